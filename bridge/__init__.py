@@ -1,0 +1,1 @@
+"""rally-bridge: tells Slack and HTTP callbacks how Rally UXR imports ended."""

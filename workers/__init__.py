@@ -1,0 +1,1 @@
+"""The arq worker: asks Rally, settles watches, delivers what they owe."""
