@@ -1,0 +1,101 @@
+"""An import as read at one moment, and what Rally may answer when asked for it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from bridge.domain.times import Moment, Span
+
+FINISHED = frozenset({"COMPLETED", "ERROR"})
+"""The vendor's statuses that end an import; any other, also one we never heard of, means "not finished"."""
+
+KNOWN_STATUSES = FINISHED | {"NOT_STARTED", "UPLOADING"}
+
+FAILED_RECORDS_KEPT = 100
+"""A reading keeps this many failed records, and the number of all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedRecord:
+    """A person that Rally could not import: named by a person id, an e-mail address, or both."""
+
+    person_id: str | None = None
+    email: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What Rally said of an import at one moment; `type`, `status` and `updated_at` are the vendor's own words."""
+
+    import_id: str
+    type: str
+    status: str
+    person_count: int
+    failed_records: tuple[FailedRecord, ...] = ()
+    failed_record_count: int = 0
+    updated_at: str | None = None
+
+    @property
+    def finished(self) -> bool:
+        return self.status in FINISHED
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Rally showed us the import."""
+
+    reading: Reading
+
+
+class Absence(StrEnum):
+    """Why Rally shows no such import: it may still become visible."""
+
+    NOT_FOUND = "not_found"
+    FORBIDDEN = "forbidden"
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """404 or 403: perhaps not visible yet."""
+
+    absence: Absence
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRefused:
+    """401: the workspace's key is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverLimit:
+    """429: the workspace's rate limit is used up; ask nothing for `wait` (ms), where Rally named a time."""
+
+    wait: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """The line is at fault: no answer, or none that makes sense. Says nothing about the import."""
+
+    reason: str
+
+
+Answer: TypeAlias = Read | Absent | KeyRefused | OverLimit | Unanswered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What the rate-limit headers of one answer say: `resets_in` ms from when it was sent, on the vendor's clock."""
+
+    limit: int
+    remaining: int
+    resets_in: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One answer of Rally with what its headers allow, received at `at`."""
+
+    answer: Answer
+    allowance: Allowance | None
+    at: Moment

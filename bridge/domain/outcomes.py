@@ -1,0 +1,32 @@
+"""How a watch ends, and which readings end it."""
+
+from enum import StrEnum
+
+from bridge.domain.imports import Reading
+
+
+class Outcome(StrEnum):
+    """How a watch ended."""
+
+    COMPLETED = "completed"
+    COMPLETED_WITH_FAILURES = "completed_with_failures"
+    FAILED = "failed"
+    NOT_FOUND = "not_found"
+    FORBIDDEN = "forbidden"
+    TIMED_OUT = "timed_out"
+
+
+def outcome_of(reading: Reading) -> Outcome | None:
+    """Say what a reading means. COMPLETED does not mean clean: Rally's own example has failed records in it.
+
+    Source: https://docs.rallyuxr.com/api-reference/imports/gets-an-import-by-id
+    """
+    match reading.status:
+        case "COMPLETED" if reading.failed_record_count:
+            return Outcome.COMPLETED_WITH_FAILURES
+        case "COMPLETED":
+            return Outcome.COMPLETED
+        case "ERROR":
+            return Outcome.FAILED
+        case _:
+            return None

@@ -1,0 +1,17 @@
+"""Moments and spans: whole milliseconds; a moment counts from 1970 on Redis' clock."""
+
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+Moment: TypeAlias = int
+Span: TypeAlias = int
+
+SECOND: Span = 1_000
+MINUTE: Span = 60 * SECOND
+HOUR: Span = 60 * MINUTE
+DAY: Span = 24 * HOUR
+
+
+def rfc3339(moment: Moment) -> str:
+    """Give a moment as people and JSON read it: `2026-11-24T03:37:39.000Z`."""
+    return datetime.fromtimestamp(moment / SECOND, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,106 @@
+"""A watch: a client's wish to hear how one import ends; and the rule that says when it has."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from bridge.domain.deliveries import Destination
+from bridge.domain.imports import Absence, Reading
+from bridge.domain.outcomes import Outcome, outcome_of
+from bridge.domain.times import Moment, Span, rfc3339
+
+
+class WatchState(StrEnum):
+    """`watching`, then one of the others, once."""
+
+    WATCHING = "watching"
+    SETTLED = "settled"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """A watch as the store keeps it; `grace_until` is how long a 404 or 403 may still mean "not visible yet"."""
+
+    id: str
+    client: str
+    workspace: str
+    import_id: str
+    notify: tuple[Destination, ...] = ()
+    label: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    created_at: Moment
+    grace_until: Moment
+    expires_at: Moment
+    state: WatchState = WatchState.WATCHING
+    outcome: Outcome | None = None
+    reason: str | None = None
+    settled_at: Moment | None = None
+    reading: Reading | None = None
+    """The reading that settled it; a watch that is still open shows its import's."""
+    deliveries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """What is known of an import when its watches are looked at."""
+
+    reading: Reading | None = None
+    read_at: Moment | None = None
+    absence: Absence | None = None
+    """Set while Rally's latest word was 404 or 403; cleared by any reading."""
+    absent_at: Moment | None = None
+    polled_at: Moment | None = None
+    trouble: str | None = None
+    """Why no answer comes just now (`Rally refused our key since …`), for the reason of a timeout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """An outcome and, where the outcome alone does not tell why, a reason in words."""
+
+    outcome: Outcome
+    reason: str | None = None
+
+
+def conclude(watch: Watch, known: Knowledge, now: Moment, *, last_call_made: bool = False) -> Conclusion | None:
+    """Decide whether a watch has ended, and how; None while it goes on.
+
+    A final reading always counts. An absence counts once Rally repeated it after the watch's grace. The expiry
+    counts when the import was asked for since, or when that last call was given up (`last_call_made`).
+    """
+    if known.reading is not None and (outcome := outcome_of(known.reading)):
+        return Conclusion(outcome)
+    if known.absence is not None and known.absent_at is not None and known.absent_at >= watch.grace_until:
+        return Conclusion(Outcome(known.absence.value), _absence_reason(known.absence))
+    if now < watch.expires_at:
+        return None
+    if last_call_made or (known.polled_at is not None and known.polled_at >= watch.expires_at):
+        return Conclusion(Outcome.TIMED_OUT, _timeout_reason(watch, known))
+    return None
+
+
+def _absence_reason(absence: Absence) -> str:
+    match absence:
+        case Absence.NOT_FOUND:
+            return "Rally knows no such import"
+        case Absence.FORBIDDEN:
+            return "Rally does not let our key see this import"
+
+
+def _timeout_reason(watch: Watch, known: Knowledge) -> str:
+    expired = f"not finished by {rfc3339(watch.expires_at)}"
+    if known.trouble:
+        return f"{expired}: {known.trouble}"
+    if known.absence is not None:
+        return f"{expired}: {_absence_reason(known.absence)}"
+    if known.reading is None:
+        return f"{expired}: Rally gave no answer"
+    return f"{expired}: the last status was {known.reading.status}"
+
+
+def grace_and_expiry(created_at: Moment, *, grace: Span, expires_in: Span) -> tuple[Moment, Moment]:
+    """Give a watch its two deadlines; the grace never outlasts the watch."""
+    expires_at = created_at + expires_in
+    return min(created_at + grace, expires_at), expires_at
