@@ -7,7 +7,7 @@ BridgeError
 └── Refused              a request that we do not carry out: a status, a title, every problem named
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -43,9 +43,17 @@ class Problem:
 class Refused(BridgeError):
     """A request that is answered with a problem document and changes nothing."""
 
-    def __init__(self, status: int, title: str, detail: str = "", problems: Sequence[Problem] = ()) -> None:
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str = "",
+        problems: Sequence[Problem] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(detail or title)
         self.status = status
         self.title = title
         self.detail = detail
         self.problems = tuple(problems)
+        self.headers = headers

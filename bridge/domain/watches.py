@@ -40,6 +40,9 @@ class Watch:
     reading: Reading | None = None
     """The reading that settled it; a watch that is still open shows its import's."""
     deliveries: tuple[str, ...] = ()
+    polls: int = 0
+    polled_at: Moment | None = None
+    """How often its import was asked about, and when last, as known when it settled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,133 @@
+"""A workspace's budget: how many polls may start now, and what each reply teaches of it.
+
+The budget is a lower bound of what the vendor still allows. Within a window it only falls: by one with each
+reservation, and to what a reply leaves after every request still in flight. When a window ends its bound lapses, and
+one probe, alone, asks what the next one allows. So the fleet stays within the limit without knowing how the vendor
+counts, when its windows begin, or who else spends from them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from bridge.domain.imports import Absent, Allowance, KeyRefused, OverLimit, Read, Reply, Unanswered
+from bridge.domain.times import HOUR, MINUTE, SECOND, Moment, Span
+
+LONGEST_PAUSE: Span = HOUR
+"""Nothing that a vendor's header says stops polling for longer."""
+SHORTEST_PAUSE: Span = SECOND
+REFUSED_PAUSE: Span = MINUTE
+"""A workspace whose key is refused is probed this often."""
+BURST_SHARE = 8
+"""At most one eighth of what is left may start in one burst; the rest is spread over the window."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What a workspace's rate limit still allows; the whole fleet shares one record of it.
+
+    `version` rises with every write, so that two writers notice each other. `limit`, `available` and `spent` belong to
+    the window that ends at `ends_at`; `not_before` holds after a 429 or 401; `probing_until` while a probe is out.
+    """
+
+    version: int = 0
+    limit: int | None = None
+    available: int = 0
+    spent: int = 0
+    ends_at: Moment = 0
+    paced_until: Moment = 0
+    not_before: Moment = 0
+    probing_until: Moment = 0
+    refused_since: Moment | None = None
+
+    def window_open(self, now: Moment) -> bool:
+        return self.limit is not None and now < self.ends_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """How many polls may start now; with none, when to look again.
+
+    Each poll claimed moves the pace from `paced_from` by `step` (ms). No request of it starts after `ends_at`.
+    """
+
+    count: int
+    again_at: Moment
+    paced_from: Moment = 0
+    step: Span = 0
+    probe: bool = False
+    ends_at: Moment | None = None
+
+
+def grant(budget: Budget, now: Moment, *, in_flight: int, share: float) -> Grant:
+    """Say how many polls may start at `now`, with `in_flight` not answered yet and `share` of the limit for us."""
+    if now < budget.not_before:
+        return Grant(count=0, again_at=budget.not_before)
+    if not budget.window_open(now):
+        return _probe(budget, now, in_flight=in_flight)
+    assert budget.limit is not None  # noqa: S101 - window_open says so; mypy can't see it
+    left = min(budget.available, max(1, int(budget.limit * share)) - budget.spent)
+    if left <= 0:
+        return Grant(count=0, again_at=budget.ends_at)
+    step = (budget.ends_at - now) // left
+    burst = max(1, left // BURST_SHARE)
+    paced_from = max(budget.paced_until, now - (burst - 1) * step)
+    if paced_from > now:
+        return Grant(count=0, again_at=paced_from)
+    count = left if step == 0 else min(left, (now - paced_from) // step + 1)
+    return Grant(
+        count=count, again_at=paced_from + count * step, paced_from=paced_from, step=step, ends_at=budget.ends_at
+    )
+
+
+def _probe(budget: Budget, now: Moment, *, in_flight: int) -> Grant:
+    if now < budget.probing_until:
+        return Grant(count=0, again_at=budget.probing_until)
+    if budget.limit is None and in_flight:
+        return Grant(count=0, again_at=now + SECOND)
+    return Grant(count=1, again_at=now + SECOND, probe=True)
+
+
+def after_replies(budget: Budget, replies: Iterable[Reply], *, in_flight: int, now: Moment) -> Budget:
+    """Give the budget as it stands after these replies; `in_flight` counts the requests that are still unanswered."""
+    for reply in replies:
+        budget = _after_answer(_after_allowance(budget, reply, in_flight=in_flight, now=now), reply)
+    return budget
+
+
+def _after_allowance(budget: Budget, reply: Reply, *, in_flight: int, now: Moment) -> Budget:
+    match reply.allowance:
+        case None:
+            return replace(budget, probing_until=0)
+        case Allowance(limit=limit, remaining=remaining, resets_in=resets_in):
+            bound = max(0, remaining - in_flight)
+            if budget.window_open(now):
+                return replace(budget, available=min(budget.available, bound))
+            ends_at = reply.at + min(resets_in, LONGEST_PAUSE)
+            if ends_at <= now:  # a straggler of the window that just ended
+                return replace(budget, probing_until=0)
+            return replace(
+                budget,
+                limit=limit,
+                available=bound,
+                spent=1 + in_flight,
+                ends_at=ends_at,
+                paced_until=0,
+                probing_until=0,
+            )
+
+
+def _after_answer(budget: Budget, reply: Reply) -> Budget:
+    match reply.answer:
+        case OverLimit(wait):
+            named = wait if wait is not None else (reply.allowance.resets_in if reply.allowance else SHORTEST_PAUSE)
+            pause = min(max(named, SHORTEST_PAUSE), LONGEST_PAUSE)
+            # The window is closed as well: after the pause a probe asks what is allowed then.
+            return replace(budget, ends_at=0, available=0, not_before=max(budget.not_before, reply.at + pause))
+        case KeyRefused():
+            since = budget.refused_since or reply.at
+            pause_end = max(budget.not_before, reply.at + REFUSED_PAUSE)
+            return replace(budget, ends_at=0, refused_since=since, not_before=pause_end)
+        case Read() | Absent():
+            return replace(budget, refused_since=None)
+        case Unanswered():
+            return budget

@@ -1,0 +1,65 @@
+"""What one poll makes of an import that is being polled."""
+
+from dataclasses import dataclass
+
+from bridge.domain.imports import Absence, Absent, KeyRefused, OverLimit, Read, Reading, Reply, Unanswered
+from bridge.domain.schedules import PollSchedule
+from bridge.domain.times import HOUR, Moment, Span
+
+POISON_PAUSE: Span = HOUR
+"""An import that our own code trips over is put this far ahead, so that it holds up nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollClaim:
+    """An import that this worker may ask about: until `lease` runs out, and committed only under `fence`."""
+
+    workspace: str
+    import_id: str
+    fence: int
+    first_at: Moment
+    """When the first of its watches came: its age decides the schedule."""
+    due: Moment
+    polls: int
+    faults: int
+    """Polls in a row to which the line gave no answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """What to commit for an import after a poll: `due` is None when its final reading came."""
+
+    due: Moment | None
+    faults: int = 0
+    counted: bool = True
+    """Whether this was a poll at all: one that Rally turned away for its rate limit costs the import nothing."""
+    reading: Reading | None = None
+    absence: Absence | None = None
+
+
+def after_poll(claim: PollClaim, reply: Reply, schedule: PollSchedule, *, jitter: float) -> Advance:
+    """Decide what becomes of an import after one reply; `jitter` is drawn from 0 to 1."""
+    age = reply.at - claim.first_at
+    match reply.answer:
+        case Read(reading) if reading.finished:
+            return Advance(due=None, reading=reading)
+        case Read(reading):
+            return Advance(due=reply.at + schedule.pause(age, faults=0, jitter=jitter), reading=reading)
+        case Absent(absence):
+            return Advance(due=reply.at + schedule.pause(age, faults=0, jitter=jitter), absence=absence)
+        case OverLimit() | KeyRefused():
+            # The workspace waits, not the import: it keeps its place in the order.
+            return Advance(due=claim.due, faults=claim.faults, counted=False)
+        case Unanswered():
+            faults = claim.faults + 1
+            return Advance(due=reply.at + schedule.pause(age, faults=faults, jitter=jitter), faults=faults)
+
+
+def withheld(claim: PollClaim) -> Advance:
+    """Give back a claim whose request was not sent, since its lease or window ran out first."""
+    return Advance(due=claim.due, faults=claim.faults, counted=False)
+
+
+def poisoned(claim: PollClaim, now: Moment) -> Advance:
+    """Put an import aside that our own code tripped over."""
+    return Advance(due=now + POISON_PAUSE, faults=claim.faults + 1)

@@ -1,0 +1,24 @@
+"""The memory: Redis. One module for each noun; the steps that must be atomic stand in `scripts/`.
+
+Every key begins with `rb:`; moments are milliseconds on Redis' clock. Records are hashes: a few hot fields in the
+clear, and sealed ones for everything private. No record expires by itself: the sweep ends what has ended.
+
+    rb:watch:<id>                       hash   a watch: state, deadlines, outcome; sealed: wish, ending
+    rb:watches                          zset   all watches by creation
+    rb:watches:of:<client>              zset   one client's watches by creation
+    rb:watches:expiring                 zset   open watches by the moment their expiry must be looked at
+    rb:watches:ended                    zset   ended watches by the moment their retention begins
+    rb:import:<workspace>:<id>          hash   an import being polled, or final and still answering new watches
+    rb:import:<workspace>:<id>:watches  set    the open watches that wait for it
+    rb:imports:due:<workspace>          zset   imports by the moment of their next poll; while leased, by its end
+    rb:imports:leased:<workspace>       zset   imports that are asked about just now, by the end of their lease
+    rb:imports:settling                 zset   final imports whose watches must be told, by the moment to resume
+    rb:imports:final                    zset   final imports by the moment they became so
+    rb:budget:<workspace>               hash   what the workspace's rate limit still allows
+    rb:delivery:<id>                    hash   a delivery: state, attempts, fence; sealed: message
+    rb:delivery:<id>:attempts           list   its last attempts, newest first, sealed
+    rb:deliveries:due                   zset   pending deliveries by the moment of their next attempt, or lease end
+    rb:fence                            int    the fences given out so far
+    rb:check                            string written by /readyz, to see that writes are taken
+    rb:seal                             string a sealed word: shows at the start whether our keys open this store
+"""

@@ -1,0 +1,48 @@
+"""The budget of each workspace, shared by the whole fleet."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from bridge.domain.budget import Budget
+from bridge.domain.times import Moment
+from bridge.store import keys
+from bridge.store.connection import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A workspace at one moment: its budget, the polls in flight, and when the next import is due."""
+
+    now: Moment
+    budget: Budget
+    in_flight: int
+    next_due: Moment | None
+
+
+class Budgets:
+    """Read and write budgets; a write is refused when another came in between."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def look(self, workspace: str) -> Look:
+        now, in_flight, first, flat = await self._store.run(
+            "look", [keys.budget(workspace), keys.imports_due(workspace), keys.imports_leased(workspace)]
+        )
+        return Look(now=now, budget=_load(flat), in_flight=in_flight, next_due=None if first < 0 else first)
+
+    async def write(self, workspace: str, budget: Budget) -> bool:
+        """Write what was computed from `budget.version`; False when that version has been overwritten."""
+        changes = [
+            part
+            for name, value in asdict(budget).items()
+            if name != "version"
+            for part in (name, "" if value is None else value)
+        ]
+        return bool(await self._store.run("write_budget", [keys.budget(workspace)], [budget.version, *changes]))
+
+
+def _load(flat: list[Any]) -> Budget:
+    stored = dict(zip(flat[::2], flat[1::2], strict=True))
+    known = {field.name for field in fields(Budget)}
+    return Budget(**{name: int(value) for name, value in stored.items() if name in known and value != ""})

@@ -1,0 +1,68 @@
+"""Domain values to JSON and back, for the sealed parts of records."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from bridge.domain.deliveries import Attempt, Callback, Destination, SlackWebhook
+from bridge.domain.imports import FailedRecord, Reading
+from bridge.domain.outcomes import Outcome
+from bridge.domain.secret import Secret
+
+
+def dump(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def load(text: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def dump_reading(reading: Reading) -> dict[str, Any]:
+    return asdict(reading)
+
+
+def load_reading(stored: Mapping[str, Any]) -> Reading:
+    records = tuple(FailedRecord(**record) for record in stored["failed_records"])
+    return Reading(**{**stored, "failed_records": records})
+
+
+def dump_destination(destination: Destination) -> dict[str, Any]:
+    on = None if destination.on is None else sorted(destination.on)
+    match destination:
+        case SlackWebhook(url=url):
+            return {"type": "slack_webhook", "url": url.reveal(), "on": on}
+        case Callback(url=url, secret=secret, headers=headers):
+            return {
+                "type": "callback",
+                "url": url.reveal(),
+                "secret": None if secret is None else secret.reveal(),
+                "headers": {name: value.reveal() for name, value in headers.items()},
+                "on": on,
+            }
+
+
+def load_destination(stored: Mapping[str, Any]) -> Destination:
+    on = None if stored["on"] is None else frozenset(Outcome(outcome) for outcome in stored["on"])
+    match stored["type"]:
+        case "slack_webhook":
+            return SlackWebhook(url=Secret(stored["url"]), on=on)
+        case "callback":
+            return Callback(
+                url=Secret(stored["url"]),
+                secret=None if stored["secret"] is None else Secret(stored["secret"]),
+                headers={name: Secret(value) for name, value in stored["headers"].items()},
+                on=on,
+            )
+        case other:
+            raise ValueError(f"a stored destination of unknown type {other!r}")
+
+
+def dump_attempt(attempt: Attempt) -> dict[str, Any]:
+    return asdict(attempt)
+
+
+def load_attempt(stored: Mapping[str, Any]) -> Attempt:
+    return Attempt(**stored)

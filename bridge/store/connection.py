@@ -1,0 +1,91 @@
+"""The connection to Redis, the scripts that run there, and the one clock."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.commands.core import AsyncScript
+from redis.exceptions import BusyLoadingError, RedisError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from bridge.domain.secret import Secret
+from bridge.domain.times import Moment, Span
+from bridge.errors import StoreUnavailable
+
+CONNECT_TIMEOUT = 2.0
+ANSWER_TIMEOUT = 5.0
+RETRIES = 2
+"""Reconnects that a call makes by itself, for a connection that died while it was idle. A longer outage is told."""
+
+
+def connect(url: Secret) -> Redis:
+    """Open a pool for `redis://`, `rediss://` or `unix://`; nothing is sent before the first call.
+
+    A refused connection is a plain OSError in redis-py, so that it has to stand among the errors to retry.
+    """
+    redis: Redis = Redis.from_url(
+        url.reveal(),
+        decode_responses=True,
+        socket_connect_timeout=CONNECT_TIMEOUT,
+        socket_timeout=ANSWER_TIMEOUT,
+        health_check_interval=30,
+        retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), RETRIES),
+        retry_on_error=[RedisConnectionError, RedisTimeoutError, OSError],
+    )
+    return redis
+
+
+@asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """Turn what redis-py raises into StoreUnavailable: no other module needs to know it."""
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise StoreUnavailable(f"Redis: {_in_words(error)}") from error
+
+
+def _in_words(error: Exception) -> str:
+    """Keep what Redis itself said (`OOM command not allowed …`); what the client says names addresses."""
+    if isinstance(error, ResponseError | BusyLoadingError):
+        return str(error)
+    return "no answer in time" if isinstance(error, TimeoutError | RedisTimeoutError) else "no connection"
+
+
+class Store:
+    """Redis as this package uses it: the connection, the scripts, and the clock's offset (only tests move it)."""
+
+    def __init__(self, redis: Redis, *, offset: Span = 0) -> None:
+        self.redis = redis
+        self.offset = offset
+        self._scripts: dict[str, AsyncScript] = {}
+
+    async def run(self, script: str, keys: Sequence[str] = (), args: Sequence[str | int] = ()) -> Any:
+        """Run `scripts/<script>.lua`; raises StoreUnavailable."""
+        registered = self._scripts.get(script)
+        if registered is None:
+            registered = self._scripts[script] = self.redis.register_script(_source(script))
+        async with translated():
+            return await registered(keys=keys, args=[self.offset, *args])
+
+    async def call(self, command: str, *args: str | int) -> Any:
+        """Run one plain command; raises StoreUnavailable."""
+        async with translated():
+            return await self.redis.execute_command(command, *args)  # type: ignore[no-untyped-call]  # redis-py's
+
+    async def check(self) -> None:
+        """Make sure that Redis answers and takes writes; raises StoreUnavailable."""
+        await self.call("SET", "rb:check", 1, "PX", 1000)
+
+    async def now(self) -> Moment:
+        """Read the one clock: Redis' TIME."""
+        return int(await self.run("now"))
+
+
+def _source(script: str) -> str:
+    scripts = files("bridge.store") / "scripts"
+    return (scripts / "prelude.lua").read_text() + (scripts / f"{script}.lua").read_text()

@@ -1,0 +1,93 @@
+"""Deliveries: claimed when due, recorded attempt by attempt."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.domain.deliveries import ATTEMPTS_KEPT, Attempt, Delivery, DeliveryState
+from bridge.domain.times import Moment, Span
+from bridge.secrets import Sealer
+from bridge.store import codec, keys
+from bridge.store.connection import Store, translated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryClaim:
+    """A delivery that this worker may attempt until its lease runs out, and record only under `fence`."""
+
+    delivery: Delivery
+    fence: int
+
+
+class Deliveries:
+    """The deliveries in Redis."""
+
+    def __init__(self, store: Store, sealer: Sealer) -> None:
+        self._store = store
+        self._sealer = sealer
+
+    async def claim(self, *, room: int, lease: Span) -> tuple[Moment, Moment | None, list[DeliveryClaim]]:
+        """Claim deliveries that are due: (now, when the next one is due, the claims)."""
+        now, next_due, *rows = await self._store.run(
+            "claim_deliveries", [keys.DELIVERIES_DUE, keys.FENCE], [room, lease, keys.DELIVERY_PREFIX]
+        )
+        claims = [
+            DeliveryClaim(delivery=self._load(delivery_id, dict(zip(flat[::2], flat[1::2], strict=True))), fence=fence)
+            for delivery_id, fence, flat in rows
+        ]
+        return now, None if next_due < 0 else next_due, claims
+
+    async def commit(self, after: Delivery, fence: int, attempt: Attempt | None) -> bool:
+        """Record an attempt and the delivery as it stands after it; False when the fence has moved on."""
+        sealed = "" if attempt is None else self._sealer.seal(codec.dump(codec.dump_attempt(attempt)))
+        return bool(
+            await self._store.run(
+                "commit_delivery",
+                [
+                    keys.delivery(after.id),
+                    keys.attempts(after.id),
+                    keys.DELIVERIES_DUE,
+                    keys.watch(after.watch_id),
+                    keys.ENDED,
+                ],
+                [
+                    *(after.id, after.watch_id, fence, after.due or 0, sealed, ATTEMPTS_KEPT),
+                    *("state", after.state.value, "attempts", after.attempts, "reason", after.last_reason or ""),
+                    *("ended_at", after.ended_at or ""),
+                ],
+            )
+        )
+
+    async def of(self, delivery_ids: Sequence[str]) -> list[Delivery]:
+        """Give the deliveries with these ids, as they stand, in this order."""
+        if not delivery_ids:
+            return []
+        async with translated(), self._store.redis.pipeline(transaction=False) as pipe:
+            for delivery_id in delivery_ids:
+                pipe.hgetall(keys.delivery(delivery_id))
+                pipe.zscore(keys.DELIVERIES_DUE, delivery_id)
+            replies = await pipe.execute()
+        records = zip(delivery_ids, replies[::2], replies[1::2], strict=True)
+        return [self._load(delivery_id, record, due) for delivery_id, record, due in records if record]
+
+    async def attempts(self, delivery_id: str) -> list[Attempt]:
+        """Give the last attempts, newest first."""
+        sealed = await self._store.call("LRANGE", keys.attempts(delivery_id), 0, ATTEMPTS_KEPT - 1)
+        return [codec.load_attempt(codec.load(self._sealer.open(text))) for text in sealed]
+
+    def _load(self, delivery_id: str, record: Mapping[str, Any], due: float | None = None) -> Delivery:
+        message = codec.load(self._sealer.open(record["message"]))
+        return Delivery(
+            id=delivery_id,
+            watch_id=record["watch"],
+            client=record["client"],
+            notification_id=record["notification"],
+            destination=codec.load_destination(message["destination"]),
+            body=message["body"],
+            settled_at=int(record["settled_at"]),
+            state=DeliveryState(record["state"]),
+            attempts=int(record["attempts"]),
+            due=None if due is None else int(due),
+            last_reason=record["reason"] or None,
+            ended_at=int(record["ended_at"]) if record.get("ended_at") else None,
+        )

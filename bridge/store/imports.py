@@ -1,0 +1,139 @@
+"""Imports that are being polled: claimed under a budget, committed under a fence, settled when final."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.domain.budget import Budget, Grant
+from bridge.domain.imports import Absence
+from bridge.domain.polls import Advance, PollClaim
+from bridge.domain.times import Moment, Span
+from bridge.domain.watches import Knowledge
+from bridge.secrets import Sealer
+from bridge.store import codec, keys
+from bridge.store.connection import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollCommit:
+    """What a poll found, to be written under its claim's fence; `at` is when Rally answered."""
+
+    claim: PollClaim
+    advance: Advance
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polled:
+    """An import as its record stands: what is known, and the course of its polling."""
+
+    known: Knowledge
+    polls: int
+    next_due: Moment | None
+
+
+class Imports:
+    """The imports in Redis."""
+
+    def __init__(self, store: Store, sealer: Sealer) -> None:
+        self._store = store
+        self._sealer = sealer
+
+    async def claim(
+        self, workspace: str, budget: Budget, grant: Grant, *, room: int, lease: Span, now: Moment
+    ) -> list[PollClaim] | None:
+        """Reserve budget and claim due imports in one step; None when the budget has moved on since it was read."""
+        _now, verdict, *rows = await self._store.run(
+            "claim_polls",
+            [keys.budget(workspace), keys.imports_due(workspace), keys.imports_leased(workspace), keys.FENCE],
+            [
+                budget.version,
+                min(room, grant.count),
+                lease,
+                grant.paced_from,
+                grant.step,
+                now + lease if grant.probe else 0,
+                keys.import_prefix(workspace),
+            ],
+        )
+        if verdict == "stale":
+            return None
+        return [
+            PollClaim(
+                workspace=workspace,
+                import_id=import_id,
+                fence=fence,
+                due=due,
+                first_at=first_at,
+                polls=polls,
+                faults=faults,
+            )
+            for import_id, fence, due, first_at, polls, faults in rows
+        ]
+
+    async def commit(self, workspace: str, commits: Sequence[PollCommit], *, settle_by: Moment) -> list[bool]:
+        """Write what polls found; False for each whose fence has moved on. Final imports are due to be settled."""
+        flags = await self._store.run(
+            "commit_polls",
+            [
+                *(keys.imports_due(workspace), keys.imports_leased(workspace), keys.SETTLING, keys.FINAL),
+                *(keys.import_(workspace, commit.claim.import_id) for commit in commits),
+            ],
+            [settle_by, len(commits), *(part for commit in commits for part in self._found(commit))],
+        )
+        return [bool(flag) for flag in flags]
+
+    async def get(self, workspace: str, import_id: str) -> Polled | None:
+        record = await self._store.call("HGETALL", keys.import_(workspace, import_id))
+        due = await self._store.call("ZSCORE", keys.imports_due(workspace), import_id)
+        if not record:
+            return None
+        return Polled(known=self._load(record), polls=int(record["polls"]), next_due=None if due is None else int(due))
+
+    async def hasten(self, workspace: str, import_id: str) -> None:
+        """Have an import polled now, unless it is being asked about just now."""
+        await self._store.run("hasten", [keys.imports_due(workspace), keys.imports_leased(workspace)], [import_id])
+
+    async def claim_settling(self, count: int, lease: Span) -> list[tuple[str, str]]:
+        """Take final imports whose watches must be told: (workspace, import id)."""
+        _now, *members = await self._store.run("claim_due", [keys.SETTLING], [count, lease])
+        return [keys.place(member) for member in members]
+
+    async def forget_final(self, *, reuse: Span, count: int) -> int:
+        """Delete final imports that answer no new watches any more; give how many."""
+        return int(await self._store.run("forget_final", [keys.FINAL], [reuse, count, keys.IMPORT_PREFIX]))
+
+    async def nothing_to_settle(self, workspace: str, import_id: str) -> None:
+        """Strike an import off the settling ones when nobody waits for it (any more)."""
+        await self._store.call("ZREM", keys.SETTLING, keys.member(workspace, import_id))
+
+    def _found(self, commit: PollCommit) -> list[str | int]:
+        claim, advance = commit.claim, commit.advance
+        fields: list[str | int] = ["faults", advance.faults]
+        if advance.counted:
+            fields += ["polls", claim.polls + 1, "polled_at", commit.at]
+        if advance.reading is not None:
+            sealed = self._sealer.seal(codec.dump(codec.dump_reading(advance.reading)))
+            fields += ["reading", sealed, "read_at", commit.at, "absence", ""]
+        if advance.absence is not None:
+            fields += ["absence", advance.absence.value, "absent_at", commit.at]
+        return [
+            *(claim.import_id, keys.member(claim.workspace, claim.import_id)),
+            *(claim.fence, advance.due or 0, len(fields), *fields),
+        ]
+
+    def _load(self, record: Mapping[str, Any]) -> Knowledge:
+        sealed = record.get("reading")
+        absence = record.get("absence")
+        return Knowledge(
+            reading=codec.load_reading(codec.load(self._sealer.open(sealed))) if sealed else None,
+            read_at=_moment(record, "read_at"),
+            absence=Absence(absence) if absence else None,
+            absent_at=_moment(record, "absent_at"),
+            polled_at=_moment(record, "polled_at"),
+        )
+
+
+def _moment(record: Mapping[str, Any], field: str) -> Moment | None:
+    value = record.get(field)
+    return int(value) if value else None

@@ -1,0 +1,67 @@
+"""The names of our keys in Redis; what each holds is told in the package's docstring."""
+
+SCHEMA = 1
+"""The version of the records' layout, kept in every record."""
+
+WATCHES = "rb:watches"
+EXPIRING = "rb:watches:expiring"
+ENDED = "rb:watches:ended"
+SETTLING = "rb:imports:settling"
+FINAL = "rb:imports:final"
+DELIVERIES_DUE = "rb:deliveries:due"
+FENCE = "rb:fence"
+SEAL = "rb:seal"
+
+IMPORT_PREFIX = "rb:import:"
+WATCH_PREFIX = "rb:watch:"
+DELIVERY_PREFIX = "rb:delivery:"
+
+
+def watch(watch_id: str) -> str:
+    return f"{WATCH_PREFIX}{watch_id}"
+
+
+def watches_of(client: str) -> str:
+    return f"rb:watches:of:{client}"
+
+
+def import_prefix(workspace: str) -> str:
+    return f"{IMPORT_PREFIX}{workspace}:"
+
+
+def import_(workspace: str, import_id: str) -> str:
+    return f"{import_prefix(workspace)}{import_id}"
+
+
+def waiting(workspace: str, import_id: str) -> str:
+    return f"{import_(workspace, import_id)}:watches"
+
+
+def imports_due(workspace: str) -> str:
+    return f"rb:imports:due:{workspace}"
+
+
+def imports_leased(workspace: str) -> str:
+    return f"rb:imports:leased:{workspace}"
+
+
+def budget(workspace: str) -> str:
+    return f"rb:budget:{workspace}"
+
+
+def delivery(delivery_id: str) -> str:
+    return f"{DELIVERY_PREFIX}{delivery_id}"
+
+
+def attempts(delivery_id: str) -> str:
+    return f"{delivery(delivery_id)}:attempts"
+
+
+def member(workspace: str, import_id: str) -> str:
+    """Name an import within the sets that hold those of all workspaces; a workspace's name has no colon."""
+    return f"{workspace}:{import_id}"
+
+
+def place(member_: str) -> tuple[str, str]:
+    workspace, import_id = member_.split(":", 1)
+    return workspace, import_id

@@ -1,0 +1,2 @@
+-- What time is it on the one clock?
+return clock()

@@ -1,0 +1,209 @@
+"""Watches: stored when accepted, ended once, found again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from bridge.domain.deliveries import Delivery, DeliveryState
+from bridge.domain.outcomes import Outcome
+from bridge.domain.times import Moment, Span
+from bridge.domain.watches import Conclusion, Watch, WatchState
+from bridge.secrets import Sealer
+from bridge.store import codec, keys
+from bridge.store.connection import Store
+
+
+class Joined(StrEnum):
+    """What a new watch found: a new import, one that is being polled, one that is final, or itself."""
+
+    NEW = "new"
+    JOINED = "joined"
+    FINAL = "final"
+    KNOWN = "known"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewWatch:
+    """A watch that was asked for: spans instead of moments, since only Redis knows what time it is."""
+
+    id: str
+    client: str
+    workspace: str
+    import_id: str
+    notify: tuple[Any, ...]
+    label: str | None
+    metadata: dict[str, Any]
+    expires_in: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """How a watch ends: its conclusion and the deliveries it owes, rendered."""
+
+    watch: Watch
+    conclusion: Conclusion
+    deliveries: tuple[Delivery, ...]
+    at: Moment
+
+
+class Watches:
+    """The watches in Redis."""
+
+    def __init__(self, store: Store, sealer: Sealer) -> None:
+        self._store = store
+        self._sealer = sealer
+
+    async def accept(self, new: NewWatch, *, grace: Span, reuse: Span) -> tuple[Watch, Joined]:
+        """Store a watch and have its import polled, in one step; accepting the same id again changes nothing."""
+        wish = {
+            "label": new.label,
+            "metadata": new.metadata,
+            "notify": [codec.dump_destination(destination) for destination in new.notify],
+        }
+        place = (new.workspace, new.import_id)
+        now, joined = await self._store.run(
+            "accept",
+            [
+                keys.watch(new.id),
+                keys.WATCHES,
+                keys.watches_of(new.client),
+                keys.EXPIRING,
+                keys.import_(*place),
+                keys.waiting(*place),
+                keys.imports_due(new.workspace),
+                keys.SETTLING,
+                keys.FINAL,
+            ],
+            [
+                new.id,
+                new.import_id,
+                keys.member(*place),
+                grace,
+                new.expires_in,
+                reuse,
+                keys.SCHEMA,
+                *("client", new.client, "workspace", new.workspace, "import_id", new.import_id),
+                *("wish", self._sealer.seal(codec.dump(wish))),
+            ],
+        )
+        watch = Watch(
+            id=new.id,
+            client=new.client,
+            workspace=new.workspace,
+            import_id=new.import_id,
+            notify=new.notify,
+            label=new.label,
+            metadata=new.metadata,
+            created_at=now,
+            grace_until=now + min(grace, new.expires_in),
+            expires_at=now + new.expires_in,
+        )
+        return watch, Joined(joined)
+
+    async def get(self, watch_id: str) -> Watch | None:
+        record = await self._store.call("HGETALL", keys.watch(watch_id))
+        return self._load(watch_id, record) if record else None
+
+    async def waiting(self, workspace: str, import_id: str) -> list[str]:
+        """Give the ids of the open watches that wait for an import."""
+        return sorted(await self._store.call("SMEMBERS", keys.waiting(workspace, import_id)))
+
+    async def ended_before(self, moment: Moment, count: int) -> list[str]:
+        """Give the watches whose retention began before `moment`, oldest first."""
+        ids: list[str] = await self._store.call("ZRANGEBYSCORE", keys.ENDED, "-inf", moment, "LIMIT", 0, count)
+        return ids
+
+    async def forget(self, watch: Watch) -> None:
+        """Delete a watch with its deliveries, their attempts, and its entries in every index."""
+        parts = [key for id_ in watch.deliveries for key in (keys.delivery(id_), keys.attempts(id_))]
+        await self._store.run(
+            "forget",
+            [keys.ENDED, keys.WATCHES, keys.watches_of(watch.client), keys.watch(watch.id), *parts],
+            [watch.id],
+        )
+
+    async def claim_expiring(self, count: int, lease: Span) -> tuple[Moment, list[str]]:
+        """Take watches whose expiry has come; whoever takes them has `lease` to end them."""
+        now, *ids = await self._store.run("claim_due", [keys.EXPIRING], [count, lease])
+        return now, ids
+
+    async def settle(self, settlement: Settlement) -> bool:
+        """Write an outcome and the deliveries it owes; False when the watch had ended already."""
+        watch = settlement.watch
+        fields = self._ending(settlement)
+        owed = [part for delivery in settlement.deliveries for part in self._owed(delivery)]
+        place = (watch.workspace, watch.import_id)
+        return bool(
+            await self._store.run(
+                "settle",
+                [
+                    keys.watch(watch.id),
+                    keys.EXPIRING,
+                    keys.ENDED,
+                    keys.import_(*place),
+                    keys.waiting(*place),
+                    keys.imports_due(watch.workspace),
+                    keys.SETTLING,
+                    keys.DELIVERIES_DUE,
+                    *(keys.delivery(delivery.id) for delivery in settlement.deliveries),
+                ],
+                [
+                    *(watch.id, watch.import_id, keys.member(*place), settlement.at),
+                    *(len(settlement.deliveries), len(fields), *fields, *owed),
+                ],
+            )
+        )
+
+    def _ending(self, settlement: Settlement) -> list[str]:
+        reading = settlement.watch.reading
+        ending = {
+            "reason": settlement.conclusion.reason,
+            "reading": None if reading is None else codec.dump_reading(reading),
+            "polls": settlement.watch.polls,
+            "polled_at": settlement.watch.polled_at,
+        }
+        return [
+            *("outcome", settlement.conclusion.outcome.value),
+            *("deliveries", " ".join(delivery.id for delivery in settlement.deliveries)),
+            *("ending", self._sealer.seal(codec.dump(ending))),
+        ]
+
+    def _owed(self, delivery: Delivery) -> Sequence[str | int]:
+        message = {"destination": codec.dump_destination(delivery.destination), "body": delivery.body}
+        fields: list[str | int] = [
+            *("schema", keys.SCHEMA, "watch", delivery.watch_id, "client", delivery.client),
+            *("notification", delivery.notification_id, "attempts", 0, "reason", delivery.last_reason or ""),
+            *("message", self._sealer.seal(codec.dump(message))),
+        ]
+        state = DeliveryState.SKIPPED if delivery.state is DeliveryState.SKIPPED else DeliveryState.PENDING
+        return [delivery.id, state.value, len(fields), *fields]
+
+    def _load(self, watch_id: str, record: dict[str, str]) -> Watch:
+        wish = codec.load(self._sealer.open(record["wish"]))
+        watch = Watch(
+            id=watch_id,
+            client=record["client"],
+            workspace=record["workspace"],
+            import_id=record["import_id"],
+            notify=tuple(codec.load_destination(stored) for stored in wish["notify"]),
+            label=wish["label"],
+            metadata=wish["metadata"],
+            created_at=int(record["created_at"]),
+            grace_until=int(record["grace_until"]),
+            expires_at=int(record["expires_at"]),
+            state=WatchState(record["state"]),
+        )
+        if "ending" not in record:
+            return watch
+        ending = codec.load(self._sealer.open(record["ending"]))
+        return replace(
+            watch,
+            outcome=Outcome(record["outcome"]),
+            reason=ending["reason"],
+            settled_at=int(record["settled_at"]),
+            reading=None if ending["reading"] is None else codec.load_reading(ending["reading"]),
+            deliveries=tuple(record["deliveries"].split()),
+            polls=ending["polls"],
+            polled_at=ending["polled_at"],
+        )

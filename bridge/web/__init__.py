@@ -1,0 +1,1 @@
+"""The front door: HTTP in, JSON and problem documents out."""

@@ -1,0 +1,51 @@
+"""Who asks: the bearer key of an internal tool, compared in constant time."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from bridge.errors import Refused
+from bridge.resources import Resources
+from bridge.settings import ClientKey
+
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="rally-bridge"'}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """An internal tool, known by the name of its key; an admin sees everybody's watches."""
+
+    name: str
+    admin: bool
+
+    def may_see(self, owner: str) -> bool:
+        return self.admin or owner == self.name
+
+
+def client_of(request: Request) -> Client:
+    """Tell whose key a request bears; raises Refused with 401."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        detail = "Send your API key as `Authorization: Bearer <key>`."
+        raise Refused(401, "No API key", detail, headers=CHALLENGE)
+    resources: Resources = request.app.state.resources
+    client = match(key.strip(), resources.settings.bridge_api_keys)
+    if client is None:
+        raise Refused(401, "This API key is not known", headers=CHALLENGE)
+    return client
+
+
+def match(key: str, known: tuple[ClientKey, ...]) -> Client | None:
+    """Compare with every known key, and always with all of them; digests, so that lengths tell nothing either."""
+    offered = _digest(key)
+    found = None
+    for candidate in known:
+        if hmac.compare_digest(offered, _digest(candidate.key.reveal())):
+            found = Client(name=candidate.name, admin=candidate.admin)
+    return found
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()

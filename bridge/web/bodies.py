@@ -1,0 +1,154 @@
+"""What a body may be: read within a limit, checked whole, every problem named at once."""
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidationInfo, field_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+from starlette.requests import Request
+
+from bridge.destinations.callback import header_problem
+from bridge.destinations.egress import EgressRules, check_url
+from bridge.destinations.signatures import check_secret
+from bridge.domain.deliveries import Callback, Destination, SlackWebhook
+from bridge.domain.outcomes import Outcome
+from bridge.domain.secret import Secret
+from bridge.domain.times import DAY, SECOND, Span
+from bridge.errors import Problem, Refused
+from bridge.web.problems import problems_of
+
+BODY_LIMIT = 64 * 1024
+LONGEST_EXPIRY: Span = 30 * DAY
+
+Text: TypeAlias = Annotated[
+    str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
+]
+ImportId: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Url: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+MetadataKey: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+MetadataValue: TypeAlias = Annotated[str, StringConstraints(max_length=1000)] | int | float | bool | None
+
+
+class Body(BaseModel):
+    """Unknown fields are refused by name; nothing is coerced."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, alias_generator=to_camel, validate_by_name=False, allow_inf_nan=False
+    )
+
+
+class _ToDestination(Body):
+    url: Url
+    on: Annotated[list[Literal[*[outcome.value for outcome in Outcome]]], Field(min_length=1, max_length=6)] | None = (
+        None
+    )
+
+    @property
+    def outcomes(self) -> frozenset[Outcome] | None:
+        return None if self.on is None else frozenset(Outcome(outcome) for outcome in self.on)
+
+
+def _allowed(url: str, info: ValidationInfo, *, slack: bool) -> str:
+    rules: EgressRules = info.context["rules"]
+    if forbidden := check_url(url, rules, slack=slack):
+        raise PydanticCustomError(f"policy_{forbidden.code}", "{detail}", {"detail": forbidden.detail})
+    return url
+
+
+class ToSlackWebhook(_ToDestination):
+    type: Literal["slack_webhook"]
+
+    @field_validator("url")
+    @classmethod
+    def _is_slacks(cls, url: str, info: ValidationInfo) -> str:
+        return _allowed(url, info, slack=True)
+
+    def destination(self) -> Destination:
+        return SlackWebhook(url=Secret(self.url), on=self.outcomes)
+
+
+class ToCallback(_ToDestination):
+    type: Literal["callback"]
+    secret: str | None = None
+    headers: Annotated[dict[str, str], Field(max_length=20)] = {}
+
+    @field_validator("url")
+    @classmethod
+    def _may_be_reached(cls, url: str, info: ValidationInfo) -> str:
+        return _allowed(url, info, slack=False)
+
+    @field_validator("secret")
+    @classmethod
+    def _is_a_secret(cls, secret: str | None) -> str | None:
+        if secret is not None and (wrong := check_secret(secret)):
+            raise ValueError(wrong)
+        return secret
+
+    @field_validator("headers")
+    @classmethod
+    def _may_be_sent(cls, headers: dict[str, str]) -> dict[str, str]:
+        wrong = [found for name, value in headers.items() if (found := header_problem(name, value))]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return headers
+
+    def destination(self) -> Destination:
+        return Callback(
+            url=Secret(self.url),
+            secret=None if self.secret is None else Secret(self.secret),
+            headers={name: Secret(value) for name, value in self.headers.items()},
+            on=self.outcomes,
+        )
+
+
+class WatchBody(Body):
+    """`POST /v1/watches`."""
+
+    import_id: ImportId
+    notify: Annotated[
+        list[Annotated[ToSlackWebhook | ToCallback, Field(discriminator="type")]], Field(max_length=10)
+    ] = []
+    workspace: str = "default"
+    label: Text | None = None
+    metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=50)] = {}
+    expires_in: Annotated[int, Field(ge=1, le=LONGEST_EXPIRY // SECOND)] | None = None
+
+    @field_validator("import_id")
+    @classmethod
+    def _is_one_segment(cls, import_id: str) -> str:
+        if import_id in {".", ".."}:
+            raise ValueError("An import id can't be `.` or `..`: no URL can name such a thing")
+        return import_id
+
+    @field_validator("workspace")
+    @classmethod
+    def _is_configured(cls, workspace: str, info: ValidationInfo) -> str:
+        if workspace not in info.context["workspaces"]:
+            raise ValueError("No workspace of this name is configured")
+        return workspace
+
+
+async def read_json(request: Request, *, limit: int = BODY_LIMIT) -> bytes:
+    """Read the body within a limit; raises Refused with 413 or 415."""
+    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise Refused(415, "The body must be JSON", "Send it with `Content-Type: application/json`.")
+    read = bytearray()
+    async for chunk in request.stream():
+        read += chunk
+        if len(read) > limit:
+            raise Refused(413, "The body is too large", f"At most {limit // 1024} KB are read.")
+    return bytes(read)
+
+
+def parse(body: bytes, model: type[WatchBody], context: dict[str, Any]) -> WatchBody:
+    """Check a body against a model; raises Refused naming every problem: 400 for what is no JSON, else 422."""
+    try:
+        return model.model_validate_json(body, context=context)
+    except ValidationError as error:
+        problems = problems_of(error)
+        if any(found["type"] == "json_invalid" for found in error.errors(include_input=False)):
+            raise Refused(400, "The body is not JSON", problems[0].detail) from None
+        raise Refused(422, "The request is not valid", "Nothing was changed.", problems) from None
+    except RecursionError:
+        raise Refused(400, "The body is not JSON", "It is nested too deeply.", [Problem("", "nested")]) from None

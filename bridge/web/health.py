@@ -1,0 +1,25 @@
+"""Alive, and able to work."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from bridge.errors import StoreUnavailable
+from bridge.resources import Resources
+from bridge.web.problems import RETRY_AFTER_OUTAGE
+
+
+async def healthz(_: Request) -> Response:
+    """Answer: all that a liveness probe should know."""
+    return JSONResponse({"status": "alive"})
+
+
+async def readyz(request: Request) -> Response:
+    """Tell whether watches can be accepted: Redis takes writes. Whether a worker is there is told, not required."""
+    resources: Resources = request.app.state.resources
+    try:
+        await resources.store.check()
+        workers = await resources.bell.workers_seen()
+    except StoreUnavailable as error:
+        document = {"status": "not ready", "redis": str(error)}
+        return JSONResponse(document, 503, headers={"Retry-After": RETRY_AFTER_OUTAGE})
+    return JSONResponse({"status": "ready", "redis": "ok", "workers": "seen" if workers else "none seen"})

@@ -1,0 +1,98 @@
+"""Problem documents (RFC 9457): every refusal says what is wrong, all of it, in one form."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from bridge.errors import Problem, Refused
+
+RETRY_AFTER_OUTAGE = "5"
+"""Seconds; a Redis that restarts is back within them."""
+
+log = structlog.get_logger()
+
+
+class ProblemResponse(JSONResponse):
+    media_type = "application/problem+json"
+
+
+def problem(  # what RFC 9457 names, and nothing else
+    status: int,
+    title: str,
+    detail: str = "",
+    *,
+    errors: Sequence[Problem] = (),
+    headers: Mapping[str, str] | None = None,
+) -> ProblemResponse:
+    document: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
+    if detail:
+        document["detail"] = detail
+    if errors:
+        document["errors"] = [_error_as_json(error) for error in errors]
+    return ProblemResponse(document, status, headers)
+
+
+def _error_as_json(error: Problem) -> dict[str, str]:
+    named = {"pointer": error.pointer, "detail": error.detail, "code": error.code}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)  # noqa: S101 - Starlette hands each exception to the function of its class
+    return problem(error.status, error.title, error.detail, errors=error.problems, headers=error.headers)
+
+
+def http_exception(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as above
+    titles = {404: "No such page", 405: "Method not allowed"}
+    return problem(error.status_code, titles.get(error.status_code, error.detail), headers=error.headers)
+
+
+def store_unavailable(_: Request, error: Exception) -> Response:
+    log.warning("request.unserved", error=str(error))
+    detail = "The store can't be reached or can't write just now. Nothing was changed; try again."
+    return problem(503, "Not available just now", detail, headers={"Retry-After": RETRY_AFTER_OUTAGE})
+
+
+def unexpected(_: Request, error: Exception) -> Response:
+    log.error("request.failed", exc_info=error)
+    return problem(500, "Something went wrong on our side", "It has been logged.")
+
+
+def problems_of(error: ValidationError) -> list[Problem]:
+    """Put each of pydantic's findings as a JSON pointer into the body and a sentence."""
+    return [
+        Problem(
+            pointer=_pointer(found["loc"]), detail=_sentence(found["type"], found["msg"]), code=_code(found["type"])
+        )
+        for found in error.errors(include_url=False, include_input=False)
+    ]
+
+
+def _pointer(location: Sequence[str | int]) -> str:
+    """Write `/notify/0/url`; the name of a union's member, which pydantic puts behind the index, is left out."""
+    parts = [
+        part
+        for index, part in enumerate(location)
+        if not (isinstance(part, str) and index == 2 and location[0] == "notify")  # noqa: PLR2004 - notify, n, member
+    ]
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def _sentence(kind: str, message: str) -> str:
+    known = {
+        "extra_forbidden": "This field is not known",
+        "missing": "This field is required",
+        "json_invalid": "The body is not JSON",
+    }
+    return known.get(kind, message.removeprefix("Value error, "))
+
+
+def _code(kind: str) -> str | None:
+    """Give the stable code of a policy's refusal; pydantic's own names are not part of our interface."""
+    return kind.removeprefix("policy_") if kind.startswith("policy_") else None

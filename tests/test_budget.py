@@ -1,0 +1,171 @@
+"""The budget: never more than the vendor allows, whatever it says."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.domain.budget import LONGEST_PAUSE, Budget, after_replies, grant
+from bridge.domain.imports import Absence, Absent, Allowance, Answer, KeyRefused, OverLimit, Read, Reading, Reply
+from bridge.domain.times import MINUTE, SECOND, Moment
+
+NOW: Moment = 1_800_000_000_000
+READ = Read(Reading(import_id="imp", type="CSV", status="UPLOADING", person_count=1))
+
+
+def reply(answer: Answer = READ, *, limit: int = 100, remaining: int = 99, resets_in: int = MINUTE) -> Reply:
+    allowance = Allowance(limit=limit, remaining=remaining, resets_in=resets_in)
+    return Reply(answer=answer, allowance=allowance, at=NOW)
+
+
+def bare(answer: Answer = READ) -> Reply:
+    return Reply(answer=answer, allowance=None, at=NOW)
+
+
+def opened(*, limit: int = 100, remaining: int = 99, in_flight: int = 0) -> Budget:
+    return after_replies(Budget(), [reply(limit=limit, remaining=remaining)], in_flight=in_flight, now=NOW)
+
+
+def test_while_no_limit_is_known_one_call_is_in_flight() -> None:
+    first = grant(Budget(), NOW, in_flight=0, share=0.8)
+    second = grant(Budget(), NOW, in_flight=1, share=0.8)
+
+    assert (first.count, first.probe) == (1, True)
+    assert second.count == 0
+
+
+def test_nobody_else_starts_while_a_probe_is_out() -> None:
+    granted = grant(Budget(limit=100, probing_until=NOW + 5), NOW, in_flight=0, share=1)
+
+    assert (granted.count, granted.again_at) == (0, NOW + 5)
+
+
+def test_a_reply_opens_the_window_less_what_is_still_in_flight() -> None:
+    budget = opened(limit=100, remaining=60, in_flight=7)
+
+    assert (budget.limit, budget.available, budget.ends_at) == (100, 53, NOW + MINUTE)
+
+
+def test_within_a_window_the_bound_only_falls() -> None:
+    budget = replace(opened(), available=10)
+
+    after = after_replies(budget, [reply(remaining=90), reply(remaining=5)], in_flight=2, now=NOW)
+
+    assert after.available == 3
+
+
+def test_others_who_spend_from_the_limit_are_noticed() -> None:
+    after = after_replies(opened(), [reply(remaining=1)], in_flight=0, now=NOW)
+
+    assert grant(after, NOW + 59 * SECOND, in_flight=0, share=0.8).count == 1
+
+
+def test_a_share_of_the_limit_is_left_to_others() -> None:
+    budget = replace(opened(), spent=79)
+
+    assert grant(budget, NOW + 59_999, in_flight=0, share=0.8).count == 1
+    assert grant(replace(budget, spent=80), NOW + 59_999, in_flight=0, share=0.8).count == 0
+
+
+def test_requests_are_spread_over_the_window() -> None:
+    budget = opened()
+    started = []
+    now = NOW
+    while now < NOW + MINUTE:
+        granted = grant(budget, now, in_flight=0, share=0.8)
+        started += [now - NOW] * granted.count
+        budget = replace(
+            budget,
+            available=budget.available - granted.count,
+            spent=budget.spent + granted.count,
+            paced_until=granted.paced_from + granted.count * granted.step if granted.count else budget.paced_until,
+        )
+        now += 250
+
+    in_first_quarter = sum(at < 15_000 for at in started)
+    assert 75 <= len(started) <= 79
+    assert in_first_quarter <= len(started) * 0.4
+
+
+def test_when_a_window_ends_a_probe_alone_asks_for_the_next() -> None:
+    budget = opened()
+
+    granted = grant(budget, budget.ends_at, in_flight=3, share=0.8)
+
+    assert (granted.count, granted.probe) == (1, True)
+
+
+def test_a_straggler_of_the_old_window_opens_no_new_one() -> None:
+    straggler = Reply(answer=READ, allowance=Allowance(limit=100, remaining=3, resets_in=0), at=NOW)
+
+    after = after_replies(Budget(limit=100, probing_until=NOW + 9), [straggler], in_flight=1, now=NOW)
+
+    assert not after.window_open(NOW)
+
+
+@pytest.mark.parametrize(
+    ("wait", "resets_in", "pause"),
+    [
+        (30 * SECOND, MINUTE, 30 * SECOND),
+        (None, 20 * SECOND, 20 * SECOND),
+        (0, MINUTE, SECOND),
+        (10**12, MINUTE, LONGEST_PAUSE),
+    ],
+)
+def test_a_429_stops_everyone_until_the_named_time(wait: int | None, resets_in: int, pause: int) -> None:
+    after = after_replies(opened(), [reply(OverLimit(wait), remaining=0, resets_in=resets_in)], in_flight=0, now=NOW)
+
+    assert grant(after, NOW + pause - 1, in_flight=0, share=1).count == 0
+    assert grant(after, NOW + pause, in_flight=0, share=1).count == 1
+
+
+def test_a_shorter_429_does_not_shorten_a_longer_one() -> None:
+    replies = [bare(OverLimit(60 * SECOND)), bare(OverLimit(SECOND))]
+
+    assert after_replies(Budget(), replies, in_flight=0, now=NOW).not_before == NOW + 60 * SECOND
+
+
+def test_a_refused_key_is_probed_once_a_minute_until_it_is_accepted() -> None:
+    refused = after_replies(opened(), [bare(KeyRefused())], in_flight=0, now=NOW)
+
+    assert refused.refused_since == NOW
+    assert grant(refused, NOW + MINUTE - 1, in_flight=0, share=1).count == 0
+    assert grant(refused, NOW + MINUTE, in_flight=0, share=1).count == 1
+
+    again = after_replies(refused, [bare(Absent(Absence.NOT_FOUND))], in_flight=0, now=NOW + MINUTE)
+    assert again.refused_since is None
+
+
+@given(
+    limit=st.integers(1, 200),
+    share=st.floats(0.05, 1),
+    others=st.integers(0, 20),
+    ticks=st.lists(st.integers(1, 3000), min_size=5, max_size=80),
+)
+def test_never_more_starts_in_a_window_than_the_vendor_allows(
+    limit: int, share: float, others: int, ticks: list[int]
+) -> None:
+    """The vendor counts; we only see its headers, and every answer comes late by one tick."""
+    budget, now, used, window_end = Budget(), NOW, min(others, limit - 1), NOW + 10 * SECOND
+    unanswered: list[Reply] = []
+    for tick in ticks:
+        budget = after_replies(budget, unanswered, in_flight=0, now=now)
+        granted = grant(budget, now, in_flight=0, share=share)
+        if granted.count:
+            budget = replace(
+                budget,
+                available=budget.available - granted.count,
+                spent=budget.spent + granted.count,
+                paced_until=granted.paced_from + granted.count * granted.step,
+            )
+        unanswered = []
+        for _ in range(granted.count):
+            used += 1
+            assert used <= limit
+            allowance = Allowance(limit=limit, remaining=limit - used, resets_in=window_end - now)
+            unanswered.append(Reply(answer=READ, allowance=allowance, at=now))
+        now += tick
+        while now >= window_end:
+            window_end += 10 * SECOND
+            used = min(others, limit - 1)

@@ -1,0 +1,42 @@
+"""One worker's shifts, put together: what arq's jobs ring."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.resources import Resources
+from workers.deliver import DeliverWork
+from workers.poll import PollWork
+from workers.settle import Settler
+from workers.shift import Shift
+from workers.sweep import Sweep
+
+PERIOD = 5
+"""Seconds between two cron runs of each job; a shift goes on a little longer, so that one hands over to the next."""
+SHIFT_LENGTH = PERIOD + 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crew:
+    """The shifts of one worker: one for the polls of each workspace, so that none delays another, and one to deliver."""
+
+    settler: Settler
+    polls: Mapping[str, Shift[Any, Any]]
+    deliveries: Shift[Any, Any]
+    sweep: Sweep
+
+    async def close(self) -> None:
+        """End what is under way, in the order in which it flows: polls, settling, deliveries."""
+        for shift in self.polls.values():
+            await shift.close()
+        await self.settler.close()
+        await self.deliveries.close()
+
+
+def assemble(resources: Resources, *, shift_length: float = SHIFT_LENGTH) -> Crew:
+    deliveries = Shift(DeliverWork(resources), length=shift_length)
+    settler = Settler(resources, owed=deliveries.ring)
+    polls = {
+        workspace: Shift(PollWork(resources, workspace, settler), length=shift_length) for workspace in resources.rally
+    }
+    return Crew(settler=settler, polls=polls, deliveries=deliveries, sweep=Sweep(resources, settler))

@@ -1,0 +1,131 @@
+"""The deliver shift: claim deliveries that are due, send each, record the attempt and what it meant."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+
+import structlog
+
+from bridge.destinations import describe, judge, kind, prepare
+from bridge.domain.deliveries import Accepted, Answer, Attempt, Delivery, Response, Verdict
+from bridge.domain.times import HOUR, SECOND, Moment, Span
+from bridge.resources import Resources
+from bridge.store.deliveries import DeliveryClaim
+
+LEASE: Span = 30 * SECOND
+"""Longer than the longest attempt, so that no other worker sends meanwhile."""
+START_WITHIN = 5.0
+"""Seconds after its claim in which an attempt must start; later the lease might run out under it."""
+ANSWER_KEPT = 500
+"""Characters of an answer that an attempt records."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """A claimed delivery with the local deadline (monotonic seconds) of its start."""
+
+    claimed: DeliveryClaim
+    start_by: float
+    clock: float
+
+    def now(self) -> Moment:
+        return int((self.clock + monotonic()) * SECOND)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A delivery as it stands after its attempt; no attempt where none was made."""
+
+    after: Delivery
+    fence: int
+    attempt: Attempt | None
+
+
+class DeliverWork:
+    """The steps of a deliver shift."""
+
+    name = "deliver"
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self.room = resources.egress.slots
+
+    async def claim(self, room: int) -> tuple[Sequence[Sending], float | None]:
+        asked = monotonic()
+        now, next_due, claims = await self._resources.deliveries.claim(room=room, lease=LEASE)
+        sendings = [
+            Sending(claimed=claim, start_by=asked + START_WITHIN, clock=now / SECOND - asked) for claim in claims
+        ]
+        return sendings, None if next_due is None else max(0.0, (next_due - now) / SECOND)
+
+    async def act(self, claim: Sending) -> Sent:
+        delivery = claim.claimed.delivery
+        settings = self._resources.settings
+        started = claim.now()
+        if monotonic() >= claim.start_by:
+            return Sent(after=replace(delivery, due=started), fence=claim.claimed.fence, attempt=None)
+        if delivery.too_old(started, settings.delivery_max_age):
+            return Sent(after=delivery.outlived(started), fence=claim.claimed.fence, attempt=None)
+        request = prepare(
+            delivery.destination,
+            delivery.body,
+            notification_id=delivery.notification_id,
+            client=delivery.client,
+            now=started,
+            signing=self._resources.signing,
+        )
+        answer = await self._resources.egress.send(request)
+        verdict = judge(delivery.destination, answer, claim.now())
+        after = delivery.after(
+            verdict,
+            claim.now(),
+            schedule=settings.delivery_schedule,
+            max_age=settings.delivery_max_age,
+            jitter=random.random(),  # noqa: S311 - spreads load only
+        )
+        attempt = _attempt(after.attempts, started, claim.now() - started, answer, verdict)
+        _tell(after, attempt)
+        return Sent(after=after, fence=claim.claimed.fence, attempt=attempt)
+
+    def poisoned(self, claim: Sending, error: Exception) -> Sent:
+        reason = f"internal error ({type(error).__name__})"
+        after = replace(claim.claimed.delivery, due=claim.now() + HOUR, last_reason=reason)
+        return Sent(after=after, fence=claim.claimed.fence, attempt=None)
+
+    async def commit(self, results: Sequence[Sent]) -> None:
+        await asyncio.gather(
+            *(self._resources.deliveries.commit(sent.after, sent.fence, sent.attempt) for sent in results)
+        )
+
+
+def _attempt(number: int, at: Moment, took: Span, answer: Answer, verdict: Verdict) -> Attempt:
+    answered = isinstance(answer, Response)
+    return Attempt(
+        number=number,
+        at=at,
+        took=took,
+        status=answer.status if answered else None,
+        reason=None if isinstance(verdict, Accepted) else verdict.reason,
+        answer=answer.body.decode("utf-8", "replace")[:ANSWER_KEPT] if answered else "",
+    )
+
+
+def _tell(after: Delivery, attempt: Attempt) -> None:
+    """Log the one line that tells all about an attempt."""
+    log.info(
+        "delivery.attempted",
+        watch_id=after.watch_id,
+        delivery_id=after.id,
+        kind=kind(after.destination),
+        destination=describe(after.destination),
+        attempt=attempt.number,
+        status=attempt.status,
+        state=after.state.value,
+        reason=attempt.reason,
+        took_ms=attempt.took,
+        next_in_ms=None if after.due is None else after.due - attempt.at - attempt.took,
+    )

@@ -1,0 +1,143 @@
+"""The poll shift of one workspace: claim due imports under its budget, ask Rally, commit, settle."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+import structlog
+
+from bridge.domain.budget import after_replies, grant
+from bridge.domain.imports import KNOWN_STATUSES, KeyRefused, OverLimit, Read, Reply, Unanswered
+from bridge.domain.polls import Advance, PollClaim, after_poll, poisoned, withheld
+from bridge.domain.times import SECOND, Moment, Span, rfc3339
+from bridge.resources import Resources
+from bridge.store.imports import PollCommit
+from workers.settle import Settler
+
+START_WITHIN: Span = SECOND
+"""A request that has not started this soon after its claim is not sent: the process may have been stopped meanwhile."""
+SETTLE_BY: Span = 10 * SECOND
+"""If the worker that read the final reading has not settled the import by then, the sweep does."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """A claimed poll, with the local deadlines (monotonic seconds) of its start and its lease."""
+
+    claim: PollClaim
+    start_by: float
+    leased_until: float
+    clock: float
+    """Redis' clock minus the monotonic one, in seconds."""
+
+    def now(self) -> Moment:
+        return int((self.clock + monotonic()) * SECOND)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polled:
+    """What came of a poll: no reply where none was asked for, or our own code failed."""
+
+    poll: Poll
+    reply: Reply | None
+    advance: Advance
+    at: Moment
+
+
+class PollWork:
+    """The steps of a poll shift."""
+
+    def __init__(self, resources: Resources, workspace: str, settler: Settler) -> None:
+        self.name = f"poll:{workspace}"
+        self._resources = resources
+        self._workspace = workspace
+        self._rally = resources.rally[workspace]
+        self._settler = settler
+        self._seen: set[str] = set()
+        self.room = self._rally.slots
+
+    async def claim(self, room: int) -> tuple[Sequence[Poll], float | None]:
+        settings = self._resources.settings
+        look = await self._resources.budgets.look(self._workspace)
+        asked = monotonic()
+        if look.next_due is None:
+            return (), None
+        if look.next_due > look.now:
+            return (), (look.next_due - look.now) / SECOND
+        granted = grant(look.budget, look.now, in_flight=look.in_flight, share=settings.rally_budget_share)
+        if granted.count <= 0:
+            return (), max(0.0, (granted.again_at - look.now) / SECOND)
+        claims = await self._resources.imports.claim(
+            self._workspace, look.budget, granted, room=room, lease=settings.poll_lease, now=look.now
+        )
+        window = START_WITHIN if granted.ends_at is None else min(START_WITHIN, granted.ends_at - look.now)
+        polls = [
+            Poll(
+                claim=claim,
+                start_by=asked + window / SECOND,
+                leased_until=asked + settings.poll_lease / SECOND,
+                clock=look.now / SECOND - asked,
+            )
+            for claim in claims or ()
+        ]
+        return polls, 0.0
+
+    async def act(self, claim: Poll) -> Polled:
+        if monotonic() >= claim.start_by:
+            return Polled(poll=claim, reply=None, advance=withheld(claim.claim), at=claim.now())
+        reply = await self._rally.get_import(claim.claim.import_id, at=claim.now)
+        jitter = random.random()  # noqa: S311 - spreads load only
+        advance = after_poll(claim.claim, reply, self._resources.poll_schedule, jitter=jitter)
+        self._tell(claim.claim, reply)
+        return Polled(poll=claim, reply=reply, advance=advance, at=reply.at)
+
+    def poisoned(self, claim: Poll, error: Exception) -> Polled:
+        del error  # the shift has logged it
+        return Polled(poll=claim, reply=None, advance=poisoned(claim.claim, claim.now()), at=claim.now())
+
+    async def commit(self, results: Sequence[Polled]) -> None:
+        await self._correct_budget(results)
+        commits = [PollCommit(claim=r.poll.claim, advance=r.advance, at=r.at) for r in results]
+        settle_by = max(result.at for result in results) + SETTLE_BY
+        committed = await self._resources.imports.commit(self._workspace, commits, settle_by=settle_by)
+        for result, ours in zip(results, committed, strict=True):
+            if ours and result.advance.counted:
+                self._settler.start(self._workspace, result.poll.claim.import_id)
+
+    async def _correct_budget(self, results: Sequence[Polled]) -> None:
+        replies = [result.reply for result in results if result.reply is not None]
+        leased = sum(result.poll.leased_until > monotonic() for result in results)
+        written = not replies
+        while not written:
+            look = await self._resources.budgets.look(self._workspace)
+            in_flight = max(0, look.in_flight - leased)
+            budget = after_replies(look.budget, replies, in_flight=in_flight, now=look.now)
+            written = await self._resources.budgets.write(self._workspace, budget)
+            if written and (budget.refused_since is None) != (look.budget.refused_since is None):
+                self._tell_refusal(budget.refused_since)
+
+    def _tell_refusal(self, since: Moment | None) -> None:
+        if since is None:
+            log.warning("workspace.accepted", workspace=self._workspace, fact="Rally accepts our key again")
+        else:
+            log.error(
+                "workspace.refused", workspace=self._workspace, since=rfc3339(since), fact="Rally refuses our key"
+            )
+
+    def _tell(self, claim: PollClaim, reply: Reply) -> None:
+        facts = {"workspace": claim.workspace, "import_id": claim.import_id}
+        match reply.answer:
+            case Read(reading) if reading.status not in KNOWN_STATUSES and reading.status not in self._seen:
+                self._seen.add(reading.status)
+                log.warning("import.status_unknown", status=reading.status, **facts)
+            case Unanswered(reason) if claim.faults == 0:
+                log.warning("poll.unanswered", reason=reason, **facts)
+            case Read() if claim.faults:
+                log.info("poll.answered_again", faults=claim.faults, **facts)
+            case OverLimit(wait):
+                log.warning("workspace.over_limit", workspace=claim.workspace, wait_ms=wait)
+            case KeyRefused() | _:
+                log.debug("poll.made", answer=type(reply.answer).__name__, **facts)

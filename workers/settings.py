@@ -1,0 +1,73 @@
+"""arq's settings, for `arq workers.settings.WorkerSettings`: importing this module reads the environment."""
+
+from contextlib import AsyncExitStack
+from typing import Any, ClassVar
+
+import structlog
+from arq import cron, func
+
+from bridge import log, queue
+from bridge.queue import Alarm
+from bridge.resources import check_store, open_resources
+from bridge.settings import Settings
+from workers import jobs
+from workers.crew import PERIOD, assemble
+
+JOB_TIMEOUT = 60
+"""Seconds; also how long (and ten more) arq's own mark of a crashed job lasts. Nothing waits for that mark."""
+PATIENCE = 60.0
+"""Seconds that arq itself waits for a Redis that is gone; then the process ends, and its supervisor starts it again."""
+
+SETTINGS = Settings.load()
+EVERY_PERIOD = set(range(0, 60, PERIOD))
+
+
+async def on_startup(ctx: dict[str, Any]) -> None:
+    log.configure(SETTINGS.log_level)  # arq has set up its own logging by now
+    stack = ctx["stack"] = AsyncExitStack()
+    resources = await stack.enter_async_context(open_resources(SETTINGS))
+    await check_store(resources)
+    ctx["crew"] = assemble(resources)
+    structlog.get_logger().info("worker.started")
+
+
+async def on_shutdown(ctx: dict[str, Any]) -> None:
+    """Close what on_startup opened; arq may skip this when it stops under load, and nothing rests on it."""
+    if "crew" in ctx:
+        await ctx["crew"].close()
+    await ctx["stack"].aclose()
+    structlog.get_logger().info("worker.stopped")
+
+
+class WorkerSettings:
+    """Each function also runs by cron on every worker (`unique=False`): the bell only makes it sooner."""
+
+    functions: ClassVar = [
+        func(jobs.poll_shift, name=Alarm.POLL.value, keep_result=0, timeout=JOB_TIMEOUT),
+        func(jobs.deliver_shift, name=Alarm.DELIVER.value, keep_result=0, timeout=JOB_TIMEOUT),
+        func(jobs.sweep, name=Alarm.SWEEP.value, keep_result=0, timeout=JOB_TIMEOUT),
+    ]
+    cron_jobs: ClassVar = [
+        cron(job, name=f"cron:{alarm.value}", second=EVERY_PERIOD, unique=False, keep_result=0, timeout=JOB_TIMEOUT)
+        for alarm, job in (
+            (Alarm.POLL, jobs.poll_shift),
+            (Alarm.DELIVER, jobs.deliver_shift),
+            (Alarm.SWEEP, jobs.sweep),
+        )
+    ]
+    on_startup = on_startup
+    on_shutdown = on_shutdown
+    redis_pool = queue.connect(SETTINGS.redis_url, patience=PATIENCE)
+    queue_name = queue.QUEUE
+    job_serializer = queue.serialize
+    job_deserializer = queue.deserialize
+    poll_delay = 0.1
+    max_jobs = 50
+    queue_read_limit = 500
+    """Crashed jobs stay at the head of arq's queue for a while; an idle worker must be able to look past them."""
+    keep_result = 0
+    max_tries = 1_000_000
+    """A job is a ring, so that being interrupted is no failure of it."""
+    health_check_interval = 5
+    log_results = False
+    allow_abort_jobs = False

@@ -1,0 +1,116 @@
+"""Settling: each watch that waits for an import is given its outcome, and the deliveries that it owes."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+import structlog
+
+from bridge.destinations import render
+from bridge.domain.deliveries import Delivery, DeliveryState, Destination
+from bridge.domain.notifications import Notification, announce
+from bridge.domain.times import SECOND, Moment, Span, rfc3339
+from bridge.domain.watches import Conclusion, Knowledge, Watch, WatchState, conclude
+from bridge.resources import Resources
+from bridge.store.watches import Settlement
+
+LAST_CALL: Span = 30 * SECOND
+"""An expired watch waits this long for one last poll; then it ends without."""
+
+log = structlog.get_logger()
+
+
+class Settler:
+    """Settle imports in the background of a worker; an import that is being settled is not settled twice at once."""
+
+    def __init__(self, resources: Resources, *, owed: Callable[[], None]) -> None:
+        """Take the resources, and what to call when deliveries have become due."""
+        self._resources = resources
+        self._owed = owed
+        self._settling: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    def start(self, workspace: str, import_id: str) -> None:
+        place = (workspace, import_id)
+        if place not in self._settling:
+            task = self._settling[place] = asyncio.create_task(self._settle_alone(*place))
+            task.add_done_callback(lambda _: self._settling.pop(place, None))
+
+    async def close(self) -> None:
+        """Wait for what is under way; what fails is resumed by the sweep."""
+        if self._settling:
+            await asyncio.wait(self._settling.values(), timeout=LAST_CALL / SECOND / 3)
+
+    async def _settle_alone(self, workspace: str, import_id: str) -> None:
+        try:
+            await self.settle(workspace, import_id)
+        except Exception as error:  # the sweep resumes it; the shift goes on
+            log.error("settling.interrupted", import_id=import_id, exc_info=error)  # noqa: TRY400 - with facts
+
+    async def settle(self, workspace: str, import_id: str) -> int:
+        """Give every waiting watch that has ended its outcome; running it again changes nothing.
+
+        Returns how many watches were settled.
+        """
+        waiting = await self._resources.watches.waiting(workspace, import_id)
+        polled = await self._resources.imports.get(workspace, import_id)
+        if not waiting:
+            await self._resources.imports.nothing_to_settle(workspace, import_id)
+            return 0
+        look = await self._resources.budgets.look(workspace)
+        known = replace(polled.known if polled else Knowledge(), trouble=_trouble(look.budget.refused_since))
+        polls = polled.polls if polled else 0
+        settled = 0
+        for watch_id in waiting:
+            settled += await self._settle_watch(watch_id, known, polls, look.now)
+        return settled
+
+    async def _settle_watch(self, watch_id: str, known: Knowledge, polls: int, now: Moment) -> bool:
+        watch = await self._resources.watches.get(watch_id)
+        if watch is None or watch.state is not WatchState.WATCHING:
+            return False
+        conclusion = conclude(watch, known, now, last_call_made=now >= watch.expires_at + LAST_CALL)
+        if conclusion is None:
+            return False
+        settlement = settlement_of(replace(watch, polls=polls), conclusion, known, now)
+        if not await self._resources.watches.settle(settlement):
+            return False
+        log.info(
+            "watch.settled",
+            watch_id=watch.id,
+            import_id=watch.import_id,
+            outcome=conclusion.outcome.value,
+            reason=conclusion.reason,
+            deliveries=len(settlement.deliveries),
+        )
+        if any(delivery.state is DeliveryState.PENDING for delivery in settlement.deliveries):
+            self._owed()
+        return True
+
+
+def settlement_of(watch: Watch, conclusion: Conclusion, known: Knowledge, now: Moment) -> Settlement:
+    """Put together what a watch's end writes: the notification, rendered for each destination that it owes."""
+    notification = announce(watch, conclusion, known.reading, now)
+    deliveries = tuple(
+        _delivery(watch, number, destination, notification) for number, destination in enumerate(watch.notify)
+    )
+    ended = replace(watch, reading=known.reading, polled_at=known.polled_at)
+    return Settlement(watch=ended, conclusion=conclusion, deliveries=deliveries, at=now)
+
+
+def _delivery(watch: Watch, number: int, destination: Destination, notification: Notification) -> Delivery:
+    wanted = destination.on is None or notification.outcome in destination.on
+    return Delivery(
+        id=f"dlv_{watch.id.removeprefix('wat_')}{number:x}",
+        watch_id=watch.id,
+        client=watch.client,
+        notification_id=notification.id,
+        destination=destination,
+        body=render(notification, destination) if wanted else "",
+        settled_at=notification.at,
+        state=DeliveryState.PENDING if wanted else DeliveryState.SKIPPED,
+        last_reason=None if wanted else f"not asked for: on {notification.outcome.value}",
+    )
+
+
+def _trouble(refused_since: Moment | None) -> str | None:
+    return None if refused_since is None else f"Rally refused our key since {rfc3339(refused_since)}"

@@ -1,0 +1,144 @@
+"""A shift: claim what is due, do it concurrently, commit. Polls and deliveries have the same."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from time import monotonic
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+
+from bridge.errors import StoreUnavailable
+
+OUTAGE_PAUSE = 0.5
+"""Seconds between two tries while the store is out."""
+DRAIN = 10.0
+"""Seconds that what is under way has to end when the worker is stopped."""
+
+log = structlog.get_logger()
+
+ClaimT = TypeVar("ClaimT")
+ResultT = TypeVar("ResultT")
+
+
+class Work(Protocol[ClaimT, ResultT]):
+    """The three steps of a kind of shift."""
+
+    name: str
+    room: int
+    """How much may be under way at once in this worker."""
+
+    async def claim(self, room: int) -> tuple[Sequence[ClaimT], float | None]:
+        """Take what is due, at most `room`; and say in how many seconds to look again (None: nothing is waiting)."""
+        ...
+
+    async def act(self, claim: ClaimT) -> ResultT:
+        """Do the one thing that takes time; never raises for what the outside world does."""
+        ...
+
+    def poisoned(self, claim: ClaimT, error: Exception) -> ResultT:
+        """Say what becomes of a claim over which our own code tripped."""
+        ...
+
+    async def commit(self, results: Sequence[ResultT]) -> None:
+        """Write what came of it; may be called again with the same results after StoreUnavailable."""
+        ...
+
+
+class Shift(Generic[ClaimT, ResultT]):
+    """One worker's loop over one kind of work. It goes on while it is asked for, and while something is under way."""
+
+    def __init__(self, work: Work[ClaimT, ResultT], *, length: float) -> None:
+        """Take the work, and for how many seconds the loop goes on after it was last asked for."""
+        self._work = work
+        self._length = length
+        self._until = 0.0
+        self._closing = False
+        self._bell = asyncio.Event()
+        self._loop: asyncio.Task[None] | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._done: list[ResultT] = []
+        self._out = False
+
+    def ring(self) -> None:
+        """Have the loop look now: start it, or wake it, and keep it on for its length."""
+        self._until = monotonic() + self._length
+        self._bell.set()
+        if not self._closing and (self._loop is None or self._loop.done()):
+            self._loop = asyncio.create_task(self._run(), name=self._work.name)
+
+    async def work(self) -> None:
+        """Ring, and stay until the loop ends or its length is over; the loop's own fault is raised here."""
+        self.ring()
+        if self._loop is not None:
+            ended, _ = await asyncio.wait({self._loop}, timeout=self._length)
+            for loop in ended:
+                loop.result()
+
+    async def close(self) -> None:
+        """Claim nothing more, and let what is under way end and be committed, for a bounded time."""
+        self._closing = True
+        self._bell.set()
+        if self._loop is not None and not self._loop.done():
+            await asyncio.wait({self._loop}, timeout=DRAIN)
+
+    async def _run(self) -> None:
+        while True:
+            self._bell.clear()
+            look_again = await self._step()
+            if not self._under_way and not self._done and (look_again is None or self._closing):
+                return
+            await self._pause(look_again)
+
+    async def _step(self) -> float | None:
+        """Commit what is done, claim what is due; give the seconds until the next look, None for no need to."""
+        try:
+            await self._commit()
+            look_again = await self._claim()
+        except StoreUnavailable as error:
+            if not self._out:
+                log.warning("store.unavailable", shift=self._work.name, error=str(error))
+            self._out = True
+            return OUTAGE_PAUSE
+        if self._out:
+            log.info("store.back", shift=self._work.name)
+            self._out = False
+        return look_again
+
+    async def _commit(self) -> None:
+        if self._done:
+            results = self._done
+            self._done = []
+            try:
+                await self._work.commit(results)
+            except StoreUnavailable:
+                self._done = results + self._done
+                raise
+
+    async def _claim(self) -> float | None:
+        left = self._until - monotonic()
+        room = self._work.room - len(self._under_way)
+        if self._closing or left <= 0 or room <= 0:
+            return None
+        claims, look_again = await self._work.claim(room)
+        for claim in claims:
+            task = asyncio.create_task(self._act(claim))
+            self._under_way.add(task)
+            task.add_done_callback(self._acted)
+        return look_again if look_again is not None and look_again < left else None
+
+    async def _act(self, claim: ClaimT) -> None:
+        try:
+            result = await self._work.act(claim)
+        except Exception as error:  # a bug of ours must not hold up the others
+            log.error("shift.poisoned", shift=self._work.name, exc_info=error)  # noqa: TRY400 - same line, with facts
+            result = self._work.poisoned(claim, error)
+        self._done.append(result)
+
+    def _acted(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._bell.set()
+
+    async def _pause(self, seconds: float | None) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._bell.wait(), seconds)

@@ -1,0 +1,60 @@
+"""The sweep: the periodic look for what nobody woke - settling to resume, expiries, and what may be forgotten."""
+
+import structlog
+
+from bridge.domain.times import SECOND, Moment, Span
+from bridge.resources import Resources
+from workers.settle import Settler
+
+BATCH = 500
+SETTLING_LEASE: Span = 10 * SECOND
+EXPIRY_LOOK: Span = 2 * SECOND
+"""An expired watch is looked at this often until its last poll was made, or given up."""
+
+log = structlog.get_logger()
+
+
+class Sweep:
+    """What the sweep does, in the order in which it matters."""
+
+    def __init__(self, resources: Resources, settler: Settler) -> None:
+        self._resources = resources
+        self._settler = settler
+
+    async def run(self) -> None:
+        await self._resume_settling()
+        await self._look_at_expiries()
+        await self._forget()
+
+    async def _resume_settling(self) -> None:
+        for workspace, import_id in await self._resources.imports.claim_settling(BATCH, SETTLING_LEASE):
+            await self._settler.settle(workspace, import_id)
+
+    async def _look_at_expiries(self) -> None:
+        """Have the imports of expired watches polled a last time, then settle them."""
+        _, expired = await self._resources.watches.claim_expiring(BATCH, EXPIRY_LOOK)
+        places: dict[tuple[str, str], Moment] = {}
+        for watch_id in expired:
+            watch = await self._resources.watches.get(watch_id)
+            if watch is not None:
+                place = (watch.workspace, watch.import_id)
+                places[place] = min(watch.expires_at, places.get(place, watch.expires_at))
+        for (workspace, import_id), expires_at in places.items():
+            polled = await self._resources.imports.get(workspace, import_id)
+            if polled is not None and (polled.known.polled_at or 0) < expires_at:
+                await self._resources.imports.hasten(workspace, import_id)
+            await self._settler.settle(workspace, import_id)
+
+    async def _forget(self) -> None:
+        """Delete what ended longer ago than the retention; final imports as soon as they answer nobody any more."""
+        settings = self._resources.settings
+        now = await self._resources.store.now()
+        forgotten = 0
+        for watch_id in await self._resources.watches.ended_before(now - settings.bridge_retention, BATCH):
+            watch = await self._resources.watches.get(watch_id)
+            if watch is not None:
+                await self._resources.watches.forget(watch)
+                forgotten += 1
+        if forgotten:
+            log.info("watches.forgotten", count=forgotten)
+        await self._resources.imports.forget_final(reuse=settings.reading_reuse, count=BATCH)
