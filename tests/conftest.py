@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from world import World, opened, sandbox_serving
 
 from bridge.domain.secret import Secret
 from bridge.store.connection import Store, connect
@@ -71,3 +72,16 @@ async def store(redis_url: str) -> AsyncIterator[Store]:
     await store.call("FLUSHALL")
     yield store
     await store.redis.aclose()
+
+
+@pytest.fixture(scope="session")
+def sandbox_url() -> Iterator[str]:
+    """The sandbox on a real port, for the whole run; each world resets it."""
+    with sandbox_serving() as url:
+        yield url
+
+
+@pytest.fixture
+async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
+    async with opened(redis_url, sandbox_url) as world:
+        yield world

@@ -52,7 +52,9 @@ class Memory:
         self.budgets = Budgets(store)
 
     async def accept(self, watch_id: str = "wat_1", **changes: Any) -> tuple[Watch, Joined]:
-        return await self.watches.accept(new_watch(id=watch_id, **changes), grace=10 * MINUTE, reuse=5 * MINUTE)
+        new = new_watch(id=watch_id, **changes)
+        accepted = await self.watches.accept(new, grace=10 * MINUTE, reuse=5 * MINUTE)
+        return accepted.watch, accepted.joined
 
     async def claim(self, room: int = 10) -> list[PollClaim]:
         look = await self.budgets.look("default")
@@ -122,7 +124,7 @@ async def test_nothing_private_is_in_the_clear(memory: Memory) -> None:
     await memory.settle(watch, a_delivery(watch))
     _, _, claims = await memory.deliveries.claim(room=1, lease=LEASE)
     attempt = Attempt(number=1, at=1, took=1, status=500, reason="HTTP 500", answer="jane@example.com")
-    await memory.deliveries.commit(only(claims).delivery, only(claims).fence, attempt)
+    await memory.deliveries.commit(memory.deliveries.open(only(claims)), only(claims).fence, attempt)
 
     everything = ""
     for key in await memory.keys():
@@ -286,7 +288,7 @@ async def test_a_delivery_is_recorded_only_under_its_fence(memory: Memory) -> No
     ours = only(claims)
 
     attempt = Attempt(number=1, at=1, took=5, status=204, reason=None, answer="")
-    done = replace(ours.delivery, state=DeliveryState.DELIVERED, attempts=1, ended_at=9)
+    done = replace(memory.deliveries.open(ours), state=DeliveryState.DELIVERED, attempts=1, ended_at=9)
     assert not await memory.deliveries.commit(replace(done, state=DeliveryState.ABANDONED), late.fence, attempt)
     assert await memory.deliveries.commit(done, ours.fence, attempt)
 
@@ -302,7 +304,7 @@ async def test_the_last_fifty_attempts_are_kept(memory: Memory) -> None:
         _, _, claims = await memory.deliveries.claim(room=5, lease=LEASE)
         claim = only(claims)
         attempt = Attempt(number=number, at=1, took=5, status=500, reason="HTTP 500", answer="")
-        again = replace(claim.delivery, attempts=number, due=await memory.store.now())
+        again = replace(memory.deliveries.open(claim), attempts=number, due=await memory.store.now())
         assert await memory.deliveries.commit(again, claim.fence, attempt)
 
     attempts = await memory.deliveries.attempts("dlv_0")
@@ -314,16 +316,16 @@ async def test_what_has_ended_disappears_whole(memory: Memory) -> None:
     await memory.commit(only(await memory.claim()), Advance(due=None, reading=DONE))
     await memory.settle(watch, a_delivery(watch))
     _, _, claims = await memory.deliveries.claim(room=5, lease=LEASE)
-    done = replace(only(claims).delivery, state=DeliveryState.DELIVERED, attempts=1, ended_at=9)
+    done = replace(memory.deliveries.open(only(claims)), state=DeliveryState.DELIVERED, attempts=1, ended_at=9)
     attempt = Attempt(number=1, at=1, took=5, status=204, reason=None, answer="")
     await memory.deliveries.commit(done, only(claims).fence, attempt)
 
     memory.store.offset += DAY
     assert await memory.watches.ended_before(await memory.store.now() - DAY - SECOND, 9) == []
     assert await memory.watches.ended_before(await memory.store.now() - DAY, 9) == ["wat_1"]
-    ended = await memory.watches.get("wat_1")
-    assert ended is not None
-    await memory.watches.forget(ended)
+    where = await memory.watches.whereabouts("wat_1")
+    assert where is not None
+    await memory.watches.forget("wat_1", where)
     assert await memory.imports.forget_final(reuse=5 * MINUTE, count=9) == 1
 
     assert await memory.keys() <= {keys.FENCE, keys.budget("default"), keys.imports_leased("default")}

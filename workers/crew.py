@@ -18,7 +18,7 @@ SHIFT_LENGTH = PERIOD + 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crew:
-    """The shifts of one worker: one for the polls of each workspace, so that none delays another, and one to deliver."""
+    """The shifts of one worker: one for each workspace's polls, so that none delays another, one to deliver."""
 
     settler: Settler
     polls: Mapping[str, Shift[Any, Any]]

@@ -3,14 +3,15 @@
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import monotonic
 
 import structlog
 
 from bridge.destinations import describe, judge, kind, prepare
-from bridge.domain.deliveries import Accepted, Answer, Attempt, Delivery, Response, Verdict
-from bridge.domain.times import HOUR, SECOND, Moment, Span
+from bridge.domain.deliveries import Accepted, Answer, Attempt, Delivery, NoResponse, Response, Verdict
+from bridge.domain.polls import POISON_PAUSE
+from bridge.domain.times import SECOND, Moment, Span
 from bridge.resources import Resources
 from bridge.store.deliveries import DeliveryClaim
 
@@ -38,11 +39,13 @@ class Sending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """A delivery as it stands after its attempt; no attempt where none was made."""
+    """What came of a claimed delivery: as it stands after its attempt, or put off without one."""
 
-    after: Delivery
-    fence: int
-    attempt: Attempt | None
+    claimed: DeliveryClaim
+    after: Delivery | None = None
+    attempt: Attempt | None = None
+    put_off_until: Moment = 0
+    reason: str = ""
 
 
 class DeliverWork:
@@ -63,13 +66,13 @@ class DeliverWork:
         return sendings, None if next_due is None else max(0.0, (next_due - now) / SECOND)
 
     async def act(self, claim: Sending) -> Sent:
-        delivery = claim.claimed.delivery
         settings = self._resources.settings
         started = claim.now()
         if monotonic() >= claim.start_by:
-            return Sent(after=replace(delivery, due=started), fence=claim.claimed.fence, attempt=None)
+            return Sent(claimed=claim.claimed, put_off_until=started, reason="withheld: the worker had been stopped")
+        delivery = self._resources.deliveries.open(claim.claimed)
         if delivery.too_old(started, settings.delivery_max_age):
-            return Sent(after=delivery.outlived(started), fence=claim.claimed.fence, attempt=None)
+            return Sent(claimed=claim.claimed, after=delivery.outlived(started))
         request = prepare(
             delivery.destination,
             delivery.body,
@@ -89,29 +92,31 @@ class DeliverWork:
         )
         attempt = _attempt(after.attempts, started, claim.now() - started, answer, verdict)
         _tell(after, attempt)
-        return Sent(after=after, fence=claim.claimed.fence, attempt=attempt)
+        return Sent(claimed=claim.claimed, after=after, attempt=attempt)
 
     def poisoned(self, claim: Sending, error: Exception) -> Sent:
         reason = f"internal error ({type(error).__name__})"
-        after = replace(claim.claimed.delivery, due=claim.now() + HOUR, last_reason=reason)
-        return Sent(after=after, fence=claim.claimed.fence, attempt=None)
+        return Sent(claimed=claim.claimed, put_off_until=claim.now() + POISON_PAUSE, reason=reason)
 
     async def commit(self, results: Sequence[Sent]) -> None:
-        await asyncio.gather(
-            *(self._resources.deliveries.commit(sent.after, sent.fence, sent.attempt) for sent in results)
-        )
+        await asyncio.gather(*(self._commit(sent) for sent in results))
+
+    async def _commit(self, sent: Sent) -> None:
+        deliveries = self._resources.deliveries
+        if sent.after is None:
+            await deliveries.put_aside(sent.claimed, sent.put_off_until, sent.reason)
+        else:
+            await deliveries.commit(sent.after, sent.claimed.fence, sent.attempt)
 
 
 def _attempt(number: int, at: Moment, took: Span, answer: Answer, verdict: Verdict) -> Attempt:
-    answered = isinstance(answer, Response)
-    return Attempt(
-        number=number,
-        at=at,
-        took=took,
-        status=answer.status if answered else None,
-        reason=None if isinstance(verdict, Accepted) else verdict.reason,
-        answer=answer.body.decode("utf-8", "replace")[:ANSWER_KEPT] if answered else "",
-    )
+    reason = None if isinstance(verdict, Accepted) else verdict.reason
+    match answer:
+        case Response(status=status, body=body):
+            said = body.decode("utf-8", "replace")[:ANSWER_KEPT]
+            return Attempt(number=number, at=at, took=took, status=status, reason=reason, answer=said)
+        case NoResponse():
+            return Attempt(number=number, at=at, took=took, status=None, reason=reason)
 
 
 def _tell(after: Delivery, attempt: Attempt) -> None:

@@ -11,6 +11,7 @@ from bridge.domain.deliveries import Delivery, DeliveryState, Destination
 from bridge.domain.notifications import Notification, announce
 from bridge.domain.times import SECOND, Moment, Span, rfc3339
 from bridge.domain.watches import Conclusion, Knowledge, Watch, WatchState, conclude
+from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store.watches import Settlement
 
@@ -61,7 +62,12 @@ class Settler:
         polls = polled.polls if polled else 0
         settled = 0
         for watch_id in waiting:
-            settled += await self._settle_watch(watch_id, known, polls, look.now)
+            try:
+                settled += await self._settle_watch(watch_id, known, polls, look.now)
+            except StoreUnavailable:
+                raise
+            except Exception as error:  # one watch that our code trips over must not hold up the others
+                log.error("watch.poisoned", watch_id=watch_id, exc_info=error)  # noqa: TRY400 - with facts
         return settled
 
     async def _settle_watch(self, watch_id: str, known: Knowledge, polls: int, now: Moment) -> bool:

@@ -64,8 +64,12 @@ class Shift(Generic[ClaimT, ResultT]):
         """Have the loop look now: start it, or wake it, and keep it on for its length."""
         self._until = monotonic() + self._length
         self._bell.set()
-        if not self._closing and (self._loop is None or self._loop.done()):
+        if not self._closing and not self.on:
             self._loop = asyncio.create_task(self._run(), name=self._work.name)
+
+    @property
+    def on(self) -> bool:
+        return self._loop is not None and not self._loop.done()
 
     async def work(self) -> None:
         """Ring, and stay until the loop ends or its length is over; the loop's own fault is raised here."""
@@ -79,7 +83,7 @@ class Shift(Generic[ClaimT, ResultT]):
         """Claim nothing more, and let what is under way end and be committed, for a bounded time."""
         self._closing = True
         self._bell.set()
-        if self._loop is not None and not self._loop.done():
+        if self._loop is not None:
             await asyncio.wait({self._loop}, timeout=DRAIN)
 
     async def _run(self) -> None:

@@ -35,10 +35,10 @@ class Sweep:
         _, expired = await self._resources.watches.claim_expiring(BATCH, EXPIRY_LOOK)
         places: dict[tuple[str, str], Moment] = {}
         for watch_id in expired:
-            watch = await self._resources.watches.get(watch_id)
-            if watch is not None:
-                place = (watch.workspace, watch.import_id)
-                places[place] = min(watch.expires_at, places.get(place, watch.expires_at))
+            where = await self._resources.watches.whereabouts(watch_id)
+            if where is not None:
+                place = (where.workspace, where.import_id)
+                places[place] = min(where.expires_at, places.get(place, where.expires_at))
         for (workspace, import_id), expires_at in places.items():
             polled = await self._resources.imports.get(workspace, import_id)
             if polled is not None and (polled.known.polled_at or 0) < expires_at:
@@ -51,9 +51,9 @@ class Sweep:
         now = await self._resources.store.now()
         forgotten = 0
         for watch_id in await self._resources.watches.ended_before(now - settings.bridge_retention, BATCH):
-            watch = await self._resources.watches.get(watch_id)
-            if watch is not None:
-                await self._resources.watches.forget(watch)
+            where = await self._resources.watches.whereabouts(watch_id)
+            if where is not None:
+                await self._resources.watches.forget(watch_id, where)
                 forgotten += 1
         if forgotten:
             log.info("watches.forgotten", count=forgotten)

@@ -5,7 +5,7 @@ from typing import Any
 
 from bridge.domain.budget import Budget
 from bridge.domain.times import Moment
-from bridge.store import keys
+from bridge.store import codec, keys
 from bridge.store.connection import Store
 
 
@@ -43,6 +43,6 @@ class Budgets:
 
 
 def _load(flat: list[Any]) -> Budget:
-    stored = dict(zip(flat[::2], flat[1::2], strict=True))
+    stored = codec.unflatten(flat)
     known = {field.name for field in fields(Budget)}
     return Budget(**{name: int(value) for name, value in stored.items() if name in known and value != ""})

@@ -1,7 +1,7 @@
 """Domain values to JSON and back, for the sealed parts of records."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -18,6 +18,11 @@ def dump(value: Mapping[str, Any]) -> str:
 def load(text: str) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads(text)
     return loaded
+
+
+def unflatten(flat: Sequence[Any]) -> dict[str, Any]:
+    """Put a hash together that a script gave as fields and values in turn."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def dump_reading(reading: Reading) -> dict[str, Any]:

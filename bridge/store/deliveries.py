@@ -1,7 +1,7 @@
 """Deliveries: claimed when due, recorded attempt by attempt."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.domain.deliveries import ATTEMPTS_KEPT, Attempt, Delivery, DeliveryState
@@ -13,10 +13,18 @@ from bridge.store.connection import Store, translated
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryClaim:
-    """A delivery that this worker may attempt until its lease runs out, and record only under `fence`."""
+    """A delivery that this worker may attempt until its lease runs out, and record only under `fence`.
 
-    delivery: Delivery
+    Still sealed: one that does not open must not keep the others from being claimed.
+    """
+
+    id: str
     fence: int
+    record: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def watch_id(self) -> str:
+        return str(self.record["watch"])
 
 
 class Deliveries:
@@ -32,10 +40,20 @@ class Deliveries:
             "claim_deliveries", [keys.DELIVERIES_DUE, keys.FENCE], [room, lease, keys.DELIVERY_PREFIX]
         )
         claims = [
-            DeliveryClaim(delivery=self._load(delivery_id, dict(zip(flat[::2], flat[1::2], strict=True))), fence=fence)
+            DeliveryClaim(id=delivery_id, fence=fence, record=codec.unflatten(flat))
             for delivery_id, fence, flat in rows
         ]
         return now, None if next_due < 0 else next_due, claims
+
+    def open(self, claim: DeliveryClaim) -> Delivery:
+        """Unseal a claimed delivery; raises SealBroken."""
+        return self._load(claim.id, claim.record)
+
+    async def put_aside(self, claim: DeliveryClaim, until: Moment, reason: str) -> bool:
+        """Have a delivery that our own code trips over wait until a moment, without an attempt."""
+        places = self._places(claim.id, claim.watch_id)
+        fields: list[str | int] = [claim.id, claim.watch_id, claim.fence, until, "", ATTEMPTS_KEPT, "reason", reason]
+        return bool(await self._store.run("commit_delivery", places, fields))
 
     async def commit(self, after: Delivery, fence: int, attempt: Attempt | None) -> bool:
         """Record an attempt and the delivery as it stands after it; False when the fence has moved on."""
@@ -43,13 +61,7 @@ class Deliveries:
         return bool(
             await self._store.run(
                 "commit_delivery",
-                [
-                    keys.delivery(after.id),
-                    keys.attempts(after.id),
-                    keys.DELIVERIES_DUE,
-                    keys.watch(after.watch_id),
-                    keys.ENDED,
-                ],
+                self._places(after.id, after.watch_id),
                 [
                     *(after.id, after.watch_id, fence, after.due or 0, sealed, ATTEMPTS_KEPT),
                     *("state", after.state.value, "attempts", after.attempts, "reason", after.last_reason or ""),
@@ -74,6 +86,16 @@ class Deliveries:
         """Give the last attempts, newest first."""
         sealed = await self._store.call("LRANGE", keys.attempts(delivery_id), 0, ATTEMPTS_KEPT - 1)
         return [codec.load_attempt(codec.load(self._sealer.open(text))) for text in sealed]
+
+    @staticmethod
+    def _places(delivery_id: str, watch_id: str) -> list[str]:
+        return [
+            keys.delivery(delivery_id),
+            keys.attempts(delivery_id),
+            keys.DELIVERIES_DUE,
+            keys.watch(watch_id),
+            keys.ENDED,
+        ]
 
     def _load(self, delivery_id: str, record: Mapping[str, Any], due: float | None = None) -> Delivery:
         message = codec.load(self._sealer.open(record["message"]))

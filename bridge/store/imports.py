@@ -86,9 +86,7 @@ class Imports:
     async def get(self, workspace: str, import_id: str) -> Polled | None:
         record = await self._store.call("HGETALL", keys.import_(workspace, import_id))
         due = await self._store.call("ZSCORE", keys.imports_due(workspace), import_id)
-        if not record:
-            return None
-        return Polled(known=self._load(record), polls=int(record["polls"]), next_due=None if due is None else int(due))
+        return load_polled(self._sealer, record, None if due is None else int(due))
 
     async def hasten(self, workspace: str, import_id: str) -> None:
         """Have an import polled now, unless it is being asked about just now."""
@@ -122,16 +120,21 @@ class Imports:
             *(claim.fence, advance.due or 0, len(fields), *fields),
         ]
 
-    def _load(self, record: Mapping[str, Any]) -> Knowledge:
-        sealed = record.get("reading")
-        absence = record.get("absence")
-        return Knowledge(
-            reading=codec.load_reading(codec.load(self._sealer.open(sealed))) if sealed else None,
-            read_at=_moment(record, "read_at"),
-            absence=Absence(absence) if absence else None,
-            absent_at=_moment(record, "absent_at"),
-            polled_at=_moment(record, "polled_at"),
-        )
+
+def load_polled(sealer: Sealer, record: Mapping[str, Any], next_due: Moment | None) -> Polled | None:
+    """Make an import's record into values; None when there is none."""
+    if not record:
+        return None
+    sealed = record.get("reading")
+    absence = record.get("absence")
+    known = Knowledge(
+        reading=codec.load_reading(codec.load(sealer.open(sealed))) if sealed else None,
+        read_at=_moment(record, "read_at"),
+        absence=Absence(absence) if absence else None,
+        absent_at=_moment(record, "absent_at"),
+        polled_at=_moment(record, "polled_at"),
+    )
+    return Polled(known=known, polls=int(record["polls"]), next_due=next_due)
 
 
 def _moment(record: Mapping[str, Any], field: str) -> Moment | None:

@@ -12,6 +12,7 @@ from bridge.domain.watches import Conclusion, Watch, WatchState
 from bridge.secrets import Sealer
 from bridge.store import codec, keys
 from bridge.store.connection import Store
+from bridge.store.imports import Polled, load_polled
 
 
 class Joined(StrEnum):
@@ -38,6 +39,26 @@ class NewWatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedWatch:
+    """A watch as it was stored, what it found, and its import as it stood then."""
+
+    watch: Watch
+    joined: Joined
+    polled: Polled | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whereabouts:
+    """What is in the clear of a watch: enough to look after it even when its seal is broken."""
+
+    client: str
+    workspace: str
+    import_id: str
+    expires_at: Moment
+    deliveries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
     """How a watch ends: its conclusion and the deliveries it owes, rendered."""
 
@@ -54,7 +75,7 @@ class Watches:
         self._store = store
         self._sealer = sealer
 
-    async def accept(self, new: NewWatch, *, grace: Span, reuse: Span) -> tuple[Watch, Joined]:
+    async def accept(self, new: NewWatch, *, grace: Span, reuse: Span) -> AcceptedWatch:
         """Store a watch and have its import polled, in one step; accepting the same id again changes nothing."""
         wish = {
             "label": new.label,
@@ -62,7 +83,7 @@ class Watches:
             "notify": [codec.dump_destination(destination) for destination in new.notify],
         }
         place = (new.workspace, new.import_id)
-        now, joined = await self._store.run(
+        now, joined, due, flat = await self._store.run(
             "accept",
             [
                 keys.watch(new.id),
@@ -99,11 +120,27 @@ class Watches:
             grace_until=now + min(grace, new.expires_in),
             expires_at=now + new.expires_in,
         )
-        return watch, Joined(joined)
+        polled = load_polled(self._sealer, codec.unflatten(flat), None if due < 0 else due)
+        return AcceptedWatch(watch=watch, joined=Joined(joined), polled=polled)
 
     async def get(self, watch_id: str) -> Watch | None:
         record = await self._store.call("HGETALL", keys.watch(watch_id))
         return self._load(watch_id, record) if record else None
+
+    async def whereabouts(self, watch_id: str) -> Whereabouts | None:
+        names = ("client", "workspace", "import_id", "expires_at", "deliveries")
+        client, workspace, import_id, expires_at, deliveries = await self._store.call(
+            "HMGET", keys.watch(watch_id), *names
+        )
+        if client is None:
+            return None
+        return Whereabouts(
+            client=client,
+            workspace=workspace,
+            import_id=import_id,
+            expires_at=int(expires_at),
+            deliveries=tuple((deliveries or "").split()),
+        )
 
     async def waiting(self, workspace: str, import_id: str) -> list[str]:
         """Give the ids of the open watches that wait for an import."""
@@ -114,13 +151,13 @@ class Watches:
         ids: list[str] = await self._store.call("ZRANGEBYSCORE", keys.ENDED, "-inf", moment, "LIMIT", 0, count)
         return ids
 
-    async def forget(self, watch: Watch) -> None:
+    async def forget(self, watch_id: str, where: Whereabouts) -> None:
         """Delete a watch with its deliveries, their attempts, and its entries in every index."""
-        parts = [key for id_ in watch.deliveries for key in (keys.delivery(id_), keys.attempts(id_))]
+        parts = [key for id_ in where.deliveries for key in (keys.delivery(id_), keys.attempts(id_))]
         await self._store.run(
             "forget",
-            [keys.ENDED, keys.WATCHES, keys.watches_of(watch.client), keys.watch(watch.id), *parts],
-            [watch.id],
+            [keys.ENDED, keys.WATCHES, keys.watches_of(where.client), keys.watch(watch_id), *parts],
+            [watch_id],
         )
 
     async def claim_expiring(self, count: int, lease: Span) -> tuple[Moment, list[str]]:

@@ -1,6 +1,7 @@
 """What a body may be: read within a limit, checked whole, every problem named at once."""
 
-from typing import Annotated, Any, Literal, TypeAlias
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
@@ -25,8 +26,24 @@ Text: TypeAlias = Annotated[
 ]
 ImportId: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Url: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+OutcomeName: TypeAlias = Literal[
+    "completed", "completed_with_failures", "failed", "not_found", "forbidden", "timed_out"
+]
 MetadataKey: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 MetadataValue: TypeAlias = Annotated[str, StringConstraints(max_length=1000)] | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a body is checked against beside its own form."""
+
+    rules: EgressRules
+    workspaces: frozenset[str]
+
+
+def _context(info: ValidationInfo) -> Context:
+    assert isinstance(info.context, Context)  # noqa: S101 - parse passes it; the type is lost within pydantic
+    return info.context
 
 
 class Body(BaseModel):
@@ -39,9 +56,7 @@ class Body(BaseModel):
 
 class _ToDestination(Body):
     url: Url
-    on: Annotated[list[Literal[*[outcome.value for outcome in Outcome]]], Field(min_length=1, max_length=6)] | None = (
-        None
-    )
+    on: Annotated[list[OutcomeName], Field(min_length=1, max_length=6)] | None = None
 
     @property
     def outcomes(self) -> frozenset[Outcome] | None:
@@ -49,8 +64,7 @@ class _ToDestination(Body):
 
 
 def _allowed(url: str, info: ValidationInfo, *, slack: bool) -> str:
-    rules: EgressRules = info.context["rules"]
-    if forbidden := check_url(url, rules, slack=slack):
+    if forbidden := check_url(url, _context(info).rules, slack=slack):
         raise PydanticCustomError(f"policy_{forbidden.code}", "{detail}", {"detail": forbidden.detail})
     return url
 
@@ -123,7 +137,7 @@ class WatchBody(Body):
     @field_validator("workspace")
     @classmethod
     def _is_configured(cls, workspace: str, info: ValidationInfo) -> str:
-        if workspace not in info.context["workspaces"]:
+        if workspace not in _context(info).workspaces:
             raise ValueError("No workspace of this name is configured")
         return workspace
 
@@ -141,7 +155,7 @@ async def read_json(request: Request, *, limit: int = BODY_LIMIT) -> bytes:
     return bytes(read)
 
 
-def parse(body: bytes, model: type[WatchBody], context: dict[str, Any]) -> WatchBody:
+def parse(body: bytes, model: type[WatchBody], context: Context) -> WatchBody:
     """Check a body against a model; raises Refused naming every problem: 400 for what is no JSON, else 422."""
     try:
         return model.model_validate_json(body, context=context)

@@ -18,7 +18,7 @@ from bridge.resources import Resources
 from bridge.store.imports import Polled
 from bridge.store.watches import Joined, NewWatch
 from bridge.web.auth import client_of
-from bridge.web.bodies import WatchBody, parse, read_json
+from bridge.web.bodies import Context, WatchBody, parse, read_json
 
 log = structlog.get_logger()
 
@@ -27,7 +27,7 @@ async def create(request: Request) -> Response:
     """Store a watch and have its import polled. 202: its end is told later."""
     resources: Resources = request.app.state.resources
     client = client_of(request)
-    context = {"rules": resources.egress_rules, "workspaces": resources.rally.keys()}
+    context = Context(rules=resources.egress_rules, workspaces=frozenset(resources.rally))
     body = parse(await read_json(request), WatchBody, context)
     settings = resources.settings
     new = NewWatch(
@@ -40,11 +40,12 @@ async def create(request: Request) -> Response:
         metadata=body.metadata,
         expires_in=settings.watch_expiry if body.expires_in is None else body.expires_in * SECOND,
     )
-    watch, joined = await resources.watches.accept(new, grace=settings.not_found_grace, reuse=settings.reading_reuse)
-    _ring(resources, joined)
-    log.info("watch.accepted", watch_id=watch.id, client=client.name, import_id=watch.import_id, joined=joined.value)
-    polled = await resources.imports.get(watch.workspace, watch.import_id)
-    return JSONResponse(as_json(watch, polled, []), 202, headers={"Location": f"/v1/watches/{watch.id}"})
+    accepted = await resources.watches.accept(new, grace=settings.not_found_grace, reuse=settings.reading_reuse)
+    _ring(resources, accepted.joined)
+    facts = {"client": client.name, "import_id": new.import_id, "joined": accepted.joined.value}
+    log.info("watch.accepted", watch_id=new.id, **facts)
+    document = as_json(accepted.watch, accepted.polled, [])
+    return JSONResponse(document, 202, headers={"Location": f"/v1/watches/{new.id}"})
 
 
 def _ring(resources: Resources, joined: Joined) -> None:

@@ -2,12 +2,12 @@
 -- one that is recent enough answers without a poll.
 -- KEYS: watch, all watches, the client's watches, expiring, import, its waiting watches, imports due, settling, final
 -- ARGV: offset, watch id, import id, settling member, grace, expires in, reuse (all ms), schema, field, value, ...
--- Returns: {now, 'new' | 'joined' | 'final' | 'known'}
+-- Returns: {now, 'new' | 'joined' | 'final' | 'known', score of the import's next poll or -1, its fields and values}
 local now = clock()
 local watch_id, import_id, member = ARGV[2], ARGV[3], ARGV[4]
 local grace, expires_in, reuse = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 if redis.call('EXISTS', KEYS[1]) == 1 then
-  return {now, 'known'}
+  return {now, 'known', -1, {}}
 end
 
 local record = {'schema', ARGV[8], 'state', 'watching', 'created_at', now,
@@ -23,15 +23,15 @@ redis.call('SADD', KEYS[6], watch_id)
 
 local import = redis.call('HMGET', KEYS[5], 'state', 'final_at')
 if import[1] == 'open' then
-  return {now, 'joined'}
+  return {now, 'joined', tonumber(redis.call('ZSCORE', KEYS[7], import_id) or -1), redis.call('HGETALL', KEYS[5])}
 end
 if import[1] == 'final' and now < tonumber(import[2]) + reuse then
   redis.call('ZADD', KEYS[8], now, member)
-  return {now, 'final'}
+  return {now, 'final', -1, redis.call('HGETALL', KEYS[5])}
 end
 redis.call('DEL', KEYS[5])
 redis.call('ZREM', KEYS[8], member)
 redis.call('ZREM', KEYS[9], member)
 redis.call('HSET', KEYS[5], 'schema', ARGV[8], 'state', 'open', 'first_at', now, 'polls', 0, 'faults', 0)
 redis.call('ZADD', KEYS[7], now, import_id)
-return {now, 'new'}
+return {now, 'new', now, redis.call('HGETALL', KEYS[5])}

@@ -1,0 +1,86 @@
+"""The log: one JSON object a line on standard output, an event name and facts; nothing in it that is secret.
+
+No line is written with a secret in hand, since secrets are a type that does not print. What foreign code may say all
+the same - a URL in an exception, an address in a traceback - is struck out by the last step as a safety net.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+TAMED = ("httpx", "httpcore", "arq.worker", "arq.jobs", "arq.connections", "asyncio")
+"""Loggers that print URLs or job arguments, or repeat themselves: only their warnings are of use."""
+SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "arq", *TAMED)
+
+_SECRETS = re.compile(
+    r"""(?P<slack>hooks\.slack(?:-gov)?\.com/services/)\S+
+    |(?P<token>xox[a-z]-|whsec_|whsk_|rbk_)[\w+/=-]+
+    |(?P<bearer>[Bb]earer\s+)[^\s'"]+
+    |(?P<userinfo>\w+://)[^\s/@'"]*@
+    |(?P<email>[\w.+-])[\w.+-]*@(?=[\w-]+\.[\w.-]+)""",
+    re.VERBOSE,
+)
+
+
+def configure(level: str) -> None:
+    """Send everything, also what uvicorn, arq and asyncio say, to standard output as JSON; takes over their setups."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    output = logging.StreamHandler(sys.stdout)
+    output.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, _name_foreign],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                redact,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [output]
+    root.setLevel(level)
+    for name in SERVERS:
+        logger = logging.getLogger(name)
+        logger.handlers = []
+        logger.propagate = True
+        logger.setLevel(logging.WARNING if name in TAMED or name == "uvicorn.access" else logging.NOTSET)
+
+
+def _name_foreign(logger: Any, _: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Give what other libraries log an event name of its own, their text as a fact."""
+    entry["text"] = entry["event"]
+    entry["event"] = f"log.{logger.name if logger else entry['_record'].name}"
+    return entry
+
+
+def redact(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Strike out what looks like a secret or an e-mail address, wherever it stands."""
+    return {name: _struck(value) for name, value in entry.items()}
+
+
+def _struck(value: Any) -> Any:
+    match value:
+        case str():
+            return _SECRETS.sub(lambda found: f"{found.group(found.lastgroup or 0)}•••", value)
+        case dict():
+            return {name: _struck(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [_struck(inner) for inner in value]
+        case bool() | int() | float() | None:
+            return value
+        case _:
+            return _struck(str(value))

@@ -1,0 +1,117 @@
+"""The client: one GET, over connections that are kept, within bounds of time and size."""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from importlib.metadata import version
+from urllib.parse import quote
+
+import httpx
+
+from bridge.domain.imports import Reply
+from bridge.domain.secret import Secret
+from bridge.domain.times import Moment
+from bridge.rally.answers import decipher, unanswered
+
+BODY_LIMIT = 8 * 1024 * 1024
+CONNECT_TIMEOUT = 5.0
+USER_AGENT = f"rally-bridge/{version('rally-bridge')}"
+
+
+class RallyClient:
+    """Ask one workspace of Rally; at most `slots` questions at once.
+
+    Each slot is a client of one connection: httpcore's pool looks through all its connections on every request, so
+    that one large pool is many times slower. The last used slot is taken first, since its connection is warm.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        key: Secret,
+        slots: int,
+        total_timeout: float,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Take the base URL without a trailing slash, and the seconds that a question may take in all."""
+        self.slots = slots
+        self._base_url = base_url
+        self._key = key
+        self._total_timeout = total_timeout
+        self._transport = transport
+        self._tls: ssl.SSLContext | None = None
+        self._clients: list[httpx.AsyncClient] = []
+        self._idle: list[httpx.AsyncClient] = []
+        self._room = asyncio.Semaphore(slots)
+
+    async def get_import(self, import_id: str, *, at: Callable[[], Moment]) -> Reply:
+        """Ask for an import; `at` tells the time when the answer is there. What goes wrong is an Unanswered."""
+        async with self._room:
+            client = self._idle.pop() if self._idle else self._new_client()
+            try:
+                return await self._ask(client, import_id, at)
+            finally:
+                self._idle.append(client)
+
+    async def _ask(self, client: httpx.AsyncClient, import_id: str, at: Callable[[], Moment]) -> Reply:
+        url = f"{self._base_url}/imports/{quote(import_id, safe='')}"
+        headers = {"Authorization": f"Bearer {self._key.reveal()}"}
+        try:
+            async with asyncio.timeout(self._total_timeout), client.stream("GET", url, headers=headers) as response:
+                body = await _read(response)
+        except TimeoutError:
+            return unanswered(f"no answer within {self._total_timeout:g} s", at())
+        except httpx.HTTPError as error:
+            return unanswered(_in_words(error), at())
+        if body is None:
+            return unanswered(f"the answer is larger than {BODY_LIMIT // 1024 // 1024} MiB", at())
+        return decipher(
+            status=response.status_code,
+            headers=response.headers.multi_items(),
+            body=body,
+            import_id=import_id,
+            at=at(),
+        )
+
+    def _new_client(self) -> httpx.AsyncClient:
+        if self._tls is None:
+            self._tls = httpx.create_ssl_context(trust_env=False)  # 18 ms each, so one for all
+        client = httpx.AsyncClient(
+            verify=self._tls,
+            transport=self._transport,
+            trust_env=False,
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=30),
+            timeout=httpx.Timeout(self._total_timeout, connect=min(CONNECT_TIMEOUT, self._total_timeout)),
+            headers={"Accept": "application/json", "User-Agent": USER_AGENT},
+        )
+        self._clients.append(client)
+        return client
+
+    async def aclose(self) -> None:
+        for client in self._clients:
+            await client.aclose()
+
+
+async def _read(response: httpx.Response) -> bytes | None:
+    """Read the body; None when it is too large, which is noticed before it has been read whole."""
+    read = bytearray()
+    async for chunk in response.aiter_bytes():
+        read += chunk
+        if len(read) > BODY_LIMIT:
+            return None
+    return bytes(read)
+
+
+def _in_words(error: httpx.HTTPError) -> str:
+    """Name the kind of trouble; httpx's own texts may hold URLs."""
+    match error:
+        case httpx.ConnectTimeout() | httpx.ReadTimeout() | httpx.WriteTimeout() | httpx.PoolTimeout():
+            return "timeout"
+        case httpx.ConnectError():
+            return "no connection"
+        case httpx.NetworkError() | httpx.RemoteProtocolError():
+            return "the connection broke"
+        case _:
+            return f"transport error ({type(error).__name__})"

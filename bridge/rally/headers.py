@@ -1,0 +1,80 @@
+"""Rally's rate-limit headers: whatever they say, they become numbers within bounds, or nothing.
+
+Documented are `X-RateLimit-Limit`, `-Remaining`, `-Reset` (a Unix time) on every answer but 404, and `Retry-After`
+(seconds) on 429. Source: https://docs.rallyuxr.com/api-reference/imports/gets-an-import-by-id
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from bridge.domain.budget import LONGEST_PAUSE
+from bridge.domain.imports import Allowance
+from bridge.domain.times import SECOND, Moment, Span
+
+EPOCH_MILLISECONDS = 10**11
+"""A Reset above this counts milliseconds: as seconds it would lie beyond the year 5000."""
+
+Headers = Mapping[str, str]
+"""Names in lower case; a header given twice is not in it, since it says nothing."""
+
+_WHOLE = re.compile(r"[+-]?\d{1,19}")
+
+
+def single(pairs: Iterable[tuple[str, str]]) -> Headers:
+    """Keep the headers that were given exactly once."""
+    seen: dict[str, list[str]] = {}
+    for name, value in pairs:
+        seen.setdefault(name.lower(), []).append(value.strip())
+    return {name: values[0] for name, values in seen.items() if len(values) == 1}
+
+
+def allowance_of(headers: Headers, at: Moment) -> Allowance | None:
+    """Read what the headers allow; None when one of the three is missing or makes no sense.
+
+    The reset is taken against the answer's own Date, so that the vendor's clock may differ from ours.
+    """
+    limit = _whole(headers.get("x-ratelimit-limit"))
+    remaining = _whole(headers.get("x-ratelimit-remaining"))
+    reset = _whole(headers.get("x-ratelimit-reset"))
+    if limit is None or remaining is None or reset is None or limit <= 0:
+        return None
+    reset_at = reset if reset > EPOCH_MILLISECONDS else reset * SECOND
+    return Allowance(
+        limit=limit,
+        remaining=min(max(remaining, 0), limit),
+        resets_in=_clamp(reset_at - _date(headers.get("date"), at)),
+    )
+
+
+def retry_after_of(headers: Headers, at: Moment) -> Span | None:
+    """Read Retry-After, seconds or a date, as a span of at most an hour; None when it is missing or no time."""
+    value = headers.get("retry-after", "")
+    if (seconds := _whole(value)) is not None:
+        return _clamp(seconds * SECOND)
+    named = _http_date(value)
+    return None if named is None else _clamp(named - _date(headers.get("date"), at))
+
+
+def _clamp(span: Span) -> Span:
+    return min(max(span, 0), LONGEST_PAUSE)
+
+
+def _whole(value: str | None) -> int | None:
+    return int(value) if value and value.isascii() and _WHOLE.fullmatch(value) else None
+
+
+def _date(value: str | None, otherwise: Moment) -> Moment:
+    named = _http_date(value or "")
+    return otherwise if named is None else named
+
+
+def _http_date(value: str) -> Moment | None:
+    try:
+        parsed = parsedate_to_datetime(value)
+        if parsed.tzinfo is None:
+            parsed = parsed.replace(tzinfo=UTC)
+        return int((parsed - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * SECOND)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None

@@ -1,0 +1,273 @@
+"""From a watch to its outcome: each answer of Rally, the deadlines, and who is asked how often."""
+
+from typing import Any
+
+import pytest
+from samples import only
+from world import World
+
+from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
+
+pytestmark = pytest.mark.anyio
+
+
+async def polled(world: World) -> int:
+    return len(await world.sandbox.requests())
+
+
+@pytest.mark.parametrize(
+    ("status", "facts", "outcome"),
+    [
+        ("COMPLETED", {}, "completed"),
+        ("COMPLETED", {"failed": 3}, "completed_with_failures"),
+        ("COMPLETED", {"failedRecords": None}, "completed"),
+        ("ERROR", {}, "failed"),
+    ],
+)
+async def test_a_final_status_settles_the_watch(
+    world: World, status: str, facts: dict[str, Any], outcome: str
+) -> None:
+    await world.sandbox.tell("imp", (status, 0), **facts)
+    watch = await world.watch()
+
+    await world.poll()
+
+    seen = await world.seen(watch)
+    assert (seen["state"], seen["outcome"], seen["polls"]) == ("settled", outcome, 1)
+    assert seen["import"]["status"] == status
+    assert seen["import"]["failedRecordCount"] == facts.get("failed", 0)
+    assert seen["nextPollAt"] is None
+
+
+@pytest.mark.parametrize("status", ["NOT_STARTED", "UPLOADING", "A_STATUS_OF_TOMORROW"])
+async def test_an_unfinished_import_is_asked_about_again_on_schedule(world: World, status: str) -> None:
+    await world.sandbox.tell("imp", (status, 0))
+    watch = await world.watch()
+    await world.poll()
+
+    await world.poll()
+    assert await polled(world) == 1
+
+    world.pass_time(4 * SECOND)
+    await world.poll()
+    seen = await world.seen(watch)
+    assert (seen["state"], seen["polls"], seen["import"]["status"]) == ("watching", 2, status)
+
+
+async def test_many_watches_of_one_import_cost_one_poll_and_each_gets_its_answer(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    watches = [await world.watch(label=f"number {number}") for number in range(7)]
+
+    await world.poll()
+
+    assert await polled(world) == 1
+    assert {(await world.seen(watch))["outcome"] for watch in watches} == {"completed"}
+
+
+async def test_a_watch_of_an_import_that_ended_just_now_is_answered_without_a_poll(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.watch()
+    await world.poll()
+
+    late = await world.watch()
+    await world.sweep()
+
+    assert (await world.seen(late))["outcome"] == "completed"
+    assert await polled(world) == 1
+
+
+async def test_a_reading_is_not_reused_for_ever(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.watch()
+    await world.poll()
+
+    world.pass_time(5 * MINUTE)
+    later = await world.watch()
+    await world.sweep()
+    assert (await world.seen(later))["state"] == "watching"
+    await world.poll()
+
+    assert (await world.seen(later))["outcome"] == "completed"
+    assert await polled(world) == 2
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(404, "not_found"), (403, "forbidden")])
+async def test_an_absent_import_has_a_grace_and_then_ends_the_watch(
+    world: World, status: int, outcome: str
+) -> None:
+    await world.sandbox.faults(status=status, times=1000)
+    watch = await world.watch()
+    await world.poll()
+    assert (await world.seen(watch))["state"] == "watching"
+
+    world.pass_time(10 * MINUTE)
+    young = await world.watch()
+    await world.poll()
+
+    seen = await world.seen(watch)
+    assert (seen["state"], seen["outcome"]) == ("settled", outcome)
+    assert "Rally" in seen["reason"]
+    assert (await world.seen(young))["state"] == "watching"
+
+
+async def test_an_import_that_appears_within_the_grace_is_watched_to_its_end(world: World) -> None:
+    watch = await world.watch()
+    await world.poll()
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+
+    world.pass_time(MINUTE)
+    await world.poll()
+
+    assert (await world.seen(watch))["outcome"] == "completed"
+
+
+async def test_a_refused_key_pauses_the_workspace_and_keeps_its_watches(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.tell("imp2", ("COMPLETED", 0))
+    await world.sandbox.faults(status=401, times=2)
+    watch, other = await world.watch("imp"), await world.watch("imp2")
+
+    await world.poll()
+    assert await polled(world) == 1
+    world.pass_time(59 * SECOND)
+    await world.poll()
+    assert await polled(world) == 1
+
+    world.pass_time(2 * SECOND)
+    await world.poll()
+    assert await polled(world) == 2
+    assert (await world.seen(watch))["state"] == "watching"
+
+    world.pass_time(MINUTE)
+    await world.poll()
+    assert (await world.seen(watch))["outcome"] == "completed"
+    assert (await world.seen(other))["outcome"] == "completed"
+
+
+async def test_a_watch_that_expires_while_the_key_is_refused_says_so(world: World) -> None:
+    await world.sandbox.faults(status=401, times=1000)
+    watch = await world.watch(expiresIn=60)
+    await world.poll()
+
+    world.pass_time(MINUTE)
+    await world.sweep()
+    assert (await world.seen(watch))["state"] == "watching"
+    world.pass_time(30 * SECOND)
+    await world.sweep()
+
+    seen = await world.seen(watch)
+    assert seen["outcome"] == "timed_out"
+    assert "Rally refused our key since" in seen["reason"]
+
+
+async def test_an_expired_watch_gets_one_last_poll(world: World) -> None:
+    await world.sandbox.tell("imp", ("UPLOADING", 0))
+    watch = await world.watch(expiresIn=3600)
+    await world.poll()
+    world.pass_time(HOUR - 2 * SECOND)
+    await world.poll()
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+
+    world.pass_time(2 * SECOND)
+    await world.sweep()
+    await world.poll()
+
+    assert (await world.seen(watch))["outcome"] == "completed"
+
+
+async def test_a_watch_times_out_when_its_last_poll_finds_the_import_unfinished(world: World) -> None:
+    await world.sandbox.tell("imp", ("UPLOADING", 0))
+    watch = await world.watch(expiresIn=60)
+    await world.poll()
+
+    world.pass_time(MINUTE)
+    await world.sweep()
+    await world.poll()
+
+    seen = await world.seen(watch)
+    assert seen["outcome"] == "timed_out"
+    assert "UPLOADING" in seen["reason"]
+
+
+async def test_a_429_stops_every_poll_until_the_named_time_and_costs_nothing(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.faults(status=429, times=1, retryAfter=30)
+    watch = await world.watch()
+    await world.poll()
+
+    world.pass_time(29 * SECOND)
+    await world.poll()
+    seen = await world.seen(watch)
+    assert (await polled(world), seen["polls"]) == (1, 0)
+
+    world.pass_time(2 * SECOND)
+    await world.poll()
+    assert (await world.seen(watch))["outcome"] == "completed"
+
+
+@pytest.mark.parametrize(
+    "fault", [{"status": 500}, {"status": 503}, {"kind": "garbage"}, {"kind": "wrong_id"}, {"kind": "reset"}]
+)
+async def test_a_faulty_line_is_backed_off_from_and_never_ends_a_watch(world: World, fault: dict[str, Any]) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.faults(times=2, **fault)
+    watch = await world.watch()
+
+    await world.poll()
+    world.pass_time(4 * SECOND)
+    await world.poll()
+    assert await polled(world) == 1, "the first fault doubles the pause"
+    world.pass_time(3 * SECOND)
+    await world.poll()
+    assert (await world.seen(watch))["state"] == "watching"
+    world.pass_time(MINUTE)
+    await world.poll()
+
+    assert (await world.seen(watch))["outcome"] == "completed"
+    assert await polled(world) == 3
+
+
+async def test_the_rate_limit_of_rally_is_never_exceeded(world: World) -> None:
+    await world.sandbox.http.put("/control/limit", json={"limit": 10, "window": 1})
+    for number in range(30):
+        await world.sandbox.tell(f"imp{number}", ("COMPLETED", 0))
+        await world.watch(f"imp{number}")
+
+    for _ in range(20):
+        await world.poll()
+        if await polled(world) >= 30:
+            break
+
+    answers = [request["status"] for request in await world.sandbox.requests()]
+    assert answers == [200] * 30
+
+
+async def test_settling_that_was_interrupted_is_resumed_by_the_sweep(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    watch = await world.watch()
+    world.crew.settler.start = lambda *_: None  # type: ignore[method-assign]  # a worker that dies right here
+    await world.poll()
+    assert (await world.seen(watch))["state"] == "watching"
+
+    world.pass_time(10 * SECOND)
+    await world.sweep()
+
+    assert (await world.seen(watch))["outcome"] == "completed"
+
+
+async def test_what_ended_is_forgotten_after_the_retention(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    watch = await world.watch()
+    open_watch = await world.watch("imp-open", expiresIn=30 * 86_400)
+    await world.poll()
+
+    world.pass_time(29 * DAY)
+    await world.sweep()
+    assert (await world.seen(watch))["outcome"] == "completed"
+    world.pass_time(DAY)
+    await world.sweep()
+
+    keys = set(await world.resources.store.call("KEYS", "rb:*"))
+    assert not [key for key in keys if watch["id"] in key]
+    assert [key for key in keys if open_watch["id"] in key]
+    assert only(await world.resources.store.call("ZRANGE", "rb:watches", 0, -1)) == open_watch["id"]

@@ -1,0 +1,165 @@
+"""The product in one process: real Redis, real sockets, the shifts run directly, the clock in the test's hand."""
+
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import uvicorn
+from bridge.sandbox.app import create_app
+from bridge.sandbox.settings import SandboxSettings
+from bridge.settings import Settings
+from cryptography.fernet import Fernet
+
+from bridge.resources import Resources, open_resources
+from bridge.web.app import build
+from workers.crew import Crew, assemble
+
+RALLY_KEY = "rally-key-of-the-tests"
+CLIENT_KEY = "rbk_client-key-of-the-tests"
+OTHER_KEY = "rbk_other-key-of-the-tests"
+ADMIN_KEY = "rbk_admin-key-of-the-tests"
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+"""The secret of the Standard Webhooks examples."""
+SERVICE_SECRET = "whsec_c2VydmljZS1zZWNyZXQtb2YtdGhlLXRlc3RzIQ=="
+FERNET = Fernet.generate_key().decode()
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """Serve an ASGI app on a free port of loopback, in a thread of its own; give its URL."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off", ws="none"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the server did not start"
+        thread.join(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+@contextmanager
+def sandbox_serving() -> Iterator[str]:
+    settings = SandboxSettings(rally_key=RALLY_KEY, callback_secrets=(SECRET,), slack_token="xoxb-sandbox")
+    with serving(create_app(settings)) as url:
+        yield url
+
+
+@dataclass
+class Sandbox:
+    """The sandbox as a test controls it."""
+
+    url: str
+    http: httpx.AsyncClient
+
+    async def tell(self, import_id: str, *statuses: tuple[str, float], **facts: Any) -> None:
+        """Have Rally know an import with these (status, seconds since now)."""
+        story = {"type": "CSV", "people": 120, "failed": 0, **facts}
+        story["statuses"] = [{"status": status, "after": after} for status, after in statuses]
+        (await self.http.put(f"/control/imports/{import_id}", json=story)).raise_for_status()
+
+    async def faults(self, **fault: Any) -> None:
+        (await self.http.post("/control/faults", json=fault)).raise_for_status()
+
+    async def plan(self, name: str, *answers: dict[str, Any]) -> None:
+        """Have a callback's receiver (or "slack") answer the next messages so."""
+        (await self.http.post(f"/control/inbox/{name}/answers", json=list(answers))).raise_for_status()
+
+    async def requests(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await self.http.get("/control/requests")).json()
+        return found
+
+    async def messages(self, **query: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await self.http.get("/inbox/messages", params=query)).json()
+        return found
+
+    def slack_url(self) -> str:
+        return f"{self.url}/inbox/services/T000/B000/XXXX"
+
+    def callback_url(self, name: str = "crm") -> str:
+        return f"{self.url}/inbox/callbacks/{name}"
+
+
+@dataclass
+class World:
+    """Everything at hand: the resources, one worker's crew, the API, and the sandbox around them."""
+
+    resources: Resources
+    crew: Crew
+    api: httpx.AsyncClient
+    sandbox: Sandbox
+
+    def pass_time(self, span: int) -> None:
+        """Move the one clock ahead (ms)."""
+        self.resources.store.offset += span
+
+    async def poll(self) -> None:
+        """Run the poll shift, and the settling that it starts, until nothing more is due."""
+        await _until_quiet(self.crew.polls["default"])
+        await self.crew.settler.close()
+
+    async def deliver(self) -> None:
+        await _until_quiet(self.crew.deliveries)
+
+    async def sweep(self) -> None:
+        await self.crew.sweep.run()
+
+    async def watch(self, import_id: str = "imp", *, key: str = CLIENT_KEY, **wish: Any) -> dict[str, Any]:
+        """POST a watch that must be accepted."""
+        answer = await self.api.post("/v1/watches", json={"importId": import_id, **wish}, headers=bearer(key))
+        assert answer.status_code == 202, answer.text
+        accepted: dict[str, Any] = answer.json()
+        return accepted
+
+    async def seen(self, watch: dict[str, Any]) -> dict[str, Any]:
+        """GET a watch again."""
+        answer = await self.api.get(f"/v1/watches/{watch['id']}", headers=bearer(CLIENT_KEY))
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+async def _until_quiet(shift: Any) -> None:
+    await shift.work()
+    while shift.on:
+        await shift.work()
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def settings(redis_url: str, sandbox_url: str, **changes: str) -> Settings:
+    host = sandbox_url.removeprefix("http://")
+    return Settings.load(
+        {
+            "REDIS_URL": redis_url,
+            "RALLY_API_KEY": RALLY_KEY,
+            "RALLY_BASE_URL": f"{sandbox_url}/rally/api/public/v1",
+            "BRIDGE_API_KEYS": f"crm:{CLIENT_KEY},billing:{OTHER_KEY},ops:{ADMIN_KEY}:admin",
+            "BRIDGE_ENCRYPTION_KEYS": FERNET,
+            "CALLBACK_SECRETS": SERVICE_SECRET,
+            "EGRESS_ALLOW": host,
+            **changes,
+        },
+        env_file=None,
+    )
+
+
+@asynccontextmanager
+async def opened(redis_url: str, sandbox_url: str, **changes: str) -> AsyncIterator[World]:
+    """Open an empty world: nothing in Redis, nothing in the sandbox."""
+    async with open_resources(settings(redis_url, sandbox_url, **changes)) as resources:
+        await resources.store.call("FLUSHALL")
+        async with httpx.AsyncClient(base_url=sandbox_url, trust_env=False) as http:
+            (await http.post("/control/reset")).raise_for_status()
+            transport = httpx.ASGITransport(build(resources), raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as api:
+                crew = assemble(resources, shift_length=0.5)
+                yield World(resources=resources, crew=crew, api=api, sandbox=Sandbox(sandbox_url, http))
+                await crew.close()
