@@ -183,9 +183,10 @@ class Settings(BaseSettings):
 
         Raises SettingsError naming every problem; no secret's value is in it.
         """
-        given = {name: value for name, value in dotenv_values(env_file).items() if value} if env_file else {}
-        given |= {name: value for name, value in (os.environ if environ is None else environ).items() if value}
-        values, problems = _gather(given, cls.model_fields)
+        behind = dotenv_values(env_file) if env_file else {}
+        given = {**behind, **(os.environ if environ is None else environ)}
+        # An empty variable is not set, and yet hides what .env says.
+        values, problems = _gather({name: value for name, value in given.items() if value}, cls.model_fields)
         settings = None
         try:
             settings = cls.model_validate(values)

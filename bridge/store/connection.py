@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.commands.core import AsyncScript
-from redis.exceptions import BusyLoadingError, RedisError, ResponseError
+from redis.exceptions import BusyLoadingError, OutOfMemoryError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -51,6 +51,8 @@ async def translated() -> AsyncIterator[None]:
 
 def _in_words(error: Exception) -> str:
     """Keep what Redis itself said (`OOM command not allowed …`); what the client says names addresses."""
+    if "OOM" in str(error) or isinstance(error, OutOfMemoryError):
+        return "out of memory (OOM): it takes no writes"
     if isinstance(error, ResponseError | BusyLoadingError):
         return str(error)
     return "no answer in time" if isinstance(error, TimeoutError | RedisTimeoutError) else "no connection"

@@ -1,9 +1,19 @@
 """What a body may be: read within a limit, checked whole, every problem named at once."""
 
+import math
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 from starlette.requests import Request
@@ -20,6 +30,7 @@ from bridge.web.problems import problems_of
 
 BODY_LIMIT = 64 * 1024
 LONGEST_EXPIRY: Span = 30 * DAY
+LONGEST_METADATA = 1000
 
 Text: TypeAlias = Annotated[
     str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
@@ -30,7 +41,22 @@ OutcomeName: TypeAlias = Literal[
     "completed", "completed_with_failures", "failed", "not_found", "forbidden", "timed_out"
 ]
 MetadataKey: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-MetadataValue: TypeAlias = Annotated[str, StringConstraints(max_length=1000)] | int | float | bool | None
+
+
+def _scalar(value: Any) -> Any:
+    """Take what compares and prints simply; a union of types would name one place once for each of them."""
+    match value:
+        case str() if len(value) <= LONGEST_METADATA:
+            return value
+        case float() if not math.isfinite(value):
+            raise ValueError("Not a number that JSON knows")
+        case bool() | int() | float() | None:
+            return value
+        case _:
+            raise ValueError(f"Must be a string of at most {LONGEST_METADATA} characters, a number, a boolean or null")
+
+
+MetadataValue: TypeAlias = Annotated[Any, AfterValidator(_scalar)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,185 @@
+"""From an outcome to its messages: each is owed once, sent until it arrives or is given up, and recorded."""
+
+import json
+from typing import Any
+
+import pytest
+from samples import only
+from standardwebhooks import Webhook
+from world import CLIENT_KEY, SECRET, SERVICE_SECRET, World, bearer
+
+from bridge.destinations.signatures import derived_secret
+from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
+
+pytestmark = pytest.mark.anyio
+
+
+async def told(world: World, *notify: dict[str, Any], status: str = "COMPLETED", **facts: Any) -> dict[str, Any]:
+    """Watch an import that has ended, and run both shifts once."""
+    await world.sandbox.tell("imp", (status, 0), **facts)
+    watch = await world.watch(notify=list(notify), label="Q4 panel upload")
+    await world.poll()
+    await world.deliver()
+    return await world.seen(watch)
+
+
+def callback(world: World, **more: Any) -> dict[str, Any]:
+    return {"type": "callback", "url": world.sandbox.callback_url(), **more}
+
+
+def slack(world: World, **more: Any) -> dict[str, Any]:
+    return {"type": "slack_webhook", "url": world.sandbox.slack_url(), **more}
+
+
+def unheard(world: World) -> None:
+    """Have nobody hear that deliveries are owed, as when the worker that settled dies right then."""
+    world.crew.settler._owed = lambda: None
+
+
+async def test_both_kinds_are_told_at_once(world: World) -> None:
+    watch = await told(world, slack(world), callback(world), failed=2)
+
+    assert [(each["type"], each["state"], each["attempts"]) for each in watch["deliveries"]] == [
+        ("slack_webhook", "delivered", 1),
+        ("callback", "delivered", 1),
+    ]
+    in_slack = json.loads(only(await world.sandbox.messages(kind="slack"))["body"])
+    assert "Q4 panel upload" in in_slack["text"]
+    called = json.loads(only(await world.sandbox.messages(kind="callback"))["body"])
+    assert called["type"] == "import.completed_with_failures"
+    assert called["data"]["watchId"] == watch["id"]
+    assert called["data"]["import"]["failedRecordCount"] == 2
+
+
+@pytest.mark.parametrize(
+    ("own", "secret"), [({"secret": SECRET}, SECRET), ({}, derived_secret(SERVICE_SECRET, "crm"))]
+)
+async def test_a_callback_verifies_with_the_standard_library(world: World, own: dict[str, str], secret: str) -> None:
+    await told(world, callback(world, headers={"X-Api-Key": "k1"}, **own))
+
+    received = only(await world.sandbox.messages(kind="callback"))
+    assert Webhook(secret).verify(received["body"], received["headers"])["type"] == "import.completed"
+    assert received["headers"]["x-api-key"] == "k1"
+
+
+async def test_a_destination_hears_only_what_it_asked_for(world: World) -> None:
+    watch = await told(world, callback(world, on=["failed"]), callback(world, on=["completed", "failed"]))
+
+    assert [each["state"] for each in watch["deliveries"]] == ["skipped", "delivered"]
+    assert len(await world.sandbox.messages()) == 1
+
+
+async def test_a_receiver_that_stumbles_is_tried_again_with_the_same_message(world: World) -> None:
+    await world.sandbox.plan("crm", {"status": 500}, {"status": 404}, {"status": 302, "headers": {"Location": "/x"}})
+    watch = await told(world, callback(world))
+    assert only(watch["deliveries"])["state"] == "pending"
+    assert only(watch["deliveries"])["lastReason"] == "HTTP 500"
+
+    for _ in range(3):
+        world.pass_time(MINUTE)
+        await world.deliver()
+
+    received = await world.sandbox.messages(kind="callback")
+    assert len(received) == 4
+    assert len({(each["headers"]["webhook-id"], each["body"]) for each in received}) == 1
+    delivery = only((await world.seen(watch))["deliveries"])
+    assert (delivery["state"], delivery["attempts"]) == ("delivered", 4)
+    attempts = await world.resources.deliveries.attempts(delivery["id"])
+    assert [each.number for each in attempts] == [4, 3, 2, 1]
+    assert [each.status for each in attempts][1:] == [302, 404, 500]
+
+
+async def test_a_retry_after_is_never_undercut(world: World) -> None:
+    await world.sandbox.plan("crm", {"status": 429, "headers": {"Retry-After": "7200"}})
+    await told(world, callback(world))
+
+    world.pass_time(2 * HOUR - 2 * SECOND)
+    await world.deliver()
+    assert len(await world.sandbox.messages()) == 1
+    world.pass_time(3 * SECOND)
+    await world.deliver()
+    assert len(await world.sandbox.messages()) == 2
+
+
+async def test_a_receiver_that_is_gone_is_not_asked_again(world: World) -> None:
+    await world.sandbox.plan("crm", {"status": 410})
+    watch = await told(world, callback(world))
+
+    assert only(watch["deliveries"])["state"] == "abandoned"
+    world.pass_time(DAY)
+    await world.deliver()
+    assert len(await world.sandbox.messages()) == 1
+
+
+async def test_a_message_is_given_up_when_it_is_too_old(world: World) -> None:
+    await world.sandbox.plan("crm", {"status": 429, "headers": {"Retry-After": "80000"}})
+    watch = await told(world, callback(world))
+
+    world.pass_time(72 * HOUR)
+    await world.deliver()
+
+    delivery = only((await world.seen(watch))["deliveries"])
+    assert (delivery["state"], delivery["attempts"]) == ("abandoned", 1)
+    assert "HTTP 429" in delivery["lastReason"]
+
+
+async def test_an_address_that_is_forbidden_by_now_is_not_reached(world: World) -> None:
+    watch = await told(world, {"type": "callback", "url": "http://forbidden.invalid/"})
+
+    delivery = only(watch["deliveries"])
+    assert delivery["state"] == "pending"
+    assert delivery["lastReason"]
+    assert await world.sandbox.messages() == []
+
+
+async def test_a_crash_between_sending_and_recording_repeats_the_same_message(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.watch(notify=[callback(world)])
+    unheard(world)
+    await world.poll()
+    now, _, claims = await world.resources.deliveries.claim(room=1, lease=30 * SECOND)
+    assert now
+    assert len(claims) == 1, "another worker claims it, sends it, and dies"
+
+    await world.deliver()
+    assert await world.sandbox.messages() == []
+    world.pass_time(30 * SECOND)
+    await world.deliver()
+
+    assert len(await world.sandbox.messages(kind="callback")) == 1
+
+
+async def test_a_delivery_that_does_not_open_holds_up_nobody(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.watch(notify=[callback(world), callback(world)])
+    unheard(world)
+    await world.poll()
+    broken = (await world.resources.store.call("KEYS", "rb:delivery:*"))[0]
+    await world.resources.store.call("HSET", broken, "message", "not sealed by us")
+
+    await world.deliver()
+
+    assert len(await world.sandbox.messages(kind="callback")) == 1
+    due = float(await world.resources.store.call("ZSCORE", "rb:deliveries:due", broken.removeprefix("rb:delivery:")))
+    assert due > await world.resources.store.now() + 50 * MINUTE
+
+
+async def test_no_secret_and_no_participant_is_shown(world: World) -> None:
+    secret_url = f"{world.sandbox.callback_url()}?token=hunter2"
+    watch = await told(world, {"type": "callback", "url": secret_url, "secret": SECRET}, slack(world), failed=2)
+
+    shown = json.dumps(watch["deliveries"])
+    for private in ("hunter2", "XXXX", SECRET):
+        assert private not in shown
+    in_slack = only(await world.sandbox.messages(kind="slack"))["body"]
+    emails = [record["email"] for record in watch["import"]["failedRecords"] if "email" in record]
+    assert emails
+    for email in emails:
+        assert email not in in_slack
+
+
+async def test_another_client_does_not_see_the_deliveries(world: World) -> None:
+    watch = await told(world, callback(world))
+
+    answer = await world.api.get(f"/v1/watches/{watch['id']}", headers=bearer(CLIENT_KEY))
+    assert answer.json()["deliveries"]
