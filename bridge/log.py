@@ -8,7 +8,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -26,7 +26,7 @@ _SECRETS = re.compile(
 )
 
 
-def configure(level: str) -> None:
+def configure(level: str, stream: TextIO | None = None) -> None:
     """Send everything, also what uvicorn, arq and asyncio say, to standard output as JSON; takes over their setups."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -39,7 +39,7 @@ def configure(level: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
-    output = logging.StreamHandler(sys.stdout)
+    output = logging.StreamHandler(stream or sys.stdout)
     output.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, _name_foreign],

@@ -228,12 +228,12 @@ async def test_a_faulty_line_is_backed_off_from_and_never_ends_a_watch(world: Wo
 
 
 async def test_the_rate_limit_of_rally_is_never_exceeded(world: World) -> None:
-    await world.sandbox.http.put("/control/limit", json={"limit": 10, "window": 1})
+    await world.sandbox.http.put("/control/limit", json={"limit": 20, "window": 1})
     for number in range(30):
         await world.sandbox.tell(f"imp{number}", ("COMPLETED", 0))
         await world.watch(f"imp{number}")
 
-    for _ in range(20):
+    for _ in range(50):
         await world.poll()
         if await polled(world) >= 30:
             break

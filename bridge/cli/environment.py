@@ -1,0 +1,97 @@
+"""What the children of `up` are told: what the user set, what was made in its place, and where the parts are."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from bridge.cli.faults import CannotStart
+from bridge.cli.made_secrets import FOR_THE_BRIDGE
+
+REACHING_OUT = ("RALLY_WORKSPACES", "OPERATOR_NOTIFY", "EGRESS_PROXY")
+"""Settings that would lead a sandboxed bridge out of the sandbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the user set, in the environment or in `.env`; empty counts as unset, as in a copied `.env.example`."""
+
+    values: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def read(cls) -> "Given":
+        """Read both as the children will: the environment wins, letter case does not matter."""
+        both = {**_upper(dotenv_values(".env")), **_upper(os.environ)}
+        return cls({name: value for name, value in both.items() if value})
+
+    def has(self, name: str) -> bool:
+        return name in self.values or f"{name}_FILE" in self.values
+
+    def value(self, name: str) -> str:
+        """Give a value, from the file that its `_FILE` twin names if need be; empty where there is none."""
+        if name in self.values or f"{name}_FILE" not in self.values:
+            return self.values.get(name, "")
+        file = Path(self.values[f"{name}_FILE"])
+        try:
+            return file.read_text().strip()
+        except OSError as error:
+            raise CannotStart(f"{name}_FILE names {file}, which can't be read: {error.strerror}.") from error
+
+
+def _upper(values: Mapping[str, str | None]) -> dict[str, str]:
+    return {name.upper(): value or "" for name, value in values.items()}
+
+
+def require_rally(given: Given) -> None:
+    """Raise CannotStart when nothing says which Rally account to ask."""
+    if not given.has("RALLY_API_KEY"):
+        raise CannotStart(
+            "RALLY_API_KEY is not set. Set it (or RALLY_API_KEY_FILE) in the environment or in .env to watch your"
+            " Rally account; or try everything without an account: rally-bridge up --sandbox"
+        )
+
+
+def live(given: Given, made: Mapping[str, str], redis_url: str | None) -> Mapping[str, str]:
+    """Give the settings of a bridge that asks the real Rally: the user's, and what was made for what is missing."""
+    settings = {name: made[name] for name in FOR_THE_BRIDGE if not given.has(name)}
+    return settings if redis_url is None else settings | {"REDIS_URL": redis_url}
+
+
+def sandboxed(given: Given, made: Mapping[str, str], redis_url: str | None, port: int) -> Mapping[str, str]:
+    """Give the settings of a bridge that asks the sandbox, whatever the user set for the real Rally."""
+    closed = {name: "" for setting in REACHING_OUT for name in (setting, f"{setting}_FILE")}
+    allowed = [given.value("EGRESS_ALLOW"), f"127.0.0.1:{port}"]
+    return {
+        **live(given, made, redis_url),
+        **closed,
+        "RALLY_API_KEY": made["SANDBOX_RALLY_KEY"],
+        "RALLY_API_KEY_FILE": "",
+        "RALLY_BASE_URL": f"http://127.0.0.1:{port}/rally/api/public/v1",
+        "EGRESS_ALLOW": ",".join(entry for entry in allowed if entry),
+    }
+
+
+def sandbox_itself(given: Given, made: Mapping[str, str]) -> Mapping[str, str]:
+    """Give the settings of the sandbox: its key, and the secrets that its inbox verifies callbacks with."""
+    secrets = [made["SANDBOX_CALLBACK_SECRETS"], *client_secrets(given, made)]
+    return {"SANDBOX_RALLY_KEY": made["SANDBOX_RALLY_KEY"], "SANDBOX_CALLBACK_SECRETS": ",".join(secrets)}
+
+
+def client_secrets(given: Given, made: Mapping[str, str]) -> list[str]:
+    """Derive what callbacks without a secret of their own are signed with, for each client that may register one."""
+    # Not at the top: only --sandbox needs it, and cryptography takes a while to load.
+    from bridge.destinations.signatures import derived_secret  # noqa: PLC0415
+
+    keys = given.value("BRIDGE_API_KEYS") or made["BRIDGE_API_KEYS"]
+    secrets = given.value("CALLBACK_SECRETS") or made["CALLBACK_SECRETS"]
+    clients = dict.fromkeys(entry.split(":")[0].strip() for entry in keys.split(",") if entry.strip())
+    return [derived_secret(s.strip(), client) for s in secrets.split(",") if s.strip() for client in clients]
+
+
+def environment_with(settings: Mapping[str, str]) -> Mapping[str, str]:
+    """Add settings to our own environment; they take the place of those that differ by letter case alone, too."""
+    kept = {name: value for name, value in os.environ.items() if name.upper() not in settings}
+    # Logs are read while they grow.
+    return kept | {"PYTHONUNBUFFERED": "1"} | dict(settings)

@@ -1,0 +1,42 @@
+"""A Redis that the user runs: `up` only makes sure that a sandbox and a live bridge never share it."""
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from bridge.cli.faults import CannotStart
+
+MARK = "rb:sandbox"
+TIMEOUT = 5.0
+
+
+def keep_apart(url: str, *, sandbox: bool) -> None:
+    """Raise CannotStart when the Redis holds the other kind's data.
+
+    A live worker would ask the real Rally about the sandbox's imports, and the sandbox would know none of the real
+    ones, so that real watches would end as not found.
+    """
+    try:
+        redis = Redis.from_url(url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT)
+    except ValueError as error:
+        if sandbox:
+            raise CannotStart("REDIS_URL is not an address that the sandbox can use.") from error
+        return  # a form that only the bridge itself knows; it says so itself if it does not
+    try:
+        with redis:
+            _keep_apart(redis, sandbox=sandbox)
+    except (RedisError, OSError) as error:
+        # The error's text may hold the URL, and that a password.
+        raise CannotStart(f"The Redis at REDIS_URL can't be used: {type(error).__name__}.") from error
+
+
+def _keep_apart(redis: Redis, *, sandbox: bool) -> None:
+    marked = bool(redis.exists(MARK))
+    if marked and not sandbox:
+        raise CannotStart("The Redis at REDIS_URL holds a sandbox's data. Use another, or empty that database first.")
+    if sandbox and not marked and redis.dbsize():
+        raise CannotStart(
+            "The Redis at REDIS_URL holds other data, which the sandbox must not mix with."
+            " Unset REDIS_URL, or name an empty database of it (…/1)."
+        )
+    if sandbox:
+        redis.set(MARK, "1")

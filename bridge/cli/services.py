@@ -1,0 +1,78 @@
+"""`serve` and `worker`: thin over uvicorn and arq, which also start directly."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from importlib import import_module
+from typing import Any
+
+import click
+import uvicorn
+
+from bridge.errors import BridgeError
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Message, Receive, Send], Awaitable[None]]
+
+GRACE = 10
+"""Seconds that open requests get to end after SIGTERM; `up` and container runtimes wait longer before they kill."""
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
+def serve(host: str, port: int) -> None:
+    """Serve the API."""
+    app = PlainStart(import_module("bridge.web.app").app)
+    try:
+        uvicorn.run(
+            app,
+            host=host,
+            port=port,
+            log_config=None,  # the lifespan sets up our own lines
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE,
+        )
+    except SystemExit:
+        if app.fault:
+            raise app.fault from None
+        raise
+
+
+class PlainStart:
+    """An app whose lifespan's knowing refusal to start is kept as it is, where uvicorn would log a traceback."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.fault: BridgeError | None = None
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        failure: Message | None = None
+
+        async def hold_failure(message: Message) -> None:
+            nonlocal failure
+            if message["type"] == "lifespan.startup.failed":
+                failure = message
+            else:
+                await send(message)
+
+        try:
+            await self._app(scope, receive, hold_failure)
+        except BridgeError as fault:
+            self.fault, failure = fault, {"type": "lifespan.startup.failed", "message": ""}
+        finally:
+            if failure:
+                await send(failure)
+
+
+@click.command()
+def worker() -> None:
+    """Run one worker; start as many as you like, on as many machines."""
+    # By name, since `bridge` imports neither `workers` nor, outside of its queue, arq.
+    settings = import_module("workers.settings").WorkerSettings
+    import_module("arq.worker").run_worker(settings)

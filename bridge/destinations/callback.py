@@ -1,0 +1,119 @@
+"""Callbacks: signed JSON to an HTTP endpoint, by Standard Webhooks to the letter.
+
+Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+"""
+
+import json
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from bridge.destinations.agent import USER_AGENT
+from bridge.destinations.retry_after import retry_after
+from bridge.destinations.rules import shortened
+from bridge.destinations.signatures import Signing, sign
+from bridge.domain.deliveries import Accepted, Callback, Deferred, Rejected, Request, Response, Verdict
+from bridge.domain.notifications import Notification
+from bridge.domain.times import SECOND, Moment
+
+BODY_LIMIT = 64 * 1024
+REASON_KEPT = 1_000
+"""Characters of the reason that stay when all else was too large."""
+OURS = frozenset({"host", "content-type", "content-length", "content-encoding", "accept-encoding"})
+HOP_BY_HOP = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect"})
+LONGEST_HEADER = 4_000
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+"""A header's name: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2"""
+_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?")
+
+
+def render(notification: Notification) -> str:
+    """Write the payload as compact JSON that fits the limit, leaving out the least telling parts first."""
+    text = ""
+    for payload in _ever_smaller(notification.payload()):
+        text = _compact(payload)
+        if len(text.encode()) <= BODY_LIMIT:
+            break
+    return text
+
+
+def _compact(payload: dict[str, Any]) -> str:
+    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace").decode()  # half a surrogate pair, which JSON can carry, is no UTF-8
+
+
+def _ever_smaller(payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give the payload, then with fewer and fewer in it; the number of failed records is always the true one."""
+    yield payload
+    data = payload["data"]
+    if data["import"] is not None:
+        records = data["import"]["failedRecords"]
+        one_too_many = bisect_left(
+            range(1, len(records) + 1), x=True, key=lambda kept: _too_large(_with_records(payload, kept))
+        )
+        payload = _with_records(payload, one_too_many)
+        yield payload
+    short_reason = data["reason"] and data["reason"][:REASON_KEPT]
+    emptied: dict[str, Any] = {"metadata": {}, "label": None, "import": None, "reason": short_reason}
+    for name, value in emptied.items():
+        payload = payload | {"data": payload["data"] | {name: value}}
+        yield payload
+
+
+def _with_records(payload: dict[str, Any], kept: int) -> dict[str, Any]:
+    data = payload["data"]
+    fewer = data["import"] | {"failedRecords": data["import"]["failedRecords"][:kept]}
+    return payload | {"data": data | {"import": fewer}}
+
+
+def _too_large(payload: dict[str, Any]) -> bool:
+    return len(_compact(payload).encode()) > BODY_LIMIT
+
+
+def header_problem(name: str, value: str) -> str | None:
+    """Say why a header may not be sent along, without repeating its value; None when it may."""
+    if not _TOKEN.fullmatch(name):
+        return "A header's name consists of letters, digits and hyphens"
+    if name.lower() in OURS | HOP_BY_HOP or name.lower().startswith(("webhook-", "proxy-")):
+        return f"The header {name} is not yours to set"
+    if len(value) > LONGEST_HEADER or not _VALUE.fullmatch(value):
+        return f"The value of the header {name} must be 1 to {LONGEST_HEADER} visible ASCII characters"
+    return None
+
+
+def prepare(
+    destination: Callback, body: str, *, notification_id: str, client: str, now: Moment, signing: Signing
+) -> Request:
+    """Sign a body as of now, with the destination's own secret or else with the client's."""
+    content = body.encode()
+    timestamp = now // SECOND
+    secrets = signing.secrets_of(client) if destination.secret is None else (destination.secret,)
+    own = {name.lower(): value.reveal() for name, value in destination.headers.items()}
+    standard = {
+        "content-type": "application/json",
+        "webhook-id": notification_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": sign(notification_id, timestamp, content, secrets),
+    }
+    return Request(url=destination.url, headers={"user-agent": USER_AGENT} | own | standard, body=content)
+
+
+def judge(response: Response, now: Moment) -> Verdict:
+    """Say what an answer means; only 410 is for good, since anything else may be put right at the other end."""
+    wait = retry_after(response.headers, now)
+    match response.status // 100, response.status:
+        case 2, _:
+            return Accepted()
+        case 3, status:
+            return Deferred(f"HTTP {status}, redirects are not followed", wait)
+        case _, HTTPStatus.GONE:
+            return Rejected("HTTP 410, the receiver is gone for good")
+        case _, status:
+            return Deferred(f"HTTP {status}", wait)
+
+
+def describe(destination: Callback) -> str:
+    """Show where a callback goes; its path and query may be secret."""
+    return shortened(destination.url.reveal())

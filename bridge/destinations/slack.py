@@ -1,0 +1,191 @@
+"""Slack's incoming webhooks: a message that says at a glance what happened to which import.
+
+Sources: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks and
+https://docs.slack.dev/reference/block-kit/blocks
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from bridge.destinations.agent import USER_AGENT
+from bridge.destinations.retry_after import retry_after
+from bridge.destinations.rules import SLACK_HOSTS, shortened
+from bridge.destinations.slack_text import (
+    about,
+    code,
+    counted,
+    inert,
+    local_time,
+    masked,
+    mrkdwn,
+    plain_text,
+    shown,
+)
+from bridge.domain.deliveries import Accepted, Deferred, Rejected, Request, Response, SlackWebhook, Verdict
+from bridge.domain.imports import FailedRecord, Reading
+from bridge.domain.notifications import Notification
+from bridge.domain.outcomes import Outcome
+from bridge.domain.times import SECOND, Moment
+
+# Slack allows 3000 characters in a section and 150 in a header; these keep a whole message far below both.
+NAME_LIMIT = 600
+REASON_LIMIT = 600
+RECORD_LIMIT = 150
+ID_LIMIT = 300
+RECORDS_SHOWN = 3
+DEFAULT_WORKSPACE = "default"
+
+_HEADLINES: Mapping[Outcome, tuple[str, str]] = {
+    Outcome.COMPLETED: ("✅", "Import completed"),
+    Outcome.COMPLETED_WITH_FAILURES: ("⚠️", "Import completed with"),
+    Outcome.FAILED: ("❌", "Import failed"),
+    Outcome.NOT_FOUND: ("❓", "Import not found"),
+    Outcome.FORBIDDEN: ("🔒", "Import not visible to us"),
+    Outcome.TIMED_OUT: ("⌛", "Import not finished in time"),
+}
+_ENDED = frozenset({Outcome.COMPLETED, Outcome.COMPLETED_WITH_FAILURES, Outcome.FAILED})
+"""Outcomes of the import itself; of the others we only know how long we watched."""
+
+
+def render(notification: Notification, *, show_emails: bool = False) -> str:
+    """Write the payload: blocks for the eye, `text` for notifications and screen readers."""
+    headline = _headline(notification)
+    payload = {
+        "text": _sentence(notification, headline),
+        "mrkdwn": False,  # the sentence has no formatting of ours either
+        "blocks": [
+            {"type": "header", "text": plain_text(headline, emoji=True)},
+            {"type": "section", "text": plain_text(shown(_name(notification), NAME_LIMIT) or "?")},
+            {"type": "section", "text": mrkdwn(_figures(notification))},
+            *_failed_records(notification.reading, show_emails=show_emails),
+            *_reason(notification),
+            {"type": "context", "elements": _context(notification)},
+        ],
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+
+
+def _headline(notification: Notification) -> str:
+    symbol, words = _HEADLINES[notification.outcome]
+    if notification.outcome is Outcome.COMPLETED_WITH_FAILURES:
+        failed = 0 if notification.reading is None else notification.reading.failed_record_count
+        words = f"{words} {counted(failed, 'failure', 'failures')}"
+    return f"{symbol} {words}"
+
+
+def _name(notification: Notification) -> str:
+    label = notification.label or ""
+    return label if shown(label, NAME_LIMIT) else notification.import_id
+
+
+def _sentence(notification: Notification, headline: str) -> str:
+    sentence = f"{headline}: {inert(_name(notification), NAME_LIMIT)}"
+    if notification.reading is None:
+        return sentence
+    return f"{sentence} - {counted(notification.reading.person_count, 'person', 'people')}"
+
+
+def _figures(notification: Notification) -> str:
+    span = about(notification.watched_for)
+    parts = [f"took {span}" if notification.outcome in _ENDED else f"watched for {span}"]
+    if (reading := notification.reading) is not None:
+        if reading.failed_record_count:
+            parts.insert(0, f"*{counted(reading.failed_record_count, 'record', 'records')}* failed")
+        parts.insert(0, f"*{counted(reading.person_count, 'person', 'people')}* imported")
+    return " · ".join(parts)
+
+
+def _failed_records(reading: Reading | None, *, show_emails: bool) -> list[dict[str, Any]]:
+    if reading is None or not reading.failed_record_count:
+        return []
+    first = reading.failed_records[:RECORDS_SHOWN]
+    lines = [f"• {shown(_record(record, show_emails=show_emails), RECORD_LIMIT) or '?'}" for record in first]
+    more = reading.failed_record_count - len(first)
+    if first and more > 0:
+        lines.append(f"… and {more:,} more")
+    return [{"type": "section", "text": plain_text("\n".join(lines))}] if lines else []
+
+
+def _record(record: FailedRecord, *, show_emails: bool) -> str:
+    """Name a failed record; a person id that is an e-mail address is treated as one."""
+    named = [text for text in (record.email, record.person_id) if text]
+    return " · ".join(
+        masked(text) if not show_emails and (text is record.email or "@" in text) else text for text in named
+    )
+
+
+def _reason(notification: Notification) -> list[dict[str, Any]]:
+    reason = shown(notification.reason or "", REASON_LIMIT)
+    return [{"type": "section", "text": plain_text(reason)}] if reason else []
+
+
+def _context(notification: Notification) -> list[dict[str, Any]]:
+    elements = [mrkdwn(f"Import {code(notification.import_id, ID_LIMIT)}")]
+    if notification.workspace != DEFAULT_WORKSPACE:
+        elements.append(plain_text(f"Workspace {shown(notification.workspace, ID_LIMIT)}"))
+    return [*elements, mrkdwn(local_time(notification.at))]
+
+
+def prepare(destination: SlackWebhook, body: str) -> Request:
+    headers = {"content-type": "application/json; charset=utf-8", "user-agent": USER_AGENT}
+    return Request(url=destination.url, headers=headers, body=body.encode())
+
+
+_HINTS: Mapping[str, str] = {
+    "action_prohibited": "an administrator has restricted posting to this channel",
+    "channel_is_archived": "unarchive the channel, or use another webhook",
+    "channel_not_found": "the channel no longer exists",
+    "invalid_blocks": "Slack does not take the form of our message; please report it",
+    "invalid_payload": "Slack does not take the form of our message; please report it",
+    "invalid_token": "the webhook's URL is wrong or was revoked; make a new one",
+    "no_active_hooks": "the webhook was disabled; make a new one",
+    "no_service": "the webhook was disabled or removed; make a new one",
+    "no_service_id": "the webhook's URL is not complete",
+    "no_team": "the workspace does not exist or the webhook's URL is not complete",
+    "no_text": "Slack does not take the form of our message; please report it",
+    "posting_to_general_channel_denied": "an administrator has restricted posting to this channel",
+    "team_disabled": "the Slack workspace is disabled",
+    "too_many_attachments": "Slack does not take the form of our message; please report it",
+    "user_not_found": "the user that the webhook posts to no longer exists",
+}
+"""What people can do about Slack's words; sources: the first above and
+https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks"""
+_WORD = re.compile(rb"[a-z_]{1,60}")
+
+
+def judge(response: Response, now: Moment) -> Verdict:
+    """Say what Slack's answer means: the status decides, its word is for people."""
+    wait = retry_after(response.headers, now)
+    match response.status // 100, response.status:
+        case _, HTTPStatus.OK if response.body.strip() == b"ok":
+            return Accepted()
+        case 2, status:
+            return Rejected(f"HTTP {status}, but not Slack's ok{_said(response)}")
+        case 3, status:
+            return Rejected(f"HTTP {status}, redirects are not followed")
+        case _, HTTPStatus.TOO_MANY_REQUESTS:
+            return Deferred("HTTP 429, over Slack's rate limit", SECOND if wait is None else wait)
+        case 4, status:
+            return Rejected(f"HTTP {status}{_said(response)}")
+        case _, status:
+            return Deferred(f"HTTP {status}{_said(response)}", wait)
+
+
+def _said(response: Response) -> str:
+    """Repeat Slack's word with what to do about it; nothing else that an answer holds is repeated."""
+    if not _WORD.fullmatch(response.body.strip()):
+        return ""
+    word = response.body.strip().decode("ascii")
+    return f": {word} ({_HINTS[word]})" if word in _HINTS else f": {word}"
+
+
+def describe(destination: SlackWebhook) -> str:
+    """Show that it is Slack's; a webhook elsewhere (one that the operator allowed) by its host."""
+    place = shortened(destination.url.reveal())
+    slacks = place.removeprefix("https://").removesuffix("/…") in SLACK_HOSTS
+    return place.replace("/…", "/services/…") if slacks else place

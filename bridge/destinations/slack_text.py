@@ -1,0 +1,92 @@
+"""Text for Slack that others wrote: it can neither mention, link nor format, and fits where it is put.
+
+Sources: https://docs.slack.dev/messaging/formatting-message-text and
+https://docs.slack.dev/reference/block-kit/composition-objects/text-object
+"""
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from html import escape
+from typing import Any
+
+from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment, Span
+
+_ACTIVE = re.compile(r"[*_~`:/@#.]")
+"""What formats, names an emoji, or makes a link of what surrounds it."""
+_WORD_JOINER = "\u2060"
+_ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
+_DIRECTION_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_RIGHT_TO_LEFT = frozenset({"R", "AL"})
+_PARTIAL_ENTITY = re.compile(r"&[a-z]{0,3}$")
+_NEVER_SHOWN = frozenset({"Cc", "Cs"})
+"""Unicode categories: control characters, and halves of surrogate pairs."""
+
+
+def plain_text(text: str, *, emoji: bool = False) -> dict[str, Any]:
+    """Make a text object in which nothing formats; `emoji` only for symbols of ours."""
+    return {"type": "plain_text", "text": text, "emoji": emoji}
+
+
+def mrkdwn(text: str) -> dict[str, Any]:
+    """Make a formatted text object; verbatim: only what we wrote as a link or date is one."""
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def shown(text: str, limit: int) -> str:
+    """Give foreign text on one line for a plain_text object: escaped, then cut, in an isolate if it runs leftward."""
+    cut = clipped(escape(_cleaned(text), quote=False), limit)
+    leftward = any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in cut)
+    return f"{_ISOLATE}{cut}{_END_ISOLATE}" if leftward else cut
+
+
+def inert(text: str, limit: int) -> str:
+    """Give foreign text for a place that formats: a word joiner behind each active sign takes its effect."""
+    # `&`, `<` and `>` are no active signs, so that entities stay whole.
+    return shown(_ACTIVE.sub(rf"\g<0>{_WORD_JOINER}", _cleaned(text)), limit)
+
+
+def code(text: str, limit: int) -> str:
+    """Give foreign text as code, where nothing but a backtick has an effect."""
+    return f"`{clipped(escape(_cleaned(text).replace('`', 'ˋ'), quote=False), limit) or '?'}`"
+
+
+def clipped(escaped: str, limit: int) -> str:
+    """Cut text that is escaped already, never inside an entity."""
+    if len(escaped) <= limit:
+        return escaped
+    return _PARTIAL_ENTITY.sub("", escaped[: limit - 1]).rstrip() + "…"
+
+
+def masked(email: str) -> str:
+    """Show enough of an e-mail address for those who know it: `j…@example.com`."""
+    local, at, domain = email.strip().rpartition("@")
+    return f"{local[:1]}…@{domain}" if at else f"{email.strip()[:1]}…"
+
+
+def counted(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def about(span: Span) -> str:
+    """Say a span in the unit that people would use."""
+    for unit, name, up_to in ((SECOND, "s", 90 * SECOND), (MINUTE, "min", 90 * MINUTE), (HOUR, "h", 2 * DAY)):
+        if span < up_to:
+            return f"about {max(1, round(span / unit))} {name}"
+    return f"about {round(span / DAY)} days"
+
+
+def local_time(moment: Moment) -> str:
+    """Show a moment in each reader's own time zone."""
+    fallback = datetime.fromtimestamp(moment / SECOND, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"<!date^{moment // SECOND}^{{date_short_pretty}} {{time}}|{fallback}>"
+
+
+def _cleaned(text: str) -> str:
+    """Take out what would break the line or turn its direction."""
+    visible = "".join(
+        " " if unicodedata.category(character) in _NEVER_SHOWN else character
+        for character in text
+        if character not in _DIRECTION_CONTROLS
+    )
+    return " ".join(visible.split())

@@ -1,0 +1,237 @@
+"""Callbacks: Standard Webhooks to the letter, and a body that always fits."""
+
+import json
+from base64 import b64decode
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from standardwebhooks import Webhook
+
+from bridge.destinations import prepare, render
+from bridge.destinations.callback import BODY_LIMIT, header_problem
+from bridge.destinations.signatures import Signing, check_secret, derived_secret, sign
+from bridge.domain.deliveries import Callback
+from bridge.domain.imports import FailedRecord, Reading
+from bridge.domain.notifications import Notification
+from bridge.domain.outcomes import Outcome
+from bridge.domain.secret import Secret
+from bridge.domain.times import SECOND
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+OLDER = "whsec_" + "b2xkZXItb2xkZXItb2xkZXItb2xkZXIh"
+CALLBACK = Callback(url=Secret("https://crm.example.com/hook"))
+READING = Reading(
+    import_id="imp_1", type="CSV", status="COMPLETED", person_count=120, updated_at="2026-11-24T03:37:39.000Z"
+)
+NOTIFICATION = Notification(
+    id="ntf_1",
+    type="import.completed",
+    at=1_764_000_000_000,
+    watch_id="wat_1",
+    workspace="default",
+    import_id="imp_1",
+    outcome=Outcome.COMPLETED,
+    reason=None,
+    label="Q4 panel upload",
+    metadata={"ticket": "RES-12"},
+    reading=READING,
+)
+
+
+def test_the_vector_of_standard_webhooks() -> None:
+    signature = sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}', [Secret(SECRET)])
+
+    assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def headers_of(callback: Callback, signing: Signing, *, body: str = "{}", client: str = "crm") -> dict[str, str]:
+    now = int(datetime.now(UTC).timestamp() * SECOND)  # the verifier looks at the clock
+    return dict(
+        prepare(callback, body, notification_id="ntf_1", client=client, now=now, signing=signing).headers,
+    )
+
+
+def test_a_library_that_we_did_not_write_accepts_the_message() -> None:
+    signing = Signing((Secret(SECRET),))
+
+    headers = headers_of(CALLBACK, signing, body='{"é":1}')
+
+    Webhook(derived_secret(SECRET, "crm")).verify('{"é":1}', headers)
+
+
+def test_while_secrets_rotate_each_of_them_counts() -> None:
+    signing = Signing((Secret(SECRET), Secret(OLDER)))
+
+    headers = headers_of(CALLBACK, signing)
+
+    assert len(headers["webhook-signature"].split(" ")) == 2
+    Webhook(derived_secret(SECRET, "crm")).verify("{}", headers)
+    Webhook(derived_secret(OLDER, "crm")).verify("{}", headers)
+    newest = headers_of(CALLBACK, Signing((Secret(SECRET),)))["webhook-signature"]
+    assert newest.startswith("v1,")
+
+
+def test_a_destinations_own_secret_signs_alone() -> None:
+    own = replace(CALLBACK, secret=Secret(OLDER))
+
+    headers = headers_of(own, Signing((Secret(SECRET),)))
+
+    assert " " not in headers["webhook-signature"]
+    Webhook(OLDER).verify("{}", headers)
+
+
+def test_each_client_has_secrets_of_its_own() -> None:
+    signing = Signing((Secret(SECRET), Secret(OLDER)))
+
+    assert [secret.reveal() for secret in signing.secrets_of("crm")] == [
+        derived_secret(SECRET, "crm"),
+        derived_secret(OLDER, "crm"),
+    ]
+    assert derived_secret(SECRET, "crm") != derived_secret(SECRET, "crn")
+    assert len(b64decode(derived_secret(SECRET, "crm").removeprefix("whsec_"))) == 32
+    assert check_secret(derived_secret(SECRET, "crm")) is None
+
+
+def test_derived_secrets_stay_what_they_are() -> None:
+    # Receivers have stored them: another derivation would break every one of them.
+    assert derived_secret(SECRET, "crm") == "whsec_TGmn6m640f0bv0SafD5URdqbX1GbCc0txvQW5AdUZLQ="
+
+
+@pytest.mark.parametrize(
+    ("secret", "problem"),
+    [
+        (SECRET, None),
+        ("whsec_" + "A" * 84 + "AA==", "24 to 64 bytes; this one has 64"),
+        ("whsec_" + "A" * 88, "this one has 66"),
+        ("whsec_AAAA", "this one has 3"),
+        ("whsec_", "this one has 0"),
+        ("WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "begins with whsec_"),
+        ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "begins with whsec_"),
+        ("", "begins with whsec_"),
+        ("whsec_not base64 at all, is it? no", "base64"),
+        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS", "base64"),
+        ("whsec_ééééééééééééééééééééééééééééééééé", "base64"),
+    ],
+)
+def test_a_bad_secret_is_named_in_words_that_do_not_repeat_it(secret: str, problem: str | None) -> None:
+    found = check_secret(secret)
+
+    if problem is None or "has 64" in problem:
+        assert found is None
+    else:
+        assert found is not None
+        assert problem in found
+        assert secret.removeprefix("whsec_") not in found or secret in {"", "whsec_"}
+
+
+def test_headers_are_those_of_the_standard_with_the_clients_beside() -> None:
+    callback = replace(CALLBACK, headers={"X-Api-Key": Secret("k"), "User-Agent": Secret("crm-hook")})
+
+    request = prepare(
+        callback, "{}", notification_id="ntf_1", client="crm", now=1_764_000_000_999, signing=Signing((Secret(SECRET),))
+    )
+
+    assert {name: value for name, value in request.headers.items() if name != "webhook-signature"} == {
+        "content-type": "application/json",
+        "user-agent": "crm-hook",
+        "webhook-id": "ntf_1",
+        "webhook-timestamp": "1764000000",
+        "x-api-key": "k",
+    }
+
+
+def test_a_client_can_not_set_our_headers() -> None:
+    forged = replace(CALLBACK, headers={"Webhook-Id": Secret("forged"), "Content-Type": Secret("text/plain")})
+
+    headers = headers_of(forged, Signing((Secret(SECRET),)))
+
+    assert headers["webhook-id"] == "ntf_1"
+    assert headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "refused"),
+    [
+        ("X-Api-Key", "abc", False),
+        ("Authorization", "Bearer a b", False),
+        ("User-Agent", "crm", False),
+        ("Host", "internal", True),
+        ("content-LENGTH", "3", True),
+        ("Transfer-Encoding", "chunked", True),
+        ("Connection", "close", True),
+        ("Webhook-Signature", "v1,forged", True),
+        ("Proxy-Authorization", "x", True),
+        ("X Y", "a", True),
+        ("", "a", True),
+        ("X-É", "a", True),
+        ("X:", "a", True),
+        ("X-A", "", True),
+        ("X-A", "a\r\nX-B: c", True),
+        ("X-A", "a\n", True),
+        ("X-A\n", "a", True),
+        ("X-A", " a", True),
+        ("X-A", "é", True),
+        ("X-A", "a" * 4_001, True),
+    ],
+)
+def test_headers_that_may_not_be_sent_along(name: str, value: str, refused: bool) -> None:  # noqa: FBT001 - a table
+    found = header_problem(name, value)
+
+    assert (found is not None) is refused
+    if found is not None and len(value) > 8:
+        assert value not in found
+
+
+def test_the_body_is_the_payload_as_compact_json() -> None:
+    body = render(NOTIFICATION, CALLBACK)
+
+    assert json.loads(body) == NOTIFICATION.payload()
+    assert ": " not in body
+    assert json.loads(body)["data"]["label"] == "Q4 panel upload"
+
+
+def test_failed_records_are_left_out_from_the_end_until_the_body_fits() -> None:
+    records = tuple(FailedRecord(email=f"{number}{'é' * 600}@example.com") for number in range(100))
+    reading = replace(READING, failed_records=records, failed_record_count=5_000)
+
+    body = render(replace(NOTIFICATION, reading=reading), CALLBACK)
+
+    data = json.loads(body)["data"]
+    kept = data["import"]["failedRecords"]
+    assert BODY_LIMIT - 1_300 < len(body.encode()) <= BODY_LIMIT
+    assert kept == [{"email": record.email} for record in records[: len(kept)]]
+    assert data["import"]["failedRecordCount"] == 5_000
+    assert data["metadata"] == {"ticket": "RES-12"}
+
+
+def test_metadata_goes_when_leaving_out_records_is_not_enough() -> None:
+    reading = replace(READING, failed_records=(FailedRecord(person_id="p"),), failed_record_count=1)
+    large = replace(NOTIFICATION, metadata={"k": "x" * BODY_LIMIT}, reading=reading)
+
+    data = json.loads(render(large, CALLBACK))["data"]
+
+    assert data["metadata"] == {}
+    assert data["label"] == "Q4 panel upload"
+    assert data["import"]["failedRecordCount"] == 1
+
+
+TEXT = st.text(st.characters(exclude_categories=[]), max_size=20)
+
+
+@settings(max_examples=60, deadline=None)
+@given(label=TEXT, status=TEXT, email=TEXT, reason=TEXT, times=st.sampled_from([1, 100, 20_000]))
+def test_any_notification_fits(label: str, status: str, email: str, reason: str, times: int) -> None:
+    reading = replace(
+        READING, status=status * times, failed_records=(FailedRecord(email=email * times),) * 3, failed_record_count=3
+    )
+    notification = replace(
+        NOTIFICATION, label=label * times, reason=reason * times, reading=reading, metadata={"k": label * times}
+    )
+
+    body = render(notification, CALLBACK)
+
+    assert len(body.encode()) <= BODY_LIMIT
+    assert json.loads(body)["data"]["watchId"] == "wat_1"

@@ -1,0 +1,235 @@
+"""What holds for every kind of destination: each answer has its meaning, and no secret shows."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.destinations import describe, judge, kind, prepare, render
+from bridge.destinations.retry_after import retry_after
+from bridge.destinations.signatures import Signing
+from bridge.domain.deliveries import (
+    RETRY_AFTER_HONOURED,
+    Accepted,
+    Answer,
+    Callback,
+    Deferred,
+    Destination,
+    Failure,
+    NoResponse,
+    Rejected,
+    Response,
+    SlackWebhook,
+    Verdict,
+)
+from bridge.domain.notifications import Notification
+from bridge.domain.outcomes import Outcome
+from bridge.domain.secret import Secret
+from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
+
+NOW = 784_111_777_000  # 1994-11-06T08:49:37Z, the moment of RFC 9110's examples
+SLACK = SlackWebhook(url=Secret("https://hooks.slack.com/services/T0/B0/abcdefSECRET"))
+CALLBACK = Callback(
+    url=Secret("https://user@crm.example.com:8443/hooks/SECRET?token=SECRET"), headers={"X-Api-Key": Secret("SECRET")}
+)
+SIGNING = Signing((Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),))
+
+
+def response(status: int, body: bytes = b"", **headers: str) -> Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(status=status, headers=named, body=body)
+
+
+def slack_says(status: int, word: str) -> tuple[Destination, Response]:
+    return SLACK, response(status, word.encode())
+
+
+def callback_says(status: int, **headers: str) -> tuple[Destination, Response]:
+    return CALLBACK, response(status, b"anything", **headers)
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        (callback_says(200), Accepted()),
+        (callback_says(202), Accepted()),
+        (callback_says(204), Accepted()),
+        (callback_says(299), Accepted()),
+        (callback_says(101), Deferred("HTTP 101")),
+        (callback_says(301), Deferred("HTTP 301, redirects are not followed")),
+        (callback_says(302), Deferred("HTTP 302, redirects are not followed")),
+        (callback_says(304), Deferred("HTTP 304, redirects are not followed")),
+        (callback_says(400), Deferred("HTTP 400")),
+        (callback_says(401), Deferred("HTTP 401")),
+        (callback_says(404), Deferred("HTTP 404")),
+        (callback_says(404, retry_after="7"), Deferred("HTTP 404", 7 * SECOND)),
+        (callback_says(410), Rejected("HTTP 410, the receiver is gone for good")),
+        (callback_says(429), Deferred("HTTP 429")),
+        (callback_says(429, retry_after="120"), Deferred("HTTP 429", 2 * MINUTE)),
+        (callback_says(302, retry_after="1"), Deferred("HTTP 302, redirects are not followed", SECOND)),
+        (callback_says(500), Deferred("HTTP 500")),
+        (callback_says(503, retry_after="60"), Deferred("HTTP 503", MINUTE)),
+        (callback_says(599), Deferred("HTTP 599")),
+        (callback_says(999), Deferred("HTTP 999")),
+        (slack_says(200, "ok"), Accepted()),
+        (slack_says(200, " ok\n"), Accepted()),
+        (slack_says(200, "OK"), Rejected("HTTP 200, but not Slack's ok")),
+        (slack_says(200, ""), Rejected("HTTP 200, but not Slack's ok")),
+        (slack_says(200, "invalid_token_again"), Rejected("HTTP 200, but not Slack's ok: invalid_token_again")),
+        (slack_says(200, "<html>Sign in</html>"), Rejected("HTTP 200, but not Slack's ok")),
+        (slack_says(201, "ok"), Rejected("HTTP 201, but not Slack's ok: ok")),
+        (slack_says(302, ""), Rejected("HTTP 302, redirects are not followed")),
+        (slack_says(400, "x" * 61), Rejected("HTTP 400")),
+        (slack_says(400, "Bearer abc"), Rejected("HTTP 400")),
+        (slack_says(403, "some_new_word"), Rejected("HTTP 403: some_new_word")),
+        (
+            slack_says(410, "channel_is_archived"),
+            Rejected("HTTP 410: channel_is_archived (unarchive the channel, or use another webhook)"),
+        ),
+        (
+            slack_says(404, "no_service"),
+            Rejected("HTTP 404: no_service (the webhook was disabled or removed; make a new one)"),
+        ),
+        (slack_says(429, ""), Deferred("HTTP 429, over Slack's rate limit", SECOND)),
+        (
+            (SLACK, response(429, b"{}", retry_after="30")),
+            Deferred("HTTP 429, over Slack's rate limit", 30 * SECOND),
+        ),
+        (slack_says(500, "rollup_error"), Deferred("HTTP 500: rollup_error")),
+        (slack_says(503, "<html>"), Deferred("HTTP 503")),
+        ((SLACK, response(503, b"", retry_after="9")), Deferred("HTTP 503", 9 * SECOND)),
+    ],
+)
+def test_each_answer_has_its_meaning(said: tuple[Destination, Response], verdict: Verdict) -> None:
+    destination, answer = said
+
+    assert judge(destination, answer, NOW) == verdict
+
+
+@pytest.mark.parametrize("destination", [SLACK, CALLBACK])
+@pytest.mark.parametrize("failure", list(Failure))
+def test_without_an_answer_it_is_never_final(destination: Destination, failure: Failure) -> None:
+    answer = NoResponse(failure=failure, reason="in words")
+
+    assert judge(destination, answer, NOW) == Deferred("in words")
+
+
+@given(status=st.integers(100, 999), body=st.binary(max_size=40), asked=st.text(max_size=30))
+def test_no_answer_makes_a_verdict_fail(status: int, body: bytes, asked: str) -> None:
+    answer: Answer = Response(status=status, headers={"retry-after": asked, "date": asked}, body=body)
+
+    for destination in (SLACK, CALLBACK):
+        verdict = judge(destination, answer, NOW)
+        if isinstance(verdict, Deferred) and verdict.wait is not None:
+            assert 0 <= verdict.wait <= RETRY_AFTER_HONOURED
+
+
+@pytest.mark.parametrize(
+    ("destination", "shown", "named"),
+    [
+        (SLACK, "https://hooks.slack.com/services/…", "slack_webhook"),
+        (
+            SlackWebhook(url=Secret("https://hooks.slack-gov.com/services/T/B/X")),
+            "https://hooks.slack-gov.com/services/…",
+            "slack_webhook",
+        ),
+        (SlackWebhook(url=Secret("http://127.0.0.1:9/services/T/B/X")), "http://127.0.0.1:9/…", "slack_webhook"),
+        (CALLBACK, "https://crm.example.com:8443/…", "callback"),
+        (Callback(url=Secret("https://crm.example.com/hook")), "https://crm.example.com/…", "callback"),
+        (Callback(url=Secret("http://[2606:4700::1]:80/x")), "http://[2606:4700::1]/…", "callback"),
+        (Callback(url=Secret("http://broken:port/")), "…", "callback"),
+    ],
+)
+def test_a_destination_is_shown_without_its_secret(destination: Destination, shown: str, named: str) -> None:
+    assert describe(destination) == shown
+    assert kind(destination) == named
+
+
+@pytest.mark.parametrize("destination", [SLACK, CALLBACK])
+def test_no_secret_shows_in_a_repr(destination: Destination) -> None:
+    request = prepare(destination, "{}", notification_id="ntf_1", client="crm", now=NOW, signing=SIGNING)
+
+    assert "SECRET" not in repr(destination) + repr(request) + repr(SIGNING) + describe(destination)
+    assert "whsec" not in repr(SIGNING)
+
+
+@pytest.mark.parametrize("destination", [SLACK, CALLBACK])
+def test_every_request_says_who_we_are(destination: Destination) -> None:
+    request = prepare(destination, "{}", notification_id="ntf_1", client="crm", now=NOW, signing=SIGNING)
+
+    assert re.fullmatch(r"rally-bridge/\d+\.\d+\.\d+.*", request.headers["user-agent"])
+    assert request.body == b"{}"
+    assert request.url == destination.url
+
+
+@pytest.mark.parametrize("destination", [SLACK, CALLBACK])
+def test_a_body_is_the_same_however_often_it_is_rendered(destination: Destination) -> None:
+    notification = Notification(
+        id="ntf_1",
+        type="watch.not_found",
+        at=NOW,
+        watch_id="wat_1",
+        workspace="default",
+        import_id="imp_1",
+        outcome=Outcome.NOT_FOUND,
+        reason=None,
+        label="\ud800 half a pair",
+    )
+
+    assert render(notification, destination) == render(notification, destination)
+    assert render(notification, destination).encode()
+
+
+IN_AN_HOUR = ("Sun, 06 Nov 1994 09:49:37 GMT", "Sunday, 06-Nov-94 09:49:37 GMT", "Sun Nov  6 09:49:37 1994")
+
+
+@pytest.mark.parametrize("asked", IN_AN_HOUR)
+def test_retry_after_may_be_any_of_the_three_dates(asked: str) -> None:
+    assert retry_after({"retry-after": asked}, NOW) == HOUR
+
+
+def test_a_date_counts_from_the_answers_own() -> None:
+    headers = {"retry-after": IN_AN_HOUR[0], "date": "Sun, 06 Nov 1994 09:49:07 GMT"}
+
+    assert retry_after(headers, NOW) == 30 * SECOND
+
+
+@pytest.mark.parametrize(
+    ("asked", "wait"),
+    [
+        ("0", 0),
+        ("120", 2 * MINUTE),
+        (" 5 ", 5 * SECOND),
+        ("1.5", 1500),
+        ("-5", 0),
+        ("99999999999", DAY),
+        ("9" * 5000, DAY),
+        ("Sun, 06 Nov 1994 08:49:36 GMT", 0),
+        ("Sun, 06 Nov 9999 08:49:36 GMT", DAY),
+        ("Sun, 06 Nov 1994 08:49:60 GMT", None),
+        ("Sun, 31 Feb 1994 08:49:37 GMT", None),
+        ("", None),
+        ("inf", None),
+        ("nan", None),
+        ("1e300", None),
+        ("1_000", None),
+        ("٣", None),
+        ("3, 5", None),
+        ("soon", None),
+        ("0x10", None),
+    ],
+)
+def test_hostile_waits_are_clamped_or_left_out(asked: str, wait: int | None) -> None:
+    assert retry_after({"retry-after": asked}, NOW) == wait
+
+
+def test_no_wait_is_none() -> None:
+    assert retry_after({}, NOW) is None
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Thu, 01 Jan 1970 00:00:00 GMT"])
+def test_a_hostile_date_of_an_answer_does_no_harm(date: str) -> None:
+    wait = retry_after({"retry-after": IN_AN_HOUR[0], "date": date}, NOW)
+
+    assert wait in {HOUR, DAY}

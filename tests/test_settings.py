@@ -1,0 +1,152 @@
+"""The settings: every problem at once, in plain words, without a secret; and an example that names them all."""
+
+import re
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import only
+
+from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
+from bridge.errors import SettingsError
+from bridge.settings import SECRETS, Settings, duration
+
+EXAMPLE = Path(__file__).parent.parent / ".env.example"
+GOOD = {
+    "REDIS_URL": "redis://:hunter2@localhost:6379/0",
+    "RALLY_API_KEY": "rally-hunter2",
+    "BRIDGE_API_KEYS": "crm:hunter2-hunter2-1,ops:hunter2-hunter2-2:admin",
+    "BRIDGE_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+    "CALLBACK_SECRETS": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+}
+
+
+def load(**changes: str) -> Settings:
+    return Settings.load({**GOOD, **changes}, env_file=None)
+
+
+def problems(**changes: str) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as told:
+        load(**changes)
+    return told.value.problems
+
+
+def test_what_is_required_is_enough() -> None:
+    settings = load()
+
+    assert settings.poll_floor == 3 * SECOND
+    assert settings.delivery_schedule[-1] == 24 * HOUR
+    assert [(client.name, client.admin) for client in settings.bridge_api_keys] == [("crm", False), ("ops", True)]
+
+
+def test_everything_that_is_missing_is_named_at_once() -> None:
+    with pytest.raises(SettingsError) as told:
+        Settings.load({}, env_file=None)
+
+    assert {problem.partition(" ")[0] for problem in told.value.problems} == {name.upper() for name in SECRETS}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REDIS_URL", "http://localhost"),
+        ("RALLY_BASE_URL", "api.rallyuxr.com"),
+        ("RALLY_BASE_URL", "https://user:hunter2@api.rallyuxr.com"),
+        ("RALLY_BUDGET_SHARE", "0"),
+        ("RALLY_BUDGET_SHARE", "1.5"),
+        ("RALLY_BUDGET_SHARE", "nan"),
+        ("POLL_FLOOR", "5"),
+        ("POLL_FLOOR", "0s"),
+        ("POLL_FLOOR", "2m"),
+        ("POLL_GROWTH", "inf"),
+        ("WATCH_EXPIRY", "31d"),
+        ("BRIDGE_API_KEYS", "crm"),
+        ("BRIDGE_API_KEYS", "CRM:hunter2-hunter2-1"),
+        ("BRIDGE_API_KEYS", "crm:hunter2"),
+        ("BRIDGE_API_KEYS", "crm:hunter2-hunter2-1:root"),
+        ("BRIDGE_API_KEYS", "crm:hunter2-hunter2-1,ops:hunter2-hunter2-1"),
+        ("BRIDGE_ENCRYPTION_KEYS", "hunter2"),
+        ("BRIDGE_ENCRYPTION_KEYS", ","),
+        ("CALLBACK_SECRETS", "hunter2"),
+        ("CALLBACK_SECRETS", "whsec_hunter2"),
+        ("CALLBACK_SECRETS", "whsec_aHVudGVyMg=="),
+        ("DELIVERY_SCHEDULE", "2s,soon"),
+        ("DELIVERY_SCHEDULE", ","),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_bad_value_is_told_by_name_and_without_its_secret(name: str, value: str) -> None:
+    problem = only(list(problems(**{name: value})))
+
+    assert name in problem
+    assert "hunter2" not in problem
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    assert load(POLL_FLOOR="").poll_floor == 3 * SECOND
+    assert "RALLY_API_KEY" in only(list(problems(RALLY_API_KEY="")))
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("  from-a-file\n")
+
+    assert load(RALLY_API_KEY="", RALLY_API_KEY_FILE=str(tmp_path / "key")).rally_api_key.reveal() == "from-a-file"
+    assert "RALLY_API_KEY_FILE" in only(list(problems(RALLY_API_KEY_FILE=str(tmp_path / "key"))))
+    told = only(list(problems(RALLY_API_KEY="", RALLY_API_KEY_FILE=str(tmp_path / "none"))))
+    assert "can't be read" in told
+
+
+def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
+    env = tmp_path / ".env"
+    env.write_text("POLL_FLOOR=7s\nPOLL_LEASE=20s\nRALLY_BASE_URL=http://there\n")
+
+    settings = Settings.load({**GOOD, "POLL_FLOOR": "9s", "RALLY_BASE_URL": ""}, env_file=str(env))
+
+    assert (settings.poll_floor, settings.poll_lease) == (9 * SECOND, 20 * SECOND)
+    assert settings.rally_base_url == "https://api.rallyuxr.com/api/public/v1", "an empty variable hides the file's"
+
+
+def test_settings_do_not_print_secrets() -> None:
+    assert "hunter2" not in repr(load())
+    assert GOOD["BRIDGE_ENCRYPTION_KEYS"] not in repr(load())
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [("500ms", 500), ("30s", 30 * SECOND), ("10m", 10 * MINUTE), ("1h30m", 90 * MINUTE), ("2d", 2 * DAY)],
+)
+def test_durations_are_read_with_their_units(text: str, span: int) -> None:
+    assert duration(text) == span
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_a_duration_or_told_to_be_none(text: str) -> None:
+    try:
+        assert duration(text) > 0
+    except ValueError as error:
+        assert str(error)
+
+
+def example() -> list[tuple[str, str, bool]]:
+    """The example's variables in order: name, value, and whether the line is commented out."""
+    found = re.findall(r"^(# )?([A-Z][A-Z0-9_]+)=(.*)$", EXAMPLE.read_text(), re.MULTILINE)
+    return [(name, value, bool(comment)) for comment, name, value in found]
+
+
+def test_the_example_names_every_setting_in_order_with_its_default() -> None:
+    assert [name.lower() for name, _, _ in example()] == list(Settings.model_fields)
+    for name, value, commented in example():
+        field = Settings.model_fields[name.lower()]
+        assert commented != field.is_required(), name
+        if commented and value:
+            assert getattr(load(**{name: value}), name.lower()) == field.default, name
+
+
+def test_each_setting_of_the_example_has_a_line_of_meaning() -> None:
+    lines = EXAMPLE.read_text().splitlines()
+    for number, line in enumerate(lines):
+        if re.match(r"(# )?[A-Z][A-Z0-9_]+=", line):
+            assert lines[number - 1].startswith("# "), line
+            assert not re.match(r"# [A-Z][A-Z0-9_]+=", lines[number - 1]), line

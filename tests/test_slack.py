@@ -1,0 +1,331 @@
+"""Slack's messages: what people read, and that nothing of what others wrote can act in it."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.destinations.slack import render
+from bridge.destinations.slack_text import about, clipped, code, inert, masked, shown
+from bridge.domain.imports import FailedRecord, Reading
+from bridge.domain.notifications import TYPES, Notification
+from bridge.domain.outcomes import Outcome
+from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
+
+READING = Reading(import_id="cm1uwhduy001vle4gr4soyqkq", type="CSV", status="COMPLETED", person_count=120)
+NOTIFICATION = Notification(
+    id="ntf_1",
+    type="import.completed",
+    at=1_764_000_000_000,
+    watch_id="wat_1",
+    workspace="default",
+    import_id="cm1uwhduy001vle4gr4soyqkq",
+    outcome=Outcome.COMPLETED,
+    reason=None,
+    label="Q4 panel upload",
+    reading=READING,
+    watched_for=4 * MINUTE,
+)
+OUR_DATE = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|[-0-9: ]+ UTC>")
+
+
+def message(notification: Notification, *, show_emails: bool = False) -> dict[str, Any]:
+    payload: dict[str, Any] = json.loads(render(notification, show_emails=show_emails))
+    return payload
+
+
+def texts(payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give every text object of the blocks."""
+    for block in payload["blocks"]:
+        yield from block.get("elements") or [block["text"]]
+
+
+def read_aloud(payload: dict[str, Any]) -> str:
+    return "\n".join(text["text"] for text in texts(payload))
+
+
+def with_failures(count: int, *records: FailedRecord) -> Notification:
+    reading = replace(READING, failed_records=records, failed_record_count=count)
+    outcome = Outcome.COMPLETED_WITH_FAILURES if count else Outcome.COMPLETED
+    return replace(NOTIFICATION, outcome=outcome, type=TYPES[outcome], reading=reading)
+
+
+def test_a_message_says_what_happened_to_which_import() -> None:
+    payload = message(NOTIFICATION)
+
+    assert payload == {
+        "text": "✅ Import completed: Q4 panel upload - 120 people",
+        "mrkdwn": False,
+        "blocks": [
+            {"type": "header", "text": {"type": "plain_text", "text": "✅ Import completed", "emoji": True}},
+            {"type": "section", "text": {"type": "plain_text", "text": "Q4 panel upload", "emoji": False}},
+            {
+                "type": "section",
+                "text": {"type": "mrkdwn", "text": "*120 people* imported · took about 4 min", "verbatim": True},
+            },
+            {
+                "type": "context",
+                "elements": [
+                    {"type": "mrkdwn", "text": "Import `cm1uwhduy001vle4gr4soyqkq`", "verbatim": True},
+                    {
+                        "type": "mrkdwn",
+                        "text": "<!date^1764000000^{date_short_pretty} {time}|2025-11-24 16:00 UTC>",
+                        "verbatim": True,
+                    },
+                ],
+            },
+        ],
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("outcome", "headline"),
+    [
+        (Outcome.COMPLETED, "✅ Import completed"),
+        (Outcome.COMPLETED_WITH_FAILURES, "⚠️ Import completed with 3 failures"),
+        (Outcome.FAILED, "❌ Import failed"),
+        (Outcome.NOT_FOUND, "❓ Import not found"),
+        (Outcome.FORBIDDEN, "🔒 Import not visible to us"),
+        (Outcome.TIMED_OUT, "⌛ Import not finished in time"),
+    ],
+)
+@pytest.mark.parametrize("reading", [None, replace(READING, failed_record_count=3)])
+def test_each_outcome_has_its_headline(outcome: Outcome, headline: str, reading: Reading | None) -> None:
+    told = replace(NOTIFICATION, outcome=outcome, type=TYPES[outcome], reading=reading, reason="why it ended")
+
+    payload = message(told)
+
+    if reading is None and outcome is Outcome.COMPLETED_WITH_FAILURES:
+        headline = "⚠️ Import completed with 0 failures"  # never happens, and must not fail
+    assert payload["blocks"][0]["text"]["text"] == headline
+    assert payload["text"].startswith(f"{headline}: Q4 panel upload")
+    assert "why it ended" in read_aloud(payload)
+    assert ("took about" in read_aloud(payload)) is (
+        outcome.value in {"completed", "completed_with_failures", "failed"}
+    )
+
+
+def test_failures_are_counted_and_the_first_three_shown_masked() -> None:
+    records = (
+        FailedRecord(email="jane.doe@example.com"),
+        FailedRecord(person_id="per_2", email="kim@example.org"),
+        FailedRecord(person_id="per_3"),
+        FailedRecord(email="last@example.net"),
+    )
+
+    payload = message(with_failures(5_000, *records))
+
+    assert payload["text"] == "⚠️ Import completed with 5,000 failures: Q4 panel upload - 120 people"
+    assert "*120 people* imported · *5,000 records* failed · took about 4 min" in read_aloud(payload)
+    assert "• j…@example.com\n• k…@example.org · per_2\n• per_3\n… and 4,997 more" in read_aloud(payload)
+    assert "jane" not in json.dumps(payload)
+
+
+def test_emails_are_shown_where_the_operator_wants_them() -> None:
+    told = with_failures(1, FailedRecord(email="jane.doe@example.com"))
+
+    assert "• jane.doe@example.com" in read_aloud(message(told, show_emails=True))
+    assert message(told)["text"].startswith("⚠️ Import completed with 1 failure:")
+
+
+def test_a_person_id_that_is_an_email_is_masked_as_well() -> None:
+    payload = message(with_failures(1, FailedRecord(person_id="jane@example.com")))
+
+    assert "• j…@example.com" in read_aloud(payload)
+    assert "jane" not in json.dumps(payload)
+
+
+def test_no_failed_records_take_no_room() -> None:
+    assert len(message(with_failures(0))["blocks"]) == 4
+    assert len(message(with_failures(3))["blocks"]) == 4, "a number without records has nothing to list"
+    assert "• ?" in read_aloud(message(with_failures(1, FailedRecord())))
+
+
+def test_the_workspace_is_named_unless_it_is_the_default() -> None:
+    assert "Workspace" not in read_aloud(message(NOTIFICATION))
+    assert "Workspace emea" in read_aloud(message(replace(NOTIFICATION, workspace="emea")))
+
+
+@pytest.mark.parametrize("label", [None, "", "  \n", "\u202e"])
+def test_without_a_label_the_import_id_stands_in(label: str | None) -> None:
+    payload = message(replace(NOTIFICATION, label=label))
+
+    assert payload["blocks"][1]["text"]["text"] == NOTIFICATION.import_id
+    assert payload["text"] == f"✅ Import completed: {NOTIFICATION.import_id} - 120 people"
+
+
+ATTACKS = (
+    "<!channel> <!here> <!everyone> <@U123> <#C123> <!subteam^S1>",
+    "<https://evil.example|your bank>",
+    "https://evil.example and www.evil.example",
+    "*bold* _italic_ ~struck~ `code` ```block```",
+    "> quoted\n> lines",
+    ":tada: @channel #general",
+    "&lt;!channel&gt; &amp;",
+    "x" * 300,
+    "&" * 300,
+    "مرحبا <!channel> بالعالم",
+    "\u202eevil\u202c",
+    "👩‍👩‍👧‍👦" * 60,
+    "|}^{",
+)
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_foreign_text_neither_mentions_nor_links_nor_formats(attack: str) -> None:
+    record = FailedRecord(person_id=attack, email=attack)
+    told = replace(with_failures(1, record), label=attack, reason=attack, import_id=attack, workspace=attack)
+
+    for show_emails in (False, True):
+        assert_harmless(message(told, show_emails=show_emails))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    text=st.text(st.characters(exclude_categories=[]), max_size=40),
+    times=st.sampled_from([1, 30, 400]),
+    outcome=st.sampled_from(Outcome),
+    people=st.integers(-(10**20), 10**20),
+    took=st.integers(0, 400 * DAY),
+)
+def test_any_text_makes_a_harmless_message(text: str, times: int, outcome: Outcome, people: int, took: int) -> None:
+    long = text * times
+    reading = Reading(
+        import_id=long,
+        type=long,
+        status=long,
+        person_count=people,
+        failed_records=(FailedRecord(person_id=long, email=long),) * 5,
+        failed_record_count=5,
+    )
+
+    assert_harmless(
+        message(
+            replace(
+                NOTIFICATION,
+                outcome=outcome,
+                label=long,
+                reason=long,
+                import_id=long,
+                workspace=long,
+                reading=reading,
+                watched_for=took,
+            )
+        )
+    )
+
+
+def assert_harmless(payload: dict[str, Any]) -> None:
+    """Check Slack's limits, in UTF-16 units, and that only our own date is in angle brackets."""
+    assert "link_names" not in payload
+    assert (payload["mrkdwn"], payload["unfurl_links"], payload["unfurl_media"]) == (False, False, False)
+    assert units(payload["text"]) <= 4_000
+    assert_inert(payload["text"])
+    assert len(payload["blocks"]) <= 50
+    assert units(json.dumps(payload, ensure_ascii=False)) < 12_000
+    for block in payload["blocks"]:
+        assert len(block.get("elements", [])) <= 10
+        assert block["type"] != "header" or 1 <= units(block["text"]["text"]) <= 150
+    for number, text in enumerate(texts(payload)):
+        assert 1 <= units(text["text"]) <= 3_000
+        assert_escaped(OUR_DATE.sub("", text["text"]))
+        if text["type"] == "plain_text":
+            assert text["emoji"] is (number == 0)
+        else:
+            assert text["verbatim"] is True
+            assert_only_ours_formats(OUR_DATE.sub("", text["text"]))
+
+
+def units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def assert_escaped(text: str) -> None:
+    assert "<" not in text
+    assert ">" not in text
+    assert "&" not in re.sub(r"&(amp|lt|gt);", "", text)
+
+
+def assert_inert(text: str) -> None:
+    assert_escaped(text)
+    assert not re.search(r"[*_~`/@#.]\w", text)
+    assert "://" not in text
+    assert not re.search(r":\w", text)
+
+
+def assert_only_ours_formats(text: str) -> None:
+    ours = r"(Import `[^`]+`|(\*-?[\d,]+ (person|people|record|records)\* \w+ · )*(took|watched for) about [\d,]+ \w+|)"
+    assert re.fullmatch(ours, text), text
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "cut"),
+    [
+        ("abc", 3, "abc"),
+        ("abcd", 3, "ab…"),
+        ("a&amp;b", 7, "a&amp;b"),
+        ("a&amp;bc", 7, "a&amp;…"),
+        ("a&amp;bc", 6, "a…"),
+        ("a&amp;bc", 3, "a…"),
+        ("ab cdef", 4, "ab…"),
+    ],
+)
+def test_cutting_never_splits_an_entity(text: str, limit: int, cut: str) -> None:
+    assert clipped(text, limit) == cut
+    assert len(cut) <= limit
+
+
+def test_text_is_cut_after_it_was_escaped() -> None:
+    assert shown("&" * 300, 100) == "&amp;" * 19 + "…"
+
+
+@pytest.mark.parametrize(
+    ("email", "shown_as"),
+    [
+        ("jane@example.com", "j…@example.com"),
+        (" j@example.com", "j…@example.com"),
+        ("@example.com", "…@example.com"),
+        ('"a@b"@example.com', '"…@example.com'),
+        ("jane.doe", "j…"),
+        ("", "…"),
+    ],
+)
+def test_an_email_is_masked(email: str, shown_as: str) -> None:
+    assert masked(email) == shown_as
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (0, "about 1 s"),
+        (1_400, "about 1 s"),
+        (89 * SECOND, "about 89 s"),
+        (4 * MINUTE, "about 4 min"),
+        (3 * HOUR, "about 3 h"),
+        (30 * DAY, "about 30 days"),
+    ],
+)
+def test_a_span_in_words(span: int, words: str) -> None:
+    assert about(span) == words
+
+
+def test_text_that_runs_leftward_stays_in_its_place() -> None:
+    assert shown("שלום", 100) == "\u2068שלום\u2069"
+    assert shown("\u2069שלום\u202e", 100) == "\u2068שלום\u2069"
+    assert shown("hello", 100) == "hello"
+
+
+def test_code_can_not_be_left() -> None:
+    assert code("a`b <c>", 100) == "`aˋb &lt;c&gt;`"
+    assert code("", 100) == "`?`"
+
+
+def test_what_is_inert_still_reads_the_same() -> None:
+    assert inert("v1.2 *now* & <then>", 100).replace("\u2060", "") == "v1.2 *now* &amp; &lt;then&gt;"

@@ -1,0 +1,181 @@
+"""Whether `rally-bridge up` says in plain words what is in the way, and makes its secrets once."""
+
+# ruff: noqa: S603 - the commands that run here are the tests' own
+
+import json
+import os
+import shlex
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bridge.cli import environment
+from bridge.cli.banner import Banner
+from bridge.cli.data_dir import DataDir, opened
+from bridge.cli.environment import Given
+from bridge.cli.faults import CannotStart
+from bridge.cli.made_secrets import kept_or_made
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Iterator[DataDir]:
+    with opened(tmp_path / "data") as data:
+        yield data
+
+
+def rally_bridge(cwd: Path, *arguments: str, **env: str) -> tuple[int, str]:
+    """Run the command as a user would; give its exit code and what it said on stderr."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "bridge.cli", *arguments],
+        cwd=cwd,
+        env={"PATH": os.environ["PATH"], **env},
+        capture_output=True,
+        text=True,
+        timeout=15,
+        check=False,
+    )
+    return ended.returncode, ended.stderr
+
+
+def test_without_a_rally_key_both_ways_on_are_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("RALLY_API_KEY=\n")
+
+    exit_code, said = rally_bridge(tmp_path, "up")
+
+    assert exit_code == 2
+    assert "RALLY_API_KEY is not set" in said
+    assert "rally-bridge up --sandbox" in said
+    assert not (tmp_path / "rally-bridge-data").exists()
+
+
+@pytest.mark.parametrize("line", ["RALLY_API_KEY=k", "RALLY_API_KEY_FILE=key", "export rally_api_key='k'"])
+def test_a_rally_key_in_dotenv_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RALLY_API_KEY", raising=False)
+    (tmp_path / ".env").write_text(f"{line}\n")
+
+    environment.require_rally(Given.read())
+
+
+def test_a_data_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    exit_code, said = rally_bridge(tmp_path, "up", "--sandbox", "--data-dir", "file/data")
+
+    assert exit_code == 2
+    assert f"The data directory {tmp_path}/file/data can't be made or written to: Not a directory." in said
+
+
+def test_a_second_up_on_one_data_directory_names_the_first(tmp_path: Path, data: DataDir) -> None:
+    exit_code, said = rally_bridge(tmp_path, "up", "--sandbox", "--data-dir", str(data.path))
+
+    assert exit_code == 2
+    assert f"Another `rally-bridge up` (pid {os.getpid()}) uses the data directory {data.path}." in said
+
+
+def test_a_lock_that_nobody_holds_does_not_block(tmp_path: Path) -> None:
+    with opened(tmp_path / "data"):
+        pass
+
+    with opened(tmp_path / "data") as data:
+        assert (data.path / "lock").read_text() == f"{os.getpid()}\n"
+
+
+@pytest.mark.parametrize("sandbox_too", [False, True])
+def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path, *, sandbox_too: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        exit_code, said = rally_bridge(tmp_path, "up", "--sandbox", "--port", str(port - 1 if sandbox_too else port))
+
+    assert exit_code == 2
+    assert f"{'The sandbox' if sandbox_too else 'The API'} can't listen on port {port} of 127.0.0.1" in said
+    assert "--port" in said
+    assert not (tmp_path / "rally-bridge-data" / "sandbox" / "pids.json").exists()
+
+
+def test_the_last_port_leaves_none_for_the_sandbox(tmp_path: Path) -> None:
+    exit_code, said = rally_bridge(tmp_path, "up", "--sandbox", "--port", "65535")
+
+    assert exit_code == 2
+    assert "there is none beyond 65535" in said
+
+
+def test_a_redis_that_does_not_answer_is_told_without_its_password(tmp_path: Path) -> None:
+    url = f"unix://:hunter2@{tmp_path}/nobody.sock"
+
+    exit_code, said = rally_bridge(tmp_path, "up", RALLY_API_KEY="k", REDIS_URL=url)
+
+    assert exit_code == 2
+    assert "The Redis at REDIS_URL can't be used: ConnectionError." in said
+    assert "hunter2" not in said
+
+
+def test_secrets_are_made_once_and_only_their_owner_reads_them(data: DataDir) -> None:
+    first = kept_or_made(data, sandbox=False)
+    second = kept_or_made(data, sandbox=False)
+
+    assert first == second
+    assert first["BRIDGE_API_KEYS"].startswith("local:rbk_")
+    assert first["BRIDGE_API_KEYS"].endswith(":admin")
+    assert first["CALLBACK_SECRETS"].startswith("whsec_")
+    assert stat.S_IMODE(data.secrets.stat().st_mode) == 0o600
+    assert stat.S_IMODE(data.path.stat().st_mode) == 0o700
+
+
+def test_a_sandbox_does_not_move_into_live_data_nor_the_other_way_round(tmp_path: Path) -> None:
+    for name, sandbox in (("live", False), ("sandbox", True)):
+        with opened(tmp_path / name) as data:
+            kept_or_made(data, sandbox=sandbox)
+
+            with pytest.raises(CannotStart, match=f"belongs to a {name} bridge"):
+                kept_or_made(data, sandbox=not sandbox)
+
+
+def test_what_the_user_set_wins_over_what_was_made(data: DataDir) -> None:
+    made = kept_or_made(data, sandbox=False)
+    given = Given({"BRIDGE_API_KEYS": "crm:k", "CALLBACK_SECRETS_FILE": "secrets"})
+
+    settings = environment.live(given, made, "unix:///redis.sock")
+
+    assert set(settings) == {"BRIDGE_ENCRYPTION_KEYS", "REDIS_URL"}
+
+
+def test_a_sandboxed_bridge_asks_the_sandbox_whatever_else_is_set(
+    data: DataDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = kept_or_made(data, sandbox=True)
+    given = Given({"RALLY_API_KEY": "real", "EGRESS_ALLOW": "10.0.0.0/8"})
+    for name in ("RALLY_API_KEY", "rally_api_key", "RALLY_API_KEY_FILE", "RALLY_WORKSPACES", "rally_base_url"):
+        monkeypatch.setenv(name, "real")
+
+    env = environment.environment_with(environment.sandboxed(given, made, None, 8081))
+
+    assert "real" not in env.values()
+    assert env["RALLY_API_KEY"] == made["SANDBOX_RALLY_KEY"]
+    assert env["RALLY_BASE_URL"] == "http://127.0.0.1:8081/rally/api/public/v1"
+    assert env["EGRESS_ALLOW"] == "10.0.0.0/8,127.0.0.1:8081"
+
+
+@pytest.mark.parametrize("sandbox", ["http://127.0.0.1:8081", None])
+def test_the_printed_commands_can_be_pasted_as_they_are(sandbox: str | None) -> None:
+    banner = Banner(
+        api="http://127.0.0.1:8080", sandbox=sandbox, key="rbk_" + "x" * 43, data=Path("/data"), logs=Path("/data/logs")
+    )
+    console = Console(width=40, force_terminal=False)
+
+    with console.capture() as capture:
+        banner.print(console)
+
+    printed = [line for line in capture.get().splitlines() if line.startswith("curl")]
+    assert printed == [command for _, command in banner.commands()]
+    post = shlex.split(printed[0])
+    assert post[3:5] == ["-H", f"Authorization: Bearer {banner.key}"]
+    assert json.loads(post[-1])["importId"]
+    assert banner.key not in repr(banner)
