@@ -121,8 +121,8 @@ def check_url(url: str, rules: EgressRules, *, slack: bool) -> Forbidden | None:
 def _wrong_name(place: Place, rules: EgressRules) -> Forbidden | None:
     if place.host == "localhost" or place.host.endswith(".localhost"):
         return Forbidden("loopback", "localhost is not allowed")
-    if place.port in DEFAULT_PORTS.values() or rules.networks:
-        return None  # the name may lead into an allowed network, where other ports are: known when it is resolved
+    if place.port in DEFAULT_PORTS.values() or any(port in {None, place.port} for _, port in rules.networks):
+        return None  # the name may lead into an allowed network, where this port is: known when it is resolved
     return _FORBIDDEN_PORT
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import version
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from bridge.rally.answers import decipher, unanswered
 
 BODY_LIMIT = 8 * 1024 * 1024
 CONNECT_TIMEOUT = 5.0
+KEEP_ALIVE = 30.0
 USER_AGENT = f"rally-bridge/{version('rally-bridge')}"
 
 
@@ -32,66 +34,77 @@ class RallyClient:
         key: Secret,
         slots: int,
         total_timeout: float,
-        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """Take the base URL without a trailing slash, and the seconds that a question may take in all."""
         self.slots = slots
         self._base_url = base_url
         self._key = key
         self._total_timeout = total_timeout
-        self._transport = transport
-        self._tls: ssl.SSLContext | None = None
-        self._clients: list[httpx.AsyncClient] = []
-        self._idle: list[httpx.AsyncClient] = []
+        self._tls = ssl.create_default_context()  # 18 ms each, so one for all; the system's store of authorities
+        self._idle = [_Slot() for _ in range(slots)]
+        self._all = tuple(self._idle)
         self._room = asyncio.Semaphore(slots)
 
     async def get_import(self, import_id: str, *, at: Callable[[], Moment]) -> Reply:
         """Ask for an import; `at` tells the time when the answer is there. What goes wrong is an Unanswered."""
         async with self._room:
-            client = self._idle.pop() if self._idle else self._new_client()
+            slot = self._idle.pop()
             try:
-                return await self._ask(client, import_id, at)
+                async with asyncio.timeout(self._total_timeout):
+                    return await self._ask(slot, import_id, at)
+            except TimeoutError:
+                return unanswered(f"no answer within {self._total_timeout:g} s", at())
+            except httpx.HTTPError as error:
+                return unanswered(_in_words(error), at())
             finally:
-                self._idle.append(client)
+                self._idle.append(slot)
 
-    async def _ask(self, client: httpx.AsyncClient, import_id: str, at: Callable[[], Moment]) -> Reply:
+    async def _ask(self, slot: "_Slot", import_id: str, at: Callable[[], Moment]) -> Reply:
+        client = await self._client_of(slot)
         url = f"{self._base_url}/imports/{quote(import_id, safe='')}"
         headers = {"Authorization": f"Bearer {self._key.reveal()}"}
-        try:
-            async with asyncio.timeout(self._total_timeout), client.stream("GET", url, headers=headers) as response:
-                body = await _read(response)
-        except TimeoutError:
-            return unanswered(f"no answer within {self._total_timeout:g} s", at())
-        except httpx.HTTPError as error:
-            return unanswered(_in_words(error), at())
+        async with client.stream("GET", url, headers=headers) as response:
+            body = await _read(response)
+        slot.clean = True
         if body is None:
             return unanswered(f"the answer is larger than {BODY_LIMIT // 1024 // 1024} MiB", at())
-        return decipher(
-            status=response.status_code,
-            headers=response.headers.multi_items(),
-            body=body,
-            import_id=import_id,
-            at=at(),
-        )
+        pairs = response.headers.multi_items()
+        return decipher(status=response.status_code, headers=pairs, body=body, import_id=import_id, at=at())
+
+    async def _client_of(self, slot: "_Slot") -> httpx.AsyncClient:
+        """Give the slot's client, a new one where there is none or the last request did not end regularly.
+
+        A request cancelled at a bad moment leaves httpcore's pool with a connection that never becomes free.
+        """
+        if slot.client is None or not slot.clean:
+            if slot.client is not None:
+                await slot.client.aclose()
+            slot.client = self._new_client()
+        slot.clean = False
+        return slot.client
 
     def _new_client(self) -> httpx.AsyncClient:
-        if self._tls is None:
-            self._tls = httpx.create_ssl_context(trust_env=False)  # 18 ms each, so one for all
-        client = httpx.AsyncClient(
+        return httpx.AsyncClient(
             verify=self._tls,
-            transport=self._transport,
             trust_env=False,
             follow_redirects=False,
-            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=30),
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE),
             timeout=httpx.Timeout(self._total_timeout, connect=min(CONNECT_TIMEOUT, self._total_timeout)),
             headers={"Accept": "application/json", "User-Agent": USER_AGENT},
         )
-        self._clients.append(client)
-        return client
 
     async def aclose(self) -> None:
-        for client in self._clients:
-            await client.aclose()
+        for slot in self._all:
+            if slot.client is not None:
+                await slot.client.aclose()
+
+
+@dataclass(slots=True)
+class _Slot:
+    """A client of one connection, made at its first use; `clean` while its last request ended regularly."""
+
+    client: httpx.AsyncClient | None = None
+    clean: bool = False
 
 
 async def _read(response: httpx.Response) -> bytes | None:

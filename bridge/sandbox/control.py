@@ -1,0 +1,188 @@
+"""The control API: tells the sandbox what to be; without a key, since it is a sandbox on loopback."""
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from bridge.sandbox.inbox import Inbox, Planned
+from bridge.sandbox.rally import Fault, Rally
+from bridge.sandbox.stories import Kind, Story, failed
+from bridge.sandbox.window import Window
+
+ModelT = TypeVar("ModelT")
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, validate_by_name=True)
+
+
+class _Status(_Body):
+    status: Annotated[str, Field(min_length=1)]
+    after: Annotated[float, Field(ge=0)] = 0
+
+
+class ImportBody(_Body):
+    """Either `statuses`, or `outcome` and `seconds`; `failed` makes up so many failed records."""
+
+    type: Kind = "CSV"
+    statuses: list[_Status] | None = None
+    outcome: Literal["completed", "partial", "failed"] = "completed"
+    seconds: Annotated[float, Field(ge=0)] = 8
+    people: Annotated[int, Field(ge=0)] = 120
+    failed: Annotated[int, Field(ge=0, le=10_000)] = 0
+    failed_records: list[dict[str, str]] | None = None
+
+    def story(self, import_id: str, now: float) -> Story:
+        end = "ERROR" if self.outcome == "failed" else "COMPLETED"
+        shorthand = (("NOT_STARTED", 0.0), ("UPLOADING", self.seconds / 4), (end, self.seconds))
+        number = self.failed or (3 if self.outcome == "partial" else 0)
+        given = "failed_records" in self.model_fields_set
+        records = None if self.failed_records is None else tuple(self.failed_records)
+        return Story(
+            import_id=import_id,
+            type=self.type,
+            began=now,
+            statuses=shorthand if self.statuses is None else tuple((s.status, s.after) for s in self.statuses),
+            people=self.people,
+            failed_records=records if given else failed(number),
+        )
+
+
+class FaultBody(_Body):
+    """What the next `times` answers are instead."""
+
+    times: Annotated[int, Field(ge=1)] = 1
+    import_id: str | None = None
+    status: Annotated[int | None, Field(ge=200, le=599)] = None
+    kind: Literal["hang", "garbage", "wrong_id", "huge", "reset", "trickle"] | None = None
+    retry_after: str | int | None = None
+    seconds: Annotated[float, Field(ge=0, le=600)] = 60
+    size: Annotated[int, Field(ge=0, le=100_000_000)] = 9 * 1024 * 1024
+    headers: dict[str, str] = {}
+
+    def fault(self) -> Fault:
+        fields = self.model_dump()
+        fields["retry_after"] = None if self.retry_after is None else str(self.retry_after)
+        return Fault(**fields)
+
+
+class LimitBody(_Body):
+    limit: Annotated[int, Field(ge=0)]
+    window: Annotated[int, Field(ge=1)]
+
+
+class PlannedBody(_Body):
+    status: Annotated[int, Field(ge=200, le=599)] = 200
+    headers: dict[str, str] = {}
+    body: str = ""
+    delay: Annotated[float, Field(ge=0, le=600)] = 0
+
+
+class Control:
+    """The endpoints that change the stand-in and the inbox, and tell what they saw."""
+
+    def __init__(self, rally: Rally, inbox: Inbox, original: Window) -> None:
+        self._rally = rally
+        self._inbox = inbox
+        self._original = (original.limit, original.seconds, rally.key, inbox.secrets)
+
+    async def put_import(self, request: Request) -> Response:
+        body = await _parsed(request, ImportBody)
+        if isinstance(body, Response):
+            return body
+        import_id = request.path_params["import_id"]
+        story = body.story(import_id, self._rally.now())
+        self._rally.stories[import_id] = story
+        return JSONResponse(story.told(self._rally.now()))
+
+    async def delete_import(self, request: Request) -> Response:
+        self._rally.stories.pop(request.path_params["import_id"], None)
+        return Response(status_code=204)
+
+    async def add_fault(self, request: Request) -> Response:
+        body = await _parsed(request, FaultBody)
+        if isinstance(body, Response):
+            return body
+        if (body.status is None) == (body.kind is None):
+            return JSONResponse({"errors": ["give one of status and kind"]}, 422)
+        self._rally.faults.append(body.fault())
+        return Response(status_code=204)
+
+    async def put_limit(self, request: Request) -> Response:
+        body = await _parsed(request, LimitBody)
+        if isinstance(body, Response):
+            return body
+        self._rally.window = Window(body.limit, body.window)
+        return Response(status_code=204)
+
+    async def put_key(self, request: Request) -> Response:
+        key = await _parsed(request, str)
+        if isinstance(key, Response):
+            return key
+        self._rally.key = key
+        return Response(status_code=204)
+
+    async def put_secrets(self, request: Request) -> Response:
+        secrets = await _parsed(request, list[str])
+        if isinstance(secrets, Response):
+            return secrets
+        self._inbox.secrets = tuple(secrets)
+        return Response(status_code=204)
+
+    async def plan_answers(self, request: Request) -> Response:
+        planned = await _parsed(request, list[PlannedBody])
+        if isinstance(planned, Response):
+            return planned
+        answers = [Planned(**each.model_dump()) for each in planned]
+        self._inbox.planned[request.path_params["name"]].extend(answers)
+        return Response(status_code=204)
+
+    async def requests(self, _: Request) -> Response:
+        return JSONResponse(
+            [
+                {"at": asked.at, "importId": asked.import_id, "status": asked.status, "overLimit": asked.over_limit}
+                for asked in self._rally.asked
+            ]
+        )
+
+    async def windows(self, _: Request) -> Response:
+        window = self._rally.window
+        return JSONResponse({"limit": window.limit, "seconds": window.seconds, "taken": dict(window.taken)})
+
+    async def messages(self, request: Request) -> Response:
+        wanted = {name: value for name in ("kind", "name") if (value := request.query_params.get(name))}
+        found = [
+            {**asdict(message), "parsed": message.parsed()}
+            for message in self._inbox.messages
+            if all(getattr(message, name) == value for name, value in wanted.items())
+        ]
+        return JSONResponse(found)
+
+    async def delete_messages(self, _: Request) -> Response:
+        self._inbox.messages.clear()
+        return Response(status_code=204)
+
+    async def reset(self, _: Request) -> Response:
+        limit, seconds, self._rally.key, self._inbox.secrets = self._original
+        self._rally.window = Window(limit, seconds)
+        for kept in (self._rally.stories, self._rally.faults, self._rally.asked):
+            kept.clear()
+        self._inbox.messages.clear()
+        self._inbox.planned.clear()
+        return Response(status_code=204)
+
+
+async def _parsed(request: Request, model: type[ModelT]) -> ModelT | Response:
+    """Check a body, or answer what is wrong with it."""
+    try:
+        return TypeAdapter(model).validate_json(await request.body())
+    except ValidationError as error:
+        return JSONResponse({"errors": [_said(found) for found in error.errors(include_url=False)]}, 422)
+
+
+def _said(found: Any) -> str:
+    return f"{'/'.join(str(part) for part in found['loc'])}: {found['msg']}"

@@ -1,0 +1,174 @@
+"""The inbox: takes Slack messages and callbacks, answers as their receivers would, and keeps what came."""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from bridge.sandbox.blocks import faults_of
+
+MESSAGES_KEPT = 1000
+TOLERANCE = 300
+"""Seconds by which a callback's timestamp may differ, as Standard Webhooks has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Something that arrived; `verified` tells of a callback's signature, `why` what was wrong."""
+
+    kind: Literal["slack", "callback"]
+    name: str
+    at: float
+    headers: Mapping[str, str]
+    body: str
+    status: int
+    verified: bool
+    why: str | None = None
+
+    def parsed(self) -> Any:
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """How to answer the next message, instead of well."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+    delay: float = 0.0
+
+
+class Inbox:
+    """What arrived, and how the next messages are answered."""
+
+    def __init__(self, *, secrets: Sequence[str], slack_token: str, now: Callable[[], float]) -> None:
+        self.now = now
+        self.messages: deque[Message] = deque(maxlen=MESSAGES_KEPT)
+        self.planned: defaultdict[str, deque[Planned]] = defaultdict(deque)
+        self.secrets = tuple(secrets)
+        self._slack_token = slack_token
+
+    async def slack_webhook(self, request: Request) -> Response:
+        """Answer as an incoming webhook does: `ok`, or a word in plain text.
+
+        Source: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+        """
+        body = await _text_of(request)
+        answer, why = self._slack_verdict(body)
+        response = await self._planned("slack") or PlainTextResponse(answer, 200 if answer == "ok" else 400)
+        self._keep(request, "slack", "slack", body, response.status_code, verified=answer == "ok", why=why)
+        return response
+
+    async def post_message(self, request: Request) -> Response:
+        """Answer as `chat.postMessage` does: always 200, `ok` tells.
+
+        Source: https://docs.slack.dev/reference/methods/chat.postMessage
+        """
+        body = await _text_of(request)
+        offered = request.headers.get("authorization", "").encode()
+        known = bool(self._slack_token) and hmac.compare_digest(offered, f"Bearer {self._slack_token}".encode())
+        answer, why = self._slack_verdict(body) if known else ("invalid_auth", "the token is not known")
+        parsed = json.loads(body) if answer == "ok" else {}
+        if answer == "ok" and not parsed.get("channel"):
+            answer, why = "channel_not_found", "no channel is named"
+        good = {"ok": True, "channel": parsed.get("channel"), "ts": f"{self.now():.6f}", "message": parsed}
+        response = await self._planned("slack") or JSONResponse(
+            good if answer == "ok" else {"ok": False, "error": answer}
+        )
+        self._keep(request, "slack", "slack", body, response.status_code, verified=answer == "ok", why=why)
+        return response
+
+    async def callback(self, request: Request) -> Response:
+        """Verify a callback as Standard Webhooks has it: 204 when it is genuine, else 401."""
+        name = request.path_params["name"]
+        body = await _text_of(request)
+        why = fault_of_signature(dict(request.headers), body, self.secrets, self.now())
+        answer = PlainTextResponse("the signature does not verify", 401) if why else Response(status_code=204)
+        response = await self._planned(name) or answer
+        self._keep(request, "callback", name, body, response.status_code, verified=why is None, why=why)
+        return response
+
+    @staticmethod
+    def _slack_verdict(body: str) -> tuple[str, str | None]:
+        try:
+            payload = json.loads(body)
+        except ValueError:
+            return "invalid_payload", "not JSON"
+        if not isinstance(payload, dict):
+            return "invalid_payload", "not an object"
+        if "blocks" in payload and (faults := faults_of(payload["blocks"])):
+            return "invalid_blocks", "; ".join(faults)
+        if not payload.get("text") and not payload.get("blocks"):
+            return "no_text", "neither text nor blocks"
+        return "ok", None
+
+    async def _planned(self, name: str) -> Response | None:
+        if not self.planned[name]:
+            return None
+        planned = self.planned[name].popleft()
+        await asyncio.sleep(planned.delay)
+        return Response(planned.body, planned.status, dict(planned.headers))
+
+    def _keep(
+        self,
+        request: Request,
+        kind: Literal["slack", "callback"],
+        name: str,
+        body: str,
+        status: int,
+        *,
+        verified: bool,
+        why: str | None,
+    ) -> None:
+        self.messages.append(
+            Message(
+                kind=kind,
+                name=name,
+                at=self.now(),
+                headers=dict(request.headers),
+                body=body,
+                status=status,
+                verified=verified,
+                why=why,
+            )
+        )
+
+
+async def _text_of(request: Request) -> str:
+    return (await request.body()).decode("utf-8", "replace")
+
+
+def fault_of_signature(headers: Mapping[str, str], body: str, secrets: Sequence[str], now: float) -> str | None:
+    """Say what is wrong with a callback's signature; None when it verifies with any of the secrets.
+
+    Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+    """
+    message_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    if not message_id or not timestamp.isdecimal():
+        return "webhook-id or webhook-timestamp is missing"
+    if abs(now - int(timestamp)) > TOLERANCE:
+        return "the timestamp is too far from now"
+    content = f"{message_id}.{timestamp}.{body}".encode()
+    offered = headers.get("webhook-signature", "").split(" ")
+    for secret in secrets:
+        try:
+            key = base64.b64decode(secret.removeprefix("whsec_"))
+        except binascii.Error:
+            continue
+        wanted = "v1," + base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
+        if any(hmac.compare_digest(wanted.encode(), each.encode()) for each in offered):
+            return None
+    return "no signature verifies with a known secret"

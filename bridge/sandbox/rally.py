@@ -1,0 +1,154 @@
+"""The stand-in for Rally: one GET, answered as documented, or as badly as it was told to."""
+
+import asyncio
+import hmac
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+
+from bridge.sandbox.stories import Story, demo
+from bridge.sandbox.window import Window
+
+REQUESTS_KEPT = 100_000
+TEXTS = {
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Import not found",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+TRICKLE_PAUSE = 0.2
+
+
+@dataclass(slots=True)
+class Fault:
+    """What to answer instead, for the next `times` requests: a status, or a kind of misbehaviour."""
+
+    times: int = 1
+    import_id: str | None = None
+    status: int | None = None
+    kind: str | None = None
+    retry_after: str | None = None
+    seconds: float = 60.0
+    size: int = 9 * 1024 * 1024
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One request, as it was answered."""
+
+    at: float
+    import_id: str
+    status: int
+    over_limit: bool = False
+
+
+class Rally:
+    """The state of the stand-in: its imports, its window, the faults to come, and all it was asked."""
+
+    def __init__(self, *, key: str, window: Window, now: Callable[[], float]) -> None:
+        self.key = key
+        self.window = window
+        self.now = now
+        self.stories: dict[str, Story] = {}
+        self.faults: list[Fault] = []
+        self.asked: deque[Asked] = deque(maxlen=REQUESTS_KEPT)
+
+    async def get_import(self, request: Request) -> Response:
+        import_id = opaque_id(request)
+        now = self.now()
+        if not self._is_known(request):
+            return self._text(import_id, 401, self.window.headers(now))
+        if not self.window.take(now):
+            self.asked.append(Asked(at=now, import_id=import_id, status=429, over_limit=True))
+            headers = self.window.headers(now) | {"Retry-After": str(self.window.retry_after(now))}
+            return PlainTextResponse(TEXTS[429], 429, headers)
+        fault = self._next_fault(import_id)
+        if fault is not None:
+            return await self._misbehave(fault, import_id, self.window.headers(now))
+        return self._tell(import_id, now)
+
+    def _is_known(self, request: Request) -> bool:
+        offered = request.headers.get("authorization", "").encode()
+        return hmac.compare_digest(offered, f"Bearer {self.key}".encode())
+
+    def _tell(self, import_id: str, now: float) -> Response:
+        story = self.stories.get(import_id) or demo(import_id, now)
+        if story is None:
+            return self._text(import_id, 404, {})  # the one answer for which no rate-limit headers are documented
+        self.stories[import_id] = story
+        self._note(import_id, 200)
+        return JSONResponse(story.told(now), headers=self.window.headers(now))
+
+    def _text(self, import_id: str, status: int, headers: Mapping[str, str]) -> Response:
+        self._note(import_id, status)
+        return PlainTextResponse(TEXTS.get(status, "Some other answer"), status, headers)
+
+    def _note(self, import_id: str, status: int) -> None:
+        self.asked.append(Asked(at=self.now(), import_id=import_id, status=status))
+
+    def _next_fault(self, import_id: str) -> Fault | None:
+        for fault in self.faults:
+            if fault.import_id in {None, import_id}:
+                fault.times -= 1
+                if fault.times <= 0:
+                    self.faults.remove(fault)
+                return fault
+        return None
+
+    async def _misbehave(self, fault: Fault, import_id: str, limits: Mapping[str, str]) -> Response:
+        headers = {**({} if fault.status == 404 else limits), **fault.headers}  # noqa: PLR2004 - as documented
+        if fault.retry_after is not None:
+            headers["Retry-After"] = fault.retry_after
+        if fault.status is not None:
+            return self._text(import_id, fault.status, headers)
+        self._note(import_id, 200)
+        if fault.kind == "hang":
+            await asyncio.sleep(fault.seconds)
+        if fault.kind == "wrong_id":
+            story = (("COMPLETED", 0.0),)
+            other = Story(
+                import_id="another", type="API", began=self.now(), statuses=story, people=1, failed_records=()
+            )
+            return JSONResponse(other.told(self.now()), headers=headers)
+        return _wrong_body(fault, headers)
+
+
+def _wrong_body(fault: Fault, headers: dict[str, str]) -> Response:
+    match fault.kind:
+        case "huge":
+            return StreamingResponse(_chunks(fault.size), headers=headers, media_type="application/json")
+        case "trickle":
+            return StreamingResponse(_trickle(fault.seconds), headers=headers, media_type="application/json")
+        case "reset":
+            return StreamingResponse(_cut_off(), headers={**headers, "Content-Length": "100"})
+        case _:
+            return PlainTextResponse("<html>not the API</html>", headers=headers)
+
+
+def opaque_id(request: Request) -> str:
+    """Take the id as it was sent: whatever is encoded in its one segment belongs to it."""
+    raw: bytes = request.scope["raw_path"]
+    return unquote(raw.split(b"?")[0].decode("ascii", "replace").split("/imports/", 1)[1])
+
+
+async def _chunks(size: int) -> AsyncIterator[bytes]:
+    for _ in range(0, size, 65536):
+        yield b" " * 65536
+
+
+async def _trickle(seconds: float) -> AsyncIterator[bytes]:
+    for _ in range(int(seconds / TRICKLE_PAUSE)):
+        yield b" "
+        await asyncio.sleep(TRICKLE_PAUSE)
+
+
+async def _cut_off() -> AsyncIterator[bytes]:
+    """End before what was announced: the server closes the connection in the middle of the answer."""
+    yield b"{"

@@ -1,0 +1,32 @@
+"""The sandbox's own settings: few, and without a default key."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxSettings:
+    """Which key Rally's stand-in takes, which secrets callbacks are verified with, and the rate limit it keeps."""
+
+    rally_key: str = field(repr=False)
+    callback_secrets: tuple[str, ...] = field(default=(), repr=False)
+    slack_token: str = field(default="", repr=False)
+    rate_limit: int = 600
+    rate_window: int = 60
+    """Seconds."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> "SandboxSettings":
+        """Read SANDBOX_RALLY_KEY (required), _CALLBACK_SECRETS, _SLACK_TOKEN, _RATE_LIMIT and _RATE_WINDOW."""
+        key = environ.get("SANDBOX_RALLY_KEY", "").strip()
+        if not key:
+            raise SystemExit("SANDBOX_RALLY_KEY is required: the key that the stand-in for Rally takes")
+        secrets = environ.get("SANDBOX_CALLBACK_SECRETS", "").split(",")
+        return cls(
+            rally_key=key,
+            callback_secrets=tuple(secret.strip() for secret in secrets if secret.strip()),
+            slack_token=environ.get("SANDBOX_SLACK_TOKEN", "").strip(),
+            rate_limit=int(environ.get("SANDBOX_RATE_LIMIT") or 600),
+            rate_window=int(environ.get("SANDBOX_RATE_WINDOW") or 60),
+        )

@@ -1,0 +1,82 @@
+"""What Rally tells of an import as time goes by: pure, a function of its story and its age."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+Kind = Literal["API", "ACTIVITIES", "CSV"]
+Records = tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """An import from its beginning at `began` (Unix seconds): (status, seconds after that), in order."""
+
+    import_id: str
+    type: Kind
+    began: float
+    statuses: tuple[tuple[str, float], ...]
+    people: int
+    failed_records: Records | None
+
+    def told(self, now: float) -> dict[str, Any]:
+        """Give the import as Rally's API shows it at `now`; people are counted in as the upload goes on.
+
+        Source: https://docs.rallyuxr.com/api-reference/imports/gets-an-import-by-id
+        """
+        age = now - self.began
+        passed = [(status, after) for status, after in self.statuses if after <= age]
+        status, since = passed[-1] if passed else ("NOT_STARTED", 0.0)
+        ended = status in {"COMPLETED", "ERROR"}
+        return {
+            "importId": self.import_id,
+            "type": self.type,
+            "status": status,
+            "personCount": self._imported(status, age),
+            "failedRecords": ([] if self.failed_records is not None else None)
+            if not ended or self.failed_records is None
+            else [dict(record) for record in self.failed_records],
+            "updatedAt": datetime.fromtimestamp(self.began + since, UTC).isoformat(timespec="seconds"),
+        }
+
+    def _imported(self, status: str, age: float) -> int:
+        if status == "NOT_STARTED":
+            return 0
+        if status == "COMPLETED":
+            return self.people
+        starts = [after for name, after in self.statuses if name != "NOT_STARTED"]
+        start, end = (starts[0], starts[-1]) if starts else (0.0, 0.0)
+        return (
+            self.people if end <= start else int(self.people * min(1.0, max(0.0, (age - start) / (end - start))) * 0.9)
+        )
+
+
+def failed(number: int) -> Records:
+    """Make up so many failed records: some with an e-mail, some with a person id, some with both."""
+    made: list[Mapping[str, str]] = []
+    for n in range(number):
+        email, person = {"email": f"participant{n}@example.com"}, {"personId": f"cm1person{n:05}"}
+        made.append([email, person, email | person][n % 3])
+    return tuple(made)
+
+
+DEMO_SECONDS = 8.0
+SLOW_SECONDS = 60.0
+
+
+def demo(import_id: str, now: float) -> Story | None:
+    """Begin a story for an id that asks for one: `demo-completed-1`, `demo-partial-1`, `demo-failed-1`."""
+    if not import_id.startswith("demo-"):
+        return None
+    wish = import_id.split("-")[1]
+    seconds = SLOW_SECONDS if wish == "slow" else DEMO_SECONDS
+    end = "ERROR" if wish == "failed" else "COMPLETED"
+    return Story(
+        import_id=import_id,
+        type="CSV",
+        began=now,
+        statuses=(("NOT_STARTED", 0.0), ("UPLOADING", 2.0), (end, seconds)),
+        people=117 if wish == "partial" else 120,
+        failed_records=failed(3) if wish == "partial" else None,
+    )
