@@ -51,9 +51,7 @@ async def test_both_kinds_are_told_at_once(world: World) -> None:
     assert called["data"]["import"]["failedRecordCount"] == 2
 
 
-@pytest.mark.parametrize(
-    ("own", "secret"), [({"secret": SECRET}, SECRET), ({}, derived_secret(SERVICE_SECRET, "crm"))]
-)
+@pytest.mark.parametrize(("own", "secret"), [({"secret": SECRET}, SECRET), ({}, derived_secret(SERVICE_SECRET, "crm"))])
 async def test_a_callback_verifies_with_the_standard_library(world: World, own: dict[str, str], secret: str) -> None:
     await told(world, callback(world, headers={"X-Api-Key": "k1"}, **own))
 

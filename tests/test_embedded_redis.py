@@ -1,7 +1,5 @@
 """Whether the Redis that `up` starts is durable, private and really its own."""
 
-# ruff: noqa: S603 - the commands that run here are the tests' own
-
 import os
 import signal
 import stat

@@ -69,10 +69,7 @@ def test_other_libraries_speak_json_too_and_less(lines: Any) -> None:
 )
 def test_what_looks_like_a_secret_is_struck_out_wherever_it_stands(lines: Any, text: str) -> None:
     structlog.get_logger().info("a.fact", text=text, nested={"in": [text]})
-    try:
-        raise RuntimeError(text)
-    except RuntimeError as error:
-        structlog.get_logger().error("a.fault", exc_info=error)
+    structlog.get_logger().error("a.fault", exc_info=RuntimeError(text))
     logging.getLogger("anyone").warning("said %s", text)
 
     told = json.dumps(lines(), ensure_ascii=False)

@@ -24,9 +24,7 @@ async def polled(world: World) -> int:
         ("ERROR", {}, "failed"),
     ],
 )
-async def test_a_final_status_settles_the_watch(
-    world: World, status: str, facts: dict[str, Any], outcome: str
-) -> None:
+async def test_a_final_status_settles_the_watch(world: World, status: str, facts: dict[str, Any], outcome: str) -> None:
     await world.sandbox.tell("imp", (status, 0), **facts)
     watch = await world.watch()
 
@@ -92,9 +90,7 @@ async def test_a_reading_is_not_reused_for_ever(world: World) -> None:
 
 
 @pytest.mark.parametrize(("status", "outcome"), [(404, "not_found"), (403, "forbidden")])
-async def test_an_absent_import_has_a_grace_and_then_ends_the_watch(
-    world: World, status: int, outcome: str
-) -> None:
+async def test_an_absent_import_has_a_grace_and_then_ends_the_watch(world: World, status: int, outcome: str) -> None:
     await world.sandbox.faults(status=status, times=1000)
     watch = await world.watch()
     await world.poll()

@@ -49,6 +49,7 @@ async def test_an_import_lives_through_its_statuses(sandbox: httpx.AsyncClient, 
     await sandbox.put("/control/limit", json={"limit": 99, "window": 60})
     await sandbox.put("/control/imports/imp", json={"outcome": "partial", "seconds": 8, "people": 100, "type": "API"})
 
+    told: dict[str, Any] = {}
     seen = []
     for _ in range(6):
         told = (await sandbox.get(f"{IMPORTS}/imp", headers=KEY)).json()

@@ -66,7 +66,8 @@ class Memory:
     async def commit(self, claim: PollClaim, advance: Advance) -> bool:
         now = await self.store.now()
         commits = [PollCommit(claim=claim, advance=advance, at=now)]
-        return only(await self.imports.commit("default", commits, settle_by=now + 10 * SECOND))
+        (committed,) = await self.imports.commit("default", commits, settle_by=now + 10 * SECOND)
+        return committed
 
     async def settle(self, watch: Watch, *owed: Delivery) -> bool:
         ended = replace(watch, reading=DONE)

@@ -1,7 +1,5 @@
 """Whether what `up` starts is kept alive, stopped in order and never left behind: real processes, tiny programs."""
 
-# ruff: noqa: S603 - the commands that run here are the tests' own
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """Whether `rally-bridge up` says in plain words what is in the way, and makes its secrets once."""
 
-# ruff: noqa: S603 - the commands that run here are the tests' own
-
 import json
 import os
 import shlex

@@ -8,13 +8,13 @@ from typing import Any
 
 import httpx
 import uvicorn
-from bridge.sandbox.app import create_app
-from bridge.sandbox.settings import SandboxSettings
-from bridge.settings import Settings
 from cryptography.fernet import Fernet
 
 from bridge.destinations.signatures import derived_secret
 from bridge.resources import Resources, open_resources
+from bridge.sandbox.app import create_app
+from bridge.sandbox.settings import SandboxSettings
+from bridge.settings import Settings
 from bridge.web.app import build
 from workers.crew import Crew, assemble
 
@@ -46,7 +46,8 @@ def serving(app: Any) -> Iterator[str]:
 
 @contextmanager
 def sandbox_serving() -> Iterator[str]:
-    settings = SandboxSettings(rally_key=RALLY_KEY, callback_secrets=(SECRET, derived_secret(SERVICE_SECRET, "crm")), slack_token="xoxb-sandbox")
+    secrets = (SECRET, derived_secret(SERVICE_SECRET, "crm"))
+    settings = SandboxSettings(rally_key=RALLY_KEY, callback_secrets=secrets, slack_token="xoxb-sandbox")
     with serving(create_app(settings)) as url:
         yield url
 

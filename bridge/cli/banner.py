@@ -35,7 +35,6 @@ class Banner:
         key = "one of your BRIDGE_API_KEYS (put it into $KEY)" if self.key == "$KEY" else self.key
         return [
             ("API", self.api),
-            ("Docs", f"{self.api}/docs"),
             *inbox,
             ("API key", key),
             ("Data", str(self.data)),
@@ -47,13 +46,12 @@ class Banner:
         authorization = f'-H "Authorization: Bearer {self.key}"'
         body = json.dumps(self._body(), separators=(",", ":"))
         watches = f"{self.api}/v1/watches"
-        import_id = self._body()["importId"]
         return [
             (
                 "Watch an import" + ("; its messages appear in the inbox" if self.sandbox else ""),
                 f"curl -sS {watches} {authorization} -H \"Content-Type: application/json\" -d '{body}'",
             ),
-            ("See how it goes", f"curl -sS '{watches}?importId={import_id}' {authorization}"),
+            ("See how it goes, with the id from the answer", f"curl -sS {watches}/PUT-THE-ID-HERE {authorization}"),
         ]
 
     def _body(self) -> dict[str, object]:

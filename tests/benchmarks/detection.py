@@ -9,6 +9,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ MIXTURE = ((0.70, 15.0, 0.8), (0.25, 240.0, 1.0), (0.05, 1500.0, 0.6))
 IMPORTS = 10_000
 SCHEDULE = PollSchedule(floor=3 * SECOND, ceiling=MINUTE, growth=1.0)
 
-Grid = NDArray[np.float64]
+Grid: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,37 @@
+# One image for every part: the API (the default), the workers, the sandbox.
+ARG PYTHON=3.13-slim-bookworm
+
+FROM python:${PYTHON} AS builder
+WORKDIR /source
+# pip stays outside: what runs has nothing in it that installs anything.
+RUN python -m venv --without-pip /opt/rally-bridge
+# The dependencies first: this layer is built anew only when the lock changes. Wheels only: there is no compiler here.
+COPY requirements.lock ./
+RUN pip --python /opt/rally-bridge/bin/python install --no-cache-dir --only-binary :all: \
+        --require-hashes -r requirements.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY bridge bridge
+COPY workers workers
+RUN pip --python /opt/rally-bridge/bin/python install --no-cache-dir --no-deps .
+
+FROM python:${PYTHON}
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="rally-bridge" \
+      org.opencontainers.image.description="Tells Slack and HTTP callbacks how Rally UXR imports ended" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+COPY --from=builder /opt/rally-bridge /opt/rally-bridge
+ENV PATH=/opt/rally-bridge/bin:${PATH} \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
+# By number, so that a runtime can see without looking inside that it is not root.
+USER 10001:10001
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+# For the API alone; docker-compose.yml gives the other parts their own. http.client knows no proxies: it asks here.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "from http.client import HTTPConnection as C; c = C('127.0.0.1', 8080, timeout=4); c.request('GET', '/healthz'); raise SystemExit(c.getresponse().status != 200)"]
+ENTRYPOINT ["rally-bridge"]
+CMD ["serve", "--host", "0.0.0.0", "--port", "8080"]
