@@ -84,7 +84,7 @@ def _slack(message: Message) -> str:
         return f"<p class='bad'>✗ Slack refuses this: {escape(message.why or '')}</p><pre>{escape(message.body)}</pre>"
     blocks = "".join(_block(block) for block in payload.get("blocks", [])) or f"<p>{as_html(payload['text'])}</p>"
     head = f"<p class='from'><b>rally-bridge</b> <span class='tag'>APP</span> {_time(message.at)}</p>"
-    preview = f"<p class='preview'>On a phone: {escape(str(payload.get('text', '')))}</p>"
+    preview = f"<p class='preview'>On a phone: {as_html(str(payload.get('text', '')), formatted=False)}</p>"
     return f"<div class='avatar' aria-hidden='true'>🔔</div><div class='says'>{head}{blocks}{preview}</div>"
 
 

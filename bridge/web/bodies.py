@@ -25,7 +25,7 @@ from bridge.domain.deliveries import Callback, Destination, SlackWebhook
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, SECOND, Span
-from bridge.errors import Problem, Refused
+from bridge.errors import Refused
 from bridge.web.problems import problems_of
 
 BODY_LIMIT = 64 * 1024
@@ -186,9 +186,7 @@ def parse(body: bytes, model: type[WatchBody], context: Context) -> WatchBody:
     try:
         return model.model_validate_json(body, context=context)
     except ValidationError as error:
-        problems = problems_of(error)
-        if any(found["type"] == "json_invalid" for found in error.errors(include_input=False)):
-            raise Refused(400, "The body is not JSON", problems[0].detail) from None
-        raise Refused(422, "The request is not valid", "Nothing was changed.", problems) from None
-    except RecursionError:
-        raise Refused(400, "The body is not JSON", "It is nested too deeply.", [Problem("", "nested")]) from None
+        first = error.errors(include_input=False)[0]
+        if first["type"] == "json_invalid":
+            raise Refused(400, "The body is not JSON", str(first["ctx"]["error"]).capitalize() + ".") from None
+        raise Refused(422, "The request is not valid", "Nothing was changed.", problems_of(error)) from None
