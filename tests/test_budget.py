@@ -6,8 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.budget import LONGEST_PAUSE, Budget, after_replies, grant
-from bridge.domain.imports import Absence, Absent, Allowance, Answer, KeyRefused, OverLimit, Read, Reading, Reply
+from bridge.domain.budget import LONGEST_PAUSE, WISH, Budget, after_replies, grant, stretch
+from bridge.domain.imports import (
+    Absence,
+    Absent,
+    Allowance,
+    Answer,
+    KeyRefused,
+    OverLimit,
+    Read,
+    Reading,
+    Reply,
+    Unanswered,
+)
 from bridge.domain.times import MINUTE, SECOND, Moment
 
 NOW: Moment = 1_800_000_000_000
@@ -169,3 +180,57 @@ def test_never_more_starts_in_a_window_than_the_vendor_allows(
         while now >= window_end:
             window_end += 10 * SECOND
             used = min(others, limit - 1)
+
+
+def unanswered(at: Moment) -> Reply:
+    return Reply(answer=Unanswered("HTTP 503"), allowance=None, at=at)
+
+
+def test_a_line_at_fault_is_probed_ever_more_rarely_until_it_answers() -> None:
+    budget, now, pauses = opened(), NOW, []
+    for _ in range(15):
+        budget = after_replies(budget, [unanswered(now)], in_flight=0, now=now)
+        pauses.append(max(0, budget.not_before - now))
+        now = max(now + 1, budget.not_before)
+
+    assert pauses[:4] == [0, 0, 0, 0]
+    assert pauses[4:8] == [2 * SECOND, 4 * SECOND, 8 * SECOND, 16 * SECOND]
+    assert set(pauses[9:]) == {MINUTE}
+    assert budget.broken
+    assert budget.down_since == NOW
+    granted = grant(budget, now, in_flight=0, share=1)
+    assert (granted.count, granted.probe) == (1, True)
+
+    healed = after_replies(budget, [bare()], in_flight=0, now=now)
+    assert (healed.broken, healed.down_since) == (False, None)
+
+
+def test_faults_that_were_under_way_together_count_as_one_outage() -> None:
+    budget = after_replies(opened(), [unanswered(NOW)] * 50, in_flight=0, now=NOW)
+
+    assert budget.not_before == NOW + 2 * SECOND
+
+
+def test_a_single_answer_closes_the_breaker_again() -> None:
+    replies = [*[unanswered(NOW)] * 4, reply(), *[unanswered(NOW)] * 4]
+
+    assert not after_replies(opened(), replies, in_flight=0, now=NOW).broken
+
+
+def test_intervals_are_stretched_when_all_wishes_exceed_the_budget() -> None:
+    budget = opened(limit=100)
+    one_per_second = WISH // SECOND
+
+    assert stretch(budget, one_per_second, share=0.8) == 1.0
+    assert stretch(budget, 500 * one_per_second, share=0.8) == pytest.approx(500 * 60 / 80)
+    assert stretch(Budget(), 500 * one_per_second, share=0.8) == 1.0
+
+
+def test_the_length_of_windows_is_learned_from_those_seen_from_their_beginning() -> None:
+    joined_late = after_replies(Budget(), [reply(resets_in=20 * SECOND)], in_flight=0, now=NOW)
+    whole = after_replies(replace(joined_late, ends_at=NOW - SECOND), [reply(resets_in=MINUTE)], in_flight=0, now=NOW)
+    late_again = after_replies(
+        replace(whole, ends_at=NOW - MINUTE), [reply(resets_in=5 * SECOND)], in_flight=0, now=NOW
+    )
+
+    assert (joined_late.window, whole.window, late_again.window) == (20 * SECOND, MINUTE, MINUTE)

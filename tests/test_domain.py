@@ -138,11 +138,11 @@ def reply(answer: Answer) -> Reply:
 @pytest.mark.parametrize(
     ("answer", "advance"),
     [
-        (Read(reading("COMPLETED")), Advance(due=None, reading=reading("COMPLETED"))),
-        (Read(reading("ERROR")), Advance(due=None, reading=reading("ERROR"))),
-        (Read(reading("UPLOADING")), Advance(due=NOW + 110 * SECOND, reading=reading("UPLOADING"))),
-        (Absent(Absence.FORBIDDEN), Advance(due=NOW + 110 * SECOND, absence=Absence.FORBIDDEN)),
-        (Unanswered("HTTP 503"), Advance(due=NOW + 160 * SECOND, faults=3)),
+        (Read(reading("COMPLETED")), Advance(due=None, reading=reading("COMPLETED"), wish=0)),
+        (Read(reading("ERROR")), Advance(due=None, reading=reading("ERROR"), wish=0)),
+        (Read(reading("UPLOADING")), Advance(due=NOW + 110 * SECOND, reading=reading("UPLOADING"), wish=100_000)),
+        (Absent(Absence.FORBIDDEN), Advance(due=NOW + 110 * SECOND, absence=Absence.FORBIDDEN, wish=100_000)),
+        (Unanswered("HTTP 503"), Advance(due=NOW + 160 * SECOND, faults=3, wish=100_000)),
         (OverLimit(5), Advance(due=NOW, faults=2, counted=False)),
         (KeyRefused(), Advance(due=NOW, faults=2, counted=False)),
     ],

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from samples import only
-from world import World
+from world import CLIENT_KEY, OTHER_KEY, World, bearer
 
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 
@@ -236,6 +236,67 @@ async def test_the_rate_limit_of_rally_is_never_exceeded(world: World) -> None:
 
     answers = [request["status"] for request in await world.sandbox.requests()]
     assert answers == [200] * 30
+
+
+async def test_cancelling_the_last_watch_ends_the_polling(world: World) -> None:
+    await world.sandbox.tell("imp", ("UPLOADING", 0))
+    watch = await world.watch()
+    path = f"/v1/watches/{watch['id']}/cancel"
+    assert (await world.api.post(path, headers=bearer(OTHER_KEY))).status_code == 404
+
+    answer = await world.api.post(path, headers=bearer(CLIENT_KEY))
+    again = await world.api.post(path, headers=bearer(CLIENT_KEY))
+    await world.poll()
+
+    assert (answer.status_code, answer.json()["state"], answer.json()["outcome"]) == (200, "cancelled", None)
+    assert (again.status_code, again.headers["content-type"]) == (409, "application/problem+json")
+    assert await polled(world) == 0
+
+
+async def test_when_rally_is_down_only_probes_are_sent_until_it_is_back(world: World) -> None:
+    for number in range(12):
+        await world.sandbox.tell(f"imp{number}", ("COMPLETED", 0))
+        await world.watch(f"imp{number}")
+    await world.sandbox.faults(status=503, times=7)
+
+    await world.poll()
+    before = await polled(world)
+    await world.poll()
+    assert await polled(world) == before, "the breaker is open"
+    for _ in range(6):
+        world.pass_time(MINUTE)
+        await world.poll()
+
+    assert len([each for each in await world.sandbox.requests() if each["status"] == 503]) == 7
+    watches = await world.resources.store.call("ZRANGE", "rb:watches", 0, -1)
+    states = [await world.resources.store.call("HGET", f"rb:watch:{id_}", "outcome") for id_ in watches]
+    assert set(states) == {"completed"}
+
+
+async def test_a_watch_that_expires_while_rally_is_down_says_so(world: World) -> None:
+    await world.sandbox.faults(status=503, times=1000)
+    watch = await world.watch(expiresIn=600)
+    for _ in range(9):
+        await world.poll()
+        world.pass_time(MINUTE)
+    world.pass_time(2 * MINUTE)
+    await world.sweep()
+
+    seen = await world.seen(watch)
+    assert seen["outcome"] == "timed_out"
+    assert "Rally gave no answer since" in seen["reason"]
+
+
+async def test_under_pressure_every_interval_is_stretched_alike(world: World) -> None:
+    await world.sandbox.http.put("/control/limit", json={"limit": 60, "window": 60})
+    for number in range(40):
+        await world.sandbox.tell(f"imp{number}", ("UPLOADING", 0))
+        await world.watch(f"imp{number}")
+    await world.poll()
+
+    first = await world.resources.store.call("ZRANGE", "rb:imports:due:default", -1, -1, "WITHSCORES")
+    pause = float(first[0][1] if isinstance(first[0], tuple) else first[1]) - await world.resources.store.now()
+    assert pause > 30 * SECOND, "40 wishes of one in 3 s, where 48 a minute are allowed"
 
 
 async def test_settling_that_was_interrupted_is_resumed_by_the_sweep(world: World) -> None:

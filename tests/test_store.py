@@ -53,7 +53,7 @@ class Memory:
 
     async def accept(self, watch_id: str = "wat_1", **changes: Any) -> tuple[Watch, Joined]:
         new = new_watch(id=watch_id, **changes)
-        accepted = await self.watches.accept(new, grace=10 * MINUTE, reuse=5 * MINUTE)
+        accepted = await self.watches.accept(new, grace=10 * MINUTE, reuse=5 * MINUTE, wish=333)
         return accepted.watch, accepted.joined
 
     async def claim(self, room: int = 10) -> list[PollClaim]:
@@ -380,3 +380,43 @@ async def test_a_redis_that_is_not_there_is_told_without_its_address() -> None:
     await store.redis.aclose()
     assert "hush" not in str(told.value)
     assert "127.0.0.1" not in str(told.value)
+
+
+async def demand(memory: Memory) -> int:
+    return (await memory.budgets.look("default")).demand
+
+
+async def test_the_demand_is_the_sum_of_the_wishes_of_all_open_imports(memory: Memory) -> None:
+    first, _ = await memory.accept("wat_1", import_id="imp_1")
+    await memory.accept("wat_2", import_id="imp_2")
+    await memory.accept("wat_3", import_id="imp_2")
+    assert await demand(memory) == 666
+
+    claims = {claim.import_id: claim for claim in await memory.claim()}
+    await memory.commit(claims["imp_1"], Advance(due=claims["imp_1"].due + MINUTE, wish=100))
+    assert await demand(memory) == 433
+    await memory.commit(claims["imp_2"], Advance(due=None, reading=DONE, wish=0))
+    assert await demand(memory) == 100
+    await memory.settle(first)
+    assert await demand(memory) == 0
+
+
+async def test_cancelling_the_last_watch_ends_the_polling(memory: Memory) -> None:
+    await memory.accept("wat_1")
+    await memory.accept("wat_2")
+    where = await memory.watches.whereabouts("wat_1")
+    assert where is not None
+    now = await memory.store.now()
+
+    assert await memory.watches.cancel("wat_1", where, now)
+    assert not await memory.watches.cancel("wat_1", where, now)
+    assert (await memory.budgets.look("default")).next_due is not None
+    assert await memory.watches.cancel("wat_2", where, now)
+
+    look = await memory.budgets.look("default")
+    assert (look.next_due, look.demand) == (None, 0)
+    cancelled = await memory.watches.get("wat_1")
+    assert cancelled is not None
+    assert (cancelled.state, cancelled.outcome, cancelled.settled_at) == (WatchState.CANCELLED, None, now)
+    assert await memory.watches.ended_before(now, 9) == ["wat_1", "wat_2"]
+    assert not await memory.settle(cancelled)

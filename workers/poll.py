@@ -7,7 +7,7 @@ from time import monotonic
 
 import structlog
 
-from bridge.domain.budget import after_replies, grant
+from bridge.domain.budget import Budget, after_replies, grant, stretch
 from bridge.domain.imports import KNOWN_STATUSES, KeyRefused, OverLimit, Read, Reply, Unanswered
 from bridge.domain.polls import Advance, PollClaim, after_poll, poisoned, withheld
 from bridge.domain.times import SECOND, Moment, Span, rfc3339
@@ -32,6 +32,7 @@ class Poll:
     leased_until: float
     clock: float
     """Redis' clock minus the monotonic one, in seconds."""
+    stretch: float
 
     def now(self) -> Moment:
         return int((self.clock + monotonic()) * SECOND)
@@ -73,6 +74,7 @@ class PollWork:
         claims = await self._resources.imports.claim(
             self._workspace, look.budget, granted, room=room, lease=settings.poll_lease, now=look.now
         )
+        stretched = stretch(look.budget, look.demand, share=settings.rally_budget_share)
         window = START_WITHIN if granted.ends_at is None else min(START_WITHIN, granted.ends_at - look.now)
         polls = [
             Poll(
@@ -80,6 +82,7 @@ class PollWork:
                 start_by=asked + window / SECOND,
                 leased_until=asked + settings.poll_lease / SECOND,
                 clock=look.now / SECOND - asked,
+                stretch=stretched,
             )
             for claim in claims or ()
         ]
@@ -90,7 +93,8 @@ class PollWork:
             return Polled(poll=claim, reply=None, advance=withheld(claim.claim), at=claim.now())
         reply = await self._rally.get_import(claim.claim.import_id, at=claim.now)
         jitter = random.random()  # noqa: S311 - spreads load only
-        advance = after_poll(claim.claim, reply, self._resources.poll_schedule, jitter=jitter)
+        schedule = self._resources.poll_schedule
+        advance = after_poll(claim.claim, reply, schedule, jitter=jitter, stretch=claim.stretch)
         self._tell(claim.claim, reply)
         return Polled(poll=claim, reply=reply, advance=advance, at=reply.at)
 
@@ -116,16 +120,19 @@ class PollWork:
             in_flight = max(0, look.in_flight - leased)
             budget = after_replies(look.budget, replies, in_flight=in_flight, now=look.now)
             written = await self._resources.budgets.write(self._workspace, budget)
-            if written and (budget.refused_since is None) != (look.budget.refused_since is None):
-                self._tell_refusal(budget.refused_since)
+            if written:
+                self._tell_changes(look.budget, budget)
 
-    def _tell_refusal(self, since: Moment | None) -> None:
-        if since is None:
-            log.warning("workspace.accepted", workspace=self._workspace, fact="Rally accepts our key again")
-        else:
-            log.error(
-                "workspace.refused", workspace=self._workspace, since=rfc3339(since), fact="Rally refuses our key"
-            )
+    def _tell_changes(self, before: Budget, after: Budget) -> None:
+        """Tell when the workspace's trouble begins and ends, once each: only one writer makes the change."""
+        if before.refused_since is None and after.refused_since is not None:
+            log.error("workspace.refused", workspace=self._workspace, since=rfc3339(after.refused_since))
+        if before.refused_since is not None and after.refused_since is None:
+            log.warning("workspace.accepted", workspace=self._workspace, refused_since=rfc3339(before.refused_since))
+        if after.broken and not before.broken:
+            log.error("workspace.down", workspace=self._workspace, faults=after.faults)
+        if before.broken and not after.broken:
+            log.warning("workspace.back", workspace=self._workspace)
 
     def _tell(self, claim: PollClaim, reply: Reply) -> None:
         facts = {"workspace": claim.workspace, "import_id": claim.import_id}

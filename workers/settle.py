@@ -7,6 +7,7 @@ from dataclasses import replace
 import structlog
 
 from bridge.destinations import render
+from bridge.domain.budget import Budget
 from bridge.domain.deliveries import Delivery, DeliveryState, Destination
 from bridge.domain.notifications import Notification, announce
 from bridge.domain.times import SECOND, Moment, Span, rfc3339
@@ -58,7 +59,7 @@ class Settler:
             await self._resources.imports.nothing_to_settle(workspace, import_id)
             return 0
         look = await self._resources.budgets.look(workspace)
-        known = replace(polled.known if polled else Knowledge(), trouble=_trouble(look.budget.refused_since))
+        known = replace(polled.known if polled else Knowledge(), trouble=_trouble(look.budget))
         polls = polled.polls if polled else 0
         settled = 0
         for watch_id in waiting:
@@ -118,5 +119,9 @@ def _delivery(watch: Watch, number: int, destination: Destination, notification:
     )
 
 
-def _trouble(refused_since: Moment | None) -> str | None:
-    return None if refused_since is None else f"Rally refused our key since {rfc3339(refused_since)}"
+def _trouble(budget: Budget) -> str | None:
+    if budget.refused_since is not None:
+        return f"Rally refused our key since {rfc3339(budget.refused_since)}"
+    if budget.broken and budget.down_since is not None:
+        return f"Rally gave no answer since {rfc3339(budget.down_since)}"
+    return None

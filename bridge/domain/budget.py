@@ -17,6 +17,14 @@ LONGEST_PAUSE: Span = HOUR
 SHORTEST_PAUSE: Span = SECOND
 REFUSED_PAUSE: Span = MINUTE
 """A workspace whose key is refused is probed this often."""
+BREAKER_FAULTS = 5
+"""So many polls in a row without an answer open the breaker: probes alone, their pauses doubling."""
+BREAKER_PAUSE: Span = 2 * SECOND
+BREAKER_LONGEST: Span = MINUTE
+WINDOW_SEEN_WHOLE: Span = 2 * SECOND
+"""A window that opens this soon after the last one ended is seen from its beginning: its length is known."""
+WISH = 10**9
+"""A wish to poll every n ms is kept as the whole number WISH // n, so that sums of wishes never drift."""
 BURST_SHARE = 8
 """At most one eighth of what is left may start in one burst; the rest is spread over the window."""
 
@@ -26,7 +34,8 @@ class Budget:
     """What a workspace's rate limit still allows; the whole fleet shares one record of it.
 
     `version` rises with every write, so that two writers notice each other. `limit`, `available` and `spent` belong to
-    the window that ends at `ends_at`; `not_before` holds after a 429 or 401; `probing_until` while a probe is out.
+    the window that ends at `ends_at`, `window` is how long windows are; `not_before` holds after a 429, a 401 or too
+    many faults; `probing_until` while a probe is out. `faults` counts polls in a row that had no answer.
     """
 
     version: int = 0
@@ -34,10 +43,18 @@ class Budget:
     available: int = 0
     spent: int = 0
     ends_at: Moment = 0
+    window: Span = 0
     paced_until: Moment = 0
     not_before: Moment = 0
     probing_until: Moment = 0
     refused_since: Moment | None = None
+    faults: int = 0
+    down_since: Moment | None = None
+
+    @property
+    def broken(self) -> bool:
+        """Tell whether the breaker is open: the line to Rally is at fault, and only probes are sent."""
+        return self.faults >= BREAKER_FAULTS
 
     def window_open(self, now: Moment) -> bool:
         return self.limit is not None and now < self.ends_at
@@ -105,18 +122,23 @@ def _after_allowance(budget: Budget, reply: Reply, *, in_flight: int, now: Momen
             ends_at = reply.at + min(resets_in, LONGEST_PAUSE)
             if ends_at <= now:  # a straggler of the window that just ended
                 return replace(budget, probing_until=0)
+            seen_whole = now - budget.ends_at <= WINDOW_SEEN_WHOLE
             return replace(
                 budget,
                 limit=limit,
                 available=bound,
                 spent=1 + in_flight,
                 ends_at=ends_at,
+                window=resets_in if seen_whole else max(budget.window, resets_in),
                 paced_until=0,
                 probing_until=0,
             )
 
 
 def _after_answer(budget: Budget, reply: Reply) -> Budget:
+    if isinstance(reply.answer, Unanswered):
+        return _after_fault(budget, reply.at)
+    budget = replace(budget, faults=0, down_since=None)
     match reply.answer:
         case OverLimit(wait):
             named = wait if wait is not None else (reply.allowance.resets_in if reply.allowance else SHORTEST_PAUSE)
@@ -129,5 +151,25 @@ def _after_answer(budget: Budget, reply: Reply) -> Budget:
             return replace(budget, ends_at=0, refused_since=since, not_before=pause_end)
         case Read() | Absent():
             return replace(budget, refused_since=None)
-        case Unanswered():
-            return budget
+
+
+def _after_fault(budget: Budget, at: Moment) -> Budget:
+    if at < budget.not_before:
+        return budget  # of those that were under way together one counts, or a single outage would look like many
+    faults = budget.faults + 1
+    failing = replace(budget, faults=faults, down_since=budget.down_since or at)
+    if not failing.broken:
+        return failing
+    pause = min(BREAKER_PAUSE << min(faults - BREAKER_FAULTS, 10), BREAKER_LONGEST)
+    return replace(failing, ends_at=0, not_before=at + pause)
+
+
+def stretch(budget: Budget, demand: int, *, share: float) -> float:
+    """Say by how much every interval is to be stretched, so that all wishes together fit into the budget.
+
+    `demand` is the sum of the wishes (WISH // interval) of all open imports.
+    """
+    if budget.limit is None or not budget.window:
+        return 1.0
+    allowed = max(1, int(budget.limit * share)) / budget.window
+    return max(1.0, demand / WISH / allowed)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bridge.domain.budget import WISH
 from bridge.domain.imports import Absence, Absent, KeyRefused, OverLimit, Read, Reading, Reply, Unanswered
 from bridge.domain.schedules import PollSchedule
 from bridge.domain.times import HOUR, Moment, Span
@@ -35,24 +36,38 @@ class Advance:
     """Whether this was a poll at all: one that Rally turned away for its rate limit costs the import nothing."""
     reading: Reading | None = None
     absence: Absence | None = None
+    wish: int | None = None
+    """How often the import now wishes to be polled (WISH // interval); None leaves it as it was."""
 
 
-def after_poll(claim: PollClaim, reply: Reply, schedule: PollSchedule, *, jitter: float) -> Advance:
+def after_poll(
+    claim: PollClaim, reply: Reply, schedule: PollSchedule, *, jitter: float, stretch: float = 1.0
+) -> Advance:
     """Decide what becomes of an import after one reply; `jitter` is drawn from 0 to 1."""
     age = reply.at - claim.first_at
+    wish = wish_at(schedule, age)
+
+    def due(faults: int = 0) -> Moment:
+        return reply.at + schedule.pause(age, faults=faults, jitter=jitter, stretch=stretch)
+
     match reply.answer:
         case Read(reading) if reading.finished:
-            return Advance(due=None, reading=reading)
+            return Advance(due=None, reading=reading, wish=0)
         case Read(reading):
-            return Advance(due=reply.at + schedule.pause(age, faults=0, jitter=jitter), reading=reading)
+            return Advance(due=due(), reading=reading, wish=wish)
         case Absent(absence):
-            return Advance(due=reply.at + schedule.pause(age, faults=0, jitter=jitter), absence=absence)
+            return Advance(due=due(), absence=absence, wish=wish)
         case OverLimit() | KeyRefused():
             # The workspace waits, not the import: it keeps its place in the order.
             return Advance(due=claim.due, faults=claim.faults, counted=False)
         case Unanswered():
             faults = claim.faults + 1
-            return Advance(due=reply.at + schedule.pause(age, faults=faults, jitter=jitter), faults=faults)
+            return Advance(due=due(faults), faults=faults, wish=wish)
+
+
+def wish_at(schedule: PollSchedule, age: Span) -> int:
+    """Give the wish of an import of this age, as sums of wishes are kept."""
+    return WISH // schedule.interval(age)
 
 
 def withheld(claim: PollClaim) -> Advance:

@@ -23,8 +23,12 @@ class PollSchedule:
         wish = self.growth * math.sqrt(max(0, age) / SECOND) * SECOND
         return int(min(max(wish, self.floor), self.ceiling))
 
-    def pause(self, age: Span, *, faults: int, jitter: float) -> Span:
-        """Give the pause with jitter (0 to 1: up to a tenth more, never less); each fault in a row doubles it."""
+    def pause(self, age: Span, *, faults: int, jitter: float, stretch: float = 1.0) -> Span:
+        """Give the pause with jitter (0 to 1: up to a tenth more, never less).
+
+        Each fault in a row doubles it, up to the ceiling; `stretch` lengthens all intervals alike under pressure.
+        """
         interval = self.interval(age)
-        backed_off = min(interval * (1 << min(faults, 10)), max(self.ceiling, interval))
-        return backed_off + int(backed_off * jitter / 10)
+        backed_off = min(interval << min(faults, 10), max(self.ceiling, interval))
+        stretched = int(backed_off * max(1.0, stretch))
+        return stretched + int(stretched * jitter / 10)

@@ -3,7 +3,7 @@
 Every key begins with `rb:`; moments are milliseconds on Redis' clock. Records are hashes: a few hot fields in the
 clear, and sealed ones for everything private. No record expires by itself: the sweep ends what has ended.
 
-    rb:watch:<id>                       hash   a watch: state, deadlines, outcome; sealed: wish, ending
+    rb:watch:<id>                       hash   a watch: state, deadlines, outcome; sealed: private, ending
     rb:watches                          zset   all watches by creation
     rb:watches:of:<client>              zset   one client's watches by creation
     rb:watches:expiring                 zset   open watches by the moment their expiry must be looked at

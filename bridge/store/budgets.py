@@ -1,5 +1,6 @@
 """The budget of each workspace, shared by the whole fleet."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -17,6 +18,8 @@ class Look:
     budget: Budget
     in_flight: int
     next_due: Moment | None
+    demand: int
+    """The sum of the wishes of all open imports."""
 
 
 class Budgets:
@@ -29,7 +32,14 @@ class Budgets:
         now, in_flight, first, flat = await self._store.run(
             "look", [keys.budget(workspace), keys.imports_due(workspace), keys.imports_leased(workspace)]
         )
-        return Look(now=now, budget=_load(flat), in_flight=in_flight, next_due=None if first < 0 else first)
+        stored = codec.unflatten(flat)
+        return Look(
+            now=now,
+            budget=_load(stored),
+            in_flight=in_flight,
+            next_due=None if first < 0 else first,
+            demand=int(stored.get("demand", 0)),
+        )
 
     async def write(self, workspace: str, budget: Budget) -> bool:
         """Write what was computed from `budget.version`; False when that version has been overwritten."""
@@ -42,7 +52,6 @@ class Budgets:
         return bool(await self._store.run("write_budget", [keys.budget(workspace)], [budget.version, *changes]))
 
 
-def _load(flat: list[Any]) -> Budget:
-    stored = codec.unflatten(flat)
+def _load(stored: Mapping[str, Any]) -> Budget:
     known = {field.name for field in fields(Budget)}
     return Budget(**{name: int(value) for name, value in stored.items() if name in known and value != ""})

@@ -77,6 +77,7 @@ class Imports:
             "commit_polls",
             [
                 *(keys.imports_due(workspace), keys.imports_leased(workspace), keys.SETTLING, keys.FINAL),
+                keys.budget(workspace),
                 *(keys.import_(workspace, commit.claim.import_id) for commit in commits),
             ],
             [settle_by, len(commits), *(part for commit in commits for part in self._found(commit))],
@@ -117,7 +118,7 @@ class Imports:
             fields += ["absence", advance.absence.value, "absent_at", commit.at]
         return [
             *(claim.import_id, keys.member(claim.workspace, claim.import_id)),
-            *(claim.fence, advance.due or 0, len(fields), *fields),
+            *(claim.fence, advance.due or 0, "" if advance.wish is None else advance.wish, len(fields), *fields),
         ]
 
 

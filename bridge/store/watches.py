@@ -75,9 +75,12 @@ class Watches:
         self._store = store
         self._sealer = sealer
 
-    async def accept(self, new: NewWatch, *, grace: Span, reuse: Span) -> AcceptedWatch:
-        """Store a watch and have its import polled, in one step; accepting the same id again changes nothing."""
-        wish = {
+    async def accept(self, new: NewWatch, *, grace: Span, reuse: Span, wish: int) -> AcceptedWatch:
+        """Store a watch and have its import polled, in one step; accepting the same id again changes nothing.
+
+        `wish` is how often a new import wishes to be polled, as domain.polls.wish_at gives it.
+        """
+        private = {
             "label": new.label,
             "metadata": new.metadata,
             "notify": [codec.dump_destination(destination) for destination in new.notify],
@@ -95,6 +98,7 @@ class Watches:
                 keys.imports_due(new.workspace),
                 keys.SETTLING,
                 keys.FINAL,
+                keys.budget(new.workspace),
             ],
             [
                 new.id,
@@ -103,9 +107,10 @@ class Watches:
                 grace,
                 new.expires_in,
                 reuse,
+                wish,
                 keys.SCHEMA,
                 *("client", new.client, "workspace", new.workspace, "import_id", new.import_id),
-                *("wish", self._sealer.seal(codec.dump(wish))),
+                *("private", self._sealer.seal(codec.dump(private))),
             ],
         )
         watch = Watch(
@@ -170,27 +175,26 @@ class Watches:
         watch = settlement.watch
         fields = self._ending(settlement)
         owed = [part for delivery in settlement.deliveries for part in self._owed(delivery)]
-        place = (watch.workspace, watch.import_id)
-        return bool(
-            await self._store.run(
-                "settle",
-                [
-                    keys.watch(watch.id),
-                    keys.EXPIRING,
-                    keys.ENDED,
-                    keys.import_(*place),
-                    keys.waiting(*place),
-                    keys.imports_due(watch.workspace),
-                    keys.SETTLING,
-                    keys.DELIVERIES_DUE,
-                    *(keys.delivery(delivery.id) for delivery in settlement.deliveries),
-                ],
-                [
-                    *(watch.id, watch.import_id, keys.member(*place), settlement.at),
-                    *(len(settlement.deliveries), len(fields), *fields, *owed),
-                ],
-            )
+        where = (watch.id, watch.workspace, watch.import_id)
+        ended = await self._store.run(
+            "settle",
+            [*_places(*where), *(keys.delivery(delivery.id) for delivery in settlement.deliveries)],
+            [
+                *(watch.id, watch.import_id, keys.member(watch.workspace, watch.import_id), settlement.at),
+                *(WatchState.SETTLED.value, len(settlement.deliveries), len(fields), *fields, *owed),
+            ],
         )
+        return bool(ended)
+
+    async def cancel(self, watch_id: str, where: Whereabouts, now: Moment) -> bool:
+        """End a watch without an outcome; False when it had ended already."""
+        member = keys.member(where.workspace, where.import_id)
+        ended = await self._store.run(
+            "settle",
+            _places(watch_id, where.workspace, where.import_id),
+            [watch_id, where.import_id, member, now, WatchState.CANCELLED.value, 0, 2, "deliveries", ""],
+        )
+        return bool(ended)
 
     def _ending(self, settlement: Settlement) -> list[str]:
         reading = settlement.watch.reading
@@ -217,20 +221,22 @@ class Watches:
         return [delivery.id, state.value, len(fields), *fields]
 
     def _load(self, watch_id: str, record: dict[str, str]) -> Watch:
-        wish = codec.load(self._sealer.open(record["wish"]))
+        private = codec.load(self._sealer.open(record["private"]))
         watch = Watch(
             id=watch_id,
             client=record["client"],
             workspace=record["workspace"],
             import_id=record["import_id"],
-            notify=tuple(codec.load_destination(stored) for stored in wish["notify"]),
-            label=wish["label"],
-            metadata=wish["metadata"],
+            notify=tuple(codec.load_destination(stored) for stored in private["notify"]),
+            label=private["label"],
+            metadata=private["metadata"],
             created_at=int(record["created_at"]),
             grace_until=int(record["grace_until"]),
             expires_at=int(record["expires_at"]),
             state=WatchState(record["state"]),
         )
+        if "settled_at" in record:
+            watch = replace(watch, settled_at=int(record["settled_at"]))
         if "ending" not in record:
             return watch
         ending = codec.load(self._sealer.open(record["ending"]))
@@ -238,9 +244,23 @@ class Watches:
             watch,
             outcome=Outcome(record["outcome"]),
             reason=ending["reason"],
-            settled_at=int(record["settled_at"]),
             reading=None if ending["reading"] is None else codec.load_reading(ending["reading"]),
             deliveries=tuple(record["deliveries"].split()),
             polls=ending["polls"],
             polled_at=ending["polled_at"],
         )
+
+
+def _places(watch_id: str, workspace: str, import_id: str) -> list[str]:
+    """Give the keys that the end of a watch touches, in the order of settle.lua."""
+    return [
+        keys.watch(watch_id),
+        keys.EXPIRING,
+        keys.ENDED,
+        keys.import_(workspace, import_id),
+        keys.waiting(workspace, import_id),
+        keys.imports_due(workspace),
+        keys.SETTLING,
+        keys.budget(workspace),
+        keys.DELIVERIES_DUE,
+    ]

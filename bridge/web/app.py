@@ -17,6 +17,7 @@ from bridge.web import health, problems, watches
 ROUTES = [
     Route("/v1/watches", watches.create, methods=["POST"]),
     Route("/v1/watches/{watch_id}", watches.show, methods=["GET"]),
+    Route("/v1/watches/{watch_id}/cancel", watches.cancel, methods=["POST"]),
     Route("/healthz", health.healthz, methods=["GET"]),
     Route("/readyz", health.readyz, methods=["GET"]),
 ]

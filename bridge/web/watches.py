@@ -10,6 +10,7 @@ from ulid import ULID
 from bridge.destinations import describe, kind
 from bridge.domain.deliveries import Delivery
 from bridge.domain.notifications import reading_as_json
+from bridge.domain.polls import wish_at
 from bridge.domain.times import SECOND, Moment, rfc3339
 from bridge.domain.watches import Watch, WatchState
 from bridge.errors import Refused
@@ -40,7 +41,10 @@ async def create(request: Request) -> Response:
         metadata=body.metadata,
         expires_in=settings.watch_expiry if body.expires_in is None else body.expires_in * SECOND,
     )
-    accepted = await resources.watches.accept(new, grace=settings.not_found_grace, reuse=settings.reading_reuse)
+    wish = wish_at(resources.poll_schedule, 0)
+    accepted = await resources.watches.accept(
+        new, grace=settings.not_found_grace, reuse=settings.reading_reuse, wish=wish
+    )
     _ring(resources, accepted.joined)
     facts = {"client": client.name, "import_id": new.import_id, "joined": accepted.joined.value}
     log.info("watch.accepted", watch_id=new.id, **facts)
@@ -70,6 +74,20 @@ async def show(request: Request) -> Response:
         polled = await resources.imports.get(watch.workspace, watch.import_id)
     deliveries = await resources.deliveries.of(watch.deliveries)
     return JSONResponse(as_json(watch, polled, deliveries))
+
+
+async def cancel(request: Request) -> Response:
+    """End a watch without an outcome; with the last watch of an import its polling ends too. 409 when it has ended."""
+    resources: Resources = request.app.state.resources
+    client = client_of(request)
+    watch_id = request.path_params["watch_id"]
+    where = await resources.watches.whereabouts(watch_id)
+    if where is None or not client.may_see(where.client):
+        raise Refused(404, "No such watch")
+    if not await resources.watches.cancel(watch_id, where, await resources.store.now()):
+        raise Refused(409, "The watch has ended already", "GET it to see how.")
+    log.info("watch.cancelled", watch_id=watch_id, client=client.name)
+    return await show(request)
 
 
 def as_json(watch: Watch, polled: Polled | None, deliveries: list[Delivery]) -> dict[str, Any]:

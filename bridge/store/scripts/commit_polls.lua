@@ -1,30 +1,37 @@
 -- Commit what polls found, each only under its own fence and while its import is open.
--- KEYS: imports due, imports leased, settling, final, then an import key for each poll
+-- KEYS: imports due, imports leased, settling, final, budget, then an import key for each poll
 -- ARGV: offset, settle by (when someone else may settle a final import), number of polls, then for each:
---       import id, settling member, fence, due or 0 (final), number of further arguments, field, value, ...
+--       import id, settling member, fence, due or 0 (final), wish or '', number of further arguments, field, value, ...
 -- Returns: a list of 1 (committed) or 0 (the fence has moved on, or nobody waits any more)
 local now = clock()
-local at, committed = 4, {}
+local at, committed, demand = 4, {}, 0
 for i = 1, tonumber(ARGV[3]) do
-  local id, member, fence, due, extra = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4])
-  local key = KEYS[4 + i]
-  local record = redis.call('HMGET', key, 'fence', 'state')
+  local id, member, fence, due, wish = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4])
+  local extra = tonumber(ARGV[at + 5])
+  local key = KEYS[5 + i]
+  local record = redis.call('HMGET', key, 'fence', 'state', 'wish')
   committed[i] = 0
   if record[1] == fence and record[2] == 'open' then
     committed[i] = 1
+    local wished = tonumber(record[3])
+    wish = wish or wished
+    demand = demand + wish - wished
     if due == '0' then
-      redis.call('HSET', key, 'state', 'final', 'final_at', now, unpack(ARGV, at + 5, at + 4 + extra))
+      redis.call('HSET', key, 'state', 'final', 'final_at', now, 'wish', 0, unpack(ARGV, at + 6, at + 5 + extra))
       redis.call('ZREM', KEYS[1], id)
       redis.call('ZADD', KEYS[3], ARGV[2], member)
       redis.call('ZADD', KEYS[4], now, member)
     else
-      redis.call('HSET', key, unpack(ARGV, at + 5, at + 4 + extra))
+      redis.call('HSET', key, 'wish', wish, unpack(ARGV, at + 6, at + 5 + extra))
       redis.call('ZADD', KEYS[1], due, id)
     end
     redis.call('ZREM', KEYS[2], id)
   elseif not record[1] then
     redis.call('ZREM', KEYS[2], id)
   end
-  at = at + 5 + extra
+  at = at + 6 + extra
+end
+if demand ~= 0 then
+  redis.call('HINCRBY', KEYS[5], 'demand', demand)
 end
 return committed

@@ -1,38 +1,40 @@
--- Write a watch's outcome and the deliveries it owes, once; the second time nothing changes.
--- KEYS: watch, expiring, ended, import, its waiting watches, imports due, settling, deliveries due,
+-- End a watch once: write its outcome and the deliveries it owes, or cancel it. The second time nothing changes.
+-- KEYS: watch, expiring, ended, import, its waiting watches, imports due, settling, budget, deliveries due,
 --       then a key for each delivery
--- ARGV: offset, watch id, import id, settling member, now, deliveries, number of watch arguments, field, value, ...,
+-- ARGV: offset, watch id, import id, settling member, now, 'settled' or 'cancelled', number of deliveries,
+--       number of watch arguments, field, value, ...,
 --       then for each delivery: id, 'pending' or 'skipped', number of further arguments, field, value, ...
 -- Returns: 1, or 0 when the watch had ended already
 local watch_id, import_id, member, now = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 redis.call('SREM', KEYS[5], watch_id)
-local waiting = redis.call('SCARD', KEYS[5])
-if waiting == 0 then
+if redis.call('SCARD', KEYS[5]) == 0 then
+  -- Nobody waits any more: polling ends, and a final import needs no settling.
   redis.call('ZREM', KEYS[7], member)
-  if redis.call('HGET', KEYS[4], 'state') == 'open' then
+  local import = redis.call('HMGET', KEYS[4], 'state', 'wish')
+  if import[1] == 'open' then
     redis.call('DEL', KEYS[4])
     redis.call('ZREM', KEYS[6], import_id)
+    redis.call('HINCRBY', KEYS[8], 'demand', -import[2])
   end
 end
 if redis.call('HGET', KEYS[1], 'state') ~= 'watching' then
   return 0
 end
 
-local at = 8 + tonumber(ARGV[7])
+local at = 9 + tonumber(ARGV[8])
 local pending = 0
-for i = 1, tonumber(ARGV[6]) do
+for i = 1, tonumber(ARGV[7]) do
   local id, state, extra = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
-  redis.call('HSET', KEYS[8 + i], 'state', state, 'settled_at', now, unpack(ARGV, at + 3, at + 2 + extra))
+  redis.call('HSET', KEYS[9 + i], 'state', state, 'settled_at', now, unpack(ARGV, at + 3, at + 2 + extra))
   if state == 'pending' then
-    redis.call('ZADD', KEYS[8], now, id)
+    redis.call('ZADD', KEYS[9], now, id)
     pending = pending + 1
   else
-    redis.call('HSET', KEYS[8 + i], 'ended_at', now)
+    redis.call('HSET', KEYS[9 + i], 'ended_at', now)
   end
   at = at + 3 + extra
 end
-redis.call('HSET', KEYS[1], 'state', 'settled', 'settled_at', now, 'pending', pending,
-  unpack(ARGV, 8, 7 + tonumber(ARGV[7])))
+redis.call('HSET', KEYS[1], 'state', ARGV[6], 'settled_at', now, 'pending', pending, unpack(ARGV, 9, 8 + tonumber(ARGV[8])))
 redis.call('ZREM', KEYS[2], watch_id)
 if pending == 0 then
   redis.call('ZADD', KEYS[3], now, watch_id)
