@@ -12,7 +12,7 @@ from bridge.errors import SettingsError
 from bridge.queue import Bell
 from bridge.rally import RallyClient
 from bridge.secrets import Sealer
-from bridge.settings import Settings
+from bridge.settings import DEFAULT_WORKSPACE, Settings
 from bridge.store.budgets import Budgets
 from bridge.store.connection import Store, connect
 from bridge.store.deliveries import Deliveries
@@ -20,7 +20,6 @@ from bridge.store.imports import Imports
 from bridge.store.seal import check_seal
 from bridge.store.watches import Watches
 
-DEFAULT_WORKSPACE = "default"
 POLL_SLOTS = 50
 """Polls that one worker has under way at once, each over a connection of its own."""
 DELIVERY_SLOTS = 50
@@ -53,12 +52,7 @@ async def open_resources(settings: Settings, *, clock_offset: Span = 0) -> Async
     sealer = Sealer(settings.bridge_encryption_keys)
     store = Store(connect(settings.redis_url), offset=clock_offset)
     bell = Bell(settings.redis_url)
-    rally = RallyClient(
-        base_url=settings.rally_base_url,
-        key=settings.rally_api_key,
-        slots=POLL_SLOTS,
-        total_timeout=settings.poll_lease / 2 / SECOND,
-    )
+    rally = rally_clients(settings)
     egress = Egress(rules, slots=DELIVERY_SLOTS)
     resources = Resources(
         settings=settings,
@@ -69,7 +63,7 @@ async def open_resources(settings: Settings, *, clock_offset: Span = 0) -> Async
         deliveries=Deliveries(store, sealer),
         budgets=Budgets(store),
         bell=bell,
-        rally={DEFAULT_WORKSPACE: rally},
+        rally=rally,
         egress=egress,
         egress_rules=rules,
         signing=Signing(settings.callback_secrets),
@@ -80,10 +74,25 @@ async def open_resources(settings: Settings, *, clock_offset: Span = 0) -> Async
     try:
         yield resources
     finally:
-        await rally.aclose()
+        for client in rally.values():
+            await client.aclose()
         await egress.aclose()
         await bell.aclose()
         await store.redis.aclose()
+
+
+def rally_clients(settings: Settings) -> dict[str, RallyClient]:
+    """Make a client for each workspace, with slots of its own: one that hangs leaves the others theirs."""
+    accounts = {DEFAULT_WORKSPACE: (settings.rally_base_url, settings.rally_api_key)} | {
+        workspace.name: (workspace.base_url or settings.rally_base_url, workspace.key)
+        for workspace in settings.rally_workspaces
+    }
+    # A request has ended, one way or the other, by the time its lease is half over.
+    total_timeout = settings.poll_lease / 2 / SECOND
+    return {
+        name: RallyClient(base_url=base_url, key=key, slots=POLL_SLOTS, total_timeout=total_timeout)
+        for name, (base_url, key) in accounts.items()
+    }
 
 
 def egress_rules(settings: Settings) -> EgressRules:

@@ -22,7 +22,14 @@ from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Span
 from bridge.errors import SettingsError
 
-SECRETS = ("redis_url", "rally_api_key", "bridge_api_keys", "bridge_encryption_keys", "callback_secrets")
+SECRETS = (
+    "redis_url",
+    "rally_api_key",
+    "rally_workspaces",
+    "bridge_api_keys",
+    "bridge_encryption_keys",
+    "callback_secrets",
+)
 """The variables that may be given as files."""
 
 LONGEST_WATCH: Span = 30 * DAY
@@ -32,13 +39,30 @@ _CLIENT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 SHORTEST_KEY = 16
 
 
+DEFAULT_WORKSPACE = "default"
+"""The name of the workspace of RALLY_API_KEY."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientKey:
-    """An API key, the name of the internal tool that bears it, and whether it sees everybody's watches."""
+    """An API key, the name of the internal tool that bears it, and what it may do.
+
+    An `admin` sees everybody's watches; `workspaces` are those it may use, None for all.
+    """
 
     name: str
     key: Secret
     admin: bool
+    workspaces: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """One more Rally account: its name here, its key, and its base URL where it is another than the first one's."""
+
+    name: str
+    key: Secret
+    base_url: str | None
 
 
 def duration(text: str) -> Span:
@@ -85,19 +109,43 @@ def _client_keys(text: str) -> tuple[ClientKey, ...]:
     for number, part in enumerate(_parts(text), start=1):
         name, _, rest = part.partition(":")
         key, _, role = rest.partition(":")
+        named, _, workspaces = role.partition("=")
         if not _CLIENT.fullmatch(name):
             wrong.append(f"entry {number} needs a name of a-z, 0-9, - and _ before its first colon")
         elif len(key) < SHORTEST_KEY:
             wrong.append(f"the key of {name!r} must have at least {SHORTEST_KEY} characters")
-        elif role not in {"", "admin"}:
-            wrong.append(f"behind the key of {name!r} only :admin may stand")
+        elif role not in {"", "admin"} and (named != "workspaces" or not workspaces):
+            wrong.append(f"behind the key of {name!r} only :admin or :workspaces=one+another may stand")
         elif any(known.key.reveal() == key for known in keys):
             wrong.append(f"the key of {name!r} stands there twice")
         else:
-            keys.append(ClientKey(name=name, key=Secret(key), admin=role == "admin"))
+            allowed = frozenset(workspaces.split("+")) if workspaces else None
+            keys.append(ClientKey(name=name, key=Secret(key), admin=role == "admin", workspaces=allowed))
     if wrong or not keys:
         raise ValueError("; ".join(wrong) or "must hold at least one name:key")
     return tuple(keys)
+
+
+def _workspaces(text: str) -> tuple[Workspace, ...]:
+    found: list[Workspace] = []
+    wrong: list[str] = []
+    for number, part in enumerate(_parts(text), start=1):
+        name, _, rest = part.partition(":")
+        key, at, url = rest.partition("@")
+        try:
+            base_url = _base_url(url) if at else None
+        except ValueError as error:
+            wrong.append(f"the base URL of {name!r} {error}")
+            continue
+        if not _CLIENT.fullmatch(name) or not key:
+            wrong.append(f"entry {number} is no name:key or name:key@https://base.url")
+        elif name == DEFAULT_WORKSPACE or any(known.name == name for known in found):
+            wrong.append(f"the name {name!r} is taken")
+        else:
+            found.append(Workspace(name=name, key=Secret(key), base_url=base_url))
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return tuple(found)
 
 
 def _fernet_keys(text: str) -> tuple[Secret, ...]:
@@ -138,6 +186,7 @@ class Settings(BaseSettings):
     redis_url: Annotated[Secret, BeforeValidator(_redis_url)]
     rally_api_key: Annotated[Secret, BeforeValidator(_secret)]
     rally_base_url: Annotated[str, BeforeValidator(_base_url)] = "https://api.rallyuxr.com/api/public/v1"
+    rally_workspaces: Annotated[tuple[Workspace, ...], BeforeValidator(_workspaces)] = ()
     rally_budget_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     poll_floor: Duration = 3 * SECOND
     poll_ceiling: Duration = 60 * SECOND
@@ -163,6 +212,10 @@ class Settings(BaseSettings):
             raise ValueError("POLL_FLOOR must not be longer than POLL_CEILING")
         if self.watch_expiry > LONGEST_WATCH:
             raise ValueError("WATCH_EXPIRY must be at most 30d")
+        known = {DEFAULT_WORKSPACE, *(workspace.name for workspace in self.rally_workspaces)}
+        for client in self.bridge_api_keys:
+            if unknown := sorted((client.workspaces or frozenset()) - known):
+                raise ValueError(f"BRIDGE_API_KEYS: {client.name!r} names unknown workspaces: {', '.join(unknown)}")
         return self
 
     @classmethod

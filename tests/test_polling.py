@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from samples import only
-from world import CLIENT_KEY, OTHER_KEY, World, bearer
+from world import CLIENT_KEY, OTHER_KEY, World, bearer, opened
 
+from bridge.domain.budget import Budget
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 
 pytestmark = pytest.mark.anyio
@@ -288,7 +289,9 @@ async def test_a_watch_that_expires_while_rally_is_down_says_so(world: World) ->
 
 
 async def test_under_pressure_every_interval_is_stretched_alike(world: World) -> None:
-    await world.sandbox.http.put("/control/limit", json={"limit": 60, "window": 60})
+    now = await world.resources.store.now()
+    known = Budget(limit=60, available=59, spent=1, ends_at=now + MINUTE, window=MINUTE)
+    assert await world.resources.budgets.write("default", known)
     for number in range(40):
         await world.sandbox.tell(f"imp{number}", ("UPLOADING", 0))
         await world.watch(f"imp{number}")
@@ -297,6 +300,47 @@ async def test_under_pressure_every_interval_is_stretched_alike(world: World) ->
     first = await world.resources.store.call("ZRANGE", "rb:imports:due:default", -1, -1, "WITHSCORES")
     pause = float(first[0][1] if isinstance(first[0], tuple) else first[1]) - await world.resources.store.now()
     assert pause > 30 * SECOND, "40 wishes of one in 3 s, where 48 a minute are allowed"
+
+
+@pytest.mark.parametrize("trouble", ["refused", "down"])
+async def test_the_trouble_of_one_workspace_is_not_that_of_another(
+    redis_url: str, sandbox_url: str, trouble: str
+) -> None:
+    elsewhere = "" if trouble == "refused" else "@http://127.0.0.1:1"
+    async with opened(redis_url, sandbox_url, RALLY_WORKSPACES=f"eu:wrong-key{elsewhere}") as world:
+        await world.sandbox.tell("imp", ("COMPLETED", 0))
+        abroad = await world.watch(workspace="eu")
+        at_home = await world.watch()
+
+        await world.poll()
+
+        assert (await world.seen(at_home))["outcome"] == "completed"
+        assert (await world.seen(abroad))["state"] == "watching"
+
+
+async def test_a_client_that_is_confined_does_not_use_other_workspaces(redis_url: str, sandbox_url: str) -> None:
+    keys = f"crm:{CLIENT_KEY}:workspaces=eu"
+    async with opened(redis_url, sandbox_url, RALLY_WORKSPACES="eu:key", BRIDGE_API_KEYS=keys) as world:
+        refused = await world.api.post("/v1/watches", json={"importId": "imp"}, headers=bearer(CLIENT_KEY))
+
+        assert refused.status_code == 422
+        assert [error["pointer"] for error in refused.json()["errors"]] == ["/workspace"]
+        assert (await world.watch(workspace="eu"))["workspace"] == "eu"
+
+
+@pytest.mark.parametrize("reset", ["inf", "-2147483648", "1970", "4102444800", "tomorrow", "1, 2"])
+async def test_absurd_headers_never_stop_the_polling(world: World, reset: str) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.faults(status=500, times=3, headers={"X-RateLimit-Reset": reset})
+    watch = await world.watch()
+
+    for _ in range(4):
+        await world.poll()
+        world.pass_time(MINUTE)
+    world.pass_time(HOUR)
+    await world.poll()
+
+    assert (await world.seen(watch))["outcome"] == "completed"
 
 
 async def test_settling_that_was_interrupted_is_resumed_by_the_sweep(world: World) -> None:

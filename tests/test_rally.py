@@ -170,6 +170,27 @@ def test_rate_limit_headers_become_numbers_within_bounds_or_nothing(
     assert answer(headers=headers).allowance == allowance
 
 
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        (limits(), None),
+        ({}, None),
+        (limits(reset="1799999999"), None),
+        ({"X-RateLimit-Limit": "100"}, "missing"),
+        (limits(limit="inf"), "x-ratelimit-limit no single whole number"),
+        (limits(limit="0"), "not between"),
+        (limits(remaining="-1"), "not between"),
+        (limits(remaining="101"), "not between"),
+        (limits(reset="0"), "not within the next hour"),
+        (limits(reset="4070908800"), "not within the next hour"),
+    ],
+)
+def test_what_is_absurd_about_the_headers_is_named(headers: dict[str, str], told: str | None) -> None:
+    oddity = answer(headers=headers).oddity
+
+    assert (oddity is None) if told is None else (told in (oddity or ""))
+
+
 def test_a_header_that_is_given_twice_says_nothing() -> None:
     twice = [*limits().items(), ("x-ratelimit-limit", "5")]
 

@@ -12,7 +12,7 @@ from samples import only
 
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.errors import SettingsError
-from bridge.settings import SECRETS, Settings, duration
+from bridge.settings import Settings, duration
 
 EXAMPLE = Path(__file__).parent.parent / ".env.example"
 GOOD = {
@@ -46,7 +46,8 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
     with pytest.raises(SettingsError) as told:
         Settings.load({}, env_file=None)
 
-    assert {problem.partition(" ")[0] for problem in told.value.problems} == {name.upper() for name in SECRETS}
+    required = {name.upper() for name, field in Settings.model_fields.items() if field.is_required()}
+    assert {problem.partition(" ")[0] for problem in told.value.problems} == required
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,13 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ("BRIDGE_API_KEYS", "crm:hunter2"),
         ("BRIDGE_API_KEYS", "crm:hunter2-hunter2-1:root"),
         ("BRIDGE_API_KEYS", "crm:hunter2-hunter2-1,ops:hunter2-hunter2-1"),
+        ("BRIDGE_API_KEYS", "crm:hunter2-hunter2-1:workspaces="),
+        ("BRIDGE_API_KEYS", "crm:hunter2-hunter2-1:workspaces=eu"),
+        ("RALLY_WORKSPACES", "eu"),
+        ("RALLY_WORKSPACES", "EU:hunter2"),
+        ("RALLY_WORKSPACES", "default:hunter2"),
+        ("RALLY_WORKSPACES", "eu:hunter2,eu:hunter2"),
+        ("RALLY_WORKSPACES", "eu:hunter2@eu.example.com"),
         ("BRIDGE_ENCRYPTION_KEYS", "hunter2"),
         ("BRIDGE_ENCRYPTION_KEYS", ","),
         ("CALLBACK_SECRETS", "hunter2"),
@@ -83,6 +91,19 @@ def test_a_bad_value_is_told_by_name_and_without_its_secret(name: str, value: st
 
     assert name in problem
     assert "hunter2" not in problem
+
+
+def test_further_workspaces_have_their_own_key_and_perhaps_their_own_url() -> None:
+    settings = load(
+        RALLY_WORKSPACES="eu:k1@https://eu.example.com/v1/,uk:k2",
+        BRIDGE_API_KEYS="crm:hunter2-hunter2-1:workspaces=eu+default",
+    )
+
+    assert [(each.name, each.key.reveal(), each.base_url) for each in settings.rally_workspaces] == [
+        ("eu", "k1", "https://eu.example.com/v1"),
+        ("uk", "k2", None),
+    ]
+    assert only(list(settings.bridge_api_keys)).workspaces == {"eu", "default"}
 
 
 def test_an_empty_variable_is_not_set() -> None:

@@ -102,7 +102,8 @@ class World:
 
     async def poll(self) -> None:
         """Run the poll shift, and the settling that it starts, until nothing more is due."""
-        await _until_quiet(self.crew.polls["default"])
+        for shift in self.crew.polls.values():
+            await _until_quiet(shift)
         await self.crew.settler.close()
 
     async def deliver(self) -> None:

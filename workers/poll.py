@@ -58,6 +58,7 @@ class PollWork:
         self._rally = resources.rally[workspace]
         self._settler = settler
         self._seen: set[str] = set()
+        self._odd: set[str] = set()
         self.room = self._rally.slots
 
     async def claim(self, room: int) -> tuple[Sequence[Poll], float | None]:
@@ -135,6 +136,10 @@ class PollWork:
             log.warning("workspace.back", workspace=self._workspace)
 
     def _tell(self, claim: PollClaim, reply: Reply) -> None:
+        """Log what is new: a first fault and its end, a status or an absurdity never met before."""
+        if reply.oddity is not None and reply.oddity not in self._odd:
+            self._odd.add(reply.oddity)
+            log.warning("workspace.headers_odd", workspace=claim.workspace, oddity=reply.oddity)
         facts = {"workspace": claim.workspace, "import_id": claim.import_id}
         match reply.answer:
             case Read(reading) if reading.status not in KNOWN_STATUSES and reading.status not in self._seen:

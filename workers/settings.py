@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import structlog
 from arq import cron, func
+from arq.connections import RedisSettings
 
 from bridge import log, queue
 from bridge.queue import Alarm
@@ -58,6 +59,8 @@ class WorkerSettings:
     on_startup = on_startup
     on_shutdown = on_shutdown
     redis_pool = queue.connect(SETTINGS.redis_url, patience=PATIENCE)
+    redis_settings = RedisSettings.from_dsn(SETTINGS.redis_url.reveal())
+    """Only for `arq --check`, which opens a connection of its own."""
     queue_name = queue.QUEUE
     job_serializer = queue.serialize
     job_deserializer = queue.deserialize

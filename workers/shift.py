@@ -58,7 +58,6 @@ class Shift(Generic[ClaimT, ResultT]):
         self._loop: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
         self._done: list[ResultT] = []
-        self._out = False
 
     def ring(self) -> None:
         """Have the loop look now: start it, or wake it, and keep it on for its length."""
@@ -99,14 +98,8 @@ class Shift(Generic[ClaimT, ResultT]):
         try:
             await self._commit()
             look_again = await self._claim()
-        except StoreUnavailable as error:
-            if not self._out:
-                log.warning("store.unavailable", shift=self._work.name, error=str(error))
-            self._out = True
-            return OUTAGE_PAUSE
-        if self._out:
-            log.info("store.back", shift=self._work.name)
-            self._out = False
+        except StoreUnavailable:
+            return OUTAGE_PAUSE  # the store tells of it, once
         return look_again
 
     async def _commit(self) -> None:

@@ -99,3 +99,5 @@ class Reply:
     answer: Answer
     allowance: Allowance | None
     at: Moment
+    oddity: str | None = None
+    """What is absurd about its rate-limit headers, in words; they were clamped or left out."""

@@ -19,7 +19,7 @@ from bridge.domain.imports import (
     Unanswered,
 )
 from bridge.domain.times import Moment
-from bridge.rally.headers import Headers, allowance_of, retry_after_of, single
+from bridge.rally.headers import Headers, allowance_of, oddity_of, retry_after_of, single
 
 
 class _FailedRecordBody(BaseModel):
@@ -46,9 +46,10 @@ class _ImportBody(BaseModel):
 
 def decipher(*, status: int, headers: Iterable[tuple[str, str]], body: bytes, import_id: str, at: Moment) -> Reply:
     """Make values of an answer that was received at `at`."""
-    known = single(headers)
+    pairs = list(headers)
+    known = single(pairs)
     answer = _answer(status, known, body, import_id, at)
-    return Reply(answer=answer, allowance=allowance_of(known, at), at=at)
+    return Reply(answer=answer, allowance=allowance_of(known, at), at=at, oddity=oddity_of(pairs, at))
 
 
 def unanswered(reason: str, at: Moment) -> Reply:

@@ -5,7 +5,7 @@ Documented are `X-RateLimit-Limit`, `-Remaining`, `-Reset` (a Unix time) on ever
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -15,6 +15,10 @@ from bridge.domain.times import SECOND, Moment, Span
 
 EPOCH_MILLISECONDS = 10**11
 """A Reset above this counts milliseconds: as seconds it would lie beyond the year 5000."""
+
+LIMIT_HEADERS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
+CLOCK_SLACK: Span = 5 * SECOND
+"""A window that ended so little before the answer was sent is no absurdity."""
 
 Headers = Mapping[str, str]
 """Names in lower case; a header given twice is not in it, since it says nothing."""
@@ -40,12 +44,28 @@ def allowance_of(headers: Headers, at: Moment) -> Allowance | None:
     reset = _whole(headers.get("x-ratelimit-reset"))
     if limit is None or remaining is None or reset is None or limit <= 0:
         return None
-    reset_at = reset if reset > EPOCH_MILLISECONDS else reset * SECOND
     return Allowance(
         limit=limit,
         remaining=min(max(remaining, 0), limit),
-        resets_in=_clamp(reset_at - _date(headers.get("date"), at)),
+        resets_in=_clamp(_reset_at(reset) - _date(headers.get("date"), at)),
     )
+
+
+def oddity_of(pairs: Sequence[tuple[str, str]], at: Moment) -> str | None:
+    """Say what is absurd about the rate-limit headers; None when they are sound, or not there at all."""
+    given = {name.lower() for name, _ in pairs if name.lower() in LIMIT_HEADERS}
+    headers = single(pairs)
+    if not given:
+        return None
+    if missing := sorted(set(LIMIT_HEADERS) - given):
+        return f"{', '.join(missing)} missing"
+    if nonsense := [name for name in LIMIT_HEADERS if _whole(headers.get(name)) is None]:
+        return f"{', '.join(nonsense)} no single whole number"
+    limit, remaining, reset = (_whole(headers[name]) or 0 for name in LIMIT_HEADERS)
+    if not limit > 0 or not 0 <= remaining <= limit:
+        return "x-ratelimit-remaining not between 0 and x-ratelimit-limit"
+    wait = _reset_at(reset) - _date(headers.get("date"), at)
+    return None if -CLOCK_SLACK <= wait <= LONGEST_PAUSE else "x-ratelimit-reset not within the next hour"
 
 
 def retry_after_of(headers: Headers, at: Moment) -> Span | None:
@@ -55,6 +75,10 @@ def retry_after_of(headers: Headers, at: Moment) -> Span | None:
         return _clamp(seconds * SECOND)
     named = _http_date(value)
     return None if named is None else _clamp(named - _date(headers.get("date"), at))
+
+
+def _reset_at(reset: int) -> Moment:
+    return reset if reset > EPOCH_MILLISECONDS else reset * SECOND
 
 
 def _clamp(span: Span) -> Span:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import Any
 
+import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
@@ -58,6 +59,9 @@ def _in_words(error: Exception) -> str:
     return "no answer in time" if isinstance(error, TimeoutError | RedisTimeoutError) else "no connection"
 
 
+log = structlog.get_logger()
+
+
 class Store:
     """Redis as this package uses it: the connection, the scripts, and the clock's offset (only tests move it)."""
 
@@ -65,19 +69,39 @@ class Store:
         self.redis = redis
         self.offset = offset
         self._scripts: dict[str, AsyncScript] = {}
+        self._out: set[str] = set()
 
     async def run(self, script: str, keys: Sequence[str] = (), args: Sequence[str | int] = ()) -> Any:
         """Run `scripts/<script>.lua`; raises StoreUnavailable."""
         registered = self._scripts.get(script)
         if registered is None:
             registered = self._scripts[script] = self.redis.register_script(_source(script))
-        async with translated():
+        async with self._told(script):
             return await registered(keys=keys, args=[self.offset, *args])
 
     async def call(self, command: str, *args: str | int) -> Any:
         """Run one plain command; raises StoreUnavailable."""
-        async with translated():
+        async with self._told(command):
             return await self.redis.execute_command(command, *args)  # type: ignore[no-untyped-call]  # redis-py's
+
+    @asynccontextmanager
+    async def _told(self, step: str) -> AsyncIterator[None]:
+        """Tell of an outage once when it begins and once when it ends, however many calls it meets.
+
+        It has ended when every step that failed has worked again: a Redis that is full still answers questions.
+        """
+        try:
+            async with translated():
+                yield
+        except StoreUnavailable as error:
+            if not self._out:
+                log.warning("store.unavailable", step=step, error=str(error))
+            self._out.add(step)
+            raise
+        if step in self._out:
+            self._out.discard(step)
+            if not self._out:
+                log.warning("store.back")
 
     async def check(self) -> None:
         """Make sure that Redis answers and takes writes; raises StoreUnavailable."""

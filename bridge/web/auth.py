@@ -19,6 +19,10 @@ class Client:
 
     name: str
     admin: bool
+    workspaces: frozenset[str] | None
+
+    def may_use(self, workspace: str) -> bool:
+        return self.workspaces is None or workspace in self.workspaces
 
     def may_see(self, owner: str) -> bool:
         return self.admin or owner == self.name
@@ -43,7 +47,7 @@ def match(key: str, known: tuple[ClientKey, ...]) -> Client | None:
     found = None
     for candidate in known:
         if hmac.compare_digest(offered, _digest(candidate.key.reveal())):
-            found = Client(name=candidate.name, admin=candidate.admin)
+            found = Client(name=candidate.name, admin=candidate.admin, workspaces=candidate.workspaces)
     return found
 
 

@@ -148,7 +148,7 @@ class WatchBody(Body):
     notify: Annotated[
         list[Annotated[ToSlackWebhook | ToCallback, Field(discriminator="type")]], Field(max_length=10)
     ] = []
-    workspace: str = "default"
+    workspace: Annotated[str, Field(validate_default=True)] = "default"
     label: Text | None = None
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=50)] = {}
     expires_in: Annotated[int, Field(ge=1, le=LONGEST_EXPIRY // SECOND)] | None = None
@@ -164,7 +164,7 @@ class WatchBody(Body):
     @classmethod
     def _is_configured(cls, workspace: str, info: ValidationInfo) -> str:
         if workspace not in _context(info).workspaces:
-            raise ValueError("No workspace of this name is configured")
+            raise ValueError("There is no workspace of this name, or not for you")
         return workspace
 
 

@@ -53,8 +53,8 @@ def http_exception(_: Request, error: Exception) -> Response:
     return problem(error.status_code, titles.get(error.status_code, error.detail), headers=error.headers)
 
 
-def store_unavailable(_: Request, error: Exception) -> Response:
-    log.warning("request.unserved", error=str(error))
+def store_unavailable(_: Request, __: Exception) -> Response:
+    """Ask to come again; the store itself tells of its outage, once."""
     detail = "The store can't be reached or can't write just now. Nothing was changed; try again."
     return problem(503, "Not available just now", detail, headers={"Retry-After": RETRY_AFTER_OUTAGE})
 

@@ -28,7 +28,8 @@ async def create(request: Request) -> Response:
     """Store a watch and have its import polled. 202: its end is told later."""
     resources: Resources = request.app.state.resources
     client = client_of(request)
-    context = Context(rules=resources.egress_rules, workspaces=frozenset(resources.rally))
+    workspaces = frozenset(name for name in resources.rally if client.may_use(name))
+    context = Context(rules=resources.egress_rules, workspaces=workspaces)
     body = parse(await read_json(request), WatchBody, context)
     settings = resources.settings
     new = NewWatch(
