@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bridge.destinations.egress import Egress, EgressRules
 from bridge.destinations.signatures import Signing
+from bridge.domain.deliveries import Address, Callback, SlackWebhook
 from bridge.domain.schedules import PollSchedule
 from bridge.domain.times import SECOND, Span
 from bridge.errors import SettingsError
@@ -42,6 +43,8 @@ class Resources:
     egress: Egress
     egress_rules: EgressRules
     signing: Signing
+    named: Mapping[str, Address]
+    """The destinations that the operator configured."""
     poll_schedule: PollSchedule
 
 
@@ -67,6 +70,7 @@ async def open_resources(settings: Settings, *, clock_offset: Span = 0) -> Async
         egress=egress,
         egress_rules=rules,
         signing=Signing(settings.callback_secrets),
+        named=named_addresses(settings),
         poll_schedule=PollSchedule(
             floor=settings.poll_floor, ceiling=settings.poll_ceiling, growth=settings.poll_growth
         ),
@@ -92,6 +96,13 @@ def rally_clients(settings: Settings) -> dict[str, RallyClient]:
     return {
         name: RallyClient(base_url=base_url, key=key, slots=POLL_SLOTS, total_timeout=total_timeout)
         for name, (base_url, key) in accounts.items()
+    }
+
+
+def named_addresses(settings: Settings) -> dict[str, Address]:
+    return {
+        each.name: SlackWebhook(url=each.url) if each.slack else Callback(url=each.url)
+        for each in settings.named_destinations
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from samples import only
 from standardwebhooks import Webhook
-from world import CLIENT_KEY, SECRET, SERVICE_SECRET, World, bearer
+from world import CLIENT_KEY, SECRET, SERVICE_SECRET, World, bearer, opened
 
 from bridge.destinations.signatures import derived_secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
@@ -160,6 +160,69 @@ async def test_a_delivery_that_does_not_open_holds_up_nobody(world: World) -> No
     assert len(await world.sandbox.messages(kind="callback")) == 1
     due = float(await world.resources.store.call("ZSCORE", "rb:deliveries:due", broken.removeprefix("rb:delivery:")))
     assert due > await world.resources.store.now() + 50 * MINUTE
+
+
+def named(world_url: str) -> dict[str, str]:
+    inbox = f"{world_url}/inbox"
+    return {"NAMED_DESTINATIONS": f"room=slack:{inbox}/services/T/B/X,tool=callback:{inbox}/callbacks/tool"}
+
+
+async def test_a_named_destination_is_told_in_its_own_form(redis_url: str, sandbox_url: str) -> None:
+    async with opened(redis_url, sandbox_url, **named(sandbox_url)) as world:
+        watch = await told(world, {"type": "named", "name": "room"}, {"type": "named", "name": "tool"})
+
+        shown = [(each["type"], each["destination"], each["state"]) for each in watch["deliveries"]]
+        assert shown == [("named", "room", "delivered"), ("named", "tool", "delivered")]
+        assert len(await world.sandbox.messages(kind="slack")) == 1
+        assert only(await world.sandbox.messages(name="tool"))["verified"]
+
+
+async def test_a_name_that_is_not_configured_is_refused_with_a_code(world: World) -> None:
+    wish = {"importId": "imp", "notify": [{"type": "named", "name": "nobody"}]}
+    answer = await world.api.post("/v1/watches", json=wish, headers=bearer(CLIENT_KEY))
+
+    assert answer.status_code == 422
+    assert [(each["pointer"], each["code"]) for each in answer.json()["errors"]] == [("/notify/0/name", "unknown_name")]
+
+
+async def test_a_name_that_is_no_longer_configured_waits_for_its_return(redis_url: str, sandbox_url: str) -> None:
+    async with opened(redis_url, sandbox_url, **named(sandbox_url)) as world:
+        await world.sandbox.tell("imp", ("COMPLETED", 0))
+        watch = await world.watch(notify=[{"type": "named", "name": "room"}])
+        del world.resources.named["room"]  # type: ignore[attr-defined]  # as after a restart with other settings
+        await world.poll()
+        await world.deliver()
+        seen = await world.seen(watch)
+        assert only(seen["deliveries"])["state"] == "pending"
+        assert "no destination is configured" in only(seen["deliveries"])["lastReason"]
+
+        world.resources.named["room"] = world.resources.named["tool"]  # type: ignore[index]
+        world.pass_time(MINUTE)
+        await world.deliver()
+        assert only((await world.seen(watch))["deliveries"])["state"] == "delivered"
+
+
+async def test_the_operator_is_told_once_when_a_key_is_refused_and_once_when_it_is_accepted(
+    redis_url: str, sandbox_url: str
+) -> None:
+    changes = {**named(sandbox_url), "OPERATOR_NOTIFY": "room"}
+    async with opened(redis_url, sandbox_url, **changes) as world:
+        await world.sandbox.tell("imp", ("COMPLETED", 0))
+        await world.sandbox.faults(status=401, times=3)
+        await world.watch()
+        for _ in range(5):
+            await world.poll()
+            await world.deliver()
+            world.pass_time(MINUTE + SECOND)
+
+        texts = [json.loads(each["body"])["text"] for each in await world.sandbox.messages(kind="slack")]
+        assert len(texts) == 2
+        assert "refuses the API key" in texts[0]
+        assert "accepts the API key" in texts[1]
+
+        world.pass_time(31 * DAY)
+        await world.sweep()
+        assert await world.resources.store.call("KEYS", "rb:delivery:*") == []
 
 
 async def test_no_secret_and_no_participant_is_shown(world: World) -> None:

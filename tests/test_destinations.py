@@ -12,10 +12,10 @@ from bridge.destinations.signatures import Signing
 from bridge.domain.deliveries import (
     RETRY_AFTER_HONOURED,
     Accepted,
+    Address,
     Answer,
     Callback,
     Deferred,
-    Destination,
     Failure,
     NoResponse,
     Rejected,
@@ -41,11 +41,11 @@ def response(status: int, body: bytes = b"", **headers: str) -> Response:
     return Response(status=status, headers=named, body=body)
 
 
-def slack_says(status: int, word: str) -> tuple[Destination, Response]:
+def slack_says(status: int, word: str) -> tuple[Address, Response]:
     return SLACK, response(status, word.encode())
 
 
-def callback_says(status: int, **headers: str) -> tuple[Destination, Response]:
+def callback_says(status: int, **headers: str) -> tuple[Address, Response]:
     return CALLBACK, response(status, b"anything", **headers)
 
 
@@ -101,7 +101,7 @@ def callback_says(status: int, **headers: str) -> tuple[Destination, Response]:
         ((SLACK, response(503, b"", retry_after="9")), Deferred("HTTP 503", 9 * SECOND)),
     ],
 )
-def test_each_answer_has_its_meaning(said: tuple[Destination, Response], verdict: Verdict) -> None:
+def test_each_answer_has_its_meaning(said: tuple[Address, Response], verdict: Verdict) -> None:
     destination, answer = said
 
     assert judge(destination, answer, NOW) == verdict
@@ -109,7 +109,7 @@ def test_each_answer_has_its_meaning(said: tuple[Destination, Response], verdict
 
 @pytest.mark.parametrize("destination", [SLACK, CALLBACK])
 @pytest.mark.parametrize("failure", list(Failure))
-def test_without_an_answer_it_is_never_final(destination: Destination, failure: Failure) -> None:
+def test_without_an_answer_it_is_never_final(destination: Address, failure: Failure) -> None:
     answer = NoResponse(failure=failure, reason="in words")
 
     assert judge(destination, answer, NOW) == Deferred("in words")
@@ -141,13 +141,13 @@ def test_no_answer_makes_a_verdict_fail(status: int, body: bytes, asked: str) ->
         (Callback(url=Secret("http://broken:port/")), "…", "callback"),
     ],
 )
-def test_a_destination_is_shown_without_its_secret(destination: Destination, shown: str, named: str) -> None:
+def test_a_destination_is_shown_without_its_secret(destination: Address, shown: str, named: str) -> None:
     assert describe(destination) == shown
     assert kind(destination) == named
 
 
 @pytest.mark.parametrize("destination", [SLACK, CALLBACK])
-def test_no_secret_shows_in_a_repr(destination: Destination) -> None:
+def test_no_secret_shows_in_a_repr(destination: Address) -> None:
     request = prepare(destination, "{}", notification_id="ntf_1", client="crm", now=NOW, signing=SIGNING)
 
     assert "SECRET" not in repr(destination) + repr(request) + repr(SIGNING) + describe(destination)
@@ -155,7 +155,7 @@ def test_no_secret_shows_in_a_repr(destination: Destination) -> None:
 
 
 @pytest.mark.parametrize("destination", [SLACK, CALLBACK])
-def test_every_request_says_who_we_are(destination: Destination) -> None:
+def test_every_request_says_who_we_are(destination: Address) -> None:
     request = prepare(destination, "{}", notification_id="ntf_1", client="crm", now=NOW, signing=SIGNING)
 
     assert re.fullmatch(r"rally-bridge/\d+\.\d+\.\d+.*", request.headers["user-agent"])
@@ -164,7 +164,7 @@ def test_every_request_says_who_we_are(destination: Destination) -> None:
 
 
 @pytest.mark.parametrize("destination", [SLACK, CALLBACK])
-def test_a_body_is_the_same_however_often_it_is_rendered(destination: Destination) -> None:
+def test_a_body_is_the_same_however_often_it_is_rendered(destination: Address) -> None:
     notification = Notification(
         id="ntf_1",
         type="watch.not_found",

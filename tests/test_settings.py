@@ -12,7 +12,8 @@ from samples import only
 
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.errors import SettingsError
-from bridge.settings import Settings, duration
+from bridge.settings import Settings
+from bridge.settings.values import duration
 
 EXAMPLE = Path(__file__).parent.parent / ".env.example"
 GOOD = {
@@ -76,6 +77,11 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ("RALLY_WORKSPACES", "default:hunter2"),
         ("RALLY_WORKSPACES", "eu:hunter2,eu:hunter2"),
         ("RALLY_WORKSPACES", "eu:hunter2@eu.example.com"),
+        ("NAMED_DESTINATIONS", "ops"),
+        ("NAMED_DESTINATIONS", "ops=hunter2"),
+        ("NAMED_DESTINATIONS", "Ops=https://example.com/hunter2"),
+        ("NAMED_DESTINATIONS", "ops=https://example.com/hunter2,ops=https://example.com/hunter2"),
+        ("OPERATOR_NOTIFY", "ops"),
         ("BRIDGE_ENCRYPTION_KEYS", "hunter2"),
         ("BRIDGE_ENCRYPTION_KEYS", ","),
         ("CALLBACK_SECRETS", "hunter2"),
@@ -104,6 +110,16 @@ def test_further_workspaces_have_their_own_key_and_perhaps_their_own_url() -> No
         ("uk", "k2", None),
     ]
     assert only(list(settings.bridge_api_keys)).workspaces == {"eu", "default"}
+
+
+def test_named_destinations_tell_their_kind_by_host_or_by_word() -> None:
+    settings = load(
+        NAMED_DESTINATIONS="a=https://hooks.slack.com/services/T/B/X,b=https://x.example/h,c=slack:http://s.example/x",
+        OPERATOR_NOTIFY="b",
+    )
+
+    assert [(each.name, each.slack) for each in settings.named_destinations] == [("a", True), ("b", False), ("c", True)]
+    assert settings.named_destinations[2].url.reveal() == "http://s.example/x"
 
 
 def test_an_empty_variable_is_not_set() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.resources import Resources
 from workers.deliver import DeliverWork
+from workers.notices import Operator
 from workers.poll import PollWork
 from workers.settle import Settler
 from workers.shift import Shift
@@ -36,7 +37,9 @@ class Crew:
 def assemble(resources: Resources, *, shift_length: float = SHIFT_LENGTH) -> Crew:
     deliveries = Shift(DeliverWork(resources), length=shift_length)
     settler = Settler(resources, owed=deliveries.ring)
+    operator = Operator(resources, owed=deliveries.ring)
     polls = {
-        workspace: Shift(PollWork(resources, workspace, settler), length=shift_length) for workspace in resources.rally
+        workspace: Shift(PollWork(resources, workspace, settler, operator), length=shift_length)
+        for workspace in resources.rally
     }
     return Crew(settler=settler, polls=polls, deliveries=deliveries, sweep=Sweep(resources, settler))

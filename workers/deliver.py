@@ -8,8 +8,18 @@ from time import monotonic
 
 import structlog
 
-from bridge.destinations import describe, judge, kind, prepare
-from bridge.domain.deliveries import Accepted, Answer, Attempt, Delivery, NoResponse, Response, Verdict
+from bridge.destinations import describe, judge, kind, prepare, resolve
+from bridge.domain.deliveries import (
+    Accepted,
+    Answer,
+    Attempt,
+    Deferred,
+    Delivery,
+    Failure,
+    NoResponse,
+    Response,
+    Verdict,
+)
 from bridge.domain.polls import POISON_PAUSE
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.resources import Resources
@@ -73,16 +83,7 @@ class DeliverWork:
         delivery = self._resources.deliveries.open(claim.claimed)
         if delivery.too_old(started, settings.delivery_max_age):
             return Sent(claimed=claim.claimed, after=delivery.outlived(started))
-        request = prepare(
-            delivery.destination,
-            delivery.body,
-            notification_id=delivery.notification_id,
-            client=delivery.client,
-            now=started,
-            signing=self._resources.signing,
-        )
-        answer = await self._resources.egress.send(request)
-        verdict = judge(delivery.destination, answer, claim.now())
+        answer, verdict = await self._send(delivery, claim)
         after = delivery.after(
             verdict,
             claim.now(),
@@ -93,6 +94,23 @@ class DeliverWork:
         attempt = _attempt(after.attempts, started, claim.now() - started, answer, verdict)
         _tell(after, attempt)
         return Sent(claimed=claim.claimed, after=after, attempt=attempt)
+
+    async def _send(self, delivery: Delivery, claim: Sending) -> tuple[Answer, Verdict]:
+        resolved = resolve(delivery.destination, delivery.body, self._resources.named)
+        if resolved is None:
+            unknown = f"no destination is configured under the name {describe(delivery.destination)!r}"
+            return NoResponse(failure=Failure.UNKNOWN_NAME, reason=unknown), Deferred(unknown)
+        address, body = resolved
+        request = prepare(
+            address,
+            body,
+            notification_id=delivery.notification_id,
+            client=delivery.client,
+            now=claim.now(),
+            signing=self._resources.signing,
+        )
+        answer = await self._resources.egress.send(request)
+        return answer, judge(address, answer, claim.now())
 
     def poisoned(self, claim: Sending, error: Exception) -> Sent:
         reason = f"internal error ({type(error).__name__})"

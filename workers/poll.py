@@ -9,10 +9,12 @@ import structlog
 
 from bridge.domain.budget import Budget, after_replies, grant, stretch
 from bridge.domain.imports import KNOWN_STATUSES, KeyRefused, OverLimit, Read, Reply, Unanswered
+from bridge.domain.notices import key_accepted, key_refused
 from bridge.domain.polls import Advance, PollClaim, after_poll, poisoned, withheld
 from bridge.domain.times import SECOND, Moment, Span, rfc3339
 from bridge.resources import Resources
 from bridge.store.imports import PollCommit
+from workers.notices import Operator
 from workers.settle import Settler
 
 START_WITHIN: Span = SECOND
@@ -51,12 +53,13 @@ class Polled:
 class PollWork:
     """The steps of a poll shift."""
 
-    def __init__(self, resources: Resources, workspace: str, settler: Settler) -> None:
+    def __init__(self, resources: Resources, workspace: str, settler: Settler, operator: Operator) -> None:
         self.name = f"poll:{workspace}"
         self._resources = resources
         self._workspace = workspace
         self._rally = resources.rally[workspace]
         self._settler = settler
+        self._operator = operator
         self._seen: set[str] = set()
         self._odd: set[str] = set()
         self.room = self._rally.slots
@@ -122,14 +125,16 @@ class PollWork:
             budget = after_replies(look.budget, replies, in_flight=in_flight, now=look.now)
             written = await self._resources.budgets.write(self._workspace, budget)
             if written:
-                self._tell_changes(look.budget, budget)
+                await self._tell_changes(look.budget, budget, look.now)
 
-    def _tell_changes(self, before: Budget, after: Budget) -> None:
+    async def _tell_changes(self, before: Budget, after: Budget, now: Moment) -> None:
         """Tell when the workspace's trouble begins and ends, once each: only one writer makes the change."""
         if before.refused_since is None and after.refused_since is not None:
             log.error("workspace.refused", workspace=self._workspace, since=rfc3339(after.refused_since))
+            await self._operator.tell(key_refused(self._workspace, after.refused_since))
         if before.refused_since is not None and after.refused_since is None:
             log.warning("workspace.accepted", workspace=self._workspace, refused_since=rfc3339(before.refused_since))
+            await self._operator.tell(key_accepted(self._workspace, before.refused_since, now))
         if after.broken and not before.broken:
             log.error("workspace.down", workspace=self._workspace, faults=after.faults)
         if before.broken and not after.broken:

@@ -52,7 +52,9 @@ class Sweep:
         forgotten = 0
         for watch_id in await self._resources.watches.ended_before(now - settings.bridge_retention, BATCH):
             where = await self._resources.watches.whereabouts(watch_id)
-            if where is not None:
+            if where is None:
+                await self._resources.deliveries.forget_notice(watch_id)
+            else:
                 await self._resources.watches.forget(watch_id, where)
                 forgotten += 1
         if forgotten:

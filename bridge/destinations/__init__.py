@@ -5,33 +5,53 @@ To add a kind: add its value to `bridge.domain.deliveries.Destination`; write it
 front door read it. Nothing else sends: `bridge.destinations.egress` does it for all kinds.
 """
 
+import json
+from collections.abc import Mapping
+
 from bridge.destinations import callback, slack
 from bridge.destinations.signatures import Signing
 from bridge.domain.deliveries import (
+    Address,
     Answer,
     Callback,
     Deferred,
     Destination,
+    Named,
     NoResponse,
     Request,
     SlackWebhook,
     Verdict,
 )
+from bridge.domain.notices import Notice
 from bridge.domain.notifications import Notification
+from bridge.domain.secret import Secret
 from bridge.domain.times import Moment
 
+NOWHERE = Secret("")
 
-def render(notification: Notification, destination: Destination) -> str:
-    """Write the body, once and for all attempts."""
+
+def render(said: Notification | Notice, destination: Destination) -> str:
+    """Write the body, once and for all attempts; for a named one in every form, since the name may change its kind."""
     match destination:
         case SlackWebhook():
-            return slack.render(notification)
+            return slack.render(said) if isinstance(said, Notification) else slack.render_notice(said)
         case Callback():
-            return callback.render(notification)
+            return callback.render(said)
+        case Named():
+            forms: tuple[Address, ...] = (SlackWebhook(url=NOWHERE), Callback(url=NOWHERE))
+            return json.dumps({kind(form): render(said, form) for form in forms}, ensure_ascii=False)
+
+
+def resolve(destination: Destination, body: str, named: Mapping[str, Address]) -> tuple[Address, str] | None:
+    """Look up where a delivery goes now, and its body in that form; None when its name is not configured."""
+    if not isinstance(destination, Named):
+        return destination, body
+    address = named.get(destination.name)
+    return None if address is None else (address, json.loads(body)[kind(address)])
 
 
 def prepare(
-    destination: Destination, body: str, *, notification_id: str, client: str, now: Moment, signing: Signing
+    destination: Address, body: str, *, notification_id: str, client: str, now: Moment, signing: Signing
 ) -> Request:
     """Make the request of one attempt; a signature is as of `now`."""
     match destination:
@@ -43,7 +63,7 @@ def prepare(
             )
 
 
-def judge(destination: Destination, answer: Answer, now: Moment) -> Verdict:
+def judge(destination: Address, answer: Answer, now: Moment) -> Verdict:
     """Say what came of an attempt; without an answer it is never final: receivers and allow-lists get put right."""
     if isinstance(answer, NoResponse):
         return Deferred(answer.reason)
@@ -61,6 +81,8 @@ def describe(destination: Destination) -> str:
             return slack.describe(destination)
         case Callback():
             return callback.describe(destination)
+        case Named(name=name):
+            return name
 
 
 def kind(destination: Destination) -> str:
@@ -70,3 +92,5 @@ def kind(destination: Destination) -> str:
             return "slack_webhook"
         case Callback():
             return "callback"
+        case Named():
+            return "named"

@@ -15,6 +15,7 @@ from bridge.destinations.retry_after import retry_after
 from bridge.destinations.rules import shortened
 from bridge.destinations.signatures import Signing, sign
 from bridge.domain.deliveries import Accepted, Callback, Deferred, Rejected, Request, Response, Verdict
+from bridge.domain.notices import Notice
 from bridge.domain.notifications import Notification
 from bridge.domain.times import SECOND, Moment
 
@@ -29,7 +30,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?")
 
 
-def render(notification: Notification) -> str:
+def render(notification: Notification | Notice) -> str:
     """Write the payload as compact JSON that fits the limit, leaving out the least telling parts first."""
     text = ""
     for payload in _ever_smaller(notification.payload()):

@@ -26,6 +26,7 @@ from bridge.destinations.slack_text import (
 )
 from bridge.domain.deliveries import Accepted, Deferred, Rejected, Request, Response, SlackWebhook, Verdict
 from bridge.domain.imports import FailedRecord, Reading
+from bridge.domain.notices import Notice
 from bridge.domain.notifications import Notification
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import SECOND, Moment
@@ -66,6 +67,20 @@ def render(notification: Notification, *, show_emails: bool = False) -> str:
         ],
         "unfurl_links": False,
         "unfurl_media": False,
+    }
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+
+
+def render_notice(notice: Notice) -> str:
+    """Write a notice to the operator: one sentence, nothing to look up."""
+    payload = {
+        "text": f"⚙️ {inert(notice.text, NAME_LIMIT)}",
+        "mrkdwn": False,
+        "blocks": [
+            {"type": "header", "text": plain_text("⚙️ rally-bridge", emoji=True)},
+            {"type": "section", "text": plain_text(shown(notice.text, NAME_LIMIT))},
+            {"type": "context", "elements": [mrkdwn(local_time(notice.at))]},
+        ],
     }
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
 

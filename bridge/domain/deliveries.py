@@ -32,7 +32,18 @@ class Callback:
     on: frozenset[Outcome] | None = None
 
 
-Destination: TypeAlias = SlackWebhook | Callback
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A destination that the operator configured under a name; looked up whenever something is sent."""
+
+    name: str
+    on: frozenset[Outcome] | None = None
+
+
+Address: TypeAlias = SlackWebhook | Callback
+"""A destination that can be sent to as it is."""
+
+Destination: TypeAlias = Address | Named
 """`on` holds the outcomes that a destination asked for; None: all."""
 
 
@@ -55,8 +66,9 @@ class Response:
 
 
 class Failure(StrEnum):
-    """Why a request got no answer; the first four mean that nothing was sent."""
+    """Why a request got no answer; the first five mean that nothing was sent."""
 
+    UNKNOWN_NAME = "unknown_name"
     REFUSED_ADDRESS = "refused_address"
     DNS = "dns_failure"
     CONNECT = "connect_failure"

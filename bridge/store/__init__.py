@@ -7,7 +7,7 @@ clear, and sealed ones for everything private. No record expires by itself: the 
     rb:watches                          zset   all watches by creation
     rb:watches:of:<client>              zset   one client's watches by creation
     rb:watches:expiring                 zset   open watches by the moment their expiry must be looked at
-    rb:watches:ended                    zset   ended watches by the moment their retention begins
+    rb:watches:ended                    zset   ended watches, and deliveries of notices, by when their retention begins
     rb:import:<workspace>:<id>          hash   an import being polled, or final and still answering new watches
     rb:import:<workspace>:<id>:watches  set    the open watches that wait for it
     rb:imports:due:<workspace>          zset   imports by the moment of their next poll; while leased, by its end

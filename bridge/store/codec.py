@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bridge.domain.deliveries import Attempt, Callback, Destination, SlackWebhook
+from bridge.domain.deliveries import Attempt, Callback, Destination, Named, SlackWebhook
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
@@ -47,6 +47,8 @@ def dump_destination(destination: Destination) -> dict[str, Any]:
                 "headers": {name: value.reveal() for name, value in headers.items()},
                 "on": on,
             }
+        case Named(name=name):
+            return {"type": "named", "name": name, "on": on}
 
 
 def load_destination(stored: Mapping[str, Any]) -> Destination:
@@ -61,6 +63,8 @@ def load_destination(stored: Mapping[str, Any]) -> Destination:
                 headers={name: Secret(value) for name, value in stored["headers"].items()},
                 on=on,
             )
+        case "named":
+            return Named(name=stored["name"], on=on)
         case other:
             raise ValueError(f"a stored destination of unknown type {other!r}")
 

@@ -4,11 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.domain.deliveries import ATTEMPTS_KEPT, Attempt, Delivery, DeliveryState
+from bridge.domain.deliveries import ATTEMPTS_KEPT, Attempt, Delivery, DeliveryState, Destination
 from bridge.domain.times import Moment, Span
 from bridge.secrets import Sealer
 from bridge.store import codec, keys
 from bridge.store.connection import Store, translated
+
+OPERATOR = "operator"
+"""In whose name notices are sent: callbacks of notices are signed with the secret derived for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,21 @@ class Deliveries:
             for delivery_id, fence, flat in rows
         ]
         return now, None if next_due < 0 else next_due, claims
+
+    async def owe_notice(self, delivery_id: str, destination: Destination, body: str) -> None:
+        """Owe the operator a delivery of its own."""
+        message = {"destination": codec.dump_destination(destination), "body": body}
+        fields: list[str | int] = [
+            *("schema", keys.SCHEMA, "watch", "", "client", OPERATOR, "notification", delivery_id),
+            *("attempts", 0, "reason", "", "message", self._sealer.seal(codec.dump(message))),
+        ]
+        places = [keys.delivery(delivery_id), keys.DELIVERIES_DUE]
+        await self._store.run("owe_notice", places, [delivery_id, *fields])
+
+    async def forget_notice(self, delivery_id: str) -> None:
+        """Delete the ended delivery of a notice."""
+        await self._store.call("DEL", keys.delivery(delivery_id), keys.attempts(delivery_id))
+        await self._store.call("ZREM", keys.ENDED, delivery_id)
 
     def open(self, claim: DeliveryClaim) -> Delivery:
         """Unseal a claimed delivery; raises SealBroken."""

@@ -1,6 +1,7 @@
 """What a body may be: read within a limit, checked whole, every problem named at once."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -21,7 +22,7 @@ from starlette.requests import Request
 from bridge.destinations.callback import header_problem
 from bridge.destinations.egress import EgressRules, check_url
 from bridge.destinations.signatures import check_secret
-from bridge.domain.deliveries import Callback, Destination, SlackWebhook
+from bridge.domain.deliveries import Address, Callback, Destination, Named, SlackWebhook
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, SECOND, Span
@@ -65,6 +66,7 @@ class Context:
 
     rules: EgressRules
     workspaces: frozenset[str]
+    named: Mapping[str, Address]
 
 
 def _context(info: ValidationInfo) -> Context:
@@ -81,7 +83,6 @@ class Body(BaseModel):
 
 
 class _ToDestination(Body):
-    url: Url
     on: Annotated[list[OutcomeName], Field(min_length=1, max_length=6)] | None = None
 
     @property
@@ -97,6 +98,7 @@ def _allowed(url: str, info: ValidationInfo, *, slack: bool) -> str:
 
 class ToSlackWebhook(_ToDestination):
     type: Literal["slack_webhook"]
+    url: Url
 
     @field_validator("url")
     @classmethod
@@ -109,6 +111,7 @@ class ToSlackWebhook(_ToDestination):
 
 class ToCallback(_ToDestination):
     type: Literal["callback"]
+    url: Url
     secret: str | None = None
     headers: Annotated[dict[str, str], Field(max_length=20)] = {}
 
@@ -141,12 +144,29 @@ class ToCallback(_ToDestination):
         )
 
 
+class ToNamed(_ToDestination):
+    type: Literal["named"]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=63)]
+
+    @field_validator("name")
+    @classmethod
+    def _is_configured(cls, name: str, info: ValidationInfo) -> str:
+        address = _context(info).named.get(name)
+        if address is None:
+            raise PydanticCustomError("policy_unknown_name", "There is no destination of this name")
+        _allowed(address.url.reveal(), info, slack=isinstance(address, SlackWebhook))
+        return name
+
+    def destination(self) -> Destination:
+        return Named(name=self.name, on=self.outcomes)
+
+
 class WatchBody(Body):
     """`POST /v1/watches`."""
 
     import_id: ImportId
     notify: Annotated[
-        list[Annotated[ToSlackWebhook | ToCallback, Field(discriminator="type")]], Field(max_length=10)
+        list[Annotated[ToSlackWebhook | ToCallback | ToNamed, Field(discriminator="type")]], Field(max_length=10)
     ] = []
     workspace: Annotated[str, Field(validate_default=True)] = "default"
     label: Text | None = None

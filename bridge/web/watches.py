@@ -29,7 +29,7 @@ async def create(request: Request) -> Response:
     resources: Resources = request.app.state.resources
     client = client_of(request)
     workspaces = frozenset(name for name in resources.rally if client.may_use(name))
-    context = Context(rules=resources.egress_rules, workspaces=workspaces)
+    context = Context(rules=resources.egress_rules, workspaces=workspaces, named=resources.named)
     body = parse(await read_json(request), WatchBody, context)
     settings = resources.settings
     new = NewWatch(

@@ -1,6 +1,6 @@
 -- Record an attempt and what it made of its delivery, in one step and only under the claim's fence.
 -- KEYS: delivery, its attempts, deliveries due, watch, ended watches
--- ARGV: offset, delivery id, watch id, fence, due or 0 (ended), the attempt (sealed) or '', attempts kept, field, value, ...
+-- ARGV: offset, delivery id, watch id or '', fence, due or 0 (ended), the attempt (sealed) or '', attempts kept, field, value, ...
 -- Returns: 1, or 0 when the fence has moved on
 local now = clock()
 local record = redis.call('HMGET', KEYS[1], 'fence', 'state')
@@ -17,7 +17,9 @@ if ARGV[5] ~= '0' then
   return 1
 end
 redis.call('ZREM', KEYS[3], ARGV[2])
-if redis.call('HINCRBY', KEYS[4], 'pending', -1) <= 0 then
+if ARGV[3] == '' then
+  redis.call('ZADD', KEYS[5], now, ARGV[2]) -- a notice's: it belongs to no watch
+elseif redis.call('HINCRBY', KEYS[4], 'pending', -1) <= 0 then
   redis.call('ZADD', KEYS[5], now, ARGV[3])
 end
 return 1

@@ -1,0 +1,39 @@
+"""A notice: something that the operator should hear of, sent like a notification, owed to nobody's watch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.domain.times import Moment, rfc3339
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What happened: `type` for programs, `text` for people, `facts` for both; nothing secret in any."""
+
+    type: str
+    at: Moment
+    text: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    def payload(self) -> dict[str, Any]:
+        """Give `{type, timestamp, data}`, as callbacks send it."""
+        return {"type": self.type, "timestamp": rfc3339(self.at), "data": {"text": self.text, **self.facts}}
+
+
+def key_refused(workspace: str, since: Moment) -> Notice:
+    return Notice(
+        type="workspace.refused",
+        at=since,
+        text=f"Rally refuses the API key of the workspace “{workspace}”. Its watches stay open; polling is paused.",
+        facts={"workspace": workspace, "since": rfc3339(since)},
+    )
+
+
+def key_accepted(workspace: str, refused_since: Moment, now: Moment) -> Notice:
+    return Notice(
+        type="workspace.accepted",
+        at=now,
+        text=f"Rally accepts the API key of the workspace “{workspace}” again. Polling goes on.",
+        facts={"workspace": workspace, "refusedSince": rfc3339(refused_since)},
+    )

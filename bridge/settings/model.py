@@ -1,0 +1,146 @@
+"""The settings: read once, at the edge; every problem reported at once, in plain words.
+
+`.env.example` names each variable with its default. A variable that holds a secret has a `…_FILE` twin.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from dotenv import dotenv_values
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bridge.domain.secret import Secret
+from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Span
+from bridge.errors import SettingsError
+from bridge.settings import values
+
+SECRETS = (
+    "redis_url",
+    "rally_api_key",
+    "rally_workspaces",
+    "bridge_api_keys",
+    "bridge_encryption_keys",
+    "callback_secrets",
+    "named_destinations",
+)
+"""The variables that may be given as files."""
+
+LONGEST_WATCH: Span = 30 * DAY
+
+Duration: TypeAlias = Annotated[Span, BeforeValidator(values.duration)]
+
+
+class Settings(BaseSettings):
+    """Everything that an operator may set; field names are the variables' names in lower case, durations ms."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, validate_default=False)
+
+    redis_url: Annotated[Secret, BeforeValidator(values.redis_url)]
+    rally_api_key: Annotated[Secret, BeforeValidator(values.secret)]
+    rally_base_url: Annotated[str, BeforeValidator(values.base_url)] = "https://api.rallyuxr.com/api/public/v1"
+    rally_workspaces: Annotated[tuple[values.Workspace, ...], BeforeValidator(values.workspaces)] = ()
+    rally_budget_share: Annotated[float, Field(gt=0, le=1)] = 0.8
+    poll_floor: Duration = 3 * SECOND
+    poll_ceiling: Duration = 60 * SECOND
+    poll_growth: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    poll_lease: Duration = 15 * SECOND
+    not_found_grace: Duration = 10 * MINUTE
+    watch_expiry: Duration = 24 * HOUR
+    reading_reuse: Duration = 5 * MINUTE
+    bridge_api_keys: Annotated[tuple[values.ClientKey, ...], BeforeValidator(values.client_keys)]
+    bridge_encryption_keys: Annotated[tuple[Secret, ...], BeforeValidator(values.fernet_keys)]
+    callback_secrets: Annotated[tuple[Secret, ...], BeforeValidator(values.callback_secrets)]
+    named_destinations: Annotated[tuple[values.NamedDestination, ...], BeforeValidator(values.named_destinations)] = ()
+    operator_notify: str | None = None
+    egress_allow: Annotated[tuple[str, ...], BeforeValidator(lambda text: tuple(values.parts(text)))] = ()
+    delivery_schedule: Annotated[tuple[Span, ...], BeforeValidator(values.durations), Field(min_length=1)] = (
+        values.durations("2s,5s,15s,1m,5m,30m,2h,5h,10h,24h")
+    )
+    delivery_max_age: Duration = 72 * HOUR
+    bridge_retention: Duration = 30 * DAY
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if self.poll_floor > self.poll_ceiling:
+            raise ValueError("POLL_FLOOR must not be longer than POLL_CEILING")
+        if self.watch_expiry > LONGEST_WATCH:
+            raise ValueError("WATCH_EXPIRY must be at most 30d")
+        if self.operator_notify and self.operator_notify not in {each.name for each in self.named_destinations}:
+            raise ValueError("OPERATOR_NOTIFY must be one of the names of NAMED_DESTINATIONS")
+        known = {values.DEFAULT_WORKSPACE, *(workspace.name for workspace in self.rally_workspaces)}
+        for client in self.bridge_api_keys:
+            if unknown := sorted((client.workspaces or frozenset()) - known):
+                raise ValueError(f"BRIDGE_API_KEYS: {client.name!r} names unknown workspaces: {', '.join(unknown)}")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings passes all five by name
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take only what `load` has gathered: it knows the `…_FILE` twins, and tests give it an environment."""
+        return (init_settings,)
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None, env_file: str | None = ".env") -> Self:
+        """Read the environment, and behind it a `.env` in the current directory.
+
+        Raises SettingsError naming every problem; no secret's value is in it.
+        """
+        behind = dotenv_values(env_file) if env_file else {}
+        given = {**behind, **(os.environ if environ is None else environ)}
+        # An empty variable is not set, and yet hides what .env says.
+        given_values, problems = _gather({name: value for name, value in given.items() if value}, cls.model_fields)
+        settings = None
+        try:
+            settings = cls.model_validate(given_values)
+        except ValidationError as error:
+            problems += [_sentence(found) for found in error.errors(include_input=False, include_url=False)]
+        if settings is None or problems:
+            raise SettingsError([problem for problem in problems if not _told_already(problem, problems)])
+        return settings
+
+
+def _gather(given: Mapping[str, str], fields: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+    """Pick our variables, reading the files that `…_FILE` variables name."""
+    gathered: dict[str, str] = {}
+    problems: list[str] = []
+    for field in fields:
+        name, twin = field.upper(), f"{field.upper()}_FILE"
+        if given.get(name):
+            gathered[field] = given[name]
+        if field not in SECRETS or not given.get(twin):
+            continue
+        if field in gathered:
+            problems.append(f"{name} and {twin}: give one of the two")
+            continue
+        try:
+            gathered[field] = Path(given[twin]).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{twin}: {given[twin]} can't be read ({type(error).__name__})")
+    return gathered, problems
+
+
+def _sentence(found: Any) -> str:
+    message = str(found["msg"]).removeprefix("Value error, ")
+    if not found["loc"]:
+        return message
+    name = str(found["loc"][0]).upper()
+    if found["type"] == "missing":
+        also = f" (or {name}_FILE)" if name.lower() in SECRETS else ""
+        return f"{name}{also} is required"
+    return f"{name}: {message}"
+
+
+def _told_already(problem: str, problems: list[str]) -> bool:
+    """Leave out "X is required" where X's file could not be read."""
+    name = problem.partition(" ")[0]
+    return problem.endswith("is required") and any(other.startswith(f"{name}_FILE:") for other in problems)

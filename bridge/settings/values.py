@@ -1,0 +1,184 @@
+"""What a variable's text means: each reader takes a string, gives a value, or says in words what is wrong with it.
+
+All raise ValueError; none repeats a secret.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+
+from bridge.domain.secret import Secret
+from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Span
+
+_UNITS: Mapping[str, Span] = {"ms": 1, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
+_DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
+_CLIENT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+SHORTEST_KEY = 16
+
+
+DEFAULT_WORKSPACE = "default"
+"""The name of the workspace of RALLY_API_KEY."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientKey:
+    """An API key, the name of the internal tool that bears it, and what it may do.
+
+    An `admin` sees everybody's watches; `workspaces` are those it may use, None for all.
+    """
+
+    name: str
+    key: Secret
+    admin: bool
+    workspaces: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """One more Rally account: its name here, its key, and its base URL where it is another than the first one's."""
+
+    name: str
+    key: Secret
+    base_url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedDestination:
+    """A destination under a name: an incoming webhook of Slack's, or else a callback."""
+
+    name: str
+    slack: bool
+    url: Secret
+
+
+def duration(text: str) -> Span:
+    """Read `30s`, `10m`, `1h30m`, `2d`, `500ms` as milliseconds; raises ValueError in words."""
+    if not _DURATION.sub("", text) == "" or not text:
+        raise ValueError(f"{text!r} is no duration: write it with a unit, like 30s, 10m, 24h or 1h30m")
+    span = sum(int(number) * _UNITS[unit] for number, unit in _DURATION.findall(text))
+    if span <= 0:
+        raise ValueError("must be longer than nothing")
+    return span
+
+
+def parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def durations(text: str) -> tuple[Span, ...]:
+    return tuple(duration(part) for part in parts(text))
+
+
+def secret(text: str) -> Secret:
+    return Secret(text.strip())
+
+
+def redis_url(text: str) -> Secret:
+    scheme = urlsplit(text.strip()).scheme
+    if scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("must begin with redis://, rediss:// or unix://")
+    return secret(text)
+
+
+def base_url(text: str) -> str:
+    url = urlsplit(text.strip())
+    if url.scheme not in {"http", "https"} or not url.hostname:
+        raise ValueError("must be an http or https URL")
+    if url.username or url.password or url.query or url.fragment:
+        raise ValueError("must have no user, password, query or fragment")
+    return text.strip().rstrip("/")
+
+
+def client_keys(text: str) -> tuple[ClientKey, ...]:
+    keys: list[ClientKey] = []
+    wrong: list[str] = []
+    for number, part in enumerate(parts(text), start=1):
+        name, _, rest = part.partition(":")
+        key, _, role = rest.partition(":")
+        named, _, workspaces = role.partition("=")
+        if not _CLIENT.fullmatch(name):
+            wrong.append(f"entry {number} needs a name of a-z, 0-9, - and _ before its first colon")
+        elif len(key) < SHORTEST_KEY:
+            wrong.append(f"the key of {name!r} must have at least {SHORTEST_KEY} characters")
+        elif role not in {"", "admin"} and (named != "workspaces" or not workspaces):
+            wrong.append(f"behind the key of {name!r} only :admin or :workspaces=one+another may stand")
+        elif any(known.key.reveal() == key for known in keys):
+            wrong.append(f"the key of {name!r} stands there twice")
+        else:
+            allowed = frozenset(workspaces.split("+")) if workspaces else None
+            keys.append(ClientKey(name=name, key=Secret(key), admin=role == "admin", workspaces=allowed))
+    if wrong or not keys:
+        raise ValueError("; ".join(wrong) or "must hold at least one name:key")
+    return tuple(keys)
+
+
+def workspaces(text: str) -> tuple[Workspace, ...]:
+    found: list[Workspace] = []
+    wrong: list[str] = []
+    for number, part in enumerate(parts(text), start=1):
+        name, _, rest = part.partition(":")
+        key, at, url = rest.partition("@")
+        try:
+            elsewhere = base_url(url) if at else None
+        except ValueError as error:
+            wrong.append(f"the base URL of {name!r} {error}")
+            continue
+        if not _CLIENT.fullmatch(name) or not key:
+            wrong.append(f"entry {number} is no name:key or name:key@https://base.url")
+        elif name == DEFAULT_WORKSPACE or any(known.name == name for known in found):
+            wrong.append(f"the name {name!r} is taken")
+        else:
+            found.append(Workspace(name=name, key=Secret(key), base_url=elsewhere))
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return tuple(found)
+
+
+def named_destinations(text: str) -> tuple[NamedDestination, ...]:
+    found: list[NamedDestination] = []
+    wrong: list[str] = []
+    for number, part in enumerate(parts(text), start=1):
+        name, _, rest = part.partition("=")
+        kind, _, url = rest.partition(":") if rest.startswith(("slack:", "callback:")) else ("", "", rest)
+        if not _CLIENT.fullmatch(name) or not url.startswith(("http://", "https://")):
+            wrong.append(f"entry {number} is no name=https://… (or name=slack:https://…, name=callback:https://…)")
+        elif any(known.name == name for known in found):
+            wrong.append(f"the name {name!r} is taken")
+        else:
+            slack = kind == "slack" or (not kind and (urlsplit(url).hostname or "").startswith("hooks.slack"))
+            found.append(NamedDestination(name=name, slack=slack, url=Secret(url)))
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return tuple(found)
+
+
+def fernet_keys(text: str) -> tuple[Secret, ...]:
+    for number, part in enumerate(parts(text), start=1):
+        try:
+            Fernet(part)
+        except ValueError:
+            raise ValueError(f"key {number} is no Fernet key (44 characters of URL-safe base64)") from None
+    return _at_least_one(text)
+
+
+def callback_secrets(text: str) -> tuple[Secret, ...]:
+    for number, part in enumerate(parts(text), start=1):
+        try:
+            raw = base64.b64decode(part.removeprefix("whsec_"), validate=True)
+        except binascii.Error:
+            raw = b""
+        if not part.startswith("whsec_") or not 24 <= len(raw) <= 64:  # noqa: PLR2004 - as Standard Webhooks has it
+            raise ValueError(f"secret {number} must be whsec_ and the base64 of 24 to 64 bytes")
+    return _at_least_one(text)
+
+
+def _at_least_one(text: str) -> tuple[Secret, ...]:
+    secrets = tuple(Secret(part) for part in parts(text))
+    if not secrets:
+        raise ValueError("must hold at least one")
+    return secrets

@@ -1,0 +1,28 @@
+"""Notices: what the operator should hear of is owed to the destination that OPERATOR_NOTIFY names."""
+
+from collections.abc import Callable
+
+from ulid import ULID
+
+from bridge.destinations import render
+from bridge.domain.deliveries import Named
+from bridge.domain.notices import Notice
+from bridge.resources import Resources
+
+
+class Operator:
+    """The one who runs this; without OPERATOR_NOTIFY only the log tells."""
+
+    def __init__(self, resources: Resources, *, owed: Callable[[], None]) -> None:
+        """Take the resources, and what to call when a delivery has become due."""
+        self._resources = resources
+        self._owed = owed
+
+    async def tell(self, notice: Notice) -> None:
+        name = self._resources.settings.operator_notify
+        if name is None:
+            return
+        destination = Named(name=name)
+        body = render(notice, destination)
+        await self._resources.deliveries.owe_notice(f"dlv_{str(ULID()).lower()}", destination, body)
+        self._owed()
