@@ -20,6 +20,8 @@ from bridge.errors import StoreUnavailable
 
 CONNECT_TIMEOUT = 2.0
 ANSWER_TIMEOUT = 5.0
+OUT_OF_MEMORY = "out of memory (OOM): it takes no writes"
+ANY_STEP = "*"
 RETRIES = 2
 """Reconnects that a call makes by itself, for a connection that died while it was idle. A longer outage is told."""
 
@@ -53,7 +55,7 @@ async def translated() -> AsyncIterator[None]:
 def _in_words(error: Exception) -> str:
     """Keep what Redis itself said (`OOM command not allowed …`); what the client says names addresses."""
     if "OOM" in str(error) or isinstance(error, OutOfMemoryError):
-        return "out of memory (OOM): it takes no writes"
+        return OUT_OF_MEMORY
     if isinstance(error, ResponseError | BusyLoadingError):
         return str(error)
     return "no answer in time" if isinstance(error, TimeoutError | RedisTimeoutError) else "no connection"
@@ -88,7 +90,8 @@ class Store:
     async def _told(self, step: str) -> AsyncIterator[None]:
         """Tell of an outage once when it begins and once when it ends, however many calls it meets.
 
-        It has ended when every step that failed has worked again: a Redis that is full still answers questions.
+        Any answer ends one in which nothing answered; a Redis that is full still answers questions, so that there
+        each step that failed must have worked again.
         """
         try:
             async with translated():
@@ -96,10 +99,10 @@ class Store:
         except StoreUnavailable as error:
             if not self._out:
                 log.warning("store.unavailable", step=step, error=str(error))
-            self._out.add(step)
+            self._out.add(step if OUT_OF_MEMORY in str(error) else ANY_STEP)
             raise
-        if step in self._out:
-            self._out.discard(step)
+        if self._out:
+            self._out -= {step, ANY_STEP}
             if not self._out:
                 log.warning("store.back")
 

@@ -1,0 +1,113 @@
+"""The real processes, as somebody at a terminal has them: `rally-bridge up --sandbox`, and curl."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import httpx
+import psutil
+
+PATIENCE = 40.0
+
+
+@dataclass
+class Journey:
+    """A running `rally-bridge up --sandbox`, as somebody at its terminal has it."""
+
+    process: "subprocess.Popen[str]"
+    port: int
+    data: Path
+    key: str = ""
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False))
+
+    def post(self, import_id: str) -> dict[str, Any]:
+        inbox = f"http://127.0.0.1:{self.port + 1}/inbox"
+        notify = [
+            {"type": "slack_webhook", "url": f"{inbox}/services/T000/B000/XXXX"},
+            {"type": "callback", "url": f"{inbox}/callbacks/{import_id}"},
+        ]
+        answer = self.http.post(
+            f"http://127.0.0.1:{self.port}/v1/watches",
+            json={"importId": import_id, "label": import_id, "notify": notify},
+            headers={"Authorization": f"Bearer {self.key}"},
+        )
+        assert answer.status_code == 202, answer.text
+        watch: dict[str, Any] = answer.json()
+        return watch
+
+    def get(self, watch: dict[str, Any]) -> dict[str, Any]:
+        url = f"http://127.0.0.1:{self.port}/v1/watches/{watch['id']}"
+        answer = self.http.get(url, headers={"Authorization": f"Bearer {self.key}"})
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def messages(self, **query: str) -> list[dict[str, Any]]:
+        url = f"http://127.0.0.1:{self.port + 1}/inbox/messages"
+        found: list[dict[str, Any]] = self.http.get(url, params=query).json()
+        return found
+
+    def child(self, mark: str) -> psutil.Process:
+        """Find the child whose command line holds a mark."""
+        (found,) = [child for child in psutil.Process(self.process.pid).children() if mark in " ".join(child.cmdline())]
+        return found
+
+
+def wait_for(condition: Callable[[], Any], what: str) -> Any:
+    """Look until it is so; the processes are real, and only time tells."""
+    until = monotonic() + PATIENCE
+    while monotonic() < until:
+        try:
+            if found := condition():
+                return found
+        except (httpx.HTTPError, ValueError):
+            pass
+        signal.sigtimedwait([], 0.05)
+    raise AssertionError(f"not within {PATIENCE} s: {what}")
+
+
+def free_ports() -> int:
+    """Find a port that is free, and the next one too."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port: int = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
+
+
+@contextmanager
+def up(data: Path, port: int, **settings: str) -> Iterator[Journey]:
+    """Start everything, and stop it as Ctrl-C does."""
+    log = data.with_suffix(".out")
+    command = [sys.executable, "-m", "bridge.cli", "up", "--sandbox", "--data-dir", str(data), "--port", str(port)]
+    environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    environment |= settings
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            command, stdout=out, stderr=subprocess.STDOUT, text=True, cwd=data.parent, env=environment
+        )
+    journey = Journey(process=process, port=port, data=data)
+    try:
+        wait_for(lambda: process.poll() is not None or "Ctrl-C stops everything" in log.read_text(), "the banner")
+        assert process.poll() is None, log.read_text()
+        found = re.search(r"rbk_[\w-]+", log.read_text())
+        assert found, log.read_text()
+        journey.key = found[0]
+        yield journey
+    finally:
+        journey.http.close()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 0, log.read_text()
