@@ -4,21 +4,23 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from bridge.destinations import describe
 from bridge.destinations.egress import Egress, EgressRules
+from bridge.destinations.lanes import lane_of
 from bridge.destinations.signatures import Signing
-from bridge.domain.deliveries import Address, Callback, SlackWebhook
+from bridge.domain.deliveries import Address, Callback, Destination, Named, SlackWebhook
 from bridge.domain.schedules import PollSchedule
 from bridge.domain.times import SECOND, Span
 from bridge.errors import SettingsError
 from bridge.queue import Bell
 from bridge.rally import RallyClient
-from bridge.secrets import Sealer
+from bridge.secrets import Marker, Sealer
 from bridge.settings import DEFAULT_WORKSPACE, Settings
 from bridge.store.budgets import Budgets
 from bridge.store.connection import Store, connect
 from bridge.store.deliveries import Deliveries
 from bridge.store.imports import Imports
-from bridge.store.seal import check_seal
+from bridge.store.seal import store_key
 from bridge.store.watches import Watches
 
 POLL_SLOTS = 50
@@ -33,6 +35,7 @@ class Resources:
     settings: Settings
     store: Store
     sealer: Sealer
+    marker: Marker
     watches: Watches
     imports: Imports
     deliveries: Deliveries
@@ -46,6 +49,12 @@ class Resources:
     named: Mapping[str, Address]
     """The destinations that the operator configured."""
     poll_schedule: PollSchedule
+
+    def lane(self, destination: Destination) -> str:
+        """Name the lane of a destination; a name that is not configured just now waits in a lane of its own."""
+        address = self.named.get(destination.name) if isinstance(destination, Named) else destination
+        kind, place = ("callback", f"named {describe(destination)}") if address is None else lane_of(address)
+        return f"{kind}:{self.marker.mark(place)}"
 
 
 @asynccontextmanager
@@ -61,6 +70,7 @@ async def open_resources(settings: Settings, *, clock_offset: Span = 0) -> Async
         settings=settings,
         store=store,
         sealer=sealer,
+        marker=Marker(),
         watches=Watches(store, sealer),
         imports=Imports(store, sealer),
         deliveries=Deliveries(store, sealer),
@@ -116,4 +126,4 @@ def egress_rules(settings: Settings) -> EgressRules:
 
 async def check_store(resources: Resources) -> None:
     """Make sure that our keys open what Redis holds; raises SettingsError, or StoreUnavailable."""
-    await check_seal(resources.store, resources.sealer)
+    resources.marker.adopt(await store_key(resources.store, resources.sealer))

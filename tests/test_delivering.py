@@ -1,12 +1,13 @@
 """From an outcome to its messages: each is owed once, sent until it arrives or is given up, and recorded."""
 
 import json
+from time import monotonic
 from typing import Any
 
 import pytest
 from samples import only
 from standardwebhooks import Webhook
-from world import CLIENT_KEY, SECRET, SERVICE_SECRET, World, bearer, opened
+from world import CLIENT_KEY, SECRET, SERVICE_SECRET, World, bearer, opened, sandbox_serving
 
 from bridge.destinations.signatures import derived_secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
@@ -158,7 +159,7 @@ async def test_a_delivery_that_does_not_open_holds_up_nobody(world: World) -> No
     await world.deliver()
 
     assert len(await world.sandbox.messages(kind="callback")) == 1
-    due = float(await world.resources.store.call("ZSCORE", "rb:deliveries:due", broken.removeprefix("rb:delivery:")))
+    due = float(await world.resources.store.call("HGET", broken, "due"))
     assert due > await world.resources.store.now() + 50 * MINUTE
 
 
@@ -223,6 +224,57 @@ async def test_the_operator_is_told_once_when_a_key_is_refused_and_once_when_it_
         world.pass_time(31 * DAY)
         await world.sweep()
         assert await world.resources.store.call("KEYS", "rb:delivery:*") == []
+
+
+async def test_a_slack_channel_gets_one_message_a_second_and_waiting_is_no_attempt(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    watches = [await world.watch(notify=[slack(world)]) for _ in range(3)]
+    await world.poll()
+
+    for sent in (1, 2, 3):
+        await world.deliver()
+        assert len(await world.sandbox.messages(kind="slack")) == sent
+        world.pass_time(SECOND)
+    assert [only((await world.seen(watch))["deliveries"])["attempts"] for watch in watches] == [1, 1, 1]
+
+
+async def test_a_receiver_that_hangs_delays_nobody_else(redis_url: str, sandbox_url: str) -> None:
+    with sandbox_serving() as other_url:
+        allowed = ",".join(url.removeprefix("http://") for url in (sandbox_url, other_url))
+        async with opened(redis_url, sandbox_url, EGRESS_ALLOW=allowed) as world:
+            await world.sandbox.plan("hangs", *[{"delay": 4}] * 60)
+            await world.sandbox.tell("imp", ("COMPLETED", 0))
+            hanging = callback(world) | {"url": world.sandbox.callback_url("hangs")}
+            for _ in range(6):
+                await world.watch(notify=[hanging] * 10)
+            swift = {"type": "callback", "url": f"{other_url}/inbox/callbacks/swift", "secret": SECRET}
+            watches = [await world.watch(notify=[swift]) for _ in range(30)]
+            unheard(world)
+            await world.poll()
+            began = monotonic()
+
+            world.crew.deliveries.ring()
+            while {only((await world.seen(watch))["deliveries"])["state"] for watch in watches} != {"delivered"}:
+                world.crew.deliveries.ring()
+                assert monotonic() - began < 3, "they wait for the receiver that hangs"
+
+            assert len(await world.sandbox.messages(name="hangs")) == 0
+
+
+async def test_a_lane_that_failed_is_tried_by_one_alone_until_it_works_again(world: World) -> None:
+    await world.sandbox.plan("crm", *[{"status": 500}] * 10)
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    for _ in range(3):
+        await world.watch(notify=[callback(world)] * 10)
+    unheard(world)
+    await world.poll()
+    room = 50
+
+    _, _, first = await world.resources.deliveries.claim(room=room, lease=SECOND)
+    assert len(first) == 10
+    world.pass_time(SECOND)
+    await world.deliver()
+    assert len(await world.sandbox.messages()) == 30, "ten failed, and the others went one by one, then together"
 
 
 async def test_no_secret_and_no_participant_is_shown(world: World) -> None:

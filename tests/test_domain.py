@@ -53,6 +53,7 @@ DELIVERY = Delivery(
     client="crm",
     notification_id="ntf_01",
     destination=Callback(url=Secret("https://crm.example.com/hush")),
+    lane="callback:x",
     body="{}",
     settled_at=NOW,
 )

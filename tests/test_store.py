@@ -22,7 +22,7 @@ from bridge.store.budgets import Budgets
 from bridge.store.connection import Store, connect
 from bridge.store.deliveries import Deliveries
 from bridge.store.imports import Imports, PollCommit
-from bridge.store.seal import check_seal
+from bridge.store.seal import store_key
 from bridge.store.watches import Joined, NewWatch, Settlement, Watches
 
 pytestmark = pytest.mark.anyio
@@ -105,6 +105,7 @@ def a_delivery(watch: Watch, number: int = 0) -> Delivery:
         client=watch.client,
         notification_id="ntf_1",
         destination=CALLBACK,
+        lane="callback:x",
         body='{"type":"import.failed"}',
         settled_at=0,
     )
@@ -289,7 +290,7 @@ async def test_a_delivery_is_recorded_only_under_its_fence(memory: Memory) -> No
     ours = only(claims)
 
     attempt = Attempt(number=1, at=1, took=5, status=204, reason=None, answer="")
-    done = replace(memory.deliveries.open(ours), state=DeliveryState.DELIVERED, attempts=1, ended_at=9)
+    done = replace(memory.deliveries.open(ours), state=DeliveryState.DELIVERED, attempts=1, ended_at=9, due=None)
     assert not await memory.deliveries.commit(replace(done, state=DeliveryState.ABANDONED), late.fence, attempt)
     assert await memory.deliveries.commit(done, ours.fence, attempt)
 
@@ -317,7 +318,9 @@ async def test_what_has_ended_disappears_whole(memory: Memory) -> None:
     await memory.commit(only(await memory.claim()), Advance(due=None, reading=DONE))
     await memory.settle(watch, a_delivery(watch))
     _, _, claims = await memory.deliveries.claim(room=5, lease=LEASE)
-    done = replace(memory.deliveries.open(only(claims)), state=DeliveryState.DELIVERED, attempts=1, ended_at=9)
+    done = replace(
+        memory.deliveries.open(only(claims)), state=DeliveryState.DELIVERED, attempts=1, ended_at=9, due=None
+    )
     attempt = Attempt(number=1, at=1, took=5, status=204, reason=None, answer="")
     await memory.deliveries.commit(done, only(claims).fence, attempt)
 
@@ -363,12 +366,12 @@ async def test_expired_watches_are_found_once_per_look(memory: Memory) -> None:
 
 async def test_a_store_sealed_with_other_keys_is_refused_in_words(store: Store) -> None:
     old, new = (Secret(Fernet.generate_key().decode()) for _ in range(2))
-    await check_seal(store, Sealer([old]))
+    key = await store_key(store, Sealer([old]))
     with pytest.raises(SettingsError, match="BRIDGE_ENCRYPTION_KEYS"):
-        await check_seal(store, Sealer([new]))
+        await store_key(store, Sealer([new]))
 
-    await check_seal(store, Sealer([new, old]))
-    await check_seal(store, Sealer([new]))
+    assert await store_key(store, Sealer([new, old])) == key
+    assert await store_key(store, Sealer([new])) == key
     with pytest.raises(SealBroken):
         Sealer([old]).open(await store.call("GET", keys.SEAL))
 

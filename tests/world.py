@@ -11,7 +11,7 @@ import uvicorn
 from cryptography.fernet import Fernet
 
 from bridge.destinations.signatures import derived_secret
-from bridge.resources import Resources, open_resources
+from bridge.resources import Resources, check_store, open_resources
 from bridge.sandbox.app import create_app
 from bridge.sandbox.settings import SandboxSettings
 from bridge.settings import Settings
@@ -159,6 +159,7 @@ async def opened(redis_url: str, sandbox_url: str, **changes: str) -> AsyncItera
     """Open an empty world: nothing in Redis, nothing in the sandbox."""
     async with open_resources(settings(redis_url, sandbox_url, **changes)) as resources:
         await resources.store.call("FLUSHALL")
+        await check_store(resources)
         async with httpx.AsyncClient(base_url=sandbox_url, trust_env=False) as http:
             (await http.post("/control/reset")).raise_for_status()
             transport = httpx.ASGITransport(build(resources), raise_app_exceptions=False)

@@ -24,5 +24,6 @@ class Operator:
             return
         destination = Named(name=name)
         body = render(notice, destination)
-        await self._resources.deliveries.owe_notice(f"dlv_{str(ULID()).lower()}", destination, body)
+        lane = self._resources.lane(destination)
+        await self._resources.deliveries.owe_notice(f"dlv_{str(ULID()).lower()}", destination, lane, body)
         self._owed()

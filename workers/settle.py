@@ -78,7 +78,7 @@ class Settler:
         conclusion = conclude(watch, known, now, last_call_made=now >= watch.expires_at + LAST_CALL)
         if conclusion is None:
             return False
-        settlement = settlement_of(replace(watch, polls=polls), conclusion, known, now)
+        settlement = settlement_of(replace(watch, polls=polls), conclusion, known, now, lane=self._resources.lane)
         if not await self._resources.watches.settle(settlement):
             return False
         log.info(
@@ -94,17 +94,21 @@ class Settler:
         return True
 
 
-def settlement_of(watch: Watch, conclusion: Conclusion, known: Knowledge, now: Moment) -> Settlement:
+LaneOf = Callable[[Destination], str]
+
+
+def settlement_of(watch: Watch, conclusion: Conclusion, known: Knowledge, now: Moment, *, lane: LaneOf) -> Settlement:
     """Put together what a watch's end writes: the notification, rendered for each destination that it owes."""
     notification = announce(watch, conclusion, known.reading, now)
     deliveries = tuple(
-        _delivery(watch, number, destination, notification) for number, destination in enumerate(watch.notify)
+        _delivery(watch, number, destination, notification, lane(destination))
+        for number, destination in enumerate(watch.notify)
     )
     ended = replace(watch, reading=known.reading, polled_at=known.polled_at)
     return Settlement(watch=ended, conclusion=conclusion, deliveries=deliveries, at=now)
 
 
-def _delivery(watch: Watch, number: int, destination: Destination, notification: Notification) -> Delivery:
+def _delivery(watch: Watch, number: int, destination: Destination, notification: Notification, lane: str) -> Delivery:
     wanted = destination.on is None or notification.outcome in destination.on
     return Delivery(
         id=f"dlv_{watch.id.removeprefix('wat_')}{number:x}",
@@ -112,6 +116,7 @@ def _delivery(watch: Watch, number: int, destination: Destination, notification:
         client=watch.client,
         notification_id=notification.id,
         destination=destination,
+        lane=lane,
         body=render(notification, destination) if wanted else "",
         settled_at=notification.at,
         state=DeliveryState.PENDING if wanted else DeliveryState.SKIPPED,

@@ -129,6 +129,8 @@ class Delivery:
     client: str
     notification_id: str
     destination: Destination
+    lane: str
+    """What goes to one place waits in one lane: `slack:…` or `callback:…`."""
     body: str = field(repr=False)
     """What is sent, rendered once when the watch settled."""
     settled_at: Moment

@@ -17,8 +17,11 @@ clear, and sealed ones for everything private. No record expires by itself: the 
     rb:budget:<workspace>               hash   what the workspace's rate limit still allows
     rb:delivery:<id>                    hash   a delivery: state, attempts, fence; sealed: message
     rb:delivery:<id>:attempts           list   its last attempts, newest first, sealed
-    rb:deliveries:due                   zset   pending deliveries by the moment of their next attempt, or lease end
+    rb:lanes                            zset   the lanes in which deliveries wait, by when each may be claimed from
+    rb:lane:<lane>                      zset   what goes to one place, by the moment of the next attempt, or lease end
+    rb:lane:<lane>:leased               zset   those that are being attempted, by the end of their lease
+    rb:lane:<lane>:failing, :paced      string marks: its last attempt failed; nothing before this moment
     rb:fence                            int    the fences given out so far
     rb:check                            string written by /readyz, to see that writes are taken
-    rb:seal                             string a sealed word: shows at the start whether our keys open this store
+    rb:seal                             string the store's own key, sealed: shows whether ours open it, and marks lanes
 """

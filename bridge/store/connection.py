@@ -22,6 +22,8 @@ CONNECT_TIMEOUT = 2.0
 ANSWER_TIMEOUT = 5.0
 OUT_OF_MEMORY = "out of memory (OOM): it takes no writes"
 ANY_STEP = "*"
+USE_LANES = frozenset({"claim_deliveries", "commit_delivery", "owe_notice", "settle"})
+"""The scripts that touch deliveries."""
 RETRIES = 2
 """Reconnects that a call makes by itself, for a connection that died while it was idle. A longer outage is told."""
 
@@ -117,4 +119,5 @@ class Store:
 
 def _source(script: str) -> str:
     scripts = files("bridge.store") / "scripts"
-    return (scripts / "prelude.lua").read_text() + (scripts / f"{script}.lua").read_text()
+    before = ["prelude", "lanes"] if script in USE_LANES else ["prelude"]
+    return "".join((scripts / f"{name}.lua").read_text() for name in [*before, script])

@@ -29,6 +29,10 @@ class DeliveryClaim:
     def watch_id(self) -> str:
         return str(self.record["watch"])
 
+    @property
+    def lane(self) -> str:
+        return str(self.record["lane"])
+
 
 class Deliveries:
     """The deliveries in Redis."""
@@ -40,7 +44,7 @@ class Deliveries:
     async def claim(self, *, room: int, lease: Span) -> tuple[Moment, Moment | None, list[DeliveryClaim]]:
         """Claim deliveries that are due: (now, when the next one is due, the claims)."""
         now, next_due, *rows = await self._store.run(
-            "claim_deliveries", [keys.DELIVERIES_DUE, keys.FENCE], [room, lease, keys.DELIVERY_PREFIX]
+            "claim_deliveries", [keys.FENCE], [room, lease, keys.DELIVERY_PREFIX]
         )
         claims = [
             DeliveryClaim(id=delivery_id, fence=fence, record=codec.unflatten(flat))
@@ -48,15 +52,14 @@ class Deliveries:
         ]
         return now, None if next_due < 0 else next_due, claims
 
-    async def owe_notice(self, delivery_id: str, destination: Destination, body: str) -> None:
+    async def owe_notice(self, delivery_id: str, destination: Destination, lane: str, body: str) -> None:
         """Owe the operator a delivery of its own."""
         message = {"destination": codec.dump_destination(destination), "body": body}
         fields: list[str | int] = [
             *("schema", keys.SCHEMA, "watch", "", "client", OPERATOR, "notification", delivery_id),
             *("attempts", 0, "reason", "", "message", self._sealer.seal(codec.dump(message))),
         ]
-        places = [keys.delivery(delivery_id), keys.DELIVERIES_DUE]
-        await self._store.run("owe_notice", places, [delivery_id, *fields])
+        await self._store.run("owe_notice", [keys.delivery(delivery_id)], [delivery_id, lane, *fields])
 
     async def forget_notice(self, delivery_id: str) -> None:
         """Delete the ended delivery of a notice."""
@@ -69,19 +72,24 @@ class Deliveries:
 
     async def put_aside(self, claim: DeliveryClaim, until: Moment, reason: str) -> bool:
         """Have a delivery that our own code trips over wait until a moment, without an attempt."""
-        places = self._places(claim.id, claim.watch_id)
-        fields: list[str | int] = [claim.id, claim.watch_id, claim.fence, until, "", ATTEMPTS_KEPT, "reason", reason]
-        return bool(await self._store.run("commit_delivery", places, fields))
+        where = (claim.id, claim.watch_id, claim.lane)
+        unmade = ("", "", ATTEMPTS_KEPT, "reason", reason)
+        return bool(
+            await self._store.run(
+                "commit_delivery", self._places(claim.id, claim.watch_id), [*where, claim.fence, until, *unmade]
+            )
+        )
 
     async def commit(self, after: Delivery, fence: int, attempt: Attempt | None) -> bool:
         """Record an attempt and the delivery as it stands after it; False when the fence has moved on."""
         sealed = "" if attempt is None else self._sealer.seal(codec.dump(codec.dump_attempt(attempt)))
+        lane_is = "" if attempt is None else ("ok" if after.state is DeliveryState.DELIVERED else "failing")
         return bool(
             await self._store.run(
                 "commit_delivery",
                 self._places(after.id, after.watch_id),
                 [
-                    *(after.id, after.watch_id, fence, after.due or 0, sealed, ATTEMPTS_KEPT),
+                    *(after.id, after.watch_id, after.lane, fence, after.due or 0, lane_is, sealed, ATTEMPTS_KEPT),
                     *("state", after.state.value, "attempts", after.attempts, "reason", after.last_reason or ""),
                     *("ended_at", after.ended_at or ""),
                 ],
@@ -95,10 +103,10 @@ class Deliveries:
         async with translated(), self._store.redis.pipeline(transaction=False) as pipe:
             for delivery_id in delivery_ids:
                 pipe.hgetall(keys.delivery(delivery_id))
-                pipe.zscore(keys.DELIVERIES_DUE, delivery_id)
-            replies = await pipe.execute()
-        records = zip(delivery_ids, replies[::2], replies[1::2], strict=True)
-        return [self._load(delivery_id, record, due) for delivery_id, record, due in records if record]
+            records = await pipe.execute()
+        return [
+            self._load(delivery_id, record) for delivery_id, record in zip(delivery_ids, records, strict=True) if record
+        ]
 
     async def attempts(self, delivery_id: str) -> list[Attempt]:
         """Give the last attempts, newest first."""
@@ -110,12 +118,11 @@ class Deliveries:
         return [
             keys.delivery(delivery_id),
             keys.attempts(delivery_id),
-            keys.DELIVERIES_DUE,
             keys.watch(watch_id),
             keys.ENDED,
         ]
 
-    def _load(self, delivery_id: str, record: Mapping[str, Any], due: float | None = None) -> Delivery:
+    def _load(self, delivery_id: str, record: Mapping[str, Any]) -> Delivery:
         message = codec.load(self._sealer.open(record["message"]))
         return Delivery(
             id=delivery_id,
@@ -123,11 +130,12 @@ class Deliveries:
             client=record["client"],
             notification_id=record["notification"],
             destination=codec.load_destination(message["destination"]),
+            lane=record["lane"],
             body=message["body"],
             settled_at=int(record["settled_at"]),
             state=DeliveryState(record["state"]),
             attempts=int(record["attempts"]),
-            due=None if due is None else int(due),
+            due=int(record["due"]) if record.get("due") else None,
             last_reason=record["reason"] or None,
             ended_at=int(record["ended_at"]) if record.get("ended_at") else None,
         )

@@ -8,7 +8,6 @@ EXPIRING = "rb:watches:expiring"
 ENDED = "rb:watches:ended"
 SETTLING = "rb:imports:settling"
 FINAL = "rb:imports:final"
-DELIVERIES_DUE = "rb:deliveries:due"
 FENCE = "rb:fence"
 SEAL = "rb:seal"
 

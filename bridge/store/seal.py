@@ -1,24 +1,24 @@
-"""The sealed word: shows at the start whether our keys open what this store holds."""
+"""The store's own key, sealed: shows at the start whether our keys open what is there; marks what is compared."""
+
+import secrets
 
 from bridge.errors import SealBroken, SettingsError
 from bridge.secrets import Sealer
 from bridge.store import keys
 from bridge.store.connection import Store
 
-WORD = "rally-bridge"
 
-
-async def check_seal(store: Store, sealer: Sealer) -> None:
-    """Open the word, or leave it where there is none; seal it anew, so that an old key may be dropped in time.
+async def store_key(store: Store, sealer: Sealer) -> str:
+    """Open the key, or make it where there is none; seal it anew, so that an old sealing key may be dropped in time.
 
     Raises SettingsError when the store was sealed with keys that we do not have.
     """
-    sealed = await store.call("GET", keys.SEAL)
-    if sealed is not None:
-        try:
-            sealer.open(sealed)
-        except SealBroken as error:
-            raise SettingsError(
-                ["BRIDGE_ENCRYPTION_KEYS: none of these keys opens what this Redis holds; add the one that sealed it"]
-            ) from error
-    await store.call("SET", keys.SEAL, sealer.seal(WORD))
+    await store.call("SET", keys.SEAL, sealer.seal(secrets.token_hex(32)), "NX")
+    try:
+        key = sealer.open(await store.call("GET", keys.SEAL))
+    except SealBroken as error:
+        raise SettingsError(
+            ["BRIDGE_ENCRYPTION_KEYS: none of these keys opens what this Redis holds; add the one that sealed it"]
+        ) from error
+    await store.call("SET", keys.SEAL, sealer.seal(key))
+    return key

@@ -218,7 +218,7 @@ class Watches:
             *("message", self._sealer.seal(codec.dump(message))),
         ]
         state = DeliveryState.SKIPPED if delivery.state is DeliveryState.SKIPPED else DeliveryState.PENDING
-        return [delivery.id, state.value, len(fields), *fields]
+        return [delivery.id, state.value, delivery.lane, len(fields), *fields]
 
     def _load(self, watch_id: str, record: dict[str, str]) -> Watch:
         private = codec.load(self._sealer.open(record["private"]))
@@ -262,5 +262,4 @@ def _places(watch_id: str, workspace: str, import_id: str) -> list[str]:
         keys.imports_due(workspace),
         keys.SETTLING,
         keys.budget(workspace),
-        keys.DELIVERIES_DUE,
     ]

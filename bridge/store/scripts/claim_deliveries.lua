@@ -1,22 +1,37 @@
--- Claim deliveries that are due: lease each, raise its fence.
--- KEYS: deliveries due, fence
+-- Claim deliveries that are due, lane by lane: lease each, raise its fence.
+-- KEYS: fence
 -- ARGV: offset, count, lease, prefix of delivery keys
--- Returns: {now, score of the next due delivery or -1, {id, fence, fields and values}...}
+-- Returns: {now, score of the first lane or -1, {id, fence, fields and values}...}
 local now = clock()
-local lease_end = now + tonumber(ARGV[3])
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[2])
+local count, lease_end = tonumber(ARGV[2]), now + tonumber(ARGV[3])
 local reply = {now, -1}
-for _, id in ipairs(due) do
-  local key = ARGV[4] .. id
-  if redis.call('HGET', key, 'state') == 'pending' then
-    local fence = redis.call('INCR', KEYS[2])
-    redis.call('HSET', key, 'fence', fence)
-    redis.call('ZADD', KEYS[1], lease_end, id)
-    reply[#reply + 1] = {id, fence, redis.call('HGETALL', key)}
-  else
-    redis.call('ZREM', KEYS[1], id)
+for _, lane in ipairs(redis.call('ZRANGEBYSCORE', LANES, '-inf', now, 'LIMIT', 0, count)) do
+  local room = count - (#reply - 2)
+  if room <= 0 then
+    break
   end
+  local key = lane_key(lane)
+  local limit, spacing = lane_limits(lane)
+  redis.call('ZREMRANGEBYSCORE', key .. ':leased', '-inf', now)
+  local free = math.min(room, limit - redis.call('ZCARD', key .. ':leased'))
+  local due = free > 0 and redis.call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, free) or {}
+  for _, id in ipairs(due) do
+    local record = ARGV[4] .. id
+    if redis.call('HGET', record, 'state') == 'pending' then
+      local fence = redis.call('INCR', KEYS[1])
+      redis.call('HSET', record, 'fence', fence)
+      redis.call('ZADD', key, lease_end, id)
+      redis.call('ZADD', key .. ':leased', lease_end, id)
+      reply[#reply + 1] = {id, fence, redis.call('HGETALL', record)}
+    else
+      redis.call('ZREM', key, id)
+    end
+  end
+  if spacing > 0 and #due > 0 then
+    redis.call('SET', key .. ':paced', now + spacing, 'PX', spacing)
+  end
+  reschedule(lane, now)
 end
-local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+local first = redis.call('ZRANGE', LANES, 0, 0, 'WITHSCORES')
 reply[2] = tonumber(first[2] or -1)
 return reply

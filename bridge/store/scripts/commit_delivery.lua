@@ -1,25 +1,34 @@
 -- Record an attempt and what it made of its delivery, in one step and only under the claim's fence.
--- KEYS: delivery, its attempts, deliveries due, watch, ended watches
--- ARGV: offset, delivery id, watch id or '', fence, due or 0 (ended), the attempt (sealed) or '', attempts kept, field, value, ...
+-- KEYS: delivery, its attempts, watch, ended
+-- ARGV: offset, delivery id, watch id or '', lane, fence, due or 0 (ended), 'ok', 'failing' or '' (of the lane),
+--       the attempt (sealed) or '', attempts kept, field, value, ...
 -- Returns: 1, or 0 when the fence has moved on
 local now = clock()
+local id, lane, due = ARGV[2], ARGV[4], ARGV[6]
 local record = redis.call('HMGET', KEYS[1], 'fence', 'state')
-if record[1] ~= ARGV[4] or record[2] ~= 'pending' then
+if record[1] ~= ARGV[5] or record[2] ~= 'pending' then
   return 0
 end
-redis.call('HSET', KEYS[1], unpack(ARGV, 8))
-if ARGV[6] ~= '' then
-  redis.call('LPUSH', KEYS[2], ARGV[6])
-  redis.call('LTRIM', KEYS[2], 0, ARGV[7] - 1)
+redis.call('HSET', KEYS[1], 'due', due == '0' and '' or due, unpack(ARGV, 10))
+if ARGV[8] ~= '' then
+  redis.call('LPUSH', KEYS[2], ARGV[8])
+  redis.call('LTRIM', KEYS[2], 0, ARGV[9] - 1)
 end
-if ARGV[5] ~= '0' then
-  redis.call('ZADD', KEYS[3], ARGV[5], ARGV[2])
+if ARGV[7] == 'failing' then
+  redis.call('SET', lane_key(lane) .. ':failing', 1)
+elseif ARGV[7] == 'ok' then
+  redis.call('DEL', lane_key(lane) .. ':failing')
+end
+redis.call('ZREM', lane_key(lane) .. ':leased', id)
+if due ~= '0' then
+  owe(lane, id, due, now)
   return 1
 end
-redis.call('ZREM', KEYS[3], ARGV[2])
+redis.call('ZREM', lane_key(lane), id)
+reschedule(lane, now)
 if ARGV[3] == '' then
-  redis.call('ZADD', KEYS[5], now, ARGV[2]) -- a notice's: it belongs to no watch
-elseif redis.call('HINCRBY', KEYS[4], 'pending', -1) <= 0 then
-  redis.call('ZADD', KEYS[5], now, ARGV[3])
+  redis.call('ZADD', KEYS[4], now, id) -- a notice's: it belongs to no watch
+elseif redis.call('HINCRBY', KEYS[3], 'pending', -1) <= 0 then
+  redis.call('ZADD', KEYS[4], now, ARGV[3])
 end
 return 1

@@ -1,11 +1,10 @@
 -- End a watch once: write its outcome and the deliveries it owes, or cancel it. The second time nothing changes.
--- KEYS: watch, expiring, ended, import, its waiting watches, imports due, settling, budget, deliveries due,
---       then a key for each delivery
+-- KEYS: watch, expiring, ended, import, its waiting watches, imports due, settling, budget, then a key for each delivery
 -- ARGV: offset, watch id, import id, settling member, now, 'settled' or 'cancelled', number of deliveries,
 --       number of watch arguments, field, value, ...,
---       then for each delivery: id, 'pending' or 'skipped', number of further arguments, field, value, ...
+--       then for each delivery: id, 'pending' or 'skipped', lane, number of further arguments, field, value, ...
 -- Returns: 1, or 0 when the watch had ended already
-local watch_id, import_id, member, now = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local watch_id, import_id, member, now = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 redis.call('SREM', KEYS[5], watch_id)
 if redis.call('SCARD', KEYS[5]) == 0 then
   -- Nobody waits any more: polling ends, and a final import needs no settling.
@@ -24,15 +23,16 @@ end
 local at = 9 + tonumber(ARGV[8])
 local pending = 0
 for i = 1, tonumber(ARGV[7]) do
-  local id, state, extra = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
-  redis.call('HSET', KEYS[9 + i], 'state', state, 'settled_at', now, unpack(ARGV, at + 3, at + 2 + extra))
+  local id, state, lane, extra = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
+  redis.call('HSET', KEYS[8 + i], 'state', state, 'settled_at', now, 'lane', lane, unpack(ARGV, at + 4, at + 3 + extra))
   if state == 'pending' then
-    redis.call('ZADD', KEYS[9], now, id)
+    redis.call('HSET', KEYS[8 + i], 'due', now)
+    owe(lane, id, now, now)
     pending = pending + 1
   else
-    redis.call('HSET', KEYS[9 + i], 'ended_at', now)
+    redis.call('HSET', KEYS[8 + i], 'ended_at', now)
   end
-  at = at + 3 + extra
+  at = at + 4 + extra
 end
 redis.call('HSET', KEYS[1], 'state', ARGV[6], 'settled_at', now, 'pending', pending, unpack(ARGV, 9, 8 + tonumber(ARGV[8])))
 redis.call('ZREM', KEYS[2], watch_id)
