@@ -10,11 +10,12 @@ local lease_end = now + tonumber(ARGV[4])
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
 local due = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'WITHSCORES', 'LIMIT', 0, ARGV[3])
 local reply, leases = {now, 'claimed'}, {}
+local fence = redis.call('INCRBY', KEYS[4], #due / 2) - #due / 2
 for i = 1, #due, 2 do
   local id = due[i]
+  fence = fence + 1
   local record = redis.call('HMGET', ARGV[8] .. id, 'state', 'first_at', 'polls', 'faults')
   if record[1] == 'open' then
-    local fence = redis.call('INCR', KEYS[4])
     redis.call('HSET', ARGV[8] .. id, 'fence', fence)
     leases[#leases + 1] = lease_end
     leases[#leases + 1] = id

@@ -5,6 +5,7 @@
 -- Returns: a list of 1 (committed) or 0 (the fence has moved on, or nobody waits any more)
 local now = clock()
 local at, committed, demand = 4, {}, 0
+local again, released = {}, {}
 for i = 1, tonumber(ARGV[3]) do
   local id, member, fence, due, wish = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4])
   local extra = tonumber(ARGV[at + 5])
@@ -23,13 +24,20 @@ for i = 1, tonumber(ARGV[3]) do
       redis.call('ZADD', KEYS[4], now, member)
     else
       redis.call('HSET', key, 'wish', wish, unpack(ARGV, at + 6, at + 5 + extra))
-      redis.call('ZADD', KEYS[1], due, id)
+      again[#again + 1] = due
+      again[#again + 1] = id
     end
-    redis.call('ZREM', KEYS[2], id)
+    released[#released + 1] = id
   elseif not record[1] then
-    redis.call('ZREM', KEYS[2], id)
+    released[#released + 1] = id
   end
   at = at + 6 + extra
+end
+if #again > 0 then
+  redis.call('ZADD', KEYS[1], unpack(again))
+end
+if #released > 0 then
+  redis.call('ZREM', KEYS[2], unpack(released))
 end
 if demand ~= 0 then
   redis.call('HINCRBY', KEYS[5], 'demand', demand)
