@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from samples import only
 from standardwebhooks import Webhook
-from world import CLIENT_KEY, SECRET, SERVICE_SECRET, World, bearer, opened, sandbox_serving
+from world import CLIENT_KEY, OTHER_KEY, SECRET, SERVICE_SECRET, World, bearer, opened, sandbox_serving
 
 from bridge.destinations.signatures import derived_secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
@@ -291,8 +291,17 @@ async def test_no_secret_and_no_participant_is_shown(world: World) -> None:
         assert email not in in_slack
 
 
-async def test_another_client_does_not_see_the_deliveries(world: World) -> None:
+async def test_a_delivery_tells_of_its_attempts_to_its_client_alone(world: World) -> None:
+    await world.sandbox.plan("crm", {"status": 503, "body": "try later"})
     watch = await told(world, callback(world))
+    world.pass_time(MINUTE)
+    await world.deliver()
+    path = f"/v1/deliveries/{only(watch['deliveries'])['id']}"
 
-    answer = await world.api.get(f"/v1/watches/{watch['id']}", headers=bearer(CLIENT_KEY))
-    assert answer.json()["deliveries"]
+    delivery = (await world.api.get(path, headers=bearer(CLIENT_KEY))).json()
+
+    assert (delivery["watchId"], delivery["state"], delivery["attempts"]) == (watch["id"], "delivered", 2)
+    log = [(each["number"], each["status"], each["reason"], each["answer"]) for each in delivery["log"]]
+    assert log == [(2, 204, None, ""), (1, 503, "HTTP 503", "try later")]
+    assert (await world.api.get(path, headers=bearer(OTHER_KEY))).status_code == 404
+    assert (await world.api.get("/v1/deliveries/dlv_x", headers=bearer(CLIENT_KEY))).status_code == 404

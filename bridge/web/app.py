@@ -12,12 +12,13 @@ from bridge import log
 from bridge.errors import Refused, StoreUnavailable
 from bridge.resources import Resources, check_store, open_resources
 from bridge.settings import Settings
-from bridge.web import health, problems, watches
+from bridge.web import deliveries, health, problems, watches
 
 ROUTES = [
     Route("/v1/watches", watches.create, methods=["POST"]),
     Route("/v1/watches/{watch_id}", watches.show, methods=["GET"]),
     Route("/v1/watches/{watch_id}/cancel", watches.cancel, methods=["POST"]),
+    Route("/v1/deliveries/{delivery_id}", deliveries.show, methods=["GET"]),
     Route("/healthz", health.healthz, methods=["GET"]),
     Route("/readyz", health.readyz, methods=["GET"]),
 ]

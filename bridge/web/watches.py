@@ -7,19 +7,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from ulid import ULID
 
-from bridge.destinations import describe, kind
 from bridge.domain.deliveries import Delivery
 from bridge.domain.notifications import reading_as_json
 from bridge.domain.polls import wish_at
-from bridge.domain.times import SECOND, Moment, rfc3339
+from bridge.domain.times import SECOND, rfc3339
 from bridge.domain.watches import Watch, WatchState
 from bridge.errors import Refused
 from bridge.queue import Alarm
 from bridge.resources import Resources
 from bridge.store.imports import Polled
 from bridge.store.watches import Joined, NewWatch
+from bridge.web import deliveries
 from bridge.web.auth import client_of
 from bridge.web.bodies import Context, WatchBody, parse, read_json
+from bridge.web.times import time_or_none
 
 log = structlog.get_logger()
 
@@ -73,8 +74,7 @@ async def show(request: Request) -> Response:
     polled = None
     if watch.state is WatchState.WATCHING:
         polled = await resources.imports.get(watch.workspace, watch.import_id)
-    deliveries = await resources.deliveries.of(watch.deliveries)
-    return JSONResponse(as_json(watch, polled, deliveries))
+    return JSONResponse(as_json(watch, polled, await resources.deliveries.of(watch.deliveries)))
 
 
 async def cancel(request: Request) -> Response:
@@ -91,7 +91,7 @@ async def cancel(request: Request) -> Response:
     return await show(request)
 
 
-def as_json(watch: Watch, polled: Polled | None, deliveries: list[Delivery]) -> dict[str, Any]:
+def as_json(watch: Watch, polled: Polled | None, owed: list[Delivery]) -> dict[str, Any]:
     """Give a watch as the API shows it; an open one shows what is known of its import by now."""
     watching = watch.state is WatchState.WATCHING
     reading = polled.known.reading if watching and polled else watch.reading
@@ -104,29 +104,13 @@ def as_json(watch: Watch, polled: Polled | None, deliveries: list[Delivery]) -> 
         "reason": watch.reason,
         "import": None if reading is None else reading_as_json(reading),
         "polls": polled.polls if watching and polled else watch.polls,
-        "lastPolledAt": _time(polled.known.polled_at if watching and polled else watch.polled_at),
-        "nextPollAt": _time(polled.next_due if watching and polled else None),
+        "lastPolledAt": time_or_none(polled.known.polled_at if watching and polled else watch.polled_at),
+        "nextPollAt": time_or_none(polled.next_due if watching and polled else None),
         "label": watch.label,
         "metadata": dict(watch.metadata),
         "createdBy": watch.client,
         "createdAt": rfc3339(watch.created_at),
         "expiresAt": rfc3339(watch.expires_at),
-        "settledAt": _time(watch.settled_at),
-        "deliveries": [delivery_as_json(delivery) for delivery in deliveries],
+        "settledAt": time_or_none(watch.settled_at),
+        "deliveries": [deliveries.as_json(delivery) for delivery in owed],
     }
-
-
-def delivery_as_json(delivery: Delivery) -> dict[str, Any]:
-    return {
-        "id": delivery.id,
-        "type": kind(delivery.destination),
-        "destination": describe(delivery.destination),
-        "state": delivery.state.value,
-        "attempts": delivery.attempts,
-        "nextAttemptAt": _time(delivery.due),
-        "lastReason": delivery.last_reason,
-    }
-
-
-def _time(moment: Moment | None) -> str | None:
-    return None if moment is None else rfc3339(moment)

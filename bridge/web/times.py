@@ -1,0 +1,7 @@
+"""Moments as JSON has them."""
+
+from bridge.domain.times import Moment, rfc3339
+
+
+def time_or_none(moment: Moment | None) -> str | None:
+    return None if moment is None else rfc3339(moment)
