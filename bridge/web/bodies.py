@@ -1,6 +1,5 @@
 """What a body may be: read within a limit, checked whole, every problem named at once."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
@@ -32,6 +31,8 @@ from bridge.web.problems import problems_of
 BODY_LIMIT = 64 * 1024
 LONGEST_EXPIRY: Span = 30 * DAY
 LONGEST_METADATA = 1000
+LARGEST_NUMBER = 2**53
+"""Beyond it not every reader of JSON keeps whole numbers apart; NaN and infinity are beyond it too."""
 
 Text: TypeAlias = Annotated[
     str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
@@ -49,10 +50,12 @@ def _scalar(value: Any) -> Any:
     match value:
         case str() if len(value) <= LONGEST_METADATA:
             return value
-        case float() if not math.isfinite(value):
-            raise ValueError("Not a number that JSON knows")
-        case bool() | int() | float() | None:
+        case bool() | None:
             return value
+        case int() | float() if abs(value) <= LARGEST_NUMBER:
+            return value
+        case int() | float():
+            raise ValueError("Not a number that every reader of JSON knows: at most 2^53")
         case _:
             raise ValueError(f"Must be a string of at most {LONGEST_METADATA} characters, a number, a boolean or null")
 
