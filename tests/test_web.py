@@ -112,7 +112,7 @@ async def test_a_body_that_is_not_json_is_told_so(world: World, body: str | byte
         ({"importId": "imp", "label": "x" * 301}, "/label"),
         ({"importId": "imp", "metadata": {"deep": {"er": 1}}}, "/metadata/deep"),
         ('{"importId": "imp", "metadata": {"n": 1e999}}', "/metadata/n"),
-        ('{"importId": "imp", "metadata": {"n": ' + "9" * 6000 + "}}", "/metadata/n"),
+        ('{"importId": "imp", "metadata": {"n": ' + "9" * 100 + "}}", "/metadata/n"),
         ({"importId": "imp", "metadata": {str(n): n for n in range(51)}}, "/metadata"),
         ({"importId": "imp", "workspace": "other"}, "/workspace"),
         ({"importId": "imp", "expiresIn": 0}, "/expiresIn"),
