@@ -57,7 +57,7 @@ DELIVERY = Delivery(
     body="{}",
     settled_at=NOW,
 )
-CLAIM = PollClaim(workspace="default", import_id="imp", fence=1, first_at=NOW, due=NOW, polls=3, faults=2)
+CLAIM = PollClaim(workspace="default", import_id="imp", fence=1, first_at=NOW, due=NOW, polls=3, known="", faults=2)
 
 
 def reading(status: str, *, failed: int = 0) -> Reading:

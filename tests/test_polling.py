@@ -180,6 +180,9 @@ async def test_a_watch_times_out_when_its_last_poll_finds_the_import_unfinished(
     world.pass_time(MINUTE)
     await world.sweep()
     await world.poll()
+    assert await polled(world) == 2
+    world.pass_time(2 * SECOND)
+    await world.sweep()
 
     seen = await world.seen(watch)
     assert seen["outcome"] == "timed_out"

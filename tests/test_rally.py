@@ -378,8 +378,10 @@ async def flood(writer: asyncio.StreamWriter) -> None:
 async def test_a_faulty_line_is_an_answer_as_well(speak: Speak, told: str) -> None:
     total = 0.3 if speak in {trickle, hang} else 5.0
     async with vendor(speak) as known, client(known.url, total_timeout=total) as rally:
-        found = (await rally.get_import("imp", at=lambda: NOW)).answer
+        reply = await rally.get_import("imp", at=lambda: NOW)
 
+    assert reply is not None
+    found = reply.answer
     assert isinstance(found, Unanswered)
     assert any(part in found.reason for part in told.split("|")), found.reason
     assert "127.0.0.1" not in found.reason
@@ -388,7 +390,18 @@ async def test_a_faulty_line_is_an_answer_as_well(speak: Speak, told: str) -> No
 @pytest.mark.anyio
 async def test_nobody_at_home_is_an_answer_as_well() -> None:
     async with client("http://127.0.0.1:1") as rally:
-        assert (await rally.get_import("imp", at=lambda: NOW)).answer == Unanswered("no connection")
+        reply = await rally.get_import("imp", at=lambda: NOW)
+
+    assert reply is not None
+    assert reply.answer == Unanswered("no connection")
+
+
+@pytest.mark.anyio
+async def test_a_question_that_would_start_too_late_is_not_asked() -> None:
+    async with vendor(says(ok(b"{}"))) as known, client(known.url) as rally:
+        assert await rally.get_import("imp", at=lambda: NOW, start_by=0) is None
+
+    assert known.asked == []
 
 
 @pytest.mark.anyio

@@ -17,6 +17,8 @@ from bridge.store.imports import PollCommit
 from workers.notices import Operator
 from workers.settle import Settler
 
+AHEAD = 2
+"""So many claims for each slot, so that a slot that comes free has its next poll at hand."""
 START_WITHIN: Span = SECOND
 """A request that has not started this soon after its claim is not sent: the process may have been stopped meanwhile."""
 SETTLE_BY: Span = 10 * SECOND
@@ -62,7 +64,7 @@ class PollWork:
         self._operator = operator
         self._seen: set[str] = set()
         self._odd: set[str] = set()
-        self.room = self._rally.slots
+        self.room = AHEAD * self._rally.slots
 
     async def claim(self, room: int) -> tuple[Sequence[Poll], float | None]:
         settings = self._resources.settings
@@ -93,9 +95,9 @@ class PollWork:
         return polls, 0.0
 
     async def act(self, claim: Poll) -> Polled:
-        if monotonic() >= claim.start_by:
+        reply = await self._rally.get_import(claim.claim.import_id, at=claim.now, start_by=claim.start_by)
+        if reply is None:
             return Polled(poll=claim, reply=None, advance=withheld(claim.claim), at=claim.now())
-        reply = await self._rally.get_import(claim.claim.import_id, at=claim.now)
         jitter = random.random()  # noqa: S311 - spreads load only
         schedule = self._resources.poll_schedule
         advance = after_poll(claim.claim, reply, schedule, jitter=jitter, stretch=claim.stretch)
@@ -112,7 +114,8 @@ class PollWork:
         settle_by = max(result.at for result in results) + SETTLE_BY
         committed = await self._resources.imports.commit(self._workspace, commits, settle_by=settle_by)
         for result, ours in zip(results, committed, strict=True):
-            if ours and result.advance.counted:
+            # Deadlines are the sweep's: here only what was read can have ended a watch.
+            if ours and (result.advance.due is None or result.advance.absence is not None):
                 self._settler.start(self._workspace, result.poll.claim.import_id)
 
     async def _correct_budget(self, results: Sequence[Polled]) -> None:

@@ -10,6 +10,8 @@ import structlog
 
 from bridge.errors import StoreUnavailable
 
+BREATH = 0.01
+"""Seconds between two looks while work is under way: what ends meanwhile is committed together."""
 OUTAGE_PAUSE = 0.5
 """Seconds between two tries while the store is out."""
 DRAIN = 10.0
@@ -88,10 +90,13 @@ class Shift(Generic[ClaimT, ResultT]):
     async def _run(self) -> None:
         while True:
             self._bell.clear()
+            began = monotonic()
             look_again = await self._step()
             if not self._under_way and not self._done and (look_again is None or self._closing):
                 return
             await self._pause(look_again)
+            if self._under_way:
+                await asyncio.sleep(max(0.0, began + BREATH - monotonic()))
 
     async def _step(self) -> float | None:
         """Commit what is done, claim what is due; give the seconds until the next look, None for no need to."""

@@ -22,6 +22,8 @@ class PollClaim:
     """When the first of its watches came: its age decides the schedule."""
     due: Moment
     polls: int
+    known: str
+    """The mark of the reading that is stored: an equal one need not be written again."""
     faults: int
     """Polls in a row to which the line gave no answer."""
 

@@ -5,6 +5,8 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
+from math import inf
+from time import monotonic
 from urllib.parse import quote
 
 import httpx
@@ -45,9 +47,14 @@ class RallyClient:
         self._all = tuple(self._idle)
         self._room = asyncio.Semaphore(slots)
 
-    async def get_import(self, import_id: str, *, at: Callable[[], Moment]) -> Reply:
-        """Ask for an import; `at` tells the time when the answer is there. What goes wrong is an Unanswered."""
+    async def get_import(self, import_id: str, *, at: Callable[[], Moment], start_by: float = inf) -> Reply | None:
+        """Ask for an import; `at` tells the time when the answer is there. What goes wrong is an Unanswered.
+
+        Gives None, and asks nothing, when no slot is free before `start_by` (seconds, monotonic).
+        """
         async with self._room:
+            if monotonic() >= start_by:
+                return None
             slot = self._idle.pop()
             try:
                 async with asyncio.timeout(self._total_timeout):

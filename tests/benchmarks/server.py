@@ -1,0 +1,113 @@
+"""Rally and a receiver, as fast as this machine allows: a process of its own that counts, and keeps times.
+
+`python tests/benchmarks/server.py PORT LIMIT WINDOW OTHERS`: a fixed window of LIMIT calls in WINDOW seconds, of which
+another consumer spends OTHERS, evenly. `/status/NAME` makes NAME what imports are from now on; `/told` tells all.
+"""
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from time import time
+from typing import Any
+from urllib.parse import unquote
+
+HEAD = "HTTP/1.1 %s\r\nContent-Length: %d\r\nX-RateLimit-Limit: %d\r\nX-RateLimit-Remaining: %d\r\n"
+DATE = "X-RateLimit-Reset: %d\r\n%s\r\n"
+
+
+class World:
+    """What the server knows, and what it saw."""
+
+    def __init__(self, limit: int, window: int, others: int) -> None:
+        self.limit, self.window, self.others = limit, window, others
+        self.status = "UPLOADING"
+        self.polls = 0
+        self.taken: Counter[int] = Counter()
+        self.refused: Counter[int] = Counter()
+        self.ended: dict[str, float] = {}
+        self.arrived: dict[str, float] = {}
+
+    def poll(self, import_id: str) -> bytes:
+        now = time()
+        end = (int(now) // self.window + 1) * self.window
+        spent = int(self.others * (1 - (end - now) / self.window))
+        left = self.limit - self.taken[end] - spent
+        if left <= 0:
+            self.refused[end] += 1
+            wait = max(1, int(end - now) + 1)
+            return self._answer("429 Too Many Requests", 0, end, b"", f"Retry-After: {wait}\r\n")
+        self.taken[end] += 1
+        self.polls += 1
+        if self.status == "COMPLETED":
+            self.ended.setdefault(import_id, now)
+        body = (
+            f'{{"importId":"{import_id}","type":"CSV","status":"{self.status}","personCount":7,'
+            f'"failedRecords":null,"updatedAt":"2026-11-24T00:00:00Z"}}'
+        )
+        return self._answer("200 OK", left - 1, end, body.encode(), "")
+
+    def _answer(self, status: str, left: int, end: int, body: bytes, more: str) -> bytes:
+        head = HEAD % (status, len(body), self.limit, left) + DATE % (end, more)
+        return head.encode() + body
+
+    def receive(self, body: bytes) -> bytes:
+        now = time()
+        self.arrived.setdefault(json.loads(body)["data"]["importId"], now)
+        return b"HTTP/1.1 204 No Content\r\n\r\n"
+
+    def told(self) -> bytes:
+        facts: dict[str, Any] = {
+            "polls": self.polls,
+            "taken": self.taken,
+            "refused": self.refused,
+            "ended": self.ended,
+            "arrived": self.arrived,
+        }
+        body = json.dumps(facts).encode()
+        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+class Connection(asyncio.Protocol):
+    """As much of HTTP/1.1 as our own clients speak."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._read = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._out = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._read += data
+        while b"\r\n\r\n" in self._read:
+            head, _, rest = self._read.partition(b"\r\n\r\n")
+            lower = head.lower()
+            length = 0
+            if b"content-length:" in lower:
+                length = int(lower.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
+            if len(rest) < length:
+                return
+            self._read = rest[length:]
+            self._out.write(self._answer(head.split(b" ", 2)[1].decode(), rest[:length]))
+
+    def _answer(self, path: str, body: bytes) -> bytes:
+        if "/imports/" in path:
+            return self._world.poll(unquote(path.rsplit("/", 1)[1]))
+        if path.startswith("/status/"):
+            self._world.status = path.rsplit("/", 1)[1]
+            return self._world.told()
+        return self._world.told() if path == "/told" else self._world.receive(body)
+
+
+async def main() -> None:
+    port, limit, window, others = (int(word) for word in sys.argv[1:5])
+    world = World(limit, window, others)
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(world), "127.0.0.1", port)
+    async with server:
+        await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
