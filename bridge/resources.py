@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from bridge.destinations import describe
+from bridge.destinations import Sender, describe
 from bridge.destinations.egress import Egress, EgressRules
 from bridge.destinations.lanes import lane_of
 from bridge.destinations.signatures import Signing
+from bridge.destinations.slack_bot import SlackBot
 from bridge.domain.deliveries import Address, Callback, Destination, Named, SlackWebhook
 from bridge.domain.schedules import PollSchedule
 from bridge.domain.times import SECOND, Span
@@ -20,6 +21,8 @@ from bridge.store.budgets import Budgets
 from bridge.store.connection import Store, connect
 from bridge.store.deliveries import Deliveries
 from bridge.store.imports import Imports
+from bridge.store.lists import Lists
+from bridge.store.news import News
 from bridge.store.seal import store_key
 from bridge.store.watches import Watches
 
@@ -40,12 +43,14 @@ class Resources:
     imports: Imports
     deliveries: Deliveries
     budgets: Budgets
+    lists: Lists
+    news: News
     bell: Bell
     rally: Mapping[str, RallyClient]
     """By workspace."""
     egress: Egress
     egress_rules: EgressRules
-    signing: Signing
+    sender: Sender
     named: Mapping[str, Address]
     """The destinations that the operator configured."""
     poll_schedule: PollSchedule
@@ -63,6 +68,7 @@ async def open_resources(settings: Settings, *, clock_offset: Span = 0) -> Async
     rules = egress_rules(settings)
     sealer = Sealer(settings.bridge_encryption_keys)
     store = Store(connect(settings.redis_url), offset=clock_offset)
+    news = News(store)
     bell = Bell(settings.redis_url)
     rally = rally_clients(settings)
     egress = Egress(rules, slots=DELIVERY_SLOTS)
@@ -75,11 +81,13 @@ async def open_resources(settings: Settings, *, clock_offset: Span = 0) -> Async
         imports=Imports(store, sealer),
         deliveries=Deliveries(store, sealer),
         budgets=Budgets(store),
+        lists=Lists(store),
+        news=news,
         bell=bell,
         rally=rally,
         egress=egress,
         egress_rules=rules,
-        signing=Signing(settings.callback_secrets),
+        sender=sender_of(settings),
         named=named_addresses(settings),
         poll_schedule=PollSchedule(
             floor=settings.poll_floor, ceiling=settings.poll_ceiling, growth=settings.poll_growth
@@ -91,6 +99,7 @@ async def open_resources(settings: Settings, *, clock_offset: Span = 0) -> Async
         for client in rally.values():
             await client.aclose()
         await egress.aclose()
+        await news.aclose()
         await bell.aclose()
         await store.redis.aclose()
 
@@ -107,6 +116,15 @@ def rally_clients(settings: Settings) -> dict[str, RallyClient]:
         name: RallyClient(base_url=base_url, key=key, slots=POLL_SLOTS, total_timeout=total_timeout)
         for name, (base_url, key) in accounts.items()
     }
+
+
+def sender_of(settings: Settings) -> Sender:
+    token = settings.slack_bot_token
+    return Sender(
+        signing=Signing(settings.callback_secrets),
+        slack_bot=None if token is None else SlackBot(token=token, api_url=settings.slack_api_url),
+        slack_at_most_once=settings.slack_at_most_once,
+    )
 
 
 def named_addresses(settings: Settings) -> dict[str, Address]:

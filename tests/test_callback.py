@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from bridge.destinations import prepare, render
+from bridge.destinations import Sender, prepare, render
 from bridge.destinations.callback import BODY_LIMIT, header_problem
 from bridge.destinations.signatures import Signing, check_secret, derived_secret, sign
 from bridge.domain.deliveries import Callback
@@ -50,7 +50,9 @@ def test_the_vector_of_standard_webhooks() -> None:
 def headers_of(callback: Callback, signing: Signing, *, body: str = "{}", client: str = "crm") -> dict[str, str]:
     now = int(datetime.now(UTC).timestamp() * SECOND)  # the verifier looks at the clock
     return dict(
-        prepare(callback, body, notification_id="ntf_1", client=client, now=now, signing=signing).headers,
+        prepare(
+            callback, body, notification_id="ntf_1", client=client, now=now, sender=Sender(signing=signing)
+        ).headers,
     )
 
 
@@ -131,7 +133,12 @@ def test_headers_are_those_of_the_standard_with_the_clients_beside() -> None:
     callback = replace(CALLBACK, headers={"X-Api-Key": Secret("k"), "User-Agent": Secret("crm-hook")})
 
     request = prepare(
-        callback, "{}", notification_id="ntf_1", client="crm", now=1_764_000_000_999, signing=Signing((Secret(SECRET),))
+        callback,
+        "{}",
+        notification_id="ntf_1",
+        client="crm",
+        now=1_764_000_000_999,
+        sender=Sender(signing=Signing((Secret(SECRET),))),
     )
 
     assert {name: value for name, value in request.headers.items() if name != "webhook-signature"} == {

@@ -1,14 +1,17 @@
 """What holds for every kind of destination: each answer has its meaning, and no secret shows."""
 
+import json
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.destinations import describe, judge, kind, prepare, render
+from bridge.destinations import Sender, describe, judge, kind, prepare, render
 from bridge.destinations.retry_after import retry_after
 from bridge.destinations.signatures import Signing
+from bridge.destinations.slack_bot import SlackBot
 from bridge.domain.deliveries import (
     RETRY_AFTER_HONOURED,
     Accepted,
@@ -20,6 +23,7 @@ from bridge.domain.deliveries import (
     NoResponse,
     Rejected,
     Response,
+    SlackChannel,
     SlackWebhook,
     Verdict,
 )
@@ -33,6 +37,7 @@ SLACK = SlackWebhook(url=Secret("https://hooks.slack.com/services/T0/B0/abcdefSE
 CALLBACK = Callback(
     url=Secret("https://user@crm.example.com:8443/hooks/SECRET?token=SECRET"), headers={"X-Api-Key": Secret("SECRET")}
 )
+CHANNEL = SlackChannel(channel="C0123ABCD")
 SIGNING = Signing((Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),))
 
 
@@ -96,9 +101,16 @@ def callback_says(status: int, **headers: str) -> tuple[Address, Response]:
             (SLACK, response(429, b"{}", retry_after="30")),
             Deferred("HTTP 429, over Slack's rate limit", 30 * SECOND),
         ),
-        (slack_says(500, "rollup_error"), Deferred("HTTP 500: rollup_error")),
-        (slack_says(503, "<html>"), Deferred("HTTP 503")),
-        ((SLACK, response(503, b"", retry_after="9")), Deferred("HTTP 503", 9 * SECOND)),
+        (slack_says(500, "rollup_error"), Deferred("HTTP 500: rollup_error", ambiguous=True)),
+        (slack_says(503, "<html>"), Deferred("HTTP 503", ambiguous=True)),
+        ((SLACK, response(503, b"", retry_after="9")), Deferred("HTTP 503", 9 * SECOND, ambiguous=True)),
+        (
+            slack_says(400, "invalid_blocks"),
+            Deferred(
+                "HTTP 400: invalid_blocks (Slack does not take the form of our message; please report it)",
+                plainly=True,
+            ),
+        ),
     ],
 )
 def test_each_answer_has_its_meaning(said: tuple[Address, Response], verdict: Verdict) -> None:
@@ -112,14 +124,121 @@ def test_each_answer_has_its_meaning(said: tuple[Address, Response], verdict: Ve
 def test_without_an_answer_it_is_never_final(destination: Address, failure: Failure) -> None:
     answer = NoResponse(failure=failure, reason="in words")
 
-    assert judge(destination, answer, NOW) == Deferred("in words")
+    perhaps = failure in {Failure.TIMEOUT, Failure.BROKEN}
+    assert judge(destination, answer, NOW) == Deferred("in words", ambiguous=perhaps)
+
+
+def bot_says(**document: Any) -> Response:
+    return response(200, json.dumps(document).encode())
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (bot_says(ok=True, ts="1503435956.000247"), Accepted()),
+        (bot_says(ok=False, error="ratelimited"), Deferred("Slack: ratelimited", SECOND)),
+        (bot_says(ok=False, error="rate_limited"), Deferred("Slack: rate_limited", SECOND)),
+        (response(429, b"{}", retry_after="30"), Deferred("HTTP 429, over Slack's rate limit", 30 * SECOND)),
+        *(
+            (bot_says(ok=False, error=error), Deferred(f"Slack: {error}"))
+            for error in ("service_unavailable", "team_added_to_org", "org_login_required")
+        ),
+        *(
+            (bot_says(ok=False, error=error), Deferred(f"Slack: {error}", ambiguous=True))
+            for error in ("internal_error", "fatal_error", "request_timeout")
+        ),
+        *(
+            (bot_says(ok=False, error=error), Deferred(f"Slack: {error}", HOUR))
+            for error in ("message_limit_exceeded", "accesslimited")
+        ),
+        (bot_says(ok=False, error="brand_new"), Deferred("Slack: brand_new", tries=3)),
+        (
+            bot_says(ok=False, error="<b>Bearer x</b>"),
+            Deferred("an answer that is not Slack's", ambiguous=True, tries=3),
+        ),
+        (bot_says(ok="true"), Deferred("an answer that is not Slack's", ambiguous=True, tries=3)),
+        (response(200, b"<html>"), Deferred("an answer that is not Slack's", ambiguous=True, tries=3)),
+        (response(302), Rejected("HTTP 302, redirects are not followed")),
+        (response(404), Rejected("HTTP 404")),
+        (response(502), Deferred("HTTP 502", ambiguous=True)),
+    ],
+)
+def test_each_answer_to_the_bot_has_its_meaning(answer: Response, verdict: Verdict) -> None:
+    assert judge(CHANNEL, answer, NOW) == verdict
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *("not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired", "missing_scope"),
+        *("not_allowed_token_type", "no_permission", "team_access_not_granted", "two_factor_setup_required"),
+        *("ekm_access_denied", "enterprise_is_restricted", "access_denied", "channel_not_found", "not_in_channel"),
+        *("is_archived", "restricted_action", "restricted_action_read_only_channel", "team_not_found"),
+        *("restricted_action_thread_only_channel", "restricted_action_non_threadable_channel"),
+        *("restricted_action_thread_locked", "cannot_reply_to_message", "messages_tab_disabled"),
+    ],
+)
+def test_what_only_people_can_mend_is_final_and_says_what_to_do(error: str) -> None:
+    verdict = judge(CHANNEL, bot_says(ok=False, error=error), NOW)
+
+    assert isinstance(verdict, Rejected)
+    assert re.fullmatch(rf"Slack: {error} \(.{{10,}}\)", verdict.reason)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "no_text", "too_many_attachments"),
+        *("attachment_payload_limit_exceeded", "invalid_arguments", "invalid_arg_name", "invalid_post_type"),
+        *("invalid_charset", "metadata_too_large", "markdown_text_conflict"),
+    ],
+)
+def test_a_message_that_slack_cannot_read_is_sent_again_as_plain_text_once(error: str) -> None:
+    verdict = judge(CHANNEL, bot_says(ok=False, error=error), NOW)
+
+    assert isinstance(verdict, Deferred)
+    assert verdict.plainly
+
+
+@pytest.mark.parametrize("destination", [SLACK, CHANNEL])
+@pytest.mark.parametrize("answer", [response(500), NoResponse(failure=Failure.TIMEOUT, reason="no answer in time")])
+def test_where_slack_must_not_hear_twice_what_it_may_have_heard_is_given_up(
+    destination: Address, answer: Answer
+) -> None:
+    assert isinstance(judge(destination, answer, NOW), Deferred)
+    assert isinstance(judge(destination, answer, NOW, slack_at_most_once=True), Rejected)
+
+
+def test_what_was_never_sent_is_tried_again_also_where_slack_must_not_hear_twice() -> None:
+    unsent = NoResponse(failure=Failure.CONNECT, reason="no connection in time")
+
+    assert isinstance(judge(SLACK, unsent, NOW, slack_at_most_once=True), Deferred)
+    assert isinstance(judge(SLACK, response(429), NOW, slack_at_most_once=True), Deferred)
+    assert isinstance(judge(CALLBACK, response(500), NOW, slack_at_most_once=True), Deferred)
+
+
+def test_the_bot_posts_to_its_channel_with_its_token_and_plainly_without_blocks() -> None:
+    sender = Sender(signing=SIGNING, slack_bot=SlackBot(token=Secret("xoxb-1"), api_url="https://slack.com/api"))
+    body = '{"text":"hi","blocks":[{"type":"divider"}]}'
+    requests = [
+        prepare(CHANNEL, body, notification_id="n", client="crm", now=NOW, sender=sender, plain=plain)
+        for plain in (False, True)
+    ]
+
+    assert {request.url.reveal() for request in requests} == {"https://slack.com/api/chat.postMessage"}
+    assert {request.headers["authorization"] for request in requests} == {"Bearer xoxb-1"}
+    assert [json.loads(request.body) for request in requests] == [
+        {"channel": "C0123ABCD", "text": "hi", "blocks": [{"type": "divider"}]},
+        {"channel": "C0123ABCD", "text": "hi"},
+    ]
+    assert "xoxb" not in repr(requests) + repr(sender)
 
 
 @given(status=st.integers(100, 999), body=st.binary(max_size=40), asked=st.text(max_size=30))
 def test_no_answer_makes_a_verdict_fail(status: int, body: bytes, asked: str) -> None:
     answer: Answer = Response(status=status, headers={"retry-after": asked, "date": asked}, body=body)
 
-    for destination in (SLACK, CALLBACK):
+    for destination in (SLACK, CHANNEL, CALLBACK):
         verdict = judge(destination, answer, NOW)
         if isinstance(verdict, Deferred) and verdict.wait is not None:
             assert 0 <= verdict.wait <= RETRY_AFTER_HONOURED
@@ -148,7 +267,7 @@ def test_a_destination_is_shown_without_its_secret(destination: Address, shown: 
 
 @pytest.mark.parametrize("destination", [SLACK, CALLBACK])
 def test_no_secret_shows_in_a_repr(destination: Address) -> None:
-    request = prepare(destination, "{}", notification_id="ntf_1", client="crm", now=NOW, signing=SIGNING)
+    request = prepare(destination, "{}", notification_id="ntf_1", client="crm", now=NOW, sender=Sender(signing=SIGNING))
 
     assert "SECRET" not in repr(destination) + repr(request) + repr(SIGNING) + describe(destination)
     assert "whsec" not in repr(SIGNING)
@@ -156,10 +275,11 @@ def test_no_secret_shows_in_a_repr(destination: Address) -> None:
 
 @pytest.mark.parametrize("destination", [SLACK, CALLBACK])
 def test_every_request_says_who_we_are(destination: Address) -> None:
-    request = prepare(destination, "{}", notification_id="ntf_1", client="crm", now=NOW, signing=SIGNING)
+    request = prepare(destination, "{}", notification_id="ntf_1", client="crm", now=NOW, sender=Sender(signing=SIGNING))
 
     assert re.fullmatch(r"rally-bridge/\d+\.\d+\.\d+.*", request.headers["user-agent"])
     assert request.body == b"{}"
+    assert not isinstance(destination, SlackChannel)
     assert request.url == destination.url
 
 

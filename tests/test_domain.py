@@ -55,7 +55,7 @@ DELIVERY = Delivery(
     destination=Callback(url=Secret("https://crm.example.com/hush")),
     lane="callback:x",
     body="{}",
-    settled_at=NOW,
+    owed_at=NOW,
 )
 CLAIM = PollClaim(workspace="default", import_id="imp", fence=1, first_at=NOW, due=NOW, polls=3, known="", faults=2)
 
@@ -180,15 +180,35 @@ def test_jitter_and_faults_only_lengthen_a_pause_and_it_stays_bounded(age: int, 
         (Deferred("429", HOUR), 0, DeliveryState.PENDING, NOW + HOUR),
         (Deferred("429", SECOND), 2, DeliveryState.PENDING, NOW + MINUTE),
         (Deferred("429", 9 * DAY), 0, DeliveryState.PENDING, NOW + DAY),
+        (Deferred("new", tries=3), 1, DeliveryState.PENDING, NOW + 5 * SECOND),
+        (Deferred("new", tries=3), 2, DeliveryState.ABANDONED, None),
     ],
 )
 def test_each_verdict_moves_a_delivery_on(
     verdict: Verdict, made: int, state: DeliveryState, due: Moment | None
 ) -> None:
-    after = replace(DELIVERY, attempts=made).after(verdict, NOW, schedule=PAUSES, max_age=3 * DAY, jitter=0)
+    after = replace(DELIVERY, attempts=made, failures=made).after(
+        verdict, NOW, schedule=PAUSES, max_age=3 * DAY, jitter=0
+    )
 
     assert (after.state, after.due, after.attempts) == (state, due, made + 1)
     assert (after.ended_at is None) == (state is DeliveryState.PENDING)
+
+
+def test_a_delivery_that_cannot_be_read_is_sent_plainly_once_and_then_abandoned() -> None:
+    unreadable = Deferred("invalid_blocks", plainly=True)
+    again = DELIVERY.after(unreadable, NOW, schedule=PAUSES, max_age=DAY, jitter=0)
+    ended = again.after(unreadable, NOW, schedule=PAUSES, max_age=DAY, jitter=0)
+
+    assert (again.state, again.plain) == (DeliveryState.PENDING, True)
+    assert ended.state is DeliveryState.ABANDONED
+
+
+def test_a_redelivery_has_the_whole_schedule_before_it_and_goes_on_counting() -> None:
+    owed_again = replace(DELIVERY, attempts=11, failures=0, owed_at=NOW + DAY)
+    after = owed_again.after(Deferred("503"), NOW + DAY, schedule=PAUSES, max_age=HOUR, jitter=0)
+
+    assert (after.state, after.attempts, after.due) == (DeliveryState.PENDING, 12, NOW + DAY + PAUSES[0])
 
 
 def test_a_delivery_that_would_be_too_old_at_its_next_attempt_is_abandoned() -> None:
@@ -201,7 +221,7 @@ def test_a_delivery_that_would_be_too_old_at_its_next_attempt_is_abandoned() -> 
 
 @given(jitter=st.floats(0, 1), wait=st.integers(0, 2 * DAY), made=st.integers(0, 2))
 def test_a_delivery_is_never_attempted_before_it_was_asked_to(jitter: float, wait: int, made: int) -> None:
-    before = replace(DELIVERY, attempts=made)
+    before = replace(DELIVERY, attempts=made, failures=made)
     after = before.after(Deferred("429", wait), NOW, schedule=PAUSES, max_age=30 * DAY, jitter=jitter)
 
     assert after.due is not None

@@ -272,8 +272,8 @@ async def test_when_rally_is_down_only_probes_are_sent_until_it_is_back(world: W
         await world.poll()
 
     assert len([each for each in await world.sandbox.requests() if each["status"] == 503]) == 7
-    watches = await world.resources.store.call("ZRANGE", "rb:watches", 0, -1)
-    states = [await world.resources.store.call("HGET", f"rb:watch:{id_}", "outcome") for id_ in watches]
+    watches = await world.resources.store.call("KEYS", "rb:watch:*")
+    states = [await world.resources.store.call("HGET", key, "outcome") for key in watches]
     assert set(states) == {"completed"}
 
 
@@ -374,4 +374,4 @@ async def test_what_ended_is_forgotten_after_the_retention(world: World) -> None
     keys = set(await world.resources.store.call("KEYS", "rb:*"))
     assert not [key for key in keys if watch["id"] in key]
     assert [key for key in keys if open_watch["id"] in key]
-    assert only(await world.resources.store.call("ZRANGE", "rb:watches", 0, -1)) == open_watch["id"]
+    assert only(await world.resources.store.call("ZRANGE", "rb:watches:in:watching", 0, -1)) == open_watch["id"]

@@ -54,6 +54,7 @@ class Memory:
     async def accept(self, watch_id: str = "wat_1", **changes: Any) -> tuple[Watch, Joined]:
         new = new_watch(id=watch_id, **changes)
         accepted = await self.watches.accept(new, grace=10 * MINUTE, reuse=5 * MINUTE, wish=333)
+        assert accepted is not None
         return accepted.watch, accepted.joined
 
     async def claim(self, room: int = 10) -> list[PollClaim]:
@@ -107,7 +108,7 @@ def a_delivery(watch: Watch, number: int = 0) -> Delivery:
         destination=CALLBACK,
         lane="callback:x",
         body='{"type":"import.failed"}',
-        settled_at=0,
+        owed_at=0,
     )
 
 

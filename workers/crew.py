@@ -42,4 +42,4 @@ def assemble(resources: Resources, *, shift_length: float = SHIFT_LENGTH) -> Cre
         workspace: Shift(PollWork(resources, workspace, settler, operator), length=shift_length)
         for workspace in resources.rally
     }
-    return Crew(settler=settler, polls=polls, deliveries=deliveries, sweep=Sweep(resources, settler))
+    return Crew(settler=settler, polls=polls, deliveries=deliveries, sweep=Sweep(resources, settler, operator))

@@ -15,7 +15,6 @@ from bridge.domain.deliveries import (
     Attempt,
     Deferred,
     Delivery,
-    Failure,
     NoResponse,
     Response,
     Verdict,
@@ -29,6 +28,7 @@ LEASE: Span = 30 * SECOND
 """Longer than the longest attempt, so that no other worker sends meanwhile."""
 START_WITHIN = 5.0
 """Seconds after its claim in which an attempt must start; later the lease might run out under it."""
+SLACK_LANES = "slack:"
 ANSWER_KEPT = 500
 """Characters of an answer that an attempt records."""
 
@@ -83,6 +83,9 @@ class DeliverWork:
         delivery = self._resources.deliveries.open(claim.claimed)
         if delivery.too_old(started, settings.delivery_max_age):
             return Sent(claimed=claim.claimed, after=delivery.outlived(started))
+        if delivery.interrupted and settings.slack_at_most_once and delivery.lane.startswith(SLACK_LANES):
+            reason = "a worker died while sending; perhaps delivered, and SLACK_AT_MOST_ONCE is set"
+            return Sent(claimed=claim.claimed, after=delivery.given_up(reason, started))
         answer, verdict = await self._send(delivery, claim)
         after = delivery.after(
             verdict,
@@ -96,10 +99,10 @@ class DeliverWork:
         return Sent(claimed=claim.claimed, after=after, attempt=attempt)
 
     async def _send(self, delivery: Delivery, claim: Sending) -> tuple[Answer, Verdict]:
-        resolved = resolve(delivery.destination, delivery.body, self._resources.named)
-        if resolved is None:
-            unknown = f"no destination is configured under the name {describe(delivery.destination)!r}"
-            return NoResponse(failure=Failure.UNKNOWN_NAME, reason=unknown), Deferred(unknown)
+        sender = self._resources.sender
+        resolved = resolve(delivery.destination, delivery.body, self._resources.named, sender)
+        if isinstance(resolved, NoResponse):
+            return resolved, Deferred(resolved.reason)
         address, body = resolved
         request = prepare(
             address,
@@ -107,10 +110,11 @@ class DeliverWork:
             notification_id=delivery.notification_id,
             client=delivery.client,
             now=claim.now(),
-            signing=self._resources.signing,
+            sender=sender,
+            plain=delivery.plain,
         )
         answer = await self._resources.egress.send(request)
-        return answer, judge(address, answer, claim.now())
+        return answer, judge(address, answer, claim.now(), slack_at_most_once=sender.slack_at_most_once)
 
     def poisoned(self, claim: Sending, error: Exception) -> Sent:
         reason = f"internal error ({type(error).__name__})"

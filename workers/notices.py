@@ -1,6 +1,6 @@
 """Notices: what the operator should hear of is owed to the destination that OPERATOR_NOTIFY names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ulid import ULID
 
@@ -18,12 +18,14 @@ class Operator:
         self._resources = resources
         self._owed = owed
 
-    async def tell(self, notice: Notice) -> None:
+    async def tell(self, notice: Notice, *, of: Sequence[str] = ()) -> None:
+        """Owe the operator a notice; `of` names the abandoned deliveries that it tells of, which are told of once."""
         name = self._resources.settings.operator_notify
         if name is None:
             return
         destination = Named(name=name)
         body = render(notice, destination)
         lane = self._resources.lane(destination)
-        await self._resources.deliveries.owe_notice(f"dlv_{str(ULID()).lower()}", destination, lane, body)
-        self._owed()
+        notice_id = f"dlv_{str(ULID()).lower()}"
+        if await self._resources.deliveries.owe_notice(notice_id, destination, lane, body, told=of):
+            self._owed()

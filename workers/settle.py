@@ -78,7 +78,14 @@ class Settler:
         conclusion = conclude(watch, known, now, last_call_made=now >= watch.expires_at + LAST_CALL)
         if conclusion is None:
             return False
-        settlement = settlement_of(replace(watch, polls=polls), conclusion, known, now, lane=self._resources.lane)
+        settlement = settlement_of(
+            replace(watch, polls=polls),
+            conclusion,
+            known,
+            now,
+            lane=self._resources.lane,
+            show_emails=self._resources.settings.slack_show_emails,
+        )
         if not await self._resources.watches.settle(settlement):
             return False
         log.info(
@@ -97,18 +104,22 @@ class Settler:
 LaneOf = Callable[[Destination], str]
 
 
-def settlement_of(watch: Watch, conclusion: Conclusion, known: Knowledge, now: Moment, *, lane: LaneOf) -> Settlement:
+def settlement_of(
+    watch: Watch, conclusion: Conclusion, known: Knowledge, now: Moment, *, lane: LaneOf, show_emails: bool
+) -> Settlement:
     """Put together what a watch's end writes: the notification, rendered for each destination that it owes."""
     notification = announce(watch, conclusion, known.reading, now)
     deliveries = tuple(
-        _delivery(watch, number, destination, notification, lane(destination))
+        _delivery(watch, number, destination, notification, lane(destination), show_emails=show_emails)
         for number, destination in enumerate(watch.notify)
     )
     ended = replace(watch, reading=known.reading, polled_at=known.polled_at)
     return Settlement(watch=ended, conclusion=conclusion, deliveries=deliveries, at=now)
 
 
-def _delivery(watch: Watch, number: int, destination: Destination, notification: Notification, lane: str) -> Delivery:
+def _delivery(
+    watch: Watch, number: int, destination: Destination, notification: Notification, lane: str, *, show_emails: bool
+) -> Delivery:
     wanted = destination.on is None or notification.outcome in destination.on
     return Delivery(
         id=f"dlv_{watch.id.removeprefix('wat_')}{number:x}",
@@ -117,8 +128,8 @@ def _delivery(watch: Watch, number: int, destination: Destination, notification:
         notification_id=notification.id,
         destination=destination,
         lane=lane,
-        body=render(notification, destination) if wanted else "",
-        settled_at=notification.at,
+        body=render(notification, destination, show_emails=show_emails) if wanted else "",
+        owed_at=notification.at,
         state=DeliveryState.PENDING if wanted else DeliveryState.SKIPPED,
         last_reason=None if wanted else f"not asked for: on {notification.outcome.value}",
     )

@@ -2,8 +2,11 @@
 
 import structlog
 
+from bridge.destinations import describe
+from bridge.domain.notices import deliveries_abandoned
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.resources import Resources
+from workers.notices import Operator
 from workers.settle import Settler
 
 BATCH = 500
@@ -17,13 +20,15 @@ log = structlog.get_logger()
 class Sweep:
     """What the sweep does, in the order in which it matters."""
 
-    def __init__(self, resources: Resources, settler: Settler) -> None:
+    def __init__(self, resources: Resources, settler: Settler, operator: Operator) -> None:
         self._resources = resources
         self._settler = settler
+        self._operator = operator
 
     async def run(self) -> None:
         await self._resume_settling()
         await self._look_at_expiries()
+        await self._tell_of_abandoned()
         await self._forget()
 
     async def _resume_settling(self) -> None:
@@ -45,6 +50,16 @@ class Sweep:
                 await self._resources.imports.hasten(workspace, import_id)
             await self._settler.settle(workspace, import_id)
 
+    async def _tell_of_abandoned(self) -> None:
+        """Tell the operator of what was given up since the last look, in one notice however much it is."""
+        if self._resources.settings.operator_notify is None:
+            return
+        abandoned = await self._resources.deliveries.of(await self._resources.deliveries.untold(BATCH))
+        if abandoned:
+            first, now = abandoned[0], await self._resources.store.now()
+            notice = deliveries_abandoned(len(abandoned), describe(first.destination), first.last_reason, now)
+            await self._operator.tell(notice, of=[delivery.id for delivery in abandoned])
+
     async def _forget(self) -> None:
         """Delete what ended longer ago than the retention; final imports as soon as they answer nobody any more."""
         settings = self._resources.settings
@@ -59,4 +74,5 @@ class Sweep:
                 forgotten += 1
         if forgotten:
             log.info("watches.forgotten", count=forgotten)
+        await self._resources.watches.forget_replays(BATCH)
         await self._resources.imports.forget_final(reuse=settings.reading_reuse, count=BATCH)

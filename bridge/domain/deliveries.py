@@ -23,6 +23,14 @@ class SlackWebhook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlackChannel:
+    """A channel that the operator's Slack bot posts to, by its id (`C0123ABCD`)."""
+
+    channel: str
+    on: frozenset[Outcome] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Callback:
     """An HTTP endpoint; signed with its own `secret` or else one derived for the client."""
 
@@ -40,7 +48,7 @@ class Named:
     on: frozenset[Outcome] | None = None
 
 
-Address: TypeAlias = SlackWebhook | Callback
+Address: TypeAlias = SlackWebhook | SlackChannel | Callback
 """A destination that can be sent to as it is."""
 
 Destination: TypeAlias = Address | Named
@@ -66,9 +74,9 @@ class Response:
 
 
 class Failure(StrEnum):
-    """Why a request got no answer; the first five mean that nothing was sent."""
+    """Why a request got no answer; all but the last two mean that nothing was sent."""
 
-    UNKNOWN_NAME = "unknown_name"
+    NOT_CONFIGURED = "not_configured"
     REFUSED_ADDRESS = "refused_address"
     DNS = "dns_failure"
     CONNECT = "connect_failure"
@@ -95,10 +103,17 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """Not now: again by the schedule, and never before `wait` (ms) has passed, where the destination asked for it."""
+    """Not now: again by the schedule, and never before `wait` (ms) has passed, where the destination asked for it.
+
+    `ambiguous`: the message may have arrived all the same. `plainly`: again as plain text only, and only once.
+    `tries`: no more than so many failures in all.
+    """
 
     reason: str
     wait: Span | None = None
+    ambiguous: bool = False
+    plainly: bool = False
+    tries: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +137,11 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One notification owed to one destination; `attempts` counts the requests made, from 1."""
+    """One notification owed to one destination.
+
+    `attempts` counts the requests made, from 1; `failures` those that failed since it is owed, which a redelivery
+    begins anew.
+    """
 
     id: str
     watch_id: str
@@ -133,9 +152,15 @@ class Delivery:
     """What goes to one place waits in one lane: `slack:…` or `callback:…`."""
     body: str = field(repr=False)
     """What is sent, rendered once when the watch settled."""
-    settled_at: Moment
+    owed_at: Moment
+    """When the watch settled, or someone asked for it again: its age counts from here."""
     state: DeliveryState = DeliveryState.PENDING
     attempts: int = 0
+    failures: int = 0
+    plain: bool = False
+    """Whether the destination could not read our formatting, so that it is sent as plain text."""
+    interrupted: bool = False
+    """Whether a worker died after it had claimed this, so that nobody knows if it was sent."""
     due: Moment | None = None
     last_reason: str | None = None
     ended_at: Moment | None = None
@@ -150,28 +175,33 @@ class Delivery:
                 return made._ended(DeliveryState.DELIVERED, None, now)
             case Rejected(reason):
                 return made._ended(DeliveryState.ABANDONED, reason, now)
-            case Deferred(reason, wait):
-                return made._deferred(reason, wait or 0, now, schedule=schedule, max_age=max_age, jitter=jitter)
+            case Deferred():
+                failed = replace(made, failures=self.failures + 1)
+                return failed._deferred(verdict, now, schedule=schedule, max_age=max_age, jitter=jitter)
 
     def too_old(self, now: Moment, max_age: Span) -> bool:
         """Tell whether the message is past its time: it is abandoned whatever the schedule says."""
-        return now >= self.settled_at + max_age
+        return now >= self.owed_at + max_age
 
     def outlived(self, now: Moment) -> "Delivery":
         """Give the delivery as abandoned without a further attempt."""
         reason = self.last_reason or "no attempt was possible"
         return self._ended(DeliveryState.ABANDONED, f"too old; last: {reason}", now)
 
+    def given_up(self, reason: str, now: Moment) -> "Delivery":
+        """Give the delivery as abandoned for a reason of ours, without a further attempt."""
+        return self._ended(DeliveryState.ABANDONED, reason, now)
+
     def _deferred(
-        self, reason: str, wait: Span, now: Moment, *, schedule: Sequence[Span], max_age: Span, jitter: float
+        self, verdict: Deferred, now: Moment, *, schedule: Sequence[Span], max_age: Span, jitter: float
     ) -> "Delivery":
-        if self.attempts > len(schedule):
-            return self._ended(DeliveryState.ABANDONED, reason, now)
-        planned = schedule[self.attempts - 1]
-        pause = max(planned + int(planned * jitter / 10), min(wait, RETRY_AFTER_HONOURED))
-        if now + pause >= self.settled_at + max_age:
-            return self._ended(DeliveryState.ABANDONED, reason, now)
-        return replace(self, due=now + pause, last_reason=reason)
+        tries = len(schedule) if verdict.tries is None else min(verdict.tries - 1, len(schedule))
+        planned = schedule[min(self.failures, len(schedule)) - 1]
+        pause = max(planned + int(planned * jitter / 10), min(verdict.wait or 0, RETRY_AFTER_HONOURED))
+        plain_failed = verdict.plainly and self.plain
+        if self.failures > tries or plain_failed or now + pause >= self.owed_at + max_age:
+            return self._ended(DeliveryState.ABANDONED, verdict.reason, now)
+        return replace(self, due=now + pause, last_reason=verdict.reason, plain=self.plain or verdict.plainly)
 
     def _ended(self, state: DeliveryState, reason: str | None, now: Moment) -> "Delivery":
         return replace(self, state=state, last_reason=reason, due=None, ended_at=now)

@@ -30,6 +30,26 @@ def key_refused(workspace: str, since: Moment) -> Notice:
     )
 
 
+def deliveries_abandoned(number: int, place: str, reason: str | None, now: Moment) -> Notice:
+    """Tell of deliveries that were given up; `place` and `reason` are the first one's."""
+    what = "A message was given up" if number == 1 else f"{number:,} messages were given up, the first of them"
+    return Notice(
+        type="delivery.abandoned",
+        at=now,
+        text=f"{what}: to {place}, {reason or 'no reason known'}. GET /v1/deliveries?state=abandoned lists them.",
+        facts={"count": str(number), "destination": place, "reason": reason or ""},
+    )
+
+
+def test_message(client: str, now: Moment) -> Notice:
+    return Notice(
+        type="watch.test",
+        at=now,
+        text=f"This is a test that “{client}” asked for: messages of rally-bridge arrive here.",
+        facts={"client": client},
+    )
+
+
 def key_accepted(workspace: str, refused_since: Moment, now: Moment) -> Notice:
     return Notice(
         type="workspace.accepted",

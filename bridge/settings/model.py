@@ -24,6 +24,7 @@ SECRETS = (
     "bridge_api_keys",
     "bridge_encryption_keys",
     "callback_secrets",
+    "slack_bot_token",
     "named_destinations",
 )
 """The variables that may be given as files."""
@@ -53,6 +54,10 @@ class Settings(BaseSettings):
     bridge_api_keys: Annotated[tuple[values.ClientKey, ...], BeforeValidator(values.client_keys)]
     bridge_encryption_keys: Annotated[tuple[Secret, ...], BeforeValidator(values.fernet_keys)]
     callback_secrets: Annotated[tuple[Secret, ...], BeforeValidator(values.callback_secrets)]
+    slack_bot_token: Annotated[Secret | None, BeforeValidator(values.secret)] = None
+    slack_api_url: Annotated[str, BeforeValidator(values.base_url)] = "https://slack.com/api"
+    slack_show_emails: bool = False
+    slack_at_most_once: bool = False
     named_destinations: Annotated[tuple[values.NamedDestination, ...], BeforeValidator(values.named_destinations)] = ()
     operator_notify: str | None = None
     egress_allow: Annotated[tuple[str, ...], BeforeValidator(lambda text: tuple(values.parts(text)))] = ()

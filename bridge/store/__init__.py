@@ -4,8 +4,9 @@ Every key begins with `rb:`; moments are milliseconds on Redis' clock. Records a
 clear, and sealed ones for everything private. No record expires by itself: the sweep ends what has ended.
 
     rb:watch:<id>                       hash   a watch: state, deadlines, outcome; sealed: private, ending
-    rb:watches                          zset   all watches by creation
-    rb:watches:of:<client>              zset   one client's watches by creation
+    rb:watches:in:<ending>              zset   the watches that are watching, are cancelled, or had an outcome, by id
+    rb:watches:of:<client>:<ending>     zset   one client's, likewise
+    rb:watches:about:<import>           zset   the watches of an import, by id
     rb:watches:expiring                 zset   open watches by the moment their expiry must be looked at
     rb:watches:ended                    zset   ended watches, and deliveries of notices, by when their retention begins
     rb:import:<workspace>:<id>          hash   an import being polled, or final and still answering new watches
@@ -17,10 +18,16 @@ clear, and sealed ones for everything private. No record expires by itself: the 
     rb:budget:<workspace>               hash   what the workspace's rate limit still allows
     rb:delivery:<id>                    hash   a delivery: state, attempts, fence; sealed: message
     rb:delivery:<id>:attempts           list   its last attempts, newest first, sealed
+    rb:deliveries:in:<state>            zset   the deliveries in a state, by id
+    rb:deliveries:of:<client>:<state>   zset   one client's, likewise
+    rb:deliveries:untold                zset   abandoned ones of which the operator was not told yet, by when they were
     rb:lanes                            zset   the lanes in which deliveries wait, by when each may be claimed from
     rb:lane:<lane>                      zset   what goes to one place, by the moment of the next attempt, or lease end
     rb:lane:<lane>:leased               zset   those that are being attempted, by the end of their lease
     rb:lane:<lane>:failing, :paced      string marks: its last attempt failed; nothing before this moment
+    rb:replay:<client>:<mark>           hash   the answer to a request with an Idempotency-Key
+    rb:replays                          zset   those answers, by when they were given
+    rb:news                             channel  `watch:<id>`, `import:<workspace>:<id>`: something about it changed
     rb:fence                            int    the fences given out so far
     rb:check                            string written by /readyz, to see that writes are taken
     rb:seal                             string the store's own key, sealed: shows whether ours open it, and marks lanes

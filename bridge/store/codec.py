@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bridge.domain.deliveries import Attempt, Callback, Destination, Named, SlackWebhook
+from bridge.domain.deliveries import Attempt, Callback, Destination, Named, SlackChannel, SlackWebhook
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
@@ -39,6 +39,8 @@ def dump_destination(destination: Destination) -> dict[str, Any]:
     match destination:
         case SlackWebhook(url=url):
             return {"type": "slack_webhook", "url": url.reveal(), "on": on}
+        case SlackChannel(channel=channel):
+            return {"type": "slack", "channel": channel, "on": on}
         case Callback(url=url, secret=secret, headers=headers):
             return {
                 "type": "callback",
@@ -56,6 +58,8 @@ def load_destination(stored: Mapping[str, Any]) -> Destination:
     match stored["type"]:
         case "slack_webhook":
             return SlackWebhook(url=Secret(stored["url"]), on=on)
+        case "slack":
+            return SlackChannel(channel=stored["channel"], on=on)
         case "callback":
             return Callback(
                 url=Secret(stored["url"]),

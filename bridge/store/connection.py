@@ -22,8 +22,10 @@ CONNECT_TIMEOUT = 2.0
 ANSWER_TIMEOUT = 5.0
 OUT_OF_MEMORY = "out of memory (OOM): it takes no writes"
 ANY_STEP = "*"
-USE_LANES = frozenset({"claim_deliveries", "commit_delivery", "owe_notice", "settle"})
-"""The scripts that touch deliveries."""
+USE_LANES = frozenset({"claim_deliveries", "commit_delivery", "owe_notice", "redeliver", "settle", "take_turn"})
+"""The scripts by which deliveries wait, or stop to."""
+USE_LISTS = frozenset({"commit_delivery", "forget", "forget_notice", "owe_notice", "redeliver", "settle"})
+"""The scripts that change a delivery's state."""
 RETRIES = 2
 """Reconnects that a call makes by itself, for a connection that died while it was idle. A longer outage is told."""
 
@@ -119,5 +121,5 @@ class Store:
 
 def _source(script: str) -> str:
     scripts = files("bridge.store") / "scripts"
-    before = ["prelude", "lanes"] if script in USE_LANES else ["prelude"]
-    return "".join((scripts / f"{name}.lua").read_text() for name in [*before, script])
+    lanes, lists = ["lanes"] * (script in USE_LANES), ["lists"] * (script in USE_LISTS)
+    return "".join((scripts / f"{name}.lua").read_text() for name in ["prelude", *lanes, *lists, script])

@@ -52,19 +52,40 @@ class Deliveries:
         ]
         return now, None if next_due < 0 else next_due, claims
 
-    async def owe_notice(self, delivery_id: str, destination: Destination, lane: str, body: str) -> None:
-        """Owe the operator a delivery of its own."""
+    async def owe_notice(
+        self, delivery_id: str, destination: Destination, lane: str, body: str, *, told: Sequence[str] = ()
+    ) -> bool:
+        """Owe the operator a delivery of its own; False when somebody has `told` of one of these deliveries already."""
         message = {"destination": codec.dump_destination(destination), "body": body}
         fields: list[str | int] = [
-            *("schema", keys.SCHEMA, "watch", "", "client", OPERATOR, "notification", delivery_id),
-            *("attempts", 0, "reason", "", "message", self._sealer.seal(codec.dump(message))),
+            *("schema", keys.SCHEMA, "watch", "", "notification", delivery_id),
+            *("attempts", 0, "failures", 0, "reason", "", "message", self._sealer.seal(codec.dump(message))),
         ]
-        await self._store.run("owe_notice", [keys.delivery(delivery_id)], [delivery_id, lane, *fields])
+        owed = await self._store.run(
+            "owe_notice",
+            [keys.delivery(delivery_id), keys.UNTOLD],
+            [delivery_id, lane, OPERATOR, len(told), *told, *fields],
+        )
+        return bool(owed)
+
+    async def untold(self, count: int) -> list[str]:
+        """Give the abandoned deliveries of which the operator was not told yet, oldest first."""
+        ids: list[str] = await self._store.call("ZRANGE", keys.UNTOLD, 0, count - 1)
+        return ids
+
+    async def redeliver(self, delivery_id: str, watch_id: str) -> str:
+        """Owe an ended delivery again: `owed`, or the state in which that can't be (`unknown`: it is gone)."""
+        places = [keys.delivery(delivery_id), keys.watch(watch_id), keys.ENDED, keys.UNTOLD]
+        return str(await self._store.run("redeliver", places, [delivery_id, watch_id]))
+
+    async def take_turn(self, lane: str) -> Span:
+        """Take a lane's turn for a message that is no delivery: 0, or the ms for which the lane is not free."""
+        return int(await self._store.run("take_turn", [], [lane]))
 
     async def forget_notice(self, delivery_id: str) -> None:
         """Delete the ended delivery of a notice."""
-        await self._store.call("DEL", keys.delivery(delivery_id), keys.attempts(delivery_id))
-        await self._store.call("ZREM", keys.ENDED, delivery_id)
+        places = [keys.ENDED, keys.delivery(delivery_id), keys.attempts(delivery_id)]
+        await self._store.run("forget_notice", places, [delivery_id])
 
     def open(self, claim: DeliveryClaim) -> Delivery:
         """Unseal a claimed delivery; raises SealBroken."""
@@ -73,7 +94,7 @@ class Deliveries:
     async def put_aside(self, claim: DeliveryClaim, until: Moment, reason: str) -> bool:
         """Have a delivery that our own code trips over wait until a moment, without an attempt."""
         where = (claim.id, claim.watch_id, claim.lane)
-        unmade = ("", "", ATTEMPTS_KEPT, "reason", reason)
+        unmade = ("", "", ATTEMPTS_KEPT, DeliveryState.PENDING.value, "reason", reason)
         return bool(
             await self._store.run(
                 "commit_delivery", self._places(claim.id, claim.watch_id), [*where, claim.fence, until, *unmade]
@@ -90,8 +111,8 @@ class Deliveries:
                 self._places(after.id, after.watch_id),
                 [
                     *(after.id, after.watch_id, after.lane, fence, after.due or 0, lane_is, sealed, ATTEMPTS_KEPT),
-                    *("state", after.state.value, "attempts", after.attempts, "reason", after.last_reason or ""),
-                    *("ended_at", after.ended_at or ""),
+                    *(after.state.value, "attempts", after.attempts, "reason", after.last_reason or ""),
+                    *("failures", after.failures, "plain", 1 if after.plain else "", "ended_at", after.ended_at or ""),
                 ],
             )
         )
@@ -120,6 +141,7 @@ class Deliveries:
             keys.attempts(delivery_id),
             keys.watch(watch_id),
             keys.ENDED,
+            keys.UNTOLD,
         ]
 
     def _load(self, delivery_id: str, record: Mapping[str, Any]) -> Delivery:
@@ -132,9 +154,12 @@ class Deliveries:
             destination=codec.load_destination(message["destination"]),
             lane=record["lane"],
             body=message["body"],
-            settled_at=int(record["settled_at"]),
+            owed_at=int(record["owed_at"]),
             state=DeliveryState(record["state"]),
             attempts=int(record["attempts"]),
+            failures=int(record["failures"]),
+            plain=bool(record.get("plain")),
+            interrupted=bool(record.get("interrupted")),
             due=int(record["due"]) if record.get("due") else None,
             last_reason=record["reason"] or None,
             ended_at=int(record["ended_at"]) if record.get("ended_at") else None,

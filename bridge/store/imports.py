@@ -110,15 +110,16 @@ class Imports:
 
     def _found(self, commit: PollCommit) -> list[str | int]:
         claim, advance = commit.claim, commit.advance
-        fields: list[str | int] = ["faults", advance.faults]
-        if advance.counted:
-            fields += ["polls", claim.polls + 1, "polled_at", commit.at]
+        fields: list[str | int] = []
         if advance.reading is not None:
-            fields += ["read_at", commit.at, "absence", ""]
             text = codec.dump(codec.dump_reading(advance.reading))
             # Sealing is the dearest part of a commit, and most polls read what was read before.
             if (mark := hashlib.sha256(text.encode()).hexdigest()) != claim.known:
                 fields += ["reading", self._sealer.seal(text), "mark", mark]
+            fields += ["read_at", commit.at, "absence", ""]
+        fields += ["faults", advance.faults]
+        if advance.counted:
+            fields += ["polls", claim.polls + 1, "polled_at", commit.at]
         if advance.absence is not None:
             fields += ["absence", advance.absence.value, "absent_at", commit.at]
         return [

@@ -3,13 +3,16 @@
 SCHEMA = 1
 """The version of the records' layout, kept in every record."""
 
-WATCHES = "rb:watches"
 EXPIRING = "rb:watches:expiring"
 ENDED = "rb:watches:ended"
 SETTLING = "rb:imports:settling"
 FINAL = "rb:imports:final"
 FENCE = "rb:fence"
 SEAL = "rb:seal"
+UNTOLD = "rb:deliveries:untold"
+REPLAYS = "rb:replays"
+NEWS = "rb:news"
+"""A channel, not a key."""
 
 IMPORT_PREFIX = "rb:import:"
 WATCH_PREFIX = "rb:watch:"
@@ -20,8 +23,30 @@ def watch(watch_id: str) -> str:
     return f"{WATCH_PREFIX}{watch_id}"
 
 
-def watches_of(client: str) -> str:
-    return f"rb:watches:of:{client}"
+def watches_in(ending: str, client: str | None = None) -> str:
+    """Name the list of the watches that stand so: `watching`, `cancelled`, or an outcome; all, or one client's."""
+    return f"rb:watches:in:{ending}" if client is None else f"rb:watches:of:{client}:{ending}"
+
+
+def watches_about(import_id: str) -> str:
+    return f"rb:watches:about:{import_id}"
+
+
+def deliveries_in(state: str, client: str | None = None) -> str:
+    """Name the list of the deliveries in a state; all, or one client's. Scripts build the same names."""
+    return f"rb:deliveries:in:{state}" if client is None else f"rb:deliveries:of:{client}:{state}"
+
+
+def replay(client: str, mark: str) -> str:
+    return f"rb:replay:{client}:{mark}"
+
+
+def news_of_watch(watch_id: str) -> str:
+    return f"watch:{watch_id}"
+
+
+def news_of_import(workspace: str, import_id: str) -> str:
+    return f"import:{member(workspace, import_id)}"
 
 
 def import_prefix(workspace: str) -> str:

@@ -1,27 +1,28 @@
 """Watches: stored when accepted, ended once, found again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from bridge.domain.deliveries import Delivery, DeliveryState
-from bridge.domain.outcomes import Outcome
-from bridge.domain.times import Moment, Span
+from bridge.domain.times import DAY, Moment, Span
 from bridge.domain.watches import Conclusion, Watch, WatchState
 from bridge.secrets import Sealer
 from bridge.store import codec, keys
-from bridge.store.connection import Store
+from bridge.store.connection import Store, translated
 from bridge.store.imports import Polled, load_polled
+from bridge.store.watch_record import load_watch
 
 
 class Joined(StrEnum):
-    """What a new watch found: a new import, one that is being polled, one that is final, or itself."""
+    """What a new watch found: a new import, one that is being polled, one that is final, itself, or its own answer."""
 
     NEW = "new"
     JOINED = "joined"
     FINAL = "final"
     KNOWN = "known"
+    REPLAYED = "replayed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,18 @@ class NewWatch:
     label: str | None
     metadata: dict[str, Any]
     expires_in: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """What tells a request from others: the mark of its Idempotency-Key, and of what it asks for."""
+
+    mark: str
+    digest: str
+
+
+REPLAYED_FOR: Span = DAY
+"""An answer to a request with an Idempotency-Key is kept for so long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +68,8 @@ class Whereabouts:
     workspace: str
     import_id: str
     expires_at: Moment
+    ending: str
+    """`watching`, `cancelled`, or the outcome: the list in which it stands."""
     deliveries: tuple[str, ...]
 
 
@@ -75,10 +90,13 @@ class Watches:
         self._store = store
         self._sealer = sealer
 
-    async def accept(self, new: NewWatch, *, grace: Span, reuse: Span, wish: int) -> AcceptedWatch:
+    async def accept(
+        self, new: NewWatch, *, grace: Span, reuse: Span, wish: int, once: Once | None = None
+    ) -> AcceptedWatch | None:
         """Store a watch and have its import polled, in one step; accepting the same id again changes nothing.
 
-        `wish` is how often a new import wishes to be polled, as domain.polls.wish_at gives it.
+        `wish` is how often a new import wishes to be polled, as domain.polls.wish_at gives it. A request that is made
+        `once` is answered the second time as it was the first time; None when it asks for something else by then.
         """
         private = {
             "label": new.label,
@@ -86,12 +104,13 @@ class Watches:
             "notify": [codec.dump_destination(destination) for destination in new.notify],
         }
         place = (new.workspace, new.import_id)
-        now, joined, due, flat = await self._store.run(
+        joined, watch_id, now, grace, expires_in, due, flat = await self._store.run(
             "accept",
             [
                 keys.watch(new.id),
-                keys.WATCHES,
-                keys.watches_of(new.client),
+                keys.watches_in(WatchState.WATCHING),
+                keys.watches_in(WatchState.WATCHING, new.client),
+                keys.watches_about(new.import_id),
                 keys.EXPIRING,
                 keys.import_(*place),
                 keys.waiting(*place),
@@ -99,6 +118,8 @@ class Watches:
                 keys.SETTLING,
                 keys.FINAL,
                 keys.budget(new.workspace),
+                keys.replay(new.client, once.mark if once else ""),
+                keys.REPLAYS,
             ],
             [
                 new.id,
@@ -108,13 +129,17 @@ class Watches:
                 new.expires_in,
                 reuse,
                 wish,
+                once.digest if once else "",
+                REPLAYED_FOR,
                 keys.SCHEMA,
                 *("client", new.client, "workspace", new.workspace, "import_id", new.import_id),
                 *("private", self._sealer.seal(codec.dump(private))),
             ],
         )
+        if joined == "conflict":
+            return None
         watch = Watch(
-            id=new.id,
+            id=watch_id,
             client=new.client,
             workspace=new.workspace,
             import_id=new.import_id,
@@ -122,19 +147,33 @@ class Watches:
             label=new.label,
             metadata=new.metadata,
             created_at=now,
-            grace_until=now + min(grace, new.expires_in),
-            expires_at=now + new.expires_in,
+            grace_until=now + min(grace, expires_in),
+            expires_at=now + expires_in,
         )
         polled = load_polled(self._sealer, codec.unflatten(flat), None if due < 0 else due)
         return AcceptedWatch(watch=watch, joined=Joined(joined), polled=polled)
 
     async def get(self, watch_id: str) -> Watch | None:
         record = await self._store.call("HGETALL", keys.watch(watch_id))
-        return self._load(watch_id, record) if record else None
+        return load_watch(self._sealer, watch_id, record) if record else None
+
+    async def many(self, watch_ids: Sequence[str]) -> list[Watch]:
+        """Give the watches with these ids that are still there, in this order."""
+        if not watch_ids:
+            return []
+        async with translated(), self._store.redis.pipeline(transaction=False) as pipe:
+            for watch_id in watch_ids:
+                pipe.hgetall(keys.watch(watch_id))
+            records = await pipe.execute()
+        return [
+            load_watch(self._sealer, watch_id, record)
+            for watch_id, record in zip(watch_ids, records, strict=True)
+            if record
+        ]
 
     async def whereabouts(self, watch_id: str) -> Whereabouts | None:
-        names = ("client", "workspace", "import_id", "expires_at", "deliveries")
-        client, workspace, import_id, expires_at, deliveries = await self._store.call(
+        names = ("client", "workspace", "import_id", "expires_at", "state", "outcome", "deliveries")
+        client, workspace, import_id, expires_at, state, outcome, deliveries = await self._store.call(
             "HMGET", keys.watch(watch_id), *names
         )
         if client is None:
@@ -144,6 +183,7 @@ class Watches:
             workspace=workspace,
             import_id=import_id,
             expires_at=int(expires_at),
+            ending=outcome or state,
             deliveries=tuple((deliveries or "").split()),
         )
 
@@ -159,11 +199,16 @@ class Watches:
     async def forget(self, watch_id: str, where: Whereabouts) -> None:
         """Delete a watch with its deliveries, their attempts, and its entries in every index."""
         parts = [key for id_ in where.deliveries for key in (keys.delivery(id_), keys.attempts(id_))]
+        lists = [keys.watches_in(where.ending), keys.watches_in(where.ending, where.client)]
         await self._store.run(
             "forget",
-            [keys.ENDED, keys.WATCHES, keys.watches_of(where.client), keys.watch(watch_id), *parts],
-            [watch_id],
+            [keys.ENDED, keys.watches_about(where.import_id), *lists, keys.UNTOLD, keys.watch(watch_id), *parts],
+            [watch_id, where.client, *where.deliveries],
         )
+
+    async def forget_replays(self, count: int) -> int:
+        """Delete kept answers that are past their time; give how many."""
+        return int(await self._store.run("forget_replays", [keys.REPLAYS], [REPLAYED_FOR, count]))
 
     async def claim_expiring(self, count: int, lease: Span) -> tuple[Moment, list[str]]:
         """Take watches whose expiry has come; whoever takes them has `lease` to end them."""
@@ -175,7 +220,7 @@ class Watches:
         watch = settlement.watch
         fields = self._ending(settlement)
         owed = [part for delivery in settlement.deliveries for part in self._owed(delivery)]
-        where = (watch.id, watch.workspace, watch.import_id)
+        where = (watch.id, watch.workspace, watch.import_id, watch.client, settlement.conclusion.outcome.value)
         ended = await self._store.run(
             "settle",
             [*_places(*where), *(keys.delivery(delivery.id) for delivery in settlement.deliveries)],
@@ -191,7 +236,7 @@ class Watches:
         member = keys.member(where.workspace, where.import_id)
         ended = await self._store.run(
             "settle",
-            _places(watch_id, where.workspace, where.import_id),
+            _places(watch_id, where.workspace, where.import_id, where.client, WatchState.CANCELLED),
             [watch_id, where.import_id, member, now, WatchState.CANCELLED.value, 0, 2, "deliveries", ""],
         )
         return bool(ended)
@@ -214,44 +259,23 @@ class Watches:
         message = {"destination": codec.dump_destination(delivery.destination), "body": delivery.body}
         fields: list[str | int] = [
             *("schema", keys.SCHEMA, "watch", delivery.watch_id, "client", delivery.client),
-            *("notification", delivery.notification_id, "attempts", 0, "reason", delivery.last_reason or ""),
+            *(
+                "notification",
+                delivery.notification_id,
+                "attempts",
+                0,
+                "failures",
+                0,
+                "reason",
+                delivery.last_reason or "",
+            ),
             *("message", self._sealer.seal(codec.dump(message))),
         ]
         state = DeliveryState.SKIPPED if delivery.state is DeliveryState.SKIPPED else DeliveryState.PENDING
         return [delivery.id, state.value, delivery.lane, len(fields), *fields]
 
-    def _load(self, watch_id: str, record: dict[str, str]) -> Watch:
-        private = codec.load(self._sealer.open(record["private"]))
-        watch = Watch(
-            id=watch_id,
-            client=record["client"],
-            workspace=record["workspace"],
-            import_id=record["import_id"],
-            notify=tuple(codec.load_destination(stored) for stored in private["notify"]),
-            label=private["label"],
-            metadata=private["metadata"],
-            created_at=int(record["created_at"]),
-            grace_until=int(record["grace_until"]),
-            expires_at=int(record["expires_at"]),
-            state=WatchState(record["state"]),
-        )
-        if "settled_at" in record:
-            watch = replace(watch, settled_at=int(record["settled_at"]))
-        if "ending" not in record:
-            return watch
-        ending = codec.load(self._sealer.open(record["ending"]))
-        return replace(
-            watch,
-            outcome=Outcome(record["outcome"]),
-            reason=ending["reason"],
-            reading=None if ending["reading"] is None else codec.load_reading(ending["reading"]),
-            deliveries=tuple(record["deliveries"].split()),
-            polls=ending["polls"],
-            polled_at=ending["polled_at"],
-        )
 
-
-def _places(watch_id: str, workspace: str, import_id: str) -> list[str]:
+def _places(watch_id: str, workspace: str, import_id: str, client: str, ending: str) -> list[str]:
     """Give the keys that the end of a watch touches, in the order of settle.lua."""
     return [
         keys.watch(watch_id),
@@ -262,4 +286,8 @@ def _places(watch_id: str, workspace: str, import_id: str) -> list[str]:
         keys.imports_due(workspace),
         keys.SETTLING,
         keys.budget(workspace),
+        keys.watches_in(WatchState.WATCHING),
+        keys.watches_in(WatchState.WATCHING, client),
+        keys.watches_in(ending),
+        keys.watches_in(ending, client),
     ]

@@ -12,13 +12,21 @@ from bridge import log
 from bridge.errors import Refused, StoreUnavailable
 from bridge.resources import Resources, check_store, open_resources
 from bridge.settings import Settings
-from bridge.web import deliveries, health, problems, watches
+from bridge.web import deliveries, destinations, events, health, problems, watches
+from bridge.web.leaving import told_of_signals
 
 ROUTES = [
     Route("/v1/watches", watches.create, methods=["POST"]),
+    Route("/v1/watches", watches.pages, methods=["GET"]),
+    Route("/v1/watches/batch", watches.create_many, methods=["POST"]),
     Route("/v1/watches/{watch_id}", watches.show, methods=["GET"]),
+    Route("/v1/watches/{watch_id}/events", events.stream, methods=["GET"]),
     Route("/v1/watches/{watch_id}/cancel", watches.cancel, methods=["POST"]),
+    Route("/v1/deliveries", deliveries.pages, methods=["GET"]),
+    Route("/v1/deliveries/redeliver", deliveries.redeliver_many, methods=["POST"]),
     Route("/v1/deliveries/{delivery_id}", deliveries.show, methods=["GET"]),
+    Route("/v1/deliveries/{delivery_id}/redeliver", deliveries.redeliver, methods=["POST"]),
+    Route("/v1/destinations/test", destinations.test, methods=["POST"]),
     Route("/healthz", health.healthz, methods=["GET"]),
     Route("/readyz", health.readyz, methods=["GET"]),
 ]
@@ -32,7 +40,8 @@ async def _from_settings(app: Starlette) -> AsyncIterator[None]:
         await check_store(resources)
         app.state.resources = resources
         structlog.get_logger().info("api.started")
-        yield
+        with told_of_signals(resources.news.leave):
+            yield
     structlog.get_logger().info("api.stopped")
 
 

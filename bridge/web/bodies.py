@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -21,7 +22,7 @@ from starlette.requests import Request
 from bridge.destinations.callback import header_problem
 from bridge.destinations.egress import EgressRules, check_url
 from bridge.destinations.signatures import check_secret
-from bridge.domain.deliveries import Address, Callback, Destination, Named, SlackWebhook
+from bridge.domain.deliveries import Address, Callback, Destination, Named, SlackChannel, SlackWebhook
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, SECOND, Span
@@ -29,6 +30,7 @@ from bridge.errors import Refused
 from bridge.web.problems import problems_of
 
 BODY_LIMIT = 64 * 1024
+BATCH_LIMIT = 1024 * 1024
 LONGEST_EXPIRY: Span = 30 * DAY
 LONGEST_METADATA = 1000
 LARGEST_NUMBER = 2**53
@@ -70,6 +72,7 @@ class Context:
     rules: EgressRules
     workspaces: frozenset[str]
     named: Mapping[str, Address]
+    slack_bot: bool
 
 
 def _context(info: ValidationInfo) -> Context:
@@ -110,6 +113,21 @@ class ToSlackWebhook(_ToDestination):
 
     def destination(self) -> Destination:
         return SlackWebhook(url=Secret(self.url), on=self.outcomes)
+
+
+class ToSlack(_ToDestination):
+    type: Literal["slack"]
+    channel: Annotated[str, StringConstraints(pattern=r"^[CGD][A-Z0-9]{5,30}$")]
+
+    @field_validator("channel")
+    @classmethod
+    def _can_be_posted_to(cls, channel: str, info: ValidationInfo) -> str:
+        if not _context(info).slack_bot:
+            raise PydanticCustomError("policy_no_slack_bot", "The operator has configured no Slack bot")
+        return channel
+
+    def destination(self) -> Destination:
+        return SlackChannel(channel=self.channel, on=self.outcomes)
 
 
 class ToCallback(_ToDestination):
@@ -157,20 +175,48 @@ class ToNamed(_ToDestination):
         address = _context(info).named.get(name)
         if address is None:
             raise PydanticCustomError("policy_unknown_name", "There is no destination of this name")
-        _allowed(address.url.reveal(), info, slack=isinstance(address, SlackWebhook))
+        if not isinstance(address, SlackChannel):
+            _allowed(address.url.reveal(), info, slack=isinstance(address, SlackWebhook))
         return name
 
     def destination(self) -> Destination:
         return Named(name=self.name, on=self.outcomes)
 
 
+ToDestination: TypeAlias = Annotated[ToSlackWebhook | ToSlack | ToCallback | ToNamed, Field(discriminator="type")]
+
+
+class TestBody(Body):
+    """`POST /v1/destinations/test`."""
+
+    destination: ToDestination
+
+
+class BatchBody(Body):
+    """`POST /v1/watches/batch`: each watch is checked by itself."""
+
+    watches: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=100)]
+
+
+class RedeliverBody(Body):
+    """`POST /v1/deliveries/redeliver`: those that ended so, not before that time."""
+
+    state: Literal["abandoned"]
+    since: Annotated[datetime, Field(strict=False)]
+
+    @field_validator("since")
+    @classmethod
+    def _has_a_zone(cls, since: datetime) -> datetime:
+        if since.tzinfo is None:
+            raise ValueError("A time needs its offset from UTC, as in 2026-11-24T09:30:00Z")
+        return since
+
+
 class WatchBody(Body):
     """`POST /v1/watches`."""
 
     import_id: ImportId
-    notify: Annotated[
-        list[Annotated[ToSlackWebhook | ToCallback | ToNamed, Field(discriminator="type")]], Field(max_length=10)
-    ] = []
+    notify: Annotated[list[ToDestination], Field(max_length=10)] = []
     workspace: Annotated[str, Field(validate_default=True)] = "default"
     label: Text | None = None
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=50)] = {}
@@ -204,7 +250,10 @@ async def read_json(request: Request, *, limit: int = BODY_LIMIT) -> bytes:
     return bytes(read)
 
 
-def parse(body: bytes, model: type[WatchBody], context: Context) -> WatchBody:
+BodyT = TypeVar("BodyT", bound=Body)
+
+
+def parse(body: bytes, model: type[BodyT], context: Context | None = None) -> BodyT:
     """Check a body against a model; raises Refused naming every problem: 400 for what is no JSON, else 422."""
     try:
         return model.model_validate_json(body, context=context)

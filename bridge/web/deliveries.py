@@ -1,30 +1,114 @@
-"""Deliveries at the front door: one, with its attempts."""
+"""Deliveries at the front door: one with its attempts, pages of them, and owing them again."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from bridge.destinations import describe, kind
-from bridge.domain.deliveries import Attempt, Delivery
-from bridge.domain.times import rfc3339
+from bridge.domain.deliveries import Attempt, Delivery, DeliveryState
+from bridge.domain.times import SECOND, rfc3339
 from bridge.errors import Refused
+from bridge.queue import Alarm
 from bridge.resources import Resources
-from bridge.web.auth import client_of
+from bridge.web.asked import DeliveriesQuery, query_of
+from bridge.web.auth import Client, client_of
+from bridge.web.bodies import RedeliverBody, parse, read_json
 from bridge.web.times import time_or_none
 
+LISTED = 200
+"""Deliveries that are read at once in search of those to owe again."""
+MOST_REDELIVERED = 1000
+"""In one call, so that it answers within seconds."""
 
-async def show(request: Request) -> Response:
-    """Give a delivery with its last attempts, newest first; another client's is as unknown as one that never was."""
+log = structlog.get_logger()
+
+
+async def pages(request: Request) -> Response:
+    """Give the client's deliveries, newest first; an admin's are everybody's, and the operator's notices."""
+    resources: Resources = request.app.state.resources
+    client = client_of(request)
+    query = query_of(request, DeliveriesQuery)
+    ids = await resources.lists.deliveries(
+        client=None if client.admin else client.name,
+        state=None if query.state is None else DeliveryState(query.state),
+        below=query.cursor,
+        limit=query.limit + 1,
+    )
+    page = await resources.deliveries.of(ids[: query.limit])
+    more = ids[query.limit - 1] if len(ids) > query.limit else None
+    return JSONResponse({"data": [_document(each) for each in page], "nextCursor": more})
+
+
+async def redeliver(request: Request) -> Response:
+    """Owe an ended delivery again, under the same notification id. 409 for one that has not ended or was not wanted."""
+    resources: Resources = request.app.state.resources
+    delivery = await _visible(request)
+    match await resources.deliveries.redeliver(delivery.id, delivery.watch_id):
+        case "owed":
+            _owed(resources, client_of(request), [delivery])
+        case "unknown":
+            raise Refused(404, "No such delivery")
+        case "skipped":
+            raise Refused(409, "The delivery was not asked for", "Its destination's `on` leaves this outcome out.")
+        case _:
+            raise Refused(409, "The delivery is still under way", "GET it to see when it is tried next.")
+    (again,) = await resources.deliveries.of([delivery.id])
+    return JSONResponse(_document(again), 202)
+
+
+async def redeliver_many(request: Request) -> Response:
+    """Owe again what was abandoned since a moment, at most a thousand at once; `more`: some may be left."""
+    resources: Resources = request.app.state.resources
+    client = client_of(request)
+    body = parse(await read_json(request), RedeliverBody)
+    since = int(body.since.timestamp() * SECOND)
+    owed: list[Delivery] = []
+    below: str | None = None
+    owner = None if client.admin else client.name
+    while len(owed) < MOST_REDELIVERED:
+        ids = await resources.lists.deliveries(
+            client=owner, state=DeliveryState.ABANDONED, below=below, limit=min(LISTED, MOST_REDELIVERED - len(owed))
+        )
+        if not ids:
+            break
+        below = ids[-1]
+        for delivery in await resources.deliveries.of(ids):
+            wanted = (delivery.ended_at or 0) >= since
+            if wanted and await resources.deliveries.redeliver(delivery.id, delivery.watch_id) == "owed":
+                owed.append(delivery)
+    _owed(resources, client, owed)
+    return JSONResponse({"redelivered": len(owed), "more": len(owed) >= MOST_REDELIVERED}, 202)
+
+
+def _owed(resources: Resources, client: Client, owed: Sequence[Delivery]) -> None:
+    for delivery in owed:
+        log.info("delivery.owed_again", delivery_id=delivery.id, watch_id=delivery.watch_id, client=client.name)
+    if owed:
+        resources.bell.ring(Alarm.DELIVER)
+
+
+async def _visible(request: Request) -> Delivery:
     resources: Resources = request.app.state.resources
     client = client_of(request)
     found = await resources.deliveries.of([request.path_params["delivery_id"]])
     if not found or not client.may_see(found[0].client):
         raise Refused(404, "No such delivery")
-    (delivery,) = found
+    return found[0]
+
+
+def _document(delivery: Delivery) -> dict[str, Any]:
+    return {"watchId": delivery.watch_id or None, **as_json(delivery)}
+
+
+async def show(request: Request) -> Response:
+    """Give a delivery with its last attempts, newest first; another client's is as unknown as one that never was."""
+    resources: Resources = request.app.state.resources
+    delivery = await _visible(request)
     attempts = await resources.deliveries.attempts(delivery.id)
-    document = {"watchId": delivery.watch_id, **as_json(delivery), "log": [attempt_as_json(each) for each in attempts]}
-    return JSONResponse(document)
+    return JSONResponse({**_document(delivery), "log": [attempt_as_json(each) for each in attempts]})
 
 
 def as_json(delivery: Delivery) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Problem documents (RFC 9457): every refusal says what is wrong, all of it, in one form."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -42,7 +43,13 @@ def _error_as_json(error: Problem) -> dict[str, str]:
     return {name: value for name, value in named.items() if value is not None}
 
 
-def refused(_: Request, error: Exception) -> Response:
+def document_of(error: Refused) -> dict[str, Any]:
+    """Give a refusal's problem document by itself."""
+    document: dict[str, Any] = json.loads(bytes(refused(None, error).body))
+    return document
+
+
+def refused(_: Request | None, error: Exception) -> Response:
     assert isinstance(error, Refused)  # noqa: S101 - Starlette hands each exception to the function of its class
     return problem(error.status, error.title, error.detail, errors=error.problems, headers=error.headers)
 
@@ -74,12 +81,16 @@ def problems_of(error: ValidationError) -> list[Problem]:
     ]
 
 
+_MEMBER = {"notify": 2, "destination": 1}
+"""Where in a location pydantic puts the name of the union's member."""
+
+
 def _pointer(location: Sequence[str | int]) -> str:
     """Write `/notify/0/url`; the name of a union's member, which pydantic puts behind the index, is left out."""
     parts = [
         part
         for index, part in enumerate(location)
-        if not (isinstance(part, str) and index == 2 and location[0] == "notify")  # noqa: PLR2004 - notify, n, member
+        if not (isinstance(part, str) and index == _MEMBER.get(str(location[0])))
     ]
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 

@@ -1,5 +1,7 @@
-"""Watches at the front door: POST one, GET one."""
+"""Watches at the front door: POST one or many, GET one or pages of them, cancel one."""
 
+import asyncio
+import json
 from typing import Any
 
 import structlog
@@ -7,20 +9,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from ulid import ULID
 
-from bridge.domain.deliveries import Delivery
-from bridge.domain.notifications import reading_as_json
+from bridge.domain.outcomes import Outcome
 from bridge.domain.polls import wish_at
-from bridge.domain.times import SECOND, rfc3339
+from bridge.domain.times import SECOND
 from bridge.domain.watches import Watch, WatchState
 from bridge.errors import Refused
 from bridge.queue import Alarm
 from bridge.resources import Resources
-from bridge.store.imports import Polled
-from bridge.store.watches import Joined, NewWatch
-from bridge.web import deliveries
-from bridge.web.auth import client_of
-from bridge.web.bodies import Context, WatchBody, parse, read_json
-from bridge.web.times import time_or_none
+from bridge.store.watches import AcceptedWatch, Joined, NewWatch
+from bridge.web.asked import WaitQuery, WatchesQuery, context_of, idempotency_key, once, query_of
+from bridge.web.auth import Client, client_of
+from bridge.web.bodies import BATCH_LIMIT, BatchBody, Context, WatchBody, parse, read_json
+from bridge.web.problems import document_of
+from bridge.web.watch_json import as_json, documents_of, until_ended
+
+LOOKED_THROUGH = 200
+"""Watches of one import that are read at once in search of the client's own."""
 
 log = structlog.get_logger()
 
@@ -29,9 +33,38 @@ async def create(request: Request) -> Response:
     """Store a watch and have its import polled. 202: its end is told later."""
     resources: Resources = request.app.state.resources
     client = client_of(request)
-    workspaces = frozenset(name for name in resources.rally if client.may_use(name))
-    context = Context(rules=resources.egress_rules, workspaces=workspaces, named=resources.named)
-    body = parse(await read_json(request), WatchBody, context)
+    key = idempotency_key(request)
+    accepted = await _accept(resources, client, await read_json(request), key, context_of(resources, client))
+    headers = {"Location": f"/v1/watches/{accepted.watch.id}"}
+    if accepted.joined is Joined.REPLAYED:
+        headers["Idempotent-Replayed"] = "true"
+    return JSONResponse(as_json(accepted.watch, accepted.polled, []), 202, headers=headers)
+
+
+async def create_many(request: Request) -> Response:
+    """Store many watches, each by itself: a result for each, in the order in which they were asked for."""
+    resources: Resources = request.app.state.resources
+    client = client_of(request)
+    key = idempotency_key(request)
+    asked = parse(await read_json(request, limit=BATCH_LIMIT), BatchBody).watches
+    context = context_of(resources, client)
+
+    async def result(number: int, watch: dict[str, Any]) -> dict[str, Any]:
+        # Each watch of a batch is answered once by itself, so that a batch that broke off can be sent again.
+        own_key = None if key is None else f"{key} {number}"
+        try:
+            accepted = await _accept(resources, client, json.dumps(watch).encode(), own_key, context)
+        except Refused as refused:
+            return {"status": refused.status, "problem": document_of(refused)}
+        return {"status": 202, "watch": as_json(accepted.watch, accepted.polled, [])}
+
+    results = await asyncio.gather(*(result(number, watch) for number, watch in enumerate(asked)))
+    return JSONResponse({"results": results})
+
+
+async def _accept(resources: Resources, client: Client, raw: bytes, key: str | None, context: Context) -> AcceptedWatch:
+    """Check one watch and store it; raises Refused."""
+    body = parse(raw, WatchBody, context)
     settings = resources.settings
     new = NewWatch(
         id=f"wat_{str(ULID()).lower()}",
@@ -43,20 +76,25 @@ async def create(request: Request) -> Response:
         metadata=body.metadata,
         expires_in=settings.watch_expiry if body.expires_in is None else body.expires_in * SECOND,
     )
-    wish = wish_at(resources.poll_schedule, 0)
     accepted = await resources.watches.accept(
-        new, grace=settings.not_found_grace, reuse=settings.reading_reuse, wish=wish
+        new,
+        grace=settings.not_found_grace,
+        reuse=settings.reading_reuse,
+        wish=wish_at(resources.poll_schedule, 0),
+        once=once(resources, client, key, raw),
     )
+    if accepted is None:
+        detail = "With this Idempotency-Key something else was asked for, less than 24 hours ago. Nothing was changed."
+        raise Refused(422, "The Idempotency-Key was used before", detail)
     _ring(resources, accepted.joined)
     facts = {"client": client.name, "import_id": new.import_id, "joined": accepted.joined.value}
-    log.info("watch.accepted", watch_id=new.id, **facts)
-    document = as_json(accepted.watch, accepted.polled, [])
-    return JSONResponse(document, 202, headers={"Location": f"/v1/watches/{new.id}"})
+    log.info("watch.accepted", watch_id=accepted.watch.id, **facts)
+    return accepted
 
 
 def _ring(resources: Resources, joined: Joined) -> None:
     match joined:
-        case Joined.NEW:
+        case Joined.NEW | Joined.REPLAYED:
             resources.bell.ring(Alarm.POLL)
         case Joined.FINAL:
             resources.bell.ring(Alarm.SWEEP)
@@ -65,16 +103,66 @@ def _ring(resources: Resources, joined: Joined) -> None:
 
 
 async def show(request: Request) -> Response:
-    """Give a watch with its deliveries; one of another client is as unknown as one that never was."""
+    """Give a watch with its deliveries, with `wait` once it has ended; another client's is as unknown as none."""
     resources: Resources = request.app.state.resources
     client = client_of(request)
-    watch = await resources.watches.get(request.path_params["watch_id"])
+    wait = query_of(request, WaitQuery).wait
+    watch = await visible(resources, client, request.path_params["watch_id"])
+    if wait and watch.state is WatchState.WATCHING:
+        watch = await until_ended(resources, watch, wait)
+    (document,) = await documents_of(resources, [watch])
+    return JSONResponse(document)
+
+
+async def visible(resources: Resources, client: Client, watch_id: str) -> Watch:
+    """Give a watch that a client may see; raises Refused with 404."""
+    watch = await resources.watches.get(watch_id)
     if watch is None or not client.may_see(watch.client):
         raise Refused(404, "No such watch")
-    polled = None
-    if watch.state is WatchState.WATCHING:
-        polled = await resources.imports.get(watch.workspace, watch.import_id)
-    return JSONResponse(as_json(watch, polled, await resources.deliveries.of(watch.deliveries)))
+    return watch
+
+
+async def pages(request: Request) -> Response:
+    """Give the client's watches, newest first; an admin's are everybody's."""
+    resources: Resources = request.app.state.resources
+    client = client_of(request)
+    query = query_of(request, WatchesQuery)
+    owner = None if client.admin else client.name
+    if query.import_id is None:
+        ids = await resources.lists.watches(
+            client=owner,
+            state=None if query.state is None else WatchState(query.state),
+            outcome=None if query.outcome is None else Outcome(query.outcome),
+            below=query.cursor,
+            limit=query.limit + 1,
+        )
+        found = await resources.watches.many(ids)
+    else:
+        found = await _about(resources, owner, query, query.import_id)
+    page = found[: query.limit]
+    more = page[-1].id if len(found) > query.limit else None
+    return JSONResponse({"data": await documents_of(resources, page), "nextCursor": more})
+
+
+async def _about(resources: Resources, owner: str | None, query: WatchesQuery, import_id: str) -> list[Watch]:
+    """Look through the watches of one import for those that were asked for, one more than the page holds."""
+    found: list[Watch] = []
+    below = query.cursor
+    while len(found) <= query.limit:
+        ids = await resources.lists.watches_about(import_id, below=below, limit=LOOKED_THROUGH)
+        if not ids:
+            break
+        below = ids[-1]
+        found += [watch for watch in await resources.watches.many(ids) if _matches(watch, owner, query)]
+    return found[: query.limit + 1]
+
+
+def _matches(watch: Watch, owner: str | None, query: WatchesQuery) -> bool:
+    return (
+        owner in {None, watch.client}
+        and query.state in {None, watch.state.value}
+        and query.outcome in {None, watch.outcome and watch.outcome.value}
+    )
 
 
 async def cancel(request: Request) -> Response:
@@ -88,29 +176,5 @@ async def cancel(request: Request) -> Response:
     if not await resources.watches.cancel(watch_id, where, await resources.store.now()):
         raise Refused(409, "The watch has ended already", "GET it to see how.")
     log.info("watch.cancelled", watch_id=watch_id, client=client.name)
-    return await show(request)
-
-
-def as_json(watch: Watch, polled: Polled | None, owed: list[Delivery]) -> dict[str, Any]:
-    """Give a watch as the API shows it; an open one shows what is known of its import by now."""
-    watching = watch.state is WatchState.WATCHING
-    reading = polled.known.reading if watching and polled else watch.reading
-    return {
-        "id": watch.id,
-        "importId": watch.import_id,
-        "workspace": watch.workspace,
-        "state": watch.state.value,
-        "outcome": None if watch.outcome is None else watch.outcome.value,
-        "reason": watch.reason,
-        "import": None if reading is None else reading_as_json(reading),
-        "polls": polled.polls if watching and polled else watch.polls,
-        "lastPolledAt": time_or_none(polled.known.polled_at if watching and polled else watch.polled_at),
-        "nextPollAt": time_or_none(polled.next_due if watching and polled else None),
-        "label": watch.label,
-        "metadata": dict(watch.metadata),
-        "createdBy": watch.client,
-        "createdAt": rfc3339(watch.created_at),
-        "expiresAt": rfc3339(watch.expires_at),
-        "settledAt": time_or_none(watch.settled_at),
-        "deliveries": [deliveries.as_json(delivery) for delivery in owed],
-    }
+    (document,) = await documents_of(resources, [await visible(resources, client, watch_id)])
+    return JSONResponse(document)

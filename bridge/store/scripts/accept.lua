@@ -1,41 +1,78 @@
 -- Store a watch, and have its import polled: a new import at once, one that is being polled as it stands; a final
--- one that is recent enough answers without a poll.
--- KEYS: watch, all watches, the client's watches, expiring, import, its waiting watches, imports due, settling, final,
---       budget
+-- one that is recent enough answers without a poll. With an idempotency key the first answer is kept, and given again.
+-- KEYS: watch, watching, the client's watching, about the import, expiring, import, its waiting watches, imports due,
+--       settling, final, budget, the kept answer, all kept answers
 -- ARGV: offset, watch id, import id, settling member, grace, expires in, reuse (all ms), wish of a new import,
---       schema, field, value, ...
--- Returns: {now, 'new' | 'joined' | 'final' | 'known', score of the import's next poll or -1, its fields and values}
+--       digest of the request or '', how long an answer is kept (ms), schema, field, value, ...
+-- Returns: {'new' | 'joined' | 'final' | 'known' | 'replayed' | 'conflict', watch id, now, grace, expires in,
+--           score of the import's next poll or -1, its fields and values}
 local now = clock()
 local watch_id, import_id, member = ARGV[2], ARGV[3], ARGV[4]
 local grace, expires_in, reuse = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local digest = ARGV[9]
+
+if digest ~= '' then
+  local kept = redis.call('HMGET', KEYS[12], 'digest', 'watch', 'at', 'grace', 'expires_in', 'due')
+  if kept[1] and now < tonumber(kept[3]) + tonumber(ARGV[10]) then
+    if kept[1] ~= digest then
+      return {'conflict', '', now, 0, 0, -1, {}}
+    end
+    local import = {}
+    local fields = redis.call('HGETALL', KEYS[12])
+    for i = 1, #fields, 2 do
+      if string.sub(fields[i], 1, 2) == 'i:' then
+        import[#import + 1] = string.sub(fields[i], 3)
+        import[#import + 1] = fields[i + 1]
+      end
+    end
+    return {'replayed', kept[2], tonumber(kept[3]), tonumber(kept[4]), tonumber(kept[5]), tonumber(kept[6]), import}
+  end
+end
 if redis.call('EXISTS', KEYS[1]) == 1 then
-  return {now, 'known', -1, {}}
+  return {'known', watch_id, now, grace, expires_in, -1, {}}
 end
 
-local record = {'schema', ARGV[9], 'state', 'watching', 'created_at', now,
+local record = {'schema', ARGV[11], 'state', 'watching', 'created_at', now,
   'grace_until', now + math.min(grace, expires_in), 'expires_at', now + expires_in}
-for i = 10, #ARGV do
+for i = 12, #ARGV do
   record[#record + 1] = ARGV[i]
 end
 redis.call('HSET', KEYS[1], unpack(record))
-redis.call('ZADD', KEYS[2], now, watch_id)
-redis.call('ZADD', KEYS[3], now, watch_id)
-redis.call('ZADD', KEYS[4], now + expires_in, watch_id)
-redis.call('SADD', KEYS[6], watch_id)
+redis.call('ZADD', KEYS[2], 0, watch_id)
+redis.call('ZADD', KEYS[3], 0, watch_id)
+redis.call('ZADD', KEYS[4], 0, watch_id)
+redis.call('ZADD', KEYS[5], now + expires_in, watch_id)
+redis.call('SADD', KEYS[7], watch_id)
 
-local import = redis.call('HMGET', KEYS[5], 'state', 'final_at')
-if import[1] == 'open' then
-  return {now, 'joined', tonumber(redis.call('ZSCORE', KEYS[7], import_id) or -1), redis.call('HGETALL', KEYS[5])}
+local function find_or_begin()
+  local import = redis.call('HMGET', KEYS[6], 'state', 'final_at')
+  if import[1] == 'open' then
+    return 'joined', tonumber(redis.call('ZSCORE', KEYS[8], import_id) or -1)
+  end
+  if import[1] == 'final' and now < tonumber(import[2]) + reuse then
+    redis.call('ZADD', KEYS[9], now, member)
+    return 'final', -1
+  end
+  redis.call('DEL', KEYS[6])
+  redis.call('ZREM', KEYS[9], member)
+  redis.call('ZREM', KEYS[10], member)
+  redis.call('HSET', KEYS[6], 'schema', ARGV[11], 'state', 'open', 'first_at', now, 'polls', 0, 'faults', 0,
+    'wish', ARGV[8])
+  redis.call('HINCRBY', KEYS[11], 'demand', ARGV[8])
+  redis.call('ZADD', KEYS[8], now, import_id)
+  return 'new', now
 end
-if import[1] == 'final' and now < tonumber(import[2]) + reuse then
-  redis.call('ZADD', KEYS[8], now, member)
-  return {now, 'final', -1, redis.call('HGETALL', KEYS[5])}
+
+local joined, due = find_or_begin()
+local import = redis.call('HGETALL', KEYS[6])
+if digest ~= '' then
+  local answer = {'digest', digest, 'watch', watch_id, 'at', now, 'grace', grace, 'expires_in', expires_in, 'due', due}
+  for i = 1, #import, 2 do
+    answer[#answer + 1] = 'i:' .. import[i]
+    answer[#answer + 1] = import[i + 1]
+  end
+  redis.call('DEL', KEYS[12])
+  redis.call('HSET', KEYS[12], unpack(answer))
+  redis.call('ZADD', KEYS[13], now, KEYS[12])
 end
-redis.call('DEL', KEYS[5])
-redis.call('ZREM', KEYS[8], member)
-redis.call('ZREM', KEYS[9], member)
-redis.call('HSET', KEYS[5], 'schema', ARGV[9], 'state', 'open', 'first_at', now, 'polls', 0, 'faults', 0,
-  'wish', ARGV[8])
-redis.call('HINCRBY', KEYS[10], 'demand', ARGV[8])
-redis.call('ZADD', KEYS[7], now, import_id)
-return {now, 'new', now, redis.call('HGETALL', KEYS[5])}
+return {joined, watch_id, now, grace, expires_in, due, import}

@@ -2,6 +2,7 @@
 -- KEYS: imports due, imports leased, settling, final, budget, then an import key for each poll
 -- ARGV: offset, settle by (when someone else may settle a final import), number of polls, then for each:
 --       import id, settling member, fence, due or 0 (final), wish or '', number of further arguments, field, value, ...
+--       (a new reading comes first)
 -- Returns: a list of 1 (committed) or 0 (the fence has moved on, or nobody waits any more)
 local now = clock()
 local at, committed, demand = 4, {}, 0
@@ -28,6 +29,9 @@ for i = 1, tonumber(ARGV[3]) do
       again[#again + 1] = id
     end
     released[#released + 1] = id
+    if ARGV[at + 6] == 'reading' then
+      redis.call('PUBLISH', 'rb:news', 'import:' .. member)
+    end
   elseif not record[1] then
     released[#released + 1] = id
   end

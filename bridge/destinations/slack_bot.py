@@ -1,0 +1,147 @@
+"""Slack's bot, posting to a channel: the answer is 200 even when it failed, and its `error` says what that means.
+
+Source: https://docs.slack.dev/reference/methods/chat.postMessage
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from bridge.destinations.agent import USER_AGENT
+from bridge.destinations.retry_after import retry_after
+from bridge.domain.deliveries import Accepted, Deferred, Rejected, Request, Response, SlackChannel, Verdict
+from bridge.domain.secret import Secret
+from bridge.domain.times import HOUR, SECOND, Moment, Span
+
+LONG_WAIT: Span = HOUR
+UNKNOWN_TRIES = 3
+"""Slack adds errors: one that we do not know may pass, but is not waited for for days."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackBot:
+    """The operator's bot: its token (`xoxb-…`), and where Slack's API is, without a trailing slash."""
+
+    token: Secret
+    api_url: str
+
+
+def prepare(destination: SlackChannel, body: str, bot: SlackBot) -> Request:
+    payload = {"channel": destination.channel, **json.loads(body)}
+    headers = {
+        "content-type": "application/json; charset=utf-8",
+        "user-agent": USER_AGENT,
+        "authorization": f"Bearer {bot.token.reveal()}",
+    }
+    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    return Request(url=Secret(f"{bot.api_url}/chat.postMessage"), headers=headers, body=text.encode())
+
+
+_OVER_LIMIT = frozenset({"ratelimited", "rate_limited"})
+_PASSING = frozenset({"service_unavailable", "team_added_to_org", "org_login_required"})
+_PERHAPS_DONE = frozenset({"internal_error", "fatal_error", "request_timeout"})
+"""Errors of which Slack says that some part of the call may have succeeded."""
+_LONG = frozenset({"message_limit_exceeded", "accesslimited"})
+_UNREADABLE = frozenset(
+    {
+        "attachment_payload_limit_exceeded",
+        "invalid_arg_name",
+        "invalid_arguments",
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "invalid_charset",
+        "invalid_post_type",
+        "markdown_text_conflict",
+        "metadata_too_large",
+        "msg_blocks_too_long",
+        "msg_too_long",
+        "no_text",
+        "too_many_attachments",
+    }
+)
+_TOKEN = "check SLACK_BOT_TOKEN"  # noqa: S105 - a hint, no secret
+_SCOPE = "give the bot the scope chat:write, and install it again"
+_POLICY = "an administrator of the Slack workspace must allow it"
+_CHANNEL = "check the channel's id, and that the bot may see it"
+_RESTRICTED = "the bot may not post to this channel as it is set up"
+_HINTS: Mapping[str, str] = {
+    "access_denied": _POLICY,
+    "account_inactive": _TOKEN,
+    "cannot_reply_to_message": _RESTRICTED,
+    "channel_not_found": _CHANNEL,
+    "ekm_access_denied": _POLICY,
+    "enterprise_is_restricted": _POLICY,
+    "invalid_auth": _TOKEN,
+    "is_archived": "unarchive the channel, or use another",
+    "messages_tab_disabled": _RESTRICTED,
+    "missing_scope": _SCOPE,
+    "no_permission": _SCOPE,
+    "not_allowed_token_type": "SLACK_BOT_TOKEN must be a bot's token (xoxb-…)",
+    "not_authed": _TOKEN,
+    "not_in_channel": "invite the bot to the channel, or give it the scope chat:write.public",
+    "restricted_action": _POLICY,
+    "restricted_action_non_threadable_channel": _RESTRICTED,
+    "restricted_action_read_only_channel": _RESTRICTED,
+    "restricted_action_thread_locked": _RESTRICTED,
+    "restricted_action_thread_only_channel": _RESTRICTED,
+    "team_access_not_granted": _POLICY,
+    "team_not_found": _TOKEN,
+    "token_expired": "the bot's token has run out; make a new one",
+    "token_revoked": "the bot's token was revoked; make a new one",
+    "two_factor_setup_required": _POLICY,
+}
+"""Errors that stay until someone does something; and what."""
+
+
+def judge(response: Response, now: Moment) -> Verdict:
+    """Say what Slack's answer means: the status first, then `ok`, then `error`."""
+    wait = retry_after(response.headers, now)
+    match response.status // 100, response.status:
+        case _, HTTPStatus.TOO_MANY_REQUESTS:
+            return Deferred("HTTP 429, over Slack's rate limit", SECOND if wait is None else wait)
+        case 2, _:
+            return _judge_document(_document(response), wait)
+        case 3, status:
+            return Rejected(f"HTTP {status}, redirects are not followed")
+        case 4, status:
+            return Rejected(f"HTTP {status}")
+        case _, status:
+            return Deferred(f"HTTP {status}", wait, ambiguous=True)
+
+
+def _judge_document(document: Mapping[str, Any], wait: Span | None) -> Verdict:  # noqa: PLR0911 - a table
+    if document.get("ok") is True:
+        return Accepted()
+    match document.get("error"):
+        case str(error) if error in _OVER_LIMIT:
+            return Deferred(f"Slack: {error}", SECOND if wait is None else wait)
+        case str(error) if error in _PASSING:
+            return Deferred(f"Slack: {error}", wait)
+        case str(error) if error in _PERHAPS_DONE:
+            return Deferred(f"Slack: {error}", wait, ambiguous=True)
+        case str(error) if error in _LONG:
+            return Deferred(f"Slack: {error}", LONG_WAIT)
+        case str(error) if error in _UNREADABLE:
+            return Deferred(
+                f"Slack: {error} (Slack does not take the form of our message; please report it)", plainly=True
+            )
+        case str(error) if error in _HINTS:
+            return Rejected(f"Slack: {error} ({_HINTS[error]})")
+        case str(error) if error.isascii() and error.replace("_", "").isalnum() and len(error) <= 60:  # noqa: PLR2004
+            return Deferred(f"Slack: {error}", wait, tries=UNKNOWN_TRIES)
+        case _:
+            return Deferred("an answer that is not Slack's", wait, ambiguous=True, tries=UNKNOWN_TRIES)
+
+
+def _document(response: Response) -> Mapping[str, Any]:
+    try:
+        document = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def describe(destination: SlackChannel) -> str:
+    return f"#{destination.channel}"

@@ -1,0 +1,82 @@
+"""Slack's incoming webhooks: the status decides what an answer means, its word is for people.
+
+Sources: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks and
+https://docs.slack.dev/apis/web-api/rate-limits
+"""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from bridge.destinations.agent import USER_AGENT
+from bridge.destinations.retry_after import retry_after
+from bridge.destinations.rules import SLACK_HOSTS, shortened
+from bridge.domain.deliveries import Accepted, Deferred, Rejected, Request, Response, SlackWebhook, Verdict
+from bridge.domain.times import SECOND, Moment
+
+
+def prepare(destination: SlackWebhook, body: str) -> Request:
+    headers = {"content-type": "application/json; charset=utf-8", "user-agent": USER_AGENT}
+    return Request(url=destination.url, headers=headers, body=body.encode())
+
+
+_HINTS: Mapping[str, str] = {
+    "action_prohibited": "an administrator has restricted posting to this channel",
+    "channel_is_archived": "unarchive the channel, or use another webhook",
+    "channel_not_found": "the channel no longer exists",
+    "invalid_blocks": "Slack does not take the form of our message; please report it",
+    "invalid_payload": "Slack does not take the form of our message; please report it",
+    "invalid_token": "the webhook's URL is wrong or was revoked; make a new one",
+    "no_active_hooks": "the webhook was disabled; make a new one",
+    "no_service": "the webhook was disabled or removed; make a new one",
+    "no_service_id": "the webhook's URL is not complete",
+    "no_team": "the workspace does not exist or the webhook's URL is not complete",
+    "no_text": "Slack does not take the form of our message; please report it",
+    "posting_to_general_channel_denied": "an administrator has restricted posting to this channel",
+    "team_disabled": "the Slack workspace is disabled",
+    "too_many_attachments": "Slack does not take the form of our message; please report it",
+    "user_not_found": "the user that the webhook posts to no longer exists",
+}
+"""What people can do about Slack's words; sources: the first above and
+https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks"""
+_UNREADABLE = frozenset({"invalid_blocks", "invalid_payload", "no_text", "too_many_attachments"})
+"""Words that mean our payload: it is sent once more as plain text."""
+_WORD = re.compile(rb"[a-z_]{1,60}")
+
+
+def judge(response: Response, now: Moment) -> Verdict:  # noqa: PLR0911 - a table
+    """Say what Slack's answer means: the status decides, its word is for people."""
+    wait = retry_after(response.headers, now)
+    match response.status // 100, response.status:
+        case _, HTTPStatus.OK if response.body.strip() == b"ok":
+            return Accepted()
+        case 2, status:
+            return Rejected(f"HTTP {status}, but not Slack's ok{_said(response)}")
+        case 3, status:
+            return Rejected(f"HTTP {status}, redirects are not followed")
+        case _, HTTPStatus.TOO_MANY_REQUESTS:
+            return Deferred("HTTP 429, over Slack's rate limit", SECOND if wait is None else wait)
+        case 4, status if _word(response) in _UNREADABLE:
+            return Deferred(f"HTTP {status}{_said(response)}", plainly=True)
+        case 4, status:
+            return Rejected(f"HTTP {status}{_said(response)}")
+        case _, status:
+            return Deferred(f"HTTP {status}{_said(response)}", wait, ambiguous=True)
+
+
+def _said(response: Response) -> str:
+    """Repeat Slack's word with what to do about it; nothing else that an answer holds is repeated."""
+    word = _word(response)
+    return f": {word} ({_HINTS[word]})" if word in _HINTS else f": {word}" if word else ""
+
+
+def _word(response: Response) -> str:
+    said = response.body.strip()
+    return said.decode("ascii") if _WORD.fullmatch(said) else ""
+
+
+def describe(destination: SlackWebhook) -> str:
+    """Show that it is Slack's; a webhook elsewhere (one that the operator allowed) by its host."""
+    place = shortened(destination.url.reveal())
+    slacks = place.removeprefix("https://").removesuffix("/…") in SLACK_HOSTS
+    return place.replace("/…", "/services/…") if slacks else place

@@ -1,0 +1,61 @@
+"""Lists: pages of ids, newest first, that neither skip nor repeat while others write.
+
+An id never changes and sorts by its time, so that a page goes on below the last one that was seen.
+"""
+
+from collections.abc import Sequence
+
+from bridge.domain.deliveries import DeliveryState
+from bridge.domain.outcomes import Outcome
+from bridge.domain.watches import WatchState
+from bridge.store import keys
+from bridge.store.connection import Store, translated
+
+ENDINGS = (WatchState.WATCHING.value, WatchState.CANCELLED.value, *(outcome.value for outcome in Outcome))
+"""Each watch stands in one of these lists."""
+
+
+class Lists:
+    """The lists in Redis."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def watches(
+        self, *, client: str | None, state: WatchState | None, outcome: Outcome | None, below: str | None, limit: int
+    ) -> list[str]:
+        """Give the newest watches below an id; `client` None: everybody's."""
+        return await self._page([keys.watches_in(each, client) for each in _endings(state, outcome)], below, limit)
+
+    async def watches_about(self, import_id: str, *, below: str | None, limit: int) -> list[str]:
+        """Give the newest watches of an import below an id, whosever they are and however they stand."""
+        return await self._page([keys.watches_about(import_id)], below, limit)
+
+    async def deliveries(
+        self, *, client: str | None, state: DeliveryState | None, below: str | None, limit: int
+    ) -> list[str]:
+        """Give the newest deliveries below an id; `client` None: everybody's."""
+        states = DeliveryState if state is None else (state,)
+        return await self._page([keys.deliveries_in(each.value, client) for each in states], below, limit)
+
+    async def _page(self, lists: Sequence[str], below: str | None, limit: int) -> list[str]:
+        """Merge what several lists hold; read in one transaction, so that what moves between them is seen once."""
+        async with translated(), self._store.redis.pipeline(transaction=True) as pipe:
+            for each in lists:
+                pipe.zrevrangebylex(each, "+" if below is None else f"({below}", "-", 0, limit)
+            found = await pipe.execute()
+        return sorted({found_id for ids in found for found_id in ids}, reverse=True)[:limit]
+
+
+def _endings(state: WatchState | None, outcome: Outcome | None) -> Sequence[str]:
+    match state, outcome:
+        case None, None:
+            return ENDINGS
+        case ((WatchState.SETTLED | None), Outcome()):
+            return (outcome.value,)
+        case WatchState.SETTLED, None:
+            return tuple(each.value for each in Outcome)
+        case WatchState.WATCHING | WatchState.CANCELLED, None:
+            return (state.value,)
+        case _:
+            return ()  # only a settled watch has an outcome

@@ -1,0 +1,104 @@
+"""The news: what changed just now, heard over one connection however many in this process listen for it.
+
+A listener reads the store once it is told, and once before: news may be lost with a connection, and nothing rests on
+them. After every reconnect all are told.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from redis.exceptions import RedisError
+
+from bridge.store import keys
+from bridge.store.connection import Store
+
+PAUSE = 0.5
+"""Seconds before a lost connection is opened anew."""
+READERS = 20
+"""So many listeners may read the store at once: what is news to a thousand must not open as many connections."""
+LOOK = 10.0
+"""Seconds that one wait for a message lasts; then the connection's health is checked."""
+
+log = structlog.get_logger()
+
+
+class News:
+    """Who listens for what; the connection is opened with the first listener, and stays."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._ears: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._on = asyncio.Event()
+        self._reader: asyncio.Task[None] | None = None
+        self._leaving = False
+        self.turn = asyncio.Semaphore(READERS)
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the process is about to end, so that nobody should listen any longer."""
+        return self._leaving
+
+    @asynccontextmanager
+    async def about(self, *topics: str) -> AsyncIterator[asyncio.Event]:
+        """Give an event that is set whenever something about one of the topics (`keys.news_of_…`) changed."""
+        if self._reader is None:
+            self._reader = asyncio.create_task(self._read())
+        ear = asyncio.Event()
+        for topic in topics:
+            self._ears[topic].add(ear)
+        if self._leaving:
+            ear.set()
+        try:
+            async with asyncio.timeout(PAUSE):
+                await self._on.wait()
+        except TimeoutError:
+            pass  # whoever listens is told when the connection stands
+        try:
+            yield ear
+        finally:
+            for topic in topics:
+                self._ears[topic].discard(ear)
+                if not self._ears[topic]:
+                    del self._ears[topic]
+
+    def leave(self) -> None:
+        """Tell all listeners, for good: the process is asked to end."""
+        self._leaving = True
+        self._tell_all()
+
+    async def aclose(self) -> None:
+        self.leave()
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.gather(self._reader, return_exceptions=True)
+
+    async def _read(self) -> None:
+        while True:
+            try:
+                await self._listen()
+            except (RedisError, OSError) as error:
+                log.debug("news.interrupted", error=type(error).__name__)  # the store tells of outages
+            self._on.clear()
+            await asyncio.sleep(PAUSE)
+
+    async def _listen(self) -> None:
+        async with self._store.redis.pubsub() as channel:
+            await channel.subscribe(keys.NEWS)
+            while True:
+                message = await channel.get_message(timeout=LOOK)
+                if message is None:
+                    continue
+                if message["type"] == "subscribe":
+                    self._on.set()
+                    self._tell_all()
+                else:
+                    for ear in self._ears.get(message["data"], ()):
+                        ear.set()
+
+    def _tell_all(self) -> None:
+        for ears in self._ears.values():
+            for ear in ears:
+                ear.set()

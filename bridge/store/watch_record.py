@@ -1,0 +1,41 @@
+"""A watch's record, read back into the value."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bridge.domain.outcomes import Outcome
+from bridge.domain.watches import Watch, WatchState
+from bridge.secrets import Sealer
+from bridge.store import codec
+
+
+def load_watch(sealer: Sealer, watch_id: str, record: Mapping[str, str]) -> Watch:
+    """Raise SealBroken when none of our keys opens it."""
+    private = codec.load(sealer.open(record["private"]))
+    watch = Watch(
+        id=watch_id,
+        client=record["client"],
+        workspace=record["workspace"],
+        import_id=record["import_id"],
+        notify=tuple(codec.load_destination(stored) for stored in private["notify"]),
+        label=private["label"],
+        metadata=private["metadata"],
+        created_at=int(record["created_at"]),
+        grace_until=int(record["grace_until"]),
+        expires_at=int(record["expires_at"]),
+        state=WatchState(record["state"]),
+    )
+    if "settled_at" in record:
+        watch = replace(watch, settled_at=int(record["settled_at"]))
+    if "ending" not in record:
+        return watch
+    ending = codec.load(sealer.open(record["ending"]))
+    return replace(
+        watch,
+        outcome=Outcome(record["outcome"]),
+        reason=ending["reason"],
+        reading=None if ending["reading"] is None else codec.load_reading(ending["reading"]),
+        deliveries=tuple(record["deliveries"].split()),
+        polls=ending["polls"],
+        polled_at=ending["polled_at"],
+    )

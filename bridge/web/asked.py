@@ -1,0 +1,98 @@
+"""What a request asks for beside its body: the query, checked like a body; the idempotency key; who asks for what."""
+
+import json
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic.alias_generators import to_camel
+from starlette.requests import Request
+
+from bridge.errors import Problem, Refused
+from bridge.resources import Resources
+from bridge.store.watches import Once
+from bridge.web.auth import Client
+from bridge.web.bodies import Context, ImportId, OutcomeName
+from bridge.web.problems import problems_of
+
+LARGEST_PAGE = 100
+LONGEST_WAIT = 60
+LONGEST_KEY = 255
+
+
+class _Query(BaseModel):
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, validate_by_name=False)
+
+
+class WaitQuery(_Query):
+    """`?wait=`: hold the answer for so many seconds at most."""
+
+    wait: Annotated[int, Field(ge=0, le=LONGEST_WAIT)] = 0
+
+
+class _Page(_Query):
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 50
+
+
+class WatchesQuery(_Page):
+    """`GET /v1/watches`."""
+
+    state: Literal["watching", "settled", "cancelled"] | None = None
+    outcome: OutcomeName | None = None
+    import_id: ImportId | None = None
+    cursor: Annotated[str, StringConstraints(pattern=r"^wat_[0-9a-z]{1,40}$")] | None = None
+
+
+class DeliveriesQuery(_Page):
+    """`GET /v1/deliveries`."""
+
+    state: Literal["pending", "delivered", "abandoned", "skipped"] | None = None
+    cursor: Annotated[str, StringConstraints(pattern=r"^dlv_[0-9a-z]{1,40}$")] | None = None
+
+
+QueryT = TypeVar("QueryT", bound=_Query)
+
+
+def query_of(request: Request, model: type[QueryT]) -> QueryT:
+    """Check a query against a model; raises Refused with 422 naming every problem as `?name`."""
+    given = request.query_params
+    twice = [name for name in given if len(given.getlist(name)) > 1]
+    problems = [Problem(pointer=f"?{name}", detail="Give this once") for name in dict.fromkeys(twice)]
+    try:
+        query = model.model_validate(dict(given))
+    except ValidationError as error:
+        problems += [
+            Problem(pointer="?" + found.pointer.removeprefix("/"), detail=found.detail, code=found.code)
+            for found in problems_of(error)
+        ]
+        query = None
+    if query is None or problems:
+        raise Refused(422, "The query is not valid", problems=problems)
+    return query
+
+
+def context_of(resources: Resources, client: Client) -> Context:
+    """Give what a client's bodies are checked against."""
+    return Context(
+        rules=resources.egress_rules,
+        workspaces=frozenset(name for name in resources.rally if client.may_use(name)),
+        named=resources.named,
+        slack_bot=resources.sender.slack_bot is not None,
+    )
+
+
+def idempotency_key(request: Request) -> str | None:
+    """Read the Idempotency-Key; raises Refused with 422 for one that is none."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
+        detail = f"It consists of 1 to {LONGEST_KEY} printable ASCII characters."
+        raise Refused(422, "The Idempotency-Key is not valid", detail)
+    return key
+
+
+def once(resources: Resources, client: Client, key: str | None, body: bytes) -> Once | None:
+    """Mark a request by its key and by what it asks for, however that is written; None without a key."""
+    if key is None:
+        return None
+    asked = json.dumps(json.loads(body), sort_keys=True)
+    marker = resources.marker
+    return Once(mark=marker.mark(f"idempotency {client.name} {key}"), digest=marker.mark(f"request {asked}"))

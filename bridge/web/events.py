@@ -1,0 +1,76 @@
+"""The stream of one watch: a snapshot, each new reading, the outcome, each delivery's end; then it ends.
+
+Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from bridge.domain.watches import Watch
+from bridge.resources import Resources
+from bridge.store import keys
+from bridge.web.auth import client_of
+from bridge.web.watch_json import documents_of
+from bridge.web.watches import visible
+
+SIGN_OF_LIFE = 15.0
+"""Seconds after which a comment is sent, so that whatever lies between keeps the connection."""
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+async def stream(request: Request) -> Response:
+    """Stream what happens to a watch; a client that comes again begins with a new snapshot."""
+    resources: Resources = request.app.state.resources
+    watch = await visible(resources, client_of(request), request.path_params["watch_id"])
+    return StreamingResponse(_events(resources, watch), media_type="text/event-stream", headers=HEADERS)
+
+
+async def _events(resources: Resources, watch: Watch) -> AsyncIterator[str]:
+    topics = (keys.news_of_watch(watch.id), keys.news_of_import(watch.workspace, watch.import_id))
+    before: dict[str, Any] | None = None
+    async with resources.news.about(*topics) as ear:
+        while True:
+            ear.clear()
+            async with resources.news.turn:
+                found = await resources.watches.get(watch.id)
+                documents = await documents_of(resources, [] if found is None else [found])
+            for document in documents:
+                for name, data in _changes(before, document):
+                    yield _event(name, data)
+                before = document
+            if not documents or _over(documents[0]) or resources.news.leaving:
+                return
+            try:
+                await asyncio.wait_for(ear.wait(), SIGN_OF_LIFE)
+            except TimeoutError:
+                yield ": still here\n\n"
+
+
+def _changes(before: dict[str, Any] | None, now: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Name what is new since the last look; the first look is the snapshot."""
+    if before is None:
+        yield "watch", now
+        return
+    if now["state"] == "watching" and now["import"] != before["import"]:
+        yield "reading", now["import"]
+    if now["state"] != before["state"]:
+        yield "outcome", now
+    pending = {each["id"] for each in before["deliveries"] if each["state"] == "pending"}
+    known = {each["id"] for each in before["deliveries"]}
+    for each in now["deliveries"]:
+        if each["state"] != "pending" and (each["id"] in pending or each["id"] not in known):
+            yield "delivery", each
+
+
+def _over(document: dict[str, Any]) -> bool:
+    ended = document["state"] != "watching"
+    return ended and not any(each["state"] == "pending" for each in document["deliveries"])
+
+
+def _event(name: str, data: Any) -> str:
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"

@@ -1,0 +1,77 @@
+"""A watch as the API shows it, now or once it has ended."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from time import monotonic
+from typing import Any
+
+from bridge.domain.deliveries import Delivery
+from bridge.domain.notifications import reading_as_json
+from bridge.domain.times import rfc3339
+from bridge.domain.watches import Watch, WatchState
+from bridge.resources import Resources
+from bridge.store import keys
+from bridge.store.imports import Polled
+from bridge.web import deliveries
+from bridge.web.times import time_or_none
+
+
+async def documents_of(resources: Resources, watches: Sequence[Watch]) -> list[dict[str, Any]]:
+    """Give watches with their deliveries and, while they are open, what is known of their imports."""
+    open_places = {(each.workspace, each.import_id) for each in watches if each.state is WatchState.WATCHING}
+    polled = dict(
+        zip(open_places, await asyncio.gather(*(resources.imports.get(*place) for place in open_places)), strict=True)
+    )
+    owed: Mapping[str, Delivery] = {
+        delivery.id: delivery
+        for delivery in await resources.deliveries.of([id_ for each in watches for id_ in each.deliveries])
+    }
+    return [
+        as_json(
+            each,
+            polled.get((each.workspace, each.import_id)) if each.state is WatchState.WATCHING else None,
+            [owed[id_] for id_ in each.deliveries if id_ in owed],
+        )
+        for each in watches
+    ]
+
+
+def as_json(watch: Watch, polled: Polled | None, owed: Sequence[Delivery]) -> dict[str, Any]:
+    """Give a watch as the API shows it; an open one shows what is known of its import by now."""
+    watching = watch.state is WatchState.WATCHING
+    reading = polled.known.reading if watching and polled else watch.reading
+    return {
+        "id": watch.id,
+        "importId": watch.import_id,
+        "workspace": watch.workspace,
+        "state": watch.state.value,
+        "outcome": None if watch.outcome is None else watch.outcome.value,
+        "reason": watch.reason,
+        "import": None if reading is None else reading_as_json(reading),
+        "polls": polled.polls if watching and polled else watch.polls,
+        "lastPolledAt": time_or_none(polled.known.polled_at if watching and polled else watch.polled_at),
+        "nextPollAt": time_or_none(polled.next_due if watching and polled else None),
+        "label": watch.label,
+        "metadata": dict(watch.metadata),
+        "createdBy": watch.client,
+        "createdAt": rfc3339(watch.created_at),
+        "expiresAt": rfc3339(watch.expires_at),
+        "settledAt": time_or_none(watch.settled_at),
+        "deliveries": [deliveries.as_json(delivery) for delivery in owed],
+    }
+
+
+async def until_ended(resources: Resources, watch: Watch, seconds: float) -> Watch:
+    """Give a watch once it has ended, or as it stands when the seconds are over or the process is to end."""
+    until = monotonic() + seconds
+    async with resources.news.about(keys.news_of_watch(watch.id)) as ear:
+        while True:
+            ear.clear()
+            async with resources.news.turn:
+                watch = await resources.watches.get(watch.id) or watch
+            if watch.state is not WatchState.WATCHING or resources.news.leaving:
+                return watch
+            try:
+                await asyncio.wait_for(ear.wait(), max(0.0, until - monotonic()))
+            except TimeoutError:
+                return watch
