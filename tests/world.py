@@ -24,6 +24,7 @@ OTHER_KEY = "rbk_other-key-of-the-tests"
 ADMIN_KEY = "rbk_admin-key-of-the-tests"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 """The secret of the Standard Webhooks examples."""
+BOT_TOKEN = "xoxb-token-of-the-tests"
 SERVICE_SECRET = "whsec_c2VydmljZS1zZWNyZXQtb2YtdGhlLXRlc3RzIQ=="
 FERNET = Fernet.generate_key().decode()
 
@@ -47,7 +48,7 @@ def serving(app: Any) -> Iterator[str]:
 @contextmanager
 def sandbox_serving() -> Iterator[str]:
     secrets = (SECRET, derived_secret(SERVICE_SECRET, "crm"))
-    settings = SandboxSettings(rally_key=RALLY_KEY, callback_secrets=secrets, slack_token="xoxb-sandbox")
+    settings = SandboxSettings(rally_key=RALLY_KEY, callback_secrets=secrets, slack_token=BOT_TOKEN)
     with serving(create_app(settings)) as url:
         yield url
 
@@ -119,6 +120,12 @@ class World:
         accepted: dict[str, Any] = answer.json()
         return accepted
 
+    async def post(self, path: str, *, key: str = CLIENT_KEY, json: Any = None, **headers: str) -> httpx.Response:
+        return await self.api.post(path, json=json, headers={**bearer(key), **headers})
+
+    async def get(self, path: str, *, key: str = CLIENT_KEY, **query: Any) -> httpx.Response:
+        return await self.api.get(path, params=query, headers=bearer(key))
+
     async def seen(self, watch: dict[str, Any]) -> dict[str, Any]:
         """GET a watch again."""
         answer = await self.api.get(f"/v1/watches/{watch['id']}", headers=bearer(CLIENT_KEY))
@@ -148,6 +155,8 @@ def settings(redis_url: str, sandbox_url: str, **changes: str) -> Settings:
             "BRIDGE_ENCRYPTION_KEYS": FERNET,
             "CALLBACK_SECRETS": SERVICE_SECRET,
             "EGRESS_ALLOW": host,
+            "SLACK_BOT_TOKEN": BOT_TOKEN,
+            "SLACK_API_URL": f"{sandbox_url}/slack/api",
             **changes,
         },
         env_file=None,

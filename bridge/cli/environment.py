@@ -69,6 +69,9 @@ def sandboxed(given: Given, made: Mapping[str, str], redis_url: str | None, port
         "RALLY_API_KEY": made["SANDBOX_RALLY_KEY"],
         "RALLY_API_KEY_FILE": "",
         "RALLY_BASE_URL": f"http://127.0.0.1:{port}/rally/api/public/v1",
+        "SLACK_BOT_TOKEN": made["SANDBOX_SLACK_TOKEN"],
+        "SLACK_BOT_TOKEN_FILE": "",
+        "SLACK_API_URL": f"http://127.0.0.1:{port}/slack/api",
         "EGRESS_ALLOW": ",".join(entry for entry in allowed if entry),
     }
 
@@ -76,7 +79,11 @@ def sandboxed(given: Given, made: Mapping[str, str], redis_url: str | None, port
 def sandbox_itself(given: Given, made: Mapping[str, str]) -> Mapping[str, str]:
     """Give the settings of the sandbox: its key, and the secrets that its inbox verifies callbacks with."""
     secrets = [made["SANDBOX_CALLBACK_SECRETS"], *client_secrets(given, made)]
-    return {"SANDBOX_RALLY_KEY": made["SANDBOX_RALLY_KEY"], "SANDBOX_CALLBACK_SECRETS": ",".join(secrets)}
+    return {
+        "SANDBOX_RALLY_KEY": made["SANDBOX_RALLY_KEY"],
+        "SANDBOX_CALLBACK_SECRETS": ",".join(secrets),
+        "SANDBOX_SLACK_TOKEN": made["SANDBOX_SLACK_TOKEN"],
+    }
 
 
 def client_secrets(given: Given, made: Mapping[str, str]) -> list[str]:

@@ -34,6 +34,10 @@ def _sandbox_key() -> str:
     return f"sandbox_{secrets.token_urlsafe(24)}"
 
 
+def _bot_token() -> str:
+    return f"xoxb-sandbox-{secrets.token_hex(16)}"
+
+
 FOR_THE_BRIDGE: Mapping[str, Recipe] = {
     "BRIDGE_API_KEYS": _api_key,
     "BRIDGE_ENCRYPTION_KEYS": _fernet_key,
@@ -42,6 +46,7 @@ FOR_THE_BRIDGE: Mapping[str, Recipe] = {
 FOR_THE_SANDBOX: Mapping[str, Recipe] = {
     "SANDBOX_RALLY_KEY": _sandbox_key,
     "SANDBOX_CALLBACK_SECRETS": _signing_secret,
+    "SANDBOX_SLACK_TOKEN": _bot_token,
 }
 
 

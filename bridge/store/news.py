@@ -41,6 +41,11 @@ class News:
         """Whether the process is about to end, so that nobody should listen any longer."""
         return self._leaving
 
+    @property
+    def listeners(self) -> int:
+        """How many listen, each counted once for each of its topics."""
+        return sum(len(ears) for ears in self._ears.values())
+
     @asynccontextmanager
     async def about(self, *topics: str) -> AsyncIterator[asyncio.Event]:
         """Give an event that is set whenever something about one of the topics (`keys.news_of_…`) changed."""

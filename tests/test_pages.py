@@ -1,0 +1,209 @@
+"""Many watches at once: pages of them, batches, and the same request made twice."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from samples import only
+from world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, World, opened
+
+from bridge.domain.times import DAY
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
+    async with opened(redis_url, sandbox_url) as world:
+        yield world
+
+
+async def page_through(world: World, path: str, **query: Any) -> list[str]:
+    ids: list[str] = []
+    cursor: dict[str, str] = {}
+    for _ in range(50):
+        page = (await world.get(path, **query, **cursor)).json()
+        ids += [each["id"] for each in page["data"]]
+        if page["nextCursor"] is None:
+            return ids
+        cursor = {"cursor": page["nextCursor"]}
+    raise AssertionError("the pages never end")
+
+
+async def test_pages_hold_every_watch_once_newest_first(world: World) -> None:
+    made = [(await world.watch(f"imp-{number}"))["id"] for number in range(7)]
+
+    for limit in (1, 2, 3, 7, 100):
+        assert await page_through(world, "/v1/watches", limit=limit) == sorted(made, reverse=True)
+
+
+async def test_what_comes_while_one_pages_moves_nothing(world: World) -> None:
+    made = [(await world.watch(f"imp-{number}"))["id"] for number in range(6)]
+    first = (await world.get("/v1/watches", limit=3)).json()
+    await world.watch("imp-late")
+    await world.post(f"/v1/watches/{made[4]}/cancel")
+    second = (await world.get("/v1/watches", limit=3, cursor=first["nextCursor"])).json()
+
+    seen = [each["id"] for each in first["data"] + second["data"]]
+    assert seen == sorted(made, reverse=True)
+
+
+async def test_watches_are_found_by_how_they_stand_and_by_their_import(world: World) -> None:
+    await world.sandbox.tell("done", ("COMPLETED", 0))
+    await world.sandbox.tell("broken", ("ERROR", 0))
+    await world.sandbox.tell("open", ("UPLOADING", 0))
+    done, broken, running, dropped = [(await world.watch(each))["id"] for each in ("done", "broken", "open", "open")]
+    await world.post(f"/v1/watches/{dropped}/cancel")
+    await world.poll()
+
+    async def found(**query: str) -> set[str]:
+        return set(await page_through(world, "/v1/watches", **query))
+
+    assert await found(state="watching") == {running}
+    assert await found(state="cancelled") == {dropped}
+    assert await found(state="settled") == {done, broken}
+    assert await found(outcome="failed") == {broken}
+    assert await found(state="settled", outcome="completed") == {done}
+    assert await found(state="watching", outcome="completed") == set()
+    assert await found(importId="open") == {running, dropped}
+    assert await found(importId="open", state="cancelled") == {dropped}
+    assert await found(importId="done", outcome="completed") == {done}
+    assert await found(importId="nobody's") == set()
+
+
+async def test_a_client_sees_its_own_and_an_admin_everybodys(world: World) -> None:
+    mine = (await world.watch("imp"))["id"]
+    theirs = (await world.watch("imp", key=OTHER_KEY))["id"]
+
+    async def seen(key: str, **query: str) -> set[str]:
+        page = (await world.get("/v1/watches", key=key, **query)).json()
+        return {each["id"] for each in page["data"]}
+
+    assert (await seen(CLIENT_KEY), await seen(OTHER_KEY)) == ({mine}, {theirs})
+    assert await seen(ADMIN_KEY) == {mine, theirs}
+    assert await seen(CLIENT_KEY, importId="imp") == {mine}
+    assert await seen(ADMIN_KEY, importId="imp") == {mine, theirs}
+
+
+async def test_what_was_forgotten_is_in_no_list(world: World) -> None:
+    await world.sandbox.tell("imp", ("ERROR", 0))
+    notify = [{"type": "callback", "url": world.sandbox.callback_url()}]
+    await world.watch(notify=notify)
+    await world.poll()
+    await world.deliver()
+    world.pass_time(31 * DAY)
+    await world.sweep()
+
+    left = await world.resources.store.call("KEYS", "rb:*")
+    ours = ("rb:fence", "rb:seal", "rb:budget", "rb:check", "rb:queue")
+    assert [key for key in left if not key.startswith(ours)] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "wrong"),
+    [
+        ("/v1/watches", {"state": "open", "limit": "0", "order": "asc"}, {"?state", "?limit", "?order"}),
+        ("/v1/watches", {"limit": "101"}, {"?limit"}),
+        ("/v1/watches", {"limit": ["1", "2"]}, {"?limit"}),
+        ("/v1/watches", {"cursor": "dlv_1"}, {"?cursor"}),
+        ("/v1/watches", {"cursor": "wat_" + "1" * 99}, {"?cursor"}),
+        ("/v1/watches", {"importId": ""}, {"?importId"}),
+        ("/v1/watches", {"outcome": "ended"}, {"?outcome"}),
+        ("/v1/deliveries", {"state": "late", "importId": "imp"}, {"?state", "?importId"}),
+        ("/v1/watches/wat_1", {"wait": "61"}, {"?wait"}),
+        ("/v1/watches/wat_1", {"wait": "soon"}, {"?wait"}),
+    ],
+)
+async def test_a_query_that_makes_no_sense_is_refused_by_name(
+    world: World, path: str, query: dict[str, Any], wrong: set[str]
+) -> None:
+    answer = await world.get(path, **query)
+
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert {error["pointer"] for error in answer.json()["errors"]} == wrong
+
+
+async def test_a_batch_gives_a_result_for_each_in_order(world: World) -> None:
+    asked = [{"importId": "a"}, {"importId": "b", "colour": "red"}, {"importId": "c", "label": "third"}, {}]
+    answer = await world.post("/v1/watches/batch", json={"watches": asked})
+    results = answer.json()["results"]
+
+    assert answer.status_code == 200
+    assert [result["status"] for result in results] == [202, 422, 202, 422]
+    assert (results[0]["watch"]["importId"], results[2]["watch"]["label"]) == ("a", "third")
+    assert only(results[1]["problem"]["errors"])["pointer"] == "/colour"
+    assert only(results[3]["problem"]["errors"])["pointer"] == "/importId"
+    assert len(await page_through(world, "/v1/watches")) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"watches": []}, {"watches": [{"importId": "imp"}] * 101}, {"watches": ["imp"]}, {"watches": [], "more": 1}],
+)
+async def test_a_batch_that_is_none_changes_nothing(world: World, body: dict[str, Any]) -> None:
+    assert (await world.post("/v1/watches/batch", json=body)).status_code == 422
+    assert await page_through(world, "/v1/watches") == []
+
+
+KEY = {"Idempotency-Key": "7c5b0c0e"}
+
+
+async def test_the_same_request_twice_is_one_watch_and_one_answer(world: World) -> None:
+    first = await world.post("/v1/watches", json={"importId": "imp", "label": "Q4"}, **KEY)
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.poll()
+    world.pass_time(23 * 3_600_000)
+    second = await world.post("/v1/watches", json={"label": "Q4", "importId": "imp"}, **KEY)
+
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert second.json() == first.json()
+    assert second.headers["location"] == first.headers["location"]
+    assert second.headers["idempotent-replayed"] == "true"
+    assert "idempotent-replayed" not in first.headers
+    assert len(await page_through(world, "/v1/watches")) == 1
+
+
+async def test_a_key_that_is_used_for_something_else_is_refused_and_changes_nothing(world: World) -> None:
+    await world.post("/v1/watches", json={"importId": "imp"}, **KEY)
+    answer = await world.post("/v1/watches", json={"importId": "other"}, **KEY)
+
+    assert (answer.status_code, answer.json()["title"]) == (422, "The Idempotency-Key was used before")
+    assert len(await page_through(world, "/v1/watches")) == 1
+
+
+async def test_a_key_is_the_clients_own_and_lasts_for_a_day(world: World) -> None:
+    mine = (await world.post("/v1/watches", json={"importId": "imp"}, **KEY)).json()["id"]
+    theirs = (await world.post("/v1/watches", json={"importId": "imp"}, key=OTHER_KEY, **KEY)).json()["id"]
+    world.pass_time(DAY)
+    again = (await world.post("/v1/watches", json={"importId": "imp"}, **KEY)).json()["id"]
+    await world.sweep()
+
+    assert len({mine, theirs, again}) == 3
+    assert len(await world.resources.store.call("KEYS", "rb:replay:*")) == 1
+
+
+async def test_two_equal_requests_that_race_make_one_watch(world: World) -> None:
+    answers = await asyncio.gather(*(world.post("/v1/watches", json={"importId": "imp"}, **KEY) for _ in range(10)))
+
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert sum("idempotent-replayed" in answer.headers for answer in answers) == 9
+    assert len(await page_through(world, "/v1/watches")) == 1
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "tab\there"])
+async def test_a_key_that_is_none_is_refused(world: World, key: str) -> None:
+    answer = await world.post("/v1/watches", json={"importId": "imp"}, **{"Idempotency-Key": key})
+
+    assert answer.status_code == 422
+    assert await page_through(world, "/v1/watches") == []
+
+
+async def test_a_batch_sent_twice_under_one_key_makes_each_watch_once(world: World) -> None:
+    asked = {"watches": [{"importId": "a"}, {"importId": "b"}]}
+    first = await world.post("/v1/watches/batch", json=asked, **KEY)
+    second = await world.post("/v1/watches/batch", json=asked, **KEY)
+
+    assert first.json() == second.json()
+    assert len(await page_through(world, "/v1/watches")) == 2
