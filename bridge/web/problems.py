@@ -100,6 +100,8 @@ def _sentence(kind: str, message: str) -> str:
         "extra_forbidden": "This field is not known",
         "missing": "This field is required",
         "json_invalid": "The body is not JSON",
+        # pydantic's own sentence repeats what was given, which may be a secret in the wrong place.
+        "union_tag_invalid": "There is no such type of destination",
     }
     return known.get(kind, message.removeprefix("Value error, "))
 
