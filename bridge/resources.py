@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bridge.destinations import Sender, describe
 from bridge.destinations.egress import Egress, EgressRules
 from bridge.destinations.lanes import lane_of
-from bridge.destinations.signatures import Signing
+from bridge.destinations.signatures import Signing, check_private_key
 from bridge.destinations.slack_bot import SlackBot
 from bridge.domain.deliveries import Address, Callback, Destination, Named, SlackWebhook
 from bridge.domain.schedules import PollSchedule
@@ -119,9 +119,18 @@ def rally_clients(settings: Settings) -> dict[str, RallyClient]:
 
 
 def sender_of(settings: Settings) -> Sender:
+    """Raise SettingsError when a key for signing is none."""
+    keys = settings.callback_ed25519_keys
+    wrong = [
+        f"CALLBACK_ED25519_KEYS: key {number} {complaint}"
+        for number, key in enumerate(keys, start=1)
+        if (complaint := check_private_key(key.reveal()))
+    ]
+    if wrong:
+        raise SettingsError(wrong)
     token = settings.slack_bot_token
     return Sender(
-        signing=Signing(settings.callback_secrets),
+        signing=Signing(settings.callback_secrets, keys),
         slack_bot=None if token is None else SlackBot(token=token, api_url=settings.slack_api_url),
         slack_at_most_once=settings.slack_at_most_once,
     )

@@ -4,15 +4,18 @@ import json
 from base64 import b64decode
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+import standardwebhooks
+import svix.webhooks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
 from bridge.destinations import Sender, prepare, render
 from bridge.destinations.callback import BODY_LIMIT, header_problem
-from bridge.destinations.signatures import Signing, check_secret, derived_secret, sign
+from bridge.destinations.signatures import Signing, check_private_key, check_secret, derived_secret, sign
 from bridge.domain.deliveries import Callback
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.notifications import Notification
@@ -45,6 +48,51 @@ def test_the_vector_of_standard_webhooks() -> None:
     signature = sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}', [Secret(SECRET)])
 
     assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+ED25519 = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
+PUBLIC = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="
+
+
+def test_the_vector_of_asymmetric_signatures() -> None:
+    signing = Signing((Secret(SECRET),), (Secret(ED25519),))
+    body = b'{"test": 2432232314}'
+    signature = signing.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body, signing.secrets)
+
+    assert signature == (
+        "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE= "
+        "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="
+    )
+    assert signing.public_keys() == (PUBLIC,)
+
+
+@pytest.mark.parametrize(
+    ("key", "complaint"),
+    [
+        (ED25519, None),
+        ("whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbc=", None),
+        (SECRET, "must be whsk_"),
+        ("whsk_", "must be whsk_"),
+        ("whsk_MTIz", "must be whsk_"),
+        ("whsk_!", "must be whsk_"),
+        (f"whsk_{'A' * 86}==", "is not its seed's"),
+    ],
+)
+def test_a_private_key_is_a_seed_with_or_without_its_public_key(key: str, complaint: str | None) -> None:
+    found = check_private_key(key)
+
+    assert (found is None) if complaint is None else complaint in (found or "")
+
+
+@pytest.mark.parametrize("library", [standardwebhooks.Webhook, svix.webhooks.Webhook])
+def test_verifiers_that_know_no_asymmetric_signatures_accept_the_message_beside_one(library: Any) -> None:
+    signing = Signing((Secret(SECRET),), (Secret(ED25519),))
+    callback = replace(CALLBACK, secret=Secret(SECRET))
+    headers = headers_of(callback, signing, body='{"a":1}')
+
+    library(SECRET).verify('{"a":1}', headers)
+    with pytest.raises(Exception, match="No matching signature"):
+        library(SECRET).verify('{"a":2}', headers)
 
 
 def headers_of(callback: Callback, signing: Signing, *, body: str = "{}", client: str = "crm") -> dict[str, str]:

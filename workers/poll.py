@@ -17,7 +17,7 @@ from bridge.store.imports import PollCommit
 from workers.notices import Operator
 from workers.settle import Settler
 
-AHEAD = 2
+AHEAD = 3
 """So many claims for each slot, so that a slot that comes free has its next poll at hand."""
 START_WITHIN: Span = SECOND
 """A request that has not started this soon after its claim is not sent: the process may have been stopped meanwhile."""

@@ -13,7 +13,7 @@ from typing import Any
 from bridge.destinations.agent import USER_AGENT
 from bridge.destinations.retry_after import retry_after
 from bridge.destinations.rules import shortened
-from bridge.destinations.signatures import Signing, sign
+from bridge.destinations.signatures import Signing
 from bridge.domain.deliveries import Accepted, Callback, Deferred, Rejected, Request, Response, Verdict
 from bridge.domain.notices import Notice
 from bridge.domain.notifications import Notification
@@ -96,7 +96,7 @@ def prepare(
         "content-type": "application/json",
         "webhook-id": notification_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": sign(notification_id, timestamp, content, secrets),
+        "webhook-signature": signing.sign(notification_id, timestamp, content, secrets),
     }
     return Request(url=destination.url, headers={"user-agent": USER_AGENT} | own | standard, body=content)
 

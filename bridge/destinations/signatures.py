@@ -1,5 +1,8 @@
 """Signatures of callbacks: Standard Webhooks, with a secret per client derived from the service's own.
 
+Two kinds: `v1` with a secret that both sides know, and, where the operator has keys for it, `v1a` (ed25519), which
+anyone can verify by the public key.
+
 Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
@@ -10,12 +13,16 @@ from dataclasses import dataclass
 from hashlib import sha256
 from hmac import digest
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bridge.domain.secret import Secret
 
 PREFIX = "whsec_"
+PRIVATE_PREFIX, PUBLIC_PREFIX = "whsk_", "whpk_"
+SEED_BYTES = 32
+"""Of an ed25519 key; a private key is written as its seed, or as the seed and the public key."""
 SHORTEST, LONGEST = 24, 64
 """Bytes of a secret, as the specification has them."""
 DERIVED_BYTES = 32
@@ -28,6 +35,16 @@ class Signing:
     """The service's secrets (`whsec_…`), newest first; no client ever sees one of them."""
 
     secrets: tuple[Secret, ...]
+    ed25519_keys: tuple[Secret, ...] = ()
+    """Private keys (`whsk_…`), newest first."""
+
+    def sign(self, message_id: str, timestamp: int, body: bytes, secrets: Sequence[Secret]) -> str:
+        """Sign with each secret, then with each private key: some verifiers know the former alone."""
+        asymmetric = [sign_asymmetrically(message_id, timestamp, body, key) for key in self.ed25519_keys]
+        return " ".join([sign(message_id, timestamp, body, secrets), *asymmetric])
+
+    def public_keys(self) -> tuple[str, ...]:
+        return tuple(public_key(key) for key in self.ed25519_keys)
 
     def secrets_of(self, client: str) -> tuple[Secret, ...]:
         """Give a client's own secrets, newest first: while the service's rotate, each of them counts."""
@@ -46,6 +63,34 @@ def sign(message_id: str, timestamp: int, body: bytes, secrets: Sequence[Secret]
     return " ".join(
         "v1," + b64encode(digest(_bytes_of(secret.reveal()), signed, sha256)).decode("ascii") for secret in secrets
     )
+
+
+def sign_asymmetrically(message_id: str, timestamp: int, body: bytes, key: Secret) -> str:
+    """Sign with a private key (`whsk_…`)."""
+    signature = _private_key(key).sign(f"{message_id}.{timestamp}.".encode() + body)
+    return "v1a," + b64encode(signature).decode("ascii")
+
+
+def public_key(key: Secret) -> str:
+    """Give the public part (`whpk_…`) of a private key."""
+    return PUBLIC_PREFIX + b64encode(_private_key(key).public_key().public_bytes_raw()).decode("ascii")
+
+
+def check_private_key(text: str) -> str | None:
+    """Say what is wrong with an ed25519 key, without repeating it; None when it is one."""
+    try:
+        raw = b64decode(text.removeprefix(PRIVATE_PREFIX), validate=True)
+    except binascii.Error:
+        raw = b""
+    if not text.startswith(PRIVATE_PREFIX) or len(raw) not in {SEED_BYTES, 2 * SEED_BYTES}:
+        return f"must be {PRIVATE_PREFIX} and the base64 of 32 bytes (the seed) or 64 (the seed and the public key)"
+    own = Ed25519PrivateKey.from_private_bytes(raw[:SEED_BYTES]).public_key().public_bytes_raw()
+    return None if raw[SEED_BYTES:] in {b"", own} else "holds a public key that is not its seed's"
+
+
+def _private_key(key: Secret) -> Ed25519PrivateKey:
+    raw = b64decode(key.reveal().removeprefix(PRIVATE_PREFIX), validate=True)
+    return Ed25519PrivateKey.from_private_bytes(raw[:SEED_BYTES])
 
 
 def check_secret(text: str) -> str | None:

@@ -49,7 +49,7 @@ def decipher(*, status: int, headers: Iterable[tuple[str, str]], body: bytes, im
     pairs = list(headers)
     known = single(pairs)
     answer = _answer(status, known, body, import_id, at)
-    return Reply(answer=answer, allowance=allowance_of(known, at), at=at, oddity=oddity_of(pairs, at))
+    return Reply(answer=answer, allowance=allowance_of(known, at), at=at, oddity=oddity_of(pairs, known, at))
 
 
 def unanswered(reason: str, at: Moment) -> Reply:

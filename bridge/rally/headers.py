@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from bridge.domain.budget import LONGEST_PAUSE
 from bridge.domain.imports import Allowance
@@ -51,10 +52,9 @@ def allowance_of(headers: Headers, at: Moment) -> Allowance | None:
     )
 
 
-def oddity_of(pairs: Sequence[tuple[str, str]], at: Moment) -> str | None:
+def oddity_of(pairs: Sequence[tuple[str, str]], headers: Headers, at: Moment) -> str | None:
     """Say what is absurd about the rate-limit headers; None when they are sound, or not there at all."""
     given = {name.lower() for name, _ in pairs if name.lower() in LIMIT_HEADERS}
-    headers = single(pairs)
     if not given:
         return None
     if missing := sorted(set(LIMIT_HEADERS) - given):
@@ -94,6 +94,7 @@ def _date(value: str | None, otherwise: Moment) -> Moment:
     return otherwise if named is None else named
 
 
+@lru_cache(maxsize=16)  # answers of one second have one date
 def _http_date(value: str) -> Moment | None:
     try:
         parsed = parsedate_to_datetime(value)

@@ -24,6 +24,7 @@ SECRETS = (
     "bridge_api_keys",
     "bridge_encryption_keys",
     "callback_secrets",
+    "callback_ed25519_keys",
     "slack_bot_token",
     "named_destinations",
 )
@@ -54,6 +55,7 @@ class Settings(BaseSettings):
     bridge_api_keys: Annotated[tuple[values.ClientKey, ...], BeforeValidator(values.client_keys)]
     bridge_encryption_keys: Annotated[tuple[Secret, ...], BeforeValidator(values.fernet_keys)]
     callback_secrets: Annotated[tuple[Secret, ...], BeforeValidator(values.callback_secrets)]
+    callback_ed25519_keys: Annotated[tuple[Secret, ...], BeforeValidator(values.secrets)] = ()
     slack_bot_token: Annotated[Secret | None, BeforeValidator(values.secret)] = None
     slack_api_url: Annotated[str, BeforeValidator(values.base_url)] = "https://slack.com/api"
     slack_show_emails: bool = False

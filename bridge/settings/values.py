@@ -78,6 +78,10 @@ def secret(text: str) -> Secret:
     return Secret(text.strip())
 
 
+def secrets(text: str) -> tuple[Secret, ...]:
+    return tuple(Secret(part) for part in parts(text))
+
+
 def redis_url(text: str) -> Secret:
     scheme = urlsplit(text.strip()).scheme
     if scheme not in {"redis", "rediss", "unix"}:

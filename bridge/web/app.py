@@ -12,7 +12,7 @@ from bridge import log
 from bridge.errors import Refused, StoreUnavailable
 from bridge.resources import Resources, check_store, open_resources
 from bridge.settings import Settings
-from bridge.web import deliveries, destinations, events, health, problems, watches
+from bridge.web import deliveries, destinations, events, health, problems, signing, watches
 from bridge.web.leaving import told_of_signals
 
 ROUTES = [
@@ -27,6 +27,8 @@ ROUTES = [
     Route("/v1/deliveries/{delivery_id}", deliveries.show, methods=["GET"]),
     Route("/v1/deliveries/{delivery_id}/redeliver", deliveries.redeliver, methods=["POST"]),
     Route("/v1/destinations/test", destinations.test, methods=["POST"]),
+    Route("/v1/signing-secret", signing.secrets, methods=["GET"]),
+    Route("/v1/signing-keys", signing.keys, methods=["GET"]),
     Route("/healthz", health.healthz, methods=["GET"]),
     Route("/readyz", health.readyz, methods=["GET"]),
 ]

@@ -13,7 +13,7 @@ import httpx
 from arq import Worker, func
 from stage import RUNS, Stage, row, stage
 
-from bridge import queue
+from bridge import log, queue
 from bridge.domain.secret import Secret
 from bridge.rally import RallyClient
 from bridge.resources import POLL_SLOTS, check_store, open_resources
@@ -57,7 +57,9 @@ async def fill(stage: Stage, count: int, *, prefix: str = "imp", notify: tuple[A
 
 async def ours() -> None:
     """Run the product's own poll shift, for ever."""
-    async with open_resources(Settings.load(env_file=None)) as resources:
+    settings = Settings.load(env_file=None)
+    log.configure(settings.log_level)
+    async with open_resources(settings) as resources:
         await check_store(resources)
         shift = assemble(resources).polls["default"]
         while True:

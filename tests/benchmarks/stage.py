@@ -21,7 +21,7 @@ from bridge.cli.embedded_redis import find_binary
 from bridge.settings import Settings
 
 HERE = Path(__file__).parent
-RUNS = 2
+RUNS = 5
 PATIENCE = 20.0
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", "--save", "")
 

@@ -1,0 +1,23 @@
+"""What callbacks are verified with: the calling client's own secrets, and the public keys."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from bridge.resources import Resources
+from bridge.web.auth import client_of
+
+NOT_KEPT = {"Cache-Control": "no-store"}
+
+
+async def secrets(request: Request) -> Response:
+    """Give the secrets that sign the calling client's callbacks, newest first; no other client's."""
+    resources: Resources = request.app.state.resources
+    own = resources.sender.signing.secrets_of(client_of(request).name)
+    return JSONResponse({"secrets": [secret.reveal() for secret in own]}, headers=NOT_KEPT)
+
+
+async def keys(request: Request) -> Response:
+    """Give the ed25519 public keys, newest first."""
+    resources: Resources = request.app.state.resources
+    client_of(request)
+    return JSONResponse({"keys": list(resources.sender.signing.public_keys())})
