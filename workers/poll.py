@@ -1,5 +1,6 @@
 """The poll shift of one workspace: claim due imports under its budget, ask Rally, commit, settle."""
 
+import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -109,10 +110,12 @@ class PollWork:
         return Polled(poll=claim, reply=None, advance=poisoned(claim.claim, claim.now()), at=claim.now())
 
     async def commit(self, results: Sequence[Polled]) -> None:
-        await self._correct_budget(results)
         commits = [PollCommit(claim=r.poll.claim, advance=r.advance, at=r.at) for r in results]
         settle_by = max(result.at for result in results) + SETTLE_BY
-        committed = await self._resources.imports.commit(self._workspace, commits, settle_by=settle_by)
+        _, committed = await asyncio.gather(
+            self._correct_budget(results),
+            self._resources.imports.commit(self._workspace, commits, settle_by=settle_by),
+        )
         for result, ours in zip(results, committed, strict=True):
             # Deadlines are the sweep's: here only what was read can have ended a watch.
             if ours and (result.advance.due is None or result.advance.absence is not None):

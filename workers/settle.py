@@ -53,12 +53,14 @@ class Settler:
 
         Returns how many watches were settled.
         """
-        waiting = await self._resources.watches.waiting(workspace, import_id)
-        polled = await self._resources.imports.get(workspace, import_id)
+        waiting, polled, look = await asyncio.gather(
+            self._resources.watches.waiting(workspace, import_id),
+            self._resources.imports.get(workspace, import_id),
+            self._resources.budgets.look(workspace),
+        )
         if not waiting:
             await self._resources.imports.nothing_to_settle(workspace, import_id)
             return 0
-        look = await self._resources.budgets.look(workspace)
         known = replace(polled.known if polled else Knowledge(), trouble=_trouble(look.budget))
         polls = polled.polls if polled else 0
         settled = 0

@@ -1,5 +1,6 @@
 """Imports that are being polled: claimed under a budget, committed under a fence, settled when final."""
 
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -87,8 +88,10 @@ class Imports:
         return [bool(flag) for flag in flags]
 
     async def get(self, workspace: str, import_id: str) -> Polled | None:
-        record = await self._store.call("HGETALL", keys.import_(workspace, import_id))
-        due = await self._store.call("ZSCORE", keys.imports_due(workspace), import_id)
+        record, due = await asyncio.gather(
+            self._store.call("HGETALL", keys.import_(workspace, import_id)),
+            self._store.call("ZSCORE", keys.imports_due(workspace), import_id),
+        )
         return load_polled(self._sealer, record, None if due is None else int(due))
 
     async def hasten(self, workspace: str, import_id: str) -> None:

@@ -28,19 +28,19 @@ ALWAYS_DUE = {"POLL_FLOOR": "1ms", "POLL_CEILING": "1ms"}
 """More is wished for than any worker can do: what is measured is the most that it can."""
 
 
-async def fill(stage: Stage, count: int, *, prefix: str = "imp", notify: tuple[Any, ...] = ()) -> None:
-    """Accept watches of as many imports, as the API does."""
+async def fill(stage: Stage, count: int, *, already: int = 0, notify: tuple[Any, ...] = ()) -> None:
+    """Accept watches, as the API does, until there are so many imports."""
     async with open_resources(stage.settings(**ALWAYS_DUE)) as resources:
         await check_store(resources)
-        for first in range(0, count, 500):
+        for first in range(already, count, 500):
             await asyncio.gather(
                 *(
                     resources.watches.accept(
                         NewWatch(
-                            id=f"wat_{prefix}{number}",
+                            id=f"wat_{number:026d}",
                             client="bench",
                             workspace="default",
-                            import_id=f"{prefix}{number}",
+                            import_id=f"imp{number}",
                             notify=notify,
                             label=f"Q4 panel upload, part {number}",
                             metadata={"ticket": "RES-12", "part": number},

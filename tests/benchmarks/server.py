@@ -1,19 +1,24 @@
 """Rally and a receiver, as fast as this machine allows: a process of its own that counts, and keeps times.
 
-`python tests/benchmarks/server.py PORT LIMIT WINDOW OTHERS`: a fixed window of LIMIT calls in WINDOW seconds, of which
-another consumer spends OTHERS, evenly. `/status/NAME` makes NAME what imports are from now on; `/told` tells all.
+`python tests/benchmarks/server.py PORT LIMIT WINDOW OTHERS HOSTS`: a fixed window of LIMIT calls in WINDOW seconds, of
+which another consumer spends OTHERS, evenly. It listens on so many addresses of loopback, so that a receiver may be
+many. `/status/NAME` makes NAME what imports are from now on; `/ending/RATE` has them end as they are polled, so many a
+second and evenly; whoever posts to `/hang` is never answered; `/told` tells all.
 """
 
 import asyncio
 import json
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from time import time
 from typing import Any
 from urllib.parse import unquote
 
 HEAD = "HTTP/1.1 %s\r\nContent-Length: %d\r\nX-RateLimit-Limit: %d\r\nX-RateLimit-Remaining: %d\r\n"
 DATE = "X-RateLimit-Reset: %d\r\n%s\r\n"
+
+
+UNLIMITED = 1_000_000
 
 
 class World:
@@ -23,6 +28,10 @@ class World:
         self.limit, self.window, self.others = limit, window, others
         self.status = "UPLOADING"
         self.polls = 0
+        self.polled: defaultdict[str, list[float]] = defaultdict(list)
+        self.received = 0
+        self.next_end: float | None = None
+        self.between_ends = 0.0
         self.taken: Counter[int] = Counter()
         self.refused: Counter[int] = Counter()
         self.ended: dict[str, float] = {}
@@ -39,26 +48,37 @@ class World:
             return self._answer("429 Too Many Requests", 0, end, b"", f"Retry-After: {wait}\r\n")
         self.taken[end] += 1
         self.polls += 1
-        if self.status == "COMPLETED":
+        if self.limit < UNLIMITED:
+            self.polled[import_id].append(now)
+        status = self._status_of(import_id, now)
+        if status == "COMPLETED":
             self.ended.setdefault(import_id, now)
         body = (
-            f'{{"importId":"{import_id}","type":"CSV","status":"{self.status}","personCount":7,'
+            f'{{"importId":"{import_id}","type":"CSV","status":"{status}","personCount":7,'
             f'"failedRecords":null,"updatedAt":"2026-11-24T00:00:00Z"}}'
         )
         return self._answer("200 OK", left - 1, end, body.encode(), "")
+
+    def _status_of(self, import_id: str, now: float) -> str:
+        if import_id in self.ended or self.next_end is None or now < self.next_end:
+            return "COMPLETED" if import_id in self.ended else self.status
+        self.next_end = now + self.between_ends
+        return "COMPLETED"
 
     def _answer(self, status: str, left: int, end: int, body: bytes, more: str) -> bytes:
         head = HEAD % (status, len(body), self.limit, left) + DATE % (end, more)
         return head.encode() + body
 
     def receive(self, body: bytes) -> bytes:
-        now = time()
-        self.arrived.setdefault(json.loads(body)["data"]["importId"], now)
+        self.received += 1
+        self.arrived.setdefault(json.loads(body)["data"]["importId"], time())
         return b"HTTP/1.1 204 No Content\r\n\r\n"
 
     def told(self) -> bytes:
         facts: dict[str, Any] = {
             "polls": self.polls,
+            "polled": self.polled,
+            "received": self.received,
             "taken": self.taken,
             "refused": self.refused,
             "ended": self.ended,
@@ -90,6 +110,8 @@ class Connection(asyncio.Protocol):
             if len(rest) < length:
                 return
             self._read = rest[length:]
+            if head.startswith(b"POST /hang"):
+                return
             self._out.write(self._answer(head.split(b" ", 2)[1].decode(), rest[:length]))
 
     def _answer(self, path: str, body: bytes) -> bytes:
@@ -98,13 +120,17 @@ class Connection(asyncio.Protocol):
         if path.startswith("/status/"):
             self._world.status = path.rsplit("/", 1)[1]
             return self._world.told()
+        if path.startswith("/ending/"):
+            self._world.next_end, self._world.between_ends = time(), 1 / float(path.rsplit("/", 1)[1])
+            return self._world.told()
         return self._world.told() if path == "/told" else self._world.receive(body)
 
 
 async def main() -> None:
-    port, limit, window, others = (int(word) for word in sys.argv[1:5])
+    port, limit, window, others, hosts = (int(word) for word in sys.argv[1:6])
     world = World(limit, window, others)
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(world), "127.0.0.1", port)
+    places = [f"127.0.0.{number}" for number in range(1, hosts + 1)]
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(world), places, port)
     async with server:
         await server.serve_forever()
 

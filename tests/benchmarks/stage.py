@@ -21,7 +21,8 @@ from bridge.cli.embedded_redis import find_binary
 from bridge.settings import Settings
 
 HERE = Path(__file__).parent
-RUNS = 5
+RUNS = int(os.environ.get("RUNS", "5"))
+"""For a quick look there may be fewer."""
 PATIENCE = 20.0
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", "--save", "")
 
@@ -33,8 +34,11 @@ class Stage:
     redis_url: str
     rally_url: str
 
+    @property
+    def port(self) -> int:
+        return int(self.rally_url.rpartition(":")[2])
+
     def environment(self, **changes: str) -> dict[str, str]:
-        host = self.rally_url.removeprefix("http://")
         return {
             "REDIS_URL": self.redis_url,
             "RALLY_API_KEY": "key-of-the-benchmark",
@@ -43,7 +47,7 @@ class Stage:
             "BRIDGE_API_KEYS": "bench:key-of-the-benchmark",
             "BRIDGE_ENCRYPTION_KEYS": KEY,
             "CALLBACK_SECRETS": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-            "EGRESS_ALLOW": host,
+            "EGRESS_ALLOW": "127.0.0.0/8",
             "LOG_LEVEL": "WARNING",
             **changes,
         }
@@ -54,16 +58,23 @@ class Stage:
     def redis(self) -> "Redis":
         return Redis.from_url(self.redis_url, decode_responses=True)
 
+    def info(self, section: str) -> Any:
+        return self.redis().info(section)
+
     def told(self) -> Any:
         return httpx.get(f"{self.rally_url}/told", trust_env=False).json()
 
     def be(self, status: str) -> None:
         httpx.get(f"{self.rally_url}/status/{status}", trust_env=False)
 
+    def end_imports(self, by_second: float) -> None:
+        """Have imports end from now on, one after another."""
+        httpx.get(f"{self.rally_url}/ending/{by_second}", trust_env=False)
+
     @contextmanager
     def process(self, *command: str, **changes: str) -> Iterator["subprocess.Popen[bytes]"]:
         """Run one of our programs beside us, and end it."""
-        environment = {**os.environ, **self.environment(**changes), "PYTHONPATH": str(HERE.parent.parent)}
+        environment = {**os.environ, **self.environment(**changes), "PYTHONPATH": f"{HERE.parent.parent}:{HERE}"}
         running = subprocess.Popen([sys.executable, *command], env=environment, stdout=subprocess.DEVNULL)
         try:
             yield running
@@ -76,14 +87,14 @@ KEY = Fernet.generate_key().decode()
 
 
 @contextmanager
-def stage(*, limit: int = 100_000_000, window: int = 3600, others: int = 0) -> Iterator[Stage]:
+def stage(*, limit: int = 100_000_000, window: int = 3600, others: int = 0, hosts: int = 1) -> Iterator[Stage]:
     """Start Redis and the fake Rally, both empty."""
     home = Path(tempfile.mkdtemp(prefix="rb-bench-"))
     place = home / "r.sock"
     flags = ["--port", "0", "--unixsocket", str(place), "--dir", str(home), *DURABLE]
     redis = subprocess.Popen([str(find_binary().path), *flags], stdout=subprocess.DEVNULL)
-    port = _free_port()
-    words = [str(number) for number in (port, limit, window, others)]
+    port = free_port()
+    words = [str(number) for number in (port, limit, window, others, hosts)]
     rally = subprocess.Popen([sys.executable, str(HERE / "server.py"), *words])
     found = Stage(f"unix://{place}", f"http://127.0.0.1:{port}")
     try:
@@ -112,7 +123,7 @@ def row(name: str, value: str, goal: str = "") -> None:
     print(f"  {name:<58} {value:>16}   {goal}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]

@@ -1,0 +1,29 @@
+"""`python tests/benchmarks [NAME…]`: every table, or those named; with the machine and the versions they hold for."""
+
+import platform
+import sys
+from importlib import import_module
+from importlib.metadata import version
+from os import cpu_count
+
+from stage import RUNS, stage
+
+TABLES = ("detection", "polling", "pressure", "latency", "memory", "delivery", "accepting")
+
+
+def main() -> None:
+    asked = sys.argv[1:] or TABLES
+    if unknown := set(asked) - set(TABLES):
+        raise SystemExit(f"There is no table {', '.join(sorted(unknown))}; there are {', '.join(TABLES)}.")
+    with stage() as our_stage:
+        redis = our_stage.info("server")["redis_version"]
+    parts = ", ".join(f"{name} {version(name)}" for name in ("httpx", "arq", "redis", "starlette", "uvicorn"))
+    print(f"{cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}")
+    print(f"Redis {redis} with appendfsync always; {parts}; {RUNS} runs each, everything on loopback\n")
+    for name in asked:
+        import_module(name).main()
+        print(flush=True)
+
+
+if __name__ == "__main__":
+    main()

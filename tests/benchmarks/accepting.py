@@ -1,0 +1,104 @@
+"""Accepting: POST /v1/watches a second, beside a bare endpoint, and one that enqueues a job for each request."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from statistics import median
+from time import monotonic, sleep
+
+from stage import RUNS, Stage, free_port, row, stage
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bridge import queue
+from bridge.settings import Settings
+
+CONNECTIONS = 32
+WARM_UP, MEASURED = 1.0, 4.0
+BODY = {
+    "importId": "IMPORT",
+    "label": "Q4 panel upload",
+    "metadata": {"ticket": "RES-12"},
+    "notify": [{"type": "callback", "url": "https://crm.example.com/hooks/rally"}],
+}
+
+
+async def echo(request: Request) -> Response:
+    """Take JSON and give JSON, and no more."""
+    body = await request.json()
+    return JSONResponse({"id": "wat_1", "importId": body["importId"], "state": "watching"}, 202)
+
+
+async def enqueue(request: Request) -> Response:
+    """Do what others do: a job for each request."""
+    body = await request.json()
+    await request.app.state.arq.enqueue_job("watch", body["importId"], body["notify"])
+    return JSONResponse({"id": "wat_1", "importId": body["importId"], "state": "watching"}, 202)
+
+
+@asynccontextmanager
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    app.state.arq = queue.connect(Settings.load(env_file=None).redis_url)
+    yield
+    await app.state.arq.aclose()
+
+
+rivals = Starlette(
+    routes=[Route("/echo", echo, methods=["POST"]), Route("/enqueue", enqueue, methods=["POST"])], lifespan=lifespan
+)
+
+
+async def posting(port: int, path: str, number: int, until: float) -> int:
+    """Post over one connection, each request another import; give how many were accepted."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    accepted = 0
+    while monotonic() < until:
+        body = json.dumps(BODY | {"importId": f"imp-{number}-{accepted}"}).encode()
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: bridge\r\nContent-Type: application/json\r\n"
+            f"Authorization: Bearer key-of-the-benchmark\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        writer.write(head.encode() + body)
+        answer = (await reader.readuntil(b"\r\n\r\n")).lower()
+        await reader.readexactly(int(answer.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0]))
+        assert b" 202 " in answer.split(b"\r\n", 1)[0], answer
+        accepted += 1
+    writer.close()
+    return accepted
+
+
+async def post_from_all(port: int, path: str, seconds: float) -> float:
+    until = monotonic() + seconds
+    counts = await asyncio.gather(*(posting(port, path, number, until) for number in range(CONNECTIONS)))
+    return sum(counts) / seconds
+
+
+def rate(our_stage: Stage, app: str, path: str) -> float:
+    """Give accepted requests a second of one process."""
+    port = free_port()
+    server = ("-m", "uvicorn", app, "--port", str(port), "--no-access-log", "--log-level", "warning")
+    with our_stage.process(*server, CLIENT_RATE_LIMIT="1000000"):
+        sleep(4)
+        asyncio.run(post_from_all(port, path, WARM_UP))
+        return asyncio.run(post_from_all(port, path, MEASURED))
+
+
+def main() -> None:
+    print(f"Accepting: {CONNECTIONS} connections to one process; medians of {RUNS} runs")
+    table: dict[str, list[float]] = {"ours": [], "bare": [], "enqueue": []}
+    with stage() as our_stage:
+        for _ in range(RUNS):
+            table["bare"].append(rate(our_stage, "tests.benchmarks.accepting:rivals", "/echo"))
+            table["enqueue"].append(rate(our_stage, "tests.benchmarks.accepting:rivals", "/enqueue"))
+            table["ours"].append(rate(our_stage, "bridge.web.app:app", "/v1/watches"))
+    row("requests per second: ours", f"{median(table['ours']):.0f}")
+    for rival, name, goal in (("bare", "bare endpoint", 0.25), ("enqueue", "a job for each request", 1.2)):
+        ratios = [a / b for a, b in zip(table["ours"], table[rival], strict=True)]
+        row(f"ours / {name}", f"{median(ratios):.2f}", f"goal ≥ {goal}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""Delivery: messages a second of one worker against a bare signed loop; and whom a receiver that hangs delays."""
+
+import asyncio
+import ssl
+import sys
+from itertools import count
+from pathlib import Path
+from statistics import median, quantiles
+from time import monotonic, sleep, time
+
+import httpx
+from stage import RUNS, Stage, row, stage
+
+from bridge.destinations.signatures import sign
+from bridge.domain.deliveries import Callback
+from bridge.domain.imports import Reading
+from bridge.domain.outcomes import Outcome
+from bridge.domain.secret import Secret
+from bridge.domain.watches import Conclusion, Knowledge
+from bridge.queue import Alarm
+from bridge.resources import DELIVERY_SLOTS, Resources, check_store, open_resources
+from bridge.store.watches import NewWatch
+from workers.settle import settlement_of
+
+MESSAGES = 4_000
+HOSTS = 100
+PACE = 100
+"""Messages a second while one receiver hangs."""
+PACED = 1_000
+SECRET = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+BODY = (
+    '{"type":"import.completed","timestamp":"2026-11-24T00:00:00.000Z","data":{"watchId":"wat_1","workspace":"default",'
+    '"importId":"imp%d","label":"Q4 panel upload","metadata":{"ticket":"RES-12"},"outcome":"completed","reason":null,'
+    '"import":{"importId":"imp%d","type":"CSV","status":"COMPLETED","personCount":7,"failedRecordCount":0,'
+    '"failedRecords":[],"updatedAt":"2026-11-24T00:00:00Z"}}}'
+)
+
+
+async def owe(resources: Resources, port: int, number: int, *, path: str = "hooks/rally") -> None:
+    """Have a watch settle that owes one callback, each to the next of the hosts."""
+    url = f"http://127.0.0.{number % HOSTS + 1}:{port}/{path}"
+    reading = Reading(import_id=f"imp{number}", type="CSV", status="COMPLETED", person_count=7)
+    accepted = await resources.watches.accept(
+        NewWatch(
+            id=f"wat_{number:026d}",
+            client="bench",
+            workspace="default",
+            import_id=reading.import_id,
+            notify=(Callback(url=Secret(url), secret=SECRET),),
+            label="Q4 panel upload",
+            metadata={"ticket": "RES-12"},
+            expires_in=86_400_000,
+        ),
+        grace=600_000,
+        reuse=300_000,
+        wish=1,
+    )
+    assert accepted is not None
+    known = Knowledge(reading=reading, read_at=accepted.watch.created_at)
+    conclusion, now = Conclusion(Outcome.COMPLETED), accepted.watch.created_at
+    settlement = settlement_of(accepted.watch, conclusion, known, now, lane=resources.lane, show_emails=False)
+    await resources.watches.settle(settlement)
+
+
+async def owe_many(stage: Stage, number: int) -> None:
+    async with open_resources(stage.settings()) as resources:
+        await check_store(resources)
+        for first in range(0, number, 200):
+            await asyncio.gather(*(owe(resources, stage.port, each) for each in range(first, first + 200)))
+
+
+async def bare(port: int) -> None:
+    """Sign and post as fast as httpx can: as many clients of one connection as our worker has slots."""
+    numbers = count()
+    tls = ssl.create_default_context()
+
+    async def loop() -> None:
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+        async with httpx.AsyncClient(verify=tls, limits=limits, trust_env=False) as client:
+            while (number := next(numbers)) < MESSAGES:
+                body = (BODY % (number, number)).encode()
+                headers = {
+                    "content-type": "application/json",
+                    "webhook-id": f"ntf_{number}",
+                    "webhook-timestamp": str(int(time())),
+                    "webhook-signature": sign(f"ntf_{number}", int(time()), body, [SECRET]),
+                }
+                url = f"http://127.0.0.{number % HOSTS + 1}:{port}/hooks/rally"
+                (await client.post(url, content=body, headers=headers)).raise_for_status()
+
+    await asyncio.gather(*(loop() for _ in range(DELIVERY_SLOTS)))
+
+
+def rate(our_stage: Stage, *command: str) -> float:
+    """Give messages a second from the first that arrives to the last."""
+    with our_stage.process(*command):
+        before = our_stage.told()["received"]
+        until = monotonic() + 60
+        while our_stage.told()["received"] < before + MESSAGES and monotonic() < until:
+            sleep(0.2)
+        arrived: list[float] = list(our_stage.told()["arrived"].values())
+        return (len(arrived) - 1) / (max(arrived) - min(arrived))
+
+
+def throughput() -> tuple[float, float]:
+    """Give messages a second of a worker, and of the bare loop."""
+    with stage(hosts=HOSTS) as our_stage:
+        asyncio.run(owe_many(our_stage, MESSAGES))
+        ours = rate(our_stage, "-m", "bridge.cli", "worker")
+    with stage(hosts=HOSTS) as other:
+        return ours, rate(other, str(Path(__file__)), str(other.port))
+
+
+async def owe_at_a_pace(stage: Stage, *, hanging: bool) -> dict[str, float]:
+    """Owe so many a second, to one host's path that hangs or not; give when each was owed."""
+    owed: dict[str, float] = {}
+    async with open_resources(stage.settings()) as resources:
+        await check_store(resources)
+        began = monotonic()
+        for number in range(PACED):
+            await asyncio.sleep(max(0.0, began + number / PACE - monotonic()))
+            path = "hang" if hanging and number % HOSTS == 0 else "hooks/rally"
+            owed[f"imp{number}"] = time()
+            await owe(resources, stage.port, number, path=path)
+            resources.bell.ring(Alarm.DELIVER)
+    return owed
+
+
+def waits(*, hanging: bool) -> tuple[float, float]:
+    """Give median and p99 of the times to the receivers that do not hang, in ms."""
+    with stage(hosts=HOSTS) as our_stage, our_stage.process("-m", "bridge.cli", "worker"):
+        sleep(4)
+        owed = asyncio.run(owe_at_a_pace(our_stage, hanging=hanging))
+        sleep(3)
+        arrived = our_stage.told()["arrived"]
+        took = [(arrived[each] - at) * 1000 for each, at in owed.items() if int(each[3:]) % HOSTS and each in arrived]
+        assert len(took) == PACED - PACED // HOSTS, f"{len(took)} arrived"
+        return median(took), quantiles(took, n=100)[98]
+
+
+def main() -> None:
+    print(f"Delivery: {MESSAGES} signed callbacks to {HOSTS} receivers; medians of {RUNS} runs")
+    rates = [throughput() for _ in range(RUNS)]
+    row("messages per second: one worker", f"{median(ours for ours, _ in rates):.0f}")
+    row("messages per second: bare signed loop", f"{median(loop for _, loop in rates):.0f}")
+    row("one worker / bare signed loop", f"{median(ours / loop for ours, loop in rates):.2f}", "goal ≥ 0.8")
+    pairs = [(waits(hanging=True), waits(hanging=False)) for _ in range(RUNS)]
+    row("one of 100 hangs: median / without", f"{median(a[0] / b[0] for a, b in pairs):.2f}", "goal ≤ 1.3")
+    row("one of 100 hangs: p99 / without", f"{median(a[1] / b[1] for a, b in pairs):.2f}", "goal ≤ 1.3")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        asyncio.run(bare(int(sys.argv[1])))
+    else:
+        main()

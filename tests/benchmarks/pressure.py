@@ -1,0 +1,63 @@
+"""Pressure: 500 imports at once, and a limit that allows each of them a call in half a minute."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from statistics import median
+from time import sleep
+from typing import Any
+
+from polling import fill
+from stage import RUNS, Stage, row, stage
+
+IMPORTS = 500
+LIMIT = 100
+WINDOW = 5
+"""Seconds; a minute would only make everything twelve times as slow."""
+OTHERS = 20
+ROUND = IMPORTS / (LIMIT - OTHERS) * WINDOW
+"""Seconds until each import has had its turn: all have the same age, so that this is each one's stretched interval."""
+
+
+def run(others: int, seconds: float) -> Any:
+    """Give what the server saw."""
+    with stage(limit=LIMIT, window=WINDOW, others=others) as our_stage:
+        asyncio.run(fill(our_stage, IMPORTS))
+        with worker(our_stage):
+            sleep(seconds)
+            return our_stage.told()
+
+
+def worker(our_stage: Stage) -> Any:
+    return our_stage.process("-m", "bridge.cli", "worker", POLL_FLOOR="3s", POLL_CEILING="60s")
+
+
+def used(taken: Mapping[str, int], allowed: int) -> float:
+    """Give the part of the allowed calls that was used, in the windows that were whole."""
+    whole = [taken[end] for end in sorted(taken, key=int)][1:-1]
+    return sum(whole) / (allowed * len(whole))
+
+
+def lateness(polled: Mapping[str, Sequence[float]]) -> float:
+    """Give the largest lateness after the first round, as a part of the import's own stretched interval."""
+    gaps = [later - earlier for times in polled.values() for earlier, later in pairwise(times)]
+    return max(gaps) / ROUND - 1
+
+
+def main() -> None:
+    shares, refusals, lates = [], [], []
+    for _ in range(RUNS):
+        told = run(OTHERS, 2.5 * ROUND)
+        shares.append(used(told["taken"], LIMIT - OTHERS))
+        refusals.append(max(told["refused"].values(), default=0))
+        lates.append(lateness(told["polled"]))
+    alone = run(0, 6 * WINDOW)
+    print(f"Pressure: {IMPORTS} imports, {LIMIT} calls in {WINDOW} s, of which another consumer spends {OTHERS}")
+    row("refused (429) in a window, at most", f"{max(refusals)}", "goal ≤ 1")
+    row("refused when alone, in all", f"{sum(alone['refused'].values())}", "goal 0")
+    row("used of the calls that are left", f"{median(shares):.2f}", "goal ≥ 0.90")
+    row("largest lateness / own stretched interval", f"{median(lates):.2f}", "goal ≤ 3")
+
+
+if __name__ == "__main__":
+    main()
