@@ -1,6 +1,5 @@
 """The deliver shift: claim deliveries that are due, send each, record the attempt and what it meant."""
 
-import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -121,14 +120,13 @@ class DeliverWork:
         return Sent(claimed=claim.claimed, put_off_until=claim.now() + POISON_PAUSE, reason=reason)
 
     async def commit(self, results: Sequence[Sent]) -> None:
-        await asyncio.gather(*(self._commit(sent) for sent in results))
-
-    async def _commit(self, sent: Sent) -> None:
         deliveries = self._resources.deliveries
-        if sent.after is None:
-            await deliveries.put_aside(sent.claimed, sent.put_off_until, sent.reason)
-        else:
-            await deliveries.commit(sent.after, sent.claimed.fence, sent.attempt)
+        made = [(sent.after, sent.claimed.fence, sent.attempt) for sent in results if sent.after is not None]
+        if made:
+            await deliveries.commit_many(made)
+        for sent in results:
+            if sent.after is None:
+                await deliveries.put_aside(sent.claimed, sent.put_off_until, sent.reason)
 
 
 def _attempt(number: int, at: Moment, took: Span, answer: Answer, verdict: Verdict) -> Attempt:

@@ -55,6 +55,7 @@ class Shift(Generic[ClaimT, ResultT]):
         self._work = work
         self._length = length
         self._until = 0.0
+        self._stayed_with_until = 0.0
         self._closing = False
         self._bell = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
@@ -73,12 +74,21 @@ class Shift(Generic[ClaimT, ResultT]):
         return self._loop is not None and not self._loop.done()
 
     async def work(self) -> None:
-        """Ring, and stay until the loop ends or its length is over; the loop's own fault is raised here."""
+        """Ring, and stay until the loop ends or its length is over; the loop's own fault is raised here.
+
+        Only one stays for the first half of it. However often it is rung for while something hangs, no more than two
+        are here at once: whoever calls has only so much room.
+        """
         self.ring()
-        if self._loop is not None:
+        if self._loop is None or self._stayed_with_until - monotonic() > self._length / 2:
+            return
+        self._stayed_with_until = monotonic() + self._length
+        try:
             ended, _ = await asyncio.wait({self._loop}, timeout=self._length)
-            for loop in ended:
-                loop.result()
+        finally:
+            self._stayed_with_until = 0.0
+        for loop in ended:
+            loop.result()
 
     async def close(self) -> None:
         """Claim nothing more, and let what is under way end and be committed, for a bounded time."""

@@ -148,7 +148,7 @@ class _GuardedTransport(httpx.AsyncHTTPTransport):
 class _Slot:
     """Room for one request at a time; its connection stays open for the origin it served last."""
 
-    client: httpx.AsyncClient
+    transport: "_GuardedTransport"
     origin: tuple[str, str, int | None] | None = None
     clean: bool = True
     """Whether its last request came to a regular end."""
@@ -175,8 +175,8 @@ class Egress:
         self._room = asyncio.Semaphore(slots)
         self._backend = GuardedBackend(rules, resolve or self._resolver)
         self._ssl_context = ssl_context or ssl.create_default_context()
-        self._timeout = httpx.Timeout(read_timeout, connect=connect_timeout)
-        self._idle = [_Slot(self._new_client()) for _ in range(slots)]
+        self._extensions = {"timeout": httpx.Timeout(read_timeout, connect=connect_timeout).as_dict()}
+        self._idle = [_Slot(self._new_transport()) for _ in range(slots)]
         self._all = tuple(self._idle)
 
     async def __aenter__(self) -> Self:
@@ -189,7 +189,7 @@ class Egress:
 
     async def aclose(self) -> None:
         for slot in self._all:
-            await slot.client.aclose()
+            await slot.transport.aclose()
         self._resolver.close()
 
     async def send(self, request: Request) -> Answer:
@@ -221,29 +221,29 @@ class Egress:
     async def _post(self, slot: _Slot, url: httpx.URL, request: Request) -> Response:
         if not slot.clean:
             # A request cancelled at a bad moment leaves httpcore's pool with a connection that never becomes free.
-            await slot.client.aclose()
-            slot.client = self._new_client()
+            await slot.transport.aclose()
+            slot.transport = self._new_transport()
         slot.clean = False
-        answer = await _post(slot.client, url, request)
+        answer = await _post(slot.transport, url, request, self._extensions)
         slot.clean = True
         return answer
 
-    def _new_client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
-            transport=_GuardedTransport(self._backend, self._ssl_context),
-            timeout=self._timeout,
-            trust_env=False,
-            follow_redirects=False,
-            headers={"accept-encoding": "identity"},  # a compressed answer could unfold to any size
-        )
+    def _new_transport(self) -> _GuardedTransport:
+        return _GuardedTransport(self._backend, self._ssl_context)
 
 
-async def _post(client: httpx.AsyncClient, url: httpx.URL, request: Request) -> Response:
-    client.cookies.clear()  # a slot serves many receivers, and none of them again as the same visitor
-    async with client.stream("POST", url, headers=dict(request.headers), content=request.body) as answer:
+async def _post(transport: _GuardedTransport, url: httpx.URL, request: Request, extensions: dict[str, Any]) -> Response:
+    """Send through httpx's transport alone: its client's redirects, cookies and credentials are not for a receiver."""
+    headers = {"accept": "*/*", **request.headers, "accept-encoding": "identity"}  # compressed could unfold to any size
+    asked = httpx.Request("POST", url, headers=headers, content=request.body, extensions=extensions)
+    answer = await transport.handle_async_request(asked)
+    try:
         body = bytearray()
-        async for chunk in answer.aiter_raw():
+        assert isinstance(answer.stream, httpx.AsyncByteStream)  # noqa: S101 - as every transport of httpx's gives it
+        async for chunk in answer.stream:
             body += chunk
             if len(body) >= ANSWER_LIMIT:
                 break
-        return Response(status=answer.status_code, headers=dict(answer.headers), body=bytes(body[:ANSWER_LIMIT]))
+    finally:
+        await answer.aclose()
+    return Response(status=answer.status_code, headers=dict(answer.headers), body=bytes(body[:ANSWER_LIMIT]))

@@ -79,11 +79,22 @@ class Store:
 
     async def run(self, script: str, keys: Sequence[str] = (), args: Sequence[str | int] = ()) -> Any:
         """Run `scripts/<script>.lua`; raises StoreUnavailable."""
-        registered = self._scripts.get(script)
-        if registered is None:
-            registered = self._scripts[script] = self.redis.register_script(_source(script))
+        registered = self._registered(script)
         async with self._told(script):
             return await registered(keys=keys, args=[self.offset, *args])
+
+    async def run_many(self, script: str, calls: Sequence[tuple[Sequence[str], Sequence[str | int]]]) -> list[Any]:
+        """Run one script for many (keys, arguments) in one round trip, each by itself; raises StoreUnavailable."""
+        registered = self._registered(script)
+        async with self._told(script), self.redis.pipeline(transaction=False) as pipe:
+            for script_keys, args in calls:
+                await registered(keys=script_keys, args=[self.offset, *args], client=pipe)
+            return list(await pipe.execute())
+
+    def _registered(self, script: str) -> AsyncScript:
+        if script not in self._scripts:
+            self._scripts[script] = self.redis.register_script(_source(script))
+        return self._scripts[script]
 
     async def call(self, command: str, *args: str | int) -> Any:
         """Run one plain command; raises StoreUnavailable."""

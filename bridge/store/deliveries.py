@@ -103,19 +103,24 @@ class Deliveries:
 
     async def commit(self, after: Delivery, fence: int, attempt: Attempt | None) -> bool:
         """Record an attempt and the delivery as it stands after it; False when the fence has moved on."""
+        (recorded,) = await self.commit_many([(after, fence, attempt)])
+        return recorded
+
+    async def commit_many(self, commits: Sequence[tuple[Delivery, int, Attempt | None]]) -> list[bool]:
+        """Record many attempts in one round trip, each in a step of its own."""
+        found = await self._store.run_many("commit_delivery", [self._recorded(*commit) for commit in commits])
+        return [bool(each) for each in found]
+
+    def _recorded(
+        self, after: Delivery, fence: int, attempt: Attempt | None
+    ) -> tuple[Sequence[str], Sequence[str | int]]:
         sealed = "" if attempt is None else self._sealer.seal(codec.dump(codec.dump_attempt(attempt)))
         lane_is = "" if attempt is None else ("ok" if after.state is DeliveryState.DELIVERED else "failing")
-        return bool(
-            await self._store.run(
-                "commit_delivery",
-                self._places(after.id, after.watch_id),
-                [
-                    *(after.id, after.watch_id, after.lane, fence, after.due or 0, lane_is, sealed, ATTEMPTS_KEPT),
-                    *(after.state.value, "attempts", after.attempts, "reason", after.last_reason or ""),
-                    *("failures", after.failures, "plain", 1 if after.plain else "", "ended_at", after.ended_at or ""),
-                ],
-            )
-        )
+        return self._places(after.id, after.watch_id), [
+            *(after.id, after.watch_id, after.lane, fence, after.due or 0, lane_is, sealed, ATTEMPTS_KEPT),
+            *(after.state.value, "attempts", after.attempts, "reason", after.last_reason or ""),
+            *("failures", after.failures, "plain", 1 if after.plain else "", "ended_at", after.ended_at or ""),
+        ]
 
     async def of(self, delivery_ids: Sequence[str]) -> list[Delivery]:
         """Give the deliveries with these ids, as they stand, in this order."""

@@ -1,0 +1,51 @@
+"""A shift: one loop however often it is rung for."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from workers.shift import Shift
+
+pytestmark = pytest.mark.anyio
+
+
+class Hanging:
+    """Work of which one piece never ends."""
+
+    name = "hanging"
+    room = 2
+
+    def __init__(self) -> None:
+        self.claimed = 0
+
+    async def claim(self, room: int) -> tuple[Sequence[int], float | None]:
+        assert room <= self.room
+        self.claimed += 1
+        return ([1] if self.claimed == 1 else []), None
+
+    async def act(self, claim: int) -> int:
+        await asyncio.Event().wait()
+        return claim
+
+    def poisoned(self, claim: int, error: Exception) -> int:
+        raise AssertionError from error
+
+    async def commit(self, results: Sequence[int]) -> None:
+        raise AssertionError
+
+
+async def test_however_often_it_is_rung_for_while_something_hangs_only_one_stays() -> None:
+    """Each who stays takes a place among arq's jobs, and the other shifts need them too."""
+    work = Hanging()
+    shift = Shift(work, length=1.0)
+    first = asyncio.create_task(shift.work())
+    await asyncio.sleep(0)
+
+    async with asyncio.timeout(0.5):
+        for _ in range(100):
+            await shift.work()
+
+    assert not first.done()
+    await first
+    assert shift.on, "what hangs is still under way"
