@@ -102,7 +102,8 @@ class Imports:
 
     async def forget_final(self, *, reuse: Span, count: int) -> int:
         """Delete final imports that answer no new watches any more; give how many."""
-        return int(await self._store.run("forget_final", [keys.FINAL], [reuse, count, keys.IMPORT_PREFIX]))
+        prefixes = (keys.IMPORT_PREFIX, keys.WAITING_PREFIX)
+        return int(await self._store.run("forget_final", [keys.FINAL], [reuse, count, *prefixes]))
 
     async def nothing_to_settle(self, workspace: str, import_id: str) -> None:
         """Strike an import off the settling ones when nobody waits for it (any more)."""
