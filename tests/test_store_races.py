@@ -4,6 +4,9 @@ import pytest
 from samples import only
 from world import CLIENT_KEY, World, bearer
 
+from bridge.domain.deliveries import Attempt, Deferred
+from bridge.domain.times import DAY, MINUTE, SECOND
+
 pytestmark = pytest.mark.anyio
 
 
@@ -29,3 +32,20 @@ async def test_the_log_of_a_delivery_is_no_delivery(world: World) -> None:
     answer = await world.api.get(f"/v1/deliveries/{delivery['id']}:attempts", headers=bearer(CLIENT_KEY))
 
     assert answer.status_code == 404
+
+
+async def test_an_attempt_whose_recording_is_repeated_is_recorded_once(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url()}])
+    world.crew.settler._owed = lambda: None
+    await world.poll()
+    now, _, claims = await world.resources.deliveries.claim(room=1, lease=30 * SECOND)
+    claim = only(claims)
+    before = world.resources.deliveries.open(claim)
+    after = before.after(Deferred("HTTP 503"), now, schedule=[MINUTE], max_age=DAY, jitter=0)
+    attempt = Attempt(number=1, at=now, took=5, status=503, reason="HTTP 503")
+
+    assert await world.resources.deliveries.commit(after, claim.fence, attempt)
+    assert not await world.resources.deliveries.commit(after, claim.fence, attempt), "the first reply was lost"
+
+    assert await world.resources.deliveries.attempts(claim.id) == [attempt]
