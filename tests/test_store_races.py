@@ -5,7 +5,8 @@ from samples import only
 from world import CLIENT_KEY, World, bearer
 
 from bridge.domain.deliveries import Attempt, Deferred
-from bridge.domain.times import DAY, MINUTE, SECOND
+from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
+from bridge.store.watches import Joined, NewWatch
 
 pytestmark = pytest.mark.anyio
 
@@ -49,3 +50,23 @@ async def test_an_attempt_whose_recording_is_repeated_is_recorded_once(world: Wo
     assert not await world.resources.deliveries.commit(after, claim.fence, attempt), "the first reply was lost"
 
     assert await world.resources.deliveries.attempts(claim.id) == [attempt]
+
+
+async def test_a_watch_whose_acceptance_is_repeated_is_answered_as_it_is_stored(world: World) -> None:
+    new = NewWatch(
+        id="wat_1",
+        client="crm",
+        workspace="default",
+        import_id="imp",
+        notify=(),
+        label=None,
+        metadata={},
+        expires_in=HOUR,
+    )
+    first = await world.resources.watches.accept(new, grace=MINUTE, reuse=MINUTE, wish=1)
+    world.pass_time(5 * SECOND)
+
+    again = await world.resources.watches.accept(new, grace=MINUTE, reuse=MINUTE, wish=1)
+
+    assert (first.joined, again.joined) == (Joined.NEW, Joined.KNOWN)
+    assert (again.watch, again.polled) == (first.watch, first.polled)

@@ -9,7 +9,7 @@ local now = clock()
 local watch_id, import_id, member = ARGV[2], ARGV[3], ARGV[4]
 local grace, expires_in, reuse = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 if redis.call('EXISTS', KEYS[1]) == 1 then
-  return {now, 'known', -1, {}}
+  return {now, 'known', tonumber(redis.call('ZSCORE', KEYS[7], import_id) or -1), redis.call('HGETALL', KEYS[5])}
 end
 
 local record = {'schema', ARGV[9], 'state', 'watching', 'created_at', now,
