@@ -70,3 +70,16 @@ async def test_a_watch_whose_acceptance_is_repeated_is_answered_as_it_is_stored(
 
     assert (first.joined, again.joined) == (Joined.NEW, Joined.KNOWN)
     assert (again.watch, again.polled) == (first.watch, first.polled)
+
+
+async def test_a_watch_that_comes_while_a_settlement_ends_is_not_struck_off(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.watch()
+    await world.poll()
+    assert await world.resources.watches.waiting("default", "imp") == [], "a sweep looks, and finds nobody"
+
+    late = await world.watch()
+    await world.resources.imports.nothing_to_settle("default", "imp")
+    await world.sweep()
+
+    assert (await world.seen(late))["outcome"] == "completed"

@@ -107,7 +107,8 @@ class Imports:
 
     async def nothing_to_settle(self, workspace: str, import_id: str) -> None:
         """Strike an import off the settling ones when nobody waits for it (any more)."""
-        await self._store.call("ZREM", keys.SETTLING, keys.member(workspace, import_id))
+        place = (workspace, import_id)
+        await self._store.run("strike_off", [keys.SETTLING, keys.waiting(*place)], [keys.member(*place)])
 
     def _found(self, commit: PollCommit) -> list[str | int]:
         claim, advance = commit.claim, commit.advance
