@@ -29,10 +29,10 @@ class Hanging:
         return claim
 
     def poisoned(self, claim: int, error: Exception) -> int:
-        raise AssertionError from error
+        raise AssertionError(claim) from error
 
     async def commit(self, results: Sequence[int]) -> None:
-        raise AssertionError
+        raise AssertionError(results)
 
 
 async def test_however_often_it_is_rung_for_while_something_hangs_only_one_stays() -> None:

@@ -10,14 +10,14 @@ clear, and sealed ones for everything private. No record expires by itself: the 
     rb:watches:expiring                 zset   open watches by the moment their expiry must be looked at
     rb:watches:ended                    zset   ended watches, and deliveries of notices, by when their retention begins
     rb:import:<workspace>:<id>          hash   an import being polled, or final and still answering new watches
-    rb:import:<workspace>:<id>:watches  set    the open watches that wait for it
+    rb:waiting:<workspace>:<id>         set    the open watches that wait for it
     rb:imports:due:<workspace>          zset   imports by the moment of their next poll; while leased, by its end
     rb:imports:leased:<workspace>       zset   imports that are asked about just now, by the end of their lease
     rb:imports:settling                 zset   final imports whose watches must be told, by the moment to resume
     rb:imports:final                    zset   final imports by the moment they became so
     rb:budget:<workspace>               hash   what the workspace's rate limit still allows
     rb:delivery:<id>                    hash   a delivery: state, attempts, fence; sealed: message
-    rb:delivery:<id>:attempts           list   its last attempts, newest first, sealed
+    rb:attempts:<id>                    list   its last attempts, newest first, sealed
     rb:deliveries:in:<state>            zset   the deliveries in a state, by id
     rb:deliveries:of:<client>:<state>   zset   one client's, likewise
     rb:deliveries:untold                zset   abandoned ones of which the operator was not told yet, by when they were

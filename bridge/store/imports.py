@@ -105,11 +105,13 @@ class Imports:
 
     async def forget_final(self, *, reuse: Span, count: int) -> int:
         """Delete final imports that answer no new watches any more; give how many."""
-        return int(await self._store.run("forget_final", [keys.FINAL], [reuse, count, keys.IMPORT_PREFIX]))
+        prefixes = (keys.IMPORT_PREFIX, keys.WAITING_PREFIX)
+        return int(await self._store.run("forget_final", [keys.FINAL], [reuse, count, *prefixes]))
 
     async def nothing_to_settle(self, workspace: str, import_id: str) -> None:
         """Strike an import off the settling ones when nobody waits for it (any more)."""
-        await self._store.call("ZREM", keys.SETTLING, keys.member(workspace, import_id))
+        place = (workspace, import_id)
+        await self._store.run("strike_off", [keys.SETTLING, keys.waiting(*place)], [keys.member(*place)])
 
     def _found(self, commit: PollCommit) -> list[str | int]:
         claim, advance = commit.claim, commit.advance

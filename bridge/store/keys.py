@@ -1,4 +1,7 @@
-"""The names of our keys in Redis; what each holds is told in the package's docstring."""
+"""The names of our keys in Redis; what each holds is told in the package's docstring.
+
+An import's id is whatever a client says, so it ends its keys: behind it nothing could be told from it.
+"""
 
 SCHEMA = 1
 """The version of the records' layout, kept in every record."""
@@ -15,6 +18,7 @@ NEWS = "rb:news"
 """A channel, not a key."""
 
 IMPORT_PREFIX = "rb:import:"
+WAITING_PREFIX = "rb:waiting:"
 WATCH_PREFIX = "rb:watch:"
 DELIVERY_PREFIX = "rb:delivery:"
 
@@ -58,7 +62,7 @@ def import_(workspace: str, import_id: str) -> str:
 
 
 def waiting(workspace: str, import_id: str) -> str:
-    return f"{import_(workspace, import_id)}:watches"
+    return f"{WAITING_PREFIX}{member(workspace, import_id)}"
 
 
 def imports_due(workspace: str) -> str:
@@ -78,7 +82,7 @@ def delivery(delivery_id: str) -> str:
 
 
 def attempts(delivery_id: str) -> str:
-    return f"{delivery(delivery_id)}:attempts"
+    return f"rb:attempts:{delivery_id}"
 
 
 def member(workspace: str, import_id: str) -> str:

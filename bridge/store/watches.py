@@ -151,6 +151,8 @@ class Watches:
             expires_at=now + expires_in,
         )
         polled = load_polled(self._sealer, codec.unflatten(flat), None if due < 0 else due)
+        if joined == Joined.KNOWN:  # the first reply was lost on its way, and the client asked again by itself
+            watch = await self.get(new.id) or watch
         return AcceptedWatch(watch=watch, joined=Joined(joined), polled=polled)
 
     async def get(self, watch_id: str) -> Watch | None:

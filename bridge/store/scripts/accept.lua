@@ -29,7 +29,8 @@ if digest ~= '' then
   end
 end
 if redis.call('EXISTS', KEYS[1]) == 1 then
-  return {'known', watch_id, now, grace, expires_in, -1, {}}
+  local due = tonumber(redis.call('ZSCORE', KEYS[8], import_id) or -1)
+  return {'known', watch_id, now, grace, expires_in, due, redis.call('HGETALL', KEYS[6])}
 end
 
 local record = {'schema', ARGV[11], 'state', 'watching', 'created_at', now,

@@ -17,11 +17,11 @@ for _, lane in ipairs(redis.call('ZRANGEBYSCORE', LANES, '-inf', now, 'LIMIT', 0
   local due = free > 0 and redis.call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, free) or {}
   for _, id in ipairs(due) do
     local record = ARGV[4] .. id
-    local stands = redis.call('HMGET', record, 'state', 'claimed')
+    local stands = redis.call('HMGET', record, 'state', 'fence')
     if stands[1] == 'pending' then
       local fence = redis.call('INCR', KEYS[1])
-      -- Claimed before and never recorded: whoever claimed it died, perhaps after it had sent.
-      redis.call('HSET', record, 'fence', fence, 'claimed', 1, 'interrupted', stands[2] == '1' and 1 or '')
+      -- A fence that was not used up: whoever claimed it before died, perhaps after it had sent.
+      redis.call('HSET', record, 'fence', fence, 'interrupted', stands[2] and 1 or '')
       redis.call('ZADD', key, lease_end, id)
       redis.call('ZADD', key .. ':leased', lease_end, id)
       reply[#reply + 1] = {id, fence, redis.call('HGETALL', record)}

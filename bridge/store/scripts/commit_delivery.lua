@@ -2,7 +2,7 @@
 -- KEYS: delivery, its attempts, watch, ended, untold
 -- ARGV: offset, delivery id, watch id or '', lane, fence, due or 0 (ended), 'ok', 'failing' or '' (of the lane),
 --       the attempt (sealed) or '', attempts kept, state, field, value, ...
--- Returns: 1, or 0 when the fence has moved on
+-- Returns: 1, or 0 when the fence has moved on or was used
 local now = clock()
 local id, lane, due = ARGV[2], ARGV[4], ARGV[6]
 local record = redis.call('HMGET', KEYS[1], 'fence', 'state', 'client')
@@ -10,7 +10,8 @@ if record[1] ~= ARGV[5] or record[2] ~= 'pending' then
   return 0
 end
 local state = ARGV[10]
-redis.call('HSET', KEYS[1], 'state', state, 'due', due == '0' and '' or due, 'claimed', '', unpack(ARGV, 11))
+redis.call('HSET', KEYS[1], 'state', state, 'due', due == '0' and '' or due, unpack(ARGV, 11))
+redis.call('HDEL', KEYS[1], 'fence') -- used up: whoever repeats this, its reply having been lost, records nothing more
 if ARGV[8] ~= '' then
   redis.call('LPUSH', KEYS[2], ARGV[8])
   redis.call('LTRIM', KEYS[2], 0, ARGV[9] - 1)

@@ -10,7 +10,7 @@ if not state or state == 'pending' or state == 'skipped' then
   return state or 'unknown'
 end
 redis.call('HSET', KEYS[1], 'state', 'pending', 'owed_at', now, 'due', now, 'failures', 0, 'ended_at', '',
-  'claimed', '', 'interrupted', '')
+  'interrupted', '')
 unlist(id, record[3], state)
 list(id, record[3], 'pending')
 owe(record[2], id, now, now)

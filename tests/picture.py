@@ -1,0 +1,197 @@
+"""Everything that Redis holds at one moment, and whether its records and its indexes tell the same story."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.store import keys
+from bridge.store.connection import Store
+
+Place = tuple[str, str]
+"""A workspace and an import in it."""
+
+_TAKE = """
+local taken = {}
+for _, key in ipairs(redis.call('KEYS', 'rb:*')) do
+  local kind = redis.call('TYPE', key).ok
+  local held
+  if kind == 'hash' then held = redis.call('HGETALL', key)
+  elseif kind == 'zset' then held = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
+  elseif kind == 'set' then held = redis.call('SMEMBERS', key)
+  elseif kind == 'list' then held = redis.call('LRANGE', key, 0, -1)
+  else held = redis.call('GET', key) end
+  taken[#taken + 1] = {key, kind, redis.call('PTTL', key), held}
+end
+return taken
+"""
+_STANDING = {keys.FENCE, keys.SEAL, "rb:check"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Keys with what they hold: hashes and sorted sets as dicts, the latter's values being moments."""
+
+    held: Mapping[str, Any]
+    mortal: frozenset[str]
+    """The keys that would expire by themselves."""
+
+    def hashes(self, prefix: str) -> dict[str, dict[str, str]]:
+        """Give the records under a prefix by the rest of their key."""
+        return {
+            key.removeprefix(prefix): held
+            for key, held in self.held.items()
+            if key.startswith(prefix) and isinstance(held, dict)
+        }
+
+    def index(self, key: str) -> dict[str, int]:
+        found: dict[str, int] = self.held.get(key, {})
+        return found
+
+    @property
+    def watches(self) -> dict[str, dict[str, str]]:
+        return self.hashes(keys.WATCH_PREFIX)
+
+    @property
+    def imports(self) -> dict[Place, dict[str, str]]:
+        return {keys.place(member): record for member, record in self.hashes(keys.IMPORT_PREFIX).items()}
+
+    @property
+    def deliveries(self) -> dict[str, dict[str, str]]:
+        return self.hashes(keys.DELIVERY_PREFIX)
+
+    def waiting(self) -> dict[Place, set[str]]:
+        """Give the open watches by their import, as the watches' own records tell it."""
+        found: dict[Place, set[str]] = defaultdict(set)
+        for watch_id, record in self.watches.items():
+            if record["state"] == "watching":
+                found[record["workspace"], record["import_id"]].add(watch_id)
+        return dict(found)
+
+    def pending(self) -> dict[str, set[str]]:
+        """Give the pending deliveries by their lane, as their own records tell it."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for delivery_id, record in self.deliveries.items():
+            if record["state"] == "pending":
+                found[record["lane"]].add(delivery_id)
+        return dict(found)
+
+
+async def take(store: Store) -> Picture:
+    rows = await store.call("EVAL", _TAKE, 0)
+    return Picture(
+        held={key: _unpacked(kind, held) for key, kind, _, held in rows},
+        mortal=frozenset(key for key, _, ttl, _ in rows if ttl >= 0),
+    )
+
+
+def _unpacked(kind: str, held: Any) -> Any:
+    """Put a key's contents together; of a reading its mark is enough, since sealing it again gives another text."""
+    match kind:
+        case "hash":
+            record = dict(zip(held[::2], held[1::2], strict=True))
+            return record | {"reading": "sealed"} if "reading" in record else record
+        case "zset":
+            return {member: int(score) for member, score in zip(held[::2], held[1::2], strict=True)}
+        case "set":
+            return set(held)
+        case _:
+            return held
+
+
+def assert_sound(picture: Picture) -> None:
+    """Check that every index holds exactly what the records say, that nothing expires, and that no key is left over."""
+    accounted = _STANDING | set(_watches(picture)) | set(_imports(picture)) | set(_deliveries(picture))
+    passing = {key for key in picture.held if key.endswith(":paced")}
+    assert set(picture.held) - accounted - passing == set(), "keys that belong to nothing"
+    assert picture.mortal <= passing, "a record would expire by itself"
+
+
+def _watches(picture: Picture) -> Iterator[str]:
+    """Check what is kept of watches, and give its keys."""
+    watches = picture.watches
+    watching = {watch_id for watch_id, record in watches.items() if record["state"] == "watching"}
+    ended = {watch_id for watch_id in set(watches) - watching if int(watches[watch_id]["pending"]) == 0}
+    notices = {
+        delivery_id
+        for delivery_id, record in picture.deliveries.items()
+        if not record["watch"] and record["state"] != "pending"
+    }
+    assert picture.index(keys.EXPIRING).keys() == watching, "an open watch whose expiry nobody looks at, or another"
+    assert picture.index(keys.ENDED).keys() == ended | notices
+    listed: dict[str, set[str]] = defaultdict(set)
+    for watch_id, record in watches.items():
+        ending = record.get("outcome") or record["state"]
+        listed[keys.watches_in(ending)].add(watch_id)
+        listed[keys.watches_in(ending, record["client"])].add(watch_id)
+        listed[keys.watches_about(record["import_id"])].add(watch_id)
+    yield from _listed(picture, listed)
+    yield from (keys.EXPIRING, keys.ENDED)
+    yield from map(keys.watch, watches)
+
+
+def _listed(picture: Picture, listed: Mapping[str, set[str]]) -> Iterator[str]:
+    """Check that these lists hold these ids; a list that is there and not among them is left over."""
+    for key, ids in listed.items():
+        assert picture.index(key).keys() == ids
+        yield key
+
+
+def _imports(picture: Picture) -> Iterator[str]:
+    """Check that each open watch's import is being polled, or final and about to be settled; give the keys."""
+    imports, waiting = picture.imports, picture.waiting()
+    polling = {place for place, record in imports.items() if record["state"] == "open"}
+    final = imports.keys() - polling
+    assert waiting.keys() <= imports.keys(), "an open watch whose import is unknown"
+    assert polling <= waiting.keys(), "an import is polled for nobody"
+    assert {keys.place(member) for member in picture.index(keys.FINAL)} == final
+    settling = {keys.place(member) for member in picture.index(keys.SETTLING)}
+    assert settling == final & waiting.keys(), "a final import whose watches nobody will tell, or one without watches"
+    yield from (keys.FINAL, keys.SETTLING)
+    for place, watch_ids in waiting.items():
+        assert picture.held[keys.waiting(*place)] == watch_ids
+        yield keys.waiting(*place)
+    for workspace in ("default", "eu"):
+        due = {import_id for at, import_id in polling if at == workspace}
+        wishes = [
+            int(record["wish"]) for place, record in imports.items() if place in polling and place[0] == workspace
+        ]
+        assert picture.index(keys.imports_due(workspace)).keys() == due, "an open import that is never due, or another"
+        assert int(picture.index(keys.budget(workspace)).get("demand", 0)) == sum(wishes)
+        yield from (keys.imports_due(workspace), keys.imports_leased(workspace), keys.budget(workspace))
+    yield from (keys.import_(*place) for place in imports)
+
+
+def _deliveries(picture: Picture) -> Iterator[str]:
+    """Check that each delivery is a watch's, and each pending one in its lane; give the keys."""
+    deliveries, pending, watches = picture.deliveries, picture.pending(), picture.watches
+    of_watches = {delivery_id for record in watches.values() for delivery_id in record.get("deliveries", "").split()}
+    assert of_watches == {delivery_id for delivery_id, record in deliveries.items() if record["watch"]}
+    for watch_id, record in watches.items():
+        if record["state"] != "watching":
+            owed = [deliveries[delivery_id] for delivery_id in record["deliveries"].split()]
+            assert all(delivery["watch"] == watch_id for delivery in owed)
+            assert int(record["pending"]) == sum(delivery["state"] == "pending" for delivery in owed)
+    assert picture.index("rb:lanes").keys() == pending.keys(), "a lane that nobody claims from, or an empty one"
+    yield "rb:lanes"
+    for lane, delivery_ids in pending.items():
+        key = f"rb:lane:{lane}"
+        leased = picture.index(f"{key}:leased")
+        assert picture.index(key).keys() == delivery_ids
+        assert leased.keys() <= delivery_ids
+        paced = int(picture.held.get(f"{key}:paced", 0))
+        latest = max(min(picture.index(key).values()), paced, *leased.values())
+        assert picture.index("rb:lanes")[lane] <= latest, "a lane that waits for nothing"
+        yield from (key, f"{key}:leased", f"{key}:failing")
+    abandoned = {id_ for id_, record in deliveries.items() if record["watch"] and record["state"] == "abandoned"}
+    assert picture.index(keys.UNTOLD).keys() == abandoned, "the operator was told, or never will be"
+    yield keys.UNTOLD
+    listed: dict[str, set[str]] = defaultdict(set)
+    for delivery_id, record in deliveries.items():
+        listed[keys.deliveries_in(record["state"])].add(delivery_id)
+        listed[keys.deliveries_in(record["state"], record["client"])].add(delivery_id)
+        yield keys.delivery(delivery_id)
+        if int(record["attempts"]):
+            assert len(picture.held[keys.attempts(delivery_id)]) == min(50, int(record["attempts"]))
+            yield keys.attempts(delivery_id)
+    yield from _listed(picture, listed)
