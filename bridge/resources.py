@@ -1,5 +1,6 @@
 """The composition root: everything that the doors and the workers use, built from the settings in one place."""
 
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -71,7 +72,7 @@ async def open_resources(settings: Settings, *, clock_offset: Span = 0) -> Async
     news = News(store)
     bell = Bell(settings.redis_url)
     rally = rally_clients(settings)
-    egress = Egress(rules, slots=DELIVERY_SLOTS)
+    egress = Egress(rules, slots=DELIVERY_SLOTS, ssl_context=trusted(settings), proxy=settings.egress_proxy)
     resources = Resources(
         settings=settings,
         store=store,
@@ -149,6 +150,18 @@ def egress_rules(settings: Settings) -> EgressRules:
         return EgressRules.parse(settings.egress_allow)
     except ValueError as error:
         raise SettingsError([f"EGRESS_ALLOW: {error}"]) from error
+
+
+def trusted(settings: Settings) -> ssl.SSLContext:
+    """Trust the system's authorities, and those of EGRESS_CA_FILE; raises SettingsError when it holds none."""
+    context = ssl.create_default_context()
+    if settings.egress_ca_file is not None:
+        try:
+            context.load_verify_locations(cafile=settings.egress_ca_file)
+        except OSError as error:  # ssl.SSLError is one
+            wrong = "holds no certificate in PEM" if isinstance(error, ssl.SSLError) else "can't be read"
+            raise SettingsError([f"EGRESS_CA_FILE: {settings.egress_ca_file} {wrong}"]) from error
+    return context
 
 
 async def check_store(resources: Resources) -> None:

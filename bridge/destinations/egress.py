@@ -1,7 +1,8 @@
 """The only place that opens a socket to a host somebody gave: what it dials was checked, whatever the DNS says.
 
 A URL is judged before each attempt; then its name is resolved once, every address it has is judged, and exactly
-those addresses are dialled. The URL keeps its name, so that TLS verifies the receiver by it.
+those addresses are dialled. The URL keeps its name, so that TLS verifies the receiver by it. Behind a forward proxy
+the URL is judged all the same, and what it resolves to is the proxy's to decide.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from bridge.destinations.addresses import Address, literal
 from bridge.destinations.faults import no_response
 from bridge.destinations.rules import EgressRules, Forbidden, check_url
 from bridge.domain.deliveries import Answer, Failure, NoResponse, Request, Response
+from bridge.domain.secret import Secret
 
 __all__ = ["Egress", "EgressRules", "Forbidden", "GuardedBackend", "Resolver", "check_url"]
 
@@ -148,7 +150,7 @@ class _GuardedTransport(httpx.AsyncHTTPTransport):
 class _Slot:
     """Room for one request at a time; its connection stays open for the origin it served last."""
 
-    transport: "_GuardedTransport"
+    transport: httpx.AsyncHTTPTransport
     origin: tuple[str, str, int | None] | None = None
     clean: bool = True
     """Whether its last request came to a regular end."""
@@ -167,6 +169,7 @@ class Egress:
         total_timeout: float = 20.0,
         resolve: Resolve | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        proxy: Secret | None = None,
     ) -> None:
         self.slots = slots
         self._rules = rules
@@ -175,6 +178,7 @@ class Egress:
         self._room = asyncio.Semaphore(slots)
         self._backend = GuardedBackend(rules, resolve or self._resolver)
         self._ssl_context = ssl_context or ssl.create_default_context()
+        self._proxy = None if proxy is None else httpx.Proxy(proxy.reveal())
         self._extensions = {"timeout": httpx.Timeout(read_timeout, connect=connect_timeout).as_dict()}
         self._idle = [_Slot(self._new_transport()) for _ in range(slots)]
         self._all = tuple(self._idle)
@@ -228,11 +232,16 @@ class Egress:
         slot.clean = True
         return answer
 
-    def _new_transport(self) -> _GuardedTransport:
-        return _GuardedTransport(self._backend, self._ssl_context)
+    def _new_transport(self) -> httpx.AsyncHTTPTransport:
+        if self._proxy is None:
+            return _GuardedTransport(self._backend, self._ssl_context)
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_SECONDS)
+        return httpx.AsyncHTTPTransport(verify=self._ssl_context, trust_env=False, limits=limits, proxy=self._proxy)
 
 
-async def _post(transport: _GuardedTransport, url: httpx.URL, request: Request, extensions: dict[str, Any]) -> Response:
+async def _post(
+    transport: httpx.AsyncHTTPTransport, url: httpx.URL, request: Request, extensions: dict[str, Any]
+) -> Response:
     """Send through httpx's transport alone: its client's redirects, cookies and credentials are not for a receiver."""
     headers = {"accept": "*/*", **request.headers, "accept-encoding": "identity"}  # compressed could unfold to any size
     asked = httpx.Request("POST", url, headers=headers, content=request.body, extensions=extensions)

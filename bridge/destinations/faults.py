@@ -8,7 +8,7 @@ import httpx
 from bridge.domain.deliveries import Failure, NoResponse
 
 
-def no_response(error: Exception) -> NoResponse:
+def no_response(error: Exception) -> NoResponse:  # noqa: PLR0911 - a table
     """Say why no answer came; what httpx does not name is a connection that broke."""
     match error:
         case httpx.ConnectTimeout():
@@ -17,6 +17,10 @@ def no_response(error: Exception) -> NoResponse:
             if tls := next((cause for cause in _chain(error) if isinstance(cause, ssl.SSLError)), None):
                 return NoResponse(failure=Failure.TLS, reason=f"TLS failed: {_tls_words(tls)}")
             return NoResponse(failure=Failure.CONNECT, reason="the connection was refused or is not possible")
+        case httpx.ProxyError():
+            status = str(error)[:3]  # httpcore's words begin with the status
+            said = f" (HTTP {status})" if status.isdecimal() else ""
+            return NoResponse(failure=Failure.CONNECT, reason=f"the proxy did not let it through{said}")
         case httpx.TimeoutException():
             return NoResponse(failure=Failure.TIMEOUT, reason="no answer in time")
         case httpx.ProtocolError():

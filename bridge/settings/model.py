@@ -27,6 +27,7 @@ SECRETS = (
     "callback_ed25519_keys",
     "slack_bot_token",
     "named_destinations",
+    "egress_proxy",
 )
 """The variables that may be given as files."""
 
@@ -63,6 +64,8 @@ class Settings(BaseSettings):
     named_destinations: Annotated[tuple[values.NamedDestination, ...], BeforeValidator(values.named_destinations)] = ()
     operator_notify: str | None = None
     egress_allow: Annotated[tuple[str, ...], BeforeValidator(lambda text: tuple(values.parts(text)))] = ()
+    egress_proxy: Annotated[Secret | None, BeforeValidator(values.proxy_url)] = None
+    egress_ca_file: str | None = None
     delivery_schedule: Annotated[tuple[Span, ...], BeforeValidator(values.durations), Field(min_length=1)] = (
         values.durations("2s,5s,15s,1m,5m,30m,2h,5h,10h,24h")
     )

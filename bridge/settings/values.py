@@ -89,6 +89,13 @@ def redis_url(text: str) -> Secret:
     return secret(text)
 
 
+def proxy_url(text: str) -> Secret:
+    url = urlsplit(text.strip())
+    if url.scheme not in {"http", "https"} or not url.hostname or url.path.strip("/") or url.query or url.fragment:
+        raise ValueError("must be http://host:port or https://host:port, perhaps with user:password@ before the host")
+    return secret(text)
+
+
 def base_url(text: str) -> str:
     url = urlsplit(text.strip())
     if url.scheme not in {"http", "https"} or not url.hostname:
