@@ -71,9 +71,12 @@ def behind(proxy: Proxy, **more: object) -> Egress:
 async def test_https_goes_through_a_tunnel_of_the_proxys_to_a_name_that_only_it_resolves(tmp_path: Path) -> None:
     file, tls = certificate_for("receiver.example", tmp_path)
     known = settings("redis://localhost", "http://localhost:1", EGRESS_CA_FILE=str(file))
-    async with receiving(says(OK), tls) as receiver, proxying(receiver.port) as proxy:
-        async with behind(proxy, ssl_context=trusted(known)) as egress:
-            answer = await egress.send(to("https://receiver.example/hook", b'{"a":1}'))
+    async with (
+        receiving(says(OK), tls) as receiver,
+        proxying(receiver.port) as proxy,
+        behind(proxy, ssl_context=trusted(known)) as egress,
+    ):
+        answer = await egress.send(to("https://receiver.example/hook", b'{"a":1}'))
 
     assert isinstance(answer, Response)
     assert (answer.status, receiver.bodies) == (200, [b'{"a":1}'])
