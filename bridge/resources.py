@@ -24,6 +24,7 @@ from bridge.store.deliveries import Deliveries
 from bridge.store.imports import Imports
 from bridge.store.lists import Lists
 from bridge.store.news import News
+from bridge.store.permits import Permits
 from bridge.store.seal import store_key
 from bridge.store.watches import Watches
 
@@ -45,6 +46,7 @@ class Resources:
     deliveries: Deliveries
     budgets: Budgets
     lists: Lists
+    permits: Permits
     news: News
     bell: Bell
     rally: Mapping[str, RallyClient]
@@ -83,6 +85,7 @@ async def open_resources(settings: Settings, *, clock_offset: Span = 0) -> Async
         deliveries=Deliveries(store, sealer),
         budgets=Budgets(store),
         lists=Lists(store),
+        permits=Permits(store, limit=settings.client_rate_limit),
         news=news,
         bell=bell,
         rally=rally,

@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     bridge_api_keys: Annotated[tuple[values.ClientKey, ...], BeforeValidator(values.client_keys)]
     bridge_encryption_keys: Annotated[tuple[Secret, ...], BeforeValidator(values.fernet_keys)]
     callback_secrets: Annotated[tuple[Secret, ...], BeforeValidator(values.callback_secrets)]
+    client_rate_limit: Annotated[int, Field(ge=1)] = 600
     callback_ed25519_keys: Annotated[tuple[Secret, ...], BeforeValidator(values.secrets)] = ()
     slack_bot_token: Annotated[Secret | None, BeforeValidator(values.secret)] = None
     slack_api_url: Annotated[str, BeforeValidator(values.base_url)] = "https://slack.com/api"

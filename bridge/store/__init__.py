@@ -26,6 +26,7 @@ clear, and sealed ones for everything private. No record expires by itself: the 
     rb:lane:<lane>:leased               zset   those that are being attempted, by the end of their lease
     rb:lane:<lane>:failing, :paced      string marks: its last attempt failed; nothing before this moment
     rb:replay:<client>:<mark>           hash   the answer to a request with an Idempotency-Key
+    rb:permits:<client>                 hash   how often a client has called in which minute
     rb:replays                          zset   those answers, by when they were given
     rb:news                             channel  `watch:<id>`, `import:<workspace>:<id>`: something about it changed
     rb:fence                            int    the fences given out so far

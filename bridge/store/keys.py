@@ -45,6 +45,10 @@ def replay(client: str, mark: str) -> str:
     return f"rb:replay:{client}:{mark}"
 
 
+def permits(client: str) -> str:
+    return f"rb:permits:{client}"
+
+
 def news_of_watch(watch_id: str) -> str:
     return f"watch:{watch_id}"
 

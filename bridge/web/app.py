@@ -6,31 +6,32 @@ from contextlib import asynccontextmanager
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
+from starlette.middleware import Middleware
 
 from bridge import log
 from bridge.errors import Refused, StoreUnavailable
 from bridge.resources import Resources, check_store, open_resources
 from bridge.settings import Settings
 from bridge.web import deliveries, destinations, events, health, problems, signing, watches
+from bridge.web.calls import at
 from bridge.web.leaving import told_of_signals
+from bridge.web.surroundings import Surroundings
 
 ROUTES = [
-    Route("/v1/watches", watches.create, methods=["POST"]),
-    Route("/v1/watches", watches.pages, methods=["GET"]),
-    Route("/v1/watches/batch", watches.create_many, methods=["POST"]),
-    Route("/v1/watches/{watch_id}", watches.show, methods=["GET"]),
-    Route("/v1/watches/{watch_id}/events", events.stream, methods=["GET"]),
-    Route("/v1/watches/{watch_id}/cancel", watches.cancel, methods=["POST"]),
-    Route("/v1/deliveries", deliveries.pages, methods=["GET"]),
-    Route("/v1/deliveries/redeliver", deliveries.redeliver_many, methods=["POST"]),
-    Route("/v1/deliveries/{delivery_id}", deliveries.show, methods=["GET"]),
-    Route("/v1/deliveries/{delivery_id}/redeliver", deliveries.redeliver, methods=["POST"]),
-    Route("/v1/destinations/test", destinations.test, methods=["POST"]),
-    Route("/v1/signing-secret", signing.secrets, methods=["GET"]),
-    Route("/v1/signing-keys", signing.keys, methods=["GET"]),
-    Route("/healthz", health.healthz, methods=["GET"]),
-    Route("/readyz", health.readyz, methods=["GET"]),
+    at("/v1/watches", GET=watches.pages, POST=watches.create),
+    at("/v1/watches/batch", POST=watches.create_many),
+    at("/v1/watches/{watch_id}", GET=watches.show),
+    at("/v1/watches/{watch_id}/events", GET=events.stream),
+    at("/v1/watches/{watch_id}/cancel", POST=watches.cancel),
+    at("/v1/deliveries", GET=deliveries.pages),
+    at("/v1/deliveries/redeliver", POST=deliveries.redeliver_many),
+    at("/v1/deliveries/{delivery_id}", GET=deliveries.show),
+    at("/v1/deliveries/{delivery_id}/redeliver", POST=deliveries.redeliver),
+    at("/v1/destinations/test", POST=destinations.test),
+    at("/v1/signing-secret", GET=signing.secrets),
+    at("/v1/signing-keys", GET=signing.keys),
+    at("/healthz", GET=health.healthz),
+    at("/readyz", GET=health.readyz),
 ]
 
 
@@ -51,6 +52,7 @@ def build(resources: Resources | None = None) -> Starlette:
     """Build the app: on the given resources, or on those that the settings describe."""
     app = Starlette(
         routes=ROUTES,
+        middleware=[Middleware(Surroundings)],
         exception_handlers={
             Refused: problems.refused,
             HTTPException: problems.http_exception,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from bridge.domain.times import SECOND
 from bridge.errors import Refused
 from bridge.resources import Resources
 from bridge.settings import ClientKey
@@ -28,8 +29,18 @@ class Client:
         return self.admin or owner == self.name
 
 
-def client_of(request: Request) -> Client:
-    """Tell whose key a request bears; raises Refused with 401."""
+async def client_of(request: Request) -> Client:
+    """Tell whose key a request bears, and count the call; raises Refused: 401, or 429 for one too many."""
+    client = _bearer_of(request)
+    resources: Resources = request.app.state.resources
+    if wait := await resources.permits.take(client.name):
+        limit = resources.settings.client_rate_limit
+        headers = {"Retry-After": str(-(-wait // SECOND))}
+        raise Refused(429, "Too many calls", f"Your client may make {limit} in a minute.", headers=headers)
+    return client
+
+
+def _bearer_of(request: Request) -> Client:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
         detail = "Send your API key as `Authorization: Bearer <key>`."

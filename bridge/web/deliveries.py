@@ -29,7 +29,7 @@ log = structlog.get_logger()
 async def pages(request: Request) -> Response:
     """Give the client's deliveries, newest first; an admin's are everybody's, and the operator's notices."""
     resources: Resources = request.app.state.resources
-    client = client_of(request)
+    client = await client_of(request)
     query = query_of(request, DeliveriesQuery)
     ids = await resources.lists.deliveries(
         client=None if client.admin else client.name,
@@ -45,10 +45,11 @@ async def pages(request: Request) -> Response:
 async def redeliver(request: Request) -> Response:
     """Owe an ended delivery again, under the same notification id. 409 for one that has not ended or was not wanted."""
     resources: Resources = request.app.state.resources
-    delivery = await _visible(request)
+    client = await client_of(request)
+    delivery = await _visible(resources, client, request.path_params["delivery_id"])
     match await resources.deliveries.redeliver(delivery.id, delivery.watch_id):
         case "owed":
-            _owed(resources, client_of(request), [delivery])
+            _owed(resources, client, [delivery])
         case "unknown":
             raise Refused(404, "No such delivery")
         case "skipped":
@@ -62,7 +63,7 @@ async def redeliver(request: Request) -> Response:
 async def redeliver_many(request: Request) -> Response:
     """Owe again what was abandoned since a moment, at most a thousand at once; `more`: some may be left."""
     resources: Resources = request.app.state.resources
-    client = client_of(request)
+    client = await client_of(request)
     body = parse(await read_json(request), RedeliverBody)
     since = int(body.since.timestamp() * SECOND)
     owed: list[Delivery] = []
@@ -90,10 +91,8 @@ def _owed(resources: Resources, client: Client, owed: Sequence[Delivery]) -> Non
         resources.bell.ring(Alarm.DELIVER)
 
 
-async def _visible(request: Request) -> Delivery:
-    resources: Resources = request.app.state.resources
-    client = client_of(request)
-    found = await resources.deliveries.of([request.path_params["delivery_id"]])
+async def _visible(resources: Resources, client: Client, delivery_id: str) -> Delivery:
+    found = await resources.deliveries.of([delivery_id])
     if not found or not client.may_see(found[0].client):
         raise Refused(404, "No such delivery")
     return found[0]
@@ -106,7 +105,7 @@ def _document(delivery: Delivery) -> dict[str, Any]:
 async def show(request: Request) -> Response:
     """Give a delivery with its last attempts, newest first; another client's is as unknown as one that never was."""
     resources: Resources = request.app.state.resources
-    delivery = await _visible(request)
+    delivery = await _visible(resources, await client_of(request), request.path_params["delivery_id"])
     attempts = await resources.deliveries.attempts(delivery.id)
     return JSONResponse({**_document(delivery), "log": [attempt_as_json(each) for each in attempts]})
 

@@ -24,7 +24,7 @@ log = structlog.get_logger()
 async def test(request: Request) -> Response:
     """Send a test message to a destination, at its pace, and tell how that went; nothing is kept or tried again."""
     resources: Resources = request.app.state.resources
-    client = client_of(request)
+    client = await client_of(request)
     body = parse(await read_json(request), TestBody, context_of(resources, client))
     destination = body.destination.destination()
     if wait := await resources.deliveries.take_turn(resources.lane(destination)):

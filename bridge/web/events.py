@@ -26,7 +26,7 @@ HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 async def stream(request: Request) -> Response:
     """Stream what happens to a watch; a client that comes again begins with a new snapshot."""
     resources: Resources = request.app.state.resources
-    watch = await visible(resources, client_of(request), request.path_params["watch_id"])
+    watch = await visible(resources, await client_of(request), request.path_params["watch_id"])
     return StreamingResponse(_events(resources, watch), media_type="text/event-stream", headers=HEADERS)
 
 

@@ -12,12 +12,12 @@ NOT_KEPT = {"Cache-Control": "no-store"}
 async def secrets(request: Request) -> Response:
     """Give the secrets that sign the calling client's callbacks, newest first; no other client's."""
     resources: Resources = request.app.state.resources
-    own = resources.sender.signing.secrets_of(client_of(request).name)
+    own = resources.sender.signing.secrets_of((await client_of(request)).name)
     return JSONResponse({"secrets": [secret.reveal() for secret in own]}, headers=NOT_KEPT)
 
 
 async def keys(request: Request) -> Response:
     """Give the ed25519 public keys, newest first."""
     resources: Resources = request.app.state.resources
-    client_of(request)
+    await client_of(request)
     return JSONResponse({"keys": list(resources.sender.signing.public_keys())})

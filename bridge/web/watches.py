@@ -32,7 +32,7 @@ log = structlog.get_logger()
 async def create(request: Request) -> Response:
     """Store a watch and have its import polled. 202: its end is told later."""
     resources: Resources = request.app.state.resources
-    client = client_of(request)
+    client = await client_of(request)
     key = idempotency_key(request)
     accepted = await _accept(resources, client, await read_json(request), key, context_of(resources, client))
     headers = {"Location": f"/v1/watches/{accepted.watch.id}"}
@@ -44,7 +44,7 @@ async def create(request: Request) -> Response:
 async def create_many(request: Request) -> Response:
     """Store many watches, each by itself: a result for each, in the order in which they were asked for."""
     resources: Resources = request.app.state.resources
-    client = client_of(request)
+    client = await client_of(request)
     key = idempotency_key(request)
     asked = parse(await read_json(request, limit=BATCH_LIMIT), BatchBody).watches
     context = context_of(resources, client)
@@ -105,7 +105,7 @@ def _ring(resources: Resources, joined: Joined) -> None:
 async def show(request: Request) -> Response:
     """Give a watch with its deliveries, with `wait` once it has ended; another client's is as unknown as none."""
     resources: Resources = request.app.state.resources
-    client = client_of(request)
+    client = await client_of(request)
     wait = query_of(request, WaitQuery).wait
     watch = await visible(resources, client, request.path_params["watch_id"])
     if wait and watch.state is WatchState.WATCHING:
@@ -125,7 +125,7 @@ async def visible(resources: Resources, client: Client, watch_id: str) -> Watch:
 async def pages(request: Request) -> Response:
     """Give the client's watches, newest first; an admin's are everybody's."""
     resources: Resources = request.app.state.resources
-    client = client_of(request)
+    client = await client_of(request)
     query = query_of(request, WatchesQuery)
     owner = None if client.admin else client.name
     if query.import_id is None:
@@ -168,7 +168,7 @@ def _matches(watch: Watch, owner: str | None, query: WatchesQuery) -> bool:
 async def cancel(request: Request) -> Response:
     """End a watch without an outcome; with the last watch of an import its polling ends too. 409 when it has ended."""
     resources: Resources = request.app.state.resources
-    client = client_of(request)
+    client = await client_of(request)
     watch_id = request.path_params["watch_id"]
     where = await resources.watches.whereabouts(watch_id)
     if where is None or not client.may_see(where.client):

@@ -1,0 +1,42 @@
+"""Permits: how often a client may still call in this minute, counted across all processes.
+
+Each process takes a few at once, so that a call costs no trip to Redis; what it does not use is lost with the minute.
+"""
+
+from dataclasses import dataclass
+from time import monotonic
+
+from bridge.domain.times import SECOND, Span
+from bridge.store import keys
+from bridge.store.connection import Store
+
+AT_ONCE = 30
+"""A process takes one part in so many of the limit at once: that is how far it may be off, for each process."""
+
+
+@dataclass(slots=True)
+class _Left:
+    permits: int
+    until: float
+
+
+class Permits:
+    """The permits of this process, and Redis' count behind them."""
+
+    def __init__(self, store: Store, *, limit: int) -> None:
+        """Take how many calls a client may make in a minute."""
+        self._store = store
+        self._limit = limit
+        self._left: dict[str, _Left] = {}
+
+    async def take(self, client: str) -> Span:
+        """Take one: 0, or for how many ms there are none. Raises StoreUnavailable."""
+        left = self._left.get(client)
+        if left is not None and left.permits > 0 and monotonic() < left.until:
+            left.permits -= 1
+            return 0
+        asked = monotonic()
+        wished = max(1, self._limit // AT_ONCE)
+        permits, rest = await self._store.run("take_permits", [keys.permits(client)], [self._limit, wished])
+        self._left[client] = _Left(permits=max(0, permits - 1), until=asked + rest / SECOND)
+        return 0 if permits > 0 else int(rest)

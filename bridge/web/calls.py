@@ -1,0 +1,37 @@
+"""Calls: what can be done at one path, method by method."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Calls:
+    """An ASGI app that answers HEAD as GET, OPTIONS with what is allowed, and whatever else with 405."""
+
+    def __init__(self, endpoints: dict[str, Endpoint]) -> None:
+        self._endpoints = endpoints
+        head = {"HEAD"} if "GET" in endpoints else set()
+        self._allow = {"Allow": ", ".join(sorted({*endpoints, *head, "OPTIONS"}))}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=self._allow)
+        endpoint = self._endpoints.get("GET" if request.method == "HEAD" else request.method)
+        if endpoint is None:
+            raise HTTPException(405, headers=self._allow)
+        return await endpoint(request)
+
+
+def at(path: str, **endpoints: Endpoint) -> Route:
+    """Give the route of a path; `endpoints` by method, in capitals."""
+    return Route(path, Calls(endpoints))

@@ -1,0 +1,68 @@
+"""What surrounds every request: an id, headers that keep browsers from harm, and a form that the caller takes."""
+
+import re
+from collections.abc import Iterator
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from ulid import ULID
+
+from bridge.web.problems import problem
+
+_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+TAKEN = frozenset({"*/*", "application/*", "application/json", "application/problem+json"})
+STREAMED = frozenset({"text/*", "text/event-stream"})
+GUARD = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+class Surroundings:
+    """An ASGI middleware around the whole app."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        request_id = given if _ID.fullmatch(given) else f"req_{str(ULID()).lower()}"
+        called = scope["path"].startswith("/v1/")
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answered = MutableHeaders(scope=message)
+                answered["X-Request-Id"] = request_id
+                for name, value in GUARD.items():
+                    answered.setdefault(name, value)
+                if called:
+                    answered.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            if called and not _takes(headers.getlist("accept"), streamed=scope["path"].endswith("/events")):
+                refusal = problem(406, "Not in that form", "Answers are JSON: accept application/json.")
+                await refusal(scope, receive, send_guarded)
+            else:
+                await self._app(scope, receive, send_guarded)
+
+
+def _takes(accept: list[str], *, streamed: bool) -> bool:
+    """Tell whether one of our forms is among those that the caller takes; who names none takes any."""
+    if not "".join(accept).strip(" ,"):
+        return True
+    return any(each in TAKEN or (streamed and each in STREAMED) for each in _ranges(accept))
+
+
+def _ranges(accept: list[str]) -> Iterator[str]:
+    for entry in ",".join(accept).split(","):
+        media_range, *parameters = (part.strip().lower() for part in entry.split(";"))
+        if media_range and not any(re.fullmatch(r"q=0(\.0*)?", parameter) for parameter in parameters):
+            yield media_range

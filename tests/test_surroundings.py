@@ -1,0 +1,142 @@
+"""What surrounds every call: methods, forms, ids, headers, and how often a client may call."""
+
+import io
+import json
+import logging
+from collections.abc import AsyncIterator
+
+import pytest
+import structlog
+from world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, World, bearer, opened
+
+from bridge import log
+from bridge.domain.times import MINUTE
+from bridge.store.permits import Permits
+from bridge.web.app import ROUTES
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
+    async with opened(redis_url, sandbox_url) as world:
+        yield world
+
+
+@pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
+async def test_every_path_says_what_it_allows(world: World, path: str) -> None:
+    place = path.format(watch_id="wat_1", delivery_id="dlv_1")
+    options = await world.api.options(place)
+    refused = await world.api.request("BREW", place)
+
+    assert options.status_code == 204
+    assert refused.status_code == 405
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert options.headers["allow"] == refused.headers["allow"]
+    assert ("GET" in options.headers["allow"]) == ("HEAD" in options.headers["allow"])
+
+
+async def test_the_methods_of_one_path_are_told_together(world: World) -> None:
+    assert (await world.api.options("/v1/watches")).headers["allow"] == "GET, HEAD, OPTIONS, POST"
+
+
+async def test_head_is_get_without_the_body_and_with_the_same_refusals(world: World) -> None:
+    assert (await world.api.head("/v1/watches", headers=bearer(CLIENT_KEY))).status_code == 200
+    assert (await world.api.head("/v1/watches")).status_code == 401
+    assert (await world.api.head("/v1/watches/wat_none", headers=bearer(CLIENT_KEY))).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("application/json", 200),
+        ("application/problem+json", 200),
+        ("*/*", 200),
+        ("text/html, application/xhtml+xml, */*;q=0.1", 200),
+        ("APPLICATION/JSON; charset=utf-8", 200),
+        ("", 200),
+        ("text/html", 406),
+        ("application/json;q=0", 406),
+        ("*/*;q=0.000", 406),
+        ("text/event-stream", 406),
+    ],
+)
+async def test_an_answer_has_a_form_that_the_caller_takes(world: World, accept: str, status: int) -> None:
+    answer = await world.api.get("/v1/watches", headers={**bearer(CLIENT_KEY), "Accept": accept})
+
+    assert answer.status_code == status
+
+
+async def test_what_is_not_answered_in_json_is_not_done(world: World) -> None:
+    answer = await world.post("/v1/watches", json={"importId": "imp"}, Accept="text/html")
+
+    assert answer.status_code == 406
+    assert (await world.get("/v1/watches")).json()["data"] == []
+
+
+async def test_a_stream_may_be_asked_for_as_one(world: World) -> None:
+    watch = await world.watch()
+    await world.post(f"/v1/watches/{watch['id']}/cancel")
+    headers = {**bearer(CLIENT_KEY), "Accept": "text/event-stream"}
+
+    assert (await world.api.get(f"/v1/watches/{watch['id']}/events", headers=headers)).status_code == 200
+
+
+async def test_a_request_id_is_taken_returned_and_logged(world: World) -> None:
+    root = logging.getLogger()
+    before = (root.handlers, root.level)
+    lines = io.StringIO()
+    log.configure("INFO", lines)
+    try:
+        answer = await world.post("/v1/watches", json={"importId": "imp"}, **{"X-Request-Id": "build-42.a"})
+    finally:
+        root.handlers, root.level = before
+        structlog.reset_defaults()
+
+    accepted = next(
+        line for line in map(json.loads, lines.getvalue().splitlines()) if line["event"] == "watch.accepted"
+    )
+    assert answer.headers["x-request-id"] == "build-42.a"
+    assert accepted["request_id"] == "build-42.a"
+
+
+@pytest.mark.parametrize("given", ["", "x" * 129, "a b", "<script>", "a/b"])
+async def test_a_request_id_that_is_none_is_replaced(world: World, given: str) -> None:
+    headers = {**bearer(CLIENT_KEY), "X-Request-Id": given}
+    answer = await world.api.get("/v1/watches", headers=headers)
+
+    assert answer.headers["x-request-id"].startswith("req_")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/v1/watches", "/nowhere"])
+async def test_every_answer_has_headers_that_keep_browsers_from_harm(world: World, path: str) -> None:
+    headers = (await world.api.get(path, headers=bearer(CLIENT_KEY))).headers
+
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert ("cache-control" in headers) == path.startswith("/v1")
+
+
+async def test_a_client_that_calls_too_often_is_asked_to_wait_and_no_other(redis_url: str, sandbox_url: str) -> None:
+    async with opened(redis_url, sandbox_url, CLIENT_RATE_LIMIT="3") as world:
+        statuses = [(await world.get("/v1/watches")).status_code for _ in range(3)]
+        refused = await world.post("/v1/watches", json={"importId": "imp"})
+        others = [(await world.get("/v1/watches", key=key)).status_code for key in (OTHER_KEY, ADMIN_KEY)]
+
+        assert statuses == [200, 200, 200]
+        assert refused.status_code == 429
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+        assert others == [200, 200]
+
+
+async def test_processes_count_together_and_anew_each_minute(world: World) -> None:
+    one, other = (Permits(world.resources.store, limit=60) for _ in range(2))
+
+    async def given() -> int:
+        return sum([await permits.take("crm") == 0 for permits in (one, other) for _ in range(50)])
+
+    assert await given() == 60
+    world.pass_time(MINUTE)
+    one, other = (Permits(world.resources.store, limit=60) for _ in range(2))
+    assert await given() == 60
