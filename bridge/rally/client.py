@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import version
 from math import inf
 from time import monotonic
@@ -19,6 +20,8 @@ from bridge.rally.answers import decipher, unanswered
 BODY_LIMIT = 8 * 1024 * 1024
 CONNECT_TIMEOUT = 5.0
 KEEP_ALIVE = 30.0
+URLS_KEPT = 10_000
+"""An import is asked about again and again, and parsing its URL takes as long as all else that we do about it."""
 USER_AGENT = f"rally-bridge/{version('rally-bridge')}"
 
 
@@ -42,13 +45,16 @@ class RallyClient:
         """Take the base URL without a trailing slash, and the seconds that a question may take in all."""
         self.slots = slots
         self._base_url = base_url
-        self._headers = {
-            "Host": httpx.URL(base_url).netloc.decode("ascii"),
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",  # a compressed answer could unfold to any size
-            "User-Agent": USER_AGENT,
-            "Authorization": f"Bearer {key.reveal()}",
-        }
+        self._headers = httpx.Headers(
+            {
+                "Host": httpx.URL(base_url).netloc.decode("ascii"),
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",  # a compressed answer could unfold to any size
+                "User-Agent": USER_AGENT,
+                "Authorization": f"Bearer {key.reveal()}",
+            }
+        )
+        self._url_of = lru_cache(maxsize=URLS_KEPT)(self._url_of_import)
         self._total_timeout = total_timeout
         connect = min(CONNECT_TIMEOUT, total_timeout)
         self._extensions = {"timeout": httpx.Timeout(total_timeout, connect=connect).as_dict()}
@@ -78,8 +84,7 @@ class RallyClient:
 
     async def _ask(self, slot: "_Slot", import_id: str, at: Callable[[], Moment]) -> Reply:
         transport = await self._transport_of(slot)
-        url = f"{self._base_url}/imports/{quote(import_id, safe='')}"
-        request = httpx.Request("GET", url, headers=self._headers, extensions=self._extensions)
+        request = httpx.Request("GET", self._url_of(import_id), headers=self._headers, extensions=self._extensions)
         response = await transport.handle_async_request(request)
         try:
             body = await _read(response)
@@ -90,6 +95,9 @@ class RallyClient:
             return unanswered(f"the answer is larger than {BODY_LIMIT // 1024 // 1024} MiB", at())
         pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw]
         return decipher(status=response.status_code, headers=pairs, body=body, import_id=import_id, at=at())
+
+    def _url_of_import(self, import_id: str) -> httpx.URL:
+        return httpx.URL(f"{self._base_url}/imports/{quote(import_id, safe='')}")
 
     async def _transport_of(self, slot: "_Slot") -> httpx.AsyncHTTPTransport:
         """Give the slot's transport, a new one where there is none or the last request did not end regularly.
