@@ -12,7 +12,7 @@ from bridge import log
 from bridge.errors import Refused, StoreUnavailable
 from bridge.resources import Resources, check_store, open_resources
 from bridge.settings import Settings
-from bridge.web import deliveries, destinations, events, health, problems, signing, watches
+from bridge.web import deliveries, destinations, events, health, metrics, problems, signing, watches
 from bridge.web.calls import at
 from bridge.web.leaving import told_of_signals
 from bridge.web.surroundings import Surroundings
@@ -31,6 +31,7 @@ ROUTES = [
     at("/v1/signing-secret", GET=signing.secrets),
     at("/v1/signing-keys", GET=signing.keys),
     at("/healthz", GET=health.healthz),
+    at("/metrics", GET=metrics.show),
     at("/readyz", GET=health.readyz),
 ]
 

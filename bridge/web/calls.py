@@ -8,18 +8,23 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+PATH = "rally_bridge.path"
+"""Where in the scope the route's template is noted, for the metrics."""
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Calls:
     """An ASGI app that answers HEAD as GET, OPTIONS with what is allowed, and whatever else with 405."""
 
-    def __init__(self, endpoints: dict[str, Endpoint]) -> None:
+    def __init__(self, path: str, endpoints: dict[str, Endpoint]) -> None:
+        self._path = path
         self._endpoints = endpoints
         head = {"HEAD"} if "GET" in endpoints else set()
         self._allow = {"Allow": ", ".join(sorted({*endpoints, *head, "OPTIONS"}))}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[PATH] = self._path
         response = await self._answer(Request(scope, receive, send))
         await response(scope, receive, send)
 
@@ -34,4 +39,4 @@ class Calls:
 
 def at(path: str, **endpoints: Endpoint) -> Route:
     """Give the route of a path; `endpoints` by method, in capitals."""
-    return Route(path, Calls(endpoints))
+    return Route(path, Calls(path, endpoints))

@@ -8,9 +8,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ulid import ULID
 
+from bridge.web.calls import PATH
+from bridge.web.metrics import requests_answered
 from bridge.web.problems import problem
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 TAKEN = frozenset({"*/*", "application/*", "application/json", "application/problem+json"})
 STREAMED = frozenset({"text/*", "text/event-stream"})
 GUARD = {
@@ -42,6 +45,8 @@ class Surroundings:
                 answered["X-Request-Id"] = request_id
                 for name, value in GUARD.items():
                     answered.setdefault(name, value)
+                method = scope["method"] if scope["method"] in METHODS else "other"
+                requests_answered.labels(method, scope.get(PATH, "none"), str(message["status"])).inc()
                 if called:
                     answered.setdefault("Cache-Control", "no-store")
             await send(message)

@@ -1,0 +1,69 @@
+"""Figures: how much of what is there, as an operator's dashboard shows it; each costs Redis O(log n)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bridge.domain.budget import Budget
+from bridge.domain.deliveries import DeliveryState
+from bridge.domain.times import Moment
+from bridge.domain.watches import WatchState
+from bridge.store import keys
+from bridge.store.budgets import Budgets
+from bridge.store.connection import Store, translated
+
+LATE = 60_000
+"""Ms after which something that is due counts as overdue: well beyond a lease, a pace or a cron period."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceFigures:
+    """One workspace's imports that are being polled, those overdue, and its budget."""
+
+    polled: int
+    overdue: int
+    budget: Budget
+    now: Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What there is at one moment."""
+
+    watching: int
+    settling: int
+    deliveries: Mapping[DeliveryState, int]
+    lanes_overdue: int
+    workspaces: Mapping[str, WorkspaceFigures]
+
+
+async def read_figures(store: Store, budgets: Budgets, workspaces: Sequence[str]) -> Figures:
+    """Count; raises StoreUnavailable."""
+    looks = {workspace: await budgets.look(workspace) for workspace in workspaces}
+    now = await store.now()
+    async with translated(), store.redis.pipeline(transaction=False) as pipe:
+        pipe.zcard(keys.watches_in(WatchState.WATCHING))
+        pipe.zcard(keys.SETTLING)
+        pipe.zcount("rb:lanes", "-inf", now - LATE)
+        for state in DeliveryState:
+            pipe.zcard(keys.deliveries_in(state))
+        for workspace in workspaces:
+            pipe.zcard(keys.imports_due(workspace))
+            pipe.zcount(keys.imports_due(workspace), "-inf", now - LATE)
+        watching, settling, lanes_overdue, *counts = await pipe.execute()
+    deliveries = dict(zip(DeliveryState, counts, strict=False))
+    polls = counts[len(DeliveryState) :]
+    return Figures(
+        watching=watching,
+        settling=settling,
+        deliveries=deliveries,
+        lanes_overdue=lanes_overdue,
+        workspaces={
+            workspace: WorkspaceFigures(
+                polled=polls[2 * number],
+                overdue=polls[2 * number + 1],
+                budget=looks[workspace].budget,
+                now=looks[workspace].now,
+            )
+            for number, workspace in enumerate(workspaces)
+        },
+    )
