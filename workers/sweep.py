@@ -5,6 +5,7 @@ import structlog
 from bridge.destinations import describe
 from bridge.domain.notices import deliveries_abandoned
 from bridge.domain.times import SECOND, Moment, Span
+from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from workers.notices import Operator
 from workers.settle import Settler
@@ -26,10 +27,14 @@ class Sweep:
         self._operator = operator
 
     async def run(self) -> None:
-        await self._resume_settling()
-        await self._look_at_expiries()
-        await self._tell_of_abandoned()
-        await self._forget()
+        """Take each step, also where our code trips over a record in another."""
+        for step in (self._resume_settling, self._look_at_expiries, self._tell_of_abandoned, self._forget):
+            try:
+                await step()
+            except StoreUnavailable:
+                raise
+            except Exception as error:
+                log.error("sweep.interrupted", step=step.__name__, exc_info=error)  # noqa: TRY400 - with facts
 
     async def _resume_settling(self) -> None:
         for workspace, import_id in await self._resources.imports.claim_settling(BATCH, SETTLING_LEASE):
