@@ -2,13 +2,14 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.destinations import Sender, describe, judge, kind, prepare, render
+from bridge.destinations.lanes import lane_of
 from bridge.destinations.retry_after import retry_after
 from bridge.destinations.signatures import Signing
 from bridge.destinations.slack_bot import SlackBot
@@ -119,7 +120,7 @@ def test_each_answer_has_its_meaning(said: tuple[Address, Response], verdict: Ve
     assert judge(destination, answer, NOW) == verdict
 
 
-@pytest.mark.parametrize("destination", [SLACK, CALLBACK])
+@pytest.mark.parametrize("destination", [SLACK, CHANNEL, CALLBACK])
 @pytest.mark.parametrize("failure", list(Failure))
 def test_without_an_answer_it_is_never_final(destination: Address, failure: Failure) -> None:
     answer = NoResponse(failure=failure, reason="in words")
@@ -232,6 +233,51 @@ def test_the_bot_posts_to_its_channel_with_its_token_and_plainly_without_blocks(
         {"channel": "C0123ABCD", "text": "hi"},
     ]
     assert "xoxb" not in repr(requests) + repr(sender)
+
+
+KINDS: list[tuple[Address, bytes]] = [
+    (SLACK, b"ok"),
+    (CHANNEL, b'{"ok":true}'),
+    (CALLBACK, b""),
+]
+"""Every kind of destination, with what it answers when all is well: a new kind gets a row here."""
+
+
+@pytest.mark.parametrize(("destination", "well"), KINDS)
+def test_every_kind_keeps_the_contract_whatever_the_answer(destination: Address, well: bytes) -> None:
+    assert judge(destination, response(200, well), NOW) == Accepted()
+    for status in range(100, 600):
+        verdict = judge(destination, response(status, b"", retry_after="3600"), NOW)
+        match status:
+            case 429:
+                assert isinstance(verdict, Deferred), "over a limit is no failure for good"
+                assert verdict.wait == HOUR
+            case _ if status >= 500:
+                assert isinstance(verdict, Deferred), "what is down comes back"
+                assert verdict.wait == HOUR
+            case _ if 300 <= status < 400:
+                assert not isinstance(verdict, Accepted), "redirects are not followed"
+            case 410:
+                assert isinstance(verdict, Rejected)
+            case _ if not 200 <= status < 300:
+                assert not isinstance(verdict, Accepted)
+    for failure in Failure:
+        assert isinstance(judge(destination, NoResponse(failure=failure, reason="r"), NOW), Deferred)
+
+
+def test_every_kind_is_in_the_contract() -> None:
+    assert {type(destination) for destination, _ in KINDS} == set(get_args(Address))
+
+
+@pytest.mark.parametrize(("destination", "well"), KINDS)
+def test_every_kind_is_prepared_described_and_kept_in_a_lane(destination: Address, well: bytes) -> None:
+    del well
+    sender = Sender(signing=SIGNING, slack_bot=SlackBot(token=Secret("xoxb-1"), api_url="https://slack.com/api"))
+    request = prepare(destination, "{}", notification_id="ntf_1", client="crm", now=NOW, sender=sender)
+
+    assert request.url.reveal().startswith("https://")
+    assert lane_of(destination)[0] in {"slack", "callback"}
+    assert "SECRET" not in describe(destination) + kind(destination) + repr(request)
 
 
 @given(status=st.integers(100, 999), body=st.binary(max_size=40), asked=st.text(max_size=30))
