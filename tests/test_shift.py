@@ -1,11 +1,13 @@
-"""A shift: one loop however often it is rung for."""
+"""A shift is one loop however often it is rung for; and a worker that is told to stop does."""
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 
 from workers.shift import Shift
+from workers.stopping import insist
 
 pytestmark = pytest.mark.anyio
 
@@ -49,3 +51,22 @@ async def test_however_often_it_is_rung_for_while_something_hangs_only_one_stays
     assert not first.done()
     await first
     assert shift.on, "what hangs is still under way"
+
+
+async def test_a_task_that_swallows_its_cancellation_is_cancelled_again() -> None:
+    async def swallowing() -> None:
+        for _ in range(2):
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    main = asyncio.create_task(swallowing())
+    insistence = asyncio.create_task(insist(main, look=0.01))
+    await asyncio.sleep(0.1)
+    assert not main.done(), "who was not told to stop goes on"
+    main.cancel()
+
+    async with asyncio.timeout(5):
+        await asyncio.wait({main})
+    assert main.cancelled()
+    insistence.cancel()

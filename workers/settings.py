@@ -1,5 +1,6 @@
 """arq's settings, for `arq workers.settings.WorkerSettings`: importing this module reads the environment."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ from bridge.resources import check_store, open_resources
 from bridge.settings import Settings
 from workers import jobs
 from workers.crew import PERIOD, assemble
+from workers.stopping import insist
 
 JOB_TIMEOUT = 60
 """Seconds; also how long (and ten more) arq's own mark of a crashed job lasts. Nothing waits for that mark."""
@@ -29,11 +31,14 @@ async def on_startup(ctx: dict[str, Any]) -> None:
     resources = await stack.enter_async_context(open_resources(SETTINGS))
     await check_store(resources)
     ctx["crew"] = assemble(resources)
+    ctx["insistence"] = asyncio.create_task(insist(asyncio.current_task()))
     structlog.get_logger().info("worker.started")
 
 
 async def on_shutdown(ctx: dict[str, Any]) -> None:
     """Close what on_startup opened; arq may skip this when it stops under load, and nothing rests on it."""
+    if "insistence" in ctx:
+        ctx["insistence"].cancel()
     if "crew" in ctx:
         await ctx["crew"].close()
     await ctx["stack"].aclose()

@@ -1,0 +1,19 @@
+"""Stopping: arq cancels its main task once, on SIGTERM, and that may not be enough."""
+
+import asyncio
+from typing import Any
+
+LOOK = 1.0
+"""Seconds between two looks whether the task ended when it was told to."""
+
+
+async def insist(main: asyncio.Task[Any] | None, *, look: float = LOOK) -> None:
+    """Cancel a task again for as long as it was cancelled and goes on.
+
+    A cancellation that meets a call to Redis at a bad moment is swallowed there, and arq would look at its queue for
+    ever. Seen under load, in about one stop of five.
+    """
+    while main is not None:
+        await asyncio.sleep(look)
+        if main.cancelling():
+            main.cancel()
