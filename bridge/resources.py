@@ -70,7 +70,7 @@ async def open_resources(settings: Settings, *, clock_offset: Span = 0) -> Async
     """Build the resources, and close them; nothing is asked of Redis, Rally or a destination here."""
     rules = egress_rules(settings)
     sealer = Sealer(settings.bridge_encryption_keys)
-    store = Store(connect(settings.redis_url), offset=clock_offset)
+    store = store_of(settings, clock_offset)
     news = News(store)
     bell = Bell(settings.redis_url)
     rally = rally_clients(settings)
@@ -108,18 +108,32 @@ async def open_resources(settings: Settings, *, clock_offset: Span = 0) -> Async
         await store.redis.aclose()
 
 
+def store_of(settings: Settings, clock_offset: Span) -> Store:
+    """Make the store; raises SettingsError without repeating the URL of Redis, which may hold a password."""
+    try:
+        return Store(connect(settings.redis_url), offset=clock_offset)
+    except ValueError:
+        raise SettingsError(["REDIS_URL: makes no sense; percent-encode / ? # @ and the like in a password"]) from None
+
+
 def rally_clients(settings: Settings) -> dict[str, RallyClient]:
-    """Make a client for each workspace, with slots of its own: one that hangs leaves the others theirs."""
+    """Make a client for each workspace, with slots of its own: one that hangs leaves the others theirs.
+
+    Raises SettingsError where a base URL can't be asked.
+    """
     accounts = {DEFAULT_WORKSPACE: (settings.rally_base_url, settings.rally_api_key)} | {
         workspace.name: (workspace.base_url or settings.rally_base_url, workspace.key)
         for workspace in settings.rally_workspaces
     }
     # A request has ended, one way or the other, by the time its lease is half over.
     total_timeout = settings.poll_lease / 2 / SECOND
-    return {
-        name: RallyClient(base_url=base_url, key=key, slots=POLL_SLOTS, total_timeout=total_timeout)
-        for name, (base_url, key) in accounts.items()
-    }
+    try:
+        return {
+            name: RallyClient(base_url=base_url, key=key, slots=POLL_SLOTS, total_timeout=total_timeout)
+            for name, (base_url, key) in accounts.items()
+        }
+    except ValueError as error:
+        raise SettingsError([f"RALLY_BASE_URL or RALLY_WORKSPACES: {error}"]) from error
 
 
 def sender_of(settings: Settings) -> Sender:

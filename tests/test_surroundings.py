@@ -1,5 +1,6 @@
 """What surrounds every call: methods, forms, ids, headers, and how often a client may call."""
 
+import asyncio
 import io
 import json
 import logging
@@ -128,6 +129,13 @@ async def test_a_client_that_calls_too_often_is_asked_to_wait_and_no_other(redis
         assert refused.status_code == 429
         assert 1 <= int(refused.headers["retry-after"]) <= 60
         assert others == [200, 200]
+
+
+async def test_calls_that_come_at_once_share_what_was_taken(world: World) -> None:
+    permits = Permits(world.resources.store, limit=60)
+
+    assert await asyncio.gather(*(permits.take("crm") for _ in range(60))) == [0] * 60
+    assert await permits.take("crm") > 0
 
 
 async def test_processes_count_together_and_anew_each_minute(world: World) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from bridge.domain.deliveries import Destination
 from bridge.domain.imports import Absence, Reading
 from bridge.domain.outcomes import Outcome, outcome_of
-from bridge.domain.times import Moment, Span, rfc3339
+from bridge.domain.times import Moment, rfc3339
 
 
 class WatchState(StrEnum):
@@ -101,9 +101,3 @@ def _timeout_reason(watch: Watch, known: Knowledge) -> str:
     if known.reading is None:
         return f"{expired}: Rally gave no answer"
     return f"{expired}: the last status was {known.reading.status}"
-
-
-def grace_and_expiry(created_at: Moment, *, grace: Span, expires_in: Span) -> tuple[Moment, Moment]:
-    """Give a watch its two deadlines; the grace never outlasts the watch."""
-    expires_at = created_at + expires_in
-    return min(created_at + grace, expires_at), expires_at

@@ -21,6 +21,9 @@ from bridge.domain.imports import (
 from bridge.domain.times import Moment
 from bridge.rally.headers import Headers, allowance_of, oddity_of, retry_after_of, single
 
+MOST_PEOPLE = 2**53
+"""Beyond it not every reader of JSON keeps whole numbers apart, and thousands of digits fit into no message."""
+
 
 class _FailedRecordBody(BaseModel):
     """Named by `personId`, `email`, or both; one that has neither still counts."""
@@ -39,7 +42,7 @@ class _ImportBody(BaseModel):
     import_id: Annotated[str, Field(alias="importId")]
     type: str
     status: str
-    person_count: Annotated[int, Field(alias="personCount", ge=0)]
+    person_count: Annotated[int, Field(alias="personCount", ge=0, le=MOST_PEOPLE)]
     failed_records: Annotated[list[_FailedRecordBody] | None, Field(alias="failedRecords")] = None
     updated_at: Annotated[str | None, Field(alias="updatedAt")] = None
 

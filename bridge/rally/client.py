@@ -42,7 +42,14 @@ class RallyClient:
         slots: int,
         total_timeout: float,
     ) -> None:
-        """Take the base URL without a trailing slash, and the seconds that a question may take in all."""
+        """Take the base URL without a trailing slash, and the seconds that a question may take in all.
+
+        Raises ValueError for a URL that can't be asked.
+        """
+        try:
+            httpx.URL(base_url)
+        except httpx.InvalidURL:
+            raise ValueError(f"nothing can be asked at {base_url!r}") from None
         self.slots = slots
         self._base_url = base_url
         self._headers = httpx.Headers(

@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, validate_default=False)
 
     redis_url: Annotated[Secret, BeforeValidator(values.redis_url)]
-    rally_api_key: Annotated[Secret, BeforeValidator(values.secret)]
+    rally_api_key: Annotated[Secret, BeforeValidator(values.rally_key)]
     rally_base_url: Annotated[str, BeforeValidator(values.base_url)] = "https://api.rallyuxr.com/api/public/v1"
     rally_workspaces: Annotated[tuple[values.Workspace, ...], BeforeValidator(values.workspaces)] = ()
     rally_budget_share: Annotated[float, Field(gt=0, le=1)] = 0.8

@@ -8,7 +8,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from cryptography.fernet import Fernet
 
@@ -18,6 +18,7 @@ from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Span
 _UNITS: Mapping[str, Span] = {"ms": 1, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
 _CLIENT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_VISIBLE = re.compile(r"[\x21-\x7e]+")
 SHORTEST_KEY = 16
 
 
@@ -82,22 +83,37 @@ def secrets(text: str) -> tuple[Secret, ...]:
     return tuple(Secret(part) for part in parts(text))
 
 
+def rally_key(text: str) -> Secret:
+    """Read a key that can stand in a header."""
+    if not _VISIBLE.fullmatch(text.strip()):
+        raise ValueError("must consist of visible ASCII characters")
+    return secret(text)
+
+
 def redis_url(text: str) -> Secret:
-    scheme = urlsplit(text.strip()).scheme
+    scheme = _split(text.strip()).scheme
     if scheme not in {"redis", "rediss", "unix"}:
         raise ValueError("must begin with redis://, rediss:// or unix://")
     return secret(text)
 
 
 def proxy_url(text: str) -> Secret:
-    url = urlsplit(text.strip())
+    url = _split(text.strip())
     if url.scheme not in {"http", "https"} or not url.hostname or url.path.strip("/") or url.query or url.fragment:
         raise ValueError("must be http://host:port or https://host:port, perhaps with user:password@ before the host")
     return secret(text)
 
 
+def _split(url: str) -> SplitResult:
+    """Take a URL apart; what urllib says of one that it can't read may hold a password."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        raise ValueError("must be a URL: percent-encode what is special in it") from None
+
+
 def base_url(text: str) -> str:
-    url = urlsplit(text.strip())
+    url = _split(text.strip())
     if url.scheme not in {"http", "https"} or not url.hostname:
         raise ValueError("must be an http or https URL")
     if url.username or url.password or url.query or url.fragment:
@@ -134,14 +150,15 @@ def workspaces(text: str) -> tuple[Workspace, ...]:
     for number, part in enumerate(parts(text), start=1):
         name, _, rest = part.partition(":")
         key, at, url = rest.partition("@")
+        if not _CLIENT.fullmatch(name) or not _VISIBLE.fullmatch(key):
+            wrong.append(f"entry {number} is no name:key or name:key@https://base.url")
+            continue
         try:
             elsewhere = base_url(url) if at else None
         except ValueError as error:
             wrong.append(f"the base URL of {name!r} {error}")
             continue
-        if not _CLIENT.fullmatch(name) or not key:
-            wrong.append(f"entry {number} is no name:key or name:key@https://base.url")
-        elif name == DEFAULT_WORKSPACE or any(known.name == name for known in found):
+        if name == DEFAULT_WORKSPACE or any(known.name == name for known in found):
             wrong.append(f"the name {name!r} is taken")
         else:
             found.append(Workspace(name=name, key=Secret(key), base_url=elsewhere))
@@ -161,7 +178,8 @@ def named_destinations(text: str) -> tuple[NamedDestination, ...]:
         elif any(known.name == name for known in found):
             wrong.append(f"the name {name!r} is taken")
         else:
-            slack = kind == "slack" or (not kind and (urlsplit(url).hostname or "").startswith("hooks.slack"))
+            host = _split(url).hostname or ""
+            slack = kind == "slack" or (not kind and host.startswith("hooks.slack"))
             found.append(NamedDestination(name=name, slack=slack, url=Secret(url)))
     if wrong:
         raise ValueError("; ".join(wrong))

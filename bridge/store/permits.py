@@ -3,6 +3,8 @@
 Each process takes a few at once, so that a call costs no trip to Redis; what it does not use is lost with the minute.
 """
 
+import asyncio
+from collections import defaultdict
 from dataclasses import dataclass
 from time import monotonic
 
@@ -28,13 +30,21 @@ class Permits:
         self._store = store
         self._limit = limit
         self._left: dict[str, _Left] = {}
+        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def take(self, client: str) -> Span:
         """Take one: 0, or for how many ms there are none. Raises StoreUnavailable."""
+        async with self._asking[client]:  # many at once must not each take a share for themselves
+            return 0 if self._take_own(client) else await self._fetch(client)
+
+    def _take_own(self, client: str) -> bool:
         left = self._left.get(client)
-        if left is not None and left.permits > 0 and monotonic() < left.until:
-            left.permits -= 1
-            return 0
+        if left is None or left.permits <= 0 or monotonic() >= left.until:
+            return False
+        left.permits -= 1
+        return True
+
+    async def _fetch(self, client: str) -> Span:
         asked = monotonic()
         wished = max(1, self._limit // AT_ONCE)
         permits, rest = await self._store.run("take_permits", [keys.permits(client)], [self._limit, wished])

@@ -1,0 +1,483 @@
+"""The pure rules to the last digit: at their limits, in every field and word. Mutation showed what was not told yet."""
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from bridge.destinations.addresses import literal
+from bridge.destinations.retry_after import retry_after
+from bridge.destinations.slack_text import about, code, local_time, shown
+from bridge.domain.budget import Budget, Grant, after_replies, grant, stretch
+from bridge.domain.deliveries import Accepted, Callback, Deferred, Delivery, DeliveryState, Rejected, Verdict
+from bridge.domain.imports import (
+    Absence,
+    Allowance,
+    Answer,
+    FailedRecord,
+    KeyRefused,
+    OverLimit,
+    Read,
+    Reading,
+    Reply,
+    Unanswered,
+)
+from bridge.domain.notices import key_accepted, key_refused
+from bridge.domain.notifications import Notification, announce, notification_id, reading_as_json
+from bridge.domain.outcomes import Outcome, outcome_of
+from bridge.domain.polls import PollClaim, after_poll, wish_at
+from bridge.domain.schedules import PollSchedule
+from bridge.domain.secret import Secret
+from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, rfc3339
+from bridge.domain.watches import Conclusion, Knowledge, Watch, conclude
+from bridge.rally import decipher
+from bridge.rally.answers import unanswered
+from bridge.rally.headers import allowance_of, oddity_of, retry_after_of
+
+NOW = 1_800_000_000_000
+DATE = "Fri, 15 Jan 2027 08:00:00 GMT"
+"""NOW, as an HTTP date."""
+READING = Reading(
+    import_id="imp",
+    type="CSV",
+    status="UPLOADING",
+    person_count=7,
+    failed_records=(FailedRecord(person_id="p1", email="jane@example.com"), FailedRecord(email="kim@example.com")),
+    failed_record_count=9,
+    updated_at="2027-01-15T08:00:00Z",
+)
+WATCH = Watch(
+    id="wat_01",
+    client="crm",
+    workspace="eu",
+    import_id="imp",
+    label="Q4",
+    metadata={"ticket": "RES-12"},
+    created_at=NOW,
+    grace_until=NOW + MINUTE,
+    expires_at=NOW + HOUR,
+)
+DELIVERY = Delivery(
+    id="dlv_1",
+    watch_id="wat_01",
+    client="crm",
+    notification_id="ntf_01",
+    destination=Callback(url=Secret("https://crm.example.com")),
+    lane="callback:x",
+    body="{}",
+    owed_at=NOW,
+    due=NOW,
+)
+
+
+@pytest.fixture
+def far_from_greenwich() -> Iterator[None]:
+    """Have the machine's own time zone differ from UTC."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "Pacific/Auckland"
+    time.tzset()
+    yield
+    os.environ.pop("TZ")
+    os.environ.update({} if before is None else {"TZ": before})
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_from_greenwich")
+def test_times_are_utc_wherever_the_machine_stands() -> None:
+    assert rfc3339(NOW + 7) == "2027-01-15T08:00:00.007Z"
+    assert local_time(NOW) == "<!date^1800000000^{date_short_pretty} {time}|2027-01-15 08:00 UTC>"
+    assert retry_after({"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT"}, NOW) == 30 * SECOND
+    assert retry_after_of({"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT"}, NOW) == 30 * SECOND
+
+
+def test_a_notification_holds_all_that_is_known() -> None:
+    conclusion = Conclusion(Outcome.FAILED, "why")
+
+    assert announce(WATCH, conclusion, READING, NOW + 5) == Notification(
+        id="ntf_01",
+        type="import.failed",
+        at=NOW + 5,
+        watch_id="wat_01",
+        workspace="eu",
+        import_id="imp",
+        outcome=Outcome.FAILED,
+        reason="why",
+        label="Q4",
+        metadata={"ticket": "RES-12"},
+        reading=READING,
+        watched_for=5,
+    )
+    assert notification_id("wat_wat_01") == "ntf_wat_01"
+
+
+def test_a_reading_is_shown_as_rally_words_it() -> None:
+    assert reading_as_json(READING) == {
+        "importId": "imp",
+        "type": "CSV",
+        "status": "UPLOADING",
+        "personCount": 7,
+        "failedRecordCount": 9,
+        "failedRecords": [{"personId": "p1", "email": "jane@example.com"}, {"email": "kim@example.com"}],
+        "updatedAt": "2027-01-15T08:00:00Z",
+    }
+    assert announce(WATCH, Conclusion(Outcome.FAILED), READING, NOW).payload()["data"]["import"] == reading_as_json(
+        READING
+    )
+
+
+def test_the_operator_reads_which_workspace_and_since_when() -> None:
+    assert key_refused("eu", NOW).payload() == {
+        "type": "workspace.refused",
+        "timestamp": "2027-01-15T08:00:00.000Z",
+        "data": {
+            "text": "Rally refuses the API key of the workspace “eu”. Its watches stay open; polling is paused.",
+            "workspace": "eu",
+            "since": "2027-01-15T08:00:00.000Z",
+        },
+    }
+    assert key_accepted("eu", NOW, NOW + SECOND).payload() == {
+        "type": "workspace.accepted",
+        "timestamp": "2027-01-15T08:00:01.000Z",
+        "data": {
+            "text": "Rally accepts the API key of the workspace “eu” again. Polling goes on.",
+            "workspace": "eu",
+            "refusedSince": "2027-01-15T08:00:00.000Z",
+        },
+    }
+
+
+def test_a_secret_prints_as_dots() -> None:
+    assert (str(Secret("hush")), repr(Secret("hush"))) == ("•••", "Secret(•••)")
+
+
+# Watches.
+
+
+@pytest.mark.parametrize(
+    ("absence", "reason"),
+    [
+        (Absence.NOT_FOUND, "Rally knows no such import"),
+        (Absence.FORBIDDEN, "Rally does not let our key see this import"),
+    ],
+)
+def test_an_absence_has_its_reason_in_words(absence: Absence, reason: str) -> None:
+    known = Knowledge(absence=absence, absent_at=WATCH.grace_until)
+
+    assert conclude(WATCH, known, NOW) == Conclusion(Outcome(absence.value), reason)
+
+
+def test_only_two_statuses_end_an_import() -> None:
+    statuses = ("UPLOADING", "NEW", "COMPLETED", "ERROR")
+    ends = {status: outcome_of(replace(READING, status=status)) for status in statuses}
+
+    assert ends == {
+        "UPLOADING": None,
+        "NEW": None,
+        "COMPLETED": Outcome.COMPLETED_WITH_FAILURES,
+        "ERROR": Outcome.FAILED,
+    }
+
+
+# Deliveries.
+
+
+@pytest.mark.parametrize(
+    ("verdict", "made", "after"),
+    [
+        (Accepted(), 0, {"state": DeliveryState.DELIVERED, "due": None, "ended_at": NOW + 9}),
+        (Rejected("r"), 0, {"state": DeliveryState.ABANDONED, "due": None, "ended_at": NOW + 9, "last_reason": "r"}),
+        (Deferred("d"), 0, {"due": NOW + 9 + 11, "last_reason": "d"}),
+        (Deferred("d", 12), 0, {"due": NOW + 9 + 12, "last_reason": "d"}),
+        (Deferred("d"), 1, {"due": NOW + 9 + 110, "last_reason": "d"}),
+        (Deferred("d"), 2, {"state": DeliveryState.ABANDONED, "due": None, "ended_at": NOW + 9, "last_reason": "d"}),
+        (
+            Deferred("d", HOUR),
+            0,
+            {"state": DeliveryState.ABANDONED, "due": None, "ended_at": NOW + 9, "last_reason": "d"},
+        ),
+    ],
+)
+def test_a_delivery_after_an_attempt_is_known_to_the_last_field(
+    verdict: Verdict, made: int, after: dict[str, object]
+) -> None:
+    before = replace(DELIVERY, attempts=made, failures=made)
+
+    found = before.after(verdict, NOW + 9, schedule=(10, 100), max_age=HOUR, jitter=1.0)
+
+    failures = made + isinstance(verdict, Deferred)
+    assert found == replace(before, attempts=made + 1, failures=failures, **after)  # type: ignore[arg-type]
+
+
+def test_no_wait_asked_for_adds_nothing_to_the_schedule() -> None:
+    assert DELIVERY.after(Deferred("d"), NOW, schedule=(0,), max_age=HOUR, jitter=0).due == NOW
+
+
+@pytest.mark.parametrize(
+    ("last", "reason"),
+    [(None, "too old; last: no attempt was possible"), ("HTTP 503", "too old; last: HTTP 503")],
+)
+def test_a_delivery_that_is_given_up_for_its_age_keeps_its_last_reason(last: str | None, reason: str) -> None:
+    before = replace(DELIVERY, last_reason=last, attempts=3)
+
+    assert before.outlived(NOW + DAY) == replace(
+        before, state=DeliveryState.ABANDONED, last_reason=reason, due=None, ended_at=NOW + DAY
+    )
+
+
+# The schedule.
+
+SCHEDULE = PollSchedule(floor=3 * SECOND, ceiling=MINUTE, growth=1.0)
+
+
+def test_intervals_are_whole_and_stretched_and_jittered_exactly() -> None:
+    assert wish_at(SCHEDULE, 10_000_000) == 16_666
+    assert isinstance(wish_at(SCHEDULE, 10_000_000), int)
+    assert SCHEDULE.pause(0, faults=0, jitter=1.0) == 3_300
+    assert SCHEDULE.pause(0, faults=0, jitter=1.0, stretch=2.0) == 6_600
+    assert SCHEDULE.pause(0, faults=0, jitter=0.0, stretch=0.5) == 3_000
+    assert PollSchedule(floor=0, ceiling=MINUTE, growth=1.0).interval(0) == 0
+    assert PollSchedule(floor=1, ceiling=HOUR, growth=1.0).pause(0, faults=99, jitter=0.0) == 1_024
+
+
+def test_a_poll_under_pressure_is_due_later() -> None:
+    claim = PollClaim(workspace="eu", import_id="imp", fence=1, first_at=NOW, due=NOW, polls=0, known="", faults=0)
+    reply = Reply(answer=Read(READING), allowance=None, at=NOW)
+
+    assert after_poll(claim, reply, SCHEDULE, jitter=0, stretch=3.0).due == NOW + 9 * SECOND
+
+
+# The budget.
+
+OPEN = Budget(limit=100, available=80, spent=20, ends_at=NOW + 60 * SECOND, window=60 * SECOND)
+
+
+@pytest.mark.parametrize(
+    ("budget", "in_flight", "granted"),
+    [
+        (Budget(not_before=NOW + 5), 0, Grant(count=0, again_at=NOW + 5)),
+        (Budget(probing_until=NOW + 5), 0, Grant(count=0, again_at=NOW + 5)),
+        (Budget(probing_until=NOW), 0, Grant(count=1, again_at=NOW + SECOND, probe=True)),
+        (Budget(), 1, Grant(count=0, again_at=NOW + SECOND)),
+        (replace(OPEN, ends_at=NOW), 1, Grant(count=1, again_at=NOW + SECOND, probe=True)),
+        (replace(OPEN, available=0), 0, Grant(count=0, again_at=OPEN.ends_at)),
+        (replace(OPEN, spent=80), 0, Grant(count=0, again_at=OPEN.ends_at)),
+        (replace(OPEN, paced_until=NOW + 1), 0, Grant(count=0, again_at=NOW + 1)),
+        (
+            OPEN,
+            0,
+            Grant(count=7, again_at=NOW + 1_000, paced_from=NOW - 6_000, step=1_000, ends_at=OPEN.ends_at),
+        ),
+        (
+            replace(OPEN, paced_until=NOW - 1_500),
+            0,
+            Grant(count=2, again_at=NOW + 500, paced_from=NOW - 1_500, step=1_000, ends_at=OPEN.ends_at),
+        ),
+        (
+            replace(OPEN, available=1),
+            0,
+            Grant(count=1, again_at=NOW + 60_000, paced_from=NOW, step=60_000, ends_at=OPEN.ends_at),
+        ),
+        (
+            replace(OPEN, limit=1, available=1, spent=0),
+            0,
+            Grant(count=1, again_at=NOW + 60_000, paced_from=NOW, step=60_000, ends_at=OPEN.ends_at),
+        ),
+        (replace(OPEN, limit=1, available=1, spent=1), 0, Grant(count=0, again_at=OPEN.ends_at)),
+        (
+            replace(OPEN, available=4, ends_at=NOW + 3),
+            0,
+            Grant(count=4, again_at=NOW, paced_from=NOW, step=0, ends_at=NOW + 3),
+        ),
+        (
+            replace(OPEN, available=40, ends_at=NOW + 40, paced_until=NOW),
+            0,
+            Grant(count=1, again_at=NOW + 1, paced_from=NOW, step=1, ends_at=NOW + 40),
+        ),
+    ],
+)
+def test_what_is_granted_is_known_to_the_last_field(budget: Budget, in_flight: int, granted: Grant) -> None:
+    assert grant(budget, NOW, in_flight=in_flight, share=0.8) == granted
+
+
+def replied(budget: Budget, answer: Answer, allowance: Allowance | None = None, *, in_flight: int = 0) -> Budget:
+    return after_replies(budget, [Reply(answer=answer, allowance=allowance, at=NOW)], in_flight=in_flight, now=NOW)
+
+
+ALLOWS = Allowance(limit=50, remaining=40, resets_in=30 * SECOND)
+FRESH = Budget(limit=50, available=37, spent=4, ends_at=NOW + 30 * SECOND)
+
+
+@pytest.mark.parametrize(
+    ("before", "answer", "allowance", "after"),
+    [
+        (Budget(probing_until=9), Read(READING), None, Budget()),
+        (OPEN, Read(READING), ALLOWS, replace(OPEN, available=37)),
+        (replace(OPEN, available=5), Read(READING), ALLOWS, replace(OPEN, available=5)),
+        (OPEN, Read(READING), replace(ALLOWS, remaining=2), replace(OPEN, available=0)),
+        (
+            Budget(paced_until=9, probing_until=9, window=60 * SECOND),
+            Read(READING),
+            ALLOWS,
+            replace(FRESH, window=60 * SECOND),
+        ),
+        (Budget(ends_at=NOW - 2 * SECOND, window=60 * SECOND), Read(READING), ALLOWS, replace(FRESH, window=30_000)),
+        (Budget(ends_at=NOW - 2_001, window=60 * SECOND), Read(READING), ALLOWS, replace(FRESH, window=60_000)),
+        (Budget(probing_until=9), Read(READING), replace(ALLOWS, resets_in=0), Budget()),
+        (OPEN, OverLimit(None), None, replace(OPEN, ends_at=0, available=0, not_before=NOW + SECOND)),
+        (OPEN, OverLimit(5_000), None, replace(OPEN, ends_at=0, available=0, not_before=NOW + 5_000)),
+        (OPEN, OverLimit(None), ALLOWS, replace(OPEN, ends_at=0, available=0, not_before=NOW + 30 * SECOND)),
+        (OPEN, KeyRefused(), None, replace(OPEN, ends_at=0, refused_since=NOW, not_before=NOW + MINUTE)),
+        (
+            replace(OPEN, faults=4, down_since=7),
+            Unanswered("x"),
+            None,
+            replace(OPEN, faults=5, down_since=7, ends_at=0, not_before=NOW + 2 * SECOND),
+        ),
+        (
+            Budget(faults=8, down_since=7),
+            Unanswered("x"),
+            None,
+            Budget(faults=9, down_since=7, not_before=NOW + 32 * SECOND),
+        ),
+        (
+            Budget(faults=10**6, down_since=7),
+            Unanswered("x"),
+            None,
+            Budget(faults=10**6 + 1, down_since=7, not_before=NOW + MINUTE),
+        ),
+    ],
+)
+def test_what_a_reply_teaches_is_known_to_the_last_field(
+    before: Budget, answer: Answer, allowance: Allowance | None, after: Budget
+) -> None:
+    assert replied(before, answer, allowance, in_flight=3) == after
+
+
+@pytest.mark.parametrize(
+    ("budget", "times"),
+    [
+        (Budget(window=MINUTE), 1.0),
+        (Budget(limit=9), 1.0),
+        (Budget(limit=1, window=MINUTE), 60.0),
+        (Budget(limit=10, window=MINUTE), 7.5),
+    ],
+)
+def test_the_stretch_is_demand_over_what_is_allowed(budget: Budget, times: float) -> None:
+    assert stretch(budget, 10**6, share=0.8) == pytest.approx(times)
+
+
+# Rally's answers and headers.
+
+
+def test_a_reply_tells_when_it_came() -> None:
+    late = {"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT"}
+
+    reply = decipher(status=429, headers=list(late.items()), body=b"", import_id="imp", at=NOW)
+
+    assert reply == Reply(answer=OverLimit(30 * SECOND), allowance=None, at=NOW)
+    assert unanswered("x", NOW) == Reply(answer=Unanswered("x"), allowance=None, at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"<", "the answer is not JSON"),
+        (b"[]", "the answer is not an import"),
+        (b'{"importId":"other","type":"","status":"","personCount":0}', "the answer is about another import"),
+        (b'{"importId":"imp","type":"","status":7,"personCount":0}', "the answer's status is not as documented"),
+    ],
+)
+def test_what_is_wrong_with_an_answer_is_said_in_these_words(body: bytes, reason: str) -> None:
+    assert decipher(status=200, headers=[], body=body, import_id="imp", at=NOW).answer == Unanswered(reason)
+
+
+def limits(limit: str = "100", remaining: str = "99", reset: str = "1800000060") -> dict[str, str]:
+    return {"x-ratelimit-limit": limit, "x-ratelimit-remaining": remaining, "x-ratelimit-reset": reset}
+
+
+NOT_BETWEEN = "x-ratelimit-remaining not between 0 and x-ratelimit-limit"
+NOT_SOON = "x-ratelimit-reset not within the next hour"
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        ({"x-ratelimit-limit": "1"}, "x-ratelimit-remaining, x-ratelimit-reset missing"),
+        (limits("x", "y"), "x-ratelimit-limit, x-ratelimit-remaining no single whole number"),
+        (limits("0", "0"), NOT_BETWEEN),
+        (limits("1", "0"), None),
+        (limits("1", "1"), None),
+        (limits("1", "2"), NOT_BETWEEN),
+        (limits("5", "-1"), NOT_BETWEEN),
+        (limits(reset="1799999995"), None),
+        (limits(reset="1799999994"), NOT_SOON),
+        (limits(reset="1800003600"), None),
+        (limits(reset="1800003601"), NOT_SOON),
+        (limits(reset="1800003630") | {"date": "Fri, 15 Jan 2027 08:00:30 GMT"}, None),
+        (limits(reset="1800003600") | {"date": "Fri, 15 Jan 2027 07:59:30 GMT"}, NOT_SOON),
+    ],
+)
+def test_an_absurdity_is_told_at_its_limits_in_these_words(headers: dict[str, str], told: str | None) -> None:
+    assert oddity_of(list(headers.items()), headers, NOW) == told
+
+
+def test_a_limit_of_one_is_a_limit() -> None:
+    assert allowance_of(limits("1", "1"), NOW) == Allowance(limit=1, remaining=1, resets_in=MINUTE)
+
+
+@pytest.mark.parametrize(("reset", "wait"), [(10**11, HOUR), (10**11 + 1, 0)])
+def test_a_reset_beyond_the_year_5000_is_in_milliseconds(reset: int, wait: int) -> None:
+    assert allowance_of(limits(reset=str(reset)), NOW) == Allowance(limit=100, remaining=99, resets_in=wait)
+
+
+def test_rallys_retry_after_counts_from_the_answers_own_date() -> None:
+    asked = {"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT"}
+
+    assert retry_after_of(asked | {"date": "Fri, 15 Jan 2027 08:00:20 GMT"}, NOW) == 10 * SECOND
+    assert retry_after_of(asked | {"date": DATE}, 0) == 30 * SECOND
+    assert retry_after_of({}, NOW) is None
+
+
+# Texts and addresses.
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (90 * SECOND - 1, "about 90 s"),
+        (90 * SECOND, "about 2 min"),
+        (90 * MINUTE - 1, "about 90 min"),
+        (90 * MINUTE, "about 2 h"),
+        (2 * DAY - 1, "about 48 h"),
+        (2 * DAY, "about 2 days"),
+    ],
+)
+def test_a_span_changes_its_unit_just_here(span: int, words: str) -> None:
+    assert about(span) == words
+
+
+def test_quotes_stay_as_they_are() -> None:
+    assert (shown('"it\'s"', 99), code('"it\'s"', 99)) == ('"it\'s"', '`"it\'s"`')
+
+
+@pytest.mark.parametrize(
+    ("host", "problem"),
+    [
+        ("1.2.3.4.5", "neither a host name nor an address"),
+        ("a.b.c.d.5", "neither a host name nor an address"),
+        ("a.5", "neither a host name nor an address"),
+        ("256.0.0.1", "neither a host name nor an address"),
+        ("1.2.3.256", "neither a host name nor an address"),
+        ("fe80::1%eth0", "an address with a zone"),
+        ("1::2::3", "neither a host name nor an address"),
+    ],
+)
+def test_a_host_that_only_looks_like_an_address_is_refused_in_these_words(host: str, problem: str) -> None:
+    with pytest.raises(ValueError, match="^" + problem + "$"):
+        literal(host)
+
+
+def test_the_highest_of_each_part_is_an_address() -> None:
+    assert [str(literal(host)) for host in ("255.255.255.255", "255.16777215", "4294967295")] == ["255.255.255.255"] * 3
