@@ -1,0 +1,215 @@
+"""The processes of a run: Redis as we ship it, two API processes, three workers; each kept alive as `up` does."""
+
+import asyncio
+import base64
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from time import monotonic, time
+
+import httpx
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from bridge.cli.embedded_redis import find_binary
+
+from .history import Death
+from .wire import LOOPBACK
+
+ROOT = Path(__file__).parent.parent.parent
+KEY = "key-of-the-fault-harness"
+APIS = ("api0", "api1")
+WORKERS = ("worker0", "worker1", "worker2")
+DURABLE = ("--save", "", "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction")
+SHORT: Mapping[str, str] = {
+    "RALLY_BUDGET_SHARE": "1",
+    "POLL_FLOOR": "300ms",
+    "POLL_CEILING": "3s",
+    "POLL_LEASE": "4s",
+    "NOT_FOUND_GRACE": "4s",
+    "DELIVERY_SCHEDULE": ",".join(["1s", "1s", "2s", "2s", *["3s"] * 60]),
+}
+"""All of the vendor's limit is used, so that one request too many is a breach; pauses are short, so that runs are."""
+SKEWS = ("+7m", "-7m")
+"""Beyond the five minutes by which a receiver lets the time in a signature be off."""
+START_PATIENCE = 30.0
+END_PATIENCE = 30.0
+"""Longer than a worker's drain: who has not ended by then is killed, and that is said."""
+KEEP_PAUSE = 0.1
+
+
+@dataclass
+class Program:
+    """A process that is started again whenever it has ended, unless it is `held` down."""
+
+    name: str
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    log: Path
+    held: bool = False
+    stopped: bool = False
+    running: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.running = subprocess.Popen(self.argv, env=self.env, cwd=self.log.parent, stdout=log, stderr=log)
+
+    def has_died(self) -> bool:
+        return self.running is not None and self.running.poll() is not None and not self.held
+
+    def signal(self, number: int) -> None:
+        """Send a signal to exactly the process that we started, if it is there still."""
+        if self.running is not None:
+            self.running.send_signal(number)
+
+    async def ended(self, patience: float) -> bool:
+        until = monotonic() + patience
+        while monotonic() < until:
+            if self.running is None or self.running.poll() is not None:
+                return True
+            await asyncio.sleep(0.02)
+        return False
+
+
+class Fleet:
+    """All processes, by name."""
+
+    def __init__(self, home: Path, *, rally: str, egress: Sequence[str], ports: Sequence[int], skew: str) -> None:
+        """Take a directory, Rally's URL, the receivers as host:port, the APIs' ports, by how much a clock is wrong."""
+        self.home = home
+        self.urls = {name: f"http://{LOOPBACK}:{port}" for name, port in zip(APIS, ports, strict=True)}
+        self.notes: list[str] = []
+        self.deaths: list[Death] = []
+        self._socket = home / "r.sock"
+        self._env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | {
+            **SHORT,
+            "PYTHONPATH": str(ROOT),
+            "REDIS_URL": f"unix://{self._socket}",
+            "RALLY_API_KEY": "key-of-rally",
+            "BRIDGE_API_KEYS": f"faults:{KEY}",
+            "BRIDGE_ENCRYPTION_KEYS": base64.urlsafe_b64encode(os.urandom(32)).decode(),
+            "CALLBACK_SECRETS": secret(),
+            "EGRESS_ALLOW": ",".join(egress),
+        }
+        self.programs = {"redis": self._redis()}
+        for name, port in zip(APIS, ports, strict=True):
+            self.programs[name] = self._ours(name, "serve", "--port", str(port), RALLY_BASE_URL=rally)
+        for name in WORKERS:
+            # A path of its own for each, so that Rally's record knows who asked.
+            self.programs[name] = self._ours(name, "worker", RALLY_BASE_URL=f"{rally}/{name}/v1")
+        self._skew(self.programs[WORKERS[-1]], skew)
+
+    def _redis(self) -> Program:
+        data = self.home / "redis"
+        data.mkdir()
+        flags = ("--port", "0", "--unixsocket", str(self._socket), "--dir", str(data), *DURABLE)
+        log = self.home / "redis.log"
+        return Program(name="redis", argv=(str(find_binary().path), *flags), env={}, log=log)
+
+    def _ours(self, name: str, *words: str, **settings: str) -> Program:
+        argv = (sys.executable, "-m", "bridge.cli", *words)
+        return Program(name=name, argv=argv, env=self._env | settings, log=self.home / f"{name}.log")
+
+    def _skew(self, program: Program, skew: str) -> None:
+        library = _faketime()
+        if library is None:
+            self.notes.append("SKIPPED: the clock that is minutes off (libfaketime is not installed)")
+            return
+        wrong = {"LD_PRELOAD": str(library), "FAKETIME": skew, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        program.env = {**program.env, **wrong, "DONT_FAKE_MONOTONIC": "1"}
+        self.notes.append(f"the clock of {program.name} is off by {skew}")
+
+    async def start(self) -> None:
+        """Start everything in order, and wait until it works."""
+        self.programs["redis"].start()
+        await self._until(self._redis_answers, "Redis")
+        for name in (*APIS, *WORKERS):
+            self.programs[name].start()
+        for name in APIS:
+            await self._until(partial(_is_ready, self.urls[name]), name)
+
+    async def keep(self, seconds: float) -> None:
+        """Start again what ended, for so long."""
+        until = monotonic() + seconds
+        while monotonic() < until:
+            for program in self.programs.values():
+                if program.has_died():
+                    self.deaths.append(Death(at=time(), target=program.name))
+                    program.start()
+            await asyncio.sleep(KEEP_PAUSE)
+
+    def end(self) -> None:
+        """End everything, Redis last: the others write down what they have under way."""
+        redis, *ours = self.programs.values()
+        for programs in (ours, [redis]):
+            for program in programs:
+                program.held = True
+                program.signal(signal.SIGCONT)
+                program.signal(signal.SIGTERM)
+            for program in programs:
+                self._see_end(program)
+
+    def _see_end(self, program: Program) -> None:
+        if program.running is not None:
+            try:
+                program.running.wait(END_PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.notes.append(f"{program.name} did not end within {END_PATIENCE:g} s of SIGTERM, and was killed")
+                program.running.kill()
+                program.running.wait(END_PATIENCE)
+
+    async def tell_redis(self, *command: str) -> None:
+        """Run one command; where Redis does not answer, nothing happens."""
+        redis = Redis(unix_socket_path=str(self._socket), socket_timeout=2, socket_connect_timeout=2)
+        try:
+            await redis.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's
+        except (RedisError, OSError) as error:
+            self.notes.append(f"Redis did not take {command[0]}: {type(error).__name__}")
+        finally:
+            await redis.aclose()
+
+    async def _redis_answers(self) -> bool:
+        redis = Redis(unix_socket_path=str(self._socket))
+        try:
+            return bool(await redis.ping())
+        except (RedisError, OSError):
+            return False
+        finally:
+            await redis.aclose()
+
+    async def _until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
+        until = monotonic() + START_PATIENCE
+        while monotonic() < until:
+            if await condition():
+                return
+            await asyncio.sleep(0.1)
+        raise TimeoutError(f"{what} did not start within {START_PATIENCE} s; see {self.home}")
+
+
+async def _is_ready(url: str) -> bool:
+    async with httpx.AsyncClient(trust_env=False) as http:
+        try:
+            return (await http.get(f"{url}/readyz")).is_success
+        except httpx.HTTPError:
+            return False
+
+
+def secret() -> str:
+    return "whsec_" + base64.b64encode(os.urandom(32)).decode()
+
+
+def _faketime() -> Path | None:
+    """Find libfaketime: Debian's, one beside the `faketime` command, or the one that PyPI's package brings."""
+    places = [*Path("/usr/lib").glob("*/faketime/libfaketime.so.1")]
+    if command := shutil.which("faketime"):
+        places += Path(command).parent.parent.glob("lib/faketime/libfaketime.so.1")
+    if (package := find_spec("libfaketime")) and package.origin:
+        places += Path(package.origin).parent.rglob("libfaketime.so.1")
+    return next((place for place in places if place.exists()), None)

@@ -1,0 +1,146 @@
+"""The clients: they post watches all the time, and read them; and keep a record of what they were answered."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from random import Random
+from time import monotonic, time
+from typing import Any
+
+import httpx
+
+from .fleet import KEY
+from .history import OUTCOMES, Posted, Seen, Wish
+from .rally import Rally, Story
+from .receivers import Place
+
+TIMEOUT = 12.0
+FAR_EXPIRY = 3600
+JOINS = 0.25
+"""The part of the posts that watch an import that is watched already."""
+FRESH = 12
+"""So many of the last imports may be joined."""
+AT_ONCE = 20
+WEIGHTS = (40, 15, 15, 10, 8, 12)
+"""How often an import ends in each of OUTCOMES, in this order."""
+
+
+class Generator:
+    """Posts and reads through all API processes in turn, each time whichever chance takes."""
+
+    def __init__(self, apis: Mapping[str, str], rally: Rally, places: Sequence[Place], chance: Random) -> None:
+        self.posts: list[Posted] = []
+        self.seen: list[Seen] = []
+        self._apis = apis
+        self._rally = rally
+        self._places = places
+        self._chance = chance
+        self._imports: list[str] = []
+        self._labels = 0
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._http = httpx.AsyncClient(trust_env=False, timeout=TIMEOUT, headers={"Authorization": f"Bearer {KEY}"})
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def post_for(self, seconds: float, *, rate: float) -> None:
+        """Post `rate` watches a second for so long."""
+        until = monotonic() + seconds
+        async with asyncio.TaskGroup() as posting:
+            while monotonic() < until:
+                self._labels += 1
+                posting.create_task(self._post(f"w{self._labels:05}"))
+                await asyncio.sleep(self._chance.expovariate(rate))
+
+    async def read_for(self, seconds: float, *, rate: float) -> None:
+        """Read accepted watches, so that an outcome that changes is seen."""
+        until = monotonic() + seconds
+        while monotonic() < until:
+            accepted = [post.watch_id for post in self.posts if post.watch_id]
+            if accepted:
+                await self._read(self._chance.choice(accepted))
+            await asyncio.sleep(1 / rate)
+
+    async def settle(self, patience: float) -> float:
+        """Read every accepted watch until nothing is open any more; give the seconds that it took."""
+        began = monotonic()
+        left = {post.watch_id for post in self.posts if post.watch_id}
+        while left and monotonic() < began + patience:
+            seen = await asyncio.gather(*(self._read(watch_id) for watch_id in sorted(left)))
+            left -= {each.watch_id for each in seen if each and each.state != "watching" and not each.pending}
+            await asyncio.sleep(0.5)
+        return monotonic() - began
+
+    async def read_all(self) -> None:
+        """Read every accepted watch once."""
+        await asyncio.gather(*(self._read(post.watch_id) for post in self.posts if post.watch_id))
+
+    async def _post(self, label: str) -> None:
+        import_id, story = self._choose(label)
+        chosen = self._chance.sample(self._places, self._chance.choice((0, 1, 1, 2, 3)))
+        wishes = tuple(Wish(receiver=place.name, on=self._some_outcomes()) for place in chosen)
+        body = {
+            "importId": import_id,
+            "label": label,
+            "notify": [place.notify(label, wish, wishes[wish].on) for wish, place in enumerate(chosen)],
+            "expiresIn": self._chance.randint(4, 10) if story.ending == "timed_out" else FAR_EXPIRY,
+        }
+        api = self._chance.choice(sorted(self._apis))
+        at = time()
+        status, watch_id = await self._send(api, body)
+        self.posts.append(
+            Posted(
+                at=at,
+                ended_at=time(),
+                api=api,
+                label=label,
+                ending=story.ending,
+                wishes=wishes,
+                status=status,
+                watch_id=watch_id,
+            )
+        )
+
+    async def _send(self, api: str, body: Mapping[str, Any]) -> tuple[int | None, str | None]:
+        async with self._room:
+            try:
+                answer = await self._http.post(f"{self._apis[api]}/v1/watches", json=body)
+            except httpx.HTTPError:
+                return None, None
+        return answer.status_code, answer.json()["id"] if answer.is_success else None
+
+    def _choose(self, label: str) -> tuple[str, Story]:
+        """Take an import that is watched already, or begin a new one."""
+        if self._imports and self._chance.random() < JOINS:
+            import_id = self._chance.choice(self._imports[-FRESH:])
+            return import_id, self._rally.stories[import_id]
+        (ending,) = self._chance.choices(OUTCOMES, WEIGHTS)
+        late = ending in {"completed", "failed"} and self._chance.random() < 0.2
+        story = Story(ending=ending, began=time(), seconds=self._chance.uniform(0.0, 12.0), late=late)
+        import_id = f"imp-{label.removeprefix('w')}"
+        self._rally.stories[import_id] = story
+        self._imports.append(import_id)
+        return import_id, story
+
+    def _some_outcomes(self) -> frozenset[str] | None:
+        if self._chance.random() < 0.8:
+            return None
+        return frozenset(self._chance.sample(OUTCOMES, 3))
+
+    async def _read(self, watch_id: str) -> Seen | None:
+        """Read a watch; what is no answer about it is not recorded."""
+        url = self._apis[self._chance.choice(sorted(self._apis))]
+        async with self._room:
+            try:
+                answer = await self._http.get(f"{url}/v1/watches/{watch_id}")
+            except httpx.HTTPError:
+                return None
+        if answer.status_code not in {200, 404}:
+            return None
+        seen = _seen(watch_id, answer.json() if answer.is_success else {"state": None, "outcome": None})
+        self.seen.append(seen)
+        return seen
+
+
+def _seen(watch_id: str, shown: Mapping[str, Any]) -> Seen:
+    pending = sum(each["state"] == "pending" for each in shown.get("deliveries", ()))
+    return Seen(at=time(), watch_id=watch_id, state=shown["state"], outcome=shown["outcome"], pending=pending)

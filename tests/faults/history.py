@@ -1,0 +1,137 @@
+"""What happened in a run, as those around the product saw it: all that the checker knows."""
+
+from dataclasses import dataclass
+
+OUTCOMES = ("completed", "completed_with_failures", "failed", "not_found", "forbidden", "timed_out")
+
+WORKER_KILLED, WORKER_ENDED, WORKER_STOPPED = "worker killed", "worker ended", "worker stopped"
+API_KILLED, API_ENDED = "api killed", "api ended"
+REDIS_KILLED, REDIS_RESTARTED, REDIS_PAUSED = "redis killed", "redis restarted", "redis paused"
+REDIS_FULL, REDIS_CUT = "redis full", "redis cut"
+CRASHES = frozenset({WORKER_KILLED, WORKER_STOPPED})
+OUTAGES = frozenset({REDIS_KILLED, REDIS_RESTARTED, REDIS_PAUSED, REDIS_FULL})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Rally's rate limit: at most `limit` requests in each window of `seconds`, counted from 1970."""
+
+    limit: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A destination that a post asked for: a receiver's name, and the outcomes that it wants (None: all)."""
+
+    receiver: str
+    on: frozenset[str] | None = None
+
+    def wants(self, outcome: str) -> bool:
+        return self.on is None or outcome in self.on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """One POST of a watch: `ending` is how its import really ends; `status` None where no answer came."""
+
+    at: float
+    ended_at: float
+    api: str
+    label: str
+    ending: str
+    wishes: tuple[Wish, ...]
+    status: int | None
+    watch_id: str | None = None
+
+    @property
+    def accepted(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A watch as the API showed it; `state` None where the API knew no such watch."""
+
+    at: float
+    watch_id: str
+    state: str | None
+    outcome: str | None = None
+    pending: int = 0
+    """Deliveries that were still owed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One request to Rally: who asked, and what came of it (`status` None: no answer was sent).
+
+    `told` says whether its answer named the limit in sound headers, `muddled` whether it should have and did not.
+    """
+
+    at: float
+    ended_at: float
+    worker: str
+    import_id: str
+    status: int | None
+    retry_after: float | None = None
+    told: bool = False
+    muddled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One request to a receiver: `wish` is which destination of the post, `taken` whether it may have been acted on.
+
+    `status` is what was answered in full; a taken one without it is ambiguous for the sender.
+    """
+
+    at: float
+    ended_at: float
+    receiver: str
+    label: str
+    wish: int
+    digest: str
+    webhook_id: str | None = None
+    watch_id: str | None = None
+    outcome: str | None = None
+    signed: bool = True
+    status: int | None = None
+    taken: bool = False
+    retry_after: float | None = None
+
+    @property
+    def accepted(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What was done to whom, and from when to when."""
+
+    kind: str
+    target: str
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Death:
+    """A process that ended by itself, though nobody had asked it to."""
+
+    at: float
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Everything that was recorded in a run."""
+
+    window: Window
+    posts: tuple[Posted, ...] = ()
+    seen: tuple[Seen, ...] = ()
+    asked: tuple[Asked, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    deaths: tuple[Death, ...] = ()
+    strays: tuple[str, ...] = ()
+    """Requests that nobody should ever have made: a redirect that was followed, say."""

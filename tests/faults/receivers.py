@@ -1,0 +1,158 @@
+"""Those who are told: each on a port of its own, in good or bad mood, and with a record of every attempt."""
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from random import Random
+from time import time
+from typing import Any
+
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from .history import Attempt
+from .wire import LOOPBACK, Line, Request, Server, answer
+
+HANG = 30.0
+LABEL = re.compile(rb"w\d{5}")
+TYPES: Mapping[str, str] = {
+    "import.completed": "completed",
+    "import.completed_with_failures": "completed_with_failures",
+    "import.failed": "failed",
+    "watch.not_found": "not_found",
+    "watch.forbidden": "forbidden",
+    "watch.timed_out": "timed_out",
+}
+MOODS = ("refusing", "hanging", "trickling", "busy", "failing", "resetting", "ambiguous")
+"""The moods of anyone; a redirect or another 4xx ends a message to Slack for good, so that only callbacks have them."""
+CALLBACK_MOODS = (*MOODS, "redirecting", "odd")
+TRICKLE_PAUSE = 0.02
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A receiver as the generator needs it: what to put into a watch's `notify`, for destination `wish` of a post."""
+
+    name: str
+    slack: bool
+    url: str
+    secret: str
+
+    def notify(self, label: str, wish: int, on: frozenset[str] | None) -> dict[str, Any]:
+        wanted = {} if on is None else {"on": sorted(on)}
+        if self.slack:
+            return {"type": "slack_webhook", "url": f"{self.url}/services/T0/B{wish}/hook"} | wanted
+        return {"type": "callback", "url": f"{self.url}/told/{label}/{wish}", "secret": self.secret} | wanted
+
+
+class Receiver:
+    """Takes messages, or does not, as its mood is."""
+
+    def __init__(self, name: str, secret: str, chance: Random, *, slack: bool = False) -> None:
+        self.name = name
+        self.mood = "well"
+        self.server = Server(self.serve)
+        self.attempts: list[Attempt] = []
+        self.strays: list[str] = []
+        self._secret = secret
+        self._slack = slack
+        self._chance = chance
+
+    @property
+    def moods(self) -> tuple[str, ...]:
+        return MOODS if self._slack else CALLBACK_MOODS
+
+    @property
+    def place(self) -> Place:
+        url = f"http://{LOOPBACK}:{self.server.port}"
+        return Place(name=self.name, slack=self._slack, url=url, secret=self._secret)
+
+    async def be(self, mood: str) -> None:
+        self.mood = mood
+        if mood == "refusing":
+            self.server.close()
+        else:
+            await self.server.open()
+
+    async def serve(self, request: Request, line: Line) -> bool:
+        read = self._read(request)
+        if read is None:
+            self.strays.append(f"{self.name}: {request.path}")
+            await line.send(answer(404))
+            return True
+        came = replace(read, ended_at=read.at + HANG)  # until more is known
+        try:
+            came = await self._take(read, line)
+        finally:
+            self.attempts.append(came)
+        return came.status is not None
+
+    def _read(self, request: Request) -> Attempt | None:
+        """Say which message this is; None for a request that nobody should make."""
+        at, digest = time(), sha256(request.body).hexdigest()
+        if self._slack:
+            found = LABEL.search(request.body)
+            if found is None or not request.path.startswith("/services/"):
+                return None
+            wish = int(request.path.split("/")[3].removeprefix("B"))
+            return Attempt(at=at, ended_at=at, receiver=self.name, label=found[0].decode(), wish=wish, digest=digest)
+        if not request.path.startswith("/told/"):
+            return None
+        _, _, label, number = request.path.split("/")
+        body = json.loads(request.body)
+        return Attempt(
+            at=at,
+            ended_at=at,
+            receiver=self.name,
+            label=label,
+            wish=int(number),
+            digest=digest,
+            webhook_id=request.headers.get("webhook-id"),
+            watch_id=body["data"]["watchId"],
+            outcome=TYPES[body["type"]],
+            signed=self._is_signed(request) and body["data"]["outcome"] == TYPES[body["type"]],
+        )
+
+    def _is_signed(self, request: Request) -> bool:
+        try:
+            Webhook(self._secret).verify(request.body, dict(request.headers))
+        except WebhookVerificationError:
+            return False
+        return True
+
+    async def _take(self, read: Attempt, line: Line) -> Attempt:
+        match self.mood:
+            case "hanging":
+                await line.left(HANG)
+                return replace(read, ended_at=time())
+            case "trickling":
+                await line.trickle(answer(200, (), b"ok"), TRICKLE_PAUSE)
+                return replace(read, ended_at=time(), status=200, taken=True)
+            case "ambiguous":
+                await line.send(answer(200, (), b"ok")[:-1])
+                await asyncio.sleep(TRICKLE_PAUSE)
+                line.reset()
+                return replace(read, ended_at=time(), taken=True)
+            case "resetting":
+                line.reset()
+                return replace(read, ended_at=time())
+            case mood:
+                return await self._answer(read, line, mood)
+
+    async def _answer(self, read: Attempt, line: Line, mood: str) -> Attempt:
+        status, wait = 200, None
+        if mood == "redirecting":
+            status = self._chance.choice((301, 302, 307, 308))
+        if mood == "odd":
+            status = self._chance.choice((400, 401, 404, 409, 418, 422))
+        if mood == "failing":
+            status = self._chance.choice((500, 502, 503))
+        if mood == "busy":
+            status, wait = self._chance.choice((429, 503)), self._chance.randint(2, 7)
+        headers = [("Location", "/elsewhere")] if mood == "redirecting" else []
+        headers += [("Retry-After", str(wait))] if wait else []
+        done = replace(read, ended_at=time(), status=status, taken=status == 200, retry_after=wait)
+        await line.send(answer(status, tuple(headers), b"ok" if status == 200 else b""))
+        return done

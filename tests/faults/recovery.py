@@ -1,0 +1,61 @@
+"""How long everything took to work again: for each fault, from its end to the first success of what it broke."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .history import Fault, History
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """The recoveries from one kind of fault, in seconds; None where nothing was asked or succeeded any more."""
+
+    kind: str
+    seconds: tuple[float | None, ...]
+
+    def percentile(self, part: float) -> float | None:
+        known = sorted(each for each in self.seconds if each is not None)
+        return known[min(len(known) - 1, int(part * len(known)))] if known else None
+
+
+def recoveries(history: History) -> Iterator[Recovery]:
+    """Give the recoveries from each kind of fault, and at last of all together."""
+    kinds: dict[str, list[float | None]] = defaultdict(list)
+    for fault in history.faults:
+        after = [_after(moments, fault.until) for moments in _successes(history, fault)]
+        known = [moment for moment in after if moment is not None]
+        # What is back when the last of its parts is back.
+        took = max(known) - fault.until if known and len(known) == len(after) else None
+        kinds[_kind(fault)].append(took)
+    for kind in sorted(kinds):
+        yield Recovery(kind=kind, seconds=tuple(kinds[kind]))
+    yield Recovery(kind="all", seconds=tuple(took for each in kinds.values() for took in each))
+
+
+def _kind(fault: Fault) -> str:
+    return fault.kind if " " in fault.kind else f"{fault.target.rstrip('0123456789')} {fault.kind}"
+
+
+def _successes(history: History, fault: Fault) -> list[Sequence[float]]:
+    """Give the moments at which each thing that the fault broke worked."""
+    posts = [post.ended_at for post in history.posts if post.accepted and fault.target in {post.api, "redis"}]
+    polls = [asked.at for asked in history.asked if fault.target in {asked.worker, "redis"}]
+    match fault.target.rstrip("0123456789"):
+        case "redis":
+            return [sorted(posts), sorted(polls)]
+        case "api":
+            return [sorted(posts)]
+        case "worker":
+            return [sorted(polls)]
+        case "rally":
+            return [sorted(asked.at for asked in history.asked if asked.status == 200 and not asked.muddled)]
+        case _:
+            accepted = [each for each in history.attempts if each.receiver == fault.target and each.accepted]
+            return [sorted(attempt.ended_at for attempt in accepted)]
+
+
+def _after(moments: Sequence[float], moment: float) -> float | None:
+    place = bisect_left(moments, moment)
+    return moments[place] if place < len(moments) else None

@@ -1,0 +1,230 @@
+"""The checker finds each breach in a forged history, and none in a sound one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from faults.checker import RULES, check
+from faults.history import (
+    REDIS_KILLED,
+    WORKER_KILLED,
+    WORKER_STOPPED,
+    Asked,
+    Attempt,
+    Fault,
+    History,
+    Posted,
+    Seen,
+    Window,
+    Wish,
+)
+from faults.recovery import recoveries
+
+NOW = 1_000_000.0
+"""The beginning of a window."""
+WINDOW = Window(limit=3, seconds=10)
+WISHES = (Wish(receiver="crm"), Wish(receiver="slack", on=frozenset({"failed"})))
+
+
+def posted(number: int = 1, **changes: Any) -> Posted:
+    facts: dict[str, Any] = {
+        "at": NOW,
+        "ended_at": NOW + 0.1,
+        "api": "api0",
+        "label": f"w{number}",
+        "ending": "completed",
+        "wishes": WISHES,
+        "status": 202,
+        "watch_id": f"wat_{number}",
+    }
+    return Posted(**facts | changes)
+
+
+def seen(number: int = 1, at: float = 20, outcome: str | None = "completed", **changes: Any) -> Seen:
+    state = "watching" if outcome is None else "settled"
+    return replace(Seen(at=NOW + at, watch_id=f"wat_{number}", state=state, outcome=outcome), **changes)
+
+
+def asked(at: float, *, took: float = 0.1, status: int | None = 200, **changes: Any) -> Asked:
+    facts: dict[str, Any] = {"worker": "worker0", "import_id": "imp", "status": status, "told": status != 404}
+    return Asked(at=NOW + at, ended_at=NOW + at + took, **facts | changes)
+
+
+def attempt(at: float, *, status: int | None = 200, **changes: Any) -> Attempt:
+    facts: dict[str, Any] = {
+        "receiver": "crm",
+        "label": "w1",
+        "wish": 0,
+        "digest": "a",
+        "webhook_id": "msg_1",
+        "watch_id": "wat_1",
+        "outcome": "completed",
+        "taken": status == 200,
+    }
+    return Attempt(at=NOW + at, ended_at=NOW + at + 0.1, status=status, **facts | changes)
+
+
+def fault(kind: str, since: float, until: float, target: str = "worker0") -> Fault:
+    return Fault(kind=kind, target=target, since=NOW + since, until=NOW + until)
+
+
+SOUND = History(
+    window=WINDOW,
+    posts=(
+        posted(),
+        posted(2, ending="failed", wishes=(Wish(receiver="slack", on=frozenset({"failed"})),)),
+        posted(3, status=503, watch_id=None),
+    ),
+    seen=(seen(at=5, outcome=None), seen(), seen(2, outcome="failed")),
+    asked=(
+        asked(0, took=1.0, status=404),
+        asked(1.1),
+        asked(1.2),
+        asked(11, status=429, retry_after=5),
+        asked(11.4, worker="worker1"),
+        asked(16.2),
+    ),
+    attempts=(
+        attempt(12, status=429, retry_after=3),
+        attempt(15.2, status=None, taken=True),
+        attempt(17),
+        attempt(47),
+        attempt(17, label="w2", receiver="slack", digest="b", webhook_id=None, watch_id=None, outcome=None),
+    ),
+    faults=(fault(WORKER_KILLED, 17.2, 18.0),),
+)
+"""With a watch that nobody accepted, a 429 heeded, a Retry-After heeded, an ambiguous answer, a repeat by a crash."""
+
+
+def test_a_sound_history_passes() -> None:
+    verdict = check(SOUND)
+    assert {name: found for name, found in verdict.breaches.items() if found} == {}
+    assert verdict.sound
+    assert verdict.counts["repeats after a 2xx"] == 1
+    assert verdict.counts["repeats after an ambiguous answer"] == 1
+
+
+def test_nothing_at_all_passes() -> None:
+    assert check(History(window=WINDOW)).sound
+
+
+def less(name: str, *gone: int) -> dict[str, Any]:
+    """Leave out some records of a sound history."""
+    records: Sequence[Any] = getattr(SOUND, name)
+    return {name: tuple(record for number, record in enumerate(records) if number not in gone)}
+
+
+def more(name: str, *records: Any) -> dict[str, Any]:
+    return {name: (*getattr(SOUND, name), *records)}
+
+
+FORGED: dict[str, dict[str, dict[str, Any]]] = {
+    "lost watches": {
+        "the API knows it no more": more("seen", seen(at=30, outcome=None, state=None)),
+        "nobody ever saw it": less("seen", 2),
+    },
+    "watches without exactly one outcome": {
+        "it never ended": more("posts", posted(4, wishes=())) | more("seen", seen(4, outcome=None)),
+        "it was cancelled by nobody": more("posts", posted(4, wishes=())) | more("seen", seen(4, state="cancelled")),
+        "it changed": more("seen", seen(at=6, outcome="timed_out")),
+        "the receiver was told another": more("attempts", attempt(50, outcome="failed")),
+        "a refused one was told two": more(
+            "attempts",
+            attempt(50, label="w3", webhook_id="x"),
+            attempt(51, label="w3", webhook_id="x", outcome="failed"),
+        ),
+        "one destination, two messages": more("attempts", attempt(50, webhook_id="msg_2")),
+    },
+    "wrong outcomes": {
+        "shown": {"posts": (posted(ending="timed_out"), *SOUND.posts[1:])},
+        "told": more("attempts", attempt(13, status=500, outcome="not_found")),
+        "told as another watch": more("attempts", attempt(13, status=500, watch_id="wat_2")),
+        "told of what was never posted": more("attempts", attempt(13, label="w9")),
+        "told to whom it was not meant for": more("attempts", attempt(13, receiver="lab")),
+        "told to one who did not ask": more("attempts", attempt(13, receiver="slack", wish=1)),
+    },
+    "deliveries never made": {
+        "no attempt": less("attempts", 4),
+        "no attempt that was answered": less("attempts", 2, 3),
+        "only to one of two": {
+            "posts": (posted(wishes=(WISHES[0], Wish(receiver="ops"))), *SOUND.posts[1:]),
+        },
+    },
+    "I3: windows exceeded": {"a fourth request": more("asked", asked(2.0))},
+    "I3: requests in a 429's pause": {
+        "in its middle": more("asked", asked(14, worker="worker1")),
+        "after a crash of another": more("asked", asked(14)) | more("faults", fault(WORKER_KILLED, 11, 12, "worker2")),
+    },
+    "I3: more than one call, no limit known": {"both at the start": more("asked", asked(0.5, worker="worker1"))},
+    "attempts before a Retry-After": {"a second early": more("attempts", attempt(14, status=500))},
+    "signature failures": {"one of them": more("attempts", attempt(13, status=500, signed=False))},
+    "repeats with another body": {"one of them": more("attempts", attempt(48, digest="c"))},
+    "repeats that nothing explains": {
+        "no crash near": {"faults": (fault(WORKER_KILLED, 19.2, 20),)},
+        "no fault at all": {"faults": ()},
+        "a stop that came later": {"faults": (fault(WORKER_STOPPED, 30, 60),)},
+    },
+    "redirects followed": {"one": {"strays": ("crm: /elsewhere",)}},
+}
+
+
+def test_every_rule_has_its_forgeries() -> None:
+    assert FORGED.keys() == RULES.keys()
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes"),
+    [
+        pytest.param(rule, changes, id=f"{rule}: {name}")
+        for rule, forgeries in FORGED.items()
+        for name, changes in forgeries.items()
+    ],
+)
+def test_a_forged_history_is_found_wrong(rule: str, changes: dict[str, Any]) -> None:
+    verdict = check(replace(SOUND, **changes))
+    assert verdict.breaches[rule]
+    assert not verdict.sound
+
+
+EXCUSED: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
+    "a window in which Rally hid its limit": (
+        "I3: windows exceeded",
+        lambda: more("asked", asked(2.0), asked(2.1, muddled=True)),
+    ),
+    "a 429 whose reader was killed": (
+        "I3: requests in a 429's pause",
+        lambda: more("asked", asked(14, worker="worker1")) | more("faults", fault(WORKER_KILLED, 11.2, 12)),
+    ),
+    "a 429 that Redis could not take": (
+        "I3: requests in a 429's pause",
+        lambda: more("asked", asked(14, worker="worker1")) | more("faults", fault(REDIS_KILLED, 10, 11.5, "redis")),
+    ),
+    "a call of a worker that was stopped in its middle": (
+        "I3: more than one call, no limit known",
+        lambda: more("asked", asked(0.5, worker="worker1")) | more("faults", fault(WORKER_STOPPED, 0.2, 0.9)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXCUSED)
+def test_what_nobody_could_help_is_excused(name: str) -> None:
+    rule, changes = EXCUSED[name]
+    assert not check(replace(SOUND, **changes())).breaches[rule]
+
+
+def test_recovery_is_counted_from_the_end_of_a_fault_to_the_next_success() -> None:
+    faults = (
+        fault(WORKER_KILLED, 11.6, 12.0),
+        fault(REDIS_KILLED, 0.5, 1.0, "redis"),
+        fault("busy", 10, 16, "crm"),
+        fault("busy", 40, 60, "crm"),
+    )
+    posts = (posted(), posted(5, ended_at=NOW + 4))
+    found = {each.kind: each for each in recoveries(replace(SOUND, faults=faults, posts=posts))}
+    assert found["worker killed"].percentile(0.5) == pytest.approx(4.2)
+    assert found["redis killed"].percentile(0.99) == pytest.approx(3.0)
+    assert found["crm busy"].percentile(0.5) == pytest.approx(1.1)
+    assert found["crm busy"].seconds[1] is None
+    assert found["all"].percentile(0.5) == pytest.approx(3.0)

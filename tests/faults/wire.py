@@ -1,0 +1,114 @@
+"""HTTP/1.1 by hand, so that an answer can be cut, trickled or withheld at any byte."""
+
+import asyncio
+import json
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+LOOPBACK = "127.0.0.1"
+REQUESTS_A_LINE = 100_000
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request; header names in lower case."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The connection on which a request came."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def send(self, text: bytes) -> None:
+        self.writer.write(text)
+        await self.writer.drain()
+
+    async def trickle(self, text: bytes, pause: float) -> None:
+        for byte in text:
+            await self.send(bytes([byte]))
+            await asyncio.sleep(pause)
+
+    async def left(self, patience: float) -> None:
+        """Wait until the other side gives up."""
+        try:
+            async with asyncio.timeout(patience):
+                await self.reader.read(1)
+        except (TimeoutError, ConnectionError):
+            return
+
+    def reset(self) -> None:
+        """End with an RST in place of a farewell."""
+        if (plug := self.writer.get_extra_info("socket")) is not None:
+            plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
+
+Serve: TypeAlias = Callable[[Request, Line], Awaitable[bool]]
+"""Answer a request; says whether the connection may be kept."""
+
+
+class Server:
+    """Listens on a loopback port that stays its own while it is closed."""
+
+    def __init__(self, serve: Serve) -> None:
+        self.port = 0
+        self._serve = serve
+        self._server: asyncio.Server | None = None
+        self._lines: set[Line] = set()
+
+    async def open(self) -> None:
+        if self._server is None:
+            self._server = await asyncio.start_server(self._connected, LOOPBACK, self.port)
+            self.port = self._server.sockets[0].getsockname()[1]
+
+    def close(self) -> None:
+        """Refuse everybody from now on; whoever is on the line is cut off."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for line in list(self._lines):
+            line.reset()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = Line(reader, writer)
+        self._lines.add(line)
+        try:
+            for _ in range(REQUESTS_A_LINE):
+                if not await self._serve(await _read(reader), line):
+                    break
+        except (OSError, EOFError):
+            pass  # the other side went away, or was killed
+        finally:
+            self._lines.discard(line)
+            writer.close()
+
+
+async def _read(reader: asyncio.StreamReader) -> Request:
+    head, *fields = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
+    pairs = (field.split(":", 1) for field in fields)
+    headers = {name.lower(): value.strip() for name, value in pairs}
+    body = await reader.readexactly(int(headers.get("content-length", 0)))
+    return Request(path=head.split(" ")[1], headers=headers, body=body)
+
+
+def answer(status: int, headers: Headers = (), body: bytes = b"") -> bytes:
+    """Write an answer as a sound server does."""
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", f"Date: {formatdate(usegmt=True)}"]
+    lines += [f"{name}: {value}" for name, value in headers]
+    return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode("latin-1") + body
+
+
+def as_json(document: Any) -> bytes:
+    return json.dumps(document).encode()
