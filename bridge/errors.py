@@ -2,7 +2,8 @@
 
 BridgeError
 ├── SettingsError        the environment does not describe a bridge that could start
-├── StoreUnavailable     Redis does not answer, or refuses to write; nothing was changed
+├── StoreUnavailable     Redis does not answer; nothing was changed that we know of
+│   └── StoreFull        it answers, but takes no writes: what only reads still works
 ├── SealBroken           a record does not open with the configured keys
 └── Refused              a request that we do not carry out: a status, a title, every problem named
 """
@@ -25,6 +26,10 @@ class SettingsError(BridgeError):
 
 class StoreUnavailable(BridgeError):
     """The store can't be reached or can't write just now; the same call may succeed later."""
+
+
+class StoreFull(StoreUnavailable):
+    """Redis is at its maxmemory with noeviction: it refuses each write until there is room."""
 
 
 class SealBroken(BridgeError):

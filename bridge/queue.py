@@ -14,7 +14,7 @@ from arq.constants import health_check_key_suffix
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bridge.domain.secret import Secret
@@ -46,18 +46,20 @@ def deserialize(raw: bytes) -> dict[str, Any]:
 
 
 def connect(url: Secret, *, patience: float = 0.0) -> ArqRedis:
-    """Open arq's connection; it asks again for `patience` seconds when Redis is gone.
+    """Open arq's connection; it asks again for `patience` seconds when Redis is gone or full.
 
     Built from the URL itself: arq's own RedisSettings would not check the host name of `rediss://`. A refused
     connection is a plain OSError in redis-py; without it among the errors to retry, a restart of Redis ends the worker.
+    So does a full Redis, and then what the worker has under way could not be committed any more when there is room.
     """
+    retried = [RedisConnectionError, RedisTimeoutError, OSError, *([OutOfMemoryError] if patience else [])]
     arq: ArqRedis = ArqRedis.from_url(
         url.reveal(),
         socket_connect_timeout=2,
         socket_timeout=5,
         health_check_interval=30,
         retry=Retry(ConstantBackoff(RETRY_PAUSE), int(patience / RETRY_PAUSE)),
-        retry_on_error=[RedisConnectionError, RedisTimeoutError, OSError],
+        retry_on_error=retried,
     )
     arq.default_queue_name = QUEUE
     arq.job_serializer = serialize

@@ -6,7 +6,7 @@ half way. After every step the records must be what the model says, and every in
 """
 
 import asyncio
-import random
+import os
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from picture import Picture, Place, assert_sound, take
+from still import START, hold
 from world import settings as settings_of
 
 from bridge.domain.budget import Grant
@@ -164,7 +165,7 @@ class Stage:
         return self.runner.get_loop().run_until_complete(coroutine)  # the runner's own run minds signals each time
 
     def empty(self) -> None:
-        self.resources.store.offset = 0
+        self.resources.store.offset = START
         self.run(self.resources.store.call("FLUSHALL"))
         self.run(check_store(self.resources))
 
@@ -602,6 +603,7 @@ def stage(redis_url: str) -> Iterator[Stage]:
         opened = open_resources(known)
         resources = runner.run(opened.__aenter__())
         try:
+            hold(resources.store)
             yield Stage(runner=runner, resources=resources)
         finally:
             runner.run(opened.__aexit__(None, None, None))
@@ -632,6 +634,5 @@ def test_no_order_of_steps_breaks_a_promise(redis_url: str) -> None:
 
 @pytest.mark.slow
 def test_no_order_of_very_many_steps_breaks_a_promise(redis_url: str) -> None:
-    seeded = random.randrange(2**32)
-    print("to see it again: seeded =", seeded)  # noqa: T201 - shown where it fails
-    run_machine(redis_url, seeded=seeded, examples=600, steps=60)
+    """The same orders each time, so that CI tells of the change and not of luck; STORE_MACHINE_SEED tries others."""
+    run_machine(redis_url, seeded=int(os.environ.get("STORE_MACHINE_SEED", "7")), examples=600, steps=60)

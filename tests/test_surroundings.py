@@ -148,3 +148,18 @@ async def test_processes_count_together_and_anew_each_minute(world: World) -> No
     world.pass_time(MINUTE)
     one, other = (Permits(world.resources.store, limit=60) for _ in range(2))
     assert await given() == 60
+
+
+async def test_a_full_redis_counts_nothing_and_lets_calls_that_read_pass(world: World) -> None:
+    watch = await world.watch()
+    permits = Permits(world.resources.store, limit=30)
+    assert await permits.take("crm") == 0
+    await world.resources.store.call("CONFIG", "SET", "maxmemory", 1)
+    try:
+        assert [await permits.take("crm") for _ in range(40)] == [0] * 40
+        seen = [await world.get(f"/v1/watches/{watch['id']}") for _ in range(40)]
+        refused = await world.post("/v1/watches", json={"importId": "imp", "notify": []})
+    finally:
+        await world.resources.store.call("CONFIG", "SET", "maxmemory", 0)
+    assert {answer.status_code for answer in seen} == {200}
+    assert refused.status_code == 503

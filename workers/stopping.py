@@ -10,8 +10,9 @@ LOOK = 1.0
 async def insist(main: asyncio.Task[Any] | None, *, look: float = LOOK) -> None:
     """Cancel a task again for as long as it was cancelled and goes on.
 
-    A cancellation that meets a call to Redis at a bad moment is swallowed there, and arq would look at its queue for
-    ever. Seen under load, in about one stop of five.
+    Up to Python 3.11 asyncio.wait_for, through which redis-py sends each command, may swallow a cancellation
+    (https://github.com/python/cpython/issues/86296), and arq would look at its queue for ever. Seen under load, in
+    about one stop of five.
     """
     while main is not None:
         await asyncio.sleep(look)

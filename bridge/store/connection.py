@@ -16,11 +16,10 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bridge.domain.secret import Secret
 from bridge.domain.times import Moment, Span
-from bridge.errors import StoreUnavailable
+from bridge.errors import StoreFull, StoreUnavailable
 
 CONNECT_TIMEOUT = 2.0
 ANSWER_TIMEOUT = 5.0
-OUT_OF_MEMORY = "out of memory (OOM): it takes no writes"
 ANY_STEP = "*"
 USE_LANES = frozenset({"claim_deliveries", "commit_delivery", "owe_notice", "redeliver", "settle", "take_turn"})
 """The scripts by which deliveries wait, or stop to."""
@@ -53,13 +52,14 @@ async def translated() -> AsyncIterator[None]:
     try:
         yield
     except (RedisError, OSError) as error:
+        # A script's own error is a plain ResponseError, whatever it met.
+        if "OOM" in str(error) or isinstance(error, OutOfMemoryError):
+            raise StoreFull("Redis: out of memory (OOM): it takes no writes") from error
         raise StoreUnavailable(f"Redis: {_in_words(error)}") from error
 
 
 def _in_words(error: Exception) -> str:
-    """Keep what Redis itself said (`OOM command not allowed …`); what the client says names addresses."""
-    if "OOM" in str(error) or isinstance(error, OutOfMemoryError):
-        return OUT_OF_MEMORY
+    """Keep what Redis itself said; what the client says names addresses."""
     if isinstance(error, ResponseError | BusyLoadingError):
         return str(error)
     return "no answer in time" if isinstance(error, TimeoutError | RedisTimeoutError) else "no connection"
@@ -93,7 +93,7 @@ class Store:
 
     def _registered(self, script: str) -> AsyncScript:
         if script not in self._scripts:
-            self._scripts[script] = self.redis.register_script(_source(script))
+            self._scripts[script] = self.redis.register_script(source(script))
         return self._scripts[script]
 
     async def call(self, command: str, *args: str | int) -> Any:
@@ -114,7 +114,7 @@ class Store:
         except StoreUnavailable as error:
             if not self._out:
                 log.warning("store.unavailable", step=step, error=str(error))
-            self._out.add(step if OUT_OF_MEMORY in str(error) else ANY_STEP)
+            self._out.add(step if isinstance(error, StoreFull) else ANY_STEP)
             raise
         if self._out:
             self._out -= {step, ANY_STEP}
@@ -130,7 +130,8 @@ class Store:
         return int(await self.run("now"))
 
 
-def _source(script: str) -> str:
+def source(script: str) -> str:
+    """Give a script's whole text: with what it stands on, as Redis has no imports."""
     scripts = files("bridge.store") / "scripts"
     lanes, lists = ["lanes"] * (script in USE_LANES), ["lists"] * (script in USE_LISTS)
     return "".join((scripts / f"{name}.lua").read_text() for name in ["prelude", *lanes, *lists, script])

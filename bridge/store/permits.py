@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from bridge.domain.times import SECOND, Span
+from bridge.errors import StoreFull
 from bridge.store import keys
 from bridge.store.connection import Store
 
@@ -47,6 +48,9 @@ class Permits:
     async def _fetch(self, client: str) -> Span:
         asked = monotonic()
         wished = max(1, self._limit // AT_ONCE)
-        permits, rest = await self._store.run("take_permits", [keys.permits(client)], [self._limit, wished])
+        try:
+            permits, rest = await self._store.run("take_permits", [keys.permits(client)], [self._limit, wished])
+        except StoreFull:
+            return 0  # nothing can be counted, and reading must go on; what would write is refused by its own step
         self._left[client] = _Left(permits=max(0, permits - 1), until=asked + rest / SECOND)
         return 0 if permits > 0 else int(rest)

@@ -4,13 +4,14 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from .history import Fault, History
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """The recoveries from one kind of fault, in seconds; None where nothing was asked or succeeded any more."""
+    """The recoveries from one kind of fault, in seconds; None where nothing was asked, or the next fault came first."""
 
     kind: str
     seconds: tuple[float | None, ...]
@@ -24,14 +25,22 @@ def recoveries(history: History) -> Iterator[Recovery]:
     """Give the recoveries from each kind of fault, and at last of all together."""
     kinds: dict[str, list[float | None]] = defaultdict(list)
     for fault in history.faults:
-        after = [_after(moments, fault.until) for moments in _successes(history, fault)]
-        known = [moment for moment in after if moment is not None]
-        # What is back when the last of its parts is back.
-        took = max(known) - fault.until if known and len(known) == len(after) else None
-        kinds[_kind(fault)].append(took)
+        kinds[_kind(fault)].append(_recovery(history, fault))
     for kind in sorted(kinds):
         yield Recovery(kind=kind, seconds=tuple(kinds[kind]))
     yield Recovery(kind="all", seconds=tuple(took for each in kinds.values() for took in each))
+
+
+def _recovery(history: History, fault: Fault) -> float | None:
+    """Give the seconds until all works that the fault broke; None where the next fault of the same one came first."""
+    follows = min((other.since for other in history.faults if _comes_after(fault, other)), default=inf)
+    after = [_after(moments, fault.until) for moments in _successes(history, fault)]
+    back = max(inf if moment is None else moment for moment in after)
+    return back - fault.until if back < follows else None
+
+
+def _comes_after(fault: Fault, other: Fault) -> bool:
+    return other is not fault and other.target == fault.target and other.until > fault.until
 
 
 def _kind(fault: Fault) -> str:

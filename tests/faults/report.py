@@ -8,6 +8,7 @@ from .history import History
 from .recovery import recoveries
 
 EXAMPLES = 5
+TITLE = "From each fault's end to the next success (unseen: the next fault came first)"
 
 
 def show(history: History, verdict: Verdict, console: Console) -> None:
@@ -33,7 +34,12 @@ def _counts(verdict: Verdict) -> Table:
 
 def _recoveries(history: History) -> Table:
     table = Table(
-        "fault", "times", "p50 s", "p99 s", "not seen again", title="From each fault's end to the next success"
+        "fault",
+        "times",
+        "p50 s",
+        "p99 s",
+        "unseen",
+        title=TITLE,
     )
     for each in recoveries(history):
         unseen = sum(took is None for took in each.seconds)

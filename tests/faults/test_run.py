@@ -1,0 +1,20 @@
+"""A short run of the fault harness, with a fixed seed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+SECONDS, SEED = 80, 7
+PATIENCE = 300.0
+
+
+@pytest.mark.slow
+def test_no_promise_is_broken_through_faults_of_everybody() -> None:
+    command = [sys.executable, "-m", "tests.faults", "--seconds", str(SECONDS), "--seed", str(SEED)]
+    done = subprocess.run(
+        command, cwd=ROOT, timeout=PATIENCE, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert done.returncode == 0, done.stdout
