@@ -5,11 +5,12 @@ BridgeError
 ├── StoreUnavailable     Redis does not answer; nothing was changed that we know of
 │   └── StoreFull        it answers, but takes no writes: what only reads still works
 ├── SealBroken           a record does not open with the configured keys
-└── Refused              a request that we do not carry out: a status, a title, every problem named
+└── Refused              a request that we do not carry out: for which Refusal, every problem named
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 
 class BridgeError(Exception):
@@ -45,20 +46,56 @@ class Problem:
     code: str | None = None
 
 
+class Refusal(Enum):
+    """Each reason for which a request is refused: the status, a name that stays, and a title for people."""
+
+    NOT_JSON = (400, "not-json", "The body is not JSON")
+    NO_KEY = (401, "no-key", "No API key")
+    UNKNOWN_KEY = (401, "unknown-key", "This API key is not known")
+    NO_SUCH_PAGE = (404, "no-such-page", "No such page")
+    NO_SUCH_WATCH = (404, "no-such-watch", "No such watch")
+    NO_SUCH_DELIVERY = (404, "no-such-delivery", "No such delivery")
+    NO_SUCH_METHOD = (405, "method-not-allowed", "Method not allowed")
+    NOT_IN_THAT_FORM = (406, "not-in-that-form", "Not in that form")
+    WATCH_ENDED = (409, "watch-ended", "The watch has ended already")
+    DELIVERY_NOT_WANTED = (409, "delivery-not-wanted", "The delivery was not asked for")
+    DELIVERY_UNDER_WAY = (409, "delivery-under-way", "The delivery is still under way")
+    TOO_LARGE = (413, "too-large", "The body is too large")
+    NOT_SENT_AS_JSON = (415, "not-sent-as-json", "The body must be JSON")
+    NOT_VALID = (422, "not-valid", "The request is not valid")
+    QUERY_NOT_VALID = (422, "query-not-valid", "The query is not valid")
+    IDEMPOTENCY_KEY_NOT_VALID = (422, "idempotency-key-not-valid", "The Idempotency-Key is not valid")
+    IDEMPOTENCY_KEY_USED = (422, "idempotency-key-used", "The Idempotency-Key was used before")
+    TOO_MANY_CALLS = (429, "too-many-calls", "Too many calls")
+    DESTINATION_BUSY = (429, "destination-busy", "The destination is busy")
+    OUR_FAULT = (500, "our-fault", "Something went wrong on our side")
+    NOT_AVAILABLE = (503, "not-available", "Not available just now")
+
+    @property
+    def status(self) -> int:
+        return self.value[0]
+
+    @property
+    def slug(self) -> str:
+        return self.value[1]
+
+    @property
+    def title(self) -> str:
+        return self.value[2]
+
+
 class Refused(BridgeError):
     """A request that is answered with a problem document and changes nothing."""
 
     def __init__(
         self,
-        status: int,
-        title: str,
+        refusal: Refusal,
         detail: str = "",
         problems: Sequence[Problem] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(detail or title)
-        self.status = status
-        self.title = title
+        super().__init__(detail or refusal.title)
+        self.refusal = refusal
         self.detail = detail
         self.problems = tuple(problems)
         self.headers = headers

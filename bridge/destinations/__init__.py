@@ -8,6 +8,7 @@ read it. Nothing else sends: `bridge.destinations.egress` does it for all kinds.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from bridge.destinations import callback, slack, slack_bot, slack_webhook
 from bridge.destinations.signatures import Signing
@@ -136,7 +137,7 @@ def describe(destination: Destination) -> str:
             return name
 
 
-def kind(destination: Destination) -> str:
+def kind(destination: Destination) -> Literal["slack_webhook", "slack", "callback", "named"]:
     """Name the kind as the API does."""
     match destination:
         case SlackWebhook():

@@ -12,12 +12,12 @@ from bridge import log
 from bridge.errors import Refused, StoreUnavailable
 from bridge.resources import Resources, check_store, open_resources
 from bridge.settings import Settings
-from bridge.web import deliveries, destinations, events, health, metrics, problems, signing, watches
+from bridge.web import deliveries, destinations, docs, events, health, metrics, problems, signing, watches
 from bridge.web.calls import at
 from bridge.web.leaving import told_of_signals
 from bridge.web.surroundings import Surroundings
 
-ROUTES = [
+CALLS = [
     at("/v1/watches", GET=watches.pages, POST=watches.create),
     at("/v1/watches/batch", POST=watches.create_many),
     at("/v1/watches/{watch_id}", GET=watches.show),
@@ -34,6 +34,7 @@ ROUTES = [
     at("/metrics", GET=metrics.show),
     at("/readyz", GET=health.readyz),
 ]
+ROUTES = [*CALLS, *docs.described(CALLS)]
 
 
 @asynccontextmanager

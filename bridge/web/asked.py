@@ -7,11 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic.alias_generators import to_camel
 from starlette.requests import Request
 
-from bridge.errors import Problem, Refused
+from bridge.errors import Problem, Refusal, Refused
 from bridge.resources import Resources
 from bridge.store.watches import Once
 from bridge.web.auth import Client
-from bridge.web.bodies import Context, ImportId, OutcomeName
+from bridge.web.bodies import ImportId
+from bridge.web.destination_bodies import Context, OutcomeName
 from bridge.web.problems import problems_of
 
 LARGEST_PAGE = 100
@@ -66,7 +67,7 @@ def query_of(request: Request, model: type[QueryT]) -> QueryT:
         ]
         query = None
     if query is None or problems:
-        raise Refused(422, "The query is not valid", problems=problems)
+        raise Refused(Refusal.QUERY_NOT_VALID, problems=problems)
     return query
 
 
@@ -85,7 +86,7 @@ def idempotency_key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key")
     if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
         detail = f"It consists of 1 to {LONGEST_KEY} printable ASCII characters."
-        raise Refused(422, "The Idempotency-Key is not valid", detail)
+        raise Refused(Refusal.IDEMPOTENCY_KEY_NOT_VALID, detail)
     return key
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from bridge.domain.times import SECOND
-from bridge.errors import Refused
+from bridge.errors import Refusal, Refused
 from bridge.resources import Resources
 from bridge.settings import ClientKey
 
@@ -36,7 +36,7 @@ async def client_of(request: Request) -> Client:
     if wait := await resources.permits.take(client.name):
         limit = resources.settings.client_rate_limit
         headers = {"Retry-After": str(-(-wait // SECOND))}
-        raise Refused(429, "Too many calls", f"Your client may make {limit} in a minute.", headers=headers)
+        raise Refused(Refusal.TOO_MANY_CALLS, f"Your client may make {limit} in a minute.", headers=headers)
     return client
 
 
@@ -44,11 +44,11 @@ def _bearer_of(request: Request) -> Client:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
         detail = "Send your API key as `Authorization: Bearer <key>`."
-        raise Refused(401, "No API key", detail, headers=CHALLENGE)
+        raise Refused(Refusal.NO_KEY, detail, headers=CHALLENGE)
     resources: Resources = request.app.state.resources
     client = match(key.strip(), resources.settings.bridge_api_keys)
     if client is None:
-        raise Refused(401, "This API key is not known", headers=CHALLENGE)
+        raise Refused(Refusal.UNKNOWN_KEY, headers=CHALLENGE)
     return client
 
 

@@ -1,32 +1,26 @@
 """What a body may be: read within a limit, checked whole, every problem named at once."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import contextlib
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
+    BeforeValidator,
     Field,
     StringConstraints,
     ValidationError,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
 )
-from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
-from bridge.destinations.callback import header_problem
-from bridge.destinations.egress import EgressRules, check_url
-from bridge.destinations.signatures import check_secret
-from bridge.domain.deliveries import Address, Callback, Destination, Named, SlackChannel, SlackWebhook
-from bridge.domain.outcomes import Outcome
-from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, SECOND, Span
-from bridge.errors import Refused
+from bridge.errors import Refusal, Refused
+from bridge.web.destination_bodies import Body, Context, ToDestination, context_in
 from bridge.web.problems import problems_of
 
 BODY_LIMIT = 64 * 1024
@@ -40,10 +34,6 @@ Text: TypeAlias = Annotated[
     str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
 ]
 ImportId: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Url: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
-OutcomeName: TypeAlias = Literal[
-    "completed", "completed_with_failures", "failed", "not_found", "forbidden", "timed_out"
-]
 MetadataKey: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
@@ -62,178 +52,95 @@ def _scalar(value: Any) -> Any:
             raise ValueError(f"Must be a string of at most {LONGEST_METADATA} characters, a number, a boolean or null")
 
 
-MetadataValue: TypeAlias = Annotated[Any, AfterValidator(_scalar)]
+def _whole(value: Any) -> Any:
+    """Take 24.0 for 24, as JSON and its schemas do."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """What a body is checked against beside its own form."""
-
-    rules: EgressRules
-    workspaces: frozenset[str]
-    named: Mapping[str, Address]
-    slack_bot: bool
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 
-def _context(info: ValidationInfo) -> Context:
-    assert isinstance(info.context, Context)  # noqa: S101 - parse passes it; the type is lost within pydantic
-    return info.context
+def _moment(value: Any) -> datetime:
+    """Read what RFC 3339 has; pydantic itself would also take numbers and times of no place."""
+    if isinstance(value, str) and _RFC_3339.fullmatch(value):
+        with contextlib.suppress(ValueError):
+            return datetime.fromisoformat(value)
+    raise ValueError("A time has its offset from UTC, as in 2026-11-24T09:30:00Z")
 
 
-class Body(BaseModel):
-    """Unknown fields are refused by name; nothing is coerced."""
-
-    model_config = ConfigDict(
-        extra="forbid", strict=True, alias_generator=to_camel, validate_by_name=False, allow_inf_nan=False
-    )
-
-
-class _ToDestination(Body):
-    on: Annotated[list[OutcomeName], Field(min_length=1, max_length=6)] | None = None
-
-    @property
-    def outcomes(self) -> frozenset[Outcome] | None:
-        return None if self.on is None else frozenset(Outcome(outcome) for outcome in self.on)
-
-
-def _allowed(url: str, info: ValidationInfo, *, slack: bool) -> str:
-    if forbidden := check_url(url, _context(info).rules, slack=slack):
-        raise PydanticCustomError(f"policy_{forbidden.code}", "{detail}", {"detail": forbidden.detail})
-    return url
-
-
-class ToSlackWebhook(_ToDestination):
-    type: Literal["slack_webhook"]
-    url: Url
-
-    @field_validator("url")
-    @classmethod
-    def _is_slacks(cls, url: str, info: ValidationInfo) -> str:
-        return _allowed(url, info, slack=True)
-
-    def destination(self) -> Destination:
-        return SlackWebhook(url=Secret(self.url), on=self.outcomes)
-
-
-class ToSlack(_ToDestination):
-    type: Literal["slack"]
-    channel: Annotated[str, StringConstraints(pattern=r"^[CGD][A-Z0-9]{5,30}$")]
-
-    @field_validator("channel")
-    @classmethod
-    def _can_be_posted_to(cls, channel: str, info: ValidationInfo) -> str:
-        if not _context(info).slack_bot:
-            raise PydanticCustomError("policy_no_slack_bot", "The operator has configured no Slack bot")
-        return channel
-
-    def destination(self) -> Destination:
-        return SlackChannel(channel=self.channel, on=self.outcomes)
-
-
-class ToCallback(_ToDestination):
-    type: Literal["callback"]
-    url: Url
-    secret: str | None = None
-    headers: Annotated[dict[str, str], Field(max_length=20)] = {}
-
-    @field_validator("url")
-    @classmethod
-    def _may_be_reached(cls, url: str, info: ValidationInfo) -> str:
-        return _allowed(url, info, slack=False)
-
-    @field_validator("secret")
-    @classmethod
-    def _is_a_secret(cls, secret: str | None) -> str | None:
-        if secret is not None and (wrong := check_secret(secret)):
-            raise ValueError(wrong)
-        return secret
-
-    @field_validator("headers")
-    @classmethod
-    def _may_be_sent(cls, headers: dict[str, str]) -> dict[str, str]:
-        wrong = [found for name, value in headers.items() if (found := header_problem(name, value))]
-        if wrong:
-            raise ValueError("; ".join(wrong))
-        return headers
-
-    def destination(self) -> Destination:
-        return Callback(
-            url=Secret(self.url),
-            secret=None if self.secret is None else Secret(self.secret),
-            headers={name: Secret(value) for name, value in self.headers.items()},
-            on=self.outcomes,
-        )
-
-
-class ToNamed(_ToDestination):
-    type: Literal["named"]
-    name: Annotated[str, StringConstraints(min_length=1, max_length=63)]
-
-    @field_validator("name")
-    @classmethod
-    def _is_configured(cls, name: str, info: ValidationInfo) -> str:
-        address = _context(info).named.get(name)
-        if address is None:
-            raise PydanticCustomError("policy_unknown_name", "There is no destination of this name")
-        if not isinstance(address, SlackChannel):
-            _allowed(address.url.reveal(), info, slack=isinstance(address, SlackWebhook))
-        return name
-
-    def destination(self) -> Destination:
-        return Named(name=self.name, on=self.outcomes)
-
-
-ToDestination: TypeAlias = Annotated[ToSlackWebhook | ToSlack | ToCallback | ToNamed, Field(discriminator="type")]
+MetadataValue: TypeAlias = Annotated[
+    Any,
+    AfterValidator(_scalar),
+    WithJsonSchema(
+        {
+            "type": ["string", "number", "boolean", "null"],
+            "maxLength": LONGEST_METADATA,
+            "minimum": -LARGEST_NUMBER,
+            "maximum": LARGEST_NUMBER,
+        }
+    ),
+]
+Since: TypeAlias = Annotated[
+    datetime,
+    BeforeValidator(_moment, json_schema_input_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 
 
 class TestBody(Body):
-    """`POST /v1/destinations/test`."""
+    """A destination to send a test message to."""
 
     destination: ToDestination
 
 
 class BatchBody(Body):
-    """`POST /v1/watches/batch`: each watch is checked by itself."""
+    """Up to 100 watches, each as `POST /v1/watches` takes it; each is checked and answered by itself."""
 
     watches: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=100)]
 
 
 class RedeliverBody(Body):
-    """`POST /v1/deliveries/redeliver`: those that ended so, not before that time."""
+    """Which deliveries to owe again: those that ended so, not before that time."""
 
     state: Literal["abandoned"]
-    since: Annotated[datetime, Field(strict=False)]
-
-    @field_validator("since")
-    @classmethod
-    def _has_a_zone(cls, since: datetime) -> datetime:
-        if since.tzinfo is None:
-            raise ValueError("A time needs its offset from UTC, as in 2026-11-24T09:30:00Z")
-        return since
+    since: Since
 
 
 class WatchBody(Body):
-    """`POST /v1/watches`."""
+    """A wish to hear how one import ends."""
 
-    import_id: ImportId
-    notify: Annotated[list[ToDestination], Field(max_length=10)] = []
-    workspace: Annotated[str, Field(validate_default=True)] = "default"
-    label: Text | None = None
-    metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=50)] = {}
-    expires_in: Annotated[int, Field(ge=1, le=LONGEST_EXPIRY // SECOND)] | None = None
+    import_id: Annotated[ImportId, Field(description="The id that Rally gave the import.")]
+    notify: Annotated[
+        list[ToDestination],
+        Field(max_length=10, description="Whom to tell; nobody when empty: then you GET the watch, with `wait`."),
+    ] = []
+    workspace: Annotated[str, Field(validate_default=True, description="Which Rally account the import is in.")] = (
+        "default"
+    )
+    label: Annotated[Text | None, Field(description="What messages call the import.")] = None
+    metadata: Annotated[
+        dict[MetadataKey, MetadataValue],
+        Field(max_length=50, description="Yours; comes back in answers and callbacks."),
+    ] = {}
+    expires_in: Annotated[
+        Annotated[int, Field(ge=1, le=LONGEST_EXPIRY // SECOND), BeforeValidator(_whole)] | None,
+        Field(description="Seconds after which the watch gives up; the operator's WATCH_EXPIRY when left out."),
+    ] = None
 
     @field_validator("import_id")
     @classmethod
     def _is_one_segment(cls, import_id: str) -> str:
         if import_id in {".", ".."}:
-            raise ValueError("An import id can't be `.` or `..`: no URL can name such a thing")
+            raise PydanticCustomError(
+                "policy_no_segment", "An import id can't be `.` or `..`: no URL can name such a thing"
+            )
         return import_id
 
     @field_validator("workspace")
     @classmethod
     def _is_configured(cls, workspace: str, info: ValidationInfo) -> str:
-        if workspace not in _context(info).workspaces:
-            raise ValueError("There is no workspace of this name, or not for you")
+        if workspace not in context_in(info).workspaces:
+            raise PydanticCustomError("policy_unknown_workspace", "There is no workspace of this name, or not for you")
         return workspace
 
 
@@ -241,12 +148,12 @@ async def read_json(request: Request, *, limit: int = BODY_LIMIT) -> bytes:
     """Read the body within a limit; raises Refused with 413 or 415."""
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media_type != "application/json":
-        raise Refused(415, "The body must be JSON", "Send it with `Content-Type: application/json`.")
+        raise Refused(Refusal.NOT_SENT_AS_JSON, "Send it with `Content-Type: application/json`.")
     read = bytearray()
     async for chunk in request.stream():
         read += chunk
         if len(read) > limit:
-            raise Refused(413, "The body is too large", f"At most {limit // 1024} KB are read.")
+            raise Refused(Refusal.TOO_LARGE, f"At most {limit // 1024} KB are read.")
     return bytes(read)
 
 
@@ -260,5 +167,5 @@ def parse(body: bytes, model: type[BodyT], context: Context | None = None) -> Bo
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         if first["type"] == "json_invalid":
-            raise Refused(400, "The body is not JSON", str(first["ctx"]["error"]).capitalize() + ".") from None
-        raise Refused(422, "The request is not valid", "Nothing was changed.", problems_of(error)) from None
+            raise Refused(Refusal.NOT_JSON, str(first["ctx"]["error"]).capitalize() + ".") from None
+        raise Refused(Refusal.NOT_VALID, "Nothing was changed.", problems_of(error)) from None

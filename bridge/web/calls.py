@@ -19,7 +19,8 @@ class Calls:
 
     def __init__(self, path: str, endpoints: dict[str, Endpoint]) -> None:
         self._path = path
-        self._endpoints = endpoints
+        self.endpoints = endpoints
+        """By method; what the API's description is made of."""
         head = {"HEAD"} if "GET" in endpoints else set()
         self._allow = {"Allow": ", ".join(sorted({*endpoints, *head, "OPTIONS"}))}
 
@@ -31,7 +32,7 @@ class Calls:
     async def _answer(self, request: Request) -> Response:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=self._allow)
-        endpoint = self._endpoints.get("GET" if request.method == "HEAD" else request.method)
+        endpoint = self.endpoints.get("GET" if request.method == "HEAD" else request.method)
         if endpoint is None:
             raise HTTPException(405, headers=self._allow)
         return await endpoint(request)

@@ -1,7 +1,6 @@
 """Deliveries at the front door: one with its attempts, pages of them, and owing them again."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import structlog
 from starlette.requests import Request
@@ -10,9 +9,17 @@ from starlette.responses import JSONResponse, Response
 from bridge.destinations import describe, kind
 from bridge.domain.deliveries import Attempt, Delivery, DeliveryState
 from bridge.domain.times import SECOND, rfc3339
-from bridge.errors import Refused
+from bridge.errors import Refusal, Refused
 from bridge.queue import Alarm
 from bridge.resources import Resources
+from bridge.web.answers import (
+    AttemptAnswer,
+    DeliveriesAnswer,
+    DeliveryAnswer,
+    DeliveryWithLogAnswer,
+    ListedDeliveryAnswer,
+    RedeliveredAnswer,
+)
 from bridge.web.asked import DeliveriesQuery, query_of
 from bridge.web.auth import Client, client_of
 from bridge.web.bodies import RedeliverBody, parse, read_json
@@ -39,7 +46,8 @@ async def pages(request: Request) -> Response:
     )
     page = await resources.deliveries.of(ids[: query.limit])
     more = ids[query.limit - 1] if len(ids) > query.limit else None
-    return JSONResponse({"data": [_document(each) for each in page], "nextCursor": more})
+    answer: DeliveriesAnswer = {"data": [_document(each) for each in page], "nextCursor": more}
+    return JSONResponse(answer)
 
 
 async def redeliver(request: Request) -> Response:
@@ -51,11 +59,11 @@ async def redeliver(request: Request) -> Response:
         case "owed":
             _owed(resources, client, [delivery])
         case "unknown":
-            raise Refused(404, "No such delivery")
+            raise Refused(Refusal.NO_SUCH_DELIVERY)
         case "skipped":
-            raise Refused(409, "The delivery was not asked for", "Its destination's `on` leaves this outcome out.")
+            raise Refused(Refusal.DELIVERY_NOT_WANTED, "Its destination's `on` leaves this outcome out.")
         case _:
-            raise Refused(409, "The delivery is still under way", "GET it to see when it is tried next.")
+            raise Refused(Refusal.DELIVERY_UNDER_WAY, "GET it to see when it is tried next.")
     (again,) = await resources.deliveries.of([delivery.id])
     return JSONResponse(_document(again), 202)
 
@@ -81,7 +89,8 @@ async def redeliver_many(request: Request) -> Response:
             if wanted and await resources.deliveries.redeliver(delivery.id, delivery.watch_id) == "owed":
                 owed.append(delivery)
     _owed(resources, client, owed)
-    return JSONResponse({"redelivered": len(owed), "more": len(owed) >= MOST_REDELIVERED}, 202)
+    answer: RedeliveredAnswer = {"redelivered": len(owed), "more": len(owed) >= MOST_REDELIVERED}
+    return JSONResponse(answer, 202)
 
 
 def _owed(resources: Resources, client: Client, owed: Sequence[Delivery]) -> None:
@@ -94,11 +103,11 @@ def _owed(resources: Resources, client: Client, owed: Sequence[Delivery]) -> Non
 async def _visible(resources: Resources, client: Client, delivery_id: str) -> Delivery:
     found = await resources.deliveries.of([delivery_id])
     if not found or not client.may_see(found[0].client):
-        raise Refused(404, "No such delivery")
+        raise Refused(Refusal.NO_SUCH_DELIVERY)
     return found[0]
 
 
-def _document(delivery: Delivery) -> dict[str, Any]:
+def _document(delivery: Delivery) -> ListedDeliveryAnswer:
     return {"watchId": delivery.watch_id or None, **as_json(delivery)}
 
 
@@ -107,16 +116,17 @@ async def show(request: Request) -> Response:
     resources: Resources = request.app.state.resources
     delivery = await _visible(resources, await client_of(request), request.path_params["delivery_id"])
     attempts = await resources.deliveries.attempts(delivery.id)
-    return JSONResponse({**_document(delivery), "log": [attempt_as_json(each) for each in attempts]})
+    answer: DeliveryWithLogAnswer = {**_document(delivery), "log": [attempt_as_json(each) for each in attempts]}
+    return JSONResponse(answer)
 
 
-def as_json(delivery: Delivery) -> dict[str, Any]:
+def as_json(delivery: Delivery) -> DeliveryAnswer:
     """Give a delivery as the API shows it, without its secret."""
     return {
         "id": delivery.id,
         "type": kind(delivery.destination),
         "destination": describe(delivery.destination),
-        "state": delivery.state.value,
+        "state": delivery.state,
         "attempts": delivery.attempts,
         "nextAttemptAt": time_or_none(delivery.due),
         "lastReason": delivery.last_reason,
@@ -124,7 +134,7 @@ def as_json(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def attempt_as_json(attempt: Attempt) -> dict[str, Any]:
+def attempt_as_json(attempt: Attempt) -> AttemptAnswer:
     return {
         "number": attempt.number,
         "at": rfc3339(attempt.at),

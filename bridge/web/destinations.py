@@ -1,6 +1,7 @@
 """A test of a destination: one message now, and what came of it."""
 
 import time
+from typing import Literal
 
 import structlog
 from starlette.requests import Request
@@ -12,8 +13,9 @@ from bridge.domain.deliveries import Accepted, Deferred, Destination, NoResponse
 from bridge.domain.deliveries import Response as Answered
 from bridge.domain.notices import test_message
 from bridge.domain.times import SECOND
-from bridge.errors import Refused
+from bridge.errors import Refusal, Refused
 from bridge.resources import Resources
+from bridge.web.answers import TestAnswer
 from bridge.web.asked import context_of
 from bridge.web.auth import client_of
 from bridge.web.bodies import TestBody, parse, read_json
@@ -29,15 +31,13 @@ async def test(request: Request) -> Response:
     destination = body.destination.destination()
     if wait := await resources.deliveries.take_turn(resources.lane(destination)):
         seconds = str(-(-wait // SECOND))
-        raise Refused(
-            429, "The destination is busy", "Its pace allows no message now.", headers={"Retry-After": seconds}
-        )
+        raise Refused(Refusal.DESTINATION_BUSY, "Its pace allows no message now.", headers={"Retry-After": seconds})
     began = time.monotonic()
     verdict, status = await _send(resources, client.name, destination)
-    document = {
+    document: TestAnswer = {
         "type": kind(destination),
         "destination": describe(destination),
-        "verdict": type(verdict).__name__.lower(),
+        "verdict": _named(verdict),
         "reason": None if isinstance(verdict, Accepted) else verdict.reason,
         "status": status,
         "tookMs": int((time.monotonic() - began) * SECOND),
@@ -59,3 +59,13 @@ async def _send(resources: Resources, client: str, destination: Destination) -> 
     answer = await resources.egress.send(request)
     verdict: Accepted | Deferred | Rejected = judge(address, answer, now)
     return verdict, answer.status if isinstance(answer, Answered) else None
+
+
+def _named(verdict: Verdict) -> Literal["accepted", "deferred", "rejected"]:
+    match verdict:
+        case Accepted():
+            return "accepted"
+        case Deferred():
+            return "deferred"
+        case Rejected():
+            return "rejected"

@@ -14,6 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from bridge.domain.watches import Watch
 from bridge.resources import Resources
 from bridge.store import keys
+from bridge.web.answers import WatchAnswer
 from bridge.web.auth import client_of
 from bridge.web.watch_json import documents_of
 from bridge.web.watches import visible
@@ -32,7 +33,7 @@ async def stream(request: Request) -> Response:
 
 async def _events(resources: Resources, watch: Watch) -> AsyncIterator[str]:
     topics = (keys.news_of_watch(watch.id), keys.news_of_import(watch.workspace, watch.import_id))
-    before: dict[str, Any] | None = None
+    before: WatchAnswer | None = None
     async with resources.news.about(*topics) as ear:
         while True:
             ear.clear()
@@ -51,7 +52,7 @@ async def _events(resources: Resources, watch: Watch) -> AsyncIterator[str]:
                 yield ": still here\n\n"
 
 
-def _changes(before: dict[str, Any] | None, now: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _changes(before: WatchAnswer | None, now: WatchAnswer) -> Iterator[tuple[str, Any]]:
     """Name what is new since the last look; the first look is the snapshot."""
     if before is None:
         yield "watch", now
@@ -67,7 +68,7 @@ def _changes(before: dict[str, Any] | None, now: dict[str, Any]) -> Iterator[tup
             yield "delivery", each
 
 
-def _over(document: dict[str, Any]) -> bool:
+def _over(document: WatchAnswer) -> bool:
     ended = document["state"] != "watching"
     return ended and not any(each["state"] == "pending" for each in document["deliveries"])
 

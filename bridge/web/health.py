@@ -5,12 +5,14 @@ from starlette.responses import JSONResponse, Response
 
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
+from bridge.web.answers import AliveAnswer, ReadyAnswer
 from bridge.web.problems import RETRY_AFTER_OUTAGE
 
 
 async def healthz(_: Request) -> Response:
     """Answer: all that a liveness probe should know."""
-    return JSONResponse({"status": "alive"})
+    answer: AliveAnswer = {"status": "alive"}
+    return JSONResponse(answer)
 
 
 async def readyz(request: Request) -> Response:
@@ -20,6 +22,7 @@ async def readyz(request: Request) -> Response:
         await resources.store.check()
         workers = await resources.bell.workers_seen()
     except StoreUnavailable as error:
-        document = {"status": "not ready", "redis": str(error)}
-        return JSONResponse(document, 503, headers={"Retry-After": RETRY_AFTER_OUTAGE})
-    return JSONResponse({"status": "ready", "redis": "ok", "workers": "seen" if workers else "none seen"})
+        refusal: ReadyAnswer = {"status": "not ready", "redis": str(error)}
+        return JSONResponse(refusal, 503, headers={"Retry-After": RETRY_AFTER_OUTAGE})
+    answer: ReadyAnswer = {"status": "ready", "redis": "ok", "workers": "seen" if workers else "none seen"}
+    return JSONResponse(answer)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import structlog
 from pydantic import ValidationError
@@ -10,7 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from bridge.errors import Problem, Refused
+from bridge.errors import Problem, Refusal, Refused
+from bridge.web.answers import ErrorAnswer, ProblemAnswer
 
 RETRY_AFTER_OUTAGE = "5"
 """Seconds; a Redis that restarts is back within them."""
@@ -22,53 +22,58 @@ class ProblemResponse(JSONResponse):
     media_type = "application/problem+json"
 
 
-def problem(  # what RFC 9457 names, and nothing else
-    status: int,
-    title: str,
+def problem(
+    refusal: Refusal,
     detail: str = "",
     *,
     errors: Sequence[Problem] = (),
     headers: Mapping[str, str] | None = None,
 ) -> ProblemResponse:
-    document: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
+    """Give a refusal in RFC 9457's form; its `type` leads to the page that explains it."""
+    document: ProblemAnswer = {"type": f"/docs#{refusal.slug}", "title": refusal.title, "status": refusal.status}
     if detail:
         document["detail"] = detail
     if errors:
         document["errors"] = [_error_as_json(error) for error in errors]
-    return ProblemResponse(document, status, headers)
+    return ProblemResponse(document, refusal.status, headers)
 
 
-def _error_as_json(error: Problem) -> dict[str, str]:
-    named = {"pointer": error.pointer, "detail": error.detail, "code": error.code}
-    return {name: value for name, value in named.items() if value is not None}
+def _error_as_json(error: Problem) -> ErrorAnswer:
+    document: ErrorAnswer = {"pointer": error.pointer, "detail": error.detail}
+    if error.code is not None:
+        document["code"] = error.code
+    return document
 
 
-def document_of(error: Refused) -> dict[str, Any]:
+def document_of(error: Refused) -> ProblemAnswer:
     """Give a refusal's problem document by itself."""
-    document: dict[str, Any] = json.loads(bytes(refused(None, error).body))
+    document: ProblemAnswer = json.loads(bytes(refused(None, error).body))
     return document
 
 
 def refused(_: Request | None, error: Exception) -> Response:
     assert isinstance(error, Refused)  # noqa: S101 - Starlette hands each exception to the function of its class
-    return problem(error.status, error.title, error.detail, errors=error.problems, headers=error.headers)
+    return problem(error.refusal, error.detail, errors=error.problems, headers=error.headers)
 
 
 def http_exception(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
-    titles = {404: "No such page", 405: "Method not allowed"}
-    return problem(error.status_code, titles.get(error.status_code, error.detail), headers=error.headers)
+    known = {404: Refusal.NO_SUCH_PAGE, 405: Refusal.NO_SUCH_METHOD}
+    if refusal := known.get(error.status_code):
+        return problem(refusal, headers=error.headers)
+    document: ProblemAnswer = {"type": "about:blank", "title": error.detail, "status": error.status_code}
+    return ProblemResponse(document, error.status_code, error.headers)
 
 
 def store_unavailable(_: Request, __: Exception) -> Response:
     """Ask to come again; the store itself tells of its outage, once."""
     detail = "The store can't be reached or can't write just now. Nothing was changed; try again."
-    return problem(503, "Not available just now", detail, headers={"Retry-After": RETRY_AFTER_OUTAGE})
+    return problem(Refusal.NOT_AVAILABLE, detail, headers={"Retry-After": RETRY_AFTER_OUTAGE})
 
 
 def unexpected(_: Request, error: Exception) -> Response:
     log.error("request.failed", exc_info=error)
-    return problem(500, "Something went wrong on our side", "It has been logged.")
+    return problem(Refusal.OUR_FAULT, "It has been logged.")
 
 
 def problems_of(error: ValidationError) -> list[Problem]:

@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from bridge.resources import Resources
+from bridge.web.answers import KeysAnswer, SecretsAnswer
 from bridge.web.auth import client_of
 
 NOT_KEPT = {"Cache-Control": "no-store"}
@@ -13,11 +14,13 @@ async def secrets(request: Request) -> Response:
     """Give the secrets that sign the calling client's callbacks, newest first; no other client's."""
     resources: Resources = request.app.state.resources
     own = resources.sender.signing.secrets_of((await client_of(request)).name)
-    return JSONResponse({"secrets": [secret.reveal() for secret in own]}, headers=NOT_KEPT)
+    answer: SecretsAnswer = {"secrets": [secret.reveal() for secret in own]}
+    return JSONResponse(answer, headers=NOT_KEPT)
 
 
 async def keys(request: Request) -> Response:
     """Give the ed25519 public keys, newest first."""
     resources: Resources = request.app.state.resources
     await client_of(request)
-    return JSONResponse({"keys": list(resources.sender.signing.public_keys())})
+    answer: KeysAnswer = {"keys": list(resources.sender.signing.public_keys())}
+    return JSONResponse(answer)

@@ -8,6 +8,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ulid import ULID
 
+from bridge.errors import Refusal
 from bridge.web.calls import PATH
 from bridge.web.metrics import requests_answered
 from bridge.web.problems import problem
@@ -53,7 +54,7 @@ class Surroundings:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             if called and not _takes(headers.getlist("accept"), streamed=scope["path"].endswith("/events")):
-                refusal = problem(406, "Not in that form", "Answers are JSON: accept application/json.")
+                refusal = problem(Refusal.NOT_IN_THAT_FORM, "Answers are JSON: accept application/json.")
                 await refusal(scope, receive, send_guarded)
             else:
                 await self._app(scope, receive, send_guarded)

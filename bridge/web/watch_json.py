@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from time import monotonic
-from typing import Any
+from typing import cast
 
 from bridge.domain.deliveries import Delivery
 from bridge.domain.notifications import reading_as_json
@@ -13,10 +13,11 @@ from bridge.resources import Resources
 from bridge.store import keys
 from bridge.store.imports import Polled
 from bridge.web import deliveries
+from bridge.web.answers import ReadingAnswer, WatchAnswer
 from bridge.web.times import time_or_none
 
 
-async def documents_of(resources: Resources, watches: Sequence[Watch]) -> list[dict[str, Any]]:
+async def documents_of(resources: Resources, watches: Sequence[Watch]) -> list[WatchAnswer]:
     """Give watches with their deliveries and, while they are open, what is known of their imports."""
     open_places = {(each.workspace, each.import_id) for each in watches if each.state is WatchState.WATCHING}
     polled = dict(
@@ -36,7 +37,7 @@ async def documents_of(resources: Resources, watches: Sequence[Watch]) -> list[d
     ]
 
 
-def as_json(watch: Watch, polled: Polled | None, owed: Sequence[Delivery]) -> dict[str, Any]:
+def as_json(watch: Watch, polled: Polled | None, owed: Sequence[Delivery]) -> WatchAnswer:
     """Give a watch as the API shows it; an open one shows what is known of its import by now."""
     watching = watch.state is WatchState.WATCHING
     reading = polled.known.reading if watching and polled else watch.reading
@@ -44,10 +45,10 @@ def as_json(watch: Watch, polled: Polled | None, owed: Sequence[Delivery]) -> di
         "id": watch.id,
         "importId": watch.import_id,
         "workspace": watch.workspace,
-        "state": watch.state.value,
-        "outcome": None if watch.outcome is None else watch.outcome.value,
+        "state": watch.state,
+        "outcome": watch.outcome,
         "reason": watch.reason,
-        "import": None if reading is None else reading_as_json(reading),
+        "import": None if reading is None else cast("ReadingAnswer", reading_as_json(reading)),
         "polls": polled.polls if watching and polled else watch.polls,
         "lastPolledAt": time_or_none(polled.known.polled_at if watching and polled else watch.polled_at),
         "nextPollAt": time_or_none(polled.next_due if watching and polled else None),

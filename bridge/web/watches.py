@@ -13,13 +13,15 @@ from bridge.domain.outcomes import Outcome
 from bridge.domain.polls import wish_at
 from bridge.domain.times import SECOND
 from bridge.domain.watches import Watch, WatchState
-from bridge.errors import Refused
+from bridge.errors import Refusal, Refused
 from bridge.queue import Alarm
 from bridge.resources import Resources
 from bridge.store.watches import AcceptedWatch, Joined, NewWatch
+from bridge.web.answers import AcceptedAnswer, BatchAnswer, RefusedAnswer, WatchesAnswer
 from bridge.web.asked import WaitQuery, WatchesQuery, context_of, idempotency_key, once, query_of
 from bridge.web.auth import Client, client_of
-from bridge.web.bodies import BATCH_LIMIT, BatchBody, Context, WatchBody, parse, read_json
+from bridge.web.bodies import BATCH_LIMIT, BatchBody, WatchBody, parse, read_json
+from bridge.web.destination_bodies import Context
 from bridge.web.problems import document_of
 from bridge.web.watch_json import as_json, documents_of, until_ended
 
@@ -49,17 +51,18 @@ async def create_many(request: Request) -> Response:
     asked = parse(await read_json(request, limit=BATCH_LIMIT), BatchBody).watches
     context = context_of(resources, client)
 
-    async def result(number: int, watch: dict[str, Any]) -> dict[str, Any]:
+    async def result(number: int, watch: dict[str, Any]) -> AcceptedAnswer | RefusedAnswer:
         # Each watch of a batch is answered once by itself, so that a batch that broke off can be sent again.
         own_key = None if key is None else f"{key} {number}"
         try:
             accepted = await _accept(resources, client, json.dumps(watch).encode(), own_key, context)
         except Refused as refused:
-            return {"status": refused.status, "problem": document_of(refused)}
+            return {"status": refused.refusal.status, "problem": document_of(refused)}
         return {"status": 202, "watch": as_json(accepted.watch, accepted.polled, [])}
 
     results = await asyncio.gather(*(result(number, watch) for number, watch in enumerate(asked)))
-    return JSONResponse({"results": results})
+    answer: BatchAnswer = {"results": results}
+    return JSONResponse(answer)
 
 
 async def _accept(resources: Resources, client: Client, raw: bytes, key: str | None, context: Context) -> AcceptedWatch:
@@ -85,7 +88,7 @@ async def _accept(resources: Resources, client: Client, raw: bytes, key: str | N
     )
     if accepted is None:
         detail = "With this Idempotency-Key something else was asked for, less than 24 hours ago. Nothing was changed."
-        raise Refused(422, "The Idempotency-Key was used before", detail)
+        raise Refused(Refusal.IDEMPOTENCY_KEY_USED, detail)
     _ring(resources, accepted.joined)
     facts = {"client": client.name, "import_id": new.import_id, "joined": accepted.joined.value}
     log.info("watch.accepted", watch_id=accepted.watch.id, **facts)
@@ -118,7 +121,7 @@ async def visible(resources: Resources, client: Client, watch_id: str) -> Watch:
     """Give a watch that a client may see; raises Refused with 404."""
     watch = await resources.watches.get(watch_id)
     if watch is None or not client.may_see(watch.client):
-        raise Refused(404, "No such watch")
+        raise Refused(Refusal.NO_SUCH_WATCH)
     return watch
 
 
@@ -141,7 +144,8 @@ async def pages(request: Request) -> Response:
         found = await _about(resources, owner, query, query.import_id)
     page = found[: query.limit]
     more = page[-1].id if len(found) > query.limit else None
-    return JSONResponse({"data": await documents_of(resources, page), "nextCursor": more})
+    answer: WatchesAnswer = {"data": await documents_of(resources, page), "nextCursor": more}
+    return JSONResponse(answer)
 
 
 async def _about(resources: Resources, owner: str | None, query: WatchesQuery, import_id: str) -> list[Watch]:
@@ -172,9 +176,9 @@ async def cancel(request: Request) -> Response:
     watch_id = request.path_params["watch_id"]
     where = await resources.watches.whereabouts(watch_id)
     if where is None or not client.may_see(where.client):
-        raise Refused(404, "No such watch")
+        raise Refused(Refusal.NO_SUCH_WATCH)
     if not await resources.watches.cancel(watch_id, where, await resources.store.now()):
-        raise Refused(409, "The watch has ended already", "GET it to see how.")
+        raise Refused(Refusal.WATCH_ENDED, "GET it to see how.")
     log.info("watch.cancelled", watch_id=watch_id, client=client.name)
     (document,) = await documents_of(resources, [await visible(resources, client, watch_id)])
     return JSONResponse(document)

@@ -1,0 +1,251 @@
+"""What calls answer, as types: mypy holds the code to them, and /openapi.json is made of them."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, with_config
+from typing_extensions import NotRequired, TypedDict
+
+from bridge.domain.deliveries import DeliveryState
+from bridge.domain.notifications import TYPES
+from bridge.domain.outcomes import Outcome
+from bridge.domain.watches import WatchState
+
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+DestinationType = Literal["slack", "slack_webhook", "callback", "named"]
+NotificationType = Annotated[str, Field(json_schema_extra={"enum": sorted(TYPES.values())})]
+
+whole = with_config(ConfigDict(extra="forbid"))
+"""Nothing is answered that is not named here."""
+
+
+@whole
+class FailedRecordAnswer(TypedDict):
+    """A person that Rally could not import."""
+
+    personId: NotRequired[str]
+    email: NotRequired[str]
+
+
+@whole
+class ReadingAnswer(TypedDict):
+    """What Rally said last of an import, in Rally's own words."""
+
+    importId: str
+    type: str
+    status: Annotated[str, Field(examples=["UPLOADING", "COMPLETED", "ERROR"])]
+    personCount: int
+    failedRecordCount: Annotated[int, Field(description="All of them; `failedRecords` holds 100 at most.")]
+    failedRecords: Annotated[list[FailedRecordAnswer], Field(max_length=100)]
+    updatedAt: str | None
+
+
+@whole
+class DeliveryAnswer(TypedDict):
+    """One message owed to one destination."""
+
+    id: Annotated[str, Field(examples=["dlv_01kb2x3v8mrd4hz0c7w9t5qfyn0"])]
+    type: DestinationType
+    destination: Annotated[str, Field(description="Where it goes, without what is secret in it.")]
+    state: DeliveryState
+    attempts: int
+    nextAttemptAt: Time | None
+    lastReason: str | None
+    endedAt: Time | None
+
+
+@whole
+class AttemptAnswer(TypedDict):
+    """One request that was made for a delivery."""
+
+    number: int
+    at: Time
+    tookMs: int
+    status: int | None
+    reason: str | None
+    answer: Annotated[str, Field(description="The first bytes of what was answered.")]
+
+
+@whole
+class ListedDeliveryAnswer(DeliveryAnswer):
+    """A delivery by itself; a notice to the operator belongs to no watch."""
+
+    watchId: str | None
+
+
+@whole
+class DeliveryWithLogAnswer(ListedDeliveryAnswer):
+    """A delivery with its last 50 attempts, newest first."""
+
+    log: Annotated[list[AttemptAnswer], Field(max_length=50)]
+
+
+_WithReading = TypedDict("_WithReading", {"import": ReadingAnswer | None})
+"""A word of Python's can't stand in a class."""
+
+
+@whole
+class WatchAnswer(_WithReading):
+    """A watch, with what is known of its import and with its deliveries."""
+
+    id: Annotated[str, Field(examples=["wat_01kb2x3v8mrd4hz0c7w9t5qfyn"])]
+    importId: str
+    workspace: str
+    state: WatchState
+    outcome: Outcome | None
+    reason: Annotated[str | None, Field(description="Why, where the outcome alone does not tell.")]
+    polls: int
+    lastPolledAt: Time | None
+    nextPollAt: Time | None
+    label: str | None
+    metadata: dict[str, Any]
+    createdBy: Annotated[str, Field(description="The name of the client that made it.")]
+    createdAt: Time
+    expiresAt: Time
+    settledAt: Time | None
+    deliveries: list[DeliveryAnswer]
+
+
+@whole
+class WatchesAnswer(TypedDict):
+    """A page of watches, newest first; `nextCursor` leads to the next one, null at the end."""
+
+    data: list[WatchAnswer]
+    nextCursor: str | None
+
+
+@whole
+class DeliveriesAnswer(TypedDict):
+    """A page of deliveries, newest first; `nextCursor` leads to the next one, null at the end."""
+
+    data: list[ListedDeliveryAnswer]
+    nextCursor: str | None
+
+
+@whole
+class ErrorAnswer(TypedDict):
+    """One thing wrong with a request."""
+
+    pointer: Annotated[str, Field(description="A JSON pointer into the body, or `?name` of the query.")]
+    detail: str
+    code: NotRequired[Annotated[str, Field(description="A name that stays, where a rule of ours refuses it.")]]
+
+
+@whole
+class ProblemAnswer(TypedDict):
+    """A problem document (RFC 9457): `type` leads to what it means, `errors` names everything that is wrong."""
+
+    type: Annotated[str, Field(json_schema_extra={"format": "uri-reference"})]
+    title: str
+    status: int
+    detail: NotRequired[str]
+    errors: NotRequired[list[ErrorAnswer]]
+
+
+@whole
+class AcceptedAnswer(TypedDict):
+    """A watch of a batch that was accepted."""
+
+    status: Literal[202]
+    watch: WatchAnswer
+
+
+@whole
+class RefusedAnswer(TypedDict):
+    """A watch of a batch that was refused, and why."""
+
+    status: int
+    problem: ProblemAnswer
+
+
+@whole
+class BatchAnswer(TypedDict):
+    """A result for each watch, in the order in which they were asked for."""
+
+    results: list[AcceptedAnswer | RefusedAnswer]
+
+
+@whole
+class RedeliveredAnswer(TypedDict):
+    """How many deliveries are owed again; `more`: some may be left, call again."""
+
+    redelivered: int
+    more: bool
+
+
+@whole
+class TestAnswer(TypedDict):
+    """What came of a test message."""
+
+    type: DestinationType
+    destination: str
+    verdict: Literal["accepted", "deferred", "rejected"]
+    reason: str | None
+    status: Annotated[int | None, Field(description="The receiver's HTTP status, where it answered.")]
+    tookMs: int
+
+
+@whole
+class SecretsAnswer(TypedDict):
+    """The secrets that sign the calling client's callbacks, newest first."""
+
+    secrets: list[str]
+
+
+@whole
+class KeysAnswer(TypedDict):
+    """The ed25519 public keys that verify callbacks, newest first."""
+
+    keys: list[str]
+
+
+@whole
+class AliveAnswer(TypedDict):
+    """That the process answers."""
+
+    status: Literal["alive"]
+
+
+@whole
+class ReadyAnswer(TypedDict):
+    """Whether watches can be accepted; `workers` tells whether one was seen of late."""
+
+    status: Literal["ready", "not ready"]
+    redis: str
+    workers: NotRequired[Literal["seen", "none seen"]]
+
+
+@whole
+class OutcomeData(_WithReading):
+    """The watch that has ended, and how."""
+
+    watchId: str
+    workspace: str
+    importId: str
+    label: str | None
+    metadata: dict[str, Any]
+    outcome: Outcome
+    reason: str | None
+
+
+@whole
+class NotificationSent(TypedDict):
+    """What a callback receives when a watch has ended."""
+
+    type: NotificationType
+    timestamp: Time
+    data: OutcomeData
+
+
+class NoticeData(TypedDict):
+    """What happened, in words and by name."""
+
+    text: str
+
+
+@whole
+class NoticeSent(TypedDict):
+    """What a callback receives that is no outcome: a test, or a notice to the operator."""
+
+    type: str
+    timestamp: Time
+    data: NoticeData

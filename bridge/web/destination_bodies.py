@@ -1,0 +1,155 @@
+"""Destinations as bodies name them: each kind by its `type`, checked against what the operator allows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from bridge.destinations.callback import header_problem
+from bridge.destinations.egress import EgressRules, check_url
+from bridge.destinations.signatures import check_secret
+from bridge.domain.deliveries import Address, Callback, Destination, Named, SlackChannel, SlackWebhook
+from bridge.domain.outcomes import Outcome
+from bridge.domain.secret import Secret
+
+Url: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+OutcomeName: TypeAlias = Literal[
+    "completed", "completed_with_failures", "failed", "not_found", "forbidden", "timed_out"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a body is checked against beside its own form."""
+
+    rules: EgressRules
+    workspaces: frozenset[str]
+    named: Mapping[str, Address]
+    slack_bot: bool
+
+
+def context_in(info: ValidationInfo) -> Context:
+    assert isinstance(info.context, Context)  # noqa: S101 - parse passes it; the type is lost within pydantic
+    return info.context
+
+
+class Body(BaseModel):
+    """Unknown fields are refused by name; nothing is coerced."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, alias_generator=to_camel, validate_by_name=False, allow_inf_nan=False
+    )
+
+
+class _ToDestination(Body):
+    on: Annotated[
+        Annotated[list[OutcomeName], Field(min_length=1, max_length=6)] | None,
+        Field(description="The outcomes to tell; all of them when left out."),
+    ] = None
+
+    @property
+    def outcomes(self) -> frozenset[Outcome] | None:
+        return None if self.on is None else frozenset(Outcome(outcome) for outcome in self.on)
+
+
+def _allowed(url: str, info: ValidationInfo, *, slack: bool) -> str:
+    if forbidden := check_url(url, context_in(info).rules, slack=slack):
+        raise PydanticCustomError(f"policy_{forbidden.code}", "{detail}", {"detail": forbidden.detail})
+    return url
+
+
+class ToSlackWebhook(_ToDestination):
+    """An incoming webhook of Slack's."""
+
+    type: Literal["slack_webhook"]
+    url: Url
+
+    @field_validator("url")
+    @classmethod
+    def _is_slacks(cls, url: str, info: ValidationInfo) -> str:
+        return _allowed(url, info, slack=True)
+
+    def destination(self) -> Destination:
+        return SlackWebhook(url=Secret(self.url), on=self.outcomes)
+
+
+class ToSlack(_ToDestination):
+    """A channel that the bridge's Slack bot posts to."""
+
+    type: Literal["slack"]
+    channel: Annotated[str, StringConstraints(pattern=r"^[CGD][A-Z0-9]{5,30}$")]
+
+    @field_validator("channel")
+    @classmethod
+    def _can_be_posted_to(cls, channel: str, info: ValidationInfo) -> str:
+        if not context_in(info).slack_bot:
+            raise PydanticCustomError("policy_no_slack_bot", "The operator has configured no Slack bot")
+        return channel
+
+    def destination(self) -> Destination:
+        return SlackChannel(channel=self.channel, on=self.outcomes)
+
+
+class ToCallback(_ToDestination):
+    """A URL of yours: it receives a signed POST."""
+
+    type: Literal["callback"]
+    url: Url
+    secret: Annotated[str | None, Field(description="`whsec_…`, to sign with instead of your client's own secret.")] = (
+        None
+    )
+    headers: Annotated[dict[str, str], Field(max_length=20, description="Sent along, and never shown again.")] = {}
+
+    @field_validator("url")
+    @classmethod
+    def _may_be_reached(cls, url: str, info: ValidationInfo) -> str:
+        return _allowed(url, info, slack=False)
+
+    @field_validator("secret")
+    @classmethod
+    def _is_a_secret(cls, secret: str | None) -> str | None:
+        if secret is not None and (wrong := check_secret(secret)):
+            raise PydanticCustomError("policy_not_a_secret", "{detail}", {"detail": wrong})
+        return secret
+
+    @field_validator("headers")
+    @classmethod
+    def _may_be_sent(cls, headers: dict[str, str]) -> dict[str, str]:
+        wrong = [found for name, value in headers.items() if (found := header_problem(name, value))]
+        if wrong:
+            raise PydanticCustomError("policy_header", "{detail}", {"detail": "; ".join(wrong)})
+        return headers
+
+    def destination(self) -> Destination:
+        return Callback(
+            url=Secret(self.url),
+            secret=None if self.secret is None else Secret(self.secret),
+            headers={name: Secret(value) for name, value in self.headers.items()},
+            on=self.outcomes,
+        )
+
+
+class ToNamed(_ToDestination):
+    """A destination that the operator has configured."""
+
+    type: Literal["named"]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=63)]
+
+    @field_validator("name")
+    @classmethod
+    def _is_configured(cls, name: str, info: ValidationInfo) -> str:
+        address = context_in(info).named.get(name)
+        if address is None:
+            raise PydanticCustomError("policy_unknown_name", "There is no destination of this name")
+        if not isinstance(address, SlackChannel):
+            _allowed(address.url.reveal(), info, slack=isinstance(address, SlackWebhook))
+        return name
+
+    def destination(self) -> Destination:
+        return Named(name=self.name, on=self.outcomes)
+
+
+ToDestination: TypeAlias = Annotated[ToSlackWebhook | ToSlack | ToCallback | ToNamed, Field(discriminator="type")]

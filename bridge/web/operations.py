@@ -1,0 +1,147 @@
+"""What each call takes and gives: the models that check and type it, named once for its description."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from bridge.errors import Refusal
+from bridge.web import answers, deliveries, destinations, events, examples, health, metrics, signing, watches
+from bridge.web.asked import DeliveriesQuery, WaitQuery, WatchesQuery
+from bridge.web.bodies import BatchBody, RedeliverBody, TestBody, WatchBody
+from bridge.web.calls import Endpoint
+
+OF_EVERY_CALL = (
+    Refusal.NO_KEY,
+    Refusal.UNKNOWN_KEY,
+    Refusal.NOT_IN_THAT_FORM,
+    Refusal.TOO_MANY_CALLS,
+    Refusal.OUR_FAULT,
+    Refusal.NOT_AVAILABLE,
+)
+OF_A_BODY = (Refusal.NOT_JSON, Refusal.TOO_LARGE, Refusal.NOT_SENT_AS_JSON, Refusal.NOT_VALID)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """A call as its description has it; its words are the endpoint's docstring."""
+
+    name: str
+    tag: str
+    gives: Any
+    """The type of the answer, as JSON unless `media_type` says otherwise."""
+    status: int = 200
+    media_type: str = "application/json"
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    refuses: tuple[Refusal, ...] = ()
+    """What it refuses beside what every call, body or query may be refused for."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Headers of the answer, and what they mean."""
+    repeatable: bool = False
+    """Whether an Idempotency-Key makes it safe to send again."""
+    for_anyone: bool = False
+    not_ready: bool = False
+    """Whether the answer may also come with 503."""
+    example: Any = None
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        if self.for_anyone:
+            return self.refuses
+        key = (Refusal.IDEMPOTENCY_KEY_NOT_VALID, Refusal.IDEMPOTENCY_KEY_USED) if self.repeatable else ()
+        body = OF_A_BODY if self.body else ()
+        query = (Refusal.QUERY_NOT_VALID,) if self.query else ()
+        return (*OF_EVERY_CALL, *body, *query, *key, *self.refuses)
+
+
+REPLAYED = {"Idempotent-Replayed": "`true` where this is the answer to an earlier request with the same key."}
+WATCHES, DELIVERIES, DESTINATIONS = "Watches", "Deliveries", "Destinations"
+SIGNING, OPERATIONS = "Signing", "Operations"
+
+CALLS: Mapping[Endpoint, Operation] = {
+    watches.create: Operation(
+        name="createWatch",
+        tag=WATCHES,
+        status=202,
+        body=WatchBody,
+        gives=answers.WatchAnswer,
+        repeatable=True,
+        headers={"Location": "Where the watch is.", **REPLAYED},
+        example=examples.WATCH,
+    ),
+    watches.create_many: Operation(
+        name="createWatches",
+        tag=WATCHES,
+        body=BatchBody,
+        gives=answers.BatchAnswer,
+        repeatable=True,
+        example=examples.BATCH,
+    ),
+    watches.pages: Operation(name="listWatches", tag=WATCHES, query=WatchesQuery, gives=answers.WatchesAnswer),
+    watches.show: Operation(
+        name="getWatch",
+        tag=WATCHES,
+        query=WaitQuery,
+        gives=answers.WatchAnswer,
+        refuses=(Refusal.NO_SUCH_WATCH,),
+    ),
+    watches.cancel: Operation(
+        name="cancelWatch",
+        tag=WATCHES,
+        gives=answers.WatchAnswer,
+        refuses=(Refusal.NO_SUCH_WATCH, Refusal.WATCH_ENDED),
+    ),
+    events.stream: Operation(
+        name="followWatch",
+        tag=WATCHES,
+        gives=str,
+        media_type="text/event-stream",
+        refuses=(Refusal.NO_SUCH_WATCH,),
+    ),
+    deliveries.pages: Operation(
+        name="listDeliveries", tag=DELIVERIES, query=DeliveriesQuery, gives=answers.DeliveriesAnswer
+    ),
+    deliveries.show: Operation(
+        name="getDelivery",
+        tag=DELIVERIES,
+        gives=answers.DeliveryWithLogAnswer,
+        refuses=(Refusal.NO_SUCH_DELIVERY,),
+    ),
+    deliveries.redeliver: Operation(
+        name="redeliver",
+        tag=DELIVERIES,
+        status=202,
+        gives=answers.ListedDeliveryAnswer,
+        refuses=(Refusal.NO_SUCH_DELIVERY, Refusal.DELIVERY_NOT_WANTED, Refusal.DELIVERY_UNDER_WAY),
+    ),
+    deliveries.redeliver_many: Operation(
+        name="redeliverMany",
+        tag=DELIVERIES,
+        status=202,
+        body=RedeliverBody,
+        gives=answers.RedeliveredAnswer,
+        example=examples.REDELIVER,
+    ),
+    destinations.test: Operation(
+        name="testDestination",
+        tag=DESTINATIONS,
+        body=TestBody,
+        gives=answers.TestAnswer,
+        refuses=(Refusal.DESTINATION_BUSY,),
+        example=examples.TEST,
+    ),
+    signing.secrets: Operation(name="getSigningSecrets", tag=SIGNING, gives=answers.SecretsAnswer),
+    signing.keys: Operation(name="getSigningKeys", tag=SIGNING, gives=answers.KeysAnswer),
+    health.healthz: Operation(name="alive", tag=OPERATIONS, gives=answers.AliveAnswer, for_anyone=True),
+    health.readyz: Operation(name="ready", tag=OPERATIONS, gives=answers.ReadyAnswer, for_anyone=True, not_ready=True),
+    metrics.show: Operation(
+        name="metrics",
+        tag=OPERATIONS,
+        gives=str,
+        media_type="text/plain",
+        for_anyone=True,
+        refuses=(Refusal.OUR_FAULT, Refusal.NOT_AVAILABLE),
+    ),
+}
