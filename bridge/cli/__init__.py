@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from bridge.cli import services, up
+from bridge.cli import completion, keys, services, up, watches
 from bridge.cli.faults import CannotStart
 from bridge.errors import BridgeError, SettingsError
 
@@ -31,3 +31,10 @@ def main() -> None:
 main.add_command(up.command)
 main.add_command(services.serve)
 main.add_command(services.worker)
+main.add_command(watches.watch)
+main.add_command(watches.list_)
+main.add_command(watches.show)
+main.add_command(watches.cancel)
+main.add_command(watches.redeliver)
+main.add_command(keys.group)
+main.add_command(completion.command)

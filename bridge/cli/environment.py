@@ -9,6 +9,7 @@ from dotenv import dotenv_values
 
 from bridge.cli.faults import CannotStart
 from bridge.cli.made_secrets import FOR_THE_BRIDGE
+from bridge.settings import clients
 
 REACHING_OUT = ("RALLY_WORKSPACES", "OPERATOR_NOTIFY", "EGRESS_PROXY")
 """Settings that would lead a sandboxed bridge out of the sandbox."""
@@ -53,9 +54,16 @@ def require_rally(given: Given) -> None:
         )
 
 
+def has_clients(given: Given) -> bool:
+    """Tell whether the user says who may call, so that no key is made."""
+    return given.has("BRIDGE_API_KEYS") or given.has("BRIDGE_CLIENTS_FILE")
+
+
 def live(given: Given, made: Mapping[str, str], redis_url: str | None) -> Mapping[str, str]:
     """Give the settings of a bridge that asks the real Rally: the user's, and what was made for what is missing."""
     settings = {name: made[name] for name in FOR_THE_BRIDGE if not given.has(name)}
+    if has_clients(given):
+        settings.pop("BRIDGE_API_KEYS", None)
     return settings if redis_url is None else settings | {"REDIS_URL": redis_url}
 
 
@@ -91,10 +99,19 @@ def client_secrets(given: Given, made: Mapping[str, str]) -> list[str]:
     # Not at the top: only --sandbox needs it, and cryptography takes a while to load.
     from bridge.destinations.signatures import derived_secret  # noqa: PLC0415
 
-    keys = given.value("BRIDGE_API_KEYS") or made["BRIDGE_API_KEYS"]
     secrets = given.value("CALLBACK_SECRETS") or made["CALLBACK_SECRETS"]
-    clients = dict.fromkeys(entry.split(":")[0].strip() for entry in keys.split(",") if entry.strip())
-    return [derived_secret(s.strip(), client) for s in secrets.split(",") if s.strip() for client in clients]
+    names = dict.fromkeys(_client_names(given, made))
+    return [derived_secret(s.strip(), name) for s in secrets.split(",") if s.strip() for name in names]
+
+
+def _client_names(given: Given, made: Mapping[str, str]) -> list[str]:
+    file = given.value("BRIDGE_CLIENTS_FILE")
+    keys = given.value("BRIDGE_API_KEYS") or ("" if file else made["BRIDGE_API_KEYS"])
+    try:
+        in_file = [client.name for client in clients.from_file(file)] if file else []
+    except ValueError as error:
+        raise CannotStart(f"BRIDGE_CLIENTS_FILE: {error}") from error
+    return [*(entry.split(":")[0].strip() for entry in keys.split(",") if entry.strip()), *in_file]
 
 
 def environment_with(settings: Mapping[str, str]) -> Mapping[str, str]:

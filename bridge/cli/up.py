@@ -55,7 +55,7 @@ def command(*, sandbox: bool, data_dir: Path | None, host: str, port: int) -> No
         banner = Banner(
             api=ports.url(host, port),
             sandbox=ports.url(LOOPBACK, port + 1) if sandbox else None,
-            key="$KEY" if given.has("BRIDGE_API_KEYS") else made["BRIDGE_API_KEYS"].split(":")[1],
+            key="$KEY" if environment.has_clients(given) else made["BRIDGE_API_KEYS"].split(":")[1],
             data=data.path,
             logs=data.logs,
         )

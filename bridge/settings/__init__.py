@@ -1,6 +1,7 @@
 """The settings: read once, at the edge; every problem reported at once, in plain words."""
 
+from bridge.settings.clients import Allowed, Client
 from bridge.settings.model import Settings
-from bridge.settings.values import DEFAULT_WORKSPACE, ClientKey
+from bridge.settings.values import DEFAULT_WORKSPACE
 
-__all__ = ["DEFAULT_WORKSPACE", "ClientKey", "Settings"]
+__all__ = ["DEFAULT_WORKSPACE", "Allowed", "Client", "Settings"]

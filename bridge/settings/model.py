@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Span
 from bridge.errors import SettingsError
-from bridge.settings import values
+from bridge.settings import clients, values
 
 SECRETS = (
     "redis_url",
@@ -53,7 +53,8 @@ class Settings(BaseSettings):
     not_found_grace: Duration = 10 * MINUTE
     watch_expiry: Duration = 24 * HOUR
     reading_reuse: Duration = 5 * MINUTE
-    bridge_api_keys: Annotated[tuple[values.ClientKey, ...], BeforeValidator(values.client_keys)]
+    bridge_api_keys: Annotated[tuple[clients.Client, ...], BeforeValidator(clients.from_keys)] = ()
+    bridge_clients_file: Annotated[tuple[clients.Client, ...], BeforeValidator(clients.from_file)] = ()
     bridge_encryption_keys: Annotated[tuple[Secret, ...], BeforeValidator(values.fernet_keys)]
     callback_secrets: Annotated[tuple[Secret, ...], BeforeValidator(values.callback_secrets)]
     client_rate_limit: Annotated[int, Field(ge=1)] = 600
@@ -83,10 +84,21 @@ class Settings(BaseSettings):
         if self.operator_notify and self.operator_notify not in {each.name for each in self.named_destinations}:
             raise ValueError("OPERATOR_NOTIFY must be one of the names of NAMED_DESTINATIONS")
         known = {values.DEFAULT_WORKSPACE, *(workspace.name for workspace in self.rally_workspaces)}
-        for client in self.bridge_api_keys:
-            if unknown := sorted((client.workspaces or frozenset()) - known):
-                raise ValueError(f"BRIDGE_API_KEYS: {client.name!r} names unknown workspaces: {', '.join(unknown)}")
+        for client in self.clients:
+            if unknown := sorted((client.allowed.workspaces or frozenset()) - known):
+                raise ValueError(
+                    f"BRIDGE_API_KEYS, BRIDGE_CLIENTS_FILE: {client.name!r} names unknown workspaces: {', '.join(unknown)}"
+                )
+        in_both = {each.name for each in self.bridge_api_keys} & {each.name for each in self.bridge_clients_file}
+        if in_both:
+            names = ", ".join(sorted(in_both))
+            raise ValueError(f"{names}: in BRIDGE_API_KEYS and in BRIDGE_CLIENTS_FILE; it must be one of the two")
         return self
+
+    @property
+    def clients(self) -> tuple[clients.Client, ...]:
+        """Those of both sources; a name may stand here once for each of its keys."""
+        return (*self.bridge_api_keys, *self.bridge_clients_file)
 
     @classmethod
     def settings_customise_sources(
@@ -110,6 +122,8 @@ class Settings(BaseSettings):
         given = {**behind, **(os.environ if environ is None else environ)}
         # An empty variable is not set, and yet hides what .env says.
         given_values, problems = _gather({name: value for name, value in given.items() if value}, cls.model_fields)
+        if not {"bridge_api_keys", "bridge_clients_file"} & given_values.keys():
+            problems.append("BRIDGE_API_KEYS (or BRIDGE_API_KEYS_FILE, or BRIDGE_CLIENTS_FILE) is required")
         settings = None
         try:
             settings = cls.model_validate(given_values)

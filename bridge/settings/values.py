@@ -17,26 +17,11 @@ from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Span
 
 _UNITS: Mapping[str, Span] = {"ms": 1, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
-_CLIENT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
-SHORTEST_KEY = 16
-
 
 DEFAULT_WORKSPACE = "default"
 """The name of the workspace of RALLY_API_KEY."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientKey:
-    """An API key, the name of the internal tool that bears it, and what it may do.
-
-    An `admin` sees everybody's watches; `workspaces` are those it may use, None for all.
-    """
-
-    name: str
-    key: Secret
-    admin: bool
-    workspaces: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,36 +106,13 @@ def base_url(text: str) -> str:
     return text.strip().rstrip("/")
 
 
-def client_keys(text: str) -> tuple[ClientKey, ...]:
-    keys: list[ClientKey] = []
-    wrong: list[str] = []
-    for number, part in enumerate(parts(text), start=1):
-        name, _, rest = part.partition(":")
-        key, _, role = rest.partition(":")
-        named, _, workspaces = role.partition("=")
-        if not _CLIENT.fullmatch(name):
-            wrong.append(f"entry {number} needs a name of a-z, 0-9, - and _ before its first colon")
-        elif len(key) < SHORTEST_KEY:
-            wrong.append(f"the key of {name!r} must have at least {SHORTEST_KEY} characters")
-        elif role not in {"", "admin"} and (named != "workspaces" or not workspaces):
-            wrong.append(f"behind the key of {name!r} only :admin or :workspaces=one+another may stand")
-        elif any(known.key.reveal() == key for known in keys):
-            wrong.append(f"the key of {name!r} stands there twice")
-        else:
-            allowed = frozenset(workspaces.split("+")) if workspaces else None
-            keys.append(ClientKey(name=name, key=Secret(key), admin=role == "admin", workspaces=allowed))
-    if wrong or not keys:
-        raise ValueError("; ".join(wrong) or "must hold at least one name:key")
-    return tuple(keys)
-
-
 def workspaces(text: str) -> tuple[Workspace, ...]:
     found: list[Workspace] = []
     wrong: list[str] = []
     for number, part in enumerate(parts(text), start=1):
         name, _, rest = part.partition(":")
         key, at, url = rest.partition("@")
-        if not _CLIENT.fullmatch(name) or not _VISIBLE.fullmatch(key):
+        if not NAME.fullmatch(name) or not _VISIBLE.fullmatch(key):
             wrong.append(f"entry {number} is no name:key or name:key@https://base.url")
             continue
         try:
@@ -173,7 +135,7 @@ def named_destinations(text: str) -> tuple[NamedDestination, ...]:
     for number, part in enumerate(parts(text), start=1):
         name, _, rest = part.partition("=")
         kind, _, url = rest.partition(":") if rest.startswith(("slack:", "callback:")) else ("", "", rest)
-        if not _CLIENT.fullmatch(name) or not url.startswith(("http://", "https://")):
+        if not NAME.fullmatch(name) or not url.startswith(("http://", "https://")):
             wrong.append(f"entry {number} is no name=https://… (or name=slack:https://…, name=callback:https://…)")
         elif any(known.name == name for known in found):
             wrong.append(f"the name {name!r} is taken")

@@ -9,8 +9,8 @@ from starlette.requests import Request
 
 from bridge.errors import Problem, Refusal, Refused
 from bridge.resources import Resources
+from bridge.settings import Client
 from bridge.store.watches import Once
-from bridge.web.auth import Client
 from bridge.web.bodies import ImportId
 from bridge.web.destination_bodies import Context, OutcomeName
 from bridge.web.problems import problems_of
@@ -73,9 +73,11 @@ def query_of(request: Request, model: type[QueryT]) -> QueryT:
 
 def context_of(resources: Resources, client: Client) -> Context:
     """Give what a client's bodies are checked against."""
+    allowed = client.allowed
     return Context(
+        allowed=allowed,
         rules=resources.egress_rules,
-        workspaces=frozenset(name for name in resources.rally if client.may_use(name)),
+        workspaces=frozenset(resources.rally if allowed.workspaces is None else allowed.workspaces),
         named=resources.named,
         slack_bot=resources.sender.slack_bot is not None,
     )

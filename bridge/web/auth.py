@@ -1,32 +1,16 @@
 """Who asks: the bearer key of an internal tool, compared in constant time."""
 
-import hashlib
 import hmac
-from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from bridge.domain.times import SECOND
 from bridge.errors import Refusal, Refused
 from bridge.resources import Resources
-from bridge.settings import ClientKey
+from bridge.settings import Client
+from bridge.settings.clients import digest
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="rally-bridge"'}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Client:
-    """An internal tool, known by the name of its key; an admin sees everybody's watches."""
-
-    name: str
-    admin: bool
-    workspaces: frozenset[str] | None
-
-    def may_use(self, workspace: str) -> bool:
-        return self.workspaces is None or workspace in self.workspaces
-
-    def may_see(self, owner: str) -> bool:
-        return self.admin or owner == self.name
 
 
 async def client_of(request: Request) -> Client:
@@ -46,21 +30,22 @@ def _bearer_of(request: Request) -> Client:
         detail = "Send your API key as `Authorization: Bearer <key>`."
         raise Refused(Refusal.NO_KEY, detail, headers=CHALLENGE)
     resources: Resources = request.app.state.resources
-    client = match(key.strip(), resources.settings.bridge_api_keys)
+    client = match(key.strip(), resources.settings.clients)
     if client is None:
         raise Refused(Refusal.UNKNOWN_KEY, headers=CHALLENGE)
     return client
 
 
-def match(key: str, known: tuple[ClientKey, ...]) -> Client | None:
+def match(key: str, known: tuple[Client, ...]) -> Client | None:
     """Compare with every known key, and always with all of them; digests, so that lengths tell nothing either."""
-    offered = _digest(key)
+    offered = digest(key)
     found = None
-    for candidate in known:
-        if hmac.compare_digest(offered, _digest(candidate.key.reveal())):
-            found = Client(name=candidate.name, admin=candidate.admin, workspaces=candidate.workspaces)
+    for client in known:
+        for each in client.digests:
+            if hmac.compare_digest(offered, each):
+                found = client
     return found
 
 
-def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+def may_see(client: Client, owner: str) -> bool:
+    return client.admin or owner == client.name

@@ -12,6 +12,7 @@ from bridge.domain.times import SECOND, rfc3339
 from bridge.errors import Refusal, Refused
 from bridge.queue import Alarm
 from bridge.resources import Resources
+from bridge.settings import Client
 from bridge.web.answers import (
     AttemptAnswer,
     DeliveriesAnswer,
@@ -21,7 +22,7 @@ from bridge.web.answers import (
     RedeliveredAnswer,
 )
 from bridge.web.asked import DeliveriesQuery, query_of
-from bridge.web.auth import Client, client_of
+from bridge.web.auth import client_of, may_see
 from bridge.web.bodies import RedeliverBody, parse, read_json
 from bridge.web.times import time_or_none
 
@@ -102,7 +103,7 @@ def _owed(resources: Resources, client: Client, owed: Sequence[Delivery]) -> Non
 
 async def _visible(resources: Resources, client: Client, delivery_id: str) -> Delivery:
     found = await resources.deliveries.of([delivery_id])
-    if not found or not client.may_see(found[0].client):
+    if not found or not may_see(client, found[0].client):
         raise Refused(Refusal.NO_SUCH_DELIVERY)
     return found[0]
 

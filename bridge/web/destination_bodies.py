@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
@@ -14,6 +15,7 @@ from bridge.destinations.signatures import check_secret
 from bridge.domain.deliveries import Address, Callback, Destination, Named, SlackChannel, SlackWebhook
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
+from bridge.settings import Allowed
 
 Url: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 OutcomeName: TypeAlias = Literal[
@@ -29,6 +31,7 @@ class Context:
     workspaces: frozenset[str]
     named: Mapping[str, Address]
     slack_bot: bool
+    allowed: Allowed
 
 
 def context_in(info: ValidationInfo) -> Context:
@@ -42,6 +45,10 @@ class Body(BaseModel):
     model_config = ConfigDict(
         extra="forbid", strict=True, alias_generator=to_camel, validate_by_name=False, allow_inf_nan=False
     )
+
+
+def _not_for_you(what: str) -> PydanticCustomError:
+    return PydanticCustomError("policy_not_for_you", "Your client may not use {what}", {"what": what})
 
 
 class _ToDestination(Body):
@@ -70,6 +77,8 @@ class ToSlackWebhook(_ToDestination):
     @field_validator("url")
     @classmethod
     def _is_slacks(cls, url: str, info: ValidationInfo) -> str:
+        if context_in(info).allowed.slack_channels is not None:
+            raise _not_for_you("incoming webhooks of Slack's, only its channels")
         return _allowed(url, info, slack=True)
 
     def destination(self) -> Destination:
@@ -87,6 +96,9 @@ class ToSlack(_ToDestination):
     def _can_be_posted_to(cls, channel: str, info: ValidationInfo) -> str:
         if not context_in(info).slack_bot:
             raise PydanticCustomError("policy_no_slack_bot", "The operator has configured no Slack bot")
+        channels = context_in(info).allowed.slack_channels
+        if channels is not None and channel not in channels:
+            raise _not_for_you("this channel")
         return channel
 
     def destination(self) -> Destination:
@@ -106,7 +118,9 @@ class ToCallback(_ToDestination):
     @field_validator("url")
     @classmethod
     def _may_be_reached(cls, url: str, info: ValidationInfo) -> str:
-        return _allowed(url, info, slack=False)
+        if not context_in(info).allowed.may_call(urlsplit(_allowed(url, info, slack=False)).hostname or ""):
+            raise _not_for_you("this host")
+        return url
 
     @field_validator("secret")
     @classmethod
@@ -141,7 +155,8 @@ class ToNamed(_ToDestination):
     @field_validator("name")
     @classmethod
     def _is_configured(cls, name: str, info: ValidationInfo) -> str:
-        address = context_in(info).named.get(name)
+        allowed = context_in(info).allowed.named
+        address = context_in(info).named.get(name) if allowed is None or name in allowed else None
         if address is None:
             raise PydanticCustomError("policy_unknown_name", "There is no destination of this name")
         if not isinstance(address, SlackChannel):

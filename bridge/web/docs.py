@@ -50,6 +50,7 @@ def _page(document: dict[str, Any]) -> str:
         lstrip_blocks=True,
     )
     pages.filters["words"] = words
+    pages.policies["json.dumps_kwargs"] = {"sort_keys": False}  # as they are written
     return pages.get_template("docs.html").render(document=document, style=_STYLE, refusals=list(Refusal))
 
 

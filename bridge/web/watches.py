@@ -16,10 +16,11 @@ from bridge.domain.watches import Watch, WatchState
 from bridge.errors import Refusal, Refused
 from bridge.queue import Alarm
 from bridge.resources import Resources
+from bridge.settings import Client
 from bridge.store.watches import AcceptedWatch, Joined, NewWatch
 from bridge.web.answers import AcceptedAnswer, BatchAnswer, RefusedAnswer, WatchesAnswer
 from bridge.web.asked import WaitQuery, WatchesQuery, context_of, idempotency_key, once, query_of
-from bridge.web.auth import Client, client_of
+from bridge.web.auth import client_of, may_see
 from bridge.web.bodies import BATCH_LIMIT, BatchBody, WatchBody, parse, read_json
 from bridge.web.destination_bodies import Context
 from bridge.web.problems import document_of
@@ -120,7 +121,7 @@ async def show(request: Request) -> Response:
 async def visible(resources: Resources, client: Client, watch_id: str) -> Watch:
     """Give a watch that a client may see; raises Refused with 404."""
     watch = await resources.watches.get(watch_id)
-    if watch is None or not client.may_see(watch.client):
+    if watch is None or not may_see(client, watch.client):
         raise Refused(Refusal.NO_SUCH_WATCH)
     return watch
 
@@ -175,7 +176,7 @@ async def cancel(request: Request) -> Response:
     client = await client_of(request)
     watch_id = request.path_params["watch_id"]
     where = await resources.watches.whereabouts(watch_id)
-    if where is None or not client.may_see(where.client):
+    if where is None or not may_see(client, where.client):
         raise Refused(Refusal.NO_SUCH_WATCH)
     if not await resources.watches.cancel(watch_id, where, await resources.store.now()):
         raise Refused(Refusal.WATCH_ENDED, "GET it to see how.")

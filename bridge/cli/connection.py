@@ -1,0 +1,31 @@
+"""How the commands for people reach a bridge: its address, a key, and what they print."""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from bridge.client import Bridge
+from bridge.client.api import DEFAULT_URL
+
+
+def connected(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command its first argument, a Bridge, by --url and --key or their variables; and --json."""
+
+    @click.option(
+        "--url", envvar="RALLY_BRIDGE_URL", default=DEFAULT_URL, show_default=True, show_envvar=True, help="The bridge."
+    )
+    @click.option("--key", envvar="RALLY_BRIDGE_KEY", show_envvar=True, help="Your client's API key.")
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+    @wraps(command)
+    def with_bridge(*args: Any, url: str, key: str | None, **options: Any) -> Any:
+        with Bridge(url, key) as bridge:
+            return command(bridge, *args, **options)
+
+    return with_bridge
+
+
+def print_json(document: Any) -> None:
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2))

@@ -1,0 +1,36 @@
+"""`keys`: a client's API key, shown once, and the digest that the clients file keeps."""
+
+import secrets
+
+import click
+
+from bridge.settings.clients import DIGEST, digest
+from bridge.settings.values import NAME
+
+PREFIX = "rbk_"
+"""By which people, and programs that look for lost secrets, recognise one."""
+
+
+@click.group("keys")
+def group() -> None:
+    """Make API keys."""
+
+
+@group.command("new")
+@click.argument("name")
+def new(name: str) -> None:
+    """Make a key for the client NAME: print it once, and what to write into BRIDGE_CLIENTS_FILE."""
+    if not NAME.fullmatch(name):
+        raise click.BadParameter("a name consists of a-z, 0-9, - and _", param_hint="NAME")
+    key = f"{PREFIX}{secrets.token_urlsafe(32)}"
+    click.echo(key)
+    click.echo(
+        f"""
+The line above is the key of {name}; it is not shown again. Into the clients file (BRIDGE_CLIENTS_FILE), and restart:
+
+[clients.{name}]
+keys = ["{DIGEST}{digest(key).hex()}"]
+
+To rotate a key, put the new digest beside the old one, hand out the key, then take the old one out.""",
+        err=True,
+    )

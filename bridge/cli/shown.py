@@ -1,0 +1,83 @@
+"""Watches and deliveries as people read them; words and a sign, never colour alone."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bridge.client import Watch
+
+SIGNS: Mapping[str, tuple[str, str]] = {
+    "watching": ("…", "cyan"),
+    "completed": ("✓", "green"),
+    "completed_with_failures": ("!", "yellow"),
+    "failed": ("✗", "red"),
+    "cancelled": ("-", "dim"),
+}
+OTHER = ("?", "magenta")
+FACTS = ("id", "importId", "workspace", "polls", "lastPolledAt", "nextPollAt", "createdBy", "createdAt", "expiresAt")
+
+
+def how(watch: Watch) -> str:
+    """Name where a watch stands: its outcome, or else its state."""
+    return watch.outcome or watch.state
+
+
+def marked(watch: Watch) -> Text:
+    sign, style = SIGNS.get(how(watch), OTHER)
+    return Text(f"{sign} {how(watch).replace('_', ' ')}", style=style)
+
+
+def line(watch: Watch, now: datetime) -> Text:
+    """Say in a line how an import goes, or how it ended."""
+    facts = [watch.status or "not read yet", _people(watch), lasted(now - watch.created_at)]
+    if watch.failed_records:
+        facts.insert(2, f"{watch.failed_records:,} failed")
+    if not watch.ended and watch.next_poll_at is not None:
+        left = round((watch.next_poll_at - now).total_seconds())
+        facts.append(f"next poll in {left} s" if left > 0 else "asking Rally")
+    if watch.reason:
+        facts.append(watch.reason)
+    return Text.assemble(marked(watch), "  ", watch.label or watch.import_id, "  ", " · ".join(facts))
+
+
+def _people(watch: Watch) -> str:
+    return f"{watch.people:,} people" + ("" if watch.ended else " so far")
+
+
+def lasted(span: timedelta) -> str:
+    seconds = max(0, int(span.total_seconds()))
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+def table(watches: Sequence[Watch]) -> Table:
+    shown = Table("Watch", "Import", "State", "People", "Failed", "Label", "Since", box=None, pad_edge=False)
+    for each in watches:
+        since = each.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
+        people, failed = f"{each.people:,}", f"{each.failed_records:,}"
+        shown.add_row(each.id, Text(each.import_id), marked(each), people, failed, Text(each.label or ""), since)
+    return shown
+
+
+def print_watch(console: Console, watch: Watch) -> None:
+    """Print a watch and its deliveries."""
+    console.print(line(watch, datetime.now(UTC)), soft_wrap=True, highlight=False)
+    for name in FACTS:
+        if watch.document.get(name) is not None:
+            console.print(Text(f"  {name:<13} {watch.document[name]}"), soft_wrap=True, highlight=False)
+    for delivery in watch.deliveries:
+        print_delivery(console, delivery)
+
+
+def print_delivery(console: Console, delivery: Mapping[str, Any]) -> None:
+    """Print a delivery and, where they are there, its attempts."""
+    reason = f": {delivery['lastReason']}" if delivery["lastReason"] else ""
+    words = f"  {delivery['id']}  {delivery['type']} {delivery['destination']}  {delivery['state']}{reason}"
+    console.print(Text(words), soft_wrap=True, highlight=False)
+    for attempt in delivery.get("log", []):
+        status = attempt["status"] or "no answer"
+        made = f"    {attempt['number']}. {attempt['at']}  {status}, {attempt['tookMs']} ms  {attempt['reason'] or ''}"
+        console.print(Text(made.rstrip()), soft_wrap=True, highlight=False)

@@ -1,0 +1,206 @@
+"""`watch`, `list`, `show`, `cancel`, `redeliver`: what people and scripts do with watches from a shell."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from bridge.cli import shown
+from bridge.cli.connection import connected, print_json
+from bridge.client import Bridge, CallFailed, Watch
+from bridge.domain.outcomes import Outcome
+from bridge.domain.times import SECOND, Span
+from bridge.settings.values import duration
+
+EXITS: Mapping[str | None, int] = {
+    Outcome.COMPLETED: 0,
+    Outcome.COMPLETED_WITH_FAILURES: 3,
+    Outcome.FAILED: 4,
+}
+OUTCOMES = [outcome.value for outcome in Outcome]
+ANOTHER_END = 5
+"""The exit code for every other end, and for none within --timeout."""
+INTERRUPTED = 130
+
+
+class Duration(click.ParamType[Span]):
+    """`30s`, `10m`, `24h`, as settings have it; ms."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Span:
+        try:
+            return duration(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Fact(click.ParamType[tuple[str, str]]):
+    """`name=value`."""
+
+    name = "name=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        name, equals, text = str(value).partition("=")
+        if not name or not equals:
+            self.fail(f"{value!r} is not name=value", param, ctx)
+        return name, text
+
+
+@click.command("watch")
+@click.argument("import_id")
+@click.option("--slack", "channels", multiple=True, metavar="C0123", help="Tell a channel that the bot posts to.")
+@click.option("--slack-webhook", "webhooks", multiple=True, metavar="URL", help="Tell an incoming webhook of Slack's.")
+@click.option("--callback", "callbacks", multiple=True, metavar="URL", help="Tell a URL of yours, signed.")
+@click.option("--named", "names", multiple=True, metavar="NAME", help="Tell what the operator configured under a name.")
+@click.option("--on", multiple=True, type=click.Choice(OUTCOMES), help="Tell only such an outcome.")
+@click.option("--label", help="What messages call the import.")
+@click.option("--metadata", multiple=True, type=Fact(), help="Comes back in answers and callbacks.")
+@click.option("--workspace", help="Which Rally account the import is in.")
+@click.option("--expires-in", type=Duration(), help="When to give up, as 24h.")
+@click.option("--follow", is_flag=True, help="Stay until it has ended; the exit code tells how.")
+@click.option("--timeout", type=Duration(), help="With --follow: stay no longer, as 30m; the watch goes on.")
+@connected
+def watch(bridge: Bridge, import_id: str, *, as_json: bool, follow: bool, timeout: Span | None, **wish: Any) -> None:
+    """Watch an import.
+
+    With --follow the exit code is 0 for completed, 3 for completed with failures, 4 for failed and 5 for any other end.
+    """
+    expires_in = wish["expires_in"]
+    destinations = {name: wish[name] for name in ("channels", "webhooks", "callbacks", "names", "on")}
+    made = bridge.watch(
+        import_id,
+        notify=list(_destinations(**destinations)),
+        label=wish["label"],
+        metadata=dict(wish["metadata"]) or None,
+        workspace=wish["workspace"],
+        expires_in=None if expires_in is None else max(1, expires_in // SECOND),
+    )
+    if follow:
+        made = _followed(bridge, made, timeout=timeout, quiet=as_json)
+    if as_json:
+        print_json(made.document)
+    elif not follow:
+        shown.print_watch(Console(), made)
+    if follow:
+        raise click.exceptions.Exit(EXITS.get(made.outcome, ANOTHER_END))
+
+
+def _destinations(
+    channels: Sequence[str], webhooks: Sequence[str], callbacks: Sequence[str], names: Sequence[str], on: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    wanted = {"on": list(on)} if on else {}
+    yield from ({"type": "slack", "channel": channel, **wanted} for channel in channels)
+    yield from ({"type": "slack_webhook", "url": url, **wanted} for url in webhooks)
+    yield from ({"type": "callback", "url": url, **wanted} for url in callbacks)
+    yield from ({"type": "named", "name": name, **wanted} for name in names)
+
+
+class _LiveLine:
+    """The line of a watch, with the seconds running."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+
+    def __rich__(self) -> Text:
+        return shown.line(self.watch, datetime.now(UTC))
+
+
+def _followed(bridge: Bridge, watch: Watch, *, timeout: Span | None, quiet: bool) -> Watch:
+    """Follow a watch to its end: one live line at a terminal, elsewhere a line for each change."""
+    console = Console(stderr=quiet)
+    live_line = _LiveLine(watch)
+    seconds = None if timeout is None else timeout / SECOND
+    try:
+        if console.is_terminal:
+            with Live(live_line, console=console, refresh_per_second=4):
+                for live_line.watch in bridge.follow(watch, timeout=seconds):
+                    pass
+            return live_line.watch
+        said = (watch.state, watch.status)
+        console.print(live_line, soft_wrap=True, highlight=False)
+        for live_line.watch in bridge.follow(watch, timeout=seconds):
+            if (live_line.watch.state, live_line.watch.status) != said:
+                said = (live_line.watch.state, live_line.watch.status)
+                console.print(live_line, soft_wrap=True, highlight=False)
+    except KeyboardInterrupt:
+        click.echo(f"It goes on being watched: rally-bridge show {watch.id}", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    return live_line.watch
+
+
+@click.command("list")
+@click.option("--state", type=click.Choice(["watching", "settled", "cancelled"]), help="Only such watches.")
+@click.option("--outcome", type=click.Choice(OUTCOMES), help="Only those that ended so.")
+@click.option("--import", "import_id", help="Only those of one import.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many, the newest first.")
+@connected
+def list_(
+    bridge: Bridge, *, as_json: bool, state: str | None, outcome: str | None, import_id: str | None, limit: int
+) -> None:
+    """List watches, newest first."""
+    found = bridge.list(state=state, outcome=outcome, import_id=import_id, page=min(limit, 100))
+    taken = list(islice(found, limit))
+    if as_json:
+        print_json([each.document for each in taken])
+    elif taken:
+        console = Console()
+        console.print(shown.table(taken), soft_wrap=not console.is_terminal)
+    else:
+        click.echo("There are none.", err=True)
+
+
+@click.command("show")
+@click.argument("id_", metavar="ID")
+@connected
+def show(bridge: Bridge, id_: str, *, as_json: bool) -> None:
+    """Show a watch (wat_…) with its deliveries, or a delivery (dlv_…) with its attempts."""
+    if id_.startswith("dlv_"):
+        delivery = bridge.delivery(id_)
+        print_json(delivery) if as_json else shown.print_delivery(Console(), delivery)
+        return
+    found = bridge.get(id_)
+    print_json(found.document) if as_json else shown.print_watch(Console(), found)
+
+
+@click.command("cancel")
+@click.argument("watch_id")
+@connected
+def cancel(bridge: Bridge, watch_id: str, *, as_json: bool) -> None:
+    """End a watch without an outcome."""
+    ended = bridge.cancel(watch_id)
+    print_json(ended.document) if as_json else shown.print_watch(Console(), ended)
+
+
+@click.command("redeliver")
+@click.argument("id_", metavar="[ID]", required=False)
+@click.option("--since", type=click.DateTime(), help="All that was abandoned since then (local time).")
+@connected
+def redeliver(bridge: Bridge, id_: str | None, *, since: datetime | None, as_json: bool) -> None:
+    """Send again: a delivery (dlv_…), what was abandoned of a watch (wat_…), or everything abandoned --since a time."""
+    if (id_ is None) == (since is None):
+        raise click.UsageError("Name an ID or give --since, one of the two.")
+    if since is not None:
+        count = bridge.redeliver_since(since.astimezone())
+        print_json({"redelivered": count}) if as_json else click.echo(f"{count} are sent again.")
+        return
+    owed = [bridge.redeliver(delivery_id) for delivery_id in _to_send_again(bridge, str(id_))]
+    if as_json:
+        print_json(owed)
+        return
+    for delivery in owed:
+        shown.print_delivery(Console(), delivery)
+
+
+def _to_send_again(bridge: Bridge, id_: str) -> list[str]:
+    if id_.startswith("dlv_"):
+        return [id_]
+    abandoned = [str(each["id"]) for each in bridge.get(id_).deliveries if each["state"] == "abandoned"]
+    if not abandoned:
+        raise CallFailed(f"Nothing of {id_} was abandoned; to repeat what arrived, name the delivery.")
+    return abandoned

@@ -1,0 +1,244 @@
+"""The calls: each repeated where that is safe, each refusal told in a sentence."""
+
+import os
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from http import HTTPStatus
+from time import monotonic, sleep
+from typing import Any, Self
+
+import httpx
+
+from bridge.client.watch import Watch
+from bridge.errors import BridgeError
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+CONNECT_TIMEOUT = 5.0
+ANSWER_TIMEOUT = 15.0
+FIRST_PAUSE = 0.25
+LONGEST_PAUSE = 5.0
+LONGEST_WAIT = 60
+"""Seconds for which the API holds an answer, at most."""
+LOOK_AGAIN = (2, 20)
+"""A watch that is followed is looked at right after its next poll, but not more and not less often than this."""
+COME_AGAIN = frozenset(
+    {
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
+
+
+class CallFailed(BridgeError):
+    """A call that was refused or did not arrive; `problem` is the API's own document, where it gave one."""
+
+    def __init__(self, words: str, *, status: int | None = None, problem: Mapping[str, Any] | None = None) -> None:
+        super().__init__(words)
+        self.status = status
+        self.problem = problem or {}
+
+
+class Bridge:
+    """A rally-bridge, called as one client. Blocking; one per thread."""
+
+    def __init__(
+        self,
+        url: str | None = None,
+        key: str | None = None,
+        *,
+        patience: float = 30.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """Take what RALLY_BRIDGE_URL and RALLY_BRIDGE_KEY say where nothing is given.
+
+        `patience`: for so many seconds a bridge that is out of reach or busy is tried again. Raises CallFailed when
+        there is no key.
+        """
+        key = key or os.environ.get("RALLY_BRIDGE_KEY")
+        if not key:
+            raise CallFailed("There is no API key: set RALLY_BRIDGE_KEY, or name one.")
+        self.url = (url or os.environ.get("RALLY_BRIDGE_URL") or DEFAULT_URL).rstrip("/")
+        self._patience = patience
+        try:
+            self._http = httpx.Client(
+                base_url=self.url,
+                headers={"Authorization": f"Bearer {key}"},
+                timeout=httpx.Timeout(ANSWER_TIMEOUT, connect=CONNECT_TIMEOUT),
+                transport=transport,
+            )
+        except (httpx.InvalidURL, UnicodeEncodeError) as error:
+            raise CallFailed(f"{self.url} or the key can't be used: {error}") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def watch(
+        self,
+        import_id: str,
+        *,
+        notify: Sequence[Mapping[str, Any]] = (),
+        label: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        workspace: str | None = None,
+        expires_in: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Watch:
+        """Have an import watched; `notify` as the API takes it, `expires_in` in seconds. Raises CallFailed.
+
+        It is safe to repeat: the same `idempotency_key`, one of its own if none is given, makes one watch.
+        """
+        wish = {
+            "importId": import_id,
+            "notify": list(notify),
+            "label": label,
+            "metadata": metadata,
+            "workspace": workspace,
+            "expiresIn": expires_in,
+        }
+        body = {name: value for name, value in wish.items() if value is not None}
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        return Watch.of(self._call("POST", "/v1/watches", body=body, headers=headers, repeatable=True))
+
+    def get(self, watch_id: str, *, wait: int = 0) -> Watch:
+        """Give a watch, held for at most `wait` seconds (up to 60) until it has ended. Raises CallFailed."""
+        return Watch.of(self._get(f"/v1/watches/{_segment(watch_id)}", wait=wait or None))
+
+    def follow(self, watch: Watch, *, timeout: float | None = None) -> Iterator[Watch]:
+        """Give a watch again and again, about as often as Rally is asked, until it has ended or the time is over."""
+        until = None if timeout is None else monotonic() + timeout
+        while not watch.ended and (until is None or monotonic() < until):
+            left = LONGEST_WAIT if until is None else max(1, round(until - monotonic()))
+            watch = self.get(watch.id, wait=min(_next_look(watch), left))
+            yield watch
+
+    def wait(self, watch: Watch, *, timeout: float | None = None) -> Watch:
+        """Give a watch once it has ended, or as it stands after `timeout` seconds. Raises CallFailed."""
+        until = None if timeout is None else monotonic() + timeout
+        while not watch.ended and (until is None or monotonic() < until):
+            left = LONGEST_WAIT if until is None else max(1, round(until - monotonic()))
+            watch = self.get(watch.id, wait=min(LONGEST_WAIT, left))
+        return watch
+
+    def list(
+        self, *, state: str | None = None, outcome: str | None = None, import_id: str | None = None, page: int = 50
+    ) -> Iterator[Watch]:
+        """Give your watches, newest first, page by page as they are taken. Raises CallFailed."""
+        cursor: str | None = None
+        while True:
+            found = self._get(
+                "/v1/watches", state=state, outcome=outcome, importId=import_id, limit=page, cursor=cursor
+            )
+            yield from map(Watch.of, found["data"])
+            cursor = found["nextCursor"]
+            if cursor is None:
+                return
+
+    def cancel(self, watch_id: str) -> Watch:
+        """End a watch without an outcome; raises CallFailed, with status 409 when it has ended already."""
+        return Watch.of(self._call("POST", f"/v1/watches/{_segment(watch_id)}/cancel"))
+
+    def delivery(self, delivery_id: str) -> Mapping[str, Any]:
+        """Give a delivery with its attempts. Raises CallFailed."""
+        return self._get(f"/v1/deliveries/{_segment(delivery_id)}")
+
+    def redeliver(self, delivery_id: str) -> Mapping[str, Any]:
+        """Owe an ended delivery again, and give it. Raises CallFailed."""
+        return self._call("POST", f"/v1/deliveries/{_segment(delivery_id)}/redeliver")
+
+    def redeliver_since(self, since: datetime) -> int:
+        """Owe again what was abandoned since a moment; gives how many. Raises CallFailed."""
+        body = {"state": "abandoned", "since": since.astimezone(UTC).isoformat()}
+        count, more = 0, True
+        while more:
+            answer = self._call("POST", "/v1/deliveries/redeliver", body=body)
+            count, more = count + answer["redelivered"], answer["more"]
+        return count
+
+    def _get(self, path: str, **query: str | int | None) -> dict[str, Any]:
+        given = {name: value for name, value in query.items() if value is not None}
+        wait = int(given.get("wait", 0))
+        return self._call("GET", path, query=given, repeatable=True, timeout=ANSWER_TIMEOUT + wait)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool = False,
+        timeout: float = ANSWER_TIMEOUT,
+    ) -> dict[str, Any]:
+        """Call until there is an answer that counts; if not `repeatable`, only while it surely changed nothing."""
+        until, pause = monotonic() + self._patience, FIRST_PAUSE
+        request = self._http.build_request(
+            method,
+            path,
+            json=body,
+            params=query,
+            headers=headers,
+            timeout=httpx.Timeout(timeout, connect=CONNECT_TIMEOUT),
+        )
+        while True:
+            fault, rest = self._try(request, pause)
+            if isinstance(fault, dict):
+                return fault
+            surely_unchanged = fault.status is not None or isinstance(fault.__cause__, httpx.ConnectError)
+            if rest is None or not (repeatable or surely_unchanged) or monotonic() + rest > until:
+                raise fault
+            sleep(rest)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _try(self, request: httpx.Request, pause: float) -> tuple[dict[str, Any] | CallFailed, float | None]:
+        """Give an answer, or what failed and after how many seconds to try again (None: never)."""
+        try:
+            answer = self._http.send(request)
+        except httpx.TransportError as error:
+            fault = CallFailed(f"No answer from {self.url} ({type(error).__name__}).")
+            fault.__cause__ = error
+            return fault, pause
+        try:
+            document = answer.json()
+        except ValueError:
+            document = None
+        if answer.is_success and isinstance(document, dict):
+            return document, None
+        problem = document if isinstance(document, dict) else {}
+        refused = CallFailed(_in_words(answer, problem), status=answer.status_code, problem=problem)
+        if answer.status_code not in COME_AGAIN:
+            return refused, None
+        asked = answer.headers.get("retry-after", "")
+        return refused, float(asked) if asked.isdecimal() else pause
+
+
+def _segment(id_: str) -> str:
+    """Refuse what would name another path."""
+    if not (id_.isascii() and id_.replace("_", "").isalnum()):
+        raise CallFailed(f"{id_!r} is no id.")
+    return id_
+
+
+def _next_look(watch: Watch) -> int:
+    shortest, longest = LOOK_AGAIN
+    if watch.next_poll_at is None:
+        return shortest
+    return max(shortest, min(longest, 1 + round((watch.next_poll_at - datetime.now(UTC)).total_seconds())))
+
+
+def _in_words(answer: httpx.Response, problem: Mapping[str, Any]) -> str:
+    """Put a refusal into sentences: what, why, and each thing that is wrong."""
+    title = problem.get("title") or f"{answer.request.url.host} answered HTTP {answer.status_code}, which we can't read"
+    errors = [f"{each.get('pointer') or 'the body'}: {each.get('detail')}" for each in problem.get("errors", [])]
+    return "\n  ".join(
+        [". ".join(part.rstrip(".") for part in (title, problem.get("detail", "")) if part) + ".", *errors]
+    )

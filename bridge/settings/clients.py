@@ -1,0 +1,149 @@
+"""Clients: who may call, known by the digests of their keys, and what each may use.
+
+They stand in BRIDGE_API_KEYS, or in a TOML file that holds no secret:
+
+    [clients.crm]
+    keys = ["sha256:…"]               # one, or two while a key is rotated: `rally-bridge keys new crm`
+    admin = false                     # whether it sees everybody's watches
+    workspaces = ["default"]          # what it may use; left out, everything
+    slack_channels = ["C0123ABCD"]
+    named = ["research-ops"]
+    callback_hosts = ["crm.example.com", "*.crm.example.com"]
+"""
+
+import hashlib
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from bridge.settings.values import NAME, parts
+
+SHORTEST_KEY = 16
+DIGEST = "sha256:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowed:
+    """What a client may use; None is everything."""
+
+    workspaces: frozenset[str] | None = None
+    slack_channels: frozenset[str] | None = None
+    """When some are named, incoming webhooks are not allowed: nobody can tell to which channel one leads."""
+    named: frozenset[str] | None = None
+    callback_hosts: frozenset[str] | None = None
+
+    def may_call(self, host: str) -> bool:
+        """Tell whether callbacks may go to a host: it is named, or ends as `*.suffix` says."""
+        if self.callback_hosts is None:
+            return True
+        host = host.lower().rstrip(".")
+        return any(host == each or (each.startswith("*.") and host.endswith(each[1:])) for each in self.callback_hosts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """An internal tool by its name; an `admin` sees everybody's watches."""
+
+    name: str
+    admin: bool = False
+    digests: tuple[bytes, ...] = field(repr=False)
+    """SHA-256 of each of its keys: they are random and long, so that nothing is found out from this."""
+    allowed: Allowed = Allowed()
+
+
+def digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+
+
+def from_keys(text: str) -> tuple[Client, ...]:
+    """Read `name:key,name:key:admin,name:key:workspaces=one+another`; raises ValueError naming every problem."""
+    found: list[Client] = []
+    wrong: list[str] = []
+    for number, part in enumerate(parts(text), start=1):
+        name, _, rest = part.partition(":")
+        key, _, role = rest.partition(":")
+        named, _, workspaces = role.partition("=")
+        if not NAME.fullmatch(name):
+            wrong.append(f"entry {number} needs a name of a-z, 0-9, - and _ before its first colon")
+        elif len(key) < SHORTEST_KEY:
+            wrong.append(f"the key of {name!r} must have at least {SHORTEST_KEY} characters")
+        elif role not in {"", "admin"} and (named != "workspaces" or not workspaces):
+            wrong.append(f"behind the key of {name!r} only :admin or :workspaces=one+another may stand")
+        elif any(digest(key) in known.digests for known in found):
+            wrong.append(f"the key of {name!r} stands there twice")
+        else:
+            allowed = Allowed(workspaces=frozenset(workspaces.split("+")) if workspaces else None)
+            found.append(Client(name=name, admin=role == "admin", digests=(digest(key),), allowed=allowed))
+    if wrong or not found:
+        raise ValueError("; ".join(wrong) or "must hold at least one name:key")
+    return tuple(found)
+
+
+class _Entry(BaseModel):
+    """A client as the file has it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    keys: Annotated[list[Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]], Field(max_length=2)]
+    admin: bool = False
+    workspaces: list[str] | None = None
+    slack_channels: list[str] | None = None
+    named: list[str] | None = None
+    callback_hosts: list[str] | None = None
+
+    def client(self, name: str) -> Client:
+        allowed = Allowed(
+            workspaces=_set(self.workspaces),
+            slack_channels=_set(self.slack_channels),
+            named=_set(self.named),
+            callback_hosts=_set([host.lower() for host in self.callback_hosts] if self.callback_hosts else None),
+        )
+        digests = tuple(bytes.fromhex(each.removeprefix(DIGEST)) for each in self.keys)
+        return Client(name=name, admin=self.admin, digests=digests, allowed=allowed)
+
+
+def _set(names: list[str] | None) -> frozenset[str] | None:
+    return None if names is None else frozenset(names)
+
+
+def from_file(path: str) -> tuple[Client, ...]:
+    """Read a clients file; raises ValueError naming every problem."""
+    try:
+        document = tomllib.loads(Path(path).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} can't be read ({type(error).__name__})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path} is not TOML: {error}") from error
+    entries = document.pop("clients", {})
+    wrong = [f"{path}: {name!r} is not known; clients stand under [clients.NAME]" for name in document]
+    if not isinstance(entries, dict) or not entries:
+        raise ValueError("; ".join([*wrong, f"{path} names no client"]))
+    found: list[Client] = []
+    for name, entry in entries.items():
+        try:
+            found.append(_Entry.model_validate(entry).client(name))
+        except ValidationError as error:
+            wrong += [f"{path}: {complaint}" for complaint in _complaints(name, error)]
+    wrong += [f"{path}: {name!r} is no name of a-z, 0-9, - and _" for name in entries if not NAME.fullmatch(name)]
+    digests = [each for client in found for each in client.digests]
+    if len(set(digests)) < len(digests):
+        wrong.append(f"{path}: a key stands there twice")
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return tuple(found)
+
+
+def _complaints(name: str, error: ValidationError) -> Iterator[str]:
+    """Put into words what is wrong with an entry, without repeating it: a key may stand where its digest belongs."""
+    known: dict[str, str] = {
+        "extra_forbidden": "is not known",
+        "missing": "is required",
+        "string_pattern_mismatch": "must be sha256: and 64 hexadecimal digits, as `rally-bridge keys new` prints it",
+    }
+    for found in error.errors(include_input=False, include_url=False):
+        where: list[Any] = [name, *found["loc"]]
+        yield f"{'.'.join(map(str, where))} {known.get(found['type'], found['msg'])}"

@@ -1,0 +1,158 @@
+"""Clients: known by the digests of their keys, and confined to what the operator lets them use."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from samples import only
+from world import World, bearer, opened
+from world import settings as settings_of
+
+from bridge.cli import main
+from bridge.errors import SettingsError
+from bridge.settings.clients import Allowed, digest
+
+pytestmark = pytest.mark.anyio
+OLD_KEY, NEW_KEY, OTHER_KEY = "rbk_old-key-of-panels", "rbk_new-key-of-panels", "rbk_key-of-everything"
+FILE = f"""
+[clients.panels]
+keys = ["sha256:{digest(OLD_KEY).hex()}", "sha256:{digest(NEW_KEY).hex()}"]
+workspaces = ["default"]
+slack_channels = ["C0PANELS1"]
+named = ["research"]
+callback_hosts = ["panels.example.com", "*.panels.example.com"]
+
+[clients.everything]
+keys = ["sha256:{digest(OTHER_KEY).hex()}"]
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "clients.toml"
+    path.write_text(FILE)
+    return path
+
+
+@pytest.fixture
+async def confined(redis_url: str, sandbox_url: str, file: Path) -> AsyncIterator[World]:
+    changes = {
+        "BRIDGE_API_KEYS": "",
+        "BRIDGE_CLIENTS_FILE": str(file),
+        "RALLY_WORKSPACES": "eu:key",
+        "NAMED_DESTINATIONS": "research=https://r.example.com/x,ops=https://o.example.com/x",
+    }
+    async with opened(redis_url, sandbox_url, **changes) as world:
+        yield world
+
+
+def problem(path: Path, text: str) -> str:
+    path.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        settings_of("redis://", "http://sandbox.invalid", BRIDGE_API_KEYS="", BRIDGE_CLIENTS_FILE=str(path))
+    return str(only(list(caught.value.problems)))
+
+
+@pytest.mark.parametrize("key", [OLD_KEY, NEW_KEY, OTHER_KEY])
+async def test_each_key_of_the_file_opens(confined: World, key: str) -> None:
+    assert (await confined.api.get("/v1/watches", headers=bearer(key))).status_code == 200
+
+
+async def test_two_keys_of_one_client_see_the_same_watches(confined: World) -> None:
+    watch = await confined.watch("imp", key=OLD_KEY)
+    for key, status in ((NEW_KEY, 200), (OTHER_KEY, 404)):
+        assert (await confined.get(f"/v1/watches/{watch['id']}", key=key)).status_code == status
+
+
+async def test_the_digest_itself_is_no_key(confined: World) -> None:
+    for key in (digest(OLD_KEY).hex(), f"sha256:{digest(OLD_KEY).hex()}"):
+        assert (await confined.api.get("/v1/watches", headers=bearer(key))).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("wish", "pointer", "code"),
+    [
+        ({"workspace": "eu"}, "/workspace", "unknown_workspace"),
+        ({"notify": [{"type": "slack", "channel": "C0ANOTHER"}]}, "/notify/0/channel", "not_for_you"),
+        (
+            {"notify": [{"type": "slack_webhook", "url": "https://hooks.slack.com/services/T/B/X"}]},
+            "/notify/0/url",
+            "not_for_you",
+        ),
+        ({"notify": [{"type": "callback", "url": "https://crm.example.com/x"}]}, "/notify/0/url", "not_for_you"),
+        ({"notify": [{"type": "callback", "url": "https://evilpanels.example.com/"}]}, "/notify/0/url", "not_for_you"),
+        ({"notify": [{"type": "named", "name": "ops"}]}, "/notify/0/name", "unknown_name"),
+    ],
+)
+async def test_a_client_uses_only_what_it_is_allowed(
+    confined: World, wish: dict[str, object], pointer: str, code: str
+) -> None:
+    refused = await confined.post("/v1/watches", key=OLD_KEY, json={"importId": "imp", **wish})
+    error = only(refused.json()["errors"])
+    assert (refused.status_code, error["pointer"], error["code"]) == (422, pointer, code)
+    allowed = await confined.post("/v1/watches", key=OTHER_KEY, json={"importId": "imp", **wish})
+    assert allowed.status_code == 202, allowed.text
+
+
+async def test_what_a_client_is_allowed_is_accepted(confined: World) -> None:
+    notify = [
+        {"type": "slack", "channel": "C0PANELS1"},
+        {"type": "named", "name": "research"},
+        {"type": "callback", "url": "https://PANELS.example.com/x"},
+        {"type": "callback", "url": "https://eu.panels.example.com/x"},
+    ]
+    await confined.watch("imp", key=NEW_KEY, notify=notify)
+
+
+def test_a_suffix_does_not_mean_the_bare_name() -> None:
+    allowed = Allowed(callback_hosts=frozenset({"*.example.com"}))
+    assert [allowed.may_call(host) for host in ("a.example.com", "example.com", "aexample.com")] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "names no client"),
+        ("[clients", "is not TOML"),
+        ("[client.crm]\nkeys = []", "'client' is not known"),
+        ("[clients.crm]", "crm.keys is required"),
+        ('[clients.crm]\nkeys = ["hunter2-hunter2-1"]', "crm.keys.0 must be sha256: and 64 hexadecimal digits"),
+        (f'[clients.crm]\nkeys = ["sha256:{"a" * 64}"]\nchannels = []', "crm.channels is not known"),
+        (f'[clients.CRM]\nkeys = ["sha256:{"a" * 64}"]', "'CRM' is no name"),
+        (f'[clients.a]\nkeys = ["sha256:{"a" * 64}", "sha256:{"a" * 64}"]', "a key stands there twice"),
+        (f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\nworkspaces = ["us"]', "unknown workspaces: us"),
+        ("[clients.a]\nkeys = [" + ", ".join(f'"sha256:{c * 64}"' for c in "abc") + "]", "a.keys"),
+    ],
+)
+def test_a_file_that_is_wrong_is_told_in_words(tmp_path: Path, text: str, words: str) -> None:
+    told = problem(tmp_path / "clients.toml", text)
+    assert words in told
+    assert "hunter2" not in told
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="can't be read"):
+        settings_of("redis://", "http://s.invalid", BRIDGE_API_KEYS="", BRIDGE_CLIENTS_FILE=str(tmp_path / "none"))
+
+
+def test_a_name_in_both_sources_is_refused(file: Path) -> None:
+    with pytest.raises(SettingsError, match="panels: in BRIDGE_API_KEYS and in BRIDGE_CLIENTS_FILE"):
+        settings_of(
+            "redis://", "http://s.invalid", BRIDGE_API_KEYS="panels:rbk_1234567890ab", BRIDGE_CLIENTS_FILE=str(file)
+        )
+
+
+def test_a_new_key_is_printed_once_with_what_to_keep_of_it(tmp_path: Path) -> None:
+    made = CliRunner().invoke(main, ["keys", "new", "crm"])
+    key = made.stdout.strip()
+    assert (made.exit_code, key[:4], len(key) > 40) == (0, "rbk_", True)
+    file = tmp_path / "clients.toml"
+    file.write_text(made.stderr[made.stderr.index("[clients.crm]") : made.stderr.index("To rotate")])
+    settings = settings_of("redis://", "http://s.invalid", BRIDGE_API_KEYS="", BRIDGE_CLIENTS_FILE=str(file))
+    assert only(list(settings.clients)).digests == (digest(key),)
+
+
+def test_a_key_for_no_name_is_refused() -> None:
+    refused = CliRunner().invoke(main, ["keys", "new", "C R M"])
+    assert (refused.exit_code, refused.stdout) == (2, "")

@@ -1,0 +1,137 @@
+"""The commands for people, as somebody at a terminal or in a script has them: real processes around a sandbox."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from terminal import Journey, free_ports, up
+
+
+@pytest.fixture(scope="module")
+def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
+    with up(tmp_path_factory.mktemp("people") / "data", free_ports(), POLL_FLOOR="200ms") as journey:
+        yield journey
+
+
+def tell(journey: Journey, import_id: str, *statuses: tuple[str, float], failed: int = 0) -> None:
+    story = {"type": "CSV", "people": 120, "failed": failed}
+    steps = [{"status": status, "after": after} for status, after in statuses]
+    url = f"http://127.0.0.1:{journey.port + 1}/control/imports/{import_id}"
+    journey.http.put(url, json={**story, "statuses": steps}).raise_for_status()
+
+
+def run(journey: Journey, *arguments: str, key: str | None = None) -> "subprocess.CompletedProcess[str]":
+    env = {
+        "PATH": os.environ["PATH"],
+        "RALLY_BRIDGE_URL": f"http://127.0.0.1:{journey.port}",
+        "RALLY_BRIDGE_KEY": journey.key if key is None else key,
+        "COLUMNS": "200",
+    }
+    command = [sys.executable, "-m", "bridge.cli", *arguments]
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+def as_json(journey: Journey, *arguments: str) -> Any:
+    ran = run(journey, *arguments, "--json")
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+@pytest.mark.parametrize(
+    ("status", "failed", "exit_code", "outcome"),
+    [("COMPLETED", 0, 0, "completed"), ("COMPLETED", 2, 3, "completed with failures"), ("ERROR", 0, 4, "failed")],
+)
+def test_following_tells_how_it_goes_and_exits_by_how_it_ended(
+    journey: Journey, status: str, failed: int, exit_code: int, outcome: str
+) -> None:
+    import_id = f"follow-{exit_code}"
+    tell(journey, import_id, ("UPLOADING", 0), (status, 1), failed=failed)
+    ran = run(journey, "watch", import_id, "--label", "Q4 panel", "--follow")
+    assert ran.returncode == exit_code, ran.stderr
+    first, *_, last = ran.stdout.splitlines()
+    assert "… watching  Q4 panel" in first
+    assert f"{outcome}  Q4 panel  {status}" in last
+
+
+def test_following_for_programs_prints_the_end_as_json_alone(journey: Journey) -> None:
+    tell(journey, "for-programs", ("UPLOADING", 0), ("COMPLETED", 1))
+    ran = run(journey, "watch", "for-programs", "--follow", "--json")
+    assert json.loads(ran.stdout)["outcome"] == "completed"
+
+
+def test_following_no_longer_than_asked_leaves_the_watch(journey: Journey) -> None:
+    tell(journey, "slow", ("UPLOADING", 0), ("COMPLETED", 600))
+    ran = run(journey, "watch", "slow", "--follow", "--timeout", "1s", "--json")
+    assert (ran.returncode, json.loads(ran.stdout)["state"]) == (5, "watching")
+
+
+def test_every_wish_reaches_the_bridge(journey: Journey) -> None:
+    inbox = f"http://127.0.0.1:{journey.port + 1}/inbox"
+    places = ["--callback", f"{inbox}/callbacks/a", "--slack-webhook", f"{inbox}/services/T000/B000/XXXX"]
+    facts = ["--metadata", "ticket=RES-12", "--expires-in", "2h", "--on", "failed", "--slack", "C0123ABCD"]
+    tell(journey, "wishes", ("UPLOADING", 0), ("ERROR", 2))
+    watch = as_json(journey, "watch", "wishes", *places, *facts)
+    assert watch["metadata"] == {"ticket": "RES-12"}
+    assert watch["createdAt"] < watch["expiresAt"]
+    assert run(journey, "watch", "wishes", "--follow").returncode == 4
+    seen = as_json(journey, "show", watch["id"])
+    assert [each["type"] for each in seen["deliveries"]] == ["slack", "slack_webhook", "callback"]
+
+
+def test_a_watch_is_listed_shown_and_cancelled(journey: Journey) -> None:
+    tell(journey, "kept", ("UPLOADING", 0), ("COMPLETED", 600))
+    watch = as_json(journey, "watch", "kept")
+    assert watch["id"] in [each["id"] for each in as_json(journey, "list", "--state", "watching")]
+    assert [each["id"] for each in as_json(journey, "list", "--import", "kept", "--limit", "1")] == [watch["id"]]
+    assert watch["id"] in run(journey, "list", "--import", "kept").stdout
+    assert "kept" in run(journey, "show", watch["id"]).stdout
+    assert as_json(journey, "cancel", watch["id"])["state"] == "cancelled"
+    again = run(journey, "cancel", watch["id"])
+    assert (again.returncode, again.stderr) == (1, "The watch has ended already. GET it to see how.\n")
+
+
+def test_a_delivery_is_shown_with_its_attempts_and_sent_again(journey: Journey) -> None:
+    tell(journey, "told", ("COMPLETED", 0))
+    callback = f"http://127.0.0.1:{journey.port + 1}/inbox/callbacks/told"
+    run(journey, "watch", "told", "--callback", callback, "--follow")
+    (watch,) = as_json(journey, "list", "--import", "told")
+    delivery = watch["deliveries"][0]["id"]
+    for _ in range(50):
+        if as_json(journey, "show", delivery)["state"] == "delivered":
+            break
+    assert "1. " in run(journey, "show", delivery).stdout
+    nothing = run(journey, "redeliver", watch["id"])
+    assert (nothing.returncode, "Nothing of" in nothing.stderr) == (1, True)
+    assert [each["id"] for each in as_json(journey, "redeliver", delivery)] == [delivery]
+    assert as_json(journey, "redeliver", "--since", "2026-01-01")["redelivered"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "key", "exit_code", "words"),
+    [
+        (["show", "wat_0"], None, 1, "No such watch."),
+        (["list"], "rbk_wrong", 1, "This API key is not known."),
+        (["list"], "", 1, "There is no API key"),
+        (["watch", "x", "--callback", "http://10.0.0.1/"], None, 1, "/notify/0/url: "),
+        (["watch", "x", "--expires-in", "soon"], None, 2, "is no duration"),
+        (["watch", "x", "--metadata", "ticket"], None, 2, "is not name=value"),
+        (["redeliver"], None, 2, "Name an ID or give --since"),
+        (["list", "--url", "http://127.0.0.1:1x"], None, 1, "can't be used"),
+    ],
+)
+def test_what_goes_wrong_is_said_in_sentences(
+    journey: Journey, arguments: list[str], key: str | None, exit_code: int, words: str
+) -> None:
+    ran = run(journey, *arguments, key=key)
+    assert (ran.returncode, ran.stdout) == (exit_code, "")
+    assert words in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_our_commands(journey: Journey, shell: str) -> None:
+    assert "_RALLY_BRIDGE_COMPLETE" in run(journey, "completion", shell).stdout
