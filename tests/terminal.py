@@ -58,8 +58,16 @@ class Journey:
 
     def child(self, mark: str) -> psutil.Process:
         """Find the child whose command line holds a mark."""
-        (found,) = [child for child in psutil.Process(self.process.pid).children() if mark in " ".join(child.cmdline())]
+        (found,) = [child for child in psutil.Process(self.process.pid).children() if mark in command_line(child)]
         return found
+
+
+def command_line(process: psutil.Process) -> str:
+    """Give what a process was started with; nothing for one that has ended, as a child of `up` may at any moment."""
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return ""
 
 
 def wait_for(condition: Callable[[], Any], what: str) -> Any:

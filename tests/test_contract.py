@@ -80,7 +80,7 @@ def test_the_api_does_what_its_description_says(redis_url: str, tmp_path: Path) 
             ),
             *("--header", f"Authorization: Bearer {CLIENT_KEY}"),
             *("--checks", "all", "--continue-on-failure", "--max-examples", EXAMPLES, "--seed", "7"),
-            *("--exclude-path", "/v1/watches/{watch_id}/events", "--request-timeout", "10", "--workers", "2"),
+            *("--exclude-path", "/v1/watches/{watch_id}/events", "--request-timeout", "10"),
         ]
         env = {**os.environ, "SCHEMATHESIS_HOOKS": "contract_rules", "PYTHONPATH": str(HOME), "NO_PROXY": "127.0.0.1"}
         ran = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)

@@ -86,8 +86,9 @@ class Settings(BaseSettings):
         known = {values.DEFAULT_WORKSPACE, *(workspace.name for workspace in self.rally_workspaces)}
         for client in self.clients:
             if unknown := sorted((client.allowed.workspaces or frozenset()) - known):
+                names = ", ".join(unknown)
                 raise ValueError(
-                    f"BRIDGE_API_KEYS, BRIDGE_CLIENTS_FILE: {client.name!r} names unknown workspaces: {', '.join(unknown)}"
+                    f"BRIDGE_API_KEYS, BRIDGE_CLIENTS_FILE: {client.name!r} names unknown workspaces: {names}"
                 )
         in_both = {each.name for each in self.bridge_api_keys} & {each.name for each in self.bridge_clients_file}
         if in_both:
