@@ -177,7 +177,7 @@ def trusted(settings: Settings) -> ssl.SSLContext:
             context.load_verify_locations(cafile=settings.egress_ca_file)
         except OSError as error:  # ssl.SSLError is one
             wrong = "holds no certificate in PEM" if isinstance(error, ssl.SSLError) else "can't be read"
-            raise SettingsError([f"EGRESS_CA_FILE: {settings.egress_ca_file} {wrong}"]) from error
+            raise SettingsError([f"EGRESS_CA_FILE: {settings.egress_ca_file!r} {wrong}"]) from error
     return context
 
 

@@ -319,6 +319,7 @@ def loaded(changes: Mapping[str, str]) -> Any:
 @example(text="ключ-из-шестнадцати-букв")
 @example(text="eu:k@http://٣")
 @example(text="http://٣")
+@example(text="\udc80")
 def test_any_text_in_a_variable_is_taken_or_refused_by_its_name(name: str, text: str) -> None:
     assert_told_by_name(name, {name: text}, secret=name.lower() in SECRETS)
 

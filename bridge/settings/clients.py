@@ -111,27 +111,30 @@ def _set(names: list[str] | None) -> frozenset[str] | None:
 
 
 def from_file(path: str) -> tuple[Client, ...]:
-    """Read a clients file; raises ValueError naming every problem."""
+    """Read a clients file; raises ValueError naming every problem.
+
+    Its path is told as `repr` writes it: a name of a file may hold bytes that are no text, and must not break the telling.
+    """
     try:
         document = tomllib.loads(Path(path).read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} can't be read ({type(error).__name__})") from error
+        raise ValueError(f"{path!r} can't be read ({type(error).__name__})") from error
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path} is not TOML: {error}") from error
+        raise ValueError(f"{path!r} is not TOML: {error}") from error
     entries = document.pop("clients", {})
-    wrong = [f"{path}: {name!r} is not known; clients stand under [clients.NAME]" for name in document]
+    wrong = [f"{path!r}: {name!r} is not known; clients stand under [clients.NAME]" for name in document]
     if not isinstance(entries, dict) or not entries:
-        raise ValueError("; ".join([*wrong, f"{path} names no client"]))
+        raise ValueError("; ".join([*wrong, f"{path!r} names no client"]))
     found: list[Client] = []
     for name, entry in entries.items():
         try:
             found.append(_Entry.model_validate(entry).client(name))
         except ValidationError as error:
-            wrong += [f"{path}: {complaint}" for complaint in _complaints(name, error)]
-    wrong += [f"{path}: {name!r} is no name of a-z, 0-9, - and _" for name in entries if not NAME.fullmatch(name)]
+            wrong += [f"{path!r}: {complaint}" for complaint in _complaints(name, error)]
+    wrong += [f"{path!r}: {name!r} is no name of a-z, 0-9, - and _" for name in entries if not NAME.fullmatch(name)]
     digests = [each for client in found for each in client.digests]
     if len(set(digests)) < len(digests):
-        wrong.append(f"{path}: a key stands there twice")
+        wrong.append(f"{path!r}: a key stands there twice")
     if wrong:
         raise ValueError("; ".join(wrong))
     return tuple(found)

@@ -151,7 +151,7 @@ def _gather(given: Mapping[str, str], fields: Mapping[str, Any]) -> tuple[dict[s
         try:
             gathered[field] = Path(given[twin]).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            problems.append(f"{twin}: {given[twin]} can't be read ({type(error).__name__})")
+            problems.append(f"{twin}: {given[twin]!r} can't be read ({type(error).__name__})")
     return gathered, problems
 
 
