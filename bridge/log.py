@@ -42,6 +42,7 @@ def configure(level: str, stream: TextIO | None = None) -> None:
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=stream is None,  # a process sets up its log once; whoever gives a stream, again
     )
     output = logging.StreamHandler(stream or sys.stdout)
     output.setFormatter(

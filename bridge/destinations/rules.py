@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_network
 
 import httpx
@@ -15,6 +16,7 @@ SLACK_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
 _NAME = re.compile(r"(?=.{1,253}$)(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 _ENTRY = re.compile(r"(?:\[(?P<v6>[^]]+)\]|(?P<any>\*\.)?(?P<host>[^:/]+))(?::(?P<port>[0-9]{1,5}))?")
 _HIGHEST_PORT = 65_535
+PLACES_KEPT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +128,12 @@ def _wrong_name(place: Place, rules: EgressRules) -> Forbidden | None:
     return _FORBIDDEN_PORT
 
 
+@lru_cache(maxsize=PLACES_KEPT)
 def _place(url: str) -> Place | Forbidden:
-    """Read a URL with the parser that sends to it, so that both understand the same."""
+    """Read a URL with the parser that sends to it, so that both understand the same.
+
+    Kept for the next time: tools name the same few URLs again and again, and reading one costs more than the rest.
+    """
     try:
         parsed = httpx.URL(url)
         host = parsed.raw_host.decode("ascii").lower().removesuffix(".")

@@ -10,7 +10,8 @@ from bridge.domain.times import DAY, Moment, Span
 from bridge.domain.watches import Conclusion, Watch, WatchState
 from bridge.secrets import Sealer
 from bridge.store import codec, keys
-from bridge.store.connection import Store, translated
+from bridge.store.connection import Call, Store, translated
+from bridge.store.gathered import Gathered
 from bridge.store.imports import Polled, load_polled
 from bridge.store.watch_record import load_watch
 
@@ -89,6 +90,7 @@ class Watches:
     def __init__(self, store: Store, sealer: Sealer) -> None:
         self._store = store
         self._sealer = sealer
+        self._acceptances = Gathered(store, "accept")
 
     async def accept(
         self, new: NewWatch, *, grace: Span, reuse: Span, wish: int, once: Once | None = None
@@ -98,44 +100,8 @@ class Watches:
         `wish` is how often a new import wishes to be polled, as domain.polls.wish_at gives it. A request that is made
         `once` is answered the second time as it was the first time; None when it asks for something else by then.
         """
-        private = {
-            "label": new.label,
-            "metadata": new.metadata,
-            "notify": [codec.dump_destination(destination) for destination in new.notify],
-        }
-        place = (new.workspace, new.import_id)
-        joined, watch_id, now, grace, expires_in, due, flat = await self._store.run(
-            "accept",
-            [
-                keys.watch(new.id),
-                keys.watches_in(WatchState.WATCHING),
-                keys.watches_in(WatchState.WATCHING, new.client),
-                keys.watches_about(new.import_id),
-                keys.EXPIRING,
-                keys.import_(*place),
-                keys.waiting(*place),
-                keys.imports_due(new.workspace),
-                keys.SETTLING,
-                keys.FINAL,
-                keys.budget(new.workspace),
-                keys.replay(new.client, once.mark if once else ""),
-                keys.REPLAYS,
-            ],
-            [
-                new.id,
-                new.import_id,
-                keys.member(*place),
-                grace,
-                new.expires_in,
-                reuse,
-                wish,
-                once.digest if once else "",
-                REPLAYED_FOR,
-                keys.SCHEMA,
-                *("client", new.client, "workspace", new.workspace, "import_id", new.import_id),
-                *("private", self._sealer.seal(codec.dump(private))),
-            ],
-        )
+        call = self._acceptance(new, grace=grace, reuse=reuse, wish=wish, once=once)
+        joined, watch_id, now, grace, expires_in, due, flat = await self._acceptances.run(call)
         if joined == "conflict":
             return None
         watch = Watch(
@@ -154,6 +120,39 @@ class Watches:
         if joined == Joined.KNOWN:  # the first reply was lost on its way, and the client asked again by itself
             watch = await self.get(new.id) or watch
         return AcceptedWatch(watch=watch, joined=Joined(joined), polled=polled)
+
+    def _acceptance(self, new: NewWatch, *, grace: Span, reuse: Span, wish: int, once: Once | None) -> Call:
+        """Give the keys and arguments of accept.lua."""
+        private = {
+            "label": new.label,
+            "metadata": new.metadata,
+            "notify": [codec.dump_destination(destination) for destination in new.notify],
+        }
+        place = (new.workspace, new.import_id)
+        return (
+            [
+                keys.watch(new.id),
+                keys.watches_in(WatchState.WATCHING),
+                keys.watches_in(WatchState.WATCHING, new.client),
+                keys.watches_about(new.import_id),
+                keys.EXPIRING,
+                keys.import_(*place),
+                keys.waiting(*place),
+                keys.imports_due(new.workspace),
+                keys.SETTLING,
+                keys.FINAL,
+                keys.budget(new.workspace),
+                keys.replay(new.client, once.mark if once else ""),
+                keys.REPLAYS,
+            ],
+            [
+                *(new.id, new.import_id, keys.member(*place)),
+                *(grace, new.expires_in, reuse, wish),
+                *(once.digest if once else "", REPLAYED_FOR, keys.SCHEMA),
+                *("client", new.client, "workspace", new.workspace, "import_id", new.import_id),
+                *("private", self._sealer.seal(codec.dump(private))),
+            ],
+        )
 
     async def get(self, watch_id: str) -> Watch | None:
         record = await self._store.call("HGETALL", keys.watch(watch_id))

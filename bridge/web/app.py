@@ -1,5 +1,6 @@
 """The ASGI app: its routes are the table of contents. Importing it reads nothing; starting it reads the settings."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -44,6 +45,7 @@ async def _from_settings(app: Starlette) -> AsyncIterator[None]:
     async with open_resources(settings) as resources:
         await check_store(resources)
         app.state.resources = resources
+        gc.freeze()  # what is there by now stays: no collection needs to look through it
         structlog.get_logger().info("api.started")
         with told_of_signals(resources.news.leave):
             yield

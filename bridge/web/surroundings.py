@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from secrets import token_hex
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from ulid import ULID
 
 from bridge.errors import Refusal
 from bridge.web.calls import PATH
@@ -17,12 +17,14 @@ _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 TAKEN = frozenset({"*/*", "application/*", "application/json", "application/problem+json"})
 STREAMED = frozenset({"text/*", "text/event-stream"})
-GUARD = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
+GUARD = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+"""Added where the answer does not say otherwise; written as ASGI has headers, since every answer takes them."""
+GUARD_CALLED = (*GUARD, (b"cache-control", b"no-store"))
 
 
 class Surroundings:
@@ -37,19 +39,17 @@ class Surroundings:
             return
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
-        request_id = given if _ID.fullmatch(given) else f"req_{str(ULID()).lower()}"
+        request_id = given if _ID.fullmatch(given) else f"req_{token_hex(12)}"
         called = scope["path"].startswith("/v1/")
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                answered = MutableHeaders(scope=message)
-                answered["X-Request-Id"] = request_id
-                for name, value in GUARD.items():
-                    answered.setdefault(name, value)
+                raw: list[tuple[bytes, bytes]] = message["headers"]
+                own = {name for name, _ in raw}
+                raw.append((b"x-request-id", request_id.encode()))
+                raw += [each for each in (GUARD_CALLED if called else GUARD) if each[0] not in own]
                 method = scope["method"] if scope["method"] in METHODS else "other"
                 requests_answered.labels(method, scope.get(PATH, "none"), str(message["status"])).inc()
-                if called:
-                    answered.setdefault("Cache-Control", "no-store")
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
