@@ -379,6 +379,23 @@ async def test_settling_that_was_interrupted_is_resumed_by_the_sweep(world: Worl
     assert (await world.seen(watch))["outcome"] == "completed"
 
 
+async def test_an_import_whose_reading_can_not_be_opened_holds_up_no_other_at_its_expiry(world: World) -> None:
+    imports = [f"imp{number}" for number in range(3)]
+    for import_id in imports:
+        await world.sandbox.tell(import_id, ("UPLOADING", 0))
+    watches = [await world.watch(import_id, expiresIn=60) for import_id in imports]
+    await world.poll()
+    await world.resources.store.call("HSET", "rb:import:default:imp0", "reading", "sealed by nobody")
+    await world.sandbox.faults(status=500, times=1000)
+
+    world.pass_time(2 * MINUTE)
+    for _ in range(2):
+        await world.sweep()
+        world.pass_time(2 * SECOND)
+
+    assert [(await world.seen(watch))["outcome"] for watch in watches[1:]] == ["timed_out"] * 2
+
+
 async def test_what_ended_is_forgotten_after_the_retention(world: World) -> None:
     await world.sandbox.tell("imp", ("COMPLETED", 0))
     watch = await world.watch()
