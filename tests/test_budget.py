@@ -1,12 +1,12 @@
 """The budget: never more than the vendor allows, whatever it says."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.budget import LONGEST_PAUSE, WISH, Budget, after_replies, grant, stretch
+from bridge.domain.budget import LONGEST_PAUSE, WISH, Budget, Grant, after_replies, grant, stretch
 from bridge.domain.imports import (
     Absence,
     Absent,
@@ -22,6 +22,7 @@ from bridge.domain.imports import (
 from bridge.domain.times import MINUTE, SECOND, Moment
 
 NOW: Moment = 1_800_000_000_000
+WINDOW = 10 * SECOND
 READ = Read(Reading(import_id="imp", type="CSV", status="UPLOADING", person_count=1))
 
 
@@ -144,42 +145,98 @@ def test_a_refused_key_is_probed_once_a_minute_until_it_is_accepted() -> None:
     assert grant(refused, NOW + MINUTE - 1, in_flight=0, share=1).count == 0
     assert grant(refused, NOW + MINUTE, in_flight=0, share=1).count == 1
 
-    again = after_replies(refused, [bare(Absent(Absence.NOT_FOUND))], in_flight=0, now=NOW + MINUTE)
-    assert again.refused_since is None
+    straggler = replace(bare(), at=NOW + MINUTE - 1)
+    assert after_replies(refused, [straggler], in_flight=0, now=NOW + MINUTE).refused_since == NOW
+    probed = replace(bare(Absent(Absence.NOT_FOUND)), at=NOW + MINUTE)
+    assert after_replies(refused, [probed], in_flight=0, now=NOW + MINUTE).refused_since is None
+
+
+def test_a_reply_to_a_poll_from_before_the_refusal_does_not_accept_the_key_again() -> None:
+    replies = [bare(KeyRefused()), reply(), bare(KeyRefused())]
+    budget, refusals = opened(), []
+    for each in replies:
+        budget = after_replies(budget, [each], in_flight=0, now=NOW)
+        refusals.append(budget.refused_since)
+
+    assert refusals == [NOW] * 3, "the operator hears of it once"
+
+
+def test_one_absurd_reset_is_forgotten_with_the_next_sound_one() -> None:
+    absurd = after_replies(Budget(), [reply(resets_in=LONGEST_PAUSE)], in_flight=0, now=NOW)
+    sound = after_replies(absurd, [reply(remaining=98)], in_flight=0, now=NOW)
+
+    assert (absurd.ends_at, sound.ends_at) == (NOW + LONGEST_PAUSE, NOW + MINUTE)
+
+
+@dataclass
+class Vendor:
+    """Counts by fixed windows that begin anywhere, and tells of them in whole seconds; others spend from them first."""
+
+    limit: int
+    others: int
+    ends_at: Moment
+    used: int = 0
+
+    def answer(self, now: Moment) -> Reply:
+        if now >= self.ends_at:
+            self.ends_at += ((now - self.ends_at) // WINDOW + 1) * WINDOW
+            self.used = min(self.others, self.limit - 1)
+        self.used += 1
+        assert self.used <= self.limit
+        resets_in = self.ends_at // SECOND * SECOND - now // SECOND * SECOND
+        allowance = Allowance(limit=self.limit, remaining=self.limit - self.used, resets_in=resets_in)
+        return Reply(answer=READ, allowance=allowance, at=now)
+
+
+def start(budget: Budget, granted: Grant) -> Budget:
+    """Give the budget as the claim leaves it."""
+    return replace(
+        budget,
+        available=budget.available - granted.count,
+        spent=budget.spent + granted.count,
+        paced_until=granted.paced_from + granted.count * granted.step,
+    )
 
 
 @given(
-    limit=st.integers(1, 200),
+    vendor=st.builds(
+        Vendor, limit=st.integers(1, 200), others=st.integers(0, 20), ends_at=st.integers(NOW - WINDOW, NOW)
+    ),
     share=st.floats(0.05, 1),
-    others=st.integers(0, 20),
     ticks=st.lists(st.integers(1, 3000), min_size=5, max_size=80),
 )
-def test_never_more_starts_in_a_window_than_the_vendor_allows(
-    limit: int, share: float, others: int, ticks: list[int]
-) -> None:
+def test_never_more_starts_in_a_window_than_the_vendor_allows(vendor: Vendor, share: float, ticks: list[int]) -> None:
     """The vendor counts; we only see its headers, and every answer comes late by one tick."""
-    budget, now, used, window_end = Budget(), NOW, min(others, limit - 1), NOW + 10 * SECOND
+    budget, now = Budget(), NOW
     unanswered: list[Reply] = []
-    for tick in ticks:
-        budget = after_replies(budget, unanswered, in_flight=0, now=now)
+    for tick in [*ticks, *[50] * 300]:
+        replies = [replace(reply, at=now) for reply in unanswered]
+        budget = after_replies(budget, replies, in_flight=0, now=now, probed=True)
         granted = grant(budget, now, in_flight=0, share=share)
         if granted.count:
-            budget = replace(
-                budget,
-                available=budget.available - granted.count,
-                spent=budget.spent + granted.count,
-                paced_until=granted.paced_from + granted.count * granted.step,
-            )
-        unanswered = []
-        for _ in range(granted.count):
-            used += 1
-            assert used <= limit
-            allowance = Allowance(limit=limit, remaining=limit - used, resets_in=window_end - now)
-            unanswered.append(Reply(answer=READ, allowance=allowance, at=now))
+            budget = start(budget, granted)
+        unanswered = [vendor.answer(now) for _ in range(granted.count)]
         now += tick
-        while now >= window_end:
-            window_end += 10 * SECOND
-            used = min(others, limit - 1)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7, 100])
+@pytest.mark.parametrize("ends_at", [NOW, NOW - 1, NOW - 4_321, NOW - 9_999])
+def test_an_import_that_is_not_found_counts_as_well_though_its_answer_has_no_headers(limit: int, ends_at: int) -> None:
+    vendor, budget, now = Vendor(limit=limit, others=0, ends_at=ends_at), Budget(), NOW
+    started = {True: 0, False: 0}
+    while now < NOW + 8 * WINDOW:
+        with_headers = now < NOW + 3 * WINDOW
+        granted = grant(budget, now, in_flight=0, share=1)
+        if granted.count:
+            started[with_headers] += granted.count
+            budget = start(budget, granted)
+            replies = [vendor.answer(now) for _ in range(granted.count)]
+            if not with_headers:
+                replies = [replace(reply, answer=Absent(Absence.NOT_FOUND), allowance=None) for reply in replies]
+            budget = after_replies(budget, replies, in_flight=0, now=now + 5, probed=granted.probe)
+        now += 10
+
+    assert started[False] >= 4 * limit, "nor does it stop the polling"
 
 
 def unanswered(at: Moment) -> Reply:
@@ -233,4 +290,4 @@ def test_the_length_of_windows_is_learned_from_those_seen_from_their_beginning()
         replace(whole, ends_at=NOW - MINUTE), [reply(resets_in=5 * SECOND)], in_flight=0, now=NOW
     )
 
-    assert (joined_late.window, whole.window, late_again.window) == (20 * SECOND, MINUTE, MINUTE)
+    assert (joined_late.window, whole.window, late_again.window) == (20 * SECOND, 61 * SECOND, 61 * SECOND)

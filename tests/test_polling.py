@@ -1,5 +1,6 @@
 """From a watch to its outcome: each answer of Rally, the deadlines, and who is asked how often."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from samples import only
 from world import CLIENT_KEY, OTHER_KEY, World, bearer, opened
 
 from bridge.domain.budget import Budget
+from bridge.domain.imports import Reply
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 
 pytestmark = pytest.mark.anyio
@@ -228,18 +230,36 @@ async def test_a_faulty_line_is_backed_off_from_and_never_ends_a_watch(world: Wo
 
 
 async def test_the_rate_limit_of_rally_is_never_exceeded(world: World) -> None:
-    await world.sandbox.http.put("/control/limit", json={"limit": 20, "window": 1})
+    await world.sandbox.http.put("/control/limit", json={"limit": 20, "window": 2})
     for number in range(30):
         await world.sandbox.tell(f"imp{number}", ("COMPLETED", 0))
         await world.watch(f"imp{number}")
 
-    for _ in range(50):
-        await world.poll()
-        if await polled(world) >= 30:
-            break
+    async with asyncio.timeout(20):
+        while await polled(world) < 30:
+            await world.poll()
 
     answers = [request["status"] for request in await world.sandbox.requests()]
     assert answers == [200] * 30
+
+
+async def test_an_import_that_our_own_code_trips_over_holds_up_nobody_even_as_the_probe(world: World) -> None:
+    await world.sandbox.tell("fine", ("COMPLETED", 0))
+    poison, fine = await world.watch("poison"), await world.watch("fine")
+    ask = world.resources.rally["default"].get_import
+
+    async def trip(import_id: str, **more: Any) -> Reply | None:
+        if import_id == "poison":
+            raise ZeroDivisionError
+        return await ask(import_id, **more)
+
+    world.resources.rally["default"].get_import = trip  # type: ignore[method-assign]  # a bug of ours
+    await world.poll()
+
+    assert (await world.seen(fine))["outcome"] == "completed"
+    due = await world.resources.store.call("ZSCORE", "rb:imports:due:default", "poison")
+    assert int(due) > await world.resources.store.now() + HOUR - MINUTE
+    assert (await world.seen(poison))["state"] == "watching"
 
 
 async def test_cancelling_the_last_watch_ends_the_polling(world: World) -> None:
@@ -357,6 +377,23 @@ async def test_settling_that_was_interrupted_is_resumed_by_the_sweep(world: Worl
     await world.sweep()
 
     assert (await world.seen(watch))["outcome"] == "completed"
+
+
+async def test_an_import_whose_reading_can_not_be_opened_holds_up_no_other_at_its_expiry(world: World) -> None:
+    imports = [f"imp{number}" for number in range(3)]
+    for import_id in imports:
+        await world.sandbox.tell(import_id, ("UPLOADING", 0))
+    watches = [await world.watch(import_id, expiresIn=60) for import_id in imports]
+    await world.poll()
+    await world.resources.store.call("HSET", "rb:import:default:imp0", "reading", "sealed by nobody")
+    await world.sandbox.faults(status=500, times=1000)
+
+    world.pass_time(2 * MINUTE)
+    for _ in range(2):
+        await world.sweep()
+        world.pass_time(2 * SECOND)
+
+    assert [(await world.seen(watch))["outcome"] for watch in watches[1:]] == ["timed_out"] * 2
 
 
 async def test_what_ended_is_forgotten_after_the_retention(world: World) -> None:

@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+import os
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import only
+from test_egress import certificate_for
 
 from bridge.domain.budget import LONGEST_PAUSE
 from bridge.domain.imports import (
@@ -264,7 +268,7 @@ Speak = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def vendor(speak: Speak) -> AsyncIterator[Vendor]:
+async def vendor(speak: Speak, tls: ssl.SSLContext | None = None) -> AsyncIterator[Vendor]:
     known = Vendor()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -276,8 +280,8 @@ async def vendor(speak: Speak) -> AsyncIterator[Vendor]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    known.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    known.url = f"{'https://localhost' if tls else 'http://127.0.0.1'}:{server.sockets[0].getsockname()[1]}"
     try:
         yield known
     finally:
@@ -385,6 +389,22 @@ async def test_a_faulty_line_is_an_answer_as_well(speak: Speak, told: str) -> No
     assert isinstance(found, Unanswered)
     assert any(part in found.reason for part in told.split("|")), found.reason
     assert "127.0.0.1" not in found.reason
+
+
+@pytest.mark.anyio
+async def test_a_broken_tls_record_is_an_answer_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, tls = certificate_for("localhost", tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+
+    async def fall_out_of_tls(writer: asyncio.StreamWriter) -> None:
+        os.write(writer.get_extra_info("socket").fileno(), b"HTTP/1.1 200 OK\r\n\r\n")
+
+    async with vendor(fall_out_of_tls, tls) as known, client(known.url) as rally:
+        reply = await rally.get_import("imp", at=lambda: NOW)
+
+    assert len(known.asked) == 1
+    assert reply is not None
+    assert reply.answer == Unanswered("the connection broke")
 
 
 @pytest.mark.anyio

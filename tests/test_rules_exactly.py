@@ -260,7 +260,15 @@ OPEN = Budget(limit=100, available=80, spent=20, ends_at=NOW + 60 * SECOND, wind
         (Budget(probing_until=NOW + 5), 0, Grant(count=0, again_at=NOW + 5)),
         (Budget(probing_until=NOW), 0, Grant(count=1, again_at=NOW + SECOND, probe=True)),
         (Budget(), 1, Grant(count=0, again_at=NOW + SECOND)),
-        (replace(OPEN, ends_at=NOW), 1, Grant(count=1, again_at=NOW + SECOND, probe=True)),
+        (replace(OPEN, ends_at=NOW), 1, Grant(count=1, again_at=NOW + 763, paced_from=NOW, step=763, probe=True)),
+        (replace(OPEN, ends_at=NOW, paced_until=NOW + 1), 0, Grant(count=0, again_at=NOW + 1)),
+        (replace(OPEN, ends_at=NOW, probing_until=NOW + 5), 0, Grant(count=0, again_at=NOW + 5)),
+        (replace(OPEN, ends_at=NOW, available=0), 0, Grant(count=0, again_at=NOW + SECOND)),
+        (
+            replace(OPEN, ends_at=NOW - SECOND, available=0),
+            0,
+            Grant(count=1, again_at=NOW + 763, paced_from=NOW, step=763, probe=True),
+        ),
         (replace(OPEN, available=0), 0, Grant(count=0, again_at=OPEN.ends_at)),
         (replace(OPEN, spent=80), 0, Grant(count=0, again_at=OPEN.ends_at)),
         (replace(OPEN, paced_until=NOW + 1), 0, Grant(count=0, again_at=NOW + 1)),
@@ -306,27 +314,44 @@ def replied(budget: Budget, answer: Answer, allowance: Allowance | None = None, 
 
 
 ALLOWS = Allowance(limit=50, remaining=40, resets_in=30 * SECOND)
+SOONER = replace(OPEN, ends_at=NOW + 30 * SECOND)
+"""The window that is open, with its end as ALLOWS tells it."""
 FRESH = Budget(limit=50, available=37, spent=4, ends_at=NOW + 30 * SECOND)
 
 
 @pytest.mark.parametrize(
     ("before", "answer", "allowance", "after"),
     [
-        (Budget(probing_until=9), Read(READING), None, Budget()),
-        (OPEN, Read(READING), ALLOWS, replace(OPEN, available=37)),
-        (replace(OPEN, available=5), Read(READING), ALLOWS, replace(OPEN, available=5)),
-        (OPEN, Read(READING), replace(ALLOWS, remaining=2), replace(OPEN, available=0)),
+        (Budget(probing_until=9), Read(READING), None, Budget(probing_until=9)),
+        (OPEN, Read(READING), ALLOWS, replace(SOONER, available=37)),
+        (replace(OPEN, available=5), Read(READING), ALLOWS, replace(SOONER, available=5)),
+        (OPEN, Read(READING), replace(ALLOWS, remaining=2), replace(SOONER, available=0)),
+        (
+            replace(OPEN, paced_until=NOW + 59 * SECOND),
+            Read(READING),
+            ALLOWS,
+            replace(SOONER, available=37, paced_until=SOONER.ends_at),
+        ),
+        (OPEN, Read(READING), replace(ALLOWS, resets_in=MINUTE + 1), replace(OPEN, available=37)),
+        (OPEN, Read(READING), replace(ALLOWS, resets_in=0), replace(OPEN, available=37)),
         (
             Budget(paced_until=9, probing_until=9, window=60 * SECOND),
             Read(READING),
             ALLOWS,
             replace(FRESH, window=60 * SECOND),
         ),
-        (Budget(ends_at=NOW - 2 * SECOND, window=60 * SECOND), Read(READING), ALLOWS, replace(FRESH, window=30_000)),
+        (Budget(ends_at=NOW - 2 * SECOND, window=60 * SECOND), Read(READING), ALLOWS, replace(FRESH, window=32_000)),
         (Budget(ends_at=NOW - 2_001, window=60 * SECOND), Read(READING), ALLOWS, replace(FRESH, window=60_000)),
-        (Budget(probing_until=9), Read(READING), replace(ALLOWS, resets_in=0), Budget()),
+        (Budget(), Read(READING), replace(ALLOWS, resets_in=0), Budget()),
         (OPEN, OverLimit(None), None, replace(OPEN, ends_at=0, available=0, not_before=NOW + SECOND)),
         (OPEN, OverLimit(5_000), None, replace(OPEN, ends_at=0, available=0, not_before=NOW + 5_000)),
+        (
+            replace(OPEN, refused_since=7, not_before=NOW + 1),
+            Read(READING),
+            None,
+            replace(OPEN, refused_since=7, not_before=NOW + 1),
+        ),
+        (replace(OPEN, refused_since=7, not_before=NOW), Read(READING), None, replace(OPEN, not_before=NOW)),
         (OPEN, OverLimit(None), ALLOWS, replace(OPEN, ends_at=0, available=0, not_before=NOW + 30 * SECOND)),
         (OPEN, KeyRefused(), None, replace(OPEN, ends_at=0, refused_since=NOW, not_before=NOW + MINUTE)),
         (
@@ -353,6 +378,10 @@ def test_what_a_reply_teaches_is_known_to_the_last_field(
     before: Budget, answer: Answer, allowance: Allowance | None, after: Budget
 ) -> None:
     assert replied(before, answer, allowance, in_flight=3) == after
+
+
+def test_a_probe_that_came_back_without_a_reply_is_out_no_more() -> None:
+    assert after_replies(replace(OPEN, probing_until=9), [], in_flight=0, now=NOW, probed=True) == OPEN
 
 
 @pytest.mark.parametrize(

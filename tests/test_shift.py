@@ -53,6 +53,41 @@ async def test_however_often_it_is_rung_for_while_something_hangs_only_one_stays
     assert shift.on, "what hangs is still under way"
 
 
+class Unwritable:
+    """Work of which one piece is done well, and can't be committed."""
+
+    name = "unwritable"
+    room = 5
+
+    def __init__(self) -> None:
+        self.due = [1, 2, 3]
+        self.committed: set[str] = set()
+
+    async def claim(self, room: int) -> tuple[Sequence[int], float | None]:
+        assert room <= self.room
+        claims, self.due = self.due, []
+        return claims, None
+
+    async def act(self, claim: int) -> str:
+        return f"did {claim}"
+
+    def poisoned(self, claim: int, error: Exception) -> str:
+        return f"put {claim} aside: {type(error).__name__}"
+
+    async def commit(self, results: Sequence[str]) -> None:
+        if "did 2" in results:
+            raise ZeroDivisionError
+        self.committed |= set(results)
+
+
+async def test_what_our_own_code_trips_over_when_it_is_committed_is_put_aside_alone() -> None:
+    work = Unwritable()
+
+    await Shift(work, length=1.0).work()
+
+    assert work.committed == {"did 1", "put 2 aside: ZeroDivisionError", "did 3"}
+
+
 async def test_a_task_that_swallows_its_cancellation_is_cancelled_again() -> None:
     async def swallowing() -> None:
         for _ in range(2):

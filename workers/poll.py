@@ -1,6 +1,5 @@
 """The poll shift of one workspace: claim due imports under its budget, ask Rally, commit, settle."""
 
-import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,11 +29,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
-    """A claimed poll, with the local deadlines (monotonic seconds) of its start and its lease."""
+    """A claimed poll, with the local deadline (monotonic seconds) of its start."""
 
     claim: PollClaim
+    probe: bool
     start_by: float
-    leased_until: float
     clock: float
     """Redis' clock minus the monotonic one, in seconds."""
     stretch: float
@@ -82,12 +81,15 @@ class PollWork:
             self._workspace, look.budget, granted, room=room, lease=settings.poll_lease, now=look.now
         )
         stretched = stretch(look.budget, look.demand, share=settings.rally_budget_share)
-        window = START_WITHIN if granted.ends_at is None else min(START_WITHIN, granted.ends_at - look.now)
+        # A request takes half the lease at most, so that one that starts within the other half ends within it.
+        window = min(START_WITHIN, settings.poll_lease // 2)
+        if granted.ends_at is not None:
+            window = min(window, granted.ends_at - look.now)
         polls = [
             Poll(
                 claim=claim,
+                probe=granted.probe,
                 start_by=asked + window / SECOND,
-                leased_until=asked + settings.poll_lease / SECOND,
                 clock=look.now / SECOND - asked,
                 stretch=stretched,
             )
@@ -112,23 +114,21 @@ class PollWork:
     async def commit(self, results: Sequence[Polled]) -> None:
         commits = [PollCommit(claim=r.poll.claim, advance=r.advance, at=r.at) for r in results]
         settle_by = max(result.at for result in results) + SETTLE_BY
-        _, committed = await asyncio.gather(
-            self._correct_budget(results),
-            self._resources.imports.commit(self._workspace, commits, settle_by=settle_by),
-        )
+        committed = await self._resources.imports.commit(self._workspace, commits, settle_by=settle_by)
         for result, ours in zip(results, committed, strict=True):
             # Deadlines are the sweep's: here only what was read can have ended a watch.
             if ours and (result.advance.due is None or result.advance.absence is not None):
                 self._settler.start(self._workspace, result.poll.claim.import_id)
+        await self._correct_budget(results)
 
     async def _correct_budget(self, results: Sequence[Polled]) -> None:
+        """Have the budget learn from the replies; after the commit, when only what is unanswered is still leased."""
         replies = [result.reply for result in results if result.reply is not None]
-        leased = sum(result.poll.leased_until > monotonic() for result in results)
-        written = not replies
+        probed = any(result.poll.probe for result in results)
+        written = not (replies or probed)
         while not written:
             look = await self._resources.budgets.look(self._workspace)
-            in_flight = max(0, look.in_flight - leased)
-            budget = after_replies(look.budget, replies, in_flight=in_flight, now=look.now)
+            budget = after_replies(look.budget, replies, in_flight=look.in_flight, now=look.now, probed=probed)
             written = await self._resources.budgets.write(self._workspace, budget)
             if written:
                 await self._tell_changes(look.budget, budget, look.now)

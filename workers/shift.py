@@ -60,7 +60,7 @@ class Shift(Generic[ClaimT, ResultT]):
         self._bell = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
-        self._done: list[ResultT] = []
+        self._done: list[tuple[ClaimT, ResultT]] = []
 
     def ring(self) -> None:
         """Have the loop look now: start it, or wake it, and keep it on for its length."""
@@ -119,13 +119,25 @@ class Shift(Generic[ClaimT, ResultT]):
 
     async def _commit(self) -> None:
         if self._done:
-            results = self._done
+            done = self._done
             self._done = []
             try:
-                await self._work.commit(results)
+                await self._work.commit([result for _, result in done])
             except StoreUnavailable:
-                self._done = results + self._done
+                self._done = done + self._done
                 raise
+            except Exception:  # noqa: BLE001 - a bug of ours: one by one it's seen over whose, and told
+                for claim, result in done:
+                    await self._commit_alone(claim, result)
+
+    async def _commit_alone(self, claim: ClaimT, result: ResultT) -> None:
+        try:
+            await self._work.commit([result])
+        except StoreUnavailable:
+            self._done.append((claim, result))
+        except Exception as error:
+            log.error("shift.poisoned", shift=self._work.name, exc_info=error)  # noqa: TRY400 - same line, with facts
+            await self._work.commit([self._work.poisoned(claim, error)])
 
     async def _claim(self) -> float | None:
         left = self._until - monotonic()
@@ -145,7 +157,7 @@ class Shift(Generic[ClaimT, ResultT]):
         except Exception as error:  # a bug of ours must not hold up the others
             log.error("shift.poisoned", shift=self._work.name, exc_info=error)  # noqa: TRY400 - same line, with facts
             result = self._work.poisoned(claim, error)
-        self._done.append(result)
+        self._done.append((claim, result))
 
     def _acted(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)

@@ -1,5 +1,8 @@
 """The sweep: the periodic look for what nobody woke - settling to resume, expiries, and what may be forgotten."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import structlog
 
 from bridge.destinations import describe
@@ -38,7 +41,8 @@ class Sweep:
 
     async def _resume_settling(self) -> None:
         for workspace, import_id in await self._resources.imports.claim_settling(BATCH, SETTLING_LEASE):
-            await self._settler.settle(workspace, import_id)
+            with _apart_from_the_others(import_id):
+                await self._settler.settle(workspace, import_id)
 
     async def _look_at_expiries(self) -> None:
         """Have the imports of expired watches polled a last time, then settle them."""
@@ -50,10 +54,11 @@ class Sweep:
                 place = (where.workspace, where.import_id)
                 places[place] = min(where.expires_at, places.get(place, where.expires_at))
         for (workspace, import_id), expires_at in places.items():
-            polled = await self._resources.imports.get(workspace, import_id)
-            if polled is not None and (polled.known.polled_at or 0) < expires_at:
-                await self._resources.imports.hasten(workspace, import_id)
-            await self._settler.settle(workspace, import_id)
+            with _apart_from_the_others(import_id):
+                polled = await self._resources.imports.get(workspace, import_id)
+                if polled is not None and (polled.known.polled_at or 0) < expires_at:
+                    await self._resources.imports.hasten(workspace, import_id)
+                await self._settler.settle(workspace, import_id)
 
     async def _tell_of_abandoned(self) -> None:
         """Tell the operator of what was given up since the last look, in one notice however much it is."""
@@ -81,3 +86,14 @@ class Sweep:
             log.info("watches.forgotten", count=forgotten)
         await self._resources.watches.forget_replays(BATCH)
         await self._resources.imports.forget_final(reuse=settings.reading_reuse, count=BATCH)
+
+
+@contextmanager
+def _apart_from_the_others(import_id: str) -> Iterator[None]:
+    """Look after one import; that our code trips over it must not hold up those that are looked after next."""
+    try:
+        yield
+    except StoreUnavailable:
+        raise
+    except Exception as error:
+        log.error("import.poisoned", import_id=import_id, exc_info=error)  # noqa: TRY400 - with facts

@@ -3,7 +3,8 @@
 The budget is a lower bound of what the vendor still allows. Within a window it only falls: by one with each
 reservation, and to what a reply leaves after every request still in flight. When a window ends its bound lapses, and
 one probe, alone, asks what the next one allows. So the fleet stays within the limit without knowing how the vendor
-counts, when its windows begin, or who else spends from them.
+counts, when its windows begin, or who else spends from them. While probes are answered without headers (a 404 has
+none), they keep the pace of the last window that was known.
 """
 
 from collections.abc import Iterable
@@ -22,9 +23,11 @@ BREAKER_FAULTS = 5
 BREAKER_PAUSE: Span = 2 * SECOND
 BREAKER_LONGEST: Span = MINUTE
 WINDOW_SEEN_WHOLE: Span = 2 * SECOND
-"""A window that opens this soon after the last one ended is seen from its beginning: its length is known."""
+"""A window that opens this soon after the last one ended follows it: the length is known from one end to the other."""
 WISH = 10**9
 """A wish to poll every n ms is kept as the whole number WISH // n, so that sums of wishes never drift."""
+COARSENESS: Span = SECOND
+"""The vendor names whole seconds, so that a window may go on for so long after the end that it told."""
 BURST_SHARE = 8
 """At most one eighth of what is left may start in one burst; the rest is spread over the window."""
 
@@ -59,6 +62,10 @@ class Budget:
     def window_open(self, now: Moment) -> bool:
         return self.limit is not None and now < self.ends_at
 
+    def allowed(self, share: float) -> int:
+        """Give how many polls of a window are ours."""
+        return max(1, int((self.limit or 0) * share))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
@@ -79,10 +86,11 @@ def grant(budget: Budget, now: Moment, *, in_flight: int, share: float) -> Grant
     """Say how many polls may start at `now`, with `in_flight` not answered yet and `share` of the limit for us."""
     if now < budget.not_before:
         return Grant(count=0, again_at=budget.not_before)
+    if budget.limit is None:
+        return _lone_call(budget, now, in_flight=in_flight)
     if not budget.window_open(now):
-        return _probe(budget, now, in_flight=in_flight)
-    assert budget.limit is not None  # noqa: S101 - window_open says so; mypy can't see it
-    left = min(budget.available, max(1, int(budget.limit * share)) - budget.spent)
+        return _probe(budget, now, share=share)
+    left = min(budget.available, budget.allowed(share) - budget.spent)
     if left <= 0:
         return Grant(count=0, again_at=budget.ends_at)
     step = (budget.ends_at - now) // left
@@ -96,16 +104,31 @@ def grant(budget: Budget, now: Moment, *, in_flight: int, share: float) -> Grant
     )
 
 
-def _probe(budget: Budget, now: Moment, *, in_flight: int) -> Grant:
+def _lone_call(budget: Budget, now: Moment, *, in_flight: int) -> Grant:
     if now < budget.probing_until:
         return Grant(count=0, again_at=budget.probing_until)
-    if budget.limit is None and in_flight:
+    if in_flight:
         return Grant(count=0, again_at=now + SECOND)
     return Grant(count=1, again_at=now + SECOND, probe=True)
 
 
-def after_replies(budget: Budget, replies: Iterable[Reply], *, in_flight: int, now: Moment) -> Budget:
-    """Give the budget as it stands after these replies; `in_flight` counts the requests that are still unanswered."""
+def _probe(budget: Budget, now: Moment, *, share: float) -> Grant:
+    surely_over = budget.ends_at if budget.available > 0 else budget.ends_at + COARSENESS
+    if (not_before := max(budget.probing_until, budget.paced_until, surely_over)) > now:
+        return Grant(count=0, again_at=not_before)
+    step = (budget.window + COARSENESS) // budget.allowed(share) + 1
+    return Grant(count=1, again_at=now + step, paced_from=now, step=step, probe=True)
+
+
+def after_replies(
+    budget: Budget, replies: Iterable[Reply], *, in_flight: int, now: Moment, probed: bool = False
+) -> Budget:
+    """Give the budget as it stands after these replies; `in_flight` counts the requests that are still unanswered.
+
+    `probed` says that the probe that was out has come back, be it without a reply.
+    """
+    if probed:
+        budget = replace(budget, probing_until=0)
     for reply in replies:
         budget = _after_answer(_after_allowance(budget, reply, in_flight=in_flight, now=now), reply)
     return budget
@@ -114,14 +137,18 @@ def after_replies(budget: Budget, replies: Iterable[Reply], *, in_flight: int, n
 def _after_allowance(budget: Budget, reply: Reply, *, in_flight: int, now: Moment) -> Budget:
     match reply.allowance:
         case None:
-            return replace(budget, probing_until=0)
+            return budget
         case Allowance(limit=limit, remaining=remaining, resets_in=resets_in):
             bound = max(0, remaining - in_flight)
-            if budget.window_open(now):
-                return replace(budget, available=min(budget.available, bound))
             ends_at = reply.at + min(resets_in, LONGEST_PAUSE)
+            if budget.window_open(now):
+                # Each reply rounds the end anew; the earliest is the nearest. "Now" is the last second, or nonsense.
+                ends_at = min(budget.ends_at, ends_at) if resets_in > 0 else budget.ends_at
+                paced_until = min(budget.paced_until, ends_at)
+                available = min(budget.available, bound)
+                return replace(budget, available=available, ends_at=ends_at, paced_until=paced_until)
             if ends_at <= now:  # a straggler of the window that just ended
-                return replace(budget, probing_until=0)
+                return budget
             seen_whole = now - budget.ends_at <= WINDOW_SEEN_WHOLE
             return replace(
                 budget,
@@ -129,7 +156,7 @@ def _after_allowance(budget: Budget, reply: Reply, *, in_flight: int, now: Momen
                 available=bound,
                 spent=1 + in_flight,
                 ends_at=ends_at,
-                window=resets_in if seen_whole else max(budget.window, resets_in),
+                window=ends_at - budget.ends_at if seen_whole else max(budget.window, resets_in),
                 paced_until=0,
                 probing_until=0,
             )
@@ -149,8 +176,10 @@ def _after_answer(budget: Budget, reply: Reply) -> Budget:
             since = budget.refused_since or reply.at
             pause_end = max(budget.not_before, reply.at + REFUSED_PAUSE)
             return replace(budget, ends_at=0, refused_since=since, not_before=pause_end)
-        case Read() | Absent():
+        case Read() | Absent() if reply.at >= budget.not_before:
             return replace(budget, refused_since=None)
+        case Read() | Absent():  # asked before the pause began, and no sign that it is over
+            return budget
 
 
 def _after_fault(budget: Budget, at: Moment) -> Budget:
@@ -171,5 +200,4 @@ def stretch(budget: Budget, demand: int, *, share: float) -> float:
     """
     if budget.limit is None or not budget.window:
         return 1.0
-    allowed = max(1, int(budget.limit * share)) / budget.window
-    return max(1.0, demand / WISH / allowed)
+    return max(1.0, demand / WISH / (budget.allowed(share) / budget.window))

@@ -84,7 +84,7 @@ class RallyClient:
                     return await self._ask(slot, import_id, at)
             except TimeoutError:
                 return unanswered(f"no answer within {self._total_timeout:g} s", at())
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, OSError) as error:  # a broken TLS record reaches us as ssl.SSLError, an OSError
                 return unanswered(_in_words(error), at())
             finally:
                 self._idle.append(slot)
@@ -147,14 +147,14 @@ async def _read(response: httpx.Response) -> bytes | None:
     return bytes(read)
 
 
-def _in_words(error: httpx.HTTPError) -> str:
+def _in_words(error: httpx.HTTPError | OSError) -> str:
     """Name the kind of trouble; httpx's own texts may hold URLs."""
     match error:
         case httpx.ConnectTimeout() | httpx.ReadTimeout() | httpx.WriteTimeout() | httpx.PoolTimeout():
             return "timeout"
         case httpx.ConnectError():
             return "no connection"
-        case httpx.NetworkError() | httpx.RemoteProtocolError():
+        case httpx.NetworkError() | httpx.RemoteProtocolError() | OSError():
             return "the connection broke"
         case _:
             return f"transport error ({type(error).__name__})"
