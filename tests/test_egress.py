@@ -21,10 +21,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bridge
+from bridge.destinations import judge
 from bridge.destinations.addresses import literal, refusal
 from bridge.destinations.egress import Egress, EgressRules, GuardedBackend, Resolver, Unsent, check_url
-from bridge.domain.deliveries import Answer, Failure, NoResponse, Request, Response
+from bridge.domain.deliveries import Answer, Callback, Deferred, Failure, NoResponse, Request, Response
 from bridge.domain.secret import Secret
+from bridge.domain.times import HOUR
 
 NOTHING_ALLOWED = EgressRules()
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-Seen: Yes\r\n\r\nok"
@@ -174,6 +176,15 @@ async def test_redirects_are_not_followed() -> None:
     assert isinstance(answer, Response)
     assert answer.status == 302
     assert len(receiver.heads) == 1
+
+
+@pytest.mark.anyio
+async def test_of_a_wait_that_is_asked_for_twice_the_longer_counts() -> None:
+    twice = says(b"HTTP/1.1 503 Busy\r\nretry-after: 3600\r\nretry-after: 5\r\ncontent-length: 0\r\n\r\n")
+    async with receiving(twice) as receiver, Egress(receiver.rules, slots=1) as egress:
+        answer = await egress.send(to(f"http://127.0.0.1:{receiver.port}/"))
+
+    assert judge(Callback(url=Secret("http://x.example/")), answer, 0) == Deferred("HTTP 503", HOUR)
 
 
 @pytest.mark.anyio
