@@ -280,6 +280,33 @@ def test_every_kind_is_prepared_described_and_kept_in_a_lane(destination: Addres
     assert "SECRET" not in describe(destination) + kind(destination) + repr(request)
 
 
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("https://crm.example.com/a", "https://CRM.Example.com:443/b?x=1", "https://crm.example.com./"),
+        ("http://bücher.example/", "http://xn--bcher-kva.example:080/"),
+        ("http://127.0.0.1:9000/", "http://127.0.0.1:9000/x"),
+        ("http://[::1]:9000/", "http://[::1]:09000/"),
+    ],
+)
+def test_one_receiver_has_one_lane_however_it_is_spelt(spellings: tuple[str, ...]) -> None:
+    assert len({lane_of(Callback(url=Secret(url))) for url in spellings}) == 1
+
+
+def test_one_slack_webhook_has_one_lane_and_another_one_another() -> None:
+    def lanes(*urls: str) -> int:
+        return len({lane_of(SlackWebhook(url=Secret(url))) for url in urls})
+
+    url = "https://hooks.slack.com/services/T0/B0/x"
+    assert lanes(url, "https://HOOKS.slack.com:443/services/T0/B0/x", f"{url}?again") == 1
+    assert lanes(url, f"{url}y", "https://hooks.slack.com/services/T0/B0/X") == 3
+
+
+def test_other_receivers_have_other_lanes() -> None:
+    urls = ("https://a.example/", "http://a.example/", "https://a.example:80/", "https://b.example/", "no url", "#")
+    assert len({lane_of(Callback(url=Secret(url))) for url in urls}) == len(urls)
+
+
 @given(status=st.integers(100, 999), body=st.binary(max_size=40), asked=st.text(max_size=30))
 def test_no_answer_makes_a_verdict_fail(status: int, body: bytes, asked: str) -> None:
     answer: Answer = Response(status=status, headers={"retry-after": asked, "date": asked}, body=body)

@@ -470,6 +470,8 @@ REFUSED = {
     "169.254.169.254": "metadata",
     "172.16.0.1": "private",
     "172.31.255.255": "private",
+    "192.0.0.9": "reserved",
+    "192.0.0.170": "reserved",
     "192.0.0.192": "reserved",
     "192.0.2.1": "documentation",
     "192.88.99.1": "reserved",
@@ -493,19 +495,29 @@ REFUSED = {
     "64:ff9b:1::1": "embedded_ipv4",
     "100::1": "reserved",
     "100:0:0:1::1": "reserved",
+    "64:ff9b:1:ffff:ffff:ffff:ffff:ffff": "embedded_ipv4",
+    "100::ffff:ffff:ffff:ffff": "reserved",
     "2001::1": "embedded_ipv4",
+    "2001:0:7f00:1::1": "embedded_ipv4",
+    "2001:0:4136:e378:8000:63bf:80ff:fffe": "embedded_ipv4",
     "2001:1::1": "reserved",
+    "2001:3::1": "reserved",
+    "2001:4:112::1": "reserved",
+    "2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff": "reserved",
     "2001:2::1": "reserved",
     "2001:10::1": "reserved",
     "2001:20::1": "reserved",
+    "2001:30::1": "reserved",
     "2001:db8::1": "documentation",
     "2002:a9fe:a9fe::1": "embedded_ipv4",
     "2606:4700::5efe:10.0.0.1": "embedded_ipv4",
     "2606:4700::200:5efe:10.0.0.1": "embedded_ipv4",
     "3ffe::1": "reserved",
     "3fff::1": "documentation",
+    "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff": "documentation",
     "4000::1": "reserved",
     "5f00::1": "reserved",
+    "::1:0:0": "reserved",
     "fc00::1": "private",
     "fd00:ec2::254": "metadata",
     "fdff::1": "private",
@@ -623,6 +635,16 @@ def test_names_are_no_addresses(host: str) -> None:
         ("http://crm.example.com:65536/", "port"),
         ("http://crm.example.com:99999999/", "port"),
         ("http://crm.example.com:x/", "url"),
+        ("http://crm.example.com:/", None),
+        ("http://crm.example.com:080/", None),
+        ("http://crm.example.com:08080/", "port"),
+        ("http://crm.example.com:443:80/", "url"),
+        ("http://127.0.0.1:080/", "loopback"),
+        ("\thttp://127.0.0.1/", "url"),
+        ("http://127.0.0.1\t/", "url"),
+        ("ht\ntp://127.0.0.1/", "url"),
+        ("http:127.0.0.1/", "host"),
+        ("http:\\\\127.0.0.1/", "url"),
         ("http://-crm.example.com/", "host"),
         ("http://crm..example.com/", "host"),
         ("http://crm.example.com../", "host"),
@@ -644,6 +666,18 @@ def test_names_are_no_addresses(host: str) -> None:
         ("http://0177.0.0.1/", "url"),
         ("http://127。0。0。1/", "loopback"),
         ("http://①②⑦.0.0.1/", "url"),
+        ("http://１２７.0.0.1/", "url"),
+        ("http://ⓛocalhost/", "url"),
+        ("http://local\u00adhost/", "url"),
+        ("http://%6c%6f%63alhost/", "host"),
+        ("http://127.0.0.1%2f.crm.example.com/", "host"),
+        ("http://crm.example.com%00.127.0.0.1/", "url"),
+        ("http://0x7f000001./", "loopback"),
+        ("http://127.0.0.1../", "host"),
+        ("http://[::127.0.0.1]/", "embedded_ipv4"),
+        ("http://[0:0:0:0:0:0:0:1]/", "loopback"),
+        ("http://[v1.fe80::1]/", "url"),
+        ("http://[::1%25lo]/", "url"),
         ("http://[::1]/", "loopback"),
         ("http://[::]/", "unspecified"),
         ("http://[::ffff:127.0.0.1]/", "embedded_ipv4"),
@@ -686,6 +720,15 @@ def test_a_slack_webhook_is_slacks(url: str, code: str | None) -> None:
     found = check_url(url, NOTHING_ALLOWED, slack=True)
 
     assert (None if found is None else found.code) == code
+
+
+@pytest.mark.parametrize("allowed", ["hooks.slack.com", "*.slack.com", "hooks.slack.com:443"])
+@pytest.mark.parametrize("path", ["workflows/T0/A0/1/x", "triggers/T0/1/x"])
+def test_no_operator_can_allow_a_url_that_starts_a_workflow(allowed: str, path: str) -> None:
+    found = check_url(f"https://hooks.slack.com/{path}", EgressRules.parse((allowed,)), slack=True)
+
+    assert found is not None
+    assert found.code == "slack_workflow"
 
 
 @given(st.text(max_size=40))
