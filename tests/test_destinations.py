@@ -120,6 +120,46 @@ def test_each_answer_has_its_meaning(said: tuple[Address, Response], verdict: Ve
     assert judge(destination, answer, NOW) == verdict
 
 
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [
+        (403, "action_prohibited"),
+        (410, "channel_is_archived"),
+        (404, "channel_not_found"),
+        (403, "invalid_token"),
+        (404, "no_active_hooks"),
+        (404, "no_service"),
+        (404, "no_service_id"),
+        (404, "no_team"),
+        (403, "posting_to_general_channel_denied"),
+        (403, "team_disabled"),
+        (400, "user_not_found"),
+    ],
+)
+def test_what_only_people_can_mend_of_a_webhook_is_final_and_says_what_to_do(status: int, word: str) -> None:
+    for answered in (status, 400):  # for some of them Slack does not say which status it is
+        verdict = judge(*slack_says(answered, word), NOW)
+
+        assert isinstance(verdict, Rejected)
+        assert re.fullmatch(rf"HTTP {answered}: {word} \(.{{10,}}\)", verdict.reason)
+
+
+@pytest.mark.parametrize("word", ["invalid_payload", "invalid_blocks", "no_text", "too_many_attachments"])
+def test_a_message_that_a_webhook_cannot_read_is_sent_again_as_plain_text_once(word: str) -> None:
+    verdict = judge(*slack_says(400, word), NOW)
+
+    assert isinstance(verdict, Deferred)
+    assert (verdict.plainly, verdict.ambiguous) == (True, False)
+
+
+def test_a_webhook_over_its_limit_waits_as_long_as_slack_asks() -> None:
+    said = b'{"retry_after":30,"ok":false,"error":"rate_limited"}'
+
+    assert judge(SLACK, response(429, said, retry_after="30"), NOW) == judge(
+        SLACK, response(429, retry_after="30"), NOW
+    )
+
+
 @pytest.mark.parametrize("destination", [SLACK, CHANNEL, CALLBACK])
 @pytest.mark.parametrize("failure", list(Failure))
 def test_without_an_answer_it_is_never_final(destination: Address, failure: Failure) -> None:
@@ -191,7 +231,7 @@ def test_what_only_people_can_mend_is_final_and_says_what_to_do(error: str) -> N
     [
         *("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "no_text", "too_many_attachments"),
         *("attachment_payload_limit_exceeded", "invalid_arguments", "invalid_arg_name", "invalid_post_type"),
-        *("invalid_charset", "metadata_too_large", "markdown_text_conflict"),
+        *("invalid_charset", "metadata_too_large", "markdown_text_conflict", "msg_too_long"),
     ],
 )
 def test_a_message_that_slack_cannot_read_is_sent_again_as_plain_text_once(error: str) -> None:
