@@ -97,10 +97,10 @@ def callback_says(status: int, **headers: str) -> tuple[Address, Response]:
             slack_says(404, "no_service"),
             Rejected("HTTP 404: no_service (the webhook was disabled or removed; make a new one)"),
         ),
-        (slack_says(429, ""), Deferred("HTTP 429, over Slack's rate limit", SECOND)),
+        (slack_says(429, ""), Deferred("HTTP 429, over Slack's rate limit", SECOND, for_all=True)),
         (
             (SLACK, response(429, b"{}", retry_after="30")),
-            Deferred("HTTP 429, over Slack's rate limit", 30 * SECOND),
+            Deferred("HTTP 429, over Slack's rate limit", 30 * SECOND, for_all=True),
         ),
         (slack_says(500, "rollup_error"), Deferred("HTTP 500: rollup_error", ambiguous=True)),
         (slack_says(503, "<html>"), Deferred("HTTP 503", ambiguous=True)),
@@ -177,9 +177,12 @@ def bot_says(**document: Any) -> Response:
     ("answer", "verdict"),
     [
         (bot_says(ok=True, ts="1503435956.000247"), Accepted()),
-        (bot_says(ok=False, error="ratelimited"), Deferred("Slack: ratelimited", SECOND)),
-        (bot_says(ok=False, error="rate_limited"), Deferred("Slack: rate_limited", SECOND)),
-        (response(429, b"{}", retry_after="30"), Deferred("HTTP 429, over Slack's rate limit", 30 * SECOND)),
+        (bot_says(ok=False, error="ratelimited"), Deferred("Slack: ratelimited", SECOND, for_all=True)),
+        (bot_says(ok=False, error="rate_limited"), Deferred("Slack: rate_limited", SECOND, for_all=True)),
+        (
+            response(429, b"{}", retry_after="30"),
+            Deferred("HTTP 429, over Slack's rate limit", 30 * SECOND, for_all=True),
+        ),
         *(
             (bot_says(ok=False, error=error), Deferred(f"Slack: {error}"))
             for error in ("service_unavailable", "team_added_to_org", "org_login_required")
