@@ -349,6 +349,21 @@ async def test_an_allowed_host_may_resolve_to_anything_and_every_address_is_trie
 
 
 @pytest.mark.anyio
+async def test_an_open_connection_serves_no_other_name_though_both_lead_to_one_address() -> None:
+    async with receiving(says(OK)) as receiver:
+        url = "http://{}.internal:" + f"{receiver.port}/"
+        # The network lets the port pass until the name is resolved.
+        rules = EgressRules.parse((f"a.internal:{receiver.port}", f"b.internal:{receiver.port}", "10.0.0.0/8"))
+        async with Egress(rules, slots=1, resolve=resolving(["127.0.0.1"])) as egress:
+            answers = [await egress.send(to(url.format(name))) for name in ("a", "b", "c")]
+
+    assert [isinstance(answer, Response) for answer in answers] == [True, True, False]
+    assert failure_of(answers[2]) is Failure.REFUSED_ADDRESS
+    assert receiver.connections == 2
+    assert ["host: b.internal" in head.lower() for head in receiver.heads] == [False, True]
+
+
+@pytest.mark.anyio
 async def test_a_port_is_judged_again_where_a_name_leads() -> None:
     rules = EgressRules.parse(("10.0.0.0/8",))
     assert check_url("http://crm.internal:8080/", rules, slack=False) is None, "it may lead into the network"
