@@ -11,6 +11,7 @@ from world import CLIENT_KEY, OTHER_KEY, SECRET, SERVICE_SECRET, World, bearer, 
 
 from bridge.destinations.signatures import derived_secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
+from workers.crew import assemble
 
 pytestmark = pytest.mark.anyio
 
@@ -88,9 +89,11 @@ async def test_a_receiver_that_stumbles_is_tried_again_with_the_same_message(wor
     assert [each.status for each in attempts][1:] == [302, 404, 500]
 
 
-async def test_a_retry_after_is_never_undercut(world: World) -> None:
+async def test_a_retry_after_is_never_undercut_also_not_by_another_worker(world: World) -> None:
     await world.sandbox.plan("crm", {"status": 429, "headers": {"Retry-After": "7200"}})
     await told(world, callback(world))
+    await world.crew.close()
+    world.crew = assemble(world.resources, shift_length=0.5)
 
     world.pass_time(2 * HOUR - 2 * SECOND)
     await world.deliver()
@@ -236,6 +239,28 @@ async def test_a_slack_channel_gets_one_message_a_second_and_waiting_is_no_attem
         assert len(await world.sandbox.messages(kind="slack")) == sent
         world.pass_time(SECOND)
     assert [only((await world.seen(watch))["deliveries"])["attempts"] for watch in watches] == [1, 1, 1]
+
+
+async def test_over_slacks_limit_the_whole_channel_waits_as_long_as_slack_asks(world: World) -> None:
+    await world.sandbox.plan("slack", {"status": 429, "headers": {"Retry-After": "30"}})
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    watches = [await world.watch(notify=[slack(world)]) for _ in range(3)]
+    other = await world.watch(notify=[{"type": "slack", "channel": "C0123ABCD"}])
+    await world.poll()
+    await world.deliver()
+
+    world.pass_time(29 * SECOND)
+    await world.deliver()
+    assert len(await world.sandbox.messages(kind="slack")) == 2, "the one over the limit, and the other channel's"
+    assert only((await world.seen(other))["deliveries"])["state"] == "delivered"
+    test = await world.post("/v1/destinations/test", json={"destination": slack(world)})
+    assert (test.status_code, test.headers["retry-after"]) == (429, "1")
+    for _ in range(4):
+        world.pass_time(SECOND)
+        await world.deliver()
+    assert len(await world.sandbox.messages(kind="slack")) == 5
+    attempts = [only((await world.seen(each))["deliveries"])["attempts"] for each in watches]
+    assert sorted(attempts) == [1, 1, 2], "waiting is no attempt"
 
 
 async def test_a_receiver_that_hangs_delays_nobody_else(redis_url: str, sandbox_url: str) -> None:

@@ -97,10 +97,10 @@ def callback_says(status: int, **headers: str) -> tuple[Address, Response]:
             slack_says(404, "no_service"),
             Rejected("HTTP 404: no_service (the webhook was disabled or removed; make a new one)"),
         ),
-        (slack_says(429, ""), Deferred("HTTP 429, over Slack's rate limit", SECOND)),
+        (slack_says(429, ""), Deferred("HTTP 429, over Slack's rate limit", SECOND, for_all=True)),
         (
             (SLACK, response(429, b"{}", retry_after="30")),
-            Deferred("HTTP 429, over Slack's rate limit", 30 * SECOND),
+            Deferred("HTTP 429, over Slack's rate limit", 30 * SECOND, for_all=True),
         ),
         (slack_says(500, "rollup_error"), Deferred("HTTP 500: rollup_error", ambiguous=True)),
         (slack_says(503, "<html>"), Deferred("HTTP 503", ambiguous=True)),
@@ -120,6 +120,46 @@ def test_each_answer_has_its_meaning(said: tuple[Address, Response], verdict: Ve
     assert judge(destination, answer, NOW) == verdict
 
 
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [
+        (403, "action_prohibited"),
+        (410, "channel_is_archived"),
+        (404, "channel_not_found"),
+        (403, "invalid_token"),
+        (404, "no_active_hooks"),
+        (404, "no_service"),
+        (404, "no_service_id"),
+        (404, "no_team"),
+        (403, "posting_to_general_channel_denied"),
+        (403, "team_disabled"),
+        (400, "user_not_found"),
+    ],
+)
+def test_what_only_people_can_mend_of_a_webhook_is_final_and_says_what_to_do(status: int, word: str) -> None:
+    for answered in (status, 400):  # for some of them Slack does not say which status it is
+        verdict = judge(*slack_says(answered, word), NOW)
+
+        assert isinstance(verdict, Rejected)
+        assert re.fullmatch(rf"HTTP {answered}: {word} \(.{{10,}}\)", verdict.reason)
+
+
+@pytest.mark.parametrize("word", ["invalid_payload", "invalid_blocks", "no_text", "too_many_attachments"])
+def test_a_message_that_a_webhook_cannot_read_is_sent_again_as_plain_text_once(word: str) -> None:
+    verdict = judge(*slack_says(400, word), NOW)
+
+    assert isinstance(verdict, Deferred)
+    assert (verdict.plainly, verdict.ambiguous) == (True, False)
+
+
+def test_a_webhook_over_its_limit_waits_as_long_as_slack_asks() -> None:
+    said = b'{"retry_after":30,"ok":false,"error":"rate_limited"}'
+
+    assert judge(SLACK, response(429, said, retry_after="30"), NOW) == judge(
+        SLACK, response(429, retry_after="30"), NOW
+    )
+
+
 @pytest.mark.parametrize("destination", [SLACK, CHANNEL, CALLBACK])
 @pytest.mark.parametrize("failure", list(Failure))
 def test_without_an_answer_it_is_never_final(destination: Address, failure: Failure) -> None:
@@ -137,9 +177,12 @@ def bot_says(**document: Any) -> Response:
     ("answer", "verdict"),
     [
         (bot_says(ok=True, ts="1503435956.000247"), Accepted()),
-        (bot_says(ok=False, error="ratelimited"), Deferred("Slack: ratelimited", SECOND)),
-        (bot_says(ok=False, error="rate_limited"), Deferred("Slack: rate_limited", SECOND)),
-        (response(429, b"{}", retry_after="30"), Deferred("HTTP 429, over Slack's rate limit", 30 * SECOND)),
+        (bot_says(ok=False, error="ratelimited"), Deferred("Slack: ratelimited", SECOND, for_all=True)),
+        (bot_says(ok=False, error="rate_limited"), Deferred("Slack: rate_limited", SECOND, for_all=True)),
+        (
+            response(429, b"{}", retry_after="30"),
+            Deferred("HTTP 429, over Slack's rate limit", 30 * SECOND, for_all=True),
+        ),
         *(
             (bot_says(ok=False, error=error), Deferred(f"Slack: {error}"))
             for error in ("service_unavailable", "team_added_to_org", "org_login_required")
@@ -191,7 +234,7 @@ def test_what_only_people_can_mend_is_final_and_says_what_to_do(error: str) -> N
     [
         *("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "no_text", "too_many_attachments"),
         *("attachment_payload_limit_exceeded", "invalid_arguments", "invalid_arg_name", "invalid_post_type"),
-        *("invalid_charset", "metadata_too_large", "markdown_text_conflict"),
+        *("invalid_charset", "metadata_too_large", "markdown_text_conflict", "msg_too_long"),
     ],
 )
 def test_a_message_that_slack_cannot_read_is_sent_again_as_plain_text_once(error: str) -> None:
@@ -278,6 +321,33 @@ def test_every_kind_is_prepared_described_and_kept_in_a_lane(destination: Addres
     assert request.url.reveal().startswith("https://")
     assert lane_of(destination)[0] in {"slack", "callback"}
     assert "SECRET" not in describe(destination) + kind(destination) + repr(request)
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("https://crm.example.com/a", "https://CRM.Example.com:443/b?x=1", "https://crm.example.com./"),
+        ("http://bücher.example/", "http://xn--bcher-kva.example:080/"),
+        ("http://127.0.0.1:9000/", "http://127.0.0.1:9000/x"),
+        ("http://[::1]:9000/", "http://[::1]:09000/"),
+    ],
+)
+def test_one_receiver_has_one_lane_however_it_is_spelt(spellings: tuple[str, ...]) -> None:
+    assert len({lane_of(Callback(url=Secret(url))) for url in spellings}) == 1
+
+
+def test_one_slack_webhook_has_one_lane_and_another_one_another() -> None:
+    def lanes(*urls: str) -> int:
+        return len({lane_of(SlackWebhook(url=Secret(url))) for url in urls})
+
+    url = "https://hooks.slack.com/services/T0/B0/x"
+    assert lanes(url, "https://HOOKS.slack.com:443/services/T0/B0/x", f"{url}?again") == 1
+    assert lanes(url, f"{url}y", "https://hooks.slack.com/services/T0/B0/X") == 3
+
+
+def test_other_receivers_have_other_lanes() -> None:
+    urls = ("https://a.example/", "http://a.example/", "https://a.example:80/", "https://b.example/", "no url", "#")
+    assert len({lane_of(Callback(url=Secret(url))) for url in urls}) == len(urls)
 
 
 @given(status=st.integers(100, 999), body=st.binary(max_size=40), asked=st.text(max_size=30))
@@ -368,6 +438,7 @@ def test_a_date_counts_from_the_answers_own() -> None:
         ("120", 2 * MINUTE),
         (" 5 ", 5 * SECOND),
         ("1.5", 1500),
+        ("1.0001", 1001),
         ("-5", 0),
         ("99999999999", DAY),
         ("9" * 5000, DAY),
@@ -381,7 +452,15 @@ def test_a_date_counts_from_the_answers_own() -> None:
         ("1e300", None),
         ("1_000", None),
         ("٣", None),
-        ("3, 5", None),
+        ("3, 5", 5 * SECOND),
+        ("5,3", 5 * SECOND),
+        ("-5, soon, 7", 7 * SECOND),
+        (f"60, {IN_AN_HOUR[0]}", HOUR),
+        (f"{IN_AN_HOUR[1]}, 60", HOUR),
+        (f"{IN_AN_HOUR[2]}, 7200, {IN_AN_HOUR[0]}", 2 * HOUR),
+        (",", None),
+        ("," * 6 + "5", 5 * SECOND),
+        ("," * 8 + "5", None),
         ("soon", None),
         ("0x10", None),
     ],

@@ -21,10 +21,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bridge
+from bridge.destinations import judge
 from bridge.destinations.addresses import literal, refusal
 from bridge.destinations.egress import Egress, EgressRules, GuardedBackend, Resolver, Unsent, check_url
-from bridge.domain.deliveries import Answer, Failure, NoResponse, Request, Response
+from bridge.domain.deliveries import Answer, Callback, Deferred, Failure, NoResponse, Request, Response
 from bridge.domain.secret import Secret
+from bridge.domain.times import HOUR
 
 NOTHING_ALLOWED = EgressRules()
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-Seen: Yes\r\n\r\nok"
@@ -174,6 +176,15 @@ async def test_redirects_are_not_followed() -> None:
     assert isinstance(answer, Response)
     assert answer.status == 302
     assert len(receiver.heads) == 1
+
+
+@pytest.mark.anyio
+async def test_of_a_wait_that_is_asked_for_twice_the_longer_counts() -> None:
+    twice = says(b"HTTP/1.1 503 Busy\r\nretry-after: 3600\r\nretry-after: 5\r\ncontent-length: 0\r\n\r\n")
+    async with receiving(twice) as receiver, Egress(receiver.rules, slots=1) as egress:
+        answer = await egress.send(to(f"http://127.0.0.1:{receiver.port}/"))
+
+    assert judge(Callback(url=Secret("http://x.example/")), answer, 0) == Deferred("HTTP 503", HOUR)
 
 
 @pytest.mark.anyio
@@ -338,6 +349,21 @@ async def test_an_allowed_host_may_resolve_to_anything_and_every_address_is_trie
 
 
 @pytest.mark.anyio
+async def test_an_open_connection_serves_no_other_name_though_both_lead_to_one_address() -> None:
+    async with receiving(says(OK)) as receiver:
+        url = "http://{}.internal:" + f"{receiver.port}/"
+        # The network lets the port pass until the name is resolved.
+        rules = EgressRules.parse((f"a.internal:{receiver.port}", f"b.internal:{receiver.port}", "10.0.0.0/8"))
+        async with Egress(rules, slots=1, resolve=resolving(["127.0.0.1"])) as egress:
+            answers = [await egress.send(to(url.format(name))) for name in ("a", "b", "c")]
+
+    assert [isinstance(answer, Response) for answer in answers] == [True, True, False]
+    assert failure_of(answers[2]) is Failure.REFUSED_ADDRESS
+    assert receiver.connections == 2
+    assert ["host: b.internal" in head.lower() for head in receiver.heads] == [False, True]
+
+
+@pytest.mark.anyio
 async def test_a_port_is_judged_again_where_a_name_leads() -> None:
     rules = EgressRules.parse(("10.0.0.0/8",))
     assert check_url("http://crm.internal:8080/", rules, slack=False) is None, "it may lead into the network"
@@ -459,6 +485,8 @@ REFUSED = {
     "169.254.169.254": "metadata",
     "172.16.0.1": "private",
     "172.31.255.255": "private",
+    "192.0.0.9": "reserved",
+    "192.0.0.170": "reserved",
     "192.0.0.192": "reserved",
     "192.0.2.1": "documentation",
     "192.88.99.1": "reserved",
@@ -482,19 +510,29 @@ REFUSED = {
     "64:ff9b:1::1": "embedded_ipv4",
     "100::1": "reserved",
     "100:0:0:1::1": "reserved",
+    "64:ff9b:1:ffff:ffff:ffff:ffff:ffff": "embedded_ipv4",
+    "100::ffff:ffff:ffff:ffff": "reserved",
     "2001::1": "embedded_ipv4",
+    "2001:0:7f00:1::1": "embedded_ipv4",
+    "2001:0:4136:e378:8000:63bf:80ff:fffe": "embedded_ipv4",
     "2001:1::1": "reserved",
+    "2001:3::1": "reserved",
+    "2001:4:112::1": "reserved",
+    "2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff": "reserved",
     "2001:2::1": "reserved",
     "2001:10::1": "reserved",
     "2001:20::1": "reserved",
+    "2001:30::1": "reserved",
     "2001:db8::1": "documentation",
     "2002:a9fe:a9fe::1": "embedded_ipv4",
     "2606:4700::5efe:10.0.0.1": "embedded_ipv4",
     "2606:4700::200:5efe:10.0.0.1": "embedded_ipv4",
     "3ffe::1": "reserved",
     "3fff::1": "documentation",
+    "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff": "documentation",
     "4000::1": "reserved",
     "5f00::1": "reserved",
+    "::1:0:0": "reserved",
     "fc00::1": "private",
     "fd00:ec2::254": "metadata",
     "fdff::1": "private",
@@ -612,6 +650,16 @@ def test_names_are_no_addresses(host: str) -> None:
         ("http://crm.example.com:65536/", "port"),
         ("http://crm.example.com:99999999/", "port"),
         ("http://crm.example.com:x/", "url"),
+        ("http://crm.example.com:/", None),
+        ("http://crm.example.com:080/", None),
+        ("http://crm.example.com:08080/", "port"),
+        ("http://crm.example.com:443:80/", "url"),
+        ("http://127.0.0.1:080/", "loopback"),
+        ("\thttp://127.0.0.1/", "url"),
+        ("http://127.0.0.1\t/", "url"),
+        ("ht\ntp://127.0.0.1/", "url"),
+        ("http:127.0.0.1/", "host"),
+        ("http:\\\\127.0.0.1/", "url"),
         ("http://-crm.example.com/", "host"),
         ("http://crm..example.com/", "host"),
         ("http://crm.example.com../", "host"),
@@ -633,6 +681,18 @@ def test_names_are_no_addresses(host: str) -> None:
         ("http://0177.0.0.1/", "url"),
         ("http://127。0。0。1/", "loopback"),
         ("http://①②⑦.0.0.1/", "url"),
+        ("http://１２７.0.0.1/", "url"),
+        ("http://ⓛocalhost/", "url"),
+        ("http://local\u00adhost/", "url"),
+        ("http://%6c%6f%63alhost/", "host"),
+        ("http://127.0.0.1%2f.crm.example.com/", "host"),
+        ("http://crm.example.com%00.127.0.0.1/", "url"),
+        ("http://0x7f000001./", "loopback"),
+        ("http://127.0.0.1../", "host"),
+        ("http://[::127.0.0.1]/", "embedded_ipv4"),
+        ("http://[0:0:0:0:0:0:0:1]/", "loopback"),
+        ("http://[v1.fe80::1]/", "url"),
+        ("http://[::1%25lo]/", "url"),
         ("http://[::1]/", "loopback"),
         ("http://[::]/", "unspecified"),
         ("http://[::ffff:127.0.0.1]/", "embedded_ipv4"),
@@ -675,6 +735,15 @@ def test_a_slack_webhook_is_slacks(url: str, code: str | None) -> None:
     found = check_url(url, NOTHING_ALLOWED, slack=True)
 
     assert (None if found is None else found.code) == code
+
+
+@pytest.mark.parametrize("allowed", ["hooks.slack.com", "*.slack.com", "hooks.slack.com:443"])
+@pytest.mark.parametrize("path", ["workflows/T0/A0/1/x", "triggers/T0/1/x"])
+def test_no_operator_can_allow_a_url_that_starts_a_workflow(allowed: str, path: str) -> None:
+    found = check_url(f"https://hooks.slack.com/{path}", EgressRules.parse((allowed,)), slack=True)
+
+    assert found is not None
+    assert found.code == "slack_workflow"
 
 
 @given(st.text(max_size=40))

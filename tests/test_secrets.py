@@ -1,18 +1,27 @@
 """No secret and no participant's e-mail leaves by the side: one run through every path, then a search of everything."""
 
+import asyncio
 import io
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
+import os
+import socket
+import sys
+import traceback
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import structlog
+import uvicorn
 from world import ADMIN_KEY, BOT_TOKEN, CLIENT_KEY, FERNET, OTHER_KEY, RALLY_KEY, SERVICE_SECRET, World, bearer, opened
 
 from bridge import log
+from bridge.client import Bridge, CallFailed, NotVerified, verify_callback
 from bridge.destinations.signatures import derived_secret
 from bridge.domain.times import DAY, MINUTE
+from bridge.web.app import build
 
 pytestmark = pytest.mark.anyio
 
@@ -57,6 +66,8 @@ async def test_no_secret_and_no_email_is_anywhere_where_it_has_no_business(
     world: World, lines: io.StringIO, capfd: pytest.CaptureFixture[str]
 ) -> None:
     answers = [*await refused(world), *await ended_every_way(world), *await asked_about(world)]
+    async with on_a_port(world) as url:
+        people = [*await told_at_a_terminal(world, url), *await asyncio.to_thread(raised_in_scripts, url)]
     page = (await world.sandbox.http.get("/inbox")).text
     printed = "".join(capfd.readouterr())
     stored = await everything_in_redis(world)
@@ -64,13 +75,14 @@ async def test_no_secret_and_no_email_is_anywhere_where_it_has_no_business(
     ours = [repr(world.resources), repr(world.resources.settings), repr(world.resources.named), printed]
 
     assert len(lines.getvalue().splitlines()) > 50, "the log was searched"
-    assert len(problems) >= 6
+    assert len(problems) >= 10
     for secret in SECRETS:
         for place, text in {
             "log": lines.getvalue(),
             "answers": "".join(f"{answer.text}{dict(answer.headers)}" for answer in answers),
             "redis": stored,
             "ours": "".join(ours),
+            "people": "".join(people),
             "page": page,
         }.items():
             assert secret not in text, (place, secret)
@@ -114,6 +126,14 @@ async def refused(world: World) -> list[Any]:
         await world.api.get("/v1/watches", headers=bearer(MISPLACED)),
         await world.api.post("/v1/watches", content=PATH_TOKEN, headers=bearer(CLIENT_KEY)),
         await world.get("/v1/watches", cursor=MISPLACED),
+        await world.post(
+            "/v1/watches/batch", json={"watches": [*wrong, {"importId": "whole", "notify": notify(world)}]}
+        ),
+        await world.post("/v1/destinations/test", json={"destination": {"type": "callback", "url": MISPLACED}}),
+        await world.post("/v1/deliveries/redeliver", json={"state": MISPLACED, "since": MISPLACED}),
+        await world.get(f"/v1/watches/{MISPLACED}"),
+        await world.get("/v1/watches/wat_1", wait=MISPLACED),
+        await world.post(f"/v1/deliveries/{MISPLACED}/redeliver"),
     ]
 
 
@@ -130,6 +150,12 @@ async def ended_every_way(world: World) -> list[Any]:
     for import_id in ("whole", "partly", "not", "absent"):
         wish = {"importId": import_id, "notify": notify(world), "label": EMAIL}
         answers.append(await world.post("/v1/watches", json=wish))
+        for label in ("first", "first", "another"):  # made, replayed, refused
+            wish["label"] = label
+            answers.append(
+                await world.post("/v1/watches", json=wish, **{"Idempotency-Key": f"{import_id}-{PATH_TOKEN}"})
+            )
+    assert [answer.status_code for answer in answers].count(202) == 12
     for _ in range(12):
         world.pass_time(MINUTE)
         await world.poll()
@@ -139,7 +165,7 @@ async def ended_every_way(world: World) -> list[Any]:
     for _ in range(3):
         await world.sweep()
         await world.deliver()
-    return [answer for answer in answers if answer.status_code != 202]
+    return answers
 
 
 async def asked_about(world: World) -> list[Any]:
@@ -149,9 +175,16 @@ async def asked_about(world: World) -> list[Any]:
     assert {each["state"] for each in deliveries} >= {"delivered", "abandoned"}
     return [
         *[await world.get(f"/v1/deliveries/{each['id']}") for each in deliveries],
+        *[await world.get(f"/v1/watches/{each['id']}/events") for each in watches],
+        await world.get(f"/v1/watches/{watches[0]['id']}", wait=1),
+        await world.post(f"/v1/watches/{watches[0]['id']}/cancel"),
+        await world.get("/v1/signing-keys"),
         await world.get("/v1/deliveries", key=ADMIN_KEY),
         await world.post(f"/v1/deliveries/{deliveries[0]['id']}/redeliver"),
         *[await world.post("/v1/destinations/test", json={"destination": each}) for each in notify(world)],
+        await world.post("/v1/deliveries/redeliver", json={"state": "abandoned", "since": "2026-01-01T00:00:00Z"}),
+        await world.api.get("/openapi.json"),
+        await world.api.get("/docs"),
         await world.api.get("/readyz"),
         await world.api.get("/healthz"),
         await world.api.get("/metrics"),
@@ -172,3 +205,73 @@ async def everything_in_redis(world: World) -> str:
         command, whole = reading[await call("TYPE", key)]
         found[key] = "" if key.startswith("arq:") else await call(command, key, *whole)
     return json.dumps(found, default=list)
+
+
+@asynccontextmanager
+async def on_a_port(world: World) -> AsyncIterator[str]:
+    """Serve the API on a port of its own, for those who do not live in this process."""
+    server = uvicorn.Server(uvicorn.Config(build(world.resources), log_config=None, lifespan="off", ws="none"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = asyncio.create_task(server.serve([listening]))
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await serving
+
+
+async def told_at_a_terminal(world: World, url: str) -> list[str]:
+    """Ask for the same on the command line, well and badly; gives all that was printed."""
+    watch = (await world.get("/v1/watches", limit=1)).json()["data"][0]
+    delivery = watch["deliveries"][0]["id"]
+    asked: list[tuple[list[str], str]] = [
+        *[(arguments, CLIENT_KEY) for arguments in (["list"], ["show", watch["id"]], ["show", delivery, "--json"])],
+        (["redeliver", "--since", "2026-01-01"], CLIENT_KEY),
+        (["watch", "x", "--callback", f"ftp://u:{PATH_TOKEN}@x/{HEADER_VALUE}"], CLIENT_KEY),
+        (["watch", "x", "--slack-webhook", f"https://hooks.slack.com/triggers/T/{PATH_TOKEN}"], CLIENT_KEY),
+        (["watch", "x", "--slack", BOT_TOKEN], CLIENT_KEY),
+        (["list"], MISPLACED),
+        (["list", "--url", f"{url}x"], CLIENT_KEY),
+    ]
+    told = [await terminal(url, key, *arguments) for arguments, key in asked]
+    assert all(told)
+    return told
+
+
+async def terminal(url: str, key: str, *arguments: str) -> str:
+    env = {"PATH": os.environ["PATH"], "RALLY_BRIDGE_URL": url, "RALLY_BRIDGE_KEY": key, "COLUMNS": "200"}
+    ran = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bridge.cli", *arguments),
+        env=env,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed, _ = await ran.communicate()
+    return printed.decode()
+
+
+def raised_in_scripts(url: str) -> list[str]:
+    """Call by the library, badly; gives what a script would see of the exceptions."""
+    wrong = [{"type": "callback", "url": f"http://10.0.0.1/{PATH_TOKEN}", "headers": {"Host": HEADER_VALUE}}]
+    headers = {"webhook-id": "a", "webhook-timestamp": "1"}
+    with (
+        Bridge(url, CLIENT_KEY) as mine,
+        Bridge(url, MISPLACED) as nobodys,
+        Bridge("http://127.0.0.1:1", CLIENT_KEY, patience=0) as nowhere,
+    ):
+        calls = (
+            lambda: mine.watch("x", notify=wrong),
+            lambda: nobodys.watch("x"),
+            lambda: nowhere.watch("x", notify=wrong),
+            lambda: mine.redeliver("dlv_none"),
+            lambda: verify_callback("{}", headers, OWN_SECRET),
+            lambda: verify_callback("{}", headers, MISPLACED),
+        )
+        return [repr(mine), repr(next(iter(mine.list())).deliveries), *map(exception_of, calls)]
+
+
+def exception_of(call: Callable[[], object]) -> str:
+    with pytest.raises((CallFailed, NotVerified)) as caught:
+        call()
+    told = traceback.format_exception(caught.value)
+    return "".join([*told, repr(caught.value), repr(getattr(caught.value, "problem", ""))])

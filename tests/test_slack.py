@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.destinations.slack import render
-from bridge.destinations.slack_text import about, clipped, code, inert, masked, shown
+from bridge.destinations.slack import render, render_notice
+from bridge.destinations.slack_text import about, clipped, code, inert, masked, moment_of, shown, timed
 from bridge.domain.imports import FailedRecord, Reading
+from bridge.domain.notices import test_message as notice_of_a_test
 from bridge.domain.notifications import TYPES, Notification
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
@@ -59,7 +60,7 @@ def test_a_message_says_what_happened_to_which_import() -> None:
     payload = message(NOTIFICATION)
 
     assert payload == {
-        "text": "✅ Import completed: Q4 panel upload - 120 people",
+        "text": "✅ Import completed: Q4 panel upload - 120 people imported",
         "mrkdwn": False,
         "blocks": [
             {"type": "header", "text": {"type": "plain_text", "text": "✅ Import completed", "emoji": True}},
@@ -71,7 +72,7 @@ def test_a_message_says_what_happened_to_which_import() -> None:
             {
                 "type": "context",
                 "elements": [
-                    {"type": "mrkdwn", "text": "Import `cm1uwhduy001vle4gr4soyqkq`", "verbatim": True},
+                    {"type": "mrkdwn", "text": "CSV import `cm1uwhduy001vle4gr4soyqkq`", "verbatim": True},
                     {
                         "type": "mrkdwn",
                         "text": "<!date^1764000000^{date_short_pretty} {time}|2025-11-24 16:00 UTC>",
@@ -106,8 +107,8 @@ def test_each_outcome_has_its_headline(outcome: Outcome, headline: str, reading:
         headline = "⚠️ Import completed with 0 failures"  # never happens, and must not fail
     assert payload["blocks"][0]["text"]["text"] == headline
     assert payload["text"].startswith(f"{headline}: Q4 panel upload")
-    assert "why it ended" in read_aloud(payload)
-    assert ("took about" in read_aloud(payload)) is (
+    assert "Why it ended." in read_aloud(payload)
+    assert ("took about" in read_aloud(payload).lower()) is (
         outcome.value in {"completed", "completed_with_failures", "failed"}
     )
 
@@ -122,9 +123,9 @@ def test_failures_are_counted_and_the_first_three_shown_masked() -> None:
 
     payload = message(with_failures(5_000, *records))
 
-    assert payload["text"] == "⚠️ Import completed with 5,000 failures: Q4 panel upload - 120 people"
+    assert payload["text"] == "⚠️ Import completed with 5,000 failures: Q4 panel upload - 120 people imported"
     assert "*120 people* imported · *5,000 records* failed · took about 4 min" in read_aloud(payload)
-    assert "• j…@example.com\n• k…@example.org · per_2\n• per_3\n… and 4,997 more" in read_aloud(payload)
+    assert "Not imported:\n• j…@example.com\n• k…@example.org · per_2\n• per_3\n… and 4,997 more" in read_aloud(payload)
     assert "jane" not in json.dumps(payload)
 
 
@@ -148,6 +149,94 @@ def test_no_failed_records_take_no_room() -> None:
     assert "• ?" in read_aloud(message(with_failures(1, FailedRecord())))
 
 
+def test_what_people_can_do_next_is_said_where_there_is_something() -> None:
+    told = {outcome: read_aloud(message(replace(NOTIFICATION, outcome=outcome))) for outcome in Outcome}
+
+    assert "look at the import in Rally" in told[Outcome.FAILED]
+    assert "Check the import's id" in told[Outcome.NOT_FOUND]
+    assert "what the workspace's API key may see" in told[Outcome.FORBIDDEN]
+    assert "have it watched again" in told[Outcome.TIMED_OUT]
+    assert len(message(replace(NOTIFICATION, outcome=Outcome.COMPLETED))["blocks"]) == 4
+
+
+def test_of_an_import_that_goes_on_it_says_so_far() -> None:
+    payload = message(replace(NOTIFICATION, outcome=Outcome.TIMED_OUT, reading=replace(READING, status="UPLOADING")))
+
+    assert payload["text"].endswith("Q4 panel upload - 120 people imported so far")
+    assert "*120 people* imported so far · watched for about 4 min" in read_aloud(payload)
+
+
+def test_the_times_in_a_reason_are_in_the_readers_time_zone() -> None:
+    reason = "not finished by 2026-11-24T16:00:00.000Z: Rally refused our *key* since 2026-11-24T15:00:00Z"
+
+    said = read_aloud(message(replace(NOTIFICATION, outcome=Outcome.TIMED_OUT, reason=reason)))
+
+    assert "Not finished by <!date^1795536000^{date_short_pretty} {time}|2026-11-24 16:00 UTC>: Rally" in said.replace(
+        "\u2060", ""
+    )
+    assert "since <!date^1795532400^" in said
+    assert "000Z" not in said
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-13-24T16:00:00Z", "2026-11-24T16:00:00", "12026-11-24T16:00:00Z", "\ufdd0", "20२६-11-24T16:00:00Z"]
+)
+def test_what_only_looks_like_a_time_stays_harmless(text: str) -> None:
+    assert_inert(OUR_DATE.sub("", timed(f"a {text} b", 100)))
+    assert "\ufdd0" not in timed(f"{text} 2026-11-24T16:00:00Z", 100)
+
+
+@pytest.mark.parametrize(
+    ("updated_at", "duration"),
+    [
+        (None, "took about 4 min"),
+        ("soon", "took about 4 min"),
+        ("0001-01-01T00:00:00Z", "took about 4 min"),
+        ("2025-11-24T15:58:00Z", "took about 4 min"),
+        ("2025-11-24T15:55:30Z", "took about 4 min"),  # half a minute before: the clocks may differ
+        (
+            "2025-11-24T16:30:00.123+02:00",
+            "ended before it was watched, <!date^1763994600^{date_short_pretty} {time}|2025-11-24 14:30 UTC>",
+        ),
+    ],
+)
+def test_an_import_that_had_ended_before_it_was_watched_took_no_time_that_we_know(
+    updated_at: str | None, duration: str
+) -> None:
+    told = replace(NOTIFICATION, reading=replace(READING, updated_at=updated_at))
+
+    assert f"*120 people* imported · {duration}\n" in read_aloud(message(told))
+
+
+def test_a_long_label_does_not_push_the_numbers_off_a_phone() -> None:
+    payload = message(replace(NOTIFICATION, label="x" * 300))
+
+    assert payload["blocks"][1]["text"]["text"] == "x" * 300
+    assert payload["text"].endswith("x… - 120 people imported")
+    assert len(payload["text"]) < 200
+
+
+@pytest.mark.parametrize(
+    ("type_", "kind"),
+    [("API", "API import"), ("CSV", "CSV import"), ("ACTIVITIES", "Import of activities"), ("<!here>", "Import")],
+)
+def test_the_kind_of_import_is_named_where_it_is_known(type_: str, kind: str) -> None:
+    payload = message(replace(NOTIFICATION, reading=replace(READING, type=type_)))
+
+    assert f"\n{kind} `cm1uwhduy001vle4gr4soyqkq`" in read_aloud(payload)
+
+
+def test_a_notice_unfolds_no_links() -> None:
+    payload = json.loads(render_notice(notice_of_a_test("crm", NOTIFICATION.at)))
+
+    assert (payload["unfurl_links"], payload["unfurl_media"]) == (False, False)
+
+
+@pytest.mark.parametrize("text", ["", "1970-01-01T00:00:00Z", "2026-11-24T16:00:00", "2026-11-24", "9" * 400])
+def test_what_is_no_time(text: str) -> None:
+    assert moment_of(text) is None
+
+
 def test_the_workspace_is_named_unless_it_is_the_default() -> None:
     assert "Workspace" not in read_aloud(message(NOTIFICATION))
     assert "Workspace emea" in read_aloud(message(replace(NOTIFICATION, workspace="emea")))
@@ -158,7 +247,7 @@ def test_without_a_label_the_import_id_stands_in(label: str | None) -> None:
     payload = message(replace(NOTIFICATION, label=label))
 
     assert payload["blocks"][1]["text"]["text"] == NOTIFICATION.import_id
-    assert payload["text"] == f"✅ Import completed: {NOTIFICATION.import_id} - 120 people"
+    assert payload["text"] == f"✅ Import completed: {NOTIFICATION.import_id} - 120 people imported"
 
 
 ATTACKS = (
@@ -204,6 +293,7 @@ def test_any_text_makes_a_harmless_message(text: str, times: int, outcome: Outco
         person_count=people,
         failed_records=(FailedRecord(person_id=long, email=long),) * 5,
         failed_record_count=5,
+        updated_at=long,
     )
 
     assert_harmless(
@@ -240,7 +330,7 @@ def assert_harmless(payload: dict[str, Any]) -> None:
             assert text["emoji"] is (number == 0)
         else:
             assert text["verbatim"] is True
-            assert_only_ours_formats(OUR_DATE.sub("", text["text"]))
+            assert_only_ours_acts(OUR_DATE.sub("", text["text"]))
 
 
 def units(text: str) -> int:
@@ -260,9 +350,11 @@ def assert_inert(text: str) -> None:
     assert not re.search(r":\w", text)
 
 
-def assert_only_ours_formats(text: str) -> None:
-    ours = r"(Import `[^`]+`|(\*-?[\d,]+ (person|people|record|records)\* \w+ · )*(took|watched for) about [\d,]+ \w+|)"
-    assert re.fullmatch(ours, text), text
+def assert_only_ours_acts(text: str) -> None:
+    counts = r"(\*-?[\d,]+ (person|people|record|records)\* (imported|imported so far|failed) · )*"
+    ours = rf"[\w ]+ `[^`]+`|{counts}((took|[Ww]atched for|Took) about [\d,]+ \w+|ended before it was watched, )|"
+    if not re.fullmatch(ours, text):
+        assert_inert(text)
 
 
 @pytest.mark.parametrize(

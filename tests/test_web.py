@@ -130,6 +130,7 @@ async def test_a_body_that_is_not_json_is_told_so(world: World, body: str | byte
         ({"importId": "imp", "notify": [{**CALLBACK, "secret": "hush"}]}, "/notify/0/secret"),
         ({"importId": "imp", "notify": [{**CALLBACK, "headers": {"Host": "x"}}]}, "/notify/0/headers"),
         ({"importId": "imp", "notify": [{**CALLBACK, "headers": {"webhook-id": "x"}}]}, "/notify/0/headers"),
+        ({"importId": "imp", "notify": [{**CALLBACK, "headers": {"X-A": "x", "x-a": "y"}}]}, "/notify/0/headers"),
         ({"importId": "imp", "notify": [{**CALLBACK, "colour": "red"}]}, "/notify/0/colour"),
         ({"importId": "imp", "notify": [{**SLACK, "url": "https://evil.example/services/T/B/X"}]}, "/notify/0/url"),
         ({"importId": "imp", "notify": [{**SLACK, "url": "https://hooks.slack.com/triggers/T/1/x"}]}, "/notify/0/url"),
@@ -172,6 +173,15 @@ async def test_a_destination_that_must_not_be_reached_is_refused_with_a_code(wor
     assert error["pointer"] == "/notify/0/url"
     assert error["code"]
     assert "hunter2" not in error["detail"]
+
+
+@pytest.mark.parametrize("channel", ["#general", "general", "c0123abcd", "C0123ABCD\n", "", "U0123ABCD", "C" * 40])
+async def test_a_channel_by_its_name_is_told_to_be_named_by_its_id(world: World, channel: str) -> None:
+    problem = await refused(world, {"importId": "imp", "notify": [{"type": "slack", "channel": channel}]})
+
+    (error,) = problem["errors"]
+    assert error["pointer"] == "/notify/0/channel"
+    assert "Give the channel's id, such as C0123ABCD" in error["detail"]
 
 
 async def test_a_secret_in_a_refused_body_is_not_repeated(world: World) -> None:

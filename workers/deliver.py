@@ -53,6 +53,8 @@ class Sent:
     claimed: DeliveryClaim
     after: Delivery | None = None
     attempt: Attempt | None = None
+    hold: Span = 0
+    """For how long its receiver wants nothing at all."""
     put_off_until: Moment = 0
     reason: str = ""
 
@@ -95,7 +97,8 @@ class DeliverWork:
         )
         attempt = _attempt(after.attempts, started, claim.now() - started, answer, verdict)
         _tell(after, attempt)
-        return Sent(claimed=claim.claimed, after=after, attempt=attempt)
+        hold = (verdict.wait or 0) if isinstance(verdict, Deferred) and verdict.for_all else 0
+        return Sent(claimed=claim.claimed, after=after, attempt=attempt, hold=hold)
 
     async def _send(self, delivery: Delivery, claim: Sending) -> tuple[Answer, Verdict]:
         sender = self._resources.sender
@@ -121,6 +124,9 @@ class DeliverWork:
 
     async def commit(self, results: Sequence[Sent]) -> None:
         deliveries = self._resources.deliveries
+        for sent in results:
+            if sent.hold:
+                await deliveries.hold(sent.claimed.lane, sent.hold)  # before the commit, which lets the next one go
         made = [(sent.after, sent.claimed.fence, sent.attempt) for sent in results if sent.after is not None]
         if made:
             await deliveries.commit_many(made)

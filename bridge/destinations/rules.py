@@ -37,6 +37,12 @@ class Place:
     path: str
     address: Address | None
 
+    @property
+    def origin(self) -> str:
+        """The same text however the URL was spelt."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EgressRules:
@@ -108,9 +114,11 @@ def _parse_entry(entry: str) -> tuple[str | Network, int | None] | None:
 
 def check_url(url: str, rules: EgressRules, *, slack: bool) -> Forbidden | None:
     """Say why a URL may not be a destination; None when it may. A name is judged again by what it resolves to."""
-    place = _place(url)
+    place = place_of(url)
     if isinstance(place, Forbidden):
         return place
+    if slack and (wrong := _starts_a_workflow(place)):
+        return wrong
     if rules.allow_host(place.host, place.port):
         return None
     if place.address is not None and rules.allow_address(place.address, place.port):
@@ -129,7 +137,7 @@ def _wrong_name(place: Place, rules: EgressRules) -> Forbidden | None:
 
 
 @lru_cache(maxsize=PLACES_KEPT)
-def _place(url: str) -> Place | Forbidden:
+def place_of(url: str) -> Place | Forbidden:
     """Read a URL with the parser that sends to it, so that both understand the same.
 
     Kept for the next time: tools name the same few URLs again and again, and reading one costs more than the rest.
@@ -165,17 +173,23 @@ def _port(parsed: httpx.URL) -> int:
     return DEFAULT_PORTS[parsed.scheme] if parsed.port is None else parsed.port
 
 
+def _starts_a_workflow(place: Place) -> Forbidden | None:
+    """Refuse what no operator can allow: a workflow's fields are its own, it takes no messages.
+
+    Source: https://slack.com/help/articles/360041352714
+    """
+    if place.host not in SLACK_HOSTS or not place.path.startswith(("/workflows/", "/triggers/")):
+        return None
+    return Forbidden(
+        "slack_workflow", "this URL starts a workflow, which takes no messages; give an incoming webhook's URL"
+    )
+
+
 def _not_slacks(place: Place) -> Forbidden | None:
-    if place.host not in SLACK_HOSTS or place.scheme != "https" or place.port != DEFAULT_PORTS["https"]:
-        return Forbidden("not_slack", "a Slack webhook's URL begins with https://hooks.slack.com/services/")
-    if place.path.startswith(("/workflows/", "/triggers/")):
-        # Their fields are fixed by each workflow: https://slack.com/help/articles/360041352714
-        return Forbidden(
-            "slack_workflow", "this URL starts a workflow, which takes no messages; give an incoming webhook's URL"
-        )
-    if not place.path.startswith("/services/"):
-        return Forbidden("not_slack", "a Slack webhook's URL begins with https://hooks.slack.com/services/")
-    return None
+    at_slacks = place.host in SLACK_HOSTS and place.scheme == "https" and place.port == DEFAULT_PORTS["https"]
+    if at_slacks and place.path.startswith("/services/"):
+        return None
+    return Forbidden("not_slack", "a Slack webhook's URL begins with https://hooks.slack.com/services/")
 
 
 def shortened(url: str) -> str:

@@ -14,17 +14,22 @@ from bridge.destinations.slack_text import (
     inert,
     local_time,
     masked,
+    moment_of,
     mrkdwn,
     plain_text,
     shown,
+    timed,
 )
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.notices import Notice
 from bridge.domain.notifications import Notification
 from bridge.domain.outcomes import Outcome
+from bridge.domain.times import MINUTE, Span
 
 # Slack allows 3000 characters in a section and 150 in a header; these keep a whole message far below both.
 NAME_LIMIT = 600
+PHONE_NAME_LIMIT = 150
+"""Of a name in the one sentence that a phone shows, so that it does not push out the numbers behind it."""
 REASON_LIMIT = 600
 RECORD_LIMIT = 150
 ID_LIMIT = 300
@@ -41,6 +46,16 @@ _HEADLINES: Mapping[Outcome, tuple[str, str]] = {
 }
 _ENDED = frozenset({Outcome.COMPLETED, Outcome.COMPLETED_WITH_FAILURES, Outcome.FAILED})
 """Outcomes of the import itself; of the others we only know how long we watched."""
+_CLOCKS_DIFFER: Span = MINUTE
+"""An import that ended no longer than this before it was watched may as well have ended after: clocks differ."""
+_NEXT: Mapping[Outcome, str] = {
+    Outcome.FAILED: "Rally gives no reason here; look at the import in Rally.",
+    Outcome.NOT_FOUND: "Check the import's id and the workspace.",
+    Outcome.FORBIDDEN: "Check what the workspace's API key may see.",
+    Outcome.TIMED_OUT: "It is no longer watched; look at it in Rally, or have it watched again.",
+}
+"""What the reader can do about it."""
+_KINDS: Mapping[str, str] = {"API": "API import", "CSV": "CSV import", "ACTIVITIES": "Import of activities"}
 
 
 def render(notification: Notification, *, show_emails: bool = False) -> str:
@@ -57,10 +72,8 @@ def render(notification: Notification, *, show_emails: bool = False) -> str:
             *_reason(notification),
             {"type": "context", "elements": _context(notification)},
         ],
-        "unfurl_links": False,
-        "unfurl_media": False,
     }
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    return _written(payload)
 
 
 def render_notice(notice: Notice) -> str:
@@ -74,7 +87,12 @@ def render_notice(notice: Notice) -> str:
             {"type": "context", "elements": [mrkdwn(local_time(notice.at))]},
         ],
     }
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    return _written(payload)
+
+
+def _written(payload: dict[str, Any]) -> str:
+    unfolded = {"unfurl_links": False, "unfurl_media": False}
+    return json.dumps(payload | unfolded, ensure_ascii=False, separators=(",", ":"))
 
 
 def _headline(notification: Notification) -> str:
@@ -91,20 +109,35 @@ def _name(notification: Notification) -> str:
 
 
 def _sentence(notification: Notification, headline: str) -> str:
-    sentence = f"{headline}: {inert(_name(notification), NAME_LIMIT)}"
+    sentence = f"{headline}: {inert(_name(notification), PHONE_NAME_LIMIT)}"
     if notification.reading is None:
         return sentence
-    return f"{sentence} - {counted(notification.reading.person_count, 'person', 'people')}"
+    return f"{sentence} - {counted(notification.reading.person_count, 'person', 'people')} {_done(notification)}"
+
+
+def _done(notification: Notification) -> str:
+    return "imported" if notification.outcome in _ENDED else "imported so far"
 
 
 def _figures(notification: Notification) -> str:
-    span = about(notification.watched_for)
-    parts = [f"took {span}" if notification.outcome in _ENDED else f"watched for {span}"]
+    parts = [_duration(notification)]
     if (reading := notification.reading) is not None:
         if reading.failed_record_count:
             parts.insert(0, f"*{counted(reading.failed_record_count, 'record', 'records')}* failed")
-        parts.insert(0, f"*{counted(reading.person_count, 'person', 'people')}* imported")
-    return " · ".join(parts)
+        parts.insert(0, f"*{counted(reading.person_count, 'person', 'people')}* {_done(notification)}")
+    figures = " · ".join(parts)
+    return figures[0].upper() + figures[1:]
+
+
+def _duration(notification: Notification) -> str:
+    """Say how long it took, counted from when it was watched; one that had ended by then took who knows how long."""
+    if notification.outcome not in _ENDED:
+        return f"watched for {about(notification.watched_for)}"
+    ended = moment_of((notification.reading and notification.reading.updated_at) or "")
+    watched_since = notification.at - notification.watched_for
+    if ended is not None and ended < watched_since - _CLOCKS_DIFFER:
+        return f"ended before it was watched, {local_time(ended)}"
+    return f"took {about(notification.watched_for)}"
 
 
 def _failed_records(reading: Reading | None, *, show_emails: bool) -> list[dict[str, Any]]:
@@ -115,7 +148,7 @@ def _failed_records(reading: Reading | None, *, show_emails: bool) -> list[dict[
     more = reading.failed_record_count - len(first)
     if first and more > 0:
         lines.append(f"… and {more:,} more")
-    return [{"type": "section", "text": plain_text("\n".join(lines))}] if lines else []
+    return [{"type": "section", "text": plain_text("\n".join(["Not imported:", *lines]))}] if lines else []
 
 
 def _record(record: FailedRecord, *, show_emails: bool) -> str:
@@ -127,12 +160,16 @@ def _record(record: FailedRecord, *, show_emails: bool) -> str:
 
 
 def _reason(notification: Notification) -> list[dict[str, Any]]:
-    reason = shown(notification.reason or "", REASON_LIMIT)
-    return [{"type": "section", "text": plain_text(reason)}] if reason else []
+    reason = timed(notification.reason or "", REASON_LIMIT)
+    said = [f"{reason[:1].upper()}{reason[1:]}."] if reason else []
+    if notification.outcome in _NEXT:
+        said.append(_NEXT[notification.outcome])
+    return [{"type": "section", "text": mrkdwn(" ".join(said))}] if said else []
 
 
 def _context(notification: Notification) -> list[dict[str, Any]]:
-    elements = [mrkdwn(f"Import {code(notification.import_id, ID_LIMIT)}")]
+    kind = _KINDS.get(notification.reading.type if notification.reading else "", "Import")
+    elements = [mrkdwn(f"{kind} {code(notification.import_id, ID_LIMIT)}")]
     if notification.workspace != DEFAULT_WORKSPACE:
         elements.append(plain_text(f"Workspace {shown(notification.workspace, ID_LIMIT)}"))
     return [*elements, mrkdwn(local_time(notification.at))]

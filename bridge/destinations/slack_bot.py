@@ -100,7 +100,7 @@ def judge(response: Response, now: Moment) -> Verdict:
     wait = retry_after(response.headers, now)
     match response.status // 100, response.status:
         case _, HTTPStatus.TOO_MANY_REQUESTS:
-            return Deferred("HTTP 429, over Slack's rate limit", SECOND if wait is None else wait)
+            return Deferred("HTTP 429, over Slack's rate limit", SECOND if wait is None else wait, for_all=True)
         case 2, _:
             return _judge_document(_document(response), wait)
         case 3, status:
@@ -116,7 +116,7 @@ def _judge_document(document: Mapping[str, Any], wait: Span | None) -> Verdict: 
         return Accepted()
     match document.get("error"):
         case str(error) if error in _OVER_LIMIT:
-            return Deferred(f"Slack: {error}", SECOND if wait is None else wait)
+            return Deferred(f"Slack: {error}", SECOND if wait is None else wait, for_all=True)
         case str(error) if error in _PASSING:
             return Deferred(f"Slack: {error}", wait)
         case str(error) if error in _PERHAPS_DONE:

@@ -21,6 +21,10 @@ _RIGHT_TO_LEFT = frozenset({"R", "AL"})
 _PARTIAL_ENTITY = re.compile(r"&[a-z]{0,3}$")
 _NEVER_SHOWN = frozenset({"Cc", "Cs"})
 """Unicode categories: control characters, and halves of surrogate pairs."""
+_MOMENT = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z")
+_FIRST_YEAR = 1970
+_SET_ASIDE = "\ufdd0"
+"""Stands for a moment while the text around it is made harmless; Unicode promises never to make it a character."""
 
 
 def plain_text(text: str, *, emoji: bool = False) -> dict[str, Any]:
@@ -44,6 +48,22 @@ def inert(text: str, limit: int) -> str:
     """Give foreign text for a place that formats: a word joiner behind each active sign takes its effect."""
     # `&`, `<` and `>` are no active signs, so that entities stay whole.
     return shown(_ACTIVE.sub(rf"\g<0>{_WORD_JOINER}", _cleaned(text)), limit)
+
+
+def timed(text: str, limit: int) -> str:
+    """Give foreign text as `inert` does, but the times in it in each reader's own time zone."""
+    aside: list[str] = []
+
+    def set_aside(found: re.Match[str]) -> str:
+        if (moment := moment_of(found[0])) is None:
+            return found[0]
+        aside.append(local_time(moment))
+        return _SET_ASIDE
+
+    harmless = inert(_MOMENT.sub(set_aside, text.replace(_SET_ASIDE, "")), limit)
+    for moment in aside:
+        harmless = harmless.replace(_SET_ASIDE, moment, 1)
+    return harmless
 
 
 def code(text: str, limit: int) -> str:
@@ -74,6 +94,15 @@ def about(span: Span) -> str:
         if span < up_to:
             return f"about {max(1, round(span / unit))} {name}"
     return f"about {round(span / DAY)} days"
+
+
+def moment_of(text: str) -> Moment | None:
+    """Read a time as RFC 3339 has it; None where it is none, or not after 1970."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if read.tzinfo is None or read.year <= _FIRST_YEAR else int(read.timestamp() * SECOND)
 
 
 def local_time(moment: Moment) -> str:

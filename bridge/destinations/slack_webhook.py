@@ -55,7 +55,7 @@ def judge(response: Response, now: Moment) -> Verdict:  # noqa: PLR0911 - a tabl
         case 3, status:
             return Rejected(f"HTTP {status}, redirects are not followed")
         case _, HTTPStatus.TOO_MANY_REQUESTS:
-            return Deferred("HTTP 429, over Slack's rate limit", SECOND if wait is None else wait)
+            return Deferred("HTTP 429, over Slack's rate limit", SECOND if wait is None else wait, for_all=True)
         case 4, status if _word(response) in _UNREADABLE:
             return Deferred(f"HTTP {status}{_said(response)}", plainly=True)
         case 4, status:

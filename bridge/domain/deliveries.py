@@ -106,7 +106,7 @@ class Deferred:
     """Not now: again by the schedule, and never before `wait` (ms) has passed, where the destination asked for it.
 
     `ambiguous`: the message may have arrived all the same. `plainly`: again as plain text only, and only once.
-    `tries`: no more than so many failures in all.
+    `tries`: no more than so many failures in all. `for_all`: all that goes to the same place has to wait as long.
     """
 
     reason: str
@@ -114,6 +114,7 @@ class Deferred:
     ambiguous: bool = False
     plainly: bool = False
     tries: int | None = None
+    for_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)

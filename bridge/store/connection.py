@@ -22,7 +22,9 @@ from bridge.errors import StoreFull, StoreUnavailable
 CONNECT_TIMEOUT = 2.0
 ANSWER_TIMEOUT = 5.0
 ANY_STEP = "*"
-USE_LANES = frozenset({"claim_deliveries", "commit_delivery", "owe_notice", "redeliver", "settle", "take_turn"})
+USE_LANES = frozenset(
+    {"claim_deliveries", "commit_delivery", "hold_lane", "owe_notice", "redeliver", "settle", "take_turn"}
+)
 """The scripts by which deliveries wait, or stop to."""
 USE_LISTS = frozenset({"commit_delivery", "forget", "forget_notice", "owe_notice", "redeliver", "settle"})
 """The scripts that change a delivery's state."""

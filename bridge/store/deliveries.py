@@ -82,6 +82,10 @@ class Deliveries:
         """Take a lane's turn for a message that is no delivery: 0, or the ms for which the lane is not free."""
         return int(await self._store.run("take_turn", [], [lane]))
 
+    async def hold(self, lane: str, span: Span) -> None:
+        """Have nothing of a lane be attempted for so long."""
+        await self._store.run("hold_lane", [], [lane, span])
+
     async def forget_notice(self, delivery_id: str) -> None:
         """Delete the ended delivery of a notice."""
         places = [keys.ENDED, keys.delivery(delivery_id), keys.attempts(delivery_id)]

@@ -1,5 +1,7 @@
 """Destinations as bodies name them: each kind by its `type`, checked against what the operator allows."""
 
+import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
@@ -17,6 +19,7 @@ from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
 from bridge.settings import Allowed
 
+CHANNEL = r"^[CGD][A-Z0-9]{5,30}$"
 Url: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 OutcomeName: TypeAlias = Literal[
     "completed", "completed_with_failures", "failed", "not_found", "forbidden", "timed_out"
@@ -89,11 +92,15 @@ class ToSlack(_ToDestination):
     """A channel that the bridge's Slack bot posts to."""
 
     type: Literal["slack"]
-    channel: Annotated[str, StringConstraints(pattern=r"^[CGD][A-Z0-9]{5,30}$")]
+    channel: Annotated[str, Field(json_schema_extra={"pattern": CHANNEL})]
 
     @field_validator("channel")
     @classmethod
     def _can_be_posted_to(cls, channel: str, info: ValidationInfo) -> str:
+        if not re.fullmatch(CHANNEL, channel):
+            raise PydanticCustomError(
+                "not_an_id", "Give the channel's id, such as C0123ABCD; its details in Slack show it at the very end"
+            )
         if not context_in(info).slack_bot:
             raise PydanticCustomError("policy_no_slack_bot", "The operator has configured no Slack bot")
         channels = context_in(info).allowed.slack_channels
@@ -133,6 +140,8 @@ class ToCallback(_ToDestination):
     @classmethod
     def _may_be_sent(cls, headers: dict[str, str]) -> dict[str, str]:
         wrong = [found for name, value in headers.items() if (found := header_problem(name, value))]
+        names = Counter(name.lower() for name in headers)
+        wrong += [f"The header {name} is given {count} times" for name, count in names.items() if count > 1]
         if wrong:
             raise PydanticCustomError("policy_header", "{detail}", {"detail": "; ".join(wrong)})
         return headers
