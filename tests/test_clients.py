@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from samples import only
-from world import World, bearer, opened
+from world import World, bearer, opened, reopened
 from world import settings as settings_of
 
 from bridge.cli import main
@@ -103,6 +103,57 @@ async def test_what_a_client_is_allowed_is_accepted(confined: World) -> None:
         {"type": "callback", "url": "https://eu.panels.example.com/x"},
     ]
     await confined.watch("imp", key=NEW_KEY, notify=notify)
+
+
+@pytest.mark.parametrize(
+    ("destination", "may"),
+    [
+        ({"type": "callback", "url": "SANDBOX/inbox/callbacks/crm"}, False),
+        ({"type": "slack_webhook", "url": "SANDBOX/inbox/services/T000/B000/XXXX"}, False),
+        ({"type": "slack", "channel": "C0ANOTHER"}, False),
+        ({"type": "slack", "channel": "C0PANELS1"}, True),
+        ({"type": "named", "name": "ops"}, False),
+        ({"type": "named", "name": "research"}, True),
+    ],
+)
+async def test_what_a_client_may_not_use_any_more_is_not_sent_again_for_it(
+    redis_url: str, sandbox_url: str, file: Path, destination: dict[str, str], *, may: bool
+) -> None:
+    names = f"research=callback:{sandbox_url}/inbox/callbacks/r,ops=callback:{sandbox_url}/inbox/callbacks/o"
+    known = {"NAMED_DESTINATIONS": names, "RALLY_WORKSPACES": "eu:key"}
+    confining = {"BRIDGE_API_KEYS": "", "BRIDGE_CLIENTS_FILE": str(file), **known}
+    async with opened(redis_url, sandbox_url, BRIDGE_API_KEYS=f"panels:{OLD_KEY}", **known) as before:
+        await before.sandbox.tell("imp", ("ERROR", 0))
+        for place in ("crm", "r", "o", "slack"):
+            await before.sandbox.plan(place, {"status": 410})
+        wish = {name: value.replace("SANDBOX", sandbox_url) for name, value in destination.items()}
+        watch = await before.watch(key=OLD_KEY, notify=[wish])
+        await before.poll()
+        await before.deliver()
+    async with reopened(redis_url, sandbox_url, **confining) as after:
+        one = f"/v1/deliveries/{only((await after.get('/v1/deliveries', key=OLD_KEY)).json()['data'])['id']}"
+        ended = (await after.get(one, key=OLD_KEY)).json()
+        assert (ended["watchId"], ended["state"]) == (watch["id"], "abandoned")
+        if not may:
+            refused = await after.post(f"{one}/redeliver", key=OLD_KEY)
+            assert (refused.status_code, refused.json()["type"]) == (403, "/docs#not-for-you")
+        many = {"state": "abandoned", "since": "2026-01-01T00:00:00Z"}
+        redelivered = (await after.post("/v1/deliveries/redeliver", key=OLD_KEY, json=many)).json()["redelivered"]
+        assert redelivered == int(may)
+        assert (await after.get(one, key=OLD_KEY)).json()["state"] == ("pending" if may else "abandoned")
+
+
+async def test_a_destination_is_tested_only_by_who_may_use_it(confined: World) -> None:
+    body = {"destination": {"type": "callback", "url": "https://crm.example.com/x"}}
+    refused = await confined.post("/v1/destinations/test", key=OLD_KEY, json=body)
+    assert (refused.status_code, only(refused.json()["errors"])["code"]) == (422, "not_for_you")
+
+
+async def test_each_watch_of_a_batch_is_held_to_what_its_client_may_use(confined: World) -> None:
+    wishes = [{"type": "slack", "channel": channel} for channel in ("C0PANELS1", "C0ANOTHER")]
+    body = {"watches": [{"importId": "imp", "notify": [wish]} for wish in wishes]}
+    answer = await confined.post("/v1/watches/batch", key=OLD_KEY, json=body)
+    assert [each["status"] for each in answer.json()["results"]] == [202, 422]
 
 
 def test_a_suffix_does_not_mean_the_bare_name() -> None:

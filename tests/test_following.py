@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from world import OTHER_KEY, World, opened
 
+from bridge.web.events import STILL_HERE, happenings
+
 pytestmark = pytest.mark.anyio
 
 
@@ -63,6 +65,17 @@ async def test_waiting_asks_redis_nothing_however_many_wait(world: World) -> Non
     await world.post(f"{path}/cancel")
     answers = await asyncio.wait_for(asyncio.gather(*waiting), 5)
     assert {answer.json()["state"] for answer in answers} == {"cancelled"}
+
+
+async def test_a_stream_that_only_gives_signs_of_life_asks_redis_nothing(world: World) -> None:
+    watch = await world.resources.watches.get((await world.watch())["id"])
+    assert watch is not None
+    stream = happenings(world.resources, watch, sign_of_life=0.01)
+    assert (await anext(stream)).startswith("event: watch")
+    before = await calls(world)
+
+    assert {await anext(stream) for _ in range(20)} == {STILL_HERE}
+    assert await calls(world) - before == 1, "but our own INFO, nothing"
 
 
 async def calls(world: World) -> int:

@@ -37,6 +37,14 @@ async def test_every_path_says_what_it_allows(world: World, path: str) -> None:
     assert ("GET" in options.headers["allow"]) == ("HEAD" in options.headers["allow"])
 
 
+@pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
+async def test_a_path_with_a_slash_too_many_is_no_page_and_leads_nowhere(world: World, path: str) -> None:
+    place = path.format(watch_id="wat_1", delivery_id="dlv_1") + "/"
+    for answer in (await world.api.get(place), await world.post(place, json={"importId": "imp"})):
+        assert (answer.status_code, "location" in answer.headers) == (404, False)
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
 async def test_the_methods_of_one_path_are_told_together(world: World) -> None:
     assert (await world.api.options("/v1/watches")).headers["allow"] == "GET, HEAD, OPTIONS, POST"
 

@@ -168,11 +168,30 @@ async def opened(redis_url: str, sandbox_url: str, **changes: str) -> AsyncItera
     """Open an empty world: nothing in Redis, nothing in the sandbox."""
     async with open_resources(settings(redis_url, sandbox_url, **changes)) as resources:
         await resources.store.call("FLUSHALL")
-        await check_store(resources)
         async with httpx.AsyncClient(base_url=sandbox_url, trust_env=False) as http:
             (await http.post("/control/reset")).raise_for_status()
-            transport = httpx.ASGITransport(build(resources), raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as api:
-                crew = assemble(resources, shift_length=0.5)
-                yield World(resources=resources, crew=crew, api=api, sandbox=Sandbox(sandbox_url, http))
-                await crew.close()
+        async with _built_on(resources, sandbox_url) as world:
+            yield world
+
+
+@asynccontextmanager
+async def reopened(redis_url: str, sandbox_url: str, **changes: str) -> AsyncIterator[World]:
+    """Open a world on what another has left."""
+    async with (
+        open_resources(settings(redis_url, sandbox_url, **changes)) as resources,
+        _built_on(resources, sandbox_url) as world,
+    ):
+        yield world
+
+
+@asynccontextmanager
+async def _built_on(resources: Resources, sandbox_url: str) -> AsyncIterator[World]:
+    await check_store(resources)
+    transport = httpx.ASGITransport(build(resources), raise_app_exceptions=False)
+    async with (
+        httpx.AsyncClient(base_url=sandbox_url, trust_env=False) as http,
+        httpx.AsyncClient(transport=transport, base_url="http://bridge") as api,
+    ):
+        crew = assemble(resources, shift_length=0.5)
+        yield World(resources=resources, crew=crew, api=api, sandbox=Sandbox(sandbox_url, http))
+        await crew.close()

@@ -65,6 +65,8 @@ def build(resources: Resources | None = None) -> Starlette:
         },
         lifespan=None if resources else _from_settings,
     )
+    # `/v1/watches/` is no page. Starlette would send the caller, with key and body, to the address that Host names.
+    app.router.redirect_slashes = False
     if resources:
         app.state.resources = resources
     return app

@@ -56,6 +56,8 @@ async def redeliver(request: Request) -> Response:
     resources: Resources = request.app.state.resources
     client = await client_of(request)
     delivery = await _visible(resources, client, request.path_params["delivery_id"])
+    if not client.allowed.may_use(delivery.destination):
+        raise Refused(Refusal.NOT_FOR_YOU, "It was allowed when its watch was made. Nothing was changed.")
     match await resources.deliveries.redeliver(delivery.id, delivery.watch_id):
         case "owed":
             _owed(resources, client, [delivery])
@@ -70,7 +72,10 @@ async def redeliver(request: Request) -> Response:
 
 
 async def redeliver_many(request: Request) -> Response:
-    """Owe again what was abandoned since a moment, at most a thousand at once; `more`: some may be left."""
+    """Owe again what was abandoned since a moment, at most a thousand at once; `more`: some may be left.
+
+    What goes to where the client may not send any more is left as it is.
+    """
     resources: Resources = request.app.state.resources
     client = await client_of(request)
     body = parse(await read_json(request), RedeliverBody)
@@ -86,7 +91,7 @@ async def redeliver_many(request: Request) -> Response:
             break
         below = ids[-1]
         for delivery in await resources.deliveries.of(ids):
-            wanted = (delivery.ended_at or 0) >= since
+            wanted = (delivery.ended_at or 0) >= since and client.allowed.may_use(delivery.destination)
             if wanted and await resources.deliveries.redeliver(delivery.id, delivery.watch_id) == "owed":
                 owed.append(delivery)
     _owed(resources, client, owed)

@@ -21,6 +21,7 @@ from bridge.web.watches import visible
 
 SIGN_OF_LIFE = 15.0
 """Seconds after which a comment is sent, so that whatever lies between keeps the connection."""
+STILL_HERE = ": still here\n\n"
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -28,10 +29,11 @@ async def stream(request: Request) -> Response:
     """Stream what happens to a watch; a client that comes again begins with a new snapshot."""
     resources: Resources = request.app.state.resources
     watch = await visible(resources, await client_of(request), request.path_params["watch_id"])
-    return StreamingResponse(_events(resources, watch), media_type="text/event-stream", headers=HEADERS)
+    return StreamingResponse(happenings(resources, watch), media_type="text/event-stream", headers=HEADERS)
 
 
-async def _events(resources: Resources, watch: Watch) -> AsyncIterator[str]:
+async def happenings(resources: Resources, watch: Watch, *, sign_of_life: float = SIGN_OF_LIFE) -> AsyncIterator[str]:
+    """Give a stream's events; the store is read when there are news, and not for a sign of life."""
     topics = (keys.news_of_watch(watch.id), keys.news_of_import(watch.workspace, watch.import_id))
     before: WatchAnswer | None = None
     async with resources.news.about(*topics) as ear:
@@ -46,10 +48,16 @@ async def _events(resources: Resources, watch: Watch) -> AsyncIterator[str]:
                 before = document
             if not documents or _over(documents[0]) or resources.news.leaving:
                 return
-            try:
-                await asyncio.wait_for(ear.wait(), SIGN_OF_LIFE)
-            except TimeoutError:
-                yield ": still here\n\n"
+            while not await _hears(ear, sign_of_life):
+                yield STILL_HERE
+
+
+async def _hears(ear: asyncio.Event, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(ear.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
 
 
 def _changes(before: WatchAnswer | None, now: WatchAnswer) -> Iterator[tuple[str, Any]]:

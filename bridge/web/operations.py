@@ -114,7 +114,12 @@ CALLS: Mapping[Endpoint, Operation] = {
         tag=DELIVERIES,
         status=202,
         gives=answers.ListedDeliveryAnswer,
-        refuses=(Refusal.NO_SUCH_DELIVERY, Refusal.DELIVERY_NOT_WANTED, Refusal.DELIVERY_UNDER_WAY),
+        refuses=(
+            Refusal.NOT_FOR_YOU,
+            Refusal.NO_SUCH_DELIVERY,
+            Refusal.DELIVERY_NOT_WANTED,
+            Refusal.DELIVERY_UNDER_WAY,
+        ),
     ),
     deliveries.redeliver_many: Operation(
         name="redeliverMany",
