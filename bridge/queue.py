@@ -37,7 +37,7 @@ class Alarm(StrEnum):
 
 def serialize(job: dict[str, Any]) -> bytes:
     """JSON, never arq's default of pickle: whoever could write to Redis could run code in our workers."""
-    return json.dumps(job).encode()
+    return json.dumps(job, default=repr).encode()  # what became of a job may be an exception
 
 
 def deserialize(raw: bytes) -> dict[str, Any]:

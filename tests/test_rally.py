@@ -126,6 +126,22 @@ def test_a_body_that_is_not_the_import_asked_for_is_the_lines_fault(body: Any, t
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("Content-Encoding", "gzip", False),
+        ("content-encoding", "br, identity", False),
+        ("CONTENT-ENCODING", "Identity ", True),
+        ("Content-Language", "en", True),
+    ],
+)
+def test_an_answer_that_calls_itself_compressed_and_is_not_says_nothing(name: str, value: str, *, read: bool) -> None:
+    found = answer(headers={name: value}).answer
+
+    assert isinstance(found, Read) == read
+    assert read or found == Unanswered("the answer says that it is compressed")
+
+
+@pytest.mark.parametrize(
     ("status", "found"),
     [
         (401, KeyRefused()),

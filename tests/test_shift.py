@@ -105,3 +105,21 @@ async def test_a_task_that_swallows_its_cancellation_is_cancelled_again() -> Non
         await asyncio.wait({main})
     assert main.cancelled()
     insistence.cancel()
+
+
+async def test_a_task_that_meets_timeouts_is_left_alone() -> None:
+    """As redis-py has them: of no seconds at all, with every command."""
+
+    async def asking() -> None:
+        for _ in range(500):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0):
+                    await asyncio.Event().wait()
+            await asyncio.sleep(0)
+
+    main = asyncio.create_task(asking())
+    insistence = asyncio.create_task(insist(main, look=0))
+
+    await asyncio.wait({main})
+    insistence.cancel()
+    assert not main.cancelled()

@@ -18,6 +18,8 @@ from workers.stopping import insist
 
 JOB_TIMEOUT = 60
 """Seconds; also how long (and ten more) arq's own mark of a crashed job lasts. Nothing waits for that mark."""
+MAX_TRIES = 1_000_000
+"""A job is a ring, so that being interrupted is no failure of it. A job of cron is tried once, if nothing is said."""
 PATIENCE = 60.0
 """Seconds that arq itself waits for a Redis that is gone; then the process ends, and its supervisor starts it again."""
 
@@ -54,7 +56,15 @@ class WorkerSettings:
         func(jobs.sweep, name=Alarm.SWEEP.value, keep_result=0, timeout=JOB_TIMEOUT),
     ]
     cron_jobs: ClassVar = [
-        cron(job, name=f"cron:{alarm.value}", second=EVERY_PERIOD, unique=False, keep_result=0, timeout=JOB_TIMEOUT)
+        cron(
+            job,
+            name=f"cron:{alarm.value}",
+            second=EVERY_PERIOD,
+            unique=False,
+            keep_result=0,
+            timeout=JOB_TIMEOUT,
+            max_tries=MAX_TRIES,
+        )
         for alarm, job in (
             (Alarm.POLL, jobs.poll_shift),
             (Alarm.DELIVER, jobs.deliver_shift),
@@ -74,8 +84,7 @@ class WorkerSettings:
     queue_read_limit = 500
     """Crashed jobs stay at the head of arq's queue for a while; an idle worker must be able to look past them."""
     keep_result = 0
-    max_tries = 1_000_000
-    """A job is a ring, so that being interrupted is no failure of it."""
+    max_tries = MAX_TRIES
     health_check_interval = 5
     log_results = False
     allow_abort_jobs = False

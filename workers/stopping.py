@@ -5,6 +5,8 @@ from typing import Any
 
 LOOK = 1.0
 """Seconds between two looks whether the task ended when it was told to."""
+TURNS = 10
+"""Turns of the event loop for which a task must stay cancelled to count as one that was told to stop."""
 
 
 async def insist(main: asyncio.Task[Any] | None, *, look: float = LOOK) -> None:
@@ -16,5 +18,18 @@ async def insist(main: asyncio.Task[Any] | None, *, look: float = LOOK) -> None:
     """
     while main is not None:
         await asyncio.sleep(look)
-        if main.cancelling():
+        if await _was_told_to_stop(main):
             main.cancel()
+
+
+async def _was_told_to_stop(main: asyncio.Task[Any]) -> bool:
+    """Tell a stop from a timeout, which also cancels its task, and takes that back in the loop's next turn.
+
+    With every command redis-py looks whether something waits on the connection, under a timeout of nothing: to cancel
+    once more in that turn would end the worker, though nobody asked for it.
+    """
+    for _ in range(TURNS):
+        if not main.cancelling():
+            return False
+        await asyncio.sleep(0)
+    return True

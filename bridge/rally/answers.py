@@ -52,6 +52,8 @@ def decipher(*, status: int, headers: Iterable[tuple[str, str]], body: bytes, im
     pairs = list(headers)
     known = single(pairs)
     answer = _answer(status, known, body, import_id, at)
+    if isinstance(answer, Read) and _is_encoded(pairs):
+        answer = Unanswered("the answer says that it is compressed")
     return Reply(answer=answer, allowance=allowance_of(known, at), at=at, oddity=oddity_of(pairs, known, at))
 
 
@@ -73,6 +75,11 @@ def _answer(status: int, headers: Headers, body: bytes, import_id: str, at: Mome
             return OverLimit(retry_after_of(headers, at))
         case _:
             return Unanswered(f"HTTP {status}")
+
+
+def _is_encoded(pairs: Iterable[tuple[str, str]]) -> bool:
+    """Tell whether an answer claims to be compressed, though nobody asked for it: then it is none that can be read."""
+    return any(name.lower() == "content-encoding" and value.strip().lower() != "identity" for name, value in pairs)
 
 
 def _reading(body: bytes, import_id: str) -> Answer:
