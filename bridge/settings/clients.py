@@ -113,7 +113,8 @@ def _set(names: list[str] | None) -> frozenset[str] | None:
 def from_file(path: str) -> tuple[Client, ...]:
     """Read a clients file; raises ValueError naming every problem.
 
-    Its path is told as `repr` writes it: a name of a file may hold bytes that are no text, and must not break the telling.
+    Its path is told as `repr` writes it: a name of a file may hold bytes that are no text, and must not break the
+    telling.
     """
     try:
         document = tomllib.loads(Path(path).read_text("utf-8"))
