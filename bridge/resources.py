@@ -67,15 +67,30 @@ class Resources:
 
 @asynccontextmanager
 async def open_resources(settings: Settings, *, clock_offset: Span = 0) -> AsyncIterator[Resources]:
-    """Build the resources, and close them; nothing is asked of Redis, Rally or a destination here."""
+    """Build the resources, and close them; nothing is asked of Redis, Rally or a destination here.
+
+    Raises SettingsError naming everything of which nothing can be built.
+    """
+    try:
+        resources = _built(settings, clock_offset)
+    except SettingsError:
+        raise SettingsError(_unusable(settings)) from None
+    try:
+        yield resources
+    finally:
+        for client in resources.rally.values():
+            await client.aclose()
+        await resources.egress.aclose()
+        await resources.news.aclose()
+        await resources.bell.aclose()
+        await resources.store.redis.aclose()
+
+
+def _built(settings: Settings, clock_offset: Span) -> Resources:
     rules = egress_rules(settings)
     sealer = Sealer(settings.bridge_encryption_keys)
     store = store_of(settings, clock_offset)
-    news = News(store)
-    bell = Bell(settings.redis_url)
-    rally = rally_clients(settings)
-    egress = Egress(rules, slots=DELIVERY_SLOTS, ssl_context=trusted(settings), proxy=settings.egress_proxy)
-    resources = Resources(
+    return Resources(
         settings=settings,
         store=store,
         sealer=sealer,
@@ -86,10 +101,10 @@ async def open_resources(settings: Settings, *, clock_offset: Span = 0) -> Async
         budgets=Budgets(store),
         lists=Lists(store),
         permits=Permits(store, limit=settings.client_rate_limit),
-        news=news,
-        bell=bell,
-        rally=rally,
-        egress=egress,
+        news=News(store),
+        bell=Bell(settings.redis_url),
+        rally=rally_clients(settings),
+        egress=Egress(rules, slots=DELIVERY_SLOTS, ssl_context=trusted(settings), proxy=settings.egress_proxy),
         egress_rules=rules,
         sender=sender_of(settings),
         named=named_addresses(settings),
@@ -97,18 +112,20 @@ async def open_resources(settings: Settings, *, clock_offset: Span = 0) -> Async
             floor=settings.poll_floor, ceiling=settings.poll_ceiling, growth=settings.poll_growth
         ),
     )
-    try:
-        yield resources
-    finally:
-        for client in rally.values():
-            await client.aclose()
-        await egress.aclose()
-        await news.aclose()
-        await bell.aclose()
-        await store.redis.aclose()
 
 
-def store_of(settings: Settings, clock_offset: Span) -> Store:
+def _unusable(settings: Settings) -> list[str]:
+    """Name every value that is sound by itself, and of which yet nothing can be built."""
+    problems: list[str] = []
+    for build in (store_of, rally_clients, trusted, sender_of, egress_rules):
+        try:
+            build(settings)
+        except SettingsError as error:
+            problems += error.problems
+    return problems
+
+
+def store_of(settings: Settings, clock_offset: Span = 0) -> Store:
     """Make the store; raises SettingsError without repeating the URL of Redis, which may hold a password."""
     try:
         return Store(connect(settings.redis_url), offset=clock_offset)

@@ -228,6 +228,14 @@ async def test_a_bot_message_needs_the_token_and_a_channel(sandbox: httpx.AsyncC
     assert (good["ok"], good["channel"]) == (True, "C1")
 
 
+async def test_slack_tells_whose_token_it_is_and_refuses_others(sandbox: httpx.AsyncClient) -> None:
+    async def said(token: str) -> Any:
+        return (await sandbox.post("/slack/api/auth.test", headers={"Authorization": f"Bearer {token}"})).json()
+
+    assert await said("wrong") == {"ok": False, "error": "invalid_auth"}
+    assert (await said("xoxb-1"))["ok"]
+
+
 async def test_planned_answers_are_given_once_each(sandbox: httpx.AsyncClient) -> None:
     await sandbox.post("/control/inbox/slack/answers", json=[{"status": 429, "headers": {"Retry-After": "1"}}])
 

@@ -12,6 +12,7 @@ from samples import only
 
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.errors import SettingsError
+from bridge.resources import open_resources
 from bridge.settings import Settings
 from bridge.settings.values import duration
 
@@ -97,6 +98,30 @@ def test_a_bad_value_is_told_by_name_and_without_its_secret(name: str, value: st
 
     assert name in problem
     assert "hunter2" not in problem
+
+
+@pytest.mark.anyio
+async def test_all_that_shows_only_when_the_parts_are_built_is_named_at_once() -> None:
+    settings = load(
+        REDIS_URL="redis://:a/b@localhost",
+        RALLY_BASE_URL="https://٣",
+        CALLBACK_ED25519_KEYS="hunter2",
+        EGRESS_ALLOW="a b",
+        EGRESS_CA_FILE="/nowhere",
+    )
+    with pytest.raises(SettingsError) as told:
+        async with open_resources(settings):
+            pass
+
+    named = [problem.partition(":")[0] for problem in told.value.problems]
+    assert sorted(named) == [
+        "CALLBACK_ED25519_KEYS",
+        "EGRESS_ALLOW",
+        "EGRESS_CA_FILE",
+        "RALLY_BASE_URL or RALLY_WORKSPACES",
+        "REDIS_URL",
+    ]
+    assert "hunter2" not in str(told.value)
 
 
 def test_further_workspaces_have_their_own_key_and_perhaps_their_own_url() -> None:

@@ -29,14 +29,25 @@ class SlackBot:
 
 
 def prepare(destination: SlackChannel, body: str, bot: SlackBot) -> Request:
-    payload = {"channel": destination.channel, **json.loads(body)}
+    return _call("chat.postMessage", {"channel": destination.channel, **json.loads(body)}, bot)
+
+
+def prepare_check(bot: SlackBot) -> Request:
+    """Ask whose token it is, which `judge` reads as well; nothing is posted.
+
+    Source: https://docs.slack.dev/reference/methods/auth.test
+    """
+    return _call("auth.test", {}, bot)
+
+
+def _call(method: str, payload: Mapping[str, Any], bot: SlackBot) -> Request:
     headers = {
         "content-type": "application/json; charset=utf-8",
         "user-agent": USER_AGENT,
         "authorization": f"Bearer {bot.token.reveal()}",
     }
     text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-    return Request(url=Secret(f"{bot.api_url}/chat.postMessage"), headers=headers, body=text.encode())
+    return Request(url=Secret(f"{bot.api_url}/{method}"), headers=headers, body=text.encode())
 
 
 _OVER_LIMIT = frozenset({"ratelimited", "rate_limited"})

@@ -32,6 +32,7 @@ def create_app(settings: SandboxSettings | None = None, now: Callable[[], float]
             Route("/rally/api/public/v1/imports/{import_id:path}", rally.get_import, methods=["GET"]),
             Route("/inbox/services/{team}/{bot}/{token}", inbox.slack_webhook, methods=["POST"]),
             Route("/slack/api/chat.postMessage", inbox.post_message, methods=["POST"]),
+            Route("/slack/api/auth.test", inbox.auth_test, methods=["POST"]),
             Route("/inbox/callbacks/{name}", inbox.callback, methods=["POST"]),
             Route("/inbox/messages", control.messages, methods=["GET"]),
             Route("/inbox/messages", control.delete_messages, methods=["DELETE"]),

@@ -78,8 +78,7 @@ class Inbox:
         Source: https://docs.slack.dev/reference/methods/chat.postMessage
         """
         body = await _text_of(request)
-        offered = request.headers.get("authorization", "").encode()
-        known = bool(self._slack_token) and hmac.compare_digest(offered, f"Bearer {self._slack_token}".encode())
+        known = self._knows_token(request)
         answer, why = self._slack_verdict(body) if known else ("invalid_auth", "the token is not known")
         parsed = json.loads(body) if answer == "ok" else {}
         if answer == "ok" and not parsed.get("channel"):
@@ -90,6 +89,21 @@ class Inbox:
         )
         self._keep(request, "slack", "slack", body, response.status_code, verified=answer == "ok", why=why)
         return response
+
+    async def auth_test(self, request: Request) -> Response:
+        """Answer as `auth.test` does: whose token it is.
+
+        Source: https://docs.slack.dev/reference/methods/auth.test
+        """
+        if not self._knows_token(request):
+            return JSONResponse({"ok": False, "error": "invalid_auth"})
+        return JSONResponse(
+            {"ok": True, "team": "Sandbox", "user": "rally-bridge", "team_id": "T000", "user_id": "U000"}
+        )
+
+    def _knows_token(self, request: Request) -> bool:
+        offered = request.headers.get("authorization", "").encode()
+        return bool(self._slack_token) and hmac.compare_digest(offered, f"Bearer {self._slack_token}".encode())
 
     async def callback(self, request: Request) -> Response:
         """Verify a callback as Standard Webhooks has it: 204 when it is genuine, else 401."""

@@ -17,9 +17,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from bridge.domain.deliveries import Callback, Destination, Named, SlackChannel, SlackWebhook
 from bridge.settings.values import NAME, parts
 
 SHORTEST_KEY = 16
@@ -42,6 +44,18 @@ class Allowed:
             return True
         host = host.lower().rstrip(".")
         return any(host == each or (each.startswith("*.") and host.endswith(each[1:])) for each in self.callback_hosts)
+
+    def may_use(self, destination: Destination) -> bool:
+        """Tell whether messages may go there."""
+        match destination:
+            case SlackWebhook():
+                return self.slack_channels is None
+            case SlackChannel(channel=channel):
+                return self.slack_channels is None or channel in self.slack_channels
+            case Callback(url=url):
+                return self.may_call(urlsplit(url.reveal()).hostname or "")
+            case Named(name=name):
+                return self.named is None or name in self.named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +127,8 @@ def _set(names: list[str] | None) -> frozenset[str] | None:
 def from_file(path: str) -> tuple[Client, ...]:
     """Read a clients file; raises ValueError naming every problem.
 
-    Its path is told as `repr` writes it: the name of a file may hold bytes that are no text.
+    Its path is told as `repr` writes it: a name of a file may hold bytes that are no text, and must not break the
+    telling.
     """
     try:
         document = tomllib.loads(Path(path).read_text("utf-8"))

@@ -1,17 +1,14 @@
 """A test of a destination: one message now, and what came of it."""
 
-import time
 from typing import Literal
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from ulid import ULID
 
-from bridge.destinations import describe, judge, kind, prepare, render, resolve
-from bridge.domain.deliveries import Accepted, Deferred, Destination, NoResponse, Rejected, Verdict
-from bridge.domain.deliveries import Response as Answered
-from bridge.domain.notices import test_message
+from bridge.destinations import describe, kind
+from bridge.destinations.trial import send_test
+from bridge.domain.deliveries import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.times import SECOND
 from bridge.errors import Refusal, Refused
 from bridge.resources import Resources
@@ -24,7 +21,7 @@ log = structlog.get_logger()
 
 
 async def test(request: Request) -> Response:
-    """Send a test message to a destination, at its pace, and tell how that went; nothing is kept or tried again."""
+    """Send a test message to a destination, at its pace, and tell how that went."""
     resources: Resources = request.app.state.resources
     client = await client_of(request)
     body = parse(await read_json(request), TestBody, context_of(resources, client))
@@ -32,33 +29,24 @@ async def test(request: Request) -> Response:
     if wait := await resources.deliveries.take_turn(resources.lane(destination)):
         seconds = str(-(-wait // SECOND))
         raise Refused(Refusal.DESTINATION_BUSY, "Its pace allows no message now.", headers={"Retry-After": seconds})
-    began = time.monotonic()
-    verdict, status = await _send(resources, client.name, destination)
+    trial = await send_test(
+        destination,
+        client=client.name,
+        now=await resources.store.now(),
+        named=resources.named,
+        sender=resources.sender,
+        egress=resources.egress,
+    )
     document: TestAnswer = {
         "type": kind(destination),
         "destination": describe(destination),
-        "verdict": _named(verdict),
-        "reason": None if isinstance(verdict, Accepted) else verdict.reason,
-        "status": status,
-        "tookMs": int((time.monotonic() - began) * SECOND),
+        "verdict": _named(trial.verdict),
+        "reason": None if isinstance(trial.verdict, Accepted) else trial.verdict.reason,
+        "status": trial.status,
+        "tookMs": trial.took,
     }
     log.info("destination.tested", client=client.name, **document)
     return JSONResponse(document)
-
-
-async def _send(resources: Resources, client: str, destination: Destination) -> tuple[Verdict, int | None]:
-    now = await resources.store.now()
-    message = test_message(client, now)
-    resolved = resolve(destination, render(message, destination), resources.named, resources.sender)
-    if isinstance(resolved, NoResponse):
-        return Deferred(resolved.reason), None
-    address, body = resolved
-    message_id = f"ntf_{str(ULID()).lower()}"
-    sender = resources.sender
-    request = prepare(address, body, notification_id=message_id, client=client, now=now, sender=sender)
-    answer = await resources.egress.send(request)
-    verdict: Accepted | Deferred | Rejected = judge(address, answer, now)
-    return verdict, answer.status if isinstance(answer, Answered) else None
 
 
 def _named(verdict: Verdict) -> Literal["accepted", "deferred", "rejected"]:
