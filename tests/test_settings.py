@@ -83,6 +83,7 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ("NAMED_DESTINATIONS", "Ops=https://example.com/hunter2"),
         ("NAMED_DESTINATIONS", "ops=https://example.com/hunter2,ops=https://example.com/hunter2"),
         ("OPERATOR_NOTIFY", "ops"),
+        ("SLACK_BOT_TOKEN", "xoxb-hunter2\x07"),
         ("BRIDGE_ENCRYPTION_KEYS", "hunter2"),
         ("BRIDGE_ENCRYPTION_KEYS", ","),
         ("CALLBACK_SECRETS", "hunter2"),
@@ -122,6 +123,30 @@ async def test_all_that_shows_only_when_the_parts_are_built_is_named_at_once() -
         "REDIS_URL",
     ]
     assert "hunter2" not in str(told.value)
+
+
+def test_what_does_not_fit_together_is_named_at_once() -> None:
+    told = problems(POLL_FLOOR="2m", WATCH_EXPIRY="31d", OPERATOR_NOTIFY="ops")
+
+    assert [problem.partition(" ")[0] for problem in told] == ["POLL_FLOOR", "WATCH_EXPIRY", "OPERATOR_NOTIFY"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("SLACK_SHOW_EMAILS", "maybe", "must be true or false"),
+        ("CLIENT_RATE_LIMIT", "many", "must be a whole number"),
+        ("CLIENT_RATE_LIMIT", "0", "must be at least 1"),
+        ("RALLY_BUDGET_SHARE", "most", "must be a number"),
+        ("RALLY_BUDGET_SHARE", "0", "must be more than 0"),
+        ("RALLY_BUDGET_SHARE", "2", "must be at most 1"),
+        ("POLL_GROWTH", "inf", "must be a finite number"),
+        ("DELIVERY_SCHEDULE", ",", "must hold at least one"),
+        ("LOG_LEVEL", "LOUD", "must be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+    ],
+)
+def test_what_a_value_must_be_is_told_in_plain_words(name: str, value: str, problem: str) -> None:
+    assert problems(**{name: value}) == (f"{name}: {problem}",)
 
 
 def test_further_workspaces_have_their_own_key_and_perhaps_their_own_url() -> None:

@@ -52,13 +52,28 @@ def test_without_a_rally_key_both_ways_on_are_named(tmp_path: Path) -> None:
     assert not (tmp_path / "rally-bridge-data").exists()
 
 
-@pytest.mark.parametrize("line", ["RALLY_API_KEY=k", "RALLY_API_KEY_FILE=key", "export rally_api_key='k'"])
+@pytest.mark.parametrize("line", ["RALLY_API_KEY=k", "RALLY_API_KEY_FILE=key", "export RALLY_API_KEY='k'"])
 def test_a_rally_key_in_dotenv_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RALLY_API_KEY", raising=False)
     (tmp_path / ".env").write_text(f"{line}\n")
 
     environment.require_rally(Given.read())
+
+
+def test_settings_are_read_as_the_bridge_itself_reads_them(tmp_path: Path) -> None:
+    exit_code, said = rally_bridge(tmp_path, "up", rally_api_key="k")
+
+    assert exit_code == 2
+    assert "RALLY_API_KEY is not set" in said
+
+
+def test_bad_settings_are_told_before_anything_starts(tmp_path: Path) -> None:
+    exit_code, said = rally_bridge(tmp_path, "up", "--sandbox", POLL_FLOOR="3", LOG_LEVEL="loud")
+
+    assert exit_code == 2
+    assert [line.partition(":")[0] for line in said.splitlines()] == ["POLL_FLOOR", "LOG_LEVEL"]
+    assert not (tmp_path / "rally-bridge-data" / "sandbox" / "logs").exists()
 
 
 def test_a_data_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
@@ -150,7 +165,7 @@ def test_a_sandboxed_bridge_asks_the_sandbox_whatever_else_is_set(
 ) -> None:
     made = kept_or_made(data, sandbox=True)
     given = Given({"RALLY_API_KEY": "real", "EGRESS_ALLOW": "10.0.0.0/8"})
-    for name in ("RALLY_API_KEY", "rally_api_key", "RALLY_API_KEY_FILE", "RALLY_WORKSPACES", "rally_base_url"):
+    for name in ("RALLY_API_KEY", "RALLY_API_KEY_FILE", "RALLY_WORKSPACES", "RALLY_BASE_URL"):
         monkeypatch.setenv(name, "real")
 
     env = environment.environment_with(environment.sandboxed(given, made, None, 8081))

@@ -9,6 +9,7 @@ from dotenv import dotenv_values
 
 from bridge.cli.faults import CannotStart
 from bridge.cli.made_secrets import FOR_THE_BRIDGE
+from bridge.destinations.signatures import derived_secret
 from bridge.settings import clients
 
 REACHING_OUT = ("RALLY_WORKSPACES", "OPERATOR_NOTIFY", "EGRESS_PROXY")
@@ -23,8 +24,8 @@ class Given:
 
     @classmethod
     def read(cls) -> "Given":
-        """Read both as the children will: the environment wins, letter case does not matter."""
-        both = {**_upper(dotenv_values(".env")), **_upper(os.environ)}
+        """Read both as the children will: the environment wins, also with a variable that is empty."""
+        both = {**dotenv_values(".env"), **os.environ}
         return cls({name: value for name, value in both.items() if value})
 
     def has(self, name: str) -> bool:
@@ -39,10 +40,6 @@ class Given:
             return file.read_text().strip()
         except OSError as error:
             raise CannotStart(f"{name}_FILE names {file}, which can't be read: {error.strerror}.") from error
-
-
-def _upper(values: Mapping[str, str | None]) -> dict[str, str]:
-    return {name.upper(): value or "" for name, value in values.items()}
 
 
 def require_rally(given: Given) -> None:
@@ -96,9 +93,6 @@ def sandbox_itself(given: Given, made: Mapping[str, str]) -> Mapping[str, str]:
 
 def client_secrets(given: Given, made: Mapping[str, str]) -> list[str]:
     """Derive what callbacks without a secret of their own are signed with, for each client that may register one."""
-    # Not at the top: only --sandbox needs it, and cryptography takes a while to load.
-    from bridge.destinations.signatures import derived_secret  # noqa: PLC0415
-
     secrets = given.value("CALLBACK_SECRETS") or made["CALLBACK_SECRETS"]
     names = dict.fromkeys(_client_names(given, made))
     return [derived_secret(s.strip(), name) for s in secrets.split(",") if s.strip() for name in names]
@@ -115,7 +109,5 @@ def _client_names(given: Given, made: Mapping[str, str]) -> list[str]:
 
 
 def environment_with(settings: Mapping[str, str]) -> Mapping[str, str]:
-    """Add settings to our own environment; they take the place of those that differ by letter case alone, too."""
-    kept = {name: value for name, value in os.environ.items() if name.upper() not in settings}
-    # Logs are read while they grow.
-    return kept | {"PYTHONUNBUFFERED": "1"} | dict(settings)
+    """Add settings to our own environment."""
+    return {**os.environ, "PYTHONUNBUFFERED": "1", **settings}  # logs are read while they grow

@@ -18,6 +18,7 @@ from bridge.cli.made_secrets import kept_or_made
 from bridge.cli.programs import Program
 from bridge.cli.signals import Signals
 from bridge.cli.supervisor import Supervisor, clean_up
+from bridge.settings import Settings
 
 DATA_DIR = Path("rally-bridge-data")
 LOOPBACK = "127.0.0.1"
@@ -71,6 +72,7 @@ def _programs(
         environment.sandboxed(given, made, redis_url, port + 1) if sandbox else environment.live(given, made, redis_url)
     )
     env = environment.environment_with(settings)
+    Settings.load(env)  # what the children would refuse, each in its log, is told before anything starts
     bridge = (sys.executable, "-m", "bridge.cli")
     return [
         *redis,

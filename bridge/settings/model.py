@@ -4,12 +4,12 @@
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from dotenv import dotenv_values
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bridge.domain.secret import Secret
@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, validate_default=False)
 
     redis_url: Annotated[Secret, BeforeValidator(values.redis_url)]
-    rally_api_key: Annotated[Secret, BeforeValidator(values.rally_key)]
+    rally_api_key: Annotated[Secret, BeforeValidator(values.bearer)]
     rally_base_url: Annotated[str, BeforeValidator(values.base_url)] = "https://api.rallyuxr.com/api/public/v1"
     rally_workspaces: Annotated[tuple[values.Workspace, ...], BeforeValidator(values.workspaces)] = ()
     rally_budget_share: Annotated[float, Field(gt=0, le=1)] = 0.8
@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     callback_secrets: Annotated[tuple[Secret, ...], BeforeValidator(values.callback_secrets)]
     client_rate_limit: Annotated[int, Field(ge=1)] = 600
     callback_ed25519_keys: Annotated[tuple[Secret, ...], BeforeValidator(values.secrets)] = ()
-    slack_bot_token: Annotated[Secret | None, BeforeValidator(values.secret)] = None
+    slack_bot_token: Annotated[Secret | None, BeforeValidator(values.bearer)] = None
     slack_api_url: Annotated[str, BeforeValidator(values.base_url)] = "https://slack.com/api"
     slack_show_emails: bool = False
     slack_at_most_once: bool = False
@@ -75,26 +75,23 @@ class Settings(BaseSettings):
     bridge_retention: Duration = 30 * DAY
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
 
-    @model_validator(mode="after")
-    def _fit_together(self) -> Self:
+    def misfits(self) -> Iterator[str]:
+        """Name what is sound by itself, and does not fit the rest."""
         if self.poll_floor > self.poll_ceiling:
-            raise ValueError("POLL_FLOOR must not be longer than POLL_CEILING")
+            yield "POLL_FLOOR must not be longer than POLL_CEILING"
         if self.watch_expiry > LONGEST_WATCH:
-            raise ValueError("WATCH_EXPIRY must be at most 30d")
+            yield "WATCH_EXPIRY must be at most 30d"
         if self.operator_notify and self.operator_notify not in {each.name for each in self.named_destinations}:
-            raise ValueError("OPERATOR_NOTIFY must be one of the names of NAMED_DESTINATIONS")
+            yield "OPERATOR_NOTIFY must be one of the names of NAMED_DESTINATIONS"
         known = {values.DEFAULT_WORKSPACE, *(workspace.name for workspace in self.rally_workspaces)}
         for client in self.clients:
             if unknown := sorted((client.allowed.workspaces or frozenset()) - known):
                 names = ", ".join(unknown)
-                raise ValueError(
-                    f"BRIDGE_API_KEYS, BRIDGE_CLIENTS_FILE: {client.name!r} names unknown workspaces: {names}"
-                )
+                yield f"BRIDGE_API_KEYS, BRIDGE_CLIENTS_FILE: {client.name!r} names unknown workspaces: {names}"
         in_both = {each.name for each in self.bridge_api_keys} & {each.name for each in self.bridge_clients_file}
         if in_both:
             names = ", ".join(sorted(in_both))
-            raise ValueError(f"{names}: in BRIDGE_API_KEYS and in BRIDGE_CLIENTS_FILE; it must be one of the two")
-        return self
+            yield f"{names}: in BRIDGE_API_KEYS and in BRIDGE_CLIENTS_FILE; it must be one of the two"
 
     @property
     def clients(self) -> tuple[clients.Client, ...]:
@@ -128,6 +125,7 @@ class Settings(BaseSettings):
         settings = None
         try:
             settings = cls.model_validate(given_values)
+            problems += settings.misfits()
         except ValidationError as error:
             problems += [_sentence(found) for found in error.errors(include_input=False, include_url=False)]
         if settings is None or problems:
@@ -155,15 +153,28 @@ def _gather(given: Mapping[str, str], fields: Mapping[str, Any]) -> tuple[dict[s
     return gathered, problems
 
 
+_WORDS: Mapping[str, str] = {
+    "bool_parsing": "must be true or false",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "int_parsing": "must be a whole number",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "literal_error": "must be {expected}",
+    "too_short": "must hold at least one",
+}
+"""What pydantic finds, as one would say it to a person."""
+
+
 def _sentence(found: Any) -> str:
-    message = str(found["msg"]).removeprefix("Value error, ")
-    if not found["loc"]:
-        return message
     name = str(found["loc"][0]).upper()
     if found["type"] == "missing":
         also = f" (or {name}_FILE)" if name.lower() in SECRETS else ""
         return f"{name}{also} is required"
-    return f"{name}: {message}"
+    words = _WORDS.get(found["type"])
+    message = words.format(**found["ctx"]) if words and "ctx" in found else words or found["msg"]
+    return f"{name}: {message.removeprefix('Value error, ')}"
 
 
 def _told_already(problem: str, problems: list[str]) -> bool:

@@ -68,8 +68,8 @@ def secrets(text: str) -> tuple[Secret, ...]:
     return tuple(Secret(part) for part in parts(text))
 
 
-def rally_key(text: str) -> Secret:
-    """Read a key that can stand in a header."""
+def bearer(text: str) -> Secret:
+    """Read a key or token that can stand in a header."""
     if not _VISIBLE.fullmatch(text.strip()):
         raise ValueError("must consist of visible ASCII characters")
     return secret(text)
