@@ -24,7 +24,17 @@ import bridge
 from bridge.destinations import judge
 from bridge.destinations.addresses import literal, refusal
 from bridge.destinations.egress import Egress, EgressRules, GuardedBackend, Resolver, Unsent, check_url
-from bridge.domain.deliveries import Answer, Callback, Deferred, Failure, NoResponse, Request, Response
+from bridge.domain.deliveries import (
+    Accepted,
+    Answer,
+    Callback,
+    Deferred,
+    Failure,
+    NoResponse,
+    Request,
+    Response,
+    SlackWebhook,
+)
 from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR
 
@@ -251,6 +261,26 @@ async def test_a_receiver_that_does_not_finish_is_left_in_time(talk: Talk) -> No
 
     assert [failure_of(answer) for answer in answers] == [Failure.TIMEOUT] * 3, "the slot stays usable"
     assert time.monotonic() - started < 3
+
+
+async def ends_short(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nok")
+    await writer.drain()
+    writer.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("talk", [trickles, ends_short])
+async def test_what_was_accepted_stays_so_though_the_rest_of_the_answer_never_comes(talk: Talk) -> None:
+    async with receiving(talk) as receiver, Egress(receiver.rules, slots=1, body_timeout=0.1) as egress:
+        answers = [await egress.send(to(f"http://127.0.0.1:{receiver.port}/")) for _ in range(2)]
+
+    callback, slack = Callback(url=Secret("https://x.example/")), SlackWebhook(url=Secret("https://hooks.slack.com/"))
+    assert [judge(callback, answer, 0) for answer in answers] == [Accepted()] * 2, "the slot stays usable"
+    for answer in answers:
+        verdict = judge(slack, answer, 0)
+        assert isinstance(verdict, Deferred)
+        assert verdict.ambiguous, "Slack says in its body whether it took the message"
 
 
 @pytest.mark.anyio

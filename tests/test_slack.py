@@ -60,7 +60,7 @@ def test_a_message_says_what_happened_to_which_import() -> None:
     payload = message(NOTIFICATION)
 
     assert payload == {
-        "text": "✅ Import completed: Q4 panel upload - 120 people imported",
+        "text": f"✅ Import completed: Q4 panel upload - 120 people imported ({NOTIFICATION.import_id})",
         "mrkdwn": False,
         "blocks": [
             {"type": "header", "text": {"type": "plain_text", "text": "✅ Import completed", "emoji": True}},
@@ -123,7 +123,8 @@ def test_failures_are_counted_and_the_first_three_shown_masked() -> None:
 
     payload = message(with_failures(5_000, *records))
 
-    assert payload["text"] == "⚠️ Import completed with 5,000 failures: Q4 panel upload - 120 people imported"
+    failures = "⚠️ Import completed with 5,000 failures: Q4 panel upload - 120 people imported"
+    assert payload["text"] == f"{failures} ({NOTIFICATION.import_id})"
     assert "*120 people* imported · *5,000 records* failed · took about 4 min" in read_aloud(payload)
     assert "Not imported:\n• j…@example.com\n• k…@example.org · per_2\n• per_3\n… and 4,997 more" in read_aloud(payload)
     assert "jane" not in json.dumps(payload)
@@ -162,7 +163,7 @@ def test_what_people_can_do_next_is_said_where_there_is_something() -> None:
 def test_of_an_import_that_goes_on_it_says_so_far() -> None:
     payload = message(replace(NOTIFICATION, outcome=Outcome.TIMED_OUT, reading=replace(READING, status="UPLOADING")))
 
-    assert payload["text"].endswith("Q4 panel upload - 120 people imported so far")
+    assert payload["text"].endswith(f"Q4 panel upload - 120 people imported so far ({NOTIFICATION.import_id})")
     assert "*120 people* imported so far · watched for about 4 min" in read_aloud(payload)
 
 
@@ -212,7 +213,7 @@ def test_a_long_label_does_not_push_the_numbers_off_a_phone() -> None:
     payload = message(replace(NOTIFICATION, label="x" * 300))
 
     assert payload["blocks"][1]["text"]["text"] == "x" * 300
-    assert payload["text"].endswith("x… - 120 people imported")
+    assert payload["text"].endswith(f"x… - 120 people imported ({NOTIFICATION.import_id})")
     assert len(payload["text"]) < 200
 
 

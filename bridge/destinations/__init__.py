@@ -115,6 +115,9 @@ def judge(destination: Address, answer: Answer, now: Moment, *, slack_at_most_on
 def _judge(destination: Address, answer: Answer, now: Moment) -> Verdict:
     if isinstance(answer, NoResponse):
         return Deferred(answer.reason, ambiguous=answer.failure in PERHAPS_SENT)
+    # A callback's status tells all; Slack's success is a word in the body.
+    if answer.status // 100 == 2 and not answer.whole and not isinstance(destination, Callback):  # noqa: PLR2004 - 2xx
+        return Deferred(f"HTTP {answer.status}, but the answer did not end", ambiguous=True)
     match destination:
         case SlackWebhook():
             return slack_webhook.judge(answer, now)

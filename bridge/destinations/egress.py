@@ -166,6 +166,7 @@ class Egress:
         slots: int = 50,
         connect_timeout: float = 5.0,
         read_timeout: float = 10.0,
+        body_timeout: float = 5.0,
         total_timeout: float = 20.0,
         resolve: Resolve | None = None,
         ssl_context: ssl.SSLContext | None = None,
@@ -173,6 +174,7 @@ class Egress:
     ) -> None:
         self.slots = slots
         self._rules = rules
+        self._body_timeout = body_timeout
         self._total_timeout = total_timeout
         self._resolver = Resolver()
         self._room = asyncio.Semaphore(slots)
@@ -228,8 +230,8 @@ class Egress:
             await slot.transport.aclose()
             slot.transport = self._new_transport()
         slot.clean = False
-        answer = await _post(slot.transport, url, request, self._extensions)
-        slot.clean = True
+        answer = await _post(slot.transport, url, request, self._extensions, self._body_timeout)
+        slot.clean = answer.whole
         return answer
 
     def _new_transport(self) -> httpx.AsyncHTTPTransport:
@@ -240,19 +242,30 @@ class Egress:
 
 
 async def _post(
-    transport: httpx.AsyncHTTPTransport, url: httpx.URL, request: Request, extensions: dict[str, Any]
+    transport: httpx.AsyncHTTPTransport,
+    url: httpx.URL,
+    request: Request,
+    extensions: dict[str, Any],
+    body_timeout: float,
 ) -> Response:
-    """Send through httpx's transport alone: its client's redirects, cookies and credentials are not for a receiver."""
+    """Send through httpx's transport alone: its client's redirects, cookies and credentials are not for a receiver.
+
+    The status has told by then: a body that never ends, or breaks off, is no reason to send again what was accepted.
+    """
     headers = {"accept": "*/*", **request.headers, "accept-encoding": "identity"}  # compressed could unfold to any size
     asked = httpx.Request("POST", url, headers=headers, content=request.body, extensions=extensions)
     answer = await transport.handle_async_request(asked)
+    body, whole = bytearray(), True
     try:
-        body = bytearray()
         assert isinstance(answer.stream, httpx.AsyncByteStream)  # noqa: S101 - as every transport of httpx's gives it
-        async for chunk in answer.stream:
-            body += chunk
-            if len(body) >= ANSWER_LIMIT:
-                break
+        async with asyncio.timeout(body_timeout):
+            async for chunk in answer.stream:
+                body += chunk
+                if len(body) >= ANSWER_LIMIT:
+                    break
+    except (TimeoutError, httpx.HTTPError):
+        whole = False
     finally:
         await answer.aclose()
-    return Response(status=answer.status_code, headers=dict(answer.headers), body=bytes(body[:ANSWER_LIMIT]))
+    found = bytes(body[:ANSWER_LIMIT])
+    return Response(status=answer.status_code, headers=dict(answer.headers), body=found, whole=whole)

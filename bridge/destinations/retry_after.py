@@ -36,7 +36,7 @@ def _wait(asked: str, sent: Moment, now: Moment) -> Span | None:
     until = _moment(asked)
     if until is None:
         return None
-    return _honoured(until - sent if sent < until else until - now)
+    return _honoured(until - sent if sent <= until else until - now)
 
 
 def _honoured(wait: float) -> Span:

@@ -109,10 +109,13 @@ def _name(notification: Notification) -> str:
 
 
 def _sentence(notification: Notification, headline: str) -> str:
-    sentence = f"{headline}: {inert(_name(notification), PHONE_NAME_LIMIT)}"
-    if notification.reading is None:
-        return sentence
-    return f"{sentence} - {counted(notification.reading.person_count, 'person', 'people')} {_done(notification)}"
+    """Say it in one line; its end names the import, since it may stand alone, and a repeat must be recognisable."""
+    name, import_id = _name(notification), notification.import_id
+    sentence = f"{headline}: {inert(name, PHONE_NAME_LIMIT)}"
+    if notification.reading is not None:
+        people = counted(notification.reading.person_count, "person", "people")
+        sentence = f"{sentence} - {people} {_done(notification)}"
+    return sentence if name == import_id else f"{sentence} ({inert(import_id, ID_LIMIT)})"
 
 
 def _done(notification: Notification) -> str:

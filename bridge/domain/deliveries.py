@@ -66,11 +66,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What a destination answered: header names in lower case, at most the first 16 KB of the body."""
+    """What a destination answered: header names in lower case, at most the first 16 KB of the body.
+
+    Not `whole`: the body broke off, or did not end in time.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    whole: bool = True
 
 
 class Failure(StrEnum):
