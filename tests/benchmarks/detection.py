@@ -1,24 +1,28 @@
 """Detection: how late is an end heard of, against the best schedule there is with as many calls?
 
 Simulated imports, the product's own schedule; a dynamic programme over a fine grid gives the best one for the very
-distribution the imports are drawn from, and a fixed interval with as many calls is what others do.
+distribution the imports are drawn from, and a fixed interval with as many calls is what others do. One import is drawn
+from each of 10,000 equal parts of the distribution: drawn from all of it, the luck of a run would be three times what
+a tenth more jitter costs.
 """
 
 import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, median
+from statistics import NormalDist, fmean, median
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from stage import row
 
 from bridge.domain.schedules import PollSchedule
 from bridge.domain.times import MINUTE, SECOND
 
 MIXTURE = ((0.70, 15.0, 0.8), (0.25, 240.0, 1.0), (0.05, 1500.0, 0.6))
 """Share, median in seconds and sigma of each lognormal: most imports are quick, some long, a few very long."""
+NORMAL = NormalDist()
 IMPORTS = 10_000
 SCHEDULE = PollSchedule(floor=3 * SECOND, ceiling=MINUTE, growth=1.0)
 
@@ -42,9 +46,12 @@ class Detection:
 
 
 def durations(rng: random.Random, count: int = IMPORTS) -> list[float]:
-    shares = [share for share, _, _ in MIXTURE]
-    kinds = rng.choices(MIXTURE, shares, k=count)
-    return [rng.lognormvariate(math.log(middle), sigma) for _, middle, sigma in kinds]
+    drawn = []
+    for share, middle, sigma in MIXTURE:
+        number = round(share * count)
+        parts = [(part + rng.random()) / number for part in range(number)]
+        drawn += [middle * math.exp(sigma * NORMAL.inv_cdf(part)) for part in parts]
+    return drawn
 
 
 def ours(ends: Sequence[float], rng: random.Random) -> Detection:
@@ -133,13 +140,19 @@ def run(seed: int) -> tuple[Detection, Detection, Detection]:
 
 def main() -> None:
     print("seed   calls   mean delay: ours   best  fixed   ours/best  ours/fixed   median ours/fixed")
+    ratios = []
     for seed in range(5):
         mine, top, other = run(seed)
+        ratios.append((mine.mean / top.mean, mine.mean / other.mean, mine.median / other.median))
         print(
             f"{seed:4}  {mine.calls:6.2f}  {mine.mean:17.2f} {top.mean:6.2f} {other.mean:6.2f}"
-            f"   {mine.mean / top.mean:9.3f}  {mine.mean / other.mean:10.3f}   {mine.median / other.median:17.3f}"
+            f"   {ratios[-1][0]:9.3f}  {ratios[-1][1]:10.3f}   {ratios[-1][2]:17.3f}"
             f"   (calls {top.calls:.2f} {other.calls:.2f})"
         )
+    to_best, to_fixed, median_to_fixed = (median(each) for each in zip(*ratios, strict=True))
+    row("mean delay / the best schedule's", f"{to_best:.3f}", "goal ≤ 1.15")
+    row("mean delay / a fixed interval's", f"{to_fixed:.3f}", "goal ≤ 0.8")
+    row("median delay / a fixed interval's", f"{median_to_fixed:.3f}", "goal ≤ 0.5")
 
 
 if __name__ == "__main__":
