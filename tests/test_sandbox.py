@@ -45,6 +45,17 @@ async def sandbox(clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+async def test_people_who_are_imported_become_an_import(sandbox: httpx.AsyncClient, clock: Clock) -> None:
+    place = IMPORTS.replace("imports", "people/import")
+    assert (await sandbox.post(place, json={"people": []})).status_code == 401
+    answer = await sandbox.post(place, json={"people": [{"email": "a@example.com"}] * 7}, headers=KEY)
+    clock.now += 60
+    told = (await sandbox.get(f"{IMPORTS}/{answer.json()['importId']}", headers=KEY)).json()
+
+    assert answer.json()["count"] == 7
+    assert (told["type"], told["status"], told["personCount"]) == ("API", "COMPLETED", 7)
+
+
 async def test_an_import_lives_through_its_statuses(sandbox: httpx.AsyncClient, clock: Clock) -> None:
     await sandbox.put("/control/limit", json={"limit": 99, "window": 60})
     await sandbox.put("/control/imports/imp", json={"outcome": "partial", "seconds": 8, "people": 100, "type": "API"})

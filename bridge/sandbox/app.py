@@ -30,6 +30,7 @@ def create_app(settings: SandboxSettings | None = None, now: Callable[[], float]
     return Starlette(
         routes=[
             Route("/rally/api/public/v1/imports/{import_id:path}", rally.get_import, methods=["GET"]),
+            Route("/rally/api/public/v1/people/import", rally.import_people, methods=["POST"]),
             Route("/inbox/services/{team}/{bot}/{token}", inbox.slack_webhook, methods=["POST"]),
             Route("/slack/api/chat.postMessage", inbox.post_message, methods=["POST"]),
             Route("/slack/api/auth.test", inbox.auth_test, methods=["POST"]),

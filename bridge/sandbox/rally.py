@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from urllib.parse import unquote
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
-from bridge.sandbox.stories import Story, demo
+from bridge.sandbox.stories import Story, begun, demo
 from bridge.sandbox.window import Window
 
 REQUESTS_KEPT = 100_000
@@ -63,16 +64,35 @@ class Rally:
     async def get_import(self, request: Request) -> Response:
         import_id = opaque_id(request)
         now = self.now()
-        if not self._is_known(request):
-            return self._text(import_id, 401, self.window.headers(now))
-        if not self.window.take(now):
-            self.asked.append(Asked(at=now, import_id=import_id, status=429, over_limit=True))
-            headers = self.window.headers(now) | {"Retry-After": str(self.window.retry_after(now))}
-            return PlainTextResponse(TEXTS[429], 429, headers)
+        if refusal := self._refusal(request, import_id, now):
+            return refusal
         fault = self._next_fault(import_id)
         if fault is not None:
             return await self._misbehave(fault, import_id, self.window.headers(now))
         return self._tell(import_id, now)
+
+    async def import_people(self, request: Request) -> Response:
+        """Begin an import of as many people as are given, which takes a few seconds.
+
+        Source: https://docs.rallyuxr.com/api-reference/people/import-people
+        """
+        import_id = f"imp-{secrets.token_hex(8)}"
+        now = self.now()
+        if refusal := self._refusal(request, import_id, now):
+            return refusal
+        people = len((await request.json())["people"])
+        self.stories[import_id] = begun(import_id, "API", now, people=people)
+        answer = {"message": "Import started", "count": people, "importId": import_id}
+        return JSONResponse(answer, headers=self.window.headers(now))
+
+    def _refusal(self, request: Request, import_id: str, now: float) -> Response | None:
+        if not self._is_known(request):
+            return self._text(import_id, 401, self.window.headers(now))
+        if self.window.take(now):
+            return None
+        self.asked.append(Asked(at=now, import_id=import_id, status=429, over_limit=True))
+        headers = self.window.headers(now) | {"Retry-After": str(self.window.retry_after(now))}
+        return PlainTextResponse(TEXTS[429], 429, headers)
 
     def _is_known(self, request: Request) -> bool:
         offered = request.headers.get("authorization", "").encode()

@@ -72,11 +72,23 @@ def demo(import_id: str, now: float) -> Story | None:
     wish = import_id.split("-")[1]
     seconds = SLOW_SECONDS if wish == "slow" else DEMO_SECONDS
     end = "ERROR" if wish == "failed" else "COMPLETED"
+    if wish == "partial":
+        return begun(import_id, "CSV", now, people=117, failed_records=failed(3))
+    return begun(import_id, "CSV", now, people=120, end=end, seconds=seconds)
+
+
+def begun(
+    import_id: str,
+    kind: Kind,
+    now: float,
+    *,
+    people: int,
+    end: str = "COMPLETED",
+    seconds: float = DEMO_SECONDS,
+    failed_records: Records | None = None,
+) -> Story:
+    """Begin a story that goes the usual way."""
+    statuses = (("NOT_STARTED", 0.0), ("UPLOADING", 2.0), (end, seconds))
     return Story(
-        import_id=import_id,
-        type="CSV",
-        began=now,
-        statuses=(("NOT_STARTED", 0.0), ("UPLOADING", 2.0), (end, seconds)),
-        people=117 if wish == "partial" else 120,
-        failed_records=failed(3) if wish == "partial" else None,
+        import_id=import_id, type=kind, began=now, statuses=statuses, people=people, failed_records=failed_records
     )
