@@ -4,25 +4,22 @@ import argparse
 import asyncio
 import json
 import shutil
-import socket
 import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from random import Random, SystemRandom
+from random import SystemRandom
 from time import monotonic
 
 from rich.console import Console
 
 from .checker import check
 from .faults import Storm
-from .fleet import APIS, SKEWS, Fleet, secret
-from .generator import Generator
+from .fleet import SHORT, SKEWS, Fleet
+from .generator import Generator, Lengths
 from .history import History, Window
-from .rally import Rally
-from .receivers import Receiver
 from .report import show
-from .wire import LOOPBACK
+from .stage import staged
 
 WINDOW = Window(limit=60, seconds=5)
 RATE = 4.0
@@ -33,52 +30,20 @@ SHORTEST_STORM = 15.0
 CALM_PATIENCE = 90.0
 LINGER = 3.0
 """Seconds after everything has settled, in which nothing more may come."""
-FAREWELL = 0.2
-"""Seconds for the servers' lines to notice that they were cut."""
 LONGEST_RUN = 24 * 3600
-CALLBACKS = ("crm", "panel", "ops", "lab")
 
 
 async def run(seconds: float, seed: int, home: Path, console: Console) -> History:
     """Let it all happen; give the history."""
-    rally = Rally(WINDOW, Random(f"rally's answers {seed}"))
-    receivers = [Receiver(name, secret(), Random(f"{name} {seed}")) for name in CALLBACKS]
-    receivers.append(Receiver("slack", secret(), Random(f"slack {seed}"), slack=True))
-    for server in (rally.server, *(receiver.server for receiver in receivers)):
-        await server.open()
-    places = [receiver.place for receiver in receivers]
-    fleet = Fleet(
-        home,
-        rally=f"http://{LOOPBACK}:{rally.server.port}",
-        egress=[f"{LOOPBACK}:{receiver.server.port}" for receiver in receivers],
-        ports=[_free_port() for _ in APIS],
-        skew=SKEWS[seed % len(SKEWS)],
-    )
-    generator = Generator(fleet.urls, rally, places, Random(f"posts {seed}"))
-    storm = Storm(fleet, rally, receivers, seed)
-    try:
-        await fleet.start()
-        said = len(fleet.notes)
-        console.print("\n".join(fleet.notes), style="bold yellow")
-        await _happen(seconds, fleet, generator, storm, console)
-    finally:
-        await generator.aclose()
-        await asyncio.to_thread(fleet.end)
-        for server in (rally.server, *(receiver.server for receiver in receivers)):
-            server.close()
-        await asyncio.sleep(FAREWELL)
-    for note in fleet.notes[said:]:
+    skew = SKEWS[seed % len(SKEWS)]
+    async with staged(home, seed, window=WINDOW, settings=SHORT, lengths=Lengths(), skew=skew) as stage:
+        said = len(stage.fleet.notes)
+        console.print("\n".join(stage.fleet.notes), style="bold yellow")
+        storm = Storm(stage.fleet, stage.rally, stage.receivers, seed)
+        await _happen(seconds, stage.fleet, stage.generator, storm, console)
+    for note in stage.fleet.notes[said:]:
         console.print(note, highlight=False)
-    return History(
-        window=WINDOW,
-        posts=tuple(generator.posts),
-        seen=tuple(generator.seen),
-        asked=tuple(rally.asked),
-        attempts=tuple(attempt for receiver in receivers for attempt in receiver.attempts),
-        faults=tuple(sorted(storm.faults, key=lambda fault: fault.since)),
-        deaths=tuple(fleet.deaths),
-        strays=tuple(stray for receiver in receivers for stray in receiver.strays),
-    )
+    return stage.history(storm.faults)
 
 
 async def _happen(seconds: float, fleet: Fleet, generator: Generator, storm: Storm, console: Console) -> None:
@@ -95,13 +60,6 @@ async def _happen(seconds: float, fleet: Fleet, generator: Generator, storm: Sto
     await asyncio.sleep(LINGER)
     await generator.read_all()
     keeping.cancel()
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind((LOOPBACK, 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 def main() -> int:

@@ -45,7 +45,8 @@ def check(history: History) -> Verdict:
 def _counts(history: History) -> dict[str, int]:
     repeats = [taken for taken, _ in _repeats(history)]
     turned_away = list(_turned_away(history))
-    judged = [count for number, count in _windows(history).items() if number not in _hidden_windows(history)]
+    hidden = _hidden_windows(history)
+    judged = [count for number, count in _windows(history).items() if number not in hidden]
     return {
         "watches accepted": sum(post.accepted for post in history.posts),
         "posts without a 2xx": sum(not post.accepted for post in history.posts),
@@ -55,7 +56,7 @@ def _counts(history: History) -> dict[str, int]:
         "requests to Rally": len(history.asked),
         "windows judged": len(judged),
         f"the fullest of them, of {history.window.limit}": max(judged, default=0),
-        "windows in which Rally hid its limit": len(_hidden_windows(history)),
+        "windows in which Rally hid its limit": len(hidden),
         "429s judged": sum(not _is_lost(turned, history.faults) for turned in turned_away),
         "429s that a fault may have kept unrecorded": sum(_is_lost(turned, history.faults) for turned in turned_away),
         "faults": len(history.faults),

@@ -39,9 +39,9 @@ PROCESS_FAULTS = {
     REDIS_CUT: (("redis",), 0.0, 0.0),
 }
 """Who may be hit by each fault of a process, and for how many seconds: a stop is longer than the lease of a poll."""
-LONG_STOP = (33.0, 36.0)
-"""Longer than the lease of a delivery."""
-LONG_STOP_FITS = 60.0
+LONG_STOPS = ((33.0, 36.0), (64.0, 68.0))
+"""Longer than the lease of a delivery; longer than arq gives a job."""
+BETWEEN_LONG_STOPS = (5.0, 25.0)
 GAP = (0.5, 2.5)
 MOOD = (1.5, 5.0)
 WELL = (3.0, 8.0)
@@ -76,6 +76,16 @@ def plan_moods(chance: Random, moods: Sequence[tuple[str, str]], gap: tuple[floa
             yield Plan(after=chance.uniform(*gap), kind=mood, target=target, seconds=chance.uniform(*MOOD))
 
 
+def plan_long_stops(chance: Random, seconds: float) -> Iterator[Plan]:
+    """Stop workers for so long that whoever waits for them has given them up; as long as the run has room for."""
+    least_room = BETWEEN_LONG_STOPS[1]
+    lengths = [length for length in LONG_STOPS if length[1] + least_room <= seconds]
+    while lengths:
+        for length in chance.sample(lengths, len(lengths)):
+            after, target = chance.uniform(*BETWEEN_LONG_STOPS), chance.choice(WORKERS)
+            yield Plan(after=after, kind=WORKER_STOPPED, target=target, seconds=chance.uniform(*length))
+
+
 class Storm:
     """Does what is planned, and lifts it."""
 
@@ -98,8 +108,7 @@ class Storm:
             for half in (0, 1):
                 told = [(name, mood) for name in sorted(self._receivers)[half::2] for mood in self._moods(name)]
                 tracks.create_task(self._track(plan_moods(Random(f"told {half} {self._seed}"), told), until))
-            if seconds >= LONG_STOP_FITS:
-                tracks.create_task(self._long_stop(Random(f"long {self._seed}"), seconds))
+            tracks.create_task(self._track(plan_long_stops(Random(f"long {self._seed}"), seconds), until))
 
     def _moods(self, name: str) -> Sequence[str]:
         return self._receivers[name].moods
@@ -111,11 +120,6 @@ class Storm:
             await asyncio.sleep(plan.after)
             if not self._is_stopped(plan.target):
                 await self._do(plan)
-
-    async def _long_stop(self, chance: Random, seconds: float) -> None:
-        length = chance.uniform(*LONG_STOP)
-        await asyncio.sleep(chance.uniform(0.0, seconds - length))
-        await self._do(Plan(after=0.0, kind=WORKER_STOPPED, target=chance.choice(WORKERS), seconds=length))
 
     async def _do(self, plan: Plan) -> None:
         since = time()

@@ -61,8 +61,9 @@ class Program:
         with self.log.open("ab") as log:
             self.running = subprocess.Popen(self.argv, env=self.env, cwd=self.log.parent, stdout=log, stderr=log)
 
-    def has_died(self) -> bool:
-        return self.running is not None and self.running.poll() is not None and not self.held
+    def died_with(self) -> int | None:
+        """Give the exit code of a process that ended though nobody had asked it to."""
+        return None if self.running is None or self.held else self.running.poll()
 
     def signal(self, number: int) -> None:
         """Send a signal to exactly the process that we started, if it is there still."""
@@ -81,17 +82,26 @@ class Program:
 class Fleet:
     """All processes, by name."""
 
-    def __init__(self, home: Path, *, rally: str, egress: Sequence[str], ports: Sequence[int], skew: str) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        rally: str,
+        egress: Sequence[str],
+        ports: Sequence[int],
+        settings: Mapping[str, str],
+        skew: str | None = None,
+    ) -> None:
         """Take a directory, Rally's URL, the receivers as host:port, the APIs' ports, by how much a clock is wrong."""
         self.home = home
         self.urls = {name: f"http://{LOOPBACK}:{port}" for name, port in zip(APIS, ports, strict=True)}
         self.notes: list[str] = []
         self.deaths: list[Death] = []
-        self._socket = home / "r.sock"
+        self.socket = home / "r.sock"
         self._env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | {
-            **SHORT,
+            **settings,
             "PYTHONPATH": str(ROOT),
-            "REDIS_URL": f"unix://{self._socket}",
+            "REDIS_URL": f"unix://{self.socket}",
             "RALLY_API_KEY": "key-of-rally",
             "BRIDGE_API_KEYS": f"faults:{KEY}",
             "BRIDGE_ENCRYPTION_KEYS": base64.urlsafe_b64encode(os.urandom(32)).decode(),
@@ -104,12 +114,13 @@ class Fleet:
         for name in WORKERS:
             # A path of its own for each, so that Rally's record knows who asked.
             self.programs[name] = self._ours(name, "worker", RALLY_BASE_URL=f"{rally}/{name}/v1")
-        self._skew(self.programs[WORKERS[-1]], skew)
+        if skew is not None:
+            self._skew(self.programs[WORKERS[-1]], skew)
 
     def _redis(self) -> Program:
         data = self.home / "redis"
         data.mkdir()
-        flags = ("--port", "0", "--unixsocket", str(self._socket), "--dir", str(data), *DURABLE)
+        flags = ("--port", "0", "--unixsocket", str(self.socket), "--dir", str(data), *DURABLE)
         log = self.home / "redis.log"
         return Program(name="redis", argv=(str(find_binary().path), *flags), env={}, log=log)
 
@@ -140,8 +151,8 @@ class Fleet:
         until = monotonic() + seconds
         while monotonic() < until:
             for program in self.programs.values():
-                if program.has_died():
-                    self.deaths.append(Death(at=time(), target=program.name))
+                if (code := program.died_with()) is not None:
+                    self.deaths.append(Death(at=time(), target=program.name, code=code))
                     program.start()
             await asyncio.sleep(KEEP_PAUSE)
 
@@ -167,7 +178,7 @@ class Fleet:
 
     async def tell_redis(self, *command: str) -> None:
         """Run one command; where Redis does not answer, nothing happens."""
-        redis = Redis(unix_socket_path=str(self._socket), socket_timeout=2, socket_connect_timeout=2)
+        redis = Redis(unix_socket_path=str(self.socket), socket_timeout=2, socket_connect_timeout=2)
         try:
             await redis.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's
         except (RedisError, OSError) as error:
@@ -176,7 +187,7 @@ class Fleet:
             await redis.aclose()
 
     async def _redis_answers(self) -> bool:
-        redis = Redis(unix_socket_path=str(self._socket))
+        redis = Redis(unix_socket_path=str(self.socket))
         try:
             return bool(await redis.ping())
         except (RedisError, OSError):

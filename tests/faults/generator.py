@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
 from random import Random
 from time import monotonic, time
 from typing import Any
@@ -24,16 +26,27 @@ WEIGHTS = (40, 15, 15, 10, 8, 12)
 """How often an import ends in each of OUTCOMES, in this order."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lengths:
+    """How many seconds an import takes at most, and what a watch that times out gives it."""
+
+    longest: float = 12.0
+    expiry: tuple[int, int] = (4, 10)
+
+
 class Generator:
     """Posts and reads through all API processes in turn, each time whichever chance takes."""
 
-    def __init__(self, apis: Mapping[str, str], rally: Rally, places: Sequence[Place], chance: Random) -> None:
+    def __init__(
+        self, apis: Mapping[str, str], rally: Rally, places: Sequence[Place], chance: Random, lengths: Lengths
+    ) -> None:
         self.posts: list[Posted] = []
         self.seen: list[Seen] = []
         self._apis = apis
         self._rally = rally
         self._places = places
         self._chance = chance
+        self._lengths = lengths
         self._imports: list[str] = []
         self._labels = 0
         self._room = asyncio.Semaphore(AT_ONCE)
@@ -63,12 +76,30 @@ class Generator:
     async def settle(self, patience: float) -> float:
         """Read every accepted watch until nothing is open any more; give the seconds that it took."""
         began = monotonic()
-        left = {post.watch_id for post in self.posts if post.watch_id}
+        left = self._accepted_ids()
         while left and monotonic() < began + patience:
             seen = await asyncio.gather(*(self._read(watch_id) for watch_id in sorted(left)))
-            left -= {each.watch_id for each in seen if each and each.state != "watching" and not each.pending}
+            left -= {each.watch_id for each in seen if each and each.ended}
             await asyncio.sleep(0.5)
         return monotonic() - began
+
+    async def follow(self, posting: asyncio.Task[None], *, pause: float, patience: float) -> int:
+        """Read what is open in rounds, each watch until it has ended and never after; give how many never did."""
+        ended: set[str] = set()
+        until = inf
+        while (left := self._accepted_ids() - ended) or not posting.done():
+            if posting.done():
+                until = min(until, monotonic() + patience)
+            if monotonic() > until:
+                break
+            began = monotonic()
+            seen = await asyncio.gather(*(self._read(watch_id) for watch_id in sorted(left)))
+            ended |= {each.watch_id for each in seen if each and each.ended}
+            await asyncio.sleep(max(0.0, began + pause - monotonic()))
+        return len(left)
+
+    def _accepted_ids(self) -> set[str]:
+        return {post.watch_id for post in self.posts if post.watch_id}
 
     async def read_all(self) -> None:
         """Read every accepted watch once."""
@@ -82,7 +113,7 @@ class Generator:
             "importId": import_id,
             "label": label,
             "notify": [place.notify(label, wish, wishes[wish].on) for wish, place in enumerate(chosen)],
-            "expiresIn": self._chance.randint(4, 10) if story.ending == "timed_out" else FAR_EXPIRY,
+            "expiresIn": self._chance.randint(*self._lengths.expiry) if story.ending == "timed_out" else FAR_EXPIRY,
         }
         api = self._chance.choice(sorted(self._apis))
         at = time()
@@ -115,7 +146,7 @@ class Generator:
             return import_id, self._rally.stories[import_id]
         (ending,) = self._chance.choices(OUTCOMES, WEIGHTS)
         late = ending in {"completed", "failed"} and self._chance.random() < 0.2
-        story = Story(ending=ending, began=time(), seconds=self._chance.uniform(0.0, 12.0), late=late)
+        story = Story(ending=ending, began=time(), seconds=self._chance.uniform(0.0, self._lengths.longest), late=late)
         import_id = f"imp-{label.removeprefix('w')}"
         self._rally.stories[import_id] = story
         self._imports.append(import_id)

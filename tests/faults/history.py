@@ -60,6 +60,10 @@ class Seen:
     pending: int = 0
     """Deliveries that were still owed."""
 
+    @property
+    def ended(self) -> bool:
+        return self.state != "watching" and not self.pending
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -116,10 +120,11 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Death:
-    """A process that ended by itself, though nobody had asked it to."""
+    """A process that ended by itself, though nobody had asked it to; with which exit code."""
 
     at: float
     target: str
+    code: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,18 +39,21 @@ class Place:
     slack: bool
     url: str
     secret: str
+    hooks: int = 1
+    """Among so many incoming webhooks the posts are spread: each takes one message a second."""
 
     def notify(self, label: str, wish: int, on: frozenset[str] | None) -> dict[str, Any]:
         wanted = {} if on is None else {"on": sorted(on)}
         if self.slack:
-            return {"type": "slack_webhook", "url": f"{self.url}/services/T0/B{wish}/hook"} | wanted
+            hook = int(label.removeprefix("w")) % self.hooks
+            return {"type": "slack_webhook", "url": f"{self.url}/services/T0/B{wish}/hook{hook}"} | wanted
         return {"type": "callback", "url": f"{self.url}/told/{label}/{wish}", "secret": self.secret} | wanted
 
 
 class Receiver:
     """Takes messages, or does not, as its mood is."""
 
-    def __init__(self, name: str, secret: str, chance: Random, *, slack: bool = False) -> None:
+    def __init__(self, name: str, secret: str, chance: Random, *, slack: bool = False, hooks: int = 1) -> None:
         self.name = name
         self.mood = "well"
         self.server = Server(self.serve)
@@ -58,6 +61,7 @@ class Receiver:
         self.strays: list[str] = []
         self._secret = secret
         self._slack = slack
+        self._hooks = hooks
         self._chance = chance
 
     @property
@@ -67,7 +71,7 @@ class Receiver:
     @property
     def place(self) -> Place:
         url = f"http://{LOOPBACK}:{self.server.port}"
-        return Place(name=self.name, slack=self._slack, url=url, secret=self._secret)
+        return Place(name=self.name, slack=self._slack, url=url, secret=self._secret, hooks=self._hooks)
 
     async def be(self, mood: str) -> None:
         self.mood = mood

@@ -44,7 +44,10 @@ def _comes_after(fault: Fault, other: Fault) -> bool:
 
 
 def _kind(fault: Fault) -> str:
-    return fault.kind if " " in fault.kind else f"{fault.target.rstrip('0123456789')} {fault.kind}"
+    """Name the fault and whom it hit; a receiver is like any other."""
+    if " " in fault.kind:
+        return fault.kind
+    return f"{'rally' if fault.target == 'rally' else 'receiver'} {fault.kind}"
 
 
 def _successes(history: History, fault: Fault) -> list[Sequence[float]]:

@@ -13,6 +13,8 @@ TITLE = "From each fault's end to the next success (unseen: the next fault came 
 
 def show(history: History, verdict: Verdict, console: Console) -> None:
     console.print(_promises(verdict), _counts(verdict), _recoveries(history))
+    for death in history.deaths:
+        console.print(f"{death.target} ended by itself at {death.at:.2f}, exit code {death.code}", highlight=False)
     for name, breaches in verdict.breaches.items():
         for breach in breaches[:EXAMPLES]:
             console.print(f"{name}: {breach}", style="red", highlight=False, markup=False)

@@ -225,6 +225,6 @@ def test_recovery_is_counted_from_the_end_of_a_fault_to_the_next_success() -> No
     found = {each.kind: each for each in recoveries(replace(SOUND, faults=faults, posts=posts))}
     assert found["worker killed"].percentile(0.5) == pytest.approx(4.2)
     assert found["redis killed"].percentile(0.99) == pytest.approx(3.0)
-    assert found["crm busy"].percentile(0.5) == pytest.approx(1.1)
-    assert found["crm busy"].seconds[1] is None
+    assert found["receiver busy"].percentile(0.5) == pytest.approx(1.1)
+    assert found["receiver busy"].seconds[1] is None
     assert found["all"].percentile(0.5) == pytest.approx(3.0)

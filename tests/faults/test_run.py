@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-SECONDS, SEED = 80, 7
+SECONDS, SEED = 110, 7
+"""Long enough for a worker to stand still beyond the lease of a delivery."""
 PATIENCE = 300.0
 
 

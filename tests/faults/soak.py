@@ -1,0 +1,223 @@
+"""`python -m tests.faults.soak`: half an hour without faults; then all must be flat again, and no log complain.
+
+The same processes, clients and checker as under faults. Records are kept for two minutes only, so that all of them must
+be gone by the end: the keys of Redis are counted before and after, and each family of them that stays has to be known.
+"""
+
+import argparse
+import asyncio
+import json
+import re
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import SystemRandom
+from time import monotonic
+
+import psutil
+from redis.asyncio import Redis
+from rich.console import Console
+from rich.table import Table
+
+from .checker import check
+from .fleet import Fleet
+from .generator import Lengths
+from .history import Window
+from .report import show
+from .stage import Stage, staged
+
+WINDOW = Window(limit=3000, seconds=10)
+"""Generous: what is to be seen is what is left behind, not how the limit is kept."""
+HOOKS = 20
+LENGTHS = Lengths(longest=180.0, expiry=(5, 180))
+ROUND = 15.0
+"""Seconds between two looks at a watch; well within what it is kept for after its end."""
+SETTLE_PATIENCE = 300.0
+FORGET_PATIENCE = 120.0
+MEBI = 2**20
+MARKS = (0.0, 1 / 6, 1 / 2, 1.0)
+"""The parts of the run after which memory is looked at: the fifth and the fifteenth minute of thirty, and its end."""
+
+STAYING: Mapping[str, str] = {
+    "rb:seal": "the store's own key",
+    "rb:fence": "a counter",
+    "rb:budget:…": "what Rally's limit allows, one for each account",
+    "rb:permits:…": "the calls of a client in this minute",
+    "rb:check": "what /readyz wrote",
+    "rb:queue:health-check": "the sign of life of the workers",
+    "arq:in-progress:…": "arq's marks of the jobs of its last minute; they expire",
+}
+EXPLAINED: Mapping[str, str] = {
+    "redis # oO0OoO0OoO0Oo Redis is starting": "says that it starts",
+    "redis # Redis version": "says that it starts",
+    "redis # Configuration loaded": "says that it starts",
+    "redis # Server initialized": "says that it starts",
+    "redis # WARNING Memory overcommit": "the machine's, not ours: a fork may fail where memory is short",
+    "redis # WARNING you have Transparent Huge Pages": "the machine's, not ours",
+    "redis # User requested shutdown": "our SIGTERM at the end",
+    "redis # Redis is now ready to exit": "our SIGTERM at the end",
+}
+"""How each complaint begins that is no fault, and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What everybody took at one moment: resident bytes by process, Redis' own figure, its keys by family."""
+
+    name: str
+    resident: Mapping[str, int]
+    redis_used: int
+    keys: Mapping[str, int]
+
+
+@dataclass
+class Soak:
+    """Looks, and what the end must not show."""
+
+    looks: list[Look] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+def family(key: str) -> str:
+    """Name the kind of a key: what differs from one record to the next is left out."""
+    head, *rest = key.split(":")
+    return ":".join([head, *("…" if re.search(r"\d|^(default|faults)$", part) else part for part in rest)])
+
+
+def complaints(name: str, lines: Sequence[str]) -> Iterator[str]:
+    """Give what a log says in warning, beginning with the process; whatever is no JSON is a complaint, too."""
+    for line in lines:
+        if name == "redis":
+            if said := re.match(r"\d+:\w \d.*? \d\d:\d\d:\d\d\.\d+ # (.*)", line):
+                yield f"redis # {said[1]}"
+            continue
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            yield f"{name} {line.strip()}"
+            continue
+        if entry.get("level") not in {"debug", "info"}:
+            yield f"{name} {entry.get('level')} {entry.get('event')} {entry.get('text', '')}".strip()
+
+
+def why(complaint: str) -> str | None:
+    return next((reason for beginning, reason in EXPLAINED.items() if complaint.startswith(beginning)), None)
+
+
+async def look(name: str, fleet: Fleet) -> Look:
+    resident = {
+        program.name: psutil.Process(program.running.pid).memory_info().rss
+        for program in fleet.programs.values()
+        if program.running is not None
+    }
+    redis = Redis(unix_socket_path=str(fleet.socket), decode_responses=True)
+    try:
+        used = (await redis.info("memory"))["used_memory"]
+        keys = Counter([family(key) async for key in redis.scan_iter(count=1000)])
+    finally:
+        await redis.aclose()
+    return Look(name=name, resident=resident, redis_used=used, keys=keys)
+
+
+async def soak(soaked: Soak, stage: Stage, *, seconds: float, watches: int, retention: float) -> None:
+    """Post for so long, wait until all has ended and is forgotten, and look at memory all the while."""
+    keeping = asyncio.create_task(stage.fleet.keep(2 * seconds + SETTLE_PATIENCE + FORGET_PATIENCE + retention))
+    posting = asyncio.create_task(stage.generator.post_for(seconds, rate=watches / seconds))
+    looking = asyncio.create_task(_look_on(soaked, stage.fleet, seconds))
+    never = await stage.generator.follow(posting, pause=min(ROUND, retention / 4), patience=SETTLE_PATIENCE)
+    if never:
+        soaked.faults.append(f"{never} watches had not ended {SETTLE_PATIENCE:g} s after the last post")
+    await looking
+    soaked.looks.append(await look("all ended", stage.fleet))
+    soaked.looks.append(await _forgotten(stage.fleet, retention + FORGET_PATIENCE))
+    soaked.faults += [
+        f"{count} keys {kind} stay" for kind, count in soaked.looks[-1].keys.items() if kind not in STAYING
+    ]
+    keeping.cancel()
+    soaked.faults += [f"{death.target} ended by itself, exit code {death.code}" for death in stage.fleet.deaths]
+
+
+async def _look_on(soaked: Soak, fleet: Fleet, seconds: float) -> None:
+    began = monotonic()
+    for part in MARKS:
+        await asyncio.sleep(began + part * seconds - monotonic())
+        soaked.looks.append(await look(f"{part * seconds / 60:.1f} min", fleet))
+
+
+async def _forgotten(fleet: Fleet, patience: float) -> Look:
+    """Look until only what stays is there."""
+    until = monotonic() + patience
+    while True:
+        seen = await look("all forgotten", fleet)
+        if seen.keys.keys() <= STAYING.keys() or monotonic() > until:
+            return seen
+        await asyncio.sleep(1.0)
+
+
+def tell(soaked: Soak, home: Path, console: Console) -> None:
+    """Print memory, keys and complaints; whatever complaint nothing explains is a fault."""
+    memory = Table("MB", *(each.name for each in soaked.looks), title="Memory")
+    for name in soaked.looks[0].resident:
+        memory.add_row(name, *(f"{each.resident.get(name, 0) / MEBI:.1f}" for each in soaked.looks))
+    memory.add_row("Redis' data", *(f"{each.redis_used / MEBI:.1f}" for each in soaked.looks))
+    memory.add_row("its keys", *(str(sum(each.keys.values())) for each in soaked.looks))
+    staying = Table("keys that stay", "", "why", title="Keys")
+    for kind, count in sorted(soaked.looks[-1].keys.items()):
+        staying.add_row(kind, str(count), STAYING.get(kind, "NOTHING EXPLAINS IT"))
+    found = Counter(
+        complaint
+        for log in sorted(home.glob("*.log"))
+        for complaint in complaints(log.stem, log.read_text(errors="replace").splitlines())
+    )
+    logs = Table("warnings and worse", "times", "why", title="Logs")
+    for complaint, times in sorted(found.items()):
+        logs.add_row(complaint[:100], str(times), why(complaint) or "NOTHING EXPLAINS IT")
+    soaked.faults += [f"{times} x {complaint}" for complaint, times in found.items() if why(complaint) is None]
+    console.print(memory, staying, logs)
+    for fault in soaked.faults[:50]:
+        console.print(fault, style="red", highlight=False, markup=False)
+
+
+async def run(soaked: Soak, home: Path, seed: int, *, seconds: float, watches: int, retention: float) -> Stage:
+    settings = {
+        "BRIDGE_RETENTION": f"{retention:.0f}s",
+        "READING_REUSE": "10s",
+        "NOT_FOUND_GRACE": "60s",
+        "CLIENT_RATE_LIMIT": "1000000",
+    }
+    async with staged(home, seed, window=WINDOW, settings=settings, lengths=LENGTHS, hooks=HOOKS) as stage:
+        await soak(soaked, stage, seconds=seconds, watches=watches, retention=retention)
+    return stage
+
+
+def main() -> int:
+    words = argparse.ArgumentParser(prog="python -m tests.faults.soak", description=__doc__)
+    words.add_argument("--minutes", type=float, default=30.0, help="for so long watches are posted")
+    words.add_argument("--watches", type=int, default=20_000, help="so many, more or less")
+    words.add_argument("--retention", type=float, default=120.0, help="seconds for which what ended is kept")
+    words.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6), help="default: a random one")
+    given = words.parse_args()
+    console = Console(soft_wrap=True)
+    home = Path(tempfile.mkdtemp(prefix="rb-soak-"))
+    console.print(f"seed {given.seed}, {given.minutes:g} min, logs in {home}", highlight=False)
+    soaked, seconds = Soak(), given.minutes * 60
+    stage = asyncio.run(
+        run(soaked, home, given.seed, seconds=seconds, watches=given.watches, retention=given.retention)
+    )
+    history = stage.history()
+    verdict = check(history)
+    show(history, verdict, console)
+    tell(soaked, home, console)
+    sound = verdict.sound and not soaked.faults
+    console.print(f"seed {given.seed}: {'sound' if sound else 'NOT SOUND'}")
+    if sound:
+        shutil.rmtree(home)
+    return 0 if sound else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
