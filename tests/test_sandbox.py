@@ -197,6 +197,15 @@ async def test_only_a_genuine_callback_verifies(
     assert (kept["verified"], kept["why"] is None) == (good, good)
 
 
+async def test_a_sandbox_that_was_given_no_secret_names_the_setting(sandbox: httpx.AsyncClient) -> None:
+    await sandbox.put("/control/callback-secrets", json=[])
+
+    answer = await sandbox.post("/inbox/callbacks/crm", content="{}", headers=signed("{}"))
+
+    assert answer.status_code == 401
+    assert "SANDBOX_CALLBACK_SECRETS" in only((await sandbox.get("/inbox/messages")).json())["why"]
+
+
 SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "x"}}
 
 

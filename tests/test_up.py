@@ -9,6 +9,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from threading import Thread
 
 import pytest
 from rich.console import Console
@@ -100,6 +102,35 @@ def test_a_lock_that_nobody_holds_does_not_block(tmp_path: Path) -> None:
         assert (data.path / "lock").read_text() == f"{os.getpid()}\n"
 
 
+def test_what_we_cannot_write_within_the_data_directory_is_told(tmp_path: Path) -> None:
+    data = tmp_path / "rally-bridge-data" / "sandbox"
+    (data / "logs" / "redis.log").mkdir(parents=True)
+
+    exit_code, said = rally_bridge(tmp_path, "up", "--sandbox")
+
+    assert exit_code == 2
+    assert f"{data}/logs/redis.log can't be read or written to: Is a directory." in said
+
+
+def test_a_fault_elsewhere_is_not_laid_to_the_data_directory(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), opened(tmp_path / "data"):
+        (tmp_path / "elsewhere").read_text()
+
+
+@pytest.mark.parametrize(
+    ("host", "said_of_it"),
+    [("nowhere.invalid", "The API can't listen on nowhere.invalid"), ("192.0.2.1", "of 192.0.2.1: Cannot assign")],
+)
+def test_an_address_that_is_not_this_machines_is_told_apart_from_a_taken_port(
+    tmp_path: Path, host: str, said_of_it: str
+) -> None:
+    exit_code, said = rally_bridge(tmp_path, "up", "--sandbox", "--host", host)
+
+    assert exit_code == 2
+    assert said_of_it in said
+    assert "Choose another address with --host." in said
+
+
 @pytest.mark.parametrize("sandbox_too", [False, True])
 def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path, *, sandbox_too: bool) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -127,6 +158,29 @@ def test_a_redis_that_does_not_answer_is_told_without_its_password(tmp_path: Pat
 
     assert exit_code == 2
     assert "The Redis at REDIS_URL can't be used: ConnectionError." in said
+    assert "hunter2" not in said
+
+
+class NoRedis(BaseRequestHandler):
+    """Says what no Redis says."""
+
+    def handle(self) -> None:
+        self.request.recv(4096)
+        self.request.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+def test_a_worker_whose_redis_is_none_says_so_in_a_line_without_its_password(tmp_path: Path, data: DataDir) -> None:
+    settings = environment.live(Given({}), kept_or_made(data, sandbox=False), None)
+    with ThreadingTCPServer(("127.0.0.1", 0), NoRedis) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"redis://:hunter2@127.0.0.1:{server.server_address[1]}"
+
+        exit_code, said = rally_bridge(tmp_path, "worker", RALLY_API_KEY="k", REDIS_URL=url, **settings)
+        server.shutdown()
+
+    assert exit_code == 1
+    assert said.startswith("The Redis at REDIS_URL can't be used: ")
+    assert len(said.splitlines()) == 1
     assert "hunter2" not in said
 
 
@@ -191,4 +245,5 @@ def test_the_printed_commands_can_be_pasted_as_they_are(sandbox: str | None) -> 
     post = shlex.split(printed[0])
     assert post[3:5] == ["-H", f"Authorization: Bearer {banner.key}"]
     assert json.loads(post[-1])["importId"]
+    assert sandbox is None or not any("PUT-" in command for command in printed), "nothing is left to fill in"
     assert banner.key not in repr(banner)

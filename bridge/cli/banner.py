@@ -51,7 +51,7 @@ class Banner:
                 "Watch an import" + ("; its messages appear in the inbox" if self.sandbox else ""),
                 f"curl -sS {watches} {authorization} -H \"Content-Type: application/json\" -d '{body}'",
             ),
-            ("See how it goes, with the id from the answer", f"curl -sS {watches}/PUT-THE-ID-HERE {authorization}"),
+            ("See how it goes", f"curl -sS '{watches}?limit=1' {authorization}"),
         ]
 
     def _body(self) -> dict[str, object]:

@@ -36,7 +36,10 @@ class DataDir:
 
 @contextmanager
 def opened(path: Path) -> Iterator[DataDir]:
-    """Make the directory where it is missing and hold it; raises CannotStart, also when another `up` holds it."""
+    """Make the directory where it is missing and hold it; raises CannotStart, also when another `up` holds it.
+
+    So it does for what is not ours to read or write within, as after a start by another user.
+    """
     path = path.absolute()
     try:
         _make_private(path)
@@ -48,6 +51,13 @@ def opened(path: Path) -> Iterator[DataDir]:
     try:
         _hold(lock, path)
         yield DataDir(path)
+    except OSError as error:
+        if not isinstance(error.filename, str) or not Path(error.filename).is_relative_to(path):
+            raise
+        raise CannotStart(
+            f"{error.filename} can't be read or written to: {error.strerror}."
+            " Mend that, or name another data directory with --data-dir."
+        ) from error
     finally:
         os.close(lock)
 

@@ -1,5 +1,6 @@
 """The TCP ports that `up` needs: whether they are free, and how to reach what listens there."""
 
+import errno
 import os
 import socket
 
@@ -18,10 +19,15 @@ def require_free(host: str, port: int, what: str) -> None:
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+    except socket.gaierror as error:
         raise CannotStart(
-            f"{what} can't listen on port {port} of {host}: {reason}. Choose another port with --port."
+            f"{what} can't listen on {host}: {error.strerror}. Choose another address with --host."
+        ) from error
+    except OSError as error:
+        way_out = "address with --host" if error.errno == errno.EADDRNOTAVAIL else "port with --port"
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise CannotStart(
+            f"{what} can't listen on port {port} of {host}: {reason}. Choose another {way_out}."
         ) from error
 
 
