@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from bridge.cli import completion, keys, services, up, watches
+from bridge.cli.doctor import command as doctor
 from bridge.cli.faults import CannotStart
 from bridge.errors import BridgeError, SettingsError
 
@@ -36,5 +37,6 @@ main.add_command(watches.list_)
 main.add_command(watches.show)
 main.add_command(watches.cancel)
 main.add_command(watches.redeliver)
+main.add_command(doctor.command)
 main.add_command(keys.group)
 main.add_command(completion.command)

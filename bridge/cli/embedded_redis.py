@@ -148,15 +148,25 @@ def _ask(socket: Path) -> dict[str, Any]:
 
 def socket_for(data: DataDir) -> Path:
     """Choose the socket's path: in the data directory, or in a short private one that is noted there."""
+    if (known := known_socket(data)) is not None:
+        return known
+    made = Path(tempfile.mkdtemp(prefix="rally-bridge-"))  # made with mode 0700
+    write_private(_note_of_socket(data), str(made))
+    return made / "redis.sock"
+
+
+def known_socket(data: DataDir) -> Path | None:
+    """Give the socket's path as `socket_for` has chosen it before, or would without making anything."""
     inside = data.path / "redis.sock"
     if len(os.fsencode(inside)) <= LONGEST_SOCKET_PATH:
         return inside
-    note = data.path / "socket-dir"
+    note = _note_of_socket(data)
     noted = Path(note.read_text()) if note.exists() else None
-    if noted is None or not _is_private(noted):
-        noted = Path(tempfile.mkdtemp(prefix="rally-bridge-"))  # made with mode 0700
-        write_private(note, str(noted))
-    return noted / "redis.sock"
+    return noted / "redis.sock" if noted is not None and _is_private(noted) else None
+
+
+def _note_of_socket(data: DataDir) -> Path:
+    return data.path / "socket-dir"
 
 
 def _is_private(directory: Path) -> bool:

@@ -50,20 +50,25 @@ FOR_THE_SANDBOX: Mapping[str, Recipe] = {
 }
 
 
+def kept(data: DataDir) -> Mapping[str, str]:
+    """Read the kept secrets, and the mode; empty before the first run."""
+    return {name: value for name, value in dotenv_values(data.secrets, interpolate=False).items() if value}
+
+
 def kept_or_made(data: DataDir, *, sandbox: bool) -> Mapping[str, str]:
     """Read the kept secrets and make those that are missing; raises CannotStart if they were kept for the other mode.
 
     What the sandbox's watches speak of does not exist in the real Rally, and the other way round.
     """
     mode = SANDBOX if sandbox else LIVE
-    kept = {name: value for name, value in dotenv_values(data.secrets, interpolate=False).items() if value}
-    if kept.get(MODE, mode) != mode:
+    known = kept(data)
+    if known.get(MODE, mode) != mode:
         raise CannotStart(
-            f"The data directory {data.path} belongs to a {kept[MODE]} bridge, and this one would be {mode}."
+            f"The data directory {data.path} belongs to a {known[MODE]} bridge, and this one would be {mode}."
             " Name another with --data-dir."
         )
     recipes = {**FOR_THE_BRIDGE, **FOR_THE_SANDBOX} if sandbox else FOR_THE_BRIDGE
-    complete = {MODE: mode, **kept, **{name: make() for name, make in recipes.items() if name not in kept}}
-    if complete != kept:
+    complete = {MODE: mode, **known, **{name: make() for name, make in recipes.items() if name not in known}}
+    if complete != known:
         write_private(data.secrets, "".join(f"{name}={value}\n" for name, value in complete.items()))
     return complete

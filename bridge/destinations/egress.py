@@ -20,7 +20,7 @@ import httpx
 
 from bridge.destinations.addresses import Address, literal
 from bridge.destinations.faults import no_response
-from bridge.destinations.rules import EgressRules, Forbidden, check_url
+from bridge.destinations.rules import DEFAULT_PORTS, EgressRules, Forbidden, check_url
 from bridge.domain.deliveries import Answer, Failure, NoResponse, Request, Response
 from bridge.domain.secret import Secret
 
@@ -87,7 +87,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[SocketOption] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
-        addresses = await self._checked(host.removesuffix("."), port, deadline)
+        addresses = await self.checked(host.removesuffix("."), port, deadline)
         for left in range(len(addresses) - 1, -1, -1):
             address = addresses[-1 - left]
             try:
@@ -105,8 +105,11 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    async def _checked(self, host: str, port: int, deadline: float | None) -> list[Address]:
-        """Resolve, and refuse the host for any one address: whom a mixed answer serves is not for us to guess."""
+    async def checked(self, host: str, port: int, deadline: float | None) -> list[Address]:
+        """Resolve, and refuse the host for any one address: whom a mixed answer serves is not for us to guess.
+
+        Raises Unsent.
+        """
         addresses = await self._addresses(host, port, deadline)
         if not self._rules.allow_host(host, port):
             for address in addresses:
@@ -176,6 +179,7 @@ class Egress:
         self._rules = rules
         self._body_timeout = body_timeout
         self._total_timeout = total_timeout
+        self._connect_timeout = connect_timeout
         self._resolver = Resolver()
         self._room = asyncio.Semaphore(slots)
         self._backend = GuardedBackend(rules, resolve or self._resolver)
@@ -197,6 +201,25 @@ class Egress:
         for slot in self._all:
             await slot.transport.aclose()
         self._resolver.close()
+
+    async def refusal(self, url: Secret) -> NoResponse | None:
+        """Say why nothing would be sent to a URL, without connecting: the rules, or what its name resolves to.
+
+        None when it would be; behind a proxy, whose the resolving is, the rules alone are asked.
+        """
+        if wrong := check_url(url.reveal(), self._rules, slack=False):
+            return NoResponse(failure=Failure.REFUSED_ADDRESS, reason=wrong.detail)
+        if self._proxy is not None:
+            return None
+        parsed = httpx.URL(url.reveal())
+        deadline = asyncio.get_running_loop().time() + self._connect_timeout
+        try:
+            await self._backend.checked(
+                parsed.raw_host.decode("ascii").removesuffix("."), parsed.port or DEFAULT_PORTS[parsed.scheme], deadline
+            )
+        except Unsent as unsent:
+            return unsent.answer
+        return None
 
     async def send(self, request: Request) -> Answer:
         """POST once; what goes wrong on the way is an answer as well, in words that hold no secret."""

@@ -101,3 +101,5 @@ class Reply:
     at: Moment
     oddity: str | None = None
     """What is absurd about its rate-limit headers, in words; they were clamped or left out."""
+    dated: Moment | None = None
+    """When it was sent, by the vendor's own clock, to the second."""

@@ -19,7 +19,7 @@ from bridge.domain.imports import (
     Unanswered,
 )
 from bridge.domain.times import Moment
-from bridge.rally.headers import Headers, allowance_of, oddity_of, retry_after_of, single
+from bridge.rally.headers import Headers, allowance_of, date_of, oddity_of, retry_after_of, single
 
 MOST_PEOPLE = 2**53
 """Beyond it not every reader of JSON keeps whole numbers apart, and thousands of digits fit into no message."""
@@ -54,7 +54,13 @@ def decipher(*, status: int, headers: Iterable[tuple[str, str]], body: bytes, im
     answer = _answer(status, known, body, import_id, at)
     if isinstance(answer, Read) and _is_encoded(pairs):
         answer = Unanswered("the answer says that it is compressed")
-    return Reply(answer=answer, allowance=allowance_of(known, at), at=at, oddity=oddity_of(pairs, known, at))
+    return Reply(
+        answer=answer,
+        allowance=allowance_of(known, at),
+        at=at,
+        oddity=oddity_of(pairs, known, at),
+        dated=date_of(known),
+    )
 
 
 def unanswered(reason: str, at: Moment) -> Reply:

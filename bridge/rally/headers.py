@@ -77,6 +77,11 @@ def retry_after_of(headers: Headers, at: Moment) -> Span | None:
     return None if named is None else _clamp(named - _date(headers.get("date"), at))
 
 
+def date_of(headers: Headers) -> Moment | None:
+    """Read when the answer was sent, by the vendor's clock; None when it does not say."""
+    return _http_date(headers.get("date", ""))
+
+
 def _reset_at(reset: int) -> Moment:
     return reset if reset > EPOCH_MILLISECONDS else reset * SECOND
 

@@ -1,0 +1,89 @@
+"""The command: choose the bridge, have everything looked at, and print what was found."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bridge.cli.connection import print_json
+from bridge.cli.doctor import installation
+from bridge.cli.doctor.findings import Finding, State
+from bridge.cli.up import DATA_DIR
+from bridge.errors import SettingsError
+from bridge.settings import Settings
+
+SIGNS: Mapping[State, tuple[str, str]] = {
+    State.OK: ("✓", "green"),
+    State.WARNING: ("!", "yellow"),
+    State.FAILED: ("✗", "red"),
+}
+
+
+@click.command("doctor")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    help=f"Look at what `rally-bridge up` keeps there.  [default, without REDIS_URL: {DATA_DIR}, or the sandbox in it]",
+)
+@click.option("--send", is_flag=True, help="Send a test message to each named destination.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def command(*, data_dir: Path | None, send: bool, as_json: bool) -> None:
+    """Look at everything that the bridge stands on; the exit code is 0 when nothing failed.
+
+    Settings, Redis, the workers, the clocks, Rally's keys, Slack's token, and where messages may go. Reads only, but
+    for a mark in Redis that is gone within a second, and what --send sends.
+    """
+    # Not at the top: the other commands need none of it, and it takes a while to load.
+    from bridge.cli.doctor.probes import examine  # noqa: PLC0415
+
+    chosen = installation.found(data_dir, [DATA_DIR, DATA_DIR / "sandbox"])
+    try:
+        settings = Settings.load(chosen.environ)
+    except SettingsError as error:
+        raise SettingsError([*error.problems, *([chosen.hint] if chosen.hint else [])]) from None
+    with Console(stderr=True).status("looking…"):
+        findings = asyncio.run(examine(settings, send=send, start=chosen.start))
+    healthy = all(finding.state is not State.FAILED for finding in findings)
+    if as_json:
+        print_json({"findings": [finding.as_json() for finding in findings], "ok": healthy})
+    else:
+        _print(Console(), chosen.name, findings)
+    raise click.exceptions.Exit(0 if healthy else 1)
+
+
+def _print(console: Console, name: str, findings: Sequence[Finding]) -> None:
+    """Print a line for each; at a terminal long ones go on below themselves, elsewhere each stays one."""
+    console.print(Text(f"The bridge of {name}"), style="bold", soft_wrap=True, highlight=False)
+    if console.is_terminal:
+        console.print(_table(findings))
+    else:
+        for finding in findings:
+            line = Text.assemble(_marked(finding), "  ", finding.check, ": ", _told(finding, " "))
+            console.print(line, soft_wrap=True, highlight=False)
+    counts = [(state, sum(finding.state is state for finding in findings)) for state in reversed(State)]
+    console.print(Text(", ".join(f"{count} {state}" for state, count in counts if count)), highlight=False)
+
+
+def _table(findings: Sequence[Finding]) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for finding in findings:
+        table.add_row(_marked(finding), Text(finding.check), _told(finding, "\n"))
+    return table
+
+
+def _marked(finding: Finding) -> Text:
+    sign, style = SIGNS[finding.state]
+    return Text(f"{sign} {finding.state:<7}", style=style)
+
+
+def _told(finding: Finding, between: str) -> Text:
+    if finding.remedy is None:
+        return Text(finding.found)
+    return Text.assemble(finding.found, between, Text(f"→ {finding.remedy}", style="bold"))

@@ -1,0 +1,95 @@
+"""Which bridge is looked at: the one of the environment, or what `rally-bridge up` made. Only read, never made."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import psutil
+
+from bridge.cli import embedded_redis, environment
+from bridge.cli.data_dir import DataDir
+from bridge.cli.environment import Given
+from bridge.cli.faults import CannotStart
+from bridge.cli.made_secrets import FOR_THE_BRIDGE, FOR_THE_SANDBOX, MODE, SANDBOX, kept
+from bridge.cli.orphans import PidRecords
+
+USUAL_SANDBOX_PORT = 8081
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """The environment that a bridge has, and the place that it is from."""
+
+    environ: Mapping[str, str] = field(repr=False)
+    name: str
+    start: str
+    """What to do when its Redis is not there."""
+    hint: str | None = None
+    """What else may be wrong where the settings are."""
+
+
+OF_ENVIRONMENT = Installation(
+    environ=os.environ,
+    name="the environment and .env",
+    start="See that Redis runs and that this machine may reach it, or correct REDIS_URL.",
+)
+
+
+def found(data_dir: Path | None, usual: Sequence[Path]) -> Installation:
+    """Take the data directory that is named; else the environment, where it has a Redis; else a usual directory.
+
+    Raises CannotStart when a directory is named that no `up` has used.
+    """
+    given = Given.read()
+    if data_dir is None and given.has("REDIS_URL"):
+        return OF_ENVIRONMENT
+    for path in [data_dir] if data_dir is not None else usual:
+        data = DataDir(path.absolute())
+        if made := _kept(data):
+            return _made_by_up(data, made, given)
+    if data_dir is not None:
+        raise CannotStart(f"No `rally-bridge up` has used the data directory {data_dir.absolute()}.")
+    hint = "Nor is there a data directory of `rally-bridge up` here: name it with --data-dir, if you use that."
+    return replace(OF_ENVIRONMENT, hint=hint)
+
+
+def _kept(data: DataDir) -> Mapping[str, str]:
+    try:
+        return kept(data)
+    except OSError as error:
+        raise CannotStart(f"{data.secrets} can't be read: {error.strerror}.") from error
+
+
+def _made_by_up(data: DataDir, made: Mapping[str, str], given: Given) -> Installation:
+    sandbox = made.get(MODE) == SANDBOX
+    needed = {**FOR_THE_BRIDGE, **FOR_THE_SANDBOX} if sandbox else FOR_THE_BRIDGE
+    if missing := sorted(needed.keys() - made.keys()):
+        raise CannotStart(f"{data.secrets} lacks {', '.join(missing)}: start rally-bridge up, which makes them.")
+    redis_url = None if given.has("REDIS_URL") else embedded_redis.url(_socket(data))
+    settings = (
+        environment.sandboxed(given, made, redis_url, _sandbox_port(data))
+        if sandbox
+        else environment.live(given, made, redis_url)
+    )
+    up = f"rally-bridge up{' --sandbox' if sandbox else ''} --data-dir {data.path}"
+    return Installation(
+        environ=environment.environment_with(settings),
+        name=f"{data.path}{', with its sandbox' if sandbox else ''}",
+        start=f"Start it: {up}" if redis_url else OF_ENVIRONMENT.start,
+    )
+
+
+def _socket(data: DataDir) -> Path:
+    return embedded_redis.known_socket(data) or data.path / "redis.sock"
+
+
+def _sandbox_port(data: DataDir) -> int:
+    """Read from the running sandbox's command line where it listens; without one nothing will answer anywhere."""
+    try:
+        records = PidRecords(data.pids).left_behind()
+        processes = [record.process() for record in records if record.name == "sandbox"]
+        words = processes[0].cmdline() if processes and processes[0] else []
+        return int(words[words.index("--port") + 1])
+    except (OSError, ValueError, TypeError, LookupError, psutil.Error):
+        return USUAL_SANDBOX_PORT
