@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, TypedDict
 
 import structlog
 from starlette.requests import Request
@@ -25,9 +25,6 @@ from bridge.web.bodies import BATCH_LIMIT, BatchBody, WatchBody, parse, read_jso
 from bridge.web.destination_bodies import Context
 from bridge.web.problems import document_of
 from bridge.web.watch_json import as_json, documents_of, until_ended
-
-LOOKED_THROUGH = 200
-"""Watches of one import that are read at once in search of the client's own."""
 
 log = structlog.get_logger()
 
@@ -126,48 +123,34 @@ async def visible(resources: Resources, client: Client, watch_id: str) -> Watch:
     return watch
 
 
+class Asked(TypedDict):
+    """Which watches are asked for."""
+
+    client: str | None
+    state: WatchState | None
+    outcome: Outcome | None
+    below: str | None
+
+
 async def pages(request: Request) -> Response:
     """Give the client's watches, newest first; an admin's are everybody's."""
     resources: Resources = request.app.state.resources
     client = await client_of(request)
     query = query_of(request, WatchesQuery)
-    owner = None if client.admin else client.name
+    asked: Asked = {
+        "client": None if client.admin else client.name,
+        "state": None if query.state is None else WatchState(query.state),
+        "outcome": None if query.outcome is None else Outcome(query.outcome),
+        "below": query.cursor,
+    }
     if query.import_id is None:
-        ids = await resources.lists.watches(
-            client=owner,
-            state=None if query.state is None else WatchState(query.state),
-            outcome=None if query.outcome is None else Outcome(query.outcome),
-            below=query.cursor,
-            limit=query.limit + 1,
-        )
-        found = await resources.watches.many(ids)
+        ids = await resources.lists.watches(**asked, limit=query.limit + 1)
+        more = ids[query.limit - 1] if len(ids) > query.limit else None
     else:
-        found = await _about(resources, owner, query, query.import_id)
-    page = found[: query.limit]
-    more = page[-1].id if len(found) > query.limit else None
+        ids, more = await resources.lists.watches_about(query.import_id, **asked, limit=query.limit)
+    page = await resources.watches.many(ids[: query.limit])
     answer: WatchesAnswer = {"data": await documents_of(resources, page), "nextCursor": more}
     return JSONResponse(answer)
-
-
-async def _about(resources: Resources, owner: str | None, query: WatchesQuery, import_id: str) -> list[Watch]:
-    """Look through the watches of one import for those that were asked for, one more than the page holds."""
-    found: list[Watch] = []
-    below = query.cursor
-    while len(found) <= query.limit:
-        ids = await resources.lists.watches_about(import_id, below=below, limit=LOOKED_THROUGH)
-        if not ids:
-            break
-        below = ids[-1]
-        found += [watch for watch in await resources.watches.many(ids) if _matches(watch, owner, query)]
-    return found[: query.limit + 1]
-
-
-def _matches(watch: Watch, owner: str | None, query: WatchesQuery) -> bool:
-    return (
-        owner in {None, watch.client}
-        and query.state in {None, watch.state.value}
-        and query.outcome in {None, watch.outcome and watch.outcome.value}
-    )
 
 
 async def cancel(request: Request) -> Response:
