@@ -165,7 +165,8 @@ def test_one_absurd_reset_is_forgotten_with_the_next_sound_one() -> None:
     absurd = after_replies(Budget(), [reply(resets_in=LONGEST_PAUSE)], in_flight=0, now=NOW)
     sound = after_replies(absurd, [reply(remaining=98)], in_flight=0, now=NOW)
 
-    assert (absurd.ends_at, sound.ends_at) == (NOW + LONGEST_PAUSE, NOW + MINUTE)
+    assert (absurd.ends_at, absurd.window) == (NOW + LONGEST_PAUSE, LONGEST_PAUSE)
+    assert (sound.ends_at, sound.window) == (NOW + MINUTE, MINUTE)
 
 
 @dataclass

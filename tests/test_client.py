@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from importlib.resources import files
 from typing import Any
 
 import httpx
@@ -26,9 +27,11 @@ DOCUMENT: dict[str, Any] = {
     "import": None,
     "createdAt": "2026-11-24T09:30:00.000Z",
     "nextPollAt": None,
+    "settledAt": None,
     "deliveries": [],
 }
-ENDED = {**DOCUMENT, "state": "settled", "outcome": "completed"}
+ENDED = {**DOCUMENT, "state": "settled", "outcome": "completed", "settledAt": "2026-11-24T09:31:00.000Z"}
+DELIVERY = {"id": "dlv_1", "type": "callback", "destination": "https://…", "state": "pending", "lastReason": None}
 
 
 class Answering(httpx.BaseTransport):
@@ -72,8 +75,8 @@ def test_what_may_have_been_done_is_not_done_twice() -> None:
 
 
 def test_what_was_surely_not_done_is_asked_for_again() -> None:
-    bridge, _ = bridge_on(httpx.ConnectError("refused"), busy(), httpx.Response(202, json={"id": "dlv_1"}))
-    assert bridge.redeliver("dlv_1") == {"id": "dlv_1"}
+    bridge, _ = bridge_on(httpx.ConnectError("refused"), busy(), httpx.Response(202, json=DELIVERY))
+    assert bridge.redeliver("dlv_1") == DELIVERY
 
 
 def test_patience_ends_and_a_longer_wait_is_not_begun() -> None:
@@ -98,6 +101,43 @@ def test_a_refusal_is_told_whole_and_not_repeated() -> None:
 def test_what_is_no_bridge_is_told(answer: httpx.Response) -> None:
     with pytest.raises(CallFailed, match="answered HTTP 200, which we can't read"):
         bridge_on(answer)[0].get("wat_1")
+
+
+CALLS: dict[str, Callable[[Bridge], Any]] = {
+    "watch": lambda bridge: bridge.watch("imp"),
+    "get": lambda bridge: bridge.get("wat_1"),
+    "list": lambda bridge: list(bridge.list()),
+    "cancel": lambda bridge: bridge.cancel("wat_1"),
+    "delivery": lambda bridge: bridge.delivery("dlv_1"),
+    "redeliver": lambda bridge: bridge.redeliver("dlv_1"),
+    "redeliver_since": lambda bridge: bridge.redeliver_since(datetime(2026, 11, 24, tzinfo=UTC)),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_an_answer_of_something_else_is_told_whatever_was_asked(call: str) -> None:
+    bridge, transport = bridge_on(httpx.Response(200, json={"ok": True}))
+    with pytest.raises(CallFailed, match="answered HTTP 200, which we can't read"):
+        CALLS[call](bridge)
+    assert len(transport.requests) == 1
+
+
+@pytest.mark.parametrize("error", [httpx.UnsupportedProtocol("no http"), httpx.LocalProtocolError("no header")])
+def test_what_can_never_be_sent_is_not_tried_again(error: Exception) -> None:
+    bridge, transport = bridge_on(error)
+    with pytest.raises(CallFailed, match="No answer"):
+        bridge.get("wat_1")
+    assert len(transport.requests) == 1
+
+
+def test_a_key_may_come_from_a_file_with_its_line_end() -> None:
+    transport = Answering(httpx.Response(200, json=DOCUMENT))
+    Bridge("http://bridge.example.com", "rbk_key\n", transport=transport).get("wat_1")
+    assert transport.requests[0].headers["authorization"] == "Bearer rbk_key"
+
+
+def test_scripts_see_the_types() -> None:
+    assert (files("bridge") / "py.typed").is_file()
 
 
 def test_waiting_goes_on_through_restarts_until_the_end() -> None:
@@ -178,6 +218,7 @@ def test_a_callback_of_ours_is_verified(body: str | bytes, secrets: Any) -> None
         ({"webhook-id": "ntf_2"}, BODY, SECRET, 0, "no signature"),
         ({"webhook-id": ""}, BODY, SECRET, 0, "missing"),
         ({"webhook-timestamp": "now"}, BODY, SECRET, 0, "is no time"),
+        ({"webhook-timestamp": "9" * 5000}, BODY, SECRET, 0, "is no time"),
         ({"webhook-timestamp": "١٢"}, BODY, SECRET, 0, "is no time"),
         ({"webhook-signature": "v1,"}, BODY, SECRET, 0, "no signature"),
         ({"webhook-signature": "v1,ä"}, BODY, SECRET, 0, "no signature"),

@@ -1,5 +1,6 @@
 """Clients: known by the digests of their keys, and confined to what the operator lets them use."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -202,6 +203,11 @@ def test_a_new_key_is_printed_once_with_what_to_keep_of_it(tmp_path: Path) -> No
     file.write_text(made.stderr[made.stderr.index("[clients.crm]") : made.stderr.index("To rotate")])
     settings = settings_of("redis://", "http://s.invalid", BRIDGE_API_KEYS="", BRIDGE_CLIENTS_FILE=str(file))
     assert only(list(settings.clients)).digests == (digest(key),)
+
+
+def test_a_new_key_is_given_to_programs_as_json() -> None:
+    made = json.loads(CliRunner().invoke(main, ["keys", "new", "crm", "--json"]).stdout)
+    assert (made["name"], made["digest"]) == ("crm", f"sha256:{digest(made['key']).hex()}")
 
 
 def test_a_key_for_no_name_is_refused() -> None:

@@ -473,7 +473,16 @@ def test_no_wait_is_none() -> None:
     assert retry_after({}, NOW) is None
 
 
-@pytest.mark.parametrize("date", ["", "yesterday", "Thu, 01 Jan 1970 00:00:00 GMT"])
+@pytest.mark.parametrize(
+    "date",
+    [
+        "",
+        "yesterday",
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+        "Sun, 06 Nov 1994 09:49:37 GMT",
+        "Thu, 01 Jan 2099 00:00:00 GMT",
+    ],
+)
 def test_a_hostile_date_of_an_answer_does_no_harm(date: str) -> None:
     wait = retry_after({"retry-after": IN_AN_HOUR[0], "date": date}, NOW)
 

@@ -2,13 +2,19 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from rich.console import Console
 from terminal import Journey, free_ports, up
+
+from bridge.cli import shown
+from bridge.client import Watch
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +30,7 @@ def tell(journey: Journey, import_id: str, *statuses: tuple[str, float], failed:
     journey.http.put(url, json={**story, "statuses": steps}).raise_for_status()
 
 
-def run(journey: Journey, *arguments: str, key: str | None = None) -> "subprocess.CompletedProcess[str]":
+def start(journey: Journey, *arguments: str, key: str | None = None) -> "subprocess.Popen[str]":
     env = {
         "PATH": os.environ["PATH"],
         "RALLY_BRIDGE_URL": f"http://127.0.0.1:{journey.port}",
@@ -32,7 +38,13 @@ def run(journey: Journey, *arguments: str, key: str | None = None) -> "subproces
         "COLUMNS": "200",
     }
     command = [sys.executable, "-m", "bridge.cli", *arguments]
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def run(journey: Journey, *arguments: str, key: str | None = None) -> "subprocess.CompletedProcess[str]":
+    running = start(journey, *arguments, key=key)
+    stdout, stderr = running.communicate(timeout=60)
+    return subprocess.CompletedProcess(running.args, running.returncode, stdout, stderr)
 
 
 def as_json(journey: Journey, *arguments: str) -> Any:
@@ -67,6 +79,47 @@ def test_following_no_longer_than_asked_leaves_the_watch(journey: Journey) -> No
     tell(journey, "slow", ("UPLOADING", 0), ("COMPLETED", 600))
     ran = run(journey, "watch", "slow", "--follow", "--timeout", "1s", "--json")
     assert (ran.returncode, json.loads(ran.stdout)["state"]) == (5, "watching")
+    assert "It goes on being watched: rally-bridge show wat_" in ran.stderr
+
+
+def test_an_interrupt_leaves_the_watch_and_says_where_it_is(journey: Journey) -> None:
+    tell(journey, "interrupted", ("UPLOADING", 0), ("COMPLETED", 600))
+    following = start(journey, "watch", "interrupted", "--follow")
+    assert following.stdout is not None
+    following.stdout.readline()
+    following.send_signal(signal.SIGINT)
+    _, said = following.communicate(timeout=10)
+    (watch,) = as_json(journey, "list", "--import", "interrupted")
+    assert (following.returncode, watch["state"]) == (130, "watching")
+    assert said == f"It goes on being watched: rally-bridge show {watch['id']}\n"
+
+
+WATCH = Watch.of(
+    {
+        "id": "wat_01m89c72e5nz8x4d5w0q9k7h2v",
+        "importId": "cm1uwhduy001vle4gr4soyqkq",
+        "state": "settled",
+        "outcome": "completed_with_failures",
+        "reason": None,
+        "label": "A label of some length",
+        "createdAt": "2026-11-24T09:30:00Z",
+        "settledAt": "2026-11-24T09:30:09Z",
+        "nextPollAt": None,
+        "import": {"status": "COMPLETED", "personCount": 117, "failedRecordCount": 3},
+        "deliveries": [],
+    }
+)
+
+
+def test_an_id_is_listed_whole_at_any_terminal() -> None:
+    console = Console(width=80, force_terminal=True, no_color=True)
+    with console.capture() as printed:
+        console.print(shown.table([WATCH]))
+    assert WATCH.id in printed.get()
+
+
+def test_the_clock_of_what_has_ended_stands_still() -> None:
+    assert shown.line(WATCH, datetime(2027, 1, 1, tzinfo=UTC)).plain.endswith("0:00:09")
 
 
 def test_every_wish_reaches_the_bridge(journey: Journey) -> None:
@@ -119,6 +172,9 @@ def test_a_delivery_is_shown_with_its_attempts_and_sent_again(journey: Journey) 
         (["watch", "x", "--callback", "http://10.0.0.1/"], None, 1, "/notify/0/url: "),
         (["watch", "x", "--expires-in", "soon"], None, 2, "is no duration"),
         (["watch", "x", "--metadata", "ticket"], None, 2, "is not name=value"),
+        (["watch", "x", "--timeout", "3s"], None, 2, "--timeout goes with --follow"),
+        (["show", "wat_0", "--url", "http://127.0.0.1:1"], None, 1, "No answer from http://127.0.0.1:1"),
+        (["show", "wat_0", "--url", "nonsense"], None, 1, "No answer from nonsense"),
         (["redeliver"], None, 2, "Name an ID or give --since"),
         (["list", "--url", "http://127.0.0.1:1x"], None, 1, "can't be used"),
     ],

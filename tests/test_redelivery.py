@@ -10,6 +10,7 @@ from samples import only
 from world import ADMIN_KEY, OTHER_KEY, SERVICE_SECRET, World, opened, settings
 
 from bridge.destinations.signatures import derived_secret
+from bridge.domain.deliveries import Named
 from bridge.domain.times import DAY, rfc3339
 from bridge.errors import SettingsError
 from bridge.resources import sender_of
@@ -151,6 +152,15 @@ async def test_the_operator_is_told_once_however_much_was_abandoned(world: World
     assert '"type":"delivery.abandoned"' in body
     assert "3 messages were given up" in body
     assert "HTTP 410" in body
+
+
+async def test_of_two_sweeps_at_once_one_tells_the_operator(world: World) -> None:
+    delivery = await abandoned(world)
+    ops = Named(name="ops")
+    lane, owe = world.resources.lane(ops), world.resources.deliveries.owe_notice
+    owed = [await owe(f"dlv_notice{number}", ops, lane, "{}", told=[delivery["id"]]) for number in range(2)]
+
+    assert owed == [True, False]
 
 
 async def test_a_notice_that_is_abandoned_itself_is_told_of_to_nobody(world: World) -> None:

@@ -314,7 +314,7 @@ def replied(budget: Budget, answer: Answer, allowance: Allowance | None = None, 
 
 
 ALLOWS = Allowance(limit=50, remaining=40, resets_in=30 * SECOND)
-SOONER = replace(OPEN, ends_at=NOW + 30 * SECOND)
+SOONER = replace(OPEN, ends_at=NOW + 30 * SECOND, window=30 * SECOND)
 """The window that is open, with its end as ALLOWS tells it."""
 FRESH = Budget(limit=50, available=37, spent=4, ends_at=NOW + 30 * SECOND)
 
@@ -332,6 +332,12 @@ FRESH = Budget(limit=50, available=37, spent=4, ends_at=NOW + 30 * SECOND)
             ALLOWS,
             replace(SOONER, available=37, paced_until=SOONER.ends_at),
         ),
+        (
+            OPEN,
+            Read(READING),
+            replace(ALLOWS, resets_in=MINUTE - SECOND),
+            replace(OPEN, available=37, ends_at=OPEN.ends_at - SECOND),
+        ),
         (OPEN, Read(READING), replace(ALLOWS, resets_in=MINUTE + 1), replace(OPEN, available=37)),
         (OPEN, Read(READING), replace(ALLOWS, resets_in=0), replace(OPEN, available=37)),
         (
@@ -342,7 +348,13 @@ FRESH = Budget(limit=50, available=37, spent=4, ends_at=NOW + 30 * SECOND)
         ),
         (Budget(ends_at=NOW - 2 * SECOND, window=60 * SECOND), Read(READING), ALLOWS, replace(FRESH, window=32_000)),
         (Budget(ends_at=NOW - 2_001, window=60 * SECOND), Read(READING), ALLOWS, replace(FRESH, window=60_000)),
-        (Budget(), Read(READING), replace(ALLOWS, resets_in=0), Budget()),
+        (Budget(), Read(READING), replace(ALLOWS, resets_in=0), Budget(limit=50, available=37, ends_at=NOW)),
+        (
+            replace(OPEN, ends_at=NOW - 1),
+            Read(READING),
+            replace(ALLOWS, resets_in=0),
+            replace(OPEN, available=37, ends_at=NOW - 1),
+        ),
         (OPEN, OverLimit(None), None, replace(OPEN, ends_at=0, available=0, not_before=NOW + SECOND)),
         (OPEN, OverLimit(5_000), None, replace(OPEN, ends_at=0, available=0, not_before=NOW + 5_000)),
         (
@@ -352,7 +364,8 @@ FRESH = Budget(limit=50, available=37, spent=4, ends_at=NOW + 30 * SECOND)
             replace(OPEN, refused_since=7, not_before=NOW + 1),
         ),
         (replace(OPEN, refused_since=7, not_before=NOW), Read(READING), None, replace(OPEN, not_before=NOW)),
-        (OPEN, OverLimit(None), ALLOWS, replace(OPEN, ends_at=0, available=0, not_before=NOW + 30 * SECOND)),
+        (OPEN, OverLimit(None), ALLOWS, replace(SOONER, ends_at=0, available=0, not_before=NOW + 30 * SECOND)),
+        (replace(OPEN, window=1), Read(READING), ALLOWS, replace(SOONER, available=37, window=SECOND)),
         (OPEN, KeyRefused(), None, replace(OPEN, ends_at=0, refused_since=NOW, not_before=NOW + MINUTE)),
         (
             replace(OPEN, faults=4, down_since=7),

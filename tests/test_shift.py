@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import pytest
+from world import World
 
+from workers import jobs
 from workers.shift import Shift
 from workers.stopping import insist
 
@@ -123,3 +125,23 @@ async def test_a_task_that_meets_timeouts_is_left_alone() -> None:
     await asyncio.wait({main})
     insistence.cancel()
     assert not main.cancelled()
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_job_that_is_cancelled_closes_the_crew_only_where_the_worker_was_told_to_stop(
+    world: World, *, told: bool
+) -> None:
+    """A worker that stood still for a minute finds its jobs cancelled by arq, and must work again."""
+    main = asyncio.create_task(asyncio.Event().wait())
+    job = asyncio.create_task(jobs.deliver_shift({"crew": world.crew, "main": main}))
+    await asyncio.sleep(0)
+
+    job.cancel()
+    if told:
+        main.cancel()
+    await asyncio.wait({job})
+    world.crew.deliveries.ring()
+
+    assert job.cancelled()
+    assert world.crew.deliveries.on != told
+    main.cancel()

@@ -6,18 +6,19 @@ from typing import Any
 
 from bridge.errors import StoreUnavailable
 from workers.crew import Crew
+from workers.stopping import was_told_to_stop
 
 Ctx = dict[str, Any]
 
 
 async def poll_shift(ctx: Ctx) -> None:
     crew: Crew = ctx["crew"]
-    await _unless_stopped(crew, asyncio.gather(*(shift.work() for shift in crew.polls.values())))
+    await _unless_stopped(ctx, asyncio.gather(*(shift.work() for shift in crew.polls.values())))
 
 
 async def deliver_shift(ctx: Ctx) -> None:
     crew: Crew = ctx["crew"]
-    await _unless_stopped(crew, crew.deliveries.work())
+    await _unless_stopped(ctx, crew.deliveries.work())
 
 
 async def sweep(ctx: Ctx) -> None:
@@ -28,10 +29,16 @@ async def sweep(ctx: Ctx) -> None:
         return  # the shifts tell of it; the next sweep finds the same
 
 
-async def _unless_stopped(crew: Crew, work: Awaitable[Any]) -> None:
-    """Stay with a shift; when arq stops us (SIGTERM cancels its jobs), let what is under way end first."""
+async def _unless_stopped(ctx: Ctx, work: Awaitable[Any]) -> None:
+    """Stay with a shift; when arq stops us (SIGTERM cancels its jobs), let what is under way end first.
+
+    arq also cancels a job that was here for too long, as it is after a minute in which the whole machine stood still:
+    then the crew has to go on.
+    """
+    crew: Crew = ctx["crew"]
     try:
         await work
     except asyncio.CancelledError:
-        await crew.close()
+        if await was_told_to_stop(ctx["main"]):
+            await crew.close()
         raise

@@ -33,7 +33,8 @@ async def on_startup(ctx: dict[str, Any]) -> None:
     resources = await stack.enter_async_context(open_resources(SETTINGS))
     await check_store(resources)
     ctx["crew"] = assemble(resources)
-    ctx["insistence"] = asyncio.create_task(insist(asyncio.current_task()))
+    ctx["main"] = asyncio.current_task()
+    ctx["insistence"] = asyncio.create_task(insist(ctx["main"]))
     structlog.get_logger().info("worker.started")
 
 

@@ -18,18 +18,18 @@ async def insist(main: asyncio.Task[Any] | None, *, look: float = LOOK) -> None:
     """
     while main is not None:
         await asyncio.sleep(look)
-        if await _was_told_to_stop(main):
+        if await was_told_to_stop(main):
             main.cancel()
 
 
-async def _was_told_to_stop(main: asyncio.Task[Any]) -> bool:
+async def was_told_to_stop(main: asyncio.Task[Any] | None) -> bool:
     """Tell a stop from a timeout, which also cancels its task, and takes that back in the loop's next turn.
 
     With every command redis-py looks whether something waits on the connection, under a timeout of nothing: to cancel
     once more in that turn would end the worker, though nobody asked for it.
     """
     for _ in range(TURNS):
-        if not main.cancelling():
+        if main is None or not (main.done() or main.cancelling()):
             return False
         await asyncio.sleep(0)
     return True

@@ -10,6 +10,9 @@ import click
 from bridge.client import Bridge
 from bridge.client.api import DEFAULT_URL
 
+ASKED, FOLLOWED = 3.0, 30.0
+"""Seconds for which a bridge that is out of reach is tried again: somebody sits there; or a script waits anyway."""
+
 
 def connected(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command its first argument, a Bridge, by --url and --key or their variables; and --json."""
@@ -21,7 +24,8 @@ def connected(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
     @wraps(command)
     def with_bridge(*args: Any, url: str, key: str | None, **options: Any) -> Any:
-        with Bridge(url, key) as bridge:
+        patience = FOLLOWED if options.get("follow") else ASKED
+        with Bridge(url, key, patience=patience) as bridge:
             return command(bridge, *args, **options)
 
     return with_bridge

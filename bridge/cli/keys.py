@@ -4,6 +4,7 @@ import secrets
 
 import click
 
+from bridge.cli.connection import print_json
 from bridge.settings.clients import DIGEST, digest
 from bridge.settings.values import NAME
 
@@ -18,18 +19,23 @@ def group() -> None:
 
 @group.command("new")
 @click.argument("name")
-def new(name: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def new(name: str, *, as_json: bool) -> None:
     """Make a key for the client NAME: print it once, and what to write into BRIDGE_CLIENTS_FILE."""
     if not NAME.fullmatch(name):
         raise click.BadParameter("a name consists of a-z, 0-9, - and _", param_hint="NAME")
     key = f"{PREFIX}{secrets.token_urlsafe(32)}"
+    kept = f"{DIGEST}{digest(key).hex()}"
+    if as_json:
+        print_json({"name": name, "key": key, "digest": kept})
+        return
     click.echo(key)
     click.echo(
         f"""
 The line above is the key of {name}; it is not shown again. Into the clients file (BRIDGE_CLIENTS_FILE), and restart:
 
 [clients.{name}]
-keys = ["{DIGEST}{digest(key).hex()}"]
+keys = ["{kept}"]
 
 To rotate a key, put the new digest beside the old one, hand out the key, then take the old one out.""",
         err=True,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from bridge.client import Watch
@@ -17,8 +17,12 @@ SIGNS: Mapping[str, tuple[str, str]] = {
     "failed": ("✗", "red"),
     "cancelled": ("-", "dim"),
 }
+LONGEST_ID = 30
 OTHER = ("?", "magenta")
-FACTS = ("id", "importId", "workspace", "polls", "lastPolledAt", "nextPollAt", "createdBy", "createdAt", "expiresAt")
+FACTS = (
+    *("id", "importId", "workspace", "polls", "lastPolledAt", "nextPollAt"),
+    *("createdBy", "createdAt", "expiresAt", "settledAt"),
+)
 
 
 def how(watch: Watch) -> str:
@@ -33,7 +37,7 @@ def marked(watch: Watch) -> Text:
 
 def line(watch: Watch, now: datetime) -> Text:
     """Say in a line how an import goes, or how it ended."""
-    facts = [watch.status or "not read yet", _people(watch), lasted(now - watch.created_at)]
+    facts = [watch.status or "not read yet", _people(watch), lasted((watch.settled_at or now) - watch.created_at)]
     if watch.failed_records:
         facts.insert(2, f"{watch.failed_records:,} failed")
     if not watch.ended and watch.next_poll_at is not None:
@@ -54,7 +58,18 @@ def lasted(span: timedelta) -> str:
 
 
 def table(watches: Sequence[Watch]) -> Table:
-    shown = Table("Watch", "Import", "State", "People", "Failed", "Label", "Since", box=None, pad_edge=False)
+    # An id is there to be copied: whatever else has to give way, it is not cut.
+    shown = Table(
+        Column("Watch", no_wrap=True, min_width=LONGEST_ID),
+        "Import",
+        "State",
+        "People",
+        "Failed",
+        "Label",
+        "Since",
+        box=None,
+        pad_edge=False,
+    )
     for each in watches:
         since = each.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
         people, failed = f"{each.people:,}", f"{each.failed_records:,}"

@@ -71,6 +71,8 @@ def watch(bridge: Bridge, import_id: str, *, as_json: bool, follow: bool, timeou
 
     With --follow the exit code is 0 for completed, 3 for completed with failures, 4 for failed and 5 for any other end.
     """
+    if timeout is not None and not follow:
+        raise click.UsageError("--timeout goes with --follow; for how long to watch, there is --expires-in.")
     expires_in = wish["expires_in"]
     destinations = {name: wish[name] for name in ("channels", "webhooks", "callbacks", "names", "on")}
     made = bridge.watch(
@@ -88,6 +90,8 @@ def watch(bridge: Bridge, import_id: str, *, as_json: bool, follow: bool, timeou
     elif not follow:
         shown.print_watch(Console(), made)
     if follow:
+        if not made.ended:
+            _goes_on(made)
         raise click.exceptions.Exit(EXITS.get(made.outcome, ANOTHER_END))
 
 
@@ -129,9 +133,13 @@ def _followed(bridge: Bridge, watch: Watch, *, timeout: Span | None, quiet: bool
                 said = (live_line.watch.state, live_line.watch.status)
                 console.print(live_line, soft_wrap=True, highlight=False)
     except KeyboardInterrupt:
-        click.echo(f"It goes on being watched: rally-bridge show {watch.id}", err=True)
+        _goes_on(watch)
         raise click.exceptions.Exit(INTERRUPTED) from None
     return live_line.watch
+
+
+def _goes_on(watch: Watch) -> None:
+    click.echo(f"It goes on being watched: rally-bridge show {watch.id}", err=True)
 
 
 @click.command("list")

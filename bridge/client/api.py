@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import httpx
 
-from bridge.client.watch import Watch
+from bridge.client.watch import FIELDS, Watch
 from bridge.errors import BridgeError
 
 DEFAULT_URL = "http://127.0.0.1:8080"
@@ -22,6 +22,9 @@ LONGEST_WAIT = 60
 """Seconds for which the API holds an answer, at most."""
 LOOK_AGAIN = (2, 20)
 """A watch that is followed is looked at right after its next poll, but not more and not less often than this."""
+OF_A_DELIVERY = frozenset({"id", "type", "destination", "state", "lastReason"})
+HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+"""What fails before it is sent, and would each time."""
 COME_AGAIN = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -57,7 +60,7 @@ class Bridge:
         `patience`: for so many seconds a bridge that is out of reach or busy is tried again. Raises CallFailed when
         there is no key.
         """
-        key = key or os.environ.get("RALLY_BRIDGE_KEY")
+        key = (key or os.environ.get("RALLY_BRIDGE_KEY") or "").strip()  # a file's last line ends, too
         if not key:
             raise CallFailed("There is no API key: set RALLY_BRIDGE_KEY, or name one.")
         self.url = (url or os.environ.get("RALLY_BRIDGE_URL") or DEFAULT_URL).rstrip("/")
@@ -106,11 +109,12 @@ class Bridge:
         }
         body = {name: value for name, value in wish.items() if value is not None}
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
-        return Watch.of(self._call("POST", "/v1/watches", body=body, headers=headers, repeatable=True))
+        answer = self._call("POST", "/v1/watches", FIELDS, body=body, headers=headers, repeatable=True)
+        return Watch.of(answer)
 
     def get(self, watch_id: str, *, wait: int = 0) -> Watch:
         """Give a watch, held for at most `wait` seconds (up to 60) until it has ended. Raises CallFailed."""
-        return Watch.of(self._get(f"/v1/watches/{_segment(watch_id)}", wait=wait or None))
+        return Watch.of(self._get(f"/v1/watches/{_segment(watch_id)}", FIELDS, wait=wait or None))
 
     def follow(self, watch: Watch, *, timeout: float | None = None) -> Iterator[Watch]:
         """Give a watch again and again, about as often as Rally is asked, until it has ended or the time is over."""
@@ -134,9 +138,8 @@ class Bridge:
         """Give your watches, newest first, page by page as they are taken. Raises CallFailed."""
         cursor: str | None = None
         while True:
-            found = self._get(
-                "/v1/watches", state=state, outcome=outcome, importId=import_id, limit=page, cursor=cursor
-            )
+            query = {"state": state, "outcome": outcome, "importId": import_id, "limit": page, "cursor": cursor}
+            found = self._get("/v1/watches", frozenset({"data", "nextCursor"}), **query)
             yield from map(Watch.of, found["data"])
             cursor = found["nextCursor"]
             if cursor is None:
@@ -144,34 +147,35 @@ class Bridge:
 
     def cancel(self, watch_id: str) -> Watch:
         """End a watch without an outcome; raises CallFailed, with status 409 when it has ended already."""
-        return Watch.of(self._call("POST", f"/v1/watches/{_segment(watch_id)}/cancel"))
+        return Watch.of(self._call("POST", f"/v1/watches/{_segment(watch_id)}/cancel", FIELDS))
 
     def delivery(self, delivery_id: str) -> Mapping[str, Any]:
         """Give a delivery with its attempts. Raises CallFailed."""
-        return self._get(f"/v1/deliveries/{_segment(delivery_id)}")
+        return self._get(f"/v1/deliveries/{_segment(delivery_id)}", OF_A_DELIVERY)
 
     def redeliver(self, delivery_id: str) -> Mapping[str, Any]:
         """Owe an ended delivery again, and give it. Raises CallFailed."""
-        return self._call("POST", f"/v1/deliveries/{_segment(delivery_id)}/redeliver")
+        return self._call("POST", f"/v1/deliveries/{_segment(delivery_id)}/redeliver", OF_A_DELIVERY)
 
     def redeliver_since(self, since: datetime) -> int:
         """Owe again what was abandoned since a moment; gives how many. Raises CallFailed."""
         body = {"state": "abandoned", "since": since.astimezone(UTC).isoformat()}
         count, more = 0, True
         while more:
-            answer = self._call("POST", "/v1/deliveries/redeliver", body=body)
+            answer = self._call("POST", "/v1/deliveries/redeliver", frozenset({"redelivered", "more"}), body=body)
             count, more = count + answer["redelivered"], answer["more"]
         return count
 
-    def _get(self, path: str, **query: str | int | None) -> dict[str, Any]:
+    def _get(self, path: str, holds: frozenset[str], **query: str | int | None) -> dict[str, Any]:
         given = {name: value for name, value in query.items() if value is not None}
         wait = int(given.get("wait", 0))
-        return self._call("GET", path, query=given, repeatable=True, timeout=ANSWER_TIMEOUT + wait)
+        return self._call("GET", path, holds, query=given, repeatable=True, timeout=ANSWER_TIMEOUT + wait)
 
     def _call(
         self,
         method: str,
         path: str,
+        holds: frozenset[str],
         *,
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str | int] | None = None,
@@ -179,7 +183,10 @@ class Bridge:
         repeatable: bool = False,
         timeout: float = ANSWER_TIMEOUT,
     ) -> dict[str, Any]:
-        """Call until there is an answer that counts; if not `repeatable`, only while it surely changed nothing."""
+        """Call until there is an answer that counts; if not `repeatable`, only while it surely changed nothing.
+
+        `holds`: the fields without which an answer is none of a bridge's.
+        """
         until, pause = monotonic() + self._patience, FIRST_PAUSE
         request = self._http.build_request(
             method,
@@ -190,7 +197,7 @@ class Bridge:
             timeout=httpx.Timeout(timeout, connect=CONNECT_TIMEOUT),
         )
         while True:
-            fault, rest = self._try(request, pause)
+            fault, rest = self._try(request, holds, pause)
             if isinstance(fault, dict):
                 return fault
             surely_unchanged = fault.status is not None or isinstance(fault.__cause__, httpx.ConnectError)
@@ -199,19 +206,21 @@ class Bridge:
             sleep(rest)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    def _try(self, request: httpx.Request, pause: float) -> tuple[dict[str, Any] | CallFailed, float | None]:
+    def _try(
+        self, request: httpx.Request, holds: frozenset[str], pause: float
+    ) -> tuple[dict[str, Any] | CallFailed, float | None]:
         """Give an answer, or what failed and after how many seconds to try again (None: never)."""
         try:
             answer = self._http.send(request)
         except httpx.TransportError as error:
             fault = CallFailed(f"No answer from {self.url} ({type(error).__name__}).")
             fault.__cause__ = error
-            return fault, pause
+            return fault, None if isinstance(error, HOPELESS) else pause
         try:
             document = answer.json()
         except ValueError:
             document = None
-        if answer.is_success and isinstance(document, dict):
+        if answer.is_success and isinstance(document, dict) and holds <= document.keys():
             return document, None
         problem = document if isinstance(document, dict) else {}
         refused = CallFailed(_in_words(answer, problem), status=answer.status_code, problem=problem)

@@ -5,6 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+FIELDS = frozenset(
+    {
+        *("id", "importId", "state", "outcome", "reason", "label", "import"),
+        *("createdAt", "nextPollAt", "settledAt", "deliveries"),
+    }
+)
+"""What an answer must hold to be read as a watch."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
@@ -24,6 +32,8 @@ class Watch:
     failed_records: int
     created_at: datetime
     next_poll_at: datetime | None
+    settled_at: datetime | None
+    """When it ended; None while it has not."""
     deliveries: Sequence[Mapping[str, Any]]
     document: Mapping[str, Any] = field(repr=False)
 
@@ -35,7 +45,6 @@ class Watch:
     def of(cls, document: Mapping[str, Any]) -> "Watch":
         """Read an answer; fields that are not known here stay in `document`."""
         reading = document["import"] or {}
-        next_poll_at = document["nextPollAt"]
         return cls(
             id=document["id"],
             import_id=document["importId"],
@@ -47,7 +56,12 @@ class Watch:
             people=reading.get("personCount", 0),
             failed_records=reading.get("failedRecordCount", 0),
             created_at=datetime.fromisoformat(document["createdAt"]),
-            next_poll_at=None if next_poll_at is None else datetime.fromisoformat(next_poll_at),
+            next_poll_at=_time_or_none(document["nextPollAt"]),
+            settled_at=_time_or_none(document["settledAt"]),
             deliveries=tuple(document["deliveries"]),
             document=document,
         )
+
+
+def _time_or_none(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

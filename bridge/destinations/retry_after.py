@@ -21,19 +21,22 @@ _COMMAS_SEEN = 7
 def retry_after(headers: Mapping[str, str], now: Moment) -> Span | None:
     """Give the wait that an answer asks for, from 0 to the longest we honour; None where it makes no sense.
 
-    A date counts from the answer's own Date, so that its sender's clock may be wrong. Of several the longest counts.
+    A date counts from the answer's own Date, so that its sender's clock may be wrong; from ours where that Date lies
+    behind it. Of several the longest counts.
     """
-    sent = _moment(headers.get("date", "").strip())
+    sent = _moment(headers.get("date", "").strip()) or now
     asked = _BETWEEN.split(headers.get("retry-after", ""), _COMMAS_SEEN)
-    waits = [_wait(each.strip(), now if sent is None else sent) for each in asked]
+    waits = [_wait(each.strip(), sent, now) for each in asked]
     return max((wait for wait in waits if wait is not None), default=None)
 
 
-def _wait(asked: str, sent: Moment) -> Span | None:
+def _wait(asked: str, sent: Moment, now: Moment) -> Span | None:
     if _SECONDS.fullmatch(asked):
         return _honoured(float(asked) * SECOND)
     until = _moment(asked)
-    return None if until is None else _honoured(until - sent)
+    if until is None:
+        return None
+    return _honoured(until - sent if sent < until else until - now)
 
 
 def _honoured(wait: float) -> Span:

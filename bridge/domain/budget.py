@@ -10,7 +10,7 @@ none), they keep the pace of the last window that was known.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from bridge.domain.imports import Absent, Allowance, KeyRefused, OverLimit, Read, Reply, Unanswered
+from bridge.domain.imports import Absent, KeyRefused, OverLimit, Read, Reply, Unanswered
 from bridge.domain.times import HOUR, MINUTE, SECOND, Moment, Span
 
 LONGEST_PAUSE: Span = HOUR
@@ -135,31 +135,43 @@ def after_replies(
 
 
 def _after_allowance(budget: Budget, reply: Reply, *, in_flight: int, now: Moment) -> Budget:
-    match reply.allowance:
-        case None:
-            return budget
-        case Allowance(limit=limit, remaining=remaining, resets_in=resets_in):
-            bound = max(0, remaining - in_flight)
-            ends_at = reply.at + min(resets_in, LONGEST_PAUSE)
-            if budget.window_open(now):
-                # Each reply rounds the end anew; the earliest is the nearest. "Now" is the last second, or nonsense.
-                ends_at = min(budget.ends_at, ends_at) if resets_in > 0 else budget.ends_at
-                paced_until = min(budget.paced_until, ends_at)
-                available = min(budget.available, bound)
-                return replace(budget, available=available, ends_at=ends_at, paced_until=paced_until)
-            if ends_at <= now:  # a straggler of the window that just ended
-                return budget
-            seen_whole = now - budget.ends_at <= WINDOW_SEEN_WHOLE
-            return replace(
-                budget,
-                limit=limit,
-                available=bound,
-                spent=1 + in_flight,
-                ends_at=ends_at,
-                window=ends_at - budget.ends_at if seen_whole else max(budget.window, resets_in),
-                paced_until=0,
-                probing_until=0,
-            )
+    if reply.allowance is None:
+        return budget
+    bound = max(0, reply.allowance.remaining - in_flight)
+    ends_at = reply.at + min(reply.allowance.resets_in, LONGEST_PAUSE)
+    if budget.window_open(now):
+        open_window = replace(budget, available=min(budget.available, bound))
+        # Each reply rounds the end anew; the earliest is the nearest. "Now" is the last second, or nonsense.
+        return open_window if reply.allowance.resets_in == 0 else _ending_by(open_window, ends_at)
+    if ends_at <= now:  # a straggler of the window that just ended
+        if budget.limit is None:
+            return replace(budget, limit=reply.allowance.limit, available=bound, ends_at=ends_at)
+        return replace(budget, available=min(budget.available, bound))
+    seen_whole = now - budget.ends_at <= WINDOW_SEEN_WHOLE
+    return replace(
+        budget,
+        limit=reply.allowance.limit,
+        available=bound,
+        spent=1 + in_flight,
+        ends_at=ends_at,
+        window=ends_at - budget.ends_at if seen_whole else max(budget.window, reply.allowance.resets_in),
+        paced_until=0,
+        probing_until=0,
+    )
+
+
+def _ending_by(budget: Budget, ends_at: Moment) -> Budget:
+    """Give the budget with its window ending at `ends_at`, if that is earlier than was thought.
+
+    What was further off than rounding explains was absurd, and the length that was learned of it with it.
+    """
+    too_late = max(0, budget.ends_at - ends_at)
+    return replace(
+        budget,
+        ends_at=budget.ends_at - too_late,
+        paced_until=min(budget.paced_until, budget.ends_at - too_late),
+        window=max(SECOND, budget.window - too_late) if too_late > COARSENESS else budget.window,
+    )
 
 
 def _after_answer(budget: Budget, reply: Reply) -> Budget:

@@ -41,8 +41,9 @@ class RallyClient:
         key: Secret,
         slots: int,
         total_timeout: float,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Take the base URL without a trailing slash, and the seconds that a question may take in all.
+        """Take the base URL without a trailing slash, the seconds that a question may take in all, and whom TLS trusts.
 
         Raises ValueError for a URL that can't be asked.
         """
@@ -65,7 +66,7 @@ class RallyClient:
         self._total_timeout = total_timeout
         connect = min(CONNECT_TIMEOUT, total_timeout)
         self._extensions = {"timeout": httpx.Timeout(total_timeout, connect=connect).as_dict()}
-        self._tls = ssl.create_default_context()  # 18 ms each, so one for all; the system's store of authorities
+        self._tls = tls or ssl.create_default_context()
         self._idle = [_Slot() for _ in range(slots)]
         self._all = tuple(self._idle)
         self._room = asyncio.Semaphore(slots)
