@@ -75,7 +75,8 @@ def test_the_vector_of_asymmetric_signatures() -> None:
         ("whsk_", "must be whsk_"),
         ("whsk_MTIz", "must be whsk_"),
         ("whsk_!", "must be whsk_"),
-        (f"whsk_{'A' * 86}==", "is not its seed's"),
+        (f"whsk_!{'A' * 43}=", "must be whsk_"),
+        (f"whsk_{'A' * 86}==", "holds a public key that is not its seed's"),
     ],
 )
 def test_a_private_key_is_a_seed_with_or_without_its_public_key(key: str, complaint: str | None) -> None:

@@ -1,5 +1,6 @@
 """The pure rules to the last digit: at their limits, in every field and word. Mutation showed what was not told yet."""
 
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -7,11 +8,26 @@ from dataclasses import replace
 
 import pytest
 
+from bridge.destinations import callback, slack, slack_bot, slack_webhook
 from bridge.destinations.addresses import literal
+from bridge.destinations.agent import USER_AGENT
+from bridge.destinations.lanes import lane_of
 from bridge.destinations.retry_after import retry_after
+from bridge.destinations.rules import EgressRules, check_url
 from bridge.destinations.slack_text import about, code, local_time, shown
 from bridge.domain.budget import Budget, Grant, after_replies, grant, stretch
-from bridge.domain.deliveries import Accepted, Callback, Deferred, Delivery, DeliveryState, Rejected, Verdict
+from bridge.domain.deliveries import (
+    Accepted,
+    Callback,
+    Deferred,
+    Delivery,
+    DeliveryState,
+    Rejected,
+    Request,
+    SlackChannel,
+    SlackWebhook,
+    Verdict,
+)
 from bridge.domain.imports import (
     Absence,
     Allowance,
@@ -24,7 +40,8 @@ from bridge.domain.imports import (
     Reply,
     Unanswered,
 )
-from bridge.domain.notices import key_accepted, key_refused
+from bridge.domain.notices import Notice, deliveries_abandoned, key_accepted, key_refused
+from bridge.domain.notices import test_message as message_of_test
 from bridge.domain.notifications import Notification, announce, notification_id, reading_as_json
 from bridge.domain.outcomes import Outcome, outcome_of
 from bridge.domain.polls import PollClaim, after_poll, wish_at
@@ -148,6 +165,55 @@ def test_the_operator_reads_which_workspace_and_since_when() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("number", "reason", "text"),
+    [
+        (1, "HTTP 410", "A message was given up: to https://crm.example.com/…, HTTP 410."),
+        (
+            1234,
+            None,
+            "1,234 messages were given up, the first of them: to https://crm.example.com/…, no reason known.",
+        ),
+    ],
+)
+def test_the_operator_reads_what_was_given_up(number: int, reason: str | None, text: str) -> None:
+    assert deliveries_abandoned(number, "https://crm.example.com/…", reason, NOW).payload() == {
+        "type": "delivery.abandoned",
+        "timestamp": "2027-01-15T08:00:00.000Z",
+        "data": {
+            "text": f"{text} GET /v1/deliveries?state=abandoned lists them.",
+            "count": str(number),
+            "destination": "https://crm.example.com/…",
+            "reason": reason or "",
+        },
+    }
+
+
+def test_a_test_message_says_who_asked_for_it() -> None:
+    assert message_of_test("crm", NOW).payload() == {
+        "type": "watch.test",
+        "timestamp": "2027-01-15T08:00:00.000Z",
+        "data": {
+            "text": "This is a test that “crm” asked for: messages of rally-bridge arrive here.",
+            "client": "crm",
+        },
+    }
+
+
+def test_a_notice_to_slack_is_one_sentence_with_its_time() -> None:
+    assert json.loads(slack.render_notice(Notice(type="t", at=NOW, text="<b> é"))) == {
+        "text": "⚙️ &lt;b&gt; é",
+        "mrkdwn": False,
+        "blocks": [
+            {"type": "header", "text": {"type": "plain_text", "text": "⚙️ rally-bridge", "emoji": True}},
+            {"type": "section", "text": {"type": "plain_text", "text": "&lt;b&gt; é", "emoji": False}},
+            {"type": "context", "elements": [{"type": "mrkdwn", "text": local_time(NOW), "verbatim": True}]},
+        ],
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+
+
 def test_a_secret_prints_as_dots() -> None:
     assert (str(Secret("hush")), repr(Secret("hush"))) == ("•••", "Secret(•••)")
 
@@ -224,6 +290,69 @@ def test_a_delivery_that_is_given_up_for_its_age_keeps_its_last_reason(last: str
     assert before.outlived(NOW + DAY) == replace(
         before, state=DeliveryState.ABANDONED, last_reason=reason, due=None, ended_at=NOW + DAY
     )
+
+
+def test_a_delivery_that_is_given_up_says_why_and_counts_no_attempt() -> None:
+    assert DELIVERY.given_up("not allowed any more", NOW) == replace(
+        DELIVERY, state=DeliveryState.ABANDONED, last_reason="not allowed any more", due=None, ended_at=NOW
+    )
+
+
+# What is sent.
+
+TO_SLACK = {"content-type": "application/json; charset=utf-8", "user-agent": USER_AGENT}
+
+
+def test_a_message_to_a_webhook_is_json_of_ours() -> None:
+    assert slack_webhook.prepare(SlackWebhook(url=Secret("https://hooks.slack.com/services/T/B/X")), "{}") == Request(
+        url=Secret("https://hooks.slack.com/services/T/B/X"), headers=TO_SLACK, body=b"{}"
+    )
+
+
+def test_a_message_of_the_bot_is_json_of_ours_with_its_channel_and_token() -> None:
+    bot = slack_bot.SlackBot(token=Secret("xoxb-1"), api_url="https://slack.com/api")
+
+    assert slack_bot.prepare(SlackChannel(channel="C0"), '{"text": "é"}', bot) == Request(
+        url=Secret("https://slack.com/api/chat.postMessage"),
+        headers=TO_SLACK | {"authorization": "Bearer xoxb-1"},
+        body='{"channel":"C0","text":"é"}'.encode(),
+    )
+
+
+def test_a_message_in_plain_text_is_as_compact() -> None:
+    assert slack.plainly('{"text": "é", "mrkdwn": false, "blocks": []}') == '{"text":"é","mrkdwn":false}'
+
+
+def test_callbacks_to_one_origin_share_a_lane() -> None:
+    assert lane_of(Callback(url=Secret("HTTPS://CRM.example.com:8443/a?b"))) == (
+        "callback",
+        "https://crm.example.com:8443",
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://evil.example/services/", "a Slack webhook's URL begins with https://hooks.slack.com/services/"),
+        (
+            "https://hooks.slack.com/triggers/",
+            "this URL starts a workflow, which takes no messages; give an incoming webhook's URL",
+        ),
+    ],
+)
+def test_what_is_no_webhook_of_slacks_is_refused_in_these_words(url: str, told: str) -> None:
+    found = check_url(url, EgressRules(), slack=True)
+
+    assert found is not None
+    assert found.detail == told
+
+
+def test_a_header_may_be_just_as_long() -> None:
+    longest = "v" * callback.LONGEST_HEADER
+
+    assert callback.header_problem("x-key", longest) is None
+    assert callback.header_problem("x-key", longest + "v") is not None
+    assert callback.header_problem("x key", "v") == "A header's name consists of letters, digits and hyphens"
 
 
 # The schedule.
