@@ -107,6 +107,8 @@ def _sentence(kind: str, message: str) -> str:
         "json_invalid": "The body is not JSON",
         # pydantic's own sentence repeats what was given, which may be a secret in the wrong place.
         "union_tag_invalid": "There is no such type of destination",
+        # and here it repeats our regular expression, which says little to people.
+        "string_pattern_mismatch": "This has a character or a form that can't be taken here",
     }
     return known.get(kind, message.removeprefix("Value error, "))
 
