@@ -14,7 +14,7 @@ from bridge.store.connection import Store, translated
 ENDINGS = (WatchState.WATCHING.value, WatchState.CANCELLED.value, *(outcome.value for outcome in Outcome))
 """Each watch stands in one of these lists."""
 LOOKED_AT = 500
-LOOKS = 10
+LOOKS = 4
 """So many watches of one import, and so many times, are looked at for one page, whosever they are."""
 
 
