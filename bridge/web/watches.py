@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from ulid import ULID
 
 from bridge.domain.outcomes import Outcome
@@ -23,6 +23,7 @@ from bridge.web.asked import WaitQuery, WatchesQuery, context_of, idempotency_ke
 from bridge.web.auth import client_of, may_see
 from bridge.web.bodies import BATCH_LIMIT, BatchBody, WatchBody, parse, read_json
 from bridge.web.destination_bodies import Context
+from bridge.web.json_answer import JSONAnswer
 from bridge.web.problems import document_of
 from bridge.web.watch_json import as_json, documents_of, until_ended
 
@@ -38,7 +39,7 @@ async def create(request: Request) -> Response:
     headers = {"Location": f"/v1/watches/{accepted.watch.id}"}
     if accepted.joined is Joined.REPLAYED:
         headers["Idempotent-Replayed"] = "true"
-    return JSONResponse(as_json(accepted.watch, accepted.polled, []), 202, headers=headers)
+    return JSONAnswer(as_json(accepted.watch, accepted.polled, []), 202, headers=headers)
 
 
 async def create_many(request: Request) -> Response:
@@ -60,7 +61,7 @@ async def create_many(request: Request) -> Response:
 
     results = await asyncio.gather(*(result(number, watch) for number, watch in enumerate(asked)))
     answer: BatchAnswer = {"results": results}
-    return JSONResponse(answer)
+    return JSONAnswer(answer)
 
 
 async def _accept(resources: Resources, client: Client, raw: bytes, key: str | None, context: Context) -> AcceptedWatch:
@@ -112,7 +113,7 @@ async def show(request: Request) -> Response:
     if wait and watch.state is WatchState.WATCHING:
         watch = await until_ended(resources, watch, wait)
     (document,) = await documents_of(resources, [watch])
-    return JSONResponse(document)
+    return JSONAnswer(document)
 
 
 async def visible(resources: Resources, client: Client, watch_id: str) -> Watch:
@@ -150,7 +151,7 @@ async def pages(request: Request) -> Response:
         ids, more = await resources.lists.watches_about(query.import_id, **asked, limit=query.limit)
     page = await resources.watches.many(ids[: query.limit])
     answer: WatchesAnswer = {"data": await documents_of(resources, page), "nextCursor": more}
-    return JSONResponse(answer)
+    return JSONAnswer(answer)
 
 
 async def cancel(request: Request) -> Response:
@@ -165,4 +166,4 @@ async def cancel(request: Request) -> Response:
         raise Refused(Refusal.WATCH_ENDED, "GET it to see how.")
     log.info("watch.cancelled", watch_id=watch_id, client=client.name)
     (document,) = await documents_of(resources, [await visible(resources, client, watch_id)])
-    return JSONResponse(document)
+    return JSONAnswer(document)
