@@ -134,7 +134,7 @@ def test_an_address_that_is_not_this_machines_is_told_apart_from_a_taken_port(
 
 @contextmanager
 def pair_of_ports(*, take_first: bool) -> Iterator[int]:
-    """Give the first of two ports in a row of which one is free, and the other taken: other tests look for ports, too."""
+    """Give the first of two ports in a row, one free and the other taken: tests beside this one look for ports, too."""
     for _ in range(50):
         with socket.create_server(("127.0.0.1", 0)) as one, suppress(OSError):
             port = one.getsockname()[1]
