@@ -182,7 +182,7 @@ def _deliveries(picture: Picture) -> Iterator[str]:
         paced = int(picture.held.get(f"{key}:paced", 0))
         latest = max(min(picture.index(key).values()), paced, *leased.values())
         assert picture.index("rb:lanes")[lane] <= latest, "a lane that waits for nothing"
-        yield from (key, f"{key}:leased", f"{key}:failing")
+        yield from (key, f"{key}:leased", f"{key}:last")
     abandoned = {id_ for id_, record in deliveries.items() if record["watch"] and record["state"] == "abandoned"}
     assert picture.index(keys.UNTOLD).keys() == abandoned, "the operator was told, or never will be"
     yield keys.UNTOLD

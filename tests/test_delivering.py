@@ -1,6 +1,7 @@
 """From an outcome to its messages: each is owed once, sent until it arrives or is given up, and recorded."""
 
 import json
+from collections import Counter
 from time import monotonic
 from typing import Any
 
@@ -296,10 +297,25 @@ async def test_a_lane_that_failed_is_tried_by_one_alone_until_it_works_again(wor
     room = 50
 
     _, _, first = await world.resources.deliveries.claim(room=room, lease=SECOND)
-    assert len(first) == 10
+    assert len(first) == 2
     world.pass_time(SECOND)
     await world.deliver()
     assert len(await world.sandbox.messages()) == 30, "ten failed, and the others went one by one, then together"
+
+
+async def test_receivers_of_which_nothing_is_known_take_little_room_however_many_they_are(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    strangers = [{"type": "callback", "url": f"https://r{number}.example/"} for number in range(10)]
+    for _ in range(8):
+        await world.watch(notify=strangers)
+    unheard(world)
+    await world.poll()
+
+    _, _, first = await world.resources.deliveries.claim(room=50, lease=SECOND)
+    _, _, second = await world.resources.deliveries.claim(room=30, lease=SECOND)
+
+    assert Counter(claim.lane for claim in first).most_common(1)[0][1] == 2
+    assert (len(first), len(second)) == (20, 0), "thirty places are left for those that answer"
 
 
 async def test_no_secret_and_no_participant_is_shown(world: World) -> None:

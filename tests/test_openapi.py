@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -50,6 +51,37 @@ def test_every_schema_is_one_and_every_reference_leads_somewhere() -> None:
     references = set(re.findall(r"'\$ref': '#/components/schemas/(\w+)'", str(DESCRIPTION)))
     assert references <= schemas.keys()
     assert schemas.keys() <= references, "described, and used nowhere"
+
+
+def shown(part: Any) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Give each schema with each example that stands beside it."""
+    if isinstance(part, dict) and "schema" in part:
+        yield from ((part["schema"], part[name]) for name in ["example"] if name in part)
+        yield from ((part["schema"], each["value"]) for each in part.get("examples", {}).values())
+    elif isinstance(part, dict) and isinstance(part.get("examples"), list):
+        yield from ((part, value) for value in part["examples"])
+    if isinstance(part, dict | list):
+        for each in part.values() if isinstance(part, dict) else part:
+            yield from shown(each)
+
+
+def test_every_example_is_of_the_form_that_it_shows() -> None:
+    examples_shown = list(shown(DESCRIPTION))
+    for schema, example in examples_shown:
+        validator(schema).validate(example)
+    assert len(examples_shown) > 100
+
+
+def test_every_message_that_is_sent_has_an_example() -> None:
+    for type_, hook in DESCRIPTION["webhooks"].items():
+        assert hook["post"]["requestBody"]["content"]["application/json"]["example"]["type"] == type_
+
+
+def test_every_parameter_of_a_query_says_what_it_does() -> None:
+    calls = [call for path in DESCRIPTION["paths"].values() for call in path.values()]
+    asked = [each for call in calls for each in call["parameters"] if each["in"] == "query"]
+    assert len(asked) == 9
+    assert all(each["description"] for each in asked)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +147,7 @@ async def test_the_description_and_the_page_are_served_to_anyone(world: World) -
         assert f'id="{operation.name}"' in page.text
     assert not re.findall(r'(?:src|href)="(?:https?:)?//', page.text), "the page needs another's server"
     assert "<script" not in page.text
+    assert "`" not in page.text
 
 
 async def test_a_problem_leads_to_its_place_on_the_page(world: World) -> None:

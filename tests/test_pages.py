@@ -49,6 +49,37 @@ async def test_what_comes_while_one_pages_moves_nothing(world: World) -> None:
     assert seen == sorted(made, reverse=True)
 
 
+async def test_pages_go_on_while_all_that_they_hold_changes_places(world: World) -> None:
+    made = [(await world.watch(f"imp-{number}"))["id"] for number in range(30)]
+    paging = asyncio.create_task(page_through(world, "/v1/watches", limit=2))
+    for number, watch_id in enumerate(made):
+        await asyncio.gather(world.post(f"/v1/watches/{watch_id}/cancel"), world.watch(f"imp-late-{number}"))
+
+    seen = await paging
+    assert [each for each in seen if each in made] == sorted(made, reverse=True)
+    assert len(seen) == len(set(seen))
+
+
+@pytest.mark.parametrize("query", [{}, {"importId": "imp"}])
+async def test_what_is_forgotten_while_one_pages_does_not_end_the_pages(world: World, query: dict[str, str]) -> None:
+    made = [(await world.watch())["id"] for _ in range(3)]
+    lists = ("rb:watches:of:crm:watching", "rb:watches:about:imp")
+    for name in lists:
+        await world.resources.store.call("ZADD", name, 0, f"{made[2]}z", 0, f"{made[0]}z")
+
+    assert await page_through(world, "/v1/watches", limit=1, **query) == sorted(made, reverse=True)
+
+
+async def test_of_an_import_that_many_watch_each_page_is_found_in_a_few_steps(world: World) -> None:
+    mine = [(await world.watch())["id"] for _ in range(2)]
+    others = [part for number in range(12_000) for part in (0, f"{mine[0]}{number:05}")]
+    await world.resources.store.call("ZADD", "rb:watches:about:imp", *others)
+    first = (await world.get("/v1/watches", importId="imp")).json()
+
+    assert ([each["id"] for each in first["data"]], first["nextCursor"] is None) == ([mine[1]], False)
+    assert await page_through(world, "/v1/watches", importId="imp") == [mine[1], mine[0]]
+
+
 async def test_watches_are_found_by_how_they_stand_and_by_their_import(world: World) -> None:
     await world.sandbox.tell("done", ("COMPLETED", 0))
     await world.sandbox.tell("broken", ("ERROR", 0))

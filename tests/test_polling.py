@@ -1,6 +1,7 @@
 """From a watch to its outcome: each answer of Rally, the deadlines, and who is asked how often."""
 
 import asyncio
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -10,8 +11,15 @@ from world import CLIENT_KEY, OTHER_KEY, World, bearer, opened
 from bridge.domain.budget import Budget
 from bridge.domain.imports import Reply
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
+from bridge.store.budgets import Look
+from workers.notices import Operator
+from workers.poll import START_WITHIN, PollWork
 
 pytestmark = pytest.mark.anyio
+
+
+def poll_work(world: World) -> PollWork:
+    return PollWork(world.resources, "default", world.crew.settler, Operator(world.resources, owed=lambda: None))
 
 
 async def polled(world: World) -> int:
@@ -260,6 +268,35 @@ async def test_an_import_that_our_own_code_trips_over_holds_up_nobody_even_as_th
     due = await world.resources.store.call("ZSCORE", "rb:imports:due:default", "poison")
     assert int(due) > await world.resources.store.now() + HOUR - MINUTE
     assert (await world.seen(poison))["state"] == "watching"
+
+
+async def test_a_worker_that_is_stopped_while_it_looks_at_the_budget_asks_nothing_on_what_it_saw(world: World) -> None:
+    await world.watch()
+    look = world.resources.budgets.look
+
+    async def look_and_stop(workspace: str) -> Look:
+        seen = await look(workspace)
+        sleep(START_WITHIN / SECOND)  # noqa: ASYNC251 - the whole process stands still
+        return seen
+
+    world.resources.budgets.look = look_and_stop  # type: ignore[method-assign]
+    work = poll_work(world)
+    claims, _ = await work.claim(1)
+
+    assert (await work.act(only([*claims]))).reply is None
+    assert await polled(world) == 0
+
+
+async def test_a_request_that_takes_as_long_as_it_may_still_ends_within_a_short_lease(
+    redis_url: str, sandbox_url: str
+) -> None:
+    async with opened(redis_url, sandbox_url, POLL_LEASE="1s") as world:
+        await world.watch()
+        began = monotonic()
+        claims, _ = await poll_work(world).claim(1)
+
+        assert only([*claims]).start_by <= monotonic() + 0.5
+        assert only([*claims]).start_by >= began + 0.5
 
 
 async def test_cancelling_the_last_watch_ends_the_polling(world: World) -> None:

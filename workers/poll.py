@@ -68,8 +68,8 @@ class PollWork:
 
     async def claim(self, room: int) -> tuple[Sequence[Poll], float | None]:
         settings = self._resources.settings
+        asked = monotonic()  # before the look, so that a process that is stopped in between starts nothing
         look = await self._resources.budgets.look(self._workspace)
-        asked = monotonic()
         if look.next_due is None:
             return (), None
         if look.next_due > look.now:

@@ -1,6 +1,7 @@
 """arq's settings, for `arq workers.settings.WorkerSettings`: importing this module reads the environment."""
 
 import asyncio
+import gc
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar
 
@@ -35,6 +36,7 @@ async def on_startup(ctx: dict[str, Any]) -> None:
     ctx["crew"] = assemble(resources)
     ctx["main"] = asyncio.current_task()
     ctx["insistence"] = asyncio.create_task(insist(ctx["main"]))
+    gc.freeze()  # what is there by now stays: no collection needs to look through it
     structlog.get_logger().info("worker.started")
 
 

@@ -24,7 +24,7 @@ clear, and sealed ones for everything private. No record expires by itself: the 
     rb:lanes                            zset   the lanes in which deliveries wait, by when each may be claimed from
     rb:lane:<lane>                      zset   what goes to one place, by the moment of the next attempt, or lease end
     rb:lane:<lane>:leased               zset   those that are being attempted, by the end of their lease
-    rb:lane:<lane>:failing, :paced      string marks: its last attempt failed; nothing before this moment
+    rb:lane:<lane>:last, :paced         strings: its last attempt was `ok` or `failing`; nothing before this moment
     rb:replay:<client>:<mark>           hash   the answer to a request with an Idempotency-Key
     rb:permits:<client>                 hash   how often a client has called in which minute
     rb:replays                          zset   those answers, by when they were given

@@ -13,7 +13,7 @@ from bridge.domain.times import Moment, Span
 from bridge.domain.watches import Knowledge
 from bridge.secrets import Sealer
 from bridge.store import codec, keys
-from bridge.store.connection import Store
+from bridge.store.connection import Store, translated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +93,20 @@ class Imports:
             self._store.call("ZSCORE", keys.imports_due(workspace), import_id),
         )
         return load_polled(self._sealer, record, None if due is None else int(due))
+
+    async def many(self, places: Sequence[tuple[str, str]]) -> list[Polled | None]:
+        """Give the imports at these (workspace, import id), in this order."""
+        if not places:
+            return []
+        async with translated(), self._store.redis.pipeline(transaction=False) as pipe:
+            for workspace, import_id in places:
+                pipe.hgetall(keys.import_(workspace, import_id))
+                pipe.zscore(keys.imports_due(workspace), import_id)
+            replies = await pipe.execute()
+        return [
+            load_polled(self._sealer, record, None if due is None else int(due))
+            for record, due in zip(replies[::2], replies[1::2], strict=True)
+        ]
 
     async def hasten(self, workspace: str, import_id: str) -> None:
         """Have an import polled now, unless it is being asked about just now."""

@@ -13,6 +13,9 @@ from bridge.store.connection import Store, translated
 
 ENDINGS = (WatchState.WATCHING.value, WatchState.CANCELLED.value, *(outcome.value for outcome in Outcome))
 """Each watch stands in one of these lists."""
+LOOKED_AT = 500
+LOOKS = 4
+"""So many watches of one import, and so many times, are looked at for one page, whosever they are."""
 
 
 class Lists:
@@ -27,9 +30,43 @@ class Lists:
         """Give the newest watches below an id; `client` None: everybody's."""
         return await self._page([keys.watches_in(each, client) for each in _endings(state, outcome)], below, limit)
 
-    async def watches_about(self, import_id: str, *, below: str | None, limit: int) -> list[str]:
-        """Give the newest watches of an import below an id, whosever they are and however they stand."""
-        return await self._page([keys.watches_about(import_id)], below, limit)
+    async def watches_about(
+        self,
+        import_id: str,
+        *,
+        client: str | None,
+        state: WatchState | None,
+        outcome: Outcome | None,
+        below: str | None,
+        limit: int,
+    ) -> tuple[list[str], str | None]:
+        """Give the newest watches of an import below an id, and below which one to go on (None: there are no more).
+
+        They may be fewer than `limit`, though there are more: an import may have many that were not asked for.
+        """
+        endings = _endings(state, outcome)
+        found: list[str] = []
+        for _ in range(LOOKS):
+            ids = await self._page([keys.watches_about(import_id)], below, LOOKED_AT)
+            for watch_id, (owner, ending) in zip(ids, await self._standings(ids), strict=True):
+                if client not in {None, owner} or ending not in endings:
+                    continue
+                if len(found) == limit:
+                    return found, found[-1]
+                found.append(watch_id)
+            if len(ids) < LOOKED_AT:
+                return found, None
+            below = ids[-1]
+        return found, below
+
+    async def _standings(self, watch_ids: Sequence[str]) -> list[tuple[str | None, str | None]]:
+        """Give whose each watch is and the list in which it stands; nobody's where it is gone."""
+        if not watch_ids:
+            return []
+        async with translated(), self._store.redis.pipeline(transaction=False) as pipe:
+            for watch_id in watch_ids:
+                pipe.hmget(keys.watch(watch_id), ["client", "state", "outcome"])
+            return [(client, outcome or state) for client, state, outcome in await pipe.execute()]
 
     async def deliveries(
         self, *, client: str | None, state: DeliveryState | None, below: str | None, limit: int

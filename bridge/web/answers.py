@@ -107,7 +107,10 @@ class WatchAnswer(_WithReading):
 
 @whole
 class WatchesAnswer(TypedDict):
-    """A page of watches, newest first; `nextCursor` leads to the next one, null at the end."""
+    """A page of watches, newest first; `nextCursor` leads to the next one, null at the end.
+
+    Of one import it may hold fewer than `limit` though more follow.
+    """
 
     data: list[WatchAnswer]
     nextCursor: str | None

@@ -18,6 +18,7 @@ from bridge.web.problems import problems_of
 LARGEST_PAGE = 100
 LONGEST_WAIT = 60
 LONGEST_KEY = 255
+OF_THE_PAGE_BEFORE = "The `nextCursor` of the page before."
 
 
 class _Query(BaseModel):
@@ -27,27 +28,37 @@ class _Query(BaseModel):
 class WaitQuery(_Query):
     """`?wait=`: hold the answer for so many seconds at most."""
 
-    wait: Annotated[int, Field(ge=0, le=LONGEST_WAIT)] = 0
+    wait: Annotated[
+        int, Field(ge=0, le=LONGEST_WAIT, description="Hold the answer until the watch ends, so many seconds at most.")
+    ] = 0
 
 
 class _Page(_Query):
-    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 50
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE, description="How many a page holds at most.")] = 50
 
 
 class WatchesQuery(_Page):
     """`GET /v1/watches`."""
 
-    state: Literal["watching", "settled", "cancelled"] | None = None
-    outcome: OutcomeName | None = None
-    import_id: ImportId | None = None
-    cursor: Annotated[str, StringConstraints(pattern=r"^wat_[0-9a-z]{1,40}$")] | None = None
+    state: Annotated[
+        Literal["watching", "settled", "cancelled"] | None, Field(description="Only those that stand so.")
+    ] = None
+    outcome: Annotated[OutcomeName | None, Field(description="Only those that ended so.")] = None
+    import_id: Annotated[ImportId | None, Field(description="Only those of this import.")] = None
+    cursor: Annotated[
+        Annotated[str, StringConstraints(pattern=r"^wat_[0-9a-z]{1,40}$")] | None, Field(description=OF_THE_PAGE_BEFORE)
+    ] = None
 
 
 class DeliveriesQuery(_Page):
     """`GET /v1/deliveries`."""
 
-    state: Literal["pending", "delivered", "abandoned", "skipped"] | None = None
-    cursor: Annotated[str, StringConstraints(pattern=r"^dlv_[0-9a-z]{1,40}$")] | None = None
+    state: Annotated[
+        Literal["pending", "delivered", "abandoned", "skipped"] | None, Field(description="Only those that stand so.")
+    ] = None
+    cursor: Annotated[
+        Annotated[str, StringConstraints(pattern=r"^dlv_[0-9a-z]{1,40}$")] | None, Field(description=OF_THE_PAGE_BEFORE)
+    ] = None
 
 
 QueryT = TypeVar("QueryT", bound=_Query)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from bridge.destinations import describe, kind
 from bridge.domain.deliveries import Attempt, Delivery, DeliveryState
@@ -24,6 +24,7 @@ from bridge.web.answers import (
 from bridge.web.asked import DeliveriesQuery, query_of
 from bridge.web.auth import client_of, may_see
 from bridge.web.bodies import RedeliverBody, parse, read_json
+from bridge.web.json_answer import JSONAnswer
 from bridge.web.times import time_or_none
 
 LISTED = 200
@@ -48,7 +49,7 @@ async def pages(request: Request) -> Response:
     page = await resources.deliveries.of(ids[: query.limit])
     more = ids[query.limit - 1] if len(ids) > query.limit else None
     answer: DeliveriesAnswer = {"data": [_document(each) for each in page], "nextCursor": more}
-    return JSONResponse(answer)
+    return JSONAnswer(answer)
 
 
 async def redeliver(request: Request) -> Response:
@@ -68,7 +69,7 @@ async def redeliver(request: Request) -> Response:
         case _:
             raise Refused(Refusal.DELIVERY_UNDER_WAY, "GET it to see when it is tried next.")
     (again,) = await resources.deliveries.of([delivery.id])
-    return JSONResponse(_document(again), 202)
+    return JSONAnswer(_document(again), 202)
 
 
 async def redeliver_many(request: Request) -> Response:
@@ -96,7 +97,7 @@ async def redeliver_many(request: Request) -> Response:
                 owed.append(delivery)
     _owed(resources, client, owed)
     answer: RedeliveredAnswer = {"redelivered": len(owed), "more": len(owed) >= MOST_REDELIVERED}
-    return JSONResponse(answer, 202)
+    return JSONAnswer(answer, 202)
 
 
 def _owed(resources: Resources, client: Client, owed: Sequence[Delivery]) -> None:
@@ -123,7 +124,7 @@ async def show(request: Request) -> Response:
     delivery = await _visible(resources, await client_of(request), request.path_params["delivery_id"])
     attempts = await resources.deliveries.attempts(delivery.id)
     answer: DeliveryWithLogAnswer = {**_document(delivery), "log": [attempt_as_json(each) for each in attempts]}
-    return JSONResponse(answer)
+    return JSONAnswer(answer)
 
 
 def as_json(delivery: Delivery) -> DeliveryAnswer:

@@ -4,7 +4,7 @@ from typing import Literal
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from bridge.destinations import describe, kind
 from bridge.destinations.trial import send_test
@@ -16,6 +16,7 @@ from bridge.web.answers import TestAnswer
 from bridge.web.asked import context_of
 from bridge.web.auth import client_of
 from bridge.web.bodies import TestBody, parse, read_json
+from bridge.web.json_answer import JSONAnswer
 
 log = structlog.get_logger()
 
@@ -46,7 +47,7 @@ async def test(request: Request) -> Response:
         "tookMs": trial.took,
     }
     log.info("destination.tested", client=client.name, **document)
-    return JSONResponse(document)
+    return JSONAnswer(document)
 
 
 def _named(verdict: Verdict) -> Literal["accepted", "deferred", "rejected"]:

@@ -9,11 +9,12 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from bridge.errors import Refusal
 from bridge.web.calls import at
+from bridge.web.json_answer import JSONAnswer
 from bridge.web.openapi import describe
 
 _STYLE = (files("bridge.web") / "pages" / "docs.css").read_text()
@@ -34,7 +35,7 @@ def described(routes: Sequence[Route]) -> list[Route]:
         return _page(document())
 
     async def openapi(_: Request) -> Response:
-        return JSONResponse(document(), headers=_KEPT)
+        return JSONAnswer(document(), headers=_KEPT)
 
     async def docs(_: Request) -> Response:
         return HTMLResponse(page(), headers=_KEPT | {"Content-Security-Policy": _POLICY})

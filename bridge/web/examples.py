@@ -1,7 +1,9 @@
-"""Examples of what is asked: the description shows them, and the tests send them."""
+"""Examples of what is asked, answered and sent: the description shows them, the tests hold them to it."""
 
 from collections.abc import Mapping
 from typing import Any
+
+from bridge.domain.outcomes import Outcome
 
 WATCH: Mapping[str, Any] = {
     "importId": "cm1uwhduy001vle4gr4soyqkq",
@@ -22,3 +24,71 @@ BATCH: Mapping[str, Any] = {
 }
 REDELIVER: Mapping[str, Any] = {"state": "abandoned", "since": "2026-11-24T09:30:00Z"}
 TEST: Mapping[str, Any] = {"destination": {"type": "callback", "url": "https://crm.example.com/hooks/rally"}}
+
+READING: Mapping[str, Any] = {
+    "importId": "cm1uwhduy001vle4gr4soyqkq",
+    "type": "CSV",
+    "status": "COMPLETED",
+    "personCount": 120,
+    "failedRecordCount": 2,
+    "failedRecords": [{"personId": "cm1person00001"}, {"email": "participant@example.com"}],
+    "updatedAt": "2026-11-24T09:29:58.000Z",
+}
+ACCEPTED: Mapping[str, Any] = {
+    "id": "wat_01kb2x3v8mrd4hz0c7w9t5qfyn",
+    "importId": "cm1uwhduy001vle4gr4soyqkq",
+    "workspace": "default",
+    "state": "watching",
+    "outcome": None,
+    "reason": None,
+    "import": None,
+    "polls": 0,
+    "lastPolledAt": None,
+    "nextPollAt": "2026-11-24T09:28:00.000Z",
+    "label": "Q4 panel upload",
+    "metadata": {"ticket": "RES-12"},
+    "createdBy": "crm",
+    "createdAt": "2026-11-24T09:28:00.000Z",
+    "expiresAt": "2026-11-25T09:28:00.000Z",
+    "settledAt": None,
+    "deliveries": [],
+}
+SETTLED: Mapping[str, Any] = {
+    **ACCEPTED,
+    "state": "settled",
+    "outcome": "completed_with_failures",
+    "import": READING,
+    "polls": 9,
+    "lastPolledAt": "2026-11-24T09:30:00.000Z",
+    "nextPollAt": None,
+    "settledAt": "2026-11-24T09:30:00.000Z",
+    "deliveries": [
+        {
+            "id": "dlv_01kb2x3v8mrd4hz0c7w9t5qfyn0",
+            "type": "callback",
+            "destination": "https://crm.example.com/…",
+            "state": "pending",
+            "attempts": 1,
+            "nextAttemptAt": "2026-11-24T09:30:02.000Z",
+            "lastReason": "HTTP 503",
+            "endedAt": None,
+        }
+    ],
+}
+
+
+def notification(type_: str, outcome: Outcome) -> Mapping[str, Any]:
+    """Give what a callback receives when a watch has ended so."""
+    known = {
+        Outcome.COMPLETED: {**READING, "failedRecordCount": 0, "failedRecords": []},
+        Outcome.COMPLETED_WITH_FAILURES: READING,
+        Outcome.FAILED: {**READING, "status": "ERROR", "failedRecordCount": 0, "failedRecords": []},
+    }
+    data = {name: ACCEPTED[name] for name in ("workspace", "importId", "label", "metadata")}
+    ended = {"watchId": ACCEPTED["id"], **data, "outcome": outcome.value, "reason": None, "import": known.get(outcome)}
+    return {"type": type_, "timestamp": SETTLED["settledAt"], "data": ended}
+
+
+def notice(type_: str) -> Mapping[str, Any]:
+    """Give what a callback receives for a test or as the operator."""
+    return {"type": type_, "timestamp": SETTLED["settledAt"], "data": {"text": "What happened, in words."}}

@@ -1,18 +1,19 @@
 """Alive, and able to work."""
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.web.answers import AliveAnswer, ReadyAnswer
+from bridge.web.json_answer import JSONAnswer
 from bridge.web.problems import RETRY_AFTER_OUTAGE
 
 
 async def healthz(_: Request) -> Response:
     """Answer: all that a liveness probe should know."""
     answer: AliveAnswer = {"status": "alive"}
-    return JSONResponse(answer)
+    return JSONAnswer(answer)
 
 
 async def readyz(request: Request) -> Response:
@@ -23,6 +24,6 @@ async def readyz(request: Request) -> Response:
         workers = await resources.bell.workers_seen()
     except StoreUnavailable as error:
         refusal: ReadyAnswer = {"status": "not ready", "redis": str(error)}
-        return JSONResponse(refusal, 503, headers={"Retry-After": RETRY_AFTER_OUTAGE})
+        return JSONAnswer(refusal, 503, headers={"Retry-After": RETRY_AFTER_OUTAGE})
     answer: ReadyAnswer = {"status": "ready", "redis": "ok", "workers": "seen" if workers else "none seen"}
-    return JSONResponse(answer)
+    return JSONAnswer(answer)

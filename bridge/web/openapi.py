@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from bridge.domain.notifications import TYPES
 from bridge.errors import Refusal
+from bridge.web import examples
 from bridge.web.answers import NoticeSent, NotificationSent, ProblemAnswer
 from bridge.web.asked import LONGEST_KEY
 from bridge.web.calls import Calls
@@ -136,13 +137,18 @@ def _in_query(operation: Operation, schemas: Mapping[Any, Json]) -> Iterator[Jso
     if operation.query is None:
         return
     for name, schema in schemas[operation.query]["properties"].items():
-        yield {"name": name, "in": "query", "required": False, "schema": _without_null(schema)}
+        described = {"description": schema["description"], "schema": _without_null(schema)}
+        yield {"name": name, "in": "query", "required": False, **described}
 
 
 def _without_null(schema: Json) -> Json:
     """Leave out null, which a query can't say: there a parameter is left out instead."""
     given = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
-    return {name: value for name, value in given[0].items() if name != "title" and (name, value) != ("default", None)}
+    return {
+        name: value
+        for name, value in given[0].items()
+        if name not in {"title", "description"} and (name, value) != ("default", None)
+    }
 
 
 def _in_headers(operation: Operation) -> Iterator[Json]:
@@ -161,7 +167,12 @@ def _answers(operation: Operation, schemas: Mapping[Any, Json]) -> dict[str, Jso
     good = {
         "description": "As it is now." if operation.status == 200 else "Accepted.",  # noqa: PLR2004 - HTTP's own
         "headers": _headers(headers),
-        "content": {operation.media_type: {"schema": schemas[operation.gives]}},
+        "content": {
+            operation.media_type: {
+                "schema": schemas[operation.gives],
+                **({"example": operation.shows} if operation.shows else {}),
+            }
+        },
     }
     answers = {str(operation.status): good}
     if operation.not_ready:
@@ -196,13 +207,14 @@ def _headers(meanings: Mapping[str, str]) -> Json:
 
 def _webhooks(schemas: Mapping[Any, Json]) -> Iterator[tuple[str, Json]]:
     for outcome, type_ in TYPES.items():
-        yield type_, {"post": _sent(type_, f"A watch has ended: {outcome.value}", schemas[NotificationSent])}
-    yield TEST, {"post": _sent(TEST, "Somebody tests a destination", schemas[NoticeSent])}
-    for type_ in NOTICES:
-        yield type_, {"post": _sent(type_, "A notice to the operator", schemas[NoticeSent])}
+        content = {"schema": schemas[NotificationSent], "example": examples.notification(type_, outcome)}
+        yield type_, {"post": _sent(type_, f"A watch has ended: {outcome.value}", content)}
+    for type_ in (TEST, *NOTICES):
+        summary = "Somebody tests a destination" if type_ == TEST else "A notice to the operator"
+        yield type_, {"post": _sent(type_, summary, {"schema": schemas[NoticeSent], "example": examples.notice(type_)})}
 
 
-def _sent(type_: str, summary: str, schema: Json) -> Json:
+def _sent(type_: str, summary: str, content: Json) -> Json:
     """Describe a message as callbacks receive it, by Standard Webhooks."""
     signed = {
         "webhook-id": "The notification's id; a repetition bears the same one.",
@@ -216,7 +228,7 @@ def _sent(type_: str, summary: str, schema: Json) -> Json:
             {"name": name, "in": "header", "required": True, "description": meaning, "schema": {"type": "string"}}
             for name, meaning in signed.items()
         ],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        "requestBody": {"required": True, "content": {"application/json": content}},
         "responses": {
             "2XX": {"description": "Taken; not sent again."},
             "410": {"description": "Not wanted any more; not sent again."},

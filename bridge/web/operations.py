@@ -45,6 +45,9 @@ class Operation:
     not_ready: bool = False
     """Whether the answer may also come with 503."""
     example: Any = None
+    """Of the body."""
+    shows: Any = None
+    """An example of the answer."""
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:
@@ -70,6 +73,7 @@ CALLS: Mapping[Endpoint, Operation] = {
         repeatable=True,
         headers={"Location": "Where the watch is.", **REPLAYED},
         example=examples.WATCH,
+        shows=examples.ACCEPTED,
     ),
     watches.create_many: Operation(
         name="createWatches",
@@ -85,6 +89,7 @@ CALLS: Mapping[Endpoint, Operation] = {
         tag=WATCHES,
         query=WaitQuery,
         gives=answers.WatchAnswer,
+        shows=examples.SETTLED,
         refuses=(Refusal.NO_SUCH_WATCH,),
     ),
     watches.cancel: Operation(

@@ -7,10 +7,11 @@ import structlog
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from bridge.errors import Problem, Refusal, Refused
 from bridge.web.answers import ErrorAnswer, ProblemAnswer
+from bridge.web.json_answer import JSONAnswer
 
 RETRY_AFTER_OUTAGE = "5"
 """Seconds; a Redis that restarts is back within them."""
@@ -18,7 +19,7 @@ RETRY_AFTER_OUTAGE = "5"
 log = structlog.get_logger()
 
 
-class ProblemResponse(JSONResponse):
+class ProblemResponse(JSONAnswer):
     media_type = "application/problem+json"
 
 
@@ -107,6 +108,8 @@ def _sentence(kind: str, message: str) -> str:
         "json_invalid": "The body is not JSON",
         # pydantic's own sentence repeats what was given, which may be a secret in the wrong place.
         "union_tag_invalid": "There is no such type of destination",
+        # and here it repeats our regular expression, which says little to people.
+        "string_pattern_mismatch": "This has a character or a form that can't be taken here",
     }
     return known.get(kind, message.removeprefix("Value error, "))
 

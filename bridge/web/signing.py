@@ -1,11 +1,12 @@
 """What callbacks are verified with: the calling client's own secrets, and the public keys."""
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from bridge.resources import Resources
 from bridge.web.answers import KeysAnswer, SecretsAnswer
 from bridge.web.auth import client_of
+from bridge.web.json_answer import JSONAnswer
 
 NOT_KEPT = {"Cache-Control": "no-store"}
 
@@ -15,7 +16,7 @@ async def secrets(request: Request) -> Response:
     resources: Resources = request.app.state.resources
     own = resources.sender.signing.secrets_of((await client_of(request)).name)
     answer: SecretsAnswer = {"secrets": [secret.reveal() for secret in own]}
-    return JSONResponse(answer, headers=NOT_KEPT)
+    return JSONAnswer(answer, headers=NOT_KEPT)
 
 
 async def keys(request: Request) -> Response:
@@ -23,4 +24,4 @@ async def keys(request: Request) -> Response:
     resources: Resources = request.app.state.resources
     await client_of(request)
     answer: KeysAnswer = {"keys": list(resources.sender.signing.public_keys())}
-    return JSONResponse(answer)
+    return JSONAnswer(answer)

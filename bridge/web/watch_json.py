@@ -19,10 +19,8 @@ from bridge.web.times import time_or_none
 
 async def documents_of(resources: Resources, watches: Sequence[Watch]) -> list[WatchAnswer]:
     """Give watches with their deliveries and, while they are open, what is known of their imports."""
-    open_places = {(each.workspace, each.import_id) for each in watches if each.state is WatchState.WATCHING}
-    polled = dict(
-        zip(open_places, await asyncio.gather(*(resources.imports.get(*place) for place in open_places)), strict=True)
-    )
+    open_places = list({(each.workspace, each.import_id) for each in watches if each.state is WatchState.WATCHING})
+    polled = dict(zip(open_places, await resources.imports.many(open_places), strict=True))
     owed: Mapping[str, Delivery] = {
         delivery.id: delivery
         for delivery in await resources.deliveries.of([id_ for each in watches for id_ in each.deliveries])

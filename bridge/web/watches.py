@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, TypedDict
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from ulid import ULID
 
 from bridge.domain.outcomes import Outcome
@@ -23,11 +23,9 @@ from bridge.web.asked import WaitQuery, WatchesQuery, context_of, idempotency_ke
 from bridge.web.auth import client_of, may_see
 from bridge.web.bodies import BATCH_LIMIT, BatchBody, WatchBody, parse, read_json
 from bridge.web.destination_bodies import Context
+from bridge.web.json_answer import JSONAnswer
 from bridge.web.problems import document_of
 from bridge.web.watch_json import as_json, documents_of, until_ended
-
-LOOKED_THROUGH = 200
-"""Watches of one import that are read at once in search of the client's own."""
 
 log = structlog.get_logger()
 
@@ -41,7 +39,7 @@ async def create(request: Request) -> Response:
     headers = {"Location": f"/v1/watches/{accepted.watch.id}"}
     if accepted.joined is Joined.REPLAYED:
         headers["Idempotent-Replayed"] = "true"
-    return JSONResponse(as_json(accepted.watch, accepted.polled, []), 202, headers=headers)
+    return JSONAnswer(as_json(accepted.watch, accepted.polled, []), 202, headers=headers)
 
 
 async def create_many(request: Request) -> Response:
@@ -63,7 +61,7 @@ async def create_many(request: Request) -> Response:
 
     results = await asyncio.gather(*(result(number, watch) for number, watch in enumerate(asked)))
     answer: BatchAnswer = {"results": results}
-    return JSONResponse(answer)
+    return JSONAnswer(answer)
 
 
 async def _accept(resources: Resources, client: Client, raw: bytes, key: str | None, context: Context) -> AcceptedWatch:
@@ -115,7 +113,7 @@ async def show(request: Request) -> Response:
     if wait and watch.state is WatchState.WATCHING:
         watch = await until_ended(resources, watch, wait)
     (document,) = await documents_of(resources, [watch])
-    return JSONResponse(document)
+    return JSONAnswer(document)
 
 
 async def visible(resources: Resources, client: Client, watch_id: str) -> Watch:
@@ -126,48 +124,34 @@ async def visible(resources: Resources, client: Client, watch_id: str) -> Watch:
     return watch
 
 
+class Asked(TypedDict):
+    """Which watches are asked for."""
+
+    client: str | None
+    state: WatchState | None
+    outcome: Outcome | None
+    below: str | None
+
+
 async def pages(request: Request) -> Response:
     """Give the client's watches, newest first; an admin's are everybody's."""
     resources: Resources = request.app.state.resources
     client = await client_of(request)
     query = query_of(request, WatchesQuery)
-    owner = None if client.admin else client.name
+    asked: Asked = {
+        "client": None if client.admin else client.name,
+        "state": None if query.state is None else WatchState(query.state),
+        "outcome": None if query.outcome is None else Outcome(query.outcome),
+        "below": query.cursor,
+    }
     if query.import_id is None:
-        ids = await resources.lists.watches(
-            client=owner,
-            state=None if query.state is None else WatchState(query.state),
-            outcome=None if query.outcome is None else Outcome(query.outcome),
-            below=query.cursor,
-            limit=query.limit + 1,
-        )
-        found = await resources.watches.many(ids)
+        ids = await resources.lists.watches(**asked, limit=query.limit + 1)
+        more = ids[query.limit - 1] if len(ids) > query.limit else None
     else:
-        found = await _about(resources, owner, query, query.import_id)
-    page = found[: query.limit]
-    more = page[-1].id if len(found) > query.limit else None
+        ids, more = await resources.lists.watches_about(query.import_id, **asked, limit=query.limit)
+    page = await resources.watches.many(ids[: query.limit])
     answer: WatchesAnswer = {"data": await documents_of(resources, page), "nextCursor": more}
-    return JSONResponse(answer)
-
-
-async def _about(resources: Resources, owner: str | None, query: WatchesQuery, import_id: str) -> list[Watch]:
-    """Look through the watches of one import for those that were asked for, one more than the page holds."""
-    found: list[Watch] = []
-    below = query.cursor
-    while len(found) <= query.limit:
-        ids = await resources.lists.watches_about(import_id, below=below, limit=LOOKED_THROUGH)
-        if not ids:
-            break
-        below = ids[-1]
-        found += [watch for watch in await resources.watches.many(ids) if _matches(watch, owner, query)]
-    return found[: query.limit + 1]
-
-
-def _matches(watch: Watch, owner: str | None, query: WatchesQuery) -> bool:
-    return (
-        owner in {None, watch.client}
-        and query.state in {None, watch.state.value}
-        and query.outcome in {None, watch.outcome and watch.outcome.value}
-    )
+    return JSONAnswer(answer)
 
 
 async def cancel(request: Request) -> Response:
@@ -182,4 +166,4 @@ async def cancel(request: Request) -> Response:
         raise Refused(Refusal.WATCH_ENDED, "GET it to see how.")
     log.info("watch.cancelled", watch_id=watch_id, client=client.name)
     (document,) = await documents_of(resources, [await visible(resources, client, watch_id)])
-    return JSONResponse(document)
+    return JSONAnswer(document)

@@ -16,10 +16,8 @@ if ARGV[8] ~= '' then
   redis.call('LPUSH', KEYS[2], ARGV[8])
   redis.call('LTRIM', KEYS[2], 0, ARGV[9] - 1)
 end
-if ARGV[7] == 'failing' then
-  redis.call('SET', lane_key(lane) .. ':failing', 1)
-elseif ARGV[7] == 'ok' then
-  redis.call('DEL', lane_key(lane) .. ':failing')
+if ARGV[7] ~= '' then
+  redis.call('SET', lane_key(lane) .. ':last', ARGV[7])
 end
 redis.call('ZREM', lane_key(lane) .. ':leased', id)
 if due ~= '0' then

@@ -1,7 +1,8 @@
 -- Stands before the scripts that touch deliveries: the lanes in which they wait.
 -- A lane holds what goes to one place. Its name begins with its kind, and the kind sets its limits:
--- Slack takes one message a second for each webhook and channel; another receiver ten at once, and one that failed
--- last time a single one, so that whoever hangs holds up nobody else.
+-- Slack takes one message a second for each webhook and channel. Another receiver takes two at once until the first of
+-- what waits has arrived, then ten; and one that failed last time a single one: many that hang hold up nobody else.
+local AT_ONCE = {ok = 10, failing = 1}
 local LANES = 'rb:lanes'
 local function lane_key(lane)
   return 'rb:lane:' .. lane
@@ -11,7 +12,7 @@ local function lane_limits(lane)
   if string.sub(lane, 1, 5) == 'slack' then
     return 1, 1000
   end
-  return redis.call('EXISTS', lane_key(lane) .. ':failing') == 1 and 1 or 10, 0
+  return AT_ONCE[redis.call('GET', lane_key(lane) .. ':last')] or 2, 0
 end
 
 -- Put a lane where its next delivery may be claimed: due, not before its pace, and with room among those under way.
@@ -20,7 +21,7 @@ local function reschedule(lane, now)
   local head = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
   if not head[1] then
     redis.call('ZREM', LANES, lane)
-    redis.call('DEL', key .. ':failing', key .. ':leased')
+    redis.call('DEL', key .. ':last', key .. ':leased')
     return
   end
   local at = math.max(tonumber(head[2]), tonumber(redis.call('GET', key .. ':paced') or 0))
