@@ -13,7 +13,7 @@ from bridge.destinations.addresses import literal
 from bridge.destinations.agent import USER_AGENT
 from bridge.destinations.lanes import lane_of
 from bridge.destinations.retry_after import retry_after
-from bridge.destinations.rules import EgressRules, check_url
+from bridge.destinations.rules import EgressRules, Forbidden, check_url, place_of
 from bridge.destinations.slack_text import about, code, local_time, shown
 from bridge.domain.budget import Budget, Grant, after_replies, grant, stretch
 from bridge.domain.deliveries import (
@@ -24,6 +24,7 @@ from bridge.domain.deliveries import (
     DeliveryState,
     Rejected,
     Request,
+    Response,
     SlackChannel,
     SlackWebhook,
     Verdict,
@@ -319,6 +320,57 @@ def test_a_message_of_the_bot_is_json_of_ours_with_its_channel_and_token() -> No
     )
 
 
+def test_a_bots_token_is_tried_without_a_word() -> None:
+    bot = slack_bot.SlackBot(token=Secret("xoxb-1"), api_url="https://slack.com/api")
+
+    assert slack_bot.prepare_check(bot) == Request(
+        url=Secret("https://slack.com/api/auth.test"),
+        headers=TO_SLACK | {"authorization": "Bearer xoxb-1"},
+        body=b"{}",
+    )
+
+
+def a_long_word(length: int) -> str:
+    return ("a_" * length)[:length]
+
+
+@pytest.mark.parametrize(
+    ("status", "document", "verdict"),
+    [
+        (429, {}, Deferred("HTTP 429, over Slack's rate limit", 7 * SECOND, for_all=True)),
+        (200, {"error": "ratelimited"}, Deferred("Slack: ratelimited", 7 * SECOND, for_all=True)),
+        (200, {"error": "service_unavailable"}, Deferred("Slack: service_unavailable", 7 * SECOND)),
+        (200, {"error": "fatal_error"}, Deferred("Slack: fatal_error", 7 * SECOND, ambiguous=True)),
+        (
+            200,
+            {"error": "no_text"},
+            Deferred("Slack: no_text (Slack does not take the form of our message; please report it)", plainly=True),
+        ),
+        (200, {"error": a_long_word(60)}, Deferred(f"Slack: {a_long_word(60)}", 7 * SECOND, tries=3)),
+        (
+            200,
+            {"error": a_long_word(61)},
+            Deferred("an answer that is not Slack's", 7 * SECOND, ambiguous=True, tries=3),
+        ),
+        (200, [], Deferred("an answer that is not Slack's", 7 * SECOND, ambiguous=True, tries=3)),
+        (503, {}, Deferred("HTTP 503", 7 * SECOND, ambiguous=True)),
+    ],
+)
+def test_what_the_bot_is_answered_waits_as_long_as_slack_asks_for(
+    status: int, document: object, verdict: Verdict
+) -> None:
+    given = Response(status=status, headers={"retry-after": "7"}, body=json.dumps(document).encode())
+
+    assert slack_bot.judge(given, NOW) == verdict
+
+
+def test_a_wait_until_a_date_counts_from_now_where_the_answer_has_none() -> None:
+    given = Response(status=503, headers={"retry-after": "Fri, 15 Jan 2027 08:00:07 GMT"}, body=b"")
+
+    for judge in (callback.judge, slack_bot.judge, slack_webhook.judge):
+        assert judge(given, NOW) == Deferred("HTTP 503", 7 * SECOND, ambiguous=judge is not callback.judge)
+
+
 def test_a_message_in_plain_text_is_as_compact() -> None:
     assert slack.plainly('{"text": "é", "mrkdwn": false, "blocks": []}') == '{"text":"é","mrkdwn":false}'
 
@@ -345,6 +397,39 @@ def test_what_is_no_webhook_of_slacks_is_refused_in_these_words(url: str, told: 
 
     assert found is not None
     assert found.detail == told
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "told"),
+    [
+        ("ftp://crm.example.com/", "scheme", "only http:// and https:// URLs are allowed"),
+        ("https://crm.example.com/a b", "url", "backslashes and spaces are not allowed in a URL"),
+        ("https://crm.example.com/a\\b", "url", "backslashes and spaces are not allowed in a URL"),
+        ("https://me@crm.example.com/", "userinfo", "a user name or password in a URL is not allowed"),
+        ("https://crm.example.com/#a", "fragment", "a fragment (#…) is never sent; leave it out"),
+        ("https://crm.example.com:0/", "port", "a port is a number from 1 to 65535"),
+        ("https://localhost/", "loopback", "localhost is not allowed"),
+        ("https://169.254.1.1/", "link_local", "an address of this kind is not allowed: link local"),
+    ],
+)
+def test_what_is_wrong_with_a_url_is_said_in_these_words(url: str, code: str, told: str) -> None:
+    place_of.cache_clear()
+
+    assert check_url(url, EgressRules(), slack=False) == Forbidden(code, told)
+
+
+@pytest.mark.parametrize("port", [1, 65_535])
+def test_the_lowest_and_the_highest_port_are_ports(port: int) -> None:
+    place_of.cache_clear()
+    rules = EgressRules.parse((f"crm.example.com:{port}",))
+
+    assert rules.hosts == (("crm.example.com", port),)
+    assert check_url(f"https://crm.example.com:{port}/", rules, slack=False) is None
+
+
+def test_every_entry_that_is_wrong_is_named() -> None:
+    with pytest.raises(ValueError, match=r"^'a b' is no .*; 'c d' is no [^;]*$"):
+        EgressRules.parse(("a b", "c d"))
 
 
 def test_a_header_may_be_just_as_long() -> None:
@@ -601,6 +686,13 @@ def test_a_limit_of_one_is_a_limit() -> None:
 @pytest.mark.parametrize(("reset", "wait"), [(10**11, HOUR), (10**11 + 1, 0)])
 def test_a_reset_beyond_the_year_5000_is_in_milliseconds(reset: int, wait: int) -> None:
     assert allowance_of(limits(reset=str(reset)), NOW) == Allowance(limit=100, remaining=99, resets_in=wait)
+
+
+def test_a_reply_tells_when_rally_says_that_it_was_sent() -> None:
+    dated = decipher(status=404, headers=[("Date", DATE)], body=b"", import_id="imp", at=NOW + SECOND)
+
+    assert dated.dated == NOW
+    assert decipher(status=404, headers=[], body=b"", import_id="imp", at=NOW).dated is None
 
 
 def test_rallys_retry_after_counts_from_the_answers_own_date() -> None:

@@ -56,13 +56,15 @@ class Generator:
         await self._http.aclose()
 
     async def post_for(self, seconds: float, *, rate: float) -> None:
-        """Post `rate` watches a second for so long."""
-        until = monotonic() + seconds
+        """Post `rate` watches a second for so long; what a busy machine delayed is made up for."""
+        following = monotonic()
+        until = following + seconds
         async with asyncio.TaskGroup() as posting:
-            while monotonic() < until:
+            while following < until:
+                await asyncio.sleep(following - monotonic())
                 self._labels += 1
                 posting.create_task(self._post(f"w{self._labels:05}"))
-                await asyncio.sleep(self._chance.expovariate(rate))
+                following += self._chance.expovariate(rate)
 
     async def read_for(self, seconds: float, *, rate: float) -> None:
         """Read accepted watches, so that an outcome that changes is seen."""

@@ -25,7 +25,7 @@ TYPES: Mapping[str, str] = {
     "watch.forbidden": "forbidden",
     "watch.timed_out": "timed_out",
 }
-MOODS = ("refusing", "hanging", "trickling", "busy", "failing", "resetting", "ambiguous")
+MOODS = ("refusing", "hanging", "trickling", "busy", "failing", "resetting", "ambiguous", "unending")
 """The moods of anyone; a redirect or another 4xx ends a message to Slack for good, so that only callbacks have them."""
 CALLBACK_MOODS = (*MOODS, "redirecting", "odd")
 TRICKLE_PAUSE = 0.02
@@ -134,8 +134,14 @@ class Receiver:
             case "trickling":
                 await line.trickle(answer(200, (), b"ok"), TRICKLE_PAUSE)
                 return replace(read, ended_at=time(), status=200, taken=True)
-            case "ambiguous":
+            case "unending":
+                # A status is all of a callback's answer; Slack's is its body.
+                status = None if self._slack else 200
                 await line.send(answer(200, (), b"ok")[:-1])
+                await line.left(HANG)
+                return replace(read, ended_at=time(), status=status, taken=True)
+            case "ambiguous":
+                await line.send(self._chance.choice((b"", answer(200, (), b"ok")[:-8])))
                 await asyncio.sleep(TRICKLE_PAUSE)
                 line.reset()
                 return replace(read, ended_at=time(), taken=True)

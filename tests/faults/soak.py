@@ -39,9 +39,15 @@ ROUND = 15.0
 SETTLE_PATIENCE = 300.0
 FORGET_PATIENCE = 120.0
 MEBI = 2**20
-MARKS = (0.0, 1 / 6, 1 / 2, 1.0)
-"""The parts of the run after which memory is looked at: the fifth and the fifteenth minute of thirty, and its end."""
+MARKS = (0.0, 1 / 6, 1 / 2, 5 / 6, 1.0)
+"""The parts of the run after which memory is looked at: of thirty minutes the fifth, fifteenth, 25th, and the last."""
 
+PARTS: Mapping[str, str] = {
+    "Redis: used": "total.allocated",
+    "its data": "dataset.bytes",
+    "its lines": "clients.normal",
+}
+"""Redis counts the buffers of its connections as used, and keeps them as large as they ever were."""
 STAYING: Mapping[str, str] = {
     "rb:seal": "the store's own key",
     "rb:fence": "a counter",
@@ -66,11 +72,11 @@ EXPLAINED: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What everybody took at one moment: resident bytes by process, Redis' own figure, its keys by family."""
+    """What everybody took at one moment: resident bytes by process, Redis' own figures, its keys by family."""
 
     name: str
     resident: Mapping[str, int]
-    redis_used: int
+    redis: Mapping[str, int]
     keys: Mapping[str, int]
 
 
@@ -116,11 +122,11 @@ async def look(name: str, fleet: Fleet) -> Look:
     }
     redis = Redis(unix_socket_path=str(fleet.socket), decode_responses=True)
     try:
-        used = (await redis.info("memory"))["used_memory"]
+        stats = await redis.memory_stats()
         keys = Counter([family(key) async for key in redis.scan_iter(count=1000)])
     finally:
         await redis.aclose()
-    return Look(name=name, resident=resident, redis_used=used, keys=keys)
+    return Look(name=name, resident=resident, redis={part: stats[name] for part, name in PARTS.items()}, keys=keys)
 
 
 async def soak(soaked: Soak, stage: Stage, *, seconds: float, watches: int, retention: float) -> None:
@@ -163,7 +169,8 @@ def tell(soaked: Soak, home: Path, console: Console) -> None:
     memory = Table("MB", *(each.name for each in soaked.looks), title="Memory")
     for name in soaked.looks[0].resident:
         memory.add_row(name, *(f"{each.resident.get(name, 0) / MEBI:.1f}" for each in soaked.looks))
-    memory.add_row("Redis' data", *(f"{each.redis_used / MEBI:.1f}" for each in soaked.looks))
+    for part in PARTS:
+        memory.add_row(part, *(f"{each.redis[part] / MEBI:.1f}" for each in soaked.looks))
     memory.add_row("its keys", *(str(sum(each.keys.values())) for each in soaked.looks))
     staying = Table("keys that stay", "", "why", title="Keys")
     for kind, count in sorted(soaked.looks[-1].keys.items()):
