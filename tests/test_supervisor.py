@@ -18,7 +18,7 @@ from bridge.cli.orphans import PidRecord, PidRecords, end_orphans
 from bridge.cli.programs import deaths_in_a_row, describe_end, is_hopeless, pause_before_restart
 
 DRIVER = """
-import json, sys
+import json, signal, sys
 from pathlib import Path
 from bridge.cli.data_dir import opened
 from bridge.cli.programs import Program
@@ -28,6 +28,7 @@ from bridge.cli.supervisor import Supervisor, clean_up
 def say(line):
     print(line, flush=True)
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # who runs the tests under nohup ignores it, and so would this
 with opened(Path(sys.argv[1])) as data, Signals() as signals:
     clean_up(data, say)
     programs = [Program(name=name, argv=tuple(argv), env={}) for name, argv in json.loads(sys.argv[2])]
