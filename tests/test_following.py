@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from world import OTHER_KEY, World, opened
+from world import CLIENT_KEY, OTHER_KEY, World, bearer, opened
 
 from bridge.web.events import STILL_HERE, happenings
 
@@ -111,6 +111,14 @@ async def test_a_stream_tells_of_each_reading_the_outcome_and_each_delivery_and_
     assert told[0][1]["state"] == "watching"
     assert next(data for name, data in told if name == "outcome")["outcome"] == "completed"
     assert {data["state"] for name, data in told if name == "delivery"} == {"delivered"}
+
+
+async def test_the_head_of_a_stream_is_answered_at_once(world: World) -> None:
+    watch = await world.watch()
+    path = f"/v1/watches/{watch['id']}/events"
+    answer = await asyncio.wait_for(world.api.head(path, headers=bearer(CLIENT_KEY)), 5)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
 
 
 async def test_a_stream_of_a_watch_that_has_ended_is_its_snapshot(world: World) -> None:

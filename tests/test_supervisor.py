@@ -54,7 +54,7 @@ PYTHON = [sys.executable, "-I", "-S", "-c"]
 Spec = list[tuple[str, list[str]]]
 
 
-def eventually(look: Callable[[], bool], seconds: float = 10.0) -> None:
+def eventually(look: Callable[[], bool], seconds: float = 30.0) -> None:
     deadline = time.monotonic() + seconds
     while not look():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -81,7 +81,7 @@ class Running:
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(10)
+        return self.process.wait(30)
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_a_program_that_never_comes_up_ends_all_with_its_last_lines(
 def test_a_settings_error_is_not_tried_again(run: Callable[[Spec], Running], journal: Path) -> None:
     up = run([*steady(journal, "redis"), ("api", [*PYTHON, "print('POLL_FLOOR: not a span'); raise SystemExit(2)"])])
 
-    assert up.process.wait(10) == 1
+    assert up.process.wait(30) == 1
     assert up.said("api ended with exit code 2:\n  POLL_FLOOR: not a span")
     assert not up.said("started again")
 

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from threading import Thread
@@ -131,15 +132,27 @@ def test_an_address_that_is_not_this_machines_is_told_apart_from_a_taken_port(
     assert "Choose another address with --host." in said
 
 
+@contextmanager
+def pair_of_ports(*, take_first: bool) -> Iterator[int]:
+    """Give the first of two ports in a row, one free and the other taken: tests beside this one look for ports, too."""
+    for _ in range(50):
+        with socket.create_server(("127.0.0.1", 0)) as one, suppress(OSError):
+            port = one.getsockname()[1]
+            with socket.create_server(("127.0.0.1", port + 1)) as other:
+                (other if take_first else one).close()
+                yield port
+                return
+    raise AssertionError("no two free ports in a row")
+
+
 @pytest.mark.parametrize("sandbox_too", [False, True])
 def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path, *, sandbox_too: bool) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with pair_of_ports(take_first=not sandbox_too) as port:
+        exit_code, said = rally_bridge(tmp_path, "up", "--sandbox", "--port", str(port))
 
-        exit_code, said = rally_bridge(tmp_path, "up", "--sandbox", "--port", str(port - 1 if sandbox_too else port))
-
+    named = f"The sandbox can't listen on port {port + 1}" if sandbox_too else f"The API can't listen on port {port}"
     assert exit_code == 2
-    assert f"{'The sandbox' if sandbox_too else 'The API'} can't listen on port {port} of 127.0.0.1" in said
+    assert f"{named} of 127.0.0.1" in said
     assert "--port" in said
     assert not (tmp_path / "rally-bridge-data" / "sandbox" / "pids.json").exists()
 

@@ -1,5 +1,7 @@
 """`serve` and `worker`: thin over uvicorn and arq, which also start directly."""
 
+import contextlib
+import resource
 from collections.abc import Awaitable, Callable, MutableMapping
 from importlib import import_module
 from typing import Any
@@ -15,6 +17,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Message, Receive, Send], Awaitable[None]]
 
+FILES = 65_536
 GRACE = 10
 """Seconds that open requests get to end after SIGTERM; `up` and container runtimes wait longer before they kill."""
 
@@ -25,6 +28,7 @@ GRACE = 10
 def serve(host: str, port: int) -> None:
     """Serve the API."""
     app = PlainStart(import_module("bridge.web.app").app)
+    allow_connections()
     try:
         uvicorn.run(
             app,
@@ -40,6 +44,15 @@ def serve(host: str, port: int) -> None:
         if app.fault:
             raise app.fault from None
         raise
+
+
+def allow_connections() -> None:
+    """Let this process hold as many connections as it may: a shell's usual 1024 files would be too few for 1,000."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(ValueError, OSError):  # the system knows another limit, and says so only now
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class PlainStart:

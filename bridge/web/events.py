@@ -29,6 +29,8 @@ async def stream(request: Request) -> Response:
     """Stream what happens to a watch; a client that comes again begins with a new snapshot."""
     resources: Resources = request.app.state.resources
     watch = await visible(resources, await client_of(request), request.path_params["watch_id"])
+    if request.method == "HEAD":
+        return Response(media_type="text/event-stream", headers=HEADERS)  # and not only when the watch has ended
     return StreamingResponse(happenings(resources, watch), media_type="text/event-stream", headers=HEADERS)
 
 

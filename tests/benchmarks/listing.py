@@ -70,7 +70,11 @@ def main() -> None:
             for name, query in (("all", {}), ("watching", {"state": "watching"}), ("one import", {"importId": SHARED})):
                 found, took = page_through(http, **query)
                 row(f"{name}: {found:,} in {len(took):,} pages; the median page, ms", f"{median(took):.1f}")
-                row(f"{name}: the slowest page / the median one", f"{max(took) / median(took):.1f}")
+                slow = sorted(took)[int(0.99 * len(took))]
+                row(
+                    f"{name}: the 99th of 100 pages, the slowest page / the median one",
+                    f"{slow / median(took):.1f}, {max(took) / median(took):.1f}",
+                )
             began = monotonic()
             http.get("/v1/watches", params={"importId": SHARED, "state": "cancelled"}).raise_for_status()
             row("a page of one import that nothing is on, ms", f"{(monotonic() - began) * 1000:.0f}")
