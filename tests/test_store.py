@@ -1,5 +1,6 @@
 """The store: every step is atomic, happens once, and is refused to whoever comes with an old fence."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -424,3 +425,15 @@ async def test_cancelling_the_last_watch_ends_the_polling(memory: Memory) -> Non
     assert (cancelled.state, cancelled.outcome, cancelled.settled_at) == (WatchState.CANCELLED, None, now)
     assert await memory.watches.ended_before(now, 9) == ["wat_1", "wat_2"]
     assert not await memory.settle(cancelled)
+
+
+async def test_a_password_that_redis_refuses_is_told_at_once(store: Store, redis_url: str) -> None:
+    await store.call("CONFIG", "SET", "requirepass", "hunter2")
+    stranger = Store(connect(Secret(redis_url)))
+    try:
+        async with asyncio.timeout(5):
+            with pytest.raises(StoreUnavailable, match=r"Redis: .*[Aa]uthentication"):
+                await stranger.check()
+    finally:
+        await store.call("CONFIG", "SET", "requirepass", "")
+        await stranger.redis.aclose()

@@ -1,6 +1,6 @@
 """The connection to Redis, the scripts that run there, and the one clock."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import Any, TypeAlias
@@ -11,7 +11,14 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.commands.core import AsyncScript
-from redis.exceptions import BusyLoadingError, NoScriptError, OutOfMemoryError, RedisError, ResponseError
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    NoScriptError,
+    OutOfMemoryError,
+    RedisError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -45,12 +52,28 @@ def connect(url: Secret) -> Redis:
         socket_connect_timeout=CONNECT_TIMEOUT,
         socket_timeout=ANSWER_TIMEOUT,
         health_check_interval=30,
-        retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), RETRIES),
+        retry=_UnlessRefused(ExponentialBackoff(cap=0.2, base=0.05), RETRIES),
         retry_on_error=[RedisConnectionError, RedisTimeoutError, OSError],
     )
     pool = redis.connection_pool
     pool.connection_class = type("PackedConnection", (_PackedInC, pool.connection_class), {})
     return redis
+
+
+class _UnlessRefused(Retry):
+    """Repeats what a lost connection cut off, but not what Redis refused.
+
+    To redis-py a wrong password is a kind of lost connection, and its health checks would go on for ever.
+    """
+
+    async def call_with_retry(self, do: Callable[[], Awaitable[Any]], fail: Callable[[RedisError], Any]) -> Any:
+        async def unless_refused() -> Any:
+            try:
+                return await do()
+            except AuthenticationError as error:
+                raise ResponseError(str(error)) from error
+
+        return await super().call_with_retry(unless_refused, fail)
 
 
 class _PackedInC:
@@ -76,8 +99,11 @@ async def translated() -> AsyncIterator[None]:
 
 def _in_words(error: Exception) -> str:
     """Keep what Redis itself said; what the client says names addresses."""
-    if isinstance(error, ResponseError | BusyLoadingError):
-        return str(error)
+    said: BaseException | None = error
+    while said is not None:  # a refusal while connecting stands behind a lost connection
+        if isinstance(said, ResponseError | BusyLoadingError):
+            return str(said)
+        said = said.__cause__
     return "no answer in time" if isinstance(error, TimeoutError | RedisTimeoutError) else "no connection"
 
 
