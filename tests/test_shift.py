@@ -55,6 +55,44 @@ async def test_however_often_it_is_rung_for_while_something_hangs_only_one_stays
     assert shift.on, "what hangs is still under way"
 
 
+class Crossing:
+    """Work that comes, and is rung for, while the loop looks and has already seen that there is none."""
+
+    name = "crossing"
+    room = 2
+
+    def __init__(self) -> None:
+        self.shift: Shift[int, int] = Shift(self, length=1.0)
+        self.looks = 0
+        self.committed: list[int] = []
+
+    async def claim(self, room: int) -> tuple[Sequence[int], float | None]:
+        assert room <= self.room
+        self.looks += 1
+        await asyncio.sleep(0)
+        if self.looks == 1:
+            self.shift.ring()
+        return ([7] if self.looks == 2 else []), None
+
+    async def act(self, claim: int) -> int:
+        return claim
+
+    def poisoned(self, claim: int, error: Exception) -> int:
+        raise AssertionError(claim) from error
+
+    async def commit(self, results: Sequence[int]) -> None:
+        self.committed += results
+
+
+async def test_a_ring_that_crosses_the_last_look_is_heard() -> None:
+    work = Crossing()
+
+    await work.shift.work()
+
+    assert work.committed == [7]
+    assert not work.shift.on
+
+
 class Unwritable:
     """Work of which one piece is done well, and can't be committed."""
 

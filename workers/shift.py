@@ -102,7 +102,9 @@ class Shift(Generic[ClaimT, ResultT]):
             self._bell.clear()
             began = monotonic()
             look_again = await self._step()
-            if not self._under_way and not self._done and (look_again is None or self._closing):
+            # Who rang while we looked may have come too late for that look: nobody else would wake us.
+            nothing_to_come = look_again is None and not self._bell.is_set()
+            if not self._under_way and not self._done and (nothing_to_come or self._closing):
                 return
             await self._pause(look_again)
             if self._under_way:
