@@ -8,7 +8,7 @@ from bridge.domain.times import Moment
 from bridge.store.connection import Store, source
 
 START: Moment = 1_800_000_000_000
-PARTS = frozenset({"prelude", "lanes", "lists"})
+PARTS = frozenset({"prelude", "lanes", "lists", "each"})
 
 
 def hold(store: Store) -> None:
@@ -19,9 +19,9 @@ def hold(store: Store) -> None:
     """
     for path in (files("bridge.store") / "scripts").iterdir():
         name = path.name.removesuffix(".lua")
-        if name not in PARTS:
-            still = source(name).replace("redis.call('TIME')", "{0, 0}").replace(", 'PX', spacing", "")
-            store._scripts[name] = store.redis.register_script(still)
+        for each in () if name in PARTS else (False, True):
+            still = source(name, each=each).replace("redis.call('TIME')", "{0, 0}").replace(", 'PX', spacing", "")
+            store._scripts[name, each] = store.redis.register_script(still)
     store.offset = START
     known = store.redis.connection_pool.connection_kwargs
     connection = store.redis.connection_pool.connection_class

@@ -20,7 +20,7 @@ import httpx
 
 from bridge.destinations.addresses import Address, literal
 from bridge.destinations.faults import no_response
-from bridge.destinations.rules import DEFAULT_PORTS, EgressRules, Forbidden, check_url
+from bridge.destinations.rules import DEFAULT_PORTS, EgressRules, Forbidden, check_url, read
 from bridge.domain.deliveries import Answer, Failure, NoResponse, Request, Response
 from bridge.domain.secret import Secret
 
@@ -225,7 +225,7 @@ class Egress:
         """POST once; what goes wrong on the way is an answer as well, in words that hold no secret."""
         if wrong := check_url(request.url.reveal(), self._rules, slack=False):
             return NoResponse(failure=Failure.REFUSED_ADDRESS, reason=wrong.detail)
-        url = httpx.URL(request.url.reveal())
+        url = read(request.url.reveal())
         async with self._room:
             slot = self._take((url.scheme, url.host, url.port))
             try:

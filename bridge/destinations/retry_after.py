@@ -24,8 +24,10 @@ def retry_after(headers: Mapping[str, str], now: Moment) -> Span | None:
     A date counts from the answer's own Date, so that its sender's clock may be wrong; from ours where that Date lies
     behind it. Of several the longest counts.
     """
+    if "retry-after" not in headers:
+        return None
     sent = _moment(headers.get("date", "").strip()) or now
-    asked = _BETWEEN.split(headers.get("retry-after", ""), _COMMAS_SEEN)
+    asked = _BETWEEN.split(headers["retry-after"], _COMMAS_SEEN)
     waits = [_wait(each.strip(), sent, now) for each in asked]
     return max((wait for wait in waits if wait is not None), default=None)
 

@@ -16,7 +16,8 @@ SLACK_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
 _NAME = re.compile(r"(?=.{1,253}$)(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 _ENTRY = re.compile(r"(?:\[(?P<v6>[^]]+)\]|(?P<any>\*\.)?(?P<host>[^:/]+))(?::(?P<port>[0-9]{1,5}))?")
 _HIGHEST_PORT = 65_535
-PLACES_KEPT = 1_000
+URLS_KEPT = 1_000
+"""Tools name the same few URLs again and again, and reading one costs more than all else that is done with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +137,15 @@ def _wrong_name(place: Place, rules: EgressRules) -> Forbidden | None:
     return _FORBIDDEN_PORT
 
 
-@lru_cache(maxsize=PLACES_KEPT)
-def place_of(url: str) -> Place | Forbidden:
-    """Read a URL with the parser that sends to it, so that both understand the same.
+read = lru_cache(maxsize=URLS_KEPT)(httpx.URL)
+"""Parse a URL; raises httpx.InvalidURL."""
 
-    Kept for the next time: tools name the same few URLs again and again, and reading one costs more than the rest.
-    """
+
+@lru_cache(maxsize=URLS_KEPT)
+def place_of(url: str) -> Place | Forbidden:
+    """Read a URL with the parser that sends to it, so that both understand the same."""
     try:
-        parsed = httpx.URL(url)
+        parsed = read(url)
         host = parsed.raw_host.decode("ascii").lower().removesuffix(".")
         address = literal(host) if host else None
     except (httpx.InvalidURL, ValueError):
@@ -195,7 +197,7 @@ def _not_slacks(place: Place) -> Forbidden | None:
 def shortened(url: str) -> str:
     """Show a URL by its scheme, host and port; the rest may be secret."""
     try:
-        parsed = httpx.URL(url)
+        parsed = read(url)
     except httpx.InvalidURL:
         return "…"
     return f"{parsed.scheme}://{parsed.netloc.decode('ascii')}/…"

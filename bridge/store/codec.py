@@ -76,7 +76,14 @@ def load_destination(stored: Mapping[str, Any]) -> Destination:
 
 
 def dump_attempt(attempt: Attempt) -> dict[str, Any]:
-    return asdict(attempt)
+    return {
+        "number": attempt.number,
+        "at": attempt.at,
+        "took": attempt.took,
+        "status": attempt.status,
+        "reason": attempt.reason,
+        "answer": attempt.answer,
+    }
 
 
 def load_attempt(stored: Mapping[str, Any]) -> Attempt:

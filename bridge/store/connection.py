@@ -14,7 +14,6 @@ from redis.commands.core import AsyncScript
 from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
-    NoScriptError,
     OutOfMemoryError,
     RedisError,
     ResponseError,
@@ -116,7 +115,7 @@ class Store:
     def __init__(self, redis: Redis, *, offset: Span = 0) -> None:
         self.redis = redis
         self.offset = offset
-        self._scripts: dict[str, AsyncScript] = {}
+        self._scripts: dict[tuple[str, bool], AsyncScript] = {}
         self._out: set[str] = set()
 
     async def run(self, script: str, keys: Sequence[str] = (), args: Sequence[str | int] = ()) -> Any:
@@ -135,16 +134,12 @@ class Store:
 
     async def run_each(self, script: str, calls: Sequence[Call]) -> list[Any]:
         """Run one script for many calls in one round trip: for each its answer, or the StoreUnavailable that it met."""
+        keys = [key for each, _ in calls for key in each]
+        args = [part for each, own in calls for part in (len(each), len(own), *own)]
         answers: list[Any] = []
         try:
             async with self._told(script):
-                answers = await self._pipe(script, calls)
-                # Redis forgets scripts when it restarts; a call of one that it did not know has done nothing.
-                if unknown := [index for index, answer in enumerate(answers) if isinstance(answer, NoScriptError)]:
-                    await self.redis.script_load(self._registered(script).script)
-                    again = await self._pipe(script, [calls[index] for index in unknown])
-                    for index, answer in zip(unknown, again, strict=True):
-                        answers[index] = answer
+                answers = await self._registered(script, each=True)(keys=keys, args=[self.offset, *args])
                 for answer in answers:
                     if isinstance(answer, Exception):
                         raise answer
@@ -153,18 +148,10 @@ class Store:
             return [error if isinstance(answer, Exception) else answer for answer in answers]
         return answers
 
-    async def _pipe(self, script: str, calls: Sequence[Call]) -> list[Any]:
-        """Give an answer or an error for each call; redis-py's own way with scripts asks for them in a trip before."""
-        sha = self._registered(script).sha
-        async with self.redis.pipeline(transaction=False) as pipe:
-            for keys, args in calls:
-                pipe.execute_command("EVALSHA", sha, len(keys), *keys, self.offset, *args)
-            return list(await pipe.execute(raise_on_error=False))
-
-    def _registered(self, script: str) -> AsyncScript:
-        if script not in self._scripts:
-            self._scripts[script] = self.redis.register_script(source(script))
-        return self._scripts[script]
+    def _registered(self, script: str, *, each: bool = False) -> AsyncScript:
+        if (script, each) not in self._scripts:
+            self._scripts[script, each] = self.redis.register_script(source(script, each=each))
+        return self._scripts[script, each]
 
     async def call(self, command: str, *args: str | int) -> Any:
         """Run one plain command; raises StoreUnavailable."""
@@ -200,8 +187,12 @@ class Store:
         return int(await self.run("now"))
 
 
-def source(script: str) -> str:
-    """Give a script's whole text: with what it stands on, as Redis has no imports."""
-    scripts = files("bridge.store") / "scripts"
-    lanes, lists = ["lanes"] * (script in USE_LANES), ["lists"] * (script in USE_LISTS)
-    return "".join((scripts / f"{name}.lua").read_text() for name in ["prelude", *lanes, *lists, script])
+def source(script: str, *, each: bool = False) -> str:
+    """Give a script's whole text: with what it stands on, as Redis has no imports; `each`: for many calls at once."""
+    stands_on = ["prelude", *["lanes"] * (script in USE_LANES), *["lists"] * (script in USE_LISTS)]
+    text = "".join(map(_text, stands_on))
+    return text + (f"local function step(KEYS, ARGV)\n{_text(script)}end\n{_text('each')}" if each else _text(script))
+
+
+def _text(name: str) -> str:
+    return (files("bridge.store") / "scripts" / f"{name}.lua").read_text()
