@@ -159,7 +159,11 @@ async def test_each_watch_of_a_batch_is_held_to_what_its_client_may_use(confined
 
 def test_a_suffix_does_not_mean_the_bare_name() -> None:
     allowed = Allowed(callback_hosts=frozenset({"*.example.com"}))
-    assert [allowed.may_call(host) for host in ("a.example.com", "example.com", "aexample.com")] == [True, False, False]
+    assert [allowed.may_call(f"https://{host}/hook") for host in ("a.example.com", "example.com", "aexample.com")] == [
+        True,
+        False,
+        False,
+    ]
 
 
 @pytest.mark.parametrize(

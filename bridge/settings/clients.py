@@ -38,11 +38,11 @@ class Allowed:
     named: frozenset[str] | None = None
     callback_hosts: frozenset[str] | None = None
 
-    def may_call(self, host: str) -> bool:
-        """Tell whether callbacks may go to a host: it is named, or ends as `*.suffix` says."""
+    def may_call(self, url: str) -> bool:
+        """Tell whether callbacks may go to a URL: its host is named, or ends as `*.suffix` says."""
         if self.callback_hosts is None:
             return True
-        host = host.lower().rstrip(".")
+        host = (urlsplit(url).hostname or "").rstrip(".")
         return any(host == each or (each.startswith("*.") and host.endswith(each[1:])) for each in self.callback_hosts)
 
     def may_use(self, destination: Destination) -> bool:
@@ -53,7 +53,7 @@ class Allowed:
             case SlackChannel(channel=channel):
                 return self.slack_channels is None or channel in self.slack_channels
             case Callback(url=url):
-                return self.may_call(urlsplit(url.reveal()).hostname or "")
+                return self.may_call(url.reveal())
             case Named(name=name):
                 return self.named is None or name in self.named
 

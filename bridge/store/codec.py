@@ -5,16 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from pydantic_core import to_json
+
 from bridge.domain.deliveries import Attempt, Callback, Destination, Named, SlackChannel, SlackWebhook
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # json.dumps would make one for each value
-
 
 def dump(value: Mapping[str, Any]) -> str:
-    return _ENCODER.encode(value)
+    return to_json(value).decode()
 
 
 def load(text: str) -> dict[str, Any]:

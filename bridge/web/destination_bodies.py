@@ -5,14 +5,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from bridge.destinations.callback import header_problem
-from bridge.destinations.egress import EgressRules, check_url
+from bridge.destinations.rules import EgressRules, check_url
 from bridge.destinations.signatures import check_secret
 from bridge.domain.deliveries import Address, Callback, Destination, Named, SlackChannel, SlackWebhook
 from bridge.domain.outcomes import Outcome
@@ -125,7 +124,7 @@ class ToCallback(_ToDestination):
     @field_validator("url")
     @classmethod
     def _may_be_reached(cls, url: str, info: ValidationInfo) -> str:
-        if not context_in(info).allowed.may_call(urlsplit(_allowed(url, info, slack=False)).hostname or ""):
+        if not context_in(info).allowed.may_call(_allowed(url, info, slack=False)):
             raise _not_for_you("this host")
         return url
 

@@ -52,12 +52,12 @@ class Surroundings:
                 requests_answered.labels(method, scope.get(PATH, "none"), str(message["status"])).inc()
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            if called and not _takes(headers.getlist("accept"), streamed=scope["path"].endswith("/events")):
-                refusal = problem(Refusal.NOT_IN_THAT_FORM, "Answers are JSON: accept application/json.")
-                await refusal(scope, receive, send_guarded)
-            else:
-                await self._app(scope, receive, send_guarded)
+        structlog.contextvars.bind_contextvars(request_id=request_id)  # for good: each request has a context of its own
+        if called and not _takes(headers.getlist("accept"), streamed=scope["path"].endswith("/events")):
+            refusal = problem(Refusal.NOT_IN_THAT_FORM, "Answers are JSON: accept application/json.")
+            await refusal(scope, receive, send_guarded)
+        else:
+            await self._app(scope, receive, send_guarded)
 
 
 def _takes(accept: list[str], *, streamed: bool) -> bool:
