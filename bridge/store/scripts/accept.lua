@@ -48,24 +48,25 @@ redis.call('SADD', KEYS[7], watch_id)
 local function find_or_begin()
   local import = redis.call('HMGET', KEYS[6], 'state', 'final_at')
   if import[1] == 'open' then
-    return 'joined', tonumber(redis.call('ZSCORE', KEYS[8], import_id) or -1)
+    return 'joined', tonumber(redis.call('ZSCORE', KEYS[8], import_id) or -1), redis.call('HGETALL', KEYS[6])
   end
   if import[1] == 'final' and now < tonumber(import[2]) + reuse then
     redis.call('ZADD', KEYS[9], now, member)
-    return 'final', -1
+    return 'final', -1, redis.call('HGETALL', KEYS[6])
   end
-  redis.call('DEL', KEYS[6])
+  if import[1] then
+    redis.call('DEL', KEYS[6])
+    redis.call('ZREM', KEYS[10], member)
+  end
   redis.call('ZREM', KEYS[9], member)
-  redis.call('ZREM', KEYS[10], member)
-  redis.call('HSET', KEYS[6], 'schema', ARGV[11], 'state', 'open', 'first_at', now, 'polls', 0, 'faults', 0,
-    'wish', ARGV[8])
+  local new = {'schema', ARGV[11], 'state', 'open', 'first_at', now, 'polls', 0, 'faults', 0, 'wish', ARGV[8]}
+  redis.call('HSET', KEYS[6], unpack(new))
   redis.call('HINCRBY', KEYS[11], 'demand', ARGV[8])
   redis.call('ZADD', KEYS[8], now, import_id)
-  return 'new', now
+  return 'new', now, new
 end
 
-local joined, due = find_or_begin()
-local import = redis.call('HGETALL', KEYS[6])
+local joined, due, import = find_or_begin()
 if digest ~= '' then
   local answer = {'digest', digest, 'watch', watch_id, 'at', now, 'grace', grace, 'expires_in', expires_in, 'due', due}
   for i = 1, #import, 2 do
