@@ -25,10 +25,14 @@ MOST_PEOPLE = 2**53
 """Beyond it not every reader of JSON keeps whole numbers apart, and thousands of digits fit into no message."""
 
 
+_TOLERANT = ConfigDict(strict=True, extra="ignore", cache_strings="keys")
+"""Of the strings only the keys are kept for the next answer: ids and addresses hardly ever come twice."""
+
+
 class _FailedRecordBody(BaseModel):
     """Named by `personId`, `email`, or both; one that has neither still counts."""
 
-    model_config = ConfigDict(strict=True, extra="ignore")
+    model_config = _TOLERANT
 
     person_id: Annotated[str | None, Field(alias="personId")] = None
     email: str | None = None
@@ -37,7 +41,7 @@ class _FailedRecordBody(BaseModel):
 class _ImportBody(BaseModel):
     """The import as documented; tolerant of what older pages leave out and newer ones add."""
 
-    model_config = ConfigDict(strict=True, extra="ignore")
+    model_config = _TOLERANT
 
     import_id: Annotated[str, Field(alias="importId")]
     type: str

@@ -45,7 +45,12 @@ class Body(BaseModel):
     """Unknown fields are refused by name; nothing is coerced."""
 
     model_config = ConfigDict(
-        extra="forbid", strict=True, alias_generator=to_camel, validate_by_name=False, allow_inf_nan=False
+        extra="forbid",
+        strict=True,
+        alias_generator=to_camel,
+        validate_by_name=False,
+        allow_inf_nan=False,
+        cache_strings="keys",  # the rest hardly ever comes twice, and may be secret
     )
 
 
