@@ -58,6 +58,7 @@ class Refusal(Enum):
     NO_SUCH_DELIVERY = (404, "no-such-delivery", "No such delivery")
     NO_SUCH_METHOD = (405, "method-not-allowed", "Method not allowed")
     NOT_IN_THAT_FORM = (406, "not-in-that-form", "Not in that form")
+    TOO_SLOW = (408, "too-slow", "The body did not come in time")
     WATCH_ENDED = (409, "watch-ended", "The watch has ended already")
     DELIVERY_NOT_WANTED = (409, "delivery-not-wanted", "The delivery was not asked for")
     DELIVERY_UNDER_WAY = (409, "delivery-under-way", "The delivery is still under way")

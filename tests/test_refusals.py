@@ -185,6 +185,7 @@ ELSEWHERE = {
     Refusal.TOO_MANY_CALLS: "below, with a limit of its own",
     Refusal.NOT_AVAILABLE: "below, without Redis",
     Refusal.NOT_FOR_YOU: "tests/test_clients.py, with a file of clients",
+    Refusal.TOO_SLOW: "tests/test_bodies.py, with less patience",
     Refusal.OUR_FAULT: "nothing known provokes it",
 }
 EACH = [(call, refusal) for call in KEYED for refusal in call.operation.refusals if refusal not in ELSEWHERE]

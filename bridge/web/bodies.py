@@ -1,5 +1,6 @@
 """What a body may be: read within a limit, checked whole, every problem named at once."""
 
+import asyncio
 import contextlib
 import re
 from datetime import datetime
@@ -25,6 +26,8 @@ from bridge.web.problems import problems_of
 
 BODY_LIMIT = 64 * 1024
 BATCH_LIMIT = 1024 * 1024
+BODY_TIME = 10.0
+"""Seconds within which a body must have come, all of it."""
 LONGEST_EXPIRY: Span = 30 * DAY
 LONGEST_METADATA = 1000
 LARGEST_NUMBER = 2**53
@@ -144,17 +147,38 @@ class WatchBody(Body):
         return workspace
 
 
-async def read_json(request: Request, *, limit: int = BODY_LIMIT) -> bytes:
-    """Read the body within a limit; raises Refused with 413 or 415."""
+async def read_json(request: Request, *, limit: int = BODY_LIMIT, within: float = BODY_TIME) -> bytes:
+    """Read the body within a limit and a time (s); raises Refused: 413 or 415 before it is read, 408, or 413."""
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media_type != "application/json":
         raise Refused(Refusal.NOT_SENT_AS_JSON, "Send it with `Content-Type: application/json`.")
+    _check_size(int(request.headers.get("content-length", 0)), limit)  # servers let nothing but digits pass
+    try:
+        async with asyncio.timeout(None) as patience:
+            # A body that is there already is read before the loop turns, so that no timer is made for it.
+            loop = asyncio.get_running_loop()
+            waiting = loop.call_soon(patience.reschedule, loop.time() + within)
+            try:
+                return await _read(request, limit)
+            finally:
+                waiting.cancel()
+    except TimeoutError:
+        # The rest may never come: nothing else can be read from this connection.
+        detail = f"All of it must come within {within:g} s."
+        raise Refused(Refusal.TOO_SLOW, detail, headers={"Connection": "close"}) from None
+
+
+async def _read(request: Request, limit: int) -> bytes:
     read = bytearray()
     async for chunk in request.stream():
         read += chunk
-        if len(read) > limit:
-            raise Refused(Refusal.TOO_LARGE, f"At most {limit // 1024} KB are read.")
+        _check_size(len(read), limit)
     return bytes(read)
+
+
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise Refused(Refusal.TOO_LARGE, f"At most {limit // 1024} KB are read.")
 
 
 BodyT = TypeVar("BodyT", bound=Body)

@@ -20,7 +20,7 @@ OF_EVERY_CALL = (
     Refusal.OUR_FAULT,
     Refusal.NOT_AVAILABLE,
 )
-OF_A_BODY = (Refusal.NOT_JSON, Refusal.TOO_LARGE, Refusal.NOT_SENT_AS_JSON, Refusal.NOT_VALID)
+OF_A_BODY = (Refusal.NOT_JSON, Refusal.TOO_SLOW, Refusal.TOO_LARGE, Refusal.NOT_SENT_AS_JSON, Refusal.NOT_VALID)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
