@@ -231,6 +231,15 @@ async def test_a_key_that_is_none_is_refused(world: World, key: str) -> None:
     assert await page_through(world, "/v1/watches") == []
 
 
+async def test_a_key_means_nothing_to_the_watches_of_a_batch_under_another(world: World) -> None:
+    batch = await world.post("/v1/watches/batch", json={"watches": [{"importId": "a"}]}, **{"Idempotency-Key": "abc"})
+    alone = await world.post("/v1/watches", json={"importId": "a"}, **{"Idempotency-Key": "abc 0"})
+
+    assert only(batch.json()["results"])["status"] == alone.status_code == 202
+    assert "idempotent-replayed" not in alone.headers
+    assert len(await page_through(world, "/v1/watches")) == 2
+
+
 async def test_a_batch_sent_twice_under_one_key_makes_each_watch_once(world: World) -> None:
     asked = {"watches": [{"importId": "a"}, {"importId": "b"}]}
     first = await world.post("/v1/watches/batch", json=asked, **KEY)

@@ -52,7 +52,8 @@ async def create_many(request: Request) -> Response:
 
     async def result(number: int, watch: dict[str, Any]) -> AcceptedAnswer | RefusedAnswer:
         # Each watch of a batch is answered once by itself, so that a batch that broke off can be sent again.
-        own_key = None if key is None else f"{key} {number}"
+        # No key that a header can hold is the same: a line's end stands in none.
+        own_key = None if key is None else f"{key}\n{number}"
         try:
             accepted = await _accept(resources, client, json.dumps(watch).encode(), own_key, context)
         except Refused as refused:
