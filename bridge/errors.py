@@ -87,7 +87,10 @@ class Refusal(Enum):
 
 
 class Refused(BridgeError):
-    """A request that is answered with a problem document and changes nothing."""
+    """A request that is answered with a problem document and changes nothing.
+
+    Of very many problems only the first are at hand; `problem_count` is the number of all.
+    """
 
     def __init__(
         self,
@@ -95,9 +98,12 @@ class Refused(BridgeError):
         detail: str = "",
         problems: Sequence[Problem] = (),
         headers: Mapping[str, str] | None = None,
+        *,
+        problem_count: int | None = None,
     ) -> None:
         super().__init__(detail or refusal.title)
         self.refusal = refusal
         self.detail = detail
         self.problems = tuple(problems)
+        self.problem_count = len(self.problems) if problem_count is None else problem_count
         self.headers = headers

@@ -156,6 +156,14 @@ async def test_a_query_that_makes_no_sense_is_refused_by_name(
     assert {error["pointer"] for error in answer.json()["errors"]} == wrong
 
 
+async def test_of_very_many_problems_of_a_query_the_first_are_named_and_all_are_counted(world: World) -> None:
+    refused = await world.get("/v1/watches", limit=0, **{f"x{number}": "1" for number in range(150)})
+
+    errors = refused.json()["errors"]
+    assert (len(errors), refused.json()["errorCount"]) == (100, 151)
+    assert errors[0]["pointer"] == "?limit"
+
+
 async def test_a_batch_gives_a_result_for_each_in_order(world: World) -> None:
     asked = [{"importId": "a"}, {"importId": "b", "colour": "red"}, {"importId": "c", "label": "third"}, {}]
     answer = await world.post("/v1/watches/batch", json={"watches": asked})

@@ -143,6 +143,26 @@ async def test_a_wrong_field_is_named_by_its_place(world: World, body: Any, poin
     assert all(error["detail"] for error in problem["errors"])
 
 
+@pytest.mark.parametrize(("wrong", "count"), [(100, None), (101, 101), (5000, 5000)])
+async def test_of_very_many_problems_the_first_are_named_and_all_are_counted(
+    world: World, wrong: int, count: int | None
+) -> None:
+    problem = await refused(world, {"importId": "imp", **{f"x{number}": 1 for number in range(wrong)}})
+
+    assert problem["errors"] == [
+        {"pointer": f"/x{number}", "detail": "This field is not known"} for number in range(100)
+    ]
+    assert problem.get("errorCount") == count
+
+
+async def test_a_batch_of_nothing_but_faults_is_answered_with_less_than_was_sent(world: World) -> None:
+    batch = {"watches": [{f"{number:03x}": 1 for number in range(1024)}] * 70}
+    answer = await world.post("/v1/watches/batch", json=batch)
+
+    assert {each["problem"]["errorCount"] for each in answer.json()["results"]} == {1025}
+    assert len(answer.content) < int(answer.request.headers["content-length"])
+
+
 async def test_every_problem_is_named_at_once(world: World) -> None:
     notify = [{"type": "callback", "url": "http://169.254.169.254/"}, {"type": "pigeon"}]
     problem = await refused(world, {"importId": 7, "label": "", "x": 1, "notify": notify})

@@ -133,6 +133,10 @@ class ErrorAnswer(TypedDict):
     code: NotRequired[Annotated[str, Field(description="A name that stays, where a rule of ours refuses it.")]]
 
 
+MOST_ERRORS = 100
+"""In one problem document: a body of nothing but faults is not answered with one much larger than itself."""
+
+
 @whole
 class ProblemAnswer(TypedDict):
     """A problem document (RFC 9457): `type` leads to what it means, `errors` names everything that is wrong."""
@@ -141,7 +145,12 @@ class ProblemAnswer(TypedDict):
     title: str
     status: int
     detail: NotRequired[str]
-    errors: NotRequired[list[ErrorAnswer]]
+    errors: NotRequired[Annotated[list[ErrorAnswer], Field(max_length=MOST_ERRORS)]]
+    errorCount: NotRequired[
+        Annotated[
+            int, Field(description=f"All of them, where there are more than the {MOST_ERRORS} that `errors` holds.")
+        ]
+    ]
 
 
 @whole

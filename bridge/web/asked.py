@@ -1,10 +1,12 @@
 """What a request asks for beside its body: the query, checked like a body; the idempotency key; who asks for what."""
 
 import json
+from dataclasses import replace
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
 from starlette.requests import Request
 
 from bridge.errors import Problem, Refusal, Refused
@@ -69,16 +71,16 @@ def query_of(request: Request, model: type[QueryT]) -> QueryT:
     given = request.query_params
     twice = [name for name in given if len(given.getlist(name)) > 1]
     problems = [Problem(pointer=f"?{name}", detail="Give this once") for name in dict.fromkeys(twice)]
+    findings: list[ErrorDetails] = []
     try:
         query = model.model_validate(dict(given))
     except ValidationError as error:
-        problems += [
-            Problem(pointer="?" + found.pointer.removeprefix("/"), detail=found.detail, code=found.code)
-            for found in problems_of(error)
-        ]
+        findings = error.errors(include_url=False, include_input=False)
         query = None
     if query is None or problems:
-        raise Refused(Refusal.QUERY_NOT_VALID, problems=problems)
+        count = len(problems) + len(findings)
+        problems += [replace(each, pointer="?" + each.pointer.removeprefix("/")) for each in problems_of(findings)]
+        raise Refused(Refusal.QUERY_NOT_VALID, problems=problems, problem_count=count)
     return query
 
 

@@ -189,7 +189,8 @@ def parse(body: bytes, model: type[BodyT], context: Context | None = None) -> Bo
     try:
         return model.model_validate_json(body, context=context)
     except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        if first["type"] == "json_invalid":
-            raise Refused(Refusal.NOT_JSON, str(first["ctx"]["error"]).capitalize() + ".") from None
-        raise Refused(Refusal.NOT_VALID, "Nothing was changed.", problems_of(error)) from None
+        findings = error.errors(include_url=False, include_input=False)
+        if findings[0]["type"] == "json_invalid":
+            raise Refused(Refusal.NOT_JSON, str(findings[0]["ctx"]["error"]).capitalize() + ".") from None
+        detail, problems = "Nothing was changed.", problems_of(findings)
+        raise Refused(Refusal.NOT_VALID, detail, problems, problem_count=len(findings)) from None

@@ -4,13 +4,13 @@ import json
 from collections.abc import Mapping, Sequence
 
 import structlog
-from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.errors import Problem, Refusal, Refused
-from bridge.web.answers import ErrorAnswer, ProblemAnswer
+from bridge.web.answers import MOST_ERRORS, ErrorAnswer, ProblemAnswer
 from bridge.web.json_answer import JSONAnswer
 
 RETRY_AFTER_OUTAGE = "5"
@@ -28,6 +28,7 @@ def problem(
     detail: str = "",
     *,
     errors: Sequence[Problem] = (),
+    error_count: int = 0,
     headers: Mapping[str, str] | None = None,
 ) -> ProblemResponse:
     """Give a refusal in RFC 9457's form; its `type` leads to the page that explains it."""
@@ -35,7 +36,9 @@ def problem(
     if detail:
         document["detail"] = detail
     if errors:
-        document["errors"] = [_error_as_json(error) for error in errors]
+        document["errors"] = [_error_as_json(error) for error in errors[:MOST_ERRORS]]
+    if error_count > MOST_ERRORS:
+        document["errorCount"] = error_count
     return ProblemResponse(document, refusal.status, headers)
 
 
@@ -54,7 +57,13 @@ def document_of(error: Refused) -> ProblemAnswer:
 
 def refused(_: Request | None, error: Exception) -> Response:
     assert isinstance(error, Refused)  # noqa: S101 - Starlette hands each exception to the function of its class
-    return problem(error.refusal, error.detail, errors=error.problems, headers=error.headers)
+    return problem(
+        error.refusal,
+        error.detail,
+        errors=error.problems,
+        error_count=error.problem_count,
+        headers=error.headers,
+    )
 
 
 def http_exception(_: Request, error: Exception) -> Response:
@@ -77,13 +86,13 @@ def unexpected(_: Request, error: Exception) -> Response:
     return problem(Refusal.OUR_FAULT, "It has been logged.")
 
 
-def problems_of(error: ValidationError) -> list[Problem]:
-    """Put each of pydantic's findings as a JSON pointer into the body and a sentence."""
+def problems_of(findings: Sequence[ErrorDetails]) -> list[Problem]:
+    """Put each of pydantic's findings, or as many as are told, as a JSON pointer into the body and a sentence."""
     return [
         Problem(
             pointer=_pointer(found["loc"]), detail=_sentence(found["type"], found["msg"]), code=_code(found["type"])
         )
-        for found in error.errors(include_url=False, include_input=False)
+        for found in findings[:MOST_ERRORS]
     ]
 
 
