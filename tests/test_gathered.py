@@ -56,7 +56,7 @@ async def test_those_who_come_meanwhile_share_the_next_trip_up_to_its_size(count
 async def test_a_call_that_fails_fails_alone(counting: CountingStore) -> None:
     await counting.call("SET", "a-string", "x")
     gathered = Gathered(counting, "take_permits")
-    calls: list[Call] = [(["a-hash"], [10, 1]), (["a-string"], [10, 1]), (["another-hash"], [10, 1])]
+    calls: list[Call] = [(["a-hash"], [10, 1, 1]), (["a-string"], [10, 1, 1]), (["another-hash"], [10, 1, 1])]
 
     answers = await asyncio.gather(*(gathered.run(call) for call in calls), return_exceptions=True)
 

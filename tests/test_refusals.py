@@ -231,6 +231,7 @@ async def test_a_refused_call_leaves_everything_as_it_was(world: World, call: Ca
 @pytest.mark.parametrize("call", KEYED, ids=str)
 async def test_one_call_too_many_is_refused_whatever_it_is(redis_url: str, sandbox_url: str, call: Call) -> None:
     async with opened(redis_url, sandbox_url, CLIENT_RATE_LIMIT="1") as world:
+        await world.begin_minute()
         await world.get("/v1/signing-keys")
         before = await kept(world)
         answer = await call.ask(world)
@@ -245,6 +246,7 @@ async def test_while_redis_is_away_each_call_says_so_and_when_to_come_again(sand
     memory.start()
     try:
         async with opened(memory.url, sandbox_url) as world:
+            await world.begin_minute()
             await world.get("/v1/signing-keys")  # so that this process has permits in hand
             memory.kill()
             for call in KEYED:

@@ -5,6 +5,7 @@ import io
 import json
 import logging
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import structlog
@@ -129,6 +130,7 @@ async def test_every_answer_has_headers_that_keep_browsers_from_harm(world: Worl
 
 async def test_a_client_that_calls_too_often_is_asked_to_wait_and_no_other(redis_url: str, sandbox_url: str) -> None:
     async with opened(redis_url, sandbox_url, CLIENT_RATE_LIMIT="3") as world:
+        await world.begin_minute()
         statuses = [(await world.get("/v1/watches")).status_code for _ in range(3)]
         refused = await world.post("/v1/watches", json={"importId": "imp"})
         others = [(await world.get("/v1/watches", key=key)).status_code for key in (OTHER_KEY, ADMIN_KEY)]
@@ -139,7 +141,62 @@ async def test_a_client_that_calls_too_often_is_asked_to_wait_and_no_other(redis
         assert others == [200, 200]
 
 
+def batch(watches: int) -> dict[str, Any]:
+    return {"watches": [{"importId": f"imp-{number}"} for number in range(watches)]}
+
+
+async def test_each_watch_of_a_batch_counts_as_a_call_and_too_many_are_refused_whole(
+    redis_url: str, sandbox_url: str
+) -> None:
+    async with opened(redis_url, sandbox_url, CLIENT_RATE_LIMIT="10") as world:
+        await world.begin_minute()
+        first = await world.post("/v1/watches/batch", json=batch(6))
+        refused = await world.post("/v1/watches/batch", json=batch(5))  # and only four calls are left
+        rest = [(await world.get("/v1/watches")).status_code for _ in range(4)]
+
+        assert first.status_code == 200
+        assert (refused.status_code, refused.json()["type"]) == (429, "/docs#too-many-calls")
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+        assert rest == [200] * 3 + [429], "what was refused counts as the one call that it was"
+        seen = (await world.get("/v1/watches", key=ADMIN_KEY)).json()["data"]
+        assert len(seen) == 6
+
+
+async def test_a_batch_of_more_than_a_minute_allows_passes_in_a_minute_without_other_calls(
+    redis_url: str, sandbox_url: str
+) -> None:
+    async with opened(redis_url, sandbox_url, CLIENT_RATE_LIMIT="60") as world:
+        await world.begin_minute()
+        passed = await world.post("/v1/watches/batch", json=batch(100))
+        too_many = await world.get("/v1/watches")
+        other = await world.get("/v1/watches", key=OTHER_KEY)
+        refused = await world.post("/v1/watches/batch", key=OTHER_KEY, json=batch(100))
+
+        assert (passed.status_code, too_many.status_code) == (200, 429)
+        assert (other.status_code, refused.status_code) == (200, 429)
+
+
+async def test_of_permits_that_are_taken_together_all_are_given_or_none(world: World) -> None:
+    await world.begin_minute()
+    one, other = (Permits(world.resources.store, limit=60) for _ in range(2))
+
+    assert await one.take("crm", 50) == 0
+    assert await other.take("crm", 11) > 0
+    assert await asyncio.gather(*(other.take("crm") for _ in range(5)), other.take("crm", 5)) == [0] * 6
+    assert await other.take("crm") > 0
+
+
+async def test_permits_in_hand_are_kept_where_more_were_asked_for_than_there_are(world: World) -> None:
+    await world.begin_minute()
+    permits = Permits(world.resources.store, limit=60)
+    assert await permits.take("crm") == 0  # and one more is in hand
+
+    assert await permits.take("crm", 60) > 0
+    assert await permits.take("crm", 59) == 0
+
+
 async def test_calls_that_come_at_once_share_what_was_taken(world: World) -> None:
+    await world.begin_minute()
     permits = Permits(world.resources.store, limit=60)
 
     assert await asyncio.gather(*(permits.take("crm") for _ in range(60))) == [0] * 60
@@ -147,6 +204,7 @@ async def test_calls_that_come_at_once_share_what_was_taken(world: World) -> Non
 
 
 async def test_processes_count_together_and_anew_each_minute(world: World) -> None:
+    await world.begin_minute()
     one, other = (Permits(world.resources.store, limit=60) for _ in range(2))
 
     async def given() -> int:

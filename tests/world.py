@@ -11,6 +11,7 @@ import uvicorn
 from cryptography.fernet import Fernet
 
 from bridge.destinations.signatures import derived_secret
+from bridge.domain.times import MINUTE
 from bridge.resources import Resources, check_store, open_resources
 from bridge.sandbox.app import create_app
 from bridge.sandbox.settings import SandboxSettings
@@ -100,6 +101,10 @@ class World:
     def pass_time(self, span: int) -> None:
         """Move the one clock ahead (ms)."""
         self.resources.store.offset += span
+
+    async def begin_minute(self) -> None:
+        """Move the one clock to where a minute begins, so that what is counted by the minute stays in one."""
+        self.pass_time(MINUTE - await self.resources.store.now() % MINUTE)
 
     async def poll(self) -> None:
         """Run the poll shift, and the settling that it starts, until nothing more is due."""

@@ -33,26 +33,36 @@ class Permits:
         self._left: dict[str, _Left] = {}
         self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def take(self, client: str) -> Span:
-        """Take one: 0, or for how many ms there are none. Raises StoreUnavailable."""
-        if self._take_own(client):
+    async def take(self, client: str, count: int = 1) -> Span:
+        """Take so many, or none of them: 0, or for how many ms there are too few. Raises StoreUnavailable."""
+        if self._take_own(client, count):
             return 0
         async with self._asking[client]:  # many at once must not each take a share for themselves
-            return 0 if self._take_own(client) else await self._fetch(client)
+            return 0 if self._take_own(client, count) else await self._fetch(client, count)
 
-    def _take_own(self, client: str) -> bool:
+    def _take_own(self, client: str, count: int) -> bool:
         left = self._left.get(client)
-        if left is None or left.permits <= 0 or monotonic() >= left.until:
+        if left is None or left.permits < count or monotonic() >= left.until:
             return False
-        left.permits -= 1
+        left.permits -= count
         return True
 
-    async def _fetch(self, client: str) -> Span:
+    async def _fetch(self, client: str, count: int) -> Span:
         asked = monotonic()
-        wished = max(1, self._limit // AT_ONCE)
+        left = self._left.setdefault(client, _Left(permits=0, until=0.0))
+        own = left.permits if asked < left.until else 0
+        needed = count - own
+        left.permits = 0  # they are spoken for, while others go on asking
+        fetched = 0
         try:
-            permits, rest = await self._store.run("take_permits", [keys.permits(client)], [self._limit, wished])
+            wished = max(needed, self._limit // AT_ONCE)
+            fetched, rest = await self._store.run("take_permits", [keys.permits(client)], [self._limit, wished, needed])
         except StoreFull:
             return 0  # nothing can be counted, and reading must go on; what would write is refused by its own step
-        self._left[client] = _Left(permits=max(0, permits - 1), until=asked + rest / SECOND)
-        return 0 if permits > 0 else int(rest)
+        finally:
+            if not fetched:
+                left.permits = own
+        if not fetched:
+            return int(rest)
+        self._left[client] = _Left(permits=fetched - needed, until=asked + rest / SECOND)
+        return 0

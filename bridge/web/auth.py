@@ -16,12 +16,25 @@ CHALLENGE = {"WWW-Authenticate": 'Bearer realm="rally-bridge"'}
 async def client_of(request: Request) -> Client:
     """Tell whose key a request bears, and count the call; raises Refused: 401, or 429 for one too many."""
     client = _bearer_of(request)
-    resources: Resources = request.app.state.resources
-    if wait := await resources.permits.take(client.name):
-        limit = resources.settings.client_rate_limit
-        headers = {"Retry-After": str(-(-wait // SECOND))}
-        raise Refused(Refusal.TOO_MANY_CALLS, f"Your client may make {limit} in a minute.", headers=headers)
+    await _count(request.app.state.resources, client, 1)
     return client
+
+
+async def count_batch(resources: Resources, client: Client, watches: int) -> None:
+    """Count each watch of a batch as a call, the batch itself being the first; raises Refused: 429, and counts none.
+
+    One that is larger than the limit is as large as the limit: it passes in a minute without other calls.
+    """
+    if more := min(watches, resources.settings.client_rate_limit) - 1:
+        await _count(resources, client, more)
+
+
+async def _count(resources: Resources, client: Client, calls: int) -> None:
+    if wait := await resources.permits.take(client.name, calls):
+        detail = f"Your client may make {resources.settings.client_rate_limit} calls in a minute."
+        if calls > 1:
+            detail += " Each watch of a batch counts as one; none was accepted."
+        raise Refused(Refusal.TOO_MANY_CALLS, detail, headers={"Retry-After": str(-(-wait // SECOND))})
 
 
 def _bearer_of(request: Request) -> Client:

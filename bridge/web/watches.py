@@ -20,7 +20,7 @@ from bridge.settings import Client
 from bridge.store.watches import AcceptedWatch, Joined, NewWatch
 from bridge.web.answers import AcceptedAnswer, BatchAnswer, RefusedAnswer, WatchesAnswer
 from bridge.web.asked import WaitQuery, WatchesQuery, context_of, idempotency_key, once, query_of
-from bridge.web.auth import client_of, may_see
+from bridge.web.auth import client_of, count_batch, may_see
 from bridge.web.bodies import BATCH_LIMIT, BatchBody, WatchBody, parse, read_json
 from bridge.web.destination_bodies import Context
 from bridge.web.json_answer import JSONAnswer
@@ -43,11 +43,16 @@ async def create(request: Request) -> Response:
 
 
 async def create_many(request: Request) -> Response:
-    """Store many watches, each by itself: a result for each, in the order in which they were asked for."""
+    """Store many watches, each by itself: a result for each, in the order in which they were asked for.
+
+    Each counts as a call of your client's. A batch of more than it may still make in this minute is refused whole; one
+    of more than it may make in any minute passes in a minute without other calls.
+    """
     resources: Resources = request.app.state.resources
     client = await client_of(request)
     key = idempotency_key(request)
     asked = parse(await read_json(request, limit=BATCH_LIMIT), BatchBody).watches
+    await count_batch(resources, client, len(asked))
     context = context_of(resources, client)
 
     async def result(number: int, watch: dict[str, Any]) -> AcceptedAnswer | RefusedAnswer:
