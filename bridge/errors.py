@@ -70,6 +70,7 @@ class Refusal(Enum):
     IDEMPOTENCY_KEY_USED = (422, "idempotency-key-used", "The Idempotency-Key was used before")
     TOO_MANY_CALLS = (429, "too-many-calls", "Too many calls")
     DESTINATION_BUSY = (429, "destination-busy", "The destination is busy")
+    SEAL_BROKEN = (500, "seal-broken", "This can't be opened any more")
     OUR_FAULT = (500, "our-fault", "Something went wrong on our side")
     NOT_AVAILABLE = (503, "not-available", "Not available just now")
 

@@ -160,6 +160,14 @@ async def ask_about_a_skipped_delivery(world: World, call: Call) -> httpx.Respon
     return await call.ask(world, id_=await delivery(world, on=["failed"]))
 
 
+async def ask_about_what_does_not_open(world: World, call: Call) -> httpx.Response:
+    watch = "watch_id" in call.path
+    id_ = (await world.watch())["id"] if watch else await delivery(world)
+    record = (f"rb:watch:{id_}", "private") if watch else (f"rb:delivery:{id_}", "message")
+    await world.resources.store.call("HSET", *record, "not sealed by us")
+    return await call.ask(world, id_=id_)
+
+
 PROBLEM = "application/problem+json"
 WAYS: Mapping[Refusal, Way] = {
     Refusal.NO_KEY: lambda world, call: call.ask(world, headers={"Authorization": "Basic eDp5"}),
@@ -178,6 +186,7 @@ WAYS: Mapping[Refusal, Way] = {
     Refusal.DELIVERY_UNDER_WAY: ask_about_a_pending_delivery,
     Refusal.DELIVERY_NOT_WANTED: ask_about_a_skipped_delivery,
     Refusal.DESTINATION_BUSY: twice,
+    Refusal.SEAL_BROKEN: ask_about_what_does_not_open,
 }
 
 

@@ -8,7 +8,8 @@ from bridge.domain.deliveries import ATTEMPTS_KEPT, Attempt, Delivery, DeliveryS
 from bridge.domain.times import Moment, Span
 from bridge.secrets import Sealer
 from bridge.store import codec, keys
-from bridge.store.connection import Store, translated
+from bridge.store.connection import Store
+from bridge.store.records import read_many, those_that_open
 
 OPERATOR = "operator"
 """In whose name notices are sent: callbacks of notices are signed with the secret derived for it."""
@@ -126,22 +127,22 @@ class Deliveries:
             *("failures", after.failures, "plain", 1 if after.plain else "", "ended_at", after.ended_at or ""),
         ]
 
+    async def get(self, delivery_id: str) -> Delivery | None:
+        """Give one delivery; raises SealBroken."""
+        record = await self._store.call("HGETALL", keys.delivery(delivery_id))
+        return self._load(delivery_id, record) if record else None
+
     async def of(self, delivery_ids: Sequence[str]) -> list[Delivery]:
-        """Give the deliveries with these ids, as they stand, in this order."""
-        if not delivery_ids:
-            return []
-        async with translated(), self._store.redis.pipeline(transaction=False) as pipe:
-            for delivery_id in delivery_ids:
-                pipe.hgetall(keys.delivery(delivery_id))
-            records = await pipe.execute()
-        return [
-            self._load(delivery_id, record) for delivery_id, record in zip(delivery_ids, records, strict=True) if record
-        ]
+        """Give the deliveries with these ids that are there and open, as they stand, in this order."""
+        return await read_many(self._store, delivery_ids, keys.delivery, self._load)
 
     async def attempts(self, delivery_id: str) -> list[Attempt]:
-        """Give the last attempts, newest first."""
+        """Give the last attempts that open, newest first."""
         sealed = await self._store.call("LRANGE", keys.attempts(delivery_id), 0, ATTEMPTS_KEPT - 1)
-        return [codec.load_attempt(codec.load(self._sealer.open(text))) for text in sealed]
+        return list(those_that_open(((delivery_id, text) for text in sealed), self._load_attempt))
+
+    def _load_attempt(self, _: str, sealed: str) -> Attempt:
+        return codec.load_attempt(codec.load(self._sealer.open(sealed)))
 
     @staticmethod
     def _places(delivery_id: str, watch_id: str) -> list[str]:

@@ -6,14 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from bridge.domain.budget import Budget, Grant
 from bridge.domain.imports import Absence
 from bridge.domain.polls import Advance, PollClaim
 from bridge.domain.times import Moment, Span
 from bridge.domain.watches import Knowledge
+from bridge.errors import SealBroken
 from bridge.secrets import Sealer
 from bridge.store import codec, keys
 from bridge.store.connection import Store, translated
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +109,8 @@ class Imports:
                 pipe.zscore(keys.imports_due(workspace), import_id)
             replies = await pipe.execute()
         return [
-            load_polled(self._sealer, record, None if due is None else int(due))
-            for record, due in zip(replies[::2], replies[1::2], strict=True)
+            polled_as_far_as_it_opens(self._sealer, import_id, record, None if due is None else int(due))
+            for (_, import_id), record, due in zip(places, replies[::2], replies[1::2], strict=True)
         ]
 
     async def hasten(self, workspace: str, import_id: str) -> None:
@@ -147,8 +152,19 @@ class Imports:
         ]
 
 
+def polled_as_far_as_it_opens(
+    sealer: Sealer, import_id: str, record: Mapping[str, Any], next_due: Moment | None
+) -> Polled | None:
+    """Make an import's record into values that are shown: without its reading where none of our keys opens it."""
+    try:
+        return load_polled(sealer, record, next_due)
+    except SealBroken:
+        log.error("seal.broken", import_id=import_id)  # noqa: TRY400 - where it was found out says nothing
+        return load_polled(sealer, {**record, "reading": ""}, next_due)
+
+
 def load_polled(sealer: Sealer, record: Mapping[str, Any], next_due: Moment | None) -> Polled | None:
-    """Make an import's record into values; None when there is none."""
+    """Make an import's record into values; None when there is none. Raises SealBroken."""
     if not record:
         return None
     sealed = record.get("reading")

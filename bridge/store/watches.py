@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from bridge.domain.deliveries import Delivery, DeliveryState
@@ -10,9 +11,10 @@ from bridge.domain.times import DAY, Moment, Span
 from bridge.domain.watches import Conclusion, Watch, WatchState
 from bridge.secrets import Sealer
 from bridge.store import codec, keys
-from bridge.store.connection import Call, Store, translated
+from bridge.store.connection import Call, Store
 from bridge.store.gathered import Gathered
-from bridge.store.imports import Polled, load_polled
+from bridge.store.imports import Polled, polled_as_far_as_it_opens
+from bridge.store.records import read_many
 from bridge.store.watch_record import load_watch
 
 
@@ -116,7 +118,8 @@ class Watches:
             grace_until=now + min(grace, expires_in),
             expires_at=now + expires_in,
         )
-        polled = load_polled(self._sealer, codec.unflatten(flat), None if due < 0 else due)
+        import_ = codec.unflatten(flat)
+        polled = polled_as_far_as_it_opens(self._sealer, new.import_id, import_, None if due < 0 else due)
         if joined == Joined.KNOWN:  # the first reply was lost on its way, and the client asked again by itself
             watch = await self.get(new.id) or watch
         return AcceptedWatch(watch=watch, joined=Joined(joined), polled=polled)
@@ -155,22 +158,13 @@ class Watches:
         )
 
     async def get(self, watch_id: str) -> Watch | None:
+        """Give one watch; raises SealBroken."""
         record = await self._store.call("HGETALL", keys.watch(watch_id))
         return load_watch(self._sealer, watch_id, record) if record else None
 
     async def many(self, watch_ids: Sequence[str]) -> list[Watch]:
-        """Give the watches with these ids that are still there, in this order."""
-        if not watch_ids:
-            return []
-        async with translated(), self._store.redis.pipeline(transaction=False) as pipe:
-            for watch_id in watch_ids:
-                pipe.hgetall(keys.watch(watch_id))
-            records = await pipe.execute()
-        return [
-            load_watch(self._sealer, watch_id, record)
-            for watch_id, record in zip(watch_ids, records, strict=True)
-            if record
-        ]
+        """Give the watches with these ids that are still there and open, in this order."""
+        return await read_many(self._store, watch_ids, keys.watch, partial(load_watch, self._sealer))
 
     async def whereabouts(self, watch_id: str) -> Whereabouts | None:
         names = ("client", "workspace", "import_id", "expires_at", "state", "outcome", "deliveries")

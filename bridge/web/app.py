@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from bridge import log
-from bridge.errors import Refused, StoreUnavailable
+from bridge.errors import Refused, SealBroken, StoreUnavailable
 from bridge.resources import Resources, check_store, open_resources
 from bridge.settings import Settings
 from bridge.web import deliveries, destinations, docs, events, health, metrics, problems, signing, watches
@@ -61,6 +61,7 @@ def build(resources: Resources | None = None) -> Starlette:
             Refused: problems.refused,
             HTTPException: problems.http_exception,
             StoreUnavailable: problems.store_unavailable,
+            SealBroken: problems.seal_broken,
             Exception: problems.unexpected,
         },
         lifespan=None if resources else _from_settings,

@@ -68,7 +68,7 @@ async def redeliver(request: Request) -> Response:
             raise Refused(Refusal.DELIVERY_NOT_WANTED, "Its destination's `on` leaves this outcome out.")
         case _:
             raise Refused(Refusal.DELIVERY_UNDER_WAY, "GET it to see when it is tried next.")
-    (again,) = await resources.deliveries.of([delivery.id])
+    again = await _visible(resources, client, delivery.id)
     return JSONAnswer(_document(again), 202)
 
 
@@ -108,10 +108,10 @@ def _owed(resources: Resources, client: Client, owed: Sequence[Delivery]) -> Non
 
 
 async def _visible(resources: Resources, client: Client, delivery_id: str) -> Delivery:
-    found = await resources.deliveries.of([delivery_id])
-    if not found or not may_see(client, found[0].client):
+    found = await resources.deliveries.get(delivery_id)
+    if found is None or not may_see(client, found.client):
         raise Refused(Refusal.NO_SUCH_DELIVERY)
-    return found[0]
+    return found
 
 
 def _document(delivery: Delivery) -> ListedDeliveryAnswer:

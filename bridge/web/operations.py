@@ -90,20 +90,20 @@ CALLS: Mapping[Endpoint, Operation] = {
         query=WaitQuery,
         gives=answers.WatchAnswer,
         shows=examples.SETTLED,
-        refuses=(Refusal.NO_SUCH_WATCH,),
+        refuses=(Refusal.NO_SUCH_WATCH, Refusal.SEAL_BROKEN),
     ),
     watches.cancel: Operation(
         name="cancelWatch",
         tag=WATCHES,
         gives=answers.WatchAnswer,
-        refuses=(Refusal.NO_SUCH_WATCH, Refusal.WATCH_ENDED),
+        refuses=(Refusal.NO_SUCH_WATCH, Refusal.WATCH_ENDED, Refusal.SEAL_BROKEN),
     ),
     events.stream: Operation(
         name="followWatch",
         tag=WATCHES,
         gives=str,
         media_type="text/event-stream",
-        refuses=(Refusal.NO_SUCH_WATCH,),
+        refuses=(Refusal.NO_SUCH_WATCH, Refusal.SEAL_BROKEN),
     ),
     deliveries.pages: Operation(
         name="listDeliveries", tag=DELIVERIES, query=DeliveriesQuery, gives=answers.DeliveriesAnswer
@@ -112,7 +112,7 @@ CALLS: Mapping[Endpoint, Operation] = {
         name="getDelivery",
         tag=DELIVERIES,
         gives=answers.DeliveryWithLogAnswer,
-        refuses=(Refusal.NO_SUCH_DELIVERY,),
+        refuses=(Refusal.NO_SUCH_DELIVERY, Refusal.SEAL_BROKEN),
     ),
     deliveries.redeliver: Operation(
         name="redeliver",
@@ -124,6 +124,7 @@ CALLS: Mapping[Endpoint, Operation] = {
             Refusal.NO_SUCH_DELIVERY,
             Refusal.DELIVERY_NOT_WANTED,
             Refusal.DELIVERY_UNDER_WAY,
+            Refusal.SEAL_BROKEN,
         ),
     ),
     deliveries.redeliver_many: Operation(

@@ -81,6 +81,16 @@ def store_unavailable(_: Request, __: Exception) -> Response:
     return problem(Refusal.NOT_AVAILABLE, detail, headers={"Retry-After": RETRY_AFTER_OUTAGE})
 
 
+def seal_broken(request: Request, _: Exception) -> Response:
+    """Say what an operator can do about it: the caller can do nothing but ask one."""
+    log.error("seal.broken", path=request.url.path)
+    detail = (
+        "None of the operator's keys opens what is private in it. It can be read again once BRIDGE_ENCRYPTION_KEYS "
+        "holds the key that it was written under."
+    )
+    return problem(Refusal.SEAL_BROKEN, detail)
+
+
 def unexpected(_: Request, error: Exception) -> Response:
     log.error("request.failed", exc_info=error)
     return problem(Refusal.OUR_FAULT, "It has been logged.")
