@@ -52,7 +52,7 @@ class Refusal(Enum):
     NOT_JSON = (400, "not-json", "The body is not JSON")
     NO_KEY = (401, "no-key", "No API key")
     UNKNOWN_KEY = (401, "unknown-key", "This API key is not known")
-    NOT_FOR_YOU = (403, "not-for-you", "Your client may not use this destination")
+    NOT_FOR_YOU = (403, "not-for-you", "Your client may not use this any more")
     NO_SUCH_PAGE = (404, "no-such-page", "No such page")
     NO_SUCH_WATCH = (404, "no-such-watch", "No such watch")
     NO_SUCH_DELIVERY = (404, "no-such-delivery", "No such delivery")

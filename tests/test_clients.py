@@ -144,6 +144,32 @@ async def test_what_a_client_may_not_use_any_more_is_not_sent_again_for_it(
         assert (await after.get(one, key=OLD_KEY)).json()["state"] == ("pending" if may else "abandoned")
 
 
+@pytest.mark.parametrize("may", [False, True])
+async def test_what_a_workspace_told_is_not_sent_again_for_who_may_not_use_it_any_more(
+    redis_url: str, sandbox_url: str, *, may: bool
+) -> None:
+    known = {"RALLY_WORKSPACES": "eu:key"}
+    async with opened(redis_url, sandbox_url, BRIDGE_API_KEYS=f"panels:{OLD_KEY}", **known) as before:
+        await before.sandbox.tell("imp", ("ERROR", 0))
+        await before.sandbox.plan("crm", {"status": 410})
+        await before.watch(key=OLD_KEY, notify=[{"type": "callback", "url": before.sandbox.callback_url()}])
+        await before.poll()
+        await before.deliver()
+    workspaces = "eu+default" if may else "eu"
+    keys = f"panels:{OLD_KEY}:workspaces={workspaces}"
+    async with reopened(redis_url, sandbox_url, BRIDGE_API_KEYS=keys, **known) as after:
+        one = f"/v1/deliveries/{only((await after.get('/v1/deliveries', key=OLD_KEY)).json()['data'])['id']}"
+        many = {"state": "abandoned", "since": "2026-01-01T00:00:00Z"}
+        redelivered = (await after.post("/v1/deliveries/redeliver", key=OLD_KEY, json=many)).json()["redelivered"]
+        answer = await after.post(f"{one}/redeliver", key=OLD_KEY)
+
+        assert redelivered == int(may)
+        assert (answer.status_code, answer.json().get("type")) == (
+            (409, "/docs#delivery-under-way") if may else (403, "/docs#not-for-you")
+        )
+        assert (await after.get(one, key=OLD_KEY)).json()["state"] == ("pending" if may else "abandoned")
+
+
 async def test_a_destination_is_tested_only_by_who_may_use_it(confined: World) -> None:
     body = {"destination": {"type": "callback", "url": "https://crm.example.com/x"}}
     refused = await confined.post("/v1/destinations/test", key=OLD_KEY, json=body)

@@ -38,6 +38,9 @@ class Allowed:
     named: frozenset[str] | None = None
     callback_hosts: frozenset[str] | None = None
 
+    def may_watch_in(self, workspace: str) -> bool:
+        return self.workspaces is None or workspace in self.workspaces
+
     def may_call(self, url: str) -> bool:
         """Tell whether callbacks may go to a URL: its host is named, or ends as `*.suffix` says."""
         if self.callback_hosts is None:

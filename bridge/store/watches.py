@@ -11,7 +11,7 @@ from bridge.domain.times import DAY, Moment, Span
 from bridge.domain.watches import Conclusion, Watch, WatchState
 from bridge.secrets import Sealer
 from bridge.store import codec, keys
-from bridge.store.connection import Call, Store
+from bridge.store.connection import Call, Store, translated
 from bridge.store.gathered import Gathered
 from bridge.store.imports import Polled, polled_as_far_as_it_opens
 from bridge.store.records import read_many
@@ -181,6 +181,14 @@ class Watches:
             ending=outcome or state,
             deliveries=tuple((deliveries or "").split()),
         )
+
+    async def workspaces(self, watch_ids: Sequence[str]) -> dict[str, str]:
+        """Tell in which workspace each of these watches is; those that are gone are left out."""
+        async with translated(), self._store.redis.pipeline(transaction=False) as pipe:
+            for watch_id in watch_ids:
+                pipe.hget(keys.watch(watch_id), "workspace")
+            found = await pipe.execute()
+        return {watch_id: workspace for watch_id, workspace in zip(watch_ids, found, strict=True) if workspace}
 
     async def waiting(self, workspace: str, import_id: str) -> list[str]:
         """Give the ids of the open watches that wait for an import."""

@@ -57,8 +57,9 @@ async def redeliver(request: Request) -> Response:
     resources: Resources = request.app.state.resources
     client = await client_of(request)
     delivery = await _visible(resources, client, request.path_params["delivery_id"])
-    if not client.allowed.may_use(delivery.destination):
-        raise Refused(Refusal.NOT_FOR_YOU, "It was allowed when its watch was made. Nothing was changed.")
+    if not await _sendable(resources, client, [delivery]):
+        detail = "Its workspace and its destination were allowed when its watch was made. Nothing was changed."
+        raise Refused(Refusal.NOT_FOR_YOU, detail)
     match await resources.deliveries.redeliver(delivery.id, delivery.watch_id):
         case "owed":
             _owed(resources, client, [delivery])
@@ -75,7 +76,7 @@ async def redeliver(request: Request) -> Response:
 async def redeliver_many(request: Request) -> Response:
     """Owe again what was abandoned since a moment, at most a thousand at once; `more`: some may be left.
 
-    What goes to where the client may not send any more is left as it is.
+    What comes from a workspace, or goes to where, the client may not use any more is left as it is.
     """
     resources: Resources = request.app.state.resources
     client = await client_of(request)
@@ -91,13 +92,26 @@ async def redeliver_many(request: Request) -> Response:
         if not ids:
             break
         below = ids[-1]
-        for delivery in await resources.deliveries.of(ids):
-            wanted = (delivery.ended_at or 0) >= since and client.allowed.may_use(delivery.destination)
+        for delivery in await _sendable(resources, client, await resources.deliveries.of(ids)):
+            wanted = (delivery.ended_at or 0) >= since
             if wanted and await resources.deliveries.redeliver(delivery.id, delivery.watch_id) == "owed":
                 owed.append(delivery)
     _owed(resources, client, owed)
     answer: RedeliveredAnswer = {"redelivered": len(owed), "more": len(owed) >= MOST_REDELIVERED}
     return JSONAnswer(answer, 202)
+
+
+async def _sendable(resources: Resources, client: Client, deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """Leave out those whose workspace or destination the client may not use any more; a notice has no workspace."""
+    of_watches = [each.watch_id for each in deliveries if each.watch_id]
+    confined = client.allowed.workspaces is not None
+    workspaces = await resources.watches.workspaces(of_watches) if confined else {}
+    return [
+        each
+        for each in deliveries
+        if client.allowed.may_use(each.destination)
+        and (each.watch_id not in workspaces or client.allowed.may_watch_in(workspaces[each.watch_id]))
+    ]
 
 
 def _owed(resources: Resources, client: Client, owed: Sequence[Delivery]) -> None:
