@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from samples import only
+from structlog.testing import capture_logs
 from world import ADMIN_KEY, OTHER_KEY, SERVICE_SECRET, World, opened, settings
 
 from bridge.destinations.signatures import derived_secret
@@ -14,6 +15,7 @@ from bridge.domain.deliveries import Named
 from bridge.domain.times import DAY, rfc3339
 from bridge.errors import SettingsError
 from bridge.resources import sender_of
+from bridge.store.lists import LOOKED_AT
 
 pytestmark = pytest.mark.anyio
 
@@ -121,6 +123,41 @@ async def test_many_are_owed_again_from_a_moment_on(world: World) -> None:
     states = {each["id"]: (await world.get(f"/v1/deliveries/{each['id']}")).json()["state"] for each in [old, *new]}
     assert states == {old["id"]: "abandoned", new[0]["id"]: "delivered", new[1]["id"]: "delivered"}
     assert (await world.post("/v1/deliveries/redeliver", json=body)).json()["redelivered"] == 0
+
+
+async def test_of_what_ended_too_early_no_seal_is_opened(world: World) -> None:
+    old = await abandoned(world, "imp-1")
+    await world.resources.store.call("HSET", f"rb:delivery:{old['id']}", "message", "opening it would be told")
+    world.pass_time(DAY)
+    body = {"state": "abandoned", "since": rfc3339(await world.resources.store.now())}
+    await abandoned(world, "imp-2")
+    with capture_logs() as lines:
+        answer = await world.post("/v1/deliveries/redeliver", json=body)
+
+    assert answer.json() == {"redelivered": 1, "more": False}
+    assert [line["event"] for line in lines] == ["delivery.owed_again"]
+
+
+@pytest.mark.parametrize("others", [LOOKED_AT - 1, LOOKED_AT, LOOKED_AT + 1])
+async def test_what_is_to_be_owed_again_is_found_behind_any_number_that_is_not(world: World, others: int) -> None:
+    delivery = await abandoned(world)
+    newer = [each for number in range(others) for each in (0, f"dlv_z{number}")]
+    await world.resources.store.call("ZADD", "rb:deliveries:of:crm:abandoned", *newer)
+    body = {"state": "abandoned", "since": "2026-01-01T00:00:00Z"}
+
+    assert (await world.post("/v1/deliveries/redeliver", json=body)).json() == {"redelivered": 1, "more": False}
+    assert (await world.get(f"/v1/deliveries/{delivery['id']}")).json()["state"] == "pending"
+
+
+async def test_pages_of_what_was_abandoned_since_hold_each_once(world: World) -> None:
+    made = sorted([(await abandoned(world, f"imp-{number}"))["id"] for number in range(5)], reverse=True)
+    found: list[str] = []
+    below: str | None = None
+    for _ in range(3):
+        page, below = await world.resources.lists.abandoned_since(0, client="crm", below=below, limit=2)
+        found += page
+
+    assert (found, below) == (made, None)
 
 
 @pytest.mark.parametrize(

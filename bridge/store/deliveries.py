@@ -8,7 +8,7 @@ from bridge.domain.deliveries import ATTEMPTS_KEPT, Attempt, Delivery, DeliveryS
 from bridge.domain.times import Moment, Span
 from bridge.secrets import Sealer
 from bridge.store import codec, keys
-from bridge.store.connection import Store
+from bridge.store.connection import Call, Store
 from bridge.store.records import read_many, those_that_open
 
 OPERATOR = "operator"
@@ -33,6 +33,11 @@ class DeliveryClaim:
     @property
     def lane(self) -> str:
         return str(self.record["lane"])
+
+
+def _again(delivery_id: str, watch_id: str) -> Call:
+    """Give the keys and arguments of redeliver.lua."""
+    return [keys.delivery(delivery_id), keys.watch(watch_id), keys.ENDED, keys.UNTOLD], [delivery_id, watch_id]
 
 
 class Deliveries:
@@ -76,8 +81,12 @@ class Deliveries:
 
     async def redeliver(self, delivery_id: str, watch_id: str) -> str:
         """Owe an ended delivery again: `owed`, or the state in which that can't be (`unknown`: it is gone)."""
-        places = [keys.delivery(delivery_id), keys.watch(watch_id), keys.ENDED, keys.UNTOLD]
-        return str(await self._store.run("redeliver", places, [delivery_id, watch_id]))
+        return str(await self._store.run("redeliver", *_again(delivery_id, watch_id)))
+
+    async def redeliver_many(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
+        """Owe ended deliveries again in one round trip, each in a step of its own; give those that are owed."""
+        found = await self._store.run_many("redeliver", [_again(each.id, each.watch_id) for each in deliveries])
+        return [each for each, state in zip(deliveries, found, strict=True) if state == "owed"]
 
     async def take_turn(self, lane: str) -> Span:
         """Take a lane's turn for a message that is no delivery: 0, or the ms for which the lane is not free."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from bridge.domain.deliveries import DeliveryState
 from bridge.domain.outcomes import Outcome
+from bridge.domain.times import Moment
 from bridge.domain.watches import WatchState
 from bridge.store import keys
 from bridge.store.connection import Store, translated
@@ -14,8 +15,9 @@ from bridge.store.connection import Store, translated
 ENDINGS = (WatchState.WATCHING.value, WatchState.CANCELLED.value, *(outcome.value for outcome in Outcome))
 """Each watch stands in one of these lists."""
 LOOKED_AT = 500
+"""So many are looked at in one trip, for what is in the clear of them."""
 LOOKS = 4
-"""So many watches of one import, and so many times, are looked at for one page, whosever they are."""
+"""So many times are watches of one import looked at for one page, whosever they are."""
 
 
 class Lists:
@@ -74,6 +76,26 @@ class Lists:
         """Give the newest deliveries below an id; `client` None: everybody's."""
         states = DeliveryState if state is None else (state,)
         return await self._page([keys.deliveries_in(each.value, client) for each in states], below, limit)
+
+    async def abandoned_since(
+        self, moment: Moment, *, client: str | None, below: str | None, limit: int
+    ) -> tuple[list[str], str | None]:
+        """Give the newest abandoned deliveries that ended no earlier, and below which one to go on (None: no more).
+
+        Only what is in the clear of them is read: so many ids at once, however few of them ended so late.
+        """
+        ids = await self.deliveries(client=client, state=DeliveryState.ABANDONED, below=below, limit=LOOKED_AT)
+        ends = await self._ends(ids)
+        found = [delivery_id for delivery_id, end in zip(ids, ends, strict=True) if end is not None and end >= moment]
+        if len(found) > limit:
+            return found[:limit], found[limit - 1]
+        return found, ids[-1] if len(ids) == LOOKED_AT else None
+
+    async def _ends(self, delivery_ids: Sequence[str]) -> list[Moment | None]:
+        async with translated(), self._store.redis.pipeline(transaction=False) as pipe:
+            for delivery_id in delivery_ids:
+                pipe.hget(keys.delivery(delivery_id), "ended_at")
+            return [int(end) if end else None for end in await pipe.execute()]
 
     async def _page(self, lists: Sequence[str], below: str | None, limit: int) -> list[str]:
         """Merge what several lists hold; read in one transaction, so that what moves between them is seen once."""

@@ -27,8 +27,8 @@ from bridge.web.bodies import RedeliverBody, parse, read_json
 from bridge.web.json_answer import JSONAnswer
 from bridge.web.times import time_or_none
 
-LISTED = 200
-"""Deliveries that are read at once in search of those to owe again."""
+OPENED = 100
+"""Deliveries that are opened, and owed again in one trip, before others have their turn."""
 MOST_REDELIVERED = 1000
 """In one call, so that it answers within seconds."""
 
@@ -86,16 +86,12 @@ async def redeliver_many(request: Request) -> Response:
     below: str | None = None
     owner = None if client.admin else client.name
     while len(owed) < MOST_REDELIVERED:
-        ids = await resources.lists.deliveries(
-            client=owner, state=DeliveryState.ABANDONED, below=below, limit=min(LISTED, MOST_REDELIVERED - len(owed))
-        )
-        if not ids:
+        limit = min(OPENED, MOST_REDELIVERED - len(owed))
+        ids, below = await resources.lists.abandoned_since(since, client=owner, below=below, limit=limit)
+        wanted = await _sendable(resources, client, await resources.deliveries.of(ids))
+        owed += await resources.deliveries.redeliver_many(wanted)
+        if below is None:
             break
-        below = ids[-1]
-        for delivery in await _sendable(resources, client, await resources.deliveries.of(ids)):
-            wanted = (delivery.ended_at or 0) >= since
-            if wanted and await resources.deliveries.redeliver(delivery.id, delivery.watch_id) == "owed":
-                owed.append(delivery)
     _owed(resources, client, owed)
     answer: RedeliveredAnswer = {"redelivered": len(owed), "more": len(owed) >= MOST_REDELIVERED}
     return JSONAnswer(answer, 202)
