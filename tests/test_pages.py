@@ -137,6 +137,11 @@ async def test_what_was_forgotten_is_in_no_list(world: World) -> None:
         ("/v1/watches", {"state": "open", "limit": "0", "order": "asc"}, {"?state", "?limit", "?order"}),
         ("/v1/watches", {"limit": "101"}, {"?limit"}),
         ("/v1/watches", {"limit": ["1", "2"]}, {"?limit"}),
+        ("/v1/watches", {"limit": "1_0"}, {"?limit"}),
+        ("/v1/watches", {"limit": "+1"}, {"?limit"}),
+        ("/v1/watches", {"limit": " 1"}, {"?limit"}),
+        ("/v1/watches", {"limit": "٣"}, {"?limit"}),
+        ("/v1/deliveries", {"limit": "9" * 5000}, {"?limit"}),
         ("/v1/watches", {"cursor": "dlv_1"}, {"?cursor"}),
         ("/v1/watches", {"cursor": "wat_" + "1" * 99}, {"?cursor"}),
         ("/v1/watches", {"importId": ""}, {"?importId"}),
@@ -144,6 +149,8 @@ async def test_what_was_forgotten_is_in_no_list(world: World) -> None:
         ("/v1/deliveries", {"state": "late", "importId": "imp"}, {"?state", "?importId"}),
         ("/v1/watches/wat_1", {"wait": "61"}, {"?wait"}),
         ("/v1/watches/wat_1", {"wait": "soon"}, {"?wait"}),
+        ("/v1/watches/wat_1", {"wait": "1_0"}, {"?wait"}),
+        ("/v1/signing-keys", {"newest": "true", "": "x"}, {"?newest", "?"}),
     ],
 )
 async def test_a_query_that_makes_no_sense_is_refused_by_name(

@@ -1,10 +1,11 @@
 """What a request asks for beside its body: the query, checked like a body; the idempotency key; who asks for what."""
 
 import json
+import re
 from dataclasses import replace
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 from starlette.requests import Request
@@ -27,16 +28,33 @@ class _Query(BaseModel):
     model_config = ConfigDict(extra="forbid", alias_generator=to_camel, validate_by_name=False)
 
 
+def _digits(value: Any) -> Any:
+    """Refuse what pydantic would also take for a number: `1_0`, `+1`, ` 1`."""
+    if isinstance(value, str) and not re.fullmatch("-?[0-9]+", value):
+        raise ValueError("A whole number, in digits alone")
+    return value
+
+
+IN_DIGITS = BeforeValidator(_digits)
+"""Stands behind a number's bounds: in front of it they would be left out of the description."""
+
+
+class NoQuery(_Query):
+    """Of a call that takes none."""
+
+
 class WaitQuery(_Query):
     """`?wait=`: hold the answer for so many seconds at most."""
 
     wait: Annotated[
-        int, Field(ge=0, le=LONGEST_WAIT, description="Hold the answer until the watch ends, so many seconds at most.")
+        int,
+        Field(ge=0, le=LONGEST_WAIT, description="Hold the answer until the watch ends, so many seconds at most."),
+        IN_DIGITS,
     ] = 0
 
 
 class _Page(_Query):
-    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE, description="How many a page holds at most.")] = 50
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE, description="How many a page holds at most."), IN_DIGITS] = 50
 
 
 class WatchesQuery(_Page):
@@ -82,6 +100,12 @@ def query_of(request: Request, model: type[QueryT]) -> QueryT:
         problems += [replace(each, pointer="?" + each.pointer.removeprefix("/")) for each in problems_of(findings)]
         raise Refused(Refusal.QUERY_NOT_VALID, problems=problems, problem_count=count)
     return query
+
+
+def without_query(request: Request) -> None:
+    """Make sure that a call that takes no query is given none; raises Refused with 422 naming each part as `?name`."""
+    if request.scope["query_string"]:
+        query_of(request, NoQuery)
 
 
 def context_of(resources: Resources, client: Client) -> Context:

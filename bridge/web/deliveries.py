@@ -21,7 +21,7 @@ from bridge.web.answers import (
     ListedDeliveryAnswer,
     RedeliveredAnswer,
 )
-from bridge.web.asked import DeliveriesQuery, query_of
+from bridge.web.asked import DeliveriesQuery, query_of, without_query
 from bridge.web.auth import client_of, may_see
 from bridge.web.bodies import RedeliverBody, parse, read_json
 from bridge.web.json_answer import JSONAnswer
@@ -56,6 +56,7 @@ async def redeliver(request: Request) -> Response:
     """Owe an ended delivery again, under the same notification id. 409 for one that has not ended or was not wanted."""
     resources: Resources = request.app.state.resources
     client = await client_of(request)
+    without_query(request)
     delivery = await _visible(resources, client, request.path_params["delivery_id"])
     if not await _sendable(resources, client, [delivery]):
         detail = "Its workspace and its destination were allowed when its watch was made. Nothing was changed."
@@ -80,6 +81,7 @@ async def redeliver_many(request: Request) -> Response:
     """
     resources: Resources = request.app.state.resources
     client = await client_of(request)
+    without_query(request)
     body = parse(await read_json(request), RedeliverBody)
     since = int(body.since.timestamp() * SECOND)
     owed: list[Delivery] = []
@@ -131,7 +133,9 @@ def _document(delivery: Delivery) -> ListedDeliveryAnswer:
 async def show(request: Request) -> Response:
     """Give a delivery with its last attempts, newest first; another client's is as unknown as one that never was."""
     resources: Resources = request.app.state.resources
-    delivery = await _visible(resources, await client_of(request), request.path_params["delivery_id"])
+    client = await client_of(request)
+    without_query(request)
+    delivery = await _visible(resources, client, request.path_params["delivery_id"])
     attempts = await resources.deliveries.attempts(delivery.id)
     answer: DeliveryWithLogAnswer = {**_document(delivery), "log": [attempt_as_json(each) for each in attempts]}
     return JSONAnswer(answer)

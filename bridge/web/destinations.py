@@ -13,7 +13,7 @@ from bridge.domain.times import SECOND
 from bridge.errors import Refusal, Refused
 from bridge.resources import Resources
 from bridge.web.answers import TestAnswer
-from bridge.web.asked import context_of
+from bridge.web.asked import context_of, without_query
 from bridge.web.auth import client_of
 from bridge.web.bodies import TestBody, parse, read_json
 from bridge.web.json_answer import JSONAnswer
@@ -25,6 +25,7 @@ async def test(request: Request) -> Response:
     """Send a test message to a destination, at its pace, and tell how that went."""
     resources: Resources = request.app.state.resources
     client = await client_of(request)
+    without_query(request)
     body = parse(await read_json(request), TestBody, context_of(resources, client))
     destination = body.destination.destination()
     if wait := await resources.deliveries.take_turn(resources.lane(destination)):

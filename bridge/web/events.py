@@ -15,6 +15,7 @@ from bridge.domain.watches import Watch
 from bridge.resources import Resources
 from bridge.store import keys
 from bridge.web.answers import WatchAnswer
+from bridge.web.asked import without_query
 from bridge.web.auth import client_of
 from bridge.web.watch_json import documents_of
 from bridge.web.watches import visible
@@ -28,7 +29,9 @@ HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 async def stream(request: Request) -> Response:
     """Stream what happens to a watch; a client that comes again begins with a new snapshot."""
     resources: Resources = request.app.state.resources
-    watch = await visible(resources, await client_of(request), request.path_params["watch_id"])
+    client = await client_of(request)
+    without_query(request)
+    watch = await visible(resources, client, request.path_params["watch_id"])
     if request.method == "HEAD":
         return Response(media_type="text/event-stream", headers=HEADERS)  # and not only when the watch has ended
     return StreamingResponse(happenings(resources, watch), media_type="text/event-stream", headers=HEADERS)

@@ -16,6 +16,7 @@ OF_EVERY_CALL = (
     Refusal.NO_KEY,
     Refusal.UNKNOWN_KEY,
     Refusal.NOT_IN_THAT_FORM,
+    Refusal.QUERY_NOT_VALID,
     Refusal.TOO_MANY_CALLS,
     Refusal.OUR_FAULT,
     Refusal.NOT_AVAILABLE,
@@ -36,7 +37,7 @@ class Operation:
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     refuses: tuple[Refusal, ...] = ()
-    """What it refuses beside what every call, body or query may be refused for."""
+    """What it refuses beside what every call or body may be refused for."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Headers of the answer, and what they mean."""
     repeatable: bool = False
@@ -55,8 +56,7 @@ class Operation:
             return self.refuses
         key = (Refusal.IDEMPOTENCY_KEY_NOT_VALID, Refusal.IDEMPOTENCY_KEY_USED) if self.repeatable else ()
         body = OF_A_BODY if self.body else ()
-        query = (Refusal.QUERY_NOT_VALID,) if self.query else ()
-        return (*OF_EVERY_CALL, *body, *query, *key, *self.refuses)
+        return (*OF_EVERY_CALL, *body, *key, *self.refuses)
 
 
 REPLAYED = {"Idempotent-Replayed": "`true` where this is the answer to an earlier request with the same key."}

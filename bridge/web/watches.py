@@ -19,7 +19,7 @@ from bridge.resources import Resources
 from bridge.settings import Client
 from bridge.store.watches import AcceptedWatch, Joined, NewWatch
 from bridge.web.answers import AcceptedAnswer, BatchAnswer, RefusedAnswer, WatchesAnswer
-from bridge.web.asked import WaitQuery, WatchesQuery, context_of, idempotency_key, once, query_of
+from bridge.web.asked import WaitQuery, WatchesQuery, context_of, idempotency_key, once, query_of, without_query
 from bridge.web.auth import client_of, count_batch, may_see
 from bridge.web.bodies import BATCH_LIMIT, BatchBody, WatchBody, parse, read_json
 from bridge.web.destination_bodies import Context
@@ -34,6 +34,7 @@ async def create(request: Request) -> Response:
     """Store a watch and have its import polled. 202: its end is told later."""
     resources: Resources = request.app.state.resources
     client = await client_of(request)
+    without_query(request)
     key = idempotency_key(request)
     accepted = await _accept(resources, client, await read_json(request), key, context_of(resources, client))
     headers = {"Location": f"/v1/watches/{accepted.watch.id}"}
@@ -50,6 +51,7 @@ async def create_many(request: Request) -> Response:
     """
     resources: Resources = request.app.state.resources
     client = await client_of(request)
+    without_query(request)
     key = idempotency_key(request)
     asked = parse(await read_json(request, limit=BATCH_LIMIT), BatchBody).watches
     await count_batch(resources, client, len(asked))
@@ -164,6 +166,7 @@ async def cancel(request: Request) -> Response:
     """End a watch without an outcome; with the last watch of an import its polling ends too. 409 when it has ended."""
     resources: Resources = request.app.state.resources
     client = await client_of(request)
+    without_query(request)
     watch_id = request.path_params["watch_id"]
     where = await resources.watches.whereabouts(watch_id)
     if where is None or not may_see(client, where.client):
