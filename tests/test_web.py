@@ -222,13 +222,32 @@ async def test_an_import_id_is_opaque(world: World, import_id: str) -> None:
 
 @pytest.mark.parametrize(
     ("content_type", "status"),
-    [("application/json; charset=utf-8", 202), ("Application/JSON", 202), ("text/plain", 415), (None, 415)],
+    [
+        ("application/json; charset=utf-8", 202),
+        ('application/json;charset="UTF-8"', 202),
+        ("application/json; profile=x", 202),
+        ("Application/JSON", 202),
+        ("application/json; charset=iso-8859-1", 415),
+        ("application/json; profile=x; Charset=UTF-16", 415),
+        ("text/plain", 415),
+        (None, 415),
+    ],
 )
 async def test_only_json_is_read(world: World, content_type: str | None, status: int) -> None:
     headers = bearer(CLIENT_KEY) | ({} if content_type is None else {"Content-Type": content_type})
     answer = await world.api.post("/v1/watches", content=b'{"importId": "imp"}', headers=headers)
 
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("encoding", "status"), [("identity", 202), ("", 202), ("gzip", 415), ("identity, GZIP", 415), ("none", 415)]
+)
+async def test_a_body_that_calls_itself_encoded_is_not_read(world: World, encoding: str, status: int) -> None:
+    answer = await world.post("/v1/watches", json={"importId": "imp"}, **{"Content-Encoding": encoding})
+
+    assert answer.status_code == status
+    assert status == 202 or "Content-Encoding" in answer.json()["detail"]
 
 
 async def test_a_body_over_the_limit_is_refused(world: World) -> None:
