@@ -112,6 +112,12 @@ async def test_a_body_that_is_not_json_is_told_so(world: World, body: str | byte
         ({"importId": "imp", "label": ""}, "/label"),
         ({"importId": "imp", "label": "x" * 301}, "/label"),
         ({"importId": "imp", "metadata": {"deep": {"er": 1}}}, "/metadata/deep"),
+        ({"importId": "imp", "label": "a\x00b"}, "/label"),
+        ({"importId": "imp", "metadata": {"ticket": "a\x00b"}}, "/metadata/ticket"),
+        ({"importId": "imp", "metadata": {"ticket": "\x1b[2J"}}, "/metadata/ticket"),
+        ({"importId": "imp", "metadata": {"a\x7fb": 1}}, "/metadata/a\x7fb"),
+        ({"importId": "imp", "metadata": {"": 1}}, "/metadata/"),
+        ({"importId": "imp", "metadata": {"x" * 101: 1}}, "/metadata/" + "x" * 101),
         ('{"importId": "imp", "metadata": {"n": 1e999}}', "/metadata/n"),
         ('{"importId": "imp", "metadata": {"n": ' + "9" * 100 + "}}", "/metadata/n"),
         ({"importId": "imp", "metadata": {str(n): n for n in range(51)}}, "/metadata"),
@@ -161,6 +167,12 @@ async def test_a_batch_of_nothing_but_faults_is_answered_with_less_than_was_sent
 
     assert {each["problem"]["errorCount"] for each in answer.json()["results"]} == {1025}
     assert len(answer.content) < int(answer.request.headers["content-length"])
+
+
+async def test_what_has_several_lines_is_taken_as_it_is(world: World) -> None:
+    metadata = {"of\tmany": "two\nlines\tand a tab, é, 🎉"}
+
+    assert (await world.watch(metadata=metadata, label="two\nlines"))["metadata"] == metadata
 
 
 async def test_every_problem_is_named_at_once(world: World) -> None:

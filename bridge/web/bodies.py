@@ -30,21 +30,31 @@ BODY_TIME = 10.0
 """Seconds within which a body must have come, all of it."""
 LONGEST_EXPIRY: Span = 30 * DAY
 LONGEST_METADATA = 1000
+LONGEST_METADATA_KEY = 100
 LARGEST_NUMBER = 2**53
 """Beyond it not every reader of JSON keeps whole numbers apart; NaN and infinity are beyond it too."""
 
-Text: TypeAlias = Annotated[
-    str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
-]
+PLAIN = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
+"""Text without control characters other than tabs and ends of lines: no message or log can be bent with it."""
+
+Text: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=PLAIN)]
 ImportId: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-MetadataKey: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+_PLAIN = re.compile(PLAIN)
+
+
+def _plain(text: str) -> str:
+    if not _PLAIN.fullmatch(text):
+        raise ValueError("No control characters other than tabs and ends of lines can be taken here")
+    return text
 
 
 def _scalar(value: Any) -> Any:
     """Take what compares and prints simply; a union of types would name one place once for each of them."""
     match value:
         case str() if len(value) <= LONGEST_METADATA:
-            return value
+            return _plain(value)
         case bool() | None:
             return value
         case int() | float() if abs(value) <= LARGEST_NUMBER:
@@ -71,6 +81,9 @@ def _moment(value: Any) -> datetime:
     raise ValueError("A time has its offset from UTC, as in 2026-11-24T09:30:00Z")
 
 
+MetadataKey: TypeAlias = Annotated[
+    str, StringConstraints(min_length=1, max_length=LONGEST_METADATA_KEY), AfterValidator(_plain)
+]
 MetadataValue: TypeAlias = Annotated[
     Any,
     AfterValidator(_scalar),
@@ -78,6 +91,7 @@ MetadataValue: TypeAlias = Annotated[
         {
             "type": ["string", "number", "boolean", "null"],
             "maxLength": LONGEST_METADATA,
+            "pattern": PLAIN,
             "minimum": -LARGEST_NUMBER,
             "maximum": LARGEST_NUMBER,
         }
@@ -123,7 +137,12 @@ class WatchBody(Body):
     label: Annotated[Text | None, Field(description="What messages call the import.")] = None
     metadata: Annotated[
         dict[MetadataKey, MetadataValue],
-        Field(max_length=50, description="Yours; comes back in answers and callbacks."),
+        Field(
+            max_length=50,
+            description="Yours; comes back in answers and callbacks.",
+            # Of a pattern of the keys pydantic would make patternProperties, which let any other key pass.
+            json_schema_extra={"propertyNames": {"minLength": 1, "maxLength": LONGEST_METADATA_KEY, "pattern": PLAIN}},
+        ),
     ] = {}
     expires_in: Annotated[
         Annotated[int, Field(ge=1, le=LONGEST_EXPIRY // SECOND), BeforeValidator(_whole)] | None,

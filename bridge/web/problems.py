@@ -106,16 +106,16 @@ def problems_of(findings: Sequence[ErrorDetails]) -> list[Problem]:
     ]
 
 
-_MEMBER = {"notify": 2, "destination": 1}
-"""Where in a location pydantic puts the name of the union's member."""
+_OF_PYDANTIC = {"notify": 2, "destination": 1, "metadata": 2}
+"""Where in a location pydantic puts the name of the union's member, or `[key]`."""
 
 
 def _pointer(location: Sequence[str | int]) -> str:
-    """Write `/notify/0/url`; the name of a union's member, which pydantic puts behind the index, is left out."""
+    """Write `/notify/0/url`; what pydantic puts in between, a union's member or that it is a key, is left out."""
     parts = [
         part
         for index, part in enumerate(location)
-        if not (isinstance(part, str) and index == _MEMBER.get(str(location[0])))
+        if not (isinstance(part, str) and index == _OF_PYDANTIC.get(str(location[0])))
     ]
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
