@@ -17,12 +17,13 @@ from starlette.responses import Response
 from starlette.types import Message
 from world import serving
 
-from bridge.errors import Refused
+from bridge.errors import Refusal, Refused
 from bridge.web import problems
 from bridge.web.bodies import BODY_LIMIT, read_json
 from bridge.web.calls import at
 
 JSON = {"Content-Type": "application/json"}
+AS_JSON = {"type": "http", "headers": [(b"content-type", b"application/json")]}
 PATIENCE = 0.3
 Ts = TypeVarTuple("Ts")
 
@@ -112,6 +113,20 @@ def test_a_body_that_comes_in_pieces_in_time_is_read_whole(hasty: str) -> None:
     assert (status, body) == (200, b"12")
 
 
+def test_a_body_whose_sender_goes_away_is_no_fault_of_ours() -> None:
+    messages: list[Message] = [
+        {"type": "http.request", "body": b'{"importId"', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    with pytest.raises(Refused) as caught:
+        asyncio.run(read_json(Request(AS_JSON, receive)))
+    assert caught.value.refusal is Refusal.TOO_SLOW
+
+
 class LoopThatCounts(asyncio.SelectorEventLoop):
     """Counts the timers that are made."""
 
@@ -131,9 +146,8 @@ def test_a_timer_is_made_only_for_a_body_that_is_waited_for(*, late: bool, timer
             await asyncio.sleep(0)
         return {"type": "http.request", "body": b"{}", "more_body": False}
 
-    scope = {"type": "http", "headers": [(b"content-type", b"application/json")]}
     with asyncio.Runner(loop_factory=LoopThatCounts) as runner:
-        assert runner.run(read_json(Request(scope, receive))) == b"{}"
+        assert runner.run(read_json(Request(AS_JSON, receive))) == b"{}"
         loop = runner.get_loop()
 
     assert isinstance(loop, LoopThatCounts)

@@ -17,7 +17,7 @@ from pydantic import (
     field_validator,
 )
 from pydantic_core import PydanticCustomError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from bridge.domain.times import DAY, SECOND, Span
 from bridge.errors import Refusal, Refused
@@ -188,9 +188,12 @@ async def read_json(request: Request, *, limit: int = BODY_LIMIT, within: float 
 
 async def _read(request: Request, limit: int) -> bytes:
     read = bytearray()
-    async for chunk in request.stream():
-        read += chunk
-        _check_size(len(read), limit)
+    try:
+        async for chunk in request.stream():
+            read += chunk
+            _check_size(len(read), limit)
+    except ClientDisconnect:  # nobody hears the answer; to the metrics and the log it is no fault of ours
+        raise Refused(Refusal.TOO_SLOW, "The connection ended before all of it had come.") from None
     return bytes(read)
 
 
