@@ -25,11 +25,12 @@ PATIENCE = 60.0
 """Seconds that arq itself waits for a Redis that is gone; then the process ends, and its supervisor starts it again."""
 
 SETTINGS = Settings.load()
+log.configure(SETTINGS.log_level)  # arq may have to wait for Redis, and say so, before it calls on_startup
 EVERY_PERIOD = set(range(0, 60, PERIOD))
 
 
 async def on_startup(ctx: dict[str, Any]) -> None:
-    log.configure(SETTINGS.log_level)  # arq has set up its own logging by now
+    log.configure(SETTINGS.log_level)  # again: `arq` itself has set up its own logging by now
     stack = ctx["stack"] = AsyncExitStack()
     resources = await stack.enter_async_context(open_resources(SETTINGS))
     await check_store(resources)
@@ -42,6 +43,8 @@ async def on_startup(ctx: dict[str, Any]) -> None:
 
 async def on_shutdown(ctx: dict[str, Any]) -> None:
     """Close what on_startup opened; arq may skip this when it stops under load, and nothing rests on it."""
+    if "stack" not in ctx:
+        return  # it waited for Redis, and came no further
     if "insistence" in ctx:
         ctx["insistence"].cancel()
     if "crew" in ctx:

@@ -8,9 +8,8 @@ from typing import Any
 
 import click
 import uvicorn
-from redis.exceptions import RedisError
 
-from bridge.errors import BridgeError, StoreUnavailable
+from bridge.errors import BridgeError
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -89,8 +88,4 @@ def worker() -> None:
     """Run one worker; start as many as you like, on as many machines."""
     # By name, since `bridge` imports neither `workers` nor, outside of its queue, arq.
     settings = import_module("workers.settings").WorkerSettings
-    try:
-        import_module("arq.worker").run_worker(settings)
-    except RedisError as error:
-        # The error's text may hold the URL, and that a password.
-        raise StoreUnavailable(f"The Redis at REDIS_URL can't be used: {type(error).__name__}.") from error
+    import_module("arq.worker").run_worker(settings)
