@@ -5,11 +5,13 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from time import time
 from typing import Any, cast
 
 import pytest
-from arq.constants import in_progress_key_prefix
+from arq.constants import in_progress_key_prefix, job_key_prefix
 from arq.worker import JobExecutionFailed, Worker, func
 from redis.exceptions import OutOfMemoryError
 from structlog.testing import capture_logs
@@ -198,6 +200,22 @@ async def test_a_worker_outlives_a_connection_that_is_lost_at_any_of_arqs_comman
 
         assert snare.sprung
         assert not main.done()
+    await arq.aclose()
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("asked_by", ["the bell", "cron"])
+async def test_a_worker_whose_clock_is_an_hour_behind_finds_a_job_at_once(asked_by: str, redis_url: str) -> None:
+    """And one whose clock is right does it; arq would drop one that had expired."""
+    arq, done = queue.connect(Secret(redis_url)), asyncio.Event()
+    job = await arq.enqueue_job("poll_shift", _defer_until=datetime.now(UTC) if asked_by == "cron" else None)
+    assert job
+
+    an_hour_behind = (time() - 3600) * 1000
+    assert await arq.zrangebyscore(queue.QUEUE, "-inf", an_hour_behind) == [job.job_id.encode()]
+    assert 23 * 3600 < await arq.ttl(job_key_prefix + job.job_id) <= 24 * 3600
+    async with asyncio.timeout(10), at_work(redis_url, done):
+        await done.wait()
     await arq.aclose()
 
 

@@ -1,14 +1,16 @@
-"""arq's line to Redis, which outlasts what passes."""
+"""arq's line to Redis: it outlasts what passes, and what is asked for on it is due by every clock."""
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, TypeVar
 
 import structlog
 from arq.connections import ArqRedis
+from arq.jobs import Job
 from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -33,6 +35,10 @@ WORTH_TELLING = 2.0
 """Seconds of waiting after which the log should say what for."""
 FINAL = (AuthenticationError, AuthorizationError, NoPermissionError, InvalidResponse)
 """No waiting mends these: Redis refuses us, or no Redis answers. All else may pass: away, loading, full, read-only."""
+AGES_AGO = datetime.fromtimestamp(1, UTC)
+"""Not 0: a job of that rank is none to arq."""
+KEPT = timedelta(days=1)
+"""As long as arq itself keeps a job that nobody takes."""
 
 log = structlog.get_logger()
 
@@ -86,6 +92,14 @@ class Line(ArqRedis):
     def pipeline(self, *args: Any, **options: Any) -> Pipeline:
         plain = super().pipeline(*args, **options)
         return _PatientPipeline(self, plain) if self.patience else plain
+
+    async def enqueue_job(self, function: str, *args: Any, **options: Any) -> Job | None:
+        """Have a job done at once, also by a worker whose clock is minutes behind that of whoever asks.
+
+        arq ranks a job by the moment from which it is due, on the asker's clock, and a worker takes what is due on its
+        own. What has been due for ages is so by every clock; for how long it is kept must then be said, too.
+        """
+        return await super().enqueue_job(function, *args, **options | {"_defer_until": AGES_AGO, "_expires": KEPT})
 
     async def delete(self, *names: Any) -> int:
         """Take down a worker's sign of life, which is the last that arq does: it ends by itself in seconds as well."""
