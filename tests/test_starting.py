@@ -118,3 +118,25 @@ def test_a_start_does_not_wait_for_a_redis_that_refuses_it(tmp_path: Path, envir
         assert ours.process.wait(SOON) == 1
         assert not ours.said("store.awaited")
         assert "hunter2" not in ours.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "exit_code"),
+    [
+        ("bridge.cli serve", 2),
+        ("bridge.cli worker", 2),
+        ("uvicorn bridge.web.app:app", 3),
+        ("arq workers.settings.WorkerSettings", 2),
+    ],
+)
+def test_bad_settings_are_told_in_sentences_alone_however_it_is_started(
+    command: str, exit_code: int, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    bad = {**environ, "PYTHONPATH": str(Path(__file__).parent.parent), "POLL_FLOOR": "3", "LOG_LEVEL": "loud"}
+    words = [sys.executable, "-m", *command.split()]
+    done = subprocess.run(words, cwd=tmp_path, env=bad, capture_output=True, text=True, timeout=20, check=False)
+
+    assert done.returncode == exit_code
+    assert "POLL_FLOOR: " in done.stderr
+    assert "LOG_LEVEL: " in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr

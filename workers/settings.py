@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from arq import cron, func
 from arq.connections import RedisSettings
 
 from bridge import log, queue
+from bridge.errors import SettingsError
 from bridge.queue import Alarm
 from bridge.resources import PATIENCE, await_store, open_resources
 from bridge.settings import Settings
@@ -22,7 +24,11 @@ JOB_TIMEOUT = 60
 MAX_TRIES = 1_000_000
 """A job is a ring, so that being interrupted is no failure of it. A job of cron is tried once, if nothing is said."""
 
-SETTINGS = Settings.load()
+try:
+    SETTINGS = Settings.load()
+except SettingsError as error:
+    print(error, file=sys.stderr)  # noqa: T201 - in place of a traceback, also where `arq` started us
+    sys.exit(2)
 log.configure(SETTINGS.log_level)  # arq may have to wait for Redis, and say so, before it calls on_startup
 EVERY_PERIOD = set(range(0, 60, PERIOD))
 

@@ -16,6 +16,7 @@ from bridge.settings import Settings
 from bridge.web import deliveries, destinations, docs, events, health, metrics, problems, signing, watches
 from bridge.web.calls import at
 from bridge.web.leaving import told_of_signals
+from bridge.web.plain_start import PlainStart
 from bridge.web.surroundings import Surroundings
 
 CALLS = [
@@ -72,4 +73,4 @@ def build(resources: Resources | None = None) -> Starlette:
     return app
 
 
-app = build()
+app = PlainStart(build())
