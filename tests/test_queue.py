@@ -97,6 +97,22 @@ async def test_a_redis_that_refuses_us_is_not_waited_for_and_told_without_its_ur
     await arq.aclose()
 
 
+async def test_a_full_redis_is_told_once_however_often_it_answers_others(redis_url: str, store: Store) -> None:
+    arq = queue.connect(Secret(redis_url), patience=20)
+    with capture_logs() as lines:
+        async with troubled(store, "full"):
+            writing = [asyncio.create_task(arq.psetex(f"beat{number}", 1000, "here")) for number in range(3)]
+            while not lines:
+                await arq.ping()
+                await asyncio.sleep(STEP)
+            await arq.ping()
+        async with asyncio.timeout(10):
+            await asyncio.gather(*writing)
+
+    assert [line["event"] for line in lines] == ["queue.unavailable", "queue.back"]
+    await arq.aclose()
+
+
 async def test_a_redis_that_stays_away_is_told_once_and_waited_for_until_patience_ends(tmp_path: Path) -> None:
     arq = queue.connect(Secret(f"unix://{tmp_path}/nobody.sock"), patience=3)
     with capture_logs() as lines, pytest.raises(StoreUnavailable, match="did not come back within 3 s: Connection"):

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import structlog
 from arq.connections import ArqRedis
@@ -43,6 +43,7 @@ KEPT = timedelta(days=1)
 log = structlog.get_logger()
 
 AnswerT = TypeVar("AnswerT")
+Ask: TypeAlias = Callable[[], Awaitable[AnswerT]]
 
 
 def serialize(job: dict[str, Any]) -> bytes:
@@ -83,7 +84,10 @@ class Line(ArqRedis):
 
     patience: float = 0.0
     """Seconds for which a command is repeated; then StoreUnavailable says so. Without any, errors are redis-py's."""
-    _away = False
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._waiting: set[Ask[Any]] = set()
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         plain = super().execute_command
@@ -111,25 +115,28 @@ class Line(ArqRedis):
         """Wait for nothing any more: the process is asked to end."""
         self.patience = min(self.patience, PAUSE)
 
-    async def outlast(self, ask: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
+    async def outlast(self, ask: Ask[AnswerT]) -> AnswerT:
         """Ask until there is an answer, or no patience left."""
         waited = 0.0
-        while True:
-            asked = monotonic()
-            try:
-                answer = await ask()
-            except (RedisError, OSError) as error:
-                if not self.patience:
-                    raise
-                # The process may have been stopped meanwhile: that is not Redis' fault.
-                waited += min(monotonic() - asked, CONNECT_TIMEOUT + ANSWER_TIMEOUT) + PAUSE
-                self._bear(error, waited)
-            else:
-                self._tell_of_return()
-                return answer
-            await asyncio.sleep(PAUSE)
+        try:
+            while True:
+                asked = monotonic()
+                try:
+                    answer = await ask()
+                except (RedisError, OSError) as error:
+                    if not self.patience:
+                        raise
+                    # The process may have been stopped meanwhile: that is not Redis' fault.
+                    waited += min(monotonic() - asked, CONNECT_TIMEOUT + ANSWER_TIMEOUT) + PAUSE
+                    self._bear(error, waited, ask)
+                else:
+                    self._tell_of_return(ask)
+                    return answer
+                await asyncio.sleep(PAUSE)
+        finally:
+            self._waiting.discard(ask)
 
-    def _bear(self, error: Exception, waited: float) -> None:
+    def _bear(self, error: Exception, waited: float, ask: Ask[Any]) -> None:
         # Never the error's own text: it may hold the URL, and that a password.
         if refusal := _refusal(error):
             raise StoreUnavailable(f"The Redis at REDIS_URL can't be used: {type(refusal).__name__}.") from error
@@ -137,14 +144,17 @@ class Line(ArqRedis):
         if waited > self.patience:
             spent = f"{self.patience:g} s"
             raise StoreUnavailable(f"The Redis at REDIS_URL did not come back within {spent}: {name}.") from error
-        if waited >= WORTH_TELLING and not self._away:
-            self._away = True
-            log.warning("queue.unavailable", error=name, patience_s=self.patience)
+        if waited >= WORTH_TELLING:
+            if not self._waiting:
+                log.warning("queue.unavailable", error=name, patience_s=self.patience)
+            self._waiting.add(ask)
 
-    def _tell_of_return(self) -> None:
-        if self._away:
-            self._away = False
-            log.warning("queue.back")
+    def _tell_of_return(self, ask: Ask[Any]) -> None:
+        """Tell when the last who waited has an answer: a Redis that is full answers others all the time."""
+        if ask in self._waiting:
+            self._waiting.discard(ask)
+            if not self._waiting:
+                log.warning("queue.back")
 
 
 def _refusal(error: BaseException | None) -> BaseException | None:
