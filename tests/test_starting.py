@@ -1,11 +1,11 @@
-"""What a start waits for, and what it says meanwhile: real processes, as a supervisor starts them."""
+"""Starting and stopping: what each waits for, and says meanwhile; real processes, as a supervisor has them."""
 
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -110,6 +110,20 @@ def test_a_start_with_a_full_redis_waits_for_room(program: str, tmp_path: Path, 
         wait_for(lambda: ours.said("store.awaited"), "the wait")
         redis.config_set("maxmemory", 0)
         wait_for(lambda: ours.said(AWAITED[program][1]), "the start")
+
+
+def test_a_worker_that_is_told_to_stop_while_redis_is_away_does_not_wait_for_it(
+    tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    with ExitStack() as redis, started("worker", tmp_path, environ) as ours:
+        redis.enter_context(redis_at(tmp_path))
+        wait_for(lambda: ours.said("worker.started"), "the start")
+        redis.close()
+        wait_for(lambda: ours.said("queue.unavailable"), "the outage")
+        ours.process.send_signal(signal.SIGTERM)
+
+        assert ours.process.wait(SOON) == 0
+        assert ours.said("worker.stopped")
 
 
 def test_a_start_does_not_wait_for_a_redis_that_refuses_it(tmp_path: Path, environ: Mapping[str, str]) -> None:
