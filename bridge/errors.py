@@ -3,7 +3,8 @@
 BridgeError
 ├── SettingsError        the environment does not describe a bridge that could start
 ├── StoreUnavailable     Redis does not answer; nothing was changed that we know of
-│   └── StoreFull        it answers, but takes no writes: what only reads still works
+│   ├── StoreFull        it answers, but takes no writes: what only reads still works
+│   └── StoreRefused     it refuses us, or is no Redis: waiting does not help
 ├── SealBroken           a record does not open with the configured keys
 └── Refused              a request that we do not carry out: for which Refusal, every problem named
 """
@@ -31,6 +32,10 @@ class StoreUnavailable(BridgeError):
 
 class StoreFull(StoreUnavailable):
     """Redis is at its maxmemory with noeviction: it refuses each write until there is room."""
+
+
+class StoreRefused(StoreUnavailable):
+    """Redis refuses our password or what we ask for, or what answers is no Redis; only other settings mend that."""
 
 
 class SealBroken(BridgeError):

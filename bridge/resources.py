@@ -1,10 +1,14 @@
 """The composition root: everything that the doors and the workers use, built from the settings in one place."""
 
+import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
+from time import monotonic
+
+import structlog
 
 from bridge.destinations import Sender, describe
 from bridge.destinations.egress import Egress, EgressRules
@@ -14,7 +18,7 @@ from bridge.destinations.slack_bot import SlackBot
 from bridge.domain.deliveries import Address, Callback, Destination, Named, SlackWebhook
 from bridge.domain.schedules import PollSchedule
 from bridge.domain.times import SECOND, Span
-from bridge.errors import SettingsError
+from bridge.errors import SettingsError, StoreRefused, StoreUnavailable
 from bridge.queue import Bell
 from bridge.rally import RallyClient
 from bridge.secrets import Marker, Sealer
@@ -32,6 +36,12 @@ from bridge.store.watches import Watches
 POLL_SLOTS = 50
 """Polls that one worker has under way at once, each over a connection of its own."""
 DELIVERY_SLOTS = 50
+PATIENCE = 60.0
+"""Seconds that a start, and a worker at any time, waits for a Redis that is away; then its supervisor is to try."""
+PAUSE = 0.5
+"""Seconds between two tries meanwhile."""
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,3 +221,25 @@ def trusted(settings: Settings) -> ssl.SSLContext:
 async def check_store(resources: Resources) -> None:
     """Make sure that our keys open what Redis holds; raises SettingsError, or StoreUnavailable."""
     resources.marker.adopt(await store_key(resources.store, resources.sealer))
+
+
+async def await_store(resources: Resources, *, leaving: Callable[[], bool] = lambda: False) -> None:
+    """Check the store as soon as it can be used, which the log tells that we wait for.
+
+    Raises what `check_store` does: at once where waiting does not help or the process is leaving.
+    """
+    began, told = monotonic(), False
+    while True:
+        try:
+            return await check_store(resources)
+        except StoreRefused:
+            raise
+        except StoreUnavailable as error:
+            if leaving():
+                raise
+            if monotonic() - began > PATIENCE:
+                raise StoreUnavailable(f"{error}; waited for it for {PATIENCE:g} s") from error
+            if not told:
+                log.warning("store.awaited", error=str(error), patience_s=PATIENCE)
+                told = True
+        await asyncio.sleep(PAUSE)

@@ -7,6 +7,8 @@ from contextlib import suppress
 import pytest
 from world import World
 
+from bridge import queue
+from bridge.domain.secret import Secret
 from workers import jobs
 from workers.shift import Shift
 from workers.stopping import insist
@@ -167,11 +169,12 @@ async def test_a_task_that_meets_timeouts_is_left_alone() -> None:
 
 @pytest.mark.parametrize("told", [True, False])
 async def test_a_job_that_is_cancelled_closes_the_crew_only_where_the_worker_was_told_to_stop(
-    world: World, *, told: bool
+    world: World, redis_url: str, *, told: bool
 ) -> None:
     """A worker that stood still for a minute finds its jobs cancelled by arq, and must work again."""
+    line = queue.connect(Secret(redis_url), patience=60)
     main = asyncio.create_task(asyncio.Event().wait())
-    job = asyncio.create_task(jobs.deliver_shift({"crew": world.crew, "main": main}))
+    job = asyncio.create_task(jobs.deliver_shift({"crew": world.crew, "main": main, "redis": line}))
     await asyncio.sleep(0)
 
     job.cancel()
@@ -182,4 +185,5 @@ async def test_a_job_that_is_cancelled_closes_the_crew_only_where_the_worker_was
 
     assert job.cancelled()
     assert world.crew.deliveries.on != told
+    assert (line.patience < 60) == told
     main.cancel()

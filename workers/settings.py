@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar
 
@@ -10,8 +11,9 @@ from arq import cron, func
 from arq.connections import RedisSettings
 
 from bridge import log, queue
+from bridge.errors import SettingsError
 from bridge.queue import Alarm
-from bridge.resources import check_store, open_resources
+from bridge.resources import PATIENCE, await_store, open_resources
 from bridge.settings import Settings
 from workers import jobs
 from workers.crew import PERIOD, assemble
@@ -21,29 +23,33 @@ JOB_TIMEOUT = 60
 """Seconds; also how long (and ten more) arq's own mark of a crashed job lasts. Nothing waits for that mark."""
 MAX_TRIES = 1_000_000
 """A job is a ring, so that being interrupted is no failure of it. A job of cron is tried once, if nothing is said."""
-PATIENCE = 60.0
-"""Seconds that arq itself waits for a Redis that is gone; then the process ends, and its supervisor starts it again."""
 
-SETTINGS = Settings.load()
+try:
+    SETTINGS = Settings.load()
+except SettingsError as error:
+    print(error, file=sys.stderr)  # noqa: T201 - in place of a traceback, also where `arq` started us
+    sys.exit(2)
+log.configure(SETTINGS.log_level)  # arq may have to wait for Redis, and say so, before it calls on_startup
 EVERY_PERIOD = set(range(0, 60, PERIOD))
 
 
 async def on_startup(ctx: dict[str, Any]) -> None:
-    log.configure(SETTINGS.log_level)  # arq has set up its own logging by now
+    log.configure(SETTINGS.log_level)  # again: `arq` itself has set up its own logging by now
     stack = ctx["stack"] = AsyncExitStack()
-    resources = await stack.enter_async_context(open_resources(SETTINGS))
-    await check_store(resources)
-    ctx["crew"] = assemble(resources)
     ctx["main"] = asyncio.current_task()
     ctx["insistence"] = asyncio.create_task(insist(ctx["main"]))
+    resources = await stack.enter_async_context(open_resources(SETTINGS))
+    await await_store(resources)
+    ctx["crew"] = assemble(resources)
     gc.freeze()  # what is there by now stays: no collection needs to look through it
     structlog.get_logger().info("worker.started")
 
 
 async def on_shutdown(ctx: dict[str, Any]) -> None:
     """Close what on_startup opened; arq may skip this when it stops under load, and nothing rests on it."""
-    if "insistence" in ctx:
-        ctx["insistence"].cancel()
+    if "stack" not in ctx:
+        return  # it waited for Redis, and came no further
+    ctx["insistence"].cancel()
     if "crew" in ctx:
         await ctx["crew"].close()
     await ctx["stack"].aclose()

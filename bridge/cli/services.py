@@ -2,20 +2,10 @@
 
 import contextlib
 import resource
-from collections.abc import Awaitable, Callable, MutableMapping
 from importlib import import_module
-from typing import Any
 
 import click
 import uvicorn
-from redis.exceptions import RedisError
-
-from bridge.errors import BridgeError, StoreUnavailable
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-ASGIApp = Callable[[Message, Receive, Send], Awaitable[None]]
 
 FILES = 65_536
 GRACE = 10
@@ -27,7 +17,8 @@ GRACE = 10
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 def serve(host: str, port: int) -> None:
     """Serve the API."""
-    app = PlainStart(import_module("bridge.web.app").app)
+    web = import_module("bridge.web.app")
+    app = web.PlainStart(web.build(), told=False)
     allow_connections()
     try:
         uvicorn.run(
@@ -55,42 +46,9 @@ def allow_connections() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-class PlainStart:
-    """An app whose lifespan's knowing refusal to start is kept as it is, where uvicorn would log a traceback."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self.fault: BridgeError | None = None
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":
-            await self._app(scope, receive, send)
-            return
-        failure: Message | None = None
-
-        async def hold_failure(message: Message) -> None:
-            nonlocal failure
-            if message["type"] == "lifespan.startup.failed":
-                failure = message
-            else:
-                await send(message)
-
-        try:
-            await self._app(scope, receive, hold_failure)
-        except BridgeError as fault:
-            self.fault, failure = fault, {"type": "lifespan.startup.failed", "message": ""}
-        finally:
-            if failure:
-                await send(failure)
-
-
 @click.command()
 def worker() -> None:
     """Run one worker; start as many as you like, on as many machines."""
     # By name, since `bridge` imports neither `workers` nor, outside of its queue, arq.
     settings = import_module("workers.settings").WorkerSettings
-    try:
-        import_module("arq.worker").run_worker(settings)
-    except RedisError as error:
-        # The error's text may hold the URL, and that a password.
-        raise StoreUnavailable(f"The Redis at REDIS_URL can't be used: {type(error).__name__}.") from error
+    import_module("arq.worker").run_worker(settings)

@@ -13,7 +13,10 @@ from redis.backoff import ExponentialBackoff
 from redis.commands.core import AsyncScript
 from redis.exceptions import (
     AuthenticationError,
+    AuthorizationError,
     BusyLoadingError,
+    InvalidResponse,
+    NoPermissionError,
     OutOfMemoryError,
     RedisError,
     ResponseError,
@@ -23,7 +26,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bridge.domain.secret import Secret
 from bridge.domain.times import Moment, Span
-from bridge.errors import StoreFull, StoreUnavailable
+from bridge.errors import StoreFull, StoreRefused, StoreUnavailable
 
 CONNECT_TIMEOUT = 2.0
 ANSWER_TIMEOUT = 5.0
@@ -34,6 +37,7 @@ USE_LANES = frozenset(
 """The scripts by which deliveries wait, or stop to."""
 USE_LISTS = frozenset({"commit_delivery", "forget", "forget_notice", "owe_notice", "redeliver", "settle"})
 """The scripts that change a delivery's state."""
+REFUSALS = (AuthenticationError, AuthorizationError, NoPermissionError, InvalidResponse)
 Call: TypeAlias = tuple[Sequence[str], Sequence[str | int]]
 """The keys and the arguments of one call of a script."""
 RETRIES = 2
@@ -93,16 +97,23 @@ async def translated() -> AsyncIterator[None]:
         # A script's own error is a plain ResponseError, whatever it met.
         if "OOM" in str(error) or isinstance(error, OutOfMemoryError):
             raise StoreFull("Redis: out of memory (OOM): it takes no writes") from error
-        raise StoreUnavailable(f"Redis: {_in_words(error)}") from error
+        refused = _behind(error, *REFUSALS) is not None
+        raise (StoreRefused if refused else StoreUnavailable)(f"Redis: {_in_words(error)}") from error
+
+
+def _behind(error: BaseException | None, *kinds: type[Exception]) -> BaseException | None:
+    """Find an error of some kind: what was met while connecting stands behind a lost connection."""
+    while error is not None and not isinstance(error, kinds):
+        error = error.__cause__
+    return error
 
 
 def _in_words(error: Exception) -> str:
     """Keep what Redis itself said; what the client says names addresses."""
-    said: BaseException | None = error
-    while said is not None:  # a refusal while connecting stands behind a lost connection
-        if isinstance(said, ResponseError | BusyLoadingError):
-            return str(said)
-        said = said.__cause__
+    if said := _behind(error, ResponseError, BusyLoadingError):
+        return str(said)
+    if _behind(error, InvalidResponse):
+        return "what answers is no Redis"
     return "no answer in time" if isinstance(error, TimeoutError | RedisTimeoutError) else "no connection"
 
 

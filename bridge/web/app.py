@@ -11,11 +11,12 @@ from starlette.middleware import Middleware
 
 from bridge import log
 from bridge.errors import Refused, SealBroken, StoreUnavailable
-from bridge.resources import Resources, check_store, open_resources
+from bridge.resources import Resources, await_store, open_resources
 from bridge.settings import Settings
 from bridge.web import deliveries, destinations, docs, events, health, metrics, problems, signing, watches
 from bridge.web.calls import at
 from bridge.web.leaving import told_of_signals
+from bridge.web.plain_start import PlainStart
 from bridge.web.surroundings import Surroundings
 
 CALLS = [
@@ -43,11 +44,11 @@ async def _from_settings(app: Starlette) -> AsyncIterator[None]:
     settings = Settings.load()
     log.configure(settings.log_level)
     async with open_resources(settings) as resources:
-        await check_store(resources)
-        app.state.resources = resources
-        gc.freeze()  # what is there by now stays: no collection needs to look through it
-        structlog.get_logger().info("api.started")
         with told_of_signals(resources.news.leave):
+            await await_store(resources, leaving=lambda: resources.news.leaving)
+            app.state.resources = resources
+            gc.freeze()  # what is there by now stays: no collection needs to look through it
+            structlog.get_logger().info("api.started")
             yield
     structlog.get_logger().info("api.stopped")
 
@@ -73,4 +74,4 @@ def build(resources: Resources | None = None) -> Starlette:
     return app
 
 
-app = build()
+app = PlainStart(build())

@@ -8,8 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 SECONDS, SEED = 110, 8
-"""Long enough for a worker to stand still beyond the lease of a delivery. An even seed has a clock run ahead: a worker
-whose clock is behind gets next to nothing to do, since arq ranks jobs by the clock of whoever rings."""
+"""Long enough for a worker to stand still beyond the lease of a delivery; an even seed has a clock run ahead."""
 PATIENCE = 300.0
 
 

@@ -1,0 +1,221 @@
+"""arq's line to Redis: it outlasts what passes, and what is asked for on it is due by every clock."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Any, TypeAlias, TypeVar
+
+import structlog
+from arq.connections import ArqRedis
+from arq.jobs import Job
+from redis.asyncio.client import Pipeline
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    InvalidResponse,
+    NoPermissionError,
+    RedisError,
+    WatchError,
+)
+
+from bridge.domain.secret import Secret
+from bridge.errors import StoreUnavailable
+
+QUEUE = "rb:queue"
+CONNECT_TIMEOUT = 2.0
+ANSWER_TIMEOUT = 5.0
+PAUSE = 0.5
+"""Seconds between two tries."""
+WORTH_TELLING = 2.0
+"""Seconds of waiting after which the log should say what for."""
+FINAL = (AuthenticationError, AuthorizationError, NoPermissionError, InvalidResponse)
+"""No waiting mends these: Redis refuses us, or no Redis answers. All else may pass: away, loading, full, read-only."""
+AGES_AGO = datetime.fromtimestamp(1, UTC)
+"""Not 0: a job of that rank is none to arq."""
+KEPT = timedelta(days=1)
+"""As long as arq itself keeps a job that nobody takes."""
+
+log = structlog.get_logger()
+
+AnswerT = TypeVar("AnswerT")
+Ask: TypeAlias = Callable[[], Awaitable[AnswerT]]
+
+
+def serialize(job: dict[str, Any]) -> bytes:
+    """JSON, never arq's default of pickle: whoever could write to Redis could run code in our workers."""
+    return json.dumps(job, default=repr).encode()  # what became of a job may be an exception
+
+
+def deserialize(raw: bytes) -> dict[str, Any]:
+    job: dict[str, Any] = json.loads(raw)
+    return job
+
+
+def connect(url: Secret, *, patience: float = 0.0) -> "Line":
+    """Open arq's connection; it asks again for `patience` seconds when Redis is gone or takes no writes.
+
+    Built from the URL itself: arq's own RedisSettings would not check the host name of `rediss://`.
+    """
+    line: Line = Line.from_url(
+        url.reveal(),
+        socket_connect_timeout=CONNECT_TIMEOUT,
+        socket_timeout=ANSWER_TIMEOUT,
+        health_check_interval=30,
+        retry=Retry(NoBackoff(), 0),  # the line's own patience reaches further
+    )
+    line.default_queue_name = QUEUE
+    line.job_serializer = serialize
+    line.job_deserializer = deserialize
+    line.patience = patience
+    return line
+
+
+class Line(ArqRedis):
+    """What arq's worker and the bell talk to Redis over.
+
+    Any error that arq meets there ends its worker. redis-py repeats a command whose connection was lost, but neither
+    what follows a WATCH, nor the greeting of a new connection, nor what Redis answers with a fault of its own.
+    """
+
+    patience: float = 0.0
+    """Seconds for which a command is repeated; then StoreUnavailable says so. Without any, errors are redis-py's."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._waiting: set[Ask[Any]] = set()
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        plain = super().execute_command
+        return await self.outlast(lambda: plain(*args, **options))  # type: ignore[no-untyped-call]  # redis-py's
+
+    def pipeline(self, *args: Any, **options: Any) -> Pipeline:
+        plain = super().pipeline(*args, **options)
+        return _PatientPipeline(self, plain) if self.patience else plain
+
+    async def enqueue_job(self, function: str, *args: Any, **options: Any) -> Job | None:
+        """Have a job done at once, also by a worker whose clock is minutes behind that of whoever asks.
+
+        arq ranks a job by the moment from which it is due, on the asker's clock, and a worker takes what is due on its
+        own. What has been due for ages is so by every clock; for how long it is kept must then be said, too.
+        """
+        return await super().enqueue_job(function, *args, **options | {"_defer_until": AGES_AGO, "_expires": KEPT})
+
+    async def delete(self, *names: Any) -> int:
+        """Take down a worker's sign of life, which is the last that arq does: it ends by itself in seconds as well."""
+        with suppress(RedisError, OSError):
+            return int(await super().execute_command("DEL", *names))  # type: ignore[no-untyped-call]  # redis-py's
+        return 0
+
+    def hurry(self) -> None:
+        """Wait for nothing any more: the process is asked to end."""
+        self.patience = min(self.patience, PAUSE)
+
+    async def outlast(self, ask: Ask[AnswerT]) -> AnswerT:
+        """Ask until there is an answer, or no patience left."""
+        waited = 0.0
+        try:
+            while True:
+                asked = monotonic()
+                try:
+                    answer = await ask()
+                except (RedisError, OSError) as error:
+                    if not self.patience:
+                        raise
+                    # The process may have been stopped meanwhile: that is not Redis' fault.
+                    waited += min(monotonic() - asked, CONNECT_TIMEOUT + ANSWER_TIMEOUT) + PAUSE
+                    self._bear(error, waited, ask)
+                else:
+                    self._tell_of_return(ask)
+                    return answer
+                await asyncio.sleep(PAUSE)
+        finally:
+            self._waiting.discard(ask)
+
+    def _bear(self, error: Exception, waited: float, ask: Ask[Any]) -> None:
+        # Never the error's own text: it may hold the URL, and that a password.
+        if refusal := _refusal(error):
+            raise StoreUnavailable(f"The Redis at REDIS_URL can't be used: {type(refusal).__name__}.") from error
+        name = type(error).__name__
+        if waited > self.patience:
+            spent = f"{self.patience:g} s"
+            raise StoreUnavailable(f"The Redis at REDIS_URL did not come back within {spent}: {name}.") from error
+        if waited >= WORTH_TELLING:
+            if not self._waiting:
+                log.warning("queue.unavailable", error=name, patience_s=self.patience)
+            self._waiting.add(ask)
+
+    def _tell_of_return(self, ask: Ask[Any]) -> None:
+        """Tell when the last who waited has an answer: a Redis that is full answers others all the time."""
+        if ask in self._waiting:
+            self._waiting.discard(ask)
+            if not self._waiting:
+                log.warning("queue.back")
+
+
+def _refusal(error: BaseException | None) -> BaseException | None:
+    """Give what is final of an error: a refusal while connecting stands behind a lost connection."""
+    while error is not None and not isinstance(error, FINAL):
+        error = error.__cause__
+    return error
+
+
+class _PatientPipeline(Pipeline):
+    """Is sent again after a fault, and watches anew what it had watched.
+
+    What the watch was for may have changed meanwhile. For arq that is a job begun twice, and no job carries anything.
+    """
+
+    def __init__(self, line: Line, plain: Pipeline) -> None:
+        super().__init__(plain.connection_pool, plain.response_callbacks, plain.is_transaction, plain.shard_hint)
+        self._line = line
+        self._watched: tuple[Any, ...] = ()
+
+    async def immediate_execute_command(self, *args: Any, **options: Any) -> Any:
+        """Ask what is asked before MULTI."""
+        if args[0] == "WATCH":
+            self._watched = args
+        plain: Callable[..., Awaitable[Any]] = super().immediate_execute_command
+
+        async def ask() -> Any:
+            try:
+                if not self.watching and args[0] != "WATCH":
+                    await plain(*self._watched)
+                return await plain(*args, **options)
+            except (RedisError, OSError):
+                await self.reset()
+                raise
+
+        return await self._line.outlast(ask)
+
+    async def execute(self, *args: Any, **options: Any) -> list[Any]:
+        if self.watching:
+            return await self._execute_watching(*args, **options)
+        commands, plain = self.command_stack, super().execute
+
+        async def send() -> list[Any]:
+            self.command_stack = commands  # the last try has emptied it
+            return await plain(*args, **options)
+
+        return await self._line.outlast(send)
+
+    async def _execute_watching(self, *args: Any, **options: Any) -> list[Any]:
+        """Say of anything in the way that the watch was broken: arq then leaves it to the next look."""
+        try:
+            return await super().execute(*args, **options)
+        except (RedisError, OSError) as error:
+            raise WatchError(type(error).__name__) from error
+
+    async def reset(self) -> None:
+        """Let the connection go, also where its last word, UNWATCH, is not answered."""
+        try:
+            await super().reset()  # type: ignore[no-untyped-call]  # redis-py's
+        except (RedisError, OSError):
+            self.watching = False
+            if self.connection:
+                await self.connection.disconnect(nowait=True)
+            await super().reset()  # type: ignore[no-untyped-call]  # redis-py's

@@ -1,0 +1,156 @@
+"""Starting and stopping: what each waits for, and says meanwhile; real processes, as a supervisor has them."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from conftest import wait_until_it_answers
+from redis import Redis
+from terminal import free_ports, wait_for
+from world import FERNET, SERVICE_SECRET
+
+from bridge.cli.embedded_redis import find_binary
+
+SOON = 8.0
+"""Seconds within which a person who looks at the log wants to know, with room for a busy machine."""
+
+
+@dataclass
+class Started:
+    """A process of ours, and what it has said so far."""
+
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    def said(self, event: str) -> bool:
+        return f'"event": "{event}"' in self.log.read_text()
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> Mapping[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "REDIS_URL": f"unix://{tmp_path}/r.sock",
+        "RALLY_API_KEY": "key-of-rally",
+        "BRIDGE_API_KEYS": f"crm:{'k' * 20}",
+        "BRIDGE_ENCRYPTION_KEYS": FERNET,
+        "CALLBACK_SECRETS": SERVICE_SECRET,
+    }
+
+
+@contextmanager
+def started(program: str, home: Path, environ: Mapping[str, str]) -> Iterator[Started]:
+    port = ["--port", str(free_ports())] if program == "serve" else []
+    with (home / "log").open("wb") as log:
+        command = [sys.executable, "-m", "bridge.cli", program, *port]
+        process = subprocess.Popen(command, cwd=home, env=environ, stdout=log, stderr=log)
+    try:
+        yield Started(process, home / "log")
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+@contextmanager
+def redis_at(home: Path, *more: str) -> Iterator[Redis]:
+    flags = ["--port", "0", "--unixsocket", str(home / "r.sock"), "--dir", str(home), "--save", "", *more]
+    with (home / "redis.log").open("wb") as log:
+        server = subprocess.Popen([str(find_binary().path), *flags], stdout=log, stderr=log)
+    try:
+        wait_until_it_answers(home / "r.sock", server)
+        with Redis(unix_socket_path=str(home / "r.sock")) as redis:
+            yield redis
+    finally:
+        server.kill()
+        server.wait(10)
+
+
+AWAITED = {"serve": ("store.awaited", "api.started"), "worker": ("queue.unavailable", "worker.started")}
+"""What each says when it begins to wait, and when it has started."""
+
+
+@pytest.mark.parametrize("program", AWAITED)
+def test_a_start_while_redis_is_away_says_so_soon_and_goes_on_when_it_is_there(
+    program: str, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    awaits, starts = AWAITED[program]
+    began = monotonic()
+    with started(program, tmp_path, environ) as ours:
+        wait_for(lambda: ours.said(awaits), awaits)
+        assert monotonic() - began < SOON
+        assert ours.process.poll() is None
+        with redis_at(tmp_path):
+            wait_for(lambda: ours.said(starts), starts)
+
+
+@pytest.mark.parametrize("program", AWAITED)
+def test_a_start_that_waits_for_redis_ends_when_it_is_told_to_and_without_a_traceback(
+    program: str, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    awaits, starts = AWAITED[program]
+    with started(program, tmp_path, environ) as ours:
+        wait_for(lambda: ours.said(awaits), awaits)
+        ours.process.send_signal(signal.SIGTERM)
+
+        ours.process.wait(SOON)
+        assert not ours.said(starts)
+        assert "Traceback" not in ours.log.read_text()
+
+
+@pytest.mark.parametrize("program", AWAITED)
+def test_a_start_with_a_full_redis_waits_for_room(program: str, tmp_path: Path, environ: Mapping[str, str]) -> None:
+    with redis_at(tmp_path, "--maxmemory", "1") as redis, started(program, tmp_path, environ) as ours:
+        wait_for(lambda: ours.said("store.awaited"), "the wait")
+        redis.config_set("maxmemory", 0)
+        wait_for(lambda: ours.said(AWAITED[program][1]), "the start")
+
+
+def test_a_worker_that_is_told_to_stop_while_redis_is_away_does_not_wait_for_it(
+    tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    with ExitStack() as redis, started("worker", tmp_path, environ) as ours:
+        redis.enter_context(redis_at(tmp_path))
+        wait_for(lambda: ours.said("worker.started"), "the start")
+        redis.close()
+        wait_for(lambda: ours.said("queue.unavailable"), "the outage")
+        ours.process.send_signal(signal.SIGTERM)
+
+        assert ours.process.wait(SOON) == 0
+        assert ours.said("worker.stopped")
+
+
+def test_a_start_does_not_wait_for_a_redis_that_refuses_it(tmp_path: Path, environ: Mapping[str, str]) -> None:
+    wrong = {**environ, "REDIS_URL": f"unix://nobody:hunter2@{tmp_path}/r.sock"}
+    with redis_at(tmp_path), started("serve", tmp_path, wrong) as ours:
+        assert ours.process.wait(SOON) == 1
+        assert not ours.said("store.awaited")
+        assert "hunter2" not in ours.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "exit_code"),
+    [
+        ("bridge.cli serve", 2),
+        ("bridge.cli worker", 2),
+        ("uvicorn bridge.web.app:app", 3),
+        ("arq workers.settings.WorkerSettings", 2),
+    ],
+)
+def test_bad_settings_are_told_in_sentences_alone_however_it_is_started(
+    command: str, exit_code: int, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    bad = {**environ, "PYTHONPATH": str(Path(__file__).parent.parent), "POLL_FLOOR": "3", "LOG_LEVEL": "loud"}
+    words = [sys.executable, "-m", *command.split()]
+    done = subprocess.run(words, cwd=tmp_path, env=bad, capture_output=True, text=True, timeout=20, check=False)
+
+    assert done.returncode == exit_code
+    assert "POLL_FLOOR: " in done.stderr
+    assert "LOG_LEVEL: " in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
