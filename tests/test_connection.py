@@ -1,0 +1,80 @@
+"""The connections to Redis: prompt, and never one that holds what somebody else had asked for."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+from redis import Redis as BlockingRedis
+from redis.asyncio.connection import AbstractConnection
+
+from bridge.domain.secret import Secret
+from bridge.store.connection import Store, connect
+
+pytestmark = pytest.mark.anyio
+PATIENCE = 5.0
+
+
+@pytest.fixture
+async def idle(store: Store) -> AsyncIterator[AbstractConnection]:
+    """The only connection of the store's pool, taken out of it; the test gives it back."""
+    await store.call("PING")
+    connection = await store.redis.connection_pool.get_connection()
+    yield connection
+    await connection.disconnect()
+
+
+async def of_no_use(connection: AbstractConnection) -> None:
+    """Wait until the connection says that it is of no use."""
+    async with asyncio.timeout(PATIENCE):
+        while not await connection.can_read_destructive():  # type: ignore[no-untyped-call]  # noqa: ASYNC110 - redis-py's
+            await asyncio.sleep(0.01)
+
+
+async def test_an_answer_that_nobody_has_read_is_nobody_elses(store: Store, idle: AbstractConnection) -> None:
+    await idle.send_command("ECHO", "for somebody else")
+    await of_no_use(idle)
+    await store.redis.connection_pool.release(idle)
+
+    assert await store.call("ECHO", "for me") == "for me"
+
+
+async def test_of_two_answers_that_came_together_the_second_is_nobody_elses(
+    store: Store, idle: AbstractConnection
+) -> None:
+    await idle.send_packed_command([b"PING\r\nPING\r\n"])
+    await idle.read_response()
+    await of_no_use(idle)
+    await store.redis.connection_pool.release(idle)
+
+    assert await store.call("ECHO", "for me") == "for me"
+
+
+async def test_a_connection_that_ended_while_it_was_idle_is_made_anew(
+    store: Store, idle: AbstractConnection, redis_url: str
+) -> None:
+    await idle.send_command("CLIENT", "ID")
+    number = await idle.read_response()
+    await store.redis.connection_pool.release(idle)
+    killer = Store(connect(Secret(redis_url)))
+    await killer.call("CLIENT", "KILL", "ID", number)
+    await killer.redis.aclose()
+    await of_no_use(idle)
+
+    assert await store.call("ECHO", "for me") == "for me"
+
+
+async def test_a_command_goes_out_within_two_turns_of_the_loop(store: Store, redis_url: str) -> None:
+    await store.call("PING")
+    onlooker = BlockingRedis.from_url(redis_url)
+    counting = asyncio.create_task(store.call("INCR", "counter"))
+    for _ in range(2):  # redis-py gives up the first one itself
+        await asyncio.sleep(0)
+
+    until = time.monotonic() + PATIENCE
+    while onlooker.get("counter") is None and time.monotonic() < until:
+        time.sleep(0.01)  # noqa: ASYNC251 - the loop has to stand still
+
+    assert onlooker.get("counter") == b"1"
+    onlooker.close()
+    assert await counting == 1
