@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from ulid import ULID
+from ulid_transform import ulid_now
 
 from bridge.destinations import render
 from bridge.domain.deliveries import Named
@@ -26,6 +26,6 @@ class Operator:
         destination = Named(name=name)
         body = render(notice, destination)
         lane = self._resources.lane(destination)
-        notice_id = f"dlv_{str(ULID()).lower()}"
+        notice_id = f"dlv_{ulid_now().lower()}"
         if await self._resources.deliveries.owe_notice(notice_id, destination, lane, body, told=of):
             self._owed()

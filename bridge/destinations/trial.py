@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
 
-from ulid import ULID
+from ulid_transform import ulid_now
 
 from bridge.destinations import Sender, judge, prepare, render, resolve
 from bridge.destinations.egress import Egress
@@ -36,7 +36,7 @@ async def send_test(
     if isinstance(resolved, NoResponse):
         return Trial(verdict=Deferred(resolved.reason), status=None, took=0)
     address, body = resolved
-    message_id = f"ntf_{str(ULID()).lower()}"
+    message_id = f"ntf_{ulid_now().lower()}"
     request = prepare(address, body, notification_id=message_id, client=client, now=now, sender=sender)
     began = monotonic()
     answer = await egress.send(request)

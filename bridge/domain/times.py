@@ -1,6 +1,7 @@
 """Moments and spans: whole milliseconds; a moment counts from 1970 on Redis' clock."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TypeAlias
 
 Moment: TypeAlias = int
@@ -12,6 +13,7 @@ HOUR: Span = 60 * MINUTE
 DAY: Span = 24 * HOUR
 
 
+@lru_cache(maxsize=256)  # what is stored or shown together bears few different moments
 def rfc3339(moment: Moment) -> str:
     """Give a moment as people and JSON read it: `2026-11-24T03:37:39.000Z`."""
     return datetime.fromtimestamp(moment / SECOND, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -17,7 +17,7 @@ from pydantic import (
     field_validator,
 )
 from pydantic_core import PydanticCustomError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from bridge.domain.times import DAY, SECOND, Span
 from bridge.errors import Refusal, Refused
@@ -188,16 +188,19 @@ async def read_json(request: Request, *, limit: int = BODY_LIMIT, within: float 
 
 async def _read(request: Request, limit: int) -> bytes:
     read = bytearray()
-    try:
-        async for chunk in request.stream():
-            read += chunk
-            _check_size(len(read), limit)
-    except ClientDisconnect:  # nobody hears the answer; to the metrics and the log it is no fault of ours
-        raise Refused(Refusal.TOO_SLOW, "The connection ended before all of it had come.") from None
-    return bytes(read)
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":  # nobody hears the answer; to metrics and log it's no fault of ours
+            raise Refused(Refusal.TOO_SLOW, "The connection ended before all of it had come.")
+        read += message.get("body", b"")
+        _check_size(len(read), limit)
+        if not message.get("more_body", False):
+            return bytes(read)
 
 
 def _check_form(content_type: bytes, encoding: bytes) -> None:
+    if content_type == b"application/json" and not encoding:
+        return  # as nearly all have it
     media_type, *parameters = (part.strip().lower() for part in content_type.split(b";"))
     if media_type != b"application/json":
         raise Refused(Refusal.NOT_SENT_AS_JSON, "Send it with `Content-Type: application/json`.")

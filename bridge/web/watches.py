@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
-from ulid import ULID
+from ulid_transform import ulid_now
 
 from bridge.domain.outcomes import Outcome
 from bridge.domain.polls import wish_at
@@ -77,7 +77,7 @@ async def _accept(resources: Resources, client: Client, raw: bytes, key: str | N
     body = parse(raw, WatchBody, context)
     settings = resources.settings
     new = NewWatch(
-        id=f"wat_{str(ULID()).lower()}",
+        id=f"wat_{ulid_now().lower()}",
         client=client.name,
         workspace=body.workspace,
         import_id=body.import_id,

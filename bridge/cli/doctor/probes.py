@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from ulid import ULID
+from ulid_transform import ulid_now
 
 from bridge.cli.doctor import inside, outside
 from bridge.cli.doctor.findings import Finding, failed, ok
@@ -80,7 +80,7 @@ async def _ask_rally(resources: Resources) -> Mapping[str, Reply]:
     async def ask(workspace: str) -> Reply:
         try:
             async with asyncio.timeout(PATIENCE):
-                reply = await resources.rally[workspace].get_import(f"doctor-{str(ULID()).lower()}", at=local_now)
+                reply = await resources.rally[workspace].get_import(f"doctor-{ulid_now().lower()}", at=local_now)
         except TimeoutError:
             return unanswered(f"no answer within {PATIENCE:g} s", local_now())
         except Exception as error:  # noqa: BLE001 - as above
