@@ -73,6 +73,13 @@ async def test_a_worker_waits_for_a_redis_that_takes_no_writes(trouble: str, red
     await arq.aclose()
 
 
+async def test_a_sign_of_life_outlasts_one_that_comes_late(redis_url: str) -> None:
+    arq = queue.connect(Secret(redis_url))
+    await arq.psetex("beat", 6000, "here")
+    assert await arq.pttl("beat") > 10_000
+    await arq.aclose()
+
+
 async def test_cron_loses_a_ring_to_a_full_redis_and_its_worker_goes_on(redis_url: str, store: Store) -> None:
     arq = queue.connect(Secret(redis_url), patience=20)
     async with troubled(store, "full"):
