@@ -1,8 +1,11 @@
 """The connections to Redis: prompt, and never one that holds what somebody else had asked for."""
 
 import asyncio
+import socket
+import struct
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 from redis import Redis as BlockingRedis
@@ -62,6 +65,29 @@ async def test_a_connection_that_ended_while_it_was_idle_is_made_anew(
     await of_no_use(idle)
 
     assert await store.call("ECHO", "for me") == "for me"
+
+
+async def test_a_connection_that_was_reset_while_it_was_idle_is_of_no_use() -> None:
+    lines: list[asyncio.StreamWriter] = []
+
+    async def agree(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines.append(writer)
+        with suppress(ConnectionError):
+            while said := await reader.read(4096):
+                writer.write(b"+PONG\r\n" * said.count(b"*"))
+
+    server = await asyncio.start_server(agree, "127.0.0.1", 0)
+    store = Store(connect(Secret(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")))
+    await store.call("PING")
+    idle = await store.redis.connection_pool.get_connection()
+    for line in lines:
+        line.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        line.transport.abort()
+
+    await of_no_use(idle)
+
+    await idle.disconnect()
+    server.close()
 
 
 async def test_a_command_goes_out_within_two_turns_of_the_loop(store: Store, redis_url: str) -> None:

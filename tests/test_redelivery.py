@@ -192,6 +192,18 @@ async def test_the_operator_is_told_once_however_much_was_abandoned(world: World
     assert "HTTP 410" in body
 
 
+async def test_the_operator_is_told_also_of_what_does_not_open_and_once(world: World) -> None:
+    for number in range(2):
+        delivery = await abandoned(world, f"imp-{number}")
+        await world.resources.store.call("HSET", f"rb:delivery:{delivery['id']}", "message", "not sealed by us")
+    for _ in range(2):
+        await world.sweep()
+        await world.deliver()
+
+    notice = only(await world.sandbox.messages(name="ops"))
+    assert "2 messages were given up" in str(notice["body"])
+
+
 async def test_of_two_sweeps_at_once_one_tells_the_operator(world: World) -> None:
     delivery = await abandoned(world)
     ops = Named(name="ops")

@@ -64,11 +64,11 @@ class Sweep:
         """Tell the operator of what was given up since the last look, in one notice however much it is."""
         if self._resources.settings.operator_notify is None:
             return
-        abandoned = await self._resources.deliveries.of(await self._resources.deliveries.untold(BATCH))
-        if abandoned:
-            first, now = abandoned[0], await self._resources.store.now()
-            notice = deliveries_abandoned(len(abandoned), describe(first.destination), first.last_reason, now)
-            await self._operator.tell(notice, of=[delivery.id for delivery in abandoned])
+        if untold := await self._resources.deliveries.untold(BATCH):
+            first = next(iter(await self._resources.deliveries.of(untold)), None)  # of those that open
+            place, reason = ("…", None) if first is None else (describe(first.destination), first.last_reason)
+            notice = deliveries_abandoned(len(untold), place, reason, await self._resources.store.now())
+            await self._operator.tell(notice, of=untold)
 
     async def _forget(self) -> None:
         """Delete what ended longer ago than the retention; final imports as soon as they answer nobody any more."""

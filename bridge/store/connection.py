@@ -97,7 +97,8 @@ class _Prompt:
         redis-py waits for two turns of the loop, and only then sends; in a busy API each is some ms in which Redis has
         nothing to do. What has come by now is known without.
         """
-        return bool(self._reader.at_eof() or self._reader._buffer or self._parser._reader.has_data())
+        reader = self._reader
+        return bool(reader.at_eof() or reader.exception() or reader._buffer or self._parser._reader.has_data())
 
 
 @asynccontextmanager
@@ -156,7 +157,9 @@ class Store:
         return answers
 
     async def run_each(self, script: str, calls: Sequence[Call]) -> list[Any]:
-        """Run one script for many calls in one round trip: for each its answer, or the StoreUnavailable that it met."""
+        """Run one script for many calls in one round trip: for each its answer, or why it has none."""
+        if not calls:
+            return []
         keys = [key for each, _ in calls for key in each]
         args = [part for each, own in calls for part in (len(each), len(own), *own)]
         answers: list[Any] = []

@@ -34,8 +34,8 @@ LONGEST_METADATA_KEY = 100
 LARGEST_NUMBER = 2**53
 """Beyond it not every reader of JSON keeps whole numbers apart; NaN and infinity are beyond it too."""
 
-PLAIN = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
-"""Text without control characters other than tabs and ends of lines: no message or log can be bent with it."""
+PLAIN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
+"""Text without control characters other than tabs and ends of lines, of whatever system."""
 
 Text: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=PLAIN)]
 ImportId: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]

@@ -84,18 +84,19 @@ async def redeliver_many(request: Request) -> Response:
     without_query(request)
     body = parse(await read_json(request), RedeliverBody)
     since = int(body.since.timestamp() * SECOND)
-    owed: list[Delivery] = []
+    owed = 0
     below: str | None = None
     owner = None if client.admin else client.name
-    while len(owed) < MOST_REDELIVERED:
-        limit = min(OPENED, MOST_REDELIVERED - len(owed))
+    while owed < MOST_REDELIVERED:
+        limit = min(OPENED, MOST_REDELIVERED - owed)
         ids, below = await resources.lists.abandoned_since(since, client=owner, below=below, limit=limit)
         wanted = await _sendable(resources, client, await resources.deliveries.of(ids))
-        owed += await resources.deliveries.redeliver_many(wanted)
+        again = await resources.deliveries.redeliver_many(wanted)
+        _owed(resources, client, again)
+        owed += len(again)
         if below is None:
             break
-    _owed(resources, client, owed)
-    answer: RedeliveredAnswer = {"redelivered": len(owed), "more": len(owed) >= MOST_REDELIVERED}
+    answer: RedeliveredAnswer = {"redelivered": owed, "more": owed >= MOST_REDELIVERED}
     return JSONAnswer(answer, 202)
 
 

@@ -77,7 +77,9 @@ def http_exception(_: Request, error: Exception) -> Response:
 
 def store_unavailable(_: Request, __: Exception) -> Response:
     """Ask to come again; the store itself tells of its outage, once."""
-    detail = "The store can't be reached or can't write just now. Nothing was changed; try again."
+    detail = (
+        "The store can't be reached or can't write just now. Try again: with one Idempotency-Key nothing is done twice."
+    )
     return problem(Refusal.NOT_AVAILABLE, detail, headers={"Retry-After": RETRY_AFTER_OUTAGE})
 
 

@@ -17,6 +17,9 @@ while at <= #ARGV do
   if not done and type(answer) ~= 'table' then
     answer = {err = 'ERR ' .. tostring(answer)}
   end
+  if answer == nil then
+    answer = false -- nothing would leave a gap, into which the next answer slips
+  end
   answers[#answers + 1] = answer
   key, at = key + keys, at + 2 + args
 end
