@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -371,8 +372,81 @@ def test_a_wait_until_a_date_counts_from_now_where_the_answer_has_none() -> None
         assert judge(given, NOW) == Deferred("HTTP 503", 7 * SECOND, ambiguous=judge is not callback.judge)
 
 
+def test_a_wait_until_the_answers_own_date_is_none() -> None:
+    assert retry_after({"date": DATE, "retry-after": DATE}, NOW - MINUTE) == 0
+
+
+def test_a_bot_that_slack_slows_down_without_saying_for_how_long_waits_a_second() -> None:
+    given = Response(status=429, headers={}, body=b"")
+
+    assert slack_bot.judge(given, NOW) == Deferred("HTTP 429, over Slack's rate limit", SECOND, for_all=True)
+
+
+def told(**changes: Any) -> dict[str, Any]:
+    """Give what Slack is told of a reading with these changes, masked."""
+    reading = replace(READING, **changes)
+    notification = announce(WATCH, Conclusion(Outcome.COMPLETED_WITH_FAILURES, "why"), reading, NOW)
+    payload: dict[str, Any] = json.loads(slack.render(notification, show_emails=False))
+    return payload
+
+
+def test_one_person_is_no_people() -> None:
+    payload = told(person_count=1)
+
+    assert "1 person imported" in payload["text"]
+    assert payload["blocks"][2]["text"]["text"].startswith("*1 person* imported")
+
+
+@pytest.mark.parametrize(("count", "last"), [(2, "• k…@example.com"), (3, "… and 1 more"), (1_002, "… and 1,000 more")])
+def test_the_failed_records_that_are_not_shown_are_counted(count: int, last: str) -> None:
+    shown_last = told(failed_record_count=count)["blocks"][3]["text"]["text"].splitlines()[-1]
+
+    assert shown_last == last
+
+
+def test_a_message_consists_of_blocks_that_slack_knows() -> None:
+    assert [block["type"] for block in told()["blocks"]] == [
+        *("header", "section", "section", "section", "section", "context")
+    ]
+
+
+def test_figures_begin_with_a_capital_letter() -> None:
+    notification = announce(WATCH, Conclusion(Outcome.TIMED_OUT, "why"), None, NOW + 5 * SECOND)
+    figures = json.loads(slack.render(notification, show_emails=False))["blocks"][2]["text"]["text"]
+
+    assert figures == "Watched for about 5 s"
+
+
+def callback_of(reason: str) -> str:
+    return callback.render(announce(WATCH, Conclusion(Outcome.FAILED, reason), READING, NOW))
+
+
+def test_a_body_of_just_the_limit_is_sent_whole_and_one_more_byte_costs_only_what_tells_least() -> None:
+    room = callback.BODY_LIMIT - len(callback_of(""))
+
+    assert len(callback_of("r" * room)) == callback.BODY_LIMIT
+    assert json.loads(callback_of("r" * room))["data"]["import"]["failedRecords"] != []
+    shorter = json.loads(callback_of("r" * (room + 1)))["data"]
+    assert (len(shorter["reason"]), len(shorter["import"]["failedRecords"])) == (room + 1, 1)
+
+
+def test_a_reason_that_fits_nowhere_is_cut_and_not_left_out() -> None:
+    data = json.loads(callback_of("r" * callback.BODY_LIMIT))["data"]
+
+    assert data["reason"] == "r" * callback.REASON_KEPT
+
+
 def test_a_message_in_plain_text_is_as_compact() -> None:
     assert slack.plainly('{"text": "é", "mrkdwn": false, "blocks": []}') == '{"text":"é","mrkdwn":false}'
+
+
+def test_what_is_no_url_has_a_lane_all_the_same() -> None:
+    assert lane_of(SlackWebhook(url=Secret("no url"))) == ("slack", "no url")
+    assert lane_of(Callback(url=Secret("no url"))) == ("callback", "no url")
+
+
+def test_an_allowed_host_may_end_with_the_dot_of_the_root() -> None:
+    assert EgressRules.parse(("crm.example.com.",)).hosts == (("crm.example.com", None),)
 
 
 def test_callbacks_to_one_origin_share_a_lane() -> None:
@@ -478,6 +552,11 @@ OPEN = Budget(limit=100, available=80, spent=20, ends_at=NOW + 60 * SECOND, wind
         (replace(OPEN, ends_at=NOW, paced_until=NOW + 1), 0, Grant(count=0, again_at=NOW + 1)),
         (replace(OPEN, ends_at=NOW, probing_until=NOW + 5), 0, Grant(count=0, again_at=NOW + 5)),
         (replace(OPEN, ends_at=NOW, available=0), 0, Grant(count=0, again_at=NOW + SECOND)),
+        (
+            replace(OPEN, ends_at=NOW, available=1),
+            0,
+            Grant(count=1, again_at=NOW + 763, paced_from=NOW, step=763, probe=True),
+        ),
         (
             replace(OPEN, ends_at=NOW - SECOND, available=0),
             0,

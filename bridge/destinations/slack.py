@@ -58,7 +58,7 @@ _NEXT: Mapping[Outcome, str] = {
 _KINDS: Mapping[str, str] = {"API": "API import", "CSV": "CSV import", "ACTIVITIES": "Import of activities"}
 
 
-def render(notification: Notification, *, show_emails: bool = False) -> str:
+def render(notification: Notification, *, show_emails: bool) -> str:
     """Write the payload: blocks for the eye, `text` for notifications and screen readers."""
     headline = _headline(notification)
     payload = {
