@@ -12,6 +12,7 @@ from time import monotonic
 
 import pytest
 from conftest import wait_until_it_answers
+from cryptography.fernet import Fernet
 from redis import Redis
 from terminal import free_ports, wait_for
 from world import FERNET, SERVICE_SECRET
@@ -134,6 +135,13 @@ def test_a_start_does_not_wait_for_a_redis_that_refuses_it(tmp_path: Path, envir
         assert "hunter2" not in ours.log.read_text()
 
 
+def run(command: str, home: Path, environ: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    """Run a module in the foreground, until it ends by itself."""
+    words = [sys.executable, "-m", *command.split()]
+    env = {**environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    return subprocess.run(words, cwd=home, env=env, capture_output=True, text=True, timeout=20, check=False)
+
+
 @pytest.mark.parametrize(
     ("command", "exit_code"),
     [
@@ -146,11 +154,65 @@ def test_a_start_does_not_wait_for_a_redis_that_refuses_it(tmp_path: Path, envir
 def test_bad_settings_are_told_in_sentences_alone_however_it_is_started(
     command: str, exit_code: int, tmp_path: Path, environ: Mapping[str, str]
 ) -> None:
-    bad = {**environ, "PYTHONPATH": str(Path(__file__).parent.parent), "POLL_FLOOR": "3", "LOG_LEVEL": "loud"}
-    words = [sys.executable, "-m", *command.split()]
-    done = subprocess.run(words, cwd=tmp_path, env=bad, capture_output=True, text=True, timeout=20, check=False)
+    done = run(command, tmp_path, {**environ, "POLL_FLOOR": "3", "LOG_LEVEL": "loud"})
 
     assert done.returncode == exit_code
     assert "POLL_FLOOR: " in done.stderr
     assert "LOG_LEVEL: " in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+WORKERS = ["bridge.cli worker", "arq workers.settings.WorkerSettings"]
+
+
+@pytest.mark.parametrize("command", WORKERS)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REDIS_URL", "redis://:HUNTER2/x@localhost:6379"),
+        ("REDIS_URL", "redis://:6HUNTER2@localhost:99999"),
+        ("REDIS_URL", "redis://localhost/?db=HUNTER2"),
+        ("REDIS_URL", "redis://:6?HUNTER2=x@localhost"),
+        ("CALLBACK_ED25519_KEYS", "HUNTER2"),
+        ("EGRESS_ALLOW", "a b"),
+        ("EGRESS_CA_FILE", "/nowhere"),
+    ],
+)
+def test_what_shows_only_when_the_parts_are_built_is_told_by_a_worker_in_sentences_without_its_secret(
+    name: str, value: str, command: str, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    done = run(command, tmp_path, {**environ, name: value})
+
+    assert done.returncode == 2
+    assert name in done.stderr
+    assert "HUNTER2" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", WORKERS)
+def test_a_worker_whose_keys_do_not_open_what_redis_holds_says_so_in_a_sentence(
+    command: str, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    with redis_at(tmp_path):
+        with started("worker", tmp_path, environ) as ours:
+            wait_for(lambda: ours.said("worker.started"), "the start")
+        done = run(command, tmp_path, {**environ, "BRIDGE_ENCRYPTION_KEYS": Fernet.generate_key().decode()})
+
+    assert done.returncode == 2
+    assert "BRIDGE_ENCRYPTION_KEYS" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", ["/", "/3", "/0/"])
+def test_arqs_own_check_finds_a_worker_wherever_its_url_leads(
+    path: str, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    port = free_ports()
+    there = {**environ, "REDIS_URL": f"redis://us%65r:p%40ss@127.0.0.1:{port}{path}"}
+    flags = f"--port {port} --user user on >p@ss ~* +@all".split()
+    with redis_at(tmp_path, *flags), started("worker", tmp_path, there) as ours:
+        wait_for(lambda: ours.said("worker.started"), "the start")
+
+        assert wait_for(
+            lambda: run("arq workers.settings.WorkerSettings --check", tmp_path, there).returncode == 0, "the sign"
+        )
