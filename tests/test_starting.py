@@ -1,5 +1,6 @@
 """Starting and stopping: what each waits for, and says meanwhile; real processes, as a supervisor has them."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -9,15 +10,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import cast
 
 import pytest
+from arq.constants import retry_key_prefix
 from conftest import wait_until_it_answers
 from cryptography.fernet import Fernet
 from redis import Redis
 from terminal import free_ports, wait_for
-from world import FERNET, SERVICE_SECRET
+from world import FERNET, SERVICE_SECRET, reopened
 
 from bridge.cli.embedded_redis import find_binary
+from workers.crew import SHIFT_LENGTH
 
 SOON = 8.0
 """Seconds within which a person who looks at the log wants to know, with room for a busy machine."""
@@ -113,18 +117,36 @@ def test_a_start_with_a_full_redis_waits_for_room(program: str, tmp_path: Path, 
         wait_for(lambda: ours.said(AWAITED[program][1]), "the start")
 
 
+async def with_a_watch(redis_url: str) -> None:
+    """Leave something to poll for, of which nothing is to be had: no Rally is there."""
+    async with reopened(redis_url, "http://127.0.0.1:1") as world:
+        await world.watch()
+
+
+def job_in_flight(redis: Redis) -> bool:
+    """Tell whether a job began half a second ago: by the count of tries, which arq leaves as long as the job is on."""
+    return any(cast("int", redis.ttl(key)) < 88_400 for key in redis.scan_iter(f"{retry_key_prefix}*"))
+
+
+@pytest.mark.parametrize("seconds", [SHIFT_LENGTH / 2, SHIFT_LENGTH + 2])
 def test_a_worker_that_is_told_to_stop_while_redis_is_away_does_not_wait_for_it(
-    tmp_path: Path, environ: Mapping[str, str]
+    seconds: float, tmp_path: Path, environ: Mapping[str, str]
 ) -> None:
-    with ExitStack() as redis, started("worker", tmp_path, environ) as ours:
-        redis.enter_context(redis_at(tmp_path))
-        wait_for(lambda: ours.said("worker.started"), "the start")
-        redis.close()
-        wait_for(lambda: ours.said("queue.unavailable"), "the outage")
+    """At first a job is still with its shift; later that has ended, and the job waits to tell Redis so."""
+    polling = {**environ, "RALLY_BASE_URL": "http://127.0.0.1:1", "POLL_CEILING": "1s", "POLL_FLOOR": "1s"}
+    with ExitStack() as outage, started("worker", tmp_path, polling) as ours:
+        redis = outage.enter_context(redis_at(tmp_path))
+        asyncio.run(with_a_watch(environ["REDIS_URL"]))
+        wait_for(lambda: job_in_flight(redis), "a job")
+        outage.close()
+        began = monotonic()
+        wait_for(lambda: ours.said("queue.unavailable") and monotonic() - began > seconds, "the outage")
         ours.process.send_signal(signal.SIGTERM)
 
         assert ours.process.wait(SOON) == 0
         assert ours.said("worker.stopped")
+        assert "Traceback" not in ours.log.read_text()
+        assert "Task was destroyed" not in ours.log.read_text()
 
 
 def test_a_start_does_not_wait_for_a_redis_that_refuses_it(tmp_path: Path, environ: Mapping[str, str]) -> None:

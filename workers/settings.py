@@ -26,7 +26,7 @@ MAX_TRIES = 1_000_000
 """A job is a ring, so that being interrupted is no failure of it. A job of cron is tried once, if nothing is said."""
 
 AS_ARQ_SAYS = {"path": "unix_socket_path", "db": "database"} | {n: n for n in ("host", "port", "username", "password")}
-"""What redis-py reads in a URL, by its own names."""
+"""redis-py's names of what it reads in a URL, and arq's."""
 
 
 def end(error: SettingsError) -> NoReturn:
@@ -48,7 +48,7 @@ async def on_startup(ctx: dict[str, Any]) -> None:
     log.configure(SETTINGS.log_level)  # again: `arq` itself has set up its own logging by now
     stack = ctx["stack"] = AsyncExitStack()
     ctx["main"] = asyncio.current_task()
-    ctx["insistence"] = asyncio.create_task(insist(ctx["main"]))
+    ctx["insistence"] = asyncio.create_task(insist(ctx["main"], ctx["redis"].hurry))
     resources = await stack.enter_async_context(open_resources(SETTINGS))
     try:
         await await_store(resources)
@@ -60,7 +60,7 @@ async def on_startup(ctx: dict[str, Any]) -> None:
 
 
 async def on_shutdown(ctx: dict[str, Any]) -> None:
-    """Close what on_startup opened; arq may skip this when it stops under load, and nothing rests on it."""
+    """Close what on_startup opened; started as `arq` it may be skipped under load, and nothing rests on it."""
     if "stack" not in ctx:
         return  # it waited for Redis, and came no further
     ctx["insistence"].cancel()
