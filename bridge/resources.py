@@ -85,7 +85,8 @@ async def open_resources(settings: Settings, *, clock_offset: Span = 0) -> Async
     try:
         resources = _built(settings, clock_offset)
     except SettingsError:
-        raise SettingsError(_unusable(settings)) from None
+        check(settings)
+        raise
     try:
         yield resources
     finally:
@@ -125,23 +126,27 @@ def _built(settings: Settings, clock_offset: Span) -> Resources:
     )
 
 
-def _unusable(settings: Settings) -> list[str]:
-    """Name every value that is sound by itself, and of which yet nothing can be built."""
+def check(settings: Settings) -> None:
+    """Raise SettingsError naming every value that is sound by itself, and of which yet nothing can be built."""
     problems: list[str] = []
     for build in (store_of, rally_clients, trusted, sender_of, egress_rules):
         try:
             build(settings)
         except SettingsError as error:
             problems += error.problems
-    return problems
+    if problems:
+        raise SettingsError(problems)
 
 
 def store_of(settings: Settings, clock_offset: Span = 0) -> Store:
     """Make the store; raises SettingsError without repeating the URL of Redis, which may hold a password."""
     try:
-        return Store(connect(settings.redis_url), offset=clock_offset)
-    except ValueError:
+        redis = connect(settings.redis_url)
+        # Only here it takes what stands behind the URL's ?
+        redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py's
+    except Exception:  # noqa: BLE001 - of redis-py, for a URL: ValueError, TypeError, its own and others
         raise SettingsError(["REDIS_URL: makes no sense; percent-encode / ? # @ and the like in a password"]) from None
+    return Store(redis, offset=clock_offset)
 
 
 def rally_clients(settings: Settings) -> dict[str, RallyClient]:

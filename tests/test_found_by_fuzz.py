@@ -27,6 +27,8 @@ def test_a_number_of_people_that_fits_into_no_message_is_the_lines_fault(people:
         ("REDIS_URL", "redis://:HUNTER2@℀.example"),
         ("REDIS_URL", "redis://:HUNTER2/x@localhost:6379"),
         ("REDIS_URL", "redis://:6HUNTER2@localhost:99999"),
+        ("REDIS_URL", "redis://:6?HUNTER2=x@localhost"),
+        ("REDIS_URL", "rediss://localhost?ssl_cert_reqs=HUNTER2"),
         ("RALLY_BASE_URL", "https://crm:HUNTER2@℀.example"),
         ("RALLY_BASE_URL", "https://٣"),
         ("RALLY_WORKSPACES", "HUNTER2:x@y"),

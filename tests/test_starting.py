@@ -1,5 +1,6 @@
 """Starting and stopping: what each waits for, and says meanwhile; real processes, as a supervisor has them."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -9,14 +10,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import cast
 
 import pytest
+from arq.constants import retry_key_prefix
 from conftest import wait_until_it_answers
+from cryptography.fernet import Fernet
 from redis import Redis
 from terminal import free_ports, wait_for
-from world import FERNET, SERVICE_SECRET
+from world import FERNET, SERVICE_SECRET, reopened
 
 from bridge.cli.embedded_redis import find_binary
+from workers.crew import SHIFT_LENGTH
 
 SOON = 8.0
 """Seconds within which a person who looks at the log wants to know, with room for a busy machine."""
@@ -112,18 +117,36 @@ def test_a_start_with_a_full_redis_waits_for_room(program: str, tmp_path: Path, 
         wait_for(lambda: ours.said(AWAITED[program][1]), "the start")
 
 
+async def with_a_watch(redis_url: str) -> None:
+    """Leave something to poll for, of which nothing is to be had: no Rally is there."""
+    async with reopened(redis_url, "http://127.0.0.1:1") as world:
+        await world.watch()
+
+
+def job_in_flight(redis: Redis) -> bool:
+    """Tell whether a job began half a second ago: by the count of tries, which arq leaves as long as the job is on."""
+    return any(cast("int", redis.ttl(key)) < 88_400 for key in redis.scan_iter(f"{retry_key_prefix}*"))
+
+
+@pytest.mark.parametrize("seconds", [SHIFT_LENGTH / 2, SHIFT_LENGTH + 2])
 def test_a_worker_that_is_told_to_stop_while_redis_is_away_does_not_wait_for_it(
-    tmp_path: Path, environ: Mapping[str, str]
+    seconds: float, tmp_path: Path, environ: Mapping[str, str]
 ) -> None:
-    with ExitStack() as redis, started("worker", tmp_path, environ) as ours:
-        redis.enter_context(redis_at(tmp_path))
-        wait_for(lambda: ours.said("worker.started"), "the start")
-        redis.close()
-        wait_for(lambda: ours.said("queue.unavailable"), "the outage")
+    """At first a job is still with its shift; later that has ended, and the job waits to tell Redis so."""
+    polling = {**environ, "RALLY_BASE_URL": "http://127.0.0.1:1", "POLL_CEILING": "1s", "POLL_FLOOR": "1s"}
+    with ExitStack() as outage, started("worker", tmp_path, polling) as ours:
+        redis = outage.enter_context(redis_at(tmp_path))
+        asyncio.run(with_a_watch(environ["REDIS_URL"]))
+        wait_for(lambda: job_in_flight(redis), "a job")
+        outage.close()
+        began = monotonic()
+        wait_for(lambda: ours.said("queue.unavailable") and monotonic() - began > seconds, "the outage")
         ours.process.send_signal(signal.SIGTERM)
 
         assert ours.process.wait(SOON) == 0
         assert ours.said("worker.stopped")
+        assert "Traceback" not in ours.log.read_text()
+        assert "Task was destroyed" not in ours.log.read_text()
 
 
 def test_a_start_does_not_wait_for_a_redis_that_refuses_it(tmp_path: Path, environ: Mapping[str, str]) -> None:
@@ -132,6 +155,13 @@ def test_a_start_does_not_wait_for_a_redis_that_refuses_it(tmp_path: Path, envir
         assert ours.process.wait(SOON) == 1
         assert not ours.said("store.awaited")
         assert "hunter2" not in ours.log.read_text()
+
+
+def run(command: str, home: Path, environ: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    """Run a module in the foreground, until it ends by itself."""
+    words = [sys.executable, "-m", *command.split()]
+    env = {**environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    return subprocess.run(words, cwd=home, env=env, capture_output=True, text=True, timeout=20, check=False)
 
 
 @pytest.mark.parametrize(
@@ -146,11 +176,65 @@ def test_a_start_does_not_wait_for_a_redis_that_refuses_it(tmp_path: Path, envir
 def test_bad_settings_are_told_in_sentences_alone_however_it_is_started(
     command: str, exit_code: int, tmp_path: Path, environ: Mapping[str, str]
 ) -> None:
-    bad = {**environ, "PYTHONPATH": str(Path(__file__).parent.parent), "POLL_FLOOR": "3", "LOG_LEVEL": "loud"}
-    words = [sys.executable, "-m", *command.split()]
-    done = subprocess.run(words, cwd=tmp_path, env=bad, capture_output=True, text=True, timeout=20, check=False)
+    done = run(command, tmp_path, {**environ, "POLL_FLOOR": "3", "LOG_LEVEL": "loud"})
 
     assert done.returncode == exit_code
     assert "POLL_FLOOR: " in done.stderr
     assert "LOG_LEVEL: " in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+WORKERS = ["bridge.cli worker", "arq workers.settings.WorkerSettings"]
+
+
+@pytest.mark.parametrize("command", WORKERS)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REDIS_URL", "redis://:HUNTER2/x@localhost:6379"),
+        ("REDIS_URL", "redis://:6HUNTER2@localhost:99999"),
+        ("REDIS_URL", "redis://localhost/?db=HUNTER2"),
+        ("REDIS_URL", "redis://:6?HUNTER2=x@localhost"),
+        ("CALLBACK_ED25519_KEYS", "HUNTER2"),
+        ("EGRESS_ALLOW", "a b"),
+        ("EGRESS_CA_FILE", "/nowhere"),
+    ],
+)
+def test_what_shows_only_when_the_parts_are_built_is_told_by_a_worker_in_sentences_without_its_secret(
+    name: str, value: str, command: str, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    done = run(command, tmp_path, {**environ, name: value})
+
+    assert done.returncode == 2
+    assert name in done.stderr
+    assert "HUNTER2" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", WORKERS)
+def test_a_worker_whose_keys_do_not_open_what_redis_holds_says_so_in_a_sentence(
+    command: str, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    with redis_at(tmp_path):
+        with started("worker", tmp_path, environ) as ours:
+            wait_for(lambda: ours.said("worker.started"), "the start")
+        done = run(command, tmp_path, {**environ, "BRIDGE_ENCRYPTION_KEYS": Fernet.generate_key().decode()})
+
+    assert done.returncode == 2
+    assert "BRIDGE_ENCRYPTION_KEYS" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", ["/", "/3", "/0/"])
+def test_arqs_own_check_finds_a_worker_wherever_its_url_leads(
+    path: str, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    port = free_ports()
+    there = {**environ, "REDIS_URL": f"redis://us%65r:p%40ss@127.0.0.1:{port}{path}"}
+    flags = f"--port {port} --user user on >p@ss ~* +@all".split()
+    with redis_at(tmp_path, *flags), started("worker", tmp_path, there) as ours:
+        wait_for(lambda: ours.said("worker.started"), "the start")
+
+        assert wait_for(
+            lambda: run("arq workers.settings.WorkerSettings --check", tmp_path, there).returncode == 0, "the sign"
+        )

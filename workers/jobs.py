@@ -40,6 +40,5 @@ async def _unless_stopped(ctx: Ctx, work: Awaitable[Any]) -> None:
         await work
     except asyncio.CancelledError:
         if await was_told_to_stop(ctx["main"]):
-            ctx["redis"].hurry()  # or arq would hold on to this job's end for as long as Redis is away
             await crew.close()
         raise

@@ -4,7 +4,8 @@ import asyncio
 import gc
 import sys
 from contextlib import AsyncExitStack
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
+from urllib.parse import urlsplit
 
 import structlog
 from arq import cron, func
@@ -13,7 +14,7 @@ from arq.connections import RedisSettings
 from bridge import log, queue
 from bridge.errors import SettingsError
 from bridge.queue import Alarm
-from bridge.resources import PATIENCE, await_store, open_resources
+from bridge.resources import PATIENCE, await_store, check, open_resources
 from bridge.settings import Settings
 from workers import jobs
 from workers.crew import PERIOD, assemble
@@ -24,11 +25,21 @@ JOB_TIMEOUT = 60
 MAX_TRIES = 1_000_000
 """A job is a ring, so that being interrupted is no failure of it. A job of cron is tried once, if nothing is said."""
 
+AS_ARQ_SAYS = {"path": "unix_socket_path", "db": "database"} | {n: n for n in ("host", "port", "username", "password")}
+"""redis-py's names of what it reads in a URL, and arq's."""
+
+
+def end(error: SettingsError) -> NoReturn:
+    """Say what is wrong in place of a traceback, also where `arq` started us."""
+    print(error, file=sys.stderr)  # noqa: T201
+    sys.exit(2)
+
+
 try:
     SETTINGS = Settings.load()
+    check(SETTINGS)
 except SettingsError as error:
-    print(error, file=sys.stderr)  # noqa: T201 - in place of a traceback, also where `arq` started us
-    sys.exit(2)
+    end(error)
 log.configure(SETTINGS.log_level)  # arq may have to wait for Redis, and say so, before it calls on_startup
 EVERY_PERIOD = set(range(0, 60, PERIOD))
 
@@ -37,16 +48,19 @@ async def on_startup(ctx: dict[str, Any]) -> None:
     log.configure(SETTINGS.log_level)  # again: `arq` itself has set up its own logging by now
     stack = ctx["stack"] = AsyncExitStack()
     ctx["main"] = asyncio.current_task()
-    ctx["insistence"] = asyncio.create_task(insist(ctx["main"]))
+    ctx["insistence"] = asyncio.create_task(insist(ctx["main"], ctx["redis"].hurry))
     resources = await stack.enter_async_context(open_resources(SETTINGS))
-    await await_store(resources)
+    try:
+        await await_store(resources)
+    except SettingsError as error:
+        end(error)
     ctx["crew"] = assemble(resources)
     gc.freeze()  # what is there by now stays: no collection needs to look through it
     structlog.get_logger().info("worker.started")
 
 
 async def on_shutdown(ctx: dict[str, Any]) -> None:
-    """Close what on_startup opened; arq may skip this when it stops under load, and nothing rests on it."""
+    """Close what on_startup opened; started as `arq` it may be skipped under load, and nothing rests on it."""
     if "stack" not in ctx:
         return  # it waited for Redis, and came no further
     ctx["insistence"].cancel()
@@ -54,6 +68,13 @@ async def on_shutdown(ctx: dict[str, Any]) -> None:
         await ctx["crew"].close()
     await ctx["stack"].aclose()
     structlog.get_logger().info("worker.stopped")
+
+
+def place(line: queue.Line) -> RedisSettings:
+    """Tell arq where Redis is as redis-py reads it in the URL: arq reads no password with a % in it, nor all paths."""
+    read = line.connection_pool.connection_kwargs
+    known = {name: read[theirs] for theirs, name in AS_ARQ_SAYS.items() if theirs in read}
+    return RedisSettings(**known, ssl=urlsplit(SETTINGS.redis_url.reveal()).scheme == "rediss")
 
 
 class WorkerSettings:
@@ -83,7 +104,7 @@ class WorkerSettings:
     on_startup = on_startup
     on_shutdown = on_shutdown
     redis_pool = queue.connect(SETTINGS.redis_url, patience=PATIENCE)
-    redis_settings = RedisSettings.from_dsn(SETTINGS.redis_url.reveal())
+    redis_settings = place(redis_pool)
     """Only for `arq --check`, which opens a connection of its own."""
     queue_name = queue.QUEUE
     job_serializer = queue.serialize

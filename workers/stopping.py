@@ -1,7 +1,13 @@
-"""Stopping: arq cancels its main task once, on SIGTERM, and that may not be enough."""
+"""Stopping: arq cancels its main task and its jobs once, on SIGTERM, and that may not be enough."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+
+from arq.worker import Worker, get_kwargs
+
+from bridge.errors import StoreUnavailable
 
 LOOK = 1.0
 """Seconds between two looks whether the task ended when it was told to."""
@@ -9,8 +15,26 @@ TURNS = 10
 """Turns of the event loop for which a task must stay cancelled to count as one that was told to stop."""
 
 
-async def insist(main: asyncio.Task[Any] | None, *, look: float = LOOK) -> None:
-    """Cancel a task again for as long as it was cancelled and goes on.
+def run(settings: type) -> None:
+    named: Any = get_kwargs(settings)  # no mapping of NameErrors, which arq calls it
+    Stoppable(**named).run()
+
+
+class Stoppable(Worker):
+    async def finish_job(self, *args: Any, **options: Any) -> None:
+        """Tell Redis that a job has ended; where it stays away, what was to be taken back there lapses by itself."""
+        with suppress(StoreUnavailable):  # main meets it, too; of a job that was cut off nobody would take the error
+            await super().finish_job(*args, **options)
+
+    async def close(self) -> None:
+        """Close however the jobs end, as while Redis is away: where one is cut off or fails, arq would do no more."""
+        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+        self.tasks.clear()
+        await super().close()
+
+
+async def insist(main: asyncio.Task[Any] | None, hurry: Callable[[], None], *, look: float = LOOK) -> None:
+    """Once a task was cancelled, or has ended: let nothing wait for Redis, and cancel it again while it goes on.
 
     Up to Python 3.11 asyncio.wait_for, through which redis-py sends each command, may swallow a cancellation
     (https://github.com/python/cpython/issues/86296), and arq would look at its queue for ever. Seen under load, in
@@ -19,6 +43,7 @@ async def insist(main: asyncio.Task[Any] | None, *, look: float = LOOK) -> None:
     while main is not None:
         await asyncio.sleep(look)
         if await was_told_to_stop(main):
+            hurry()  # or arq would hold on to its jobs' ends for as long as Redis is away
             main.cancel()
 
 

@@ -49,6 +49,6 @@ def allow_connections() -> None:
 @click.command()
 def worker() -> None:
     """Run one worker; start as many as you like, on as many machines."""
-    # By name, since `bridge` imports neither `workers` nor, outside of its queue, arq.
+    # By name, since `bridge` does not import `workers`.
     settings = import_module("workers.settings").WorkerSettings
-    import_module("arq.worker").run_worker(settings)
+    import_module("workers.stopping").run(settings)

@@ -94,8 +94,9 @@ class Line(ArqRedis):
         return await self.outlast(lambda: plain(*args, **options))  # type: ignore[no-untyped-call]  # redis-py's
 
     def pipeline(self, *args: Any, **options: Any) -> Pipeline:
-        plain = super().pipeline(*args, **options)
-        return _PatientPipeline(self, plain) if self.patience else plain
+        if self.patience:
+            return _PatientPipeline(self, *args, **options)
+        return super().pipeline(*args, **options)
 
     async def enqueue_job(self, function: str, *args: Any, **options: Any) -> Job | None:
         """Have a job done at once, also by a worker whose clock is minutes behind that of whoever asks.
@@ -177,8 +178,8 @@ class _PatientPipeline(Pipeline):
     What the watch was for may have changed meanwhile. For arq that is a job begun twice, and no job carries anything.
     """
 
-    def __init__(self, line: Line, plain: Pipeline) -> None:
-        super().__init__(plain.connection_pool, plain.response_callbacks, plain.is_transaction, plain.shard_hint)
+    def __init__(self, line: Line, transaction: bool = True) -> None:  # noqa: FBT001, FBT002 - as redis-py has it
+        super().__init__(line.connection_pool, line.response_callbacks, transaction, None)
         self._line = line
         self._watched: tuple[Any, ...] = ()
 
