@@ -16,11 +16,14 @@ TURNS = 10
 
 
 def run(settings: type) -> None:
+    """Run a worker by its settings, until it is told to stop."""
     named: Any = get_kwargs(settings)  # no mapping of NameErrors, which arq calls it
     Stoppable(**named).run()
 
 
 class Stoppable(Worker):
+    """arq's worker, which ends in order also while Redis is away."""
+
     async def finish_job(self, *args: Any, **options: Any) -> None:
         """Tell Redis that a job has ended; where it stays away, what was to be taken back there lapses by itself."""
         with suppress(StoreUnavailable):  # main meets it, too; of a job that was cut off nobody would take the error
