@@ -4,17 +4,24 @@ import asyncio
 import io
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import httpx
 import pytest
 import structlog
-from world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, World, bearer, opened
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, World, bearer, opened, serving
 
 from bridge import log
 from bridge.domain.times import MINUTE
 from bridge.store.permits import Permits
-from bridge.web.app import ROUTES
+from bridge.web.app import ROUTES, build
+from bridge.web.calls import at
+from bridge.web.metrics import REQUESTS
 
 pytestmark = pytest.mark.anyio
 
@@ -92,20 +99,25 @@ async def test_a_stream_may_be_asked_for_as_one(world: World) -> None:
     assert (await world.api.get(f"/v1/watches/{watch['id']}/events", headers=headers)).status_code == 200
 
 
-async def test_a_request_id_is_taken_returned_and_logged(world: World) -> None:
+@contextmanager
+def logged() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """Log as a process of ours does; give the lines so far."""
     root = logging.getLogger()
     before = (root.handlers, root.level)
     lines = io.StringIO()
     log.configure("INFO", lines)
     try:
-        answer = await world.post("/v1/watches", json={"importId": "imp"}, **{"X-Request-Id": "build-42.a"})
+        yield lambda: [json.loads(line) for line in lines.getvalue().splitlines()]
     finally:
         root.handlers, root.level = before
         structlog.reset_defaults()
 
-    accepted = next(
-        line for line in map(json.loads, lines.getvalue().splitlines()) if line["event"] == "watch.accepted"
-    )
+
+async def test_a_request_id_is_taken_returned_and_logged(world: World) -> None:
+    with logged() as lines:
+        answer = await world.post("/v1/watches", json={"importId": "imp"}, **{"X-Request-Id": "build-42.a"})
+
+    accepted = next(line for line in lines() if line["event"] == "watch.accepted")
     assert answer.headers["x-request-id"] == "build-42.a"
     assert accepted["request_id"] == "build-42.a"
 
@@ -126,6 +138,56 @@ async def test_every_answer_has_headers_that_keep_browsers_from_harm(world: Worl
     assert headers["x-frame-options"] == "DENY"
     assert "default-src 'none'" in headers["content-security-policy"]
     assert ("cache-control" in headers) == path.startswith("/v1")
+
+
+async def fail(_: Request) -> Response:
+    raise ZeroDivisionError("nobody foresaw it")
+
+
+async def fail_midway(_: Request) -> Response:
+    async def half() -> AsyncIterator[str]:
+        yield "half of it"
+        raise ZeroDivisionError("nobody foresaw it")
+
+    return StreamingResponse(half())
+
+
+@pytest.fixture
+def failing(world: World) -> Starlette:
+    """The app with calls that fail as none of ours should."""
+    app = build(world.resources)
+    app.router.routes += [at("/v1/failing", GET=fail), at("/v1/failing-midway", GET=fail_midway)]
+    return app
+
+
+async def test_what_nobody_foresaw_is_answered_like_everything_else_and_logged_once(failing: Starlette) -> None:
+    counted = ("rally_bridge_requests_total", {"method": "GET", "route": "/v1/failing", "status": "500"})
+    before = REQUESTS.get_sample_value(*counted) or 0
+    with logged() as lines, serving(failing) as url:
+        async with httpx.AsyncClient(base_url=url, trust_env=False) as api:
+            answer = await api.get("/v1/failing", headers={"X-Request-Id": "build-42.a"})
+            again = await api.get("/healthz")
+
+    assert (answer.status_code, answer.json()["type"]) == (500, "/docs#our-fault")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.headers["x-request-id"], answer.headers["cache-control"]) == ("build-42.a", "no-store")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert REQUESTS.get_sample_value(*counted) == before + 1
+    (line,) = (line for line in lines() if line["level"] == "error")
+    assert (line["event"], line["request_id"]) == ("request.failed", "build-42.a")
+    assert "nobody foresaw it" in line["exception"]
+    assert again.status_code == 200
+
+
+async def test_an_answer_that_fails_midway_is_cut_off_and_logged_once(failing: Starlette) -> None:
+    with logged() as lines, serving(failing) as url:
+        async with httpx.AsyncClient(base_url=url, trust_env=False) as api:
+            with pytest.raises(httpx.RemoteProtocolError):
+                await api.get("/v1/failing-midway")
+
+    (line,) = (line for line in lines() if line["level"] == "error")
+    assert line["request_id"].startswith("req_")
+    assert "nobody foresaw it" in line["exception"]
 
 
 async def test_a_client_that_calls_too_often_is_asked_to_wait_and_no_other(redis_url: str, sandbox_url: str) -> None:

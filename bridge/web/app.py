@@ -63,7 +63,6 @@ def build(resources: Resources | None = None) -> Starlette:
             HTTPException: problems.http_exception,
             StoreUnavailable: problems.store_unavailable,
             SealBroken: problems.seal_broken,
-            Exception: problems.unexpected,
         },
         lifespan=None if resources else _from_settings,
     )

@@ -93,7 +93,7 @@ def seal_broken(request: Request, _: Exception) -> Response:
     return problem(Refusal.SEAL_BROKEN, detail)
 
 
-def unexpected(_: Request, error: Exception) -> Response:
+def unexpected(error: Exception) -> Response:
     log.error("request.failed", exc_info=error)
     return problem(Refusal.OUR_FAULT, "It has been logged.")
 

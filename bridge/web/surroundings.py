@@ -1,4 +1,7 @@
-"""What surrounds every request: an id, headers that keep browsers from harm, and a form that the caller takes."""
+"""What surrounds every request: an id, headers that keep browsers from harm, a form that the caller takes.
+
+And what nobody foresaw is answered here: Starlette would do it outside every middleware, without any of these.
+"""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bridge.errors import Refusal
 from bridge.web.calls import PATH
 from bridge.web.metrics import requests_answered
-from bridge.web.problems import problem
+from bridge.web.problems import problem, unexpected
 
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
@@ -44,9 +47,12 @@ class Surroundings:
         given = dict(scope["headers"]).get(b"x-request-id", b"")
         request_id = given.decode() if _ID.fullmatch(given) else f"req_{token_hex(12)}"
         called = scope["path"].startswith("/v1/")
+        started = False
 
         async def send_guarded(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 raw: list[tuple[bytes, bytes]] = message["headers"]
                 own = {name for name, _ in raw}
                 raw.append((b"x-request-id", request_id.encode()))
@@ -59,8 +65,13 @@ class Surroundings:
         if called and not _takes(Headers(scope=scope).getlist("accept"), streamed=scope["path"].endswith("/events")):
             refusal = problem(Refusal.NOT_IN_THAT_FORM, "Answers are JSON: accept application/json.")
             await refusal(scope, receive, send_guarded)
-        else:
+            return
+        try:
             await self._app(scope, receive, send_guarded)
+        except Exception as error:
+            if started:
+                raise  # what has begun can't be taken back: the server logs it and cuts the connection
+            await unexpected(error)(scope, receive, send_guarded)
 
 
 def _takes(accept: list[str], *, streamed: bool) -> bool:
