@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from samples import only
+from test_openapi import check
 from world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, World, opened
 
 from bridge.domain.times import DAY
 
 pytestmark = pytest.mark.anyio
+KEY = {"Idempotency-Key": "7c5b0c0e"}
 
 
 @pytest.fixture
@@ -184,6 +186,34 @@ async def test_a_batch_gives_a_result_for_each_in_order(world: World) -> None:
     assert len(await page_through(world, "/v1/watches")) == 2
 
 
+async def test_a_watch_of_a_batch_that_cannot_be_stored_says_so_and_the_others_are(world: World) -> None:
+    in_the_way = "rb:watches:about:b"
+    await world.resources.store.call("SET", in_the_way, "no list of watches")
+    asked = {"watches": [{"importId": "a"}, {"importId": "b"}, {"importId": "c"}, {}]}
+    answer = await world.post("/v1/watches/batch", json=asked, **KEY)
+    await world.resources.store.call("DEL", in_the_way)
+    again = await world.post("/v1/watches/batch", json=asked, **KEY)
+
+    results = answer.json()["results"]
+    assert (answer.status_code, [result["status"] for result in results]) == (200, [202, 503, 202, 422])
+    assert results[1]["problem"]["type"] == "/docs#not-available"
+    check(answer, "/v1/watches/batch", "post")
+    made_later = again.json()["results"][1]
+    assert made_later["status"] == 202
+    assert again.json()["results"] == [results[0], made_later, *results[2:]], "what was made is not made again"
+
+
+async def test_a_batch_of_which_nothing_can_be_stored_is_a_503_itself(world: World) -> None:
+    await world.resources.store.call("CONFIG", "SET", "maxmemory", 1)
+    try:
+        answer = await world.post("/v1/watches/batch", json={"watches": [{"importId": "a"}, {"importId": "b"}]})
+    finally:
+        await world.resources.store.call("CONFIG", "SET", "maxmemory", 0)
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert await page_through(world, "/v1/watches") == []
+
+
 @pytest.mark.parametrize(
     "body",
     [{}, {"watches": []}, {"watches": [{"importId": "imp"}] * 101}, {"watches": ["imp"]}, {"watches": [], "more": 1}],
@@ -191,9 +221,6 @@ async def test_a_batch_gives_a_result_for_each_in_order(world: World) -> None:
 async def test_a_batch_that_is_none_changes_nothing(world: World, body: dict[str, Any]) -> None:
     assert (await world.post("/v1/watches/batch", json=body)).status_code == 422
     assert await page_through(world, "/v1/watches") == []
-
-
-KEY = {"Idempotency-Key": "7c5b0c0e"}
 
 
 async def test_the_same_request_twice_is_one_watch_and_one_answer(world: World) -> None:

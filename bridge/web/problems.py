@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bridge.errors import Problem, Refusal, Refused
+from bridge.errors import Problem, Refusal, Refused, StoreUnavailable
 from bridge.web.answers import MOST_ERRORS, ErrorAnswer, ProblemAnswer
 from bridge.web.json_answer import JSONAnswer
 
@@ -49,9 +49,10 @@ def _error_as_json(error: Problem) -> ErrorAnswer:
     return document
 
 
-def document_of(error: Refused) -> ProblemAnswer:
-    """Give a refusal's problem document by itself."""
-    document: ProblemAnswer = json.loads(bytes(refused(None, error).body))
+def document_of(error: Refused | StoreUnavailable) -> ProblemAnswer:
+    """Give a problem document by itself."""
+    answer = refused if isinstance(error, Refused) else store_unavailable
+    document: ProblemAnswer = json.loads(bytes(answer(None, error).body))
     return document
 
 
@@ -75,7 +76,7 @@ def http_exception(_: Request, error: Exception) -> Response:
     return ProblemResponse(document, error.status_code, error.headers)
 
 
-def store_unavailable(_: Request, __: Exception) -> Response:
+def store_unavailable(_: Request | None, __: Exception) -> Response:
     """Ask to come again; the store itself tells of its outage, once."""
     detail = (
         "The store can't be reached or can't write just now. Try again: with one Idempotency-Key nothing is done twice."

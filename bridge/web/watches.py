@@ -13,7 +13,7 @@ from bridge.domain.outcomes import Outcome
 from bridge.domain.polls import wish_at
 from bridge.domain.times import SECOND
 from bridge.domain.watches import Watch, WatchState
-from bridge.errors import Refusal, Refused
+from bridge.errors import Refusal, Refused, StoreUnavailable
 from bridge.queue import Alarm
 from bridge.resources import Resources
 from bridge.settings import Client
@@ -47,7 +47,8 @@ async def create_many(request: Request) -> Response:
     """Store many watches, each by itself: a result for each, in the order in which they were asked for.
 
     Each counts as a call of your client's. A batch of more than it may still make in this minute is refused whole; one
-    of more than it may make in any minute passes in a minute without other calls.
+    of more than it may make in any minute passes in a minute without other calls. A watch that can't be stored just now
+    has 503 in its result, and the batch itself where none can: sent again under one Idempotency-Key, each is made once.
     """
     resources: Resources = request.app.state.resources
     client = await client_of(request)
@@ -63,11 +64,14 @@ async def create_many(request: Request) -> Response:
         own_key = None if key is None else f"{key}\n{number}"
         try:
             accepted = await _accept(resources, client, json.dumps(watch).encode(), own_key, context)
-        except Refused as refused:
-            return {"status": refused.refusal.status, "problem": document_of(refused)}
+        except (Refused, StoreUnavailable) as error:
+            problem = document_of(error)
+            return {"status": problem["status"], "problem": problem}
         return {"status": 202, "watch": as_json(accepted.watch, accepted.polled, [])}
 
     results = await asyncio.gather(*(result(number, watch) for number, watch in enumerate(asked)))
+    if all(each["status"] == Refusal.NOT_AVAILABLE.status for each in results):
+        raise StoreUnavailable("None of the batch could be stored")
     answer: BatchAnswer = {"results": results}
     return JSONAnswer(answer)
 
