@@ -6,19 +6,20 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import cast
 
+import httpx
 import pytest
 from arq.constants import retry_key_prefix
 from conftest import wait_until_it_answers
 from cryptography.fernet import Fernet
 from redis import Redis
 from terminal import free_ports, wait_for
-from world import FERNET, SERVICE_SECRET, reopened
+from world import FERNET, SERVICE_SECRET, bearer, reopened
 
 from bridge.cli.embedded_redis import find_binary
 from workers.crew import SHIFT_LENGTH
@@ -33,6 +34,7 @@ class Started:
 
     process: "subprocess.Popen[bytes]"
     log: Path
+    port: int
 
     def said(self, event: str) -> bool:
         return f'"event": "{event}"' in self.log.read_text()
@@ -52,12 +54,13 @@ def environ(tmp_path: Path) -> Mapping[str, str]:
 
 @contextmanager
 def started(program: str, home: Path, environ: Mapping[str, str]) -> Iterator[Started]:
-    port = ["--port", str(free_ports())] if program == "serve" else []
+    port = free_ports()
+    there = ["--port", str(port)] if program == "serve" else []
     with (home / "log").open("wb") as log:
-        command = [sys.executable, "-m", "bridge.cli", program, *port]
+        command = [sys.executable, "-m", "bridge.cli", program, *there]
         process = subprocess.Popen(command, cwd=home, env=environ, stdout=log, stderr=log)
     try:
-        yield Started(process, home / "log")
+        yield Started(process, home / "log", port)
     finally:
         process.kill()
         process.wait(10)
@@ -115,6 +118,34 @@ def test_a_start_with_a_full_redis_waits_for_room(program: str, tmp_path: Path, 
         wait_for(lambda: ours.said("store.awaited"), "the wait")
         redis.config_set("maxmemory", 0)
         wait_for(lambda: ours.said(AWAITED[program][1]), "the start")
+
+
+HANDSHAKE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+
+def test_a_websockets_handshake_is_answered_as_the_get_that_it_is(tmp_path: Path, environ: Mapping[str, str]) -> None:
+    with redis_at(tmp_path), started("serve", tmp_path, environ) as ours:
+        wait_for(lambda: ours.said("api.started"), "the start")
+        place = f"http://127.0.0.1:{ours.port}"
+        with httpx.Client(base_url=place, trust_env=False) as client:
+            wait_for(lambda: answers(client), "the server")
+            refused = client.get("/v1/watches", headers=HANDSHAKE)
+            listed = client.get("/v1/watches", headers=HANDSHAKE | bearer("k" * 20))
+
+    assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
+    assert refused.headers["x-request-id"]
+    assert (listed.status_code, listed.json()["data"]) == (200, [])
+
+
+def answers(client: httpx.Client) -> bool:
+    with suppress(httpx.ConnectError):
+        return client.get("/healthz").is_success
+    return False
 
 
 async def with_a_watch(redis_url: str) -> None:

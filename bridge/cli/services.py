@@ -25,6 +25,7 @@ def serve(host: str, port: int) -> None:
             app,
             host=host,
             port=port,
+            ws="none",  # a handshake is a GET like any other here; else uvicorn itself would answer it, with a bare 403
             log_config=None,  # the lifespan sets up our own lines
             access_log=False,
             proxy_headers=False,
