@@ -14,6 +14,7 @@ from bridge.errors import Refusal
 from bridge.web import examples
 from bridge.web.app import CALLS
 from bridge.web.calls import Calls
+from bridge.web.forms import AS_IT_IS
 from bridge.web.openapi import describe
 from bridge.web.operations import CALLS as OPERATIONS
 
@@ -36,6 +37,13 @@ def test_every_call_is_described_and_nothing_else() -> None:
     assert len(calls) == len(CALLS)
     served = {endpoint for call in calls for endpoint in call.endpoints.values()}
     assert served == OPERATIONS.keys()
+
+
+def test_every_call_that_needs_a_key_has_the_form_that_is_described() -> None:
+    calls = [route.endpoint for route in CALLS if isinstance(route.endpoint, Calls)]
+    for call in calls:
+        for operation in (OPERATIONS[endpoint] for endpoint in call.endpoints.values()):
+            assert call.form == (AS_IT_IS if operation.for_anyone else operation.media_type)
 
 
 def test_every_refusal_is_described_where_it_can_happen() -> None:

@@ -15,6 +15,7 @@ from bridge.resources import Resources, await_store, open_resources
 from bridge.settings import Settings
 from bridge.web import deliveries, destinations, docs, events, health, metrics, problems, signing, watches
 from bridge.web.calls import at
+from bridge.web.forms import AS_IT_IS, STREAM
 from bridge.web.leaving import told_of_signals
 from bridge.web.plain_start import PlainStart
 from bridge.web.surroundings import Surroundings
@@ -23,7 +24,7 @@ CALLS = [
     at("/v1/watches", GET=watches.pages, POST=watches.create),
     at("/v1/watches/batch", POST=watches.create_many),
     at("/v1/watches/{watch_id}", GET=watches.show),
-    at("/v1/watches/{watch_id}/events", GET=events.stream),
+    at("/v1/watches/{watch_id}/events", form=STREAM, GET=events.stream),
     at("/v1/watches/{watch_id}/cancel", POST=watches.cancel),
     at("/v1/deliveries", GET=deliveries.pages),
     at("/v1/deliveries/redeliver", POST=deliveries.redeliver_many),
@@ -32,9 +33,9 @@ CALLS = [
     at("/v1/destinations/test", POST=destinations.test),
     at("/v1/signing-secret", GET=signing.secrets),
     at("/v1/signing-keys", GET=signing.keys),
-    at("/healthz", GET=health.healthz),
-    at("/metrics", GET=metrics.show),
-    at("/readyz", GET=health.readyz),
+    at("/healthz", form=AS_IT_IS, GET=health.healthz),
+    at("/metrics", form=AS_IT_IS, GET=metrics.show),
+    at("/readyz", form=AS_IT_IS, GET=health.readyz),
 ]
 ROUTES = [*CALLS, *docs.described(CALLS)]
 

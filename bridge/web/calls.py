@@ -8,6 +8,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from bridge.errors import Refusal, Refused
+from bridge.web.forms import JSON, takes
+
 PATH = "rally_bridge.path"
 """Where in the scope the route's template is noted, for the metrics."""
 
@@ -15,10 +18,14 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Calls:
-    """An ASGI app that answers HEAD as GET, OPTIONS with what is allowed, and whatever else with 405."""
+    """An ASGI app that answers HEAD as GET, OPTIONS with what is allowed, and whatever else with 405.
 
-    def __init__(self, path: str, endpoints: dict[str, Endpoint]) -> None:
+    A call is made only where the caller takes the form of its answer.
+    """
+
+    def __init__(self, path: str, endpoints: dict[str, Endpoint], form: str = JSON) -> None:
         self._path = path
+        self.form = form
         self.endpoints = endpoints
         """By method; what the API's description is made of."""
         head = {"HEAD"} if "GET" in endpoints else set()
@@ -35,9 +42,11 @@ class Calls:
         endpoint = self.endpoints.get("GET" if request.method == "HEAD" else request.method)
         if endpoint is None:
             raise HTTPException(405, headers=self._allow)
+        if not takes(",".join(request.headers.getlist("accept")), self.form):
+            raise Refused(Refusal.NOT_IN_THAT_FORM, f"The answer is {self.form}: accept that.")
         return await endpoint(request)
 
 
-def at(path: str, **endpoints: Endpoint) -> Route:
-    """Give the route of a path; `endpoints` by method, in capitals."""
-    return Route(path, Calls(path, endpoints))
+def at(path: str, *, form: str = JSON, **endpoints: Endpoint) -> Route:
+    """Give the route of a path; `endpoints` by method, in capitals, all answering in one form."""
+    return Route(path, Calls(path, endpoints, form))

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from bridge.errors import Refusal
 from bridge.web.calls import at
+from bridge.web.forms import AS_IT_IS
 from bridge.web.json_answer import JSONAnswer
 from bridge.web.openapi import describe
 
@@ -40,7 +41,7 @@ def described(routes: Sequence[Route]) -> list[Route]:
     async def docs(_: Request) -> Response:
         return HTMLResponse(page(), headers=_KEPT | {"Content-Security-Policy": _POLICY})
 
-    return [at("/openapi.json", GET=openapi), at("/docs", GET=docs)]
+    return [at("/openapi.json", form=AS_IT_IS, GET=openapi), at("/docs", form=AS_IT_IS, GET=docs)]
 
 
 def _page(document: dict[str, Any]) -> str:

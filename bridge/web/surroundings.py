@@ -1,26 +1,21 @@
-"""What surrounds every request: an id, headers that keep browsers from harm, a form that the caller takes.
+"""What surrounds every request: an id, and headers that keep browsers from harm.
 
 And what nobody foresaw is answered here: Starlette would do it outside every middleware, without any of these.
 """
 
 import re
-from collections.abc import Iterator
 from functools import cache
 from secrets import token_hex
 
 import structlog
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bridge.errors import Refusal
 from bridge.web.calls import PATH
 from bridge.web.metrics import requests_answered
-from bridge.web.problems import problem, unexpected
+from bridge.web.problems import unexpected
 
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-TAKEN = frozenset({"*/*", "application/*", "application/json", "application/problem+json"})
-STREAMED = frozenset({"text/*", "text/event-stream"})
 GUARD = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -62,27 +57,9 @@ class Surroundings:
             await send(message)
 
         structlog.contextvars.bind_contextvars(request_id=request_id)  # for good: each request has a context of its own
-        if called and not _takes(Headers(scope=scope).getlist("accept"), streamed=scope["path"].endswith("/events")):
-            refusal = problem(Refusal.NOT_IN_THAT_FORM, "Answers are JSON: accept application/json.")
-            await refusal(scope, receive, send_guarded)
-            return
         try:
             await self._app(scope, receive, send_guarded)
         except Exception as error:
             if started:
                 raise  # what has begun can't be taken back: the server logs it and cuts the connection
             await unexpected(error)(scope, receive, send_guarded)
-
-
-def _takes(accept: list[str], *, streamed: bool) -> bool:
-    """Tell whether one of our forms is among those that the caller takes; who names none takes any."""
-    if not "".join(accept).strip(" ,"):
-        return True
-    return any(each in TAKEN or (streamed and each in STREAMED) for each in _ranges(accept))
-
-
-def _ranges(accept: list[str]) -> Iterator[str]:
-    for entry in ",".join(accept).split(","):
-        media_range, *parameters = (part.strip().lower() for part in entry.split(";"))
-        if media_range and not any(re.fullmatch(r"q=0(\.0*)?", parameter) for parameter in parameters):
-            yield media_range
