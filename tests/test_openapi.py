@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,7 +13,9 @@ from world import CLIENT_KEY, World, bearer
 
 from bridge.errors import Refusal
 from bridge.web import examples
+from bridge.web.answers import CODES
 from bridge.web.app import CALLS
+from bridge.web.bodies import BatchBody, parse
 from bridge.web.calls import Calls
 from bridge.web.forms import AS_IT_IS
 from bridge.web.openapi import describe
@@ -20,6 +23,7 @@ from bridge.web.operations import CALLS as OPERATIONS
 
 pytestmark = pytest.mark.anyio
 DESCRIPTION = describe(CALLS)
+HOME = Path(__file__).parent.parent
 
 
 def validator(schema: dict[str, Any]) -> Draft202012Validator:
@@ -50,6 +54,27 @@ def test_every_refusal_is_described_where_it_can_happen() -> None:
     everywhere = {Refusal.NO_SUCH_PAGE, Refusal.NO_SUCH_METHOD}
     described = {refusal for operation in OPERATIONS.values() for refusal in operation.refusals}
     assert described == set(Refusal) - everywhere
+
+
+def test_every_code_of_a_rule_is_described_and_nothing_else() -> None:
+    said = {"bridge/web": r'policy_([a-z]\w+)"', "bridge/destinations": r'Forbidden\(\s*"(\w+)"|^    \(\s*"(\w+)",\s*"'}
+    found = {
+        code
+        for place, pattern in said.items()
+        for module in (HOME / place).glob("*.py")
+        for groups in re.finditer(pattern, module.read_text(), re.MULTILINE)
+        for code in groups.groups()
+        if code
+    }
+    assert found == set(CODES)
+    described = DESCRIPTION["components"]["schemas"]["ErrorAnswer"]["properties"]["code"]["description"]
+    assert set(re.findall(r"`(\w+)`", described)) == found
+
+
+def test_a_batch_is_described_as_watches_and_each_is_checked_by_itself() -> None:
+    batch = DESCRIPTION["components"]["schemas"]["BatchBody"]["properties"]["watches"]
+    assert batch["items"] == {"$ref": "#/components/schemas/WatchBody"}
+    assert parse(b'{"watches": [{"colour": "red"}]}', BatchBody).watches == [{"colour": "red"}]
 
 
 def test_every_schema_is_one_and_every_reference_leads_somewhere() -> None:

@@ -10,6 +10,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    PlainValidator,
     StringConstraints,
     ValidationError,
     ValidationInfo,
@@ -110,12 +111,6 @@ class TestBody(Body):
     destination: ToDestination
 
 
-class BatchBody(Body):
-    """Up to 100 watches, each as `POST /v1/watches` takes it; each is checked and answered by itself."""
-
-    watches: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=100)]
-
-
 class RedeliverBody(Body):
     """Which deliveries to owe again: those that ended so, not before that time."""
 
@@ -164,6 +159,22 @@ class WatchBody(Body):
         if workspace not in context_in(info).workspaces:
             raise PydanticCustomError("policy_unknown_workspace", "There is no workspace of this name, or not for you")
         return workspace
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """Take any object: as a watch each is checked later, by itself."""
+    if not isinstance(value, dict):
+        raise ValueError("Must be an object")  # noqa: TRY004 - what pydantic tells the caller of
+    return value
+
+
+class BatchBody(Body):
+    """Up to 100 watches, each as `POST /v1/watches` takes it; each is checked and answered by itself."""
+
+    watches: Annotated[
+        list[Annotated[dict[str, Any], PlainValidator(_object, json_schema_input_type=WatchBody)]],
+        Field(min_length=1, max_length=100),
+    ]
 
 
 async def read_json(request: Request, *, limit: int = BODY_LIMIT, within: float = BODY_TIME) -> bytes:
