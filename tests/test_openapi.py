@@ -50,6 +50,11 @@ def test_every_call_that_needs_a_key_has_the_form_that_is_described() -> None:
             assert call.form == (AS_IT_IS if operation.for_anyone else operation.media_type)
 
 
+def test_every_call_that_could_have_a_body_says_what_becomes_of_one() -> None:
+    for call in (path["post"] for path in DESCRIPTION["paths"].values() if "post" in path):
+        assert ("requestBody" in call) != call.get("description", "").endswith("A body is not read.")
+
+
 def test_every_refusal_is_described_where_it_can_happen() -> None:
     everywhere = {Refusal.NO_SUCH_PAGE, Refusal.NO_SUCH_METHOD}
     described = {refusal for operation in OPERATIONS.values() for refusal in operation.refusals}

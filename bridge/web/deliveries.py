@@ -53,7 +53,10 @@ async def pages(request: Request) -> Response:
 
 
 async def redeliver(request: Request) -> Response:
-    """Owe an ended delivery again, under the same notification id. 409 for one that has not ended or was not wanted."""
+    """Owe an ended delivery again, under the same notification id. 409 for one that has not ended or was not wanted.
+
+    A body is not read.
+    """
     resources: Resources = request.app.state.resources
     client = await client_of(request)
     without_query(request)

@@ -167,7 +167,10 @@ async def pages(request: Request) -> Response:
 
 
 async def cancel(request: Request) -> Response:
-    """End a watch without an outcome; with the last watch of an import its polling ends too. 409 when it has ended."""
+    """End a watch without an outcome; with the last watch of an import its polling ends too. 409 when it has ended.
+
+    A body is not read.
+    """
     resources: Resources = request.app.state.resources
     client = await client_of(request)
     without_query(request)
