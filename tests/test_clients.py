@@ -12,7 +12,7 @@ from world import settings as settings_of
 
 from bridge.cli import main
 from bridge.errors import SettingsError
-from bridge.settings.clients import Allowed, digest
+from bridge.settings.clients import Allowed, digest, from_file
 
 pytestmark = pytest.mark.anyio
 OLD_KEY, NEW_KEY, OTHER_KEY = "rbk_old-key-of-panels", "rbk_new-key-of-panels", "rbk_key-of-everything"
@@ -192,6 +192,14 @@ def test_a_suffix_does_not_mean_the_bare_name() -> None:
     ]
 
 
+def test_a_list_that_is_empty_allows_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "clients.toml"
+    path.write_text(f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\ncallback_hosts = []\nnamed = []\n')
+    (client,) = from_file(str(path))
+
+    assert (client.allowed.may_call("https://a.example.com/hook"), client.allowed.named) == (False, frozenset())
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -204,6 +212,11 @@ def test_a_suffix_does_not_mean_the_bare_name() -> None:
         (f'[clients.CRM]\nkeys = ["sha256:{"a" * 64}"]', "'CRM' is no name"),
         (f'[clients.a]\nkeys = ["sha256:{"a" * 64}", "sha256:{"a" * 64}"]', "a key stands there twice"),
         (f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\nworkspaces = ["us"]', "unknown workspaces: us"),
+        (f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\nnamed = ["typo"]', "unknown destinations: typo"),
+        ("[clients.a]\nkeys = []", "a.keys List should have at least 1 item"),
+        (f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\nslack_channels = ["#general"]', "must be a channel's id"),
+        (f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\ncallback_hosts = ["https://a.example/x"]', "must be a host"),
+        (f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\ncallback_hosts = ["a.example:8443"]', "must be a host"),
         ("[clients.a]\nkeys = [" + ", ".join(f'"sha256:{c * 64}"' for c in "abc") + "]", "a.keys"),
     ],
 )

@@ -12,7 +12,8 @@ from redis import Redis as BlockingRedis
 from redis.asyncio.connection import AbstractConnection
 
 from bridge.domain.secret import Secret
-from bridge.store.connection import Store, connect
+from bridge.errors import StoreUnavailable
+from bridge.store.connection import LONG_IDLE, Store, connect
 
 pytestmark = pytest.mark.anyio
 PATIENCE = 5.0
@@ -87,6 +88,35 @@ async def test_a_connection_that_was_reset_while_it_was_idle_is_of_no_use() -> N
     await of_no_use(idle)
 
     await idle.disconnect()
+    server.close()
+
+
+async def test_a_connection_that_was_idle_for_long_is_of_no_use(idle: AbstractConnection) -> None:
+    vars(idle)["_used_at"] -= LONG_IDLE + 1
+
+    await of_no_use(idle)
+
+
+@pytest.mark.parametrize("answers", [0, 3], ids=["from the start", "after a while"])
+async def test_a_redis_that_is_silent_is_told_and_not_asked_again(answers: int) -> None:
+    async def fall_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        left = answers
+        while said := await reader.read(4096):
+            writer.write(b"+PONG\r\n" * min(left, said.count(b"*")))
+            left -= said.count(b"*")
+        writer.close()
+
+    server = await asyncio.start_server(fall_silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    store = Store(connect(Secret(f"redis://127.0.0.1:{port}?socket_timeout=0.3")))
+    if answers:
+        await store.call("PING")
+
+    async with asyncio.timeout(1):
+        with pytest.raises(StoreUnavailable, match="no answer in time"):
+            await store.call("PING")
+
+    await store.redis.aclose()
     server.close()
 
 

@@ -113,6 +113,23 @@ async def test_a_stream_tells_of_each_reading_the_outcome_and_each_delivery_and_
     assert {data["state"] for name, data in told if name == "delivery"} == {"delivered"}
 
 
+async def test_a_stream_outlasts_an_outage_of_the_store(world: World) -> None:
+    call = world.resources.store.call
+    watch = await world.resources.watches.get((await world.watch())["id"])
+    assert watch is not None
+    record, stream = f"rb:watch:{watch.id}", happenings(world.resources, watch)
+    assert (await anext(stream)).startswith("event: watch")
+    await call("RENAME", record, "set-aside")
+    await call("SET", record, "nothing that can be read")
+    await call("PUBLISH", "rb:news", f"watch:{watch.id}")
+
+    assert await anext(stream) == STILL_HERE
+
+    await call("RENAME", "set-aside", record)
+    await world.post(f"/v1/watches/{watch.id}/cancel")
+    assert [event async for event in stream if event.startswith("event: outcome")]
+
+
 async def test_the_head_of_a_stream_is_answered_at_once(world: World) -> None:
     watch = await world.watch()
     path = f"/v1/watches/{watch['id']}/events"

@@ -21,7 +21,6 @@ RECIPES = dict(
         r"^<!-- recipe: (\S+) -->\n```\w+\n(.*?)^```$", (HOME / "README.md").read_text(), re.DOTALL | re.MULTILINE
     )
 )
-PEOPLE = {"people": [{"email": f"participant{number}@example.com"} for number in range(7)]}
 
 
 @pytest.fixture(scope="module")
@@ -71,14 +70,14 @@ def step() -> str:
 
 def test_scripts_wait_for_the_end(journey: Journey, tmp_path: Path) -> None:
     """All at once, since each waits as long as an import takes."""
-    (tmp_path / "people.json").write_text(json.dumps(PEOPLE))
+    end(start(journey, tmp_path, "bash", "-c", RECIPES["people"]))
     python = start(journey, tmp_path, "python3", "-c", RECIPES["python"])
     shell = start(journey, tmp_path, "bash", "-c", RECIPES["shell"])
     github = start(journey, tmp_path, "bash", "-e", "-c", step())
 
     assert end(python) == "completed_with_failures 117 3\n"
     assert end(shell) == "all are in\n"
-    assert json.loads((tmp_path / "import.json").read_text())["import"]["personCount"] == len(PEOPLE["people"])
+    assert json.loads((tmp_path / "import.json").read_text())["import"]["personCount"] == 2
     assert "✓ completed  Panel upload" in end(github)
 
 
@@ -86,7 +85,7 @@ def test_scripts_wait_for_the_end(journey: Journey, tmp_path: Path) -> None:
 def receiving(journey: Journey, place: Path, *command: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     """Run a receiver with the calling client's secret, until it takes connections."""
     port = free_ports()
-    secret = call(journey, "GET", "/v1/signing-secret")["secrets"][0]
+    secret = end(start(journey, place, "bash", "-c", RECIPES["secret"] + 'echo "$CALLBACK_SECRET"')).strip()
     running = start(journey, place, *command, CALLBACK_SECRET=secret, PORT=str(port), PYTHONUNBUFFERED="1")
     url = f"http://127.0.0.1:{port}/hooks/rally"
     try:
@@ -138,4 +137,5 @@ def test_the_receiver_in_node_takes_what_is_genuine_alone(journey: Journey, tmp_
 
 
 def test_there_is_no_recipe_that_nobody_runs() -> None:
-    assert RECIPES.keys() == {"curl", "shell", "github-actions", "python", "receiver.py", "receiver.mjs"}
+    receiving = {"secret", "receiver.py", "receiver.mjs"}
+    assert RECIPES.keys() == {"curl", "people", "shell", "github-actions", "python"} | receiving

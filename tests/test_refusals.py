@@ -125,9 +125,8 @@ async def with_a_used_key(world: World, call: Call) -> httpx.Response:
     if not call.path.endswith("batch"):
         return answer
     result = only(answer.json()["results"])
-    return httpx.Response(
-        result["status"], headers={**answer.headers, "content-type": PROBLEM}, content=json.dumps(result["problem"])
-    )
+    headers, problem = {**answer.headers, "content-type": PROBLEM}, json.dumps(result["problem"])
+    return httpx.Response(result["status"], headers=headers, content=problem, request=answer.request)
 
 
 async def twice(world: World, call: Call) -> httpx.Response:
@@ -213,8 +212,16 @@ def told(answer: httpx.Response, refusal: Refusal, call: Call) -> None:
 
 
 @pytest.mark.parametrize(("call", "refusal"), EACH, ids=lambda each: getattr(each, "slug", None) or str(each))
-async def test_each_refusal_is_told_in_its_document(world: World, call: Call, refusal: Refusal) -> None:
-    told(await WAYS[refusal](world, call), refusal, call)
+async def test_each_refusal_is_told_in_its_document_and_changes_nothing(
+    world: World, call: Call, refusal: Refusal
+) -> None:
+    refused = await WAYS[refusal](world, call)
+    told(refused, refusal, call)
+    before = await kept(world)
+
+    await world.api.send(refused.request)
+
+    assert await kept(world) == before
 
 
 READS_NOTHING_FIRST = (

@@ -26,6 +26,15 @@ from bridge.settings.values import NAME, parts
 
 SHORTEST_KEY = 16
 DIGEST = "sha256:"
+CHANNEL = r"^[CGD][A-Z0-9]{5,30}$"
+"""An id of Slack's; a channel's name can change, and can't be posted to."""
+_DIGEST = r"^sha256:[0-9a-f]{64}$"
+_HOST = r"^((\*\.)?[^\s/:@*]+|[0-9a-fA-F:.]+)$"
+_FORMS = {
+    _DIGEST: "must be sha256: and 64 hexadecimal digits, as `rally-bridge keys new` prints it",
+    CHANNEL: "must be a channel's id, such as C0123ABCD; its details in Slack show it at the very end",
+    _HOST: "must be a host alone, such as crm.example.com or *.example.com",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,19 +114,19 @@ class _Entry(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    keys: Annotated[list[Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]], Field(max_length=2)]
+    keys: Annotated[list[Annotated[str, StringConstraints(pattern=_DIGEST)]], Field(min_length=1, max_length=2)]
     admin: bool = False
     workspaces: list[str] | None = None
-    slack_channels: list[str] | None = None
+    slack_channels: list[Annotated[str, StringConstraints(pattern=CHANNEL)]] | None = None
     named: list[str] | None = None
-    callback_hosts: list[str] | None = None
+    callback_hosts: list[Annotated[str, StringConstraints(pattern=_HOST, to_lower=True)]] | None = None
 
     def client(self, name: str) -> Client:
         allowed = Allowed(
             workspaces=_set(self.workspaces),
             slack_channels=_set(self.slack_channels),
             named=_set(self.named),
-            callback_hosts=_set([host.lower() for host in self.callback_hosts] if self.callback_hosts else None),
+            callback_hosts=_set(self.callback_hosts),
         )
         digests = tuple(bytes.fromhex(each.removeprefix(DIGEST)) for each in self.keys)
         return Client(name=name, admin=self.admin, digests=digests, allowed=allowed)
@@ -163,8 +172,8 @@ def _complaints(name: str, error: ValidationError) -> Iterator[str]:
     known: dict[str, str] = {
         "extra_forbidden": "is not known",
         "missing": "is required",
-        "string_pattern_mismatch": "must be sha256: and 64 hexadecimal digits, as `rally-bridge keys new` prints it",
     }
     for found in error.errors(include_input=False, include_url=False):
         where: list[Any] = [name, *found["loc"]]
-        yield f"{'.'.join(map(str, where))} {known.get(found['type'], found['msg'])}"
+        form = _FORMS.get(found.get("ctx", {}).get("pattern", ""))
+        yield f"{'.'.join(map(str, where))} {form or known.get(found['type'], found['msg'])}"

@@ -83,11 +83,16 @@ class Settings(BaseSettings):
             yield "WATCH_EXPIRY must be at most 30d"
         if self.operator_notify and self.operator_notify not in {each.name for each in self.named_destinations}:
             yield "OPERATOR_NOTIFY must be one of the names of NAMED_DESTINATIONS"
-        known = {values.DEFAULT_WORKSPACE, *(workspace.name for workspace in self.rally_workspaces)}
+        workspaces = {values.DEFAULT_WORKSPACE, *(workspace.name for workspace in self.rally_workspaces)}
+        named = {each.name for each in self.named_destinations}
         for client in self.clients:
-            if unknown := sorted((client.allowed.workspaces or frozenset()) - known):
-                names = ", ".join(unknown)
-                yield f"BRIDGE_API_KEYS, BRIDGE_CLIENTS_FILE: {client.name!r} names unknown workspaces: {names}"
+            for what, given, known in (
+                ("workspaces", client.allowed.workspaces, workspaces),
+                ("destinations", client.allowed.named, named),
+            ):
+                if unknown := sorted((given or frozenset()) - known):
+                    names = ", ".join(unknown)
+                    yield f"BRIDGE_API_KEYS, BRIDGE_CLIENTS_FILE: {client.name!r} names unknown {what}: {names}"
         in_both = {each.name for each in self.bridge_api_keys} & {each.name for each in self.bridge_clients_file}
         if in_both:
             names = ", ".join(sorted(in_both))

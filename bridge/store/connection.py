@@ -1,8 +1,10 @@
 """The connection to Redis, the scripts that run there, and the one clock."""
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
+from time import monotonic
 from typing import Any, TypeAlias
 
 import hiredis
@@ -42,21 +44,23 @@ Call: TypeAlias = tuple[Sequence[str], Sequence[str | int]]
 """The keys and the arguments of one call of a script."""
 RETRIES = 2
 """Reconnects that a call makes by itself, for a connection that died while it was idle. A longer outage is told."""
+LONG_IDLE = 30.0
+"""Seconds after which something in between may have dropped a connection, without a word to either end."""
 
 
 def connect(url: Secret) -> Redis:
     """Open a pool for `redis://`, `rediss://` or `unix://`; nothing is sent before the first call.
 
-    A refused connection is a plain OSError in redis-py, so that it has to stand among the errors to retry.
+    A refused connection is a plain OSError in redis-py, so that it has to stand among the errors to retry. A Redis that
+    is silent is asked once: whoever waits shall hear of it. redis-py's health checks would ask it for ever.
     """
     redis: Redis = Redis.from_url(
         url.reveal(),
         decode_responses=True,
         socket_connect_timeout=CONNECT_TIMEOUT,
         socket_timeout=ANSWER_TIMEOUT,
-        health_check_interval=30,
-        retry=_UnlessRefused(ExponentialBackoff(cap=0.2, base=0.05), RETRIES),
-        retry_on_error=[RedisConnectionError, RedisTimeoutError, OSError],
+        retry=_UnlessRefused(ExponentialBackoff(cap=0.2, base=0.05), RETRIES, (RedisConnectionError,)),
+        retry_on_error=[RedisConnectionError, OSError],
     )
     pool = redis.connection_pool
     pool.connection_class = type("PromptConnection", (_Prompt, pool.connection_class), {})
@@ -66,7 +70,7 @@ def connect(url: Secret) -> Redis:
 class _UnlessRefused(Retry):
     """Repeats what a lost connection cut off, but not what Redis refused.
 
-    To redis-py a wrong password is a kind of lost connection, and its health checks would go on for ever.
+    To redis-py a wrong password is a kind of lost connection.
     """
 
     async def call_with_retry(self, do: Callable[[], Awaitable[Any]], fail: Callable[[RedisError], Any]) -> Any:
@@ -84,19 +88,23 @@ class _Prompt:
 
     _reader: Any
     _parser: Any
+    _used_at = math.inf
 
     def pack_command(self, *args: str | bytes | float) -> list[bytes]:
         """Have hiredis write commands, as redis-py's blocking client does; its asyncio one takes five times as long."""
         # The name of a command may be two words, which redis-py leaves to this step.
         words: Any = (*str(args[0]).split(), *args[1:])
+        self._used_at = monotonic()
         return [hiredis.pack_command(words)]
 
     async def can_read_destructive(self) -> bool:
-        """Tell whether a connection from the pool is of no use: it has ended, or holds an answer to somebody else.
+        """Tell whether a connection from the pool is of no use: it may have ended, or holds another's answer.
 
         redis-py waits for two turns of the loop, and only then sends; in a busy API each is some ms in which Redis has
         nothing to do. What has come by now is known without.
         """
+        if monotonic() - self._used_at > LONG_IDLE:
+            return True
         reader = self._reader
         return bool(reader.at_eof() or reader.exception() or reader._buffer or self._parser._reader.has_data())
 

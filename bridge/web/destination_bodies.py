@@ -17,8 +17,8 @@ from bridge.domain.deliveries import Address, Callback, Destination, Named, Slac
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
 from bridge.settings import Allowed
+from bridge.settings.clients import CHANNEL
 
-CHANNEL = r"^[CGD][A-Z0-9]{5,30}$"
 Url: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 OutcomeName: TypeAlias = Literal[
     "completed", "completed_with_failures", "failed", "not_found", "forbidden", "timed_out"

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from bridge.domain.watches import Watch
+from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store import keys
 from bridge.web.answers import WatchAnswer
@@ -22,6 +23,8 @@ from bridge.web.watches import visible
 
 SIGN_OF_LIFE = 15.0
 """Seconds after which a comment is sent, so that whatever lies between keeps the connection."""
+OUTAGE_PAUSE = 1.0
+"""Seconds between two looks while the store is out."""
 STILL_HERE = ": still here\n\n"
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -44,9 +47,16 @@ async def happenings(resources: Resources, watch: Watch, *, sign_of_life: float 
     async with resources.news.about(*topics) as ear:
         while True:
             ear.clear()
-            async with resources.news.turn:
-                found = await resources.watches.get(watch.id)
-                documents = await documents_of(resources, [] if found is None else [found])
+            try:
+                async with resources.news.turn:
+                    found = await resources.watches.get(watch.id)
+                    documents = await documents_of(resources, [] if found is None else [found])
+            except StoreUnavailable:  # which the store tells of, and a stream outlasts
+                if resources.news.leaving:
+                    return
+                yield STILL_HERE
+                await asyncio.sleep(OUTAGE_PAUSE)
+                continue
             for document in documents:
                 for name, data in _changes(before, document):
                     yield _event(name, data)
