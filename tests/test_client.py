@@ -122,12 +122,30 @@ def test_an_answer_of_something_else_is_told_whatever_was_asked(call: str) -> No
     assert len(transport.requests) == 1
 
 
-@pytest.mark.parametrize("error", [httpx.UnsupportedProtocol("no http"), httpx.LocalProtocolError("no header")])
+@pytest.mark.parametrize(
+    "error", [httpx.UnsupportedProtocol("no http"), httpx.LocalProtocolError("no header"), UnicodeError("no host")]
+)
 def test_what_can_never_be_sent_is_not_tried_again(error: Exception) -> None:
     bridge, transport = bridge_on(error)
     with pytest.raises(CallFailed, match="No answer"):
         bridge.get("wat_1")
     assert len(transport.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "wish", [{"label": "\udcff"}, {"idempotency_key": "ä"}, {"metadata": {"share": float("nan")}}], ids=str
+)
+def test_what_can_not_be_put_into_a_request_is_told(wish: dict[str, Any]) -> None:
+    bridge, transport = bridge_on()
+    with pytest.raises(CallFailed, match="This can't be sent"):
+        bridge.watch("imp", **wish)
+    assert transport.requests == []
+
+
+@pytest.mark.parametrize("changes", [{"createdAt": 7}, {"createdAt": "soon"}, {"import": "x"}, {"deliveries": 1}])
+def test_a_watch_that_makes_no_sense_is_told(changes: dict[str, Any]) -> None:
+    with pytest.raises(CallFailed, match="a watch that we can't read"):
+        bridge_on(httpx.Response(200, json=DOCUMENT | changes))[0].get("wat_1")
 
 
 def test_a_key_may_come_from_a_file_with_its_line_end() -> None:

@@ -1,8 +1,10 @@
 """How the commands for people reach a bridge: its address, a key, and what they print."""
 
 import json
+import sys
 from collections.abc import Callable
 from functools import wraps
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -32,4 +34,12 @@ def connected(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def print_json(document: Any) -> None:
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    encoding = str(getattr(sys.stdout, "encoding", ""))
+    readable = encoding.lower().startswith("utf")  # elsewhere JSON has escapes of its own
+    click.echo(json.dumps(document, ensure_ascii=not readable, indent=2))
+
+
+def print_what_can_be_printed() -> None:
+    """Have a terminal or a file that lacks a character get a ? for it, as stderr gets its escape."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")

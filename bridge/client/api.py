@@ -23,8 +23,9 @@ LONGEST_WAIT = 60
 LOOK_AGAIN = (2, 20)
 """A watch that is followed is looked at right after its next poll, but not more and not less often than this."""
 OF_A_DELIVERY = frozenset({"id", "type", "destination", "state", "lastReason"})
-HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
-"""What fails before it is sent, and would each time."""
+HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.DecodingError, UnicodeError)
+"""What would fail each time: before it is sent, or because no bridge answers so. UnicodeError: the host is no name."""
+SURROUNDINGS = "A proxy or certificates that the environment names (ALL_PROXY, HTTPS_PROXY, SSL_CERT_FILE, …)"
 COME_AGAIN = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -72,8 +73,10 @@ class Bridge:
                 timeout=httpx.Timeout(ANSWER_TIMEOUT, connect=CONNECT_TIMEOUT),
                 transport=transport,
             )
-        except (httpx.InvalidURL, UnicodeEncodeError) as error:
+        except (httpx.InvalidURL, UnicodeError) as error:
             raise CallFailed(f"{self.url} or the key can't be used: {error}") from None
+        except (ImportError, ValueError, OSError) as error:
+            raise CallFailed(f"{SURROUNDINGS} can't be used: {error}") from None
 
     def __enter__(self) -> Self:
         return self
@@ -110,11 +113,11 @@ class Bridge:
         body = {name: value for name, value in wish.items() if value is not None}
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
         answer = self._call("POST", "/v1/watches", FIELDS, body=body, headers=headers, repeatable=True)
-        return Watch.of(answer)
+        return self._watch(answer)
 
     def get(self, watch_id: str, *, wait: int = 0) -> Watch:
         """Give a watch, held for at most `wait` seconds (up to 60) until it has ended. Raises CallFailed."""
-        return Watch.of(self._get(f"/v1/watches/{_segment(watch_id)}", FIELDS, wait=wait or None))
+        return self._watch(self._get(f"/v1/watches/{_segment(watch_id)}", FIELDS, wait=wait or None))
 
     def follow(self, watch: Watch, *, timeout: float | None = None) -> Iterator[Watch]:
         """Give a watch again and again, about as often as Rally is asked, until it has ended or the time is over."""
@@ -140,14 +143,14 @@ class Bridge:
         while True:
             query = {"state": state, "outcome": outcome, "importId": import_id, "limit": page, "cursor": cursor}
             found = self._get("/v1/watches", frozenset({"data", "nextCursor"}), **query)
-            yield from map(Watch.of, found["data"])
+            yield from map(self._watch, found["data"])
             cursor = found["nextCursor"]
             if cursor is None:
                 return
 
     def cancel(self, watch_id: str) -> Watch:
         """End a watch without an outcome; raises CallFailed, with status 409 when it has ended already."""
-        return Watch.of(self._call("POST", f"/v1/watches/{_segment(watch_id)}/cancel", FIELDS))
+        return self._watch(self._call("POST", f"/v1/watches/{_segment(watch_id)}/cancel", FIELDS))
 
     def delivery(self, delivery_id: str) -> Mapping[str, Any]:
         """Give a delivery with its attempts. Raises CallFailed."""
@@ -165,6 +168,15 @@ class Bridge:
             answer = self._call("POST", "/v1/deliveries/redeliver", frozenset({"redelivered", "more"}), body=body)
             count, more = count + answer["redelivered"], answer["more"]
         return count
+
+    def _watch(self, document: Mapping[str, Any]) -> Watch:
+        """Read an answer that has what a watch has; what a foreign server means by it is anyone's guess."""
+        try:
+            return Watch.of(document)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise CallFailed(
+                f"{self.url} answered with a watch that we can't read ({type(error).__name__})."
+            ) from error
 
     def _get(self, path: str, holds: frozenset[str], **query: str | int | None) -> dict[str, Any]:
         given = {name: value for name, value in query.items() if value is not None}
@@ -188,14 +200,17 @@ class Bridge:
         `holds`: the fields without which an answer is none of a bridge's.
         """
         until, pause = monotonic() + self._patience, FIRST_PAUSE
-        request = self._http.build_request(
-            method,
-            path,
-            json=body,
-            params=query,
-            headers=headers,
-            timeout=httpx.Timeout(timeout, connect=CONNECT_TIMEOUT),
-        )
+        try:
+            request = self._http.build_request(
+                method,
+                path,
+                json=body,
+                params=query,
+                headers=headers,
+                timeout=httpx.Timeout(timeout, connect=CONNECT_TIMEOUT),
+            )
+        except (httpx.InvalidURL, ValueError) as error:
+            raise CallFailed(f"This can't be sent: {error}") from None
         while True:
             fault, rest = self._try(request, holds, pause)
             if isinstance(fault, dict):
@@ -212,13 +227,13 @@ class Bridge:
         """Give an answer, or what failed and after how many seconds to try again (None: never)."""
         try:
             answer = self._http.send(request)
-        except httpx.TransportError as error:
+        except (httpx.RequestError, UnicodeError) as error:
             fault = CallFailed(f"No answer from {self.url} ({type(error).__name__}).")
             fault.__cause__ = error
             return fault, None if isinstance(error, HOPELESS) else pause
         try:
             document = answer.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             document = None
         if answer.is_success and isinstance(document, dict) and holds <= document.keys():
             return document, None
@@ -245,9 +260,14 @@ def _next_look(watch: Watch) -> int:
 
 
 def _in_words(answer: httpx.Response, problem: Mapping[str, Any]) -> str:
-    """Put a refusal into sentences: what, why, and each thing that is wrong."""
-    title = problem.get("title") or f"{answer.request.url.host} answered HTTP {answer.status_code}, which we can't read"
-    errors = [f"{each.get('pointer') or 'the body'}: {each.get('detail')}" for each in problem.get("errors", [])]
-    return "\n  ".join(
-        [". ".join(part.rstrip(".") for part in (title, problem.get("detail", "")) if part) + ".", *errors]
-    )
+    """Put a refusal into sentences: what, why, and each thing that is wrong, as far as it is told as a bridge does."""
+    title, detail = (_text(problem.get(name)) for name in ("title", "detail"))
+    title = title or f"{answer.request.url.host} answered HTTP {answer.status_code}, which we can't read"
+    listed = problem.get("errors")
+    errors = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    wrong = [f"{each.get('pointer') or 'the body'}: {each.get('detail')}" for each in errors]
+    return "\n  ".join([". ".join(part.rstrip(".") for part in (title, detail) if part) + ".", *wrong])
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
