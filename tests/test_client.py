@@ -67,15 +67,20 @@ def test_a_watch_is_asked_for_again_under_the_same_key_until_it_is_accepted() ->
     assert {request.content for request in transport.requests} == {b'{"importId":"imp","notify":[],"label":"Panel"}'}
 
 
-def test_what_may_have_been_done_is_not_done_twice() -> None:
-    bridge, transport = bridge_on(httpx.ReadError("reset"))
-    with pytest.raises(CallFailed, match="No answer from http://bridge"):
-        bridge.redeliver("dlv_1")
+@pytest.mark.parametrize("call", ["redeliver", "redeliver_since", "cancel"])
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(None, "No answer from http://bridge"), *((status, "Not available just now") for status in (502, 503, 504))],
+)
+def test_what_may_have_been_done_is_not_done_twice(call: str, status: int | None, words: str) -> None:
+    bridge, transport = bridge_on(httpx.ReadError("reset") if status is None else busy(status))
+    with pytest.raises(CallFailed, match=words):
+        CALLS[call](bridge)
     assert len(transport.requests) == 1
 
 
 def test_what_was_surely_not_done_is_asked_for_again() -> None:
-    bridge, _ = bridge_on(httpx.ConnectError("refused"), busy(), httpx.Response(202, json=DELIVERY))
+    bridge, _ = bridge_on(httpx.ConnectError("refused"), busy(429), httpx.Response(202, json=DELIVERY))
     assert bridge.redeliver("dlv_1") == DELIVERY
 
 

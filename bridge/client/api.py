@@ -215,8 +215,7 @@ class Bridge:
             fault, rest = self._try(request, holds, pause)
             if isinstance(fault, dict):
                 return fault
-            surely_unchanged = fault.status is not None or isinstance(fault.__cause__, httpx.ConnectError)
-            if rest is None or not (repeatable or surely_unchanged) or monotonic() + rest > until:
+            if rest is None or not (repeatable or _surely_unchanged(fault)) or monotonic() + rest > until:
                 raise fault
             sleep(rest)
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -243,6 +242,11 @@ class Bridge:
             return refused, None
         asked = answer.headers.get("retry-after", "")
         return refused, float(asked) if asked.isdecimal() else pause
+
+
+def _surely_unchanged(fault: CallFailed) -> bool:
+    """Tell whether a call was refused before anything was done; a 503 may tell of a reply that was lost."""
+    return fault.status == HTTPStatus.TOO_MANY_REQUESTS or isinstance(fault.__cause__, httpx.ConnectError)
 
 
 def _segment(id_: str) -> str:
