@@ -171,6 +171,19 @@ def test_waiting_goes_on_through_restarts_until_the_end() -> None:
     assert {request.url.params["wait"] for request in transport.requests} == {"60"}
 
 
+def test_following_goes_on_however_often_it_has_to_wait_for_its_turn() -> None:
+    bridge, transport = bridge_on(*(busy(429, "1") for _ in range(2)), httpx.Response(200, json=ENDED), patience=0.5)
+    assert [each.state for each in bridge.follow(Watch.of(DOCUMENT))] == ["watching", "watching", "settled"]
+    assert len(transport.requests) == 3
+
+
+def test_waiting_for_a_turn_ends_with_the_timeout() -> None:
+    bridge, _ = bridge_on(busy(429, "60"))
+    began = time.monotonic()
+    assert not bridge.wait(Watch.of(DOCUMENT), timeout=0.5).ended
+    assert time.monotonic() - began < 3
+
+
 def test_waiting_stops_at_its_timeout() -> None:
     bridge, _ = bridge_on()
     assert not bridge.wait(Watch.of(DOCUMENT), timeout=0).ended

@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from bridge.client import Bridge
-from bridge.client.api import DEFAULT_URL
+from bridge.client.api import DEFAULT_URL, PATIENCE
 
-ASKED, FOLLOWED = 3.0, 30.0
+ASKED, FOLLOWED = 3.0, PATIENCE
 """Seconds for which a bridge that is out of reach is tried again: somebody sits there; or a script waits anyway."""
 
 
