@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -283,6 +284,16 @@ def test_where_a_character_can_not_be_printed_a_sign_stands_for_it(journey: Jour
 def test_json_is_whole_where_a_character_can_not_be_printed(journey: Journey) -> None:
     ran = run(journey, "watch", "ascii", "--label", "Pänel", "--json", PYTHONIOENCODING="ascii", PYTHONUTF8="1")
     assert json.loads(ran.stdout)["label"] == "Pänel"
+
+
+def test_a_key_is_read_from_the_file_that_is_named(journey: Journey, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(f"{journey.key}\n")
+    assert run(journey, "list", "--json", key="", RALLY_BRIDGE_KEY_FILE=str(file)).returncode == 0
+    file.write_bytes(b"\xff")
+    for name, why in ((file, "UnicodeDecodeError"), (tmp_path / "none", "FileNotFoundError")):
+        ran = run(journey, "list", key="", RALLY_BRIDGE_KEY_FILE=str(name))
+        assert (ran.returncode, ran.stderr) == (1, f"RALLY_BRIDGE_KEY_FILE: '{name}' can't be read ({why}).\n")
 
 
 def test_it_tells_its_version(journey: Journey) -> None:

@@ -14,6 +14,7 @@ from bridge.client.api import DEFAULT_URL, PATIENCE
 
 ASKED, FOLLOWED = 3.0, PATIENCE
 """Seconds for which a bridge that is out of reach is tried again: somebody sits there; or a script waits anyway."""
+KEY_HELP = "Your client's API key; RALLY_BRIDGE_KEY_FILE may name a file that holds it."
 
 
 def connected(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -22,7 +23,7 @@ def connected(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--url", envvar="RALLY_BRIDGE_URL", default=DEFAULT_URL, show_default=True, show_envvar=True, help="The bridge."
     )
-    @click.option("--key", envvar="RALLY_BRIDGE_KEY", show_envvar=True, help="Your client's API key.")
+    @click.option("--key", envvar="RALLY_BRIDGE_KEY", show_envvar=True, help=KEY_HELP)
     @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
     @wraps(command)
     def with_bridge(*args: Any, url: str, key: str | None, **options: Any) -> Any:

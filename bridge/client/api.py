@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
+from pathlib import Path
 from time import monotonic, sleep
 from types import MappingProxyType
 from typing import Any, Self
@@ -39,14 +40,14 @@ class Bridge:
         patience: float = PATIENCE,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """Take what RALLY_BRIDGE_URL and RALLY_BRIDGE_KEY say where nothing is given.
+        """Take what RALLY_BRIDGE_URL and RALLY_BRIDGE_KEY (or RALLY_BRIDGE_KEY_FILE) say where nothing is given.
 
         `patience`: for so many seconds a bridge that is out of reach or busy is tried again. Raises CallFailed when
         there is no key.
         """
-        key = (key or os.environ.get("RALLY_BRIDGE_KEY") or "").strip()  # a file's last line ends, too
+        key = (key or os.environ.get("RALLY_BRIDGE_KEY") or _key_of_file()).strip()  # a file's last line ends, too
         if not key:
-            raise CallFailed("There is no API key: set RALLY_BRIDGE_KEY, or name one.")
+            raise CallFailed("There is no API key: set RALLY_BRIDGE_KEY or RALLY_BRIDGE_KEY_FILE, or name one.")
         self.url = (url or os.environ.get("RALLY_BRIDGE_URL") or DEFAULT_URL).rstrip("/")
         self._patience = patience
         try:
@@ -255,6 +256,14 @@ class Bridge:
         if status not in COME_AGAIN:
             return refused, None
         return refused, pause if named is None else named
+
+
+def _key_of_file() -> str:
+    file = os.environ.get("RALLY_BRIDGE_KEY_FILE")
+    try:
+        return Path(file).read_text("utf-8") if file else ""
+    except (OSError, ValueError) as error:
+        raise CallFailed(f"RALLY_BRIDGE_KEY_FILE: {file!r} can't be read ({type(error).__name__}).") from None
 
 
 def _segment(id_: str) -> str:
