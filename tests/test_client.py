@@ -67,15 +67,20 @@ def test_a_watch_is_asked_for_again_under_the_same_key_until_it_is_accepted() ->
     assert {request.content for request in transport.requests} == {b'{"importId":"imp","notify":[],"label":"Panel"}'}
 
 
-def test_what_may_have_been_done_is_not_done_twice() -> None:
-    bridge, transport = bridge_on(httpx.ReadError("reset"))
-    with pytest.raises(CallFailed, match="No answer from http://bridge"):
-        bridge.redeliver("dlv_1")
+@pytest.mark.parametrize("call", ["redeliver", "redeliver_since", "cancel"])
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(None, "No answer from http://bridge"), *((status, "Not available just now") for status in (502, 503, 504))],
+)
+def test_what_may_have_been_done_is_not_done_twice(call: str, status: int | None, words: str) -> None:
+    bridge, transport = bridge_on(httpx.ReadError("reset") if status is None else busy(status))
+    with pytest.raises(CallFailed, match=words):
+        CALLS[call](bridge)
     assert len(transport.requests) == 1
 
 
 def test_what_was_surely_not_done_is_asked_for_again() -> None:
-    bridge, _ = bridge_on(httpx.ConnectError("refused"), busy(), httpx.Response(202, json=DELIVERY))
+    bridge, _ = bridge_on(httpx.ConnectError("refused"), busy(429), httpx.Response(202, json=DELIVERY))
     assert bridge.redeliver("dlv_1") == DELIVERY
 
 
@@ -122,12 +127,30 @@ def test_an_answer_of_something_else_is_told_whatever_was_asked(call: str) -> No
     assert len(transport.requests) == 1
 
 
-@pytest.mark.parametrize("error", [httpx.UnsupportedProtocol("no http"), httpx.LocalProtocolError("no header")])
+@pytest.mark.parametrize(
+    "error", [httpx.UnsupportedProtocol("no http"), httpx.LocalProtocolError("no header"), UnicodeError("no host")]
+)
 def test_what_can_never_be_sent_is_not_tried_again(error: Exception) -> None:
     bridge, transport = bridge_on(error)
     with pytest.raises(CallFailed, match="No answer"):
         bridge.get("wat_1")
     assert len(transport.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "wish", [{"label": "\udcff"}, {"idempotency_key": "ä"}, {"metadata": {"share": float("nan")}}], ids=str
+)
+def test_what_can_not_be_put_into_a_request_is_told(wish: dict[str, Any]) -> None:
+    bridge, transport = bridge_on()
+    with pytest.raises(CallFailed, match="This can't be sent"):
+        bridge.watch("imp", **wish)
+    assert transport.requests == []
+
+
+@pytest.mark.parametrize("changes", [{"createdAt": 7}, {"createdAt": "soon"}, {"import": "x"}, {"deliveries": 1}])
+def test_a_watch_that_makes_no_sense_is_told(changes: dict[str, Any]) -> None:
+    with pytest.raises(CallFailed, match="a watch that we can't read"):
+        bridge_on(httpx.Response(200, json=DOCUMENT | changes))[0].get("wat_1")
 
 
 def test_a_key_may_come_from_a_file_with_its_line_end() -> None:
@@ -146,6 +169,19 @@ def test_waiting_goes_on_through_restarts_until_the_end() -> None:
     )
     assert bridge.wait(Watch.of(DOCUMENT)).outcome == "completed"
     assert {request.url.params["wait"] for request in transport.requests} == {"60"}
+
+
+def test_following_goes_on_however_often_it_has_to_wait_for_its_turn() -> None:
+    bridge, transport = bridge_on(*(busy(429, "1") for _ in range(2)), httpx.Response(200, json=ENDED), patience=0.5)
+    assert [each.state for each in bridge.follow(Watch.of(DOCUMENT))] == ["watching", "watching", "settled"]
+    assert len(transport.requests) == 3
+
+
+def test_waiting_for_a_turn_ends_with_the_timeout() -> None:
+    bridge, _ = bridge_on(busy(429, "60"))
+    began = time.monotonic()
+    assert not bridge.wait(Watch.of(DOCUMENT), timeout=0.5).ended
+    assert time.monotonic() - began < 3
 
 
 def test_waiting_stops_at_its_timeout() -> None:

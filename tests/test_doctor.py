@@ -297,7 +297,8 @@ def test_a_bridge_that_up_made_is_found_by_its_directory_and_is_well(journey: Jo
     ran = well(journey, "--data-dir", str(journey.data))
 
     assert f"The bridge of {journey.data}, with its sandbox\n" in ran.out
-    assert ran.out.endswith("\n13 ok\n")
+    assert "✓ ok       Named destinations: none configured (NAMED_DESTINATIONS)\n" in ran.out
+    assert ran.out.endswith("\n14 ok\n")
     assert {path: path.stat().st_mtime_ns for path in journey.data.iterdir() if path.is_file()} == before
 
 
@@ -308,6 +309,8 @@ def test_a_bridge_of_the_environment_is_well_in_json_too(journey: Journey) -> No
     assert document["ok"] is True
     assert {tuple(finding) for finding in document["findings"]} == {("check", "state", "found", "remedy")}
     assert {finding["state"] for finding in document["findings"]} == {"ok"}
+    assert "Named destinations" not in ran.findings
+    assert ran.findings["Slack bot"]["found"] == "none configured (SLACK_BOT_TOKEN)"
     assert ran.findings["Destination ops"]["found"].endswith("(--send tries it)")
     assert journey.messages(kind="callback", name="ops") == [], "nothing is sent unasked"
 
@@ -463,9 +466,10 @@ def test_settings_that_make_no_bridge_are_told_all_at_once(journey: Journey, tmp
 
     late = environment(journey, EGRESS_ALLOW="a b", CALLBACK_ED25519_KEYS=PASSWORD, EGRESS_CA_FILE="/nowhere")
     ran = run(journey, "--json", **late)
-    assert (ran.exit_code, ran.out) == (2, "")
+    assert (ran.exit_code, ran.failed, json.loads(ran.out)["ok"]) == (2, {"Settings"}, False)
     for name in ("EGRESS_ALLOW", "CALLBACK_ED25519_KEYS", "EGRESS_CA_FILE"):
         assert name in ran.err
+        assert name in ran.out
 
 
 def test_a_directory_that_no_up_has_used_is_told_and_not_made(journey: Journey, tmp_path: Path) -> None:

@@ -6,7 +6,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -30,19 +35,20 @@ def tell(journey: Journey, import_id: str, *statuses: tuple[str, float], failed:
     journey.http.put(url, json={**story, "statuses": steps}).raise_for_status()
 
 
-def start(journey: Journey, *arguments: str, key: str | None = None) -> "subprocess.Popen[str]":
+def start(journey: Journey, *arguments: str, key: str | None = None, **more: str) -> "subprocess.Popen[str]":
     env = {
         "PATH": os.environ["PATH"],
         "RALLY_BRIDGE_URL": f"http://127.0.0.1:{journey.port}",
         "RALLY_BRIDGE_KEY": journey.key if key is None else key,
         "COLUMNS": "200",
+        **more,
     }
     command = [sys.executable, "-m", "bridge.cli", *arguments]
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def run(journey: Journey, *arguments: str, key: str | None = None) -> "subprocess.CompletedProcess[str]":
-    running = start(journey, *arguments, key=key)
+def run(journey: Journey, *arguments: str, key: str | None = None, **more: str) -> "subprocess.CompletedProcess[str]":
+    running = start(journey, *arguments, key=key, **more)
     stdout, stderr = running.communicate(timeout=60)
     return subprocess.CompletedProcess(running.args, running.returncode, stdout, stderr)
 
@@ -163,6 +169,10 @@ def test_a_delivery_is_shown_with_its_attempts_and_sent_again(journey: Journey) 
     assert as_json(journey, "redeliver", "--since", "2026-01-01")["redelivered"] >= 0
 
 
+NO_TEXT = "\udcff"
+"""The byte 0xff, as Python has it in an argument."""
+
+
 @pytest.mark.parametrize(
     ("arguments", "key", "exit_code", "words"),
     [
@@ -177,6 +187,12 @@ def test_a_delivery_is_shown_with_its_attempts_and_sent_again(journey: Journey) 
         (["show", "wat_0", "--url", "nonsense"], None, 1, "No answer from nonsense"),
         (["redeliver"], None, 2, "Name an ID or give --since"),
         (["list", "--url", "http://127.0.0.1:1x"], None, 1, "can't be used"),
+        (["list", "--url", f"http://{'a' * 64}.example"], None, 1, "No answer from http://aaa"),
+        (["watch", NO_TEXT], None, 2, "Argument 2 is no text"),
+        (["watch", "x", "--label", NO_TEXT], None, 2, "Argument 4 is no text"),
+        (["list", f"--import={NO_TEXT}"], None, 2, "Argument 2 is no text"),
+        (["watch", "x", "--on", "failed"], None, 2, "--on goes with a destination"),
+        (["redeliver", "--since", "0001-01-01"], None, 2, "'0001-01-01' is too far away"),
     ],
 )
 def test_what_goes_wrong_is_said_in_sentences(
@@ -186,6 +202,102 @@ def test_what_goes_wrong_is_said_in_sentences(
     assert (ran.returncode, ran.stdout) == (exit_code, "")
     assert words in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:1", "socksio"),
+        ("HTTP_PROXY", "foo://x", "foo://x"),
+        ("SSL_CERT_FILE", "/nowhere", "No such file"),
+    ],
+)
+def test_surroundings_that_allow_no_connection_are_said_in_a_sentence(
+    journey: Journey, name: str, value: str, words: str
+) -> None:
+    ran = run(journey, "list", **{name: value})
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith("A proxy or certificates that the environment names")
+    assert words in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+@contextmanager
+def foreign(body: bytes, status: int = 200, **headers: str) -> Iterator[str]:
+    """Serve an answer that no bridge gives, whatever is asked; gives the URL."""
+
+    class Foreign(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Foreign) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+LONELY = {**WATCH.document, "label": "\ud800", "import": {"status": "COMPLETED", "personCount": "many"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (422, b'{"errors": ["bad"]}', "answered HTTP 422, which we can't read."),
+        (422, b'{"errors": {"id": [1]}}', "answered HTTP 422, which we can't read."),
+        (422, b'{"title": 7, "detail": []}', "answered HTTP 422, which we can't read."),
+        (200, b"[" * 100_000, "answered HTTP 200, which we can't read."),
+        (200, b'{"data": [{"id": 1}], "nextCursor": null}', "answered with a watch that we can't read (KeyError)."),
+        (200, b'{"data": 7, "nextCursor": null}', "Nobody foresaw this: TypeError, at api.py:"),
+        (200, json.dumps({"data": [LONELY], "nextCursor": None}).encode(), "Nobody foresaw this: ValueError, at "),
+    ],
+)
+def test_what_a_foreign_server_answers_is_said_in_a_sentence(
+    journey: Journey, status: int, body: bytes, words: str
+) -> None:
+    with foreign(body, status) as url:
+        ran = run(journey, "list", "--url", url)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert words in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_an_answer_that_is_not_as_compressed_as_it_says_is_said_in_a_sentence(journey: Journey) -> None:
+    with foreign(b"no gzip", Content_Encoding="gzip") as url:
+        ran = run(journey, "list", "--url", url)
+    assert (ran.returncode, ran.stderr) == (1, f"No answer from {url} (DecodingError).\n")
+
+
+def test_where_a_character_can_not_be_printed_a_sign_stands_for_it(journey: Journey) -> None:
+    tell(journey, "ascii", ("UPLOADING", 0), ("COMPLETED", 600))
+    ran = run(journey, "watch", "ascii", "--label", "Pänel", PYTHONIOENCODING="ascii", PYTHONUTF8="1")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "? watching  P?nel" in ran.stdout
+
+
+def test_json_is_whole_where_a_character_can_not_be_printed(journey: Journey) -> None:
+    ran = run(journey, "watch", "ascii", "--label", "Pänel", "--json", PYTHONIOENCODING="ascii", PYTHONUTF8="1")
+    assert json.loads(ran.stdout)["label"] == "Pänel"
+
+
+def test_a_key_is_read_from_the_file_that_is_named(journey: Journey, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(f"{journey.key}\n")
+    assert run(journey, "list", "--json", key="", RALLY_BRIDGE_KEY_FILE=str(file)).returncode == 0
+    file.write_bytes(b"\xff")
+    for name, why in ((file, "UnicodeDecodeError"), (tmp_path / "none", "FileNotFoundError")):
+        ran = run(journey, "list", key="", RALLY_BRIDGE_KEY_FILE=str(name))
+        assert (ran.returncode, ran.stderr) == (1, f"RALLY_BRIDGE_KEY_FILE: '{name}' can't be read ({why}).\n")
+
+
+def test_it_tells_its_version(journey: Journey) -> None:
+    assert run(journey, "--version").stdout == f"rally-bridge, version {version('rally-bridge')}\n"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -1,17 +1,20 @@
 """How the commands for people reach a bridge: its address, a key, and what they print."""
 
 import json
+import sys
 from collections.abc import Callable
 from functools import wraps
+from io import TextIOWrapper
 from typing import Any
 
 import click
 
 from bridge.client import Bridge
-from bridge.client.api import DEFAULT_URL
+from bridge.client.api import DEFAULT_URL, PATIENCE
 
-ASKED, FOLLOWED = 3.0, 30.0
+ASKED, FOLLOWED = 3.0, PATIENCE
 """Seconds for which a bridge that is out of reach is tried again: somebody sits there; or a script waits anyway."""
+KEY_HELP = "Your client's API key; RALLY_BRIDGE_KEY_FILE may name a file that holds it."
 
 
 def connected(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -20,7 +23,7 @@ def connected(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--url", envvar="RALLY_BRIDGE_URL", default=DEFAULT_URL, show_default=True, show_envvar=True, help="The bridge."
     )
-    @click.option("--key", envvar="RALLY_BRIDGE_KEY", show_envvar=True, help="Your client's API key.")
+    @click.option("--key", envvar="RALLY_BRIDGE_KEY", show_envvar=True, help=KEY_HELP)
     @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
     @wraps(command)
     def with_bridge(*args: Any, url: str, key: str | None, **options: Any) -> Any:
@@ -32,4 +35,12 @@ def connected(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def print_json(document: Any) -> None:
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    encoding = str(getattr(sys.stdout, "encoding", ""))
+    readable = encoding.lower().startswith("utf")  # elsewhere JSON has escapes of its own
+    click.echo(json.dumps(document, ensure_ascii=not readable, indent=2))
+
+
+def print_what_can_be_printed() -> None:
+    """Have a terminal or a file that lacks a character get a ? for it, as stderr gets its escape."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")

@@ -52,6 +52,17 @@ class Fact(click.ParamType[tuple[str, str]]):
         return name, text
 
 
+class LocalTime(click.DateTime):
+    """A time on this machine's clock; aware."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        moment: datetime = super().convert(value, param, ctx)
+        try:
+            return moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is too far away", param, ctx)
+
+
 @click.command("watch")
 @click.argument("import_id")
 @click.option("--slack", "channels", multiple=True, metavar="C0123", help="Tell a channel that the bot posts to.")
@@ -73,6 +84,8 @@ def watch(bridge: Bridge, import_id: str, *, as_json: bool, follow: bool, timeou
     """
     if timeout is not None and not follow:
         raise click.UsageError("--timeout goes with --follow; for how long to watch, there is --expires-in.")
+    if wish["on"] and not any(wish[name] for name in ("channels", "webhooks", "callbacks", "names")):
+        raise click.UsageError("--on goes with a destination: --slack, --slack-webhook, --callback or --named.")
     expires_in = wish["expires_in"]
     destinations = {name: wish[name] for name in ("channels", "webhooks", "callbacks", "names", "on")}
     made = bridge.watch(
@@ -187,14 +200,14 @@ def cancel(bridge: Bridge, watch_id: str, *, as_json: bool) -> None:
 
 @click.command("redeliver")
 @click.argument("id_", metavar="[ID]", required=False)
-@click.option("--since", type=click.DateTime(), help="All that was abandoned since then (local time).")
+@click.option("--since", type=LocalTime(), help="All that was abandoned since then (local time).")
 @connected
 def redeliver(bridge: Bridge, id_: str | None, *, since: datetime | None, as_json: bool) -> None:
     """Send again: a delivery (dlv_…), what was abandoned of a watch (wat_…), or everything abandoned --since a time."""
     if (id_ is None) == (since is None):
         raise click.UsageError("Name an ID or give --since, one of the two.")
     if since is not None:
-        count = bridge.redeliver_since(since.astimezone())
+        count = bridge.redeliver_since(since)
         print_json({"redelivered": count}) if as_json else click.echo(f"{count} are sent again.")
         return
     owed = [bridge.redeliver(delivery_id) for delivery_id in _to_send_again(bridge, str(id_))]

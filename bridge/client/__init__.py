@@ -6,8 +6,9 @@ watch = bridge.wait(bridge.watch("cm1uwhduy001vle4gr4soyqkq"))
 print(watch.outcome)
 """
 
-from bridge.client.api import Bridge, CallFailed
+from bridge.client.api import Bridge
 from bridge.client.callbacks import NotVerified, verify_callback
+from bridge.client.failing import CallFailed
 from bridge.client.watch import Watch
 
 __all__ = ["Bridge", "CallFailed", "NotVerified", "Watch", "verify_callback"]

@@ -5,13 +5,15 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
+from pathlib import Path
 from time import monotonic, sleep
+from types import MappingProxyType
 from typing import Any, Self
 
 import httpx
 
+from bridge.client.failing import COME_AGAIN, HOPELESS, CallFailed, in_words, surely_unchanged
 from bridge.client.watch import FIELDS, Watch
-from bridge.errors import BridgeError
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 CONNECT_TIMEOUT = 5.0
@@ -19,29 +21,12 @@ ANSWER_TIMEOUT = 15.0
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 5.0
 LONGEST_WAIT = 60
-"""Seconds for which the API holds an answer, at most."""
+"""Seconds for which the API holds an answer, at most; and for which a 429 puts a client off."""
+PATIENCE = LONGEST_WAIT + 15.0  # so that a 429 is outlasted
 LOOK_AGAIN = (2, 20)
 """A watch that is followed is looked at right after its next poll, but not more and not less often than this."""
 OF_A_DELIVERY = frozenset({"id", "type", "destination", "state", "lastReason"})
-HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
-"""What fails before it is sent, and would each time."""
-COME_AGAIN = frozenset(
-    {
-        HTTPStatus.TOO_MANY_REQUESTS,
-        HTTPStatus.BAD_GATEWAY,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        HTTPStatus.GATEWAY_TIMEOUT,
-    }
-)
-
-
-class CallFailed(BridgeError):
-    """A call that was refused or did not arrive; `problem` is the API's own document, where it gave one."""
-
-    def __init__(self, words: str, *, status: int | None = None, problem: Mapping[str, Any] | None = None) -> None:
-        super().__init__(words)
-        self.status = status
-        self.problem = problem or {}
+SURROUNDINGS = "A proxy or certificates that the environment names (ALL_PROXY, HTTPS_PROXY, SSL_CERT_FILE, …)"
 
 
 class Bridge:
@@ -52,17 +37,17 @@ class Bridge:
         url: str | None = None,
         key: str | None = None,
         *,
-        patience: float = 30.0,
+        patience: float = PATIENCE,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """Take what RALLY_BRIDGE_URL and RALLY_BRIDGE_KEY say where nothing is given.
+        """Take what RALLY_BRIDGE_URL and RALLY_BRIDGE_KEY (or RALLY_BRIDGE_KEY_FILE) say where nothing is given.
 
         `patience`: for so many seconds a bridge that is out of reach or busy is tried again. Raises CallFailed when
         there is no key.
         """
-        key = (key or os.environ.get("RALLY_BRIDGE_KEY") or "").strip()  # a file's last line ends, too
+        key = (key or os.environ.get("RALLY_BRIDGE_KEY") or _key_of_file()).strip()  # a file's last line ends, too
         if not key:
-            raise CallFailed("There is no API key: set RALLY_BRIDGE_KEY, or name one.")
+            raise CallFailed("There is no API key: set RALLY_BRIDGE_KEY or RALLY_BRIDGE_KEY_FILE, or name one.")
         self.url = (url or os.environ.get("RALLY_BRIDGE_URL") or DEFAULT_URL).rstrip("/")
         self._patience = patience
         try:
@@ -72,8 +57,10 @@ class Bridge:
                 timeout=httpx.Timeout(ANSWER_TIMEOUT, connect=CONNECT_TIMEOUT),
                 transport=transport,
             )
-        except (httpx.InvalidURL, UnicodeEncodeError) as error:
+        except (httpx.InvalidURL, UnicodeError) as error:
             raise CallFailed(f"{self.url} or the key can't be used: {error}") from None
+        except (ImportError, ValueError, OSError) as error:
+            raise CallFailed(f"{SURROUNDINGS} can't be used: {error}") from None
 
     def __enter__(self) -> Self:
         return self
@@ -110,26 +97,24 @@ class Bridge:
         body = {name: value for name, value in wish.items() if value is not None}
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
         answer = self._call("POST", "/v1/watches", FIELDS, body=body, headers=headers, repeatable=True)
-        return Watch.of(answer)
+        return self._watch(answer)
 
     def get(self, watch_id: str, *, wait: int = 0) -> Watch:
         """Give a watch, held for at most `wait` seconds (up to 60) until it has ended. Raises CallFailed."""
-        return Watch.of(self._get(f"/v1/watches/{_segment(watch_id)}", FIELDS, wait=wait or None))
+        return self._watch(self._get(f"/v1/watches/{_segment(watch_id)}", FIELDS, {"wait": wait or None}))
 
     def follow(self, watch: Watch, *, timeout: float | None = None) -> Iterator[Watch]:
         """Give a watch again and again, about as often as Rally is asked, until it has ended or the time is over."""
         until = None if timeout is None else monotonic() + timeout
         while not watch.ended and (until is None or monotonic() < until):
-            left = LONGEST_WAIT if until is None else max(1, round(until - monotonic()))
-            watch = self.get(watch.id, wait=min(_next_look(watch), left))
+            watch = self._look_again(watch, _next_look(watch), until)
             yield watch
 
     def wait(self, watch: Watch, *, timeout: float | None = None) -> Watch:
         """Give a watch once it has ended, or as it stands after `timeout` seconds. Raises CallFailed."""
         until = None if timeout is None else monotonic() + timeout
         while not watch.ended and (until is None or monotonic() < until):
-            left = LONGEST_WAIT if until is None else max(1, round(until - monotonic()))
-            watch = self.get(watch.id, wait=min(LONGEST_WAIT, left))
+            watch = self._look_again(watch, LONGEST_WAIT, until)
         return watch
 
     def list(
@@ -139,15 +124,15 @@ class Bridge:
         cursor: str | None = None
         while True:
             query = {"state": state, "outcome": outcome, "importId": import_id, "limit": page, "cursor": cursor}
-            found = self._get("/v1/watches", frozenset({"data", "nextCursor"}), **query)
-            yield from map(Watch.of, found["data"])
+            found = self._get("/v1/watches", frozenset({"data", "nextCursor"}), query)
+            yield from map(self._watch, found["data"])
             cursor = found["nextCursor"]
             if cursor is None:
                 return
 
     def cancel(self, watch_id: str) -> Watch:
         """End a watch without an outcome; raises CallFailed, with status 409 when it has ended already."""
-        return Watch.of(self._call("POST", f"/v1/watches/{_segment(watch_id)}/cancel", FIELDS))
+        return self._watch(self._call("POST", f"/v1/watches/{_segment(watch_id)}/cancel", FIELDS))
 
     def delivery(self, delivery_id: str) -> Mapping[str, Any]:
         """Give a delivery with its attempts. Raises CallFailed."""
@@ -166,10 +151,44 @@ class Bridge:
             count, more = count + answer["redelivered"], answer["more"]
         return count
 
-    def _get(self, path: str, holds: frozenset[str], **query: str | int | None) -> dict[str, Any]:
+    def _look_again(self, watch: Watch, wait: int, until: float | None) -> Watch:
+        """Give a watch held for at most `wait` seconds; or, where it is not our turn, as it was, once it may be.
+
+        However often that happens: a client may follow more watches than it may make calls.
+        """
+        left = LONGEST_WAIT if until is None else max(1, round(until - monotonic()))
+        path = f"/v1/watches/{_segment(watch.id)}"
+        try:
+            return self._watch(self._get(path, FIELDS, {"wait": min(wait, left)}, waits_for_turn=False))
+        except CallFailed as fault:
+            if fault.turn is None:
+                raise
+            sleep(min(max(fault.turn, FIRST_PAUSE), left))
+            return watch
+
+    def _watch(self, document: Mapping[str, Any]) -> Watch:
+        """Read an answer that has what a watch has; what a foreign server means by it is anyone's guess."""
+        try:
+            return Watch.of(document)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise CallFailed(
+                f"{self.url} answered with a watch that we can't read ({type(error).__name__})."
+            ) from error
+
+    def _get(
+        self,
+        path: str,
+        holds: frozenset[str],
+        query: Mapping[str, str | int | None] = MappingProxyType({}),
+        *,
+        waits_for_turn: bool = True,
+    ) -> dict[str, Any]:
         given = {name: value for name, value in query.items() if value is not None}
         wait = int(given.get("wait", 0))
-        return self._call("GET", path, holds, query=given, repeatable=True, timeout=ANSWER_TIMEOUT + wait)
+        timeout = ANSWER_TIMEOUT + wait
+        return self._call(
+            "GET", path, holds, query=given, repeatable=True, waits_for_turn=waits_for_turn, timeout=timeout
+        )
 
     def _call(
         self,
@@ -181,27 +200,33 @@ class Bridge:
         query: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool = False,
+        waits_for_turn: bool = True,
         timeout: float = ANSWER_TIMEOUT,
     ) -> dict[str, Any]:
         """Call until there is an answer that counts; if not `repeatable`, only while it surely changed nothing.
 
-        `holds`: the fields without which an answer is none of a bridge's.
+        `holds`: the fields without which an answer is none of a bridge's. Unless it `waits_for_turn`, a 429 that says
+        when to come again is the caller's to wait for.
         """
         until, pause = monotonic() + self._patience, FIRST_PAUSE
-        request = self._http.build_request(
-            method,
-            path,
-            json=body,
-            params=query,
-            headers=headers,
-            timeout=httpx.Timeout(timeout, connect=CONNECT_TIMEOUT),
-        )
+        try:
+            request = self._http.build_request(
+                method,
+                path,
+                json=body,
+                params=query,
+                headers=headers,
+                timeout=httpx.Timeout(timeout, connect=CONNECT_TIMEOUT),
+            )
+        except (httpx.InvalidURL, ValueError) as error:
+            raise CallFailed(f"This can't be sent: {error}") from None
         while True:
             fault, rest = self._try(request, holds, pause)
             if isinstance(fault, dict):
                 return fault
-            surely_unchanged = fault.status is not None or isinstance(fault.__cause__, httpx.ConnectError)
-            if rest is None or not (repeatable or surely_unchanged) or monotonic() + rest > until:
+            if fault.turn is not None and not waits_for_turn:
+                raise fault
+            if rest is None or not (repeatable or surely_unchanged(fault)) or monotonic() + rest > until:
                 raise fault
             sleep(rest)
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -212,22 +237,33 @@ class Bridge:
         """Give an answer, or what failed and after how many seconds to try again (None: never)."""
         try:
             answer = self._http.send(request)
-        except httpx.TransportError as error:
+        except (httpx.RequestError, UnicodeError) as error:
             fault = CallFailed(f"No answer from {self.url} ({type(error).__name__}).")
             fault.__cause__ = error
             return fault, None if isinstance(error, HOPELESS) else pause
         try:
             document = answer.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             document = None
         if answer.is_success and isinstance(document, dict) and holds <= document.keys():
             return document, None
         problem = document if isinstance(document, dict) else {}
-        refused = CallFailed(_in_words(answer, problem), status=answer.status_code, problem=problem)
-        if answer.status_code not in COME_AGAIN:
-            return refused, None
         asked = answer.headers.get("retry-after", "")
-        return refused, float(asked) if asked.isdecimal() else pause
+        named = float(asked) if asked.isdecimal() else None
+        status = answer.status_code
+        turn = named if status == HTTPStatus.TOO_MANY_REQUESTS else None
+        refused = CallFailed(in_words(answer, problem), status=status, problem=problem, turn=turn)
+        if status not in COME_AGAIN:
+            return refused, None
+        return refused, pause if named is None else named
+
+
+def _key_of_file() -> str:
+    file = os.environ.get("RALLY_BRIDGE_KEY_FILE")
+    try:
+        return Path(file).read_text("utf-8") if file else ""
+    except (OSError, ValueError) as error:
+        raise CallFailed(f"RALLY_BRIDGE_KEY_FILE: {file!r} can't be read ({type(error).__name__}).") from None
 
 
 def _segment(id_: str) -> str:
@@ -242,12 +278,3 @@ def _next_look(watch: Watch) -> int:
     if watch.next_poll_at is None:
         return shortest
     return max(shortest, min(longest, 1 + round((watch.next_poll_at - datetime.now(UTC)).total_seconds())))
-
-
-def _in_words(answer: httpx.Response, problem: Mapping[str, Any]) -> str:
-    """Put a refusal into sentences: what, why, and each thing that is wrong."""
-    title = problem.get("title") or f"{answer.request.url.host} answered HTTP {answer.status_code}, which we can't read"
-    errors = [f"{each.get('pointer') or 'the body'}: {each.get('detail')}" for each in problem.get("errors", [])]
-    return "\n  ".join(
-        [". ".join(part.rstrip(".") for part in (title, problem.get("detail", "")) if part) + ".", *errors]
-    )

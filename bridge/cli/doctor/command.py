@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bridge.cli.connection import print_json
 from bridge.cli.doctor import installation
-from bridge.cli.doctor.findings import Finding, State
+from bridge.cli.doctor.findings import Finding, State, failed
 from bridge.cli.up import DATA_DIR
 from bridge.errors import SettingsError
 from bridge.settings import Settings
@@ -43,16 +43,27 @@ def command(*, data_dir: Path | None, send: bool, as_json: bool) -> None:
     chosen = installation.found(data_dir, [DATA_DIR, DATA_DIR / "sandbox"])
     try:
         settings = Settings.load(chosen.environ)
+        with Console(stderr=True).status("looking…"):
+            findings = asyncio.run(examine(settings, send=send, start=chosen.start))
     except SettingsError as error:
+        if as_json:
+            _print_json(
+                [failed("Settings", problem, "Correct it; .env.example has them all.") for problem in error.problems]
+            )
         raise SettingsError([*error.problems, *([chosen.hint] if chosen.hint else [])]) from None
-    with Console(stderr=True).status("looking…"):
-        findings = asyncio.run(examine(settings, send=send, start=chosen.start))
-    healthy = all(finding.state is not State.FAILED for finding in findings)
     if as_json:
-        print_json({"findings": [finding.as_json() for finding in findings], "ok": healthy})
+        _print_json(findings)
     else:
         _print(Console(), chosen.name, findings)
-    raise click.exceptions.Exit(0 if healthy else 1)
+    raise click.exceptions.Exit(0 if _healthy(findings) else 1)
+
+
+def _healthy(findings: Sequence[Finding]) -> bool:
+    return all(finding.state is not State.FAILED for finding in findings)
+
+
+def _print_json(findings: Sequence[Finding]) -> None:
+    print_json({"findings": [finding.as_json() for finding in findings], "ok": _healthy(findings)})
 
 
 def _print(console: Console, name: str, findings: Sequence[Finding]) -> None:

@@ -50,6 +50,7 @@ async def examine(settings: Settings, *, send: bool, start: str) -> list[Finding
         *proxy,
         *_authorities(settings, now),
         *(finding for findings in destinations for finding in findings),
+        *([] if resources.named else [ok("Named destinations", "none configured (NAMED_DESTINATIONS)")]),
     ]
 
 
@@ -111,7 +112,7 @@ def _of_clocks(redis: RedisLook, replies: Iterable[Reply]) -> Iterator[Finding]:
 async def _slack(resources: Resources) -> Sequence[Finding]:
     bot = resources.sender.slack_bot
     if bot is None:
-        return []
+        return [ok("Slack bot", "none configured (SLACK_BOT_TOKEN)")]
     answer = await resources.egress.send(slack_bot.prepare_check(bot))
     return [outside.of_slack(bot.api_url, answer, local_now())]
 
