@@ -54,7 +54,7 @@ class Problem:
 class Refusal(Enum):
     """Each reason for which a request is refused: the status, a name that stays, and a title for people."""
 
-    NOT_JSON = (400, "not-json", "The body is not JSON")
+    NOT_JSON = (400, "not-json", "The body is not JSON that can be read")
     NO_KEY = (401, "no-key", "No API key")
     UNKNOWN_KEY = (401, "unknown-key", "This API key is not known")
     NOT_FOR_YOU = (403, "not-for-you", "Your client may not use this any more")

@@ -149,8 +149,17 @@ def test_a_watch_is_listed_shown_and_cancelled(journey: Journey) -> None:
     assert watch["id"] in run(journey, "list", "--import", "kept").stdout
     assert "kept" in run(journey, "show", watch["id"]).stdout
     assert as_json(journey, "cancel", watch["id"])["state"] == "cancelled"
-    again = run(journey, "cancel", watch["id"])
-    assert (again.returncode, again.stderr) == (1, "The watch has ended already. GET it to see how.\n")
+    assert as_json(journey, "cancel", watch["id"])["state"] == "cancelled"
+
+
+def test_what_has_settled_is_not_cancelled(journey: Journey) -> None:
+    tell(journey, "settled", ("COMPLETED", 0))
+    run(journey, "watch", "settled", "--follow")
+    (watch,) = as_json(journey, "list", "--import", "settled")
+
+    late = run(journey, "cancel", watch["id"])
+
+    assert (late.returncode, late.stderr) == (1, "The watch has ended already. GET it to see how.\n")
 
 
 def test_a_delivery_is_shown_with_its_attempts_and_sent_again(journey: Journey) -> None:

@@ -96,8 +96,9 @@ Way = Callable[[World, Call], Awaitable[httpx.Response]]
 
 
 async def ended_watch(world: World) -> str:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
     watch = await world.watch()
-    await world.post(f"/v1/watches/{watch['id']}/cancel")
+    await world.poll()
     return str(watch["id"])
 
 

@@ -90,7 +90,7 @@ async def test_a_watch_is_seen_by_its_client_and_by_admins_only(world: World) ->
 
 @pytest.mark.parametrize("body", ["", "not json", "{", "[1,", '"\\ud800"', b"\xff\xfe"])
 async def test_a_body_that_is_not_json_is_told_so(world: World, body: str | bytes) -> None:
-    assert (await refused(world, body, status=400))["title"] == "The body is not JSON"
+    assert (await refused(world, body, status=400))["title"] == "The body is not JSON that can be read"
 
 
 @pytest.mark.parametrize(

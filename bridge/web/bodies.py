@@ -30,6 +30,8 @@ BATCH_LIMIT = 1024 * 1024
 BODY_TIME = 10.0
 """Seconds within which a body must have come, all of it."""
 LONGEST_EXPIRY: Span = 30 * DAY
+LONGEST_NAME = 63
+"""Of what the operator configured; a longer one is refused as unknown."""
 LONGEST_METADATA = 1000
 LONGEST_METADATA_KEY = 100
 LARGEST_NUMBER = 2**53
@@ -126,9 +128,14 @@ class WatchBody(Body):
         list[ToDestination],
         Field(max_length=10, description="Whom to tell; nobody when empty: then you GET the watch, with `wait`."),
     ] = []
-    workspace: Annotated[str, Field(validate_default=True, description="Which Rally account the import is in.")] = (
-        "default"
-    )
+    workspace: Annotated[
+        str,
+        Field(
+            validate_default=True,
+            description="Which Rally account the import is in.",
+            json_schema_extra={"maxLength": LONGEST_NAME},
+        ),
+    ] = "default"
     label: Annotated[Text | None, Field(description="What messages call the import.")] = None
     metadata: Annotated[
         dict[MetadataKey, MetadataValue],

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from bridge.destinations.callback import header_problem
+from bridge.destinations.callback import LONGEST_HEADER, header_problem
 from bridge.destinations.rules import EgressRules, check_url
 from bridge.destinations.signatures import check_secret
 from bridge.domain.deliveries import Address, Callback, Destination, Named, SlackChannel, SlackWebhook
@@ -124,7 +124,17 @@ class ToCallback(_ToDestination):
     secret: Annotated[str | None, Field(description="`whsec_…`, to sign with instead of your client's own secret.")] = (
         None
     )
-    headers: Annotated[dict[str, str], Field(max_length=20, description="Sent along, and never shown again.")] = {}
+    headers: Annotated[
+        dict[str, str],
+        Field(
+            max_length=20,
+            description="Sent along, and never shown again.",
+            json_schema_extra={
+                "propertyNames": {"maxLength": 100},
+                "additionalProperties": {"type": "string", "minLength": 1, "maxLength": LONGEST_HEADER},
+            },
+        ),
+    ] = {}
 
     @field_validator("url")
     @classmethod

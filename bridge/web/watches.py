@@ -167,9 +167,9 @@ async def pages(request: Request) -> Response:
 
 
 async def cancel(request: Request) -> Response:
-    """End a watch without an outcome; with the last watch of an import its polling ends too. 409 when it has ended.
+    """End a watch without an outcome; with the last watch of an import its polling ends too. 409 when it has settled.
 
-    A body is not read.
+    To cancel what is cancelled changes nothing. A body is not read.
     """
     resources: Resources = request.app.state.resources
     client = await client_of(request)
@@ -178,8 +178,10 @@ async def cancel(request: Request) -> Response:
     where = await resources.watches.whereabouts(watch_id)
     if where is None or not may_see(client, where.client):
         raise Refused(Refusal.NO_SUCH_WATCH)
-    if not await resources.watches.cancel(watch_id, where, await resources.store.now()):
+    if await resources.watches.cancel(watch_id, where, await resources.store.now()):
+        log.info("watch.cancelled", watch_id=watch_id, client=client.name)
+    watch = await visible(resources, client, watch_id)
+    if watch.state is not WatchState.CANCELLED:
         raise Refused(Refusal.WATCH_ENDED, "GET it to see how.")
-    log.info("watch.cancelled", watch_id=watch_id, client=client.name)
-    (document,) = await documents_of(resources, [await visible(resources, client, watch_id)])
+    (document,) = await documents_of(resources, [watch])
     return JSONAnswer(document)
