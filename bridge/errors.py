@@ -55,6 +55,7 @@ class Refusal(Enum):
     """Each reason for which a request is refused: the status, a name that stays, and a title for people."""
 
     NOT_JSON = (400, "not-json", "The body is not JSON that can be read")
+    HEADER_REPEATED = (400, "header-repeated", "A header was given more than once")
     NO_KEY = (401, "no-key", "No API key")
     UNKNOWN_KEY = (401, "unknown-key", "This API key is not known")
     NOT_FOR_YOU = (403, "not-for-you", "Your client may not use this any more")

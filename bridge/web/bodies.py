@@ -17,13 +17,14 @@ from pydantic import (
     WithJsonSchema,
     field_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 from starlette.requests import Request
 
 from bridge.domain.times import DAY, SECOND, Span
 from bridge.errors import Refusal, Refused
 from bridge.web.destination_bodies import Body, Context, ToDestination, context_in
 from bridge.web.problems import problems_of
+from bridge.web.repeated_names import repeated_names
 
 BODY_LIMIT = 64 * 1024
 BATCH_LIMIT = 1024 * 1024
@@ -239,11 +240,17 @@ BodyT = TypeVar("BodyT", bound=Body)
 
 def parse(body: bytes, model: type[BodyT], context: Context | None = None) -> BodyT:
     """Check a body against a model; raises Refused naming every problem: 400 for what is no JSON, else 422."""
+    found: BodyT | None = None
+    findings: list[ErrorDetails] = []
     try:
-        return model.model_validate_json(body, context=context)
+        found = model.model_validate_json(body, context=context)
     except ValidationError as error:
         findings = error.errors(include_url=False, include_input=False)
         if findings[0]["type"] == "json_invalid":
             raise Refused(Refusal.NOT_JSON, str(findings[0]["ctx"]["error"]).capitalize() + ".") from None
-        detail, problems = "Nothing was changed.", problems_of(findings)
-        raise Refused(Refusal.NOT_VALID, detail, problems, problem_count=len(findings)) from None
+    repeated = repeated_names(body)
+    if found is None or repeated:
+        problems = [*repeated, *problems_of(findings)]
+        count = len(repeated) + len(findings)
+        raise Refused(Refusal.NOT_VALID, "Nothing was changed.", problems, problem_count=count)
+    return found

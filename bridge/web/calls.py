@@ -1,6 +1,7 @@
 """Calls: what can be done at one path, method by method."""
 
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -9,10 +10,15 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from bridge.errors import Refusal, Refused
-from bridge.web.forms import JSON, takes
+from bridge.web.forms import AS_IT_IS, JSON, takes
 
 PATH = "rally_bridge.path"
 """Where in the scope the route's template is noted, for the metrics."""
+
+ONCE = {b"authorization", b"idempotency-key", b"content-type", b"content-encoding"}
+"""Headers of which a request has at most one: of two, what stands between us and the caller may have read the other."""
+ENCODED_SLASH = b"%2f"
+"""Servers decode the path before it is routed, so that `/v1%2Fwatches` would be `/v1/watches` here and nowhere else."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -32,6 +38,8 @@ class Calls:
         self._allow = {"Allow": ", ".join(sorted({*endpoints, *head, "OPTIONS"}))}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if ENCODED_SLASH in scope.get("raw_path", b"").lower():
+            raise HTTPException(404)
         scope[PATH] = self._path
         response = await self._answer(Request(scope, receive, send))
         await response(scope, receive, send)
@@ -44,7 +52,17 @@ class Calls:
             raise HTTPException(405, headers=self._allow)
         if not takes(",".join(request.headers.getlist("accept")), self.form):
             raise Refused(Refusal.NOT_IN_THAT_FORM, f"The answer is {self.form}: accept that.")
+        if self.form != AS_IT_IS and (repeated := _repeated(request.headers.raw)):
+            raise Refused(Refusal.HEADER_REPEATED, f"Send one {repeated} header.")
         return await endpoint(request)
+
+
+def _repeated(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
+    """Return the name of a header that is given more than once, and may not be."""
+    names = [name for name, _ in headers]
+    if len(set(names)) == len(names):
+        return None  # as in nearly all requests
+    return next((name.decode().title() for name, count in Counter(names).items() if count > 1 and name in ONCE), None)
 
 
 def at(path: str, *, form: str = JSON, **endpoints: Endpoint) -> Route:

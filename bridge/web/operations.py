@@ -13,6 +13,7 @@ from bridge.web.bodies import BatchBody, RedeliverBody, TestBody, WatchBody
 from bridge.web.calls import Endpoint
 
 OF_EVERY_CALL = (
+    Refusal.HEADER_REPEATED,
     Refusal.NO_KEY,
     Refusal.UNKNOWN_KEY,
     Refusal.NOT_IN_THAT_FORM,

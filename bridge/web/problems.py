@@ -12,6 +12,7 @@ from starlette.responses import Response
 from bridge.errors import Problem, Refusal, Refused, StoreUnavailable
 from bridge.web.answers import MOST_ERRORS, ErrorAnswer, ProblemAnswer
 from bridge.web.json_answer import JSONAnswer
+from bridge.web.repeated_names import escaped
 
 RETRY_AFTER_OUTAGE = "5"
 """Seconds; a Redis that restarts is back within them."""
@@ -120,7 +121,7 @@ def _pointer(location: Sequence[str | int]) -> str:
         for index, part in enumerate(location)
         if not (isinstance(part, str) and index == _OF_PYDANTIC.get(str(location[0])))
     ]
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    return "".join("/" + escaped(str(part)) for part in parts)
 
 
 def _sentence(kind: str, message: str) -> str:

@@ -4,6 +4,7 @@ And what nobody foresaw is answered here: Starlette would do it outside every mi
 """
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from secrets import token_hex
 
@@ -29,6 +30,12 @@ GUARD_CALLED = (*GUARD, (b"cache-control", b"no-store"))
 _counter = cache(requests_answered.labels)  # few, and found faster than Prometheus finds them
 
 
+def id_of(headers: Sequence[tuple[bytes, bytes]]) -> str:
+    """Return the id that a request was given, or a new one where that is not exactly one."""
+    given = [value for name, value in headers if name == b"x-request-id"]
+    return given[0].decode() if len(given) == 1 and _ID.fullmatch(given[0]) else f"req_{token_hex(12)}"
+
+
 class Surroundings:
     """An ASGI middleware around the whole app."""
 
@@ -39,8 +46,7 @@ class Surroundings:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = dict(scope["headers"]).get(b"x-request-id", b"")
-        request_id = given.decode() if _ID.fullmatch(given) else f"req_{token_hex(12)}"
+        request_id = id_of(scope["headers"])
         called = scope["path"].startswith("/v1/")
         started = False
 
