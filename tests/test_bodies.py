@@ -19,7 +19,7 @@ from world import serving
 
 from bridge.errors import Refusal, Refused
 from bridge.web import problems
-from bridge.web.bodies import BODY_LIMIT, read_json
+from bridge.web.bodies import BODY_LIMIT, MOST_VALUES, BatchBody, parse, read_json
 from bridge.web.calls import at
 
 JSON = {"Content-Type": "application/json"}
@@ -152,3 +152,26 @@ def test_a_timer_is_made_only_for_a_body_that_is_waited_for(*, late: bool, timer
 
     assert isinstance(loop, LoopThatCounts)
     assert loop.timers == timers
+
+
+@pytest.mark.parametrize("value", [b"{}", b"[]", b"1", b'"\\"]"', b'{"a":1}'])
+def test_a_body_of_very_many_values_is_refused_before_it_is_read(value: bytes) -> None:
+    many = b",".join([value] * (MOST_VALUES + 1))
+    with pytest.raises(Refused) as caught:
+        parse(b'{"watches": [{"a": [' + many, BatchBody)  # and that it is no JSON was not looked at
+
+    assert caught.value.refusal is Refusal.TOO_LARGE
+
+
+@pytest.mark.parametrize("text", ['",[{' * 1000, "\\" * 999, ',[{}]":' * 500])
+def test_what_stands_in_strings_counts_as_no_value(text: str) -> None:
+    watches = [{"importId": "imp", "metadata": {str(number): text for number in range(3)}}] * 100
+
+    assert parse(json.dumps({"watches": watches}).encode(), BatchBody).watches == watches
+
+
+def test_the_largest_batch_that_is_valid_is_read() -> None:
+    notify = [{"type": "callback", "url": "u", "on": ["failed"], "headers": {f"h{n}": "v" for n in range(20)}}] * 10
+    watch = {"importId": "imp", "notify": notify, "metadata": {f"m{n}": "v" for n in range(50)}, "label": "l"}
+
+    assert len(parse(json.dumps({"watches": [watch] * 100}).encode(), BatchBody).watches) == 100

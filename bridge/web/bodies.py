@@ -28,6 +28,8 @@ from bridge.web.repeated_names import repeated_names
 
 BODY_LIMIT = 64 * 1024
 BATCH_LIMIT = 1024 * 1024
+MOST_VALUES = 40_000
+"""More than 100 watches hold; a body of nothing but small values takes a hundred times as long to read as one of text."""
 BODY_TIME = 10.0
 """Seconds within which a body must have come, all of it."""
 LONGEST_EXPIRY: Span = 30 * DAY
@@ -235,11 +237,26 @@ def _check_size(size: int, limit: int) -> None:
         raise Refused(Refusal.TOO_LARGE, f"At most {limit // 1024} KB are read.")
 
 
+_STRING = re.compile(rb'"(?:[^"\\]+|\\.)*+(?:"|\Z)', re.DOTALL)
+"""Matches at each quote, closed or not, so that its time is linear in the body."""
+
+
+def _check_values(body: bytes) -> None:
+    """Bound how many values are read, before any is: what separates them is counted, outside of strings."""
+    if _separators(body) > MOST_VALUES and _separators(_STRING.sub(b"", body)) > MOST_VALUES:
+        raise Refused(Refusal.TOO_LARGE, f"At most {MOST_VALUES:,} values are read.")
+
+
+def _separators(body: bytes) -> int:
+    return sum(body.count(each) for each in (b",", b"[", b"{"))
+
+
 BodyT = TypeVar("BodyT", bound=Body)
 
 
 def parse(body: bytes, model: type[BodyT], context: Context | None = None) -> BodyT:
-    """Check a body against a model; raises Refused naming every problem: 400 for what is no JSON, else 422."""
+    """Check a body against a model; raises Refused naming every problem: 400 for what is no JSON, 413, else 422."""
+    _check_values(body)
     found: BodyT | None = None
     findings: list[ErrorDetails] = []
     try:
