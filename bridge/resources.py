@@ -30,6 +30,7 @@ from bridge.store.imports import Imports
 from bridge.store.lists import Lists
 from bridge.store.news import News
 from bridge.store.permits import Permits
+from bridge.store.schema import adopt_schema
 from bridge.store.seal import store_key
 from bridge.store.watches import Watches
 
@@ -224,7 +225,8 @@ def trusted(settings: Settings) -> ssl.SSLContext:
 
 
 async def check_store(resources: Resources) -> None:
-    """Make sure that our keys open what Redis holds; raises SettingsError, or StoreUnavailable."""
+    """Make sure that we can read what Redis holds: our layout, our keys; raises SettingsError, or StoreUnavailable."""
+    await adopt_schema(resources.store)
     resources.marker.adopt(await store_key(resources.store, resources.sealer))
 
 

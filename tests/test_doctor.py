@@ -30,6 +30,7 @@ from bridge.domain.deliveries import Accepted, Answer, Deferred, Failure, NoResp
 from bridge.domain.imports import Absence, Absent, KeyRefused, OverLimit, Unanswered
 from bridge.domain.imports import Answer as RallysAnswer
 from bridge.domain.times import SECOND
+from bridge.store import keys
 
 GOOD = RedisSeen(
     version="7.4.1", aof=True, fsync="always", policy="noeviction", round_trips=(0.2, 0.3, 9.0), opens=True
@@ -70,6 +71,9 @@ def test_a_redis_as_it_should_be_is_well_in_every_way() -> None:
         ({"round_trips": (20.0, 20.0, 900.0)}, "Redis latency", "ok", "900.0"),
         ({"writes_refused": "OOM command not allowed"}, "Redis writes", "failed", "OOM"),
         ({"writes_refused": "READONLY You can't write"}, "Redis writes", "failed", "READONLY"),
+        ({"layout": ""}, "Stored data", "failed", "names no layout"),
+        ({"layout": "1"}, "Stored data", "failed", "has layout '1'"),
+        ({"layout": str(keys.SCHEMA)}, "Stored data", "ok", "its layout is ours"),
         ({"opens": False}, "Encryption keys", "failed", "none of them"),
     ],
 )
@@ -298,7 +302,7 @@ def test_a_bridge_that_up_made_is_found_by_its_directory_and_is_well(journey: Jo
 
     assert f"The bridge of {journey.data}, with its sandbox\n" in ran.out
     assert "✓ ok       Named destinations: none configured (NAMED_DESTINATIONS)\n" in ran.out
-    assert ran.out.endswith("\n14 ok\n")
+    assert ran.out.endswith("\n15 ok\n")
     assert {path: path.stat().st_mtime_ns for path in journey.data.iterdir() if path.is_file()} == before
 
 

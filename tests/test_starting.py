@@ -256,6 +256,19 @@ def test_a_worker_whose_keys_do_not_open_what_redis_holds_says_so_in_a_sentence(
     assert "Traceback" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("command", ["bridge.cli serve", *WORKERS])
+def test_data_of_another_layout_is_refused_in_a_sentence(
+    command: str, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    with redis_at(tmp_path) as redis:
+        redis.set("rb:seal", "of a version before layouts had versions")
+        done = run(command, tmp_path, environ)
+
+    assert done.returncode == 2
+    assert "names no layout" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("path", ["/", "/3", "/0/"])
 def test_arqs_own_check_finds_a_worker_wherever_its_url_leads(
     path: str, tmp_path: Path, environ: Mapping[str, str]

@@ -168,6 +168,7 @@ class Stage:
         """Begin anew, with the one secret: lanes that are due at the same moment are claimed in their names' order."""
         self.resources.store.offset = START
         self.run(self.resources.store.call("FLUSHALL"))
+        self.run(self.resources.store.call("SET", keys.SCHEMA_VERSION, keys.SCHEMA))
         self.run(self.resources.store.call("SET", keys.SEAL, self.resources.sealer.seal("the same each time")))
         self.run(check_store(self.resources))
 
@@ -567,7 +568,7 @@ class StoreMachine(RuleBasedStateMachine):
         for workspace in ("default", "eu"):
             assert self._claim_polls(workspace, 9) == []
         left = {key for key in self.picture().held if not key.endswith(":paced")}
-        assert left <= {keys.FENCE, keys.SEAL, keys.budget("default"), keys.budget("eu")}
+        assert left <= {keys.FENCE, keys.SEAL, keys.SCHEMA_VERSION, keys.budget("default"), keys.budget("eu")}
         assert not self.model.watches
         assert not self.model.deliveries
 

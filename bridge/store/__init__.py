@@ -30,6 +30,7 @@ clear, and sealed ones for everything private. No record expires by itself: the 
     rb:replays                          zset   those answers, by when they were given
     rb:news                             channel  `watch:<id>`, `import:<workspace>:<id>`: something about it changed
     rb:fence                            int    the fences given out so far
+    rb:schema                           int    the version of this layout; another version's data is not served
     rb:check                            string written by /readyz, to see that writes are taken
     rb:seal                             string the store's own key, sealed: shows whether ours open it, and marks lanes
 """

@@ -64,7 +64,7 @@ class Deliveries:
         """Owe the operator a delivery of its own; False when somebody has `told` of one of these deliveries already."""
         message = {"destination": codec.dump_destination(destination), "body": body}
         fields: list[str | int] = [
-            *("schema", keys.SCHEMA, "watch", "", "notification", delivery_id),
+            *("watch", "", "notification", delivery_id),
             *("attempts", 0, "failures", 0, "reason", "", "message", self._sealer.seal(codec.dump(message))),
         ]
         owed = await self._store.run(

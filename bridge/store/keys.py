@@ -3,8 +3,9 @@
 An import's id is whatever a client says, so it ends its keys: behind it nothing could be told from it.
 """
 
-SCHEMA = 1
-"""The version of the records' layout, kept in every record."""
+SCHEMA = 2
+"""The version of the layout of everything below. Raise it with each change that older or newer code would misread."""
+SCHEMA_VERSION = "rb:schema"
 
 EXPIRING = "rb:watches:expiring"
 ENDED = "rb:watches:ended"
@@ -14,6 +15,8 @@ FENCE = "rb:fence"
 SEAL = "rb:seal"
 UNTOLD = "rb:deliveries:untold"
 REPLAYS = "rb:replays"
+IN_ANY_LAYOUT = (SEAL, FENCE, EXPIRING, ENDED)
+"""Keys by which data is recognised that names no version."""
 NEWS = "rb:news"
 """A channel, not a key."""
 

@@ -151,7 +151,7 @@ class Watches:
             [
                 *(new.id, new.import_id, keys.member(*place)),
                 *(grace, new.expires_in, reuse, wish),
-                *(once.digest if once else "", REPLAYED_FOR, keys.SCHEMA),
+                *(once.digest if once else "", REPLAYED_FOR),
                 *("client", new.client, "workspace", new.workspace, "import_id", new.import_id),
                 *("private", self._sealer.seal(codec.dump(private))),
             ],
@@ -261,7 +261,7 @@ class Watches:
     def _owed(self, delivery: Delivery) -> Sequence[str | int]:
         message = {"destination": codec.dump_destination(delivery.destination), "body": delivery.body}
         fields: list[str | int] = [
-            *("schema", keys.SCHEMA, "watch", delivery.watch_id, "client", delivery.client),
+            *("watch", delivery.watch_id, "client", delivery.client),
             *(
                 "notification",
                 delivery.notification_id,

@@ -50,6 +50,7 @@ PARTS: Mapping[str, str] = {
 """Redis counts the buffers of its connections as used, and keeps them as large as they ever were."""
 STAYING: Mapping[str, str] = {
     "rb:seal": "the store's own key",
+    "rb:schema": "the version of the layout",
     "rb:fence": "a counter",
     "rb:budget:…": "what Rally's limit allows, one for each account",
     "rb:permits:…": "the calls of a client in this minute",

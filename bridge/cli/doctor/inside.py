@@ -7,6 +7,7 @@ from statistics import median
 
 from bridge.cli.doctor.findings import Finding, failed, ok, warning
 from bridge.domain.times import SECOND, Span
+from bridge.store.schema import REMEDY, schema_problem
 
 OLDEST = (6, 2)
 SLOW = 20.0
@@ -35,6 +36,8 @@ class RedisSeen:
     round_trips: Sequence[float]
     """Milliseconds."""
     writes_refused: str | None = None
+    layout: str | None = None
+    """The version that its data names, '' where it names none; None: it holds nothing yet."""
     opens: bool | None
     """Whether our encryption keys open what it holds; None: it holds nothing yet."""
 
@@ -45,6 +48,7 @@ def of_redis(place: str, seen: RedisSeen) -> Iterator[Finding]:
     yield _eviction(seen)
     yield _latency(seen.round_trips)
     yield _writes(seen)
+    yield _layout(seen)
     yield _seal(seen)
 
 
@@ -114,6 +118,14 @@ def _writes(seen: RedisSeen) -> Finding:
     if "OOM" in seen.writes_refused or "out of memory" in seen.writes_refused:
         remedy = "Raise its maxmemory, or shorten BRIDGE_RETENTION."
     return failed("Redis writes", f"it refuses them: {seen.writes_refused}", remedy)
+
+
+def _layout(seen: RedisSeen) -> Finding:
+    if seen.layout is None:
+        return ok("Stored data", "nothing is stored in this Redis yet")
+    if problem := schema_problem(seen.layout):
+        return failed("Stored data", problem, REMEDY)
+    return ok("Stored data", f"its layout is ours ({seen.layout})")
 
 
 def _seal(seen: RedisSeen) -> Finding:

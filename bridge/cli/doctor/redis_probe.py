@@ -102,6 +102,7 @@ async def _asked(redis: Redis, resources: Resources) -> RedisLook:
         used=int(info.get("used_memory", 0)),
         round_trips=round_trips,
         writes_refused=await _write(redis),
+        layout=await _layout(redis),
         opens=_opens(resources, await redis.get(keys.SEAL)),
     )
     return RedisLook(seen=seen, ahead=await _ahead(redis), workers=await resources.bell.workers_seen())
@@ -128,6 +129,14 @@ async def _write(redis: Any) -> str | None:
     except ResponseError as error:
         return str(error)
     return None
+
+
+async def _layout(redis: Any) -> str | None:
+    """Read the version of the stored data: '' where it names none, None where nothing is stored."""
+    version = await redis.get(keys.SCHEMA_VERSION)
+    if version is None and await redis.exists(*keys.IN_ANY_LAYOUT):
+        return ""
+    return None if version is None else str(version)
 
 
 def _opens(resources: Resources, sealed: str | None) -> bool | None:

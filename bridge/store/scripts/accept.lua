@@ -3,7 +3,7 @@
 -- KEYS: watch, watching, the client's watching, about the import, expiring, import, its waiting watches, imports due,
 --       settling, final, budget, the kept answer, all kept answers
 -- ARGV: offset, watch id, import id, settling member, grace, expires in, reuse (all ms), wish of a new import,
---       digest of the request or '', how long an answer is kept (ms), schema, field, value, ...
+--       digest of the request or '', how long an answer is kept (ms), field, value, ...
 -- Returns: {'new' | 'joined' | 'final' | 'known' | 'replayed' | 'conflict', watch id, now, grace, expires in,
 --           score of the import's next poll or -1, its fields and values}
 local now = clock()
@@ -33,9 +33,9 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
   return {'known', watch_id, now, grace, expires_in, due, redis.call('HGETALL', KEYS[6])}
 end
 
-local record = {'schema', ARGV[11], 'state', 'watching', 'created_at', now,
+local record = {'state', 'watching', 'created_at', now,
   'grace_until', now + math.min(grace, expires_in), 'expires_at', now + expires_in}
-for i = 12, #ARGV do
+for i = 11, #ARGV do
   record[#record + 1] = ARGV[i]
 end
 redis.call('HSET', KEYS[1], unpack(record))
@@ -59,7 +59,7 @@ local function find_or_begin()
     redis.call('ZREM', KEYS[10], member)
   end
   redis.call('ZREM', KEYS[9], member)
-  local new = {'schema', ARGV[11], 'state', 'open', 'first_at', now, 'polls', 0, 'faults', 0, 'wish', ARGV[8]}
+  local new = {'state', 'open', 'first_at', now, 'polls', 0, 'faults', 0, 'wish', ARGV[8]}
   redis.call('HSET', KEYS[6], unpack(new))
   redis.call('HINCRBY', KEYS[11], 'demand', ARGV[8])
   redis.call('ZADD', KEYS[8], now, import_id)
