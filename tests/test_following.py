@@ -1,4 +1,4 @@
-"""Following a watch: an answer that waits, a stream of what happens; neither asks Redis while nothing does."""
+"""Following a watch: an answer that waits, a stream of what happens; neither asks Redis much while nothing does."""
 
 import asyncio
 import json
@@ -67,7 +67,7 @@ async def test_waiting_asks_redis_nothing_however_many_wait(world: World) -> Non
     assert {answer.json()["state"] for answer in answers} == {"cancelled"}
 
 
-async def test_a_stream_that_only_gives_signs_of_life_asks_redis_nothing(world: World) -> None:
+async def test_a_stream_looks_at_the_store_once_for_each_sign_of_life(world: World) -> None:
     watch = await world.resources.watches.get((await world.watch())["id"])
     assert watch is not None
     stream = happenings(world.resources, watch, sign_of_life=0.01)
@@ -75,7 +75,7 @@ async def test_a_stream_that_only_gives_signs_of_life_asks_redis_nothing(world: 
     before = await calls(world)
 
     assert {await anext(stream) for _ in range(20)} == {STILL_HERE}
-    assert await calls(world) - before == 1, "but our own INFO, nothing"
+    assert await calls(world) - before <= 3 * 20 + 1, "the watch, its import, its deliveries; and our own INFO"
 
 
 async def calls(world: World) -> int:

@@ -1,15 +1,18 @@
 """The news: what changed just now, heard over one connection however many in this process listen for it.
 
 A listener reads the store once it is told, and once before: news may be lost with a connection, and nothing rests on
-them. After every reconnect all are told.
+them. After every reconnect all are told. A connection may be lost silently (a firewall drops it, a host vanishes): a
+quiet one is pinged, and one that does not answer is opened anew.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import structlog
+from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from bridge.store import keys
@@ -19,8 +22,8 @@ PAUSE = 0.5
 """Seconds before a lost connection is opened anew."""
 READERS = 20
 """So many listeners may read the store at once: what is news to a thousand must not open as many connections."""
-LOOK = 10.0
-"""Seconds that one wait for a message lasts; then the connection's health is checked."""
+SILENCE = 4.0
+"""Seconds without a message after which the connection is asked for a sign of life, and after as many more given up."""
 
 log = structlog.get_logger()
 
@@ -28,8 +31,9 @@ log = structlog.get_logger()
 class News:
     """Who listens for what; the connection is opened with the first listener, and stays."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, silence: float = SILENCE) -> None:
         self._store = store
+        self._silence = silence
         self._ears: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._on = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
@@ -93,15 +97,23 @@ class News:
         async with self._store.redis.pubsub() as channel:
             await channel.subscribe(keys.NEWS)
             while True:
-                message = await channel.get_message(timeout=LOOK)
-                if message is None:
-                    continue
+                message = await self._next_message(channel)
                 if message["type"] == "subscribe":
                     self._on.set()
                     self._tell_all()
-                else:
+                elif message["type"] == "message":
                     for ear in self._ears.get(message["data"], ()):
                         ear.set()
+
+    async def _next_message(self, channel: PubSub) -> Any:
+        """Wait for a message; raises TimeoutError when a quiet connection does not even answer a PING."""
+        message = await channel.get_message(timeout=self._silence)
+        if message is None:
+            await channel.ping()
+            message = await channel.get_message(timeout=self._silence)
+        if message is None:
+            raise TimeoutError
+        return message
 
     def _tell_all(self) -> None:
         for ears in self._ears.values():

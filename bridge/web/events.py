@@ -41,7 +41,7 @@ async def stream(request: Request) -> Response:
 
 
 async def happenings(resources: Resources, watch: Watch, *, sign_of_life: float = SIGN_OF_LIFE) -> AsyncIterator[str]:
-    """Give a stream's events; the store is read when there are news, and not for a sign of life."""
+    """Yield a stream's events; the store is read when there is news, and at each sign of life, as news may be lost."""
     topics = (keys.news_of_watch(watch.id), keys.news_of_import(watch.workspace, watch.import_id))
     before: WatchAnswer | None = None
     async with resources.news.about(*topics) as ear:
@@ -63,7 +63,7 @@ async def happenings(resources: Resources, watch: Watch, *, sign_of_life: float 
                 before = document
             if not documents or _over(documents[0]) or resources.news.leaving:
                 return
-            while not await _hears(ear, sign_of_life):
+            if not await _hears(ear, sign_of_life):
                 yield STILL_HERE
 
 

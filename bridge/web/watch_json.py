@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import cast
 
@@ -61,16 +62,18 @@ def as_json(watch: Watch, polled: Polled | None, owed: Sequence[Delivery]) -> Wa
 
 
 async def until_ended(resources: Resources, watch: Watch, seconds: float) -> Watch:
-    """Give a watch once it has ended, or as it stands when the seconds are over or the process is to end."""
+    """Return a watch once it has ended, or as it is when the seconds are over or the process is about to end.
+
+    The store is read again at the end: news may have been lost with a connection.
+    """
     until = monotonic() + seconds
     async with resources.news.about(keys.news_of_watch(watch.id)) as ear:
         while True:
             ear.clear()
             async with resources.news.turn:
                 watch = await resources.watches.get(watch.id) or watch
-            if watch.state is not WatchState.WATCHING or resources.news.leaving:
+            left = until - monotonic()
+            if watch.state is not WatchState.WATCHING or resources.news.leaving or left <= 0:
                 return watch
-            try:
-                await asyncio.wait_for(ear.wait(), max(0.0, until - monotonic()))
-            except TimeoutError:
-                return watch
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ear.wait(), left)

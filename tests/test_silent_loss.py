@@ -1,0 +1,89 @@
+"""A connection to Redis that is lost silently, as a firewall drops one: who follows a watch is told all the same."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from forwarder import Forwarder, until
+from world import World, opened
+
+from bridge.domain.secret import Secret
+from bridge.store.connection import Store, connect
+from bridge.store.news import News
+from bridge.web.events import happenings
+
+pytestmark = pytest.mark.anyio
+PATIENCE = 20.0
+SUBSCRIPTION = b"SUBSCRIBE"
+
+
+@pytest.fixture
+async def wire(redis_url: str) -> AsyncIterator[Forwarder]:
+    async with Forwarder(redis_url.removeprefix("unix://")).listening() as wire:
+        yield wire
+
+
+@pytest.fixture
+async def world(wire: Forwarder, sandbox_url: str) -> AsyncIterator[World]:
+    async with opened(wire.url, sandbox_url) as world:
+        yield world
+
+
+async def test_a_subscription_without_a_pong_is_made_anew_and_its_listeners_are_told(wire: Forwarder) -> None:
+    store = Store(connect(Secret(wire.url)))
+    news = News(store, silence=0.1)
+    async with asyncio.timeout(PATIENCE), news.about("watch:some") as ear:
+        assert wire.silence(SUBSCRIPTION) == 1
+        ear.clear()
+        await ear.wait()  # told to look, since news may have been lost
+
+        ear.clear()
+        await store.call("PUBLISH", "rb:news", "watch:some")
+        await ear.wait()
+    await news.aclose()
+    await store.redis.aclose()
+
+
+async def test_a_quiet_subscription_that_answers_stays(wire: Forwarder) -> None:
+    store = Store(connect(Secret(wire.url)))
+    news = News(store, silence=0.05)
+    async with asyncio.timeout(PATIENCE), news.about("watch:some") as ear:
+        (subscription,) = [each for each in wire.connections if SUBSCRIPTION in each.sent]
+        await until(lambda: subscription.sent.count(b"PING") >= 3)
+
+        ear.clear()
+        await store.call("PUBLISH", "rb:news", "watch:some")
+        await ear.wait()
+        assert [each for each in wire.connections if SUBSCRIPTION in each.sent] == [subscription]
+    await news.aclose()
+    await store.redis.aclose()
+
+
+def subscribed(wire: Forwarder) -> bool:
+    return any(SUBSCRIPTION in each.sent for each in wire.connections)
+
+
+async def test_a_wait_ends_with_what_the_store_holds_by_then(world: World, wire: Forwarder) -> None:
+    path = f"/v1/watches/{(await world.watch())['id']}"
+    async with asyncio.timeout(PATIENCE), world.resources.news.about("watch:other"):
+        await until(lambda: subscribed(wire))
+        wire.silence(SUBSCRIPTION)
+        waiting = asyncio.create_task(world.get(path, wait=1))
+        await until(lambda: world.resources.news.listeners == 2)
+        await world.post(f"{path}/cancel")
+
+        answer = await waiting
+    assert answer.json()["state"] == "cancelled"
+
+
+async def test_a_stream_looks_at_the_store_with_each_sign_of_life(world: World, wire: Forwarder) -> None:
+    watch = await world.resources.watches.get((await world.watch())["id"])
+    assert watch is not None
+    stream = happenings(world.resources, watch, sign_of_life=0.1)
+    async with asyncio.timeout(PATIENCE):
+        assert (await anext(stream)).startswith("event: watch")
+        await until(lambda: subscribed(wire))
+        wire.silence(SUBSCRIPTION)
+        await world.post(f"/v1/watches/{watch.id}/cancel")
+
+        assert [event async for event in stream if event.startswith("event: outcome")]
