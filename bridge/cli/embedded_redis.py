@@ -83,18 +83,21 @@ def _dotted(version: Version) -> str:
     return ".".join(map(str, version))
 
 
-def program(binary: RedisBinary, data: DataDir, socket: Path) -> Program:
-    """Describe the server: durable, reachable through its socket alone, never dropping a key for want of memory."""
+def program(binary: RedisBinary, data: DataDir, socket: Path, *, keep_log: bool = True) -> Program:
+    """Describe the server: durable, reachable through its socket alone, never dropping a key for want of memory.
+
+    Without `keep_log` it loads a dump.rdb, which a server that keeps a log overlooks.
+    """
     return Program(
         name="redis",
-        argv=(str(binary.path), *_flags(data, socket)),
+        argv=(str(binary.path), *_flags(data, socket, keep_log=keep_log)),
         env={},  # none of our secrets is its business
         ready=partial(answers_as, socket),
         patience=LOADING_PATIENCE,
     )
 
 
-def _flags(data: DataDir, socket: Path) -> Iterator[str]:
+def _flags(data: DataDir, socket: Path, *, keep_log: bool) -> Iterator[str]:
     flags = {
         "port": "0",
         "unixsocket": str(socket),
@@ -103,7 +106,7 @@ def _flags(data: DataDir, socket: Path) -> Iterator[str]:
         "daemonize": "no",
         "dir": str(data.redis),
         "save": "",
-        "appendonly": "yes",
+        "appendonly": "yes" if keep_log else "no",
         "appendfsync": "always",
         "maxmemory-policy": "noeviction",
     }
@@ -118,13 +121,13 @@ def url(socket: Path) -> str:
 
 def answers_as(socket: Path, pid: int) -> bool:
     """Tell whether the server that answers is the process `pid`, not just any, and has loaded its data."""
-    info = _ask(socket)
+    info = ask(socket)
     return info.get("process_id") == pid and not info.get("loading", 1)
 
 
 def refuse_misfits(binary: RedisBinary, data: DataDir, socket: Path) -> None:
     """Raise CannotStart where a start would mix up or hide data."""
-    if stranger := _ask(socket).get("process_id"):
+    if stranger := ask(socket).get("process_id"):
         raise CannotStart(f"A Redis that is not ours (pid {stranger}) answers on {socket}. End it first.")
     if binary.version < SPLIT_LOG and (data.redis / "appendonlydir").exists():
         raise CannotStart(
@@ -134,8 +137,8 @@ def refuse_misfits(binary: RedisBinary, data: DataDir, socket: Path) -> None:
         )
 
 
-def _ask(socket: Path) -> dict[str, Any]:
-    """Ask for `process_id` and `loading`; nobody there gives nothing."""
+def ask(socket: Path) -> dict[str, Any]:
+    """Ask for `process_id`, `loading` and what else Redis tells of its files; an empty answer: nobody is there."""
     try:
         with Redis(
             unix_socket_path=str(socket), socket_timeout=ANSWER_TIMEOUT, socket_connect_timeout=ANSWER_TIMEOUT

@@ -10,14 +10,14 @@ import click
 import httpx
 from rich.console import Console
 
-from bridge.cli import embedded_redis, environment, external_redis, ports
+from bridge.cli import embedded_redis, environment, external_redis, ports, restored_dump
 from bridge.cli.banner import Banner
 from bridge.cli.data_dir import DataDir, opened
 from bridge.cli.environment import Given
 from bridge.cli.made_secrets import kept_or_made
 from bridge.cli.programs import Program
 from bridge.cli.signals import Signals
-from bridge.cli.supervisor import Supervisor, clean_up
+from bridge.cli.supervisor import StopRequested, Supervisor, clean_up
 from bridge.settings import Settings
 
 DATA_DIR = Path("rally-bridge-data")
@@ -60,6 +60,11 @@ def command(*, sandbox: bool, data_dir: Path | None, host: str, port: int) -> No
             data=data.path,
             logs=data.logs,
         )
+        if not given.has("REDIS_URL"):
+            try:
+                restored_dump.import_dump(data, signals=signals, say=_say)
+            except StopRequested:
+                return
         Supervisor(programs, data=data, signals=signals, say=_say).run(lambda: banner.print(Console()))
 
 
@@ -94,6 +99,7 @@ def _redis(data: DataDir, given: Given, *, sandbox: bool) -> tuple[list[Program]
         return [], None
     binary, socket = embedded_redis.find_binary(), embedded_redis.socket_for(data)
     embedded_redis.refuse_misfits(binary, data, socket)
+    restored_dump.refuse_newer_dump(data)
     return [embedded_redis.program(binary, data, socket)], embedded_redis.url(socket)
 
 
