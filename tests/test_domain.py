@@ -25,6 +25,7 @@ from bridge.domain.imports import (
     Reading,
     Reply,
     Unanswered,
+    Unusable,
 )
 from bridge.domain.notifications import announce
 from bridge.domain.outcomes import Outcome
@@ -118,9 +119,11 @@ def test_an_expired_watch_waits_for_one_last_poll() -> None:
 @pytest.mark.parametrize(
     ("known", "told"),
     [
-        (Knowledge(trouble="Rally refused our key since noon"), "Rally refused our key since noon"),
+        (Knowledge(workspace_trouble="Rally refused our key since noon"), "Rally refused our key since noon"),
         (Knowledge(absence=Absence.NOT_FOUND), "knows no such import"),
         (Knowledge(), "gave no answer"),
+        (Knowledge(trouble="HTTP 400"), "no usable answer from Rally: HTTP 400"),
+        (Knowledge(trouble="HTTP 400", reading=reading("UPLOADING")), "no usable answer from Rally: HTTP 400"),
         (Knowledge(reading=reading("UPLOADING")), "UPLOADING"),
     ],
 )
@@ -143,7 +146,8 @@ def reply(answer: Answer) -> Reply:
         (Read(reading("ERROR")), Advance(due=None, reading=reading("ERROR"), wish=0)),
         (Read(reading("UPLOADING")), Advance(due=NOW + 110 * SECOND, reading=reading("UPLOADING"), wish=100_000)),
         (Absent(Absence.FORBIDDEN), Advance(due=NOW + 110 * SECOND, absence=Absence.FORBIDDEN, wish=100_000)),
-        (Unanswered("HTTP 503"), Advance(due=NOW + 160 * SECOND, faults=3, wish=100_000)),
+        (Unusable("HTTP 400"), Advance(due=NOW + 160 * SECOND, faults=3, trouble="HTTP 400", wish=100_000)),
+        (Unanswered("HTTP 503"), Advance(due=NOW + 160 * SECOND, faults=3, trouble="HTTP 503", wish=100_000)),
         (OverLimit(5), Advance(due=NOW, faults=2, counted=False)),
         (KeyRefused(), Advance(due=NOW, faults=2, counted=False)),
     ],

@@ -24,7 +24,7 @@ from bridge.destinations.retry_after import retry_after
 from bridge.destinations.signatures import LONGEST, PREFIX, SHORTEST, Signing, check_secret, derived_secret, sign
 from bridge.domain.budget import LONGEST_PAUSE
 from bridge.domain.deliveries import RETRY_AFTER_HONOURED, Callback
-from bridge.domain.imports import OverLimit, Read, Reading, Unanswered
+from bridge.domain.imports import OverLimit, Read, Reading, Unanswered, Unusable
 from bridge.domain.notices import Notice
 from bridge.domain.notifications import announce
 from bridge.domain.outcomes import outcome_of
@@ -117,7 +117,7 @@ def test_any_answer_of_rally_is_a_row_of_the_table_and_can_be_kept_and_told(
         case Read(reading):
             assert status == 200
             assert_it_can_be_kept_and_told(reading)
-        case Unanswered(reason):
+        case Unusable(reason) | Unanswered(reason):
             assert 0 < len(reason) < 100
         case OverLimit(wait):
             assert wait is None or 0 <= wait <= LONGEST_PAUSE

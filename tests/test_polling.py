@@ -314,6 +314,48 @@ async def test_cancelling_the_last_watch_ends_the_polling(world: World) -> None:
     assert await polled(world) == 0
 
 
+async def test_a_cancelled_watch_shows_its_import_as_last_read(world: World) -> None:
+    await world.sandbox.tell("imp", ("UPLOADING", 0))
+    watch = await world.watch()
+    for _ in range(3):
+        await world.poll()
+        world.pass_time(MINUTE)
+    before = await world.seen(watch)
+
+    cancelled = (await world.post(f"/v1/watches/{watch['id']}/cancel")).json()
+
+    as_read = ("import", "polls", "lastPolledAt")
+    assert (before["polls"], before["import"]["status"]) == (3, "UPLOADING")
+    for later in (cancelled, await world.seen(watch)):
+        assert later["state"] == "cancelled"
+        assert {name: later[name] for name in as_read} == {name: before[name] for name in as_read}
+
+
+async def test_a_watch_shows_what_rally_last_answered_amiss_until_it_is_read(world: World) -> None:
+    await world.sandbox.tell("imp", ("UPLOADING", 0))
+    await world.sandbox.faults(status=400, times=1)
+    watch = await world.watch()
+    await world.poll()
+    amiss = await world.seen(watch)
+    world.pass_time(MINUTE)
+    await world.poll()
+
+    assert (amiss["state"], amiss["reason"]) == ("watching", "no usable answer from Rally: HTTP 400")
+    assert (await world.seen(watch))["reason"] is None
+
+
+async def test_a_watch_whose_answers_could_never_be_used_ends_with_the_last_of_them(world: World) -> None:
+    await world.sandbox.faults(status=422, times=1000)
+    watch = await world.watch(expiresIn=60)
+    await world.poll()
+    world.pass_time(2 * MINUTE)
+    await world.sweep()
+
+    seen = await world.seen(watch)
+    assert seen["outcome"] == "timed_out"
+    assert seen["reason"].endswith("no usable answer from Rally: HTTP 422")
+
+
 async def test_when_rally_is_down_only_probes_are_sent_until_it_is_back(world: World) -> None:
     for number in range(12):
         await world.sandbox.tell(f"imp{number}", ("COMPLETED", 0))

@@ -41,6 +41,7 @@ from bridge.domain.imports import (
     Reading,
     Reply,
     Unanswered,
+    Unusable,
 )
 from bridge.domain.notices import Notice, deliveries_abandoned, key_accepted, key_refused
 from bridge.domain.notices import test_message as message_of_test
@@ -725,7 +726,7 @@ def test_a_reply_tells_when_it_came() -> None:
     ],
 )
 def test_what_is_wrong_with_an_answer_is_said_in_these_words(body: bytes, reason: str) -> None:
-    assert decipher(status=200, headers=[], body=body, import_id="imp", at=NOW).answer == Unanswered(reason)
+    assert decipher(status=200, headers=[], body=body, import_id="imp", at=NOW).answer == Unusable(reason)
 
 
 def limits(limit: str = "100", remaining: str = "99", reset: str = "1800000060") -> dict[str, str]:

@@ -86,6 +86,14 @@ def test_a_message_says_what_happened_to_which_import() -> None:
     }
 
 
+def test_a_number_of_people_that_rally_did_not_tell_is_left_out() -> None:
+    payload = message(replace(NOTIFICATION, reading=replace(READING, person_count=None, type=None)))
+
+    assert payload["text"] == f"✅ Import completed: Q4 panel upload ({NOTIFICATION.import_id})"
+    assert payload["blocks"][2]["text"]["text"] == "Took about 4 min"
+    assert payload["blocks"][3]["elements"][0]["text"] == "Import `cm1uwhduy001vle4gr4soyqkq`"
+
+
 @pytest.mark.parametrize(
     ("outcome", "headline"),
     [

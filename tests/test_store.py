@@ -413,10 +413,10 @@ async def test_cancelling_the_last_watch_ends_the_polling(memory: Memory) -> Non
     assert where is not None
     now = await memory.store.now()
 
-    assert await memory.watches.cancel("wat_1", where, now)
-    assert not await memory.watches.cancel("wat_1", where, now)
+    assert await memory.watches.cancel("wat_1", where, None, now)
+    assert not await memory.watches.cancel("wat_1", where, None, now)
     assert (await memory.budgets.look("default")).next_due is not None
-    assert await memory.watches.cancel("wat_2", where, now)
+    assert await memory.watches.cancel("wat_2", where, None, now)
 
     look = await memory.budgets.look("default")
     assert (look.next_due, look.demand) == (None, 0)

@@ -8,7 +8,7 @@ from time import monotonic
 import structlog
 
 from bridge.domain.budget import Budget, after_replies, grant, stretch
-from bridge.domain.imports import KNOWN_STATUSES, KeyRefused, OverLimit, Read, Reply, Unanswered
+from bridge.domain.imports import KNOWN_STATUSES, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
 from bridge.domain.notices import key_accepted, key_refused
 from bridge.domain.polls import Advance, PollClaim, after_poll, poisoned, withheld
 from bridge.domain.times import SECOND, Moment, Span, rfc3339
@@ -152,12 +152,17 @@ class PollWork:
             self._odd.add(reply.oddity)
             log.warning("workspace.headers_odd", workspace=claim.workspace, oddity=reply.oddity)
         facts = {"workspace": claim.workspace, "import_id": claim.import_id}
+        for odd in set(reply.odd_fields) - self._odd:
+            self._odd.add(odd)
+            log.warning("import.field_odd", field=odd, **facts)
         match reply.answer:
             case Read(reading) if reading.status not in KNOWN_STATUSES and reading.status not in self._seen:
                 self._seen.add(reading.status)
                 log.warning("import.status_unknown", status=reading.status, **facts)
             case Unanswered(reason) if claim.faults == 0:
                 log.warning("poll.unanswered", reason=reason, **facts)
+            case Unusable(reason) if claim.faults == 0:
+                log.warning("poll.unusable", reason=reason, **facts)
             case Read() if claim.faults:
                 log.info("poll.answered_again", faults=claim.faults, **facts)
             case OverLimit(wait):

@@ -61,7 +61,7 @@ class Settler:
         if not waiting:
             await self._resources.imports.nothing_to_settle(workspace, import_id)
             return 0
-        known = replace(polled.known if polled else Knowledge(), trouble=_trouble(look.budget))
+        known = replace(polled.known if polled else Knowledge(), workspace_trouble=_trouble(look.budget))
         polls = polled.polls if polled else 0
         settled = 0
         for watch_id in waiting:

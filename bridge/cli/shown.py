@@ -49,7 +49,8 @@ def line(watch: Watch, now: datetime) -> Text:
 
 
 def _people(watch: Watch) -> str:
-    return f"{watch.people:,} people" + ("" if watch.ended else " so far")
+    people = "an unknown number of" if watch.people is None else f"{watch.people:,}"
+    return f"{people} people" + ("" if watch.ended else " so far")
 
 
 def lasted(span: timedelta) -> str:
@@ -72,7 +73,7 @@ def table(watches: Sequence[Watch]) -> Table:
     )
     for each in watches:
         since = each.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
-        people, failed = f"{each.people:,}", f"{each.failed_records:,}"
+        people, failed = "?" if each.people is None else f"{each.people:,}", f"{each.failed_records:,}"
         shown.add_row(each.id, Text(each.import_id), marked(each), people, failed, Text(each.label or ""), since)
     return shown
 

@@ -28,7 +28,8 @@ class Watch:
     label: str | None
     status: str | None
     """What Rally said last, in its own words; None when it has said nothing yet."""
-    people: int
+    people: int | None
+    """None where Rally's answer gave no number that makes sense."""
     failed_records: int
     created_at: datetime
     next_poll_at: datetime | None

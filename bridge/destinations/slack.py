@@ -112,7 +112,7 @@ def _sentence(notification: Notification, headline: str) -> str:
     """Say it in one line; its end names the import, since it may stand alone, and a repeat must be recognisable."""
     name, import_id = _name(notification), notification.import_id
     sentence = f"{headline}: {inert(name, PHONE_NAME_LIMIT)}"
-    if notification.reading is not None:
+    if notification.reading is not None and notification.reading.person_count is not None:
         people = counted(notification.reading.person_count, "person", "people")
         sentence = f"{sentence} - {people} {_done(notification)}"
     return sentence if name == import_id else f"{sentence} ({inert(import_id, ID_LIMIT)})"
@@ -127,7 +127,8 @@ def _figures(notification: Notification) -> str:
     if (reading := notification.reading) is not None:
         if reading.failed_record_count:
             parts.insert(0, f"*{counted(reading.failed_record_count, 'record', 'records')}* failed")
-        parts.insert(0, f"*{counted(reading.person_count, 'person', 'people')}* {_done(notification)}")
+        if reading.person_count is not None:
+            parts.insert(0, f"*{counted(reading.person_count, 'person', 'people')}* {_done(notification)}")
     figures = " · ".join(parts)
     return figures[0].upper() + figures[1:]
 
@@ -171,7 +172,7 @@ def _reason(notification: Notification) -> list[dict[str, Any]]:
 
 
 def _context(notification: Notification) -> list[dict[str, Any]]:
-    kind = _KINDS.get(notification.reading.type if notification.reading else "", "Import")
+    kind = _KINDS.get((notification.reading and notification.reading.type) or "", "Import")
     elements = [mrkdwn(f"{kind} {code(notification.import_id, ID_LIMIT)}")]
     if notification.workspace != DEFAULT_WORKSPACE:
         elements.append(plain_text(f"Workspace {shown(notification.workspace, ID_LIMIT)}"))

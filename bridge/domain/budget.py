@@ -10,7 +10,7 @@ none), they keep the pace of the last window that was known.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from bridge.domain.imports import Absent, KeyRefused, OverLimit, Read, Reply, Unanswered
+from bridge.domain.imports import Absent, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
 from bridge.domain.times import HOUR, MINUTE, SECOND, Moment, Span
 
 LONGEST_PAUSE: Span = HOUR
@@ -177,6 +177,8 @@ def _ending_by(budget: Budget, ends_at: Moment) -> Budget:
 def _after_answer(budget: Budget, reply: Reply) -> Budget:
     if isinstance(reply.answer, Unanswered):
         return _after_fault(budget, reply.at)
+    if isinstance(reply.answer, Unusable):
+        return budget  # the line works, as far as one import's trouble can show it
     budget = replace(budget, faults=0, down_since=None)
     match reply.answer:
         case OverLimit(wait):

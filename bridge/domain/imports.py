@@ -25,12 +25,15 @@ class FailedRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What Rally said of an import at one moment; `type`, `status` and `updated_at` are the vendor's own words."""
+    """What Rally said of an import at one moment; `type`, `status` and `updated_at` are the vendor's own words.
+
+    Its id and its status decide; whatever else made no sense in Rally's answer is None, or left out.
+    """
 
     import_id: str
-    type: str
+    type: str | None
     status: str
-    person_count: int
+    person_count: int | None
     failed_records: tuple[FailedRecord, ...] = ()
     failed_record_count: int = 0
     updated_at: str | None = None
@@ -74,13 +77,23 @@ class OverLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class Unanswered:
-    """The line is at fault: no answer, or none that makes sense. Says nothing about the import."""
+class Unusable:
+    """An answer about this import that cannot be used: a 4xx without a meaning of its own, or a 200 of another shape.
+
+    The line works, and other imports are not affected.
+    """
 
     reason: str
 
 
-Answer: TypeAlias = Read | Absent | KeyRefused | OverLimit | Unanswered
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """The line is at fault: no answer, or one that does not come from Rally. Says nothing about the import."""
+
+    reason: str
+
+
+Answer: TypeAlias = Read | Absent | KeyRefused | OverLimit | Unusable | Unanswered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,3 +116,5 @@ class Reply:
     """What is absurd about its rate-limit headers, in words; they were clamped or left out."""
     dated: Moment | None = None
     """When it was sent, by the vendor's own clock, to the second."""
+    odd_fields: tuple[str, ...] = ()
+    """Fields of the import that were not as documented and were left out, with the kind of their value."""

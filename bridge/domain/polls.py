@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bridge.domain.budget import WISH
-from bridge.domain.imports import Absence, Absent, KeyRefused, OverLimit, Read, Reading, Reply, Unanswered
+from bridge.domain.imports import Absence, Absent, KeyRefused, OverLimit, Read, Reading, Reply, Unanswered, Unusable
 from bridge.domain.schedules import PollSchedule
 from bridge.domain.times import HOUR, Moment, Span
 
@@ -38,6 +38,8 @@ class Advance:
     """Whether this was a poll at all: one that Rally turned away for its rate limit costs the import nothing."""
     reading: Reading | None = None
     absence: Absence | None = None
+    trouble: str | None = None
+    """What Rally last answered, where that could not be used."""
     wish: int | None = None
     """How often the import now wishes to be polled (WISH // interval); None leaves it as it was."""
 
@@ -62,9 +64,9 @@ def after_poll(
         case OverLimit() | KeyRefused():
             # The workspace waits, not the import: it keeps its place in the order.
             return Advance(due=claim.due, faults=claim.faults, counted=False)
-        case Unanswered():
+        case Unusable(reason) | Unanswered(reason):
             faults = claim.faults + 1
-            return Advance(due=due(faults), faults=faults, wish=wish)
+            return Advance(due=due(faults), faults=faults, trouble=reason, wish=wish)
 
 
 def wish_at(schedule: PollSchedule, age: Span) -> int:

@@ -56,6 +56,8 @@ class Knowledge:
     absent_at: Moment | None = None
     polled_at: Moment | None = None
     trouble: str | None = None
+    """What Rally last answered about the import, where that could not be used (`HTTP 400`)."""
+    workspace_trouble: str | None = None
     """Why no answer comes just now (`Rally refused our key since …`), for the reason of a timeout."""
 
 
@@ -92,10 +94,17 @@ def _absence_reason(absence: Absence) -> str:
             return "Rally does not let our key see this import"
 
 
+def trouble_in_words(trouble: str) -> str:
+    """Say what Rally last answered, for whoever reads why a watch has not ended, or not otherwise."""
+    return f"no usable answer from Rally: {trouble}"
+
+
 def _timeout_reason(watch: Watch, known: Knowledge) -> str:
     expired = f"not finished by {rfc3339(watch.expires_at)}"
+    if known.workspace_trouble:
+        return f"{expired}: {known.workspace_trouble}"
     if known.trouble:
-        return f"{expired}: {known.trouble}"
+        return f"{expired}: {trouble_in_words(known.trouble)}"
     if known.absence is not None:
         return f"{expired}: {_absence_reason(known.absence)}"
     if known.reading is None:

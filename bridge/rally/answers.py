@@ -1,69 +1,45 @@
 """What each answer of Rally means: any status, headers and bytes end in a row of one table, never in an exception."""
 
-from collections.abc import Iterable
-from typing import Annotated, Any
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 
 from bridge.domain.imports import (
-    FAILED_RECORDS_KEPT,
     Absence,
     Absent,
     Answer,
-    FailedRecord,
     KeyRefused,
     OverLimit,
     Read,
-    Reading,
     Reply,
     Unanswered,
+    Unusable,
 )
 from bridge.domain.times import Moment
+from bridge.rally.fields import UnusableBody, read_import
 from bridge.rally.headers import Headers, allowance_of, date_of, oddity_of, retry_after_of, single
 
-MOST_PEOPLE = 2**53
-"""Beyond it not every reader of JSON keeps whole numbers apart, and thousands of digits fit into no message."""
-
-
-_TOLERANT = ConfigDict(strict=True, extra="ignore", cache_strings="keys")
-"""Of the strings only the keys are kept for the next answer: ids and addresses hardly ever come twice."""
-
-
-class _FailedRecordBody(BaseModel):
-    """Named by `personId`, `email`, or both; one that has neither still counts."""
-
-    model_config = _TOLERANT
-
-    person_id: Annotated[str | None, Field(alias="personId")] = None
-    email: str | None = None
-
-
-class _ImportBody(BaseModel):
-    """The import as documented; tolerant of what older pages leave out and newer ones add."""
-
-    model_config = _TOLERANT
-
-    import_id: Annotated[str, Field(alias="importId")]
-    type: str
-    status: str
-    person_count: Annotated[int, Field(alias="personCount", ge=0, le=MOST_PEOPLE)]
-    failed_records: Annotated[list[_FailedRecordBody] | None, Field(alias="failedRecords")] = None
-    updated_at: Annotated[str | None, Field(alias="updatedAt")] = None
+TRANSIENT = frozenset({408, 425})
+"""4xx that say nothing about the import: too slow, or too early."""
+ABSENCES: Mapping[int, Absence] = {403: Absence.FORBIDDEN, 404: Absence.NOT_FOUND}
+NOT_FROM_RALLY = "a page of HTML, which Rally does not send"
 
 
 def decipher(*, status: int, headers: Iterable[tuple[str, str]], body: bytes, import_id: str, at: Moment) -> Reply:
     """Make values of an answer that was received at `at`."""
     pairs = list(headers)
     known = single(pairs)
-    answer = _answer(status, known, body, import_id, at)
+    answer, odd_fields = (
+        _reading(body, import_id) if status == HTTPStatus.OK else (_answer(status, known, body, at), ())
+    )
     if isinstance(answer, Read) and _is_encoded(pairs):
-        answer = Unanswered("the answer says that it is compressed")
+        answer = Unusable("the answer says that it is compressed")
     return Reply(
         answer=answer,
         allowance=allowance_of(known, at),
         at=at,
         oddity=oddity_of(pairs, known, at),
         dated=date_of(known),
+        odd_fields=odd_fields,
     )
 
 
@@ -71,20 +47,31 @@ def unanswered(reason: str, at: Moment) -> Reply:
     return Reply(answer=Unanswered(reason), allowance=None, at=at)
 
 
-def _answer(status: int, headers: Headers, body: bytes, import_id: str, at: Moment) -> Answer:
+def _answer(status: int, headers: Headers, body: bytes, at: Moment) -> Answer:
+    """Say what an answer other than a reading means."""
     match status:
-        case 200:
-            return _reading(body, import_id)
         case 401:
             return KeyRefused()
-        case 403:
-            return Absent(Absence.FORBIDDEN)
-        case 404:
-            return Absent(Absence.NOT_FOUND)
+        case 403 | 404 if _is_html(headers, body):
+            return Unanswered(f"HTTP {status} with {NOT_FROM_RALLY}")
+        case 403 | 404:
+            return Absent(ABSENCES[status])
         case 429:
             return OverLimit(retry_after_of(headers, at))
+        case _ if _concerns_the_import(status):
+            return Unusable(f"HTTP {status}")
         case _:
             return Unanswered(f"HTTP {status}")
+
+
+def _is_html(headers: Headers, body: bytes) -> bool:
+    """Tell a page that a router, a proxy or a login sent from Rally's own errors, which are short plain text."""
+    return "html" in headers.get("content-type", "").lower() or body[:64].lstrip().startswith(b"<")
+
+
+def _concerns_the_import(status: int) -> bool:
+    """Tell a refusal of this one question, or an answer of another form, from a fault of the line."""
+    return 200 <= status < 300 or (400 <= status < 500 and status not in TRANSIENT)  # noqa: PLR2004 - classes of HTTP
 
 
 def _is_encoded(pairs: Iterable[tuple[str, str]]) -> bool:
@@ -92,32 +79,9 @@ def _is_encoded(pairs: Iterable[tuple[str, str]]) -> bool:
     return any(name.lower() == "content-encoding" and value.strip().lower() != "identity" for name, value in pairs)
 
 
-def _reading(body: bytes, import_id: str) -> Answer:
+def _reading(body: bytes, import_id: str) -> tuple[Answer, tuple[str, ...]]:
     try:
-        parsed = _ImportBody.model_validate_json(body)
-    except ValidationError as error:
-        return Unanswered(_complaint(error.errors(include_input=False, include_url=False)[0]))
-    if parsed.import_id != import_id:
-        return Unanswered("the answer is about another import")
-    records = parsed.failed_records or []
-    named = [record for record in records if record.person_id is not None or record.email is not None]
-    return Read(
-        Reading(
-            import_id=import_id,
-            type=parsed.type,
-            status=parsed.status,
-            person_count=parsed.person_count,
-            failed_records=tuple(
-                FailedRecord(person_id=record.person_id, email=record.email) for record in named[:FAILED_RECORDS_KEPT]
-            ),
-            failed_record_count=len(records),
-            updated_at=parsed.updated_at,
-        )
-    )
-
-
-def _complaint(found: Any) -> str:
-    if found["type"] == "json_invalid":
-        return "the answer is not JSON"
-    field = next((part for part in found["loc"] if isinstance(part, str)), None)
-    return f"the answer's {field} is not as documented" if field else "the answer is not an import"
+        reading, odd_fields = read_import(body, import_id)
+    except UnusableBody as found:
+        return Unusable(str(found)), ()
+    return Read(reading), odd_fields

@@ -56,7 +56,7 @@ class RallyClient:
         self._headers = httpx.Headers(
             {
                 "Host": httpx.URL(base_url).netloc.decode("ascii"),
-                "Accept": "application/json",
+                "Accept": "application/json, text/plain",  # the latter is what Rally's errors are
                 "Accept-Encoding": "identity",  # a compressed answer could unfold to any size
                 "User-Agent": USER_AGENT,
                 "Authorization": f"Bearer {key.reveal()}",

@@ -143,7 +143,7 @@ class Imports:
             fields += ["read_at", commit.at, "absence", ""]
         fields += ["faults", advance.faults]
         if advance.counted:
-            fields += ["polls", claim.polls + 1, "polled_at", commit.at]
+            fields += ["polls", claim.polls + 1, "polled_at", commit.at, "trouble", advance.trouble or ""]
         if advance.absence is not None:
             fields += ["absence", advance.absence.value, "absent_at", commit.at]
         return [
@@ -175,6 +175,7 @@ def load_polled(sealer: Sealer, record: Mapping[str, Any], next_due: Moment | No
         absence=Absence(absence) if absence else None,
         absent_at=_moment(record, "absent_at"),
         polled_at=_moment(record, "polled_at"),
+        trouble=record.get("trouble") or None,
     )
     return Polled(known=known, polls=int(record["polls"]), next_due=next_due)
 

@@ -3,10 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from bridge.domain.imports import Reading
 from bridge.domain.outcomes import Outcome
+from bridge.domain.times import Moment
 from bridge.domain.watches import Watch, WatchState
 from bridge.secrets import Sealer
 from bridge.store import codec
+
+
+def dump_ending(reason: str | None, reading: Reading | None, polls: int, polled_at: Moment | None) -> str:
+    """Return what is sealed of a watch's end: why, and its import as last read."""
+    last_read = None if reading is None else codec.dump_reading(reading)
+    return codec.dump({"reason": reason, "reading": last_read, "polls": polls, "polled_at": polled_at})
 
 
 def load_watch(sealer: Sealer, watch_id: str, record: Mapping[str, str]) -> Watch:
@@ -32,7 +40,7 @@ def load_watch(sealer: Sealer, watch_id: str, record: Mapping[str, str]) -> Watc
     ending = codec.load(sealer.open(record["ending"]))
     return replace(
         watch,
-        outcome=Outcome(record["outcome"]),
+        outcome=Outcome(record["outcome"]) if "outcome" in record else None,
         reason=ending["reason"],
         reading=None if ending["reading"] is None else codec.load_reading(ending["reading"]),
         deliveries=tuple(record["deliveries"].split()),

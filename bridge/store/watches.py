@@ -8,14 +8,14 @@ from typing import Any
 
 from bridge.domain.deliveries import Delivery, DeliveryState
 from bridge.domain.times import DAY, Moment, Span
-from bridge.domain.watches import Conclusion, Watch, WatchState
+from bridge.domain.watches import Conclusion, Knowledge, Watch, WatchState
 from bridge.secrets import Sealer
 from bridge.store import codec, keys
 from bridge.store.connection import Call, Store, translated
 from bridge.store.gathered import Gathered
 from bridge.store.imports import Polled, polled_as_far_as_it_opens
 from bridge.store.records import read_many
-from bridge.store.watch_record import load_watch
+from bridge.store.watch_record import dump_ending, load_watch
 
 
 class Joined(StrEnum):
@@ -234,28 +234,26 @@ class Watches:
         )
         return bool(ended)
 
-    async def cancel(self, watch_id: str, where: Whereabouts, now: Moment) -> bool:
-        """End a watch without an outcome; False when it had ended already."""
+    async def cancel(self, watch_id: str, where: Whereabouts, polled: Polled | None, now: Moment) -> bool:
+        """End a watch without an outcome, its import as last read; False when it had ended already."""
+        known, polls = (polled.known, polled.polls) if polled else (Knowledge(), 0)
+        ending = dump_ending(None, known.reading, polls, known.polled_at)
+        fields = ["deliveries", "", "ending", self._sealer.seal(ending)]
         member = keys.member(where.workspace, where.import_id)
         ended = await self._store.run(
             "settle",
             _places(watch_id, where.workspace, where.import_id, where.client, WatchState.CANCELLED),
-            [watch_id, where.import_id, member, now, WatchState.CANCELLED.value, 0, 2, "deliveries", ""],
+            [watch_id, where.import_id, member, now, WatchState.CANCELLED.value, 0, len(fields), *fields],
         )
         return bool(ended)
 
     def _ending(self, settlement: Settlement) -> list[str]:
-        reading = settlement.watch.reading
-        ending = {
-            "reason": settlement.conclusion.reason,
-            "reading": None if reading is None else codec.dump_reading(reading),
-            "polls": settlement.watch.polls,
-            "polled_at": settlement.watch.polled_at,
-        }
+        watch = settlement.watch
+        ending = dump_ending(settlement.conclusion.reason, watch.reading, watch.polls, watch.polled_at)
         return [
             *("outcome", settlement.conclusion.outcome.value),
             *("deliveries", " ".join(delivery.id for delivery in settlement.deliveries)),
-            *("ending", self._sealer.seal(codec.dump(ending))),
+            *("ending", self._sealer.seal(ending)),
         ]
 
     def _owed(self, delivery: Delivery) -> Sequence[str | int]:

@@ -31,9 +31,9 @@ class ReadingAnswer(TypedDict):
     """What Rally said last of an import, in Rally's own words."""
 
     importId: str
-    type: str
+    type: Annotated[str | None, Field(description="null where Rally's answer made no sense here.")]
     status: Annotated[str, Field(examples=["UPLOADING", "COMPLETED", "ERROR"])]
-    personCount: int
+    personCount: Annotated[int | None, Field(description="null where Rally's answer made no sense here.")]
     failedRecordCount: Annotated[int, Field(description="All of them; `failedRecords` holds 100 at most.")]
     failedRecords: Annotated[list[FailedRecordAnswer], Field(max_length=100)]
     updatedAt: str | None
@@ -92,7 +92,12 @@ class WatchAnswer(_WithReading):
     workspace: str
     state: WatchState
     outcome: Outcome | None
-    reason: Annotated[str | None, Field(description="Why, where the outcome alone does not tell.")]
+    reason: Annotated[
+        str | None,
+        Field(
+            description="Why, where the outcome alone does not tell; of an open watch, what Rally last answered amiss."
+        ),
+    ]
     polls: int
     lastPolledAt: Time | None
     nextPollAt: Time | None

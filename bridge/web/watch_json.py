@@ -9,7 +9,7 @@ from typing import cast
 from bridge.domain.deliveries import Delivery
 from bridge.domain.notifications import reading_as_json
 from bridge.domain.times import rfc3339
-from bridge.domain.watches import Watch, WatchState
+from bridge.domain.watches import Watch, WatchState, trouble_in_words
 from bridge.resources import Resources
 from bridge.store import keys
 from bridge.store.imports import Polled
@@ -40,13 +40,14 @@ def as_json(watch: Watch, polled: Polled | None, owed: Sequence[Delivery]) -> Wa
     """Give a watch as the API shows it; an open one shows what is known of its import by now."""
     watching = watch.state is WatchState.WATCHING
     reading = polled.known.reading if watching and polled else watch.reading
+    trouble = polled.known.trouble if watching and polled else None
     return {
         "id": watch.id,
         "importId": watch.import_id,
         "workspace": watch.workspace,
         "state": watch.state,
         "outcome": watch.outcome,
-        "reason": watch.reason,
+        "reason": watch.reason if trouble is None else trouble_in_words(trouble),
         "import": None if reading is None else cast("ReadingAnswer", reading_as_json(reading)),
         "polls": polled.polls if watching and polled else watch.polls,
         "lastPolledAt": time_or_none(polled.known.polled_at if watching and polled else watch.polled_at),

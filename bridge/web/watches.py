@@ -178,7 +178,8 @@ async def cancel(request: Request) -> Response:
     where = await resources.watches.whereabouts(watch_id)
     if where is None or not may_see(client, where.client):
         raise Refused(Refusal.NO_SUCH_WATCH)
-    if await resources.watches.cancel(watch_id, where, await resources.store.now()):
+    (polled,) = await resources.imports.many([(where.workspace, where.import_id)])
+    if await resources.watches.cancel(watch_id, where, polled, await resources.store.now()):
         log.info("watch.cancelled", watch_id=watch_id, client=client.name)
     watch = await visible(resources, client, watch_id)
     if watch.state is not WatchState.CANCELLED:

@@ -9,7 +9,7 @@ from bridge.destinations.addresses import Network
 from bridge.destinations.rules import EgressRules
 from bridge.destinations.trial import Trial
 from bridge.domain.deliveries import Accepted, Answer, Failure, NoResponse, Rejected
-from bridge.domain.imports import Absence, Absent, KeyRefused, OverLimit, Read, Unanswered
+from bridge.domain.imports import Absence, Absent, KeyRefused, OverLimit, Read, Unanswered, Unusable
 from bridge.domain.imports import Answer as RallysAnswer
 from bridge.domain.times import SECOND, Moment
 from bridge.settings import DEFAULT_WORKSPACE
@@ -35,7 +35,7 @@ def of_rally(workspace: str, base_url: str, answer: RallysAnswer) -> Finding:
             when = "in a minute" if wait is None else f"in {-(-wait // SECOND)} s"
             found = f"{base_url} is over its rate limit (HTTP 429), so that the key is not tried"
             return warning(check, found, f"Look again {when}, and see who else uses up this account's limit.")
-        case Unanswered(reason=reason):
+        case Unusable(reason=reason) | Unanswered(reason=reason):
             where = "RALLY_BASE_URL" if workspace == DEFAULT_WORKSPACE else "RALLY_WORKSPACES or RALLY_BASE_URL"
             see = f"Check {where}, and that this machine may reach it; if both are right, Rally is at fault."
             return failed(check, f"{base_url}: {reason}", see)

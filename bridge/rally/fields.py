@@ -1,0 +1,144 @@
+"""The import's fields in a 200: its id and status decide, everything else is read as far as it makes sense."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bridge.domain.imports import FAILED_RECORDS_KEPT, FailedRecord, Reading
+
+MOST_PEOPLE = 2**53
+"""Beyond it not every reader of JSON keeps whole numbers apart, and thousands of digits fit into no message."""
+MOST_DIGITS = 16
+
+KINDS: Mapping[type, str] = {
+    type(None): "null",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_LONE_SURROGATE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
+"""Half of a character, as a program leaves it that cuts text anywhere; no strict reader of JSON takes it."""
+
+
+class UnusableBody(Exception):
+    """A body from which not even the id and the status of an import can be read; the text says why."""
+
+
+class _Fields(BaseModel):
+    """The two fields that decide, strictly; of the others whatever is there."""
+
+    # Of the strings only the keys are kept for the next answer: ids and addresses hardly ever come twice.
+    model_config = ConfigDict(strict=True, extra="ignore", cache_strings="keys")
+
+    import_id: Annotated[str, Field(alias="importId")]
+    status: str
+    type: Any = None
+    person_count: Annotated[Any, Field(alias="personCount")] = None
+    failed_records: Annotated[Any, Field(alias="failedRecords")] = None
+    updated_at: Annotated[Any, Field(alias="updatedAt")] = None
+
+
+def read_import(body: bytes, import_id: str) -> tuple[Reading, tuple[str, ...]]:
+    """Return the reading, and which of its fields were odd, each with the kind of its value; raise UnusableBody."""
+    fields = _parse(body)
+    if fields.import_id != import_id:
+        raise UnusableBody("the answer is about another import")
+    records = fields.failed_records if isinstance(fields.failed_records, list) else []
+    named = [record for record in map(_failed_record, records) if record is not None]
+    reading = Reading(
+        import_id=import_id,
+        type=_text(fields.type),
+        status=fields.status,
+        person_count=_count(fields.person_count),
+        failed_records=tuple(named[:FAILED_RECORDS_KEPT]),
+        failed_record_count=len(records),
+        updated_at=_text(fields.updated_at),
+    )
+    return reading, tuple(_oddities(fields))
+
+
+def _parse(body: bytes) -> _Fields:
+    body = body.removeprefix(BYTE_ORDER_MARK)
+    try:
+        return _Fields.model_validate_json(body)
+    except ValidationError as error:
+        if not _is_broken(error):
+            raise UnusableBody(_complaint(error)) from None
+    try:
+        return _Fields.model_validate_json(_mended(body))
+    except ValidationError as error:
+        raise UnusableBody(_complaint(error)) from None
+
+
+def _mended(body: bytes) -> str:
+    """Replace what is no text in a body, which stands in a name or an address if anywhere."""
+    return _LONE_SURROGATE.sub(r"\\ufffd", body.decode("utf-8", "replace"))
+
+
+def _is_broken(error: ValidationError) -> bool:
+    return error.errors(include_input=False, include_url=False)[0]["type"] == "json_invalid"
+
+
+def _complaint(error: ValidationError) -> str:
+    if _is_broken(error):
+        return "the answer is not JSON"
+    found = error.errors(include_input=False, include_url=False)[0]
+    field = next((part for part in found["loc"] if isinstance(part, str)), None)
+    return f"the answer's {field} is not as documented" if field else "the answer is not an import"
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _count(value: Any) -> int | None:
+    """Return a whole number of people, also where it is written as text or with a decimal point."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS:
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_number and 0 <= value <= MOST_PEOPLE else None
+
+
+def _failed_record(value: Any) -> FailedRecord | None:
+    """Return the person that a record names; None for one that names nobody, which counts all the same."""
+    if not isinstance(value, Mapping):
+        return None
+    person_id, email = value.get("personId"), value.get("email")
+    if isinstance(person_id, int) and _count(person_id) is not None:
+        person_id = str(person_id)
+    record = FailedRecord(person_id=_text(person_id), email=_text(email))
+    return None if record.person_id is None and record.email is None else record
+
+
+def _oddities(fields: _Fields) -> Iterator[str]:
+    """Name the fields that are not as documented; failedRecords and updatedAt may be missing or null."""
+    if not isinstance(fields.type, str):
+        yield _odd("type", fields.type)
+    if not isinstance(fields.person_count, int) or _count(fields.person_count) is None:
+        yield _odd("personCount", fields.person_count)
+    if fields.updated_at is not None and not isinstance(fields.updated_at, str):
+        yield _odd("updatedAt", fields.updated_at)
+    if isinstance(fields.failed_records, list):
+        yield from sorted({_odd("failedRecords[]", record) for record in fields.failed_records if _is_odd(record)})
+    elif fields.failed_records is not None:
+        yield _odd("failedRecords", fields.failed_records)
+
+
+def _is_odd(record: Any) -> bool:
+    if not isinstance(record, Mapping):
+        return True
+    return not all(isinstance(record.get(name), str | None) for name in ("personId", "email"))
+
+
+def _odd(field: str, value: Any) -> str:
+    return f"{field}: {KINDS[type(value)]}"
