@@ -54,6 +54,7 @@ class Problem:
 class Refusal(Enum):
     """Each reason for which a request is refused: the status, a name that stays, and a title for people."""
 
+    NOT_HTTP = (400, "not-http", "The request is not HTTP that can be read")
     NOT_JSON = (400, "not-json", "The body is not JSON that can be read")
     HEADER_REPEATED = (400, "header-repeated", "A header was given more than once")
     NO_KEY = (401, "no-key", "No API key")
@@ -64,7 +65,7 @@ class Refusal(Enum):
     NO_SUCH_DELIVERY = (404, "no-such-delivery", "No such delivery")
     NO_SUCH_METHOD = (405, "method-not-allowed", "Method not allowed")
     NOT_IN_THAT_FORM = (406, "not-in-that-form", "Not in that form")
-    TOO_SLOW = (408, "too-slow", "The body did not come in time")
+    TOO_SLOW = (408, "too-slow", "The request did not come in time")
     WATCH_ENDED = (409, "watch-ended", "The watch has ended already")
     DELIVERY_NOT_WANTED = (409, "delivery-not-wanted", "The delivery was not asked for")
     DELIVERY_UNDER_WAY = (409, "delivery-under-way", "The delivery is still under way")
@@ -76,6 +77,7 @@ class Refusal(Enum):
     IDEMPOTENCY_KEY_USED = (422, "idempotency-key-used", "The Idempotency-Key was used before")
     TOO_MANY_CALLS = (429, "too-many-calls", "Too many calls")
     DESTINATION_BUSY = (429, "destination-busy", "The destination is busy")
+    HEAD_TOO_LARGE = (431, "head-too-large", "The head of the request is too large")
     SEAL_BROKEN = (500, "seal-broken", "This can't be opened any more")
     OUR_FAULT = (500, "our-fault", "Something went wrong on our side")
     NOT_AVAILABLE = (503, "not-available", "Not available just now")

@@ -21,7 +21,7 @@ TESTS = sorted((HOME / "tests").rglob("*.py"))
 LONGEST_MODULE = 300
 EMPTY_WORDS = {"manager", "helper", "util", "handler", "processor"}
 """Words that fit everything and so say nothing."""
-GIVEN_NAMES: Mapping[str, str] = {}
+GIVEN_NAMES: Mapping[str, str] = {"timeout_keep_alive_handler": "uvicorn"}
 """Names with such a word that a library demands, and which library that is."""
 ENVIRONMENT = {"setenv", "delenv", "chdir"}
 """What monkeypatch may do: change what a process is started with. Our own code is never replaced."""

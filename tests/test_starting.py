@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -140,6 +141,22 @@ def test_a_websockets_handshake_is_answered_as_the_get_that_it_is(tmp_path: Path
     assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
     assert refused.headers["x-request-id"]
     assert (listed.status_code, listed.json()["data"]) == (200, [])
+
+
+def test_the_served_api_bounds_heads_and_ends_idle_connections_when_it_is_told_to(
+    tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    with redis_at(tmp_path), started("serve", tmp_path, {**environ, "HTTP_KEEP_ALIVE": "1s"}) as ours:
+        wait_for(lambda: ours.said("api.started"), "the start")
+        with httpx.Client(base_url=f"http://127.0.0.1:{ours.port}", trust_env=False) as client:
+            wait_for(lambda: answers(client), "the server")
+            refused = client.get("/healthz", headers={"X-Long": "x" * 65_536})
+        with socket.create_connection(("127.0.0.1", ours.port), timeout=SOON) as connection:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: bridge\r\n\r\n")
+            received = b"".join(iter(lambda: connection.recv(4096), b""))
+
+    assert (refused.status_code, refused.json()["type"]) == (431, "/docs#head-too-large")
+    assert b'"alive"' in received, "and then the server has ended the connection"
 
 
 def answers(client: httpx.Client) -> bool:

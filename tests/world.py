@@ -31,9 +31,12 @@ FERNET = Fernet.generate_key().decode()
 
 
 @contextmanager
-def serving(app: Any) -> Iterator[str]:
+def serving(app: Any, *, http: Any = "auto", keep_alive: int = 5) -> Iterator[str]:
     """Serve an ASGI app on a free port of loopback, in a thread of its own; give its URL."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off", ws="none"))
+    config = uvicorn.Config(
+        app, port=0, http=http, log_config=None, lifespan="off", ws="none", timeout_keep_alive=keep_alive
+    )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

@@ -7,6 +7,9 @@ from importlib import import_module
 import click
 import uvicorn
 
+from bridge.domain.times import SECOND
+from bridge.settings import Settings
+
 FILES = 65_536
 GRACE = 10
 """Seconds that open requests get to end after SIGTERM; `up` and container runtimes wait longer before they kill."""
@@ -17,6 +20,7 @@ GRACE = 10
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 def serve(host: str, port: int) -> None:
     """Serve the API."""
+    keep_alive = Settings.load().http_keep_alive
     web = import_module("bridge.web.app")
     app = web.PlainStart(web.build(), told=False)
     allow_connections()
@@ -25,6 +29,8 @@ def serve(host: str, port: int) -> None:
             app,
             host=host,
             port=port,
+            http=import_module("bridge.web.connections").Connection,
+            timeout_keep_alive=max(1, keep_alive // SECOND),
             ws="none",  # a handshake is a GET like any other here; else uvicorn itself would answer it, with a bare 403
             log_config=None,  # the lifespan sets up our own lines
             access_log=False,

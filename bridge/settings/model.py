@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     )
     delivery_max_age: Duration = 72 * HOUR
     bridge_retention: Duration = 30 * DAY
+    http_keep_alive: Duration = 75 * SECOND
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
 
     def misfits(self) -> Iterator[str]:

@@ -36,6 +36,13 @@ def id_of(headers: Sequence[tuple[bytes, bytes]]) -> str:
     return given[0].decode() if len(given) == 1 and _ID.fullmatch(given[0]) else f"req_{token_hex(12)}"
 
 
+def surround(headers: list[tuple[bytes, bytes]], request_id: str, guard: Sequence[tuple[bytes, bytes]]) -> None:
+    """Add to an answer's headers what every answer has."""
+    own = {name for name, _ in headers}
+    headers.append((b"x-request-id", request_id.encode()))
+    headers += [each for each in guard if each[0] not in own]
+
+
 class Surroundings:
     """An ASGI middleware around the whole app."""
 
@@ -54,10 +61,7 @@ class Surroundings:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                raw: list[tuple[bytes, bytes]] = message["headers"]
-                own = {name for name, _ in raw}
-                raw.append((b"x-request-id", request_id.encode()))
-                raw += [each for each in (GUARD_CALLED if called else GUARD) if each[0] not in own]
+                surround(message["headers"], request_id, GUARD_CALLED if called else GUARD)
                 method = scope["method"] if scope["method"] in METHODS else "other"
                 _counter(method, scope.get(PATH, "none"), str(message["status"])).inc()
             await send(message)
