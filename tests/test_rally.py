@@ -471,7 +471,7 @@ async def flood(writer: asyncio.StreamWriter) -> None:
         (trickle, "no answer within 0.3 s"),
         (hang, "0.3 s|timeout"),
         (reset, "broke"),
-        (flood, "larger than 8 MiB"),
+        (flood, "larger than 2 MiB"),
         (says(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}"), "broke"),
         (says(b"garbage\r\n\r\n"), "broke"),
         (says(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"), "HTTP 302"),

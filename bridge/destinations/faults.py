@@ -1,41 +1,30 @@
-"""What went wrong on the way to a destination, in words of ours: the libraries' own may hold the URL."""
-
-import ssl
-from collections.abc import Iterator
-
-import httpx
+"""What went wrong on the way to a destination, in words for people."""
 
 from bridge.domain.deliveries import Failure, NoResponse
+from bridge.http import Fault, NotReceived
 
 
-def no_response(error: Exception) -> NoResponse:  # noqa: PLR0911 - a table
-    """Say why no answer came; what httpx does not name is a connection that broke."""
-    match error:
-        case httpx.ConnectTimeout():
-            return NoResponse(failure=Failure.CONNECT, reason="no connection in time")
-        case httpx.ConnectError():
-            if tls := next((cause for cause in _chain(error) if isinstance(cause, ssl.SSLError)), None):
-                return NoResponse(failure=Failure.TLS, reason=f"TLS failed: {_tls_words(tls)}")
-            return NoResponse(failure=Failure.CONNECT, reason="the connection was refused or is not possible")
-        case httpx.ProxyError():
-            status = str(error)[:3]  # httpcore's words begin with the status
-            said = f" (HTTP {status})" if status.isdecimal() else ""
-            return NoResponse(failure=Failure.CONNECT, reason=f"the proxy did not let it through{said}")
-        case httpx.TimeoutException():
-            return NoResponse(failure=Failure.TIMEOUT, reason="no answer in time")
-        case httpx.ProtocolError():
-            return NoResponse(failure=Failure.BROKEN, reason="the answer broke off or was not HTTP")
+def no_response(missed: NotReceived) -> NoResponse:
+    """Say why no answer came."""
+    failure, reason = _named(missed)
+    return NoResponse(failure=failure, reason=reason)
+
+
+def _named(missed: NotReceived) -> tuple[Failure, str]:  # noqa: PLR0911 - a table
+    match missed:
+        case NotReceived(Fault.CONNECT_TIMEOUT):
+            return Failure.CONNECT, "no connection in time"
+        case NotReceived(Fault.CONNECT):
+            return Failure.CONNECT, "the connection was refused or is not possible"
+        case NotReceived(Fault.TLS, why):
+            return Failure.TLS, f"TLS failed: {why}"
+        case NotReceived(Fault.PROXY, status):
+            return Failure.CONNECT, "the proxy did not let it through" + (f" ({status})" if status else "")
+        case NotReceived(Fault.TIMEOUT, span):
+            return Failure.TIMEOUT, f"no answer {span or 'in time'}"
+        case NotReceived(Fault.LIMIT, limit):
+            return Failure.BROKEN, f"the answer holds {limit}"
+        case NotReceived(Fault.PROTOCOL):
+            return Failure.BROKEN, "the answer broke off or was not HTTP"
         case _:
-            return NoResponse(failure=Failure.BROKEN, reason="the connection broke")
-
-
-def _tls_words(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message
-    return (error.reason or "handshake failed").lower().replace("_", " ")
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+            return Failure.BROKEN, "the connection broke"

@@ -1,0 +1,125 @@
+"""What a name leads to, and which of it is dialled: every address is checked, and only checked ones are dialled."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
+from typing import Any, TypeAlias
+
+import httpcore
+
+from bridge.destinations.addresses import Address, literal
+from bridge.destinations.rules import EgressRules
+from bridge.domain.deliveries import Failure, NoResponse
+
+RESOLVER_THREADS = 64
+MOST_ADDRESSES = 64
+"""A name that has more of them is refused: a response of DNS can hold thousands, each of which would be judged."""
+
+Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
+SocketOption: TypeAlias = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
+
+
+class Unsent(Exception):
+    """Nothing was sent; httpcore lets this pass as it is."""
+
+    def __init__(self, failure: Failure, reason: str) -> None:
+        super().__init__(reason)
+        self.answer = NoResponse(failure=failure, reason=reason)
+
+
+class Resolver:
+    """Ask the system for a name's addresses, in threads of its own; those who ask for one name at once share a thread.
+
+    A lookup can't be interrupted, so a name whose servers hang holds one thread, however often it is asked for.
+    """
+
+    def __init__(self, threads: int = RESOLVER_THREADS) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="resolver")
+        self._lookups: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        asked = (host, port)
+        if asked not in self._lookups:
+            lookup = asyncio.get_running_loop().run_in_executor(self._threads, _addresses_of, host, port)
+            lookup.add_done_callback(lambda _: self._lookups.pop(asked, None))
+            self._lookups[asked] = lookup
+        return await asyncio.shield(self._lookups[asked])
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _addresses_of(host: str, port: int) -> list[str]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+class GuardedBackend(httpcore.AsyncNetworkBackend):
+    """Connect to checked addresses only."""
+
+    def __init__(self, rules: EgressRules, resolve: Resolve) -> None:
+        self._rules = rules
+        self._resolve = resolve
+        self._network = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+        local_address: str | None = None,
+        socket_options: Iterable[SocketOption] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
+        addresses = await self.checked(host.removesuffix("."), port, deadline)
+        for left in range(len(addresses) - 1, -1, -1):
+            address = addresses[-1 - left]
+            try:
+                return await self._network.connect_tcp(
+                    str(address), port, _share(deadline, left), local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if not left:
+                    raise
+        raise Unsent(Failure.DNS, "the name has no address")
+
+    async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
+        raise Unsent(Failure.REFUSED_ADDRESS, "sockets of this machine are not allowed")
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def checked(self, host: str, port: int, deadline: float | None) -> list[Address]:
+        """Resolve, and refuse the host for any one address: whom a mixed answer serves is not for us to guess.
+
+        Raises Unsent.
+        """
+        addresses = await self._addresses(host, port, deadline)
+        if len(addresses) > MOST_ADDRESSES:
+            raise Unsent(Failure.DNS, f"the name has more than {MOST_ADDRESSES} addresses")
+        if not self._rules.allow_host(host, port):
+            for address in addresses:
+                if wrong := self._rules.objection(address, port):
+                    raise Unsent(Failure.REFUSED_ADDRESS, wrong.detail)
+        return addresses
+
+    async def _addresses(self, host: str, port: int, deadline: float | None) -> list[Address]:
+        try:
+            if (address := literal(host)) is not None:
+                return [address]
+            async with asyncio.timeout_at(deadline):
+                return [ip_address(found) for found in await self._resolve(host, port)]
+        except TimeoutError as error:
+            raise Unsent(Failure.DNS, "the name servers did not answer in time") from error
+        except (OSError, ValueError) as error:  # UnicodeError, which is what an impossible name raises, is the latter
+            raise Unsent(Failure.DNS, "the name does not resolve") from error
+
+
+def _share(deadline: float | None, left: int) -> float | None:
+    """Give one address half of the time while others are left, so that a silent one does not use up all of it."""
+    if deadline is None:
+        return None
+    remaining = max(0.0, deadline - asyncio.get_running_loop().time())
+    return remaining / 2 if left else remaining

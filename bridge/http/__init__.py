@@ -1,0 +1,10 @@
+"""HTTP as a client, for Rally and for destinations alike: kept connections, and limits on what a peer may send.
+
+Nothing here knows who is asked or what an answer means.
+"""
+
+from bridge.http.connections import Connections, Received, Target, Timeouts
+from bridge.http.faults import Fault, NotReceived
+from bridge.http.headers import combined
+
+__all__ = ["Connections", "Fault", "NotReceived", "Received", "Target", "Timeouts", "combined"]

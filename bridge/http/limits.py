@@ -1,0 +1,117 @@
+"""How much a peer may send beside the body of its response, counted in the bytes as they arrive, before parsing.
+
+h11 and httpcore have no limit on the number of fields and of informational responses, and parse a trailer section of
+100 KB in one step.
+"""
+
+import re
+from enum import Enum, auto
+
+HEAD_BYTES = 64 * 1024
+FIELDS = 200
+INFORMATIONAL_RESPONSES = 10
+
+_INFORMATIONAL = re.compile(rb"HTTP/\d\.\d 1(?!01)")
+"""101 is final: it ends HTTP on this connection."""
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,20}")
+
+
+class LimitExceeded(Exception):
+    """A peer sent more than it may; the connection is of no further use."""
+
+
+class _Part(Enum):
+    HEAD = auto()
+    CHUNK_SIZE = auto()
+    CHUNK = auto()
+    TRAILERS = auto()
+    UNCOUNTED = auto()
+    """The body of a response that is not chunked, and what is no HTTP: the parser's to judge."""
+
+
+class ResponseMeter:
+    """Count what one response holds beside its body: the heads of all informational responses, its own, its trailers.
+
+    The counts are sums over all of these.
+    """
+
+    def __init__(self) -> None:
+        self._part = _Part.HEAD
+        self._line = bytearray()
+        self._first_line = True
+        self._informational = False
+        self._chunked = False
+        self._left_of_chunk = 0
+        self._bytes = 0
+        self._fields = 0
+        self._informational_responses = 0
+
+    @property
+    def head_ended(self) -> bool:
+        """Whether the final response's status and fields have arrived."""
+        return self._part is not _Part.HEAD
+
+    def feed(self, data: bytes) -> None:
+        """Count the bytes that arrived next; raises LimitExceeded."""
+        while data and self._part is not _Part.UNCOUNTED:
+            if self._part is _Part.CHUNK:
+                data = self._skip(data)
+                continue
+            line, newline, data = data.partition(b"\n")
+            self._line += line
+            if self._part is not _Part.CHUNK_SIZE:
+                self._bytes += len(line) + len(newline)
+                if self._bytes > HEAD_BYTES:
+                    raise LimitExceeded(f"more than {HEAD_BYTES // 1024} KB of header fields")
+            if newline:
+                ended = bytes(self._line.removesuffix(b"\r"))
+                self._line.clear()
+                self._part = self._after(ended)
+
+    def _skip(self, data: bytes) -> bytes:
+        skipped = min(len(data), self._left_of_chunk)
+        self._left_of_chunk -= skipped
+        if not self._left_of_chunk:
+            self._part = _Part.CHUNK_SIZE
+        return data[skipped:]
+
+    def _after(self, line: bytes) -> _Part:
+        """Count a line; returns the part that follows it."""
+        match self._part:
+            case _Part.CHUNK_SIZE:
+                return self._after_chunk_size(line)
+            case part if line and self._first_line:
+                self._first_line = False
+                self._informational = _INFORMATIONAL.match(line) is not None
+                return part
+            case part if line:
+                self._count_field(line)
+                return part
+            case _Part.HEAD if self._informational:
+                self._count_informational()
+                self._first_line = True
+                return _Part.HEAD
+            case _Part.HEAD if self._chunked:
+                return _Part.CHUNK_SIZE
+            case _:
+                return _Part.UNCOUNTED
+
+    def _after_chunk_size(self, line: bytes) -> _Part:
+        size = _CHUNK_SIZE.match(line)
+        if size is None:
+            return _Part.UNCOUNTED
+        if not (length := int(size[0], 16)):
+            return _Part.TRAILERS
+        self._left_of_chunk = length + len(b"\r\n")
+        return _Part.CHUNK
+
+    def _count_field(self, line: bytes) -> None:
+        self._fields += 1
+        if self._fields > FIELDS:
+            raise LimitExceeded(f"more than {FIELDS} header fields")
+        self._chunked |= line.lower().startswith(b"transfer-encoding")
+
+    def _count_informational(self) -> None:
+        self._informational_responses += 1
+        if self._informational_responses > INFORMATIONAL_RESPONSES:
+            raise LimitExceeded(f"more than {INFORMATIONAL_RESPONSES} informational responses")

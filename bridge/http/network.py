@@ -1,0 +1,91 @@
+"""The network beneath httpcore: it reads in small steps, lets other tasks run in between, and applies the limits."""
+
+import asyncio
+import ssl
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import httpcore
+
+from bridge.http.limits import LimitExceeded, ResponseMeter
+
+STEP = 4 * 1024
+"""Bytes of one read. httpcore parses all that one read gave without a pause: 64 KB of chunks of one byte take 0.2 s."""
+
+SocketOption: TypeAlias = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
+
+
+class MeteredStream(httpcore.AsyncNetworkStream):
+    """A connection whose responses are limited; reading raises LimitExceeded."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._begin()
+
+    def _begin(self) -> None:
+        self._meter = ResponseMeter()
+        self._waited = False
+        self._exceeded: LimitExceeded | None = None
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's signature
+        if self._exceeded is not None:
+            raise self._exceeded
+        if self._waited:
+            # What has arrived already is read without waiting; of TLS even record by record.
+            await asyncio.sleep(0)
+        self._waited = True
+        data = await self._stream.read(min(max_bytes, STEP), timeout)
+        try:
+            self._meter.feed(data)
+        except LimitExceeded as exceeded:
+            if not self._meter.head_ended:
+                raise
+            self._exceeded = exceeded  # the status that arrived stands, so that it goes to the parser first
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's signature
+        # httpcore has written the whole request before it reads the first byte of the response.
+        self._begin()
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+    ) -> httpcore.AsyncNetworkStream:
+        return MeteredStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class MeteredBackend(httpcore.AsyncNetworkBackend):
+    """Another backend, whose connections are metered."""
+
+    def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
+        self._backend = backend
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+        local_address: str | None = None,
+        socket_options: Iterable[SocketOption] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        return MeteredStream(await self._backend.connect_tcp(host, port, timeout, local_address, socket_options))
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+        socket_options: Iterable[SocketOption] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        return MeteredStream(await self._backend.connect_unix_socket(path, timeout, socket_options))
+
+    async def sleep(self, seconds: float) -> None:
+        await self._backend.sleep(seconds)
