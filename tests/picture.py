@@ -153,11 +153,7 @@ def _imports(picture: Picture) -> Iterator[str]:
         yield keys.waiting(*place)
     for workspace in ("default", "eu"):
         due = {import_id for at, import_id in polling if at == workspace}
-        wishes = [
-            int(record["wish"]) for place, record in imports.items() if place in polling and place[0] == workspace
-        ]
         assert picture.index(keys.imports_due(workspace)).keys() == due, "an open import that is never due, or another"
-        assert int(picture.index(keys.budget(workspace)).get("demand", 0)) == sum(wishes)
         yield from (keys.imports_due(workspace), keys.imports_leased(workspace), keys.budget(workspace))
     yield from (keys.import_(*place) for place in imports)
 

@@ -8,7 +8,7 @@ from bridge.domain.times import Moment
 from bridge.store.connection import Store, source
 
 START: Moment = 1_800_000_000_000
-PARTS = frozenset({"prelude", "lanes", "lists", "each"})
+PARTS = frozenset({"prelude", "lanes", "lists", "tiers", "each"})
 
 
 def hold(store: Store) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.budget import LONGEST_PAUSE, WISH, Budget, Grant, after_replies, grant, stretch
+from bridge.domain.budget import LONGEST_PAUSE, Budget, Grant, after_replies, grant
 from bridge.domain.imports import (
     Absence,
     Absent,
@@ -273,15 +273,6 @@ def test_a_single_answer_closes_the_breaker_again() -> None:
     replies = [*[unanswered(NOW)] * 4, reply(), *[unanswered(NOW)] * 4]
 
     assert not after_replies(opened(), replies, in_flight=0, now=NOW).broken
-
-
-def test_intervals_are_stretched_when_all_wishes_exceed_the_budget() -> None:
-    budget = opened(limit=100)
-    one_per_second = WISH // SECOND
-
-    assert stretch(budget, one_per_second, share=0.8) == 1.0
-    assert stretch(budget, 500 * one_per_second, share=0.8) == pytest.approx(500 * 60 / 80)
-    assert stretch(Budget(), 500 * one_per_second, share=0.8) == 1.0
 
 
 def test_the_length_of_windows_is_learned_from_those_seen_from_their_beginning() -> None:

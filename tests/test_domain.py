@@ -58,7 +58,9 @@ DELIVERY = Delivery(
     body="{}",
     owed_at=NOW,
 )
-CLAIM = PollClaim(workspace="default", import_id="imp", fence=1, first_at=NOW, due=NOW, polls=3, known="", faults=2)
+CLAIM = PollClaim(
+    workspace="default", import_id="imp", fence=1, first_at=NOW, due=NOW, tier=0, polls=3, known="", faults=2
+)
 
 
 def reading(status: str, *, failed: int = 0) -> Reading:
@@ -142,12 +144,12 @@ def reply(answer: Answer) -> Reply:
 @pytest.mark.parametrize(
     ("answer", "advance"),
     [
-        (Read(reading("COMPLETED")), Advance(due=None, reading=reading("COMPLETED"), wish=0)),
-        (Read(reading("ERROR")), Advance(due=None, reading=reading("ERROR"), wish=0)),
-        (Read(reading("UPLOADING")), Advance(due=NOW + 110 * SECOND, reading=reading("UPLOADING"), wish=100_000)),
-        (Absent(Absence.FORBIDDEN), Advance(due=NOW + 110 * SECOND, absence=Absence.FORBIDDEN, wish=100_000)),
-        (Unusable("HTTP 400"), Advance(due=NOW + 160 * SECOND, faults=3, trouble="HTTP 400", wish=100_000)),
-        (Unanswered("HTTP 503"), Advance(due=NOW + 160 * SECOND, faults=3, trouble="HTTP 503", wish=100_000)),
+        (Read(reading("COMPLETED")), Advance(due=None, reading=reading("COMPLETED"))),
+        (Read(reading("ERROR")), Advance(due=None, reading=reading("ERROR"))),
+        (Read(reading("UPLOADING")), Advance(due=NOW + 110 * SECOND, reading=reading("UPLOADING"))),
+        (Absent(Absence.FORBIDDEN), Advance(due=NOW + 110 * SECOND, absence=Absence.FORBIDDEN)),
+        (Unusable("HTTP 400"), Advance(due=NOW + 160 * SECOND, faults=3, trouble="HTTP 400")),
+        (Unanswered("HTTP 503"), Advance(due=NOW + 160 * SECOND, faults=3, trouble="HTTP 503")),
         (OverLimit(5), Advance(due=NOW, faults=2, counted=False)),
         (KeyRefused(), Advance(due=NOW, faults=2, counted=False)),
     ],

@@ -8,7 +8,6 @@ import pytest
 from samples import only
 from world import CLIENT_KEY, OTHER_KEY, World, bearer, opened
 
-from bridge.domain.budget import Budget
 from bridge.domain.imports import Reply
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.store.budgets import Look
@@ -265,8 +264,9 @@ async def test_an_import_that_our_own_code_trips_over_holds_up_nobody_even_as_th
     await world.poll()
 
     assert (await world.seen(fine))["outcome"] == "completed"
-    due = await world.resources.store.call("ZSCORE", "rb:imports:due:default", "poison")
-    assert int(due) > await world.resources.store.now() + HOUR - MINUTE
+    polled = await world.resources.imports.get("default", "poison")
+    assert polled is not None
+    assert (polled.next_due or 0) > await world.resources.store.now() + HOUR - MINUTE
     assert (await world.seen(poison))["state"] == "watching"
 
 
@@ -388,20 +388,6 @@ async def test_a_watch_that_expires_while_rally_is_down_says_so(world: World) ->
     seen = await world.seen(watch)
     assert seen["outcome"] == "timed_out"
     assert "Rally gave no answer since" in seen["reason"]
-
-
-async def test_under_pressure_every_interval_is_stretched_alike(world: World) -> None:
-    now = await world.resources.store.now()
-    known = Budget(limit=60, available=59, spent=1, ends_at=now + MINUTE, window=MINUTE)
-    assert await world.resources.budgets.write("default", known)
-    for number in range(40):
-        await world.sandbox.tell(f"imp{number}", ("UPLOADING", 0))
-        await world.watch(f"imp{number}")
-    await world.poll()
-
-    first = await world.resources.store.call("ZRANGE", "rb:imports:due:default", -1, -1, "WITHSCORES")
-    pause = float(first[0][1] if isinstance(first[0], tuple) else first[1]) - await world.resources.store.now()
-    assert pause > 30 * SECOND, "40 wishes of one in 3 s, where 48 a minute are allowed"
 
 
 @pytest.mark.parametrize("trouble", ["refused", "down"])

@@ -16,7 +16,7 @@ from bridge.destinations.lanes import lane_of
 from bridge.destinations.retry_after import retry_after
 from bridge.destinations.rules import EgressRules, Forbidden, check_url, place_of
 from bridge.destinations.slack_text import about, code, local_time, shown
-from bridge.domain.budget import Budget, Grant, after_replies, grant, stretch
+from bridge.domain.budget import Budget, Grant, after_replies, grant
 from bridge.domain.deliveries import (
     Accepted,
     Callback,
@@ -47,8 +47,7 @@ from bridge.domain.notices import Notice, deliveries_abandoned, key_accepted, ke
 from bridge.domain.notices import test_message as message_of_test
 from bridge.domain.notifications import Notification, announce, notification_id, reading_as_json
 from bridge.domain.outcomes import Outcome, outcome_of
-from bridge.domain.polls import PollClaim, after_poll, wish_at
-from bridge.domain.schedules import PollSchedule
+from bridge.domain.schedules import PollSchedule, tier_of
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, rfc3339
 from bridge.domain.watches import Conclusion, Knowledge, Watch, conclude
@@ -520,21 +519,23 @@ def test_a_header_may_be_just_as_long() -> None:
 SCHEDULE = PollSchedule(floor=3 * SECOND, ceiling=MINUTE, growth=1.0)
 
 
-def test_intervals_are_whole_and_stretched_and_jittered_exactly() -> None:
-    assert wish_at(SCHEDULE, 10_000_000) == 16_666
-    assert isinstance(wish_at(SCHEDULE, 10_000_000), int)
+def test_intervals_are_whole_and_jittered_exactly() -> None:
+    assert SCHEDULE.interval(10_000_000) == 60_000
+    assert isinstance(SCHEDULE.interval(10_000_000), int)
     assert SCHEDULE.pause(0, faults=0, jitter=1.0) == 3_300
-    assert SCHEDULE.pause(0, faults=0, jitter=1.0, stretch=2.0) == 6_600
-    assert SCHEDULE.pause(0, faults=0, jitter=0.0, stretch=0.5) == 3_000
     assert PollSchedule(floor=0, ceiling=MINUTE, growth=1.0).interval(0) == 0
     assert PollSchedule(floor=1, ceiling=HOUR, growth=1.0).pause(0, faults=99, jitter=0.0) == 1_024
 
 
-def test_a_poll_under_pressure_is_due_later() -> None:
-    claim = PollClaim(workspace="eu", import_id="imp", fence=1, first_at=NOW, due=NOW, polls=0, known="", faults=0)
-    reply = Reply(answer=Read(READING), allowance=None, at=NOW)
-
-    assert after_poll(claim, reply, SCHEDULE, jitter=0, stretch=3.0).due == NOW + 9 * SECOND
+@pytest.mark.parametrize(
+    ("pause", "tier"),
+    [
+        *((-1, 0), (0, 0), (3_999, 0), (4_000, 1), (7_999, 1), (8_000, 2), (63_999, 4), (64_000, 5), (HOUR, 10)),
+        *(((4 * SECOND << 14) - 1, 14), (4 * SECOND << 14, 15), (4 * SECOND << 40, 15)),
+    ],
+)
+def test_pauses_of_a_tier_are_alike_to_within_a_factor_of_two(pause: int, tier: int) -> None:
+    assert tier_of(pause) == tier
 
 
 # The budget.
@@ -689,19 +690,6 @@ def test_what_a_reply_teaches_is_known_to_the_last_field(
 
 def test_a_probe_that_came_back_without_a_reply_is_out_no_more() -> None:
     assert after_replies(replace(OPEN, probing_until=9), [], in_flight=0, now=NOW, probed=True) == OPEN
-
-
-@pytest.mark.parametrize(
-    ("budget", "times"),
-    [
-        (Budget(window=MINUTE), 1.0),
-        (Budget(limit=9), 1.0),
-        (Budget(limit=1, window=MINUTE), 60.0),
-        (Budget(limit=10, window=MINUTE), 7.5),
-    ],
-)
-def test_the_stretch_is_demand_over_what_is_allowed(budget: Budget, times: float) -> None:
-    assert stretch(budget, 10**6, share=0.8) == pytest.approx(times)
 
 
 # Rally's answers and headers.

@@ -54,7 +54,7 @@ class Memory:
 
     async def accept(self, watch_id: str = "wat_1", **changes: Any) -> tuple[Watch, Joined]:
         new = new_watch(id=watch_id, **changes)
-        accepted = await self.watches.accept(new, grace=10 * MINUTE, reuse=5 * MINUTE, wish=333)
+        accepted = await self.watches.accept(new, grace=10 * MINUTE, reuse=5 * MINUTE)
         assert accepted is not None
         return accepted.watch, accepted.joined
 
@@ -387,25 +387,6 @@ async def test_a_redis_that_is_not_there_is_told_without_its_address() -> None:
     assert "127.0.0.1" not in str(told.value)
 
 
-async def demand(memory: Memory) -> int:
-    return (await memory.budgets.look("default")).demand
-
-
-async def test_the_demand_is_the_sum_of_the_wishes_of_all_open_imports(memory: Memory) -> None:
-    first, _ = await memory.accept("wat_1", import_id="imp_1")
-    await memory.accept("wat_2", import_id="imp_2")
-    await memory.accept("wat_3", import_id="imp_2")
-    assert await demand(memory) == 666
-
-    claims = {claim.import_id: claim for claim in await memory.claim()}
-    await memory.commit(claims["imp_1"], Advance(due=claims["imp_1"].due + MINUTE, wish=100))
-    assert await demand(memory) == 433
-    await memory.commit(claims["imp_2"], Advance(due=None, reading=DONE, wish=0))
-    assert await demand(memory) == 100
-    await memory.settle(first)
-    assert await demand(memory) == 0
-
-
 async def test_cancelling_the_last_watch_ends_the_polling(memory: Memory) -> None:
     await memory.accept("wat_1")
     await memory.accept("wat_2")
@@ -418,8 +399,7 @@ async def test_cancelling_the_last_watch_ends_the_polling(memory: Memory) -> Non
     assert (await memory.budgets.look("default")).next_due is not None
     assert await memory.watches.cancel("wat_2", where, None, now)
 
-    look = await memory.budgets.look("default")
-    assert (look.next_due, look.demand) == (None, 0)
+    assert (await memory.budgets.look("default")).next_due is None
     cancelled = await memory.watches.get("wat_1")
     assert cancelled is not None
     assert (cancelled.state, cancelled.outcome, cancelled.settled_at) == (WatchState.CANCELLED, None, now)

@@ -42,12 +42,12 @@ from bridge.domain.deliveries import (
 )
 from bridge.domain.imports import Absence, Absent, Answer, OverLimit, Read, Reading, Reply, Unanswered
 from bridge.domain.outcomes import Outcome, outcome_of
-from bridge.domain.polls import Advance, PollClaim, after_poll, poisoned, wish_at, withheld
+from bridge.domain.polls import Advance, PollClaim, after_poll, poisoned, withheld
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment
 from bridge.domain.watches import Knowledge, conclude
 from bridge.resources import Resources, check_store, open_resources
-from bridge.store import keys
+from bridge.store import keys, poll_order
 from bridge.store.deliveries import DeliveryClaim
 from bridge.store.imports import PollCommit
 from bridge.store.watches import Joined, NewWatch, Settlement
@@ -241,9 +241,8 @@ class StoreMachine(RuleBasedStateMachine):
         return new.id
 
     def _accept(self, new: NewWatch) -> tuple[Joined, Moment]:
-        wish = wish_at(self.resources.poll_schedule, 0)
         reuse = self.resources.settings.reading_reuse
-        accepted = self.run(self.resources.watches.accept(new, grace=10 * MINUTE, reuse=reuse, wish=wish))
+        accepted = self.run(self.resources.watches.accept(new, grace=10 * MINUTE, reuse=reuse))
         assert accepted is not None
         return accepted.joined, accepted.watch.expires_at
 
@@ -286,7 +285,8 @@ class StoreMachine(RuleBasedStateMachine):
         before, early = self.picture(), self.now()
         claims = self._claim_polls(workspace, room, raced=raced)
         late = self.now()
-        due = {id_ for id_, at in before.index(keys.imports_due(workspace)).items() if at <= early}
+        scores = before.index(keys.imports_due(workspace))
+        due = {import_id for import_id, score in scores.items() if poll_order.moment(score) <= early}
         assert len(claims) <= room
         assert len(claims) >= (0 if raced else min(room, len(due)))
         for claim in claims:

@@ -63,10 +63,10 @@ async def test_a_watch_whose_acceptance_is_repeated_is_answered_as_it_is_stored(
         metadata={},
         expires_in=HOUR,
     )
-    first = await world.resources.watches.accept(new, grace=MINUTE, reuse=MINUTE, wish=1)
+    first = await world.resources.watches.accept(new, grace=MINUTE, reuse=MINUTE)
     world.pass_time(5 * SECOND)
 
-    again = await world.resources.watches.accept(new, grace=MINUTE, reuse=MINUTE, wish=1)
+    again = await world.resources.watches.accept(new, grace=MINUTE, reuse=MINUTE)
 
     assert first is not None
     assert again is not None

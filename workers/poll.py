@@ -7,7 +7,7 @@ from time import monotonic
 
 import structlog
 
-from bridge.domain.budget import Budget, after_replies, grant, stretch
+from bridge.domain.budget import Budget, after_replies, grant
 from bridge.domain.imports import KNOWN_STATUSES, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
 from bridge.domain.notices import key_accepted, key_refused
 from bridge.domain.polls import Advance, PollClaim, after_poll, poisoned, withheld
@@ -36,7 +36,6 @@ class Poll:
     start_by: float
     clock: float
     """Redis' clock minus the monotonic one, in seconds."""
-    stretch: float
 
     def now(self) -> Moment:
         return int((self.clock + monotonic()) * SECOND)
@@ -80,7 +79,6 @@ class PollWork:
         claims = await self._resources.imports.claim(
             self._workspace, look.budget, granted, room=room, lease=settings.poll_lease, now=look.now
         )
-        stretched = stretch(look.budget, look.demand, share=settings.rally_budget_share)
         # A request takes half the lease at most, so that one that starts within the other half ends within it.
         window = min(START_WITHIN, settings.poll_lease // 2)
         if granted.ends_at is not None:
@@ -91,7 +89,6 @@ class PollWork:
                 probe=granted.probe,
                 start_by=asked + window / SECOND,
                 clock=look.now / SECOND - asked,
-                stretch=stretched,
             )
             for claim in claims or ()
         ]
@@ -103,7 +100,7 @@ class PollWork:
             return Polled(poll=claim, reply=None, advance=withheld(claim.claim), at=claim.now())
         jitter = random.random()  # noqa: S311 - spreads load only
         schedule = self._resources.poll_schedule
-        advance = after_poll(claim.claim, reply, schedule, jitter=jitter, stretch=claim.stretch)
+        advance = after_poll(claim.claim, reply, schedule, jitter=jitter)
         self._tell(claim.claim, reply)
         return Polled(poll=claim, reply=reply, advance=advance, at=reply.at)
 

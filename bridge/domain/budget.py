@@ -24,8 +24,6 @@ BREAKER_PAUSE: Span = 2 * SECOND
 BREAKER_LONGEST: Span = MINUTE
 WINDOW_SEEN_WHOLE: Span = 2 * SECOND
 """A window that opens this soon after the last one ended follows it: the length is known from one end to the other."""
-WISH = 10**9
-"""A wish to poll every n ms is kept as the whole number WISH // n, so that sums of wishes never drift."""
 COARSENESS: Span = SECOND
 """The vendor names whole seconds, so that a window may go on for so long after the end that it told."""
 BURST_SHARE = 8
@@ -205,13 +203,3 @@ def _after_fault(budget: Budget, at: Moment) -> Budget:
         return failing
     pause = min(BREAKER_PAUSE << min(faults - BREAKER_FAULTS, 10), BREAKER_LONGEST)
     return replace(failing, ends_at=0, not_before=at + pause)
-
-
-def stretch(budget: Budget, demand: int, *, share: float) -> float:
-    """Say by how much every interval is to be stretched, so that all wishes together fit into the budget.
-
-    `demand` is the sum of the wishes (WISH // interval) of all open imports.
-    """
-    if budget.limit is None or not budget.window:
-        return 1.0
-    return max(1.0, demand / WISH / (budget.allowed(share) / budget.window))

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from bridge.domain.budget import WISH
 from bridge.domain.imports import Absence, Absent, KeyRefused, OverLimit, Read, Reading, Reply, Unanswered, Unusable
 from bridge.domain.schedules import PollSchedule
 from bridge.domain.times import HOUR, Moment, Span
@@ -21,6 +20,8 @@ class PollClaim:
     first_at: Moment
     """When the first of its watches came: its age decides the schedule."""
     due: Moment
+    tier: int
+    """Its place in the order of polls: the tier of the pause that ended at `due`."""
     polls: int
     known: str
     """The mark of the reading that is stored: an equal one need not be written again."""
@@ -40,38 +41,28 @@ class Advance:
     absence: Absence | None = None
     trouble: str | None = None
     """What Rally last answered, where that could not be used."""
-    wish: int | None = None
-    """How often the import now wishes to be polled (WISH // interval); None leaves it as it was."""
 
 
-def after_poll(
-    claim: PollClaim, reply: Reply, schedule: PollSchedule, *, jitter: float, stretch: float = 1.0
-) -> Advance:
+def after_poll(claim: PollClaim, reply: Reply, schedule: PollSchedule, *, jitter: float) -> Advance:
     """Decide what becomes of an import after one reply; `jitter` is drawn from 0 to 1."""
     age = reply.at - claim.first_at
-    wish = wish_at(schedule, age)
 
     def due(faults: int = 0) -> Moment:
-        return reply.at + schedule.pause(age, faults=faults, jitter=jitter, stretch=stretch)
+        return reply.at + schedule.pause(age, faults=faults, jitter=jitter)
 
     match reply.answer:
         case Read(reading) if reading.finished:
-            return Advance(due=None, reading=reading, wish=0)
+            return Advance(due=None, reading=reading)
         case Read(reading):
-            return Advance(due=due(), reading=reading, wish=wish)
+            return Advance(due=due(), reading=reading)
         case Absent(absence):
-            return Advance(due=due(), absence=absence, wish=wish)
+            return Advance(due=due(), absence=absence)
         case OverLimit() | KeyRefused():
             # The workspace waits, not the import: it keeps its place in the order.
             return Advance(due=claim.due, faults=claim.faults, counted=False)
         case Unusable(reason) | Unanswered(reason):
             faults = claim.faults + 1
-            return Advance(due=due(faults), faults=faults, trouble=reason, wish=wish)
-
-
-def wish_at(schedule: PollSchedule, age: Span) -> int:
-    """Give the wish of an import of this age, as sums of wishes are kept."""
-    return WISH // schedule.interval(age)
+            return Advance(due=due(faults), faults=faults, trouble=reason)
 
 
 def withheld(claim: PollClaim) -> Advance:

@@ -23,12 +23,26 @@ class PollSchedule:
         wish = self.growth * math.sqrt(max(0, age) / SECOND) * SECOND
         return int(min(max(wish, self.floor), self.ceiling))
 
-    def pause(self, age: Span, *, faults: int, jitter: float, stretch: float = 1.0) -> Span:
+    def pause(self, age: Span, *, faults: int, jitter: float) -> Span:
         """Give the pause with jitter (0 to 1: up to a tenth more, never less).
 
-        Each fault in a row doubles it, up to the ceiling; `stretch` lengthens all intervals alike under pressure.
+        Each fault in a row doubles it, up to the ceiling.
         """
         interval = self.interval(age)
         backed_off = min(interval << min(faults, 10), max(self.ceiling, interval))
-        stretched = int(backed_off * max(1.0, stretch))
-        return stretched + int(stretched * jitter / 10)
+        return backed_off + int(backed_off * jitter / 10)
+
+
+SHORTEST_TIER: Span = 4 * SECOND
+"""Pauses shorter than this are of tier 0; the pauses of each further tier are shorter than twice as much."""
+TIERS = 16
+"""The last tier also has all longer pauses."""
+
+
+def tier_of(pause: Span) -> int:
+    """Return the tier of a pause: pauses of one tier are alike to within a factor of two.
+
+    When more imports are due than the budget allows, the one with the greatest lateness / √pause is polled first. Its
+    order changes while they wait, but only between tiers: within one, the import that is due first is polled first.
+    """
+    return min(max(0, pause * 2 // SHORTEST_TIER).bit_length() or 1, TIERS) - 1

@@ -11,7 +11,7 @@ clear, and sealed ones for everything private. No record expires by itself: the 
     rb:watches:ended                    zset   ended watches, and deliveries of notices, by when their retention begins
     rb:import:<workspace>:<id>          hash   an import being polled, or final and still answering new watches
     rb:waiting:<workspace>:<id>         set    the open watches that wait for it
-    rb:imports:due:<workspace>          zset   imports by the moment of their next poll; while leased, by its end
+    rb:imports:due:<workspace>          zset   imports by tier and next poll (poll_order); while leased, by its end
     rb:imports:leased:<workspace>       zset   imports that are asked about just now, by the end of their lease
     rb:imports:settling                 zset   final imports whose watches must be told, by the moment to resume
     rb:imports:final                    zset   final imports by the moment they became so

@@ -18,8 +18,6 @@ class Look:
     budget: Budget
     in_flight: int
     next_due: Moment | None
-    demand: int
-    """The sum of the wishes of all open imports."""
 
 
 class Budgets:
@@ -32,13 +30,11 @@ class Budgets:
         now, in_flight, first, flat = await self._store.run(
             "look", [keys.budget(workspace), keys.imports_due(workspace), keys.imports_leased(workspace)]
         )
-        stored = codec.unflatten(flat)
         return Look(
             now=now,
-            budget=_load(stored),
+            budget=_load(codec.unflatten(flat)),
             in_flight=in_flight,
             next_due=None if first < 0 else first,
-            demand=int(stored.get("demand", 0)),
         )
 
     async def write(self, workspace: str, budget: Budget) -> bool:

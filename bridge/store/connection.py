@@ -37,6 +37,8 @@ USE_LANES = frozenset(
     {"claim_deliveries", "commit_delivery", "hold_lane", "owe_notice", "redeliver", "settle", "take_turn"}
 )
 """The scripts by which deliveries wait, or stop to."""
+USE_TIERS = frozenset({"accept", "claim_polls", "look"})
+"""The scripts that read the order of polls."""
 USE_LISTS = frozenset({"commit_delivery", "forget", "forget_notice", "owe_notice", "redeliver", "settle"})
 """The scripts that change a delivery's state."""
 REFUSALS = (AuthenticationError, AuthorizationError, NoPermissionError, InvalidResponse)
@@ -223,7 +225,8 @@ class Store:
 
 def source(script: str, *, each: bool = False) -> str:
     """Give a script's whole text: with what it stands on, as Redis has no imports; `each`: for many calls at once."""
-    stands_on = ["prelude", *["lanes"] * (script in USE_LANES), *["lists"] * (script in USE_LISTS)]
+    parts = {"lanes": USE_LANES, "lists": USE_LISTS, "tiers": USE_TIERS}
+    stands_on = ["prelude", *(part for part, users in parts.items() if script in users)]
     text = "".join(map(_text, stands_on))
     return text + (f"local function step(KEYS, ARGV)\n{_text(script)}end\n{_text('each')}" if each else _text(script))
 

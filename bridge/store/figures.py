@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from bridge.domain.budget import Budget
 from bridge.domain.deliveries import DeliveryState
+from bridge.domain.schedules import TIERS
 from bridge.domain.times import Moment
 from bridge.domain.watches import WatchState
-from bridge.store import keys
+from bridge.store import keys, poll_order
 from bridge.store.budgets import Budgets
 from bridge.store.connection import Store, translated
 
@@ -48,10 +49,13 @@ async def read_figures(store: Store, budgets: Budgets, workspaces: Sequence[str]
             pipe.zcard(keys.deliveries_in(state))
         for workspace in workspaces:
             pipe.zcard(keys.imports_due(workspace))
-            pipe.zcount(keys.imports_due(workspace), "-inf", now - LATE)
+            for tier in range(TIERS):
+                overdue = poll_order.score(tier, 0), poll_order.score(tier, now - LATE)
+                pipe.zcount(keys.imports_due(workspace), *overdue)
         watching, settling, lanes_overdue, *counts = await pipe.execute()
     deliveries = dict(zip(DeliveryState, counts, strict=False))
     polls = counts[len(DeliveryState) :]
+    polled, overdue_by_tier = polls[:: 1 + TIERS], [polls[1 + tier :: 1 + TIERS] for tier in range(TIERS)]
     return Figures(
         watching=watching,
         settling=settling,
@@ -59,11 +63,11 @@ async def read_figures(store: Store, budgets: Budgets, workspaces: Sequence[str]
         lanes_overdue=lanes_overdue,
         workspaces={
             workspace: WorkspaceFigures(
-                polled=polls[2 * number],
-                overdue=polls[2 * number + 1],
+                polled=polled,
+                overdue=sum(overdue),
                 budget=looks[workspace].budget,
                 now=looks[workspace].now,
             )
-            for number, workspace in enumerate(workspaces)
+            for workspace, polled, *overdue in zip(workspaces, polled, *overdue_by_tier, strict=True)
         },
     )

@@ -11,11 +11,12 @@ import structlog
 from bridge.domain.budget import Budget, Grant
 from bridge.domain.imports import Absence
 from bridge.domain.polls import Advance, PollClaim
+from bridge.domain.schedules import tier_of
 from bridge.domain.times import Moment, Span
 from bridge.domain.watches import Knowledge
 from bridge.errors import SealBroken
 from bridge.secrets import Sealer
-from bridge.store import codec, keys
+from bridge.store import codec, keys, poll_order
 from bridge.store.connection import Store, translated
 
 log = structlog.get_logger()
@@ -71,12 +72,13 @@ class Imports:
                 import_id=import_id,
                 fence=fence,
                 due=due,
+                tier=tier,
                 first_at=first_at,
                 polls=polls,
                 faults=faults,
                 known=known,
             )
-            for import_id, fence, due, first_at, polls, faults, known in rows
+            for import_id, fence, due, tier, first_at, polls, faults, known in rows
         ]
 
     async def commit(self, workspace: str, commits: Sequence[PollCommit], *, settle_by: Moment) -> list[bool]:
@@ -85,7 +87,6 @@ class Imports:
             "commit_polls",
             [
                 *(keys.imports_due(workspace), keys.imports_leased(workspace), keys.SETTLING, keys.FINAL),
-                keys.budget(workspace),
                 *(keys.import_(workspace, commit.claim.import_id) for commit in commits),
             ],
             [settle_by, len(commits), *(part for commit in commits for part in self._found(commit))],
@@ -97,7 +98,7 @@ class Imports:
             self._store.call("HGETALL", keys.import_(workspace, import_id)),
             self._store.call("ZSCORE", keys.imports_due(workspace), import_id),
         )
-        return load_polled(self._sealer, record, None if due is None else int(due))
+        return load_polled(self._sealer, record, None if due is None else poll_order.moment(due))
 
     async def many(self, places: Sequence[tuple[str, str]]) -> list[Polled | None]:
         """Give the imports at these (workspace, import id), in this order."""
@@ -109,7 +110,7 @@ class Imports:
                 pipe.zscore(keys.imports_due(workspace), import_id)
             replies = await pipe.execute()
         return [
-            polled_as_far_as_it_opens(self._sealer, import_id, record, None if due is None else int(due))
+            polled_as_far_as_it_opens(self._sealer, import_id, record, None if due is None else poll_order.moment(due))
             for (_, import_id), record, due in zip(places, replies[::2], replies[1::2], strict=True)
         ]
 
@@ -148,8 +149,16 @@ class Imports:
             fields += ["absence", advance.absence.value, "absent_at", commit.at]
         return [
             *(claim.import_id, keys.member(claim.workspace, claim.import_id)),
-            *(claim.fence, advance.due or 0, "" if advance.wish is None else advance.wish, len(fields), *fields),
+            *(claim.fence, _score(commit), len(fields), *fields),
         ]
+
+
+def _score(commit: PollCommit) -> int:
+    """Return an import's place in the order of polls after this one; 0 when there is no further poll."""
+    due = commit.advance.due
+    if due is None:
+        return 0
+    return poll_order.score(tier_of(due - commit.at) if commit.advance.counted else commit.claim.tier, due)
 
 
 def polled_as_far_as_it_opens(

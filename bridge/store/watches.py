@@ -95,14 +95,14 @@ class Watches:
         self._acceptances = Gathered(store, "accept")
 
     async def accept(
-        self, new: NewWatch, *, grace: Span, reuse: Span, wish: int, once: Once | None = None
+        self, new: NewWatch, *, grace: Span, reuse: Span, once: Once | None = None
     ) -> AcceptedWatch | None:
         """Store a watch and have its import polled, in one step; accepting the same id again changes nothing.
 
-        `wish` is how often a new import wishes to be polled, as domain.polls.wish_at gives it. A request that is made
-        `once` is answered the second time as it was the first time; None when it asks for something else by then.
+        A request that is made `once` is answered the second time as it was the first time; None when it asks for
+        something else by then.
         """
-        call = self._acceptance(new, grace=grace, reuse=reuse, wish=wish, once=once)
+        call = self._acceptance(new, grace=grace, reuse=reuse, once=once)
         joined, watch_id, now, grace, expires_in, due, flat = await self._acceptances.run(call)
         if joined == "conflict":
             return None
@@ -124,7 +124,7 @@ class Watches:
             watch = await self.get(new.id) or watch
         return AcceptedWatch(watch=watch, joined=Joined(joined), polled=polled)
 
-    def _acceptance(self, new: NewWatch, *, grace: Span, reuse: Span, wish: int, once: Once | None) -> Call:
+    def _acceptance(self, new: NewWatch, *, grace: Span, reuse: Span, once: Once | None) -> Call:
         """Give the keys and arguments of accept.lua."""
         private = {
             "label": new.label,
@@ -144,13 +144,12 @@ class Watches:
                 keys.imports_due(new.workspace),
                 keys.SETTLING,
                 keys.FINAL,
-                keys.budget(new.workspace),
                 keys.replay(new.client, once.mark if once else ""),
                 keys.REPLAYS,
             ],
             [
                 *(new.id, new.import_id, keys.member(*place)),
-                *(grace, new.expires_in, reuse, wish),
+                *(grace, new.expires_in, reuse),
                 *(once.digest if once else "", REPLAYED_FOR),
                 *("client", new.client, "workspace", new.workspace, "import_id", new.import_id),
                 *("private", self._sealer.seal(codec.dump(private))),
@@ -286,7 +285,6 @@ def _places(watch_id: str, workspace: str, import_id: str, client: str, ending: 
         keys.waiting(workspace, import_id),
         keys.imports_due(workspace),
         keys.SETTLING,
-        keys.budget(workspace),
         keys.watches_in(WatchState.WATCHING),
         keys.watches_in(WatchState.WATCHING, client),
         keys.watches_in(ending),

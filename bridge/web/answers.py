@@ -100,7 +100,12 @@ class WatchAnswer(_WithReading):
     ]
     polls: int
     lastPolledAt: Time | None
-    nextPollAt: Time | None
+    nextPollAt: Annotated[
+        Time | None,
+        Field(
+            description="The earliest moment of the next poll; one that has passed: as soon as the rate limit allows."
+        ),
+    ]
     label: str | None
     metadata: dict[str, Any]
     createdBy: Annotated[str, Field(description="The name of the client that made it.")]

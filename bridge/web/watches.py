@@ -10,7 +10,6 @@ from starlette.responses import Response
 from ulid_transform import ulid_now
 
 from bridge.domain.outcomes import Outcome
-from bridge.domain.polls import wish_at
 from bridge.domain.times import SECOND
 from bridge.domain.watches import Watch, WatchState
 from bridge.errors import Refusal, Refused, StoreUnavailable
@@ -94,7 +93,6 @@ async def _accept(resources: Resources, client: Client, raw: bytes, key: str | N
         new,
         grace=settings.not_found_grace,
         reuse=settings.reading_reuse,
-        wish=wish_at(resources.poll_schedule, 0),
         once=once(resources, client, key, raw),
     )
     if accepted is None:

@@ -53,7 +53,6 @@ async def owe(resources: Resources, port: int, number: int, *, path: str = "hook
         ),
         grace=600_000,
         reuse=300_000,
-        wish=1,
     )
     assert accepted is not None
     known = Knowledge(reading=reading, read_at=accepted.watch.created_at)

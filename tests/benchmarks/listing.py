@@ -32,7 +32,7 @@ async def accept(resources: Resources, number: int) -> None:
         metadata={"ticket": "RES-12", "part": number},
         expires_in=86_400_000,
     )
-    await resources.watches.accept(new, grace=600_000, reuse=300_000, wish=1)
+    await resources.watches.accept(new, grace=600_000, reuse=300_000)
 
 
 async def fill(our_stage: Stage) -> None:

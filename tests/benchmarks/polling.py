@@ -48,7 +48,6 @@ async def fill(stage: Stage, count: int, *, already: int = 0, notify: tuple[Any,
                         ),
                         grace=600_000,
                         reuse=300_000,
-                        wish=1,
                     )
                     for number in range(first, min(first + 500, count))
                 )

@@ -1,24 +1,24 @@
 -- Store a watch, and have its import polled: a new import at once, one that is being polled as it stands; a final
 -- one that is recent enough answers without a poll. With an idempotency key the first answer is kept, and given again.
 -- KEYS: watch, watching, the client's watching, about the import, expiring, import, its waiting watches, imports due,
---       settling, final, budget, the kept answer, all kept answers
--- ARGV: offset, watch id, import id, settling member, grace, expires in, reuse (all ms), wish of a new import,
---       digest of the request or '', how long an answer is kept (ms), field, value, ...
+--       settling, final, the kept answer, all kept answers
+-- ARGV: offset, watch id, import id, settling member, grace, expires in, reuse (all ms), digest of the request
+--       or '', how long an answer is kept (ms), field, value, ...
 -- Returns: {'new' | 'joined' | 'final' | 'known' | 'replayed' | 'conflict', watch id, now, grace, expires in,
---           score of the import's next poll or -1, its fields and values}
+--           when the import is polled next or -1, its fields and values}
 local now = clock()
 local watch_id, import_id, member = ARGV[2], ARGV[3], ARGV[4]
 local grace, expires_in, reuse = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local digest = ARGV[9]
+local digest = ARGV[8]
 
 if digest ~= '' then
-  local kept = redis.call('HMGET', KEYS[12], 'digest', 'watch', 'at', 'grace', 'expires_in', 'due')
-  if kept[1] and now < tonumber(kept[3]) + tonumber(ARGV[10]) then
+  local kept = redis.call('HMGET', KEYS[11], 'digest', 'watch', 'at', 'grace', 'expires_in', 'due')
+  if kept[1] and now < tonumber(kept[3]) + tonumber(ARGV[9]) then
     if kept[1] ~= digest then
       return {'conflict', '', now, 0, 0, -1, {}}
     end
     local import = {}
-    local fields = redis.call('HGETALL', KEYS[12])
+    local fields = redis.call('HGETALL', KEYS[11])
     for i = 1, #fields, 2 do
       if string.sub(fields[i], 1, 2) == 'i:' then
         import[#import + 1] = string.sub(fields[i], 3)
@@ -28,14 +28,17 @@ if digest ~= '' then
     return {'replayed', kept[2], tonumber(kept[3]), tonumber(kept[4]), tonumber(kept[5]), tonumber(kept[6]), import}
   end
 end
+local function next_poll()
+  local score = redis.call('ZSCORE', KEYS[8], import_id)
+  return score and moment_of(score) or -1
+end
 if redis.call('EXISTS', KEYS[1]) == 1 then
-  local due = tonumber(redis.call('ZSCORE', KEYS[8], import_id) or -1)
-  return {'known', watch_id, now, grace, expires_in, due, redis.call('HGETALL', KEYS[6])}
+  return {'known', watch_id, now, grace, expires_in, next_poll(), redis.call('HGETALL', KEYS[6])}
 end
 
 local record = {'state', 'watching', 'created_at', now,
   'grace_until', now + math.min(grace, expires_in), 'expires_at', now + expires_in}
-for i = 11, #ARGV do
+for i = 10, #ARGV do
   record[#record + 1] = ARGV[i]
 end
 redis.call('HSET', KEYS[1], unpack(record))
@@ -48,7 +51,7 @@ redis.call('SADD', KEYS[7], watch_id)
 local function find_or_begin()
   local import = redis.call('HMGET', KEYS[6], 'state', 'final_at')
   if import[1] == 'open' then
-    return 'joined', tonumber(redis.call('ZSCORE', KEYS[8], import_id) or -1), redis.call('HGETALL', KEYS[6])
+    return 'joined', next_poll(), redis.call('HGETALL', KEYS[6])
   end
   if import[1] == 'final' and now < tonumber(import[2]) + reuse then
     redis.call('ZADD', KEYS[9], now, member)
@@ -59,10 +62,9 @@ local function find_or_begin()
     redis.call('ZREM', KEYS[10], member)
   end
   redis.call('ZREM', KEYS[9], member)
-  local new = {'state', 'open', 'first_at', now, 'polls', 0, 'faults', 0, 'wish', ARGV[8]}
+  local new = {'state', 'open', 'first_at', now, 'polls', 0, 'faults', 0}
   redis.call('HSET', KEYS[6], unpack(new))
-  redis.call('HINCRBY', KEYS[11], 'demand', ARGV[8])
-  redis.call('ZADD', KEYS[8], now, import_id)
+  redis.call('ZADD', KEYS[8], now, import_id) -- of the first tier
   return 'new', now, new
 end
 
@@ -73,8 +75,8 @@ if digest ~= '' then
     answer[#answer + 1] = 'i:' .. import[i]
     answer[#answer + 1] = import[i + 1]
   end
-  redis.call('DEL', KEYS[12])
-  redis.call('HSET', KEYS[12], unpack(answer))
-  redis.call('ZADD', KEYS[13], now, KEYS[12])
+  redis.call('DEL', KEYS[11])
+  redis.call('HSET', KEYS[11], unpack(answer))
+  redis.call('ZADD', KEYS[12], now, KEYS[11])
 end
 return {joined, watch_id, now, grace, expires_in, due, import}
