@@ -26,11 +26,11 @@ from bridge.settings import DEFAULT_WORKSPACE, Settings
 from bridge.store.budgets import Budgets
 from bridge.store.connection import Store, connect
 from bridge.store.deliveries import Deliveries
+from bridge.store.fitness import examine
 from bridge.store.imports import Imports
 from bridge.store.lists import Lists
 from bridge.store.news import News
 from bridge.store.permits import Permits
-from bridge.store.schema import adopt_schema
 from bridge.store.seal import store_key
 from bridge.store.watches import Watches
 
@@ -225,8 +225,12 @@ def trusted(settings: Settings) -> ssl.SSLContext:
 
 
 async def check_store(resources: Resources) -> None:
-    """Make sure that we can read what Redis holds: our layout, our keys; raises SettingsError, or StoreUnavailable."""
-    await adopt_schema(resources.store)
+    """Make sure that Redis keeps what we store and that we can read it; raises SettingsError, or StoreUnavailable."""
+    fitness = await examine(resources.store, may_evict=resources.settings.redis_may_evict)
+    if fitness.problem is not None:
+        raise SettingsError([f"REDIS_URL: {fitness.problem}"])
+    for warning in fitness.warnings:
+        log.warning("store.at_risk", warning=warning)
     resources.marker.adopt(await store_key(resources.store, resources.sealer))
 
 

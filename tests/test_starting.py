@@ -273,6 +273,32 @@ def test_a_worker_whose_keys_do_not_open_what_redis_holds_says_so_in_a_sentence(
     assert "Traceback" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("command", ["bridge.cli serve", "bridge.cli up", *WORKERS])
+def test_a_redis_that_drops_watches_is_refused_in_a_sentence(
+    command: str, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    with redis_at(tmp_path, "--maxmemory-policy", "allkeys-lru", "--rename-command", "CONFIG", "") as redis:
+        done = run(command, tmp_path, environ)
+        assert redis.keys("rb:s*") == []
+
+    assert done.returncode == 2
+    assert "maxmemory-policy allkeys-lru: when memory is short Redis drops watches" in done.stderr
+    assert "REDIS_MAY_EVICT=true" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("program", AWAITED)
+@pytest.mark.parametrize(
+    ("policy", "allowed"), [("allkeys-lru", {"REDIS_MAY_EVICT": "true"}), ("volatile-lru", {}), ("noeviction", {})]
+)
+def test_a_policy_that_drops_no_watches_or_is_let_through_is_no_hindrance_and_logged(
+    policy: str, allowed: Mapping[str, str], program: str, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    with redis_at(tmp_path, "--maxmemory-policy", policy), started(program, tmp_path, {**environ, **allowed}) as ours:
+        wait_for(lambda: ours.said(AWAITED[program][1]), "the start")
+        assert ours.said("store.at_risk") == (policy != "noeviction")
+
+
 @pytest.mark.parametrize("command", ["bridge.cli serve", *WORKERS])
 def test_data_of_another_layout_is_refused_in_a_sentence(
     command: str, tmp_path: Path, environ: Mapping[str, str]

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 import structlog
 
 from bridge.destinations import describe
-from bridge.domain.notices import deliveries_abandoned
+from bridge.domain.notices import deliveries_abandoned, redis_evicts, redis_evicts_no_more
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
+from bridge.store.fitness import eviction_problem, note_eviction, read_policy
 from workers.notices import Operator
 from workers.settle import Settler
 
@@ -31,7 +32,13 @@ class Sweep:
 
     async def run(self) -> None:
         """Take each step, also where our code trips over a record in another."""
-        for step in (self._resume_settling, self._look_at_expiries, self._tell_of_abandoned, self._forget):
+        for step in (
+            self._resume_settling,
+            self._look_at_expiries,
+            self._tell_of_abandoned,
+            self._report_eviction,
+            self._forget,
+        ):
             try:
                 await step()
             except StoreUnavailable:
@@ -69,6 +76,21 @@ class Sweep:
             place, reason = ("…", None) if first is None else (describe(first.destination), first.last_reason)
             notice = deliveries_abandoned(len(untold), place, reason, await self._resources.store.now())
             await self._operator.tell(notice, of=untold)
+
+    async def _report_eviction(self) -> None:
+        """Report once for the fleet when Redis begins to drop watches and when it no longer does."""
+        if self._resources.settings.redis_may_evict:
+            return
+        store = self._resources.store
+        problem = eviction_problem(await read_policy(store))
+        if not await note_eviction(store, problem):
+            return
+        if problem is None:
+            log.warning("store.evicts_no_more")
+            await self._operator.tell(redis_evicts_no_more(await store.now()))
+        else:
+            log.error("store.evicts", problem=problem)
+            await self._operator.tell(redis_evicts(problem, await store.now()))
 
     async def _forget(self) -> None:
         """Delete what ended longer ago than the retention; final imports as soon as they answer nobody any more."""

@@ -1,9 +1,11 @@
-"""A Redis that the user runs: `up` only makes sure that a sandbox and a live bridge never share it."""
+"""A Redis that the user runs: `up` refuses one that its children would, and one of the other kind, sandbox or live."""
 
 from redis import Redis
 from redis.exceptions import RedisError
 
 from bridge.cli.faults import CannotStart
+from bridge.resources import check_store, open_resources
+from bridge.settings import Settings
 
 MARK = "rb:sandbox"
 TIMEOUT = 5.0
@@ -27,6 +29,12 @@ def keep_apart(url: str, *, sandbox: bool) -> None:
     except (RedisError, OSError) as error:
         # The error's text may hold the URL, and that a password.
         raise CannotStart(f"The Redis at REDIS_URL can't be used: {type(error).__name__}.") from error
+
+
+async def check(settings: Settings) -> None:
+    """Raise SettingsError where `serve` and `worker` would: Redis drops watches, or has data that we can't read."""
+    async with open_resources(settings) as resources:
+        await check_store(resources)
 
 
 def _keep_apart(redis: Redis, *, sandbox: bool) -> None:

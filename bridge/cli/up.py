@@ -1,5 +1,6 @@
 """`rally-bridge up`: everything on one machine, as processes of their own that are kept alive."""
 
+import asyncio
 import contextlib
 import sys
 from collections.abc import Mapping
@@ -77,7 +78,9 @@ def _programs(
         environment.sandboxed(given, made, redis_url, port + 1) if sandbox else environment.live(given, made, redis_url)
     )
     env = environment.environment_with(settings)
-    Settings.load(env)  # what the children would refuse, each in its log, is told before anything starts
+    checked = Settings.load(env)  # what the children would refuse, each in its log, is told before anything starts
+    if not redis:
+        asyncio.run(external_redis.check(checked))
     bridge = (sys.executable, "-m", "bridge.cli")
     return [
         *redis,

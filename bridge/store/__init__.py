@@ -31,6 +31,7 @@ clear, and sealed ones for everything private. No record expires by itself: the 
     rb:news                             channel  `watch:<id>`, `import:<workspace>:<id>`: something about it changed
     rb:fence                            int    the fences given out so far
     rb:schema                           int    the version of this layout; another version's data is not served
+    rb:evicts                           string there while Redis drops watches, once the operator was told of it
     rb:check                            string written by /readyz, to see that writes are taken
     rb:seal                             string the store's own key, sealed: shows whether ours open it, and marks lanes
 """

@@ -15,6 +15,7 @@ FENCE = "rb:fence"
 SEAL = "rb:seal"
 UNTOLD = "rb:deliveries:untold"
 REPLAYS = "rb:replays"
+EVICTS = "rb:evicts"
 IN_ANY_LAYOUT = (SEAL, FENCE, EXPIRING, ENDED)
 """Keys by which data is recognised that names no version."""
 NEWS = "rb:news"

@@ -1,21 +1,20 @@
 """The layout of the stored data: its version is a key of its own, and data of another layout is never served."""
 
-from bridge.errors import SettingsError
 from bridge.store import keys
 from bridge.store.connection import Store
 
-REMEDY = "Start the version that wrote it, restore a backup of this one, or use an empty database."
+REMEDY = "Start the version that wrote it, restore a backup of this one, or use an empty database"
 
 
-async def adopt_schema(store: Store) -> None:
-    """Mark an empty store as having our layout; raises SettingsError where the stored data has another."""
+async def adopt_schema(store: Store) -> str | None:
+    """Mark an empty store as having our layout; return what is wrong where the stored data has another."""
     stored = await store.run("adopt_schema", [keys.SCHEMA_VERSION, *keys.IN_ANY_LAYOUT], [keys.SCHEMA])
-    if problem := schema_problem(stored):
-        raise SettingsError([f"REDIS_URL: {problem}. {REMEDY}"])
+    problem = schema_problem(stored)
+    return None if problem is None else f"{problem}. {REMEDY}"
 
 
 def schema_problem(stored: str) -> str | None:
-    """Return what is wrong with the version that the stored data names ('': none); None when it is ours."""
+    """Say what is wrong with the version that the stored data names ('': none); None when it is ours."""
     if stored == str(keys.SCHEMA):
         return None
     theirs = f"has layout {stored[:20]!r}" if stored else "names no layout"

@@ -246,6 +246,9 @@ class ReadyAnswer(TypedDict):
     status: Literal["ready", "not ready"]
     redis: str
     workers: NotRequired[Literal["seen", "none seen"]]
+    warnings: NotRequired[
+        Annotated[list[str], Field(description="What may go wrong with Redis, though all works now.")]
+    ]
 
 
 @whole

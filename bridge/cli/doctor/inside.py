@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from bridge.cli.doctor.findings import Finding, failed, ok, warning
+from bridge.domain.eviction import Eviction, eviction_by, eviction_risk
 from bridge.domain.times import SECOND, Span
 from bridge.store.schema import REMEDY, schema_problem
 
@@ -86,16 +87,10 @@ def _durability(seen: RedisSeen) -> Finding:
 
 
 def _eviction(seen: RedisSeen) -> Finding:
-    check, set_policy = "Redis eviction", "Set maxmemory-policy noeviction"
-    if seen.policy is None:
-        return warning(check, "it does not tell its maxmemory-policy", f"{set_policy}.")
-    if seen.policy != "noeviction":
-        found = f"maxmemory-policy {seen.policy}"
-        if seen.limit:
-            return failed(
-                check, f"{found}: when memory is short Redis drops watches, and tells nobody", f"{set_policy}."
-            )
-        return warning(check, f"{found}; without a maxmemory nothing is dropped yet", f"{set_policy}.")
+    check, set_policy = "Redis eviction", "Set maxmemory-policy noeviction."
+    if (risk := eviction_risk(seen.policy)) is not None:
+        lost = eviction_by(seen.policy) is Eviction.ANYTHING
+        return failed(check, risk, set_policy) if lost else warning(check, risk, set_policy)
     if seen.limit and seen.used >= NEARLY_FULL * seen.limit:
         found = f"nothing is dropped, but {seen.used / seen.limit:.0%} of maxmemory is used: soon no watch is accepted"
         return warning(check, found, "Raise maxmemory, or shorten BRIDGE_RETENTION.")
@@ -124,7 +119,7 @@ def _layout(seen: RedisSeen) -> Finding:
     if seen.layout is None:
         return ok("Stored data", "nothing is stored in this Redis yet")
     if problem := schema_problem(seen.layout):
-        return failed("Stored data", problem, REMEDY)
+        return failed("Stored data", problem, f"{REMEDY}.")
     return ok("Stored data", f"its layout is ours ({seen.layout})")
 
 

@@ -91,13 +91,14 @@ async def _asked(redis: Redis, resources: Resources) -> RedisLook:
     round_trips = [await _took(redis.ping) for _ in range(ROUND_TRIPS)]
     info = await _permitted(redis.info) or {}
     fsync = await _permitted(lambda: redis.config_get("appendfsync")) or {}
+    policy = await _permitted(lambda: redis.config_get("maxmemory-policy")) or {}
     seen = RedisSeen(
         version=info.get("redis_version") and str(info["redis_version"]),
         cluster=info.get("redis_mode") == "cluster",
         aof=None if "aof_enabled" not in info else bool(info["aof_enabled"]),
         aof_broken=info.get("aof_last_write_status", "ok") != "ok",
         fsync=fsync.get("appendfsync"),
-        policy=info.get("maxmemory_policy"),
+        policy=info.get("maxmemory_policy") or policy.get("maxmemory-policy"),
         limit=int(info.get("maxmemory", 0)),
         used=int(info.get("used_memory", 0)),
         round_trips=round_trips,

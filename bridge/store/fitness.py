@@ -1,0 +1,59 @@
+"""Whether Redis is fit to hold watches: it drops none of them, and has no data that we would misread."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from bridge.domain.eviction import Eviction, eviction_by, eviction_risk
+from bridge.store import keys
+from bridge.store.connection import Store, translated
+from bridge.store.schema import adopt_schema
+
+KEEP = "Set maxmemory-policy noeviction (REDIS_MAY_EVICT=true lets a trial through)"
+ASK_POLICY = (("INFO", "memory"), ("CONFIG GET", "maxmemory-policy"))
+"""Managed services refuse CONFIG; a user's rights may leave out either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitness:
+    """Why Redis must not be used, if so; and what may go wrong although it is."""
+
+    problem: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+async def examine(store: Store, *, may_evict: bool) -> Fitness:
+    """Examine Redis, and mark it as ours where it is empty; raises StoreUnavailable."""
+    policy = await read_policy(store)
+    if not may_evict and (problem := eviction_problem(policy)):
+        return Fitness(problem)
+    risk = eviction_risk(policy)
+    return Fitness(await adopt_schema(store), () if risk is None else (risk,))
+
+
+async def read_policy(store: Store) -> str | None:
+    """Return Redis' maxmemory-policy; None where it does not report it to us. Raises StoreUnavailable."""
+    async with translated():
+        for question in ASK_POLICY:
+            try:
+                answer: Mapping[str, Any] = await store.redis.execute_command(*question)  # type: ignore[no-untyped-call]  # redis-py's
+            except ResponseError:
+                continue  # not permitted, or no such command
+            policy = answer.get("maxmemory_policy") or answer.get("maxmemory-policy")
+            if policy:
+                return str(policy)
+    return None
+
+
+async def note_eviction(store: Store, problem: str | None) -> bool:
+    """Keep whether Redis drops watches; return whether that is new to the whole fleet. Raises StoreUnavailable."""
+    if problem is None:
+        return bool(await store.call("DEL", keys.EVICTS))
+    return bool(await store.call("SET", keys.EVICTS, problem, "NX"))
+
+
+def eviction_problem(policy: str | None) -> str | None:
+    """Say why a policy makes Redis unfit; None when it does not."""
+    return f"{eviction_risk(policy)}. {KEEP}" if eviction_by(policy) is Eviction.ANYTHING else None
