@@ -76,6 +76,7 @@ class Refusal(Enum):
     IDEMPOTENCY_KEY_NOT_VALID = (422, "idempotency-key-not-valid", "The Idempotency-Key is not valid")
     IDEMPOTENCY_KEY_USED = (422, "idempotency-key-used", "The Idempotency-Key was used before")
     TOO_MANY_CALLS = (429, "too-many-calls", "Too many calls")
+    TOO_MANY_WRONG_KEYS = (429, "too-many-wrong-keys", "Too many wrong API keys came from your address")
     DESTINATION_BUSY = (429, "destination-busy", "The destination is busy")
     HEAD_TOO_LARGE = (431, "head-too-large", "The head of the request is too large")
     SEAL_BROKEN = (500, "seal-broken", "This can't be opened any more")

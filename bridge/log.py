@@ -5,9 +5,11 @@ the same - a URL in an exception, an address in a traceback - is struck out by t
 """
 
 import logging
+import math
 import re
 import sys
 from collections.abc import MutableMapping
+from time import monotonic
 from typing import Any, TextIO
 
 import structlog
@@ -16,18 +18,38 @@ TAMED = ("httpx", "httpcore", "arq.worker", "arq.jobs", "arq.connections", "asyn
 """Loggers that print URLs or job arguments, or repeat themselves: only their warnings are of use."""
 SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "arq", *TAMED)
 
+MINUTE = 60.0
+
 _SECRETS = re.compile(
     r"""(?P<slack>hooks\.slack(?:-gov)?\.com/services/)\S+
     |(?P<token>xox[a-z]-|whsec_|whsk_|rbk_)[\w+/=-]+
     |(?P<bearer>[Bb]earer\s+)[^\s'"]+
-    |(?P<userinfo>\w+://)[^\s/@'"]*@
-    |(?P<email>[\w.+-])[\w.+-]*@(?=[\w-]+\.[\w.-]+)""",
+    |(?<!\w)(?P<userinfo>\w++://)[^\s/@'"]*@""",
     re.VERBOSE,
 )
+_EMAILS = re.compile(r"(?<![\w.+-])(?P<first>[\w.+-])[\w.+-]*+@(?=[\w-]+\.[\w.-]+)")
+"""Tried only where such characters begin, and never shorter than they are, so that its time is linear in the text."""
 
 
 _HINTS = ("@", "hooks.slack", "xox", "whsec_", "whsk_", "rbk_", "earer")
 """Every match of the pattern holds one of these, and looking for them is much cheaper."""
+
+
+class OnceAMinute(logging.Filter):
+    """Lets a warning pass once a minute: any peer can have uvicorn warn at each request."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._passed: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno != logging.WARNING:
+            return True
+        now = monotonic()
+        passes = now - self._passed.get(record.msg, -math.inf) >= MINUTE
+        if passes:
+            self._passed[record.msg] = now
+        return passes
 
 
 def configure(level: str, stream: TextIO | None = None) -> None:
@@ -61,6 +83,7 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     for name in SERVERS:
         logger = logging.getLogger(name)
         logger.handlers = []
+        logger.filters = [OnceAMinute()] if name == "uvicorn.error" else []
         logger.propagate = True
         logger.setLevel(logging.WARNING if name in TAMED or name == "uvicorn.access" else logging.NOTSET)
 
@@ -77,12 +100,16 @@ def redact(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[s
     return {name: _struck(value) for name, value in entry.items()}
 
 
+def _shortened(found: re.Match[str]) -> str:
+    return f"{found.group(found.lastgroup or 0)}•••"
+
+
 def _struck(value: Any) -> Any:
     match value:
         case str() if not any(hint in value for hint in _HINTS):
             return value
         case str():
-            return _SECRETS.sub(lambda found: f"{found.group(found.lastgroup or 0)}•••", value)
+            return _EMAILS.sub(r"\g<first>•••", _SECRETS.sub(_shortened, value))
         case dict():
             return {name: _struck(inner) for name, inner in value.items()}
         case list() | tuple():

@@ -3,7 +3,7 @@
 import pytest
 from samples import only
 from structlog.testing import capture_logs
-from world import World
+from world import ADMIN_KEY, OTHER_KEY, World
 
 pytestmark = pytest.mark.anyio
 SINCE_EVER = {"state": "abandoned", "since": "2026-01-01T00:00:00Z"}
@@ -96,6 +96,23 @@ async def test_what_does_not_open_says_by_itself_what_helps(world: World) -> Non
     assert (answer.status_code, answer.json()["type"]) == (500, "/docs#seal-broken")
     assert "BRIDGE_ENCRYPTION_KEYS" in answer.json()["detail"]
     assert lines == [{"event": "seal.broken", "log_level": "error", "path": f"/v1/watches/{watch}"}]
+
+
+async def test_what_does_not_open_is_as_unknown_to_other_clients_as_what_does(world: World) -> None:
+    delivery = only(await abandoned(world, "imp"))
+    watch = (await world.watch("imp-2"))["id"]
+    await break_seal(world, f"rb:watch:{watch}", "private")
+    await break_seal(world, f"rb:delivery:{delivery}", "message")
+    with capture_logs() as lines:
+        for place in (f"/v1/watches/{watch}", f"/v1/watches/{watch}/events", f"/v1/deliveries/{delivery}"):
+            unknown = await world.get(place.replace(watch, "wat_none").replace(delivery, "dlv_none"), key=OTHER_KEY)
+            hidden = await world.get(place, key=OTHER_KEY)
+            assert (hidden.status_code, hidden.json()) == (404, unknown.json())
+            assert (await world.get(place, key=ADMIN_KEY)).status_code == 500
+        hidden = await world.post(f"/v1/deliveries/{delivery}/redeliver", key=OTHER_KEY)
+
+    assert hidden.status_code == 404
+    assert len(lines) == 3, "of the admin's three alone"
 
 
 async def test_a_watch_that_does_not_open_can_still_be_cancelled(world: World) -> None:

@@ -53,6 +53,16 @@ def test_other_libraries_speak_json_too_and_less(lines: Any) -> None:
     assert [line["event"] for line in lines()] == ["log.uvicorn.error", "log.arq.worker"]
 
 
+def test_what_any_peer_can_have_the_server_warn_of_is_told_once_in_a_while(lines: Any) -> None:
+    for _ in range(100):
+        logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
+        logging.getLogger("uvicorn.error").error("Exception in ASGI application")
+    logging.getLogger("uvicorn.error").warning("Unsupported upgrade request.")
+
+    assert [line["level"] for line in lines()].count("warning") == 2
+    assert len(lines()) == 102
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -83,3 +93,41 @@ def test_configuring_again_does_not_double_the_lines(lines: Any, stream: io.Stri
     structlog.get_logger().info("once")
 
     assert [line["event"] for line in lines()] == ["once"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * 200_000 + " @",
+        "x" * 200_000 + "://@ xox",
+        "a@" * 100_000,
+        "a@" + "b" * 200_000,
+        "x://" * 50_000 + "@",
+        "Bearer" + " " * 200_000 + "'",
+        "Bearer " * 30_000,
+        ".+-" * 70_000 + "@",
+        "hooks.slack.com/services/" * 8_000,
+    ],
+    ids=lambda text: f"{text[:12]}…",
+)
+def test_a_long_text_is_struck_out_in_linear_time(text: str) -> None:
+    """A time that grows with the square would be minutes: the test ends, whatever the machine does beside."""
+    assert len(text) > 100_000
+    assert log.redact(None, "", {"text": text})["text"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("to ada@example.com.", "to a•••example.com."),
+        ("ada.l+x@example.com,bob@example.org", "a•••example.com,b•••example.org"),
+        ("<ada@example.com>", "<a•••example.com>"),
+        ("rbk_secret.ada@example.com", "rbk_•••.•••example.com"),
+        ("redis://user:pw@host/0", "redis://•••host/0"),
+        ("a rediss://:pw@host", "a rediss://•••host"),
+        ("é@example.com", "é•••example.com"),
+        ("nobody@localhost", "nobody@localhost"),
+    ],
+)
+def test_an_address_is_masked_and_what_surrounds_it_stays(text: str, told: str) -> None:
+    assert log.redact(None, "", {"text": text})["text"] == told

@@ -23,6 +23,7 @@ from bridge.web.bodies import BATCH_LIMIT, BODY_LIMIT
 from bridge.web.calls import Calls
 from bridge.web.operations import CALLS as OPERATIONS
 from bridge.web.operations import Operation
+from bridge.web.wrong_keys import WRONG_KEYS
 
 pytestmark = pytest.mark.anyio
 
@@ -170,11 +171,18 @@ async def ask_about_what_does_not_open(world: World, call: Call) -> httpx.Respon
     return await call.ask(world, id_=id_)
 
 
+async def ask_with_many_wrong_keys(world: World, call: Call) -> httpx.Response:
+    for number in range(WRONG_KEYS):
+        assert (await call.ask(world, key=f"rbk_key-number-{number}")).status_code == 401
+    return await call.ask(world, key="rbk_one-key-too-many")
+
+
 PROBLEM = "application/problem+json"
 WAYS: Mapping[Refusal, Way] = {
     Refusal.HEADER_REPEATED: lambda world, call: call.ask(world, repeat="Authorization"),
     Refusal.NO_KEY: lambda world, call: call.ask(world, headers={"Authorization": "Basic eDp5"}),
     Refusal.UNKNOWN_KEY: lambda world, call: call.ask(world, key="rbk_key-of-nobody-at-all"),
+    Refusal.TOO_MANY_WRONG_KEYS: ask_with_many_wrong_keys,
     Refusal.NOT_IN_THAT_FORM: lambda world, call: call.ask(world, headers={"Accept": "text/html"}),
     Refusal.NOT_JSON: lambda world, call: call.ask(world, content=b'{"importId": "imp"'),
     Refusal.TOO_LARGE: lambda world, call: call.ask(world, content=too_large(call)),

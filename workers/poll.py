@@ -10,6 +10,7 @@ import structlog
 from bridge.domain.budget import Budget, after_replies, grant
 from bridge.domain.imports import KNOWN_STATUSES, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
 from bridge.domain.notices import key_accepted, key_refused
+from bridge.domain.novelties import Novelties, clipped
 from bridge.domain.polls import Advance, PollClaim, after_poll, poisoned, withheld
 from bridge.domain.times import SECOND, Moment, Span, rfc3339
 from bridge.resources import Resources
@@ -61,8 +62,8 @@ class PollWork:
         self._rally = resources.rally[workspace]
         self._settler = settler
         self._operator = operator
-        self._seen: set[str] = set()
-        self._odd: set[str] = set()
+        self._statuses = Novelties()
+        self._odd = Novelties()
         self.room = AHEAD * self._rally.slots
 
     async def claim(self, room: int) -> tuple[Sequence[Poll], float | None]:
@@ -145,17 +146,14 @@ class PollWork:
 
     def _tell(self, claim: PollClaim, reply: Reply) -> None:
         """Log what is new: a first fault and its end, a status or an absurdity never met before."""
-        if reply.oddity is not None and reply.oddity not in self._odd:
-            self._odd.add(reply.oddity)
+        if reply.oddity is not None and self._odd.is_new(reply.oddity):
             log.warning("workspace.headers_odd", workspace=claim.workspace, oddity=reply.oddity)
         facts = {"workspace": claim.workspace, "import_id": claim.import_id}
-        for odd in set(reply.odd_fields) - self._odd:
-            self._odd.add(odd)
+        for odd in filter(self._odd.is_new, reply.odd_fields):
             log.warning("import.field_odd", field=odd, **facts)
         match reply.answer:
-            case Read(reading) if reading.status not in KNOWN_STATUSES and reading.status not in self._seen:
-                self._seen.add(reading.status)
-                log.warning("import.status_unknown", status=reading.status, **facts)
+            case Read(reading) if reading.status not in KNOWN_STATUSES and self._statuses.is_new(reading.status):
+                log.warning("import.status_unknown", status=clipped(reading.status), **facts)
             case Unanswered(reason) if claim.faults == 0:
                 log.warning("poll.unanswered", reason=reason, **facts)
             case Unusable(reason) if claim.faults == 0:

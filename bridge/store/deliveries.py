@@ -141,6 +141,11 @@ class Deliveries:
         record = await self._store.call("HGETALL", keys.delivery(delivery_id))
         return self._load(delivery_id, record) if record else None
 
+    async def owner(self, delivery_id: str) -> str | None:
+        """Return the client of a delivery, also of one that does not open; None when there is none."""
+        client: str | None = await self._store.call("HGET", keys.delivery(delivery_id), "client")
+        return client
+
     async def of(self, delivery_ids: Sequence[str]) -> list[Delivery]:
         """Give the deliveries with these ids that are there and open, as they stand, in this order."""
         return await read_many(self._store, delivery_ids, keys.delivery, self._load)

@@ -19,6 +19,7 @@ from bridge.web.forms import AS_IT_IS, STREAM
 from bridge.web.leaving import told_of_signals
 from bridge.web.plain_start import PlainStart
 from bridge.web.surroundings import Surroundings
+from bridge.web.wrong_keys import WrongKeys
 
 CALLS = [
     at("/v1/watches", GET=watches.pages, POST=watches.create),
@@ -69,6 +70,7 @@ def build(resources: Resources | None = None) -> Starlette:
     )
     # `/v1/watches/` is no page. Starlette would send the caller, with key and body, to the address that Host names.
     app.router.redirect_slashes = False
+    app.state.wrong_keys = WrongKeys()
     if resources:
         app.state.resources = resources
     return app

@@ -1,7 +1,9 @@
 """Who asks: the bearer key of an internal tool, compared in constant time."""
 
 import hmac
+from time import monotonic
 
+import structlog
 from starlette.requests import Request
 
 from bridge.domain.times import SECOND
@@ -9,6 +11,8 @@ from bridge.errors import Refusal, Refused
 from bridge.resources import Resources
 from bridge.settings import Client
 from bridge.settings.clients import digest
+
+log = structlog.get_logger()
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="rally-bridge"'}
 
@@ -45,8 +49,19 @@ def _bearer_of(request: Request) -> Client:
     resources: Resources = request.app.state.resources
     client = match(key.strip(), resources.settings.clients)
     if client is None:
-        raise Refused(Refusal.UNKNOWN_KEY, headers=CHALLENGE)
+        raise _wrong_key(request)
     return client
+
+
+def _wrong_key(request: Request) -> Refused:
+    """Count a wrong key, and return how it is refused; the first of a burst is logged."""
+    address = "" if request.client is None else request.client.host
+    noted = request.app.state.wrong_keys.note(address, monotonic())
+    if noted.begins:
+        log.warning("key.wrong", address=address)
+    if noted.wait:
+        return Refused(Refusal.TOO_MANY_WRONG_KEYS, headers={"Retry-After": str(noted.wait)})
+    return Refused(Refusal.UNKNOWN_KEY, headers=CHALLENGE)
 
 
 def match(key: str, known: tuple[Client, ...]) -> Client | None:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from bridge.destinations import describe, kind
 from bridge.domain.deliveries import Attempt, Delivery, DeliveryState
 from bridge.domain.times import SECOND, rfc3339
-from bridge.errors import Refusal, Refused
+from bridge.errors import Refusal, Refused, SealBroken
 from bridge.queue import Alarm
 from bridge.resources import Resources
 from bridge.settings import Client
@@ -124,7 +124,14 @@ def _owed(resources: Resources, client: Client, owed: Sequence[Delivery]) -> Non
 
 
 async def _visible(resources: Resources, client: Client, delivery_id: str) -> Delivery:
-    found = await resources.deliveries.get(delivery_id)
+    """Return a delivery that a client may see; raises Refused with 404, or SealBroken where it may know of it."""
+    try:
+        found = await resources.deliveries.get(delivery_id)
+    except SealBroken:
+        owner = await resources.deliveries.owner(delivery_id)
+        if owner is None or not may_see(client, owner):
+            raise Refused(Refusal.NO_SUCH_DELIVERY) from None
+        raise
     if found is None or not may_see(client, found.client):
         raise Refused(Refusal.NO_SUCH_DELIVERY)
     return found

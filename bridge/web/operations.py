@@ -19,6 +19,7 @@ OF_EVERY_CALL = (
     Refusal.NOT_IN_THAT_FORM,
     Refusal.QUERY_NOT_VALID,
     Refusal.TOO_MANY_CALLS,
+    Refusal.TOO_MANY_WRONG_KEYS,
     Refusal.OUR_FAULT,
     Refusal.NOT_AVAILABLE,
 )

@@ -12,7 +12,7 @@ from ulid_transform import ulid_now
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import SECOND
 from bridge.domain.watches import Watch, WatchState
-from bridge.errors import Refusal, Refused, StoreUnavailable
+from bridge.errors import Refusal, Refused, SealBroken, StoreUnavailable
 from bridge.queue import Alarm
 from bridge.resources import Resources
 from bridge.settings import Client
@@ -127,8 +127,14 @@ async def show(request: Request) -> Response:
 
 
 async def visible(resources: Resources, client: Client, watch_id: str) -> Watch:
-    """Give a watch that a client may see; raises Refused with 404."""
-    watch = await resources.watches.get(watch_id)
+    """Give a watch that a client may see; raises Refused with 404, or SealBroken where the client may know of it."""
+    try:
+        watch = await resources.watches.get(watch_id)
+    except SealBroken:
+        where = await resources.watches.whereabouts(watch_id)
+        if where is None or not may_see(client, where.client):
+            raise Refused(Refusal.NO_SUCH_WATCH) from None
+        raise
     if watch is None or not may_see(client, watch.client):
         raise Refused(Refusal.NO_SUCH_WATCH)
     return watch

@@ -18,6 +18,9 @@ from bridge.settings import Settings
 
 CONNECTIONS = (32, 128)
 """Each waits for its answer before it asks again: with few, Redis' writes to its disk are what all wait for."""
+OURS = "bridge.web.connections:Connection"
+OTHERS = {"httptools, which bounds no head": "httptools", "h11, which bounds its bytes": "h11"}
+"""What else uvicorn may speak HTTP with."""
 WARM_UP, MEASURED = 1.0, 4.0
 BODY = {
     "importId": "IMPORT",
@@ -77,10 +80,10 @@ async def post_from_all(port: int, path: str, connections: int, seconds: float) 
     return sum(counts) / seconds
 
 
-def rates(our_stage: Stage, app: str, path: str) -> dict[int, float]:
+def rates(our_stage: Stage, app: str, path: str, http: str) -> dict[int, float]:
     """Give accepted requests a second of one process, by the number of connections that ask."""
     port = free_port()
-    server = ("-m", "uvicorn", app, "--port", str(port), "--no-access-log", "--log-level", "warning")
+    server = ("-m", "uvicorn", app, "--http", http, "--port", str(port), "--no-access-log", "--log-level", "warning")
     with our_stage.process(*server, CLIENT_RATE_LIMIT="1000000"):
         sleep(4)
         asyncio.run(post_from_all(port, path, CONNECTIONS[0], WARM_UP))
@@ -91,16 +94,22 @@ def main() -> None:
     print(f"Accepting, in one process; medians of {RUNS} runs")
     ours: list[dict[int, float]] = []
     theirs: dict[str, list[dict[int, float]]] = {"/echo": [], "/enqueue": []}
+    otherwise: dict[str, list[dict[int, float]]] = {name: [] for name in OTHERS}
     with stage() as our_stage:
         for _ in range(RUNS):
             for path, found in theirs.items():
-                found.append(rates(our_stage, "tests.benchmarks.accepting:rivals", path))
-            ours.append(rates(our_stage, "bridge.web.app:app", "/v1/watches"))
+                found.append(rates(our_stage, "tests.benchmarks.accepting:rivals", path, "httptools"))
+            for name, http in OTHERS.items():
+                otherwise[name].append(rates(our_stage, "bridge.web.app:app", "/v1/watches", http))
+            ours.append(rates(our_stage, "bridge.web.app:app", "/v1/watches", OURS))
     for number in CONNECTIONS:
         row(f"requests per second over {number} connections: ours", f"{median(run[number] for run in ours):.0f}")
         for path, name, goal in (("/echo", "bare endpoint", 0.25), ("/enqueue", "a job for each request", 1.2)):
             ratios = [run[number] / rival[number] for run, rival in zip(ours, theirs[path], strict=True)]
             row(f"… ours / {name}", f"{median(ratios):.2f}", f"goal ≥ {goal}")
+        for name, rival in otherwise.items():
+            ratios = [run[number] / other[number] for run, other in zip(ours, rival, strict=True)]
+            row(f"… / ours with {name}", f"{median(ratios):.2f}")
 
 
 if __name__ == "__main__":
