@@ -14,12 +14,12 @@ from time import monotonic
 from rich.console import Console
 
 from .checker import check
-from .faults import Storm
-from .fleet import SHORT, SKEWS, Fleet
-from .generator import Generator, Lengths
+from .faults import KINDS, ON_REQUEST, Storm
+from .fleet import SHORT, SKEWS
+from .generator import Lengths
 from .history import History, Window
 from .report import show
-from .stage import staged
+from .stage import Stage, staged
 
 WINDOW = Window(limit=60, seconds=5)
 RATE = 4.0
@@ -33,23 +33,25 @@ LINGER = 3.0
 LONGEST_RUN = 24 * 3600
 
 
-async def run(seconds: float, seed: int, home: Path, console: Console) -> History:
+async def run(seconds: float, seed: int, kinds: frozenset[str], home: Path, console: Console) -> History:
     """Let it all happen; give the history."""
     skew = SKEWS[seed % len(SKEWS)]
     async with staged(home, seed, window=WINDOW, settings=SHORT, lengths=Lengths(), skew=skew) as stage:
         said = len(stage.fleet.notes)
         console.print("\n".join(stage.fleet.notes), style="bold yellow")
-        storm = Storm(stage.fleet, stage.rally, stage.receivers, seed)
-        await _happen(seconds, stage.fleet, stage.generator, storm, console)
-    for note in stage.fleet.notes[said:]:
+        storm = Storm(stage, seed, kinds)
+        await _happen(seconds, stage, storm, console)
+    for note in (*stage.fleet.notes[said:], *stage.fleet.redis.notes, *stage.crowd.notes):
         console.print(note, highlight=False)
     return stage.history(storm.faults)
 
 
-async def _happen(seconds: float, fleet: Fleet, generator: Generator, storm: Storm, console: Console) -> None:
+async def _happen(seconds: float, stage: Stage, storm: Storm, console: Console) -> None:
     """Rage, then be quiet until everything has settled."""
+    fleet, generator = stage.fleet, stage.generator
     keeping = asyncio.create_task(fleet.keep(seconds + CALM_PATIENCE + LONGEST_RUN))
     raging = max(SHORTEST_STORM, seconds - CALM)
+    listening = asyncio.create_task(stage.listeners.listen_for(raging))
     async with asyncio.TaskGroup() as together:
         together.create_task(storm.rage(raging))
         together.create_task(generator.post_for(raging, rate=RATE))
@@ -57,7 +59,7 @@ async def _happen(seconds: float, fleet: Fleet, generator: Generator, storm: Sto
     console.print(f"all faults lifted after {raging:.0f} s; {len(generator.posts)} posts", highlight=False)
     took = await generator.settle(CALM_PATIENCE)
     console.print(f"settled {took:.0f} s later", highlight=False)
-    await asyncio.sleep(LINGER)
+    await asyncio.gather(asyncio.sleep(LINGER), listening)
     await generator.read_all()
     keeping.cancel()
 
@@ -66,13 +68,21 @@ def main() -> int:
     words = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     words.add_argument("--seconds", type=float, default=120.0, help="length of the run, the calm at its end included")
     words.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6), help="default: a random one")
+    words.add_argument(
+        "--only",
+        action="append",
+        choices=sorted(KINDS),
+        metavar="KIND",
+        help=f"no other fault: {', '.join(sorted(KINDS))}",
+    )
     words.add_argument("--keep", action="store_true", help="keep logs and history also where everything was sound")
     given = words.parse_args()
     console = Console(soft_wrap=True)
     home = Path(tempfile.mkdtemp(prefix="rb-faults-"))
     began = monotonic()
     console.print(f"seed {given.seed}, {given.seconds:g} s, logs in {home}", highlight=False)
-    history = asyncio.run(run(min(given.seconds, LONGEST_RUN), given.seed, home, console))
+    kinds = frozenset(given.only or KINDS - ON_REQUEST)
+    history = asyncio.run(run(min(given.seconds, LONGEST_RUN), given.seed, kinds, home, console))
     verdict = check(history)
     show(history, verdict, console)
     console.print(f"seed {given.seed}, {monotonic() - began:.0f} s: {'sound' if verdict.sound else 'NOT SOUND'}")

@@ -5,22 +5,28 @@ Each rule gives a sentence of evidence for each breach it finds.
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeAlias
 
-from .history import CRASHES, OUTAGES, Asked, Attempt, Fault, History, Posted, Seen
+from . import promptness
+from .evidence import (
+    PRECISION,
+    RECORDED_WITHIN,
+    Findings,
+    Rule,
+    accepted,
+    by_place,
+    hits,
+    is_lost,
+    last_seen,
+    repeats,
+    told,
+)
+from .history import CRASHES, OUTAGES, Asked, Attempt, History, Posted
 
-Findings: TypeAlias = Iterator[str]
-Rule: TypeAlias = Callable[[History], Findings]
-
-RECORDED_WITHIN = 1.0
-"""Seconds after a 429 within which the fleet may not know of it yet, as promise I3 has it."""
 SLACK = 0.5
 """Seconds for the way, and for a busy machine, until a 429 is recorded."""
-PRECISION = 0.05
-"""Seconds by which the records of two clocks' readings may differ."""
 LONGEST_PAUSE = 3600.0
 NEAR = 1.5
 """A crash within so many seconds of an answer may have kept it from being recorded."""
@@ -43,7 +49,7 @@ def check(history: History) -> Verdict:
 
 
 def _counts(history: History) -> dict[str, int]:
-    repeats = [taken for taken, _ in _repeats(history)]
+    repeated = [taken for taken, _ in repeats(history)]
     turned_away = list(_turned_away(history))
     hidden = _hidden_windows(history)
     judged = [count for number, count in _windows(history).items() if number not in hidden]
@@ -51,14 +57,15 @@ def _counts(history: History) -> dict[str, int]:
         "watches accepted": sum(post.accepted for post in history.posts),
         "posts without a 2xx": sum(not post.accepted for post in history.posts),
         "attempts at receivers": len(history.attempts),
-        "repeats after an ambiguous answer": sum(not taken.accepted for taken in repeats),
-        "repeats after a 2xx": sum(taken.accepted for taken in repeats),
+        "repeats after an ambiguous answer": sum(not taken.accepted for taken in repeated),
+        "repeats after a 2xx": sum(taken.accepted for taken in repeated),
         "requests to Rally": len(history.asked),
         "windows judged": len(judged),
         f"the fullest of them, of {history.window.limit}": max(judged, default=0),
         "windows in which Rally hid its limit": len(hidden),
-        "429s judged": sum(not _is_lost(turned, history.faults) for turned in turned_away),
-        "429s that a fault may have kept unrecorded": sum(_is_lost(turned, history.faults) for turned in turned_away),
+        "429s judged": sum(not is_lost(turned, history.faults) for turned in turned_away),
+        "429s that a fault may have kept unrecorded": sum(is_lost(turned, history.faults) for turned in turned_away),
+        **promptness.counts(history),
         "faults": len(history.faults),
         "processes that ended by themselves": len(history.deaths),
     }
@@ -66,8 +73,8 @@ def _counts(history: History) -> dict[str, int]:
 
 def lost(history: History) -> Findings:
     """Every watch that was answered 2xx is there at the end."""
-    last = _last_seen(history)
-    for post in _accepted(history):
+    last = last_seen(history)
+    for post in accepted(history):
         seen = last.get(post.watch_id or "")
         if seen is None or seen.state is None:
             yield f"{post.label} ({post.watch_id}) is gone"
@@ -75,20 +82,20 @@ def lost(history: History) -> Findings:
 
 def without_one_outcome(history: History) -> Findings:
     """Every watch ends with exactly one outcome, whoever says so and whenever; one callback, one webhook-id."""
-    last, told = _last_seen(history), _told(history)
+    last, heard = last_seen(history), told(history)
     shown: dict[str, set[str]] = defaultdict(set)
     for seen in history.seen:
         if seen.outcome is not None:
             shown[seen.watch_id].add(seen.outcome)
-    for post in _accepted(history):
+    for post in accepted(history):
         end = last.get(post.watch_id or "")
-        outcomes = shown[post.watch_id or ""] | told[post.label]
+        outcomes = shown[post.watch_id or ""] | heard[post.label]
         if end is not None and end.state is not None and (len(outcomes) != 1 or end.state != "settled"):
             yield f"{post.label} ({post.watch_id}) is {end.state}, with outcomes {sorted(outcomes)}"
-    for label, outcomes in told.items():
+    for label, outcomes in heard.items():
         if len(outcomes) > 1:
             yield f"{label} was told {sorted(outcomes)}"
-    for place, attempts in _by_place(history).items():
+    for place, attempts in by_place(history).items():
         ids = {attempt.webhook_id for attempt in attempts}
         if len(ids) > 1:
             yield f"{place} has several webhook-ids: {sorted(map(str, ids))}"
@@ -96,7 +103,7 @@ def without_one_outcome(history: History) -> Findings:
 
 def wrong_outcomes(history: History) -> Findings:
     """What is shown and told is how the import really ended, about the right watch, to those who asked for it."""
-    by_id = {post.watch_id: post for post in _accepted(history)}
+    by_id = {post.watch_id: post for post in accepted(history)}
     by_label = {post.label: post for post in history.posts}
     for seen in history.seen:
         post = by_id.get(seen.watch_id)
@@ -123,8 +130,8 @@ def _wrongly_told(post: Posted, attempt: Attempt) -> Findings:
 
 def undelivered(history: History) -> Findings:
     """Every destination that asked for the outcome has taken the message by the end."""
-    taken = {(attempt.label, attempt.wish) for attempt in history.attempts if attempt.accepted}
-    for post in _accepted(history):
+    taken = {(attempt.label, attempt.wish) for attempt in history.attempts if attempt.accepted or attempt.may_suffice}
+    for post in accepted(history):
         for number, wish in enumerate(post.wishes):
             if wish.wants(post.ending) and (post.label, number) not in taken:
                 yield f"{post.label} ({post.watch_id}) was not delivered to {wish.receiver}"
@@ -143,7 +150,7 @@ def asked_too_early(history: History) -> Findings:
     """I3: later than a second after a 429 was recorded, no request starts before the time that it named."""
     starts = sorted(asked.at for asked in history.asked)
     for turned in _turned_away(history):
-        if _is_lost(turned, history.faults):
+        if is_lost(turned, history.faults):
             continue
         since = turned.ended_at + RECORDED_WITHIN + SLACK
         until = turned.ended_at + min(turned.retry_after or 0.0, LONGEST_PAUSE) - PRECISION
@@ -157,13 +164,13 @@ def crowded(history: History) -> Findings:
     known_from = min((asked.ended_at for asked in history.asked if asked.told), default=float("inf"))
     early = sorted((asked for asked in history.asked if asked.at < known_from), key=lambda asked: asked.at)
     for one, other in pairwise(early):
-        if other.at < one.ended_at - PRECISION and not _hits(history.faults, CRASHES, one.at, other.at, one.worker):
+        if other.at < one.ended_at - PRECISION and not hits(history.faults, CRASHES, one.at, other.at, one.worker):
             yield f"{other.worker} asked at {other.at:.2f}, while {one.worker}'s request of {one.at:.2f} was in flight"
 
 
 def too_early(history: History) -> Findings:
     """No receiver is asked again before its Retry-After."""
-    for place, attempts in _by_place(history).items():
+    for place, attempts in by_place(history).items():
         for one, other in pairwise(attempts):
             if one.retry_after is not None and other.at < one.ended_at + one.retry_after - PRECISION:
                 yield f"{place} asked for {one.retry_after:g} s, and was asked after {other.at - one.ended_at:.2f} s"
@@ -178,16 +185,16 @@ def ill_signed(history: History) -> Findings:
 
 def changed_repeats(history: History) -> Findings:
     """Every attempt of a delivery has the same body."""
-    for place, attempts in _by_place(history).items():
+    for place, attempts in by_place(history).items():
         if len({attempt.digest for attempt in attempts}) > 1:
             yield f"{place} was sent different bodies"
 
 
 def unexplained_repeats(history: History) -> Findings:
     """What was taken is sent again only after a crash, or where its answer was ambiguous."""
-    for taken, again in _repeats(history):
+    for taken, again in repeats(history):
         near = (taken.at - NEAR, taken.ended_at + NEAR)
-        if taken.accepted and not _hits(history.faults, CRASHES | OUTAGES, *near):
+        if taken.accepted and not hits(history.faults, CRASHES | OUTAGES, *near):
             yield f"{again.label} was taken by {again.receiver} at {taken.ended_at:.2f}, and again at {again.at:.2f}"
 
 
@@ -209,42 +216,8 @@ RULES: Mapping[str, Rule] = {
     "repeats with another body": changed_repeats,
     "repeats that nothing explains": unexplained_repeats,
     "redirects followed": strayed,
+    **promptness.RULES,
 }
-
-
-def _accepted(history: History) -> Iterator[Posted]:
-    return (post for post in history.posts if post.accepted)
-
-
-def _last_seen(history: History) -> dict[str, Seen]:
-    return {seen.watch_id: seen for seen in sorted(history.seen, key=lambda seen: seen.at)}
-
-
-def _told(history: History) -> dict[str, set[str]]:
-    """Give the outcomes that receivers were told, by label."""
-    told: dict[str, set[str]] = defaultdict(set)
-    for attempt in history.attempts:
-        if attempt.outcome is not None:
-            told[attempt.label].add(attempt.outcome)
-    return told
-
-
-def _by_place(history: History) -> dict[str, list[Attempt]]:
-    """Give the attempts of each delivery, in order."""
-    places: dict[str, list[Attempt]] = defaultdict(list)
-    for attempt in sorted(history.attempts, key=lambda attempt: attempt.at):
-        places[f"{attempt.label} to {attempt.receiver} ({attempt.wish})"].append(attempt)
-    return places
-
-
-def _repeats(history: History) -> Iterator[tuple[Attempt, Attempt]]:
-    """Give each attempt at what had been taken already, behind the one that took it last."""
-    for attempts in _by_place(history).values():
-        taken: Attempt | None = None
-        for attempt in attempts:
-            if taken is not None:
-                yield taken, attempt
-            taken = attempt if attempt.taken else taken
 
 
 def _windows(history: History) -> Counter[int]:
@@ -258,16 +231,3 @@ def _hidden_windows(history: History) -> set[int]:
 
 def _turned_away(history: History) -> Iterator[Asked]:
     return (asked for asked in history.asked if asked.status == 429 and asked.retry_after is not None)
-
-
-def _is_lost(turned: Asked, faults: Sequence[Fault]) -> bool:
-    """Tell whether a fault of the one who was told, or of Redis, may have kept a 429 from being recorded."""
-    near = (turned.at - PRECISION, turned.ended_at + RECORDED_WITHIN)
-    return _hits(faults, OUTAGES, *near) or _hits(faults, CRASHES, *near, turned.worker)
-
-
-def _hits(faults: Iterable[Fault], kinds: frozenset[str], since: float, until: float, target: str = "") -> bool:
-    return any(
-        fault.kind in kinds and (not target or fault.target == target) and fault.since <= until and fault.until >= since
-        for fault in faults
-    )

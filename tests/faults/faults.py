@@ -2,29 +2,35 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from random import Random
 from time import monotonic, time
 
 from . import rally as vendor
-from .fleet import APIS, END_PATIENCE, WORKERS, Fleet
+from . import receivers
+from .fleet import APIS, END_PATIENCE, WORKERS
 from .history import (
     API_ENDED,
     API_KILLED,
+    CROWD_HANGING,
     REDIS_CUT,
+    REDIS_DEMOTED,
     REDIS_FULL,
+    REDIS_HALF_OPEN,
     REDIS_KILLED,
     REDIS_PAUSED,
     REDIS_RESTARTED,
+    SUBSCRIPTION_HALF_OPEN,
     WORKER_ENDED,
     WORKER_KILLED,
     WORKER_STOPPED,
     Fault,
+    name_of,
 )
-from .rally import Rally
-from .receivers import Receiver
+from .programs import Program
+from .stage import Stage
 
 PROCESS_FAULTS = {
     WORKER_KILLED: (WORKERS, 0.0, 1.5),
@@ -37,17 +43,39 @@ PROCESS_FAULTS = {
     REDIS_PAUSED: (("redis",), 1.0, 8.0),
     REDIS_FULL: (("redis",), 2.0, 5.0),
     REDIS_CUT: (("redis",), 0.0, 0.0),
+    REDIS_DEMOTED: (("redis",), 0.0, 0.0),
+    REDIS_HALF_OPEN: (("redis",), 0.0, 0.0),
+    SUBSCRIPTION_HALF_OPEN: (("redis",), 0.0, 0.0),
 }
 """Who may be hit by each fault of a process, and for how many seconds: a stop is longer than the lease of a poll."""
 LONG_STOPS = ((33.0, 36.0), (64.0, 68.0))
 """Longer than the lease of a delivery; longer than arq gives a job."""
 BETWEEN_LONG_STOPS = (5.0, 25.0)
 GAP = (0.5, 2.5)
+ALONE, FEW = (15.0, 22.0), 3
+"""The gap between faults of processes where there are but a few kinds: each has time to show what it broke."""
 MOOD = (1.5, 5.0)
+LASTING: Mapping[str, tuple[float, float]] = {"picky": (8.0, 12.0), "misplaced": (8.0, 12.0)}
+"""Moods that need longer to show what they do."""
+CROWDED = (10.0, 15.0)
+BETWEEN_CROWDS = (3.0, 20.0)
 WELL = (3.0, 8.0)
 """Seconds between two moods of Rally: where there is nothing but faults, nothing is left to be broken."""
 SILENCE = 6.0
 """Seconds at the very beginning in which Rally names no limit."""
+KINDS = (
+    frozenset(PROCESS_FAULTS)
+    | {name_of(mood, "rally") for mood in vendor.MOODS}
+    | {name_of(mood, "receiver") for mood in receivers.CALLBACK_MOODS}
+    | {CROWD_HANGING}
+)
+"""The names of all kinds of fault, as a run may be restricted to some of them."""
+ON_REQUEST = frozenset(
+    {REDIS_DEMOTED, REDIS_HALF_OPEN, SUBSCRIPTION_HALF_OPEN, CROWD_HANGING}
+    | {name_of(mood, "receiver") for mood in (*receivers.FLOODS, "half-open")}
+    | {name_of(mood, "rally") for mood in ("absent", "hidden", "picky", "busy", "flooding", "half-open", "misplaced")}
+)
+"""Kinds that come only where a run is restricted to them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,20 +88,30 @@ class Plan:
     seconds: float
 
 
-def plan_processes(chance: Random) -> Iterator[Plan]:
+def plan_processes(chance: Random, kinds: Collection[str]) -> Iterator[Plan]:
     """Give every kind of fault in random order, again and again."""
-    while True:
-        for kind in chance.sample(sorted(PROCESS_FAULTS), len(PROCESS_FAULTS)):
+    chosen = sorted(kinds & PROCESS_FAULTS.keys())
+    gap = ALONE if len(chosen) <= FEW else GAP
+    while chosen:
+        for kind in chance.sample(chosen, len(chosen)):
             targets, least, most = PROCESS_FAULTS[kind]
             seconds = chance.uniform(least, most)
-            yield Plan(after=chance.uniform(*GAP), kind=kind, target=chance.choice(targets), seconds=seconds)
+            yield Plan(after=chance.uniform(*gap), kind=kind, target=chance.choice(targets), seconds=seconds)
 
 
 def plan_moods(chance: Random, moods: Sequence[tuple[str, str]], gap: tuple[float, float] = GAP) -> Iterator[Plan]:
     """Give every (target, mood) in random order, again and again."""
-    while True:
+    while moods:
         for target, mood in chance.sample(moods, len(moods)):
-            yield Plan(after=chance.uniform(*gap), kind=mood, target=target, seconds=chance.uniform(*MOOD))
+            seconds = chance.uniform(*LASTING.get(mood, MOOD))
+            yield Plan(after=chance.uniform(*gap), kind=mood, target=target, seconds=seconds)
+
+
+def plan_crowds(chance: Random) -> Iterator[Plan]:
+    """Have another client's receivers hang, all at once, again and again."""
+    while True:
+        after, seconds = chance.uniform(*BETWEEN_CROWDS), chance.uniform(*CROWDED)
+        yield Plan(after=after, kind=CROWD_HANGING, target="crowd", seconds=seconds)
 
 
 def plan_long_stops(chance: Random, seconds: float) -> Iterator[Plan]:
@@ -89,79 +127,117 @@ def plan_long_stops(chance: Random, seconds: float) -> Iterator[Plan]:
 class Storm:
     """Does what is planned, and lifts it."""
 
-    def __init__(self, fleet: Fleet, rally: Rally, receivers: Sequence[Receiver], seed: int) -> None:
+    def __init__(self, stage: Stage, seed: int, kinds: frozenset[str] = KINDS) -> None:
         self.faults: list[Fault] = []
-        self._fleet = fleet
-        self._rally = rally
-        self._receivers = {receiver.name: receiver for receiver in receivers}
+        self._stage = stage
+        self._fleet = stage.fleet
+        self._rally = stage.rally
+        self._receivers = {receiver.name: receiver for receiver in stage.receivers}
         self._seed = seed
+        self._kinds = kinds
 
     async def rage(self, seconds: float) -> None:
         """Run all tracks for so long; what is under way then is lifted first."""
         until = monotonic() + seconds
-        first = Plan(after=0.0, kind="silent", target="rally", seconds=SILENCE)
-        moods = [("rally", mood) for mood in vendor.MOODS]
-        vendors = chain((first,), plan_moods(Random(f"rally {self._seed}"), moods, WELL))
         async with asyncio.TaskGroup() as tracks:
-            tracks.create_task(self._track(plan_processes(Random(f"processes {self._seed}")), until))
-            tracks.create_task(self._track(vendors, until))
-            for half in (0, 1):
-                told = [(name, mood) for name in sorted(self._receivers)[half::2] for mood in self._moods(name)]
-                tracks.create_task(self._track(plan_moods(Random(f"told {half} {self._seed}"), told), until))
-            tracks.create_task(self._track(plan_long_stops(Random(f"long {self._seed}"), seconds), until))
+            for plans in self._plans(seconds):
+                tracks.create_task(self._track(plans, until))
 
-    def _moods(self, name: str) -> Sequence[str]:
-        return self._receivers[name].moods
+    def _plans(self, seconds: float) -> Iterator[Iterator[Plan]]:
+        """Give the tracks: within each one fault follows another, and all go on at once."""
+        yield plan_processes(self._chance("processes"), self._kinds)
+        first = Plan(after=0.0, kind="silent", target="rally", seconds=SILENCE)
+        moods = self._chosen([("rally", mood) for mood in vendor.MOODS])
+        yield chain((first,) * (("rally", "silent") in moods), plan_moods(self._chance("rally"), moods, WELL))
+        for half in (0, 1):
+            names = sorted(self._receivers)[half::2]
+            told = self._chosen([(name, mood) for name in names for mood in self._receivers[name].moods])
+            yield plan_moods(self._chance(f"told {half}"), told)
+        if WORKER_STOPPED in self._kinds:
+            yield plan_long_stops(self._chance("long"), seconds)
+        if CROWD_HANGING in self._kinds:
+            yield plan_crowds(self._chance("crowds"))
+
+    def _chance(self, track: str) -> Random:
+        return Random(f"{track} {self._seed}")
+
+    def _chosen(self, moods: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+        return [(target, mood) for target, mood in moods if name_of(mood, target) in self._kinds]
 
     async def _track(self, plans: Iterator[Plan], until: float) -> None:
         for plan in plans:
             if monotonic() + plan.after + plan.seconds >= until:
                 return
             await asyncio.sleep(plan.after)
-            if not self._is_stopped(plan.target):
+            program = self._fleet.program(plan.target)
+            if program is None or not program.stopped:
                 await self._do(plan)
 
     async def _do(self, plan: Plan) -> None:
-        since = time()
+        since: float | None = time()
         match plan.kind:
             case _ if plan.target == "rally":
-                self._rally.mood = plan.kind
+                self._rally.be(plan.kind)
                 await asyncio.sleep(plan.seconds)
-                self._rally.mood = "well"
+                self._rally.be("well")
             case _ if plan.target in self._receivers:
                 await self._receivers[plan.target].be(plan.kind)
                 await asyncio.sleep(plan.seconds)
                 await self._receivers[plan.target].be("well")
-            case "worker stopped" | "redis paused":
+            case "crowd hanging":
+                await self._stage.crowd.hang(self._fleet.urls[APIS[0]], plan.seconds)
+            case _ if plan.target == "redis":
+                since = await self._do_to_redis(plan)
+            case "worker stopped":
+                await self._stop(plan)
+            case _:
+                await self._end(plan)
+        if since is not None:
+            self.faults.append(Fault(kind=plan.kind, target=plan.target, since=since, until=time()))
+
+    async def _do_to_redis(self, plan: Plan) -> float | None:
+        """Do to Redis what is planned, and give since when it was felt; None for not at all."""
+        since, redis = time(), self._fleet.redis
+        match plan.kind:
+            case "redis paused":
                 await self._stop(plan)
             case "redis full":
-                await self._fleet.tell_redis("CONFIG", "SET", "maxmemory", "1")
+                await redis.tell("CONFIG", "SET", "maxmemory", "1")
                 await asyncio.sleep(plan.seconds)
-                await self._fleet.tell_redis("CONFIG", "SET", "maxmemory", "0")
+                await redis.tell("CONFIG", "SET", "maxmemory", "0")
             case "redis cut":
-                await self._fleet.tell_redis("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-            case kind:
-                await self._end(plan, signal.SIGKILL if kind.endswith("killed") else signal.SIGTERM)
-        self.faults.append(Fault(kind=plan.kind, target=plan.target, since=since, until=time()))
-
-    def _is_stopped(self, target: str) -> bool:
-        return target in self._fleet.programs and self._fleet.programs[target].stopped
+                await redis.tell("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            case "redis demoted":
+                return await redis.fail_over()
+            case "redis half-open":
+                redis.forwarder.swallow()
+            case "redis subscription half-open":
+                redis.forwarder.swallow(subscriptions_alone=True)
+            case _:
+                await self._end(plan)
+        return since
 
     async def _stop(self, plan: Plan) -> None:
-        program = self._fleet.programs[plan.target]
+        program = self._program(plan)
         program.stopped = True
         program.signal(signal.SIGSTOP)
         await asyncio.sleep(plan.seconds)
         program.signal(signal.SIGCONT)
         program.stopped = False
 
-    async def _end(self, plan: Plan, number: int) -> None:
-        program = self._fleet.programs[plan.target]
+    async def _end(self, plan: Plan) -> None:
+        program = self._program(plan)
         program.held = True
-        program.signal(number)
+        program.signal(signal.SIGKILL if plan.kind.endswith("killed") else signal.SIGTERM)
         if not await program.ended(END_PATIENCE):
             self._fleet.notes.append(f"{plan.target} did not end within {END_PATIENCE:g} s of SIGTERM, and was killed")
             program.signal(signal.SIGKILL)
         await asyncio.sleep(plan.seconds)
         program.start()
         program.held = False
+
+    def _program(self, plan: Plan) -> Program:
+        program = self._fleet.program(plan.target)
+        if program is None:
+            raise ValueError(f"{plan.target} is no process")
+        return program

@@ -1,4 +1,4 @@
-"""The processes of a run: Redis as we ship it, two API processes, three workers; each kept alive as `up` does."""
+"""The processes of a run: two Redis servers, two API processes, three workers; each kept alive as `up` does."""
 
 import asyncio
 import base64
@@ -8,32 +8,30 @@ import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic, time
 
 import httpx
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from bridge.cli.embedded_redis import find_binary
-
+from . import crowd
 from .history import Death
+from .pair import PRIMARY, RedisPair
+from .programs import Program
 from .wire import LOOPBACK
 
 ROOT = Path(__file__).parent.parent.parent
 KEY = "key-of-the-fault-harness"
 APIS = ("api0", "api1")
 WORKERS = ("worker0", "worker1", "worker2")
-DURABLE = ("--save", "", "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction")
 SHORT: Mapping[str, str] = {
     "RALLY_BUDGET_SHARE": "1",
     "POLL_FLOOR": "300ms",
     "POLL_CEILING": "3s",
     "POLL_LEASE": "4s",
     "NOT_FOUND_GRACE": "4s",
+    "CLIENT_RATE_LIMIT": "1000000",
     "DELIVERY_SCHEDULE": ",".join(["1s", "1s", "2s", "2s", *["3s"] * 60]),
 }
 """All of the vendor's limit is used, so that one request too many is a breach; pauses are short, so that runs are."""
@@ -45,40 +43,6 @@ END_PATIENCE = 30.0
 KEEP_PAUSE = 0.1
 
 
-@dataclass
-class Program:
-    """A process that is started again whenever it has ended, unless it is `held` down."""
-
-    name: str
-    argv: Sequence[str]
-    env: Mapping[str, str]
-    log: Path
-    held: bool = False
-    stopped: bool = False
-    running: "subprocess.Popen[bytes] | None" = None
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.running = subprocess.Popen(self.argv, env=self.env, cwd=self.log.parent, stdout=log, stderr=log)
-
-    def died_with(self) -> int | None:
-        """Give the exit code of a process that ended though nobody had asked it to."""
-        return None if self.running is None or self.held else self.running.poll()
-
-    def signal(self, number: int) -> None:
-        """Send a signal to exactly the process that we started, if it is there still."""
-        if self.running is not None:
-            self.running.send_signal(number)
-
-    async def ended(self, patience: float) -> bool:
-        until = monotonic() + patience
-        while monotonic() < until:
-            if self.running is None or self.running.poll() is not None:
-                return True
-            await asyncio.sleep(0.02)
-        return False
-
-
 class Fleet:
     """All processes, by name."""
 
@@ -88,27 +52,33 @@ class Fleet:
         *,
         rally: str,
         egress: Sequence[str],
+        redis: RedisPair,
         ports: Sequence[int],
         settings: Mapping[str, str],
         skew: str | None = None,
+        forwarded: bool = True,
     ) -> None:
-        """Take a directory, Rally's URL, the receivers as host:port, the APIs' ports, by how much a clock is wrong."""
+        """Take a directory, Rally's URL, the receivers as host:port, Redis, the APIs' ports, and the error of a clock.
+
+        Without `forwarded` there is one Redis, which is reached without a forwarder.
+        """
         self.home = home
         self.urls = {name: f"http://{LOOPBACK}:{port}" for name, port in zip(APIS, ports, strict=True)}
         self.notes: list[str] = []
         self.deaths: list[Death] = []
-        self.socket = home / "r.sock"
+        self.redis = redis
         self._env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | {
             **settings,
             "PYTHONPATH": str(ROOT),
-            "REDIS_URL": f"unix://{self.socket}",
+            "REDIS_URL": self.redis.url if forwarded else f"unix://{self.redis.socket}",
             "RALLY_API_KEY": "key-of-rally",
-            "BRIDGE_API_KEYS": f"faults:{KEY}",
+            "BRIDGE_API_KEYS": f"faults:{KEY},crowd:{crowd.KEY}",
             "BRIDGE_ENCRYPTION_KEYS": base64.urlsafe_b64encode(os.urandom(32)).decode(),
             "CALLBACK_SECRETS": secret(),
             "EGRESS_ALLOW": ",".join(egress),
         }
-        self.programs = {"redis": self._redis()}
+        self._servers = dict(self.redis.programs) if forwarded else {PRIMARY: self.redis.programs[PRIMARY]}
+        self.programs = dict(self._servers)
         for name, port in zip(APIS, ports, strict=True):
             self.programs[name] = self._ours(name, "serve", "--port", str(port), RALLY_BASE_URL=rally)
         for name in WORKERS:
@@ -117,12 +87,9 @@ class Fleet:
         if skew is not None:
             self._skew(self.programs[WORKERS[-1]], skew)
 
-    def _redis(self) -> Program:
-        data = self.home / "redis"
-        data.mkdir()
-        flags = ("--port", "0", "--unixsocket", str(self.socket), "--dir", str(data), *DURABLE)
-        log = self.home / "redis.log"
-        return Program(name="redis", argv=(str(find_binary().path), *flags), env={}, log=log)
+    def program(self, target: str) -> Program | None:
+        """Return the process that a fault of this target hits, if it is one: of Redis the primary."""
+        return self.programs.get(self.redis.primary if target == "redis" else target)
 
     def _ours(self, name: str, *words: str, **settings: str) -> Program:
         argv = (sys.executable, "-m", "bridge.cli", *words)
@@ -139,8 +106,9 @@ class Fleet:
 
     async def start(self) -> None:
         """Start everything in order, and wait until it works."""
-        self.programs["redis"].start()
-        await self._until(self._redis_answers, "Redis")
+        for server in self._servers.values():
+            server.start()
+        await self._until(partial(self.redis.answers, self._servers), "Redis")
         for name in (*APIS, *WORKERS):
             self.programs[name].start()
         for name in APIS:
@@ -158,8 +126,8 @@ class Fleet:
 
     def end(self) -> None:
         """End everything, Redis last: the others write down what they have under way."""
-        redis, *ours = self.programs.values()
-        for programs in (ours, [redis]):
+        ours = [program for name, program in self.programs.items() if name not in self._servers]
+        for programs in (ours, list(self._servers.values())):
             for program in programs:
                 program.held = True
                 program.signal(signal.SIGCONT)
@@ -175,25 +143,6 @@ class Fleet:
                 self.notes.append(f"{program.name} did not end within {END_PATIENCE:g} s of SIGTERM, and was killed")
                 program.running.kill()
                 program.running.wait(END_PATIENCE)
-
-    async def tell_redis(self, *command: str) -> None:
-        """Run one command; where Redis does not answer, nothing happens."""
-        redis = Redis(unix_socket_path=str(self.socket), socket_timeout=2, socket_connect_timeout=2)
-        try:
-            await redis.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's
-        except (RedisError, OSError) as error:
-            self.notes.append(f"Redis did not take {command[0]}: {type(error).__name__}")
-        finally:
-            await redis.aclose()
-
-    async def _redis_answers(self) -> bool:
-        redis = Redis(unix_socket_path=str(self.socket))
-        try:
-            return bool(await redis.ping())
-        except (RedisError, OSError):
-            return False
-        finally:
-            await redis.aclose()
 
     async def _until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
         until = monotonic() + START_PATIENCE

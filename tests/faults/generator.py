@@ -10,9 +10,10 @@ from typing import Any
 
 import httpx
 
+from .answers import Story
 from .fleet import KEY
 from .history import OUTCOMES, Posted, Seen, Wish
-from .rally import Rally, Story
+from .rally import Rally
 from .receivers import Place
 
 TIMEOUT = 12.0
@@ -110,7 +111,7 @@ class Generator:
     async def _post(self, label: str) -> None:
         import_id, story = self._choose(label)
         chosen = self._chance.sample(self._places, self._chance.choice((0, 1, 1, 2, 3)))
-        wishes = tuple(Wish(receiver=place.name, on=self._some_outcomes()) for place in chosen)
+        wishes = tuple(Wish(receiver=place.name, on=self._some_outcomes(), paced=place.slack) for place in chosen)
         body = {
             "importId": import_id,
             "label": label,
@@ -130,6 +131,8 @@ class Generator:
                 wishes=wishes,
                 status=status,
                 watch_id=watch_id,
+                import_id=import_id,
+                over_at=story.over_at,
             )
         )
 

@@ -8,8 +8,11 @@ WORKER_KILLED, WORKER_ENDED, WORKER_STOPPED = "worker killed", "worker ended", "
 API_KILLED, API_ENDED = "api killed", "api ended"
 REDIS_KILLED, REDIS_RESTARTED, REDIS_PAUSED = "redis killed", "redis restarted", "redis paused"
 REDIS_FULL, REDIS_CUT = "redis full", "redis cut"
+REDIS_DEMOTED = "redis demoted"
+REDIS_HALF_OPEN, SUBSCRIPTION_HALF_OPEN = "redis half-open", "redis subscription half-open"
+CROWD_HANGING = "crowd hanging"
 CRASHES = frozenset({WORKER_KILLED, WORKER_STOPPED})
-OUTAGES = frozenset({REDIS_KILLED, REDIS_RESTARTED, REDIS_PAUSED, REDIS_FULL})
+OUTAGES = frozenset({REDIS_KILLED, REDIS_RESTARTED, REDIS_PAUSED, REDIS_FULL, REDIS_DEMOTED, REDIS_HALF_OPEN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,10 +25,14 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """A destination that a post asked for: a receiver's name, and the outcomes that it wants (None: all)."""
+    """A destination that a post asked for: a receiver's name, and the outcomes that it wants (None: all).
+
+    One that is `paced` takes a message a second, so that waiting for a turn is no fault.
+    """
 
     receiver: str
     on: frozenset[str] | None = None
+    paced: bool = False
 
     def wants(self, outcome: str) -> bool:
         return self.on is None or outcome in self.on
@@ -33,7 +40,10 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
-    """One POST of a watch: `ending` is how its import really ends; `status` None where no answer came."""
+    """One POST of a watch: `ending` is how its import really ends; `status` None where no answer came.
+
+    `over_at` is when Rally can tell that end to anyone who asks; None for an import that Rally never reports as ended.
+    """
 
     at: float
     ended_at: float
@@ -43,6 +53,8 @@ class Posted:
     wishes: tuple[Wish, ...]
     status: int | None
     watch_id: str | None = None
+    import_id: str = ""
+    over_at: float | None = None
 
     @property
     def accepted(self) -> bool:
@@ -66,10 +78,29 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listened:
+    """One request that waited for a watch's end: an event stream, or a long poll.
+
+    `outcome` is what it heard, None for nothing; `complete` says whether the API ended the answer in order.
+    """
+
+    at: float
+    ended_at: float
+    api: str
+    watch_id: str
+    stream: bool
+    outcome: str | None = None
+    heard_at: float | None = None
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """One request to Rally: who asked, and what came of it (`status` None: no answer was sent).
 
-    `told` says whether its answer named the limit in sound headers, `muddled` whether it should have and did not.
+    `told` says whether its answer named the limit in sound headers, `muddled` whether it should have and did not,
+    `refused` whether it concerned this import alone (a 4xx, or a body about another one), `final` whether it said, in
+    an importId and a status as documented, that the import had ended.
     """
 
     at: float
@@ -80,13 +111,16 @@ class Asked:
     retry_after: float | None = None
     told: bool = False
     muddled: bool = False
+    refused: bool = False
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One request to a receiver: `wish` is which destination of the post, `taken` whether it may have been acted on.
 
-    `status` is what was answered in full; a taken one without it is ambiguous for the sender.
+    `status` is what was answered in full; a taken one without it is ambiguous for the sender. `may_suffice` says that
+    the answer is one which a sender may either read or give up on.
     """
 
     at: float
@@ -101,6 +135,7 @@ class Attempt:
     signed: bool = True
     status: int | None = None
     taken: bool = False
+    may_suffice: bool = False
     retry_after: float | None = None
 
     @property
@@ -116,6 +151,17 @@ class Fault:
     target: str
     since: float
     until: float
+
+    @property
+    def name(self) -> str:
+        return name_of(self.kind, self.target)
+
+
+def name_of(kind: str, target: str) -> str:
+    """Name a kind of fault together with whom it hits: all receivers are alike."""
+    if " " in kind:
+        return kind
+    return f"{'rally' if target == 'rally' else 'receiver'} {kind}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +180,7 @@ class History:
     window: Window
     posts: tuple[Posted, ...] = ()
     seen: tuple[Seen, ...] = ()
+    listened: tuple[Listened, ...] = ()
     asked: tuple[Asked, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     faults: tuple[Fault, ...] = ()

@@ -5,27 +5,41 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from time import time
-from typing import Any
+from zlib import crc32
 
+from .answers import (
+    ABSENCES,
+    FLOOD,
+    HTML,
+    JSON,
+    MANY_HEADERS,
+    PAGE,
+    TEXT,
+    Story,
+    Told,
+    absence,
+    absurdities,
+    nested,
+    oddities,
+    pages,
+    refusals,
+    rubbish,
+    told,
+)
 from .history import Asked, Window
-from .wire import Headers, Line, Request, Server, answer, as_json
+from .wire import Headers, Line, Request, Server, answer
 
 HANG = 20.0
-VISIBLE_AFTER = 1.5
-"""Seconds for which a new import is not found, where it is a late one; shorter than the product's grace."""
-MOODS = ("storm", "failing", "storm", "resetting", "hanging", "storm", "garbage", "absurd", "silent")
+MOODS = (
+    *("storm", "failing", "storm", "resetting", "hanging", "storm", "garbage", "absurd", "silent"),
+    *("odd", "absent", "hidden", "picky", "busy", "flooding", "half-open", "misplaced"),
+)
 FAILING = (500, 502, 503, 504)
-JSON: Headers = (("Content-Type", "application/json"),)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
-    """An import: how it ends, and when."""
-
-    ending: str
-    began: float
-    seconds: float
-    late: bool = False
+MOST_STRAYS = 2
+"""Absences in a row, of one import or of all, after which a reading comes: an absence counts from the third on."""
+LATELY = 4.0
+ENOUGH_READ = 6
+"""So many imports must have been read lately for a wrong base URL to be told from the absence of each."""
 
 
 class Rally:
@@ -39,7 +53,13 @@ class Rally:
         self.asked: list[Asked] = []
         self._chance = chance
         self._taken: Counter[int] = Counter()
-        self._moods: dict[str, Callable[[Line, str, float], Any]] = {
+        self._read_at: dict[str, float] = {}
+        """When each import was read last that has not been reported as ended."""
+        self._absences: Counter[str] = Counter()
+        """The absences of each import since it was last read."""
+        self._strays = 0
+        """Absences of any import since one was read last."""
+        self._moods: dict[str, Callable[[str, float], Reply]] = {
             "well": self._well,
             "storm": self._storm,
             "failing": self._failing,
@@ -48,16 +68,35 @@ class Rally:
             "garbage": self._garbage,
             "absurd": self._absurd,
             "silent": self._silent,
+            "odd": self._odd,
+            "absent": self._absent,
+            "hidden": self._hidden,
+            "picky": self._picky,
+            "busy": self._busy,
+            "flooding": self._flooding,
+            "misplaced": self._misplaced,
         }
+
+    def be(self, mood: str) -> None:
+        """Take on a mood; half-open lines are a matter of one moment."""
+        if mood == "half-open":
+            self.server.swallow()
+        elif mood == "misplaced" and sum(time() - at < LATELY for at in self._read_at.values()) < ENOUGH_READ:
+            self.mood = "hidden"
+        else:
+            self.mood = mood
 
     async def serve(self, request: Request, line: Line) -> bool:
         at = time()
         _, worker, _, _, import_id = request.path.split("/")
-        reply = self._reply(line, import_id, at)
+        reply = self._reply(import_id, at)
         answered_at = time()
         try:
             if reply.text:
                 await line.send(reply.text)
+            if reply.flood:
+                await line.flood(reply.flood, HANG)
+                answered_at = time()
             if reply.hang:
                 await line.left(HANG)
                 answered_at = time()
@@ -76,19 +115,32 @@ class Rally:
                     retry_after=reply.retry_after,
                     told=reply.told,
                     muddled=reply.muddled,
+                    refused=reply.refused,
+                    final=reply.reading is not None and reply.reading.final,
                 )
             )
-        return not (reply.hang or reply.reset or reply.cut)
+        return not (reply.hang or reply.reset or reply.cut or reply.flood)
 
-    def _reply(self, line: Line, import_id: str, at: float) -> "Reply":
+    def _reply(self, import_id: str, at: float) -> "Reply":
         number = int(at // self.window.seconds)
         self._taken[number] += 1
         if self._taken[number] > self.window.limit:
             wait = max(1, round(self._end(at) - at + 0.5))
             headers = (*self._limits(at), ("Retry-After", str(wait)))
             return Reply(text=answer(429, headers), status=429, retry_after=wait, told=True)
-        reply: Reply = self._moods[self.mood](line, import_id, at)
+        reply = self._moods[self.mood](import_id, at)
+        self._remember(import_id, reply, at)
         return reply
+
+    def _remember(self, import_id: str, reply: "Reply", at: float) -> None:
+        if reply.reading is not None and reply.reading.document is not None:
+            self._absences[import_id] = self._strays = 0
+            self._read_at[import_id] = at
+            if reply.reading.final:
+                del self._read_at[import_id]
+        elif reply.status in ABSENCES and not reply.page:
+            self._absences[import_id] += 1
+            self._strays += 1
 
     def _end(self, at: float) -> float:
         return (at // self.window.seconds + 1) * self.window.seconds
@@ -101,39 +153,94 @@ class Rally:
             ("X-RateLimit-Reset", str(int(self._end(at)))),
         )
 
-    def _well(self, _line: Line, import_id: str, at: float) -> "Reply":
-        status, body = told(import_id, self.stories.get(import_id), at)
-        headers = () if status == 404 else self._limits(at)  # a 404 has none, as documented
-        return Reply(text=answer(status, headers + JSON, body), status=status, told=status != 404)
+    def _well(self, import_id: str, at: float) -> "Reply":
+        return self._said(told(import_id, self.stories.get(import_id), at), at)
 
-    def _storm(self, _line: Line, _import_id: str, at: float) -> "Reply":
-        wait = self._chance.randint(1, 4)
+    def _said(self, said: Told, at: float) -> "Reply":
+        limits = () if said.status == 404 else self._limits(at)  # a 404 has none, as documented
+        text = answer(said.status, limits + said.kind, said.body)
+        return Reply(text=text, status=said.status, told=said.status != 404, reading=said)
+
+    def _storm(self, _import_id: str, at: float) -> "Reply":
+        return self._turned_away(429, self._chance.randint(1, 4), at)
+
+    def _busy(self, _import_id: str, at: float) -> "Reply":
+        return self._turned_away(503, self._chance.randint(1, 6), at)
+
+    def _turned_away(self, status: int, wait: int, at: float) -> "Reply":
         headers = (*self._limits(at), ("Retry-After", str(wait)))
-        return Reply(text=answer(429, headers), status=429, retry_after=wait, told=True)
+        return Reply(text=answer(status, headers), status=status, retry_after=wait, told=True)
 
-    def _failing(self, _line: Line, _import_id: str, at: float) -> "Reply":
+    def _failing(self, _import_id: str, at: float) -> "Reply":
         status = self._chance.choice(FAILING)
         return Reply(text=answer(status, self._limits(at), b"<html>oops"), status=status, told=True)
 
-    def _resetting(self, _line: Line, _import_id: str, _at: float) -> "Reply":
+    def _resetting(self, _import_id: str, _at: float) -> "Reply":
         begun = self._chance.choice((b"", b"HTTP/1.1 200 OK\r\nContent-Le", answer(200, JSON, b'{"importId": "')[:-3]))
         return Reply(text=begun, reset=True)
 
-    def _hanging(self, _line: Line, _import_id: str, _at: float) -> "Reply":
+    def _hanging(self, _import_id: str, _at: float) -> "Reply":
         return Reply(text=self._chance.choice((b"", b"HTTP/1.1 200 OK\r\n")), hang=True)
 
-    def _garbage(self, _line: Line, import_id: str, at: float) -> "Reply":
-        text = self._chance.choice(_rubbish(import_id, self._limits(at)))
+    def _garbage(self, import_id: str, at: float) -> "Reply":
+        text = self._chance.choice(rubbish(import_id, self._limits(at)))
         return Reply(text=text, cut=True)
 
-    def _absurd(self, _line: Line, import_id: str, at: float) -> "Reply":
-        status, body = told(import_id, self.stories.get(import_id), at)
-        headers = self._chance.choice(_absurdities(self.window.limit, int(self._end(at))))
-        return Reply(text=answer(status, headers + JSON, body), status=status, muddled=True)
+    def _absurd(self, import_id: str, at: float) -> "Reply":
+        headers = self._chance.choice(absurdities(self.window.limit, int(self._end(at))))
+        return self._muddled(import_id, at, headers)
 
-    def _silent(self, _line: Line, import_id: str, at: float) -> "Reply":
-        status, body = told(import_id, self.stories.get(import_id), at)
-        return Reply(text=answer(status, JSON, body), status=status, muddled=True)
+    def _silent(self, import_id: str, at: float) -> "Reply":
+        return self._muddled(import_id, at, ())
+
+    def _muddled(self, import_id: str, at: float, headers: Headers) -> "Reply":
+        said = told(import_id, self.stories.get(import_id), at)
+        text = answer(said.status, headers + said.kind, said.body)
+        return Reply(text=text, status=said.status, muddled=True, reading=said)
+
+    def _odd(self, import_id: str, at: float) -> "Reply":
+        said = told(import_id, self.stories.get(import_id), at)
+        if said.document is None:
+            return self._said(said, at)
+        body = self._chance.choice(oddities(said.document))
+        kind = self._chance.choice((JSON, TEXT, ()))
+        return Reply(text=answer(200, self._limits(at) + kind, body), status=200, told=True, reading=said)
+
+    def _absent(self, import_id: str, at: float) -> "Reply":
+        """Deny an import now and then, but never so often in a row that it could be believed."""
+        said = told(import_id, self.stories.get(import_id), at)
+        few = max(self._absences[import_id], self._strays) < MOST_STRAYS
+        if said.document is not None and few and self._chance.random() < 0.5:
+            said = absence(self._chance.choice(sorted(ABSENCES)))
+        return self._said(said, at)
+
+    def _hidden(self, _import_id: str, _at: float) -> "Reply":
+        """Answer as a router does while what is behind it is away."""
+        return Reply(text=self._chance.choice(pages()), page=True)
+
+    def _misplaced(self, import_id: str, at: float) -> "Reply":
+        """Deny everything that was read before, as where the base URL leads elsewhere."""
+        if import_id in self._read_at:
+            return self._said(absence(404), at)
+        return Reply(text=answer(404, HTML, PAGE), page=True)
+
+    def _picky(self, import_id: str, at: float) -> "Reply":
+        """Refuse to speak of most imports; the others are as well as ever."""
+        if crc32(import_id.encode()) % 3 == 0:
+            return self._well(import_id, at)
+        status, text = self._chance.choice(refusals(import_id, self._limits(at)))
+        return Reply(text=text, status=status, told=True, refused=True)
+
+    def _flooding(self, import_id: str, at: float) -> "Reply":
+        """Answer at such length that reading it takes all the time there is."""
+        said = told(import_id, self.stories.get(import_id), at)
+        match self._chance.randrange(3):
+            case 0:
+                return Reply(text=answer(said.status, MANY_HEADERS + JSON, said.body), muddled=True)
+            case 1:
+                return Reply(text=b"", flood=FLOOD, muddled=True)
+            case _:
+                return Reply(text=answer(200, JSON, nested(self._chance)), muddled=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,75 +252,10 @@ class Reply:
     retry_after: float | None = None
     told: bool = False
     muddled: bool = False
+    reading: Told | None = None
+    page: bool = False
+    refused: bool = False
     hang: bool = False
     cut: bool = False
     reset: bool = False
-
-
-def told(import_id: str, story: Story | None, at: float) -> tuple[int, bytes]:
-    """Give status and body for an import, as its story stands."""
-    if story is None or story.ending == "not_found" or (story.late and at < story.began + VISIBLE_AFTER):
-        return 404, b"Import not found"
-    if story.ending == "forbidden":
-        return 403, b"Forbidden"
-    ended = at >= story.began + story.seconds
-    endings = {"completed": "COMPLETED", "completed_with_failures": "COMPLETED", "failed": "ERROR"}
-    status = endings.get(story.ending, "UPLOADING") if ended else "UPLOADING"
-    failed = [{"email": "someone@example.com"}] if ended and story.ending == "completed_with_failures" else []
-    document = {"importId": import_id, "type": "CSV", "status": status, "personCount": 7, "failedRecords": failed}
-    return 200, as_json(document | {"updatedAt": "2026-01-01T00:00:00Z"})
-
-
-def _rubbish(import_id: str, limits: Headers) -> tuple[bytes, ...]:
-    """Give answers of which none says anything of the import."""
-    sound = {"importId": import_id, "type": "CSV", "status": "COMPLETED", "personCount": 7, "failedRecords": []}
-    bodies = (
-        b"<html>not the API</html>",
-        b"",
-        b"null",
-        b"[]",
-        b"\xff\xfe\x00",
-        b"[" * 5_000,
-        as_json(sound)[:-9],
-        as_json(sound | {"importId": "another"}),
-        as_json(sound | {"status": 1}),
-        as_json(sound | {"personCount": -1}),
-        as_json({"data": sound}),
-    )
-    zipped = (*limits, ("Content-Encoding", "gzip"))
-    return (
-        *(answer(200, limits + JSON, body) for body in bodies),
-        answer(200, zipped, as_json(sound)),
-        answer(302, (*limits, ("Location", "/elsewhere/v1/imports/stray"))),
-        answer(206, limits + JSON, as_json(sound)),
-        answer(418, limits),
-        b"HTTP/1.1 abc\r\n\r\n",
-        b"\x16\x03\x01 rubbish \r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-    )
-
-
-def _absurdities(limit: int, end: int) -> tuple[Headers, ...]:
-    """Give headers that allow nothing more than the truth: a vendor that lies upward can't be obeyed.
-
-    None names a pause beyond the window: a reset in 2099 is honoured for an hour, which is longer than a run.
-    """
-
-    def named(limit: object, remaining: object, reset: object) -> Headers:
-        texts = (str(limit), str(remaining), str(reset))
-        names = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
-        return tuple(zip(names, texts, strict=True))
-
-    return (
-        named(-1, -1, -1),
-        named(0, 0, end),
-        named("inf", "inf", "inf"),
-        named("sixty", "a few", "tomorrow"),
-        named("nan", limit, 4_102_444_800),
-        named(limit, -5, end),
-        named(limit, 0, 0),
-        named("9" * 400, "9" * 400, end),
-        named("", "", ""),
-        (*named(limit, limit, end), *named(limit, limit, end)),
-        (*named("1e9", 1, end * 1000), ("Retry-After", "-1")),
-    )
+    flood: bytes = b""

@@ -12,6 +12,7 @@ from typing import Any
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from .answers import FLOOD, JSON, MANY_HEADERS, nested
 from .history import Attempt
 from .wire import LOOPBACK, Line, Request, Server, answer
 
@@ -25,7 +26,19 @@ TYPES: Mapping[str, str] = {
     "watch.forbidden": "forbidden",
     "watch.timed_out": "timed_out",
 }
-MOODS = ("refusing", "hanging", "trickling", "busy", "failing", "resetting", "ambiguous", "unending")
+FLOODS = ("many-headers", "endless-1xx", "nested-body")
+MOODS = (
+    "refusing",
+    "hanging",
+    "trickling",
+    "busy",
+    "failing",
+    "resetting",
+    "ambiguous",
+    "unending",
+    *FLOODS,
+    "half-open",
+)
 """The moods of anyone; a redirect or another 4xx ends a message to Slack for good, so that only callbacks have them."""
 CALLBACK_MOODS = (*MOODS, "redirecting", "odd")
 TRICKLE_PAUSE = 0.02
@@ -74,11 +87,14 @@ class Receiver:
         return Place(name=self.name, slack=self._slack, url=url, secret=self._secret, hooks=self._hooks)
 
     async def be(self, mood: str) -> None:
+        """Take on a mood; half-open lines are a matter of one moment."""
         self.mood = mood
         if mood == "refusing":
             self.server.close()
         else:
             await self.server.open()
+        if mood == "half-open":
+            self.server.swallow()
 
     async def serve(self, request: Request, line: Line) -> bool:
         read = self._read(request)
@@ -88,7 +104,7 @@ class Receiver:
             return True
         came = replace(read, ended_at=read.at + HANG)  # until more is known
         try:
-            came = await self._take(read, line)
+            came = await (self._flood if self.mood in FLOODS else self._take)(read, line)
         finally:
             self.attempts.append(came)
         return came.status is not None
@@ -150,6 +166,16 @@ class Receiver:
                 return replace(read, ended_at=time())
             case mood:
                 return await self._answer(read, line, mood)
+
+    async def _flood(self, read: Attempt, line: Line) -> Attempt:
+        """Answer at such length that reading it takes all the time there is."""
+        if self.mood == "endless-1xx":
+            await line.flood(FLOOD, HANG)
+            return replace(read, ended_at=time())
+        # Of these answers it is the sender's to say whether they can be read.
+        many = self.mood == "many-headers"
+        await line.send(answer(200, MANY_HEADERS, b"ok") if many else answer(200, JSON, nested(self._chance)))
+        return replace(read, ended_at=time(), taken=True, may_suffice=True)
 
     async def _answer(self, read: Attempt, line: Line, mood: str) -> Attempt:
         status, wait = 200, None

@@ -25,7 +25,7 @@ def recoveries(history: History) -> Iterator[Recovery]:
     """Give the recoveries from each kind of fault, and at last of all together."""
     kinds: dict[str, list[float | None]] = defaultdict(list)
     for fault in history.faults:
-        kinds[_kind(fault)].append(_recovery(history, fault))
+        kinds[fault.name].append(_recovery(history, fault))
     for kind in sorted(kinds):
         yield Recovery(kind=kind, seconds=tuple(kinds[kind]))
     yield Recovery(kind="all", seconds=tuple(took for each in kinds.values() for took in each))
@@ -41,13 +41,6 @@ def _recovery(history: History, fault: Fault) -> float | None:
 
 def _comes_after(fault: Fault, other: Fault) -> bool:
     return other is not fault and other.target == fault.target and other.until > fault.until
-
-
-def _kind(fault: Fault) -> str:
-    """Name the fault and whom it hit; a receiver is like any other."""
-    if " " in fault.kind:
-        return fault.kind
-    return f"{'rally' if fault.target == 'rally' else 'receiver'} {fault.kind}"
 
 
 def _successes(history: History, fault: Fault) -> list[Sequence[float]]:

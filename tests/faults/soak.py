@@ -27,6 +27,7 @@ from .checker import check
 from .fleet import Fleet
 from .generator import Lengths
 from .history import Window
+from .pair import PRIMARY as REDIS
 from .report import show
 from .stage import Stage, staged
 
@@ -59,14 +60,14 @@ STAYING: Mapping[str, str] = {
     "arq:in-progress:…": "arq's marks of the jobs of its last minute; they expire",
 }
 EXPLAINED: Mapping[str, str] = {
-    "redis # oO0OoO0OoO0Oo Redis is starting": "says that it starts",
-    "redis # Redis version": "says that it starts",
-    "redis # Configuration loaded": "says that it starts",
-    "redis # Server initialized": "says that it starts",
-    "redis # WARNING Memory overcommit": "the machine's, not ours: a fork may fail where memory is short",
-    "redis # WARNING you have Transparent Huge Pages": "the machine's, not ours",
-    "redis # User requested shutdown": "our SIGTERM at the end",
-    "redis # Redis is now ready to exit": "our SIGTERM at the end",
+    f"{REDIS} # oO0OoO0OoO0Oo Redis is starting": "says that it starts",
+    f"{REDIS} # Redis version": "says that it starts",
+    f"{REDIS} # Configuration loaded": "says that it starts",
+    f"{REDIS} # Server initialized": "says that it starts",
+    f"{REDIS} # WARNING Memory overcommit": "the machine's, not ours: a fork may fail where memory is short",
+    f"{REDIS} # WARNING you have Transparent Huge Pages": "the machine's, not ours",
+    f"{REDIS} # User requested shutdown": "our SIGTERM at the end",
+    f"{REDIS} # Redis is now ready to exit": "our SIGTERM at the end",
 }
 """How each complaint begins that is no fault, and why."""
 
@@ -98,9 +99,9 @@ def family(key: str) -> str:
 def complaints(name: str, lines: Sequence[str]) -> Iterator[str]:
     """Give what a log says in warning, beginning with the process; whatever is no JSON is a complaint, too."""
     for line in lines:
-        if name == "redis":
+        if name == REDIS:
             if said := re.match(r"\d+:\w \d.*? \d\d:\d\d:\d\d\.\d+ # (.*)", line):
-                yield f"redis # {said[1]}"
+                yield f"{REDIS} # {said[1]}"
             continue
         try:
             entry = json.loads(line)
@@ -121,7 +122,7 @@ async def look(name: str, fleet: Fleet) -> Look:
         for program in fleet.programs.values()
         if program.running is not None
     }
-    redis = Redis(unix_socket_path=str(fleet.socket), decode_responses=True)
+    redis = Redis(unix_socket_path=str(fleet.redis.socket), decode_responses=True)
     try:
         stats = await redis.memory_stats()
         keys = Counter([family(key) async for key in redis.scan_iter(count=1000)])
@@ -197,7 +198,9 @@ async def run(soaked: Soak, home: Path, seed: int, *, seconds: float, watches: i
         "NOT_FOUND_GRACE": "60s",
         "CLIENT_RATE_LIMIT": "1000000",
     }
-    async with staged(home, seed, window=WINDOW, settings=settings, lengths=LENGTHS, hooks=HOOKS) as stage:
+    async with staged(
+        home, seed, window=WINDOW, settings=settings, lengths=LENGTHS, hooks=HOOKS, forwarded=False
+    ) as stage:
         await soak(soaked, stage, seconds=seconds, watches=watches, retention=retention)
     return stage
 

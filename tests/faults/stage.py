@@ -3,14 +3,17 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from .crowd import Crowd
 from .fleet import APIS, Fleet, secret
 from .generator import Generator, Lengths
 from .history import Fault, History, Window
+from .listeners import Listeners
+from .pair import NAMES, RedisPair
 from .rally import Rally
 from .receivers import Receiver
 from .wire import LOOPBACK
@@ -28,12 +31,15 @@ class Stage:
     receivers: Sequence[Receiver]
     fleet: Fleet
     generator: Generator
+    listeners: Listeners
+    crowd: Crowd
 
     def history(self, faults: Sequence[Fault] = ()) -> History:
         return History(
             window=self.rally.window,
             posts=tuple(self.generator.posts),
             seen=tuple(self.generator.seen),
+            listened=tuple(self.listeners.listened),
             asked=tuple(self.rally.asked),
             attempts=tuple(attempt for receiver in self.receivers for attempt in receiver.attempts),
             faults=tuple(sorted(faults, key=lambda fault: fault.since)),
@@ -52,37 +58,51 @@ async def staged(
     lengths: Lengths,
     skew: str | None = None,
     hooks: int = 1,
+    forwarded: bool = True,
 ) -> AsyncIterator[Stage]:
     """Start everything, and end it."""
     rally = Rally(window, Random(f"rally's answers {seed}"))
     receivers = [Receiver(name, secret(), Random(f"{name} {seed}")) for name in CALLBACKS]
     receivers.append(Receiver("slack", secret(), Random(f"slack {seed}"), slack=True, hooks=hooks))
-    servers = (rally.server, *(receiver.server for receiver in receivers))
+    crowd = Crowd(rally)
+    told = (*(receiver.server for receiver in receivers), *crowd.servers)
+    servers = (rally.server, *told)
     for server in servers:
         await server.open()
+    redis = RedisPair(home, _free_ports(len(NAMES)))
+    await redis.forwarder.open()
     fleet = Fleet(
         home,
         rally=f"http://{LOOPBACK}:{rally.server.port}",
-        egress=[f"{LOOPBACK}:{receiver.server.port}" for receiver in receivers],
-        ports=[_free_port() for _ in APIS],
+        egress=[f"{LOOPBACK}:{server.port}" for server in told],
+        redis=redis,
+        ports=_free_ports(len(APIS)),
         settings=settings,
         skew=skew,
+        forwarded=forwarded,
     )
     places = [receiver.place for receiver in receivers]
     generator = Generator(fleet.urls, rally, places, Random(f"posts {seed}"), lengths)
+    listeners = Listeners(fleet.urls, generator.posts, Random(f"listeners {seed}"))
     try:
         await fleet.start()
-        yield Stage(rally=rally, receivers=receivers, fleet=fleet, generator=generator)
+        yield Stage(
+            rally=rally, receivers=receivers, fleet=fleet, generator=generator, listeners=listeners, crowd=crowd
+        )
     finally:
+        await listeners.aclose()
         await generator.aclose()
         await asyncio.to_thread(fleet.end)
+        await redis.forwarder.aclose()
         for server in servers:
             server.close()
         await asyncio.sleep(FAREWELL)
 
 
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind((LOOPBACK, 0))
-        port: int = free.getsockname()[1]
-        return port
+def _free_ports(number: int) -> list[int]:
+    """Return different ports that nothing listens on."""
+    with ExitStack() as held:
+        free = [held.enter_context(socket.socket()) for _ in range(number)]
+        for each in free:
+            each.bind((LOOPBACK, 0))
+        return [each.getsockname()[1] for each in free]

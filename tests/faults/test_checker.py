@@ -8,13 +8,18 @@ import pytest
 
 from faults.checker import RULES, check
 from faults.history import (
+    API_KILLED,
+    CROWD_HANGING,
+    REDIS_DEMOTED,
     REDIS_KILLED,
+    SUBSCRIPTION_HALF_OPEN,
     WORKER_KILLED,
     WORKER_STOPPED,
     Asked,
     Attempt,
     Fault,
     History,
+    Listened,
     Posted,
     Seen,
     Window,
@@ -66,6 +71,12 @@ def attempt(at: float, *, status: int | None = 200, **changes: Any) -> Attempt:
     return Attempt(at=NOW + at, ended_at=NOW + at + 0.1, status=status, **facts | changes)
 
 
+def listened(at: float, until: float, *, heard: float | None = None, **changes: Any) -> Listened:
+    facts: dict[str, Any] = {"api": "api0", "watch_id": "wat_4", "stream": True, "complete": True}
+    facts |= {"outcome": None if heard is None else "completed", "heard_at": None if heard is None else NOW + heard}
+    return Listened(at=NOW + at, ended_at=NOW + until, **facts | changes)
+
+
 def fault(kind: str, since: float, until: float, target: str = "worker0") -> Fault:
     return Fault(kind=kind, target=target, since=NOW + since, until=NOW + until)
 
@@ -76,8 +87,17 @@ SOUND = History(
         posted(),
         posted(2, ending="failed", wishes=(Wish(receiver="slack", on=frozenset({"failed"})),)),
         posted(3, status=503, watch_id=None),
+        posted(
+            4, import_id="imp-4", over_at=NOW + 100, wishes=(Wish(receiver="crm"), Wish(receiver="lab", paced=True))
+        ),
     ),
-    seen=(seen(at=5, outcome=None), seen(), seen(2, outcome="failed")),
+    seen=(seen(at=5, outcome=None), seen(), seen(2, outcome="failed"), seen(4, at=110)),
+    listened=(
+        listened(95, 103, heard=101.5),
+        listened(96, 99, stream=False),
+        listened(99, 101.3, stream=False, heard=101.3),
+        listened(98, 99, complete=False),
+    ),
     asked=(
         asked(0, took=1.0, status=404),
         asked(1.1),
@@ -85,6 +105,9 @@ SOUND = History(
         asked(11, status=429, retry_after=5),
         asked(11.4, worker="worker1"),
         asked(16.2),
+        asked(102.5, import_id="imp-5", status=503, retry_after=2),
+        asked(101, import_id="imp-4", final=True),
+        asked(112, import_id="imp-5"),
     ),
     attempts=(
         attempt(12, status=429, retry_after=3),
@@ -92,10 +115,15 @@ SOUND = History(
         attempt(17),
         attempt(47),
         attempt(17, label="w2", receiver="slack", digest="b", webhook_id=None, watch_id=None, outcome=None),
+        attempt(102, label="w4", webhook_id="msg_4", watch_id="wat_4"),
+        attempt(109, label="w4", wish=1, receiver="lab", webhook_id="msg_5", watch_id="wat_4"),
     ),
-    faults=(fault(WORKER_KILLED, 17.2, 18.0),),
+    faults=(fault(API_KILLED, 0.05, 0.2, "api0"), fault(WORKER_KILLED, 17.2, 18.0)),
 )
-"""With a watch that nobody accepted, a 429 heeded, a Retry-After heeded, an ambiguous answer, a repeat by a crash."""
+"""With a watch that nobody accepted, a 429 heeded, a Retry-After heeded, an ambiguous answer, a repeat by a crash.
+
+And long after that: an import that ended, which all who listened heard of, and whose receiver was told at once.
+"""
 
 
 def test_a_sound_history_passes() -> None:
@@ -116,18 +144,26 @@ def less(name: str, *gone: int) -> dict[str, Any]:
     return {name: tuple(record for number, record in enumerate(records) if number not in gone)}
 
 
+def instead(name: str, gone: int, *records: Any) -> dict[str, Any]:
+    """Put other records in the place of one."""
+    return {name: (*less(name, gone)[name], *records)}
+
+
 def more(name: str, *records: Any) -> dict[str, Any]:
     return {name: (*getattr(SOUND, name), *records)}
 
+
+W4: dict[str, Any] = {"label": "w4", "webhook_id": "msg_4", "watch_id": "wat_4"}
 
 FORGED: dict[str, dict[str, dict[str, Any]]] = {
     "lost watches": {
         "the API knows it no more": more("seen", seen(at=30, outcome=None, state=None)),
         "nobody ever saw it": less("seen", 2),
+        "nobody saw it after a failover": less("seen", 3) | more("faults", fault(REDIS_DEMOTED, 104, 105, "redis")),
     },
     "watches without exactly one outcome": {
-        "it never ended": more("posts", posted(4, wishes=())) | more("seen", seen(4, outcome=None)),
-        "it was cancelled by nobody": more("posts", posted(4, wishes=())) | more("seen", seen(4, state="cancelled")),
+        "it never ended": more("posts", posted(5, wishes=())) | more("seen", seen(5, outcome=None)),
+        "it was cancelled by nobody": more("posts", posted(5, wishes=())) | more("seen", seen(5, state="cancelled")),
         "it changed": more("seen", seen(at=6, outcome="timed_out")),
         "the receiver was told another": more("attempts", attempt(50, outcome="failed")),
         "a refused one was told two": more(
@@ -167,6 +203,46 @@ FORGED: dict[str, dict[str, dict[str, Any]]] = {
         "a stop that came later": {"faults": (fault(WORKER_STOPPED, 30, 60),)},
     },
     "redirects followed": {"one": {"strays": ("crm: /elsewhere",)}},
+    "I7: deliveries late": {
+        "by ten seconds": instead("attempts", 5, attempt(111, **W4)),
+        "never": less("attempts", 5),
+        "while a crowd of others hangs": less("attempts", 5) | more("faults", fault(CROWD_HANGING, 99, 115, "crowd")),
+        "while another receiver hangs": less("attempts", 5) | more("faults", fault("hanging", 99, 115, "ops")),
+        "while Rally floods": less("attempts", 5) | more("faults", fault("flooding", 99, 115, "rally")),
+    },
+    "imports neglected": {
+        "never asked": instead("asked", 7, asked(120)),
+        "asked before its end alone": {"asked": (asked(99, import_id="imp-4"), asked(120))},
+        "while others are refused": instead(
+            "asked", 7, asked(118, import_id="imp-5", status=400, refused=True), asked(120)
+        )
+        | more("faults", fault("picky", 99, 119, "rally")),
+    },
+    "ends not believed": {
+        "asked again": more("asked", asked(106, import_id="imp-4")),
+        "asked again, since the answer was odd": more("asked", asked(106, import_id="imp-4"))
+        | more("faults", fault("odd", 99, 104, "rally")),
+    },
+    "imports asked about before a 503's Retry-After": {
+        "a second early": more("asked", asked(103.5, import_id="imp-5")),
+    },
+    "watches refused without an outage": {
+        "none at all": {"faults": SOUND.faults[1:]},
+        "of another API": {"faults": (fault(API_KILLED, 0.05, 0.2, "api1"),)},
+        "too long after a failover": {"faults": (fault(REDIS_DEMOTED, -12, -10, "redis"),)},
+        "not answered": {"posts": (posted(status=None, watch_id=None),), "faults": ()},
+    },
+    "listeners deaf": {
+        "a stream, to its end": more("listened", listened(95, 125)),
+        "a stream that heard late": more("listened", listened(95, 125, heard=124)),
+        "a stream, since its subscription was lost": more("listened", listened(95, 125))
+        | more("faults", fault(SUBSCRIPTION_HALF_OPEN, 97, 97, "redis")),
+        "a wait, long after an outage": more("listened", listened(95, 140, stream=False, heard=139))
+        | more("faults", fault(REDIS_KILLED, 100, 110, "redis")),
+    },
+    "waits that ended blind": {
+        "at their end": more("listened", listened(97, 107, stream=False)),
+    },
 }
 
 
@@ -205,6 +281,46 @@ EXCUSED: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
         "I3: more than one call, no limit known",
         lambda: more("asked", asked(0.5, worker="worker1")) | more("faults", fault(WORKER_STOPPED, 0.2, 0.9)),
     ),
+    "a delivery to a receiver that was unwell": (
+        "I7: deliveries late",
+        lambda: less("attempts", 5) | more("faults", fault("hanging", 90, 95, "crm")),
+    ),
+    "a delivery that a killed worker had claimed": (
+        "I7: deliveries late",
+        lambda: less("attempts", 5) | more("faults", fault(WORKER_KILLED, 101, 102)),
+    ),
+    "a delivery whose answer may be read or not": (
+        "deliveries never made",
+        lambda: instead("attempts", 5, attempt(102, status=None, may_suffice=True, **W4)),
+    ),
+    "an import that is refused itself": (
+        "imports neglected",
+        lambda: instead("asked", 7, asked(100.5, import_id="imp-4", status=400, refused=True), asked(120)),
+    ),
+    "an import while nothing of Rally answers": (
+        "imports neglected",
+        lambda: instead("asked", 7, asked(120)) | more("faults", fault("failing", 90, 95, "rally")),
+    ),
+    "an end that a stopped worker had read": (
+        "ends not believed",
+        lambda: more("asked", asked(106, import_id="imp-4")) | more("faults", fault(WORKER_STOPPED, 101.05, 105)),
+    ),
+    "a 503 whose reader was killed": (
+        "imports asked about before a 503's Retry-After",
+        lambda: more("asked", asked(103.5, import_id="imp-5")) | more("faults", fault(WORKER_KILLED, 102.5, 103)),
+    ),
+    "a watch refused soon after a failover": (
+        "watches refused without an outage",
+        lambda: {"faults": (fault(REDIS_DEMOTED, -5, -4, "redis"),)},
+    ),
+    "a stream that heard nothing while Redis was out": (
+        "listeners deaf",
+        lambda: more("listened", listened(95, 125)) | more("faults", fault(REDIS_KILLED, 100, 110, "redis")),
+    ),
+    "a wait that ended as its watch did": (
+        "waits that ended blind",
+        lambda: more("listened", listened(95, 101.5, stream=False)),
+    ),
 }
 
 
@@ -222,7 +338,9 @@ def test_recovery_is_counted_from_the_end_of_a_fault_to_the_next_success() -> No
         fault("busy", 40, 60, "crm"),
     )
     posts = (posted(), posted(5, ended_at=NOW + 4))
-    found = {each.kind: each for each in recoveries(replace(SOUND, faults=faults, posts=posts))}
+    found = {
+        each.kind: each for each in recoveries(replace(SOUND, faults=faults, posts=posts, attempts=SOUND.attempts[:5]))
+    }
     assert found["worker killed"].percentile(0.5) == pytest.approx(4.2)
     assert found["redis killed"].percentile(0.99) == pytest.approx(3.0)
     assert found["receiver busy"].percentile(0.5) == pytest.approx(1.1)

@@ -49,4 +49,4 @@ def test_redis_marks_its_complaints() -> None:
         "21816:M 25 Nov 2026 12:50:05.193 * Running mode=standalone, port=0.",
         "21816:M 25 Nov 2026 12:50:06.001 # Can't save in background: fork: Cannot allocate memory",
     ]
-    assert [why(complaint) is None for complaint in complaints("redis", lines)] == [False, True]
+    assert [why(complaint) is None for complaint in complaints("redis0", lines)] == [False, True]

@@ -12,6 +12,11 @@ from typing import Any, TypeAlias
 
 LOOPBACK = "127.0.0.1"
 REQUESTS_A_LINE = 100_000
+CHUNK = 65_536
+BREATH = 0.005
+"""Seconds between two chunks of a flood, in which the rest of this process has its turn."""
+HALF_OPEN = 120.0
+"""Seconds after which a half-open connection ends, if the other side has not given it up."""
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 
@@ -40,11 +45,30 @@ class Line:
             await self.send(bytes([byte]))
             await asyncio.sleep(pause)
 
+    async def flood(self, text: bytes, patience: float) -> None:
+        """Send the same text again and again, until the other side gives up."""
+        try:
+            async with asyncio.timeout(patience):
+                while not self.writer.is_closing():
+                    await self.send(text)
+                    await asyncio.sleep(BREATH)
+        except (TimeoutError, ConnectionError):
+            return
+
     async def left(self, patience: float) -> None:
         """Wait until the other side gives up."""
         try:
             async with asyncio.timeout(patience):
                 await self.reader.read(1)
+        except (TimeoutError, ConnectionError):
+            return
+
+    async def ignored(self, patience: float) -> None:
+        """Read whatever comes, and answer nothing, until the other side gives up."""
+        try:
+            async with asyncio.timeout(patience):
+                while await self.reader.read(CHUNK):
+                    pass
         except (TimeoutError, ConnectionError):
             return
 
@@ -67,6 +91,7 @@ class Server:
         self._serve = serve
         self._server: asyncio.Server | None = None
         self._lines: set[Line] = set()
+        self._swallowed: set[Line] = set()
 
     async def open(self) -> None:
         if self._server is None:
@@ -81,17 +106,26 @@ class Server:
         for line in list(self._lines):
             line.reset()
 
+    def swallow(self) -> None:
+        """Make every present connection half-open: it stays, but what comes on it is lost without a word."""
+        self._swallowed |= self._lines
+
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = Line(reader, writer)
         self._lines.add(line)
         try:
             for _ in range(REQUESTS_A_LINE):
-                if not await self._serve(await _read(reader), line):
+                request = await _read(reader)
+                if line in self._swallowed:
+                    await line.ignored(HALF_OPEN)
+                    break
+                if not await self._serve(request, line):
                     break
         except (OSError, EOFError):
             pass  # the other side went away, or was killed
         finally:
             self._lines.discard(line)
+            self._swallowed.discard(line)
             writer.close()
 
 

@@ -1,0 +1,63 @@
+"""What the rules of the checker look up in a history."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeAlias
+
+from .history import CRASHES, OUTAGES, Asked, Attempt, Fault, History, Posted, Seen
+
+Findings: TypeAlias = Iterator[str]
+Rule: TypeAlias = Callable[[History], Findings]
+
+PRECISION = 0.05
+"""Seconds by which the records of two clocks' readings may differ."""
+RECORDED_WITHIN = 1.0
+"""Seconds after a 429 within which the fleet may not know of it yet, as promise I3 has it."""
+
+
+def accepted(history: History) -> Iterator[Posted]:
+    return (post for post in history.posts if post.accepted)
+
+
+def last_seen(history: History) -> dict[str, Seen]:
+    return {seen.watch_id: seen for seen in sorted(history.seen, key=lambda seen: seen.at)}
+
+
+def told(history: History) -> dict[str, set[str]]:
+    """Return the outcomes that receivers were told, by label."""
+    outcomes: dict[str, set[str]] = defaultdict(set)
+    for attempt in history.attempts:
+        if attempt.outcome is not None:
+            outcomes[attempt.label].add(attempt.outcome)
+    return outcomes
+
+
+def by_place(history: History) -> dict[str, list[Attempt]]:
+    """Return the attempts of each delivery, in order."""
+    places: dict[str, list[Attempt]] = defaultdict(list)
+    for attempt in sorted(history.attempts, key=lambda attempt: attempt.at):
+        places[f"{attempt.label} to {attempt.receiver} ({attempt.wish})"].append(attempt)
+    return places
+
+
+def repeats(history: History) -> Iterator[tuple[Attempt, Attempt]]:
+    """Return each attempt at what had been taken already, behind the one that took it last."""
+    for attempts in by_place(history).values():
+        taken: Attempt | None = None
+        for attempt in attempts:
+            if taken is not None:
+                yield taken, attempt
+            taken = attempt if attempt.taken else taken
+
+
+def hits(faults: Iterable[Fault], kinds: frozenset[str], since: float, until: float, target: str = "") -> bool:
+    return any(
+        fault.kind in kinds and (not target or fault.target == target) and fault.since <= until and fault.until >= since
+        for fault in faults
+    )
+
+
+def is_lost(turned: Asked, faults: Sequence[Fault]) -> bool:
+    """Return whether a fault of the one who was told, or of Redis, may have kept a 429 from being recorded."""
+    near = (turned.at - PRECISION, turned.ended_at + RECORDED_WITHIN)
+    return hits(faults, OUTAGES, *near) or hits(faults, CRASHES, *near, turned.worker)

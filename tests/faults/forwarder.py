@@ -1,0 +1,99 @@
+"""A forwarder on a loopback port: it loses connections without a word, and leads new ones elsewhere."""
+
+import asyncio
+from contextlib import suppress
+
+from .wire import CHUNK, HALF_OPEN, LOOPBACK
+
+SUBSCRIBE = b"SUBSCRIBE"
+
+
+class Forwarder:
+    """Passes each connection on to the port that is its `target` when it comes, and keeps it there."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.port = 0
+        self._server: asyncio.Server | None = None
+        self._passages: dict[Passage, asyncio.Task[None]] = {}
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._connected, LOOPBACK, 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def aclose(self) -> None:
+        """End all connections, the half-open ones too."""
+        if self._server is not None:
+            self._server.close()
+        running = list(self._passages.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.sleep(0)  # in which the transports close
+
+    def swallow(self, *, subscriptions_alone: bool = False) -> int:
+        """Make the present connections half-open, as a firewall does that forgot them; return their number."""
+        chosen = [each for each in self._passages if each.subscribed or not subscriptions_alone]
+        for passage in chosen:
+            passage.swallowed = True
+        return len(chosen)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            there = await asyncio.open_connection(LOOPBACK, self.target)
+        except OSError:
+            writer.transport.abort()
+            return
+        passage = Passage((reader, writer), there)
+        running = asyncio.create_task(passage.run())
+        self._passages[passage] = running
+        try:
+            await asyncio.wait((running,))
+        finally:
+            del self._passages[passage]
+            passage.close()
+
+
+Side = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Passage:
+    """One connection through the forwarder: both of its sides; a swallowed one loses what it is given."""
+
+    def __init__(self, client: Side, server: Side) -> None:
+        self.swallowed = False
+        self.subscribed = False
+        self._client = client
+        self._server = server
+
+    async def run(self) -> None:
+        """Pass bytes on until a side ends; of a swallowed connection only the client's end counts."""
+        forth = asyncio.create_task(self._forth())
+        back = asyncio.create_task(self._back())
+        try:
+            await asyncio.wait((forth, back), return_when=asyncio.FIRST_COMPLETED)
+            if self.swallowed:
+                await asyncio.wait((forth,), timeout=HALF_OPEN)
+        finally:
+            forth.cancel()
+            back.cancel()
+
+    def close(self) -> None:
+        for _, writer in (self._client, self._server):
+            writer.transport.abort()
+
+    async def _forth(self) -> None:
+        with suppress(OSError):
+            while said := await self._client[0].read(CHUNK):
+                self.subscribed = self.subscribed or SUBSCRIBE in said
+                await self._pass_on(said, self._server[1])
+
+    async def _back(self) -> None:
+        with suppress(OSError):
+            while said := await self._server[0].read(CHUNK):
+                await self._pass_on(said, self._client[1])
+
+    async def _pass_on(self, said: bytes, writer: asyncio.StreamWriter) -> None:
+        if not self.swallowed:
+            writer.write(said)
+            await writer.drain()

@@ -1,0 +1,81 @@
+"""Clients that wait for a watch's end, on event streams and in long polls; and a record of what each heard."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from random import Random
+from time import monotonic, time
+
+import httpx
+
+from .fleet import KEY
+from .history import Listened, Posted
+
+AT_ONCE = 8
+RECENT = 12
+"""Among so many of the last watches one is chosen: most of them are still open."""
+WAITS = (5, 25)
+PATIENCE = 30.0
+"""Seconds after which a client leaves a stream."""
+SILENCE = 20.0
+"""Seconds without a byte after which a client gives up: longer than the pause between two signs of life."""
+PAUSE = 0.3
+
+
+class Listeners:
+    """So many at once, each at one watch after another."""
+
+    def __init__(self, apis: Mapping[str, str], posts: Sequence[Posted], chance: Random) -> None:
+        self.listened: list[Listened] = []
+        self._apis = apis
+        self._posts = posts
+        self._chance = chance
+        timeout = httpx.Timeout(SILENCE, read=SILENCE)
+        self._http = httpx.AsyncClient(trust_env=False, timeout=timeout, headers={"Authorization": f"Bearer {KEY}"})
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def listen_for(self, seconds: float) -> None:
+        """Begin to listen again and again for so long, and stay until each has ended."""
+        until = monotonic() + seconds
+        async with asyncio.TaskGroup() as listening:
+            for _ in range(AT_ONCE):
+                listening.create_task(self._listen_until(until))
+
+    async def _listen_until(self, until: float) -> None:
+        while monotonic() < until:
+            accepted = [post.watch_id for post in self._posts[-RECENT:] if post.watch_id]
+            if accepted:
+                await self._listen(self._chance.choice(accepted))
+            await asyncio.sleep(PAUSE)
+
+    async def _listen(self, watch_id: str) -> None:
+        api, at = self._chance.choice(sorted(self._apis)), time()
+        stream = self._chance.random() < 0.5
+        begun = Listened(at=at, ended_at=at, api=api, watch_id=watch_id, stream=stream)
+        url = f"{self._apis[api]}/v1/watches/{watch_id}"
+        try:
+            async with asyncio.timeout(PATIENCE + SILENCE):
+                heard = await (self._stream(begun, f"{url}/events") if stream else self._wait(begun, url))
+        except (httpx.HTTPError, TimeoutError):
+            heard = begun
+        self.listened.append(replace(heard, ended_at=time()))
+
+    async def _wait(self, begun: Listened, url: str) -> Listened:
+        answer = await self._http.get(url, params={"wait": self._chance.randint(*WAITS)})
+        if not answer.is_success:
+            return begun
+        outcome = answer.json()["outcome"]
+        return replace(begun, outcome=outcome, heard_at=None if outcome is None else time(), complete=True)
+
+    async def _stream(self, begun: Listened, url: str) -> Listened:
+        until = monotonic() + PATIENCE
+        async with self._http.stream("GET", url) as answer:
+            async for line in answer.aiter_lines():
+                if line.startswith("data:") and (outcome := json.loads(line.removeprefix("data:")).get("outcome")):
+                    return replace(begun, outcome=outcome, heard_at=time())
+                if monotonic() > until:
+                    return begun
+        return replace(begun, complete=answer.is_success)

@@ -1,0 +1,265 @@
+"""The checker's rules about time: how late each thing may be, and which faults excuse that it is later.
+
+A fault excuses only what it breaks, and only for as long as repairing takes by design: a lease has to run out, a
+process has to start. What is done to one import, one receiver or one client excuses no delay of another.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from math import inf
+
+from .evidence import PRECISION, Findings, Rule, accepted, by_place, is_lost
+from .history import (
+    API_ENDED,
+    API_KILLED,
+    CRASHES,
+    OUTAGES,
+    REDIS_CUT,
+    WORKER_ENDED,
+    Asked,
+    Attempt,
+    Fault,
+    History,
+    Listened,
+    Posted,
+)
+
+DELIVERED_WITHIN = 6.0
+"""Seconds from Rally's answer that an import has ended to the first attempt at each receiver that is well."""
+ASKED_WITHIN = 15.0
+"""Seconds from the end of an import to the next poll of it: five times the longest interval of the runs."""
+HEARD_WITHIN = 15.0
+SLACK = 3.0
+"""Seconds more for hearing and accepting, on a busy machine."""
+BACK_WITHIN = 5.0
+"""Seconds after a fault of Redis, its failover included, from which watches are accepted again."""
+STARTED_WITHIN = 15.0
+"""Seconds that a process takes to start on a busy machine."""
+BELIEVED_WITHIN = 3.0
+"""Seconds from the final answer until every worker knows of it."""
+LONGEST_PAUSE = 3600.0
+
+Aftermath = Mapping[str, float]
+"""The seconds after each kind of fault through which it is still felt; kinds that are not named are not felt at all."""
+
+LINES = OUTAGES | {REDIS_CUT}
+PROCESSES = CRASHES | {WORKER_ENDED}
+LEASE = 35.0
+"""A delivery that somebody had claimed waits until the claim has run out."""
+BEFORE_DELIVERY: Aftermath = dict.fromkeys(LINES | PROCESSES, LEASE)
+BEFORE_POLL: Aftermath = dict.fromkeys(LINES | PROCESSES, ASKED_WITHIN)
+BEFORE_HEARING: Aftermath = dict.fromkeys(LINES, 0.0)
+BEFORE_ACCEPTING: Aftermath = dict.fromkeys(LINES, BACK_WITHIN + SLACK) | dict.fromkeys(
+    (API_KILLED, API_ENDED), STARTED_WITHIN
+)
+RECEIVER_AFTER = 25.0
+"""Seconds in which attempts at a receiver that was unwell may still be under way, and its lane held."""
+RALLY_AFTER = 20.0
+"""Seconds through which the line to Rally may still rest after its last fault."""
+HARMLESS_MOODS = frozenset({"picky", "odd", "silent", "absurd"})
+"""What these do to one import, or to what is secondary, keeps no other import from being asked about."""
+
+
+def late_deliveries(history: History) -> Findings:
+    """I7: a receiver that is well is told at once, whatever becomes of the others."""
+    for post, attempt, due in _due(history):
+        if attempt is None or attempt.at > due + DELIVERED_WITHIN:
+            when = "never" if attempt is None else f"{attempt.at - due:.1f} s after it could be"
+            receiver = attempt.receiver if attempt else "a receiver"
+            yield f"{post.label} was first told to {receiver} {when} ({due:.2f})"
+
+
+def _due(history: History) -> Iterator[tuple[Posted, Attempt | None, float]]:
+    """Return each delivery that nothing excuses: its post, first attempt, and from when on it could be made."""
+    finals = _finals(history)
+    first = {(each[0].label, each[0].wish): each[0] for each in by_place(history).values()}
+    for post in accepted(history):
+        if post.import_id not in finals:
+            continue
+        due = max(post.ended_at, finals[post.import_id].ended_at)
+        for number, wish in enumerate(post.wishes):
+            if wish.paced or not wish.wants(post.ending) or _is_felt(history, BEFORE_DELIVERY, due, DELIVERED_WITHIN):
+                continue
+            if not _was_unwell(history, wish.receiver, due):
+                yield post, first.get((post.label, number)), due
+
+
+def _was_unwell(history: History, receiver: str, due: float) -> bool:
+    return any(
+        fault.target == receiver and fault.since <= due + DELIVERED_WITHIN and fault.until + RECEIVER_AFTER >= due
+        for fault in history.faults
+    )
+
+
+def neglected_imports(history: History) -> Findings:
+    """An import that has ended is asked about soon, whatever is answered about others."""
+    finals, asked, refused = _finals(history), _asked_by_import(history), _refused(history)
+    last = max((each.at for each in history.asked), default=-inf)
+    for import_id, since in _over_since(history).items():
+        final = finals.get(import_id)
+        if import_id in refused or (final is not None and final.at < since) or last < since + ASKED_WITHIN:
+            continue
+        if _is_felt(history, BEFORE_POLL, since, ASKED_WITHIN) or _is_rally_unwell(history, since):
+            continue
+        times = asked.get(import_id, [])
+        place = bisect_right(times, since - PRECISION)
+        following = times[place] if place < len(times) else inf
+        if following > since + ASKED_WITHIN:
+            yield f"{import_id} had ended at {since:.2f}, and was asked about {following - since:.1f} s later"
+
+
+def _over_since(history: History) -> dict[str, float]:
+    """Return for each import from when on it was both watched and over."""
+    since: dict[str, float] = {}
+    for post in accepted(history):
+        if post.over_at is not None:
+            since[post.import_id] = min(since.get(post.import_id, inf), max(post.over_at, post.ended_at))
+    return since
+
+
+def _refused(history: History) -> set[str]:
+    return {asked.import_id for asked in history.asked if asked.refused}
+
+
+def _asked_by_import(history: History) -> Mapping[str, list[float]]:
+    times: dict[str, list[float]] = defaultdict(list)
+    for asked in sorted(history.asked, key=lambda asked: asked.at):
+        times[asked.import_id].append(asked.at)
+    return times
+
+
+def _is_rally_unwell(history: History, since: float) -> bool:
+    return any(
+        fault.target == "rally"
+        and fault.kind not in HARMLESS_MOODS
+        and fault.since <= since + ASKED_WITHIN
+        and fault.until + RALLY_AFTER >= since
+        for fault in history.faults
+    )
+
+
+def unbelieved_ends(history: History) -> Findings:
+    """What tells an import's end by its id and status is believed, however odd the rest of it is."""
+    finals = _finals(history)
+    for asked in history.asked:
+        final = finals.get(asked.import_id)
+        if final is None or asked.at <= final.ended_at + BELIEVED_WITHIN:
+            continue
+        kinds = dict.fromkeys(LINES | PROCESSES, BELIEVED_WITHIN)
+        if not _is_felt(history, kinds, final.at, final.ended_at - final.at + BELIEVED_WITHIN):
+            yield f"{asked.import_id} had ended at {final.ended_at:.2f}, and was asked about again at {asked.at:.2f}"
+
+
+def _finals(history: History) -> dict[str, Asked]:
+    """Return for each import the first answer that told its end."""
+    finals: dict[str, Asked] = {}
+    for asked in sorted(history.asked, key=lambda asked: asked.ended_at, reverse=True):
+        if asked.final:
+            finals[asked.import_id] = asked
+    return finals
+
+
+def pressed_imports(history: History) -> Findings:
+    """An import whose answer was a 503 with a Retry-After is not asked about before that time."""
+    times = _asked_by_import(history)
+    for busy in history.asked:
+        if busy.status != 503 or busy.retry_after is None or is_lost(busy, history.faults):
+            continue
+        until = busy.ended_at + min(busy.retry_after, LONGEST_PAUSE) - PRECISION
+        early = [at for at in times[busy.import_id] if busy.ended_at < at < until]
+        if early:
+            waited = early[0] - busy.ended_at
+            yield f"{busy.import_id} was to wait {busy.retry_after:g} s, and was asked about after {waited:.2f} s"
+
+
+def refused_posts(history: History) -> Findings:
+    """A watch is refused only while its API or Redis is out, and for a few seconds after."""
+    for post in history.posts:
+        if post.accepted:
+            continue
+        others = frozenset(
+            fault for fault in history.faults if fault.kind.startswith("api") and fault.target != post.api
+        )
+        if not _is_felt(history, BEFORE_ACCEPTING, post.at, post.ended_at - post.at, others):
+            yield f"{post.label} was answered {post.status} by {post.api} at {post.ended_at:.2f}"
+
+
+def deaf_listeners(history: History) -> Findings:
+    """Whoever waits for a watch's end hears of it soon, also where a connection was lost without a word."""
+    known = _known(history)
+    for listened in history.listened:
+        since = _could_hear_from(history, listened, known)
+        until = listened.ended_at if listened.heard_at is None else listened.heard_at
+        if until > since + HEARD_WITHIN + SLACK:
+            heard = "heard" if listened.heard_at is not None else "had not heard"
+            yield f"{_names(listened)} {heard} of the end of {since:.2f} {until - since:.1f} s later"
+
+
+def blind_waits(history: History) -> Findings:
+    """A long poll whose time is up answers as things stand then."""
+    known = _known(history)
+    for listened in history.listened:
+        blind = listened.complete and listened.outcome is None and not listened.stream
+        if blind and listened.ended_at > _could_hear_from(history, listened, known) + SLACK:
+            yield f"{_names(listened)} ended unsettled at {listened.ended_at:.2f}, {known[listened.watch_id]:.2f} known"
+
+
+def _names(listened: Listened) -> str:
+    return f"a {'stream' if listened.stream else 'wait'} for {listened.watch_id} at {listened.api}"
+
+
+def _known(history: History) -> dict[str, float]:
+    """Return the first moment at which anyone knew how a watch had ended."""
+    ids = {post.label: post.watch_id for post in accepted(history) if post.watch_id}
+    known: dict[str, float] = {}
+    moments = chain(
+        ((each.watch_id, each.at) for each in history.seen if each.outcome is not None),
+        ((ids.get(each.label), each.at) for each in history.attempts),
+        ((each.watch_id, each.heard_at) for each in history.listened),
+    )
+    for watch_id, at in moments:
+        if watch_id is not None and at is not None:
+            known[watch_id] = min(known.get(watch_id, inf), at)
+    return known
+
+
+def _could_hear_from(history: History, listened: Listened, known: Mapping[str, float]) -> float:
+    """Return from when on nothing kept a listener from hearing: the watch had ended, and Redis was there."""
+    outages = (
+        fault.until
+        for fault in history.faults
+        if fault.kind in BEFORE_HEARING and fault.since <= listened.ended_at and fault.until >= listened.at
+    )
+    return max(listened.at, known.get(listened.watch_id, inf), *outages)
+
+
+def _is_felt(
+    history: History, aftermath: Aftermath, since: float, seconds: float, others: frozenset[Fault] = frozenset()
+) -> bool:
+    return any(
+        fault.kind in aftermath and fault.since <= since + seconds and fault.until + aftermath[fault.kind] >= since
+        for fault in history.faults
+        if fault not in others
+    )
+
+
+def counts(history: History) -> dict[str, int]:
+    """Return how much these rules had to judge."""
+    return {
+        "deliveries judged for time": sum(1 for _ in _due(history)),
+        "listeners that heard": sum(each.heard_at is not None for each in history.listened),
+        "listeners that did not": sum(each.heard_at is None for each in history.listened),
+    }
+
+
+RULES: Mapping[str, Rule] = {
+    "I7: deliveries late": late_deliveries,
+    "imports neglected": neglected_imports,
+    "ends not believed": unbelieved_ends,
+    "imports asked about before a 503's Retry-After": pressed_imports,
+    "watches refused without an outage": refused_posts,
+    "listeners deaf": deaf_listeners,
+    "waits that ended blind": blind_waits,
+}
