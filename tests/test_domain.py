@@ -138,7 +138,7 @@ def test_a_timeout_says_why(known: Knowledge, told: str) -> None:
 
 
 def reply(answer: Answer) -> Reply:
-    return Reply(answer=answer, allowance=None, at=NOW + 100 * SECOND)
+    return Reply(import_id="imp", answer=answer, allowance=None, at=NOW + 100 * SECOND)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,9 @@ def reply(answer: Answer) -> Reply:
         (Read(reading("UPLOADING")), Advance(due=NOW + 110 * SECOND, reading=reading("UPLOADING"))),
         (Absent(Absence.FORBIDDEN), Advance(due=NOW + 110 * SECOND, absence=Absence.FORBIDDEN)),
         (Unusable("HTTP 400"), Advance(due=NOW + 160 * SECOND, faults=3, trouble="HTTP 400")),
-        (Unanswered("HTTP 503"), Advance(due=NOW + 160 * SECOND, faults=3, trouble="HTTP 503")),
+        (Unanswered("HTTP 503"), Advance(due=NOW + 101_562, faults=3, trouble="HTTP 503")),
+        (Unanswered("x", 9 * SECOND), Advance(due=NOW + 109 * SECOND, faults=3, trouble="x")),
+        (Unanswered("x", 9 * HOUR), Advance(due=NOW + 100 * SECOND + HOUR, faults=3, trouble="x")),
         (OverLimit(5), Advance(due=NOW, faults=2, counted=False)),
         (KeyRefused(), Advance(due=NOW, faults=2, counted=False)),
     ],

@@ -16,7 +16,7 @@ from bridge.destinations.lanes import lane_of
 from bridge.destinations.retry_after import retry_after
 from bridge.destinations.rules import EgressRules, Forbidden, check_url, place_of
 from bridge.destinations.slack_text import about, code, local_time, shown
-from bridge.domain.budget import Budget, Grant, after_replies, grant
+from bridge.domain.budget import Budget, Grant, grant
 from bridge.domain.deliveries import (
     Accepted,
     Callback,
@@ -47,6 +47,7 @@ from bridge.domain.notices import Notice, deliveries_abandoned, key_accepted, ke
 from bridge.domain.notices import test_message as message_of_test
 from bridge.domain.notifications import Notification, announce, notification_id, reading_as_json
 from bridge.domain.outcomes import Outcome, outcome_of
+from bridge.domain.replies import after_replies
 from bridge.domain.schedules import PollSchedule, tier_of
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, rfc3339
@@ -605,12 +606,17 @@ def test_what_is_granted_is_known_to_the_last_field(budget: Budget, in_flight: i
 
 
 def replied(budget: Budget, answer: Answer, allowance: Allowance | None = None, *, in_flight: int = 0) -> Budget:
-    return after_replies(budget, [Reply(answer=answer, allowance=allowance, at=NOW)], in_flight=in_flight, now=NOW)
+    return after_replies(
+        budget, [Reply(import_id="imp", answer=answer, allowance=allowance, at=NOW)], in_flight=in_flight, now=NOW
+    )
 
 
 ALLOWS = Allowance(limit=50, remaining=40, resets_in=30 * SECOND)
 SOONER = replace(OPEN, ends_at=NOW + 30 * SECOND, window=30 * SECOND)
 """The window that is open, with its end as ALLOWS tells it."""
+SHUT = replace(OPEN, ends_at=0, at_fault=("imp",), broken_since=NOW)
+"""The breaker is open."""
+SHUT_ALLOWS = replace(SHUT, limit=50, available=37, spent=4)
 FRESH = Budget(limit=50, available=37, spent=4, ends_at=NOW + 30 * SECOND)
 
 
@@ -656,30 +662,51 @@ FRESH = Budget(limit=50, available=37, spent=4, ends_at=NOW + 30 * SECOND)
             replace(OPEN, refused_since=7, not_before=NOW + 1),
             Read(READING),
             None,
-            replace(OPEN, refused_since=7, not_before=NOW + 1),
+            replace(OPEN, refused_since=7, not_before=NOW + 1, ends_at=0),
         ),
         (replace(OPEN, refused_since=7, not_before=NOW), Read(READING), None, replace(OPEN, not_before=NOW)),
         (OPEN, OverLimit(None), ALLOWS, replace(SOONER, ends_at=0, available=0, not_before=NOW + 30 * SECOND)),
         (replace(OPEN, window=1), Read(READING), ALLOWS, replace(SOONER, available=37, window=SECOND)),
         (OPEN, KeyRefused(), None, replace(OPEN, ends_at=0, refused_since=NOW, not_before=NOW + MINUTE)),
         (
-            replace(OPEN, faults=4, down_since=7),
-            Unanswered("x"),
+            replace(OPEN, faults=3, down_since=7, at_fault=("imp",)),
+            Unanswered("x", HOUR),
             None,
-            replace(OPEN, faults=5, down_since=7, ends_at=0, not_before=NOW + 2 * SECOND),
+            replace(OPEN, faults=4, down_since=7, at_fault=("imp",)),
         ),
         (
-            Budget(faults=8, down_since=7),
+            replace(OPEN, faults=4, down_since=NOW - 2 * SECOND),
             Unanswered("x"),
             None,
-            Budget(faults=9, down_since=7, not_before=NOW + 32 * SECOND),
+            replace(SHUT, faults=5, down_since=NOW - 2 * SECOND, not_before=NOW + SECOND),
         ),
         (
-            Budget(faults=10**6, down_since=7),
+            replace(SHUT, faults=8, down_since=NOW - 40 * SECOND, broken_since=7),
             Unanswered("x"),
             None,
-            Budget(faults=10**6 + 1, down_since=7, not_before=NOW + MINUTE),
+            replace(SHUT, faults=9, down_since=NOW - 40 * SECOND, broken_since=7, not_before=NOW + 10 * SECOND),
         ),
+        (
+            replace(SHUT, faults=8, down_since=NOW - 4 * SECOND, broken_since=7),
+            Unanswered("x", 3 * SECOND),
+            None,
+            replace(SHUT, faults=9, down_since=NOW - 4 * SECOND, broken_since=7, not_before=NOW + 3 * SECOND),
+        ),
+        (
+            replace(SHUT, faults=8, down_since=NOW - 4 * SECOND, broken_since=7),
+            Unanswered("x", HOUR),
+            None,
+            replace(SHUT, faults=9, down_since=NOW - 4 * SECOND, broken_since=7, not_before=NOW + 15 * SECOND),
+        ),
+        (
+            replace(SHUT, faults=10**6, down_since=7, broken_since=7),
+            Unanswered("x"),
+            None,
+            replace(SHUT, faults=10**6 + 1, down_since=7, broken_since=7, not_before=NOW + 15 * SECOND),
+        ),
+        (replace(SHUT, faults=9, down_since=7, broken_since=7), Read(READING), None, replace(OPEN, ends_at=0)),
+        (replace(SHUT, faults=9, down_since=7), Unusable("x"), ALLOWS, replace(SHUT_ALLOWS, faults=9, down_since=7)),
+        (OPEN, Unusable("x"), None, OPEN),
     ],
 )
 def test_what_a_reply_teaches_is_known_to_the_last_field(
@@ -700,8 +727,8 @@ def test_a_reply_tells_when_it_came() -> None:
 
     reply = decipher(status=429, headers=list(late.items()), body=b"", import_id="imp", at=NOW)
 
-    assert reply == Reply(answer=OverLimit(30 * SECOND), allowance=None, at=NOW)
-    assert unanswered("x", NOW) == Reply(answer=Unanswered("x"), allowance=None, at=NOW)
+    assert reply == Reply(import_id="imp", answer=OverLimit(30 * SECOND), allowance=None, at=NOW)
+    assert unanswered("x", "imp", NOW) == Reply(import_id="imp", answer=Unanswered("x"), allowance=None, at=NOW)
 
 
 @pytest.mark.parametrize(

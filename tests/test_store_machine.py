@@ -332,7 +332,7 @@ class StoreMachine(RuleBasedStateMachine):
                 return poisoned(claim, now)
             case str():
                 raise AssertionError(answer)
-        reply = Reply(answer=answer, allowance=None, at=now)
+        reply = Reply(import_id="imp", answer=answer, allowance=None, at=now)
         return after_poll(claim, reply, self.resources.poll_schedule, jitter=0)
 
     def _commit_polls(self, commits: list[PollCommit]) -> list[bool]:

@@ -7,11 +7,12 @@ from time import monotonic
 
 import structlog
 
-from bridge.domain.budget import Budget, after_replies, grant
+from bridge.domain.budget import Budget, grant
 from bridge.domain.imports import KNOWN_STATUSES, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
 from bridge.domain.notices import key_accepted, key_refused
 from bridge.domain.novelties import Novelties, clipped
 from bridge.domain.polls import Advance, PollClaim, after_poll, poisoned, withheld
+from bridge.domain.replies import after_replies
 from bridge.domain.times import SECOND, Moment, Span, rfc3339
 from bridge.resources import Resources
 from bridge.store.imports import PollCommit
@@ -20,6 +21,8 @@ from workers.settle import Settler
 
 AHEAD = 3
 """So many claims for each slot, so that a slot that comes free has its next poll at hand."""
+ALL_LEASED_PAUSE = 1.0
+"""Seconds until the next look for a probe when every import is being asked about already."""
 START_WITHIN: Span = SECOND
 """A request that has not started this soon after its claim is not sent: the process may have been stopped meanwhile."""
 SETTLE_BY: Span = 10 * SECOND
@@ -34,6 +37,8 @@ class Poll:
 
     claim: PollClaim
     probe: bool
+    probing: bool
+    """Whether the line was at fault, so that nothing but this probe was sent."""
     start_by: float
     clock: float
     """Redis' clock minus the monotonic one, in seconds."""
@@ -72,7 +77,7 @@ class PollWork:
         look = await self._resources.budgets.look(self._workspace)
         if look.next_due is None:
             return (), None
-        if look.next_due > look.now:
+        if look.next_due > look.now and not look.budget.broken:
             return (), (look.next_due - look.now) / SECOND
         granted = grant(look.budget, look.now, in_flight=look.in_flight, share=settings.rally_budget_share)
         if granted.count <= 0:
@@ -88,12 +93,13 @@ class PollWork:
             Poll(
                 claim=claim,
                 probe=granted.probe,
+                probing=look.budget.broken,
                 start_by=asked + window / SECOND,
                 clock=look.now / SECOND - asked,
             )
             for claim in claims or ()
         ]
-        return polls, 0.0
+        return polls, 0.0 if polls or not look.budget.broken else ALL_LEASED_PAUSE
 
     async def act(self, claim: Poll) -> Polled:
         reply = await self._rally.get_import(claim.claim.import_id, at=claim.now, start_by=claim.start_by)
@@ -101,7 +107,7 @@ class PollWork:
             return Polled(poll=claim, reply=None, advance=withheld(claim.claim), at=claim.now())
         jitter = random.random()  # noqa: S311 - spreads load only
         schedule = self._resources.poll_schedule
-        advance = after_poll(claim.claim, reply, schedule, jitter=jitter)
+        advance = after_poll(claim.claim, reply, schedule, jitter=jitter, probing=claim.probing)
         self._tell(claim.claim, reply)
         return Polled(poll=claim, reply=reply, advance=advance, at=reply.at)
 
@@ -124,9 +130,18 @@ class PollWork:
         replies = [result.reply for result in results if result.reply is not None]
         probed = any(result.poll.probe for result in results)
         written = not (replies or probed)
+        jitter = random.random()  # noqa: S311 - spreads load only
         while not written:
             look = await self._resources.budgets.look(self._workspace)
-            budget = after_replies(look.budget, replies, in_flight=look.in_flight, now=look.now, probed=probed)
+            budget = after_replies(
+                look.budget,
+                replies,
+                in_flight=look.in_flight,
+                now=look.now,
+                open_imports=look.open_imports,
+                jitter=jitter,
+                probed=probed,
+            )
             written = await self._resources.budgets.write(self._workspace, budget)
             if written:
                 await self._tell_changes(look.budget, budget, look.now)

@@ -88,9 +88,13 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """The line is at fault: no answer, or one that does not come from Rally. Says nothing about the import."""
+    """The line is at fault: no answer, or one that does not come from Rally. Says nothing about the import.
+
+    `wait` (ms) is how long a 5xx asked to be left alone for.
+    """
 
     reason: str
+    wait: Span | None = None
 
 
 Answer: TypeAlias = Read | Absent | KeyRefused | OverLimit | Unusable | Unanswered
@@ -107,8 +111,9 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One answer of Rally with what its headers allow, received at `at`."""
+    """One answer of Rally to a question about an import, with what its headers allow, received at `at`."""
 
+    import_id: str
     answer: Answer
     allowance: Allowance | None
     at: Moment

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from bridge.domain.budget import LONGEST_PAUSE
 from bridge.domain.imports import Absence, Absent, KeyRefused, OverLimit, Read, Reading, Reply, Unanswered, Unusable
-from bridge.domain.schedules import PollSchedule
+from bridge.domain.schedules import PollSchedule, retry_pause
 from bridge.domain.times import HOUR, Moment, Span
 
 POISON_PAUSE: Span = HOUR
@@ -43,8 +44,18 @@ class Advance:
     """What Rally last answered, where that could not be used."""
 
 
-def after_poll(claim: PollClaim, reply: Reply, schedule: PollSchedule, *, jitter: float) -> Advance:
-    """Decide what becomes of an import after one reply; `jitter` is drawn from 0 to 1."""
+def after_poll(
+    claim: PollClaim,
+    reply: Reply,
+    schedule: PollSchedule,
+    *,
+    jitter: float,
+    probing: bool = False,
+) -> Advance:
+    """Decide what becomes of an import after one reply; `jitter` is drawn from 0 to 1.
+
+    While a line at fault is only probed (`probing`), a Retry-After is not held against the import that was the probe.
+    """
     age = reply.at - claim.first_at
 
     def due(faults: int = 0) -> Moment:
@@ -60,9 +71,13 @@ def after_poll(claim: PollClaim, reply: Reply, schedule: PollSchedule, *, jitter
         case OverLimit() | KeyRefused():
             # The workspace waits, not the import: it keeps its place in the order.
             return Advance(due=claim.due, faults=claim.faults, counted=False)
-        case Unusable(reason) | Unanswered(reason):
+        case Unusable(reason):
             faults = claim.faults + 1
             return Advance(due=due(faults), faults=faults, trouble=reason)
+        case Unanswered(reason, wait):
+            faults = claim.faults + 1
+            pause = max(retry_pause(faults, jitter=jitter), 0 if probing or wait is None else min(wait, LONGEST_PAUSE))
+            return Advance(due=reply.at + pause, faults=faults, trouble=reason)
 
 
 def withheld(claim: PollClaim) -> Advance:

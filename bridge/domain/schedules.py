@@ -1,9 +1,31 @@
-"""When to ask again: how the pause grows with an import's age, and after faults of the line."""
+"""When to ask again: how the pause grows with an import's age, after answers of no use, and in an outage."""
 
 import math
 from dataclasses import dataclass
 
 from bridge.domain.times import SECOND, Span
+
+SHORTEST_RETRY: Span = SECOND
+LONGEST_RETRY: Span = 15 * SECOND
+RETRY_GROWTH = 1.25
+"""Each fault of the line in a row makes the pause this many times longer: about a quarter of the outage so far."""
+MOST_GROWTH = 20
+"""More faults in a row than this change nothing; it keeps the power small."""
+
+
+def outage_pause(outage: Span, *, jitter: float) -> Span:
+    """Return how long to leave a line alone that has been at fault for `outage`: a quarter of that, within bounds.
+
+    `jitter` (0 to 1) takes up to a tenth off.
+    """
+    pause = min(outage // 4, LONGEST_RETRY)
+    return max(SHORTEST_RETRY, pause - int(pause * jitter / 10))
+
+
+def retry_pause(faults: int, *, jitter: float) -> Span:
+    """Return how long one import waits after this many faults of the line in a row (1 or more)."""
+    outage = 4 * SHORTEST_RETRY * RETRY_GROWTH ** min(faults - 1, MOST_GROWTH)
+    return outage_pause(int(outage), jitter=jitter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +48,7 @@ class PollSchedule:
     def pause(self, age: Span, *, faults: int, jitter: float) -> Span:
         """Give the pause with jitter (0 to 1: up to a tenth more, never less).
 
-        Each fault in a row doubles it, up to the ceiling.
+        Each answer in a row that could not be used doubles it, up to the ceiling.
         """
         interval = self.interval(age)
         backed_off = min(interval << min(faults, 10), max(self.ceiling, interval))

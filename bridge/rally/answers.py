@@ -21,6 +21,7 @@ from bridge.rally.headers import Headers, allowance_of, date_of, oddity_of, retr
 TRANSIENT = frozenset({408, 425})
 """4xx that say nothing about the import: too slow, or too early."""
 ABSENCES: Mapping[int, Absence] = {403: Absence.FORBIDDEN, 404: Absence.NOT_FOUND}
+FIRST_OF_SERVER = 500
 NOT_FROM_RALLY = "a page of HTML, which Rally does not send"
 
 
@@ -34,6 +35,7 @@ def decipher(*, status: int, headers: Iterable[tuple[str, str]], body: bytes, im
     if isinstance(answer, Read) and _is_encoded(pairs):
         answer = Unusable("the answer says that it is compressed")
     return Reply(
+        import_id=import_id,
         answer=answer,
         allowance=allowance_of(known, at),
         at=at,
@@ -43,8 +45,12 @@ def decipher(*, status: int, headers: Iterable[tuple[str, str]], body: bytes, im
     )
 
 
-def unanswered(reason: str, at: Moment) -> Reply:
-    return Reply(answer=Unanswered(reason), allowance=None, at=at)
+def unanswered(reason: str, import_id: str, at: Moment) -> Reply:
+    return Reply(import_id=import_id, answer=Unanswered(reason), allowance=None, at=at)
+
+
+def unusable(reason: str, import_id: str, at: Moment) -> Reply:
+    return Reply(import_id=import_id, answer=Unusable(reason), allowance=None, at=at)
 
 
 def _answer(status: int, headers: Headers, body: bytes, at: Moment) -> Answer:
@@ -61,7 +67,7 @@ def _answer(status: int, headers: Headers, body: bytes, at: Moment) -> Answer:
         case _ if _concerns_the_import(status):
             return Unusable(f"HTTP {status}")
         case _:
-            return Unanswered(f"HTTP {status}")
+            return Unanswered(f"HTTP {status}", retry_after_of(headers, at) if status >= FIRST_OF_SERVER else None)
 
 
 def _is_html(headers: Headers, body: bytes) -> bool:

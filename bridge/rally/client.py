@@ -13,7 +13,7 @@ from bridge.domain.imports import Reply
 from bridge.domain.secret import Secret
 from bridge.domain.times import Moment
 from bridge.http import Connections, Fault, NotReceived, Target, Timeouts
-from bridge.rally.answers import decipher, unanswered
+from bridge.rally.answers import decipher, unanswered, unusable
 
 BODY_LIMIT = 2 * 1024 * 1024
 """Bytes; about 25,000 failed records, each with an id and an address."""
@@ -71,11 +71,11 @@ class RallyClient:
         if received is None:
             return None
         if isinstance(received, NotReceived):
-            return unanswered(_in_words(received), at())
+            return unanswered(_in_words(received), import_id, at())
         if received.rest is not None:
-            return unanswered(_in_words(received.rest), at())
+            return unanswered(_in_words(received.rest), import_id, at())
         if received.cut:
-            return unanswered(f"the answer is larger than {BODY_LIMIT // 1024 // 1024} MiB", at())
+            return unusable(f"the answer is larger than {BODY_LIMIT // 1024 // 1024} MiB", import_id, at())
         pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in received.headers]
         return decipher(status=received.status, headers=pairs, body=received.body, import_id=import_id, at=at())
 

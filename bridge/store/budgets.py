@@ -1,5 +1,6 @@
 """The budget of each workspace, shared by the whole fleet."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -18,6 +19,8 @@ class Look:
     budget: Budget
     in_flight: int
     next_due: Moment | None
+    open_imports: int
+    """How many imports are being polled."""
 
 
 class Budgets:
@@ -27,7 +30,7 @@ class Budgets:
         self._store = store
 
     async def look(self, workspace: str) -> Look:
-        now, in_flight, first, flat = await self._store.run(
+        now, in_flight, first, open_imports, flat = await self._store.run(
             "look", [keys.budget(workspace), keys.imports_due(workspace), keys.imports_leased(workspace)]
         )
         return Look(
@@ -35,19 +38,33 @@ class Budgets:
             budget=_load(codec.unflatten(flat)),
             in_flight=in_flight,
             next_due=None if first < 0 else first,
+            open_imports=open_imports,
         )
 
     async def write(self, workspace: str, budget: Budget) -> bool:
         """Write what was computed from `budget.version`; False when that version has been overwritten."""
         changes = [
-            part
-            for name, value in asdict(budget).items()
-            if name != "version"
-            for part in (name, "" if value is None else value)
+            part for name, value in asdict(budget).items() if name != "version" for part in (name, _written(value))
         ]
         return bool(await self._store.run("write_budget", [keys.budget(workspace)], [budget.version, *changes]))
 
 
+def _written(value: Any) -> Any:
+    match value:
+        case None:
+            return ""
+        case tuple():
+            return json.dumps(value)
+        case _:
+            return value
+
+
 def _load(stored: Mapping[str, Any]) -> Budget:
     known = {field.name for field in fields(Budget)}
-    return Budget(**{name: int(value) for name, value in stored.items() if name in known and value != ""})
+    return Budget(**{name: _read(value) for name, value in stored.items() if name in known and value != ""})
+
+
+def _read(text: str) -> Any:
+    """Read a number, or the names of imports."""
+    value = json.loads(text)
+    return tuple(value) if isinstance(value, list) else value

@@ -62,6 +62,7 @@ class Imports:
                 grant.step,
                 now + lease if grant.probe else 0,
                 keys.import_prefix(workspace),
+                int(budget.broken),
             ],
         )
         if verdict == "stale":

@@ -79,13 +79,14 @@ async def _ask_rally(resources: Resources) -> Mapping[str, Reply]:
     """Ask every workspace about an import that can't exist: one call each, which changes nothing."""
 
     async def ask(workspace: str) -> Reply:
+        import_id = f"doctor-{ulid_now().lower()}"
         try:
             async with asyncio.timeout(PATIENCE):
-                reply = await resources.rally[workspace].get_import(f"doctor-{ulid_now().lower()}", at=local_now)
+                reply = await resources.rally[workspace].get_import(import_id, at=local_now)
         except TimeoutError:
-            return unanswered(f"no answer within {PATIENCE:g} s", local_now())
+            return unanswered(f"no answer within {PATIENCE:g} s", import_id, local_now())
         except Exception as error:  # noqa: BLE001 - as above
-            return unanswered(f"the check broke ({type(error).__name__})", local_now())
+            return unanswered(f"the check broke ({type(error).__name__})", import_id, local_now())
         assert reply is not None  # noqa: S101 - that is for who names a moment by which it must start
         return reply
 

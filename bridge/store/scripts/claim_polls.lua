@@ -1,7 +1,8 @@
 -- Reserve budget and claim as many due imports, in one step. When more are due, those with the greatest lateness / √pause
 -- are claimed.
 -- KEYS: budget, imports due, imports leased, fence
--- ARGV: offset, expected budget version, count, lease, paced from, step, probing until or 0, prefix of import keys
+-- ARGV: offset, expected budget version, count, lease, paced from, step, probing until or 0, prefix of import keys,
+--       1 to find a probe for a line at fault
 -- Returns: {now, 'stale'} when the budget has moved on; else {now, 'claimed', {id, fence, due, tier, first_at, polls, faults, mark}...}
 local now = clock()
 
@@ -34,12 +35,33 @@ local function most_pressing(count)
   return chosen
 end
 
+-- Return the id and score of an import that was not at fault itself, due or not; of any where there is none such. It is
+-- looked for among the first of each tier.
+local function find_probe()
+  local sound, any = {}, {}
+  for _, list in ipairs(first_of_each_tier(KEYS[2], 100)) do
+    for i = 1, #list, 2 do
+      local id, score = list[i], list[i + 1]
+      local at = tier_of(score) == tier_of(list[2]) and moment_of(score)
+      if at and tonumber(redis.call('ZSCORE', KEYS[3], id) or 0) <= now then
+        if not any[1] or at < moment_of(any[2]) then
+          any = {id, score}
+        end
+        if (not sound[1] or at < moment_of(sound[2])) and redis.call('HGET', ARGV[8] .. id, 'faults') == '0' then
+          sound = {id, score}
+        end
+      end
+    end
+  end
+  return sound[1] and sound or any
+end
+
 if (redis.call('HGET', KEYS[1], 'version') or '0') ~= ARGV[2] then
   return {now, 'stale'}
 end
 local lease_end = now + tonumber(ARGV[4])
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
-local due = most_pressing(tonumber(ARGV[3]))
+local due = ARGV[9] == '1' and find_probe() or most_pressing(tonumber(ARGV[3]))
 local reply, leased, due_again = {now, 'claimed'}, {}, {}
 local fence = redis.call('INCRBY', KEYS[4], #due / 2) - #due / 2
 for i = 1, #due, 2 do

@@ -1,0 +1,129 @@
+"""What the replies of Rally teach: how much of the limit is left, and whether the workspace has to pause.
+
+Faults of the line are counted over all imports, since one that fails by itself must not stop the others: the breaker
+opens after several without an answer in between, and only when several imports have met them. What an answer says
+about one import alone changes nothing here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from bridge.domain.budget import COARSENESS, LONGEST_PAUSE, Budget
+from bridge.domain.imports import Absent, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
+from bridge.domain.schedules import LONGEST_RETRY, outage_pause
+from bridge.domain.times import MINUTE, SECOND, Moment, Span
+
+SHORTEST_PAUSE: Span = SECOND
+REFUSED_PAUSE: Span = MINUTE
+"""A workspace whose key is refused is probed this often."""
+BREAKER_FAULTS = 5
+"""This many faults of the line without an answer in between open the breaker: only probes are sent."""
+BREAKER_IMPORTS = 3
+"""They must have met this many imports, or all where there are fewer."""
+WINDOW_SEEN_WHOLE: Span = 2 * SECOND
+"""A window that opens this soon after the last one ended follows it: the length is known from one end to the other."""
+
+
+def after_replies(
+    budget: Budget,
+    replies: Iterable[Reply],
+    *,
+    in_flight: int,
+    now: Moment,
+    open_imports: int = 1,
+    jitter: float = 0.0,
+    probed: bool = False,
+) -> Budget:
+    """Return the budget as it stands after these replies.
+
+    `in_flight` counts the requests that are still unanswered, `open_imports` the imports that are polled; `jitter` is
+    drawn from 0 to 1; `probed` says that the probe that was out has come back, be it without a reply.
+    """
+    if probed:
+        budget = replace(budget, probing_until=0)
+    for reply in replies:
+        budget = _after_allowance(budget, reply, in_flight=in_flight, now=now)
+        match reply.answer:
+            case Unanswered() as fault:
+                budget = _after_fault(budget, reply, fault, open_imports=open_imports, jitter=jitter)
+            case Unusable():
+                pass  # it says something of its import alone
+            case Read() | Absent() | KeyRefused() | OverLimit() as answer:
+                budget = _after_answer(budget, reply, answer)
+        if budget.probes_only:
+            budget = replace(budget, ends_at=0)  # whatever a straggler allows, a probe asks first
+    return budget
+
+
+def _after_allowance(budget: Budget, reply: Reply, *, in_flight: int, now: Moment) -> Budget:
+    if reply.allowance is None:
+        return budget
+    bound = max(0, reply.allowance.remaining - in_flight)
+    ends_at = reply.at + min(reply.allowance.resets_in, LONGEST_PAUSE)
+    if budget.window_open(now):
+        open_window = replace(budget, available=min(budget.available, bound))
+        # Each reply rounds the end anew; the earliest is the nearest. "Now" is the last second, or nonsense.
+        return open_window if reply.allowance.resets_in == 0 else _ending_by(open_window, ends_at)
+    if ends_at <= now:  # a straggler of the window that just ended
+        if budget.limit is None:
+            return replace(budget, limit=reply.allowance.limit, available=bound, ends_at=ends_at)
+        return replace(budget, available=min(budget.available, bound))
+    seen_whole = now - budget.ends_at <= WINDOW_SEEN_WHOLE
+    return replace(
+        budget,
+        limit=reply.allowance.limit,
+        available=bound,
+        spent=1 + in_flight,
+        ends_at=ends_at,
+        window=ends_at - budget.ends_at if seen_whole else max(budget.window, reply.allowance.resets_in),
+        paced_until=0,
+        probing_until=0,
+    )
+
+
+def _ending_by(budget: Budget, ends_at: Moment) -> Budget:
+    """Give the budget with its window ending at `ends_at`, if that is earlier than was thought.
+
+    What was further off than rounding explains was absurd, and the length that was learned of it with it.
+    """
+    too_late = max(0, budget.ends_at - ends_at)
+    return replace(
+        budget,
+        ends_at=budget.ends_at - too_late,
+        paced_until=min(budget.paced_until, budget.ends_at - too_late),
+        window=max(SECOND, budget.window - too_late) if too_late > COARSENESS else budget.window,
+    )
+
+
+def _after_answer(budget: Budget, reply: Reply, answer: Read | Absent | KeyRefused | OverLimit) -> Budget:
+    budget = replace(budget, faults=0, down_since=None, at_fault=(), broken_since=None)
+    match answer:
+        case OverLimit(wait):
+            named = wait if wait is not None else (reply.allowance.resets_in if reply.allowance else SHORTEST_PAUSE)
+            pause = min(max(named, SHORTEST_PAUSE), LONGEST_PAUSE)
+            # The window is closed as well: after the pause a probe asks what is allowed then.
+            return replace(budget, ends_at=0, available=0, not_before=max(budget.not_before, reply.at + pause))
+        case KeyRefused():
+            since = budget.refused_since or reply.at
+            pause_end = max(budget.not_before, reply.at + REFUSED_PAUSE)
+            return replace(budget, ends_at=0, refused_since=since, not_before=pause_end)
+        case Read() | Absent() if reply.at >= budget.not_before:
+            return replace(budget, refused_since=None)
+        case Read() | Absent():  # asked before the pause began, and no sign that it is over
+            return budget
+
+
+def _after_fault(budget: Budget, reply: Reply, fault: Unanswered, *, open_imports: int, jitter: float) -> Budget:
+    if reply.at < budget.not_before:
+        return budget  # of those that were under way together one counts, or a single outage would look like many
+    down_since = budget.down_since or reply.at
+    at_fault = budget.at_fault
+    if reply.import_id not in at_fault and len(at_fault) < BREAKER_IMPORTS:
+        at_fault = (*at_fault, reply.import_id)
+    failing = replace(budget, faults=budget.faults + 1, down_since=down_since, at_fault=at_fault)
+    opens = failing.faults >= BREAKER_FAULTS and len(at_fault) >= min(BREAKER_IMPORTS, open_imports)
+    if not (budget.broken or opens):
+        return failing
+    asked_for = min(fault.wait or 0, LONGEST_RETRY)
+    pause = max(outage_pause(reply.at - down_since, jitter=jitter), asked_for)
+    return replace(failing, broken_since=budget.broken_since or reply.at, ends_at=0, not_before=reply.at + pause)
