@@ -12,7 +12,7 @@ from bridge.destinations import judge
 from bridge.destinations.egress import Egress, EgressRules
 from bridge.domain.deliveries import Accepted, Answer, Callback, Failure, NoResponse, Request, Response
 from bridge.domain.imports import Answer as RallysAnswer
-from bridge.domain.imports import Read, Unanswered
+from bridge.domain.imports import Read, Unanswered, Unusable
 from bridge.domain.secret import Secret
 from bridge.rally import RallyClient
 
@@ -74,7 +74,10 @@ async def poll(port: int) -> RallysAnswer:
 
 
 FLOODS = {
-    "10,000 fields": (OK + b"a: b\r\n" * 10_000 + b"\r\nok", "more than 200 header fields"),
+    "10,000 fields": (
+        OK + b"".join(b"a%d: b\r\n" % each for each in range(10_000)) + b"\r\nok",
+        "more than 200 header fields",
+    ),
     "201 fields": (OK + b"a: b\r\n" * 200 + b"\r\nok", "more than 200 header fields"),
     "201 folded lines": (OK + b" b\r\n" * 200 + b"\r\nok", "more than 200 header fields"),
     "a field of 70 KB": (OK + b"a: " + b"b" * 70_000 + b"\r\n\r\nok", "more than 64 KB of header fields"),
@@ -173,3 +176,47 @@ async def test_other_tasks_run_after_every_4_kb_though_all_has_arrived() -> None
 
     assert isinstance(reading, Read)
     assert turns >= len(sent) / 4096
+
+
+def answer_with(**fields: str) -> bytes:
+    """Write an import with these fields of JSON beside the documented ones."""
+    body = json.dumps(READING)[:-1] + "".join(f', "{name}": {text}' for name, text in fields.items()) + "}"
+    return OK.replace(b"2\r\n", b"%d\r\n\r\n" % len(body)) + body.encode()
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        "[" + "[]," * 66_000 + "0]",
+        "[" + "{}," * 66_000 + "0]",
+        "[" + "0," * 132_000 + "0]",
+        "[" * 66_000 + "]" * 66_000,
+    ],
+    ids=["arrays", "objects", "numbers", "levels"],
+)
+@pytest.mark.parametrize("field", ["other", "failedRecords"])
+async def test_an_answer_with_too_many_parts_is_not_parsed(field: str, parts: str) -> None:
+    async with peer(answer_with(**{field: parts})) as (port, _):
+        assert await poll(port) == Unusable("the answer has too many parts to be that of an import")
+
+
+async def test_more_failed_records_than_anyone_reads_are_counted() -> None:
+    records = [{"personId": f"cm1uwhduy001vle4gr4s{number:05}", "email": "a@crm.example"} for number in range(25_000)]
+    async with peer(answer_with(failedRecords=json.dumps(records))) as (port, _):
+        answer = await poll(port)
+
+    assert isinstance(answer, Read)
+    assert answer.reading.failed_record_count == 25_000
+    assert len(answer.reading.failed_records) == 100
+
+
+async def test_a_text_that_is_longer_than_any_id_or_address_is_cut() -> None:
+    long = json.dumps("x" * 100_000)
+    records = json.dumps([{"personId": "x" * 100_000, "email": "x" * 100_000}])
+    async with peer(answer_with(status=long, type=long, updatedAt=long, failedRecords=records)) as (port, _):
+        answer = await poll(port)
+
+    assert isinstance(answer, Read)
+    (record,) = answer.reading.failed_records
+    texts = (answer.reading.status, answer.reading.type, answer.reading.updated_at, record.person_id, record.email)
+    assert texts == ("x" * 500,) * 5

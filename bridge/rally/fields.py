@@ -11,6 +11,14 @@ from bridge.domain.imports import FAILED_RECORDS_KEPT, FailedRecord, Reading
 MOST_PEOPLE = 2**53
 """Beyond it not every reader of JSON keeps whole numbers apart, and thousands of digits fit into no message."""
 MOST_DIGITS = 16
+LONGEST_TEXT = 500
+"""Characters of a text that are kept; no id and no address is longer."""
+MOST_CONTAINERS = 64 * 1024
+MOST_ELEMENTS = 128 * 1024
+"""Limits of what is parsed: objects and arrays; commas, and escapes. 2 MiB of failed records stay within them; 2 MiB of
+brackets would take up to 1.5 s, during which nothing else runs. The parser itself limits nesting, to 200 levels."""
+RECORDS_READ = 1_000
+"""Failed records that are looked at one by one, for those that are kept and for odd ones; all are counted."""
 
 KINDS: Mapping[type, str] = {
     type(None): "null",
@@ -52,11 +60,11 @@ def read_import(body: bytes, import_id: str) -> tuple[Reading, tuple[str, ...]]:
     if fields.import_id != import_id:
         raise UnusableBody("the answer is about another import")
     records = fields.failed_records if isinstance(fields.failed_records, list) else []
-    named = [record for record in map(_failed_record, records) if record is not None]
+    named = [record for record in map(_failed_record, records[:RECORDS_READ]) if record is not None]
     reading = Reading(
         import_id=import_id,
         type=_text(fields.type),
-        status=fields.status,
+        status=fields.status[:LONGEST_TEXT],
         person_count=_count(fields.person_count),
         failed_records=tuple(named[:FAILED_RECORDS_KEPT]),
         failed_record_count=len(records),
@@ -67,6 +75,8 @@ def read_import(body: bytes, import_id: str) -> tuple[Reading, tuple[str, ...]]:
 
 def _parse(body: bytes) -> _Fields:
     body = body.removeprefix(BYTE_ORDER_MARK)
+    if _has_too_many_parts(body):
+        raise UnusableBody("the answer has too many parts to be that of an import")
     try:
         return _Fields.model_validate_json(body)
     except ValidationError as error:
@@ -76,6 +86,12 @@ def _parse(body: bytes) -> _Fields:
         return _Fields.model_validate_json(_mended(body))
     except ValidationError as error:
         raise UnusableBody(_complaint(error)) from None
+
+
+def _has_too_many_parts(body: bytes) -> bool:
+    """Count what costs time, without parsing: what stands within a text is counted along."""
+    containers = body.count(b"{") + body.count(b"[")
+    return containers > MOST_CONTAINERS or body.count(b",") > MOST_ELEMENTS or body.count(b"\\u") > MOST_ELEMENTS
 
 
 def _mended(body: bytes) -> str:
@@ -96,7 +112,7 @@ def _complaint(error: ValidationError) -> str:
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+    return value[:LONGEST_TEXT] if isinstance(value, str) else None
 
 
 def _count(value: Any) -> int | None:
@@ -129,7 +145,9 @@ def _oddities(fields: _Fields) -> Iterator[str]:
     if fields.updated_at is not None and not isinstance(fields.updated_at, str):
         yield _odd("updatedAt", fields.updated_at)
     if isinstance(fields.failed_records, list):
-        yield from sorted({_odd("failedRecords[]", record) for record in fields.failed_records if _is_odd(record)})
+        yield from sorted(
+            {_odd("failedRecords[]", each) for each in fields.failed_records[:RECORDS_READ] if _is_odd(each)}
+        )
     elif fields.failed_records is not None:
         yield _odd("failedRecords", fields.failed_records)
 
