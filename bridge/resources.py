@@ -36,7 +36,8 @@ from bridge.store.watches import Watches
 
 POLL_SLOTS = 50
 """Polls that one worker has under way at once, each over a connection of its own."""
-DELIVERY_SLOTS = 50
+DELIVERY_SLOTS = 200
+"""Requests to destinations that one process has under way at once; workers.places says who may take how many."""
 PATIENCE = 60.0
 """Seconds that a start, and a worker at any time, waits for a Redis that is away; then its supervisor is to try."""
 PAUSE = 0.5

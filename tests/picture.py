@@ -68,6 +68,11 @@ class Picture:
                 found[record["workspace"], record["import_id"]].add(watch_id)
         return dict(found)
 
+    def lanes(self) -> dict[str, int]:
+        """Give all lanes in which deliveries wait, by when each may be claimed from."""
+        doubtful = (f"rb:lanes:doubtful:{client}" for client in self.index("rb:lanes:doubtful"))
+        return {lane: at for queue in ("rb:lanes", *doubtful) for lane, at in self.index(queue).items()}
+
     def pending(self) -> dict[str, set[str]]:
         """Give the pending deliveries by their lane, as their own records tell it."""
         found: dict[str, set[str]] = defaultdict(set)
@@ -102,7 +107,7 @@ def _unpacked(kind: str, held: Any) -> Any:
 def assert_sound(picture: Picture) -> None:
     """Check that every index holds exactly what the records say, that nothing expires, and that no key is left over."""
     accounted = _STANDING | set(_watches(picture)) | set(_imports(picture)) | set(_deliveries(picture))
-    passing = {key for key in picture.held if key.endswith(":paced")}
+    passing = {key for key in picture.held if key.endswith((":paced", ":last"))}
     assert set(picture.held) - accounted - passing == set(), "keys that belong to nothing"
     assert picture.mortal <= passing, "a record would expire by itself"
 
@@ -168,8 +173,11 @@ def _deliveries(picture: Picture) -> Iterator[str]:
             owed = [deliveries[delivery_id] for delivery_id in record["deliveries"].split()]
             assert all(delivery["watch"] == watch_id for delivery in owed)
             assert int(record["pending"]) == sum(delivery["state"] == "pending" for delivery in owed)
-    assert picture.index("rb:lanes").keys() == pending.keys(), "a lane that nobody claims from, or an empty one"
-    yield "rb:lanes"
+    queues = {"": "rb:lanes"} | {client: f"rb:lanes:doubtful:{client}" for client in picture.index("rb:lanes:doubtful")}
+    assert all(picture.index(queue) for client, queue in queues.items() if client), "a client without doubtful lanes"
+    queued = [lane for queue in queues.values() for lane in picture.index(queue)]
+    assert sorted(queued) == sorted(pending), "a lane that nobody claims from, an empty one, or one in two queues"
+    yield from ("rb:lanes:doubtful", *queues.values())
     for lane, delivery_ids in pending.items():
         key = f"rb:lane:{lane}"
         leased = picture.index(f"{key}:leased")
@@ -177,8 +185,9 @@ def _deliveries(picture: Picture) -> Iterator[str]:
         assert leased.keys() <= delivery_ids
         paced = int(picture.held.get(f"{key}:paced", 0))
         latest = max(min(picture.index(key).values()), paced, *leased.values())
-        assert picture.index("rb:lanes")[lane] <= latest, "a lane that waits for nothing"
-        yield from (key, f"{key}:leased", f"{key}:last")
+        owner = picture.held[f"{key}:queue"]
+        assert picture.index(queues[owner])[lane] <= latest, "a lane that waits for nothing"
+        yield from (key, f"{key}:leased", f"{key}:queue")
     abandoned = {id_ for id_, record in deliveries.items() if record["watch"] and record["state"] == "abandoned"}
     assert picture.index(keys.UNTOLD).keys() == abandoned, "the operator was told, or never will be"
     yield keys.UNTOLD

@@ -493,7 +493,7 @@ class StoreMachine(RuleBasedStateMachine):
     def _lease_deliveries(self, room: int) -> list[DeliveryClaim]:
         before, early = self.picture(), self.now()
         now, _, claims = self.run(self.resources.deliveries.claim(room=room, lease=DELIVERY_LEASE))
-        due = [lane for lane, at in before.index("rb:lanes").items() if at <= early]
+        due = [lane for lane, at in before.lanes().items() if at <= early]
         assert len(claims) <= room
         assert claims or not [lane for lane in due if before.held.get(f"rb:lane:{lane}:last") != "failing"]
         for claim in claims:
@@ -567,7 +567,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.sweeps()
         for workspace in ("default", "eu"):
             assert self._claim_polls(workspace, 9) == []
-        left = {key for key in self.picture().held if not key.endswith(":paced")}
+        left = {key for key in self.picture().held if not key.endswith((":paced", ":last"))}
         assert left <= {keys.FENCE, keys.SEAL, keys.SCHEMA_VERSION, keys.budget("default"), keys.budget("eu")}
         assert not self.model.watches
         assert not self.model.deliveries

@@ -35,7 +35,9 @@ class Crew:
 
 
 def assemble(resources: Resources, *, shift_length: float = SHIFT_LENGTH) -> Crew:
-    deliveries = Shift(DeliverWork(resources), length=shift_length)
+    work = DeliverWork(resources)
+    deliveries = Shift(work, length=shift_length)
+    work.freed = deliveries.look
     settler = Settler(resources, owed=deliveries.ring)
     operator = Operator(resources, owed=deliveries.ring)
     polls = {

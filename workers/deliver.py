@@ -1,7 +1,9 @@
 """The deliver shift: claim deliveries that are due, send each, record the attempt and what it meant."""
 
+import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 
@@ -20,14 +22,18 @@ from bridge.domain.deliveries import (
 )
 from bridge.domain.polls import POISON_PAUSE
 from bridge.domain.times import SECOND, Moment, Span
+from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store.deliveries import DeliveryClaim
+from workers.places import Places
 
 LEASE: Span = 30 * SECOND
 """Longer than the longest attempt, so that no other worker sends meanwhile."""
 START_WITHIN = 5.0
 """Seconds after its claim in which an attempt must start; later the lease might run out under it."""
 SLACK_LANES = "slack:"
+LATE = 1.0
+"""Seconds without an answer after which an attempt gives up its place, and its receiver hangs for all we know."""
 ANSWER_KEPT = 500
 """Characters of an answer that an attempt records."""
 
@@ -66,17 +72,48 @@ class DeliverWork:
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
-        self.room = resources.egress.slots
+        self._places = Places()
+        self._doubting: set[asyncio.Task[None]] = set()
+        self.freed: Callable[[], None] = lambda: None
+        """Called when an attempt has given up its place before its end."""
+
+    @property
+    def room(self) -> int:
+        return self._places.room
 
     async def claim(self, room: int) -> tuple[Sequence[Sending], float | None]:
         asked = monotonic()
-        now, next_due, claims = await self._resources.deliveries.claim(room=room, lease=LEASE)
+        now, next_due, claims = await self._resources.deliveries.claim(
+            room=room, lease=LEASE, doubtful=self._places.doubtful
+        )
         sendings = [
             Sending(claimed=claim, start_by=asked + START_WITHIN, clock=now / SECOND - asked) for claim in claims
         ]
+        for claim in claims:
+            self._places.take(claim)
         return sendings, None if next_due is None else max(0.0, (next_due - now) / SECOND)
 
     async def act(self, claim: Sending) -> Sent:
+        late = asyncio.get_running_loop().call_later(LATE, self._is_late, claim.claimed)
+        try:
+            return await self._attempt(claim)
+        finally:
+            late.cancel()
+            self._places.leave(claim.claimed)
+
+    def _is_late(self, claim: DeliveryClaim) -> None:
+        """Let others have the place of an attempt without an answer, and send its receiver nothing more meanwhile."""
+        if self._places.pass_on(claim):
+            self.freed()
+        doubting = asyncio.create_task(self._doubt(claim.lane))
+        self._doubting.add(doubting)
+        doubting.add_done_callback(self._doubting.discard)
+
+    async def _doubt(self, lane: str) -> None:
+        with suppress(StoreUnavailable):  # the store tells of it; a lane that fails is doubtful soon
+            await self._resources.deliveries.doubt(lane)
+
+    async def _attempt(self, claim: Sending) -> Sent:
         settings = self._resources.settings
         started = claim.now()
         if monotonic() >= claim.start_by:

@@ -27,8 +27,11 @@ class Work(Protocol[ClaimT, ResultT]):
     """The three steps of a kind of shift."""
 
     name: str
-    room: int
-    """How much may be under way at once in this worker."""
+
+    @property
+    def room(self) -> int:
+        """How much may be under way at once in this worker."""
+        ...
 
     async def claim(self, room: int) -> tuple[Sequence[ClaimT], float | None]:
         """Take what is due, at most `room`; and say in how many seconds to look again (None: nothing is waiting)."""
@@ -68,6 +71,10 @@ class Shift(Generic[ClaimT, ResultT]):
         self._bell.set()
         if not self._closing and not self.on:
             self._loop = asyncio.create_task(self._run(), name=self._work.name)
+
+    def look(self) -> None:
+        """Have a loop that is on look now: there may be room for more."""
+        self._bell.set()
 
     @property
     def on(self) -> bool:

@@ -21,10 +21,15 @@ clear, and sealed ones for everything private. No record expires by itself: the 
     rb:deliveries:in:<state>            zset   the deliveries in a state, by id
     rb:deliveries:of:<client>:<state>   zset   one client's, likewise
     rb:deliveries:untold                zset   abandoned ones of which the operator was not told yet, by when they were
-    rb:lanes                            zset   the lanes in which deliveries wait, by when each may be claimed from
+    rb:lanes                            zset   the lanes in good standing in which deliveries wait, by when each may be
+                                               claimed from
+    rb:lanes:doubtful                   zset   the clients that have doubtful lanes, by when it is their turn
+    rb:lanes:doubtful:<client>          zset   a client's doubtful lanes, by when each may be claimed from
     rb:lane:<lane>                      zset   what goes to one place, by the moment of the next attempt, or lease end
     rb:lane:<lane>:leased               zset   those that are being attempted, by the end of their lease
-    rb:lane:<lane>:last, :paced         strings: its last attempt was `ok` or `failing`; nothing before this moment
+    rb:lane:<lane>:last                 string its last attempt was `ok` or `failing`; `quiet`: `ok`, and nothing waits
+    rb:lane:<lane>:queue                string the client in whose queue it stands; empty: rb:lanes
+    rb:lane:<lane>:paced                string nothing goes there before this moment
     rb:replay:<client>:<mark>           hash   the answer to a request with an Idempotency-Key
     rb:permits:<client>                 hash   how often a client has called in which minute
     rb:replays                          zset   those answers, by when they were given

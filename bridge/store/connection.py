@@ -34,7 +34,7 @@ CONNECT_TIMEOUT = 2.0
 ANSWER_TIMEOUT = 5.0
 ANY_STEP = "*"
 USE_LANES = frozenset(
-    {"claim_deliveries", "commit_delivery", "hold_lane", "owe_notice", "redeliver", "settle", "take_turn"}
+    {"claim_deliveries", "commit_delivery", "doubt_lane", "hold_lane", "owe_notice", "redeliver", "settle", "take_turn"}
 )
 """The scripts by which deliveries wait, or stop to."""
 USE_TIERS = frozenset({"accept", "claim_polls", "look"})

@@ -25,6 +25,10 @@ class DeliveryClaim:
     id: str
     fence: int
     record: Mapping[str, Any] = field(repr=False)
+    doubtful: bool = False
+    """Whether its lane was not in good standing when it was claimed."""
+    owner: str = ""
+    """The client against whose bound it counts: the one in whose queue a doubtful lane stood."""
 
     @property
     def watch_id(self) -> str:
@@ -33,6 +37,18 @@ class DeliveryClaim:
     @property
     def lane(self) -> str:
         return str(self.record["lane"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """How many deliveries of doubtful lanes may be claimed.
+
+    At most `room`, and no more than `of_one` that belong to one client, with those that are `under_way` already.
+    """
+
+    room: int
+    of_one: int
+    under_way: Mapping[str, int] = field(default_factory=dict)
 
 
 def _again(delivery_id: str, watch_id: str) -> Call:
@@ -47,14 +63,29 @@ class Deliveries:
         self._store = store
         self._sealer = sealer
 
-    async def claim(self, *, room: int, lease: Span) -> tuple[Moment, Moment | None, list[DeliveryClaim]]:
-        """Claim deliveries that are due: (now, when the next one is due, the claims)."""
+    async def claim(
+        self, *, room: int, lease: Span, doubtful: Bound | None = None
+    ) -> tuple[Moment, Moment | None, list[DeliveryClaim]]:
+        """Claim deliveries that are due: (now, when there is more to claim, the claims).
+
+        `doubtful` bounds those of lanes that are not in good standing; without it only the room does.
+        """
+        bound = doubtful or Bound(room=room, of_one=room)
+        clients = [part for client_and_count in bound.under_way.items() for part in client_and_count]
         now, next_due, *rows = await self._store.run(
-            "claim_deliveries", [keys.FENCE], [room, lease, keys.DELIVERY_PREFIX]
+            "claim_deliveries",
+            [keys.FENCE],
+            [room, lease, keys.DELIVERY_PREFIX, bound.room, bound.of_one, len(bound.under_way), *clients],
         )
         claims = [
-            DeliveryClaim(id=delivery_id, fence=fence, record=codec.unflatten(flat))
-            for delivery_id, fence, flat in rows
+            DeliveryClaim(
+                id=delivery_id,
+                fence=fence,
+                record=(record := codec.unflatten(flat)),
+                doubtful=queue != "",
+                owner=queue or record["client"],
+            )
+            for delivery_id, fence, flat, queue in rows
         ]
         return now, None if next_due < 0 else next_due, claims
 
@@ -91,6 +122,10 @@ class Deliveries:
     async def take_turn(self, lane: str) -> Span:
         """Take a lane's turn for a message that is no delivery: 0, or the ms for which the lane is not free."""
         return int(await self._store.run("take_turn", [], [lane]))
+
+    async def doubt(self, lane: str) -> None:
+        """Have a lane be doubtful until its receiver has answered well: it is late with an answer."""
+        await self._store.run("doubt_lane", [], [lane])
 
     async def hold(self, lane: str, span: Span) -> None:
         """Have nothing of a lane be attempted for so long."""

@@ -18,8 +18,9 @@ from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
 from bridge.domain.watches import Conclusion, Knowledge
 from bridge.queue import Alarm
-from bridge.resources import DELIVERY_SLOTS, Resources, check_store, open_resources
+from bridge.resources import Resources, check_store, open_resources
 from bridge.store.watches import NewWatch
+from workers.places import PLACES
 from workers.settle import settlement_of
 
 MESSAGES = 4_000
@@ -69,7 +70,7 @@ async def owe_many(stage: Stage, number: int) -> None:
 
 
 async def bare(port: int) -> None:
-    """Sign and post as fast as httpx can: as many clients of one connection as our worker has slots."""
+    """Sign and post as fast as httpx can: as many clients of one connection as our worker has places."""
     numbers = count()
     tls = ssl.create_default_context()
 
@@ -87,7 +88,7 @@ async def bare(port: int) -> None:
                 url = f"http://127.0.0.{number % HOSTS + 1}:{port}/hooks/rally"
                 (await client.post(url, content=body, headers=headers)).raise_for_status()
 
-    await asyncio.gather(*(loop() for _ in range(DELIVERY_SLOTS)))
+    await asyncio.gather(*(loop() for _ in range(PLACES)))
 
 
 def rate(our_stage: Stage, *command: str) -> float:

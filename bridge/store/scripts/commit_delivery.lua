@@ -17,7 +17,7 @@ if ARGV[8] ~= '' then
   redis.call('LTRIM', KEYS[2], 0, ARGV[9] - 1)
 end
 if ARGV[7] ~= '' then
-  redis.call('SET', lane_key(lane) .. ':last', ARGV[7])
+  note(lane, ARGV[7])
 end
 redis.call('ZREM', lane_key(lane) .. ':leased', id)
 if due ~= '0' then

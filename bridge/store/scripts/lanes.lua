@@ -1,11 +1,19 @@
 -- Stands before the scripts that touch deliveries: the lanes in which they wait.
 -- A lane holds what goes to one place. Its name begins with its kind, and the kind sets its limits:
 -- Slack takes one message a second for each webhook and channel. Another receiver takes two at once until the first of
--- what waits has arrived, then ten; and one that failed last time a single one: many that hang hold up nobody else.
+-- what waits has arrived, then ten; and one that failed last time, or is late with an answer, a single one.
+-- A lane is in good standing for a day after its receiver last answered well. The others are doubtful: they wait in a
+-- queue of the client that their first delivery belongs to, so that a claim can bound them, together and per client.
 local AT_ONCE = {ok = 10, failing = 1}
+local GOOD_FOR = 86400000
 local LANES = 'rb:lanes'
+local DOUBTFUL = 'rb:lanes:doubtful'
 local function lane_key(lane)
   return 'rb:lane:' .. lane
+end
+
+local function doubtful_of(client)
+  return DOUBTFUL .. ':' .. client
 end
 
 local function lane_limits(lane)
@@ -15,13 +23,48 @@ local function lane_limits(lane)
   return AT_ONCE[redis.call('GET', lane_key(lane) .. ':last')] or 2, 0
 end
 
+-- Record what a lane's last attempt was: 'ok' or 'failing'.
+local function note(lane, last)
+  if last == 'ok' then
+    redis.call('SET', lane_key(lane) .. ':last', last, 'PX', GOOD_FOR)
+  else
+    redis.call('SET', lane_key(lane) .. ':last', last)
+  end
+end
+
+-- Take a lane out of the queue that it stands in, which is LANES or that of a client.
+local function leave_queue(lane, queue, client)
+  redis.call('ZREM', queue, lane)
+  if client ~= '' and redis.call('EXISTS', queue) == 0 then
+    redis.call('ZREM', DOUBTFUL, client)
+  end
+end
+
+-- Return a lane's queue and, where it is doubtful, the client whose queue that is.
+local function queue_of(lane, first)
+  local last = redis.call('GET', lane_key(lane) .. ':last')
+  if last == 'ok' or last == 'quiet' then
+    return LANES, ''
+  end
+  local client = redis.call('HGET', 'rb:delivery:' .. first, 'client') or 'unknown'
+  return doubtful_of(client), client
+end
+
 -- Put a lane where its next delivery may be claimed: due, not before its pace, and with room among those under way.
 local function reschedule(lane, now)
   local key = lane_key(lane)
   local head = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+  local owner = redis.call('GET', key .. ':queue')
   if not head[1] then
-    redis.call('ZREM', LANES, lane)
-    redis.call('DEL', key .. ':last', key .. ':leased')
+    if owner then
+      leave_queue(lane, owner == '' and LANES or doubtful_of(owner), owner)
+    end
+    redis.call('DEL', key .. ':queue', key .. ':leased')
+    if redis.call('GET', key .. ':last') == 'ok' then
+      redis.call('SET', key .. ':last', 'quiet', 'KEEPTTL')
+    else
+      redis.call('DEL', key .. ':last')
+    end
     return
   end
   local at = math.max(tonumber(head[2]), tonumber(redis.call('GET', key .. ':paced') or 0))
@@ -29,7 +72,18 @@ local function reschedule(lane, now)
   if redis.call('ZCARD', key .. ':leased') >= lane_limits(lane) then
     at = math.max(at, tonumber(redis.call('ZRANGE', key .. ':leased', 0, 0, 'WITHSCORES')[2]))
   end
-  redis.call('ZADD', LANES, at, lane)
+  local queue, client = queue_of(lane, head[1])
+  if owner ~= client then
+    if owner then
+      leave_queue(lane, owner == '' and LANES or doubtful_of(owner), owner)
+    end
+    redis.call('SET', key .. ':queue', client)
+  end
+  redis.call('ZADD', queue, at, lane)
+  if client ~= '' then
+    -- Not before now: a client whose turn has just been goes behind those that wait.
+    redis.call('ZADD', DOUBTFUL, 'LT', math.max(at, now), client)
+  end
 end
 
 local function owe(lane, delivery_id, due, now)
