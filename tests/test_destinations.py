@@ -120,6 +120,53 @@ def test_each_answer_has_its_meaning(said: tuple[Address, Response], verdict: Ve
     assert judge(destination, answer, NOW) == verdict
 
 
+MATTERMOST = SlackWebhook(url=Secret("https://chat.example.com/hooks/xyz"))
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, "ok"),
+        (204, ""),
+        (200, '{"success":true}'),
+        (200, '{"ok":true}'),
+        (200, '{"id":"1","success":null}'),
+        (200, " {}\n"),
+        (200, "[]"),
+    ],
+)
+def test_a_webhook_that_is_not_slacks_succeeds_in_its_own_way(status: int, body: str) -> None:
+    answer = response(status, body.encode())
+
+    assert judge(MATTERMOST, answer, NOW) == Accepted()
+    assert (judge(SLACK, answer, NOW) == Accepted()) is (body == "ok")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, '{"ok":false,"error":"x"}'),
+        (200, '{"success":false}'),
+        (200, "<html>Sign in</html>"),
+        (200, ""),
+        (200, "1"),
+        (200, "[" * 16_000),
+        (202, "{}"),
+    ],
+)
+def test_what_is_no_success_of_any_kind_is_none(status: int, body: str) -> None:
+    refused = Rejected(f"HTTP {status}, but neither ok nor JSON of a success")
+
+    assert judge(MATTERMOST, response(status, body.encode()), NOW) == refused
+
+
+@pytest.mark.parametrize("status", [408, 425])
+@pytest.mark.parametrize("destination", [SLACK, MATTERMOST, CHANNEL])
+def test_too_slow_and_too_early_pass_at_slack_as_well(destination: Address, status: int) -> None:
+    assert judge(destination, response(status), NOW) == Deferred(f"HTTP {status}")
+    assert judge(destination, response(status, retry_after="5"), NOW) == Deferred(f"HTTP {status}", 5 * SECOND)
+
+
 @pytest.mark.parametrize(
     ("status", "word"),
     [

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge.destinations import callback, slack, slack_bot, slack_webhook
+from bridge.destinations.rules import is_slacks
 from bridge.destinations.signatures import Signing
 from bridge.destinations.slack_bot import SlackBot
 from bridge.domain.deliveries import (
@@ -119,8 +120,8 @@ def _judge(destination: Address, answer: Answer, now: Moment) -> Verdict:
     if answer.status // 100 == 2 and not answer.whole and not isinstance(destination, Callback):  # noqa: PLR2004 - 2xx
         return Deferred(f"HTTP {answer.status}, but the answer did not end", ambiguous=True)
     match destination:
-        case SlackWebhook():
-            return slack_webhook.judge(answer, now)
+        case SlackWebhook(url=url):
+            return slack_webhook.judge(answer, now, at_slack=is_slacks(url.reveal()))
         case SlackChannel():
             return slack_bot.judge(answer, now)
         case Callback():

@@ -187,6 +187,12 @@ def _starts_a_workflow(place: Place) -> Forbidden | None:
     )
 
 
+def is_slacks(url: str) -> bool:
+    """Whether a URL leads to one of Slack's own hosts."""
+    place = place_of(url)
+    return isinstance(place, Place) and place.host in SLACK_HOSTS
+
+
 def _not_slacks(place: Place) -> Forbidden | None:
     at_slacks = place.host in SLACK_HOSTS and place.scheme == "https" and place.port == DEFAULT_PORTS["https"]
     if at_slacks and place.path.startswith("/services/"):

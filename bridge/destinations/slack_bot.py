@@ -116,6 +116,8 @@ def judge(response: Response, now: Moment) -> Verdict:
             return _judge_document(_document(response), wait)
         case 3, status:
             return Rejected(f"HTTP {status}, redirects are not followed")
+        case _, HTTPStatus.REQUEST_TIMEOUT | HTTPStatus.TOO_EARLY as status:
+            return Deferred(f"HTTP {status}", wait)
         case 4, status:
             return Rejected(f"HTTP {status}")
         case _, status:

@@ -1,16 +1,17 @@
-"""Slack's incoming webhooks: the status decides what an answer means, its word is for people.
+"""Slack's incoming webhooks, and what other products take in their place: the status decides, its word is for people.
 
 Sources: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks and
 https://docs.slack.dev/apis/web-api/rate-limits
 """
 
+import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
 from bridge.destinations.agent import USER_AGENT
 from bridge.destinations.retry_after import retry_after
-from bridge.destinations.rules import SLACK_HOSTS, shortened
+from bridge.destinations.rules import is_slacks, shortened
 from bridge.domain.deliveries import Accepted, Deferred, Rejected, Request, Response, SlackWebhook, Verdict
 from bridge.domain.times import SECOND, Moment
 
@@ -44,24 +45,44 @@ _UNREADABLE = frozenset({"invalid_blocks", "invalid_payload", "no_text", "too_ma
 _WORD = re.compile(rb"[a-z_]{1,60}")
 
 
-def judge(response: Response, now: Moment) -> Verdict:  # noqa: PLR0911 - a table
-    """Say what Slack's answer means: the status decides, its word is for people."""
+def judge(response: Response, now: Moment, *, at_slack: bool = True) -> Verdict:  # noqa: PLR0911 - a table
+    """Decide what an answer means; `at_slack`: it is Slack's own, whose success is the word ok alone."""
     wait = retry_after(response.headers, now)
     match response.status // 100, response.status:
         case _, HTTPStatus.OK if response.body.strip() == b"ok":
             return Accepted()
+        case 2, _ if not at_slack and _accepts(response):
+            return Accepted()
         case 2, status:
-            return Rejected(f"HTTP {status}, but not Slack's ok{_said(response)}")
+            expected = "not Slack's ok" if at_slack else "neither ok nor JSON of a success"
+            return Rejected(f"HTTP {status}, but {expected}{_said(response)}")
         case 3, status:
             return Rejected(f"HTTP {status}, redirects are not followed")
         case _, HTTPStatus.TOO_MANY_REQUESTS:
             return Deferred("HTTP 429, over Slack's rate limit", SECOND if wait is None else wait, for_all=True)
+        case _, HTTPStatus.REQUEST_TIMEOUT | HTTPStatus.TOO_EARLY as status:
+            return Deferred(f"HTTP {status}", wait)
         case 4, status if _word(response) in _UNREADABLE:
             return Deferred(f"HTTP {status}{_said(response)}", plainly=True)
         case 4, status:
             return Rejected(f"HTTP {status}{_said(response)}")
         case _, status:
             return Deferred(f"HTTP {status}{_said(response)}", wait, ambiguous=True)
+
+
+def _accepts(response: Response) -> bool:
+    """Whether a product that takes Slack's messages (Mattermost, Rocket.Chat and the like) has taken one.
+
+    Each has a success of its own: 204 without a body, or JSON that does not say the contrary.
+    """
+    if response.status == HTTPStatus.NO_CONTENT:
+        return True
+    try:
+        said = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return False
+    failed = isinstance(said, dict) and (said.get("ok") is False or said.get("success") is False)
+    return response.status == HTTPStatus.OK and isinstance(said, dict | list) and not failed
 
 
 def _said(response: Response) -> str:
@@ -77,6 +98,5 @@ def _word(response: Response) -> str:
 
 def describe(destination: SlackWebhook) -> str:
     """Show that it is Slack's; a webhook elsewhere (one that the operator allowed) by its host."""
-    place = shortened(destination.url.reveal())
-    slacks = place.removeprefix("https://").removesuffix("/…") in SLACK_HOSTS
-    return place.replace("/…", "/services/…") if slacks else place
+    url = destination.url.reveal()
+    return shortened(url).replace("/…", "/services/…") if is_slacks(url) else shortened(url)
