@@ -6,7 +6,7 @@ process has to start. What is done to one import, one receiver or one client exc
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from math import inf
 
@@ -40,6 +40,8 @@ STARTED_WITHIN = 15.0
 BELIEVED_WITHIN = 3.0
 """Seconds from the final answer until every worker knows of it."""
 LONGEST_PAUSE = 3600.0
+FAULTS_IN_A_ROW = 3
+"""From so many on the line may be taken to be at fault as a whole."""
 
 Aftermath = Mapping[str, float]
 """The seconds after each kind of fault through which it is still felt; kinds that are not named are not felt at all."""
@@ -58,7 +60,7 @@ RECEIVER_AFTER = 25.0
 """Seconds in which attempts at a receiver that was unwell may still be under way, and its lane held."""
 RALLY_AFTER = 20.0
 """Seconds through which the line to Rally may still rest after its last fault."""
-HARMLESS_MOODS = frozenset({"picky", "odd", "silent", "absurd"})
+HARMLESS_MOODS = frozenset({"absent", "absurd", "busy", "odd", "picky", "silent"})
 """What these do to one import, or to what is secondary, keeps no other import from being asked about."""
 
 
@@ -162,16 +164,26 @@ def _finals(history: History) -> dict[str, Asked]:
 
 
 def pressed_imports(history: History) -> Findings:
-    """An import whose answer was a 503 with a Retry-After is not asked about before that time."""
-    times = _asked_by_import(history)
+    """An import whose answer was a 503 with a Retry-After is not asked about before that time.
+
+    Excepted is what may be a probe: it goes to any import, where the whole line is at fault.
+    """
+    times, answers = _asked_by_import(history), sorted(history.asked, key=lambda asked: asked.ended_at)
     for busy in history.asked:
         if busy.status != 503 or busy.retry_after is None or is_lost(busy, history.faults):
             continue
         until = busy.ended_at + min(busy.retry_after, LONGEST_PAUSE) - PRECISION
         early = [at for at in times[busy.import_id] if busy.ended_at < at < until]
-        if early:
+        if early and not any(_is_line_at_fault(answers, at) for at in (busy.ended_at, early[0])):
             waited = early[0] - busy.ended_at
             yield f"{busy.import_id} was to wait {busy.retry_after:g} s, and was asked about after {waited:.2f} s"
+
+
+def _is_line_at_fault(answers: Sequence[Asked], at: float) -> bool:
+    """Return whether the last answers before a moment were all faults."""
+    place = bisect_right(answers, at, key=lambda asked: asked.ended_at)
+    last = answers[max(0, place - FAULTS_IN_A_ROW) : place]
+    return len(last) == FAULTS_IN_A_ROW and all(asked.status is None or asked.status >= 500 for asked in last)
 
 
 def refused_posts(history: History) -> Findings:

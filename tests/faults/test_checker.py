@@ -309,6 +309,14 @@ EXCUSED: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
         "imports asked about before a 503's Retry-After",
         lambda: more("asked", asked(103.5, import_id="imp-5")) | more("faults", fault(WORKER_KILLED, 102.5, 103)),
     ),
+    "an import asked about as a probe": (
+        "imports asked about before a 503's Retry-After",
+        lambda: more(
+            "asked",
+            asked(103.5, import_id="imp-5"),
+            *(asked(at, import_id=f"imp-{at}", status=500) for at in (102.7, 102.9, 103.1)),
+        ),
+    ),
     "a watch refused soon after a failover": (
         "watches refused without an outage",
         lambda: {"faults": (fault(REDIS_DEMOTED, -5, -4, "redis"),)},
