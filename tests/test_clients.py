@@ -11,6 +11,9 @@ from world import World, bearer, opened, reopened
 from world import settings as settings_of
 
 from bridge.cli import main
+from bridge.destinations.confinement import may_call, may_use
+from bridge.domain.deliveries import Callback, SlackWebhook
+from bridge.domain.secret import Secret
 from bridge.errors import SettingsError
 from bridge.settings.clients import Allowed, digest, from_file
 
@@ -185,7 +188,7 @@ async def test_each_watch_of_a_batch_is_held_to_what_its_client_may_use(confined
 
 def test_a_suffix_does_not_mean_the_bare_name() -> None:
     allowed = Allowed(callback_hosts=frozenset({"*.example.com"}))
-    assert [allowed.may_call(f"https://{host}/hook") for host in ("a.example.com", "example.com", "aexample.com")] == [
+    assert [may_call(allowed, f"https://{host}/hook") for host in ("a.example.com", "example.com", "aexample.com")] == [
         True,
         False,
         False,
@@ -197,7 +200,77 @@ def test_a_list_that_is_empty_allows_nothing(tmp_path: Path) -> None:
     path.write_text(f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\ncallback_hosts = []\nnamed = []\n')
     (client,) = from_file(str(path))
 
-    assert (client.allowed.may_call("https://a.example.com/hook"), client.allowed.named) == (False, frozenset())
+    assert (may_call(client.allowed, "https://a.example.com/hook"), client.allowed.named) == (False, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("allowed", "url", "may"),
+    [
+        (Allowed(), "https://chat.example.com/hooks/x", True),
+        (Allowed(callback_hosts=frozenset()), "https://chat.example.com/hooks/x", False),
+        (Allowed(callback_hosts=frozenset({"chat.example.com"})), "https://chat.example.com/hooks/x", True),
+        (Allowed(callback_hosts=frozenset()), "https://hooks.slack.com/services/T/B/X", True),
+        (Allowed(slack_channels=frozenset({"C0PANELS1"})), "https://hooks.slack.com/services/T/B/X", False),
+        (Allowed(slack_channels=frozenset({"C0PANELS1"})), "https://hooks.slack-gov.com/services/T/B/X", False),
+        (Allowed(slack_channels=frozenset({"C0PANELS1"})), "https://HOOKS.SLACK.COM./services/T/B/X", False),
+        (Allowed(slack_channels=frozenset({"C0PANELS1"})), "https://hooks。slack。com/services/T/B/X", False),
+        (Allowed(slack_channels=frozenset({"C0PANELS1"})), "https://chat.example.com/hooks/x", True),
+        (Allowed(slack_channels=frozenset()), "no URL", False),
+    ],
+)
+def test_an_incoming_webhook_at_a_host_that_is_not_slacks_counts_as_a_callback(
+    allowed: Allowed, url: str, *, may: bool
+) -> None:
+    assert may_use(allowed, SlackWebhook(url=Secret(url))) == may
+
+
+@pytest.mark.parametrize(
+    ("named", "url", "may"),
+    [
+        ("bücher.example", "https://bücher.example/x", True),
+        ("bücher.example", "https://xn--bcher-kva.example/x", True),
+        ("*.bücher.example", "https://a.xn--bcher-kva.example/x", True),
+        ("crm.example.com", "https://CRM.example.com./x", True),
+        ("crm.example.com", "https://crm。example。com/x", True),
+        ("2001:db8::1", "https://[2001:DB8:0::1]/x", True),
+        ("crm.example.com", "https://evil.example/@crm.example.com", False),
+        ("crm.example.com", "https://crm.example.com@evil.example/", False),
+        ("*.example.com", "https://example.com/x", False),
+    ],
+)
+def test_a_host_is_compared_as_the_one_that_is_sent_to(named: str, url: str, *, may: bool) -> None:
+    assert may_use(Allowed(callback_hosts=frozenset({named})), Callback(url=Secret(url))) == may
+
+
+@pytest.mark.parametrize("path", ["/v1/watches", "/v1/destinations/test"])
+async def test_what_egress_allows_is_closed_to_a_client_without_callbacks_by_every_type(
+    redis_url: str, sandbox_url: str, tmp_path: Path, path: str
+) -> None:
+    file = tmp_path / "clients.toml"
+    file.write_text(f'[clients.a]\nkeys = ["sha256:{digest(OLD_KEY).hex()}"]\ncallback_hosts = []\n')
+    async with opened(redis_url, sandbox_url, BRIDGE_API_KEYS="", BRIDGE_CLIENTS_FILE=str(file)) as world:
+        for kind, url in (("slack_webhook", world.sandbox.slack_url()), ("callback", world.sandbox.callback_url())):
+            wish = {"type": kind, "url": url}
+            body = {"destination": wish} if path.endswith("test") else {"importId": "imp", "notify": [wish]}
+            refused = await world.post(path, key=OLD_KEY, json=body)
+            assert (refused.status_code, only(refused.json()["errors"])["code"]) == (422, "not_for_you")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hooks.slack.com/services/T/B/X",
+        "https://hooks.slack-gov.com/services/T/B/X",
+        "https://slack.com/api/chat.postMessage?channel=C0123ABCD",
+        "http://HOOKS.slack.com./services/T/B/X",
+        "https://hooks。slack.com/services/T/B/X",
+    ],
+)
+async def test_slacks_hosts_take_no_callbacks_whoever_asks(confined: World, url: str) -> None:
+    for key in (OLD_KEY, OTHER_KEY):
+        wish = {"type": "callback", "url": url}
+        refused = await confined.post("/v1/watches", key=key, json={"importId": "imp", "notify": [wish]})
+        assert (refused.status_code, only(refused.json()["errors"])["code"]) == (422, "slack_host")
 
 
 @pytest.mark.parametrize(

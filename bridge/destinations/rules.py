@@ -13,6 +13,7 @@ from bridge.destinations.addresses import Address, Network, literal, refusal
 DEFAULT_PORTS = {"http": 80, "https": 443}
 SLACK_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
 """The second is GovSlack's: https://docs.slack.dev/govslack."""
+SLACK_DOMAINS = frozenset({"slack.com", "slack-gov.com"})
 _NAME = re.compile(r"(?=.{1,253}$)(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 _ENTRY = re.compile(r"(?:\[(?P<v6>[^]]+)\]|(?P<any>\*\.)?(?P<host>[^:/]+))(?::(?P<port>[0-9]{1,5}))?")
 _HIGHEST_PORT = 65_535
@@ -106,11 +107,33 @@ def _parse_entry(entry: str) -> tuple[str | Network, int | None] | None:
     try:
         if found["any"] is None and (found["v6"] or found["host"].replace(".", "").isdigit()):
             return ip_network(found["v6"] or found["host"]), port
-        host = httpx.URL(scheme="http", host=found["host"]).raw_host.decode("ascii").removesuffix(".")
-        named = _NAME.fullmatch(host) is not None and literal(host) is None
+        host = ascii_host(found["host"])
+        if host is None or not _NAME.fullmatch(host) or literal(host) is not None:
+            return None
+    except ValueError:
+        return None
+    return f".{host}" if found["any"] else host, port
+
+
+def ascii_host(host: str) -> str | None:
+    """Return a host as it stands in the URLs that are sent to; None where it can't stand there."""
+    try:
+        return httpx.URL(scheme="http", host=host).raw_host.decode("ascii").lower().removesuffix(".")
     except (ValueError, TypeError, httpx.InvalidURL):
         return None
-    return (f".{host}" if found["any"] else host, port) if named else None
+
+
+def is_slacks(place: Place) -> bool:
+    """Return whether a host is Slack's own."""
+    return any(place.host == each or place.host.endswith(f".{each}") for each in SLACK_DOMAINS)
+
+
+def check_callback(url: str, rules: EgressRules) -> Forbidden | None:
+    """Return why a URL may not be a callback: Slack's hosts take incoming webhooks alone, whatever is allowed."""
+    place = place_of(url)
+    if isinstance(place, Place) and is_slacks(place):
+        return Forbidden("slack_host", "Slack's hosts take no callbacks; give an incoming webhook as `slack_webhook`")
+    return check_url(url, rules, slack=False)
 
 
 def check_url(url: str, rules: EgressRules, *, slack: bool) -> Forbidden | None:

@@ -17,11 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from bridge.domain.deliveries import Callback, Destination, Named, SlackChannel, SlackWebhook
 from bridge.settings.values import NAME, parts
 
 SHORTEST_KEY = 16
@@ -46,28 +44,10 @@ class Allowed:
     """When some are named, incoming webhooks are not allowed: nobody can tell to which channel one leads."""
     named: frozenset[str] | None = None
     callback_hosts: frozenset[str] | None = None
+    """Also of incoming webhooks at hosts other than Slack's."""
 
     def may_watch_in(self, workspace: str) -> bool:
         return self.workspaces is None or workspace in self.workspaces
-
-    def may_call(self, url: str) -> bool:
-        """Tell whether callbacks may go to a URL: its host is named, or ends as `*.suffix` says."""
-        if self.callback_hosts is None:
-            return True
-        host = (urlsplit(url).hostname or "").rstrip(".")
-        return any(host == each or (each.startswith("*.") and host.endswith(each[1:])) for each in self.callback_hosts)
-
-    def may_use(self, destination: Destination) -> bool:
-        """Tell whether messages may go there."""
-        match destination:
-            case SlackWebhook():
-                return self.slack_channels is None
-            case SlackChannel(channel=channel):
-                return self.slack_channels is None or channel in self.slack_channels
-            case Callback(url=url):
-                return self.may_call(url.reveal())
-            case Named(name=name):
-                return self.named is None or name in self.named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

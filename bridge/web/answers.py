@@ -137,7 +137,7 @@ class DeliveriesAnswer(TypedDict):
 CODES = (
     *("metadata", "unspecified", "private", "shared", "loopback", "link_local", "reserved", "documentation"),
     *("multicast", "embedded_ipv4", "port", "url", "host", "scheme", "userinfo", "fragment"),
-    *("slack_workflow", "not_slack", "no_slack_bot", "not_for_you", "not_a_secret", "header"),
+    *("slack_workflow", "not_slack", "slack_host", "no_slack_bot", "not_for_you", "not_a_secret", "header"),
     *("unknown_name", "unknown_workspace", "no_segment"),
 )
 """What our rules refuse a field for; the tests hold them to the rules."""

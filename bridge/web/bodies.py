@@ -28,7 +28,7 @@ from bridge.web.repeated_names import repeated_names
 
 BODY_LIMIT = 64 * 1024
 BATCH_LIMIT = 1024 * 1024
-MOST_VALUES = 40_000
+MOST_VALUES = 80_000
 """More than 100 watches hold; a body of nothing but small values takes a hundred times as long to read as text."""
 BODY_TIME = 10.0
 """Seconds within which a body must have come, all of it."""

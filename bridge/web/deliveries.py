@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.destinations import describe, kind
+from bridge.destinations.confinement import may_use
 from bridge.domain.deliveries import Attempt, Delivery, DeliveryState
 from bridge.domain.times import SECOND, rfc3339
 from bridge.errors import Refusal, Refused, SealBroken
@@ -111,7 +112,7 @@ async def _sendable(resources: Resources, client: Client, deliveries: Sequence[D
     return [
         each
         for each in deliveries
-        if client.allowed.may_use(each.destination)
+        if may_use(client.allowed, each.destination)
         and (each.watch_id not in workspaces or client.allowed.may_watch_in(workspaces[each.watch_id]))
     ]
 

@@ -11,7 +11,8 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from bridge.destinations.callback import LONGEST_HEADER, header_problem
-from bridge.destinations.rules import EgressRules, check_url
+from bridge.destinations.confinement import may_call, may_post
+from bridge.destinations.rules import EgressRules, check_callback, check_url
 from bridge.destinations.signatures import check_secret
 from bridge.domain.deliveries import Address, Callback, Destination, Named, SlackChannel, SlackWebhook
 from bridge.domain.outcomes import Outcome
@@ -70,7 +71,8 @@ class _ToDestination(Body):
 
 
 def _allowed(url: str, info: ValidationInfo, *, slack: bool) -> str:
-    if forbidden := check_url(url, context_in(info).rules, slack=slack):
+    rules = context_in(info).rules
+    if forbidden := check_url(url, rules, slack=True) if slack else check_callback(url, rules):
         raise PydanticCustomError(f"policy_{forbidden.code}", "{detail}", {"detail": forbidden.detail})
     return url
 
@@ -84,9 +86,9 @@ class ToSlackWebhook(_ToDestination):
     @field_validator("url")
     @classmethod
     def _is_slacks(cls, url: str, info: ValidationInfo) -> str:
-        if context_in(info).allowed.slack_channels is not None:
-            raise _not_for_you("incoming webhooks of Slack's, only its channels")
-        return _allowed(url, info, slack=True)
+        if not may_post(context_in(info).allowed, _allowed(url, info, slack=True)):
+            raise _not_for_you("this incoming webhook: only channels that are named, and hosts")
+        return url
 
     def destination(self) -> Destination:
         return SlackWebhook(url=Secret(self.url), on=self.outcomes)
@@ -139,7 +141,7 @@ class ToCallback(_ToDestination):
     @field_validator("url")
     @classmethod
     def _may_be_reached(cls, url: str, info: ValidationInfo) -> str:
-        if not context_in(info).allowed.may_call(_allowed(url, info, slack=False)):
+        if not may_call(context_in(info).allowed, _allowed(url, info, slack=False)):
             raise _not_for_you("this host")
         return url
 

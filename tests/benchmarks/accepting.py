@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from statistics import median
 from time import monotonic, sleep
 
-from stage import RUNS, Stage, free_port, row, stage
+from stage import PATIENCE, RUNS, Stage, free_port, row, stage
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -80,12 +81,24 @@ async def post_from_all(port: int, path: str, connections: int, seconds: float) 
     return sum(counts) / seconds
 
 
+def await_server(port: int) -> None:
+    until = monotonic() + PATIENCE
+    while monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            sleep(0.1)
+        else:
+            return
+    raise SystemExit("The server does not answer")
+
+
 def rates(our_stage: Stage, app: str, path: str, http: str) -> dict[int, float]:
     """Give accepted requests a second of one process, by the number of connections that ask."""
     port = free_port()
     server = ("-m", "uvicorn", app, "--http", http, "--port", str(port), "--no-access-log", "--log-level", "warning")
     with our_stage.process(*server, CLIENT_RATE_LIMIT="1000000"):
-        sleep(4)
+        await_server(port)
         asyncio.run(post_from_all(port, path, CONNECTIONS[0], WARM_UP))
         return {number: asyncio.run(post_from_all(port, path, number, MEASURED)) for number in CONNECTIONS}
 

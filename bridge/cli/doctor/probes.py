@@ -12,8 +12,7 @@ from bridge.cli.doctor import inside, outside
 from bridge.cli.doctor.findings import Finding, failed, ok
 from bridge.cli.doctor.redis_probe import PATIENCE, RedisLook, local_now, look_at_redis, place_of
 from bridge.destinations import describe, slack_bot
-from bridge.destinations.egress import check_url
-from bridge.destinations.rules import DEFAULT_PORTS, shortened
+from bridge.destinations.rules import DEFAULT_PORTS, check_callback, check_url, shortened
 from bridge.destinations.trial import send_test
 from bridge.domain.deliveries import Address, Callback, Failure, Named, NoResponse, SlackChannel, SlackWebhook
 from bridge.domain.imports import Reply
@@ -143,8 +142,9 @@ async def _refusal(resources: Resources, address: Address) -> NoResponse | None:
         case SlackChannel():
             return None
         case SlackWebhook(url=url) | Callback(url=url):
+            rules = resources.egress_rules
             slack = isinstance(address, SlackWebhook)
-            if wrong := check_url(url.reveal(), resources.egress_rules, slack=slack):
+            if wrong := check_url(url.reveal(), rules, slack=True) if slack else check_callback(url.reveal(), rules):
                 return NoResponse(failure=Failure.REFUSED_ADDRESS, reason=wrong.detail)
             return await resources.egress.refusal(url)
 

@@ -1,0 +1,58 @@
+"""Confinement: whether a client may use a destination, by what the operator lets it use."""
+
+from functools import lru_cache
+
+from bridge.destinations.addresses import literal
+from bridge.destinations.rules import URLS_KEPT, Forbidden, ascii_host, is_slacks, place_of
+from bridge.domain.deliveries import Callback, Destination, Named, SlackChannel, SlackWebhook
+from bridge.settings import Allowed
+
+
+def may_use(allowed: Allowed, destination: Destination) -> bool:
+    """Return whether messages may go there."""
+    match destination:
+        case SlackWebhook(url=url):
+            return may_post(allowed, url.reveal())
+        case SlackChannel(channel=channel):
+            return allowed.slack_channels is None or channel in allowed.slack_channels
+        case Callback(url=url):
+            return may_call(allowed, url.reveal())
+        case Named(name=name):
+            return allowed.named is None or name in allowed.named
+
+
+def may_post(allowed: Allowed, url: str) -> bool:
+    """Return whether an incoming webhook may be used: at a host other than Slack's it is a callback like any other."""
+    place = place_of(url)
+    if isinstance(place, Forbidden):
+        return False
+    return allowed.slack_channels is None if is_slacks(place) else may_call(allowed, url)
+
+
+def may_call(allowed: Allowed, url: str) -> bool:
+    """Return whether callbacks may go to a URL: its host is named, or ends as `*.suffix` says."""
+    if allowed.callback_hosts is None:
+        return True
+    place = place_of(url)
+    if isinstance(place, Forbidden):
+        return False
+    host = place.host if place.address is None else str(place.address)
+    return any(_names(each, host) for each in allowed.callback_hosts)
+
+
+@lru_cache(maxsize=URLS_KEPT)
+def _names(entry: str, host: str) -> bool:
+    """Compare an entry of the operator's with a host or address as URLs are sent to; however each is spelt."""
+    if entry.startswith("*."):
+        suffix = ascii_host(entry.removeprefix("*."))
+        return suffix is not None and host.endswith(f".{suffix}")
+    return host == _canonical(entry)
+
+
+def _canonical(entry: str) -> str | None:
+    named = ascii_host(entry)
+    try:
+        address = None if named is None else literal(named)
+    except ValueError:
+        return None
+    return named if address is None else str(address)
