@@ -215,7 +215,7 @@ def test_a_list_that_is_empty_allows_nothing(tmp_path: Path) -> None:
         (Allowed(slack_channels=frozenset({"C0PANELS1"})), "https://HOOKS.SLACK.COM./services/T/B/X", False),
         (Allowed(slack_channels=frozenset({"C0PANELS1"})), "https://hooks。slack。com/services/T/B/X", False),
         (Allowed(slack_channels=frozenset({"C0PANELS1"})), "https://chat.example.com/hooks/x", True),
-        (Allowed(slack_channels=frozenset()), "no URL", False),
+        (Allowed(callback_hosts=frozenset()), "no URL", False),
     ],
 )
 def test_an_incoming_webhook_at_a_host_that_is_not_slacks_counts_as_a_callback(

@@ -123,15 +123,17 @@ def ascii_host(host: str) -> str | None:
         return None
 
 
-def is_slacks(place: Place) -> bool:
-    """Return whether a host is Slack's own."""
+def is_slacks(url: str) -> bool:
+    """Return whether a URL leads to one of Slack's own hosts."""
+    place = place_of(url)
+    if isinstance(place, Forbidden):
+        return False
     return any(place.host == each or place.host.endswith(f".{each}") for each in SLACK_DOMAINS)
 
 
 def check_callback(url: str, rules: EgressRules) -> Forbidden | None:
     """Return why a URL may not be a callback: Slack's hosts take incoming webhooks alone, whatever is allowed."""
-    place = place_of(url)
-    if isinstance(place, Place) and is_slacks(place):
+    if is_slacks(url):
         return Forbidden("slack_host", "Slack's hosts take no callbacks; give an incoming webhook as `slack_webhook`")
     return check_url(url, rules, slack=False)
 
@@ -208,12 +210,6 @@ def _starts_a_workflow(place: Place) -> Forbidden | None:
     return Forbidden(
         "slack_workflow", "this URL starts a workflow, which takes no messages; give an incoming webhook's URL"
     )
-
-
-def is_slacks(url: str) -> bool:
-    """Whether a URL leads to one of Slack's own hosts."""
-    place = place_of(url)
-    return isinstance(place, Place) and place.host in SLACK_HOSTS
 
 
 def _not_slacks(place: Place) -> Forbidden | None:
