@@ -41,10 +41,10 @@ _V6 = (
     ("unspecified", "::/128"),
     ("loopback", "::1/128"),
     # An address that stands for an IPv4 address is refused whatever it embeds: no receiver is published under one.
+    # Only those by NAT64's well-known prefix are judged by what they embed: see `represented`.
     ("embedded_ipv4", "::/96"),  # IPv4-compatible
     ("embedded_ipv4", "::ffff:0:0/96"),  # IPv4-mapped
     ("embedded_ipv4", "::ffff:0:0:0/96"),  # SIIT
-    ("embedded_ipv4", "64:ff9b::/96"),  # NAT64
     ("embedded_ipv4", "64:ff9b:1::/48"),  # NAT64, local
     ("embedded_ipv4", "2001::/32"),  # Teredo
     ("embedded_ipv4", "2002::/16"),  # 6to4
@@ -66,8 +66,23 @@ _ISATAP_ANY = 0xFDFFFFFF
 """The identifier stands in bits 32 to 63, with or without the "universal" bit."""
 
 
+_WELL_KNOWN_PREFIX = IPv6Network("64:ff9b::/96")
+
+
+def represented(address: Address) -> Address:
+    """Return the IPv4 address that another stands for by NAT64's well-known prefix; any other address as it is.
+
+    In a network of IPv6 alone, DNS64 answers with such an address for every name that has an IPv4 address.
+    Source: https://www.rfc-editor.org/rfc/rfc6052#section-2.1
+    """
+    if isinstance(address, IPv6Address) and address in _WELL_KNOWN_PREFIX:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
+
+
 def refusal(address: Address) -> str | None:
     """Give the reason code for which an address is refused; None for one on the public internet."""
+    address = represented(address)
     if isinstance(address, IPv4Address):
         return next((code for code, network in _REFUSED_V4 if address in network), None)
     for code, network in _REFUSED_V6:

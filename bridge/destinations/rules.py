@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import ip_network
+from ipaddress import IPv6Address, ip_network
 
 import httpx
 
-from bridge.destinations.addresses import Address, Network, literal, refusal
+from bridge.destinations.addresses import Address, Network, literal, refusal, represented
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 SLACK_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
@@ -82,7 +82,15 @@ class EgressRules:
         )
 
     def allow_address(self, address: Address, port: int) -> bool:
-        return any(address in network and at in {None, port} for network, at in self.networks)
+        """Whether an entry lets an address through, judged by the IPv4 address that it stands for, if it does.
+
+        An entry for IPv6 lets no IPv4 address through: the system dials `::ffff:a.b.c.d` as `a.b.c.d`.
+        """
+        judged = represented(address)
+        if not any(judged in network and at in {None, port} for network, at in self.networks):
+            return False
+        mapped = judged.ipv4_mapped if isinstance(judged, IPv6Address) else None
+        return mapped is None or self.objection(mapped, port) is None
 
     def objection(self, address: Address, port: int) -> Forbidden | None:
         """Judge an address that was given, or that a name led to."""
