@@ -5,6 +5,7 @@ BridgeError
 ├── StoreUnavailable     Redis does not answer; nothing was changed that we know of
 │   ├── StoreFull        it answers, but takes no writes: what only reads still works
 │   └── StoreRefused     it refuses us, or is no Redis: waiting does not help
+│       └── CredentialsRefused  it refuses the user or the password: waiting helps only where a file holds them
 ├── SealBroken           a record does not open with the configured keys
 └── Refused              a request that we do not carry out: for which Refusal, every problem named
 """
@@ -36,6 +37,10 @@ class StoreFull(StoreUnavailable):
 
 class StoreRefused(StoreUnavailable):
     """Redis refuses our password or what we ask for, or what answers is no Redis; only other settings mend that."""
+
+
+class CredentialsRefused(StoreRefused):
+    """Redis refuses the user or the password, or that there is none."""
 
 
 class SealBroken(BridgeError):

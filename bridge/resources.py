@@ -18,7 +18,7 @@ from bridge.destinations.slack_bot import SlackBot
 from bridge.domain.deliveries import Address, Callback, Destination, Named, SlackWebhook
 from bridge.domain.schedules import PollSchedule
 from bridge.domain.times import SECOND, Span
-from bridge.errors import SettingsError, StoreRefused, StoreUnavailable
+from bridge.errors import CredentialsRefused, SettingsError, StoreRefused, StoreUnavailable
 from bridge.queue import Bell
 from bridge.rally import RallyClient
 from bridge.secrets import Marker, Sealer
@@ -116,7 +116,7 @@ def _built(settings: Settings, clock_offset: Span) -> Resources:
         lists=Lists(store),
         permits=Permits(store, limit=settings.client_rate_limit),
         news=News(store),
-        bell=Bell(settings.redis_url),
+        bell=Bell(settings.redis_url, settings.redis_url_file),
         rally=rally_clients(settings),
         egress=Egress(rules, slots=DELIVERY_SLOTS, ssl_context=trusted(settings), proxy=settings.egress_proxy),
         egress_rules=rules,
@@ -143,9 +143,7 @@ def check(settings: Settings) -> None:
 def store_of(settings: Settings, clock_offset: Span = 0) -> Store:
     """Make the store; raises SettingsError without repeating the URL of Redis, which may hold a password."""
     try:
-        redis = connect(settings.redis_url)
-        # Only here it takes what stands behind the URL's ?
-        redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py's
+        redis = connect(settings.redis_url, settings.redis_url_file)
     except Exception:  # noqa: BLE001 - of redis-py, for a URL: ValueError, TypeError, its own and others
         raise SettingsError(["REDIS_URL: makes no sense; percent-encode / ? # @ and the like in a password"]) from None
     return Store(redis, offset=clock_offset)
@@ -244,10 +242,8 @@ async def await_store(resources: Resources, *, leaving: Callable[[], bool] = lam
     while True:
         try:
             return await check_store(resources)
-        except StoreRefused:
-            raise
         except StoreUnavailable as error:
-            if leaving():
+            if leaving() or _is_final(error, resources.settings):
                 raise
             if monotonic() - began > PATIENCE:
                 raise StoreUnavailable(f"{error}; waited for it for {PATIENCE:g} s") from error
@@ -255,3 +251,14 @@ async def await_store(resources: Resources, *, leaving: Callable[[], bool] = lam
                 log.warning("store.awaited", error=str(error), patience_s=PATIENCE)
                 told = True
         await asyncio.sleep(PAUSE)
+
+
+def _is_final(error: StoreUnavailable, settings: Settings) -> bool:
+    """Return whether waiting does not help; other credentials may still come where a file holds them."""
+    match error:
+        case CredentialsRefused():
+            return settings.redis_url_file is None
+        case StoreRefused():
+            return True
+        case _:
+            return False

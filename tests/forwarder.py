@@ -17,7 +17,8 @@ async def until(holds: Callable[[], bool]) -> None:
 class Connection:
     """One forwarded connection; once it is mute, whatever either side sends is swallowed, and no end is told."""
 
-    def __init__(self) -> None:
+    def __init__(self, client_port: int) -> None:
+        self.client_port = client_port
         self.mute = False
         self.sent = b""
         """What the client has sent so far."""
@@ -71,7 +72,7 @@ class Forwarder:
         task = cast("asyncio.Task[None]", asyncio.current_task())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        connection = Connection()
+        connection = Connection(writer.get_extra_info("peername")[1])
         self.connections.append(connection)
         with suppress(OSError):
             await self._forward(connection, reader, writer)

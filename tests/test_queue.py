@@ -99,7 +99,7 @@ async def test_the_bell_does_not_wait_for_it(redis_url: str, store: Store) -> No
 async def test_a_redis_that_refuses_us_is_not_waited_for_and_told_without_its_url(asked: str, redis_url: str) -> None:
     arq = queue.connect(Secret(redis_url.replace("unix://", "unix://nobody:hunter2@")), patience=20)
     async with asyncio.timeout(5):
-        with pytest.raises(StoreUnavailable, match="can't be used: AuthenticationError"):
+        with pytest.raises(StoreUnavailable, match="can't be used: invalid username-password pair"):
             await (arq.ping() if asked == "a command" else in_transaction(arq, "PING"))
     await arq.aclose()
 
@@ -122,7 +122,7 @@ async def test_a_full_redis_is_told_once_however_often_it_answers_others(redis_u
 
 async def test_a_redis_that_stays_away_is_told_once_and_waited_for_until_patience_ends(tmp_path: Path) -> None:
     arq = queue.connect(Secret(f"unix://{tmp_path}/nobody.sock"), patience=3)
-    with capture_logs() as lines, pytest.raises(StoreUnavailable, match="did not come back within 3 s: Connection"):
+    with capture_logs() as lines, pytest.raises(StoreUnavailable, match="did not come back within 3 s: no connection"):
         await arq.ping()
 
     assert [(line["event"], line["patience_s"]) for line in lines] == [("queue.unavailable", 3)]
@@ -203,7 +203,7 @@ async def at_work(url: str, done: asyncio.Event) -> AsyncIterator["asyncio.Task[
 @pytest.mark.parametrize("then", ["is cut", "gets no answer"])
 @pytest.mark.parametrize(
     "command",
-    ["SETINFO", "INFO", "ZRANGEBYSCORE", "WATCH", "EXISTS", "ZSCORE", "UNWATCH", "MULTI", "INCRBY", "ZCARD", "ZREM"],
+    ["INFO", "ZRANGEBYSCORE", "WATCH", "EXISTS", "ZSCORE", "UNWATCH", "MULTI", "INCRBY", "ZCARD", "ZREM"],
 )
 async def test_a_worker_outlives_a_connection_that_is_lost_at_any_of_arqs_commands(
     command: str, then: str, redis_url: str, store: Store, tmp_path: Path

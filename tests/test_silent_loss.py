@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from forwarder import Forwarder, until
 from world import World, opened
 
+from bridge import queue
 from bridge.domain.secret import Secret
 from bridge.store.connection import Store, connect
 from bridge.store.news import News
@@ -61,6 +63,30 @@ async def test_a_quiet_subscription_that_answers_stays(wire: Forwarder) -> None:
 
 def subscribed(wire: Forwarder) -> bool:
     return any(SUBSCRIPTION in each.sent for each in wire.connections)
+
+
+TABLE = Path("/proc/net/tcp")
+ESTABLISHED, KEEPALIVE = "01", "02"
+
+
+def timer_of(port: int) -> str:
+    """Return the kind of timer that runs for the socket at a local port, as Linux tells it."""
+    rows = [line.split() for line in TABLE.read_text().splitlines()]
+    (timer,) = [row[5] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == ESTABLISHED]
+    return timer.partition(":")[0]
+
+
+@pytest.mark.skipif(not TABLE.exists(), reason="only Linux tells the timers of its sockets")
+async def test_every_connection_has_tcps_keepalive(wire: Forwarder) -> None:
+    store, arq = Store(connect(Secret(wire.url))), queue.connect(Secret(wire.url))
+    news = News(store)
+    async with asyncio.timeout(PATIENCE), news.about("watch:some"):
+        await asyncio.gather(store.check(), arq.ping())
+        assert len(wire.connections) == 3
+        assert [timer_of(each.client_port) for each in wire.connections] == [KEEPALIVE] * 3
+    await news.aclose()
+    await arq.aclose()
+    await store.redis.aclose()
 
 
 async def test_a_wait_ends_with_what_the_store_holds_by_then(world: World, wire: Forwarder) -> None:

@@ -103,7 +103,7 @@ class WorkerSettings:
     ]
     on_startup = on_startup
     on_shutdown = on_shutdown
-    redis_pool = queue.connect(SETTINGS.redis_url, patience=PATIENCE)
+    redis_pool = queue.connect(SETTINGS.redis_url, SETTINGS.redis_url_file, patience=PATIENCE)
     redis_settings = place(redis_pool)
     """Only for `arq --check`, which opens a connection of its own."""
     queue_name = queue.QUEUE

@@ -5,6 +5,7 @@ Nothing rests on it: a ring that is lost is made good by the next cron run of th
 
 import asyncio
 from enum import StrEnum
+from pathlib import Path
 
 import structlog
 from arq.constants import health_check_key_suffix
@@ -12,6 +13,7 @@ from redis.exceptions import RedisError
 
 from bridge.domain.secret import Secret
 from bridge.queue.connection import QUEUE, connect
+from bridge.redis.errors import in_words
 
 QUIET = 0.05
 """Seconds between two rings of one kind by one process: what comes meanwhile is in the shift that starts."""
@@ -30,8 +32,8 @@ class Alarm(StrEnum):
 class Bell:
     """Ring for shifts without waiting: the caller's own work never depends on it."""
 
-    def __init__(self, url: Secret) -> None:
-        self._arq = connect(url)
+    def __init__(self, url: Secret, file: Path | None = None) -> None:
+        self._arq = connect(url, file)
         self._ringing: dict[Alarm, asyncio.Task[None]] = {}
         self._again: set[Alarm] = set()
 
@@ -46,7 +48,7 @@ class Bell:
         try:
             await self._arq.enqueue_job(alarm.value)
         except (RedisError, OSError) as error:
-            log.warning("bell.unheard", shift=alarm.value, error=type(error).__name__)
+            log.warning("bell.unheard", shift=alarm.value, error=in_words(error))
         await asyncio.sleep(QUIET)
         del self._ringing[alarm]
         if alarm in self._again:

@@ -5,8 +5,9 @@ import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from time import monotonic
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 import structlog
 from arq.connections import ArqRedis
@@ -14,27 +15,19 @@ from arq.jobs import Job
 from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import (
-    AuthenticationError,
-    AuthorizationError,
-    InvalidResponse,
-    NoPermissionError,
-    RedisError,
-    WatchError,
-)
+from redis.exceptions import RedisError, WatchError
 
 from bridge.domain.secret import Secret
 from bridge.errors import StoreUnavailable
+from bridge.redis.errors import in_words, is_refusal, refuses_credentials
+from bridge.redis.options import ANSWER_TIMEOUT, CONNECT_TIMEOUT
+from bridge.redis.pool import Pool
 
 QUEUE = "rb:queue"
-CONNECT_TIMEOUT = 2.0
-ANSWER_TIMEOUT = 5.0
 PAUSE = 0.5
 """Seconds between two tries."""
 WORTH_TELLING = 2.0
 """Seconds of waiting after which the log should say what for."""
-FINAL = (AuthenticationError, AuthorizationError, NoPermissionError, InvalidResponse)
-"""No waiting mends these: Redis refuses us, or no Redis answers. All else may pass: away, loading, full, read-only."""
 AGES_AGO = datetime.fromtimestamp(1, UTC)
 """Not 0: a job of that rank is none to arq."""
 KEPT = timedelta(days=1)
@@ -56,18 +49,15 @@ def deserialize(raw: bytes) -> dict[str, Any]:
     return job
 
 
-def connect(url: Secret, *, patience: float = 0.0) -> "Line":
+def connect(url: Secret, file: Path | None = None, *, patience: float = 0.0) -> "Line":
     """Open arq's connection; it asks again for `patience` seconds when Redis is gone or takes no writes.
 
-    Built from the URL itself: arq's own RedisSettings would not check the host name of `rediss://`.
+    `file` is the one that the URL was read from.
     """
-    line: Line = Line.from_url(
-        url.reveal(),
-        socket_connect_timeout=CONNECT_TIMEOUT,
-        socket_timeout=ANSWER_TIMEOUT,
-        health_check_interval=30,
-        retry=Retry(NoBackoff(), 0),  # the line's own patience reaches further
-    )
+    retry = Retry(NoBackoff(), 0)  # the line's own patience reaches further
+    pool = Pool(url, file, health_check_interval=30, retry=retry)
+    line = cast("Line", Line.from_pool(pool))
+    line.credentials_may_change = pool.credentials.may_change
     line.default_queue_name = QUEUE
     line.job_serializer = serialize
     line.job_deserializer = deserialize
@@ -84,6 +74,8 @@ class Line(ArqRedis):
 
     patience: float = 0.0
     """Seconds for which a command is repeated; then StoreUnavailable says so. Without any, errors are redis-py's."""
+    credentials_may_change = False
+    """Whether waiting may help when Redis refuses the password, as it is read from a file."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -145,16 +137,15 @@ class Line(ArqRedis):
             self._waiting.discard(ask)
 
     def _bear(self, error: Exception, waited: float, ask: Ask[Any]) -> None:
-        # Never the error's own text: it may hold the URL, and that a password.
-        if refusal := _refusal(error):
-            raise StoreUnavailable(f"The Redis at REDIS_URL can't be used: {type(refusal).__name__}.") from error
-        name = type(error).__name__
+        words = in_words(error)
+        if is_refusal(error) and not (self.credentials_may_change and refuses_credentials(error)):
+            raise StoreUnavailable(f"The Redis at REDIS_URL can't be used: {words}") from error
         if waited > self.patience:
             spent = f"{self.patience:g} s"
-            raise StoreUnavailable(f"The Redis at REDIS_URL did not come back within {spent}: {name}.") from error
+            raise StoreUnavailable(f"The Redis at REDIS_URL did not come back within {spent}: {words}") from error
         if waited >= WORTH_TELLING:
             if not self._waiting:
-                log.warning("queue.unavailable", error=name, patience_s=self.patience)
+                log.warning("queue.unavailable", error=words, patience_s=self.patience)
             self._waiting.add(ask)
 
     def _tell_of_return(self, ask: Ask[Any]) -> None:
@@ -163,13 +154,6 @@ class Line(ArqRedis):
             self._waiting.discard(ask)
             if not self._waiting:
                 log.warning("queue.back")
-
-
-def _refusal(error: BaseException | None) -> BaseException | None:
-    """Give what is final of an error: a refusal while connecting stands behind a lost connection."""
-    while error is not None and not isinstance(error, FINAL):
-        error = error.__cause__
-    return error
 
 
 class _PatientPipeline(Pipeline):

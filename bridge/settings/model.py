@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, validate_default=False)
 
     redis_url: Annotated[Secret, BeforeValidator(values.redis_url)]
+    redis_url_file: Path | None = None
+    """Where `redis_url` was read from: it is read again once Redis refuses what it holds."""
     redis_may_evict: bool = False
     rally_api_key: Annotated[Secret, BeforeValidator(values.bearer)]
     rally_base_url: Annotated[str, BeforeValidator(values.base_url)] = "https://api.rallyuxr.com/api/public/v1"

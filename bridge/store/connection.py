@@ -4,6 +4,7 @@ import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
+from pathlib import Path
 from time import monotonic
 from typing import Any, TypeAlias
 
@@ -13,25 +14,15 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.commands.core import AsyncScript
-from redis.exceptions import (
-    AuthenticationError,
-    AuthorizationError,
-    BusyLoadingError,
-    InvalidResponse,
-    NoPermissionError,
-    OutOfMemoryError,
-    RedisError,
-    ResponseError,
-)
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bridge.domain.secret import Secret
 from bridge.domain.times import Moment, Span
-from bridge.errors import StoreFull, StoreRefused, StoreUnavailable
+from bridge.errors import StoreFull, StoreUnavailable
+from bridge.redis.errors import translated
+from bridge.redis.pool import Pool
 
-CONNECT_TIMEOUT = 2.0
-ANSWER_TIMEOUT = 5.0
 ANY_STEP = "*"
 USE_LANES = frozenset(
     {"claim_deliveries", "commit_delivery", "doubt_lane", "hold_lane", "owe_notice", "redeliver", "settle", "take_turn"}
@@ -41,7 +32,6 @@ USE_TIERS = frozenset({"accept", "claim_polls", "look"})
 """The scripts that read the order of polls."""
 USE_LISTS = frozenset({"commit_delivery", "forget", "forget_notice", "owe_notice", "redeliver", "settle"})
 """The scripts that change a delivery's state."""
-REFUSALS = (AuthenticationError, AuthorizationError, NoPermissionError, InvalidResponse)
 Call: TypeAlias = tuple[Sequence[str], Sequence[str | int]]
 """The keys and the arguments of one call of a script."""
 RETRIES = 2
@@ -50,22 +40,22 @@ LONG_IDLE = 30.0
 """Seconds after which something in between may have dropped a connection, without a word to either end."""
 
 
-def connect(url: Secret) -> Redis:
+def connect(url: Secret, file: Path | None = None) -> Redis:
     """Open a pool for `redis://`, `rediss://` or `unix://`; nothing is sent before the first call.
 
-    A refused connection is a plain OSError in redis-py, so that it has to stand among the errors to retry. A Redis that
-    is silent is asked once: whoever waits shall hear of it. redis-py's health checks would ask it for ever.
+    `file` is the one that the URL was read from. A refused connection is a plain OSError in redis-py, so that it must
+    be among the errors to retry. A Redis that is silent is asked once, as a caller waits; redis-py's health checks
+    would ask it for ever.
     """
-    redis: Redis = Redis.from_url(
-        url.reveal(),
+    pool = Pool(
+        url,
+        file,
+        mixins=(_Prompt,),
         decode_responses=True,
-        socket_connect_timeout=CONNECT_TIMEOUT,
-        socket_timeout=ANSWER_TIMEOUT,
         retry=_UnlessRefused(ExponentialBackoff(cap=0.2, base=0.05), RETRIES, (RedisConnectionError,)),
         retry_on_error=[RedisConnectionError, OSError],
     )
-    pool = redis.connection_pool
-    pool.connection_class = type("PromptConnection", (_Prompt, pool.connection_class), {})
+    redis: Redis = Redis.from_pool(pool)
     return redis
 
 
@@ -109,35 +99,6 @@ class _Prompt:
             return True
         reader = self._reader
         return bool(reader.at_eof() or reader.exception() or reader._buffer or self._parser._reader.has_data())
-
-
-@asynccontextmanager
-async def translated() -> AsyncIterator[None]:
-    """Turn what redis-py raises into StoreUnavailable: no other module needs to know it."""
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        # A script's own error is a plain ResponseError, whatever it met.
-        if "OOM" in str(error) or isinstance(error, OutOfMemoryError):
-            raise StoreFull("Redis: out of memory (OOM): it takes no writes") from error
-        refused = _behind(error, *REFUSALS) is not None
-        raise (StoreRefused if refused else StoreUnavailable)(f"Redis: {_in_words(error)}") from error
-
-
-def _behind(error: BaseException | None, *kinds: type[Exception]) -> BaseException | None:
-    """Find an error of some kind: what was met while connecting stands behind a lost connection."""
-    while error is not None and not isinstance(error, kinds):
-        error = error.__cause__
-    return error
-
-
-def _in_words(error: Exception) -> str:
-    """Keep what Redis itself said; what the client says names addresses."""
-    if said := _behind(error, ResponseError, BusyLoadingError):
-        return str(said)
-    if _behind(error, InvalidResponse):
-        return "what answers is no Redis"
-    return "no answer in time" if isinstance(error, TimeoutError | RedisTimeoutError) else "no connection"
 
 
 log = structlog.get_logger()

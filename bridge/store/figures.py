@@ -8,9 +8,10 @@ from bridge.domain.deliveries import DeliveryState
 from bridge.domain.schedules import TIERS
 from bridge.domain.times import Moment
 from bridge.domain.watches import WatchState
+from bridge.redis.errors import translated
 from bridge.store import keys, poll_order
 from bridge.store.budgets import Budgets
-from bridge.store.connection import Store, translated
+from bridge.store.connection import Store
 
 LATE = 60_000
 """Ms after which something that is due counts as overdue: well beyond a lease, a pace or a cron period."""

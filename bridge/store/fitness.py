@@ -7,8 +7,9 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from bridge.domain.eviction import Eviction, eviction_by, eviction_risk
+from bridge.redis.errors import translated
 from bridge.store import keys
-from bridge.store.connection import Store, translated
+from bridge.store.connection import Store
 from bridge.store.schema import adopt_schema
 
 KEEP = "Set maxmemory-policy noeviction (REDIS_MAY_EVICT=true lets a trial through)"

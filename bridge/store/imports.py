@@ -15,9 +15,10 @@ from bridge.domain.schedules import tier_of
 from bridge.domain.times import Moment, Span
 from bridge.domain.watches import Knowledge
 from bridge.errors import SealBroken
+from bridge.redis.errors import translated
 from bridge.secrets import Sealer
 from bridge.store import codec, keys, poll_order
-from bridge.store.connection import Store, translated
+from bridge.store.connection import Store
 
 log = structlog.get_logger()
 

@@ -9,8 +9,9 @@ from bridge.domain.deliveries import DeliveryState
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import Moment
 from bridge.domain.watches import WatchState
+from bridge.redis.errors import translated
 from bridge.store import keys
-from bridge.store.connection import Store, translated
+from bridge.store.connection import Store
 
 ENDINGS = (WatchState.WATCHING.value, WatchState.CANCELLED.value, *(outcome.value for outcome in Outcome))
 """Each watch stands in one of these lists."""

@@ -9,12 +9,13 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
+from bridge.redis.pool import Pool
 from bridge.store import keys
 from bridge.store.connection import Store
 
@@ -94,7 +95,7 @@ class News:
             await asyncio.sleep(PAUSE)
 
     async def _listen(self) -> None:
-        async with self._store.redis.pubsub() as channel:
+        async with self._store.redis.pubsub() as channel, self._renewed_with_the_others(channel):
             await channel.subscribe(keys.NEWS)
             while True:
                 message = await self._next_message(channel)
@@ -104,6 +105,21 @@ class News:
                 elif message["type"] == "message":
                     for ear in self._ears.get(message["data"], ()):
                         ear.set()
+
+    @asynccontextmanager
+    async def _renewed_with_the_others(self, channel: PubSub) -> AsyncIterator[None]:
+        """Reconnect as soon as another connection shows that this Redis is not the right one any more."""
+
+        async def disconnect() -> None:
+            connection: Any = channel.connection  # redis-py's type says None
+            await connection.disconnect(nowait=True)  # whoever reads from it then connects again
+
+        pool = cast("Pool", self._store.redis.connection_pool)
+        pool.on_renewal.add(disconnect)
+        try:
+            yield
+        finally:
+            pool.on_renewal.discard(disconnect)
 
     async def _next_message(self, channel: PubSub) -> Any:
         """Wait for a message; raises TimeoutError when a quiet connection does not even answer a PING."""

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 import structlog
 
 from bridge.errors import SealBroken
-from bridge.store.connection import Store, translated
+from bridge.redis.errors import translated
+from bridge.store.connection import Store
 
 log = structlog.get_logger()
 

@@ -9,9 +9,10 @@ from typing import Any
 from bridge.domain.deliveries import Delivery, DeliveryState
 from bridge.domain.times import DAY, Moment, Span
 from bridge.domain.watches import Conclusion, Knowledge, Watch, WatchState
+from bridge.redis.errors import translated
 from bridge.secrets import Sealer
 from bridge.store import codec, keys
-from bridge.store.connection import Call, Store, translated
+from bridge.store.connection import Call, Store
 from bridge.store.gathered import Gathered
 from bridge.store.imports import Polled, polled_as_far_as_it_opens
 from bridge.store.records import read_many

@@ -16,9 +16,9 @@ from bridge.cli.doctor.inside import RedisSeen
 from bridge.domain.secret import Secret
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import SealBroken
+from bridge.redis.options import ANSWER_TIMEOUT, CONNECT_TIMEOUT
 from bridge.resources import Resources
 from bridge.store import keys
-from bridge.store.connection import ANSWER_TIMEOUT, CONNECT_TIMEOUT
 
 PATIENCE = 10.0
 """Seconds for all of it."""

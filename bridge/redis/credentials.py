@@ -1,0 +1,74 @@
+"""The user and password of REDIS_URL; where a file holds it, they are read again after Redis refused them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import structlog
+from redis.credentials import CredentialProvider
+from redis.exceptions import AuthenticationError
+
+from bridge.domain.secret import Secret
+from bridge.redis.options import credentials_in, read
+
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
+"""Seconds before credentials that Redis has refused are tried again; doubled with each refusal."""
+
+log = structlog.get_logger()
+
+
+class Credentials(CredentialProvider):
+    """What each new connection authenticates with.
+
+    Refused credentials are sent again only after a pause; others that the file holds by then, at once.
+    """
+
+    def __init__(self, url: Secret, file: Path | None = None, *, clock: Callable[[], float] = monotonic) -> None:
+        self._url = url
+        self._file = file
+        self._clock = clock
+        self._refusal: str | None = None
+        self._pause = 0.0
+        self._again_at = 0.0
+
+    @property
+    def may_change(self) -> bool:
+        """Whether they are read from a file, so that waiting may help when Redis refuses them."""
+        return self._file is not None
+
+    def get_credentials(self) -> Any:  # redis-py's type has no place for nothing, which it takes all the same
+        """Return (user, password), (password,), or nothing."""
+        return credentials_in(read(self._url.reveal()))
+
+    async def get_credentials_async(self) -> Any:
+        return self.get_credentials()
+
+    def refused(self, said: str) -> None:
+        """Note that Redis refused them, and in which words."""
+        self._refusal = said
+        self._pause = min(max(2 * self._pause, SHORTEST_PAUSE), LONGEST_PAUSE)
+        self._again_at = self._clock() + self._pause
+
+    def accepted(self) -> None:
+        self._refusal, self._pause = None, 0.0
+
+    def check(self) -> None:
+        """Raise AuthenticationError, without asking Redis, if it would only refuse the same again."""
+        if self._refusal is not None and not self._read_again() and self._clock() < self._again_at:
+            raise AuthenticationError(self._refusal)
+
+    def _read_again(self) -> bool:
+        """Read the file; return whether it holds other credentials than before."""
+        if self._file is None:
+            return False
+        try:
+            text = self._file.read_text("utf-8").strip()
+            changed: bool = credentials_in(read(text)) != self.get_credentials()
+        except (OSError, ValueError):  # it may be being replaced just now
+            return False
+        if changed:
+            self._url = Secret(text)
+            self._pause = 0.0
+            log.warning("redis.credentials_read_again")
+        return changed

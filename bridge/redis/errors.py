@@ -1,0 +1,131 @@
+"""What an error of redis-py means, and what it is called: the one place that reads them.
+
+An error may be hidden behind another: what was met while connecting stands behind a lost connection.
+"""
+
+import re
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    BusyLoadingError,
+    InvalidResponse,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from bridge.errors import CredentialsRefused, StoreFull, StoreRefused, StoreUnavailable
+
+LONGEST = 200
+"""Characters of Redis' own words that are repeated; protected mode answers with a whole page."""
+REFUSALS = (AuthenticationError, AuthorizationError, NoPermissionError, InvalidResponse, ssl.SSLCertVerificationError)
+DENIED = re.compile(r"^DENIED |ACL failure in script|The user executing the script can't ")
+"""Refusals that redis-py has no class for: protected mode, and a missing right within a script (Redis 7.2; 7.0)."""
+MOVED_ON = re.compile(r"\b(READONLY|MASTERDOWN|LOADING) ")
+"""Answers of a server that is no longer the primary; within a script they stand behind the script's name."""
+FULL = re.compile(r"\bOOM ")
+TOO_MANY = "max number of clients reached"
+"""Redis' own words for which redis-py has no class of its own."""
+ANNOTATED = re.compile(r"^Command # \d+ \(.*\) of pipeline caused error: \(['\"](?P<said>.*)['\"],\)$", re.DOTALL)
+"""How redis-py repeats what it was told about one command of several."""
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and those behind it, the outermost first."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def is_full(error: BaseException) -> bool:
+    """Return whether Redis is at its maxmemory and takes no writes."""
+    return any(isinstance(each, OutOfMemoryError) or _matches(FULL, each) for each in causes(error))
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Return whether Redis refuses us, or what answers is not a Redis that we trust: waiting does not help."""
+    return any(isinstance(each, REFUSALS) or _matches(DENIED, each) for each in causes(error))
+
+
+def refuses_credentials(error: BaseException) -> bool:
+    """Return whether Redis refuses the user or the password, or that there is none."""
+    return any(isinstance(each, AuthenticationError) for each in causes(error))
+
+
+def needs_new_connection(error: BaseException) -> bool:
+    """Return whether the connection itself is at fault, so that only a new one can be better.
+
+    Its server was demoted, or restarts; the password was changed; or nothing came any more.
+    """
+    return any(
+        isinstance(each, ReadOnlyError | BusyLoadingError | AuthenticationError | RedisTimeoutError)
+        or _matches(MOVED_ON, each)
+        for each in causes(error)
+    )
+
+
+def _matches(pattern: re.Pattern[str], error: BaseException) -> bool:
+    return isinstance(error, ResponseError) and pattern.search(str(error)) is not None
+
+
+def in_words(error: BaseException) -> str:
+    """Say what is wrong: in Redis' own words where it said any. What the client says names addresses, and is left out.
+
+    Neither holds a password.
+    """
+    chain = list(causes(error))
+    if said := next(filter(_is_reply, chain), None):
+        annotated = ANNOTATED.match(str(said))
+        return _shortened(annotated["said"] if annotated else str(said))
+    for each in chain:
+        match each:
+            case ssl.SSLCertVerificationError():
+                return f"its TLS certificate is refused: {each.verify_message.rstrip('.')}"
+            case ssl.SSLError():
+                return f"TLS failed ({each.reason or 'no reason given'})"
+            case InvalidResponse():
+                return "what answers is no Redis"
+            case TimeoutError() | RedisTimeoutError():
+                return "no answer in time"
+    return "no connection"
+
+
+def _is_reply(error: BaseException) -> bool:
+    """Return whether an error was read from Redis; the others are redis-py's or the system's."""
+    return isinstance(error, ResponseError | AuthenticationError | AuthorizationError | BusyLoadingError) or (
+        isinstance(error, RedisConnectionError) and str(error) == TOO_MANY
+    )
+
+
+def _shortened(said: str) -> str:
+    said = " ".join(said.split())
+    if len(said) <= LONGEST:
+        return said
+    return f"{said[:LONGEST].rsplit('. ', 1)[0].rstrip('.')}. …"
+
+
+def as_unavailable(error: BaseException) -> StoreUnavailable:
+    """Return the error of ours that stands for one of redis-py's."""
+    words = f"Redis: {in_words(error)}"
+    if is_full(error):
+        return StoreFull("Redis: out of memory (OOM): it takes no writes")
+    if refuses_credentials(error):
+        return CredentialsRefused(words)
+    return StoreRefused(words) if is_refusal(error) else StoreUnavailable(words)
+
+
+@asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """Turn what redis-py raises into StoreUnavailable: no other module needs to know it."""
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise as_unavailable(error) from error

@@ -1,0 +1,49 @@
+"""How every connection to Redis is made, by whichever client: its timeouts, its keepalive, and what TLS checks."""
+
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection, parse_url
+
+CONNECT_TIMEOUT = 2.0
+ANSWER_TIMEOUT = 5.0
+KEEPALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPALIVE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
+"""Seconds without traffic before the first probe (TCP_KEEPALIVE on macOS), seconds between probes, lost probes."""
+
+
+def defaults_for(url: str) -> dict[str, Any]:
+    """Return the options of redis-py for a connection to this URL; what the URL itself says takes precedence.
+
+    Raises ValueError, and for some malformed URLs other exceptions, as redis-py does.
+    """
+    told = read(url)
+    kind = told.get("connection_class")
+    options: dict[str, Any] = {
+        "socket_connect_timeout": CONNECT_TIMEOUT,
+        "socket_timeout": ANSWER_TIMEOUT,
+        # redis-py discards the replies to these greetings, and with them the refusal of a Redis in protected mode.
+        "lib_name": None,
+        "lib_version": None,
+    }
+    if kind is not UnixDomainSocketConnection:
+        options["socket_keepalive"] = True
+        options["socket_keepalive_options"] = {
+            getattr(socket, name): value for name, value in KEEPALIVE.items() if hasattr(socket, name)
+        }
+    if kind is SSLConnection:
+        # redis-py's default accepts a certificate for any host.
+        options["ssl_check_hostname"] = told.get("ssl_cert_reqs") != "none"
+    return options
+
+
+def read(url: str) -> dict[str, Any]:
+    """Return what a URL says, by redis-py's names."""
+    return dict(parse_url(url))
+
+
+def credentials_in(told: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return (user, password), (password,), or nothing, from what a URL says."""
+    if user := told.get("username"):
+        return (user, told.get("password") or "")
+    return (told["password"],) if told.get("password") else ()

@@ -1,0 +1,113 @@
+"""The pool of connections to one Redis; those that only a new connection can replace are never used again."""
+
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any, cast
+
+from redis.asyncio.connection import AbstractConnection, Connection, ConnectionPool
+from redis.exceptions import RedisError
+
+from bridge.domain.secret import Secret
+from bridge.redis.credentials import Credentials
+from bridge.redis.errors import in_words, needs_new_connection, refuses_credentials
+from bridge.redis.options import defaults_for, read
+
+YOUNG = 1.0
+"""Seconds; a connection younger than that proves that a new one is no better just now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An error for which a connection has to be replaced, and when that connection was made."""
+
+    error: Exception
+    made_at: float
+
+
+class Watched(AbstractConnection):
+    """A connection that notes when it was made, and the last error for which it has to be replaced."""
+
+    made_at = -math.inf
+    fault: Fault | None = None
+
+    async def connect(self) -> None:
+        if not self.is_connected:
+            self.made_at = -math.inf
+            await super().connect()  # type: ignore[no-untyped-call]  # redis-py's
+            self.made_at = monotonic()
+
+    async def read_response(self, *args: Any, **options: Any) -> Any:
+        try:
+            response = await super().read_response(*args, **options)
+        except (RedisError, OSError) as error:
+            self._note(error)
+            raise
+        if isinstance(response, list):  # a transaction's, or that of a script which was run for many calls
+            for each in response:
+                if isinstance(each, Exception):
+                    self._note(each)
+        return response
+
+    def _note(self, error: Exception) -> None:
+        if needs_new_connection(error):
+            self.fault = Fault(error, self.made_at)
+
+
+class Pool(ConnectionPool):
+    """Connections to the Redis at a URL; several clients may share it.
+
+    When one shows that only a new connection helps (its server was demoted or restarts, the password was changed,
+    nothing comes any more), all that were made before are replaced: those at rest before their next use, those in use
+    afterwards. A client that keeps one for long is called by `on_renewal`.
+    """
+
+    def __init__(self, url: Secret, file: Path | None = None, *, mixins: tuple[type, ...] = (), **options: Any) -> None:
+        """Take REDIS_URL and the file that it was read from; nothing is sent before the first call.
+
+        Raises ValueError, and for some malformed URLs other exceptions, as redis-py does.
+        """
+        told = {name: value for name, value in read(url.reveal()).items() if name not in {"username", "password"}}
+        kind = told.pop("connection_class", Connection)
+        self.credentials = Credentials(url, file)
+        self.on_renewal: set[Callable[[], Awaitable[None]]] = set()
+        self._renewed_at = -math.inf
+        super().__init__(
+            connection_class=type(f"Watched{kind.__name__}", (*mixins, Watched, kind), {}),
+            **{**options, **defaults_for(url.reveal()), **told, "credential_provider": self.credentials},
+        )
+        self.make_connection()  # type: ignore[no-untyped-call]  # only this reads what is behind the URL's ?
+
+    async def ensure_connection(self, connection: AbstractConnection) -> None:
+        """Connect, unless a usable connection is there; raises AuthenticationError without asking Redis if in vain."""
+        if cast("Watched", connection).made_at <= self._renewed_at:
+            await connection.disconnect(nowait=True)
+        connected = connection.is_connected
+        if not connected:
+            self.credentials.check()
+        await super().ensure_connection(connection)
+        if not connected:
+            self.credentials.accepted()
+
+    async def release(self, connection: AbstractConnection) -> None:
+        """Take a connection back; what it met decides on the others."""
+        await super().release(connection)
+        watched = cast("Watched", connection)
+        fault, watched.fault = watched.fault, None
+        if fault is not None:
+            await self._learn_from(fault)
+
+    async def _learn_from(self, fault: Fault) -> None:
+        now = monotonic()
+        was_connected = fault.made_at > self._renewed_at
+        if refuses_credentials(fault.error):
+            self.credentials.refused(in_words(fault.error))
+            renew = was_connected  # else the others, which were made before, may still be good
+        else:
+            renew = was_connected and fault.made_at < now - YOUNG
+        if renew:
+            self._renewed_at = now
+            for tell in list(self.on_renewal):
+                await tell()
