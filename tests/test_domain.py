@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.domain.absences import AbsenceStreak
 from bridge.domain.deliveries import (
     Accepted,
     Callback,
@@ -90,8 +91,9 @@ def test_a_reading_ends_a_watch_by_its_status_and_its_failed_records(
 
 @pytest.mark.parametrize("absence", list(Absence))
 def test_an_absence_counts_once_it_was_repeated_after_the_grace(absence: Absence) -> None:
-    within = Knowledge(absence=absence, absent_at=WATCH.grace_until - 1)
-    beyond = Knowledge(absence=absence, absent_at=WATCH.grace_until)
+    streak = AbsenceStreak(absence=absence, since=NOW, at=WATCH.grace_until, count=3, longest_gap=5 * MINUTE)
+    within = Knowledge(absent=replace(streak, at=WATCH.grace_until - 1))
+    beyond = Knowledge(absent=streak)
 
     assert conclude(WATCH, within, WATCH.grace_until + SECOND) is None
     ended = conclude(WATCH, beyond, WATCH.grace_until + SECOND)
@@ -122,7 +124,7 @@ def test_an_expired_watch_waits_for_one_last_poll() -> None:
     ("known", "told"),
     [
         (Knowledge(workspace_trouble="Rally refused our key since noon"), "Rally refused our key since noon"),
-        (Knowledge(absence=Absence.NOT_FOUND), "knows no such import"),
+        (Knowledge(absent=AbsenceStreak(absence=Absence.NOT_FOUND, since=NOW, at=NOW)), "knows no such import"),
         (Knowledge(), "gave no answer"),
         (Knowledge(trouble="HTTP 400"), "no usable answer from Rally: HTTP 400"),
         (Knowledge(trouble="HTTP 400", reading=reading("UPLOADING")), "no usable answer from Rally: HTTP 400"),
@@ -137,6 +139,9 @@ def test_a_timeout_says_why(known: Knowledge, told: str) -> None:
     assert rfc3339(WATCH.expires_at) in (ended.reason or "")
 
 
+FIRST_ABSENCE = AbsenceStreak(absence=Absence.FORBIDDEN, since=NOW + 100 * SECOND, at=NOW + 100 * SECOND)
+
+
 def reply(answer: Answer) -> Reply:
     return Reply(import_id="imp", answer=answer, allowance=None, at=NOW + 100 * SECOND)
 
@@ -147,7 +152,7 @@ def reply(answer: Answer) -> Reply:
         (Read(reading("COMPLETED")), Advance(due=None, reading=reading("COMPLETED"))),
         (Read(reading("ERROR")), Advance(due=None, reading=reading("ERROR"))),
         (Read(reading("UPLOADING")), Advance(due=NOW + 110 * SECOND, reading=reading("UPLOADING"))),
-        (Absent(Absence.FORBIDDEN), Advance(due=NOW + 110 * SECOND, absence=Absence.FORBIDDEN)),
+        (Absent(Absence.FORBIDDEN), Advance(due=NOW + 110 * SECOND, absent=FIRST_ABSENCE)),
         (Unusable("HTTP 400"), Advance(due=NOW + 160 * SECOND, faults=3, trouble="HTTP 400")),
         (Unanswered("HTTP 503"), Advance(due=NOW + 101_562, faults=3, trouble="HTTP 503")),
         (Unanswered("x", 9 * SECOND), Advance(due=NOW + 109 * SECOND, faults=3, trouble="x")),

@@ -106,7 +106,9 @@ async def test_an_absent_import_has_a_grace_and_then_ends_the_watch(world: World
     await world.poll()
     assert (await world.seen(watch))["state"] == "watching"
 
-    world.pass_time(10 * MINUTE)
+    world.pass_time(5 * MINUTE)
+    await world.poll()
+    world.pass_time(5 * MINUTE)
     young = await world.watch()
     await world.poll()
 

@@ -16,6 +16,7 @@ from bridge.destinations.lanes import lane_of
 from bridge.destinations.retry_after import retry_after
 from bridge.destinations.rules import EgressRules, Forbidden, check_url, place_of
 from bridge.destinations.slack_text import about, code, local_time, shown
+from bridge.domain.absences import AbsenceStreak
 from bridge.domain.budget import Budget, Grant, grant
 from bridge.domain.deliveries import (
     Accepted,
@@ -232,7 +233,11 @@ def test_a_secret_prints_as_dots() -> None:
     ],
 )
 def test_an_absence_has_its_reason_in_words(absence: Absence, reason: str) -> None:
-    known = Knowledge(absence=absence, absent_at=WATCH.grace_until)
+    grace = WATCH.grace_until - WATCH.created_at
+    streak = AbsenceStreak(
+        absence=absence, since=WATCH.created_at, at=WATCH.grace_until, count=3, longest_gap=grace // 2
+    )
+    known = Knowledge(absent=streak)
 
     assert conclude(WATCH, known, NOW) == Conclusion(Outcome(absence.value), reason)
 

@@ -346,8 +346,8 @@ class StoreMachine(RuleBasedStateMachine):
     def _heard(self, commit: PollCommit) -> None:
         place, advance = (commit.claim.workspace, commit.claim.import_id), commit.advance
         self.model.polling[place].lease_end = 0
-        if advance.absence is not None:
-            self.model.heard.add((place, advance.absence.value))
+        if advance.absent is not None:
+            self.model.heard.add((place, advance.absent.absence.value))
         if advance.due is None:
             assert advance.reading is not None
             del self.model.polling[place]

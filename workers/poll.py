@@ -9,7 +9,7 @@ import structlog
 
 from bridge.domain.budget import Budget, grant
 from bridge.domain.imports import KNOWN_STATUSES, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
-from bridge.domain.notices import key_accepted, key_refused
+from bridge.domain.notices import imports_shown, imports_vanished, key_accepted, key_refused
 from bridge.domain.novelties import Novelties, clipped
 from bridge.domain.polls import Advance, PollClaim, after_poll, poisoned, withheld
 from bridge.domain.replies import after_replies
@@ -39,6 +39,8 @@ class Poll:
     probe: bool
     probing: bool
     """Whether the line was at fault, so that nothing but this probe was sent."""
+    trusted_since: Moment
+    """Absences before this moment do not count."""
     start_by: float
     clock: float
     """Redis' clock minus the monotonic one, in seconds."""
@@ -94,6 +96,7 @@ class PollWork:
                 claim=claim,
                 probe=granted.probe,
                 probing=look.budget.broken,
+                trusted_since=look.budget.sighted_at,
                 start_by=asked + window / SECOND,
                 clock=look.now / SECOND - asked,
             )
@@ -121,12 +124,13 @@ class PollWork:
         committed = await self._resources.imports.commit(self._workspace, commits, settle_by=settle_by)
         for result, ours in zip(results, committed, strict=True):
             # Deadlines are the sweep's: here only what was read can have ended a watch.
-            if ours and (result.advance.due is None or result.advance.absence is not None):
+            if ours and (result.advance.due is None or result.advance.absent is not None):
                 self._settler.start(self._workspace, result.poll.claim.import_id)
         await self._correct_budget(results)
 
     async def _correct_budget(self, results: Sequence[Polled]) -> None:
         """Have the budget learn from the replies; after the commit, when only what is unanswered is still leased."""
+        shown = {result.poll.claim.import_id for result in results if result.poll.claim.shown}
         replies = [result.reply for result in results if result.reply is not None]
         probed = any(result.poll.probe for result in results)
         written = not (replies or probed)
@@ -138,6 +142,7 @@ class PollWork:
                 replies,
                 in_flight=look.in_flight,
                 now=look.now,
+                shown=shown,
                 open_imports=look.open_imports,
                 jitter=jitter,
                 probed=probed,
@@ -154,6 +159,12 @@ class PollWork:
         if before.refused_since is not None and after.refused_since is None:
             log.warning("workspace.accepted", workspace=self._workspace, refused_since=rfc3339(before.refused_since))
             await self._operator.tell(key_accepted(self._workspace, before.refused_since, now))
+        if after.vanished_since is not None and after.vanished_told_at != before.vanished_told_at:
+            log.error("workspace.imports_vanished", workspace=self._workspace, since=rfc3339(after.vanished_since))
+            await self._operator.tell(imports_vanished(self._workspace, after.vanished_since, now))
+        if before.vanished_since is not None and after.vanished_since is None:
+            log.warning("workspace.imports_shown", workspace=self._workspace, since=rfc3339(before.vanished_since))
+            await self._operator.tell(imports_shown(self._workspace, before.vanished_since, now))
         if after.broken and not before.broken:
             log.error("workspace.down", workspace=self._workspace, faults=after.faults)
         if before.broken and not after.broken:

@@ -61,7 +61,7 @@ class Settler:
         if not waiting:
             await self._resources.imports.nothing_to_settle(workspace, import_id)
             return 0
-        known = replace(polled.known if polled else Knowledge(), workspace_trouble=_trouble(look.budget))
+        known = known_in(look.budget, polled.known if polled else Knowledge())
         polls = polled.polls if polled else 0
         settled = 0
         for watch_id in waiting:
@@ -137,9 +137,19 @@ def _delivery(
     )
 
 
+def known_in(budget: Budget, known: Knowledge) -> Knowledge:
+    """Return what is known of an import where its workspace stands so: the pause of a workspace proves no absence."""
+    absent = known.absent
+    if absent is not None and (budget.vanished_since is not None or absent.since < budget.sighted_at):
+        absent = None
+    return replace(known, absent=absent, workspace_trouble=_trouble(budget))
+
+
 def _trouble(budget: Budget) -> str | None:
     if budget.refused_since is not None:
         return f"Rally refused our key since {rfc3339(budget.refused_since)}"
+    if budget.vanished_since is not None:
+        return f"Rally has shown none of our imports since {rfc3339(budget.vanished_since)}"
     if budget.broken and budget.down_since is not None:
         return f"Rally gave no answer since {rfc3339(budget.down_since)}"
     return None

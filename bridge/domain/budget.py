@@ -27,6 +27,8 @@ class Budget:
     the window that ends at `ends_at`, `window` is how long windows are; `not_before` holds after a 429, a 401 or too
     many faults; `probing_until` while a probe is out. `faults` counts the faults of the line since `down_since` without
     an answer in between, and `at_fault` names the imports that met them, as many as the breaker needs.
+    `vanished` names imports that had been read and are absent now, with none read in between; when there are enough the
+    workspace is paused `vanished_since`, with a probe at `vanished_until`, until `sighted_at` an import is read again.
     """
 
     version: int = 0
@@ -43,6 +45,15 @@ class Budget:
     down_since: Moment | None = None
     at_fault: tuple[str, ...] = ()
     broken_since: Moment | None = None
+    vanished: tuple[str, ...] = ()
+    vanished_since: Moment | None = None
+    vanished_until: Moment = 0
+    vanished_told_at: Moment | None = None
+    sighted_at: Moment = 0
+
+    @property
+    def paused_until(self) -> Moment:
+        return max(self.not_before, self.vanished_until)
 
     @property
     def broken(self) -> bool:
@@ -52,7 +63,7 @@ class Budget:
     @property
     def probes_only(self) -> bool:
         """Tell whether the workspace is paused as a whole, so that one probe at a time asks whether that is over."""
-        return self.broken or self.refused_since is not None
+        return self.broken or self.refused_since is not None or self.vanished_since is not None
 
     def window_open(self, now: Moment) -> bool:
         return self.limit is not None and now < self.ends_at
@@ -79,8 +90,8 @@ class Grant:
 
 def grant(budget: Budget, now: Moment, *, in_flight: int, share: float) -> Grant:
     """Say how many polls may start at `now`, with `in_flight` not answered yet and `share` of the limit for us."""
-    if now < budget.not_before:
-        return Grant(count=0, again_at=budget.not_before)
+    if now < budget.paused_until:
+        return Grant(count=0, again_at=budget.paused_until)
     if budget.limit is None:
         return _lone_call(budget, now, in_flight=in_flight)
     if not budget.window_open(now):

@@ -30,6 +30,25 @@ def key_refused(workspace: str, since: Moment) -> Notice:
     )
 
 
+def imports_vanished(workspace: str, since: Moment, at: Moment) -> Notice:
+    return Notice(
+        type="workspace.imports_vanished",
+        at=at,
+        text=f"Rally no longer shows the imports of the workspace “{workspace}” (404 or 403). Check its base URL and"
+        " what its API key may see. Its watches stay open; polling is paused.",
+        facts={"workspace": workspace, "since": rfc3339(since)},
+    )
+
+
+def imports_shown(workspace: str, vanished_since: Moment, now: Moment) -> Notice:
+    return Notice(
+        type="workspace.imports_shown",
+        at=now,
+        text=f"Rally shows imports of the workspace “{workspace}” again. Polling goes on.",
+        facts={"workspace": workspace, "vanishedSince": rfc3339(vanished_since)},
+    )
+
+
 def deliveries_abandoned(number: int, place: str, reason: str | None, now: Moment) -> Notice:
     """Tell of deliveries that were given up; `place` and `reason` are the first one's."""
     what = "A message was given up" if number == 1 else f"{number:,} messages were given up, the first of them"

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from bridge.domain.absences import AbsenceStreak, next_streak
 from bridge.domain.budget import LONGEST_PAUSE
-from bridge.domain.imports import Absence, Absent, KeyRefused, OverLimit, Read, Reading, Reply, Unanswered, Unusable
+from bridge.domain.imports import Absent, KeyRefused, OverLimit, Read, Reading, Reply, Unanswered, Unusable
 from bridge.domain.schedules import PollSchedule, retry_pause
 from bridge.domain.times import HOUR, Moment, Span
 
@@ -27,7 +28,13 @@ class PollClaim:
     known: str
     """The mark of the reading that is stored: an equal one need not be written again."""
     faults: int
-    """Polls in a row to which the line gave no answer."""
+    """Polls in a row to which there was no answer, or none that could be used."""
+    absent: AbsenceStreak | None = None
+
+    @property
+    def shown(self) -> bool:
+        """Tell whether Rally showed us this import when it last said something of it."""
+        return bool(self.known) and self.absent is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +46,8 @@ class Advance:
     counted: bool = True
     """Whether this was a poll at all: one that Rally turned away for its rate limit costs the import nothing."""
     reading: Reading | None = None
-    absence: Absence | None = None
+    absent: AbsenceStreak | None = None
+    """Set when this answer was an absence: with those before it."""
     trouble: str | None = None
     """What Rally last answered, where that could not be used."""
 
@@ -51,10 +59,12 @@ def after_poll(
     *,
     jitter: float,
     probing: bool = False,
+    trusted_since: Moment = 0,
 ) -> Advance:
     """Decide what becomes of an import after one reply; `jitter` is drawn from 0 to 1.
 
     While a line at fault is only probed (`probing`), a Retry-After is not held against the import that was the probe.
+    Absences before `trusted_since` do not count.
     """
     age = reply.at - claim.first_at
 
@@ -67,7 +77,8 @@ def after_poll(
         case Read(reading):
             return Advance(due=due(), reading=reading)
         case Absent(absence):
-            return Advance(due=due(), absence=absence)
+            streak = next_streak(claim.absent, absence, reply.at, trusted_since=trusted_since)
+            return Advance(due=due(), absent=streak)
         case OverLimit() | KeyRefused():
             # The workspace waits, not the import: it keeps its place in the order.
             return Advance(due=claim.due, faults=claim.faults, counted=False)

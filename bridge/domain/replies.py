@@ -5,13 +5,13 @@ opens after several without an answer in between, and only when several imports 
 about one import alone changes nothing here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from bridge.domain.budget import COARSENESS, LONGEST_PAUSE, Budget
 from bridge.domain.imports import Absent, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
 from bridge.domain.schedules import LONGEST_RETRY, outage_pause
-from bridge.domain.times import MINUTE, SECOND, Moment, Span
+from bridge.domain.times import HOUR, MINUTE, SECOND, Moment, Span
 
 SHORTEST_PAUSE: Span = SECOND
 REFUSED_PAUSE: Span = MINUTE
@@ -20,6 +20,10 @@ BREAKER_FAULTS = 5
 """This many faults of the line without an answer in between open the breaker: only probes are sent."""
 BREAKER_IMPORTS = 3
 """They must have met this many imports, or all where there are fewer."""
+VANISHED_IMPORTS = 3
+"""This many imports that had been read and are absent now pause the workspace, as a refused key does."""
+TOLD_AGAIN: Span = HOUR
+"""The operator is told again after this time that imports are still not shown."""
 WINDOW_SEEN_WHOLE: Span = 2 * SECOND
 """A window that opens this soon after the last one ended follows it: the length is known from one end to the other."""
 
@@ -30,14 +34,16 @@ def after_replies(
     *,
     in_flight: int,
     now: Moment,
+    shown: Collection[str] = (),
     open_imports: int = 1,
     jitter: float = 0.0,
     probed: bool = False,
 ) -> Budget:
     """Return the budget as it stands after these replies.
 
-    `in_flight` counts the requests that are still unanswered, `open_imports` the imports that are polled; `jitter` is
-    drawn from 0 to 1; `probed` says that the probe that was out has come back, be it without a reply.
+    `in_flight` counts the requests that are still unanswered, `open_imports` the imports that are polled; `shown` names
+    the imports that Rally had shown, when it last said something of them; `jitter` is drawn from 0 to 1; `probed` says
+    that the probe that was out has come back, be it without a reply.
     """
     if probed:
         budget = replace(budget, probing_until=0)
@@ -50,6 +56,7 @@ def after_replies(
                 pass  # it says something of its import alone
             case Read() | Absent() | KeyRefused() | OverLimit() as answer:
                 budget = _after_answer(budget, reply, answer)
+        budget = _after_sight(budget, reply, was_shown=reply.import_id in shown)
         if budget.probes_only:
             budget = replace(budget, ends_at=0)  # whatever a straggler allows, a probe asks first
     return budget
@@ -113,8 +120,35 @@ def _after_answer(budget: Budget, reply: Reply, answer: Read | Absent | KeyRefus
             return budget
 
 
+def _after_sight(budget: Budget, reply: Reply, *, was_shown: bool) -> Budget:
+    """Return the budget after what an answer tells of whether Rally shows us imports at all.
+
+    When several that had been read are absent, and none is read in between, it is not they that have vanished: the base
+    URL or the key's scope is wrong. Only a reading shows that it is right again. An import counts when it turns absent:
+    one that stays absent while another is read has really gone.
+    """
+    match reply.answer:
+        case Read() if budget.vanished_since is not None:
+            return replace(budget, vanished=(), vanished_since=None, vanished_until=0, sighted_at=reply.at)
+        case Read():
+            return replace(budget, vanished=())
+        case Absent() if was_shown and reply.import_id not in budget.vanished:
+            # More than enough are not kept.
+            budget = replace(budget, vanished=(*budget.vanished, reply.import_id)[:VANISHED_IMPORTS])
+    if len(budget.vanished) < VANISHED_IMPORTS or reply.at < budget.vanished_until:
+        return budget
+    begins = budget.vanished_since is None
+    told_at = budget.vanished_told_at
+    return replace(
+        budget,
+        vanished_since=reply.at if begins else budget.vanished_since,
+        vanished_until=reply.at + REFUSED_PAUSE,
+        vanished_told_at=reply.at if begins or told_at is None or reply.at >= told_at + TOLD_AGAIN else told_at,
+    )
+
+
 def _after_fault(budget: Budget, reply: Reply, fault: Unanswered, *, open_imports: int, jitter: float) -> Budget:
-    if reply.at < budget.not_before:
+    if reply.at < budget.paused_until:
         return budget  # of those that were under way together one counts, or a single outage would look like many
     down_since = budget.down_since or reply.at
     at_fault = budget.at_fault

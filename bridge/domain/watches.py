@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from bridge.domain.absences import AbsenceStreak
 from bridge.domain.deliveries import Destination
 from bridge.domain.imports import Absence, Reading
 from bridge.domain.outcomes import Outcome, outcome_of
@@ -51,9 +52,8 @@ class Knowledge:
 
     reading: Reading | None = None
     read_at: Moment | None = None
-    absence: Absence | None = None
-    """Set while Rally's latest word was 404 or 403; cleared by any reading."""
-    absent_at: Moment | None = None
+    absent: AbsenceStreak | None = None
+    """Set since Rally answered 404 or 403; cleared by any reading."""
     polled_at: Moment | None = None
     trouble: str | None = None
     """What Rally last answered about the import, where that could not be used (`HTTP 400`)."""
@@ -72,18 +72,23 @@ class Conclusion:
 def conclude(watch: Watch, known: Knowledge, now: Moment, *, last_call_made: bool = False) -> Conclusion | None:
     """Decide whether a watch has ended, and how; None while it goes on.
 
-    A final reading always counts. An absence counts once Rally repeated it after the watch's grace. The expiry
+    A final reading always counts. An absence counts once Rally repeated it over the watch's grace. The expiry
     counts when the import was asked for since, or when that last call was given up (`last_call_made`).
     """
     if known.reading is not None and (outcome := outcome_of(known.reading)):
         return Conclusion(outcome)
-    if known.absence is not None and known.absent_at is not None and known.absent_at >= watch.grace_until:
-        return Conclusion(Outcome(known.absence.value), _absence_reason(known.absence))
+    if known.absent is not None and _is_absent(watch, known.absent):
+        return Conclusion(Outcome(known.absent.absence.value), _absence_reason(known.absent.absence))
     if now < watch.expires_at:
         return None
     if last_call_made or (known.polled_at is not None and known.polled_at >= watch.expires_at):
         return Conclusion(Outcome.TIMED_OUT, _timeout_reason(watch, known))
     return None
+
+
+def _is_absent(watch: Watch, streak: AbsenceStreak) -> bool:
+    """Tell whether an import's absences count for a watch, which may have come later than they began."""
+    return streak.at >= watch.grace_until and streak.lasted(watch.grace_until - watch.created_at)
 
 
 def _absence_reason(absence: Absence) -> str:
@@ -105,8 +110,8 @@ def _timeout_reason(watch: Watch, known: Knowledge) -> str:
         return f"{expired}: {known.workspace_trouble}"
     if known.trouble:
         return f"{expired}: {trouble_in_words(known.trouble)}"
-    if known.absence is not None:
-        return f"{expired}: {_absence_reason(known.absence)}"
+    if known.absent is not None:
+        return f"{expired}: {_absence_reason(known.absent.absence)}"
     if known.reading is None:
         return f"{expired}: Rally gave no answer"
     return f"{expired}: the last status was {known.reading.status}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from bridge.domain.absences import AbsenceStreak
 from bridge.domain.budget import Budget, Grant
 from bridge.domain.imports import Absence
 from bridge.domain.polls import Advance, PollClaim
@@ -79,8 +80,9 @@ class Imports:
                 polls=polls,
                 faults=faults,
                 known=known,
+                absent=load_streak(absent),
             )
-            for import_id, fence, due, tier, first_at, polls, faults, known in rows
+            for import_id, fence, due, tier, first_at, polls, faults, known, absent in rows
         ]
 
     async def commit(self, workspace: str, commits: Sequence[PollCommit], *, settle_by: Moment) -> list[bool]:
@@ -143,12 +145,12 @@ class Imports:
             # Sealing is the dearest part of a commit, and most polls read what was read before.
             if (mark := hashlib.sha256(text.encode()).hexdigest()) != claim.known:
                 fields += ["reading", self._sealer.seal(text), "mark", mark]
-            fields += ["read_at", commit.at, "absence", ""]
+            fields += ["read_at", commit.at, "absent", ""]
         fields += ["faults", advance.faults]
         if advance.counted:
             fields += ["polls", claim.polls + 1, "polled_at", commit.at, "trouble", advance.trouble or ""]
-        if advance.absence is not None:
-            fields += ["absence", advance.absence.value, "absent_at", commit.at]
+        if advance.absent is not None:
+            fields += ["absent", dump_streak(advance.absent)]
         return [
             *(claim.import_id, keys.member(claim.workspace, claim.import_id)),
             *(claim.fence, _score(commit), len(fields), *fields),
@@ -179,16 +181,26 @@ def load_polled(sealer: Sealer, record: Mapping[str, Any], next_due: Moment | No
     if not record:
         return None
     sealed = record.get("reading")
-    absence = record.get("absence")
     known = Knowledge(
         reading=codec.load_reading(codec.load(sealer.open(sealed))) if sealed else None,
         read_at=_moment(record, "read_at"),
-        absence=Absence(absence) if absence else None,
-        absent_at=_moment(record, "absent_at"),
+        absent=load_streak(record.get("absent")),
         polled_at=_moment(record, "polled_at"),
         trouble=record.get("trouble") or None,
     )
     return Polled(known=known, polls=int(record["polls"]), next_due=next_due)
+
+
+def dump_streak(streak: AbsenceStreak) -> str:
+    return " ".join(map(str, (streak.absence, streak.since, streak.at, streak.count, streak.longest_gap)))
+
+
+def load_streak(text: str | None) -> AbsenceStreak | None:
+    if not text:
+        return None
+    absence, *numbers = text.split()
+    since, at, count, longest_gap = map(int, numbers)
+    return AbsenceStreak(absence=Absence(absence), since=since, at=at, count=count, longest_gap=longest_gap)
 
 
 def _moment(record: Mapping[str, Any], field: str) -> Moment | None:

@@ -68,10 +68,14 @@ def _of_workspaces(figures: Figures) -> Iterable[Metric]:
         "budget_limit": ("Rally's limit in its window; 0: none is known", lambda each: each.budget.limit or 0),
         "budget_available": ("What is left of it in this window", lambda each: each.budget.available),
         "pause_seconds": (
-            "For how long nothing is asked: a 429, a refused key, or Rally is down",
-            lambda each: max(0, each.budget.not_before - each.now) / SECOND,
+            "For how long nothing is asked: a 429, a refused key, imports that vanished, or Rally is down",
+            lambda each: max(0, each.budget.paused_until - each.now) / SECOND,
         ),
         "key_refused": ("Whether Rally refuses the key", lambda each: each.budget.refused_since is not None),
+        "imports_vanished": (
+            "Whether Rally shows no imports any more that it showed before",
+            lambda each: each.budget.vanished_since is not None,
+        ),
         "breaker_open": ("Whether Rally is down, so that only probes are sent", lambda each: each.budget.broken),
     }
     for name, (meaning, value) in told.items():

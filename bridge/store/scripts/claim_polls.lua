@@ -3,7 +3,7 @@
 -- KEYS: budget, imports due, imports leased, fence
 -- ARGV: offset, expected budget version, count, lease, paced from, step, probing until or 0, prefix of import keys,
 --       1 to find a probe for a line at fault
--- Returns: {now, 'stale'} when the budget has moved on; else {now, 'claimed', {id, fence, due, tier, first_at, polls, faults, mark}...}
+-- Returns: {now, 'stale'} when the budget has moved on; else {now, 'claimed', {id, fence, due, tier, first_at, polls, faults, mark, absent}...}
 local now = clock()
 
 -- Return the ids and scores of the imports that are due, the most pressing first.
@@ -67,7 +67,7 @@ local fence = redis.call('INCRBY', KEYS[4], #due / 2) - #due / 2
 for i = 1, #due, 2 do
   local id = due[i]
   fence = fence + 1
-  local record = redis.call('HMGET', ARGV[8] .. id, 'state', 'first_at', 'polls', 'faults', 'mark')
+  local record = redis.call('HMGET', ARGV[8] .. id, 'state', 'first_at', 'polls', 'faults', 'mark', 'absent')
   if record[1] == 'open' then
     redis.call('HSET', ARGV[8] .. id, 'fence', fence)
     local tier = tier_of(due[i + 1])
@@ -76,7 +76,7 @@ for i = 1, #due, 2 do
     due_again[#due_again + 1] = tier * TIER_SPAN + lease_end
     due_again[#due_again + 1] = id
     reply[#reply + 1] = {id, fence, moment_of(due[i + 1]), tier, tonumber(record[2]), tonumber(record[3]),
-      tonumber(record[4]), record[5] or ''}
+      tonumber(record[4]), record[5] or '', record[6] or ''}
   else
     redis.call('ZREM', KEYS[2], id)
   end
