@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
 
+import httpx
 import pytest
 from samples import only
 from world import CLIENT_KEY, OTHER_KEY, World, opened
 
 from bridge.domain.times import SECOND
 from bridge.store.deliveries import Bound, DeliveryClaim
+from bridge.web.trial_places import OF_ONE
 from workers.places import DOUBTFUL_OF_ONE, DOUBTFUL_PLACES, LATE_OF_ONE, MOST, PLACES, Places
 
 pytestmark = pytest.mark.anyio
@@ -66,15 +68,17 @@ async def receivers() -> AsyncIterator[Receivers]:
             found.close()
 
 
+def callback(url: str) -> dict[str, str]:
+    return {"type": "callback", "url": url}
+
+
 async def owe(world: World, *urls: str, key: str = CLIENT_KEY) -> list[str]:
     """Have one message be owed to each URL; return the ids of the watches."""
     world.crew.settler._owed = lambda: None  # nothing is sent before the shift is rung for
     import_id = f"imp{next(NUMBERS)}"
     await world.sandbox.tell(import_id, ("COMPLETED", 0))
     watches = [
-        await world.watch(
-            import_id, notify=[{"type": "callback", "url": url} for url in urls[first : first + 10]], key=key
-        )
+        await world.watch(import_id, notify=[callback(url) for url in urls[first : first + 10]], key=key)
         for first in range(0, len(urls), 10)
     ]
     await world.poll()
@@ -176,6 +180,35 @@ async def test_clients_with_doubtful_lanes_take_turns(world: World) -> None:
         world.pass_time(1)
 
     assert Counter(turns) == {"crm": 3, "billing": 3}
+
+
+async def test_one_clients_tests_that_hang_leave_other_clients_their_places(redis_url: str, sandbox_url: str) -> None:
+    async with (
+        receivers() as silent,
+        receivers() as swift,
+        opened(redis_url, sandbox_url, EGRESS_ALLOW="127.0.0.0/8") as world,
+    ):
+        silent.hang = True
+
+        async def test(url: str, key: str) -> httpx.Response:
+            return await world.post("/v1/destinations/test", json={"destination": callback(url)}, key=key)
+
+        hanging = [asyncio.create_task(test(silent.url(host), CLIENT_KEY)) for host in range(1, OF_ONE + 1)]
+        await silent.have_received(OF_ONE)
+
+        refused = await test(silent.url(HOSTS), CLIENT_KEY)
+        told = await test(swift.url(1), OTHER_KEY)
+
+        assert (refused.status_code, refused.json()["type"]) == (503, "/docs#not-available")
+        assert int(refused.headers["retry-after"]) > 0
+        assert told.json()["verdict"] == "accepted"
+        assert not any(each.done() for each in hanging)
+        assert silent.received == OF_ONE
+        silent.close()
+        verdicts = {each.json()["verdict"] for each in await asyncio.gather(*hanging)}
+        assert verdicts == {"deferred"}
+        silent.hang = False
+        assert (await test(silent.url(1), CLIENT_KEY)).json()["verdict"] == "accepted", "their places are free again"
 
 
 def claim_of(client: str, number: int, *, doubtful: bool) -> DeliveryClaim:

@@ -19,6 +19,7 @@ from bridge.web.forms import AS_IT_IS, STREAM
 from bridge.web.leaving import told_of_signals
 from bridge.web.plain_start import PlainStart
 from bridge.web.surroundings import Surroundings
+from bridge.web.trial_places import TrialPlaces
 from bridge.web.wrong_keys import WrongKeys
 
 CALLS = [
@@ -71,6 +72,7 @@ def build(resources: Resources | None = None) -> Starlette:
     # `/v1/watches/` is no page. Starlette would send the caller, with key and body, to the address that Host names.
     app.router.redirect_slashes = False
     app.state.wrong_keys = WrongKeys()
+    app.state.trial_places = TrialPlaces()
     if resources:
         app.state.resources = resources
     return app

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.destinations import describe, kind
-from bridge.destinations.trial import send_test
-from bridge.domain.deliveries import Accepted, Deferred, Rejected, Verdict
+from bridge.destinations.trial import Trial, send_test
+from bridge.domain.deliveries import Accepted, Deferred, Destination, Rejected, Verdict
 from bridge.domain.times import SECOND
 from bridge.errors import Refusal, Refused
 from bridge.resources import Resources
@@ -28,17 +28,8 @@ async def test(request: Request) -> Response:
     without_query(request)
     body = parse(await read_json(request), TestBody, context_of(resources, client))
     destination = body.destination.destination()
-    if wait := await resources.deliveries.take_turn(resources.lane(destination)):
-        seconds = str(-(-wait // SECOND))
-        raise Refused(Refusal.DESTINATION_BUSY, "Its pace allows no message now.", headers={"Retry-After": seconds})
-    trial = await send_test(
-        destination,
-        client=client.name,
-        now=await resources.store.now(),
-        named=resources.named,
-        sender=resources.sender,
-        egress=resources.egress,
-    )
+    async with request.app.state.trial_places.place_of(client.name):
+        trial = await _sent(resources, client.name, destination)
     document: TestAnswer = {
         "type": kind(destination),
         "destination": describe(destination),
@@ -49,6 +40,20 @@ async def test(request: Request) -> Response:
     }
     log.info("destination.tested", client=client.name, **document)
     return JSONAnswer(document)
+
+
+async def _sent(resources: Resources, client: str, destination: Destination) -> Trial:
+    if wait := await resources.deliveries.take_turn(resources.lane(destination)):
+        seconds = str(-(-wait // SECOND))
+        raise Refused(Refusal.DESTINATION_BUSY, "Its pace allows no message now.", headers={"Retry-After": seconds})
+    return await send_test(
+        destination,
+        client=client,
+        now=await resources.store.now(),
+        named=resources.named,
+        sender=resources.sender,
+        egress=resources.egress,
+    )
 
 
 def _named(verdict: Verdict) -> Literal["accepted", "deferred", "rejected"]:
