@@ -32,7 +32,7 @@ LEASE: Span = 30 * SECOND
 START_WITHIN = 5.0
 """Seconds after its claim in which an attempt must start; later the lease might run out under it."""
 SLACK_LANES = "slack:"
-LATE = 1.0
+LATE = 0.5
 """Seconds without an answer after which an attempt gives up its place, and its receiver hangs for all we know."""
 ANSWER_KEPT = 500
 """Characters of an answer that an attempt records."""
