@@ -115,7 +115,7 @@ async def test_a_proxy_that_refuses_is_told_in_words_without_a_secret(status: by
         answer = await egress.send(to("https://receiver.example/SECRET"))
 
     assert answer == NoResponse(
-        failure=Failure.CONNECT, reason=f"the proxy did not let it through (HTTP {status[:3].decode()})"
+        failure=Failure.PROXY, reason=f"the proxy did not let it through (HTTP {status[:3].decode()})"
     )
 
 

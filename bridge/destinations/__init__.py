@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge.destinations import callback, slack, slack_bot, slack_webhook
+from bridge.destinations.reasons import in_full
 from bridge.destinations.rules import is_slacks
 from bridge.destinations.signatures import Signing
 from bridge.destinations.slack_bot import SlackBot
@@ -115,7 +116,7 @@ def judge(destination: Address, answer: Answer, now: Moment, *, slack_at_most_on
 
 def _judge(destination: Address, answer: Answer, now: Moment) -> Verdict:
     if isinstance(answer, NoResponse):
-        return Deferred(answer.reason, ambiguous=answer.failure in PERHAPS_SENT)
+        return Deferred(in_full(answer), ambiguous=answer.failure in PERHAPS_SENT)
     # A callback's status tells all; Slack's success is a word in the body.
     if answer.status // 100 == 2 and not answer.whole and not isinstance(destination, Callback):  # noqa: PLR2004 - 2xx
         return Deferred(f"HTTP {answer.status}, but the answer did not end", ambiguous=True)

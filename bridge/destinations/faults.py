@@ -19,7 +19,7 @@ def _named(missed: NotReceived) -> tuple[Failure, str]:  # noqa: PLR0911 - a tab
         case NotReceived(Fault.TLS, why):
             return Failure.TLS, f"TLS failed: {why}"
         case NotReceived(Fault.PROXY, status):
-            return Failure.CONNECT, "the proxy did not let it through" + (f" ({status})" if status else "")
+            return Failure.PROXY, "the proxy did not let it through" + (f" ({status})" if status else "")
         case NotReceived(Fault.TIMEOUT, span):
             return Failure.TIMEOUT, f"no answer {span or 'in time'}"
         case NotReceived(Fault.LIMIT, limit):

@@ -84,6 +84,7 @@ class Failure(StrEnum):
     REFUSED_ADDRESS = "refused_address"
     DNS = "dns_failure"
     CONNECT = "connect_failure"
+    PROXY = "proxy_refused"
     TLS = "tls_failure"
     TIMEOUT = "timeout"
     BROKEN = "broken_connection"

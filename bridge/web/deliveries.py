@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from bridge.destinations import describe, kind
 from bridge.destinations.confinement import may_use
+from bridge.destinations.reasons import for_everyone, is_in_confidence
 from bridge.domain.deliveries import Attempt, Delivery, DeliveryState
 from bridge.domain.times import SECOND, rfc3339
 from bridge.errors import Refusal, Refused, SealBroken
@@ -149,7 +150,8 @@ async def show(request: Request) -> Response:
     without_query(request)
     delivery = await _visible(resources, client, request.path_params["delivery_id"])
     attempts = await resources.deliveries.attempts(delivery.id)
-    answer: DeliveryWithLogAnswer = {**_document(delivery), "log": [attempt_as_json(each) for each in attempts]}
+    log_of = [attempt_as_json(each, admin=client.admin) for each in attempts]
+    answer: DeliveryWithLogAnswer = {**_document(delivery), "log": log_of}
     return JSONAnswer(answer)
 
 
@@ -162,17 +164,19 @@ def as_json(delivery: Delivery) -> DeliveryAnswer:
         "state": delivery.state,
         "attempts": delivery.attempts,
         "nextAttemptAt": time_or_none(delivery.due),
-        "lastReason": delivery.last_reason,
+        "lastReason": for_everyone(delivery.last_reason),
         "endedAt": time_or_none(delivery.ended_at),
     }
 
 
-def attempt_as_json(attempt: Attempt) -> AttemptAnswer:
+def attempt_as_json(attempt: Attempt, *, admin: bool) -> AttemptAnswer:
+    """Return an attempt as the API shows it; what it tells of our network, its time included, is for admins."""
+    whole = admin or not is_in_confidence(attempt.reason)
     return {
         "number": attempt.number,
         "at": rfc3339(attempt.at),
-        "tookMs": attempt.took,
+        "tookMs": attempt.took if whole else 0,
         "status": attempt.status,
-        "reason": attempt.reason,
+        "reason": attempt.reason if whole else for_everyone(attempt.reason),
         "answer": attempt.answer,
     }

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.destinations import describe, kind
+from bridge.destinations.reasons import for_everyone, is_in_confidence
 from bridge.destinations.trial import Trial, send_test
 from bridge.domain.deliveries import Accepted, Deferred, Destination, Rejected, Verdict
 from bridge.domain.times import SECOND
@@ -39,6 +40,8 @@ async def test(request: Request) -> Response:
         "tookMs": trial.took,
     }
     log.info("destination.tested", client=client.name, **document)
+    if is_in_confidence(document["reason"]) and not client.admin:
+        document |= {"reason": for_everyone(document["reason"]), "tookMs": 0}
     return JSONAnswer(document)
 
 
