@@ -28,8 +28,8 @@ from .history import (
 
 DELIVERED_WITHIN = 6.0
 """Seconds from Rally's answer that an import has ended to the first attempt at each receiver that is well."""
-ASKED_WITHIN = 15.0
-"""Seconds from the end of an import to the next poll of it: five times the longest interval of the runs."""
+ASKED_WITHIN = 10.0
+"""Seconds from the end of an import to the next poll of it: three times the longest interval of the runs."""
 HEARD_WITHIN = 15.0
 SLACK = 3.0
 """Seconds more for hearing and accepting, on a busy machine."""
