@@ -2,33 +2,53 @@
 
 import hashlib
 import hmac
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from bridge.domain.secret import Secret
 from bridge.errors import SealBroken
 
+DIGEST_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """The one place that a sealed part belongs to: its record, its field, whose it is and what it is about."""
+
+    record: str
+    field: str
+    client: str = ""
+    about: str = ""
+
+    def digest(self) -> bytes:
+        """Return what is sealed along: short, and another one for any other place."""
+        # JSON, since texts that are merely joined may read alike.
+        place = json.dumps([self.record, self.field, self.client, self.about])
+        return hashlib.blake2b(place.encode(), digest_size=DIGEST_BYTES).digest()
+
 
 class Sealer:
-    """Seal with the newest key, open with any of them."""
+    """Seal with the newest key, open with any of them; and only in the place that it was sealed for."""
 
     def __init__(self, keys: Sequence[Secret]) -> None:
         """Take Fernet keys, newest first."""
         self._fernet = MultiFernet([Fernet(key.reveal()) for key in keys])
 
-    def seal(self, text: str) -> str:
-        return self._fernet.encrypt(text.encode()).decode("ascii")
+    def seal(self, text: str, binding: Binding) -> str:
+        return self._fernet.encrypt(binding.digest() + text.encode()).decode("ascii")
 
-    def open(self, sealed: str) -> str:
-        """Give the text back.
-
-        Raises SealBroken when none of the keys wrote it.
-        """
+    def open(self, sealed: str, binding: Binding) -> str:
+        """Return the text; raises SealBroken when none of the keys wrote it, or for another place."""
         try:
-            return self._fernet.decrypt(sealed).decode()
+            opened = self._fernet.decrypt(sealed)
         except InvalidToken as error:
             raise SealBroken("a record does not open with any of BRIDGE_ENCRYPTION_KEYS") from error
+        if opened[:DIGEST_BYTES] != binding.digest():
+            raise SealBroken("a sealed part was moved here from another record, or its record was changed")
+        return opened[DIGEST_BYTES:].decode()
 
 
 class Marker:

@@ -85,7 +85,7 @@ async def test_a_receiver_that_stumbles_is_tried_again_with_the_same_message(wor
     assert len({(each["headers"]["webhook-id"], each["body"]) for each in received}) == 1
     delivery = only((await world.seen(watch))["deliveries"])
     assert (delivery["state"], delivery["attempts"]) == ("delivered", 4)
-    attempts = await world.resources.deliveries.attempts(delivery["id"])
+    attempts = await world.resources.deliveries.attempts(only(await world.resources.deliveries.of([delivery["id"]])))
     assert [each.number for each in attempts] == [4, 3, 2, 1]
     assert [each.status for each in attempts][1:] == [302, 404, 500]
 

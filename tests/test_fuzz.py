@@ -34,7 +34,7 @@ from bridge.domain.watches import Conclusion, Watch
 from bridge.errors import SettingsError
 from bridge.rally import decipher
 from bridge.resources import egress_rules, named_addresses, rally_clients, store_of
-from bridge.secrets import Sealer
+from bridge.secrets import Binding, Sealer
 from bridge.settings import Settings
 from bridge.settings.model import SECRETS
 from bridge.store import codec
@@ -126,12 +126,13 @@ def test_any_answer_of_rally_is_a_row_of_the_table_and_can_be_kept_and_told(
         assert 0 <= reply.allowance.resets_in <= LONGEST_PAUSE
 
 
+HERE = Binding(record="rb:import:default:imp", field="reading")
 SEALER = Sealer([Secret(GOOD_SETTINGS["BRIDGE_ENCRYPTION_KEYS"])])
 
 
 def assert_it_can_be_kept_and_told(reading: Reading) -> None:
-    sealed = SEALER.seal(codec.dump(codec.dump_reading(reading)))
-    assert codec.load_reading(codec.load(SEALER.open(sealed))) == reading
+    sealed = SEALER.seal(codec.dump(codec.dump_reading(reading)), HERE)
+    assert codec.load_reading(codec.load(SEALER.open(sealed, HERE))) == reading
     if (outcome := outcome_of(reading)) is None:
         return
     watch = Watch(

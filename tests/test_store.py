@@ -19,6 +19,7 @@ from bridge.domain.watches import Conclusion, Watch, WatchState
 from bridge.errors import SealBroken, SettingsError, StoreUnavailable
 from bridge.secrets import Sealer
 from bridge.store import keys
+from bridge.store.bindings import STORE_KEY
 from bridge.store.budgets import Budgets
 from bridge.store.connection import Store, connect
 from bridge.store.deliveries import Deliveries
@@ -298,7 +299,7 @@ async def test_a_delivery_is_recorded_only_under_its_fence(memory: Memory) -> No
 
     delivery = only(await memory.deliveries.of(["dlv_0"]))
     assert (delivery.state, delivery.attempts, delivery.due) == (DeliveryState.DELIVERED, 1, None)
-    assert await memory.deliveries.attempts("dlv_0") == [attempt]
+    assert await memory.deliveries.attempts(delivery) == [attempt]
 
 
 async def test_the_last_fifty_attempts_are_kept(memory: Memory) -> None:
@@ -311,7 +312,7 @@ async def test_the_last_fifty_attempts_are_kept(memory: Memory) -> None:
         again = replace(memory.deliveries.open(claim), attempts=number, due=await memory.store.now())
         assert await memory.deliveries.commit(again, claim.fence, attempt)
 
-    attempts = await memory.deliveries.attempts("dlv_0")
+    attempts = await memory.deliveries.attempts(only(await memory.deliveries.of(["dlv_0"])))
     assert [attempts[0].number, attempts[-1].number, len(attempts)] == [52, 3, 50]
 
 
@@ -376,7 +377,7 @@ async def test_a_store_sealed_with_other_keys_is_refused_in_words(store: Store) 
     assert await store_key(store, Sealer([new, old])) == key
     assert await store_key(store, Sealer([new])) == key
     with pytest.raises(SealBroken):
-        Sealer([old]).open(await store.call("GET", keys.SEAL))
+        Sealer([old]).open(await store.call("GET", keys.SEAL), STORE_KEY)
 
 
 async def test_a_redis_that_is_not_there_is_told_without_its_address() -> None:

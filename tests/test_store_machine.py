@@ -48,6 +48,7 @@ from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment
 from bridge.domain.watches import Knowledge, conclude
 from bridge.resources import Resources, check_store, open_resources
 from bridge.store import keys, poll_order
+from bridge.store.bindings import STORE_KEY
 from bridge.store.deliveries import DeliveryClaim
 from bridge.store.imports import PollCommit
 from bridge.store.watches import Joined, NewWatch, Settlement
@@ -169,7 +170,9 @@ class Stage:
         self.resources.store.offset = START
         self.run(self.resources.store.call("FLUSHALL"))
         self.run(self.resources.store.call("SET", keys.SCHEMA_VERSION, keys.SCHEMA))
-        self.run(self.resources.store.call("SET", keys.SEAL, self.resources.sealer.seal("the same each time")))
+        self.run(
+            self.resources.store.call("SET", keys.SEAL, self.resources.sealer.seal("the same each time", STORE_KEY))
+        )
         self.run(check_store(self.resources))
 
 

@@ -49,7 +49,7 @@ async def test_an_attempt_whose_recording_is_repeated_is_recorded_once(world: Wo
     assert await world.resources.deliveries.commit(after, claim.fence, attempt)
     assert not await world.resources.deliveries.commit(after, claim.fence, attempt), "the first reply was lost"
 
-    assert await world.resources.deliveries.attempts(claim.id) == [attempt]
+    assert await world.resources.deliveries.attempts(after) == [attempt]
 
 
 async def test_a_watch_whose_acceptance_is_repeated_is_answered_as_it_is_stored(world: World) -> None:

@@ -66,16 +66,18 @@ class Settler:
         settled = 0
         for watch_id in waiting:
             try:
-                settled += await self._settle_watch(watch_id, known, polls, look.now)
+                settled += await self._settle_watch(watch_id, (workspace, import_id), known, polls, look.now)
             except StoreUnavailable:
                 raise
             except Exception as error:  # one watch that our code trips over must not hold up the others
                 log.error("watch.poisoned", watch_id=watch_id, exc_info=error)  # noqa: TRY400 - with facts
         return settled
 
-    async def _settle_watch(self, watch_id: str, known: Knowledge, polls: int, now: Moment) -> bool:
+    async def _settle_watch(
+        self, watch_id: str, place: tuple[str, str], known: Knowledge, polls: int, now: Moment
+    ) -> bool:
         watch = await self._resources.watches.get(watch_id)
-        if watch is None or watch.state is not WatchState.WATCHING:
+        if watch is None or watch.state is not WatchState.WATCHING or (watch.workspace, watch.import_id) != place:
             return False
         conclusion = conclude(watch, known, now, last_call_made=now >= watch.expires_at + LAST_CALL)
         if conclusion is None:

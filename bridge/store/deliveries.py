@@ -7,7 +7,7 @@ from typing import Any
 from bridge.domain.deliveries import ATTEMPTS_KEPT, Attempt, Delivery, DeliveryState, Destination
 from bridge.domain.times import Moment, Span
 from bridge.secrets import Sealer
-from bridge.store import codec, keys
+from bridge.store import bindings, codec, keys
 from bridge.store.connection import Call, Store
 from bridge.store.records import read_many, those_that_open
 
@@ -93,10 +93,11 @@ class Deliveries:
         self, delivery_id: str, destination: Destination, lane: str, body: str, *, told: Sequence[str] = ()
     ) -> bool:
         """Owe the operator a delivery of its own; False when somebody has `told` of one of these deliveries already."""
-        message = {"destination": codec.dump_destination(destination), "body": body}
+        message = codec.dump({"destination": codec.dump_destination(destination), "body": body})
+        sealed = self._sealer.seal(message, bindings.of_message(delivery_id, OPERATOR, ""))
         fields: list[str | int] = [
             *("watch", "", "notification", delivery_id),
-            *("attempts", 0, "failures", 0, "reason", "", "message", self._sealer.seal(codec.dump(message))),
+            *("attempts", 0, "failures", 0, "reason", "", "message", sealed),
         ]
         owed = await self._store.run(
             "owe_notice",
@@ -163,7 +164,8 @@ class Deliveries:
     def _recorded(
         self, after: Delivery, fence: int, attempt: Attempt | None
     ) -> tuple[Sequence[str], Sequence[str | int]]:
-        sealed = "" if attempt is None else self._sealer.seal(codec.dump(codec.dump_attempt(attempt)))
+        binding = bindings.of_attempt(after.id, after.client)
+        sealed = "" if attempt is None else self._sealer.seal(codec.dump(codec.dump_attempt(attempt)), binding)
         lane_is = "" if attempt is None else ("ok" if after.state is DeliveryState.DELIVERED else "failing")
         return self._places(after.id, after.watch_id), [
             *(after.id, after.watch_id, after.lane, fence, after.due or 0, lane_is, sealed, ATTEMPTS_KEPT),
@@ -185,13 +187,15 @@ class Deliveries:
         """Give the deliveries with these ids that are there and open, as they stand, in this order."""
         return await read_many(self._store, delivery_ids, keys.delivery, self._load)
 
-    async def attempts(self, delivery_id: str) -> list[Attempt]:
+    async def attempts(self, delivery: Delivery) -> list[Attempt]:
         """Give the last attempts that open, newest first."""
-        sealed = await self._store.call("LRANGE", keys.attempts(delivery_id), 0, ATTEMPTS_KEPT - 1)
-        return list(those_that_open(((delivery_id, text) for text in sealed), self._load_attempt))
+        found = await self._store.call("LRANGE", keys.attempts(delivery.id), 0, ATTEMPTS_KEPT - 1)
+        binding = bindings.of_attempt(delivery.id, delivery.client)
 
-    def _load_attempt(self, _: str, sealed: str) -> Attempt:
-        return codec.load_attempt(codec.load(self._sealer.open(sealed)))
+        def load(_: str, sealed: str) -> Attempt:
+            return codec.load_attempt(codec.load(self._sealer.open(sealed, binding)))
+
+        return list(those_that_open(((delivery.id, sealed) for sealed in found), load))
 
     @staticmethod
     def _places(delivery_id: str, watch_id: str) -> list[str]:
@@ -204,7 +208,8 @@ class Deliveries:
         ]
 
     def _load(self, delivery_id: str, record: Mapping[str, Any]) -> Delivery:
-        message = codec.load(self._sealer.open(record["message"]))
+        binding = bindings.of_message(delivery_id, record["client"], record["watch"])
+        message = codec.load(self._sealer.open(record["message"], binding))
         return Delivery(
             id=delivery_id,
             watch_id=record["watch"],

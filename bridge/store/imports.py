@@ -17,8 +17,8 @@ from bridge.domain.times import Moment, Span
 from bridge.domain.watches import Knowledge
 from bridge.errors import SealBroken
 from bridge.redis.errors import translated
-from bridge.secrets import Sealer
-from bridge.store import codec, keys, poll_order
+from bridge.secrets import Binding, Sealer
+from bridge.store import bindings, codec, keys, poll_order
 from bridge.store.connection import Store
 
 log = structlog.get_logger()
@@ -102,7 +102,8 @@ class Imports:
             self._store.call("HGETALL", keys.import_(workspace, import_id)),
             self._store.call("ZSCORE", keys.imports_due(workspace), import_id),
         )
-        return load_polled(self._sealer, record, None if due is None else poll_order.moment(due))
+        binding = bindings.of_reading(workspace, import_id)
+        return load_polled(self._sealer, binding, record, None if due is None else poll_order.moment(due))
 
     async def many(self, places: Sequence[tuple[str, str]]) -> list[Polled | None]:
         """Give the imports at these (workspace, import id), in this order."""
@@ -114,8 +115,8 @@ class Imports:
                 pipe.zscore(keys.imports_due(workspace), import_id)
             replies = await pipe.execute()
         return [
-            polled_as_far_as_it_opens(self._sealer, import_id, record, None if due is None else poll_order.moment(due))
-            for (_, import_id), record, due in zip(places, replies[::2], replies[1::2], strict=True)
+            polled_as_far_as_it_opens(self._sealer, *place, record, None if due is None else poll_order.moment(due))
+            for place, record, due in zip(places, replies[::2], replies[1::2], strict=True)
         ]
 
     async def hasten(self, workspace: str, import_id: str) -> None:
@@ -144,7 +145,8 @@ class Imports:
             text = codec.dump(codec.dump_reading(advance.reading))
             # Sealing is the dearest part of a commit, and most polls read what was read before.
             if (mark := hashlib.sha256(text.encode()).hexdigest()) != claim.known:
-                fields += ["reading", self._sealer.seal(text), "mark", mark]
+                binding = bindings.of_reading(claim.workspace, claim.import_id)
+                fields += ["reading", self._sealer.seal(text, binding), "mark", mark]
             fields += ["read_at", commit.at, "absent", ""]
         fields += ["faults", advance.faults]
         if advance.counted:
@@ -166,23 +168,24 @@ def _score(commit: PollCommit) -> int:
 
 
 def polled_as_far_as_it_opens(
-    sealer: Sealer, import_id: str, record: Mapping[str, Any], next_due: Moment | None
+    sealer: Sealer, workspace: str, import_id: str, record: Mapping[str, Any], next_due: Moment | None
 ) -> Polled | None:
     """Make an import's record into values that are shown: without its reading where none of our keys opens it."""
+    binding = bindings.of_reading(workspace, import_id)
     try:
-        return load_polled(sealer, record, next_due)
+        return load_polled(sealer, binding, record, next_due)
     except SealBroken:
         log.error("seal.broken", import_id=import_id)  # noqa: TRY400 - where it was found out says nothing
-        return load_polled(sealer, {**record, "reading": ""}, next_due)
+        return load_polled(sealer, binding, {**record, "reading": ""}, next_due)
 
 
-def load_polled(sealer: Sealer, record: Mapping[str, Any], next_due: Moment | None) -> Polled | None:
+def load_polled(sealer: Sealer, binding: Binding, record: Mapping[str, Any], next_due: Moment | None) -> Polled | None:
     """Make an import's record into values; None when there is none. Raises SealBroken."""
     if not record:
         return None
     sealed = record.get("reading")
     known = Knowledge(
-        reading=codec.load_reading(codec.load(sealer.open(sealed))) if sealed else None,
+        reading=codec.load_reading(codec.load(sealer.open(sealed, binding))) if sealed else None,
         read_at=_moment(record, "read_at"),
         absent=load_streak(record.get("absent")),
         polled_at=_moment(record, "polled_at"),

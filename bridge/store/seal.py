@@ -5,6 +5,7 @@ import secrets
 from bridge.errors import SealBroken, SettingsError
 from bridge.secrets import Sealer
 from bridge.store import keys
+from bridge.store.bindings import STORE_KEY
 from bridge.store.connection import Store
 
 
@@ -13,12 +14,12 @@ async def store_key(store: Store, sealer: Sealer) -> str:
 
     Raises SettingsError when the store was sealed with keys that we do not have.
     """
-    await store.call("SET", keys.SEAL, sealer.seal(secrets.token_hex(32)), "NX")
+    await store.call("SET", keys.SEAL, sealer.seal(secrets.token_hex(32), STORE_KEY), "NX")
     try:
-        key = sealer.open(await store.call("GET", keys.SEAL))
+        key = sealer.open(await store.call("GET", keys.SEAL), STORE_KEY)
     except SealBroken as error:
         raise SettingsError(
             ["BRIDGE_ENCRYPTION_KEYS: none of these keys opens what this Redis holds; add the one that sealed it"]
         ) from error
-    await store.call("SET", keys.SEAL, sealer.seal(key))
+    await store.call("SET", keys.SEAL, sealer.seal(key, STORE_KEY))
     return key

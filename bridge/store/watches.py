@@ -11,7 +11,7 @@ from bridge.domain.times import DAY, Moment, Span
 from bridge.domain.watches import Conclusion, Knowledge, Watch, WatchState
 from bridge.redis.errors import translated
 from bridge.secrets import Sealer
-from bridge.store import codec, keys
+from bridge.store import bindings, codec, keys
 from bridge.store.connection import Call, Store
 from bridge.store.gathered import Gathered
 from bridge.store.imports import Polled, polled_as_far_as_it_opens
@@ -120,7 +120,9 @@ class Watches:
             expires_at=now + expires_in,
         )
         import_ = codec.unflatten(flat)
-        polled = polled_as_far_as_it_opens(self._sealer, new.import_id, import_, None if due < 0 else due)
+        polled = polled_as_far_as_it_opens(
+            self._sealer, new.workspace, new.import_id, import_, None if due < 0 else due
+        )
         if joined == Joined.KNOWN:  # the first reply was lost on its way, and the client asked again by itself
             watch = await self.get(new.id) or watch
         return AcceptedWatch(watch=watch, joined=Joined(joined), polled=polled)
@@ -153,7 +155,10 @@ class Watches:
                 *(grace, new.expires_in, reuse),
                 *(once.digest if once else "", REPLAYED_FOR),
                 *("client", new.client, "workspace", new.workspace, "import_id", new.import_id),
-                *("private", self._sealer.seal(codec.dump(private))),
+                *(
+                    "private",
+                    self._sealer.seal(codec.dump(private), bindings.of_watch("private", new.id, new.client, *place)),
+                ),
             ],
         )
 
@@ -238,7 +243,8 @@ class Watches:
         """End a watch without an outcome, its import as last read; False when it had ended already."""
         known, polls = (polled.known, polled.polls) if polled else (Knowledge(), 0)
         ending = dump_ending(None, known.reading, polls, known.polled_at)
-        fields = ["deliveries", "", "ending", self._sealer.seal(ending)]
+        binding = bindings.of_watch("ending", watch_id, where.client, where.workspace, where.import_id)
+        fields = ["deliveries", "", "ending", self._sealer.seal(ending, binding)]
         member = keys.member(where.workspace, where.import_id)
         ended = await self._store.run(
             "settle",
@@ -250,27 +256,21 @@ class Watches:
     def _ending(self, settlement: Settlement) -> list[str]:
         watch = settlement.watch
         ending = dump_ending(settlement.conclusion.reason, watch.reading, watch.polls, watch.polled_at)
+        binding = bindings.of_watch("ending", watch.id, watch.client, watch.workspace, watch.import_id)
         return [
             *("outcome", settlement.conclusion.outcome.value),
             *("deliveries", " ".join(delivery.id for delivery in settlement.deliveries)),
-            *("ending", self._sealer.seal(ending)),
+            *("ending", self._sealer.seal(ending, binding)),
         ]
 
     def _owed(self, delivery: Delivery) -> Sequence[str | int]:
         message = {"destination": codec.dump_destination(delivery.destination), "body": delivery.body}
+        binding = bindings.of_message(delivery.id, delivery.client, delivery.watch_id)
         fields: list[str | int] = [
             *("watch", delivery.watch_id, "client", delivery.client),
-            *(
-                "notification",
-                delivery.notification_id,
-                "attempts",
-                0,
-                "failures",
-                0,
-                "reason",
-                delivery.last_reason or "",
-            ),
-            *("message", self._sealer.seal(codec.dump(message))),
+            *("notification", delivery.notification_id, "attempts", 0, "failures", 0),
+            *("reason", delivery.last_reason or ""),
+            *("message", self._sealer.seal(codec.dump(message), binding)),
         ]
         state = DeliveryState.SKIPPED if delivery.state is DeliveryState.SKIPPED else DeliveryState.PENDING
         return [delivery.id, state.value, delivery.lane, len(fields), *fields]

@@ -48,7 +48,7 @@ async def pages(request: Request) -> Response:
         below=query.cursor,
         limit=query.limit + 1,
     )
-    page = await resources.deliveries.of(ids[: query.limit])
+    page = _seen_by(client, await resources.deliveries.of(ids[: query.limit]))
     more = ids[query.limit - 1] if len(ids) > query.limit else None
     answer: DeliveriesAnswer = {"data": [_document(each) for each in page], "nextCursor": more}
     return JSONAnswer(answer)
@@ -95,7 +95,7 @@ async def redeliver_many(request: Request) -> Response:
     while owed < MOST_REDELIVERED:
         limit = min(OPENED, MOST_REDELIVERED - owed)
         ids, below = await resources.lists.abandoned_since(since, client=owner, below=below, limit=limit)
-        wanted = await _sendable(resources, client, await resources.deliveries.of(ids))
+        wanted = await _sendable(resources, client, _seen_by(client, await resources.deliveries.of(ids)))
         again = await resources.deliveries.redeliver_many(wanted)
         _owed(resources, client, again)
         owed += len(again)
@@ -103,6 +103,11 @@ async def redeliver_many(request: Request) -> Response:
             break
     answer: RedeliveredAnswer = {"redelivered": owed, "more": owed >= MOST_REDELIVERED}
     return JSONAnswer(answer, 202)
+
+
+def _seen_by(client: Client, deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """Leave out what another client's list or watch names: both are in the clear, whose a delivery is is sealed."""
+    return [each for each in deliveries if may_see(client, each.client)]
 
 
 async def _sendable(resources: Resources, client: Client, deliveries: Sequence[Delivery]) -> list[Delivery]:
@@ -149,7 +154,7 @@ async def show(request: Request) -> Response:
     client = await client_of(request)
     without_query(request)
     delivery = await _visible(resources, client, request.path_params["delivery_id"])
-    attempts = await resources.deliveries.attempts(delivery.id)
+    attempts = await resources.deliveries.attempts(delivery)
     log_of = [attempt_as_json(each, admin=client.admin) for each in attempts]
     answer: DeliveryWithLogAnswer = {**_document(delivery), "log": log_of}
     return JSONAnswer(answer)

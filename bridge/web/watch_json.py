@@ -30,7 +30,7 @@ async def documents_of(resources: Resources, watches: Sequence[Watch]) -> list[W
         as_json(
             each,
             polled.get((each.workspace, each.import_id)) if each.state is WatchState.WATCHING else None,
-            [owed[id_] for id_ in each.deliveries if id_ in owed],
+            [owed[id_] for id_ in each.deliveries if id_ in owed and owed[id_].watch_id == each.id],
         )
         for each in watches
     ]

@@ -16,6 +16,7 @@ from bridge.errors import Refusal, Refused, SealBroken, StoreUnavailable
 from bridge.queue import Alarm
 from bridge.resources import Resources
 from bridge.settings import Client
+from bridge.store.imports import Polled
 from bridge.store.watches import AcceptedWatch, Joined, NewWatch
 from bridge.web.answers import AcceptedAnswer, BatchAnswer, RefusedAnswer, WatchesAnswer
 from bridge.web.asked import WaitQuery, WatchesQuery, context_of, idempotency_key, once, query_of, without_query
@@ -165,9 +166,22 @@ async def pages(request: Request) -> Response:
         more = ids[query.limit - 1] if len(ids) > query.limit else None
     else:
         ids, more = await resources.lists.watches_about(query.import_id, **asked, limit=query.limit)
-    page = await resources.watches.many(ids[: query.limit])
+    # The lists are in the clear: whose a watch is, its seal alone tells.
+    page = [each for each in await resources.watches.many(ids[: query.limit]) if may_see(client, each.client)]
     answer: WatchesAnswer = {"data": await documents_of(resources, page), "nextCursor": more}
     return JSONAnswer(answer)
+
+
+async def _as_last_read(resources: Resources, watch_id: str) -> Polled | None:
+    """Return a watch's import; None where the watch does not open, as its record may name another's import."""
+    try:
+        watch = await resources.watches.get(watch_id)
+    except SealBroken:
+        return None
+    if watch is None:
+        return None
+    (polled,) = await resources.imports.many([(watch.workspace, watch.import_id)])
+    return polled
 
 
 async def cancel(request: Request) -> Response:
@@ -182,7 +196,7 @@ async def cancel(request: Request) -> Response:
     where = await resources.watches.whereabouts(watch_id)
     if where is None or not may_see(client, where.client):
         raise Refused(Refusal.NO_SUCH_WATCH)
-    (polled,) = await resources.imports.many([(where.workspace, where.import_id)])
+    polled = await _as_last_read(resources, watch_id)
     if await resources.watches.cancel(watch_id, where, polled, await resources.store.now()):
         log.info("watch.cancelled", watch_id=watch_id, client=client.name)
     watch = await visible(resources, client, watch_id)

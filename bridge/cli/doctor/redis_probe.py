@@ -19,6 +19,7 @@ from bridge.errors import SealBroken
 from bridge.redis.options import ANSWER_TIMEOUT, CONNECT_TIMEOUT
 from bridge.resources import Resources
 from bridge.store import keys
+from bridge.store.bindings import STORE_KEY
 
 PATIENCE = 10.0
 """Seconds for all of it."""
@@ -144,7 +145,7 @@ def _opens(resources: Resources, sealed: str | None) -> bool | None:
     if sealed is None:
         return None
     try:
-        resources.sealer.open(sealed)
+        resources.sealer.open(sealed, STORE_KEY)
     except SealBroken:
         return False
     return True
