@@ -279,6 +279,80 @@ async def test_hostile_text_is_shown_and_not_run(sandbox: httpx.AsyncClient) -> 
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
+ABSURD = "9" * 30
+DEEP = "[" * 200_000 + "]" * 200_000
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("/inbox/services/T/B/X", json.dumps({"text": f"at <!date^{ABSURD}^{{time}}|some time>"})),
+        ("/inbox/services/T/B/X", json.dumps({"text": f"at <!date^{'9' * 6000}^{{time}}|some time>"})),
+        ("/inbox/services/T/B/X", json.dumps({"text": {"not": "text"}})),
+        ("/inbox/services/T/B/X", DEEP),
+        ("/inbox/services/T/B/X", f'{{"text": {"1" * 6000}}}'),
+        ("/inbox/callbacks/crm", DEEP),
+        ("/inbox/callbacks/crm", f'{{"type": {"1" * 6000}}}'),
+    ],
+    ids=["a date", "a longer date", "no text", "deep", "a number", "a deep callback", "a number in a callback"],
+)
+async def test_the_inbox_shows_whatever_it_took(sandbox: httpx.AsyncClient, path: str, content: str) -> None:
+    took = await sandbox.post(path, content=content, headers={"webhook-id": "a", "webhook-timestamp": "9" * 6000})
+
+    assert took.status_code < 500
+    assert (await sandbox.get("/inbox")).status_code == 200
+    assert len((await sandbox.get("/inbox/messages")).json()) == 1
+
+
+async def test_a_date_in_no_calendar_is_shown_as_the_text_beside_it(sandbox: httpx.AsyncClient) -> None:
+    await sandbox.post("/inbox/services/T/B/X", json={"text": f"at <!date^{ABSURD}^{{time}}|some time>"})
+
+    assert "at some time" in (await sandbox.get("/inbox")).text
+
+
+@pytest.mark.parametrize(
+    ("path", "wish"),
+    [
+        ("/control/limit", {"limit": 1, "window": int(ABSURD)}),
+        ("/control/imports/imp", {"seconds": 1e300}),
+        ("/control/imports/imp", {"statuses": [{"status": "COMPLETED", "after": 1e300}]}),
+    ],
+)
+async def test_a_wish_for_an_absurd_time_is_refused(sandbox: httpx.AsyncClient, path: str, wish: Any) -> None:
+    assert (await sandbox.put(path, json=wish)).status_code == 422
+    assert (await sandbox.get("/inbox")).status_code == 200
+
+
+async def test_the_page_is_shown_whatever_the_time_is(sandbox: httpx.AsyncClient, clock: Clock) -> None:
+    clock.now = 1e18
+    await sandbox.post("/inbox/services/T/B/X", json={"text": "x"})
+
+    assert "at no time" in (await sandbox.get("/inbox")).text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://sandbox"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ],
+)
+async def test_a_page_in_a_browser_changes_nothing(sandbox: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    await sandbox.post("/inbox/services/T/B/X", json={"text": "x"})
+    refused = [
+        await sandbox.post("/control/reset", headers=headers),
+        await sandbox.post("/control/faults", content='{"kind": "hang"}', headers=headers),
+        await sandbox.delete("/inbox/messages", headers=headers),
+        await sandbox.post("/inbox/services/T/B/X", content='{"text": "y"}', headers=headers),
+    ]
+
+    assert {answer.status_code for answer in refused} == {403}
+    assert [message["parsed"] for message in (await sandbox.get("/inbox/messages")).json()] == [{"text": "x"}]
+    assert (await sandbox.get("/inbox", headers=headers)).status_code == 200
+
+
 async def test_the_page_tells_genuine_from_forged_in_words(sandbox: httpx.AsyncClient) -> None:
     await sandbox.post("/inbox/callbacks/crm", content="{}", headers=signed("{}"))
     await sandbox.post("/inbox/callbacks/crm", content="{}")

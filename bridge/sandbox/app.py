@@ -5,10 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from bridge.sandbox.browsers import PagesOnlyLook
 from bridge.sandbox.control import Control
 from bridge.sandbox.inbox import Inbox
 from bridge.sandbox.page import Page
@@ -51,7 +53,8 @@ def create_app(settings: SandboxSettings | None = None, now: Callable[[], float]
             Route("/inbox", page.show, methods=["GET"]),
             Route("/style.css", _style, methods=["GET"]),
             Route("/healthz", _healthz, methods=["GET"]),
-        ]
+        ],
+        middleware=[Middleware(PagesOnlyLook)],
     )
 
 

@@ -13,6 +13,9 @@ from bridge.sandbox.rally import Fault, Rally
 from bridge.sandbox.stories import Kind, Story, failed
 from bridge.sandbox.window import Window
 
+LONGEST = 10**9
+"""Seconds, about thirty years; a time much later than that is in no calendar."""
+
 ModelT = TypeVar("ModelT")
 
 
@@ -22,7 +25,7 @@ class _Body(BaseModel):
 
 class _Status(_Body):
     status: Annotated[str, Field(min_length=1)]
-    after: Annotated[float, Field(ge=0)] = 0
+    after: Annotated[float, Field(ge=0, le=LONGEST)] = 0
 
 
 class ImportBody(_Body):
@@ -31,7 +34,7 @@ class ImportBody(_Body):
     type: Kind = "CSV"
     statuses: list[_Status] | None = None
     outcome: Literal["completed", "partial", "failed"] = "completed"
-    seconds: Annotated[float, Field(ge=0)] = 8
+    seconds: Annotated[float, Field(ge=0, le=LONGEST)] = 8
     people: Annotated[int, Field(ge=0)] = 120
     failed: Annotated[int, Field(ge=0, le=10_000)] = 0
     failed_records: list[dict[str, str]] | None = None
@@ -72,7 +75,7 @@ class FaultBody(_Body):
 
 class LimitBody(_Body):
     limit: Annotated[int, Field(ge=0)]
-    window: Annotated[int, Field(ge=1)]
+    window: Annotated[int, Field(ge=1, le=LONGEST)]
 
 
 class PlannedBody(_Body):

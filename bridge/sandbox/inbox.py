@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from bridge.sandbox.blocks import faults_of
 
 MESSAGES_KEPT = 1000
+LONGEST_TIMESTAMP = 20
 TOLERANCE = 300
 """Seconds by which a callback's timestamp may differ, as Standard Webhooks has it."""
 
@@ -35,10 +36,7 @@ class Message:
     why: str | None = None
 
     def parsed(self) -> Any:
-        try:
-            return json.loads(self.body)
-        except ValueError:
-            return None
+        return _json_in(self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,12 +115,9 @@ class Inbox:
 
     @staticmethod
     def _slack_verdict(body: str) -> tuple[str, str | None]:
-        try:
-            payload = json.loads(body)
-        except ValueError:
-            return "invalid_payload", "not JSON"
+        payload = _json_in(body)
         if not isinstance(payload, dict):
-            return "invalid_payload", "not an object"
+            return "invalid_payload", "not an object in JSON"
         if "blocks" in payload and (faults := faults_of(payload["blocks"])):
             return "invalid_blocks", "; ".join(faults)
         if not payload.get("text") and not payload.get("blocks"):
@@ -161,6 +156,14 @@ class Inbox:
         )
 
 
+def _json_in(text: str) -> Any:
+    """Return what a text holds; None where it is not JSON, or more deeply nested or larger in number than is read."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
 async def _text_of(request: Request) -> str:
     return (await request.body()).decode("utf-8", "replace")
 
@@ -173,7 +176,7 @@ def fault_of_signature(headers: Mapping[str, str], body: str, secrets: Sequence[
     if not secrets:
         return "the sandbox was given no secret to verify by: SANDBOX_CALLBACK_SECRETS"
     message_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-    if not message_id or not timestamp.isdecimal():
+    if not message_id or not timestamp.isdecimal() or len(timestamp) > LONGEST_TIMESTAMP:
         return "webhook-id or webhook-timestamp is missing"
     if abs(now - int(timestamp)) > TOLERANCE:
         return "the timestamp is too far from now"

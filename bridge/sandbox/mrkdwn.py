@@ -35,11 +35,19 @@ def _styled(text: str) -> str:
 def _token(token: str) -> str:
     date = re.fullmatch(r"!date\^(\d+)\^[^|]*\|(.*)", token)
     if date:
-        return datetime.fromtimestamp(int(date[1]), UTC).strftime("%d %b %H:%M UTC")
+        return _date(date[1]) or _escaped(date[2])
     if token.startswith(("!", "@", "#")):
         return f"<mark>{_escaped(token)}</mark>"
     url, _, label = token.partition("|")
     return f"<u>{_escaped(label or url)}</u>"
+
+
+def _date(seconds: str) -> str | None:
+    """Show a moment as Slack would; None for one that is in no calendar, for which Slack shows the text beside it."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC).strftime("%d %b %H:%M UTC")
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _escaped(text: str) -> str:

@@ -82,7 +82,7 @@ def _slack(message: Message) -> str:
     payload = message.parsed() if message.verified else None
     if not isinstance(payload, dict):
         return f"<p class='bad'>✗ Slack refuses this: {escape(message.why or '')}</p><pre>{escape(message.body)}</pre>"
-    blocks = "".join(_block(block) for block in payload.get("blocks", [])) or f"<p>{as_html(payload['text'])}</p>"
+    blocks = "".join(_block(block) for block in payload.get("blocks", [])) or f"<p>{as_html(str(payload['text']))}</p>"
     head = f"<p class='from'><b>rally-bridge</b> <span class='tag'>APP</span> {_time(message.at)}</p>"
     preview = f"<p class='preview'>On a phone: {as_html(str(payload.get('text', '')), formatted=False)}</p>"
     return f"<div class='avatar' aria-hidden='true'>🔔</div><div class='says'>{head}{blocks}{preview}</div>"
@@ -123,4 +123,7 @@ def _callback(message: Message) -> str:
 
 
 def _time(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%H:%M:%S")
+    try:
+        return datetime.fromtimestamp(moment, UTC).strftime("%H:%M:%S")
+    except (ValueError, OverflowError, OSError):  # beyond every calendar
+        return "at no time"
