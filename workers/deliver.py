@@ -9,16 +9,13 @@ from time import monotonic
 
 import structlog
 
-from bridge.destinations import describe, judge, kind, prepare, resolve
+from bridge.destinations import describe, kind
+from bridge.destinations.sending import Result, send
 from bridge.domain.deliveries import (
     Accepted,
-    Answer,
     Attempt,
     Deferred,
     Delivery,
-    NoResponse,
-    Response,
-    Verdict,
 )
 from bridge.domain.polls import POISON_PAUSE
 from bridge.domain.times import SECOND, Moment, Span
@@ -34,8 +31,6 @@ START_WITHIN = 5.0
 SLACK_LANES = "slack:"
 LATE = 0.5
 """Seconds without an answer after which an attempt gives up its place, and its receiver hangs for all we know."""
-ANSWER_KEPT = 500
-"""Characters of an answer that an attempt records."""
 
 log = structlog.get_logger()
 
@@ -124,7 +119,8 @@ class DeliverWork:
         if delivery.interrupted and settings.slack_at_most_once and delivery.lane.startswith(SLACK_LANES):
             reason = "a worker died while sending; perhaps delivered, and SLACK_AT_MOST_ONCE is set"
             return Sent(claimed=claim.claimed, after=delivery.given_up(reason, started))
-        answer, verdict = await self._send(delivery, claim)
+        result = await self._send(delivery, claim)
+        verdict = result.verdict
         after = delivery.after(
             verdict,
             claim.now(),
@@ -132,28 +128,23 @@ class DeliverWork:
             max_age=settings.delivery_max_age,
             jitter=random.random(),  # noqa: S311 - spreads load only
         )
-        attempt = _attempt(after.attempts, started, claim.now() - started, answer, verdict)
+        attempt = _attempt(after.attempts, started, claim.now() - started, result)
         _tell(after, attempt)
         hold = (verdict.wait or 0) if isinstance(verdict, Deferred) and verdict.for_all else 0
         return Sent(claimed=claim.claimed, after=after, attempt=attempt, hold=hold)
 
-    async def _send(self, delivery: Delivery, claim: Sending) -> tuple[Answer, Verdict]:
-        sender = self._resources.sender
-        resolved = resolve(delivery.destination, delivery.body, self._resources.named, sender)
-        if isinstance(resolved, NoResponse):
-            return resolved, Deferred(resolved.reason)
-        address, body = resolved
-        request = prepare(
-            address,
-            body,
-            notification_id=delivery.notification_id,
+    async def _send(self, delivery: Delivery, claim: Sending) -> Result:
+        return await send(
+            delivery.destination,
+            delivery.body,
+            message_id=delivery.notification_id,
             client=delivery.client,
-            now=claim.now(),
-            sender=sender,
+            now=claim.now,
+            named=self._resources.named,
+            sender=self._resources.sender,
+            egress=self._resources.egress,
             plain=delivery.plain,
         )
-        answer = await self._resources.egress.send(request)
-        return answer, judge(address, answer, claim.now(), slack_at_most_once=sender.slack_at_most_once)
 
     def poisoned(self, claim: Sending, error: Exception) -> Sent:
         reason = f"internal error ({type(error).__name__})"
@@ -172,14 +163,9 @@ class DeliverWork:
                 await deliveries.put_aside(sent.claimed, sent.put_off_until, sent.reason)
 
 
-def _attempt(number: int, at: Moment, took: Span, answer: Answer, verdict: Verdict) -> Attempt:
-    reason = None if isinstance(verdict, Accepted) else verdict.reason
-    match answer:
-        case Response(status=status, body=body):
-            said = body.decode("utf-8", "replace")[:ANSWER_KEPT]
-            return Attempt(number=number, at=at, took=took, status=status, reason=reason, answer=said)
-        case NoResponse():
-            return Attempt(number=number, at=at, took=took, status=None, reason=reason)
+def _attempt(number: int, at: Moment, took: Span, result: Result) -> Attempt:
+    reason = None if isinstance(result.verdict, Accepted) else result.verdict.reason
+    return Attempt(number=number, at=at, took=took, status=result.status, reason=reason, answer=result.said)
 
 
 def _tell(after: Delivery, attempt: Attempt) -> None:

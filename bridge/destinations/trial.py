@@ -6,9 +6,10 @@ from time import monotonic
 
 from ulid_transform import ulid_now
 
-from bridge.destinations import Sender, judge, prepare, render, resolve
+from bridge.destinations import Sender, render
 from bridge.destinations.egress import Egress
-from bridge.domain.deliveries import Address, Deferred, Destination, NoResponse, Response, Verdict
+from bridge.destinations.sending import send
+from bridge.domain.deliveries import Address, Destination, Verdict
 from bridge.domain.notices import test_message
 from bridge.domain.times import SECOND, Moment, Span
 
@@ -32,16 +33,17 @@ async def send_test(
     egress: Egress,
 ) -> Trial:
     """Send a test message in a client's name, as a delivery would be sent."""
-    resolved = resolve(destination, render(test_message(client, now), destination), named, sender)
-    if isinstance(resolved, NoResponse):
-        return Trial(verdict=Deferred(resolved.reason), status=None, took=0)
-    address, body = resolved
+    body = render(test_message(client, now), destination)
     message_id = f"ntf_{ulid_now().lower()}"
-    request = prepare(address, body, notification_id=message_id, client=client, now=now, sender=sender)
     began = monotonic()
-    answer = await egress.send(request)
-    return Trial(
-        verdict=judge(address, answer, now),
-        status=answer.status if isinstance(answer, Response) else None,
-        took=int((monotonic() - began) * SECOND),
+    result = await send(
+        destination,
+        body,
+        message_id=message_id,
+        client=client,
+        now=lambda: now,
+        named=named,
+        sender=sender,
+        egress=egress,
     )
+    return Trial(verdict=result.verdict, status=result.status, took=int((monotonic() - began) * SECOND))

@@ -62,7 +62,13 @@ class AttemptAnswer(TypedDict):
     tookMs: int
     status: int | None
     reason: str | None
-    answer: Annotated[str, Field(description="The first bytes of what was answered.")]
+    answer: Annotated[
+        str,
+        Field(
+            description="The first 500 characters of what was answered, without the destination's own secrets; of a "
+            "named destination for admins alone, and empty for others."
+        ),
+    ]
 
 
 @whole

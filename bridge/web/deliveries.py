@@ -9,7 +9,7 @@ from starlette.responses import Response
 from bridge.destinations import describe, kind
 from bridge.destinations.confinement import may_use
 from bridge.destinations.reasons import for_everyone, is_in_confidence
-from bridge.domain.deliveries import Attempt, Delivery, DeliveryState
+from bridge.domain.deliveries import Attempt, Delivery, DeliveryState, Named
 from bridge.domain.times import SECOND, rfc3339
 from bridge.errors import Refusal, Refused, SealBroken
 from bridge.queue import Alarm
@@ -155,7 +155,8 @@ async def show(request: Request) -> Response:
     without_query(request)
     delivery = await _visible(resources, client, request.path_params["delivery_id"])
     attempts = await resources.deliveries.attempts(delivery)
-    log_of = [attempt_as_json(each, admin=client.admin) for each in attempts]
+    named = isinstance(delivery.destination, Named)
+    log_of = [attempt_as_json(each, admin=client.admin, named=named) for each in attempts]
     answer: DeliveryWithLogAnswer = {**_document(delivery), "log": log_of}
     return JSONAnswer(answer)
 
@@ -174,8 +175,11 @@ def as_json(delivery: Delivery) -> DeliveryAnswer:
     }
 
 
-def attempt_as_json(attempt: Attempt, *, admin: bool) -> AttemptAnswer:
-    """Return an attempt as the API shows it; what it tells of our network, its time included, is for admins."""
+def attempt_as_json(attempt: Attempt, *, admin: bool, named: bool) -> AttemptAnswer:
+    """Return an attempt as the API shows it.
+
+    What it tells of our network, its time included, is for admins, and so is what a named destination answered.
+    """
     whole = admin or not is_in_confidence(attempt.reason)
     return {
         "number": attempt.number,
@@ -183,5 +187,5 @@ def attempt_as_json(attempt: Attempt, *, admin: bool) -> AttemptAnswer:
         "tookMs": attempt.took if whole else 0,
         "status": attempt.status,
         "reason": attempt.reason if whole else for_everyone(attempt.reason),
-        "answer": attempt.answer,
+        "answer": attempt.answer if admin or not named else "",
     }

@@ -1,0 +1,65 @@
+"""One message to one destination: prepared, sent and judged; what comes back holds none of its secrets."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from bridge.destinations import Sender, judge, prepare, resolve
+from bridge.destinations.egress import Egress
+from bridge.destinations.redaction import secrets_of, strike
+from bridge.domain.deliveries import (
+    Accepted,
+    Address,
+    Answer,
+    Deferred,
+    Destination,
+    NoResponse,
+    Verdict,
+)
+from bridge.domain.times import Moment
+
+ANSWER_KEPT = 500
+"""Characters of an answer that are kept."""
+LOOKED_AT = ANSWER_KEPT + 100
+"""What is cut within a secret would no longer be recognised."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of it: the verdict; status and first characters of the answer, where there was one."""
+
+    verdict: Verdict
+    status: int | None = None
+    said: str = field(default="", repr=False)
+
+
+async def send(
+    destination: Destination,
+    body: str,
+    *,
+    message_id: str,
+    client: str,
+    now: Callable[[], Moment],
+    named: Mapping[str, Address],
+    sender: Sender,
+    egress: Egress,
+    plain: bool = False,
+) -> Result:
+    """Send a rendered message once, in a client's name."""
+    resolved = resolve(destination, body, named, sender)
+    if isinstance(resolved, NoResponse):
+        return Result(verdict=Deferred(resolved.reason))
+    address, body = resolved
+    request = prepare(address, body, notification_id=message_id, client=client, now=now(), sender=sender, plain=plain)
+    answer = await egress.send(request)
+    verdict = judge(address, answer, now(), slack_at_most_once=sender.slack_at_most_once)
+    return _result(address, answer, verdict, sender)
+
+
+def _result(address: Address, answer: Answer, verdict: Verdict, sender: Sender) -> Result:
+    if isinstance(answer, NoResponse):  # all its words are ours
+        return Result(verdict=verdict)
+    secrets = secrets_of(address, sender.slack_bot)
+    if not isinstance(verdict, Accepted):
+        verdict = replace(verdict, reason=strike(verdict.reason, secrets))
+    said = strike(answer.body.decode("utf-8", "replace")[:LOOKED_AT], secrets)[:ANSWER_KEPT]
+    return Result(verdict=verdict, status=answer.status, said=said)
