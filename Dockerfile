@@ -1,20 +1,25 @@
 # One image for every part: the API (the default), the workers, the sandbox.
 ARG PYTHON=3.13-slim-bookworm
+# What the tag stands for changes with each rebuild of it: pass its digest (sha256:…) for an image that does not.
+ARG PYTHON_DIGEST=
 
-FROM python:${PYTHON} AS builder
+FROM python:${PYTHON}${PYTHON_DIGEST:+@${PYTHON_DIGEST}} AS builder
 WORKDIR /source
 # pip stays outside: what runs has nothing in it that installs anything.
 RUN python -m venv --without-pip /opt/rally-bridge
 # The dependencies first: this layer is built anew only when the lock changes. Wheels only: there is no compiler here.
-COPY requirements.lock ./
-RUN pip --python /opt/rally-bridge/bin/python install --no-cache-dir --only-binary :all: \
+COPY requirements.lock build.lock ./
+RUN pip install --no-cache-dir --only-binary :all: --require-hashes -r build.lock && \
+    pip --python /opt/rally-bridge/bin/python install --no-cache-dir --only-binary :all: \
         --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY bridge bridge
 COPY workers workers
-RUN pip --python /opt/rally-bridge/bin/python install --no-cache-dir --no-deps .
+# Without isolation: with it pip would fetch a build backend that nobody has pinned.
+RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . && \
+    pip --python /opt/rally-bridge/bin/python install --no-cache-dir --no-deps --no-index /wheels/*.whl
 
-FROM python:${PYTHON}
+FROM python:${PYTHON}${PYTHON_DIGEST:+@${PYTHON_DIGEST}}
 ARG VERSION=unknown
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="rally-bridge" \
