@@ -9,12 +9,17 @@ from urllib.parse import quote
 
 import pytest
 from samples import only
-from world import ADMIN_KEY, CLIENT_KEY, World, bearer, opened
+from test_egress import receiving, says
+from world import ADMIN_KEY, CLIENT_KEY, SECRET, World, bearer, opened
 
 from bridge import log
+from bridge.destinations import Sender
+from bridge.destinations.egress import Egress
 from bridge.destinations.redaction import secrets_of, strike
+from bridge.destinations.sending import Result, send
+from bridge.destinations.signatures import Signing
 from bridge.destinations.slack_bot import SlackBot
-from bridge.domain.deliveries import Address, Callback, SlackChannel, SlackWebhook
+from bridge.domain.deliveries import Address, Callback, Rejected, SlackChannel, SlackWebhook
 from bridge.domain.secret import Secret
 
 PATH = "/hooks/Zm9vYmFyYmF6/a=b&c"
@@ -78,6 +83,25 @@ def test_what_is_long_and_holds_no_secret_stays_as_it_is() -> None:
 
 
 # From a receiver's answer to what the API shows
+
+
+@pytest.mark.anyio
+async def test_a_word_that_slack_answers_and_that_is_a_part_of_the_url_is_in_no_reason() -> None:
+    told = b"HTTP/1.1 403 No\r\ncontent-length: 11\r\n\r\nsecret_word"
+    async with receiving(says(told)) as receiver, Egress(receiver.rules, slots=1) as egress:
+        result = await send(
+            SlackWebhook(url=Secret(f"http://127.0.0.1:{receiver.port}/services/secret_word")),
+            "{}",
+            message_id="ntf_1",
+            client="crm",
+            now=lambda: 0,
+            named={},
+            sender=Sender(signing=Signing((Secret(SECRET),), ())),
+            egress=egress,
+        )
+
+    assert result == Result(verdict=Rejected("HTTP 403: •••"), status=403, said="•••")
+
 
 NAMED = "/inbox/callbacks/Zm9vYmFyYmF6"
 

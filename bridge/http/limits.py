@@ -53,27 +53,34 @@ class ResponseMeter:
 
     def feed(self, data: bytes) -> None:
         """Count the bytes that arrived next; raises LimitExceeded."""
-        while data and self._part is not _Part.UNCOUNTED:
+        start = 0
+        while start < len(data) and self._part is not _Part.UNCOUNTED:
             if self._part is _Part.CHUNK:
-                data = self._skip(data)
+                start += self._skip(len(data) - start)
                 continue
-            line, newline, data = data.partition(b"\n")
-            self._line += line
-            if self._part is not _Part.CHUNK_SIZE:
-                self._bytes += len(line) + len(newline)
-                if self._bytes > HEAD_BYTES:
-                    raise LimitExceeded(f"more than {HEAD_BYTES // 1024} KB of header fields")
-            if newline:
-                ended = bytes(self._line.removesuffix(b"\r"))
+            end = data.find(b"\n", start) + 1
+            piece = data[start : end or None]
+            start += len(piece)
+            self._count_bytes(len(piece))
+            self._line += piece
+            if end:
+                line = bytes(self._line).removesuffix(b"\n").removesuffix(b"\r")
                 self._line.clear()
-                self._part = self._after(ended)
+                self._part = self._after(line)
 
-    def _skip(self, data: bytes) -> bytes:
-        skipped = min(len(data), self._left_of_chunk)
+    def _skip(self, arrived: int) -> int:
+        skipped = min(arrived, self._left_of_chunk)
         self._left_of_chunk -= skipped
         if not self._left_of_chunk:
             self._part = _Part.CHUNK_SIZE
-        return data[skipped:]
+        return skipped
+
+    def _count_bytes(self, count: int) -> None:
+        if self._part is _Part.CHUNK_SIZE:
+            return
+        self._bytes += count
+        if self._bytes > HEAD_BYTES:
+            raise LimitExceeded(f"more than {HEAD_BYTES // 1024} KB of header fields")
 
     def _after(self, line: bytes) -> _Part:
         """Count a line; returns the part that follows it."""
