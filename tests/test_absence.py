@@ -213,6 +213,23 @@ async def test_a_watch_that_expires_while_its_workspace_shows_nothing_says_so(wo
     assert "Rally has shown none of our imports since" in seen["reason"]
 
 
+async def test_absences_of_a_pause_count_for_nothing_once_it_is_over(world: World) -> None:
+    (watch, *_) = await read_imports(world, "a", "b", "c")
+    await world.sandbox.faults(status=404, times=1000)
+    await poll_for(world, 20 * MINUTE, every=MINUTE)
+    await world.sandbox.http.post("/control/reset")
+    await world.sandbox.tell("new", ("UPLOADING", 0))
+    await world.watch("new")
+    while (await world.resources.budgets.look("default")).budget.vanished_since:
+        await poll_for(world, MINUTE, every=MINUTE)
+    await poll_for(world, 5 * MINUTE, every=MINUTE)
+    within = await world.seen(watch)
+    await poll_for(world, 10 * MINUTE, every=MINUTE)
+
+    assert within["state"] == "watching"
+    assert (await world.seen(watch))["outcome"] == "not_found"
+
+
 async def test_imports_that_are_gone_while_another_is_read_end_by_their_own_grace(world: World) -> None:
     watches = await read_imports(world, "a", "b", "c", "d")
     for name in ("a", "b", "c"):

@@ -110,7 +110,14 @@ class PollWork:
             return Polled(poll=claim, reply=None, advance=withheld(claim.claim), at=claim.now())
         jitter = random.random()  # noqa: S311 - spreads load only
         schedule = self._resources.poll_schedule
-        advance = after_poll(claim.claim, reply, schedule, jitter=jitter, probing=claim.probing)
+        advance = after_poll(
+            claim.claim,
+            reply,
+            schedule,
+            jitter=jitter,
+            probing=claim.probing,
+            trusted_since=claim.trusted_since,
+        )
         self._tell(claim.claim, reply)
         return Polled(poll=claim, reply=reply, advance=advance, at=reply.at)
 
