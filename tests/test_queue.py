@@ -128,6 +128,13 @@ async def test_a_redis_that_stays_away_is_told_once_and_waited_for_until_patienc
     assert [(line["event"], line["patience_s"]) for line in lines] == [("queue.unavailable", 3)]
 
 
+async def test_what_is_reported_of_a_job_is_dropped_when_redis_stays_away(tmp_path: Path) -> None:
+    """Else the job would fail, and arq's closing with it."""
+    arq = queue.connect(Secret(f"unix://{tmp_path}/nobody.sock"), patience=0.1)
+
+    assert await in_transaction(arq, "DEL", "ended") == [None]
+
+
 class Snare:
     """Stands between a worker and its Redis, and does one thing to the first command of some name."""
 

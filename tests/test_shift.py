@@ -3,16 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from world import World
 
-from bridge import queue
-from bridge.domain.secret import Secret
 from workers import jobs
 from workers.shift import Shift
-from workers.stopping import Stoppable, insist
+from workers.stopping import Stopping
 
 pytestmark = pytest.mark.anyio
 
@@ -131,77 +128,38 @@ async def test_what_our_own_code_trips_over_when_it_is_committed_is_put_aside_al
     assert work.committed == {"did 1", "put 2 aside: ZeroDivisionError", "did 3"}
 
 
-async def test_a_task_that_swallows_its_cancellation_is_cancelled_again() -> None:
+async def test_a_worker_whose_main_task_swallows_its_cancellation_is_stopped_all_the_same() -> None:
     async def swallowing() -> None:
         for _ in range(2):
             with suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
         await asyncio.Event().wait()
 
-    main, hurried = asyncio.create_task(swallowing()), asyncio.Event()
-    insistence = asyncio.create_task(insist(main, hurried.set, look=0.01))
-    await asyncio.sleep(0.1)
-    assert not main.done(), "who was not told to stop goes on"
-    assert not hurried.is_set()
-    main.cancel()
+    main, hurried, closed = asyncio.create_task(swallowing()), asyncio.Event(), asyncio.Event()
+    await asyncio.sleep(0)
+
+    async def close() -> None:
+        closed.set()
+
+    stopping = Stopping(main, hurried.set, look=0.01)
+    stopping.close_first(close)
+    stopping.begin()
+    stopping.begin()
 
     async with asyncio.timeout(5):
         await asyncio.wait({main})
+        await asyncio.gather(hurried.wait(), closed.wait())
     assert main.cancelled()
-    assert hurried.is_set()
-    insistence.cancel()
 
 
-async def test_a_job_whose_end_can_not_be_told_does_not_fail_for_it(tmp_path: Path) -> None:
-    away = queue.connect(Secret(f"unix://{tmp_path}/nowhere"), patience=0.1)
-    worker = Stoppable([jobs.sweep], redis_pool=away, handle_signals=False)
-
-    await worker.finish_job(
-        "job",
-        finish=True,
-        result_data=None,
-        result_timeout_s=None,
-        keep_result_forever=False,
-        incr_score=None,
-        keep_in_progress=None,
-    )
-
-
-async def test_a_task_that_meets_timeouts_is_left_alone() -> None:
-    """As redis-py has them: of no seconds at all, with every command."""
-
-    async def asking() -> None:
-        for _ in range(500):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(0):
-                    await asyncio.Event().wait()
-            await asyncio.sleep(0)
-
-    main = asyncio.create_task(asking())
-    hurried = asyncio.Event()
-    insistence = asyncio.create_task(insist(main, hurried.set, look=0))
-
-    await asyncio.wait({main})
-    insistence.cancel()
-    assert not main.cancelled()
-    assert not hurried.is_set()
-
-
-@pytest.mark.parametrize("told", [True, False])
-async def test_a_job_that_is_cancelled_closes_the_crew_only_where_the_worker_was_told_to_stop(
-    world: World, *, told: bool
-) -> None:
-    """A worker that stood still for a minute finds its jobs cancelled by arq, and must work again."""
-    main = asyncio.create_task(asyncio.Event().wait())
-    job = asyncio.create_task(jobs.deliver_shift({"crew": world.crew, "main": main}))
+async def test_a_shift_goes_on_when_arq_cancels_a_job_that_took_too_long(world: World) -> None:
+    """As after a minute in which the whole machine stood still."""
+    job = asyncio.create_task(jobs.deliver_shift({"crew": world.crew}))
     await asyncio.sleep(0)
 
     job.cancel()
-    if told:
-        main.cancel()
     await asyncio.wait({job})
     world.crew.deliveries.ring()
 
     assert job.cancelled()
-    assert world.crew.deliveries.on != told
-    main.cancel()
+    assert world.crew.deliveries.on

@@ -25,6 +25,7 @@ from world import FERNET, SERVICE_SECRET, bearer, reopened
 from bridge.cli.embedded_redis import find_binary
 from workers.crew import SHIFT_LENGTH
 
+CODE = str(Path(__file__).parent.parent)
 SOON = 8.0
 """Seconds within which a person who looks at the log wants to know, with room for a busy machine."""
 
@@ -57,9 +58,10 @@ def environ(tmp_path: Path) -> Mapping[str, str]:
 def started(program: str, home: Path, environ: Mapping[str, str]) -> Iterator[Started]:
     port = free_ports()
     there = ["--port", str(port)] if program == "serve" else []
+    module = [program, "workers.settings.WorkerSettings"] if program == "arq" else ["bridge.cli", program, *there]
     with (home / "log").open("wb") as log:
-        command = [sys.executable, "-m", "bridge.cli", program, *there]
-        process = subprocess.Popen(command, cwd=home, env=environ, stdout=log, stderr=log)
+        command = [sys.executable, "-m", *module]
+        process = subprocess.Popen(command, cwd=home, env={**environ, "PYTHONPATH": CODE}, stdout=log, stderr=log)
     try:
         yield Started(process, home / "log", port)
     finally:
@@ -176,13 +178,14 @@ def job_in_flight(redis: Redis) -> bool:
     return any(cast("int", redis.ttl(key)) < 88_400 for key in redis.scan_iter(f"{retry_key_prefix}*"))
 
 
+@pytest.mark.parametrize("program", ["worker", "arq"])
 @pytest.mark.parametrize("seconds", [SHIFT_LENGTH / 2, SHIFT_LENGTH + 2])
 def test_a_worker_that_is_told_to_stop_while_redis_is_away_does_not_wait_for_it(
-    seconds: float, tmp_path: Path, environ: Mapping[str, str]
+    seconds: float, program: str, tmp_path: Path, environ: Mapping[str, str]
 ) -> None:
     """At first a job is still with its shift; later that has ended, and the job waits to tell Redis so."""
     polling = {**environ, "RALLY_BASE_URL": "http://127.0.0.1:1", "POLL_CEILING": "1s", "POLL_FLOOR": "1s"}
-    with ExitStack() as outage, started("worker", tmp_path, polling) as ours:
+    with ExitStack() as outage, started(program, tmp_path, polling) as ours:
         redis = outage.enter_context(redis_at(tmp_path))
         asyncio.run(with_a_watch(environ["REDIS_URL"]))
         wait_for(lambda: job_in_flight(redis), "a job")
@@ -208,7 +211,7 @@ def test_a_start_does_not_wait_for_a_redis_that_refuses_it(tmp_path: Path, envir
 def run(command: str, home: Path, environ: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
     """Run a module in the foreground, until it ends by itself."""
     words = [sys.executable, "-m", *command.split()]
-    env = {**environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    env = {**environ, "PYTHONPATH": CODE}
     return subprocess.run(words, cwd=home, env=env, capture_output=True, text=True, timeout=20, check=False)
 
 

@@ -4,12 +4,14 @@ import asyncio
 import gc
 import sys
 from contextlib import AsyncExitStack
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, cast
 from urllib.parse import urlsplit
 
 import structlog
 from arq import cron, func
 from arq.connections import RedisSettings
+from arq.typing import WorkerSettingsType
+from arq.worker import run_worker
 
 from bridge import log, queue
 from bridge.errors import SettingsError
@@ -18,7 +20,7 @@ from bridge.resources import PATIENCE, await_store, check, open_resources
 from bridge.settings import Settings
 from workers import jobs
 from workers.crew import PERIOD, assemble
-from workers.stopping import insist
+from workers.stopping import Stopping
 
 JOB_TIMEOUT = 60
 """Seconds; also how long (and ten more) arq's own mark of a crashed job lasts. Nothing waits for that mark."""
@@ -47,23 +49,23 @@ EVERY_PERIOD = set(range(0, 60, PERIOD))
 async def on_startup(ctx: dict[str, Any]) -> None:
     log.configure(SETTINGS.log_level)  # again: `arq` itself has set up its own logging by now
     stack = ctx["stack"] = AsyncExitStack()
-    ctx["main"] = asyncio.current_task()
-    ctx["insistence"] = asyncio.create_task(insist(ctx["main"], ctx["redis"].hurry))
+    stopping = Stopping(cast("asyncio.Task[None]", asyncio.current_task()), ctx["redis"].hurry)
+    stopping.listen()
     resources = await stack.enter_async_context(open_resources(SETTINGS))
     try:
         await await_store(resources)
     except SettingsError as error:
         end(error)
     ctx["crew"] = assemble(resources)
+    stopping.close_first(ctx["crew"].close)
     gc.freeze()  # what is there by now stays: no collection needs to look through it
     structlog.get_logger().info("worker.started")
 
 
 async def on_shutdown(ctx: dict[str, Any]) -> None:
-    """Close what on_startup opened; started as `arq` it may be skipped under load, and nothing rests on it."""
+    """Close what on_startup opened."""
     if "stack" not in ctx:
         return  # it waited for Redis, and came no further
-    ctx["insistence"].cancel()
     if "crew" in ctx:
         await ctx["crew"].close()
     await ctx["stack"].aclose()
@@ -118,3 +120,8 @@ class WorkerSettings:
     health_check_interval = 5
     log_results = False
     allow_abort_jobs = False
+
+
+def run() -> None:
+    """Run a worker until it is told to stop, as `arq` does."""
+    run_worker(cast("WorkerSettingsType", WorkerSettings))

@@ -57,5 +57,4 @@ def allow_connections() -> None:
 def worker() -> None:
     """Run one worker; start as many as you like, on as many machines."""
     # By name, since `bridge` does not import `workers`.
-    settings = import_module("workers.settings").WorkerSettings
-    import_module("workers.stopping").run(settings)
+    import_module("workers.settings").run()

@@ -18,7 +18,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, WatchError
 
 from bridge.domain.secret import Secret
-from bridge.errors import StoreUnavailable
+from bridge.errors import StoreRefused, StoreUnavailable
 from bridge.redis.errors import in_words, is_refusal, refuses_credentials
 from bridge.redis.options import ANSWER_TIMEOUT, CONNECT_TIMEOUT
 from bridge.redis.pool import Pool
@@ -80,6 +80,7 @@ class Line(ArqRedis):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._waiting: set[Ask[Any]] = set()
+        self._hurried = False
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         plain = super().execute_command
@@ -112,8 +113,8 @@ class Line(ArqRedis):
         return 0
 
     def hurry(self) -> None:
-        """Wait for nothing any more: the process is asked to end."""
-        self.patience = min(self.patience, PAUSE)
+        """Stop waiting: the worker is about to end."""
+        self._hurried = True
 
     async def outlast(self, ask: Ask[AnswerT]) -> AnswerT:
         """Ask until there is an answer, or no patience left."""
@@ -139,8 +140,10 @@ class Line(ArqRedis):
     def _bear(self, error: Exception, waited: float, ask: Ask[Any]) -> None:
         words = in_words(error)
         if is_refusal(error) and not (self.credentials_may_change and refuses_credentials(error)):
-            raise StoreUnavailable(f"The Redis at REDIS_URL can't be used: {words}") from error
-        if waited > self.patience:
+            self.hurry()
+            raise StoreRefused(f"The Redis at REDIS_URL can't be used: {words}") from error
+        if self._hurried or waited > self.patience:
+            self.hurry()
             spent = f"{self.patience:g} s"
             raise StoreUnavailable(f"The Redis at REDIS_URL did not come back within {spent}: {words}") from error
         if waited >= WORTH_TELLING:
@@ -193,7 +196,14 @@ class _PatientPipeline(Pipeline):
             self.command_stack = commands  # the last try has emptied it
             return await plain(*args, **options)
 
-        return await self._line.outlast(send)
+        try:
+            return await self._line.outlast(send)
+        except StoreRefused:
+            raise
+        except StoreUnavailable:
+            # The main task meets the same, and ends the worker. A job must not: arq would then not close in order.
+            # What was to be written about it lapses by itself.
+            return [None] * len(commands)
 
     async def _execute_watching(self, *args: Any, **options: Any) -> list[Any]:
         """Say of anything in the way that the watch was broken: arq then leaves it to the next look."""
