@@ -97,6 +97,13 @@ async def test_a_connection_that_was_idle_for_long_is_of_no_use(idle: AbstractCo
     await of_no_use(idle)
 
 
+async def test_a_connection_that_was_idle_for_long_is_made_anew(store: Store, idle: AbstractConnection) -> None:
+    vars(idle)["_used_at"] -= LONG_IDLE + 1
+    await store.redis.connection_pool.release(idle)
+
+    assert await store.call("ECHO", "for me") == "for me"
+
+
 @pytest.mark.parametrize("answers", [0, 1], ids=["from the start", "after a while"])
 async def test_a_redis_that_is_silent_is_told_and_not_asked_again(answers: int) -> None:
     async def fall_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

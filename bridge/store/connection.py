@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import hiredis
 import structlog
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.commands.core import AsyncScript
@@ -75,14 +76,19 @@ class _UnlessRefused(Retry):
         return await super().call_with_retry(unless_refused, fail)
 
 
-class _Prompt:
+class _Prompt(AbstractConnection):
     """What redis-py's asyncio connections do at leisure, done at once."""
 
     _reader: Any
     _parser: Any
     _used_at = math.inf
 
-    def pack_command(self, *args: str | bytes | float) -> list[bytes]:
+    async def connect(self) -> None:
+        if not self.is_connected:
+            self._used_at = math.inf  # a new connection was not idle, however long the one before it was
+        await super().connect()  # type: ignore[no-untyped-call]  # redis-py's
+
+    def pack_command(self, *args: Any) -> list[bytes]:
         """Have hiredis write commands, as redis-py's blocking client does; its asyncio one takes five times as long."""
         # The name of a command may be two words, which redis-py leaves to this step.
         words: Any = (*str(args[0]).split(), *args[1:])
