@@ -30,9 +30,11 @@ _SECRETS = re.compile(
 _EMAILS = re.compile(r"(?<![\w.+-])(?P<first>[\w.+-])[\w.+-]*+@(?=[\w-]+\.[\w.-]+)")
 """Tried only where such characters begin, and never shorter than they are, so that its time is linear in the text."""
 
+_PATHS = re.compile(r"(?P<origin>https?://[^\s/?#'\"<>]+[/?])(?!(?:services/)?(?:…|•••))[^\s'\"<>]+")
+"""What follows the host of a URL may be a destination's secret; as we shorten URLs ourselves, they stay."""
 
-_HINTS = ("@", "hooks.slack", "xox", "whsec_", "whsk_", "rbk_", "earer")
-"""Every match of the pattern holds one of these, and looking for them is much cheaper."""
+_HINTS = ("@", "http", "hooks.slack", "xox", "whsec_", "whsk_", "rbk_", "earer")
+"""Every match of the patterns holds one of these, and looking for them is much cheaper."""
 
 
 class OnceAMinute(logging.Filter):
@@ -109,7 +111,8 @@ def _struck(value: Any) -> Any:
         case str() if not any(hint in value for hint in _HINTS):
             return value
         case str():
-            return _EMAILS.sub(r"\g<first>•••", _SECRETS.sub(_shortened, value))
+            without_secrets = _PATHS.sub(r"\g<origin>•••", _SECRETS.sub(_shortened, value))
+            return _EMAILS.sub(r"\g<first>•••", without_secrets)
         case dict():
             return {name: _struck(inner) for name, inner in value.items()}
         case list() | tuple():

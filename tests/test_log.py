@@ -75,6 +75,9 @@ def test_what_any_peer_can_have_the_server_warn_of_is_told_once_in_a_while(lines
         "redis://:hunter2@localhost:6379/0",
         "redis://user:hunter2@localhost",
         "hunter2@example.com failed",
+        "no answer from https://crm.example.com/hooks/hunter2?key=hunter2",
+        "'http://user:hunter2@crm.example.com:8080/hunter2'",
+        "https://crm.example.com?hunter2",
     ],
 )
 def test_what_looks_like_a_secret_is_struck_out_wherever_it_stands(lines: Any, text: str) -> None:
@@ -107,6 +110,8 @@ def test_configuring_again_does_not_double_the_lines(lines: Any, stream: io.Stri
         "Bearer " * 30_000,
         ".+-" * 70_000 + "@",
         "hooks.slack.com/services/" * 8_000,
+        "http://" * 30_000,
+        "https://a" * 30_000,
     ],
     ids=lambda text: f"{text[:12]}…",
 )
@@ -127,6 +132,12 @@ def test_a_long_text_is_struck_out_in_linear_time(text: str) -> None:
         ("a rediss://:pw@host", "a rediss://•••host"),
         ("é@example.com", "é•••example.com"),
         ("nobody@localhost", "nobody@localhost"),
+        (
+            "<a href='https://x.example/a?b'>https://x.example</a>",
+            "<a href='https://x.example/•••'>https://x.example</a>",
+        ),
+        ("to https://crm.example.com/…", "to https://crm.example.com/…"),
+        ("to https://hooks.slack.com/services/…", "to https://hooks.slack.com/services/•••"),
     ],
 )
 def test_an_address_is_masked_and_what_surrounds_it_stays(text: str, told: str) -> None:

@@ -3,11 +3,13 @@
 import html
 import io
 import json
+import logging
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 import pytest
+import structlog
 from samples import only
 from test_egress import receiving, says
 from world import ADMIN_KEY, CLIENT_KEY, SECRET, World, bearer, opened
@@ -125,10 +127,14 @@ async def delivered(world: World, key: str) -> str:
 
 @pytest.mark.anyio
 async def test_the_answer_of_a_named_destination_is_for_admins_and_without_its_path(world: World) -> None:
-    lines = io.StringIO()
+    lines, root = io.StringIO(), logging.getLogger()
+    before = (root.handlers, root.level)
     log.configure("DEBUG", lines)
-
-    shown = json.loads(await delivered(world, ADMIN_KEY))
+    try:
+        shown = json.loads(await delivered(world, ADMIN_KEY))
+    finally:
+        root.handlers, root.level = before
+        structlog.reset_defaults()
 
     assert [each["answer"] for each in shown["log"]] == ["Cannot POST •••"]
     assert "delivery.attempted" in lines.getvalue()
