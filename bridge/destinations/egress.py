@@ -21,7 +21,8 @@ from bridge.http import Connections, NotReceived, Target, Timeouts, combined
 
 __all__ = ["Egress", "EgressRules", "Forbidden", "check_url"]
 
-ANSWER_LIMIT = 16 * 1024
+ANSWER_LIMIT = 64 * 1024
+"""Bytes. Slack repeats a message in its answer, and writes six bytes for each character that is not ASCII."""
 IDLE_SECONDS = 4.0
 """A connection is kept for this long; many servers close it after 5, and a request must not meet that moment."""
 HEADERS_USED = frozenset({b"date", b"retry-after", b"x-oauth-scopes"})

@@ -66,7 +66,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What a destination answered: header names in lower case, at most the first 16 KB of the body.
+    """What a destination answered: header names in lower case, at most the first 64 KB of the body.
 
     Not `whole`: the body broke off, or did not end in time.
     """
