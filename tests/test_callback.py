@@ -13,9 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
+from bridge.client import NotVerified, verify_callback
 from bridge.destinations import Sender, prepare, render
 from bridge.destinations.callback import BODY_LIMIT, header_problem
-from bridge.destinations.signatures import Signing, check_private_key, check_secret, derived_secret, sign
+from bridge.destinations.signatures import (
+    Signing,
+    check_private_key,
+    check_secret,
+    derived_key,
+    derived_secret,
+    public_key,
+    sign,
+    sign_asymmetrically,
+)
 from bridge.domain.deliveries import Callback
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.notifications import Notification
@@ -33,6 +43,7 @@ NOTIFICATION = Notification(
     id="ntf_1",
     type="import.completed",
     at=1_764_000_000_000,
+    client="crm",
     watch_id="wat_1",
     workspace="default",
     import_id="imp_1",
@@ -51,26 +62,43 @@ def test_the_vector_of_standard_webhooks() -> None:
 
 
 ED25519 = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
+SEED_ALONE = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbc="
+NEWER_ED25519 = f"whsk_{'A' * 43}="
 PUBLIC = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="
 
 
 def test_the_vector_of_asymmetric_signatures() -> None:
-    signing = Signing((Secret(SECRET),), (Secret(ED25519),))
     body = b'{"test": 2432232314}'
-    signature = signing.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body, signing.secrets)
+    signature = sign_asymmetrically("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body, Secret(ED25519))
 
-    assert signature == (
-        "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE= "
-        "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="
-    )
-    assert signing.public_keys() == (PUBLIC,)
+    assert signature == ("v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==")
+    assert public_key(Secret(ED25519)) == PUBLIC
+
+
+def test_each_client_has_keys_of_its_own_and_a_message_to_another_does_not_verify() -> None:
+    signing = Signing((Secret(SECRET),), (Secret(ED25519), Secret(NEWER_ED25519)))
+    now = int(datetime.now(UTC).timestamp())
+    headers = headers_of(CALLBACK, signing, body='{"data":{"client":"alice"}}', client="alice")
+
+    for_alice, for_bob = signing.public_keys_of("alice"), signing.public_keys_of("bob")
+    assert len({PUBLIC, *for_alice, *for_bob}) == 5
+    for key in for_alice:
+        assert verify_callback('{"data":{"client":"alice"}}', headers, key, now=now)
+    with pytest.raises(NotVerified, match="no signature"):
+        verify_callback('{"data":{"client":"alice"}}', headers, [*for_bob, PUBLIC], now=now)
+
+
+def test_derived_keys_stay_what_they_are() -> None:
+    # Receivers have stored the public ones: another derivation would break every one of them.
+    assert public_key(derived_key(Secret(ED25519), "crm")) == "whpk_qs/MTZ0HUoYnO2vl79Fcs+BrEfBg+ceWzsP7aZ9xU64="
+    assert derived_key(Secret(SEED_ALONE), "crm") == derived_key(Secret(ED25519), "crm")
 
 
 @pytest.mark.parametrize(
     ("key", "complaint"),
     [
         (ED25519, None),
-        ("whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbc=", None),
+        (SEED_ALONE, None),
         (SECRET, "must be whsk_"),
         ("whsk_", "must be whsk_"),
         ("whsk_MTIz", "must be whsk_"),

@@ -232,6 +232,7 @@ def sent(body: str, now: int, secret: str = SECRET) -> dict[str, str]:
 
 
 BODY = '{"type": "import.completed", "timestamp": "2026-11-24T09:30:00Z", "data": {"label": "Pänel"}}'
+NOBODYS = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="
 OTHER = "whsec_c2VydmljZS1zZWNyZXQtb2YtdGhlLXRlc3RzIQ=="
 
 
@@ -260,6 +261,8 @@ def test_a_callback_of_ours_is_verified(body: str | bytes, secrets: Any) -> None
         ({"webhook-signature": "v1,ä"}, BODY, SECRET, 0, "no signature"),
         ({}, BODY, "whsec_", 0, "a secret is"),
         ({}, BODY, "", 0, "a secret is"),
+        ({}, BODY, "whpk_AAAA", 0, "a public key is"),
+        ({"webhook-signature": "v1a,AAAA v1a,ä"}, BODY, NOBODYS, 0, "no signature"),
     ],
 )
 def test_a_callback_that_is_not_ours_or_not_now_is_not(

@@ -452,6 +452,7 @@ def test_a_body_is_the_same_however_often_it_is_rendered(destination: Address) -
         id="ntf_1",
         type="watch.not_found",
         at=NOW,
+        client="crm",
         watch_id="wat_1",
         workspace="default",
         import_id="imp_1",

@@ -250,6 +250,7 @@ def test_a_notification_keeps_its_id_and_names_the_import() -> None:
         "type": "watch.not_found",
         "timestamp": rfc3339(NOW),
         "data": {
+            "client": "crm",
             "watchId": "wat_01",
             "workspace": "default",
             "importId": "imp",

@@ -118,7 +118,7 @@ def test_every_message_that_is_sent_has_an_example() -> None:
 def test_every_parameter_of_a_query_says_what_it_does() -> None:
     calls = [call for path in DESCRIPTION["paths"].values() for call in path.values()]
     asked = [each for call in calls for each in call["parameters"] if each["in"] == "query"]
-    assert len(asked) == 9
+    assert len(asked) == 11
     assert all(each["description"] for each in asked)
     numbers = [each["schema"] for each in asked if each["schema"]["type"] == "integer"]
     assert sorted((each["minimum"], each["maximum"]) for each in numbers) == [(0, 60), (1, 100), (1, 100)]

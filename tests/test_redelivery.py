@@ -1,20 +1,15 @@
 """What was abandoned: listed, told of once, owed again; and a destination tried out."""
 
-from base64 import b64decode
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from samples import only
 from structlog.testing import capture_logs
-from world import ADMIN_KEY, OTHER_KEY, SERVICE_SECRET, World, opened, settings
+from world import ADMIN_KEY, OTHER_KEY, World, opened
 
-from bridge.destinations.signatures import derived_secret
 from bridge.domain.deliveries import Named
 from bridge.domain.times import DAY, rfc3339
-from bridge.errors import SettingsError
-from bridge.resources import sender_of
 from bridge.store.lists import LOOKED_AT
 
 pytestmark = pytest.mark.anyio
@@ -315,37 +310,3 @@ async def test_a_worker_that_died_while_sending_is_not_followed_where_slack_must
         assert (slack["state"], slack["attempts"]) == ("abandoned", 1)
         assert "SLACK_AT_MOST_ONCE" in slack["lastReason"]
         assert callback["state"] == "delivered"
-
-
-async def test_a_client_gets_its_own_secrets_and_everybody_the_public_keys(world: World) -> None:
-    mine = await world.get("/v1/signing-secret")
-    theirs = (await world.get("/v1/signing-secret", key=OTHER_KEY)).json()["secrets"]
-
-    assert mine.json()["secrets"] == [derived_secret(SERVICE_SECRET, "crm")]
-    assert theirs == [derived_secret(SERVICE_SECRET, "billing")]
-    assert mine.headers["cache-control"] == "no-store"
-    assert (await world.get("/v1/signing-keys")).json() == {"keys": []}
-    assert (await world.api.get("/v1/signing-secret")).status_code == 401
-    assert (await world.api.get("/v1/signing-keys")).status_code == 401
-
-
-async def test_the_public_keys_are_those_that_callbacks_are_signed_with(redis_url: str, sandbox_url: str) -> None:
-    key = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbc="
-    async with opened(redis_url, sandbox_url, CALLBACK_ED25519_KEYS=key) as world:
-        body = {"destination": {"type": "callback", "url": world.sandbox.callback_url()}}
-        await world.post("/v1/destinations/test", json=body)
-        message = only(await world.sandbox.messages())
-        known = only((await world.get("/v1/signing-keys")).json()["keys"])
-        verifier = Ed25519PublicKey.from_public_bytes(b64decode(known.removeprefix("whpk_")))
-        symmetric, asymmetric = message["headers"]["webhook-signature"].split(" ")
-        headers = message["headers"]
-        signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.{message['body']}"
-
-        assert message["verified"], "by the v1 signature"
-        assert symmetric.startswith("v1,")
-        verifier.verify(b64decode(asymmetric.removeprefix("v1a,")), signed.encode())
-
-
-def test_a_key_that_is_none_is_a_problem_of_the_settings() -> None:
-    with pytest.raises(SettingsError, match="CALLBACK_ED25519_KEYS: key 1 must be whsk_"):
-        sender_of(settings("redis://localhost", "http://localhost:1", CALLBACK_ED25519_KEYS="whsk_wrong"))

@@ -120,6 +120,7 @@ def test_a_notification_holds_all_that_is_known() -> None:
         id="ntf_01",
         type="import.failed",
         at=NOW + 5,
+        client="crm",
         watch_id="wat_01",
         workspace="eu",
         import_id="imp",
@@ -153,6 +154,7 @@ def test_the_operator_reads_which_workspace_and_since_when() -> None:
         "type": "workspace.refused",
         "timestamp": "2027-01-15T08:00:00.000Z",
         "data": {
+            "client": "operator",
             "text": "Rally refuses the API key of the workspace “eu”. Its watches stay open; polling is paused.",
             "workspace": "eu",
             "since": "2027-01-15T08:00:00.000Z",
@@ -162,6 +164,7 @@ def test_the_operator_reads_which_workspace_and_since_when() -> None:
         "type": "workspace.accepted",
         "timestamp": "2027-01-15T08:00:01.000Z",
         "data": {
+            "client": "operator",
             "text": "Rally accepts the API key of the workspace “eu” again. Polling goes on.",
             "workspace": "eu",
             "refusedSince": "2027-01-15T08:00:00.000Z",
@@ -185,6 +188,7 @@ def test_the_operator_reads_what_was_given_up(number: int, reason: str | None, t
         "type": "delivery.abandoned",
         "timestamp": "2027-01-15T08:00:00.000Z",
         "data": {
+            "client": "operator",
             "text": f"{text} GET /v1/deliveries?state=abandoned lists them.",
             "count": str(number),
             "destination": "https://crm.example.com/…",

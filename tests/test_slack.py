@@ -23,6 +23,7 @@ NOTIFICATION = Notification(
     id="ntf_1",
     type="import.completed",
     at=1_764_000_000_000,
+    client="crm",
     watch_id="wat_1",
     workspace="default",
     import_id="cm1uwhduy001vle4gr4soyqkq",

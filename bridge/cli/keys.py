@@ -5,7 +5,8 @@ import secrets
 import click
 
 from bridge.cli.connection import print_json
-from bridge.settings.clients import DIGEST, digest
+from bridge.domain.notices import OPERATOR
+from bridge.settings.clients import DIGEST, RESERVED, digest
 from bridge.settings.values import NAME
 
 PREFIX = "rbk_"
@@ -24,6 +25,8 @@ def new(name: str, *, as_json: bool) -> None:
     """Make a key for the client NAME: print it once, and what to write into BRIDGE_CLIENTS_FILE."""
     if not NAME.fullmatch(name):
         raise click.BadParameter("a name consists of a-z, 0-9, - and _", param_hint="NAME")
+    if name == OPERATOR:
+        raise click.BadParameter(RESERVED, param_hint="NAME")
     key = f"{PREFIX}{secrets.token_urlsafe(32)}"
     kept = f"{DIGEST}{digest(key).hex()}"
     if as_json:

@@ -1,4 +1,4 @@
-"""Callbacks, verified: signed with one of our secrets, and not long ago.
+"""Callbacks, verified: signed for us, with one of our secrets or keys, and not long ago.
 
 Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -11,8 +11,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from bridge.errors import BridgeError
 
+PUBLIC_PREFIX = "whpk_"
 TOLERANCE = 300.0
 """Seconds by which the sender's clock and ours may differ."""
 LONGEST_TIMESTAMP = 20
@@ -24,11 +28,17 @@ class NotVerified(BridgeError):
 
 
 def verify_callback(
-    body: bytes | str, headers: Mapping[str, str], secrets: str | Sequence[str], *, now: float | None = None
+    body: bytes | str,
+    headers: Mapping[str, str],
+    secrets: str | Sequence[str],
+    *,
+    client: str | None = None,
+    now: float | None = None,
 ) -> dict[str, Any]:
-    """Give a callback's `{type, timestamp, data}`; raises NotVerified.
+    """Return a callback's `{type, timestamp, data}`; raises NotVerified.
 
-    `body` exactly as received; `secrets`: `whsec_…`, several while they are rotated; `now` in seconds since 1970.
+    `body` exactly as received; `secrets`: `whsec_…` or public keys `whpk_…`, several while they are rotated; `client`:
+    the name of your client, where others may send to the same receiver; `now` in seconds since 1970.
     Act once for each `webhook-id`: a repetition bears the same one.
     """
     raw = body.encode() if isinstance(body, str) else body
@@ -39,12 +49,40 @@ def verify_callback(
     _check_time(timestamp, time.time() if now is None else now)
     signed = f"{message_id}.{timestamp}.".encode() + raw
     known = [secrets] if isinstance(secrets, str) else secrets
-    expected = [hmac.digest(_key(secret), signed, hashlib.sha256) for secret in known]
-    offered = [_decoded(each.removeprefix("v1,")) for each in signatures.split() if each.startswith("v1,")]
-    if not any(hmac.compare_digest(ours, theirs) for ours in expected for theirs in offered):
+    if not any(_is_signed_with(secret, signed, signatures.split()) for secret in known):
         raise NotVerified("no signature is by one of these secrets")
     payload: dict[str, Any] = json.loads(raw)
+    if client is not None and payload.get("data", {}).get("client") != client:
+        raise NotVerified("the message is for another client")
     return payload
+
+
+def _is_signed_with(secret: str, signed: bytes, signatures: Sequence[str]) -> bool:
+    """Return whether one of the signatures is by a secret (`v1`), or by the private part of a public key (`v1a`)."""
+    if secret.startswith(PUBLIC_PREFIX):
+        key = _public_key(secret)
+        return any(_is_by(key, each, signed) for each in _of_kind("v1a,", signatures))
+    expected = hmac.digest(_key(secret), signed, hashlib.sha256)
+    return any(hmac.compare_digest(expected, each) for each in _of_kind("v1,", signatures))
+
+
+def _of_kind(kind: str, signatures: Sequence[str]) -> list[bytes]:
+    return [_decoded(each.removeprefix(kind)) for each in signatures if each.startswith(kind)]
+
+
+def _public_key(text: str) -> Ed25519PublicKey:
+    try:
+        return Ed25519PublicKey.from_public_bytes(_decoded(text.removeprefix(PUBLIC_PREFIX)))
+    except ValueError:
+        raise NotVerified(f"a public key is {PUBLIC_PREFIX} and the base64 of 32 bytes") from None
+
+
+def _is_by(key: Ed25519PublicKey, signature: bytes, signed: bytes) -> bool:
+    try:
+        key.verify(signature, signed)
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _check_time(timestamp: str, now: float) -> None:

@@ -96,7 +96,7 @@ def prepare(
         "content-type": "application/json",
         "webhook-id": notification_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": signing.sign(notification_id, timestamp, content, secrets),
+        "webhook-signature": signing.sign(notification_id, timestamp, content, secrets, client),
     }
     return Request(url=destination.url, headers={"user-agent": USER_AGENT} | own | standard, body=content)
 

@@ -1,7 +1,7 @@
-"""Signatures of callbacks: Standard Webhooks, with a secret per client derived from the service's own.
+"""Signatures of callbacks: Standard Webhooks, with secrets and keys per client derived from the service's own.
 
 Two kinds: `v1` with a secret that both sides know, and, where the operator has keys for it, `v1a` (ed25519), which
-anyone can verify by the public key.
+anyone can verify by the client's public key. A message to one client verifies by no other client's secret or key.
 
 Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -28,6 +28,8 @@ SHORTEST, LONGEST = 24, 64
 DERIVED_BYTES = 32
 _PURPOSE = b"rally-bridge callback secret v1\x00"
 """Binds a derived secret to its use; a change of it changes every client's secret."""
+_KEY_PURPOSE = b"rally-bridge callback ed25519 v1\x00"
+"""The same for derived private keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,18 @@ class Signing:
     ed25519_keys: tuple[Secret, ...] = ()
     """Private keys (`whsk_…`), newest first."""
 
-    def sign(self, message_id: str, timestamp: int, body: bytes, secrets: Sequence[Secret]) -> str:
-        """Sign with each secret, then with each private key: some verifiers know the former alone."""
-        asymmetric = [sign_asymmetrically(message_id, timestamp, body, key) for key in self.ed25519_keys]
+    def sign(self, message_id: str, timestamp: int, body: bytes, secrets: Sequence[Secret], client: str) -> str:
+        """Sign with each secret, then with each private key of a client: some verifiers know the former alone."""
+        keys = self._keys_of(client)
+        asymmetric = [sign_asymmetrically(message_id, timestamp, body, key) for key in keys]
         return " ".join([sign(message_id, timestamp, body, secrets), *asymmetric])
 
-    def public_keys(self) -> tuple[str, ...]:
-        return tuple(public_key(key) for key in self.ed25519_keys)
+    def public_keys_of(self, client: str) -> tuple[str, ...]:
+        """Return a client's own public keys, newest first."""
+        return tuple(public_key(key) for key in self._keys_of(client))
+
+    def _keys_of(self, client: str) -> tuple[Secret, ...]:
+        return tuple(derived_key(key, client) for key in self.ed25519_keys)
 
     def secrets_of(self, client: str) -> tuple[Secret, ...]:
         """Give a client's own secrets, newest first: while the service's rotate, each of them counts."""
@@ -53,8 +60,17 @@ class Signing:
 
 def derived_secret(secret: str, client: str) -> str:
     """Derive a client's secret from one of the service's, so that no client can forge a message to another."""
-    derivation = HKDF(algorithm=SHA256(), length=DERIVED_BYTES, salt=None, info=_PURPOSE + client.encode())
-    return PREFIX + b64encode(derivation.derive(_bytes_of(secret))).decode("ascii")
+    return PREFIX + b64encode(_derived(_bytes_of(secret), _PURPOSE, client)).decode("ascii")
+
+
+def derived_key(key: Secret, client: str) -> Secret:
+    """Derive a client's private key (`whsk_…`) from one of the service's, so that its messages verify nowhere else."""
+    seed = _derived(_seed_of(key), _KEY_PURPOSE, client)
+    return Secret(PRIVATE_PREFIX + b64encode(seed).decode("ascii"))
+
+
+def _derived(material: bytes, purpose: bytes, client: str) -> bytes:
+    return HKDF(algorithm=SHA256(), length=DERIVED_BYTES, salt=None, info=purpose + client.encode()).derive(material)
 
 
 def sign(message_id: str, timestamp: int, body: bytes, secrets: Sequence[Secret]) -> str:
@@ -89,8 +105,11 @@ def check_private_key(text: str) -> str | None:
 
 
 def _private_key(key: Secret) -> Ed25519PrivateKey:
-    raw = b64decode(key.reveal().removeprefix(PRIVATE_PREFIX), validate=True)
-    return Ed25519PrivateKey.from_private_bytes(raw[:SEED_BYTES])
+    return Ed25519PrivateKey.from_private_bytes(_seed_of(key))
+
+
+def _seed_of(key: Secret) -> bytes:
+    return b64decode(key.reveal().removeprefix(PRIVATE_PREFIX), validate=True)[:SEED_BYTES]
 
 
 def check_secret(text: str) -> str | None:

@@ -6,6 +6,9 @@ from typing import Any
 
 from bridge.domain.times import Moment, rfc3339
 
+OPERATOR = "operator"
+"""In whose name notices are sent: their callbacks are signed with secrets and keys derived for it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
@@ -14,11 +17,14 @@ class Notice:
     type: str
     at: Moment
     text: str
+    client: str = OPERATOR
+    """For whom it is."""
     facts: Mapping[str, str] = field(default_factory=dict)
 
     def payload(self) -> dict[str, Any]:
         """Give `{type, timestamp, data}`, as callbacks send it."""
-        return {"type": self.type, "timestamp": rfc3339(self.at), "data": {"text": self.text, **self.facts}}
+        data = {"client": self.client, "text": self.text, **self.facts}
+        return {"type": self.type, "timestamp": rfc3339(self.at), "data": data}
 
 
 def key_refused(workspace: str, since: Moment) -> Notice:
@@ -73,7 +79,7 @@ def test_message(client: str, now: Moment) -> Notice:
         type="watch.test",
         at=now,
         text=f"This is a test that “{client}” asked for: messages of rally-bridge arrive here.",
-        facts={"client": client},
+        client=client,
     )
 
 

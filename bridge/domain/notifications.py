@@ -26,6 +26,8 @@ class Notification:
     id: str
     type: str
     at: Moment
+    client: str
+    """For whom it is: a receiver that several clients use can tell them apart."""
     watch_id: str
     workspace: str
     import_id: str
@@ -43,6 +45,7 @@ class Notification:
             "type": self.type,
             "timestamp": rfc3339(self.at),
             "data": {
+                "client": self.client,
                 "watchId": self.watch_id,
                 "workspace": self.workspace,
                 "importId": self.import_id,
@@ -61,6 +64,7 @@ def announce(watch: Watch, conclusion: Conclusion, reading: Reading | None, now:
         id=notification_id(watch.id),
         type=TYPES[conclusion.outcome],
         at=now,
+        client=watch.client,
         watch_id=watch.id,
         workspace=watch.workspace,
         import_id=watch.import_id,

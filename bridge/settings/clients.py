@@ -20,12 +20,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from bridge.domain.notices import OPERATOR
 from bridge.settings.values import NAME, parts
 
 SHORTEST_KEY = 16
 DIGEST = "sha256:"
 CHANNEL = r"^[CGD][A-Z0-9]{5,30}$"
 """An id of Slack's; a channel's name can change, and can't be posted to."""
+RESERVED = f"no client may be named {OPERATOR!r}: notices to the operator are signed in that name"
 _DIGEST = r"^sha256:[0-9a-f]{64}$"
 _HOST = r"^((\*\.)?[^\s/:@*]+|[0-9a-fA-F:.]+)$"
 _FORMS = {
@@ -75,6 +77,8 @@ def from_keys(text: str) -> tuple[Client, ...]:
         named, _, workspaces = role.partition("=")
         if not NAME.fullmatch(name):
             wrong.append(f"entry {number} needs a name of a-z, 0-9, - and _ before its first colon")
+        elif name == OPERATOR:
+            wrong.append(RESERVED)
         elif len(key) < SHORTEST_KEY:
             wrong.append(f"the key of {name!r} must have at least {SHORTEST_KEY} characters")
         elif role not in {"", "admin"} and (named != "workspaces" or not workspaces):
@@ -139,6 +143,7 @@ def from_file(path: str) -> tuple[Client, ...]:
         except ValidationError as error:
             wrong += [f"{path!r}: {complaint}" for complaint in _complaints(name, error)]
     wrong += [f"{path!r}: {name!r} is no name of a-z, 0-9, - and _" for name in entries if not NAME.fullmatch(name)]
+    wrong += [f"{path!r}: {RESERVED}" for name in entries if name == OPERATOR]
     digests = [each for client in found for each in client.digests]
     if len(set(digests)) < len(digests):
         wrong.append(f"{path!r}: a key stands there twice")

@@ -5,14 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.domain.deliveries import ATTEMPTS_KEPT, Attempt, Delivery, DeliveryState, Destination
+from bridge.domain.notices import OPERATOR
 from bridge.domain.times import Moment, Span
 from bridge.secrets import Sealer
 from bridge.store import bindings, codec, keys
 from bridge.store.connection import Call, Store
 from bridge.store.records import read_many, those_that_open
-
-OPERATOR = "operator"
-"""In whose name notices are sent: callbacks of notices are signed with the secret derived for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field, with_config
 from typing_extensions import NotRequired, TypedDict
 
 from bridge.domain.deliveries import DeliveryState
+from bridge.domain.notices import OPERATOR
 from bridge.domain.notifications import TYPES
 from bridge.domain.outcomes import Outcome
 from bridge.domain.watches import WatchState
@@ -226,15 +227,17 @@ class TestAnswer(TypedDict):
 
 @whole
 class SecretsAnswer(TypedDict):
-    """The secrets that sign the calling client's callbacks, newest first."""
+    """The secrets that sign a client's callbacks, newest first."""
 
+    client: str
     secrets: list[str]
 
 
 @whole
 class KeysAnswer(TypedDict):
-    """The ed25519 public keys that verify callbacks, newest first."""
+    """The ed25519 public keys that verify a client's callbacks, newest first."""
 
+    client: str
     keys: list[str]
 
 
@@ -261,6 +264,7 @@ class ReadyAnswer(TypedDict):
 class OutcomeData(_WithReading):
     """The watch that has ended, and how."""
 
+    client: Annotated[str, Field(description="The name of the client that it is for.")]
     watchId: str
     workspace: str
     importId: str
@@ -282,6 +286,7 @@ class NotificationSent(TypedDict):
 class NoticeData(TypedDict):
     """What happened, in words and by name."""
 
+    client: Annotated[str, Field(description=f"The name of the client that it is for; `{OPERATOR}`: a notice.")]
     text: str
 
 

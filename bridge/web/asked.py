@@ -10,9 +10,11 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 from starlette.requests import Request
 
+from bridge.domain.notices import OPERATOR
 from bridge.errors import Problem, Refusal, Refused
 from bridge.resources import Resources
 from bridge.settings import Client
+from bridge.settings.values import NAME
 from bridge.store.watches import Once
 from bridge.web.bodies import ImportId
 from bridge.web.destination_bodies import Context, OutcomeName
@@ -78,6 +80,15 @@ class DeliveriesQuery(_Page):
     ] = None
     cursor: Annotated[
         Annotated[str, StringConstraints(pattern=r"^dlv_[0-9a-z]{1,40}$")] | None, Field(description=OF_THE_PAGE_BEFORE)
+    ] = None
+
+
+class SigningQuery(_Query):
+    """`GET /v1/signing-secret` and `GET /v1/signing-keys`."""
+
+    client: Annotated[
+        Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")] | None,
+        Field(description=f"Whose, for admins; `{OPERATOR}`: of notices to the operator. Left out: your own."),
     ] = None
 
 

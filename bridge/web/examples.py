@@ -85,10 +85,21 @@ def notification(type_: str, outcome: Outcome) -> Mapping[str, Any]:
         Outcome.FAILED: {**READING, "status": "ERROR", "failedRecordCount": 0, "failedRecords": []},
     }
     data = {name: ACCEPTED[name] for name in ("workspace", "importId", "label", "metadata")}
-    ended = {"watchId": ACCEPTED["id"], **data, "outcome": outcome.value, "reason": None, "import": known.get(outcome)}
+    ended = {
+        "client": "crm",
+        "watchId": ACCEPTED["id"],
+        **data,
+        "outcome": outcome.value,
+        "reason": None,
+        "import": known.get(outcome),
+    }
     return {"type": type_, "timestamp": SETTLED["settledAt"], "data": ended}
 
 
 def notice(type_: str) -> Mapping[str, Any]:
     """Give what a callback receives for a test or as the operator."""
-    return {"type": type_, "timestamp": SETTLED["settledAt"], "data": {"text": "What happened, in words."}}
+    return {
+        "type": type_,
+        "timestamp": SETTLED["settledAt"],
+        "data": {"client": "crm", "text": "What happened, in words."},
+    }

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from bridge.errors import Refusal
 from bridge.web import answers, deliveries, destinations, events, examples, health, metrics, signing, watches
-from bridge.web.asked import DeliveriesQuery, WaitQuery, WatchesQuery
+from bridge.web.asked import DeliveriesQuery, SigningQuery, WaitQuery, WatchesQuery
 from bridge.web.bodies import BatchBody, RedeliverBody, TestBody, WatchBody
 from bridge.web.calls import Endpoint
 
@@ -145,8 +145,8 @@ CALLS: Mapping[Endpoint, Operation] = {
         refuses=(Refusal.DESTINATION_BUSY,),
         example=examples.TEST,
     ),
-    signing.secrets: Operation(name="getSigningSecrets", tag=SIGNING, gives=answers.SecretsAnswer),
-    signing.keys: Operation(name="getSigningKeys", tag=SIGNING, gives=answers.KeysAnswer),
+    signing.secrets: Operation(name="getSigningSecrets", tag=SIGNING, query=SigningQuery, gives=answers.SecretsAnswer),
+    signing.keys: Operation(name="getSigningKeys", tag=SIGNING, query=SigningQuery, gives=answers.KeysAnswer),
     health.healthz: Operation(name="alive", tag=OPERATIONS, gives=answers.AliveAnswer, for_anyone=True),
     health.readyz: Operation(name="ready", tag=OPERATIONS, gives=answers.ReadyAnswer, for_anyone=True, not_ready=True),
     metrics.show: Operation(

@@ -1,11 +1,13 @@
-"""What callbacks are verified with: the calling client's own secrets, and the public keys."""
+"""What callbacks are verified with: a client's secrets and public keys; an admin may ask for any client's."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bridge.domain.notices import OPERATOR
+from bridge.errors import Problem, Refusal, Refused
 from bridge.resources import Resources
 from bridge.web.answers import KeysAnswer, SecretsAnswer
-from bridge.web.asked import without_query
+from bridge.web.asked import SigningQuery, query_of
 from bridge.web.auth import client_of
 from bridge.web.json_answer import JSONAnswer
 
@@ -13,19 +15,44 @@ NOT_KEPT = {"Cache-Control": "no-store"}
 
 
 async def secrets(request: Request) -> Response:
-    """Give the secrets that sign the calling client's callbacks, newest first; no other client's."""
-    resources: Resources = request.app.state.resources
-    client = await client_of(request)
-    without_query(request)
-    own = resources.sender.signing.secrets_of(client.name)
-    answer: SecretsAnswer = {"secrets": [secret.reveal() for secret in own]}
+    """Return the secrets that sign a client's callbacks, newest first: the calling client's; an admin may name another.
+
+    A destination with a `secret` of its own is signed with that one instead.
+    """
+    client = await _whose(request)
+    signing = _resources(request).sender.signing
+    answer: SecretsAnswer = {"client": client, "secrets": [each.reveal() for each in signing.secrets_of(client)]}
     return JSONAnswer(answer, headers=NOT_KEPT)
 
 
 async def keys(request: Request) -> Response:
-    """Give the ed25519 public keys, newest first."""
-    resources: Resources = request.app.state.resources
-    await client_of(request)
-    without_query(request)
-    answer: KeysAnswer = {"keys": list(resources.sender.signing.public_keys())}
+    """Return the ed25519 public keys that verify a client's callbacks, newest first: as with the secrets.
+
+    Each client has keys of its own, so that a message to another client does not verify.
+    """
+    client = await _whose(request)
+    signing = _resources(request).sender.signing
+    answer: KeysAnswer = {"client": client, "keys": list(signing.public_keys_of(client))}
     return JSONAnswer(answer)
+
+
+async def _whose(request: Request) -> str:
+    """Return the client that is asked for; raises Refused where the caller may not, or there is no such client."""
+    caller = await client_of(request)
+    named = query_of(request, SigningQuery).client
+    if named in {None, caller.name}:
+        return caller.name
+    if not caller.admin:
+        raise _refused("Only an admin may ask for another client's", "not_for_you")
+    if named not in {OPERATOR, *(each.name for each in _resources(request).settings.clients)}:
+        raise _refused("No client has this name", "unknown_name")
+    return named
+
+
+def _refused(detail: str, code: str) -> Refused:
+    return Refused(Refusal.QUERY_NOT_VALID, problems=[Problem(pointer="?client", detail=detail, code=code)])
+
+
+def _resources(request: Request) -> Resources:
+    resources: Resources = request.app.state.resources
+    return resources

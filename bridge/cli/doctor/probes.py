@@ -16,11 +16,11 @@ from bridge.destinations.rules import DEFAULT_PORTS, check_callback, check_url, 
 from bridge.destinations.trial import send_test
 from bridge.domain.deliveries import Address, Callback, Failure, Named, NoResponse, SlackChannel, SlackWebhook
 from bridge.domain.imports import Reply
+from bridge.domain.notices import OPERATOR
 from bridge.domain.times import SECOND, Moment
 from bridge.rally.answers import unanswered
 from bridge.resources import Resources, open_resources
 from bridge.settings import Settings
-from bridge.store.deliveries import OPERATOR
 
 
 async def examine(settings: Settings, *, send: bool, start: str) -> list[Finding]:
