@@ -9,8 +9,11 @@ from world import World, opened
 from bridge.domain.absences import AbsenceStreak, next_streak
 from bridge.domain.budget import Budget, grant
 from bridge.domain.imports import Absence, Absent, Answer, KeyRefused, Read, Reading, Reply, Unanswered, Unusable
+from bridge.domain.notices import imports_shown, imports_vanished
 from bridge.domain.replies import after_replies
-from bridge.domain.times import HOUR, MINUTE, SECOND, Moment
+from bridge.domain.times import HOUR, MINUTE, SECOND, Moment, rfc3339
+from bridge.domain.watches import Knowledge
+from workers.settle import known_in
 
 pytestmark = pytest.mark.anyio
 
@@ -111,6 +114,39 @@ def test_the_operator_is_told_again_after_an_hour() -> None:
         told.add(budget.vanished_told_at)
 
     assert told == {NOW, NOW + HOUR, NOW + 2 * HOUR}
+
+
+@pytest.mark.parametrize(
+    ("budget", "counts"),
+    [
+        (Budget(), True),
+        (Budget(sighted_at=NOW), True),
+        (Budget(sighted_at=NOW + 1), False),
+        (PAUSED, False),
+    ],
+)
+def test_the_pause_of_a_workspace_proves_no_absence(budget: Budget, *, counts: bool) -> None:
+    known = known_in(budget, Knowledge(absent=streak_of(0, 5, 10)))
+
+    assert (known.absent is not None) == counts
+    assert (known.workspace_trouble is not None) == (budget is PAUSED)
+
+
+def test_the_operator_reads_what_to_check() -> None:
+    begun, over = imports_vanished("eu", NOW, NOW + HOUR), imports_shown("eu", NOW, NOW + 2 * HOUR)
+
+    assert (begun.type, begun.at, begun.facts) == (
+        "workspace.imports_vanished",
+        NOW + HOUR,
+        {"workspace": "eu", "since": rfc3339(NOW)},
+    )
+    assert "“eu”" in begun.text
+    assert "base URL" in begun.text
+    assert (over.type, over.at, over.facts) == (
+        "workspace.imports_shown",
+        NOW + 2 * HOUR,
+        {"workspace": "eu", "vanishedSince": rfc3339(NOW)},
+    )
 
 
 async def requests(world: World) -> list[str]:

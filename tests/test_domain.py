@@ -63,6 +63,8 @@ CLAIM = PollClaim(
     workspace="default", import_id="imp", fence=1, first_at=NOW, due=NOW, tier=0, polls=3, known="", faults=2
 )
 
+FIRST_ABSENCE = AbsenceStreak(absence=Absence.FORBIDDEN, since=NOW + 100 * SECOND, at=NOW + 100 * SECOND)
+
 
 def reading(status: str, *, failed: int = 0) -> Reading:
     return Reading(import_id="imp", type="CSV", status=status, person_count=7, failed_record_count=failed)
@@ -127,7 +129,14 @@ def test_an_expired_watch_waits_for_one_last_poll() -> None:
         (Knowledge(absent=AbsenceStreak(absence=Absence.NOT_FOUND, since=NOW, at=NOW)), "knows no such import"),
         (Knowledge(), "gave no answer"),
         (Knowledge(trouble="HTTP 400"), "no usable answer from Rally: HTTP 400"),
-        (Knowledge(trouble="HTTP 400", reading=reading("UPLOADING")), "no usable answer from Rally: HTTP 400"),
+        (
+            Knowledge(trouble="HTTP 400", reading=reading("UPLOADING")),
+            "the last status was UPLOADING; then no usable answer from Rally: HTTP 400",
+        ),
+        (
+            Knowledge(absent=FIRST_ABSENCE, reading=reading("UPLOADING")),
+            "the last status was UPLOADING; then Rally does not let our key see this import",
+        ),
         (Knowledge(reading=reading("UPLOADING")), "UPLOADING"),
     ],
 )
@@ -137,9 +146,6 @@ def test_a_timeout_says_why(known: Knowledge, told: str) -> None:
     assert ended is not None
     assert told in (ended.reason or "")
     assert rfc3339(WATCH.expires_at) in (ended.reason or "")
-
-
-FIRST_ABSENCE = AbsenceStreak(absence=Absence.FORBIDDEN, since=NOW + 100 * SECOND, at=NOW + 100 * SECOND)
 
 
 def reply(answer: Answer) -> Reply:

@@ -105,13 +105,17 @@ def trouble_in_words(trouble: str) -> str:
 
 
 def _timeout_reason(watch: Watch, known: Knowledge) -> str:
-    expired = f"not finished by {rfc3339(watch.expires_at)}"
+    return f"not finished by {rfc3339(watch.expires_at)}: {_last_heard(known)}"
+
+
+def _last_heard(known: Knowledge) -> str:
     if known.workspace_trouble:
-        return f"{expired}: {known.workspace_trouble}"
+        return known.workspace_trouble
+    heard: list[str] = []
+    if known.reading is not None:
+        heard.append(f"the last status was {known.reading.status}")
     if known.trouble:
-        return f"{expired}: {trouble_in_words(known.trouble)}"
-    if known.absent is not None:
-        return f"{expired}: {_absence_reason(known.absent.absence)}"
-    if known.reading is None:
-        return f"{expired}: Rally gave no answer"
-    return f"{expired}: the last status was {known.reading.status}"
+        heard.append(trouble_in_words(known.trouble))
+    elif known.absent is not None:
+        heard.append(_absence_reason(known.absent.absence))
+    return "; then ".join(heard) or "Rally gave no answer"
