@@ -103,7 +103,7 @@ def _best_for(grid: Grid, price: float) -> list[float]:
     between them is heard of s - x late. With F the distribution and G its integral, that delay is G(s) - G(t) -
     (s - t) × F(t).
     """
-    cdf = _cdf(grid)
+    cdf = cumulated(grid)
     integral = np.concatenate([[0.0], np.cumsum(np.diff(grid) * (cdf[1:] + cdf[:-1]) / 2)])
     to_go = np.zeros(len(grid))
     follows = np.full(len(grid), len(grid) - 1)
@@ -120,7 +120,7 @@ def _best_for(grid: Grid, price: float) -> list[float]:
     return times
 
 
-def _cdf(grid: Grid) -> Grid:
+def cumulated(grid: Grid) -> Grid:
     total = np.zeros(len(grid))
     with np.errstate(divide="ignore"):
         logs = np.log(grid)
