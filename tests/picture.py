@@ -25,7 +25,7 @@ for _, key in ipairs(redis.call('KEYS', 'rb:*')) do
 end
 return taken
 """
-_STANDING = {keys.FENCE, keys.SEAL, keys.SCHEMA_VERSION, "rb:check"}
+_STANDING = {keys.FENCE, keys.CLOCK, keys.SEAL, keys.SCHEMA_VERSION, "rb:check"}
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ async def test_what_was_forgotten_is_in_no_list(world: World) -> None:
     await world.sweep()
 
     left = await world.resources.store.call("KEYS", "rb:*")
-    ours = ("rb:fence", "rb:seal", "rb:schema", "rb:budget", "rb:check", "rb:queue", "rb:permits")
+    ours = ("rb:fence", "rb:clock", "rb:seal", "rb:schema", "rb:budget", "rb:check", "rb:queue", "rb:permits")
     assert [key for key in left if not key.startswith(ours)] == []
 
 

@@ -10,7 +10,9 @@ from bridge.domain.notices import deliveries_abandoned, redis_evicts, redis_evic
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
+from bridge.store.clock import Clock
 from bridge.store.fitness import eviction_problem, note_eviction, read_policy
+from workers.deliver import LEASE as DELIVERY_LEASE
 from workers.notices import Operator
 from workers.settle import Settler
 
@@ -33,6 +35,7 @@ class Sweep:
     async def run(self) -> None:
         """Take each step, also where our code trips over a record in another."""
         for step in (
+            self._heed_clock,
             self._resume_settling,
             self._look_at_expiries,
             self._tell_of_abandoned,
@@ -45,6 +48,17 @@ class Sweep:
                 raise
             except Exception as error:
                 log.error("sweep.interrupted", step=step.__name__, exc_info=error)  # noqa: TRY400 - with facts
+
+    async def _heed_clock(self) -> None:
+        """Let nothing wait for what was near before Redis' clock was set back."""
+        for workspace in self._resources.rally:
+            await self._resources.imports.recall(workspace, self._resources.settings.poll_lease)
+        clock = Clock(self._resources.store)
+        if span := await clock.set_back():
+            log.warning("clock.set_back", ms=span)
+            await clock.recall_watches()
+            await clock.recall_deliveries(DELIVERY_LEASE, span)
+            await clock.accept()
 
     async def _resume_settling(self) -> None:
         for workspace, import_id in await self._resources.imports.claim_settling(BATCH, SETTLING_LEASE):

@@ -36,7 +36,10 @@ class AbsenceStreak:
 
 
 def next_streak(known: AbsenceStreak | None, absence: Absence, at: Moment, *, trusted_since: Moment) -> AbsenceStreak:
-    """Return the streak with one more absence; one that began before `trusted_since` begins anew."""
-    if known is None or known.since < trusted_since:
+    """Return the streak with one more absence.
+
+    It begins anew where it began before `trusted_since`, and where the clock has been set back since.
+    """
+    if known is None or known.since < trusted_since or at < known.at:
         return AbsenceStreak(absence=absence, since=at, at=at)
     return known.followed_by(absence, at)

@@ -7,7 +7,7 @@ counts, when its windows begin, or who else spends from them. While probes are a
 none), they keep the pace of the last window that was known.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.domain.times import HOUR, SECOND, Moment, Span
 
@@ -71,6 +71,19 @@ class Budget:
     def allowed(self, share: float) -> int:
         """Give how many polls of a window are ours."""
         return max(1, int((self.limit or 0) * share))
+
+
+MOMENTS = (
+    *("ends_at", "paced_until", "not_before", "probing_until", "refused_since", "down_since", "broken_since"),
+    *("vanished_since", "vanished_until", "vanished_told_at", "sighted_at"),
+)
+"""The fields of a budget that are moments."""
+
+
+def set_back(budget: Budget, span: Span) -> Budget:
+    """Return the budget with all its moments earlier by a span, as Redis' clock has been set back by that much."""
+    moments = {name: getattr(budget, name) for name in MOMENTS}
+    return replace(budget, **{name: max(0, moment - span) for name, moment in moments.items() if moment})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

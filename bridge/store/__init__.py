@@ -35,6 +35,7 @@ clear, and sealed ones for everything private. No record expires by itself: the 
     rb:replays                          zset   those answers, by when they were given
     rb:news                             channel  `watch:<id>`, `import:<workspace>:<id>`: something about it changed
     rb:fence                            int    the fences given out so far
+    rb:clock                            int    the latest moment noted, to see when the clock is set back
     rb:schema                           int    the version of this layout; another version's data is not served
     rb:evicts                           string there while Redis drops watches, once the operator was told of it
     rb:check                            string written by /readyz, to see that writes are taken

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from bridge.domain.budget import Budget
-from bridge.domain.times import Moment
+from bridge.domain.budget import Budget, set_back
+from bridge.domain.times import SECOND, Moment, Span
 from bridge.store import codec, keys
 from bridge.store.connection import Store
 
@@ -30,16 +30,27 @@ class Budgets:
         self._store = store
 
     async def look(self, workspace: str) -> Look:
+        """Return the workspace as it is now; a budget that was written on a clock set back since is moved with it."""
+        look, ahead = await self._look(workspace)
+        while ahead > SECOND:
+            await self.write(workspace, set_back(look.budget, ahead))
+            look, ahead = await self._look(workspace)
+        return look
+
+    async def _look(self, workspace: str) -> tuple[Look, Span]:
+        """Return the workspace as it is stored, and how far in the future its budget was written last."""
         now, in_flight, first, open_imports, flat = await self._store.run(
             "look", [keys.budget(workspace), keys.imports_due(workspace), keys.imports_leased(workspace)]
         )
-        return Look(
+        stored = codec.unflatten(flat)
+        look = Look(
             now=now,
-            budget=_load(codec.unflatten(flat)),
+            budget=_load(stored),
             in_flight=in_flight,
             next_due=None if first < 0 else first,
             open_imports=open_imports,
         )
+        return look, int(stored.get("written_at", 0)) - now
 
     async def write(self, workspace: str, budget: Budget) -> bool:
         """Write what was computed from `budget.version`; False when that version has been overwritten."""

@@ -26,10 +26,11 @@ from bridge.redis.pool import Pool
 
 ANY_STEP = "*"
 USE_LANES = frozenset(
-    {"claim_deliveries", "commit_delivery", "doubt_lane", "hold_lane", "owe_notice", "redeliver", "settle", "take_turn"}
+    {"claim_deliveries", "commit_delivery", "doubt_lane", "hold_lane", "owe_notice"}
+    | {"recall_deliveries", "recall_lane", "redeliver", "settle", "take_turn"}
 )
 """The scripts by which deliveries wait, or stop to."""
-USE_TIERS = frozenset({"accept", "claim_polls", "look"})
+USE_TIERS = frozenset({"accept", "claim_polls", "look", "recall_polls"})
 """The scripts that read the order of polls."""
 USE_LISTS = frozenset({"commit_delivery", "forget", "forget_notice", "owe_notice", "redeliver", "settle"})
 """The scripts that change a delivery's state."""

@@ -12,14 +12,18 @@ from bridge.domain.absences import AbsenceStreak
 from bridge.domain.budget import Budget, Grant
 from bridge.domain.imports import Absence
 from bridge.domain.polls import Advance, PollClaim
-from bridge.domain.schedules import tier_of
-from bridge.domain.times import Moment, Span
+from bridge.domain.schedules import SHORTEST_TIER, tier_of
+from bridge.domain.times import SECOND, Moment, Span
 from bridge.domain.watches import Knowledge
 from bridge.errors import SealBroken
 from bridge.redis.errors import translated
 from bridge.secrets import Binding, Sealer
 from bridge.store import bindings, codec, keys, poll_order
 from bridge.store.connection import Store
+
+SETTLING_AHEAD: Span = 20 * SECOND
+"""The resumption of settling lies at most this far ahead: longer than its lease."""
+RECALLED_AT_ONCE = 500
 
 log = structlog.get_logger()
 
@@ -125,8 +129,20 @@ class Imports:
 
     async def claim_settling(self, count: int, lease: Span) -> list[tuple[str, str]]:
         """Take final imports whose watches must be told: (workspace, import id)."""
-        _now, *members = await self._store.run("claim_due", [keys.SETTLING], [count, lease])
+        _now, *members = await self._store.run("claim_due", [keys.SETTLING], [count, lease, SETTLING_AHEAD])
         return [keys.place(member) for member in members]
+
+    async def recall(self, workspace: str, lease: Span) -> int:
+        """Bring back polls that lie further ahead than their pauses allow, since the clock was set back."""
+        due = [keys.imports_due(workspace), keys.imports_leased(workspace)]
+        recalled = 0
+        while batch := int(
+            await self._store.run(
+                "recall_polls", due, [lease, SHORTEST_TIER, RECALLED_AT_ONCE, keys.import_prefix(workspace)]
+            )
+        ):
+            recalled += batch
+        return recalled
 
     async def forget_final(self, *, reuse: Span, count: int) -> int:
         """Delete final imports that answer no new watches any more; give how many."""

@@ -220,7 +220,7 @@ class Watches:
 
     async def claim_expiring(self, count: int, lease: Span) -> tuple[Moment, list[str]]:
         """Take watches whose expiry has come; whoever takes them has `lease` to end them."""
-        now, *ids = await self._store.run("claim_due", [keys.EXPIRING], [count, lease])
+        now, *ids = await self._store.run("claim_due", [keys.EXPIRING], [count, lease, ""])
         return now, ids
 
     async def settle(self, settlement: Settlement) -> bool:

@@ -1,4 +1,4 @@
-"""Pressure: 500 imports at once, and a limit that allows each of them a call in half a minute; imports that end, too."""
+"""Pressure: 500 imports at once, a limit that allows each of them a call in half a minute; and imports that end."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ WINDOW = 5
 """Seconds; a minute would only make everything twelve times as slow."""
 OTHERS = 20
 ROUND = IMPORTS / (LIMIT - OTHERS) * WINDOW
-"""Seconds until each import has had its turn: they have the same age, so that this is what each one's interval becomes."""
+"""Seconds until each import has had its turn: they have the same age, so that each one's interval becomes this."""
 
 
 def run(others: int, seconds: float) -> Any:
@@ -40,7 +40,7 @@ def used(taken: Mapping[str, int], allowed: int) -> float:
 
 
 def lateness(polled: Mapping[str, Sequence[float]]) -> float:
-    """Return the largest lateness after the first round, as a part of the interval that the limit allows each import."""
+    """Return the largest lateness after the first round, as a part of the interval that the limit allows."""
     gaps = [later - earlier for times in polled.values() for earlier, later in pairwise(times)]
     return max(gaps) / ROUND - 1
 

@@ -51,6 +51,7 @@ PARTS: Mapping[str, str] = {
 """Redis counts the buffers of its connections as used, and keeps them as large as they ever were."""
 STAYING: Mapping[str, str] = {
     "rb:seal": "the store's own key",
+    "rb:clock": "the latest moment noted",
     "rb:schema": "the version of the layout",
     "rb:fence": "a counter",
     "rb:budget:…": "what Rally's limit allows, one for each account",

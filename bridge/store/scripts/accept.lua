@@ -53,7 +53,7 @@ local function find_or_begin()
   if import[1] == 'open' then
     return 'joined', next_poll(), redis.call('HGETALL', KEYS[6])
   end
-  if import[1] == 'final' and now < tonumber(import[2]) + reuse then
+  if import[1] == 'final' and math.abs(now - import[2]) < reuse then
     redis.call('ZADD', KEYS[9], now, member)
     return 'final', -1, redis.call('HGETALL', KEYS[6])
   end

@@ -88,6 +88,6 @@ if claimed > 0 then
   redis.call('HINCRBY', KEYS[1], 'version', 1)
   redis.call('HINCRBY', KEYS[1], 'spent', claimed)
   redis.call('HINCRBY', KEYS[1], 'available', -claimed)
-  redis.call('HSET', KEYS[1], 'paced_until', ARGV[5] + claimed * ARGV[6], 'probing_until', ARGV[7])
+  redis.call('HSET', KEYS[1], 'written_at', now, 'paced_until', ARGV[5] + claimed * ARGV[6], 'probing_until', ARGV[7])
 end
 return reply

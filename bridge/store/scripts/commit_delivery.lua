@@ -10,7 +10,7 @@ if record[1] ~= ARGV[5] or record[2] ~= 'pending' then
   return 0
 end
 local state = ARGV[10]
-redis.call('HSET', KEYS[1], 'state', state, 'due', due == '0' and '' or due, unpack(ARGV, 11))
+redis.call('HSET', KEYS[1], 'state', state, 'due', due == '0' and '' or due, 'scheduled_at', now, unpack(ARGV, 11))
 redis.call('HDEL', KEYS[1], 'fence') -- used up: whoever repeats this, its reply having been lost, records nothing more
 if ARGV[8] ~= '' then
   redis.call('LPUSH', KEYS[2], ARGV[8])

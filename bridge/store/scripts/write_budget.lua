@@ -5,5 +5,5 @@
 if (redis.call('HGET', KEYS[1], 'version') or '0') ~= ARGV[2] then
   return 0
 end
-redis.call('HSET', KEYS[1], 'version', ARGV[2] + 1, unpack(ARGV, 3))
+redis.call('HSET', KEYS[1], 'version', ARGV[2] + 1, 'written_at', clock(), unpack(ARGV, 3))
 return 1
