@@ -95,6 +95,7 @@ async def test_a_trial_is_ready_with_a_warning(redis_url: str, sandbox_url: str)
         opened(redis_url, sandbox_url, REDIS_MAY_EVICT="true") as world,
         policy(world.resources.store, "allkeys-lru"),
     ):
+        await world.resources.store.call("DEL", "rb:schema")  # as evicted
         ready = await world.get("/readyz")
         with capture_logs() as lines:
             await world.sweep()

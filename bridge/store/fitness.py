@@ -31,7 +31,7 @@ async def examine(store: Store, *, may_evict: bool) -> Fitness:
     if not may_evict and (problem := eviction_problem(policy)):
         return Fitness(problem)
     risk = eviction_risk(policy)
-    return Fitness(await adopt_schema(store), () if risk is None else (risk,))
+    return Fitness(await adopt_schema(store, may_evict=may_evict), () if risk is None else (risk,))
 
 
 async def read_policy(store: Store) -> str | None:

@@ -6,9 +6,13 @@ from bridge.store.connection import Store
 REMEDY = "Start the version that wrote it, restore a backup of this one, or use an empty database"
 
 
-async def adopt_schema(store: Store) -> str | None:
-    """Mark an empty store as having our layout; return what is wrong where the stored data has another."""
-    stored = await store.run("adopt_schema", [keys.SCHEMA_VERSION, *keys.IN_ANY_LAYOUT], [keys.SCHEMA])
+async def adopt_schema(store: Store, *, may_evict: bool = False) -> str | None:
+    """Mark an empty store as having our layout; return what is wrong where the stored data has another.
+
+    Where Redis `may_evict` anything, data that names no layout has merely lost its version: it is marked as ours.
+    """
+    others = () if may_evict else keys.IN_ANY_LAYOUT
+    stored = await store.run("adopt_schema", [keys.SCHEMA_VERSION, *others], [keys.SCHEMA])
     problem = schema_problem(stored)
     return None if problem is None else f"{problem}. {REMEDY}"
 
