@@ -1,8 +1,10 @@
 """Redis' clock is set back: nothing waits for the moments that were near before."""
 
 from dataclasses import fields
+from datetime import UTC, datetime
 
 import pytest
+from arq import cron
 from samples import only
 from world import World
 
@@ -12,6 +14,7 @@ from bridge.domain.imports import Absence, Reading
 from bridge.domain.polls import Advance
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from bridge.store.imports import PollCommit
+from workers.hours import recall
 
 pytestmark = pytest.mark.anyio
 
@@ -140,6 +143,19 @@ async def test_a_watch_expires_as_long_after_as_it_asked_for(world: World) -> No
     assert (await world.seen(watch))["state"] == "watching"
     await sweep_and_work(world, seconds=50)
     assert (await world.seen(watch))["outcome"] == "timed_out"
+
+
+async def test_cron_runs_on_when_the_machines_clock_is_set_back_too() -> None:
+    before, after = datetime(2026, 11, 24, 12, tzinfo=UTC), datetime(2026, 11, 24, 11, tzinfo=UTC)
+    job = cron("workers.jobs.sweep", second=set(range(0, 60, 5)))
+    job.calculate_next(before)
+    planned = job.next_run
+    recall([job], 5, before)
+    assert job.next_run == planned
+
+    recall([job], 5, after)
+
+    assert job.next_run is None, "as at the start: arq takes the next one from now on"
 
 
 def test_absences_are_counted_anew() -> None:

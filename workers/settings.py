@@ -20,6 +20,7 @@ from bridge.resources import PATIENCE, await_store, check, open_resources
 from bridge.settings import Settings
 from workers import jobs
 from workers.crew import PERIOD, assemble
+from workers.hours import keep_hours
 from workers.stopping import Stopping
 
 JOB_TIMEOUT = 60
@@ -58,6 +59,8 @@ async def on_startup(ctx: dict[str, Any]) -> None:
         end(error)
     ctx["crew"] = assemble(resources)
     stopping.close_first(ctx["crew"].close)
+    hours = asyncio.create_task(keep_hours(WorkerSettings.cron_jobs, PERIOD))
+    stack.callback(hours.cancel)
     gc.freeze()  # what is there by now stays: no collection needs to look through it
     structlog.get_logger().info("worker.started")
 
