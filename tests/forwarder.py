@@ -1,6 +1,7 @@
 """A TCP forwarder between the product and its Redis: its target can be changed, and connections can fall silent."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import cast
@@ -39,15 +40,17 @@ class Connection:
 class Forwarder:
     """Forwards each new connection to `target`: the path of a Unix socket, or a port of loopback."""
 
-    def __init__(self, target: str | int) -> None:
+    def __init__(self, target: str | int, *, tls: ssl.SSLContext | None = None) -> None:
+        """Take where to; and what to speak TLS with, if to."""
         self.target = target
+        self._tls = tls
         self.port = 0
         self.connections: list[Connection] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
-        return f"redis://{LOOPBACK}:{self.port}"
+        return f"redis{'s' if self._tls else ''}://{LOOPBACK}:{self.port}"
 
     def silence(self, command: bytes = b"") -> int:
         """Silence the connections on which the client has sent this; return their number."""
@@ -58,7 +61,7 @@ class Forwarder:
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator["Forwarder"]:
-        server = await asyncio.start_server(self._accept, LOOPBACK, self.port)
+        server = await asyncio.start_server(self._accept, LOOPBACK, self.port, ssl=self._tls)
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield self
@@ -74,7 +77,8 @@ class Forwarder:
         task.add_done_callback(self._tasks.discard)
         connection = Connection(writer.get_extra_info("peername")[1])
         self.connections.append(connection)
-        with suppress(OSError):
+        # asyncio's streams log a task of theirs that was cancelled.
+        with suppress(OSError, asyncio.CancelledError):
             await self._forward(connection, reader, writer)
 
     async def _forward(

@@ -53,7 +53,10 @@ def test_a_redis_as_it_should_be_is_well_in_every_way() -> None:
     [
         ({"version": "6.0.16"}, "Redis", "failed", "6.0.16"),
         ({"version": "6.2.0"}, "Redis", "ok", "6.2.0"),
-        ({"version": "10.0.0"}, "Redis", "ok", "10.0.0"),
+        ({"version": "10.0.0"}, "Redis", "ok", "Redis 10.0.0"),
+        ({"product": "Valkey", "version": "9.1.2"}, "Redis", "ok", "Valkey 9.1.2"),
+        ({"replica": True}, "Redis", "failed", "a replica"),
+        ({"rights_refused": list("abcd")}, "Redis rights", "failed", "a; b; c; and 1 more"),
         ({"version": None}, "Redis", "warning", "does not tell"),
         ({"cluster": True}, "Redis", "failed", "Cluster"),
         ({"aof": False}, "Redis durability", "failed", "appendonly no"),
@@ -71,7 +74,7 @@ def test_a_redis_as_it_should_be_is_well_in_every_way() -> None:
         ({"limit": 100, "used": 90}, "Redis eviction", "warning", "90%"),
         ({"round_trips": (20.1, 20.1, 1.0)}, "Redis latency", "warning", "20.1 ms"),
         ({"round_trips": (20.0, 20.0, 900.0)}, "Redis latency", "ok", "900.0"),
-        ({"writes_refused": "OOM command not allowed"}, "Redis writes", "failed", "OOM"),
+        ({"writes_refused": "OOM command not allowed", "full": True}, "Redis writes", "failed", "OOM"),
         ({"writes_refused": "READONLY You can't write"}, "Redis writes", "failed", "READONLY"),
         ({"layout": ""}, "Stored data", "failed", "names no layout"),
         ({"layout": "1"}, "Stored data", "failed", "has layout '1'"),
@@ -304,7 +307,7 @@ def test_a_bridge_that_up_made_is_found_by_its_directory_and_is_well(journey: Jo
 
     assert f"The bridge of {journey.data}, with its sandbox\n" in ran.out
     assert "✓ ok       Named destinations: none configured (NAMED_DESTINATIONS)\n" in ran.out
-    assert ran.out.endswith("\n15 ok\n")
+    assert ran.out.endswith("\n16 ok\n")
     assert {path: path.stat().st_mtime_ns for path in journey.data.iterdir() if path.is_file()} == before
 
 
@@ -347,7 +350,7 @@ def test_one_refused_key_of_several_is_named(journey: Journey) -> None:
         (f"redis://:{PASSWORD}@127.0.0.1:1/0?password={PASSWORD}", "redis://127.0.0.1:1: no connection"),
         (f"unix://:{PASSWORD}@/nowhere/redis.sock", "unix:///nowhere/redis.sock: no connection"),
         ("redis://no-such-host.invalid", "redis://no-such-host.invalid:6379: no connection"),
-        ("OURS with a password", "refuses the user or the password"),
+        ("OURS with a password", "AUTH <password> called without any password configured"),
     ],
 )
 def test_a_redis_out_of_reach_hides_nothing_else(journey: Journey, url: str, words: str) -> None:
@@ -364,7 +367,7 @@ def test_a_password_that_is_missing_is_told(journey: Journey) -> None:
     with configured(journey, requirepass=PASSWORD):
         ran = run(journey, "--json", **environment(journey))
     assert ran.failed == {"Redis"}
-    assert "refuses the user or the password, or that there is none" in ran.findings["Redis"]["found"]
+    assert "Authentication required" in ran.findings["Redis"]["found"]
     assert ran.err == ""
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from test_egress import OK, certificate_for, receiving, says, to
+from certificates import certificate_for
+from test_egress import OK, receiving, says, to
 from world import settings
 
 from bridge.destinations.egress import Egress, EgressRules

@@ -1,49 +1,24 @@
 """A failover behind one address, and a rotated password: two real servers, and a forwarder that is repointed."""
 
 import asyncio
-import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import wait_until_it_answers
 from forwarder import LOOPBACK, Forwarder, until
 from redis import Redis
-from terminal import free_ports
+from redis_server import port_of, redis_server, set_user
 from world import World, opened
 
 from bridge import queue
-from bridge.cli.embedded_redis import find_binary
 from bridge.domain.secret import Secret
 from bridge.errors import StoreUnavailable
 from bridge.store.connection import Store, connect
 
 pytestmark = pytest.mark.anyio
 PATIENCE = 20.0
-
-
-@contextmanager
-def server(home: Path, *more: str) -> Iterator[Redis]:
-    """Run a Redis of its own, also on a port of loopback."""
-    home.mkdir()
-    socket, port = home / "r.sock", free_ports()
-    flags = ["--port", str(port), "--unixsocket", str(socket), "--dir", str(home), "--save", "", *more]
-    with (home / "redis.log").open("wb") as log:
-        process = subprocess.Popen([str(find_binary().path), *flags], stdout=log, stderr=log)
-    try:
-        wait_until_it_answers(socket, process)
-        with Redis(unix_socket_path=str(socket), decode_responses=True) as redis:
-            yield redis
-    finally:
-        process.kill()
-        process.wait(10)
-
-
-def port_of(redis: Redis) -> int:
-    known: Any = redis.config_get("port")
-    return int(known["port"])
 
 
 def link_of(replica: Redis) -> str:
@@ -70,8 +45,8 @@ def rings(redis: Redis) -> int:
 def servers(tmp_path: Path) -> Iterator[tuple[Redis, Redis]]:
     """A primary and its replica."""
     with ExitStack() as stack:
-        primary = stack.enter_context(server(tmp_path / "a", "--repl-diskless-sync-delay", "0"))
-        replica = stack.enter_context(server(tmp_path / "b"))
+        primary = stack.enter_context(redis_server(tmp_path / "a", "--repl-diskless-sync-delay", "0"))
+        replica = stack.enter_context(redis_server(tmp_path / "b"))
         replica.replicaof(LOOPBACK, port_of(primary))
         yield primary, replica
 
@@ -165,10 +140,8 @@ async def test_the_bell_rings_at_the_new_primary(world: World, servers: tuple[Re
 
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[Redis]:
-    with server(tmp_path / "c") as redis:
-        redis.acl_setuser(
-            "bridge", enabled=True, passwords=["+first"], keys=["*"], channels=["*"], categories=["+@all"]
-        )
+    with redis_server(tmp_path / "c") as redis:
+        set_user(redis, "bridge", "on", ">first", "~*", "&*", "+@all")
         yield redis
 
 
@@ -183,7 +156,7 @@ async def test_a_rotated_password_is_read_again_from_its_file(guarded: Redis, tm
     url = write_url(file, guarded, "first")
     store, arq = Store(connect(url, file)), queue.connect(url, file, patience=PATIENCE)
     await asyncio.gather(store.check(), arq.set("before", 1))
-    guarded.execute_command("ACL", "SETUSER", "bridge", "resetpass", ">second")  # type: ignore[no-untyped-call]
+    set_user(guarded, "bridge", "resetpass", ">second")
     guarded.client_kill_filter(_type="normal", skipme=True)
     with pytest.raises(StoreUnavailable, match="invalid username-password pair"):
         await store.check()

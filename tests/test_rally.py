@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from certificates import certificate_for
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import only
-from test_egress import certificate_for
 
 from bridge.domain.budget import LONGEST_PAUSE
 from bridge.domain.imports import (

@@ -16,6 +16,7 @@ from arq.worker import run_worker
 from bridge import log, queue
 from bridge.errors import SettingsError
 from bridge.queue import Alarm
+from bridge.redis.options import defaults_for, read
 from bridge.resources import PATIENCE, await_store, check, open_resources
 from bridge.settings import Settings
 from workers import jobs
@@ -28,7 +29,13 @@ JOB_TIMEOUT = 60
 MAX_TRIES = 1_000_000
 """A job is a ring, so that being interrupted is no failure of it. A job of cron is tried once, if nothing is said."""
 
-AS_ARQ_SAYS = {"path": "unix_socket_path", "db": "database"} | {n: n for n in ("host", "port", "username", "password")}
+AS_ARQ_SAYS = {"path": "unix_socket_path", "db": "database"} | {
+    name: name
+    for name in (
+        *("host", "port", "username", "password"),
+        *("ssl_ca_certs", "ssl_cert_reqs", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname"),
+    )
+}
 """redis-py's names of what it reads in a URL, and arq's."""
 
 
@@ -75,11 +82,11 @@ async def on_shutdown(ctx: dict[str, Any]) -> None:
     structlog.get_logger().info("worker.stopped")
 
 
-def place(line: queue.Line) -> RedisSettings:
+def place(url: str) -> RedisSettings:
     """Tell arq where Redis is as redis-py reads it in the URL: arq reads no password with a % in it, nor all paths."""
-    read = line.connection_pool.connection_kwargs
-    known = {name: read[theirs] for theirs, name in AS_ARQ_SAYS.items() if theirs in read}
-    return RedisSettings(**known, ssl=urlsplit(SETTINGS.redis_url.reveal()).scheme == "rediss")
+    known = defaults_for(url) | read(url)
+    settings = {name: known[theirs] for theirs, name in AS_ARQ_SAYS.items() if theirs in known}
+    return RedisSettings(**settings, ssl=urlsplit(url).scheme == "rediss")
 
 
 class WorkerSettings:
@@ -109,7 +116,7 @@ class WorkerSettings:
     on_startup = on_startup
     on_shutdown = on_shutdown
     redis_pool = queue.connect(SETTINGS.redis_url, SETTINGS.redis_url_file, patience=PATIENCE)
-    redis_settings = place(redis_pool)
+    redis_settings = place(SETTINGS.redis_url.reveal())
     """Only for `arq --check`, which opens a connection of its own."""
     queue_name = queue.QUEUE
     job_serializer = queue.serialize

@@ -4,11 +4,12 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from bridge.cli.faults import CannotStart
+from bridge.redis.errors import in_words
+from bridge.redis.options import defaults_for
 from bridge.resources import check_store, open_resources
 from bridge.settings import Settings
 
 MARK = "rb:sandbox"
-TIMEOUT = 5.0
 
 
 def keep_apart(url: str, *, sandbox: bool) -> None:
@@ -18,7 +19,7 @@ def keep_apart(url: str, *, sandbox: bool) -> None:
     ones, so that real watches would end as not found.
     """
     try:
-        redis = Redis.from_url(url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT)
+        redis = Redis.from_url(url, **defaults_for(url))
     except ValueError as error:
         if sandbox:
             raise CannotStart("REDIS_URL is not an address that the sandbox can use.") from error
@@ -27,8 +28,7 @@ def keep_apart(url: str, *, sandbox: bool) -> None:
         with redis:
             _keep_apart(redis, sandbox=sandbox)
     except (RedisError, OSError) as error:
-        # The error's text may hold the URL, and that a password.
-        raise CannotStart(f"The Redis at REDIS_URL can't be used: {type(error).__name__}.") from error
+        raise CannotStart(f"The Redis at REDIS_URL can't be used: {in_words(error)}.") from error
 
 
 async def check(settings: Settings) -> None:

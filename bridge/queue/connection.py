@@ -15,13 +15,14 @@ from arq.jobs import Job
 from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, WatchError
+from redis.exceptions import RedisError, ResponseError, WatchError
 
 from bridge.domain.secret import Secret
 from bridge.errors import StoreRefused, StoreUnavailable
 from bridge.redis.errors import in_words, is_refusal, refuses_credentials
 from bridge.redis.options import ANSWER_TIMEOUT, CONNECT_TIMEOUT
 from bridge.redis.pool import Pool
+from bridge.redis.server import server_of
 
 QUEUE = "rb:queue"
 PAUSE = 0.5
@@ -88,7 +89,8 @@ class Line(ArqRedis):
 
     def pipeline(self, *args: Any, **options: Any) -> Pipeline:
         if self.patience:
-            return _PatientPipeline(self, *args, **options)
+            kind = _PatientPipeline if options.get("transaction", True) else _Greeting
+            return kind(self, *args, **options)
         return super().pipeline(*args, **options)
 
     async def enqueue_job(self, function: str, *args: Any, **options: Any) -> Job | None:
@@ -221,3 +223,15 @@ class _PatientPipeline(Pipeline):
             if self.connection:
                 await self.connection.disconnect(nowait=True)
             await super().reset()  # type: ignore[no-untyped-call]  # redis-py's
+
+
+class _Greeting(_PatientPipeline):
+    """What a worker of arq asks at its start, only to log it: INFO, which not every user may ask, and DBSIZE."""
+
+    async def execute(self, *_args: Any, **_options: Any) -> list[Any]:
+        answers = await super().execute(raise_on_error=False)
+        told: list[Any] = [{} if isinstance(each, ResponseError) else each for each in answers]
+        if told and not told[0]:
+            server = server_of(await self._line.execute_command("HELLO"))
+            told[0] = {"redis_version": f"{server.version} ({server.role})"}
+        return told

@@ -14,6 +14,8 @@ OLDEST = (6, 2)
 SLOW = 20.0
 """Milliseconds; a POST waits for one round trip, a poll or a delivery for about four."""
 NEARLY_FULL = 0.9
+SHOWN = 3
+"""Missing rights that are told one by one."""
 HEARD_LATE: Span = 5 * SECOND
 """A worker takes a ring for its own by its own clock; a later one than its next round is of no use."""
 STALE: Span = 300 * SECOND
@@ -25,7 +27,9 @@ HALF_WAY_STALE: Span = 60 * SECOND
 class RedisSeen:
     """What Redis told of itself; None: it would not say."""
 
+    product: str = "Redis"
     version: str | None
+    replica: bool = False
     cluster: bool = False
     aof: bool | None
     aof_broken: bool = False
@@ -37,6 +41,10 @@ class RedisSeen:
     round_trips: Sequence[float]
     """Milliseconds."""
     writes_refused: str | None = None
+    full: bool = False
+    """Whether they are refused for want of memory."""
+    rights_refused: Sequence[str] = ()
+    """What Redis says where its user may not do what the bridge does."""
     layout: str | None = None
     """The version that its data names, '' where it names none; None: it holds nothing yet."""
     opens: bool | None
@@ -49,6 +57,7 @@ def of_redis(place: str, seen: RedisSeen) -> Iterator[Finding]:
     yield _eviction(seen)
     yield _latency(seen.round_trips)
     yield _writes(seen)
+    yield _rights(seen.rights_refused)
     yield _layout(seen)
     yield _seal(seen)
 
@@ -64,9 +73,12 @@ def _version(place: str, seen: RedisSeen) -> Finding:
     numbers = re.match(r"(\d+)\.(\d+)", seen.version or "")
     if numbers is None:
         return warning("Redis", f"{place} does not tell its version", "Make sure that it is 6.2 or newer.")
-    if (int(numbers[1]), int(numbers[2])) < OLDEST:
-        return failed("Redis", f"{place} is {seen.version}", "Use Redis 6.2 or newer, or Valkey.")
-    return ok("Redis", f"{place} answers, version {seen.version}")
+    is_ = f"{seen.product} {seen.version}"
+    if seen.product == "Redis" and (int(numbers[1]), int(numbers[2])) < OLDEST:
+        return failed("Redis", f"{place} is {is_}", "Use Redis 6.2 or newer, or Valkey.")
+    if seen.replica:
+        return failed("Redis", f"{place} is a replica ({is_})", "Have REDIS_URL lead to the primary.")
+    return ok("Redis", f"{place} answers, {is_}")
 
 
 def _durability(seen: RedisSeen) -> Finding:
@@ -110,9 +122,19 @@ def _writes(seen: RedisSeen) -> Finding:
     if seen.writes_refused is None:
         return ok("Redis writes", "it takes them")
     remedy = "See Redis' own log, and that REDIS_URL leads to the primary, with a user who may write."
-    if "OOM" in seen.writes_refused or "out of memory" in seen.writes_refused:
+    if seen.full:
         remedy = "Raise its maxmemory, or shorten BRIDGE_RETENTION."
     return failed("Redis writes", f"it refuses them: {seen.writes_refused}", remedy)
+
+
+def _rights(refused: Sequence[str]) -> Finding:
+    check = "Redis rights"
+    if not refused:
+        return ok(check, "its user may do all that the bridge does")
+    more = f"; and {len(refused) - SHOWN} more" if len(refused) > SHOWN else ""
+    return failed(
+        check, f"{'; '.join(refused[:SHOWN])}{more}", "Give them to the user of REDIS_URL: README, Running it."
+    )
 
 
 def _layout(seen: RedisSeen) -> Finding:

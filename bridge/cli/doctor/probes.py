@@ -22,6 +22,8 @@ from bridge.rally.answers import unanswered
 from bridge.resources import Resources, open_resources
 from bridge.settings import Settings
 
+CORRECT = "Correct REDIS_URL (its user, its password, the authority that TLS trusts), or what Redis permits."
+
 
 async def examine(settings: Settings, *, send: bool, start: str) -> list[Finding]:
     """Look at everything; what fails hides nothing else. `start`: what to do when Redis is away."""
@@ -68,7 +70,7 @@ async def _told(check: str, looking: Awaitable[Sequence[Finding]]) -> Sequence[F
 def _of_redis(settings: Settings, redis: RedisLook, start: str) -> Iterator[Finding]:
     place = place_of(settings.redis_url.reveal())
     if redis.seen is None:
-        yield inside.unreachable(place, redis.why, start)
+        yield inside.unreachable(place, redis.why, CORRECT if redis.refused else start)
         return
     yield from inside.of_redis(place, redis.seen)
     yield inside.of_workers(seen=redis.workers)

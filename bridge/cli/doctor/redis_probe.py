@@ -1,22 +1,22 @@
 """The probe of Redis: a few commands, of which one writes, within a bound of time."""
 
 import asyncio
-import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
-from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError, ResponseError
 
+from bridge.cli.doctor import rights
 from bridge.cli.doctor.inside import RedisSeen
-from bridge.domain.secret import Secret
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import SealBroken
-from bridge.redis.options import ANSWER_TIMEOUT, CONNECT_TIMEOUT
+from bridge.redis.errors import in_words, is_full, is_refusal
+from bridge.redis.pool import Pool
+from bridge.redis.server import server_of
 from bridge.resources import Resources
 from bridge.store import keys
 from bridge.store.bindings import STORE_KEY
@@ -40,62 +40,40 @@ class RedisLook:
     ahead: Span | None = None
     workers: bool = False
     why: str = ""
+    refused: bool = False
+    """Whether Redis answers and refuses us, so that starting it is not what helps."""
 
 
 async def look_at_redis(resources: Resources) -> RedisLook:
     try:
         async with asyncio.timeout(PATIENCE):
             return await _seen_of_redis(resources)
+    except (RedisError, OSError) as error:  # TimeoutError is one
+        return RedisLook(why=in_words(error), refused=is_refusal(error))
     except Exception as error:  # noqa: BLE001 - whatever it was, it must not hide what the others find
-        return RedisLook(why=_in_words(error))
-
-
-def _in_words(error: Exception) -> str:
-    """Name the kind of trouble, and keep what Redis itself said; what the client says names addresses."""
-    chain = list(_chain(error))
-    match error:
-        case _ if any(isinstance(each, AuthenticationError) for each in chain):
-            return "it refuses the user or the password, or that there is none"
-        case ResponseError() | BusyLoadingError():
-            return str(error)
-        case TimeoutError() | RedisTimeoutError():
-            return "no answer in time"
-        case _ if any(isinstance(each, ssl.SSLError) for each in chain):
-            return "TLS failed"
-        case RedisError() | OSError():
-            return "no connection"
-        case _:
-            return f"the check broke ({type(error).__name__})"
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+        return RedisLook(why=f"the check broke ({type(error).__name__})")
 
 
 async def _seen_of_redis(resources: Resources) -> RedisLook:
-    async with _connected(resources.settings.redis_url) as redis:
+    settings = resources.settings
+    # Without the store's retries: what is wrong is to be told as it is.
+    async with Redis.from_pool(Pool(settings.redis_url, settings.redis_url_file, decode_responses=True)) as redis:
         return await _asked(redis, resources)
-
-
-def _connected(url: Secret) -> Redis:
-    """Connect without the store's retries: with them redis-py asks for ever where a password is missing."""
-    redis: Redis = Redis.from_url(
-        url.reveal(), decode_responses=True, socket_connect_timeout=CONNECT_TIMEOUT, socket_timeout=ANSWER_TIMEOUT
-    )
-    return redis
 
 
 async def _asked(redis: Redis, resources: Resources) -> RedisLook:
     await redis.ping()
     round_trips = [await _took(redis.ping) for _ in range(ROUND_TRIPS)]
     info = await _permitted(redis.info) or {}
+    server = server_of(await _permitted(lambda: redis.execute_command("HELLO")), info)  # type: ignore[no-untyped-call]
+    refused_write = await _write(redis)
     fsync = await _permitted(lambda: redis.config_get("appendfsync")) or {}
     policy = await _permitted(lambda: redis.config_get("maxmemory-policy")) or {}
     seen = RedisSeen(
-        version=info.get("redis_version") and str(info["redis_version"]),
-        cluster=info.get("redis_mode") == "cluster",
+        product=server.product,
+        version=server.version,
+        replica=server.role in {"replica", "slave"},
+        cluster=server.mode == "cluster",
         aof=None if "aof_enabled" not in info else bool(info["aof_enabled"]),
         aof_broken=info.get("aof_last_write_status", "ok") != "ok",
         fsync=fsync.get("appendfsync"),
@@ -103,7 +81,9 @@ async def _asked(redis: Redis, resources: Resources) -> RedisLook:
         limit=int(info.get("maxmemory", 0)),
         used=int(info.get("used_memory", 0)),
         round_trips=round_trips,
-        writes_refused=await _write(redis),
+        writes_refused=None if refused_write is None else in_words(refused_write),
+        full=refused_write is not None and is_full(refused_write),
+        rights_refused=await rights.refusals(redis),
         layout=await _layout(redis),
         opens=_opens(resources, await redis.get(keys.SEAL)),
     )
@@ -124,12 +104,12 @@ async def _permitted(call: Callable[[], Awaitable[Any]]) -> Any:
         return None
 
 
-async def _write(redis: Any) -> str | None:
-    """Write what /readyz writes, which is gone in a second; give what Redis says when it refuses."""
+async def _write(redis: Any) -> ResponseError | None:
+    """Write what /readyz writes, which is gone in a second; return why Redis refuses, if it does."""
     try:
         await redis.set("rb:check", 1, px=1000)
     except ResponseError as error:
-        return str(error)
+        return error
     return None
 
 
