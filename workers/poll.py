@@ -102,7 +102,8 @@ class PollWork:
             )
             for claim in claims or ()
         ]
-        return polls, 0.0 if polls or not look.budget.broken else ALL_LEASED_PAUSE
+        all_leased = look.budget.broken and claims == []
+        return polls, ALL_LEASED_PAUSE if all_leased else 0.0
 
     async def act(self, claim: Poll) -> Polled:
         reply = await self._rally.get_import(claim.claim.import_id, at=claim.now, start_by=claim.start_by)
