@@ -57,8 +57,11 @@ def environ(tmp_path: Path) -> Mapping[str, str]:
 @contextmanager
 def started(program: str, home: Path, environ: Mapping[str, str]) -> Iterator[Started]:
     port = free_ports()
-    there = ["--port", str(port)] if program == "serve" else []
-    module = [program, "workers.settings.WorkerSettings"] if program == "arq" else ["bridge.cli", program, *there]
+    module = {
+        "arq": ["arq", "workers.settings.WorkerSettings"],
+        "uvicorn": [*BY_HAND, "--port", str(port), "--timeout-keep-alive", "1", "--no-access-log"],
+        "serve": ["bridge.cli", "serve", "--port", str(port)],
+    }.get(program, ["bridge.cli", program])
     with (home / "log").open("wb") as log:
         command = [sys.executable, "-m", *module]
         process = subprocess.Popen(command, cwd=home, env={**environ, "PYTHONPATH": CODE}, stdout=log, stderr=log)
@@ -145,10 +148,19 @@ def test_a_websockets_handshake_is_answered_as_the_get_that_it_is(tmp_path: Path
     assert (listed.status_code, listed.json()["data"]) == (200, [])
 
 
+BY_HAND = ["uvicorn", "--ws", "none", "--http", "bridge.web.connections:Connection", "bridge.web.app:app"]
+"""As README.md has it."""
+
+
+def test_the_readme_says_how_to_start_uvicorn_by_hand() -> None:
+    assert " ".join(BY_HAND) in " ".join((Path(CODE) / "README.md").read_text().split())
+
+
+@pytest.mark.parametrize("program", ["serve", "uvicorn"])
 def test_the_served_api_bounds_heads_and_ends_idle_connections_when_it_is_told_to(
-    tmp_path: Path, environ: Mapping[str, str]
+    program: str, tmp_path: Path, environ: Mapping[str, str]
 ) -> None:
-    with redis_at(tmp_path), started("serve", tmp_path, {**environ, "HTTP_KEEP_ALIVE": "1s"}) as ours:
+    with redis_at(tmp_path), started(program, tmp_path, {**environ, "HTTP_KEEP_ALIVE": "1s"}) as ours:
         wait_for(lambda: ours.said("api.started"), "the start")
         with httpx.Client(base_url=f"http://127.0.0.1:{ours.port}", trust_env=False) as client:
             wait_for(lambda: answers(client), "the server")

@@ -46,8 +46,7 @@ class Connection(HttpToolsProtocol):
         self._refused = False
         self._in_message = False
         self._in_head = False
-        self._parsed = 0
-        self._headers_left = self.header_limit
+        self._received = 0
         self._bytes_left = self.head_limit
         self._deadline: asyncio.TimerHandle | None = None
         self._waiting_since = self.loop.time()
@@ -110,8 +109,9 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
+        self._received = len(data)
         if self._in_message:
-            self._bytes_left -= len(data)
+            self._bytes_left -= self._received
         super().data_received(data)
         if self._bytes_left < 0:
             self._refuse(Refusal.HEAD_TOO_LARGE)
@@ -123,28 +123,24 @@ class Connection(HttpToolsProtocol):
             raise OutOfBounds
         super().on_message_begin()
         self._in_message = self._in_head = True
-        self._parsed, self._headers_left, self._bytes_left = 0, self.header_limit, self.head_limit
-
-    def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        self._parse(len(url))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers_left -= 1
-        self._parse(len(name) + len(value))
-        super().on_header(name, value)
-
-    def _parse(self, size: int) -> None:
-        """Count what has come whole, where the bytes alone do not tell how many belong to one message."""
-        self._parsed += size
-        if self._parsed > self.head_limit or self._headers_left < 0:
-            self._refusal = Refusal.HEAD_TOO_LARGE
-            raise OutOfBounds
+        self._bytes_left = self.head_limit
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        self._stop_expecting()
+        if self._deadline is not None:
+            self._stop_expecting()
+        if len(self.headers) > self.header_limit or (self._may_be_large and self._size_of_head() > self.head_limit):
+            self._refusal = Refusal.HEAD_TOO_LARGE
+            raise OutOfBounds
         super().on_headers_complete()
+
+    @property
+    def _may_be_large(self) -> bool:
+        """Whether a head came in so many bytes, or in pieces, that what was parsed has to be counted."""
+        return self._received > self.head_limit or self._bytes_left < self.head_limit
+
+    def _size_of_head(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     def on_body(self, body: bytes) -> None:
         self._bytes_left += (1 + BODY_FACTOR) * len(body)

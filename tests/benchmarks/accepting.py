@@ -3,11 +3,12 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from statistics import median
 from time import monotonic, sleep
 
+import psutil
 from stage import PATIENCE, RUNS, Stage, free_port, row, stage
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -93,36 +94,51 @@ def await_server(port: int) -> None:
     raise SystemExit("The server does not answer")
 
 
-def rates(our_stage: Stage, app: str, path: str, http: str) -> dict[int, float]:
-    """Give accepted requests a second of one process, by the number of connections that ask."""
+@contextmanager
+def server(our_stage: Stage, app: str, path: str, http: str) -> Iterator[tuple[int, psutil.Process]]:
+    """Serve an app in one process, and warm it up; yield its port and the process."""
     port = free_port()
-    server = ("-m", "uvicorn", app, "--http", http, "--port", str(port), "--no-access-log", "--log-level", "warning")
-    with our_stage.process(*server, CLIENT_RATE_LIMIT="1000000"):
+    words = ("-m", "uvicorn", app, "--http", http, "--port", str(port), "--no-access-log", "--log-level", "warning")
+    with our_stage.process(*words, CLIENT_RATE_LIMIT="1000000") as process:
         await_server(port)
         asyncio.run(post_from_all(port, path, CONNECTIONS[0], WARM_UP))
+        yield port, psutil.Process(process.pid)
+
+
+def rates(our_stage: Stage, app: str, path: str, http: str) -> dict[int, float]:
+    """Give accepted requests a second of one process, by the number of connections that ask."""
+    with server(our_stage, app, path, http) as (port, _):
         return {number: asyncio.run(post_from_all(port, path, number, MEASURED)) for number in CONNECTIONS}
+
+
+def cost(our_stage: Stage, http: str) -> float:
+    """Return the CPU (µs) of an accepted request, which says more of a protocol than a rate beside other processes."""
+    with server(our_stage, "bridge.web.app:app", "/v1/watches", http) as (port, process):
+        before = sum(process.cpu_times()[:2])
+        accepted = MEASURED * asyncio.run(post_from_all(port, "/v1/watches", CONNECTIONS[0], MEASURED))
+        return (sum(process.cpu_times()[:2]) - before) / accepted * 1e6
 
 
 def main() -> None:
     print(f"Accepting, in one process; medians of {RUNS} runs")
     ours: list[dict[int, float]] = []
     theirs: dict[str, list[dict[int, float]]] = {"/echo": [], "/enqueue": []}
-    otherwise: dict[str, list[dict[int, float]]] = {name: [] for name in OTHERS}
+    costs: dict[str, list[float]] = {http: [] for http in (OURS, *OTHERS.values())}
     with stage() as our_stage:
         for _ in range(RUNS):
             for path, found in theirs.items():
                 found.append(rates(our_stage, "tests.benchmarks.accepting:rivals", path, "httptools"))
-            for name, http in OTHERS.items():
-                otherwise[name].append(rates(our_stage, "bridge.web.app:app", "/v1/watches", http))
+            for http, spent in costs.items():
+                spent.append(cost(our_stage, http))
             ours.append(rates(our_stage, "bridge.web.app:app", "/v1/watches", OURS))
     for number in CONNECTIONS:
         row(f"requests per second over {number} connections: ours", f"{median(run[number] for run in ours):.0f}")
         for path, name, goal in (("/echo", "bare endpoint", 0.25), ("/enqueue", "a job for each request", 1.2)):
             ratios = [run[number] / rival[number] for run, rival in zip(ours, theirs[path], strict=True)]
             row(f"… ours / {name}", f"{median(ratios):.2f}", f"goal ≥ {goal}")
-        for name, rival in otherwise.items():
-            ratios = [run[number] / other[number] for run, other in zip(ours, rival, strict=True)]
-            row(f"… / ours with {name}", f"{median(ratios):.2f}")
+    row("CPU of an accepted request", f"{median(costs[OURS]):.0f} µs")
+    for name, http in OTHERS.items():
+        row(f"… with {name}", f"{median(costs[http]):.0f} µs")
 
 
 if __name__ == "__main__":
