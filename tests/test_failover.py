@@ -10,11 +10,12 @@ import pytest
 from forwarder import LOOPBACK, Forwarder, until
 from redis import Redis
 from redis_server import port_of, redis_server, set_user
-from world import World, opened
+from world import World, opened, settings
 
 from bridge import queue
 from bridge.domain.secret import Secret
 from bridge.errors import StoreUnavailable
+from bridge.resources import await_store, open_resources
 from bridge.store.connection import Store, connect
 
 pytestmark = pytest.mark.anyio
@@ -169,6 +170,25 @@ async def test_a_rotated_password_is_read_again_from_its_file(guarded: Redis, tm
     assert guarded.get("after") == "1"
     await arq.aclose()
     await store.redis.aclose()
+
+
+@pytest.mark.parametrize("in_a_file", [True, False])
+async def test_a_start_waits_for_other_credentials_only_where_a_file_may_bring_them(
+    guarded: Redis, tmp_path: Path, sandbox_url: str, *, in_a_file: bool
+) -> None:
+    file = tmp_path / "url"
+    url = write_url(file, guarded, "outdated")
+    changes = {"REDIS_URL": "", "REDIS_URL_FILE": str(file)} if in_a_file else {}
+    async with open_resources(settings(url.reveal(), sandbox_url, **changes)) as resources:
+        starting = asyncio.create_task(await_store(resources))
+        async with asyncio.timeout(PATIENCE):
+            await until(lambda: bool(guarded.acl_log()))
+            await asyncio.wait({starting}, timeout=0.1)
+            assert starting.done() != in_a_file
+            write_url(file, guarded, "first")
+            await asyncio.wait({starting})
+
+    assert (starting.exception() is None) == in_a_file
 
 
 async def test_refused_credentials_are_not_sent_again_at_once(guarded: Redis) -> None:

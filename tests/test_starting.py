@@ -327,6 +327,14 @@ def test_data_of_another_layout_is_refused_in_a_sentence(
     assert "Traceback" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("program", AWAITED)
+def test_a_user_without_info_is_enough_to_start(program: str, tmp_path: Path, environ: Mapping[str, str]) -> None:
+    limited = {**environ, "REDIS_URL": f"unix://limited:pass@{tmp_path}/r.sock"}
+    rights = ["--user", "limited", "on", ">pass", "~rb:*", "~arq:*", "&rb:*", "+@all", "-@admin", "-@dangerous"]
+    with redis_at(tmp_path, *rights), started(program, tmp_path, limited) as ours:
+        wait_for(lambda: ours.said(AWAITED[program][1]), "the start")
+
+
 @pytest.mark.parametrize("path", ["/", "/3", "/0/"])
 def test_arqs_own_check_finds_a_worker_wherever_its_url_leads(
     path: str, tmp_path: Path, environ: Mapping[str, str]

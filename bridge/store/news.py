@@ -15,6 +15,7 @@ import structlog
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
+from bridge.redis.errors import in_words
 from bridge.redis.pool import Pool
 from bridge.store import keys
 from bridge.store.connection import Store
@@ -90,7 +91,7 @@ class News:
             try:
                 await self._listen()
             except (RedisError, OSError) as error:
-                log.debug("news.interrupted", error=type(error).__name__)  # the store tells of outages
+                log.debug("news.interrupted", error=in_words(error))  # the store tells of outages
             self._on.clear()
             await asyncio.sleep(PAUSE)
 
