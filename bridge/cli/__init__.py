@@ -1,23 +1,49 @@
 """The command line: `rally-bridge up`, `serve`, `worker` and the commands for people."""
 
+import sys
+from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
 import click
 
-from bridge.cli import completion, keys, services, up, watches
-from bridge.cli.connection import print_what_can_be_printed
-from bridge.cli.doctor import command as doctor
 from bridge.cli.faults import CannotStart
 from bridge.errors import BridgeError, SettingsError
+
+COMMANDS = {
+    "up": "up.command",
+    "serve": "services.serve",
+    "worker": "services.worker",
+    "watch": "watches.watch",
+    "list": "watches.list_",
+    "show": "watches.show",
+    "cancel": "watches.cancel",
+    "redeliver": "watches.redeliver",
+    "doctor": "doctor.command.command",
+    "keys": "keys.group",
+    "completion": "completion.command",
+}
+"""The commands, and where each is defined. A process loads its own only: what people see takes memory to print."""
 
 
 class PlainGroup(click.Group):
     """Ends what goes wrong with sentences on stderr instead of a traceback."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].rpartition(".")
+        command: click.Command = getattr(import_module(f"bridge.cli.{module}"), name)
+        return command
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        print_what_can_be_printed()
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # what lacks a character gets a ? for it, as stderr its escape
         for number, arg in enumerate(args, 1):
             if not _is_text(arg):  # not repeated: it might be a key
                 raise click.UsageError(f"Argument {number} is no text: some of its bytes are no characters.", ctx)
@@ -55,16 +81,3 @@ def _unforeseen(error: Exception) -> str:
 @click.version_option(package_name="rally-bridge", prog_name="rally-bridge")
 def main() -> None:
     """Tell Slack and HTTP callbacks how Rally UXR imports ended."""
-
-
-main.add_command(up.command)
-main.add_command(services.serve)
-main.add_command(services.worker)
-main.add_command(watches.watch)
-main.add_command(watches.list_)
-main.add_command(watches.show)
-main.add_command(watches.cancel)
-main.add_command(watches.redeliver)
-main.add_command(doctor.command)
-main.add_command(keys.group)
-main.add_command(completion.command)

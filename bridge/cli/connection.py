@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Callable
 from functools import wraps
-from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -38,9 +37,3 @@ def print_json(document: Any) -> None:
     encoding = str(getattr(sys.stdout, "encoding", ""))
     readable = encoding.lower().startswith("utf")  # elsewhere JSON has escapes of its own
     click.echo(json.dumps(document, ensure_ascii=not readable, indent=2))
-
-
-def print_what_can_be_printed() -> None:
-    """Have a terminal or a file that lacks a character get a ? for it, as stderr gets its escape."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")

@@ -2,15 +2,17 @@
 
 import contextlib
 import resource
+import sys
 from importlib import import_module
 
 import click
-import uvicorn
 
 from bridge.domain.times import SECOND
 from bridge.settings import Settings
 
 FILES = 65_536
+UNUSED = ("rich", "watchfiles")
+"""Libraries that structlog, httpx and uvicorn load where they are installed, for what a service never does."""
 GRACE = 10
 """Seconds that open requests get to end after SIGTERM; `up` and container runtimes wait longer before they kill."""
 
@@ -20,12 +22,13 @@ GRACE = 10
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 def serve(host: str, port: int) -> None:
     """Serve the API."""
+    leave_out_what_is_unused()
     keep_alive = Settings.load().http_keep_alive
     web = import_module("bridge.web.app")
     app = web.PlainStart(web.build(), told=False)
     allow_connections()
     try:
-        uvicorn.run(
+        import_module("uvicorn").run(
             app,
             host=host,
             port=port,
@@ -44,6 +47,12 @@ def serve(host: str, port: int) -> None:
         raise
 
 
+def leave_out_what_is_unused() -> None:
+    """Have an import of these libraries fail, as if they were not installed: some MB of each process."""
+    for name in UNUSED:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type] # what Python documents to end an import with
+
+
 def allow_connections() -> None:
     """Let this process hold as many connections as it may: a shell's usual 1024 files would be too few for 1,000."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -56,5 +65,6 @@ def allow_connections() -> None:
 @click.command()
 def worker() -> None:
     """Run one worker; start as many as you like, on as many machines."""
+    leave_out_what_is_unused()
     # By name, since `bridge` does not import `workers`.
     import_module("workers.settings").run()

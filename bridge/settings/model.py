@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from dotenv import dotenv_values
-from pydantic import BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Span
@@ -36,10 +35,10 @@ LONGEST_WATCH: Span = 30 * DAY
 Duration: TypeAlias = Annotated[Span, BeforeValidator(values.duration)]
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Everything that an operator may set; field names are the variables' names in lower case, durations ms."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, validate_default=False)
+    model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, validate_default=False)
 
     redis_url: Annotated[Secret, BeforeValidator(values.redis_url)]
     redis_url_file: Path | None = None
@@ -106,18 +105,6 @@ class Settings(BaseSettings):
     def clients(self) -> tuple[clients.Client, ...]:
         """Those of both sources; a name may stand here once for each of its keys."""
         return (*self.bridge_api_keys, *self.bridge_clients_file)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings passes all five by name
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take only what `load` has gathered: it knows the `…_FILE` twins, and tests give it an environment."""
-        return (init_settings,)
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, env_file: str | None = ".env") -> Self:

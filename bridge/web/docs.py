@@ -4,10 +4,10 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -45,15 +45,17 @@ def described(routes: Sequence[Route]) -> list[Route]:
 
 
 def _page(document: dict[str, Any]) -> str:
-    pages = Environment(
-        loader=PackageLoader("bridge.web", "pages"),
+    jinja2 = import_module("jinja2")  # only where somebody looks at the page
+    pages = jinja2.Environment(
+        loader=jinja2.PackageLoader("bridge.web", "pages"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     pages.filters["words"] = words
     pages.policies["json.dumps_kwargs"] = {"sort_keys": False}  # as they are written
-    return pages.get_template("docs.html").render(document=document, style=_STYLE, refusals=list(Refusal))
+    shown: str = pages.get_template("docs.html").render(document=document, style=_STYLE, refusals=list(Refusal))
+    return shown
 
 
 Piece = dict[str, str]
