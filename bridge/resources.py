@@ -19,6 +19,7 @@ from bridge.domain.deliveries import Address, Callback, Destination, Named, Slac
 from bridge.domain.schedules import PollSchedule
 from bridge.domain.times import SECOND, Span
 from bridge.errors import CredentialsRefused, SettingsError, StoreRefused, StoreUnavailable
+from bridge.http import Trust
 from bridge.queue import Bell
 from bridge.rally import RallyClient
 from bridge.secrets import Marker, Sealer
@@ -118,7 +119,7 @@ def _built(settings: Settings, clock_offset: Span) -> Resources:
         news=News(store),
         bell=Bell(settings.redis_url, settings.redis_url_file),
         rally=rally_clients(settings),
-        egress=Egress(rules, slots=DELIVERY_SLOTS, ssl_context=trusted(settings), proxy=settings.egress_proxy),
+        egress=Egress(rules, slots=DELIVERY_SLOTS, trust=trusted(settings), proxy=settings.egress_proxy),
         egress_rules=rules,
         sender=sender_of(settings),
         named=named_addresses(settings),
@@ -163,7 +164,7 @@ def rally_clients(settings: Settings) -> dict[str, RallyClient]:
     try:
         return {
             name: RallyClient(
-                base_url=base_url, key=key, slots=POLL_SLOTS, total_timeout=total_timeout, tls=_systems_trust()
+                base_url=base_url, key=key, slots=POLL_SLOTS, total_timeout=total_timeout, trust=_systems_trust
             )
             for name, (base_url, key) in accounts.items()
         }
@@ -210,17 +211,17 @@ def _systems_trust() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def trusted(settings: Settings) -> ssl.SSLContext:
+def trusted(settings: Settings) -> Trust:
     """Trust the system's authorities, and those of EGRESS_CA_FILE; raises SettingsError when it holds none."""
-    context = _systems_trust()
-    if settings.egress_ca_file is not None:
-        context = ssl.create_default_context()
-        try:
-            context.load_verify_locations(cafile=settings.egress_ca_file)
-        except OSError as error:  # ssl.SSLError is one
-            wrong = "holds no certificate in PEM" if isinstance(error, ssl.SSLError) else "can't be read"
-            raise SettingsError([f"EGRESS_CA_FILE: {settings.egress_ca_file!r} {wrong}"]) from error
-    return context
+    if settings.egress_ca_file is None:
+        return _systems_trust
+    context = ssl.create_default_context()
+    try:
+        context.load_verify_locations(cafile=settings.egress_ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        wrong = "holds no certificate in PEM" if isinstance(error, ssl.SSLError) else "can't be read"
+        raise SettingsError([f"EGRESS_CA_FILE: {settings.egress_ca_file!r} {wrong}"]) from error
+    return lambda: context
 
 
 async def check_store(resources: Resources) -> None:

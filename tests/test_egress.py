@@ -448,7 +448,7 @@ async def test_tls_verifies_the_name_though_an_address_is_dialled(tmp_path: Path
     file, tls = certificate_for("receiver.example", tmp_path)
     trusting = ssl.create_default_context(cafile=str(file))
     async with receiving(says(OK), tls) as receiver:
-        async with Egress(receiver.rules, slots=1, resolve=resolving(["127.0.0.1"]), ssl_context=trusting) as egress:
+        async with Egress(receiver.rules, slots=1, resolve=resolving(["127.0.0.1"]), trust=lambda: trusting) as egress:
             right = await egress.send(to(f"https://receiver.example:{receiver.port}/"))
             wrong = await egress.send(to(f"https://another.example:{receiver.port}/SECRET"))
         async with Egress(receiver.rules, slots=1, resolve=resolving(["127.0.0.1"])) as egress:

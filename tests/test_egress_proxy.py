@@ -75,7 +75,7 @@ async def test_https_goes_through_a_tunnel_of_the_proxys_to_a_name_that_only_it_
     async with (
         receiving(says(OK), tls) as receiver,
         proxying(receiver.port) as proxy,
-        behind(proxy, ssl_context=trusted(known)) as egress,
+        behind(proxy, trust=trusted(known)) as egress,
     ):
         answer = await egress.send(to("https://receiver.example/hook", b'{"a":1}'))
 

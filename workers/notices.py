@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from ulid_transform import ulid_now
-
 from bridge.destinations import render
 from bridge.domain.deliveries import Named
 from bridge.domain.notices import Notice
+from bridge.ids import new_id
 from bridge.resources import Resources
 
 
@@ -26,6 +25,6 @@ class Operator:
         destination = Named(name=name)
         body = render(notice, destination)
         lane = self._resources.lane(destination)
-        notice_id = f"dlv_{ulid_now().lower()}"
+        notice_id = new_id("dlv_")
         if await self._resources.deliveries.owe_notice(notice_id, destination, lane, body, told=of):
             self._owed()

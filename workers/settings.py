@@ -1,7 +1,6 @@
 """arq's settings, for `arq workers.settings.WorkerSettings`: importing this module reads the environment."""
 
 import asyncio
-import gc
 import sys
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar, NoReturn, cast
@@ -13,7 +12,7 @@ from arq.connections import RedisSettings
 from arq.typing import WorkerSettingsType
 from arq.worker import run_worker
 
-from bridge import log, queue
+from bridge import log, memory, queue
 from bridge.errors import SettingsError
 from bridge.queue import Alarm
 from bridge.redis.options import defaults_for, read
@@ -68,7 +67,7 @@ async def on_startup(ctx: dict[str, Any]) -> None:
     stopping.close_first(ctx["crew"].close)
     hours = asyncio.create_task(keep_hours(WorkerSettings.cron_jobs, PERIOD))
     stack.callback(hours.cancel)
-    gc.freeze()  # what is there by now stays: no collection needs to look through it
+    memory.settle()
     structlog.get_logger().info("worker.started")
 
 

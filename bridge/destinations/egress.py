@@ -17,7 +17,7 @@ from bridge.destinations.guard import GuardedBackend, Resolve, Resolver, Unsent
 from bridge.destinations.rules import DEFAULT_PORTS, EgressRules, Forbidden, check_url, read
 from bridge.domain.deliveries import Answer, Failure, NoResponse, Request, Response
 from bridge.domain.secret import Secret
-from bridge.http import Connections, NotReceived, Target, Timeouts, combined
+from bridge.http import Connections, NotReceived, Target, Timeouts, Trust, combined
 
 __all__ = ["Egress", "EgressRules", "Forbidden", "check_url"]
 
@@ -42,7 +42,7 @@ class Egress:
         body_timeout: float = 5.0,
         total_timeout: float = 20.0,
         resolve: Resolve | None = None,
-        ssl_context: ssl.SSLContext | None = None,
+        trust: Trust = ssl.create_default_context,
         proxy: Secret | None = None,
     ) -> None:
         self.slots = slots
@@ -55,7 +55,7 @@ class Egress:
             slots=slots,
             timeouts=Timeouts(total=total_timeout, connect=connect_timeout, read=read_timeout, body=body_timeout),
             keep_alive=IDLE_SECONDS,
-            tls=ssl_context or ssl.create_default_context(),
+            trust=trust,
             backend=None if self._proxied else self._guard,
             proxy=proxy,
         )

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
 
-from ulid_transform import ulid_now
-
 from bridge.destinations import Sender, render
 from bridge.destinations.egress import Egress
 from bridge.destinations.sending import send
 from bridge.domain.deliveries import Address, Destination, Verdict
 from bridge.domain.notices import test_message
 from bridge.domain.times import SECOND, Moment, Span
+from bridge.ids import new_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +33,7 @@ async def send_test(
 ) -> Trial:
     """Send a test message in a client's name, as a delivery would be sent."""
     body = render(test_message(client, now), destination)
-    message_id = f"ntf_{ulid_now().lower()}"
+    message_id = new_id("ntf_")
     began = monotonic()
     result = await send(
         destination,

@@ -12,7 +12,7 @@ import httpx
 from bridge.domain.imports import Reply
 from bridge.domain.secret import Secret
 from bridge.domain.times import Moment
-from bridge.http import Connections, Fault, NotReceived, Target, Timeouts
+from bridge.http import Connections, Fault, NotReceived, Target, Timeouts, Trust
 from bridge.rally.answers import decipher, unanswered, unusable
 
 BODY_LIMIT = 2 * 1024 * 1024
@@ -34,7 +34,7 @@ class RallyClient:
         key: Secret,
         slots: int,
         total_timeout: float,
-        tls: ssl.SSLContext | None = None,
+        trust: Trust = ssl.create_default_context,
     ) -> None:
         """Take the base URL without a trailing slash, the seconds that a question may take in all, and whom TLS trusts.
 
@@ -57,7 +57,7 @@ class RallyClient:
             slots=slots,
             timeouts=Timeouts(total=total_timeout, connect=min(CONNECT_TIMEOUT, total_timeout)),
             keep_alive=KEEP_ALIVE,
-            tls=tls or ssl.create_default_context(),
+            trust=trust,
         )
 
     async def get_import(self, import_id: str, *, at: Callable[[], Moment], start_by: float = inf) -> Reply | None:

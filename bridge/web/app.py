@@ -1,6 +1,5 @@
 """The ASGI app: its routes are the table of contents. Importing it reads nothing; starting it reads the settings."""
 
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from bridge import log
+from bridge import log, memory
 from bridge.errors import Refused, SealBroken, StoreUnavailable
 from bridge.resources import Resources, await_store, open_resources
 from bridge.settings import Settings
@@ -50,7 +49,7 @@ async def _from_settings(app: Starlette) -> AsyncIterator[None]:
         with told_of_signals(resources.news.leave):
             await await_store(resources, leaving=lambda: resources.news.leaving)
             app.state.resources = resources
-            gc.freeze()  # what is there by now stays: no collection needs to look through it
+            memory.settle()
             structlog.get_logger().info("api.started")
             yield
     structlog.get_logger().info("api.stopped")

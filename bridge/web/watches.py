@@ -7,12 +7,12 @@ from typing import Any, TypedDict
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
-from ulid_transform import ulid_now
 
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import SECOND
 from bridge.domain.watches import Watch, WatchState
 from bridge.errors import Refusal, Refused, SealBroken, StoreUnavailable
+from bridge.ids import new_id
 from bridge.queue import Alarm
 from bridge.resources import Resources
 from bridge.settings import Client
@@ -81,7 +81,7 @@ async def _accept(resources: Resources, client: Client, raw: bytes, key: str | N
     body = parse(raw, WatchBody, context)
     settings = resources.settings
     new = NewWatch(
-        id=f"wat_{ulid_now().lower()}",
+        id=new_id("wat_"),
         client=client.name,
         workspace=body.workspace,
         import_id=body.import_id,

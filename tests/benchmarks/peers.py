@@ -63,12 +63,14 @@ PEERS = {
 
 
 async def deliver(port: int) -> object:
-    async with Egress(EgressRules.parse((f"127.0.0.1:{port}",)), slots=1, ssl_context=TLS) as egress:
+    async with Egress(EgressRules.parse((f"127.0.0.1:{port}",)), slots=1, trust=lambda: TLS) as egress:
         return await egress.send(Request(url=Secret(f"http://127.0.0.1:{port}/"), headers={}, body=b"{}"))
 
 
 async def poll(port: int) -> object:
-    rally = RallyClient(base_url=f"http://127.0.0.1:{port}", key=Secret("k"), slots=1, total_timeout=20, tls=TLS)
+    rally = RallyClient(
+        base_url=f"http://127.0.0.1:{port}", key=Secret("k"), slots=1, total_timeout=20, trust=lambda: TLS
+    )
     try:
         return await rally.get_import("imp", at=lambda: 0)
     finally:

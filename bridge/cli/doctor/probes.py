@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from ulid_transform import ulid_now
-
 from bridge.cli.doctor import inside, outside
 from bridge.cli.doctor.findings import Finding, failed, ok
 from bridge.cli.doctor.redis_probe import PATIENCE, RedisLook, local_now, look_at_redis, place_of
@@ -18,6 +16,7 @@ from bridge.domain.deliveries import Address, Callback, Failure, Named, NoRespon
 from bridge.domain.imports import Reply
 from bridge.domain.notices import OPERATOR
 from bridge.domain.times import SECOND, Moment
+from bridge.ids import new_id
 from bridge.rally.answers import unanswered
 from bridge.resources import Resources, open_resources
 from bridge.settings import Settings
@@ -80,7 +79,7 @@ async def _ask_rally(resources: Resources) -> Mapping[str, Reply]:
     """Ask every workspace about an import that can't exist: one call each, which changes nothing."""
 
     async def ask(workspace: str) -> Reply:
-        import_id = f"doctor-{ulid_now().lower()}"
+        import_id = new_id("doctor-")
         try:
             async with asyncio.timeout(PATIENCE):
                 reply = await resources.rally[workspace].get_import(import_id, at=local_now)
