@@ -11,7 +11,7 @@ from bridge.domain.times import SECOND
 from bridge.settings import Settings
 
 FILES = 65_536
-UNUSED = ("rich", "watchfiles")
+UNUSED = ("pygments", "rich", "watchfiles")
 """Libraries that structlog, httpx and uvicorn load where they are installed, for what a service never does."""
 GRACE = 10
 """Seconds that open requests get to end after SIGTERM; `up` and container runtimes wait longer before they kill."""

@@ -177,7 +177,7 @@ class Connection(HttpToolsProtocol):
         surround(headers, id_of(self.headers or []), GUARD_CALLED)
         lines = [STATUS_LINE[refusal.status], *(b"%b: %b\r\n" % header for header in headers), b"\r\n"]
         self.transport.write(b"".join(lines) + bytes(answer.body))
-        requests_answered.labels("other", "none", str(refusal.status)).inc()
+        requests_answered["other", "none", str(refusal.status)] += 1
         if self.transport.can_write_eof():
             self.transport.write_eof()
             self._expect(self.linger)
