@@ -70,12 +70,8 @@ KINDS = (
     | {CROWD_HANGING}
 )
 """The names of all kinds of fault, as a run may be restricted to some of them."""
-ON_REQUEST = frozenset(
-    {REDIS_DEMOTED, REDIS_HALF_OPEN, SUBSCRIPTION_HALF_OPEN, CROWD_HANGING}
-    | {name_of(mood, "receiver") for mood in (*receivers.FLOODS, "half-open")}
-    | {name_of(mood, "rally") for mood in ("absent", "hidden", "picky", "busy", "flooding", "half-open", "misplaced")}
-)
-"""Kinds that come only where a run is restricted to them."""
+ON_REQUEST = frozenset({name_of("misplaced", "rally")})
+"""Kinds that come only where a run is restricted to them: nothing is polled for a minute after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
