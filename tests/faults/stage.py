@@ -69,14 +69,14 @@ async def staged(
     servers = (rally.server, *told)
     for server in servers:
         await server.open()
-    redis = RedisPair(home, _free_ports(len(NAMES)))
+    redis = RedisPair(home, free_ports(len(NAMES)))
     await redis.forwarder.open()
     fleet = Fleet(
         home,
         rally=f"http://{LOOPBACK}:{rally.server.port}",
         egress=[f"{LOOPBACK}:{server.port}" for server in told],
         redis=redis,
-        ports=_free_ports(len(APIS)),
+        ports=free_ports(len(APIS)),
         settings=settings,
         skew=skew,
         forwarded=forwarded,
@@ -99,7 +99,7 @@ async def staged(
         await asyncio.sleep(FAREWELL)
 
 
-def _free_ports(number: int) -> list[int]:
+def free_ports(number: int) -> list[int]:
     """Return different ports that nothing listens on."""
     with ExitStack() as held:
         free = [held.enter_context(socket.socket()) for _ in range(number)]
