@@ -8,7 +8,7 @@ import pytest
 from world import World
 
 from bridge.domain.budget import Budget
-from bridge.domain.imports import Read, Reading, Reply, Unanswered, Unusable
+from bridge.domain.imports import Allowance, Read, Reading, Reply, Unanswered, Unusable
 from bridge.domain.replies import after_replies
 from bridge.domain.schedules import LONGEST_RETRY, SHORTEST_RETRY, outage_pause, retry_pause
 from bridge.domain.times import HOUR, MINUTE, SECOND, Moment
@@ -64,6 +64,15 @@ def test_a_straggler_does_not_open_the_window_of_a_paused_workspace() -> None:
     open_window = Budget(limit=100, available=80, spent=20, ends_at=NOW + MINUTE, window=MINUTE)
 
     assert heard(replies("abcab"), open_imports=30, budget=open_window).ends_at == 0
+
+
+@pytest.mark.parametrize("answer", [Unanswered("HTTP 500"), Unusable("HTTP 400")])
+def test_a_straggler_lets_no_second_probe_start(answer: Any) -> None:
+    probing = replace(heard(replies("abcab"), open_imports=30), limit=100, probing_until=NOW + 9)
+    allowance = Allowance(limit=100, remaining=50, resets_in=MINUTE)
+    straggler = [replace(reply, allowance=allowance) for reply in replies("d", answer)]
+
+    assert heard(straggler, open_imports=30, budget=probing).probing_until == NOW + 9
 
 
 @pytest.mark.parametrize(

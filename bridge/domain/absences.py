@@ -27,7 +27,7 @@ class AbsenceStreak:
         return replace(self, absence=absence, at=at, count=self.count + 1, longest_gap=gap)
 
     def lasted(self, grace: Span) -> bool:
-        """Tell whether these absences count: they are enough, and spread over at least the grace.
+        """Return whether these absences count: they are enough, and spread over at least the grace.
 
         Absences that a long silence parts into the first and the last moment are not spread.
         """

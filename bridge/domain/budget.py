@@ -62,7 +62,7 @@ class Budget:
 
     @property
     def probes_only(self) -> bool:
-        """Tell whether the workspace is paused as a whole, so that one probe at a time asks whether that is over."""
+        """Return whether the workspace is paused as a whole, so that one probe at a time asks whether that is over."""
         return self.broken or self.refused_since is not None or self.vanished_since is not None
 
     def window_open(self, now: Moment) -> bool:

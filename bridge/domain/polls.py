@@ -33,7 +33,7 @@ class PollClaim:
 
     @property
     def shown(self) -> bool:
-        """Tell whether Rally showed us this import when it last said something of it."""
+        """Return whether Rally showed us this import when it last said something of it."""
         return bool(self.known) and self.absent is None
 
 

@@ -47,6 +47,7 @@ def after_replies(
     """
     if probed:
         budget = replace(budget, probing_until=0)
+    probing_until = budget.probing_until
     for reply in replies:
         budget = _after_allowance(budget, reply, in_flight=in_flight, now=now)
         match reply.answer:
@@ -58,7 +59,8 @@ def after_replies(
                 budget = _after_answer(budget, reply, answer)
         budget = _after_sight(budget, reply, was_shown=reply.import_id in shown)
         if budget.probes_only:
-            budget = replace(budget, ends_at=0)  # whatever a straggler allows, a probe asks first
+            # Whatever a straggler allows, a probe asks first, and the one that is out stays the only one.
+            budget = replace(budget, ends_at=0, probing_until=probing_until)
     return budget
 
 
@@ -89,7 +91,7 @@ def _after_allowance(budget: Budget, reply: Reply, *, in_flight: int, now: Momen
 
 
 def _ending_by(budget: Budget, ends_at: Moment) -> Budget:
-    """Give the budget with its window ending at `ends_at`, if that is earlier than was thought.
+    """Return the budget with its window ending at `ends_at`, if that is earlier than was thought.
 
     What was further off than rounding explains was absurd, and the length that was learned of it with it.
     """

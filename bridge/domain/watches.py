@@ -87,7 +87,7 @@ def conclude(watch: Watch, known: Knowledge, now: Moment, *, last_call_made: boo
 
 
 def _is_absent(watch: Watch, streak: AbsenceStreak) -> bool:
-    """Tell whether an import's absences count for a watch, which may have come later than they began."""
+    """Return whether an import's absences count for a watch, which may have come later than they began."""
     return streak.at >= watch.grace_until and streak.lasted(watch.grace_until - watch.created_at)
 
 
@@ -100,7 +100,7 @@ def _absence_reason(absence: Absence) -> str:
 
 
 def trouble_in_words(trouble: str) -> str:
-    """Say what Rally last answered, for whoever reads why a watch has not ended, or not otherwise."""
+    """Return the reason of a watch whose import's last answer could not be used."""
     return f"no usable answer from Rally: {trouble}"
 
 

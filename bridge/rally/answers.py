@@ -54,7 +54,7 @@ def unusable(reason: str, import_id: str, at: Moment) -> Reply:
 
 
 def _answer(status: int, headers: Headers, body: bytes, at: Moment) -> Answer:
-    """Say what an answer other than a reading means."""
+    """Return what an answer other than a reading means."""
     match status:
         case 401:
             return KeyRefused()
@@ -71,12 +71,12 @@ def _answer(status: int, headers: Headers, body: bytes, at: Moment) -> Answer:
 
 
 def _is_html(headers: Headers, body: bytes) -> bool:
-    """Tell a page that a router, a proxy or a login sent from Rally's own errors, which are short plain text."""
+    """Return whether this is a page of a router, a proxy or a login; Rally's own errors are short plain text."""
     return "html" in headers.get("content-type", "").lower() or body[:64].lstrip().startswith(b"<")
 
 
 def _concerns_the_import(status: int) -> bool:
-    """Tell a refusal of this one question, or an answer of another form, from a fault of the line."""
+    """Return whether this question alone was refused, or answered in another form, with the line in order."""
     return 200 <= status < 300 or (400 <= status < 500 and status not in TRANSIENT)  # noqa: PLR2004 - classes of HTTP
 
 
