@@ -28,7 +28,7 @@ from bridge.store.connection import Store, connect
 
 pytestmark = pytest.mark.anyio
 README = Path(__file__).parent.parent / "README.md"
-RIGHTS = "~rb:* ~arq:* &rb:* +@all -@admin -@dangerous"
+RIGHTS = "~rb:* ~arq:* resetchannels &rb:* +@all -@admin -@dangerous"
 PASSWORD = "password-of-the-tests"
 
 
@@ -90,8 +90,8 @@ async def test_a_worker_of_arq_starts_without_info_and_logs_the_version_all_the_
     told: list[str] = []
     await log_redis_info(arq, told.append)
 
-    version: Any = redis.info("server")
-    assert told == [f"redis_version={version['redis_version']} (master) mem_usage=? clients_connected=? db_keys=0"]
+    info: Any = redis.info("server")
+    assert told == [f"redis_version={server_of(None, info).version} (master) mem_usage=? clients_connected=? db_keys=0"]
     await arq.aclose()
 
 
@@ -117,8 +117,8 @@ async def test_the_doctor_finds_a_user_with_these_rights_well_and_says_what_stay
         ("-evalsha", r"no permissions to run the 'evalsha' command"),
         ("-psubscribe -subscribe", r"no permissions to run the 'subscribe' command"),
         ("-multi", r"no permissions to run the 'multi' command"),
-        ("resetkeys ~rb:*", r"no permissions to access .*key.* \(PSETEX\)"),
-        ("resetchannels", r"no permissions to access .*channel.* \(PUBLISH\)"),
+        ("resetkeys ~rb:*", r"(?i)no permissions to access .*key.*PSETEX"),
+        ("resetchannels", r"(?i)no permissions to access .*channel.*PUBLISH"),
     ],
 )
 async def test_the_doctor_tells_each_missing_right_in_redis_words(

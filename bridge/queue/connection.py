@@ -85,7 +85,7 @@ class Line(ArqRedis):
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         plain = super().execute_command
-        return await self.outlast(lambda: plain(*args, **options))  # type: ignore[no-untyped-call]  # redis-py's
+        return await self.outlast(lambda: plain(*args, **options), command=str(args[0]))  # type: ignore[no-untyped-call]  # redis-py's
 
     def pipeline(self, *args: Any, **options: Any) -> Pipeline:
         if self.patience:
@@ -118,7 +118,7 @@ class Line(ArqRedis):
         """Stop waiting: the worker is about to end."""
         self._hurried = True
 
-    async def outlast(self, ask: Ask[AnswerT]) -> AnswerT:
+    async def outlast(self, ask: Ask[AnswerT], *, command: str = "") -> AnswerT:
         """Ask until there is an answer, or no patience left."""
         waited = 0.0
         try:
@@ -131,7 +131,7 @@ class Line(ArqRedis):
                         raise
                     # The process may have been stopped meanwhile: that is not Redis' fault.
                     waited += min(monotonic() - asked, CONNECT_TIMEOUT + ANSWER_TIMEOUT) + PAUSE
-                    self._bear(error, waited, ask)
+                    self._bear(error, in_words(error, command), waited, ask)
                 else:
                     self._tell_of_return(ask)
                     return answer
@@ -139,8 +139,7 @@ class Line(ArqRedis):
         finally:
             self._waiting.discard(ask)
 
-    def _bear(self, error: Exception, waited: float, ask: Ask[Any]) -> None:
-        words = in_words(error)
+    def _bear(self, error: Exception, words: str, waited: float, ask: Ask[Any]) -> None:
         if is_refusal(error) and not (self.credentials_may_change and refuses_credentials(error)):
             self.hurry()
             raise StoreRefused(f"The Redis at REDIS_URL can't be used: {words}") from error

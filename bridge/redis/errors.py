@@ -34,7 +34,9 @@ MOVED_ON = re.compile(r"\b(READONLY|MASTERDOWN|LOADING) ")
 FULL = re.compile(r"\bOOM ")
 TOO_MANY = "max number of clients reached"
 """Redis' own words for which redis-py has no class of its own."""
-ANNOTATED = re.compile(r"^Command # \d+ \(.*\) of pipeline caused error: \(['\"](?P<said>.*)['\"],\)$", re.DOTALL)
+ANNOTATED = re.compile(
+    r"^Command # \d+ \((?P<command>\S+(?: \S+)?).*\) of pipeline caused error: \(['\"](?P<said>.*)['\"],\)$", re.DOTALL
+)
 """How redis-py repeats what it was told about one command of several."""
 
 
@@ -76,15 +78,18 @@ def _matches(pattern: re.Pattern[str], error: BaseException) -> bool:
     return isinstance(error, ResponseError) and pattern.search(str(error)) is not None
 
 
-def in_words(error: BaseException) -> str:
+def in_words(error: BaseException, command: str = "") -> str:
     """Say what is wrong: in Redis' own words where it said any. What the client says names addresses, and is left out.
 
-    Neither holds a password.
+    Neither holds a password. Of a missing right not every version says for which command: then we do.
     """
     chain = list(causes(error))
     if said := next(filter(_is_reply, chain), None):
         annotated = ANNOTATED.match(str(said))
-        return _shortened(annotated["said"] if annotated else str(said))
+        words = _shortened(annotated["said"] if annotated else str(said))
+        command = annotated["command"] if annotated else command
+        named = not command or command.split()[0].lower() in words.lower()
+        return words if named or not isinstance(said, NoPermissionError) else f"{words} ({command})"
     for each in chain:
         match each:
             case ssl.SSLCertVerificationError():
@@ -112,9 +117,9 @@ def _shortened(said: str) -> str:
     return f"{said[:LONGEST].rsplit('. ', 1)[0].rstrip('.')}. …"
 
 
-def as_unavailable(error: BaseException) -> StoreUnavailable:
-    """Return the error of ours that stands for one of redis-py's."""
-    words = f"Redis: {in_words(error)}"
+def as_unavailable(error: BaseException, command: str = "") -> StoreUnavailable:
+    """Return the error of ours that stands for one of redis-py's, met with a command."""
+    words = f"Redis: {in_words(error, command)}"
     if is_full(error):
         return StoreFull("Redis: out of memory (OOM): it takes no writes")
     if refuses_credentials(error):
@@ -123,9 +128,9 @@ def as_unavailable(error: BaseException) -> StoreUnavailable:
 
 
 @asynccontextmanager
-async def translated() -> AsyncIterator[None]:
+async def translated(command: str = "") -> AsyncIterator[None]:
     """Turn what redis-py raises into StoreUnavailable: no other module needs to know it."""
     try:
         yield
     except (RedisError, OSError) as error:
-        raise as_unavailable(error) from error
+        raise as_unavailable(error, command) from error

@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any, cast
 
 from redis.asyncio.connection import AbstractConnection, Connection, ConnectionPool
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from bridge.domain.secret import Secret
@@ -87,9 +88,22 @@ class Pool(ConnectionPool):
         connected = connection.is_connected
         if not connected:
             self.credentials.check()
-        await super().ensure_connection(connection)
+        try:
+            await super().ensure_connection(connection)
+        except RedisConnectionError:
+            await self._hear(connection)
+            raise
         if not connected:
             self.credentials.accepted()
+
+    @staticmethod
+    async def _hear(connection: AbstractConnection) -> None:
+        """Raise what a server says without having been asked: why it refuses the connection, as in protected mode."""
+        if connection.is_connected:
+            try:
+                await connection.read_response()
+            finally:
+                await connection.disconnect(nowait=True)
 
     async def release(self, connection: AbstractConnection) -> None:
         """Take a connection back; what it met decides on the others."""

@@ -170,7 +170,7 @@ class Store:
         each step that failed must have worked again.
         """
         try:
-            async with translated():
+            async with translated(step):
                 yield
         except StoreUnavailable as error:
             if not self._out:

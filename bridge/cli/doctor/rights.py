@@ -60,8 +60,7 @@ def _refusal(command: str, answer: Any) -> str | None:
     """Keep what is a refusal: a full Redis, or one that has no such script, does permit the command."""
     if not isinstance(answer, ResponseError) or not is_refusal(answer):
         return None
-    words = in_words(answer)
-    return words if command.lower() in words.lower() else f"{words} ({command})"
+    return in_words(answer, command)
 
 
 async def _watch(redis: Redis, key: str) -> str | None:
