@@ -210,7 +210,7 @@ async def at_work(url: str, done: asyncio.Event) -> AsyncIterator["asyncio.Task[
 @pytest.mark.parametrize("then", ["is cut", "gets no answer"])
 @pytest.mark.parametrize(
     "command",
-    ["INFO", "ZRANGEBYSCORE", "WATCH", "EXISTS", "ZSCORE", "UNWATCH", "MULTI", "INCRBY", "ZCARD", "ZREM"],
+    ["INFO", "ZRANGEBYSCORE", "WATCH", "EXISTS", "ZSCORE", "UNWATCH", "MULTI", "INCRBY", "ZCARD", "ZREM", "BLPOP"],
 )
 async def test_a_worker_outlives_a_connection_that_is_lost_at_any_of_arqs_commands(
     command: str, then: str, redis_url: str, store: Store, tmp_path: Path
@@ -269,3 +269,19 @@ def test_a_job_of_cron_that_was_interrupted_may_begin_again() -> None:
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
 
     assert done.stdout.split() == ["1000000"] * 3
+
+
+async def test_an_idle_worker_asks_for_nothing_until_it_is_rung_for(redis_url: str, store: Store) -> None:
+    waiting, ringing = queue.connect(Secret(redis_url), patience=20), queue.connect(Secret(redis_url))
+    waiting.look = 60.0  # more than its connection would wait for an answer, which it must not
+    look = asyncio.create_task(waiting.zrangebyscore(queue.QUEUE, "-inf", "+inf"))
+    done, _ = await asyncio.wait({look}, timeout=STEP)
+    assert not done
+
+    for _ in range(3):
+        await ringing.enqueue_job("poll_shift")
+    async with asyncio.timeout(2):
+        assert await look
+    assert await store.call("LLEN", "rb:rings") <= 1, "rings that nobody hears do not pile up"
+    await waiting.aclose()
+    await ringing.aclose()

@@ -33,6 +33,7 @@ clear, and sealed ones for everything private. No record expires by itself: the 
     rb:replay:<client>:<mark>           hash   the answer to a request with an Idempotency-Key
     rb:permits:<client>                 hash   how often a client has called in which minute
     rb:replays                          zset   those answers, by when they were given
+    rb:rings                            list   an element while a job of arq's (rb:queue) was enqueued unseen
     rb:news                             channel  `watch:<id>`, `import:<workspace>:<id>`: something about it changed
     rb:fence                            int    the fences given out so far
     rb:clock                            int    the latest moment noted, to see when the clock is set back

@@ -8,7 +8,7 @@ from os import cpu_count
 
 from stage import RUNS, stage
 
-TABLES = ("detection", "polling", "pressure", "latency", "memory", "delivery", "accepting", "listing", "peers")
+TABLES = ("detection", "polling", "pressure", "latency", "memory", "idle", "delivery", "accepting", "listing", "peers")
 
 
 def main() -> None:
