@@ -170,7 +170,7 @@ def test_a_redis_that_does_not_answer_is_told_without_its_password(tmp_path: Pat
     exit_code, said = rally_bridge(tmp_path, "up", RALLY_API_KEY="k", REDIS_URL=url)
 
     assert exit_code == 2
-    assert "The Redis at REDIS_URL can't be used: ConnectionError." in said
+    assert "The Redis at REDIS_URL can't be used: no connection." in said
     assert "hunter2" not in said
 
 
