@@ -183,7 +183,7 @@ def _deliveries(picture: Picture) -> Iterator[str]:
         leased = picture.index(f"{key}:leased")
         assert picture.index(key).keys() == delivery_ids
         assert leased.keys() <= delivery_ids
-        paced = int(picture.held.get(f"{key}:paced", 0))
+        paced = int(picture.held.get(f"{key}:paced", "0").split()[0])
         latest = max(min(picture.index(key).values()), paced, *leased.values())
         owner = picture.held[f"{key}:queue"]
         assert picture.index(queues[owner])[lane] <= latest, "a lane that waits for nothing"

@@ -20,7 +20,7 @@ def hold(store: Store) -> None:
     for path in (files("bridge.store") / "scripts").iterdir():
         name = path.name.removesuffix(".lua")
         for each in () if name in PARTS else (False, True):
-            still = source(name, each=each).replace("redis.call('TIME')", "{0, 0}").replace(", 'PX', spacing", "")
+            still = source(name, each=each).replace("redis.call('TIME')", "{0, 0}").replace(", 'PX', span", "")
             store._scripts[name, each] = store.redis.register_script(still)
     store.offset = START
     known = store.redis.connection_pool.connection_kwargs

@@ -133,6 +133,26 @@ async def test_a_channel_that_asked_for_a_pause_waits_as_long_as_it_asked(world:
     assert only((await world.seen(watch))["deliveries"])["state"] == "delivered"
 
 
+async def test_a_channel_that_nothing_waited_for_is_free_at_once(world: World) -> None:
+    lane = "slack:C0123ABCD"
+    assert await world.resources.deliveries.take_turn(lane) == 0
+    assert await world.resources.deliveries.take_turn(lane) > 0
+
+    world.pass_time(-HOUR)
+
+    assert await world.resources.deliveries.take_turn(lane) == 0
+
+
+async def test_a_reading_answers_no_more_watches_than_before(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.watch()
+    await world.poll()
+
+    world.pass_time(-HOUR)
+
+    assert (await world.watch())["polls"] == 0
+
+
 async def test_a_watch_expires_as_long_after_as_it_asked_for(world: World) -> None:
     await world.sandbox.tell("imp", ("UPLOADING", 0))
     watch = await world.watch(expiresIn=60)

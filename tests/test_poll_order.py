@@ -8,6 +8,7 @@ from world import World
 from bridge.domain.budget import Budget, Grant
 from bridge.domain.polls import Advance, PollClaim
 from bridge.domain.times import MINUTE, SECOND, Moment, Span
+from bridge.store.figures import read_figures
 from bridge.store.imports import PollCommit
 
 pytestmark = pytest.mark.anyio
@@ -92,6 +93,15 @@ async def test_nothing_is_claimed_before_it_is_due_whatever_its_tier(world: Worl
     world.pass_time(4 * SECOND)
     assert await claimed(world) == ["quick"]
     assert await next_poll(world, "slow") == now + 50 * SECOND
+
+
+async def test_what_should_have_been_polled_a_minute_ago_is_counted_in_every_tier(world: World) -> None:
+    await due_after(world, {"slow": 50 * SECOND, "quick": 3 * SECOND, "slower": 110 * SECOND})
+    world.pass_time(2 * MINUTE)
+
+    figures = await read_figures(world.resources.store, world.resources.budgets, ["default"])
+
+    assert (figures.workspaces["default"].polled, figures.workspaces["default"].overdue) == (3, 2)
 
 
 async def test_more_due_in_a_tier_than_are_claimed_wait_in_their_order(world: World) -> None:

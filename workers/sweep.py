@@ -57,7 +57,7 @@ class Sweep:
         if span := await clock.set_back():
             log.warning("clock.set_back", ms=span)
             await clock.recall_watches()
-            await clock.recall_deliveries(DELIVERY_LEASE, span)
+            await clock.recall_deliveries(DELIVERY_LEASE)
             await clock.accept()
 
     async def _resume_settling(self) -> None:

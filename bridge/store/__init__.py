@@ -29,7 +29,7 @@ clear, and sealed ones for everything private. No record expires by itself: the 
     rb:lane:<lane>:leased               zset   those that are being attempted, by the end of their lease
     rb:lane:<lane>:last                 string its last attempt was `ok` or `failing`; `quiet`: `ok`, and nothing waits
     rb:lane:<lane>:queue                string the client in whose queue it stands; empty: rb:lanes
-    rb:lane:<lane>:paced                string nothing goes there before this moment
+    rb:lane:<lane>:paced                string nothing goes there before this moment; and when that was set
     rb:replay:<client>:<mark>           hash   the answer to a request with an Idempotency-Key
     rb:permits:<client>                 hash   how often a client has called in which minute
     rb:replays                          zset   those answers, by when they were given

@@ -33,13 +33,13 @@ class Clock:
         async for ids in self._pages(keys.watches_in(WatchState.WATCHING)):
             await self._store.run("recall_watches", [keys.EXPIRING, *map(keys.watch, ids)], ids)
 
-    async def recall_deliveries(self, lease: Span, span: Span) -> None:
-        """Bring back the attempts of all pending deliveries, and their lanes' paces by a span."""
+    async def recall_deliveries(self, lease: Span) -> None:
+        """Bring back the attempts of all pending deliveries, and their lanes' paces. Doing it again changes nothing."""
         lanes = set[str]()
         async for ids in self._pages(keys.deliveries_in("pending")):
             lanes.update(await self._store.run("recall_deliveries", list(map(keys.delivery, ids)), [lease, *ids]))
         for lane in lanes:
-            await self._store.run("recall_lane", [], [lane, span])
+            await self._store.run("recall_lane", [], [lane])
 
     async def _pages(self, ids: str) -> AsyncIterator[list[str]]:
         """Go through a list of ids, also while it changes."""

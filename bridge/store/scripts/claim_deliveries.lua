@@ -36,7 +36,7 @@ local function claim(lane, most, client)
     end
   end
   if spacing > 0 and #due > 0 then
-    redis.call('SET', key .. ':paced', now + spacing, 'PX', spacing)
+    pace(lane, spacing, now)
   end
   reschedule(lane, now)
   return #reply - before

@@ -1,7 +1,5 @@
 -- Have all that waits in a lane wait for a while longer: its receiver asked for it.
 -- ARGV: offset, lane, ms
 local now = clock()
-local key = lane_key(ARGV[2])
-local held = math.max(now + ARGV[3], tonumber(redis.call('GET', key .. ':paced') or 0))
-redis.call('SET', key .. ':paced', held, 'PX', held - now)
+pace(ARGV[2], math.max(tonumber(ARGV[3]), paced_until(ARGV[2], now) - now), now)
 reschedule(ARGV[2], now)

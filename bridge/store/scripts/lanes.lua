@@ -23,6 +23,23 @@ local function lane_limits(lane)
   return AT_ONCE[redis.call('GET', lane_key(lane) .. ':last')] or 2, 0
 end
 
+-- Have nothing go to a lane for a span, from now on.
+local function pace(lane, span, now)
+  redis.call('SET', lane_key(lane) .. ':paced', now + span .. ' ' .. now, 'PX', span)
+end
+
+-- Return until when nothing goes to a lane, or 0, and when that was set.
+local function pace_of(lane)
+  local until_, set_at = string.match(redis.call('GET', lane_key(lane) .. ':paced') or '', '(%d+) (%d+)')
+  return tonumber(until_ or 0), tonumber(set_at or 0)
+end
+
+-- Return until when nothing goes to a lane, or 0. What was set at a moment to come counts no more: the clock was set back.
+local function paced_until(lane, now)
+  local paced, set_at = pace_of(lane)
+  return set_at <= now + 1000 and paced or 0
+end
+
 -- Record what a lane's last attempt was: 'ok' or 'failing'.
 local function note(lane, last)
   if last == 'ok' then
@@ -67,7 +84,7 @@ local function reschedule(lane, now)
     end
     return
   end
-  local at = math.max(tonumber(head[2]), tonumber(redis.call('GET', key .. ':paced') or 0))
+  local at = math.max(tonumber(head[2]), paced_until(lane, now))
   redis.call('ZREMRANGEBYSCORE', key .. ':leased', '-inf', now)
   if redis.call('ZCARD', key .. ':leased') >= lane_limits(lane) then
     at = math.max(at, tonumber(redis.call('ZRANGE', key .. ':leased', 0, 0, 'WITHSCORES')[2]))

@@ -1,11 +1,8 @@
--- Bring back a lane's pace and turn after its deliveries, the clock having been set back.
--- ARGV: offset, lane, by how many ms the clock was set back
+-- Bring back a lane's pace, which ends as far ahead as when it was set, and its turn: the clock was set back.
+-- ARGV: offset, lane
 local now = clock()
-local paced = lane_key(ARGV[2]) .. ':paced'
-local left = tonumber(redis.call('GET', paced) or 0) - ARGV[3] - now
-if left > 0 then
-  redis.call('SET', paced, now + left, 'PX', left)
-else
-  redis.call('DEL', paced)
+local paced, set_at = pace_of(ARGV[2])
+if set_at > now then
+  pace(ARGV[2], paced - set_at, now)
 end
 reschedule(ARGV[2], now)

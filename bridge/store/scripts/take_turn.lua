@@ -4,7 +4,7 @@
 local now = clock()
 local key = lane_key(ARGV[2])
 local limit, spacing = lane_limits(ARGV[2])
-local wait = tonumber(redis.call('GET', key .. ':paced') or 0) - now
+local wait = paced_until(ARGV[2], now) - now
 redis.call('ZREMRANGEBYSCORE', key .. ':leased', '-inf', now)
 if wait <= 0 and redis.call('ZCARD', key .. ':leased') >= limit then
   wait = 1000
@@ -13,6 +13,6 @@ if wait > 0 then
   return wait
 end
 if spacing > 0 then
-  redis.call('SET', key .. ':paced', now + spacing, 'PX', spacing)
+  pace(ARGV[2], spacing, now)
 end
 return 0
