@@ -61,6 +61,8 @@ CROWDED = (10.0, 15.0)
 BETWEEN_CROWDS = (3.0, 20.0)
 WELL = (3.0, 8.0)
 """Seconds between two moods of Rally: where there is nothing but faults, nothing is left to be broken."""
+PEERS_ALONE = 80.0
+"""Seconds at the end of a long run in which only Rally, receivers and other clients are at fault."""
 SILENCE = 6.0
 """Seconds at the very beginning in which Rally names no limit."""
 KINDS = (
@@ -133,15 +135,27 @@ class Storm:
         self._kinds = kinds
 
     async def rage(self, seconds: float) -> None:
-        """Run all tracks for so long; what is under way then is lifted first."""
+        """Run all tracks for so long; what is under way then is lifted first.
+
+        At the end of a long run our own processes and Redis are left alone: only then is anything judged for lateness
+        that a fault of theirs would excuse.
+        """
         until = monotonic() + seconds
+        ours_until = until - (PEERS_ALONE if seconds >= 2 * PEERS_ALONE else 0.0)
         async with asyncio.TaskGroup() as tracks:
-            for plans in self._plans(seconds):
+            for plans in self._plans_for_us(seconds):
+                tracks.create_task(self._track(plans, ours_until))
+            for plans in self._plans_for_peers():
                 tracks.create_task(self._track(plans, until))
 
-    def _plans(self, seconds: float) -> Iterator[Iterator[Plan]]:
-        """Give the tracks: within each one fault follows another, and all go on at once."""
+    def _plans_for_us(self, seconds: float) -> Iterator[Iterator[Plan]]:
+        """Yield the tracks of what hits our processes and Redis; in each one fault follows another."""
         yield plan_processes(self._chance("processes"), self._kinds)
+        if WORKER_STOPPED in self._kinds:
+            yield plan_long_stops(self._chance("long"), seconds)
+
+    def _plans_for_peers(self) -> Iterator[Iterator[Plan]]:
+        """Yield the tracks of what Rally, the receivers and other clients do."""
         first = Plan(after=0.0, kind="silent", target="rally", seconds=SILENCE)
         moods = self._chosen([("rally", mood) for mood in vendor.MOODS])
         yield chain((first,) * (("rally", "silent") in moods), plan_moods(self._chance("rally"), moods, WELL))
@@ -149,8 +163,6 @@ class Storm:
             names = sorted(self._receivers)[half::2]
             told = self._chosen([(name, mood) for name in names for mood in self._receivers[name].moods])
             yield plan_moods(self._chance(f"told {half}"), told)
-        if WORKER_STOPPED in self._kinds:
-            yield plan_long_stops(self._chance("long"), seconds)
         if CROWD_HANGING in self._kinds:
             yield plan_crowds(self._chance("crowds"))
 
