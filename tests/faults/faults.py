@@ -58,7 +58,7 @@ MOOD = (1.5, 5.0)
 LASTING: Mapping[str, tuple[float, float]] = {"picky": (8.0, 12.0), "misplaced": (8.0, 12.0)}
 """Moods that need longer to show what they do."""
 CROWDED = (10.0, 15.0)
-BETWEEN_CROWDS = (3.0, 20.0)
+BETWEEN_CROWDS = (3.0, 12.0)
 WELL = (3.0, 8.0)
 """Seconds between two moods of Rally: where there is nothing but faults, nothing is left to be broken."""
 PEERS_ALONE = 80.0

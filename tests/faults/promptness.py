@@ -60,6 +60,8 @@ RECEIVER_AFTER = 25.0
 """Seconds in which attempts at a receiver that was unwell may still be under way, and its lane held."""
 RALLY_AFTER = 20.0
 """Seconds through which the line to Rally may still rest after its last fault."""
+MISPLACED_AFTER = 75.0
+"""Longer, where the base URL was wrong: as with a refused key a probe is made once a minute."""
 HARMLESS_MOODS = frozenset({"absent", "absurd", "busy", "odd", "picky", "silent"})
 """What these do to one import, or to what is secondary, keeps no other import from being asked about."""
 
@@ -137,7 +139,7 @@ def _is_rally_unwell(history: History, since: float) -> bool:
         fault.target == "rally"
         and fault.kind not in HARMLESS_MOODS
         and fault.since <= since + ASKED_WITHIN
-        and fault.until + RALLY_AFTER >= since
+        and fault.until + (MISPLACED_AFTER if fault.kind == "misplaced" else RALLY_AFTER) >= since
         for fault in history.faults
     )
 

@@ -212,6 +212,8 @@ FORGED: dict[str, dict[str, dict[str, Any]]] = {
     },
     "imports neglected": {
         "never asked": instead("asked", 7, asked(120)),
+        "long after Rally was unwell": instead("asked", 7, asked(120))
+        | more("faults", fault("failing", 60, 79, "rally")),
         "asked before its end alone": {"asked": (asked(99, import_id="imp-4"), asked(120))},
         "while others are refused": instead(
             "asked", 7, asked(118, import_id="imp-5", status=400, refused=True), asked(120)
@@ -300,6 +302,10 @@ EXCUSED: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "an import while nothing of Rally answers": (
         "imports neglected",
         lambda: instead("asked", 7, asked(120)) | more("faults", fault("failing", 90, 95, "rally")),
+    ),
+    "an import after a minute in which the base URL was wrong": (
+        "imports neglected",
+        lambda: instead("asked", 7, asked(120)) | more("faults", fault("misplaced", 30, 40, "rally")),
     ),
     "an end that a stopped worker had read": (
         "ends not believed",
