@@ -37,6 +37,7 @@ def tries(scratch: str, job: str) -> Sequence[Command]:
         *(("SADD", set_, 1), ("PEXPIRE", set_, BRIEFLY), ("SCARD", set_), ("SMEMBERS", set_), ("SREM", set_, 2)),
         *(("ZADD", order, 0, "m"), ("PEXPIRE", order, BRIEFLY), ("ZCARD", order), ("ZCOUNT", order, 0, 1)),
         *(("ZRANGE", order, 0, 1), ("ZRANGEBYSCORE", order, 0, 1), ("ZREVRANGEBYLEX", order, "+", "-")),
+        ("ZRANGEBYLEX", order, "-", "+"),
         *(("ZSCORE", order, "m"), ("ZINCRBY", order, 1, "m"), ("ZREM", order, "n"), ("ZREMRANGEBYSCORE", order, 5, 6)),
         *(("PSETEX", job, BRIEFLY, 1), ("DEL", text, record, list_, set_, order, job)),
         *(
