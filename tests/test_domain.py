@@ -16,6 +16,7 @@ from bridge.domain.deliveries import (
     Rejected,
     Verdict,
 )
+from bridge.domain.eviction import Eviction, eviction_by, eviction_risk
 from bridge.domain.imports import (
     Absence,
     Absent,
@@ -28,6 +29,7 @@ from bridge.domain.imports import (
     Unanswered,
     Unusable,
 )
+from bridge.domain.notices import redis_evicts, redis_evicts_no_more
 from bridge.domain.notifications import announce
 from bridge.domain.outcomes import Outcome
 from bridge.domain.polls import POISON_PAUSE, Advance, PollClaim, after_poll, poisoned, withheld
@@ -280,3 +282,38 @@ def test_a_secret_does_not_print() -> None:
 
     assert secret.reveal() == "hush"
     assert "hush" not in f"{secret} {secret!r} {DELIVERY!r} {[secret]}"
+
+
+@pytest.mark.parametrize(
+    ("name", "drops", "words"),
+    [
+        ("noeviction", Eviction.NOTHING, None),
+        *((f"volatile-{how}", Eviction.EXPIRING, "but no watch") for how in ("lru", "lfu", "random", "ttl")),
+        *((f"allkeys-{how}", Eviction.ANYTHING, "drops watches") for how in ("lru", "lfu", "random", "of-tomorrow")),
+        ("eviction", Eviction.ANYTHING, "drops watches"),
+        ("of-a-vendor", Eviction.UNKNOWN, "'of-a-vendor' is not known"),
+        (None, Eviction.UNKNOWN, "does not report"),
+    ],
+)
+def test_what_a_policy_drops(name: str | None, drops: Eviction, words: str | None) -> None:
+    risk = eviction_risk(name)
+
+    assert eviction_by(name) is drops
+    assert risk is None if words is None else words in str(risk)
+
+
+def test_the_operator_reads_that_redis_drops_watches_and_that_it_no_longer_does() -> None:
+    assert redis_evicts("maxmemory-policy allkeys-lru", NOW).payload() == {
+        "type": "redis.evicts",
+        "timestamp": rfc3339(NOW),
+        "data": {
+            "client": "operator",
+            "text": "Redis may lose watches: maxmemory-policy allkeys-lru.",
+            "problem": "maxmemory-policy allkeys-lru",
+        },
+    }
+    assert redis_evicts_no_more(NOW).payload() == {
+        "type": "redis.evicts_no_more",
+        "timestamp": rfc3339(NOW),
+        "data": {"client": "operator", "text": "Redis keeps every watch again; some may have been lost."},
+    }

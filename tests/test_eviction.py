@@ -8,7 +8,6 @@ from samples import only
 from structlog.testing import capture_logs
 from world import World, opened, reopened, settings
 
-from bridge.domain.eviction import Eviction, eviction_by, eviction_risk
 from bridge.domain.secret import Secret
 from bridge.errors import SettingsError
 from bridge.resources import check_store, open_resources
@@ -26,24 +25,6 @@ async def policy(store: Store, name: str) -> AsyncIterator[None]:
         yield
     finally:
         await store.call("CONFIG SET", "maxmemory-policy", "noeviction")
-
-
-@pytest.mark.parametrize(
-    ("name", "drops", "words"),
-    [
-        ("noeviction", Eviction.NOTHING, None),
-        *((f"volatile-{how}", Eviction.EXPIRING, "but no watch") for how in ("lru", "lfu", "random", "ttl")),
-        *((f"allkeys-{how}", Eviction.ANYTHING, "drops watches") for how in ("lru", "lfu", "random", "of-tomorrow")),
-        ("eviction", Eviction.ANYTHING, "drops watches"),
-        ("of-a-vendor", Eviction.UNKNOWN, "'of-a-vendor' is not known"),
-        (None, Eviction.UNKNOWN, "does not report"),
-    ],
-)
-def test_what_a_policy_drops(name: str | None, drops: Eviction, words: str | None) -> None:
-    risk = eviction_risk(name)
-
-    assert eviction_by(name) is drops
-    assert risk is None if words is None else words in str(risk)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The description of the API: it is complete, it is true, and a page is made of it."""
 
+import ast
+import inspect
 import json
 import re
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from world import CLIENT_KEY, World, bearer
 
+from bridge.domain import notices
 from bridge.errors import Refusal
 from bridge.web import examples
 from bridge.web.answers import CODES
@@ -18,7 +21,7 @@ from bridge.web.app import CALLS
 from bridge.web.bodies import BatchBody, parse
 from bridge.web.calls import Calls
 from bridge.web.forms import AS_IT_IS
-from bridge.web.openapi import describe
+from bridge.web.openapi import NOTICES, describe
 from bridge.web.operations import CALLS as OPERATIONS
 
 pytestmark = pytest.mark.anyio
@@ -196,3 +199,14 @@ async def test_a_problem_leads_to_its_place_on_the_page(world: World) -> None:
     assert f'id="{place}"' in (await world.api.get(path)).text
     ids = re.findall(r'id="([^"]+)"', (await world.api.get("/docs")).text)
     assert len(ids) == len(set(ids))
+
+
+def test_every_notice_to_the_operator_is_described() -> None:
+    made = {
+        each.value.value
+        for each in ast.walk(ast.parse(inspect.getsource(notices)))
+        if isinstance(each, ast.keyword) and each.arg == "type" and isinstance(each.value, ast.Constant)
+    }
+
+    assert made == {"watch.test", *NOTICES}
+    assert made < DESCRIPTION["webhooks"].keys()

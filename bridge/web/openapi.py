@@ -23,7 +23,10 @@ from bridge.web.operations import CALLS, Operation
 
 PROBLEM = "application/problem+json"
 TEST = "watch.test"
-NOTICES = ("workspace.refused", "workspace.accepted", "delivery.abandoned")
+NOTICES = (
+    *("workspace.refused", "workspace.accepted", "workspace.imports_vanished", "workspace.imports_shown"),
+    *("delivery.abandoned", "redis.evicts", "redis.evicts_no_more"),
+)
 IDS = {"watch_id": "wat", "delivery_id": "dlv"}
 REF = "#/components/schemas/{model}"
 ABOUT = """\
