@@ -4,8 +4,8 @@ import asyncio
 import socket
 import struct
 import time
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, suppress
 
 import pytest
 from redis import Redis as BlockingRedis
@@ -125,6 +125,30 @@ async def test_a_redis_that_is_silent_is_told_and_not_asked_again(answers: int) 
 
     await store.redis.aclose()
     server.close()
+
+
+@pytest.fixture
+def vanished() -> Iterator[str]:
+    """A place where every attempt to connect is dropped, as by a host that has vanished: its backlog is full."""
+    with ExitStack() as sockets:
+        there = sockets.enter_context(socket.socket())
+        there.bind(("127.0.0.1", 0))
+        there.listen(0)
+        for _ in range(3):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            with suppress(BlockingIOError):
+                waiting.connect(there.getsockname())
+        yield f"redis://127.0.0.1:{there.getsockname()[1]}?socket_connect_timeout=0.3"
+
+
+async def test_nobody_waits_for_the_attempts_of_others_to_reach_a_host_that_has_vanished(vanished: str) -> None:
+    store = Store(connect(Secret(vanished)))
+    async with asyncio.timeout(PATIENCE):  # one after the other they took 18 s
+        answers = await asyncio.gather(*(store.call("PING") for _ in range(20)), return_exceptions=True)
+
+    assert {str(answer) for answer in answers} == {"Redis: no answer in time"}
+    await store.redis.aclose()
 
 
 async def test_a_command_goes_out_within_two_turns_of_the_loop(store: Store, redis_url: str) -> None:

@@ -81,6 +81,19 @@ class Pool(ConnectionPool):
         )
         self.make_connection()  # type: ignore[no-untyped-call]  # only this reads what is behind the URL's ?
 
+    async def get_connection(self, _command: Any = None, *_keys: Any, **_options: Any) -> AbstractConnection:
+        """Take a connection, and connect it.
+
+        redis-py would let one connect at a time: where a host has vanished, callers would wait for all before them.
+        """
+        connection: AbstractConnection = self.get_available_connection()  # type: ignore[no-untyped-call]  # redis-py's
+        try:
+            await self.ensure_connection(connection)
+        except BaseException:
+            await self.release(connection)
+            raise
+        return connection
+
     async def ensure_connection(self, connection: AbstractConnection) -> None:
         """Connect, unless a usable connection is there; raises AuthenticationError without asking Redis if in vain."""
         if cast("Watched", connection).made_at <= self._renewed_at:

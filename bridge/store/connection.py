@@ -17,6 +17,7 @@ from redis.backoff import ExponentialBackoff
 from redis.commands.core import AsyncScript
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bridge.domain.secret import Secret
 from bridge.domain.times import Moment, Span
@@ -62,9 +63,9 @@ def connect(url: Secret, file: Path | None = None) -> Redis:
 
 
 class _UnlessRefused(Retry):
-    """Repeats what a lost connection cut off, but not what Redis refused.
+    """Repeats what a lost connection cut off, but neither what Redis refused, nor what took too long.
 
-    To redis-py a wrong password is a kind of lost connection.
+    To redis-py a wrong password is a kind of lost connection, and a host that does not answer one more OSError.
     """
 
     async def call_with_retry(self, do: Callable[[], Awaitable[Any]], fail: Callable[[RedisError], Any]) -> Any:
@@ -73,6 +74,8 @@ class _UnlessRefused(Retry):
                 return await do()
             except AuthenticationError as error:
                 raise ResponseError(str(error)) from error
+            except TimeoutError as error:
+                raise RedisTimeoutError from error
 
         return await super().call_with_retry(unless_refused, fail)
 
