@@ -30,7 +30,7 @@ from .history import (
     name_of,
 )
 from .programs import Program
-from .stage import Stage
+from .stage import SPARED, Stage
 
 PROCESS_FAULTS = {
     WORKER_KILLED: (WORKERS, 0.0, 1.5),
@@ -160,7 +160,7 @@ class Storm:
         moods = self._chosen([("rally", mood) for mood in vendor.MOODS])
         yield chain((first,) * (("rally", "silent") in moods), plan_moods(self._chance("rally"), moods, WELL))
         for half in (0, 1):
-            names = sorted(self._receivers)[half::2]
+            names = sorted(self._receivers.keys() - {SPARED})[half::2]
             told = self._chosen([(name, mood) for name in names for mood in self._receivers[name].moods])
             yield plan_moods(self._chance(f"told {half}"), told)
         if CROWD_HANGING in self._kinds:
