@@ -150,7 +150,7 @@ async def test_the_second_watch_of_an_import_joins_its_polling(memory: Memory) -
 
     assert joined is Joined.JOINED
     assert len(await memory.claim()) == 1
-    assert await memory.watches.waiting("default", "imp") == ["wat_1", "wat_2"]
+    assert [id_ for id_, _ in await memory.watches.waiting("default", "imp")] == ["wat_1", "wat_2"]
 
 
 async def test_accepting_the_same_watch_twice_changes_nothing(memory: Memory) -> None:

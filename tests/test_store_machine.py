@@ -381,8 +381,8 @@ class StoreMachine(RuleBasedStateMachine):
         now = await self.store.now()
         known = polled.known if polled else Knowledge()
         found: list[Settlement] = []
-        for watch_id in await self.resources.watches.waiting(*place):
-            watch = await self.resources.watches.get(watch_id)
+        for watch_id, record in await self.resources.watches.waiting(*place):
+            watch = await self.resources.watches.opened(watch_id, record)
             assert watch is not None
             if conclusion := conclude(watch, known, now, last_call_made=now >= watch.expires_at + LAST_CALL):
                 found.append(settlement_of(watch, conclusion, known, now, lane=self.resources.lane, show_emails=False))

@@ -64,9 +64,10 @@ class Settler:
         known = known_in(look.budget, polled.known if polled else Knowledge())
         polls = polled.polls if polled else 0
         settled = 0
-        for watch_id in waiting:
+        for watch_id, record in waiting:
             try:
-                settled += await self._settle_watch(watch_id, (workspace, import_id), known, polls, look.now)
+                watch = await self._resources.watches.opened(watch_id, record)
+                settled += await self._settle_watch(watch, (workspace, import_id), known, polls, look.now)
             except StoreUnavailable:
                 raise
             except Exception as error:  # one watch that our code trips over must not hold up the others
@@ -74,9 +75,8 @@ class Settler:
         return settled
 
     async def _settle_watch(
-        self, watch_id: str, place: tuple[str, str], known: Knowledge, polls: int, now: Moment
+        self, watch: Watch | None, place: tuple[str, str], known: Knowledge, polls: int, now: Moment
     ) -> bool:
-        watch = await self._resources.watches.get(watch_id)
         if watch is None or watch.state is not WatchState.WATCHING or (watch.workspace, watch.import_id) != place:
             return False
         conclusion = conclude(watch, known, now, last_call_made=now >= watch.expires_at + LAST_CALL)

@@ -1,6 +1,6 @@
 """Watches: stored when accepted, ended once, found again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -51,6 +51,7 @@ class Once:
     digest: str
 
 
+RECORDS_AT_ONCE = 100
 REPLAYED_FOR: Span = DAY
 """An answer to a request with an Idempotency-Key is kept for so long."""
 
@@ -195,9 +196,15 @@ class Watches:
             found = await pipe.execute()
         return {watch_id: workspace for watch_id, workspace in zip(watch_ids, found, strict=True) if workspace}
 
-    async def waiting(self, workspace: str, import_id: str) -> list[str]:
-        """Give the ids of the open watches that wait for an import."""
-        return sorted(await self._store.call("SMEMBERS", keys.waiting(workspace, import_id)))
+    async def waiting(self, workspace: str, import_id: str) -> list[tuple[str, Mapping[str, str]]]:
+        """Return the open watches that wait for an import: their ids, with the sealed records of the first ones."""
+        place = [keys.waiting(workspace, import_id)]
+        found = await self._store.run("read_waiting", place, [RECORDS_AT_ONCE, keys.WATCH_PREFIX])
+        return [(watch_id, codec.unflatten(flat)) for watch_id, flat in found]
+
+    async def opened(self, watch_id: str, record: Mapping[str, str]) -> Watch | None:
+        """Unseal a watch's record, which is read first where it was not yet; raises SealBroken."""
+        return load_watch(self._sealer, watch_id, record) if record else await self.get(watch_id)
 
     async def ended_before(self, moment: Moment, count: int) -> list[str]:
         """Give the watches whose retention began before `moment`, oldest first."""

@@ -10,7 +10,8 @@ from time import monotonic, sleep
 from typing import Any
 
 import httpx
-from arq import Worker, func
+from arq import ArqRedis, Worker, func
+from redis.asyncio import ConnectionPool
 from stage import RUNS, Stage, row, stage
 
 from bridge import log, queue
@@ -92,7 +93,12 @@ async def rival() -> None:
     """Run an arq worker with one job for each poll, tuned as arq's own documents and our measurements advise."""
     settings = Settings.load(env_file=None)
     rally = RallyClient(base_url=settings.rally_base_url, key=Secret("key"), slots=POLL_SLOTS, total_timeout=7.5)
-    pool = queue.connect(settings.redis_url)
+    pool = ArqRedis(
+        ConnectionPool.from_url(settings.redis_url.reveal()),
+        job_serializer=queue.serialize,
+        job_deserializer=queue.deserialize,
+        default_queue_name=queue.QUEUE,
+    )
     for number in range(4 * POLL_SLOTS):
         await pool.enqueue_job("ask_once", f"imp{number}", 0)
     worker = Worker(
