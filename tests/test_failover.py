@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forwarder import LOOPBACK, Forwarder, until
+from faults.forwarder import Forwarder
+from faults.wire import LOOPBACK
 from redis import Redis
 from redis_server import port_of, redis_server, set_user
+from wired import forwarding, until, url_of
 from world import World, opened, settings
 
 from bridge import queue
@@ -57,7 +59,7 @@ async def wire(servers: tuple[Redis, Redis]) -> AsyncIterator[Forwarder]:
     primary, replica = servers
     async with asyncio.timeout(PATIENCE):
         await until(lambda: link_of(replica) == "up")
-    async with Forwarder(port_of(primary)).listening() as wire:
+    async with forwarding(port_of(primary)) as wire:
         yield wire
 
 
@@ -71,7 +73,7 @@ def fail_over(servers: tuple[Redis, Redis], wire: Forwarder) -> None:
 
 @pytest.fixture
 async def world(wire: Forwarder, sandbox_url: str) -> AsyncIterator[World]:
-    async with opened(wire.url, sandbox_url) as world:
+    async with opened(url_of(wire), sandbox_url) as world:
         yield world
 
 
@@ -114,7 +116,7 @@ async def test_the_subscription_moves_on_with_the_other_connections(
 
 @pytest.mark.parametrize("asked", ["a command", "a transaction"])
 async def test_arqs_connection_moves_on(asked: str, servers: tuple[Redis, Redis], wire: Forwarder) -> None:
-    arq = queue.connect(Secret(wire.url), patience=PATIENCE)
+    arq = queue.connect(Secret(url_of(wire)), patience=PATIENCE)
     await arq.set("before", 1)
     fail_over(servers, wire)
 

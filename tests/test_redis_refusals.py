@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from arq.connections import log_redis_info
-from forwarder import LOOPBACK
+from faults.wire import LOOPBACK
 from redis import Redis
 from redis_server import port_of, redis_server, set_user
 from world import reopened, settings

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from certificates import certificate_for
-from forwarder import Forwarder
+from wired import forwarding
 from world import FERNET, SERVICE_SECRET, settings
 
 from bridge import queue
@@ -29,7 +29,7 @@ WRONG_HOST = "its TLS certificate is refused: Hostname mismatch, certificate is 
 async def url(redis_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[str]:
     """A Redis behind TLS with a certificate for the host that is the parameter, and of a private authority."""
     authority, tls = certificate_for(request.param, tmp_path)
-    async with Forwarder(redis_url.removeprefix("unix://"), tls=tls).listening() as wire:
+    async with forwarding(redis_url.removeprefix("unix://"), tls=tls) as wire:
         yield f"rediss://{OURS}:{wire.port}?ssl_ca_certs={authority}"
 
 

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from forwarder import Forwarder, until
+from faults.forwarder import Forwarder
+from wired import forwarding, until, url_of
 from world import World, opened
 
 from bridge import queue
@@ -16,26 +17,25 @@ from bridge.web.events import happenings
 
 pytestmark = pytest.mark.anyio
 PATIENCE = 20.0
-SUBSCRIPTION = b"SUBSCRIBE"
 
 
 @pytest.fixture
 async def wire(redis_url: str) -> AsyncIterator[Forwarder]:
-    async with Forwarder(redis_url.removeprefix("unix://")).listening() as wire:
+    async with forwarding(redis_url.removeprefix("unix://")) as wire:
         yield wire
 
 
 @pytest.fixture
 async def world(wire: Forwarder, sandbox_url: str) -> AsyncIterator[World]:
-    async with opened(wire.url, sandbox_url) as world:
+    async with opened(url_of(wire), sandbox_url) as world:
         yield world
 
 
 async def test_a_subscription_without_a_pong_is_made_anew_and_its_listeners_are_told(wire: Forwarder) -> None:
-    store = Store(connect(Secret(wire.url)))
+    store = Store(connect(Secret(url_of(wire))))
     news = News(store, silence=0.1)
     async with asyncio.timeout(PATIENCE), news.about("watch:some") as ear:
-        assert wire.silence(SUBSCRIPTION) == 1
+        assert wire.swallow(subscriptions_alone=True) == 1
         ear.clear()
         await ear.wait()  # told to look, since news may have been lost
 
@@ -47,22 +47,23 @@ async def test_a_subscription_without_a_pong_is_made_anew_and_its_listeners_are_
 
 
 async def test_a_quiet_subscription_that_answers_stays(wire: Forwarder) -> None:
-    store = Store(connect(Secret(wire.url)))
+    store = Store(connect(Secret(url_of(wire))))
     news = News(store, silence=0.05)
     async with asyncio.timeout(PATIENCE), news.about("watch:some") as ear:
-        (subscription,) = [each for each in wire.connections if SUBSCRIPTION in each.sent]
-        await until(lambda: subscription.sent.count(b"PING") >= 3)
+        (subscription,) = [each for each in wire.passages if each.subscribed]
+        while "cmd=ping" not in await store.call("CLIENT", "LIST", "TYPE", "pubsub"):  # noqa: ASYNC110 - in Redis
+            await asyncio.sleep(0.05)
 
         ear.clear()
         await store.call("PUBLISH", "rb:news", "watch:some")
         await ear.wait()
-        assert [each for each in wire.connections if SUBSCRIPTION in each.sent] == [subscription]
+        assert [each for each in wire.passages if each.subscribed] == [subscription]
     await news.aclose()
     await store.redis.aclose()
 
 
 def subscribed(wire: Forwarder) -> bool:
-    return any(SUBSCRIPTION in each.sent for each in wire.connections)
+    return any(each.subscribed for each in wire.passages)
 
 
 TABLE = Path("/proc/net/tcp")
@@ -78,12 +79,12 @@ def timer_of(port: int) -> str:
 
 @pytest.mark.skipif(not TABLE.exists(), reason="only Linux tells the timers of its sockets")
 async def test_every_connection_has_tcps_keepalive(wire: Forwarder) -> None:
-    store, arq = Store(connect(Secret(wire.url))), queue.connect(Secret(wire.url))
+    store, arq = Store(connect(Secret(url_of(wire)))), queue.connect(Secret(url_of(wire)))
     news = News(store)
     async with asyncio.timeout(PATIENCE), news.about("watch:some"):
         await asyncio.gather(store.check(), arq.ping())
-        assert len(wire.connections) == 3
-        assert [timer_of(each.client_port) for each in wire.connections] == [KEEPALIVE] * 3
+        assert len(wire.passages) == 3
+        assert [timer_of(each.client_port) for each in wire.passages] == [KEEPALIVE] * 3
     await news.aclose()
     await arq.aclose()
     await store.redis.aclose()
@@ -93,7 +94,7 @@ async def test_a_wait_ends_with_what_the_store_holds_by_then(world: World, wire:
     path = f"/v1/watches/{(await world.watch())['id']}"
     async with asyncio.timeout(PATIENCE), world.resources.news.about("watch:other"):
         await until(lambda: subscribed(wire))
-        wire.silence(SUBSCRIPTION)
+        wire.swallow(subscriptions_alone=True)
         waiting = asyncio.create_task(world.get(path, wait=1))
         await until(lambda: world.resources.news.listeners == 2)
         await world.post(f"{path}/cancel")
@@ -109,7 +110,7 @@ async def test_a_stream_looks_at_the_store_with_each_sign_of_life(world: World, 
     async with asyncio.timeout(PATIENCE):
         assert (await anext(stream)).startswith("event: watch")
         await until(lambda: subscribed(wire))
-        wire.silence(SUBSCRIPTION)
+        wire.swallow(subscriptions_alone=True)
         await world.post(f"/v1/watches/{watch.id}/cancel")
 
         assert [event async for event in stream if event.startswith("event: outcome")]

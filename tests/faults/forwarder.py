@@ -1,6 +1,8 @@
 """A forwarder on a loopback port: it loses connections without a word, and leads new ones elsewhere."""
 
 import asyncio
+import ssl
+from collections.abc import Sequence
 from contextlib import suppress
 
 from .wire import CHUNK, HALF_OPEN, LOOPBACK
@@ -9,17 +11,24 @@ SUBSCRIBE = b"SUBSCRIBE"
 
 
 class Forwarder:
-    """Passes each connection on to the port that is its `target` when it comes, and keeps it there."""
+    """Passes each connection on to its `target` when it comes, a port or the path of a socket, and keeps it there."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int | str, *, tls: ssl.SSLContext | None = None) -> None:
+        """Take the first target; and what clients have to speak TLS with, if they have to."""
         self.target = target
         self.port = 0
+        self._tls = tls
         self._server: asyncio.Server | None = None
         self._passages: dict[Passage, asyncio.Task[None]] = {}
 
     async def open(self) -> None:
-        self._server = await asyncio.start_server(self._connected, LOOPBACK, 0)
+        self._server = await asyncio.start_server(self._connected, LOOPBACK, 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
+
+    @property
+    def passages(self) -> "Sequence[Passage]":
+        """The present connections, the oldest first."""
+        return list(self._passages)
 
     async def aclose(self) -> None:
         """End all connections, the half-open ones too."""
@@ -40,7 +49,7 @@ class Forwarder:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            there = await asyncio.open_connection(LOOPBACK, self.target)
+            there = await _reach(self.target)
         except OSError:
             writer.transport.abort()
             return
@@ -57,12 +66,19 @@ class Forwarder:
 Side = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
+async def _reach(target: int | str) -> Side:
+    if isinstance(target, str):
+        return await asyncio.open_unix_connection(target)
+    return await asyncio.open_connection(LOOPBACK, target)
+
+
 class Passage:
     """One connection through the forwarder: both of its sides; a swallowed one loses what it is given."""
 
     def __init__(self, client: Side, server: Side) -> None:
         self.swallowed = False
         self.subscribed = False
+        self.client_port: int = client[1].get_extra_info("peername")[1]
         self._client = client
         self._server = server
 
