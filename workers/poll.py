@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
 import structlog
@@ -14,6 +14,7 @@ from bridge.domain.novelties import Novelties, clipped
 from bridge.domain.polls import Advance, PollClaim, after_poll, poisoned, withheld
 from bridge.domain.replies import after_replies
 from bridge.domain.times import SECOND, Moment, Span, rfc3339
+from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store.imports import PollCommit
 from workers.notices import Operator
@@ -57,6 +58,7 @@ class Polled:
     reply: Reply | None
     advance: Advance
     at: Moment
+    committed: bool = False
 
 
 class PollWork:
@@ -120,13 +122,27 @@ class PollWork:
             trusted_since=claim.trusted_since,
         )
         self._tell(claim.claim, reply)
-        return Polled(poll=claim, reply=reply, advance=advance, at=reply.at)
+        polled = Polled(poll=claim, reply=reply, advance=advance, at=reply.at)
+        return await self._committed_at_once(polled) if advance.due is None else polled
 
     def poisoned(self, claim: Poll, error: Exception) -> Polled:
         del error  # the shift has logged it
         return Polled(poll=claim, reply=None, advance=poisoned(claim.claim, claim.now()), at=claim.now())
 
     async def commit(self, results: Sequence[Polled]) -> None:
+        if left := [result for result in results if not result.committed]:
+            await self._commit(left)
+        await self._correct_budget(results)
+
+    async def _committed_at_once(self, polled: Polled) -> Polled:
+        """Commit what ends an import without waiting for the shift's next round, which claims and counts as well."""
+        try:
+            await self._commit([polled])
+        except StoreUnavailable:
+            return polled  # the round tries again
+        return replace(polled, committed=True)
+
+    async def _commit(self, results: Sequence[Polled]) -> None:
         commits = [PollCommit(claim=r.poll.claim, advance=r.advance, at=r.at) for r in results]
         settle_by = max(result.at for result in results) + SETTLE_BY
         committed = await self._resources.imports.commit(self._workspace, commits, settle_by=settle_by)
@@ -134,7 +150,6 @@ class PollWork:
             # Deadlines are the sweep's: here only what was read can have ended a watch.
             if ours and (result.advance.due is None or result.advance.absent is not None):
                 self._settler.start(self._workspace, result.poll.claim.import_id)
-        await self._correct_budget(results)
 
     async def _correct_budget(self, results: Sequence[Polled]) -> None:
         """Have the budget learn from the replies; after the commit, when only what is unanswered is still leased."""

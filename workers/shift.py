@@ -61,6 +61,8 @@ class Shift(Generic[ClaimT, ResultT]):
         self._stayed_with_until = 0.0
         self._closing = False
         self._bell = asyncio.Event()
+        self._rung = asyncio.Event()
+        """Set by `ring` alone: there is new work, which does not wait for what is under way."""
         self._loop: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
         self._done: list[tuple[ClaimT, ResultT]] = []
@@ -68,6 +70,7 @@ class Shift(Generic[ClaimT, ResultT]):
     def ring(self) -> None:
         """Have the loop look now: start it, or wake it, and keep it on for its length."""
         self._until = monotonic() + self._length
+        self._rung.set()
         self._bell.set()
         if not self._closing and not self.on:
             self._loop = asyncio.create_task(self._run(), name=self._work.name)
@@ -107,6 +110,7 @@ class Shift(Generic[ClaimT, ResultT]):
     async def _run(self) -> None:
         while True:
             self._bell.clear()
+            self._rung.clear()
             began = monotonic()
             look_again = await self._step()
             # Who rang while we looked may have come too late for that look: nobody else would wake us.
@@ -115,7 +119,7 @@ class Shift(Generic[ClaimT, ResultT]):
                 return
             await self._pause(look_again)
             if self._under_way:
-                await asyncio.sleep(max(0.0, began + BREATH - monotonic()))
+                await _heard(self._rung, max(0.0, began + BREATH - monotonic()))
 
     async def _step(self) -> float | None:
         """Commit what is done, claim what is due; give the seconds until the next look, None for no need to."""
@@ -173,5 +177,10 @@ class Shift(Generic[ClaimT, ResultT]):
         self._bell.set()
 
     async def _pause(self, seconds: float | None) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._bell.wait(), seconds)
+        await _heard(self._bell, seconds)
+
+
+async def _heard(event: asyncio.Event, seconds: float | None) -> None:
+    """Wait for an event, at most so long."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
