@@ -11,7 +11,7 @@ import pytest
 from samples import only
 from world import CLIENT_KEY, OTHER_KEY, World, opened
 
-from bridge.domain.times import SECOND
+from bridge.domain.times import MINUTE, SECOND
 from bridge.store.deliveries import Bound, DeliveryClaim
 from bridge.web.trial_places import OF_ONE
 from workers.places import DOUBTFUL_OF_ONE, DOUBTFUL_PLACES, LATE_OF_ONE, MOST, PLACES, Places
@@ -209,6 +209,15 @@ async def test_one_clients_tests_that_hang_leave_other_clients_their_places(redi
         assert verdicts == {"deferred"}
         silent.hang = False
         assert (await test(silent.url(1), CLIENT_KEY)).json()["verdict"] == "accepted", "their places are free again"
+
+
+async def test_the_metrics_count_overdue_lanes_also_where_they_are_doubtful(world: World) -> None:
+    await owe(world, "https://r1.example/", "https://r2.example/")
+    await owe(world, "https://s1.example/", key=OTHER_KEY)
+
+    world.pass_time(2 * MINUTE)
+
+    assert "rally_bridge_lanes_overdue 3.0" in (await world.get("/metrics")).text
 
 
 def claim_of(client: str, number: int, *, doubtful: bool) -> DeliveryClaim:

@@ -45,7 +45,6 @@ async def read_figures(store: Store, budgets: Budgets, workspaces: Sequence[str]
     async with translated(), store.redis.pipeline(transaction=False) as pipe:
         pipe.zcard(keys.watches_in(WatchState.WATCHING))
         pipe.zcard(keys.SETTLING)
-        pipe.zcount("rb:lanes", "-inf", now - LATE)
         for state in DeliveryState:
             pipe.zcard(keys.deliveries_in(state))
         for workspace in workspaces:
@@ -53,7 +52,7 @@ async def read_figures(store: Store, budgets: Budgets, workspaces: Sequence[str]
             for tier in range(TIERS):
                 overdue = poll_order.score(tier, 0), poll_order.score(tier, now - LATE)
                 pipe.zcount(keys.imports_due(workspace), *overdue)
-        watching, settling, lanes_overdue, *counts = await pipe.execute()
+        watching, settling, *counts = await pipe.execute()
     deliveries = dict(zip(DeliveryState, counts, strict=False))
     polls = counts[len(DeliveryState) :]
     polled, overdue_by_tier = polls[:: 1 + TIERS], [polls[1 + tier :: 1 + TIERS] for tier in range(TIERS)]
@@ -61,7 +60,7 @@ async def read_figures(store: Store, budgets: Budgets, workspaces: Sequence[str]
         watching=watching,
         settling=settling,
         deliveries=deliveries,
-        lanes_overdue=lanes_overdue,
+        lanes_overdue=await _lanes_overdue(store, now),
         workspaces={
             workspace: WorkspaceFigures(
                 polled=polled,
@@ -72,3 +71,12 @@ async def read_figures(store: Store, budgets: Budgets, workspaces: Sequence[str]
             for workspace, polled, *overdue in zip(workspaces, polled, *overdue_by_tier, strict=True)
         },
     )
+
+
+async def _lanes_overdue(store: Store, now: Moment) -> int:
+    """Count the lanes that should have been claimed from a while ago: those in good standing, and the doubtful ones."""
+    clients = await store.call("ZRANGE", keys.LANES_DOUBTFUL, 0, -1)
+    async with translated(), store.redis.pipeline(transaction=False) as pipe:
+        for queue in (keys.LANES, *map(keys.doubtful_lanes, clients)):
+            pipe.zcount(queue, "-inf", now - LATE)
+        return sum(await pipe.execute())

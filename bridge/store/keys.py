@@ -16,6 +16,8 @@ CLOCK = "rb:clock"
 SEAL = "rb:seal"
 UNTOLD = "rb:deliveries:untold"
 REPLAYS = "rb:replays"
+LANES = "rb:lanes"
+LANES_DOUBTFUL = "rb:lanes:doubtful"
 EVICTS = "rb:evicts"
 IN_ANY_LAYOUT = (SEAL, FENCE, EXPIRING, ENDED)
 """Keys by which data is recognised that names no version."""
@@ -44,6 +46,11 @@ def watches_about(import_id: str) -> str:
 def deliveries_in(state: str, client: str | None = None) -> str:
     """Name the list of the deliveries in a state; all, or one client's. Scripts build the same names."""
     return f"rb:deliveries:in:{state}" if client is None else f"rb:deliveries:of:{client}:{state}"
+
+
+def doubtful_lanes(client: str) -> str:
+    """Name the queue of a client's doubtful lanes. Scripts build the same names."""
+    return f"{LANES_DOUBTFUL}:{client}"
 
 
 def replay(client: str, mark: str) -> str:
