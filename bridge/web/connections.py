@@ -114,7 +114,7 @@ class Connection(HttpToolsProtocol):
             self._bytes_left -= self._received
         super().data_received(data)
         if self._bytes_left < 0:
-            self._refuse(Refusal.HEAD_TOO_LARGE)
+            self._refuse(Refusal.HEAD_TOO_LARGE, self._limits)
         elif self._deadline is None and not self._answering:
             self._expect(self.head_time)
 
@@ -161,8 +161,11 @@ class Connection(HttpToolsProtocol):
             self._expect(self.head_time)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's sentence; ours says more
-        detail = f"At most {self.head_limit // 1024} KB and {self.header_limit} headers are read."
-        self._refuse(self._refusal, detail if self._refusal is Refusal.HEAD_TOO_LARGE else "")
+        self._refuse(self._refusal, self._limits if self._refusal is Refusal.HEAD_TOO_LARGE else "")
+
+    @property
+    def _limits(self) -> str:
+        return f"At most {self.head_limit // 1024} KB and {self.header_limit} headers are read."
 
     def _refuse(self, refusal: Refusal, detail: str = "") -> None:
         """Answer what never becomes a request, and end the connection; an answer under way is cut off by that."""
