@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.destinations import Sender, describe, judge, kind, prepare, render
 from bridge.destinations.lanes import lane_of
+from bridge.destinations.reasons import in_full
 from bridge.destinations.retry_after import retry_after
 from bridge.destinations.signatures import Signing
 from bridge.destinations.slack_bot import SlackBot
@@ -212,8 +213,11 @@ def test_a_webhook_over_its_limit_waits_as_long_as_slack_asks() -> None:
 def test_without_an_answer_it_is_never_final(destination: Address, failure: Failure) -> None:
     answer = NoResponse(failure=failure, reason="in words")
 
-    perhaps = failure in {Failure.TIMEOUT, Failure.BROKEN}
-    assert judge(destination, answer, NOW) == Deferred("in words", ambiguous=perhaps)
+    verdict = judge(destination, answer, NOW)
+
+    assert isinstance(verdict, Deferred)
+    assert verdict == Deferred(in_full(answer), ambiguous=failure in {Failure.TIMEOUT, Failure.BROKEN})
+    assert "in words" in verdict.reason
 
 
 def bot_says(**document: Any) -> Response:
