@@ -72,6 +72,7 @@ async def test_a_stream_looks_at_the_store_once_for_each_sign_of_life(world: Wor
     assert watch is not None
     stream = happenings(world.resources, watch, sign_of_life=0.01)
     assert (await anext(stream)).startswith("event: watch")
+    await world.resources.bell.aclose()  # no more commands for the ring of the POST
     before = await calls(world)
 
     assert {await anext(stream) for _ in range(20)} == {STILL_HERE}
