@@ -1,5 +1,6 @@
 """Faults of the line: which answers pause a whole workspace, for how long, and which concern one import alone."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -53,6 +54,21 @@ def test_what_an_answer_says_of_one_import_is_not_held_against_the_workspace() -
     assert heard(many, open_imports=30) == Budget()
     assert not heard(replies("abca"), many, open_imports=30).broken
     assert heard(replies("abcab"), many, open_imports=30).broken, "nor does it show that the line works"
+
+
+@pytest.mark.parametrize(
+    ("paused", "until"),
+    [
+        ({"broken_since": NOW - MINUTE, "down_since": NOW - MINUTE}, NOW + LONGEST_RETRY),
+        ({"refused_since": NOW - HOUR}, NOW + MINUTE),
+        ({}, 0),
+    ],
+    ids=["the line is at fault", "the key is refused", "no pause"],
+)
+def test_a_probe_whose_answer_concerns_its_import_alone_prolongs_the_pause(paused: Any, until: Moment) -> None:
+    probed = heard(replies("a", Unusable("HTTP 400")), open_imports=30, budget=Budget(**paused))
+
+    assert probed.not_before == until
 
 
 def test_an_answer_in_between_begins_the_count_anew() -> None:
@@ -134,6 +150,25 @@ async def test_a_line_at_fault_is_probed_with_an_import_that_was_not_at_fault_it
     assert len(probes) == 4, "one probe after each pause"
     assert len(set(probes)) == 4
     assert probes[0] == "late", "due or not"
+
+
+async def test_a_line_at_fault_is_probed_in_peace_where_each_import_is_answered_400(world: World) -> None:
+    for number in range(3):
+        await world.watch(f"imp{number}")
+    await world.sandbox.faults(status=503, times=5)
+    await world.sandbox.faults(status=400, times=1000)
+    for _ in range(10):
+        world.pass_time(SECOND)
+        await world.poll()
+    assert (await world.resources.budgets.look("default")).budget.broken
+    asked = len(await requests(world))
+
+    for _ in range(60):
+        world.pass_time(SECOND)
+        async with asyncio.timeout(10):
+            await world.poll()
+
+    assert 3 <= len(await requests(world)) - asked <= 20
 
 
 async def test_when_rally_is_back_everything_that_waited_is_asked_at_once(world: World) -> None:

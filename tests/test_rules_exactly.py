@@ -714,7 +714,12 @@ FRESH = Budget(limit=50, available=37, spent=4, ends_at=NOW + 30 * SECOND)
             replace(SHUT, faults=10**6 + 1, down_since=7, broken_since=7, not_before=NOW + 15 * SECOND),
         ),
         (replace(SHUT, faults=9, down_since=7, broken_since=7), Read(READING), None, replace(OPEN, ends_at=0)),
-        (replace(SHUT, faults=9, down_since=7), Unusable("x"), ALLOWS, replace(SHUT_ALLOWS, faults=9, down_since=7)),
+        (
+            replace(SHUT, faults=9, down_since=7),
+            Unusable("x"),
+            ALLOWS,
+            replace(SHUT_ALLOWS, faults=9, down_since=7, not_before=NOW + 15 * SECOND),
+        ),
         (OPEN, Unusable("x"), None, OPEN),
     ],
 )

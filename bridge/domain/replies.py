@@ -54,7 +54,7 @@ def after_replies(
             case Unanswered() as fault:
                 budget = _after_fault(budget, reply, fault, open_imports=open_imports, jitter=jitter)
             case Unusable():
-                pass  # it says something of its import alone
+                budget = _after_unusable(budget, reply, jitter=jitter)
             case Read() | Absent() | KeyRefused() | OverLimit() as answer:
                 budget = _after_answer(budget, reply, answer)
         budget = _after_sight(budget, reply, was_shown=reply.import_id in shown)
@@ -120,6 +120,20 @@ def _after_answer(budget: Budget, reply: Reply, answer: Read | Absent | KeyRefus
             return replace(budget, refused_since=None)
         case Read() | Absent():  # asked before the pause began, and no sign that it is over
             return budget
+
+
+def _after_unusable(budget: Budget, reply: Reply, *, jitter: float) -> Budget:
+    """Return the budget after an answer that says something of its import alone.
+
+    As a probe it does not show that a pause is over: the next one waits as long as after a probe without an answer.
+    """
+    if reply.at < budget.paused_until:
+        return budget
+    if budget.refused_since is not None:
+        return replace(budget, not_before=reply.at + REFUSED_PAUSE)
+    if budget.broken and budget.down_since is not None:
+        return replace(budget, not_before=reply.at + outage_pause(reply.at - budget.down_since, jitter=jitter))
+    return budget
 
 
 def _after_sight(budget: Budget, reply: Reply, *, was_shown: bool) -> Budget:
