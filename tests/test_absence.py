@@ -65,7 +65,9 @@ def test_absences_from_before_the_workspace_was_right_again_do_not_count() -> No
 
 def after(*answers: tuple[str, Answer], budget: Budget | None = None, at: Moment = NOW, shown: str = "abc") -> Budget:
     replies = [Reply(import_id=id_, answer=answer, allowance=None, at=at) for id_, answer in answers]
-    return after_replies(budget or Budget(), replies, in_flight=0, now=at, open_imports=9, shown=shown)
+    return after_replies(
+        budget or Budget(), replies, in_flight=0, now=at, open_imports=9, shown=shown, read_before="abcdgh"
+    )
 
 
 PAUSED = after(("a", GONE), ("b", Absent(Absence.FORBIDDEN)), ("c", GONE))
@@ -78,10 +80,19 @@ def test_three_imports_that_turn_absent_pause_the_workspace_for_one_probe_a_minu
     assert (probe.count, probe.probe) == (1, True)
 
 
+def test_one_import_that_turns_absent_pauses_the_workspace_with_two_that_were_absent_before() -> None:
+    still_absent = (("g", GONE), ("h", GONE), ("a", GONE), ("g", GONE), ("h", GONE))
+
+    assert after(*still_absent[:4]).vanished_since is None
+    assert after(*still_absent).vanished_since == NOW
+
+
 @pytest.mark.parametrize(
     "answers",
     [
         (("a", GONE), ("b", GONE)),
+        (("g", GONE), ("h", GONE), ("d", READ), ("g", GONE), ("h", GONE)),
+        (("a", GONE), ("g", GONE), ("d", READ), ("h", GONE), ("g", GONE)),
         (("a", GONE), ("b", GONE), ("a", GONE), ("b", GONE)),
         (("a", GONE), ("b", GONE), ("new", GONE), ("newer", GONE)),
         (("a", GONE), ("b", GONE), ("d", READ), ("c", GONE)),
@@ -264,6 +275,17 @@ async def test_absences_of_a_pause_count_for_nothing_once_it_is_over(world: Worl
 
     assert within["state"] == "watching"
     assert (await world.seen(watch))["outcome"] == "not_found"
+
+
+async def test_imports_that_vanish_two_by_two_pause_the_workspace_and_settle_nothing(world: World) -> None:
+    watches = await read_imports(world, "a", "b", "c", "d")
+    for pair in ("ab", "cd"):
+        for name in pair:
+            await world.sandbox.faults(status=404, times=1000, importId=name)
+        await poll_for(world, 2 * MINUTE, every=MINUTE)
+    await poll_for(world, 20 * MINUTE, every=MINUTE)
+
+    assert [(await world.seen(watch))["outcome"] for watch in watches] == [None] * 4
 
 
 async def test_imports_that_are_gone_while_another_is_read_end_by_their_own_grace(world: World) -> None:

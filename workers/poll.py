@@ -154,6 +154,7 @@ class PollWork:
     async def _correct_budget(self, results: Sequence[Polled]) -> None:
         """Have the budget learn from the replies; after the commit, when only what is unanswered is still leased."""
         shown = {result.poll.claim.import_id for result in results if result.poll.claim.shown}
+        read_before = {result.poll.claim.import_id for result in results if result.poll.claim.known}
         replies = [result.reply for result in results if result.reply is not None]
         probed = any(result.poll.probe for result in results)
         written = not (replies or probed)
@@ -166,6 +167,7 @@ class PollWork:
                 in_flight=look.in_flight,
                 now=look.now,
                 shown=shown,
+                read_before=read_before,
                 open_imports=look.open_imports,
                 jitter=jitter,
                 probed=probed,

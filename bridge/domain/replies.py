@@ -35,6 +35,7 @@ def after_replies(
     in_flight: int,
     now: Moment,
     shown: Collection[str] = (),
+    read_before: Collection[str] = (),
     open_imports: int = 1,
     jitter: float = 0.0,
     probed: bool = False,
@@ -42,8 +43,8 @@ def after_replies(
     """Return the budget as it stands after these replies.
 
     `in_flight` counts the requests that are still unanswered, `open_imports` the imports that are polled; `shown` names
-    the imports that Rally had shown, when it last said something of them; `jitter` is drawn from 0 to 1; `probed` says
-    that the probe that was out has come back, be it without a reply.
+    the imports that Rally had shown, when it last said something of them, `read_before` those that it has ever shown;
+    `jitter` is drawn from 0 to 1; `probed` says that the probe that was out has come back, be it without a reply.
     """
     if probed:
         budget = replace(budget, probing_until=0)
@@ -57,7 +58,8 @@ def after_replies(
                 budget = _after_unusable(budget, reply, jitter=jitter)
             case Read() | Absent() | KeyRefused() | OverLimit() as answer:
                 budget = _after_answer(budget, reply, answer)
-        budget = _after_sight(budget, reply, was_shown=reply.import_id in shown)
+        id_ = reply.import_id
+        budget = _after_sight(budget, reply, was_shown=id_ in shown, was_read=id_ in read_before)
         if budget.probes_only:
             # Whatever a straggler allows, a probe asks first, and the one that is out stays the only one.
             budget = replace(budget, ends_at=0, probing_until=probing_until)
@@ -136,19 +138,19 @@ def _after_unusable(budget: Budget, reply: Reply, *, jitter: float) -> Budget:
     return budget
 
 
-def _after_sight(budget: Budget, reply: Reply, *, was_shown: bool) -> Budget:
+def _after_sight(budget: Budget, reply: Reply, *, was_shown: bool, was_read: bool) -> Budget:
     """Return the budget after what an answer tells of whether Rally shows us imports at all.
 
     When several that had been read are absent, and none is read in between, it is not they that have vanished: the base
-    URL or the key's scope is wrong. Only a reading shows that it is right again. An import counts when it turns absent:
-    one that stays absent while another is read has really gone.
+    URL or the key's scope is wrong. Only a reading shows that it is right again. An import counts when it turns absent,
+    and after that those count that stay absent: alone, while others are read, they have really gone.
     """
     match reply.answer:
         case Read() if budget.vanished_since is not None:
             return replace(budget, vanished=(), vanished_since=None, vanished_until=0, sighted_at=reply.at)
         case Read():
             return replace(budget, vanished=())
-        case Absent() if was_shown and reply.import_id not in budget.vanished:
+        case Absent() if (was_shown or (was_read and budget.vanished)) and reply.import_id not in budget.vanished:
             # More than enough are not kept.
             budget = replace(budget, vanished=(*budget.vanished, reply.import_id)[:VANISHED_IMPORTS])
     if len(budget.vanished) < VANISHED_IMPORTS or reply.at < budget.vanished_until:
