@@ -358,9 +358,11 @@ async def test_a_watch_whose_answers_could_never_be_used_ends_with_the_last_of_t
     assert seen["reason"].endswith("no usable answer from Rally: HTTP 422")
 
 
-async def test_a_watch_that_expires_while_rally_is_down_says_so(world: World) -> None:
-    await world.sandbox.faults(status=503, times=1000)
+async def test_a_watch_that_expires_while_rally_is_down_says_what_was_heard(world: World) -> None:
+    await world.sandbox.tell("imp", ("UPLOADING", 0))
     watch = await world.watch(expiresIn=600)
+    await world.poll()
+    await world.sandbox.faults(status=503, times=1000)
     for _ in range(9):
         await world.poll()
         world.pass_time(MINUTE)
@@ -369,7 +371,8 @@ async def test_a_watch_that_expires_while_rally_is_down_says_so(world: World) ->
 
     seen = await world.seen(watch)
     assert seen["outcome"] == "timed_out"
-    assert "Rally gave no answer since" in seen["reason"]
+    assert ": the last status was UPLOADING; then no usable answer from Rally since" in seen["reason"]
+    assert seen["reason"].endswith(": HTTP 503")
 
 
 @pytest.mark.parametrize("trouble", ["refused", "down"])

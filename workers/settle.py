@@ -144,14 +144,15 @@ def known_in(budget: Budget, known: Knowledge) -> Knowledge:
     absent = known.absent
     if absent is not None and (budget.vanished_since is not None or absent.since < budget.sighted_at):
         absent = None
-    return replace(known, absent=absent, workspace_trouble=_trouble(budget))
+    return replace(known, absent=absent, workspace_trouble=_trouble(budget, known.trouble))
 
 
-def _trouble(budget: Budget) -> str | None:
+def _trouble(budget: Budget, last: str | None) -> str | None:
+    """Say why no answer about any import can be used just now; `last` is what was answered about this one."""
     if budget.refused_since is not None:
         return f"Rally refused our key since {rfc3339(budget.refused_since)}"
     if budget.vanished_since is not None:
         return f"Rally has shown none of our imports since {rfc3339(budget.vanished_since)}"
     if budget.broken and budget.down_since is not None:
-        return f"Rally gave no answer since {rfc3339(budget.down_since)}"
+        return f"no usable answer from Rally since {rfc3339(budget.down_since)}{f': {last}' if last else ''}"
     return None

@@ -109,12 +109,12 @@ def _timeout_reason(watch: Watch, known: Knowledge) -> str:
 
 
 def _last_heard(known: Knowledge) -> str:
-    if known.workspace_trouble:
-        return known.workspace_trouble
     heard: list[str] = []
     if known.reading is not None:
         heard.append(f"the last status was {known.reading.status}")
-    if known.trouble:
+    if known.workspace_trouble:
+        heard.append(known.workspace_trouble)
+    elif known.trouble:
         heard.append(trouble_in_words(known.trouble))
     elif known.absent is not None:
         heard.append(_absence_reason(known.absent.absence))
