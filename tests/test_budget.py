@@ -48,6 +48,13 @@ def test_while_no_limit_is_known_one_call_is_in_flight() -> None:
     assert second.count == 0
 
 
+@pytest.mark.parametrize("budget", [Budget(), Budget(limit=100)], ids=["no limit known", "a limit known"])
+def test_while_a_probe_is_out_other_workers_look_again_within_a_second(budget: Budget) -> None:
+    probing = replace(budget, probing_until=NOW + 15 * SECOND)
+
+    assert grant(probing, NOW, in_flight=1, share=1) == Grant(count=0, again_at=NOW + SECOND)
+
+
 def test_nobody_else_starts_while_a_probe_is_out() -> None:
     granted = grant(Budget(limit=100, probing_until=NOW + 5), NOW, in_flight=0, share=1)
 

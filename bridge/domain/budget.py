@@ -125,7 +125,7 @@ def grant(budget: Budget, now: Moment, *, in_flight: int, share: float) -> Grant
 
 def _lone_call(budget: Budget, now: Moment, *, in_flight: int) -> Grant:
     if now < budget.probing_until:
-        return Grant(count=0, again_at=budget.probing_until)
+        return _behind_a_probe(budget, now)
     if in_flight:
         return Grant(count=0, again_at=now + SECOND)
     return Grant(count=1, again_at=now + SECOND, probe=True)
@@ -133,7 +133,14 @@ def _lone_call(budget: Budget, now: Moment, *, in_flight: int) -> Grant:
 
 def _probe(budget: Budget, now: Moment, *, share: float) -> Grant:
     surely_over = budget.ends_at if budget.available > 0 else budget.ends_at + COARSENESS
-    if (not_before := max(budget.probing_until, budget.paced_until, surely_over)) > now:
+    if (not_before := max(budget.paced_until, surely_over)) > now:
         return Grant(count=0, again_at=not_before)
+    if budget.probing_until > now:
+        return _behind_a_probe(budget, now)
     step = (budget.window + COARSENESS) // budget.allowed(share) + 1
     return Grant(count=1, again_at=now + step, paced_from=now, step=step, probe=True)
+
+
+def _behind_a_probe(budget: Budget, now: Moment) -> Grant:
+    """Return when to look again while a probe is out, whose answer another worker may get at any time."""
+    return Grant(count=0, again_at=min(budget.probing_until, now + SECOND))
