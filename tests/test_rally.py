@@ -222,6 +222,8 @@ def test_each_status_has_its_meaning(status: int, found: Answer) -> None:
         ("application/xhtml+xml", b"Not Found"),
         ("text/plain", b"\n<!DOCTYPE html><title>404</title>"),
         ("", b"<html>"),
+        ("", b"\xef\xbb\xbf<!DOCTYPE html>"),
+        ("", b"\n" * 100 + b"<html>"),
     ],
 )
 def test_a_page_from_something_in_between_is_the_lines_fault(status: int, content_type: str, body: bytes) -> None:

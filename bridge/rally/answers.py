@@ -15,7 +15,7 @@ from bridge.domain.imports import (
     Unusable,
 )
 from bridge.domain.times import Moment
-from bridge.rally.fields import UnusableBody, read_import
+from bridge.rally.fields import BYTE_ORDER_MARK, UnusableBody, read_import
 from bridge.rally.headers import Headers, allowance_of, date_of, oddity_of, retry_after_of, single
 
 TRANSIENT = frozenset({408, 425})
@@ -72,7 +72,9 @@ def _answer(status: int, headers: Headers, body: bytes, at: Moment) -> Answer:
 
 def _is_html(headers: Headers, body: bytes) -> bool:
     """Return whether this is a page of a router, a proxy or a login; Rally's own errors are short plain text."""
-    return "html" in headers.get("content-type", "").lower() or body[:64].lstrip().startswith(b"<")
+    return "html" in headers.get("content-type", "").lower() or body.removeprefix(BYTE_ORDER_MARK).lstrip().startswith(
+        b"<"
+    )
 
 
 def _concerns_the_import(status: int) -> bool:
