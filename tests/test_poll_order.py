@@ -1,6 +1,7 @@
 """The order of polls: who is polled first when more imports are due than the budget allows."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from world import World
@@ -15,20 +16,27 @@ pytestmark = pytest.mark.anyio
 LEASE: Span = 15 * SECOND
 
 
-async def due_after(world: World, pauses: Mapping[str, Span]) -> Moment:
-    """Have each import be due this long from now, as after a poll; return now."""
+async def due_after(world: World, pauses: Mapping[str, Span], *, at_fault: str = "-") -> Moment:
+    """Have each import be due this long from now, as after a poll; return now. Ids that begin so are at fault."""
     for import_id in pauses:
         await world.watch(import_id)
-    claims = await claim(world)
+    claims = await claim(world, room=len(pauses))
     now = await world.resources.store.now()
-    commits = [PollCommit(claim=each, advance=Advance(due=now + pauses[each.import_id]), at=now) for each in claims]
+    commits = [
+        PollCommit(
+            claim=each,
+            advance=Advance(due=now + pauses[each.import_id], faults=int(each.import_id.startswith(at_fault))),
+            at=now,
+        )
+        for each in claims
+    ]
     assert await world.resources.imports.commit("default", commits, settle_by=now) == [True] * len(pauses)
     return now
 
 
 async def claim(world: World, room: int = 10) -> list[PollClaim]:
     look = await world.resources.budgets.look("default")
-    grant = Grant(count=100, again_at=0)
+    grant = Grant(count=room, again_at=0)
     claims = await world.resources.imports.claim("default", look.budget, grant, room=room, lease=LEASE, now=look.now)
     assert claims is not None
     return claims
@@ -112,3 +120,17 @@ async def test_more_due_in_a_tier_than_are_claimed_wait_in_their_order(world: Wo
     assert [claim.import_id for claim in first] == [f"imp_{number}" for number in range(4)]
     assert {claim.tier for claim in first} == {0}
     assert await claimed(world) == [f"imp_{number}" for number in range(4, 9)]
+
+
+async def test_a_probe_is_found_behind_hundreds_of_imports_that_are_at_fault(world: World) -> None:
+    ill = {f"ill{number}": 10 * SECOND for number in range(300)}
+    await due_after(world, ill | {"sound": 11 * SECOND}, at_fault="ill")
+    look = await world.resources.budgets.look("default")
+    broken = replace(look.budget, broken_since=look.now, down_since=look.now)
+    assert await world.resources.budgets.write("default", broken)
+    look = await world.resources.budgets.look("default")
+    probe = Grant(count=1, again_at=0, probe=True)
+    claims = await world.resources.imports.claim("default", look.budget, probe, room=1, lease=LEASE, now=look.now)
+
+    assert claims is not None
+    assert [each.import_id for each in claims] == ["sound"]

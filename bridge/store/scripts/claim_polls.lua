@@ -37,9 +37,10 @@ end
 
 -- Return the id and score of an import that was not at fault itself, due or not; of any where there is none such. It is
 -- looked for among the first of each tier.
+local LOOKED_AT = 1000 -- a client may have many imports that are always at fault
 local function find_probe()
   local sound, any = {}, {}
-  for _, list in ipairs(first_of_each_tier(KEYS[2], 100)) do
+  for _, list in ipairs(first_of_each_tier(KEYS[2], LOOKED_AT)) do
     for i = 1, #list, 2 do
       local id, score = list[i], list[i + 1]
       local at = tier_of(score) == tier_of(list[2]) and moment_of(score)
