@@ -43,7 +43,7 @@ class CredentialsRefused(StoreRefused):
     """Redis refuses the user or the password, or that there is none."""
 
 
-class SealBroken(BridgeError):
+class DecryptionFailed(BridgeError):
     """A sealed record was written under a key that is not among BRIDGE_ENCRYPTION_KEYS."""
 
 
@@ -84,7 +84,7 @@ class Refusal(Enum):
     TOO_MANY_WRONG_KEYS = (429, "too-many-wrong-keys", "Too many wrong API keys came from your address")
     DESTINATION_BUSY = (429, "destination-busy", "The destination is busy")
     HEAD_TOO_LARGE = (431, "head-too-large", "The head of the request is too large")
-    SEAL_BROKEN = (500, "seal-broken", "This can't be opened any more")
+    DECRYPTION_FAILED = (500, "seal-broken", "This can't be opened any more")
     OUR_FAULT = (500, "our-fault", "Something went wrong on our side")
     NOT_AVAILABLE = (503, "not-available", "Not available just now")
 

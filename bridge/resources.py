@@ -22,17 +22,17 @@ from bridge.errors import CredentialsRefused, SettingsError, StoreRefused, Store
 from bridge.http import Trust
 from bridge.queue import Bell
 from bridge.rally import RallyClient
-from bridge.secrets import Marker, Sealer
 from bridge.settings import DEFAULT_WORKSPACE, Settings
 from bridge.store.budgets import Budgets
 from bridge.store.connection import Store, connect
 from bridge.store.deliveries import Deliveries
+from bridge.store.encryption import Encryptor, Fingerprinter
 from bridge.store.fitness import examine
 from bridge.store.imports import Imports
-from bridge.store.lists import Lists
-from bridge.store.news import News
-from bridge.store.permits import Permits
-from bridge.store.seal import store_key
+from bridge.store.indexes import Indexes
+from bridge.store.pubsub import ChangeFeed
+from bridge.store.rate_limits import RateLimiter
+from bridge.store.store_key import store_key
 from bridge.store.watches import Watches
 
 POLL_SLOTS = 50
@@ -53,15 +53,15 @@ class Resources:
 
     settings: Settings
     store: Store
-    sealer: Sealer
-    marker: Marker
+    encryptor: Encryptor
+    fingerprinter: Fingerprinter
     watches: Watches
     imports: Imports
     deliveries: Deliveries
     budgets: Budgets
-    lists: Lists
-    permits: Permits
-    news: News
+    indexes: Indexes
+    rate_limiter: RateLimiter
+    changes: ChangeFeed
     bell: Bell
     rally: Mapping[str, RallyClient]
     """By workspace."""
@@ -76,7 +76,7 @@ class Resources:
         """Name the lane of a destination; a name that is not configured just now waits in a lane of its own."""
         address = self.named.get(destination.name) if isinstance(destination, Named) else destination
         kind, place = ("callback", f"named {describe(destination)}") if address is None else lane_of(address)
-        return f"{kind}:{self.marker.mark(place)}"
+        return f"{kind}:{self.fingerprinter.mark(place)}"
 
 
 @asynccontextmanager
@@ -96,27 +96,27 @@ async def open_resources(settings: Settings, *, clock_offset: Span = 0) -> Async
         for client in resources.rally.values():
             await client.aclose()
         await resources.egress.aclose()
-        await resources.news.aclose()
+        await resources.changes.aclose()
         await resources.bell.aclose()
         await resources.store.redis.aclose()
 
 
 def _built(settings: Settings, clock_offset: Span) -> Resources:
     rules = egress_rules(settings)
-    sealer = Sealer(settings.bridge_encryption_keys)
+    encryptor = Encryptor(settings.bridge_encryption_keys)
     store = store_of(settings, clock_offset)
     return Resources(
         settings=settings,
         store=store,
-        sealer=sealer,
-        marker=Marker(),
-        watches=Watches(store, sealer),
-        imports=Imports(store, sealer),
-        deliveries=Deliveries(store, sealer),
+        encryptor=encryptor,
+        fingerprinter=Fingerprinter(),
+        watches=Watches(store, encryptor),
+        imports=Imports(store, encryptor),
+        deliveries=Deliveries(store, encryptor),
         budgets=Budgets(store),
-        lists=Lists(store),
-        permits=Permits(store, limit=settings.client_rate_limit),
-        news=News(store),
+        indexes=Indexes(store),
+        rate_limiter=RateLimiter(store, limit=settings.client_rate_limit),
+        changes=ChangeFeed(store),
         bell=Bell(settings.redis_url, settings.redis_url_file),
         rally=rally_clients(settings),
         egress=Egress(rules, slots=DELIVERY_SLOTS, trust=trusted(settings), proxy=settings.egress_proxy),
@@ -231,7 +231,7 @@ async def check_store(resources: Resources) -> None:
         raise SettingsError([f"REDIS_URL: {fitness.problem}"])
     for warning in fitness.warnings:
         log.warning("store.at_risk", warning=warning)
-    resources.marker.adopt(await store_key(resources.store, resources.sealer))
+    resources.fingerprinter.adopt(await store_key(resources.store, resources.encryptor))
 
 
 async def await_store(resources: Resources, *, leaving: Callable[[], bool] = lambda: False) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from world import World, opened, sandbox_serving
 
-from bridge.cli.embedded_redis import find_binary
+from bridge.cli.up.embedded_redis import find_binary
 from bridge.domain.secret import Secret
 from bridge.store.connection import Store, connect
+from tests.support.world import World, opened, sandbox_serving
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import structlog
-from samples import only
 
 from bridge import log
+from tests.support.samples import only
 
 
 @pytest.fixture

@@ -4,24 +4,24 @@ import asyncio
 from typing import Any
 
 from bridge.errors import StoreUnavailable
-from workers.crew import Crew
+from workers.worker import Worker
 
 Ctx = dict[str, Any]
 
 
 async def poll_shift(ctx: Ctx) -> None:
-    crew: Crew = ctx["crew"]
-    await asyncio.gather(*(shift.work() for shift in crew.polls.values()))
+    worker: Worker = ctx["crew"]
+    await asyncio.gather(*(shift.work() for shift in worker.polls.values()))
 
 
 async def deliver_shift(ctx: Ctx) -> None:
-    crew: Crew = ctx["crew"]
-    await crew.deliveries.work()
+    worker: Worker = ctx["crew"]
+    await worker.deliveries.work()
 
 
 async def sweep(ctx: Ctx) -> None:
-    crew: Crew = ctx["crew"]
+    worker: Worker = ctx["crew"]
     try:
-        await crew.sweep.run()
+        await worker.sweep.run()
     except StoreUnavailable:
         return  # the shifts tell of it; the next sweep finds the same

@@ -11,13 +11,13 @@ from bridge.domain.budget import Budget, grant
 from bridge.domain.imports import KNOWN_STATUSES, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
 from bridge.domain.notices import imports_shown, imports_vanished, key_accepted, key_refused
 from bridge.domain.novelties import Novelties, clipped
-from bridge.domain.polls import Advance, PollClaim, after_poll, poisoned, withheld
+from bridge.domain.polls import ImportUpdate, PollClaim, after_poll, poisoned, withheld
 from bridge.domain.replies import after_replies
 from bridge.domain.times import SECOND, Moment, Span, rfc3339
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store.imports import PollCommit
-from workers.notices import Operator
+from workers.operator_notices import OperatorNotices
 from workers.settle import Settler
 
 AHEAD = 3
@@ -51,12 +51,12 @@ class Poll:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Polled:
+class PollResult:
     """What came of a poll: no reply where none was asked for, or our own code failed."""
 
     poll: Poll
     reply: Reply | None
-    advance: Advance
+    advance: ImportUpdate
     at: Moment
     committed: bool = False
 
@@ -64,7 +64,7 @@ class Polled:
 class PollWork:
     """The steps of a poll shift."""
 
-    def __init__(self, resources: Resources, workspace: str, settler: Settler, operator: Operator) -> None:
+    def __init__(self, resources: Resources, workspace: str, settler: Settler, operator: OperatorNotices) -> None:
         self.name = f"poll:{workspace}"
         self._resources = resources
         self._workspace = workspace
@@ -107,10 +107,10 @@ class PollWork:
         all_leased = look.budget.broken and claims == []
         return polls, ALL_LEASED_PAUSE if all_leased else 0.0
 
-    async def act(self, claim: Poll) -> Polled:
+    async def act(self, claim: Poll) -> PollResult:
         reply = await self._rally.get_import(claim.claim.import_id, at=claim.now, start_by=claim.start_by)
         if reply is None:
-            return Polled(poll=claim, reply=None, advance=withheld(claim.claim), at=claim.now())
+            return PollResult(poll=claim, reply=None, advance=withheld(claim.claim), at=claim.now())
         jitter = random.random()  # noqa: S311 - spreads load only
         schedule = self._resources.poll_schedule
         advance = after_poll(
@@ -122,19 +122,19 @@ class PollWork:
             trusted_since=claim.trusted_since,
         )
         self._tell(claim.claim, reply)
-        polled = Polled(poll=claim, reply=reply, advance=advance, at=reply.at)
+        polled = PollResult(poll=claim, reply=reply, advance=advance, at=reply.at)
         return await self._committed_at_once(polled) if advance.due is None else polled
 
-    def poisoned(self, claim: Poll, error: Exception) -> Polled:
+    def poisoned(self, claim: Poll, error: Exception) -> PollResult:
         del error  # the shift has logged it
-        return Polled(poll=claim, reply=None, advance=poisoned(claim.claim, claim.now()), at=claim.now())
+        return PollResult(poll=claim, reply=None, advance=poisoned(claim.claim, claim.now()), at=claim.now())
 
-    async def commit(self, results: Sequence[Polled]) -> None:
+    async def commit(self, results: Sequence[PollResult]) -> None:
         if left := [result for result in results if not result.committed]:
             await self._commit(left)
         await self._correct_budget(results)
 
-    async def _committed_at_once(self, polled: Polled) -> Polled:
+    async def _committed_at_once(self, polled: PollResult) -> PollResult:
         """Commit what ends an import without waiting for the shift's next round, which claims and counts as well."""
         try:
             await self._commit([polled])
@@ -142,7 +142,7 @@ class PollWork:
             return polled  # the round tries again
         return replace(polled, committed=True)
 
-    async def _commit(self, results: Sequence[Polled]) -> None:
+    async def _commit(self, results: Sequence[PollResult]) -> None:
         commits = [PollCommit(claim=r.poll.claim, advance=r.advance, at=r.at) for r in results]
         settle_by = max(result.at for result in results) + SETTLE_BY
         committed = await self._resources.imports.commit(self._workspace, commits, settle_by=settle_by)
@@ -151,7 +151,7 @@ class PollWork:
             if ours and (result.advance.due is None or result.advance.absent is not None):
                 self._settler.start(self._workspace, result.poll.claim.import_id)
 
-    async def _correct_budget(self, results: Sequence[Polled]) -> None:
+    async def _correct_budget(self, results: Sequence[PollResult]) -> None:
         """Have the budget learn from the replies; after the commit, when only what is unanswered is still leased."""
         shown = {result.poll.claim.import_id for result in results if result.poll.claim.shown}
         read_before = {result.poll.claim.import_id for result in results if result.poll.claim.known}

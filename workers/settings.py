@@ -19,9 +19,9 @@ from bridge.redis.options import defaults_for, read
 from bridge.resources import PATIENCE, await_store, check, open_resources
 from bridge.settings import Settings
 from workers import jobs
-from workers.crew import PERIOD, assemble
 from workers.hours import keep_hours
-from workers.stopping import Stopping
+from workers.shutdown import Stopping
+from workers.worker import PERIOD, build_worker
 
 JOB_TIMEOUT = 60
 """Seconds; also how long (and ten more) arq's own mark of a crashed job lasts. Nothing waits for that mark."""
@@ -63,7 +63,7 @@ async def on_startup(ctx: dict[str, Any]) -> None:
         await await_store(resources)
     except SettingsError as error:
         end(error)
-    ctx["crew"] = assemble(resources)
+    ctx["crew"] = build_worker(resources)
     stopping.close_first(ctx["crew"].close)
     hours = asyncio.create_task(keep_hours(WorkerSettings.cron_jobs, PERIOD))
     stack.callback(hours.cancel)

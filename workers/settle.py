@@ -11,7 +11,7 @@ from bridge.domain.budget import Budget
 from bridge.domain.deliveries import Delivery, DeliveryState, Destination
 from bridge.domain.notifications import Notification, announce
 from bridge.domain.times import SECOND, Moment, Span, rfc3339
-from bridge.domain.watches import Conclusion, Knowledge, Watch, WatchState, conclude
+from bridge.domain.watches import Conclusion, ImportState, Watch, WatchState, conclude
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store.watches import Settlement
@@ -61,7 +61,7 @@ class Settler:
         if not waiting:
             await self._resources.imports.nothing_to_settle(workspace, import_id)
             return 0
-        known = known_in(look.budget, polled.known if polled else Knowledge())
+        known = known_in(look.budget, polled.known if polled else ImportState())
         polls = polled.polls if polled else 0
         settled = 0
         for watch_id, record in waiting:
@@ -75,7 +75,7 @@ class Settler:
         return settled
 
     async def _settle_watch(
-        self, watch: Watch | None, place: tuple[str, str], known: Knowledge, polls: int, now: Moment
+        self, watch: Watch | None, place: tuple[str, str], known: ImportState, polls: int, now: Moment
     ) -> bool:
         if watch is None or watch.state is not WatchState.WATCHING or (watch.workspace, watch.import_id) != place:
             return False
@@ -109,7 +109,7 @@ LaneOf = Callable[[Destination], str]
 
 
 def settlement_of(
-    watch: Watch, conclusion: Conclusion, known: Knowledge, now: Moment, *, lane: LaneOf, show_emails: bool
+    watch: Watch, conclusion: Conclusion, known: ImportState, now: Moment, *, lane: LaneOf, show_emails: bool
 ) -> Settlement:
     """Put together what a watch's end writes: the notification, rendered for each destination that it owes."""
     notification = announce(watch, conclusion, known.reading, now)
@@ -139,7 +139,7 @@ def _delivery(
     )
 
 
-def known_in(budget: Budget, known: Knowledge) -> Knowledge:
+def known_in(budget: Budget, known: ImportState) -> ImportState:
     """Return what is known of an import where its workspace stands so: the pause of a workspace proves no absence."""
     absent = known.absent
     if absent is not None and (budget.vanished_since is not None or absent.since < budget.sighted_at):

@@ -13,7 +13,7 @@ from bridge.resources import Resources
 from bridge.store.clock import Clock
 from bridge.store.fitness import eviction_problem, note_eviction, read_policy
 from workers.deliver import LEASE as DELIVERY_LEASE
-from workers.notices import Operator
+from workers.operator_notices import OperatorNotices
 from workers.settle import Settler
 
 BATCH = 500
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 class Sweep:
     """What the sweep does, in the order in which it matters."""
 
-    def __init__(self, resources: Resources, settler: Settler, operator: Operator) -> None:
+    def __init__(self, resources: Resources, settler: Settler, operator: OperatorNotices) -> None:
         self._resources = resources
         self._settler = settler
         self._operator = operator
@@ -70,7 +70,7 @@ class Sweep:
         _, expired = await self._resources.watches.claim_expiring(BATCH, EXPIRY_LOOK)
         places: dict[tuple[str, str], Moment] = {}
         for watch_id in expired:
-            where = await self._resources.watches.whereabouts(watch_id)
+            where = await self._resources.watches.index_entry(watch_id)
             if where is not None:
                 place = (where.workspace, where.import_id)
                 places[place] = min(where.expires_at, places.get(place, where.expires_at))
@@ -112,7 +112,7 @@ class Sweep:
         now = await self._resources.store.now()
         forgotten = 0
         for watch_id in await self._resources.watches.ended_before(now - settings.bridge_retention, BATCH):
-            where = await self._resources.watches.whereabouts(watch_id)
+            where = await self._resources.watches.index_entry(watch_id)
             if where is None:
                 await self._resources.deliveries.forget_notice(watch_id)
             else:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bridge.cli.faults import CannotStart
+from bridge.cli.errors import CannotStart
 from bridge.errors import BridgeError, SettingsError
 
 COMMANDS = {

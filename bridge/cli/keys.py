@@ -4,10 +4,10 @@ import secrets
 
 import click
 
-from bridge.cli.connection import print_json
+from bridge.cli.options import print_json
 from bridge.domain.notices import OPERATOR
 from bridge.settings.clients import DIGEST, RESERVED, digest
-from bridge.settings.values import NAME
+from bridge.settings.parsers import NAME
 
 PREFIX = "rbk_"
 """By which people, and programs that look for lost secrets, recognise one."""

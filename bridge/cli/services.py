@@ -25,14 +25,14 @@ def serve(host: str, port: int) -> None:
     leave_out_what_is_unused()
     keep_alive = Settings.load().http_keep_alive
     web = import_module("bridge.web.app")
-    app = web.PlainStart(web.build(), told=False)
+    app = web.StartupErrors(web.build(), told=False)
     allow_connections()
     try:
         import_module("uvicorn").run(
             app,
             host=host,
             port=port,
-            http=import_module("bridge.web.connections").Connection,
+            http=import_module("bridge.web.http_protocol").Connection,
             timeout_keep_alive=max(1, keep_alive // SECOND),
             ws="none",  # a handshake is a GET like any other here; else uvicorn itself would answer it, with a bare 403
             log_config=None,  # the lifespan sets up our own lines

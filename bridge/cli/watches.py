@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from bridge.cli import shown
-from bridge.cli.connection import connected, print_json
+from bridge.cli import rendering
+from bridge.cli.options import print_json, with_client
 from bridge.client import Bridge, CallFailed, Watch
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import SECOND, Span
-from bridge.settings.values import duration
+from bridge.settings.parsers import duration
 
 EXITS: Mapping[str | None, int] = {
     Outcome.COMPLETED: 0,
@@ -76,7 +76,7 @@ class LocalTime(click.DateTime):
 @click.option("--expires-in", type=Duration(), help="When to give up, as 24h.")
 @click.option("--follow", is_flag=True, help="Stay until it has ended; the exit code tells how.")
 @click.option("--timeout", type=Duration(), help="With --follow: stay no longer, as 30m; the watch goes on.")
-@connected
+@with_client
 def watch(bridge: Bridge, import_id: str, *, as_json: bool, follow: bool, timeout: Span | None, **wish: Any) -> None:
     """Watch an import.
 
@@ -101,7 +101,7 @@ def watch(bridge: Bridge, import_id: str, *, as_json: bool, follow: bool, timeou
     if as_json:
         print_json(made.document)
     elif not follow:
-        shown.print_watch(Console(), made)
+        rendering.print_watch(Console(), made)
     if follow:
         if not made.ended:
             _goes_on(made)
@@ -125,7 +125,7 @@ class _LiveLine:
         self.watch = watch
 
     def __rich__(self) -> Text:
-        return shown.line(self.watch, datetime.now(UTC))
+        return rendering.line(self.watch, datetime.now(UTC))
 
 
 def _followed(bridge: Bridge, watch: Watch, *, timeout: Span | None, quiet: bool) -> Watch:
@@ -160,7 +160,7 @@ def _goes_on(watch: Watch) -> None:
 @click.option("--outcome", type=click.Choice(OUTCOMES), help="Only those that ended so.")
 @click.option("--import", "import_id", help="Only those of one import.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many, the newest first.")
-@connected
+@with_client
 def list_(
     bridge: Bridge, *, as_json: bool, state: str | None, outcome: str | None, import_id: str | None, limit: int
 ) -> None:
@@ -171,37 +171,37 @@ def list_(
         print_json([each.document for each in taken])
     elif taken:
         console = Console()
-        console.print(shown.table(taken), soft_wrap=not console.is_terminal)
+        console.print(rendering.table(taken), soft_wrap=not console.is_terminal)
     else:
         click.echo("There are none.", err=True)
 
 
 @click.command("show")
 @click.argument("id_", metavar="ID")
-@connected
+@with_client
 def show(bridge: Bridge, id_: str, *, as_json: bool) -> None:
     """Show a watch (wat_…) with its deliveries, or a delivery (dlv_…) with its attempts."""
     if id_.startswith("dlv_"):
         delivery = bridge.delivery(id_)
-        print_json(delivery) if as_json else shown.print_delivery(Console(), delivery)
+        print_json(delivery) if as_json else rendering.print_delivery(Console(), delivery)
         return
     found = bridge.get(id_)
-    print_json(found.document) if as_json else shown.print_watch(Console(), found)
+    print_json(found.document) if as_json else rendering.print_watch(Console(), found)
 
 
 @click.command("cancel")
 @click.argument("watch_id")
-@connected
+@with_client
 def cancel(bridge: Bridge, watch_id: str, *, as_json: bool) -> None:
     """End a watch without an outcome."""
     ended = bridge.cancel(watch_id)
-    print_json(ended.document) if as_json else shown.print_watch(Console(), ended)
+    print_json(ended.document) if as_json else rendering.print_watch(Console(), ended)
 
 
 @click.command("redeliver")
 @click.argument("id_", metavar="[ID]", required=False)
 @click.option("--since", type=LocalTime(), help="All that was abandoned since then (local time).")
-@connected
+@with_client
 def redeliver(bridge: Bridge, id_: str | None, *, since: datetime | None, as_json: bool) -> None:
     """Send again: a delivery (dlv_…), what was abandoned of a watch (wat_…), or everything abandoned --since a time."""
     if (id_ is None) == (since is None):
@@ -215,7 +215,7 @@ def redeliver(bridge: Bridge, id_: str | None, *, since: datetime | None, as_jso
         print_json(owed)
         return
     for delivery in owed:
-        shown.print_delivery(Console(), delivery)
+        rendering.print_delivery(Console(), delivery)
 
 
 def _to_send_again(bridge: Bridge, id_: str) -> list[str]:

@@ -8,7 +8,7 @@ print(watch.outcome)
 
 from bridge.client.api import Bridge
 from bridge.client.callbacks import NotVerified, verify_callback
-from bridge.client.failing import CallFailed
+from bridge.client.errors import CallFailed
 from bridge.client.watch import Watch
 
 __all__ = ["Bridge", "CallFailed", "NotVerified", "Watch", "verify_callback"]

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import httpx
 
-from bridge.client.failing import COME_AGAIN, HOPELESS, CallFailed, in_words, surely_unchanged
+from bridge.client.errors import COME_AGAIN, HOPELESS, CallFailed, in_words, surely_unchanged
 from bridge.client.watch import FIELDS, Watch
 
 DEFAULT_URL = "http://127.0.0.1:8080"

@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from bridge.destinations.addresses import literal
-from bridge.destinations.rules import URLS_KEPT, Forbidden, ascii_host, is_slacks, place_of
+from bridge.destinations.rules import URLS_KEPT, Forbidden, ascii_host, is_slacks, parse_target
 from bridge.domain.deliveries import Callback, Destination, Named, SlackChannel, SlackWebhook
 from bridge.settings import Allowed
 
@@ -30,7 +30,7 @@ def may_call(allowed: Allowed, url: str) -> bool:
     """Return whether callbacks may go to a URL: its host is named, or ends as `*.suffix` says."""
     if allowed.callback_hosts is None:
         return True
-    place = place_of(url)
+    place = parse_target(url)
     if isinstance(place, Forbidden):
         return False
     host = place.host if place.address is None else str(place.address)

@@ -12,7 +12,7 @@ from typing import Self
 
 import httpx
 
-from bridge.destinations.faults import no_response
+from bridge.destinations.errors import no_response
 from bridge.destinations.guard import GuardedBackend, Resolve, Resolver, Unsent
 from bridge.destinations.rules import DEFAULT_PORTS, EgressRules, Forbidden, check_url, read
 from bridge.domain.deliveries import Answer, Failure, NoResponse, Request, Response

@@ -1,6 +1,6 @@
 """The lane of a destination: what goes to one place is paced and limited together, whoever asked for it."""
 
-from bridge.destinations.rules import Forbidden, place_of
+from bridge.destinations.rules import Forbidden, parse_target
 from bridge.domain.deliveries import Address, Callback, SlackChannel, SlackWebhook
 
 
@@ -11,10 +11,10 @@ def lane_of(address: Address) -> tuple[str, str]:
     """
     match address:
         case SlackWebhook(url=url):
-            place = place_of(url.reveal())
+            place = parse_target(url.reveal())
             return "slack", url.reveal() if isinstance(place, Forbidden) else place.origin + place.path
         case SlackChannel(channel=channel):
             return "slack", f"channel {channel}"
         case Callback(url=url):
-            place = place_of(url.reveal())
+            place = parse_target(url.reveal())
             return "callback", url.reveal() if isinstance(place, Forbidden) else place.origin

@@ -30,7 +30,7 @@ class Forbidden:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Target:
     """Where a URL leads: the host in ASCII, lower case, without a trailing dot; the address, if it is one."""
 
     scheme: str
@@ -133,7 +133,7 @@ def ascii_host(host: str) -> str | None:
 
 def is_slacks(url: str) -> bool:
     """Return whether a URL leads to one of Slack's own hosts."""
-    place = place_of(url)
+    place = parse_target(url)
     if isinstance(place, Forbidden):
         return False
     return any(place.host == each or place.host.endswith(f".{each}") for each in SLACK_DOMAINS)
@@ -148,7 +148,7 @@ def check_callback(url: str, rules: EgressRules) -> Forbidden | None:
 
 def check_url(url: str, rules: EgressRules, *, slack: bool) -> Forbidden | None:
     """Say why a URL may not be a destination; None when it may. A name is judged again by what it resolves to."""
-    place = place_of(url)
+    place = parse_target(url)
     if isinstance(place, Forbidden):
         return place
     if slack and (wrong := _starts_a_workflow(place)):
@@ -162,7 +162,7 @@ def check_url(url: str, rules: EgressRules, *, slack: bool) -> Forbidden | None:
     return _wrong_name(place, rules) if place.address is None else rules.objection(place.address, place.port)
 
 
-def _wrong_name(place: Place, rules: EgressRules) -> Forbidden | None:
+def _wrong_name(place: Target, rules: EgressRules) -> Forbidden | None:
     if place.host == "localhost" or place.host.endswith(".localhost"):
         return Forbidden("loopback", "localhost is not allowed")
     if place.port in DEFAULT_PORTS.values() or any(port in {None, place.port} for _, port in rules.networks):
@@ -175,7 +175,7 @@ read = lru_cache(maxsize=URLS_KEPT)(httpx.URL)
 
 
 @lru_cache(maxsize=URLS_KEPT)
-def place_of(url: str) -> Place | Forbidden:
+def parse_target(url: str) -> Target | Forbidden:
     """Read a URL with the parser that sends to it, so that both understand the same."""
     try:
         parsed = read(url)
@@ -187,7 +187,7 @@ def place_of(url: str) -> Place | Forbidden:
         return wrong
     if address is None and not _NAME.fullmatch(host):
         return Forbidden("host", "this is no host name")
-    return Place(scheme=parsed.scheme, host=host, port=_port(parsed), path=parsed.path, address=address)
+    return Target(scheme=parsed.scheme, host=host, port=_port(parsed), path=parsed.path, address=address)
 
 
 def _malformed(url: str, parsed: httpx.URL) -> Forbidden | None:
@@ -208,7 +208,7 @@ def _port(parsed: httpx.URL) -> int:
     return DEFAULT_PORTS[parsed.scheme] if parsed.port is None else parsed.port
 
 
-def _starts_a_workflow(place: Place) -> Forbidden | None:
+def _starts_a_workflow(place: Target) -> Forbidden | None:
     """Refuse what no operator can allow: a workflow's fields are its own, it takes no messages.
 
     Source: https://slack.com/help/articles/360041352714
@@ -220,7 +220,7 @@ def _starts_a_workflow(place: Place) -> Forbidden | None:
     )
 
 
-def _not_slacks(place: Place) -> Forbidden | None:
+def _not_slacks(place: Target) -> Forbidden | None:
     at_slacks = place.host in SLACK_HOSTS and place.scheme == "https" and place.port == DEFAULT_PORTS["https"]
     if at_slacks and place.path.startswith("/services/"):
         return None

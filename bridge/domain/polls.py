@@ -38,7 +38,7 @@ class PollClaim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Advance:
+class ImportUpdate:
     """What to commit for an import after a poll: `due` is None when its final reading came."""
 
     due: Moment | None
@@ -60,7 +60,7 @@ def after_poll(
     jitter: float,
     probing: bool = False,
     trusted_since: Moment = 0,
-) -> Advance:
+) -> ImportUpdate:
     """Decide what becomes of an import after one reply; `jitter` is drawn from 0 to 1.
 
     While a line at fault is only probed (`probing`), a Retry-After is not held against the import that was the probe.
@@ -73,29 +73,29 @@ def after_poll(
 
     match reply.answer:
         case Read(reading) if reading.finished:
-            return Advance(due=None, reading=reading)
+            return ImportUpdate(due=None, reading=reading)
         case Read(reading):
-            return Advance(due=due(), reading=reading)
+            return ImportUpdate(due=due(), reading=reading)
         case Absent(absence):
             streak = next_streak(claim.absent, absence, reply.at, trusted_since=trusted_since)
-            return Advance(due=due(), absent=streak)
+            return ImportUpdate(due=due(), absent=streak)
         case OverLimit() | KeyRefused():
             # The workspace waits, not the import: it keeps its place in the order.
-            return Advance(due=claim.due, faults=claim.faults, counted=False)
+            return ImportUpdate(due=claim.due, faults=claim.faults, counted=False)
         case Unusable(reason):
             faults = claim.faults + 1
-            return Advance(due=due(faults), faults=faults, trouble=reason)
+            return ImportUpdate(due=due(faults), faults=faults, trouble=reason)
         case Unanswered(reason, wait):
             faults = claim.faults + 1
             pause = max(retry_pause(faults, jitter=jitter), 0 if probing or wait is None else min(wait, LONGEST_PAUSE))
-            return Advance(due=reply.at + pause, faults=faults, trouble=reason)
+            return ImportUpdate(due=reply.at + pause, faults=faults, trouble=reason)
 
 
-def withheld(claim: PollClaim) -> Advance:
+def withheld(claim: PollClaim) -> ImportUpdate:
     """Give back a claim whose request was not sent, since its lease or window ran out first."""
-    return Advance(due=claim.due, faults=claim.faults, counted=False)
+    return ImportUpdate(due=claim.due, faults=claim.faults, counted=False)
 
 
-def poisoned(claim: PollClaim, now: Moment) -> Advance:
+def poisoned(claim: PollClaim, now: Moment) -> ImportUpdate:
     """Put an import aside that our own code tripped over."""
-    return Advance(due=now + POISON_PAUSE, faults=claim.faults + 1)
+    return ImportUpdate(due=now + POISON_PAUSE, faults=claim.faults + 1)

@@ -47,7 +47,7 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Knowledge:
+class ImportState:
     """What is known of an import when its watches are looked at."""
 
     reading: Reading | None = None
@@ -69,7 +69,7 @@ class Conclusion:
     reason: str | None = None
 
 
-def conclude(watch: Watch, known: Knowledge, now: Moment, *, last_call_made: bool = False) -> Conclusion | None:
+def conclude(watch: Watch, known: ImportState, now: Moment, *, last_call_made: bool = False) -> Conclusion | None:
     """Decide whether a watch has ended, and how; None while it goes on.
 
     A final reading always counts. An absence counts once Rally repeated it over the watch's grace. The expiry
@@ -104,11 +104,11 @@ def trouble_in_words(trouble: str) -> str:
     return f"no usable answer from Rally: {trouble}"
 
 
-def _timeout_reason(watch: Watch, known: Knowledge) -> str:
+def _timeout_reason(watch: Watch, known: ImportState) -> str:
     return f"not finished by {rfc3339(watch.expires_at)}: {_last_heard(known)}"
 
 
-def _last_heard(known: Knowledge) -> str:
+def _last_heard(known: ImportState) -> str:
     heard: list[str] = []
     if known.reading is not None:
         heard.append(f"the last status was {known.reading.status}")

@@ -4,7 +4,7 @@ Nothing here knows who is asked or what an answer means.
 """
 
 from bridge.http.connections import Connections, Received, Target, Timeouts, Trust
-from bridge.http.faults import Fault, NotReceived
+from bridge.http.errors import Fault, NotReceived
 from bridge.http.headers import combined
 
 __all__ = ["Connections", "Fault", "NotReceived", "Received", "Target", "Timeouts", "Trust", "combined"]

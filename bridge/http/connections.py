@@ -13,7 +13,7 @@ import httpcore
 import httpx
 
 from bridge.domain.secret import Secret
-from bridge.http.faults import FAULTS, Fault, NotReceived, not_received
+from bridge.http.errors import FAULTS, Fault, NotReceived, not_received
 from bridge.http.network import MeteredBackend
 
 RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]]

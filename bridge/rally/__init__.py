@@ -3,7 +3,7 @@
 Source: https://docs.rallyuxr.com/api-reference/imports/gets-an-import-by-id
 """
 
-from bridge.rally.answers import decipher
 from bridge.rally.client import RallyClient
+from bridge.rally.responses import decipher
 
 __all__ = ["RallyClient", "decipher"]

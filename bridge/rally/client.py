@@ -13,7 +13,7 @@ from bridge.domain.imports import Reply
 from bridge.domain.secret import Secret
 from bridge.domain.times import Moment
 from bridge.http import Connections, Fault, NotReceived, Target, Timeouts, Trust
-from bridge.rally.answers import decipher, unanswered, unusable
+from bridge.rally.responses import decipher, unanswered, unusable
 
 BODY_LIMIT = 2 * 1024 * 1024
 """Bytes; about 25,000 failed records, each with an id and an address."""

@@ -2,6 +2,6 @@
 
 from bridge.settings.clients import Allowed, Client
 from bridge.settings.model import Settings
-from bridge.settings.values import DEFAULT_WORKSPACE
+from bridge.settings.parsers import DEFAULT_WORKSPACE
 
 __all__ = ["DEFAULT_WORKSPACE", "Allowed", "Client", "Settings"]

@@ -21,7 +21,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from bridge.domain.notices import OPERATOR
-from bridge.settings.values import NAME, parts
+from bridge.settings.parsers import NAME, parts
 
 SHORTEST_KEY = 16
 DIGEST = "sha256:"

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Span
 from bridge.errors import SettingsError
-from bridge.settings import clients, values
+from bridge.settings import clients, parsers
 
 SECRETS = (
     "redis_url",
@@ -32,7 +32,7 @@ SECRETS = (
 
 LONGEST_WATCH: Span = 30 * DAY
 
-Duration: TypeAlias = Annotated[Span, BeforeValidator(values.duration)]
+Duration: TypeAlias = Annotated[Span, BeforeValidator(parsers.duration)]
 
 
 class Settings(BaseModel):
@@ -40,13 +40,13 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, validate_default=False)
 
-    redis_url: Annotated[Secret, BeforeValidator(values.redis_url)]
+    redis_url: Annotated[Secret, BeforeValidator(parsers.redis_url)]
     redis_url_file: Path | None = None
     """Where `redis_url` was read from: it is read again once Redis refuses what it holds."""
     redis_may_evict: bool = False
-    rally_api_key: Annotated[Secret, BeforeValidator(values.bearer)]
-    rally_base_url: Annotated[str, BeforeValidator(values.base_url)] = "https://api.rallyuxr.com/api/public/v1"
-    rally_workspaces: Annotated[tuple[values.Workspace, ...], BeforeValidator(values.workspaces)] = ()
+    rally_api_key: Annotated[Secret, BeforeValidator(parsers.bearer)]
+    rally_base_url: Annotated[str, BeforeValidator(parsers.base_url)] = "https://api.rallyuxr.com/api/public/v1"
+    rally_workspaces: Annotated[tuple[parsers.Workspace, ...], BeforeValidator(parsers.workspaces)] = ()
     rally_budget_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     poll_floor: Duration = 3 * SECOND
     poll_ceiling: Duration = 60 * SECOND
@@ -57,28 +57,30 @@ class Settings(BaseModel):
     reading_reuse: Duration = 5 * MINUTE
     bridge_api_keys: Annotated[tuple[clients.Client, ...], BeforeValidator(clients.from_keys)] = ()
     bridge_clients_file: Annotated[tuple[clients.Client, ...], BeforeValidator(clients.from_file)] = ()
-    bridge_encryption_keys: Annotated[tuple[Secret, ...], BeforeValidator(values.fernet_keys)]
-    callback_secrets: Annotated[tuple[Secret, ...], BeforeValidator(values.callback_secrets)]
+    bridge_encryption_keys: Annotated[tuple[Secret, ...], BeforeValidator(parsers.fernet_keys)]
+    callback_secrets: Annotated[tuple[Secret, ...], BeforeValidator(parsers.callback_secrets)]
     client_rate_limit: Annotated[int, Field(ge=1)] = 600
-    callback_ed25519_keys: Annotated[tuple[Secret, ...], BeforeValidator(values.secrets)] = ()
-    slack_bot_token: Annotated[Secret | None, BeforeValidator(values.bearer)] = None
-    slack_api_url: Annotated[str, BeforeValidator(values.base_url)] = "https://slack.com/api"
+    callback_ed25519_keys: Annotated[tuple[Secret, ...], BeforeValidator(parsers.secrets)] = ()
+    slack_bot_token: Annotated[Secret | None, BeforeValidator(parsers.bearer)] = None
+    slack_api_url: Annotated[str, BeforeValidator(parsers.base_url)] = "https://slack.com/api"
     slack_show_emails: bool = False
     slack_at_most_once: bool = False
-    named_destinations: Annotated[tuple[values.NamedDestination, ...], BeforeValidator(values.named_destinations)] = ()
+    named_destinations: Annotated[
+        tuple[parsers.NamedDestination, ...], BeforeValidator(parsers.named_destinations)
+    ] = ()
     operator_notify: str | None = None
-    egress_allow: Annotated[tuple[str, ...], BeforeValidator(lambda text: tuple(values.parts(text)))] = ()
-    egress_proxy: Annotated[Secret | None, BeforeValidator(values.proxy_url)] = None
+    egress_allow: Annotated[tuple[str, ...], BeforeValidator(lambda text: tuple(parsers.parts(text)))] = ()
+    egress_proxy: Annotated[Secret | None, BeforeValidator(parsers.proxy_url)] = None
     egress_ca_file: str | None = None
-    delivery_schedule: Annotated[tuple[Span, ...], BeforeValidator(values.durations), Field(min_length=1)] = (
-        values.durations("2s,5s,15s,1m,5m,30m,2h,5h,10h,24h")
+    delivery_schedule: Annotated[tuple[Span, ...], BeforeValidator(parsers.durations), Field(min_length=1)] = (
+        parsers.durations("2s,5s,15s,1m,5m,30m,2h,5h,10h,24h")
     )
     delivery_max_age: Duration = 72 * HOUR
     bridge_retention: Duration = 30 * DAY
     http_keep_alive: Duration = 75 * SECOND
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
 
-    def misfits(self) -> Iterator[str]:
+    def cross_check(self) -> Iterator[str]:
         """Name what is sound by itself, and does not fit the rest."""
         if self.poll_floor > self.poll_ceiling:
             yield "POLL_FLOOR must not be longer than POLL_CEILING"
@@ -86,7 +88,7 @@ class Settings(BaseModel):
             yield "WATCH_EXPIRY must be at most 30d"
         if self.operator_notify and self.operator_notify not in {each.name for each in self.named_destinations}:
             yield "OPERATOR_NOTIFY must be one of the names of NAMED_DESTINATIONS"
-        workspaces = {values.DEFAULT_WORKSPACE, *(workspace.name for workspace in self.rally_workspaces)}
+        workspaces = {parsers.DEFAULT_WORKSPACE, *(workspace.name for workspace in self.rally_workspaces)}
         named = {each.name for each in self.named_destinations}
         for client in self.clients:
             for what, given, known in (
@@ -121,7 +123,7 @@ class Settings(BaseModel):
         settings = None
         try:
             settings = cls.model_validate(given_values)
-            problems += settings.misfits()
+            problems += settings.cross_check()
         except ValidationError as error:
             problems += [_sentence(found) for found in error.errors(include_input=False, include_url=False)]
         if settings is None or problems:

@@ -4,8 +4,8 @@ Whoever may write to Redis could otherwise copy a client's sealed part into a re
 whole record to another client by its name, which is in the clear, and read it through the API.
 """
 
-from bridge.secrets import Binding
 from bridge.store import keys
+from bridge.store.encryption import Binding
 
 STORE_KEY = Binding(record=keys.SEAL, field="")
 

@@ -12,7 +12,7 @@ from bridge.store.connection import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class BudgetSnapshot:
     """A workspace at one moment: its budget, the polls in flight, and when the next import is due."""
 
     now: Moment
@@ -29,7 +29,7 @@ class Budgets:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def look(self, workspace: str) -> Look:
+    async def look(self, workspace: str) -> BudgetSnapshot:
         """Return the workspace as it is now; a budget that was written on a clock set back since is moved with it."""
         look, ahead = await self._look(workspace)
         while ahead > SECOND:
@@ -37,13 +37,13 @@ class Budgets:
             look, ahead = await self._look(workspace)
         return look
 
-    async def _look(self, workspace: str) -> tuple[Look, Span]:
+    async def _look(self, workspace: str) -> tuple[BudgetSnapshot, Span]:
         """Return the workspace as it is stored, and how far in the future its budget was written last."""
         now, in_flight, first, open_imports, flat = await self._store.run(
             "look", [keys.budget(workspace), keys.imports_due(workspace), keys.imports_leased(workspace)]
         )
         stored = codec.unflatten(flat)
-        look = Look(
+        look = BudgetSnapshot(
             now=now,
             budget=_load(stored),
             in_flight=in_flight,

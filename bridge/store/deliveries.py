@@ -7,9 +7,9 @@ from typing import Any
 from bridge.domain.deliveries import ATTEMPTS_KEPT, Attempt, Delivery, DeliveryState, Destination
 from bridge.domain.notices import OPERATOR
 from bridge.domain.times import Moment, Span
-from bridge.secrets import Sealer
 from bridge.store import bindings, codec, keys
 from bridge.store.connection import Call, Store
+from bridge.store.encryption import Encryptor
 from bridge.store.records import read_many, those_that_open
 
 
@@ -57,9 +57,9 @@ def _again(delivery_id: str, watch_id: str) -> Call:
 class Deliveries:
     """The deliveries in Redis."""
 
-    def __init__(self, store: Store, sealer: Sealer) -> None:
+    def __init__(self, store: Store, encryptor: Encryptor) -> None:
         self._store = store
-        self._sealer = sealer
+        self._encryptor = encryptor
 
     async def claim(
         self, *, room: int, lease: Span, doubtful: Bound | None = None
@@ -92,7 +92,7 @@ class Deliveries:
     ) -> bool:
         """Owe the operator a delivery of its own; False when somebody has `told` of one of these deliveries already."""
         message = codec.dump({"destination": codec.dump_destination(destination), "body": body})
-        sealed = self._sealer.seal(message, bindings.of_message(delivery_id, OPERATOR, ""))
+        sealed = self._encryptor.seal(message, bindings.of_message(delivery_id, OPERATOR, ""))
         fields: list[str | int] = [
             *("watch", "", "notification", delivery_id),
             *("attempts", 0, "failures", 0, "reason", "", "message", sealed),
@@ -163,7 +163,7 @@ class Deliveries:
         self, after: Delivery, fence: int, attempt: Attempt | None
     ) -> tuple[Sequence[str], Sequence[str | int]]:
         binding = bindings.of_attempt(after.id, after.client)
-        sealed = "" if attempt is None else self._sealer.seal(codec.dump(codec.dump_attempt(attempt)), binding)
+        sealed = "" if attempt is None else self._encryptor.seal(codec.dump(codec.dump_attempt(attempt)), binding)
         lane_is = "" if attempt is None else ("ok" if after.state is DeliveryState.DELIVERED else "failing")
         return self._places(after.id, after.watch_id), [
             *(after.id, after.watch_id, after.lane, fence, after.due or 0, lane_is, sealed, ATTEMPTS_KEPT),
@@ -191,7 +191,7 @@ class Deliveries:
         binding = bindings.of_attempt(delivery.id, delivery.client)
 
         def load(_: str, sealed: str) -> Attempt:
-            return codec.load_attempt(codec.load(self._sealer.open(sealed, binding)))
+            return codec.load_attempt(codec.load(self._encryptor.open(sealed, binding)))
 
         return list(those_that_open(((delivery.id, sealed) for sealed in found), load))
 
@@ -207,7 +207,7 @@ class Deliveries:
 
     def _load(self, delivery_id: str, record: Mapping[str, Any]) -> Delivery:
         binding = bindings.of_message(delivery_id, record["client"], record["watch"])
-        message = codec.load(self._sealer.open(record["message"], binding))
+        message = codec.load(self._encryptor.open(record["message"], binding))
         return Delivery(
             id=delivery_id,
             watch_id=record["watch"],

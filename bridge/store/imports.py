@@ -11,15 +11,15 @@ import structlog
 from bridge.domain.absences import AbsenceStreak
 from bridge.domain.budget import Budget, Grant
 from bridge.domain.imports import Absence
-from bridge.domain.polls import Advance, PollClaim
+from bridge.domain.polls import ImportUpdate, PollClaim
 from bridge.domain.schedules import SHORTEST_TIER, tier_of
 from bridge.domain.times import SECOND, Moment, Span
-from bridge.domain.watches import Knowledge
-from bridge.errors import SealBroken
+from bridge.domain.watches import ImportState
+from bridge.errors import DecryptionFailed
 from bridge.redis.errors import translated
-from bridge.secrets import Binding, Sealer
 from bridge.store import bindings, codec, keys, poll_order
 from bridge.store.connection import Store
+from bridge.store.encryption import Binding, Encryptor
 
 SETTLING_AHEAD: Span = 20 * SECOND
 """The resumption of settling lies at most this far ahead: longer than its lease."""
@@ -33,15 +33,15 @@ class PollCommit:
     """What a poll found, to be written under its claim's fence; `at` is when Rally answered."""
 
     claim: PollClaim
-    advance: Advance
+    advance: ImportUpdate
     at: Moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Polled:
+class ImportRecord:
     """An import as its record stands: what is known, and the course of its polling."""
 
-    known: Knowledge
+    known: ImportState
     polls: int
     next_due: Moment | None
 
@@ -49,9 +49,9 @@ class Polled:
 class Imports:
     """The imports in Redis."""
 
-    def __init__(self, store: Store, sealer: Sealer) -> None:
+    def __init__(self, store: Store, encryptor: Encryptor) -> None:
         self._store = store
-        self._sealer = sealer
+        self._encryptor = encryptor
 
     async def claim(
         self, workspace: str, budget: Budget, grant: Grant, *, room: int, lease: Span, now: Moment
@@ -101,15 +101,15 @@ class Imports:
         )
         return [bool(flag) for flag in flags]
 
-    async def get(self, workspace: str, import_id: str) -> Polled | None:
+    async def get(self, workspace: str, import_id: str) -> ImportRecord | None:
         record, due = await asyncio.gather(
             self._store.call("HGETALL", keys.import_(workspace, import_id)),
             self._store.call("ZSCORE", keys.imports_due(workspace), import_id),
         )
         binding = bindings.of_reading(workspace, import_id)
-        return load_polled(self._sealer, binding, record, None if due is None else poll_order.moment(due))
+        return load_import(self._encryptor, binding, record, None if due is None else poll_order.moment(due))
 
-    async def many(self, places: Sequence[tuple[str, str]]) -> list[Polled | None]:
+    async def many(self, places: Sequence[tuple[str, str]]) -> list[ImportRecord | None]:
         """Give the imports at these (workspace, import id), in this order."""
         if not places:
             return []
@@ -119,7 +119,7 @@ class Imports:
                 pipe.zscore(keys.imports_due(workspace), import_id)
             replies = await pipe.execute()
         return [
-            polled_as_far_as_it_opens(self._sealer, *place, record, None if due is None else poll_order.moment(due))
+            load_import_leniently(self._encryptor, *place, record, None if due is None else poll_order.moment(due))
             for place, record, due in zip(places, replies[::2], replies[1::2], strict=True)
         ]
 
@@ -162,7 +162,7 @@ class Imports:
             # Sealing is the dearest part of a commit, and most polls read what was read before.
             if (mark := hashlib.sha256(text.encode()).hexdigest()) != claim.known:
                 binding = bindings.of_reading(claim.workspace, claim.import_id)
-                fields += ["reading", self._sealer.seal(text, binding), "mark", mark]
+                fields += ["reading", self._encryptor.seal(text, binding), "mark", mark]
             fields += ["read_at", commit.at, "absent", ""]
         fields += ["faults", advance.faults]
         if advance.counted:
@@ -183,31 +183,33 @@ def _score(commit: PollCommit) -> int:
     return poll_order.score(tier_of(due - commit.at) if commit.advance.counted else commit.claim.tier, due)
 
 
-def polled_as_far_as_it_opens(
-    sealer: Sealer, workspace: str, import_id: str, record: Mapping[str, Any], next_due: Moment | None
-) -> Polled | None:
+def load_import_leniently(
+    encryptor: Encryptor, workspace: str, import_id: str, record: Mapping[str, Any], next_due: Moment | None
+) -> ImportRecord | None:
     """Make an import's record into values that are shown: without its reading where none of our keys opens it."""
     binding = bindings.of_reading(workspace, import_id)
     try:
-        return load_polled(sealer, binding, record, next_due)
-    except SealBroken:
+        return load_import(encryptor, binding, record, next_due)
+    except DecryptionFailed:
         log.error("seal.broken", import_id=import_id)  # noqa: TRY400 - where it was found out says nothing
-        return load_polled(sealer, binding, {**record, "reading": ""}, next_due)
+        return load_import(encryptor, binding, {**record, "reading": ""}, next_due)
 
 
-def load_polled(sealer: Sealer, binding: Binding, record: Mapping[str, Any], next_due: Moment | None) -> Polled | None:
+def load_import(
+    encryptor: Encryptor, binding: Binding, record: Mapping[str, Any], next_due: Moment | None
+) -> ImportRecord | None:
     """Make an import's record into values; None when there is none. Raises SealBroken."""
     if not record:
         return None
     sealed = record.get("reading")
-    known = Knowledge(
-        reading=codec.load_reading(codec.load(sealer.open(sealed, binding))) if sealed else None,
+    known = ImportState(
+        reading=codec.load_reading(codec.load(encryptor.open(sealed, binding))) if sealed else None,
         read_at=_moment(record, "read_at"),
         absent=load_streak(record.get("absent")),
         polled_at=_moment(record, "polled_at"),
         trouble=record.get("trouble") or None,
     )
-    return Polled(known=known, polls=int(record["polls"]), next_due=next_due)
+    return ImportRecord(known=known, polls=int(record["polls"]), next_due=next_due)
 
 
 def dump_streak(streak: AbsenceStreak) -> str:

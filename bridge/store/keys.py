@@ -61,11 +61,11 @@ def permits(client: str) -> str:
     return f"rb:permits:{client}"
 
 
-def news_of_watch(watch_id: str) -> str:
+def watch_topic(watch_id: str) -> str:
     return f"watch:{watch_id}"
 
 
-def news_of_import(workspace: str, import_id: str) -> str:
+def import_topic(workspace: str, import_id: str) -> str:
     return f"import:{member(workspace, import_id)}"
 
 

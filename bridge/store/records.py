@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from bridge.errors import SealBroken
+from bridge.errors import DecryptionFailed
 from bridge.redis.errors import translated
 from bridge.store.connection import Store
 
@@ -34,5 +34,5 @@ def those_that_open(records: Iterable[tuple[str, Sealed]], load: Callable[[str, 
     for id_, record in records:
         try:
             yield load(id_, record)
-        except SealBroken:
+        except DecryptionFailed:
             log.error("seal.broken", id=id_)  # noqa: TRY400 - where it was found out says nothing

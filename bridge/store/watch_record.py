@@ -7,8 +7,8 @@ from bridge.domain.imports import Reading
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import Moment
 from bridge.domain.watches import Watch, WatchState
-from bridge.secrets import Sealer
 from bridge.store import bindings, codec
+from bridge.store.encryption import Encryptor
 
 
 def dump_ending(reason: str | None, reading: Reading | None, polls: int, polled_at: Moment | None) -> str:
@@ -17,10 +17,10 @@ def dump_ending(reason: str | None, reading: Reading | None, polls: int, polled_
     return codec.dump({"reason": reason, "reading": last_read, "polls": polls, "polled_at": polled_at})
 
 
-def load_watch(sealer: Sealer, watch_id: str, record: Mapping[str, str]) -> Watch:
+def load_watch(encryptor: Encryptor, watch_id: str, record: Mapping[str, str]) -> Watch:
     """Raise SealBroken when none of our keys opens it, or it is not as it was sealed: another's, or about another."""
     place = (watch_id, record["client"], record["workspace"], record["import_id"])
-    private = codec.load(sealer.open(record["private"], bindings.of_watch("private", *place)))
+    private = codec.load(encryptor.open(record["private"], bindings.of_watch("private", *place)))
     watch = Watch(
         id=watch_id,
         client=record["client"],
@@ -38,7 +38,7 @@ def load_watch(sealer: Sealer, watch_id: str, record: Mapping[str, str]) -> Watc
         watch = replace(watch, settled_at=int(record["settled_at"]))
     if "ending" not in record:
         return watch
-    ending = codec.load(sealer.open(record["ending"], bindings.of_watch("ending", *place)))
+    ending = codec.load(encryptor.open(record["ending"], bindings.of_watch("ending", *place)))
     return replace(
         watch,
         outcome=Outcome(record["outcome"]) if "outcome" in record else None,

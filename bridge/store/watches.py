@@ -8,18 +8,18 @@ from typing import Any
 
 from bridge.domain.deliveries import Delivery, DeliveryState
 from bridge.domain.times import DAY, Moment, Span
-from bridge.domain.watches import Conclusion, Knowledge, Watch, WatchState
+from bridge.domain.watches import Conclusion, ImportState, Watch, WatchState
 from bridge.redis.errors import translated
-from bridge.secrets import Sealer
 from bridge.store import bindings, codec, keys
 from bridge.store.connection import Call, Store
-from bridge.store.gathered import Gathered
-from bridge.store.imports import Polled, polled_as_far_as_it_opens
+from bridge.store.encryption import Encryptor
+from bridge.store.group_commit import GroupCommit
+from bridge.store.imports import ImportRecord, load_import_leniently
 from bridge.store.records import read_many
 from bridge.store.watch_record import dump_ending, load_watch
 
 
-class Joined(StrEnum):
+class Acceptance(StrEnum):
     """What a new watch found: a new import, one that is being polled, one that is final, itself, or its own answer."""
 
     NEW = "new"
@@ -44,7 +44,7 @@ class NewWatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Once:
+class IdempotencyKey:
     """What tells a request from others: the mark of its Idempotency-Key, and of what it asks for."""
 
     mark: str
@@ -61,12 +61,12 @@ class AcceptedWatch:
     """A watch as it was stored, what it found, and its import as it stood then."""
 
     watch: Watch
-    joined: Joined
-    polled: Polled | None
+    acceptance: Acceptance
+    polled: ImportRecord | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Whereabouts:
+class WatchIndexEntry:
     """What is in the clear of a watch: enough to look after it even when its seal is broken."""
 
     client: str
@@ -91,13 +91,13 @@ class Settlement:
 class Watches:
     """The watches in Redis."""
 
-    def __init__(self, store: Store, sealer: Sealer) -> None:
+    def __init__(self, store: Store, encryptor: Encryptor) -> None:
         self._store = store
-        self._sealer = sealer
-        self._acceptances = Gathered(store, "accept")
+        self._encryptor = encryptor
+        self._acceptances = GroupCommit(store, "accept")
 
     async def accept(
-        self, new: NewWatch, *, grace: Span, reuse: Span, once: Once | None = None
+        self, new: NewWatch, *, grace: Span, reuse: Span, once: IdempotencyKey | None = None
     ) -> AcceptedWatch | None:
         """Store a watch and have its import polled, in one step; accepting the same id again changes nothing.
 
@@ -105,8 +105,8 @@ class Watches:
         something else by then.
         """
         call = self._acceptance(new, grace=grace, reuse=reuse, once=once)
-        joined, watch_id, now, grace, expires_in, due, flat = await self._acceptances.run(call)
-        if joined == "conflict":
+        acceptance, watch_id, now, grace, expires_in, due, flat = await self._acceptances.run(call)
+        if acceptance == "conflict":
             return None
         watch = Watch(
             id=watch_id,
@@ -121,14 +121,12 @@ class Watches:
             expires_at=now + expires_in,
         )
         import_ = codec.unflatten(flat)
-        polled = polled_as_far_as_it_opens(
-            self._sealer, new.workspace, new.import_id, import_, None if due < 0 else due
-        )
-        if joined == Joined.KNOWN:  # the first reply was lost on its way, and the client asked again by itself
+        polled = load_import_leniently(self._encryptor, new.workspace, new.import_id, import_, None if due < 0 else due)
+        if acceptance == Acceptance.KNOWN:  # the first reply was lost on its way, and the client asked again by itself
             watch = await self.get(new.id) or watch
-        return AcceptedWatch(watch=watch, joined=Joined(joined), polled=polled)
+        return AcceptedWatch(watch=watch, acceptance=Acceptance(acceptance), polled=polled)
 
-    def _acceptance(self, new: NewWatch, *, grace: Span, reuse: Span, once: Once | None) -> Call:
+    def _acceptance(self, new: NewWatch, *, grace: Span, reuse: Span, once: IdempotencyKey | None) -> Call:
         """Give the keys and arguments of accept.lua."""
         private = {
             "label": new.label,
@@ -158,7 +156,7 @@ class Watches:
                 *("client", new.client, "workspace", new.workspace, "import_id", new.import_id),
                 *(
                     "private",
-                    self._sealer.seal(codec.dump(private), bindings.of_watch("private", new.id, new.client, *place)),
+                    self._encryptor.seal(codec.dump(private), bindings.of_watch("private", new.id, new.client, *place)),
                 ),
             ],
         )
@@ -166,20 +164,20 @@ class Watches:
     async def get(self, watch_id: str) -> Watch | None:
         """Give one watch; raises SealBroken."""
         record = await self._store.call("HGETALL", keys.watch(watch_id))
-        return load_watch(self._sealer, watch_id, record) if record else None
+        return load_watch(self._encryptor, watch_id, record) if record else None
 
     async def many(self, watch_ids: Sequence[str]) -> list[Watch]:
         """Give the watches with these ids that are still there and open, in this order."""
-        return await read_many(self._store, watch_ids, keys.watch, partial(load_watch, self._sealer))
+        return await read_many(self._store, watch_ids, keys.watch, partial(load_watch, self._encryptor))
 
-    async def whereabouts(self, watch_id: str) -> Whereabouts | None:
+    async def index_entry(self, watch_id: str) -> WatchIndexEntry | None:
         names = ("client", "workspace", "import_id", "expires_at", "state", "outcome", "deliveries")
         client, workspace, import_id, expires_at, state, outcome, deliveries = await self._store.call(
             "HMGET", keys.watch(watch_id), *names
         )
         if client is None:
             return None
-        return Whereabouts(
+        return WatchIndexEntry(
             client=client,
             workspace=workspace,
             import_id=import_id,
@@ -204,14 +202,14 @@ class Watches:
 
     async def opened(self, watch_id: str, record: Mapping[str, str]) -> Watch | None:
         """Unseal a watch's record, which is read first where it was not yet; raises SealBroken."""
-        return load_watch(self._sealer, watch_id, record) if record else await self.get(watch_id)
+        return load_watch(self._encryptor, watch_id, record) if record else await self.get(watch_id)
 
     async def ended_before(self, moment: Moment, count: int) -> list[str]:
         """Give the watches whose retention began before `moment`, oldest first."""
         ids: list[str] = await self._store.call("ZRANGEBYSCORE", keys.ENDED, "-inf", moment, "LIMIT", 0, count)
         return ids
 
-    async def forget(self, watch_id: str, where: Whereabouts) -> None:
+    async def forget(self, watch_id: str, where: WatchIndexEntry) -> None:
         """Delete a watch with its deliveries, their attempts, and its entries in every index."""
         parts = [key for id_ in where.deliveries for key in (keys.delivery(id_), keys.attempts(id_))]
         lists = [keys.watches_in(where.ending), keys.watches_in(where.ending, where.client)]
@@ -246,12 +244,12 @@ class Watches:
         )
         return bool(ended)
 
-    async def cancel(self, watch_id: str, where: Whereabouts, polled: Polled | None, now: Moment) -> bool:
+    async def cancel(self, watch_id: str, where: WatchIndexEntry, polled: ImportRecord | None, now: Moment) -> bool:
         """End a watch without an outcome, its import as last read; False when it had ended already."""
-        known, polls = (polled.known, polled.polls) if polled else (Knowledge(), 0)
+        known, polls = (polled.known, polled.polls) if polled else (ImportState(), 0)
         ending = dump_ending(None, known.reading, polls, known.polled_at)
         binding = bindings.of_watch("ending", watch_id, where.client, where.workspace, where.import_id)
-        fields = ["deliveries", "", "ending", self._sealer.seal(ending, binding)]
+        fields = ["deliveries", "", "ending", self._encryptor.seal(ending, binding)]
         member = keys.member(where.workspace, where.import_id)
         ended = await self._store.run(
             "settle",
@@ -267,7 +265,7 @@ class Watches:
         return [
             *("outcome", settlement.conclusion.outcome.value),
             *("deliveries", " ".join(delivery.id for delivery in settlement.deliveries)),
-            *("ending", self._sealer.seal(ending, binding)),
+            *("ending", self._encryptor.seal(ending, binding)),
         ]
 
     def _owed(self, delivery: Delivery) -> Sequence[str | int]:
@@ -277,7 +275,7 @@ class Watches:
             *("watch", delivery.watch_id, "client", delivery.client),
             *("notification", delivery.notification_id, "attempts", 0, "failures", 0),
             *("reason", delivery.last_reason or ""),
-            *("message", self._sealer.seal(codec.dump(message), binding)),
+            *("message", self._encryptor.seal(codec.dump(message), binding)),
         ]
         state = DeliveryState.SKIPPED if delivery.state is DeliveryState.SKIPPED else DeliveryState.PENDING
         return [delivery.id, state.value, delivery.lane, len(fields), *fields]

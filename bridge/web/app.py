@@ -9,16 +9,17 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from bridge import log, memory
-from bridge.errors import Refused, SealBroken, StoreUnavailable
+from bridge.errors import DecryptionFailed, Refused, StoreUnavailable
 from bridge.resources import Resources, await_store, open_resources
 from bridge.settings import Settings
-from bridge.web import deliveries, destinations, docs, events, health, metrics, problems, signing, watches
-from bridge.web.calls import at
+from bridge.web import deliveries, destinations, events, health, metrics, problems, signing, watches
 from bridge.web.forms import AS_IT_IS, STREAM
-from bridge.web.leaving import told_of_signals
-from bridge.web.plain_start import PlainStart
-from bridge.web.surroundings import Surroundings
-from bridge.web.trial_places import TrialPlaces
+from bridge.web.lifespan import on_shutdown_signal
+from bridge.web.middleware import RequestContextMiddleware
+from bridge.web.openapi import page
+from bridge.web.routing import at
+from bridge.web.send_test_slots import TrialPlaces
+from bridge.web.startup_errors import StartupErrors
 from bridge.web.wrong_keys import WrongKeys
 
 CALLS = [
@@ -38,7 +39,7 @@ CALLS = [
     at("/metrics", form=AS_IT_IS, GET=metrics.show),
     at("/readyz", form=AS_IT_IS, GET=health.readyz),
 ]
-ROUTES = [*CALLS, *docs.described(CALLS)]
+ROUTES = [*CALLS, *page.described(CALLS)]
 
 
 @asynccontextmanager
@@ -46,8 +47,8 @@ async def _from_settings(app: Starlette) -> AsyncIterator[None]:
     settings = Settings.load()
     log.configure(settings.log_level)
     async with open_resources(settings) as resources:
-        with told_of_signals(resources.news.leave):
-            await await_store(resources, leaving=lambda: resources.news.leaving)
+        with on_shutdown_signal(resources.changes.leave):
+            await await_store(resources, leaving=lambda: resources.changes.leaving)
             app.state.resources = resources
             memory.settle()
             structlog.get_logger().info("api.started")
@@ -59,12 +60,12 @@ def build(resources: Resources | None = None) -> Starlette:
     """Build the app: on the given resources, or on those that the settings describe."""
     app = Starlette(
         routes=ROUTES,
-        middleware=[Middleware(Surroundings)],
+        middleware=[Middleware(RequestContextMiddleware)],
         exception_handlers={
             Refused: problems.refused,
             HTTPException: problems.http_exception,
             StoreUnavailable: problems.store_unavailable,
-            SealBroken: problems.seal_broken,
+            DecryptionFailed: problems.decryption_failed,
         },
         lifespan=None if resources else _from_settings,
     )
@@ -77,4 +78,4 @@ def build(resources: Resources | None = None) -> Starlette:
     return app
 
 
-app = PlainStart(build())
+app = StartupErrors(build())

@@ -17,14 +17,14 @@ log = structlog.get_logger()
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="rally-bridge"'}
 
 
-async def client_of(request: Request) -> Client:
+async def authenticate(request: Request) -> Client:
     """Tell whose key a request bears, and count the call; raises Refused: 401, or 429 for one too many."""
     client = _bearer_of(request)
     await _count(request.app.state.resources, client, 1)
     return client
 
 
-async def count_batch(resources: Resources, client: Client, watches: int) -> None:
+async def charge_batch(resources: Resources, client: Client, watches: int) -> None:
     """Count each watch of a batch as a call, the batch itself being the first; raises Refused: 429, and counts none.
 
     One that is larger than the limit is as large as the limit: it passes in a minute without other calls.
@@ -34,7 +34,7 @@ async def count_batch(resources: Resources, client: Client, watches: int) -> Non
 
 
 async def _count(resources: Resources, client: Client, calls: int) -> None:
-    if wait := await resources.permits.take(client.name, calls):
+    if wait := await resources.rate_limiter.take(client.name, calls):
         detail = f"Your client may make {resources.settings.client_rate_limit} calls in a minute."
         if calls > 1:
             detail += " Each watch of a batch counts as one; none was accepted."

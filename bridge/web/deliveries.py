@@ -11,23 +11,23 @@ from bridge.destinations.confinement import may_use
 from bridge.destinations.reasons import for_everyone, is_in_confidence
 from bridge.domain.deliveries import Attempt, Delivery, DeliveryState, Named
 from bridge.domain.times import SECOND, rfc3339
-from bridge.errors import Refusal, Refused, SealBroken
+from bridge.errors import DecryptionFailed, Refusal, Refused
 from bridge.queue import Alarm
 from bridge.resources import Resources
 from bridge.settings import Client
-from bridge.web.answers import (
-    AttemptAnswer,
-    DeliveriesAnswer,
-    DeliveryAnswer,
-    DeliveryWithLogAnswer,
-    ListedDeliveryAnswer,
-    RedeliveredAnswer,
+from bridge.web.auth import authenticate, may_see
+from bridge.web.query import DeliveriesQuery, parse_query, reject_query
+from bridge.web.responses import ApiResponse
+from bridge.web.schemas.responses import (
+    AttemptResponse,
+    DeliveriesResponse,
+    DeliveryResponse,
+    DeliveryWithLogResponse,
+    ListedDeliveryResponse,
+    RedeliveredResponse,
 )
-from bridge.web.asked import DeliveriesQuery, query_of, without_query
-from bridge.web.auth import client_of, may_see
-from bridge.web.bodies import RedeliverBody, parse, read_json
-from bridge.web.json_answer import JSONAnswer
-from bridge.web.times import time_or_none
+from bridge.web.schemas.watches import RedeliverBody, parse, read_json
+from bridge.web.times import rfc3339_or_none
 
 OPENED = 100
 """Deliveries that are opened, and owed again in one trip, before others have their turn."""
@@ -40,9 +40,9 @@ log = structlog.get_logger()
 async def pages(request: Request) -> Response:
     """Give the client's deliveries, newest first; an admin's are everybody's, and the operator's notices."""
     resources: Resources = request.app.state.resources
-    client = await client_of(request)
-    query = query_of(request, DeliveriesQuery)
-    ids = await resources.lists.deliveries(
+    client = await authenticate(request)
+    query = parse_query(request, DeliveriesQuery)
+    ids = await resources.indexes.deliveries(
         client=None if client.admin else client.name,
         state=None if query.state is None else DeliveryState(query.state),
         below=query.cursor,
@@ -50,8 +50,8 @@ async def pages(request: Request) -> Response:
     )
     page = _seen_by(client, await resources.deliveries.of(ids[: query.limit]))
     more = ids[query.limit - 1] if len(ids) > query.limit else None
-    answer: DeliveriesAnswer = {"data": [_document(each) for each in page], "nextCursor": more}
-    return JSONAnswer(answer)
+    answer: DeliveriesResponse = {"data": [_document(each) for each in page], "nextCursor": more}
+    return ApiResponse(answer)
 
 
 async def redeliver(request: Request) -> Response:
@@ -60,8 +60,8 @@ async def redeliver(request: Request) -> Response:
     A body is not read.
     """
     resources: Resources = request.app.state.resources
-    client = await client_of(request)
-    without_query(request)
+    client = await authenticate(request)
+    reject_query(request)
     delivery = await _visible(resources, client, request.path_params["delivery_id"])
     if not await _sendable(resources, client, [delivery]):
         detail = "Its workspace and its destination were allowed when its watch was made. Nothing was changed."
@@ -76,7 +76,7 @@ async def redeliver(request: Request) -> Response:
         case _:
             raise Refused(Refusal.DELIVERY_UNDER_WAY, "GET it to see when it is tried next.")
     again = await _visible(resources, client, delivery.id)
-    return JSONAnswer(_document(again), 202)
+    return ApiResponse(_document(again), 202)
 
 
 async def redeliver_many(request: Request) -> Response:
@@ -85,8 +85,8 @@ async def redeliver_many(request: Request) -> Response:
     What comes from a workspace, or goes to where, the client may not use any more is left as it is.
     """
     resources: Resources = request.app.state.resources
-    client = await client_of(request)
-    without_query(request)
+    client = await authenticate(request)
+    reject_query(request)
     body = parse(await read_json(request), RedeliverBody)
     since = int(body.since.timestamp() * SECOND)
     owed = 0
@@ -94,15 +94,15 @@ async def redeliver_many(request: Request) -> Response:
     owner = None if client.admin else client.name
     while owed < MOST_REDELIVERED:
         limit = min(OPENED, MOST_REDELIVERED - owed)
-        ids, below = await resources.lists.abandoned_since(since, client=owner, below=below, limit=limit)
+        ids, below = await resources.indexes.abandoned_since(since, client=owner, below=below, limit=limit)
         wanted = await _sendable(resources, client, _seen_by(client, await resources.deliveries.of(ids)))
         again = await resources.deliveries.redeliver_many(wanted)
         _owed(resources, client, again)
         owed += len(again)
         if below is None:
             break
-    answer: RedeliveredAnswer = {"redelivered": owed, "more": owed >= MOST_REDELIVERED}
-    return JSONAnswer(answer, 202)
+    answer: RedeliveredResponse = {"redelivered": owed, "more": owed >= MOST_REDELIVERED}
+    return ApiResponse(answer, 202)
 
 
 def _seen_by(client: Client, deliveries: Sequence[Delivery]) -> list[Delivery]:
@@ -134,7 +134,7 @@ async def _visible(resources: Resources, client: Client, delivery_id: str) -> De
     """Return a delivery that a client may see; raises Refused with 404, or SealBroken where it may know of it."""
     try:
         found = await resources.deliveries.get(delivery_id)
-    except SealBroken:
+    except DecryptionFailed:
         owner = await resources.deliveries.owner(delivery_id)
         if owner is None or not may_see(client, owner):
             raise Refused(Refusal.NO_SUCH_DELIVERY) from None
@@ -144,24 +144,24 @@ async def _visible(resources: Resources, client: Client, delivery_id: str) -> De
     return found
 
 
-def _document(delivery: Delivery) -> ListedDeliveryAnswer:
+def _document(delivery: Delivery) -> ListedDeliveryResponse:
     return {"watchId": delivery.watch_id or None, **as_json(delivery)}
 
 
 async def show(request: Request) -> Response:
     """Give a delivery with its last attempts, newest first; another client's is as unknown as one that never was."""
     resources: Resources = request.app.state.resources
-    client = await client_of(request)
-    without_query(request)
+    client = await authenticate(request)
+    reject_query(request)
     delivery = await _visible(resources, client, request.path_params["delivery_id"])
     attempts = await resources.deliveries.attempts(delivery)
     named = isinstance(delivery.destination, Named)
     log_of = [attempt_as_json(each, admin=client.admin, named=named) for each in attempts]
-    answer: DeliveryWithLogAnswer = {**_document(delivery), "log": log_of}
-    return JSONAnswer(answer)
+    answer: DeliveryWithLogResponse = {**_document(delivery), "log": log_of}
+    return ApiResponse(answer)
 
 
-def as_json(delivery: Delivery) -> DeliveryAnswer:
+def as_json(delivery: Delivery) -> DeliveryResponse:
     """Give a delivery as the API shows it, without its secret."""
     return {
         "id": delivery.id,
@@ -169,13 +169,13 @@ def as_json(delivery: Delivery) -> DeliveryAnswer:
         "destination": describe(delivery.destination),
         "state": delivery.state,
         "attempts": delivery.attempts,
-        "nextAttemptAt": time_or_none(delivery.due),
+        "nextAttemptAt": rfc3339_or_none(delivery.due),
         "lastReason": for_everyone(delivery.last_reason),
-        "endedAt": time_or_none(delivery.ended_at),
+        "endedAt": rfc3339_or_none(delivery.ended_at),
     }
 
 
-def attempt_as_json(attempt: Attempt, *, admin: bool, named: bool) -> AttemptAnswer:
+def attempt_as_json(attempt: Attempt, *, admin: bool, named: bool) -> AttemptResponse:
     """Return an attempt as the API shows it.
 
     What it tells of our network, its time included, is for admins, and so is what a named destination answered.

@@ -8,16 +8,16 @@ from starlette.responses import Response
 
 from bridge.destinations import describe, kind
 from bridge.destinations.reasons import for_everyone, is_in_confidence
-from bridge.destinations.trial import Trial, send_test
+from bridge.destinations.send_test import Trial, send_test
 from bridge.domain.deliveries import Accepted, Deferred, Destination, Rejected, Verdict
 from bridge.domain.times import SECOND
 from bridge.errors import Refusal, Refused
 from bridge.resources import Resources
-from bridge.web.answers import TestAnswer
-from bridge.web.asked import context_of, without_query
-from bridge.web.auth import client_of
-from bridge.web.bodies import TestBody, parse, read_json
-from bridge.web.json_answer import JSONAnswer
+from bridge.web.auth import authenticate
+from bridge.web.query import reject_query, validation_context
+from bridge.web.responses import ApiResponse
+from bridge.web.schemas.responses import TestResponse
+from bridge.web.schemas.watches import TestBody, parse, read_json
 
 log = structlog.get_logger()
 
@@ -25,13 +25,13 @@ log = structlog.get_logger()
 async def test(request: Request) -> Response:
     """Send a test message to a destination, at its pace, and tell how that went."""
     resources: Resources = request.app.state.resources
-    client = await client_of(request)
-    without_query(request)
-    body = parse(await read_json(request), TestBody, context_of(resources, client))
+    client = await authenticate(request)
+    reject_query(request)
+    body = parse(await read_json(request), TestBody, validation_context(resources, client))
     destination = body.destination.destination()
     async with request.app.state.trial_places.place_of(client.name):
         trial = await _sent(resources, client.name, destination)
-    document: TestAnswer = {
+    document: TestResponse = {
         "type": kind(destination),
         "destination": describe(destination),
         "verdict": _named(trial.verdict),
@@ -42,7 +42,7 @@ async def test(request: Request) -> Response:
     log.info("destination.tested", client=client.name, **document)
     if is_in_confidence(document["reason"]) and not client.admin:
         document |= {"reason": for_everyone(document["reason"]), "tookMs": 0}
-    return JSONAnswer(document)
+    return ApiResponse(document)
 
 
 async def _sent(resources: Resources, client: str, destination: Destination) -> Trial:

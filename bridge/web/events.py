@@ -15,10 +15,10 @@ from bridge.domain.watches import Watch
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store import keys
-from bridge.web.answers import WatchAnswer
-from bridge.web.asked import without_query
-from bridge.web.auth import client_of
-from bridge.web.watch_json import documents_of
+from bridge.web.auth import authenticate
+from bridge.web.query import reject_query
+from bridge.web.schemas.responses import WatchResponse
+from bridge.web.serializers import serialize_watches
 from bridge.web.watches import visible
 
 SIGN_OF_LIFE = 15.0
@@ -32,8 +32,8 @@ HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 async def stream(request: Request) -> Response:
     """Stream what happens to a watch; a client that comes again begins with a new snapshot."""
     resources: Resources = request.app.state.resources
-    client = await client_of(request)
-    without_query(request)
+    client = await authenticate(request)
+    reject_query(request)
     watch = await visible(resources, client, request.path_params["watch_id"])
     if request.method == "HEAD":
         return Response(media_type="text/event-stream", headers=HEADERS)  # and not only when the watch has ended
@@ -42,17 +42,17 @@ async def stream(request: Request) -> Response:
 
 async def happenings(resources: Resources, watch: Watch, *, sign_of_life: float = SIGN_OF_LIFE) -> AsyncIterator[str]:
     """Yield a stream's events; the store is read when there is news, and at each sign of life, as news may be lost."""
-    topics = (keys.news_of_watch(watch.id), keys.news_of_import(watch.workspace, watch.import_id))
-    before: WatchAnswer | None = None
-    async with resources.news.about(*topics) as ear:
+    topics = (keys.watch_topic(watch.id), keys.import_topic(watch.workspace, watch.import_id))
+    before: WatchResponse | None = None
+    async with resources.changes.about(*topics) as ear:
         while True:
             ear.clear()
             try:
-                async with resources.news.turn:
+                async with resources.changes.turn:
                     found = await resources.watches.get(watch.id)
-                    documents = await documents_of(resources, [] if found is None else [found])
+                    documents = await serialize_watches(resources, [] if found is None else [found])
             except StoreUnavailable:  # which the store tells of, and a stream outlasts
-                if resources.news.leaving:
+                if resources.changes.leaving:
                     return
                 yield STILL_HERE
                 await asyncio.sleep(OUTAGE_PAUSE)
@@ -61,7 +61,7 @@ async def happenings(resources: Resources, watch: Watch, *, sign_of_life: float 
                 for name, data in _changes(before, document):
                     yield _event(name, data)
                 before = document
-            if not documents or _over(documents[0]) or resources.news.leaving:
+            if not documents or _over(documents[0]) or resources.changes.leaving:
                 return
             if not await _hears(ear, sign_of_life):
                 yield STILL_HERE
@@ -75,7 +75,7 @@ async def _hears(ear: asyncio.Event, seconds: float) -> bool:
     return True
 
 
-def _changes(before: WatchAnswer | None, now: WatchAnswer) -> Iterator[tuple[str, Any]]:
+def _changes(before: WatchResponse | None, now: WatchResponse) -> Iterator[tuple[str, Any]]:
     """Name what is new since the last look; the first look is the snapshot."""
     if before is None:
         yield "watch", now
@@ -91,7 +91,7 @@ def _changes(before: WatchAnswer | None, now: WatchAnswer) -> Iterator[tuple[str
             yield "delivery", each
 
 
-def _over(document: WatchAnswer) -> bool:
+def _over(document: WatchResponse) -> bool:
     ended = document["state"] != "watching"
     return ended and not any(each["state"] == "pending" for each in document["deliveries"])
 

@@ -11,12 +11,12 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from bridge.domain.times import SECOND
-from bridge.store.figures import Figures, WorkspaceFigures
+from bridge.store.stats import StoreStats, WorkspaceStats
 
 __all__ = ["CONTENT_TYPE_LATEST", "in_prometheus_form"]
 
 
-def in_prometheus_form(answered: Mapping[tuple[str, str, str], int], figures: Figures | None) -> bytes:
+def in_prometheus_form(answered: Mapping[tuple[str, str, str], int], figures: StoreStats | None) -> bytes:
     """Write the requests answered, by method, route and status, and what was found in the store."""
     registry = CollectorRegistry()
     registry.register(_Answered(answered))
@@ -42,7 +42,7 @@ class _Answered(Collector):
 class _Found(Collector):
     """What was found in the store; None when it did not answer."""
 
-    def __init__(self, figures: Figures | None) -> None:
+    def __init__(self, figures: StoreStats | None) -> None:
         self._figures = figures
 
     def collect(self) -> Iterable[Metric]:
@@ -54,7 +54,7 @@ class _Found(Collector):
             yield from _of_workspaces(self._figures)
 
 
-def _of_all(figures: Figures) -> Iterable[Metric]:
+def _of_all(figures: StoreStats) -> Iterable[Metric]:
     yield _gauge("watches_open", "Watches that have not ended", figures.watching)
     yield _gauge("imports_settling", "Final imports whose watches are still to be told", figures.settling)
     yield _gauge("lanes_overdue", "Places with a delivery that should have gone a minute ago", figures.lanes_overdue)
@@ -64,8 +64,8 @@ def _of_all(figures: Figures) -> Iterable[Metric]:
     yield deliveries
 
 
-def _of_workspaces(figures: Figures) -> Iterable[Metric]:
-    told: dict[str, tuple[str, Callable[[WorkspaceFigures], float]]] = {
+def _of_workspaces(figures: StoreStats) -> Iterable[Metric]:
+    told: dict[str, tuple[str, Callable[[WorkspaceStats], float]]] = {
         "imports_polled": ("Imports that are being polled", lambda each: each.polled),
         "imports_overdue": ("Imports that should have been polled a minute ago", lambda each: each.overdue),
         "budget_limit": ("Rally's limit in its window; 0: none is known", lambda each: each.budget.limit or 0),

@@ -6,15 +6,15 @@ from starlette.responses import Response
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store.fitness import examine
-from bridge.web.answers import AliveAnswer, ReadyAnswer
-from bridge.web.json_answer import JSONAnswer
 from bridge.web.problems import RETRY_AFTER_OUTAGE
+from bridge.web.responses import ApiResponse
+from bridge.web.schemas.responses import AliveResponse, ReadyResponse
 
 
 async def healthz(_: Request) -> Response:
     """Answer: all that a liveness probe should know."""
-    answer: AliveAnswer = {"status": "alive"}
-    return JSONAnswer(answer)
+    answer: AliveResponse = {"status": "alive"}
+    return ApiResponse(answer)
 
 
 async def readyz(request: Request) -> Response:
@@ -28,12 +28,12 @@ async def readyz(request: Request) -> Response:
         return _not_ready(str(error))
     if fitness.problem is not None:
         return _not_ready(f"Redis: {fitness.problem}")
-    answer: ReadyAnswer = {"status": "ready", "redis": "ok", "workers": "seen" if workers else "none seen"}
+    answer: ReadyResponse = {"status": "ready", "redis": "ok", "workers": "seen" if workers else "none seen"}
     if fitness.warnings:
         answer["warnings"] = list(fitness.warnings)
-    return JSONAnswer(answer)
+    return ApiResponse(answer)
 
 
 def _not_ready(why: str) -> Response:
-    refusal: ReadyAnswer = {"status": "not ready", "redis": why}
-    return JSONAnswer(refusal, 503, headers={"Retry-After": RETRY_AFTER_OUTAGE})
+    refusal: ReadyResponse = {"status": "not ready", "redis": why}
+    return ApiResponse(refusal, 503, headers={"Retry-After": RETRY_AFTER_OUTAGE})

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
-from bridge.store.figures import read_figures
+from bridge.store.stats import read_stats
 
 requests_answered: Counter[tuple[str, str, str]] = Counter()
 """Requests answered by this process, by method, route and status."""
@@ -21,7 +21,7 @@ async def show(request: Request) -> Response:
     """Give the metrics; without a key, like the health of the process, since they name nobody."""
     resources: Resources = request.app.state.resources
     try:
-        figures = await read_figures(resources.store, resources.budgets, tuple(resources.rally))
+        figures = await read_stats(resources.store, resources.budgets, tuple(resources.rally))
     except StoreUnavailable:
         figures = None
     exposition = import_module("bridge.web.exposition")

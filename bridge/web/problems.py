@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.errors import Problem, Refusal, Refused, StoreUnavailable
-from bridge.web.answers import MOST_ERRORS, ErrorAnswer, ProblemAnswer
-from bridge.web.json_answer import JSONAnswer
-from bridge.web.repeated_names import escaped
+from bridge.web.duplicate_names import escaped
+from bridge.web.responses import ApiResponse
+from bridge.web.schemas.responses import MOST_ERRORS, ErrorResponse, ProblemDocument
 
 RETRY_AFTER_OUTAGE = "5"
 """Seconds; a Redis that restarts is back within them."""
@@ -20,7 +20,7 @@ RETRY_AFTER_OUTAGE = "5"
 log = structlog.get_logger()
 
 
-class ProblemResponse(JSONAnswer):
+class ProblemResponse(ApiResponse):
     media_type = "application/problem+json"
 
 
@@ -33,7 +33,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> ProblemResponse:
     """Give a refusal in RFC 9457's form; its `type` leads to the page that explains it."""
-    document: ProblemAnswer = {"type": f"/docs#{refusal.slug}", "title": refusal.title, "status": refusal.status}
+    document: ProblemDocument = {"type": f"/docs#{refusal.slug}", "title": refusal.title, "status": refusal.status}
     if detail:
         document["detail"] = detail
     if errors:
@@ -43,17 +43,17 @@ def problem(
     return ProblemResponse(document, refusal.status, headers)
 
 
-def _error_as_json(error: Problem) -> ErrorAnswer:
-    document: ErrorAnswer = {"pointer": error.pointer, "detail": error.detail}
+def _error_as_json(error: Problem) -> ErrorResponse:
+    document: ErrorResponse = {"pointer": error.pointer, "detail": error.detail}
     if error.code is not None:
         document["code"] = error.code
     return document
 
 
-def document_of(error: Refused | StoreUnavailable) -> ProblemAnswer:
+def document_of(error: Refused | StoreUnavailable) -> ProblemDocument:
     """Give a problem document by itself."""
     answer = refused if isinstance(error, Refused) else store_unavailable
-    document: ProblemAnswer = json.loads(bytes(answer(None, error).body))
+    document: ProblemDocument = json.loads(bytes(answer(None, error).body))
     return document
 
 
@@ -73,7 +73,7 @@ def http_exception(_: Request, error: Exception) -> Response:
     known = {404: Refusal.NO_SUCH_PAGE, 405: Refusal.NO_SUCH_METHOD}
     if refusal := known.get(error.status_code):
         return problem(refusal, headers=error.headers)
-    document: ProblemAnswer = {"type": "about:blank", "title": error.detail, "status": error.status_code}
+    document: ProblemDocument = {"type": "about:blank", "title": error.detail, "status": error.status_code}
     return ProblemResponse(document, error.status_code, error.headers)
 
 
@@ -85,14 +85,14 @@ def store_unavailable(_: Request | None, __: Exception) -> Response:
     return problem(Refusal.NOT_AVAILABLE, detail, headers={"Retry-After": RETRY_AFTER_OUTAGE})
 
 
-def seal_broken(request: Request, _: Exception) -> Response:
+def decryption_failed(request: Request, _: Exception) -> Response:
     """Say what an operator can do about it: the caller can do nothing but ask one."""
     log.error("seal.broken", path=request.url.path)
     detail = (
         "None of the operator's keys opens what is private in it. It can be read again once BRIDGE_ENCRYPTION_KEYS "
         "holds the key that it was written under."
     )
-    return problem(Refusal.SEAL_BROKEN, detail)
+    return problem(Refusal.DECRYPTION_FAILED, detail)
 
 
 def unexpected(error: Exception) -> Response:

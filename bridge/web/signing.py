@@ -6,10 +6,10 @@ from starlette.responses import Response
 from bridge.domain.notices import OPERATOR
 from bridge.errors import Problem, Refusal, Refused
 from bridge.resources import Resources
-from bridge.web.answers import KeysAnswer, SecretsAnswer
-from bridge.web.asked import SigningQuery, query_of
-from bridge.web.auth import client_of
-from bridge.web.json_answer import JSONAnswer
+from bridge.web.auth import authenticate
+from bridge.web.query import SigningQuery, parse_query
+from bridge.web.responses import ApiResponse
+from bridge.web.schemas.responses import KeysResponse, SecretsResponse
 
 NOT_KEPT = {"Cache-Control": "no-store"}
 
@@ -21,8 +21,8 @@ async def secrets(request: Request) -> Response:
     """
     client = await _whose(request)
     signing = _resources(request).sender.signing
-    answer: SecretsAnswer = {"client": client, "secrets": [each.reveal() for each in signing.secrets_of(client)]}
-    return JSONAnswer(answer, headers=NOT_KEPT)
+    answer: SecretsResponse = {"client": client, "secrets": [each.reveal() for each in signing.secrets_of(client)]}
+    return ApiResponse(answer, headers=NOT_KEPT)
 
 
 async def keys(request: Request) -> Response:
@@ -32,14 +32,14 @@ async def keys(request: Request) -> Response:
     """
     client = await _whose(request)
     signing = _resources(request).sender.signing
-    answer: KeysAnswer = {"client": client, "keys": list(signing.public_keys_of(client))}
-    return JSONAnswer(answer)
+    answer: KeysResponse = {"client": client, "keys": list(signing.public_keys_of(client))}
+    return ApiResponse(answer)
 
 
 async def _whose(request: Request) -> str:
     """Return the client that is asked for; raises Refused where the caller may not, or there is no such client."""
-    caller = await client_of(request)
-    named = query_of(request, SigningQuery).client
+    caller = await authenticate(request)
+    named = parse_query(request, SigningQuery).client
     if named in {None, caller.name}:
         return caller.name
     if not caller.admin:

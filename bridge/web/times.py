@@ -3,5 +3,5 @@
 from bridge.domain.times import Moment, rfc3339
 
 
-def time_or_none(moment: Moment | None) -> str | None:
+def rfc3339_or_none(moment: Moment | None) -> str | None:
     return None if moment is None else rfc3339(moment)

@@ -11,21 +11,29 @@ from starlette.responses import Response
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import SECOND
 from bridge.domain.watches import Watch, WatchState
-from bridge.errors import Refusal, Refused, SealBroken, StoreUnavailable
+from bridge.errors import DecryptionFailed, Refusal, Refused, StoreUnavailable
 from bridge.ids import new_id
 from bridge.queue import Alarm
 from bridge.resources import Resources
 from bridge.settings import Client
-from bridge.store.imports import Polled
-from bridge.store.watches import AcceptedWatch, Joined, NewWatch
-from bridge.web.answers import AcceptedAnswer, BatchAnswer, RefusedAnswer, WatchesAnswer
-from bridge.web.asked import WaitQuery, WatchesQuery, context_of, idempotency_key, once, query_of, without_query
-from bridge.web.auth import client_of, count_batch, may_see
-from bridge.web.bodies import BATCH_LIMIT, BatchBody, WatchBody, parse, read_json
-from bridge.web.destination_bodies import Context
-from bridge.web.json_answer import JSONAnswer
+from bridge.store.imports import ImportRecord
+from bridge.store.watches import Acceptance, AcceptedWatch, NewWatch
+from bridge.web.auth import authenticate, charge_batch, may_see
 from bridge.web.problems import document_of
-from bridge.web.watch_json import as_json, documents_of, until_ended
+from bridge.web.query import (
+    WaitQuery,
+    WatchesQuery,
+    idempotency_key,
+    once,
+    parse_query,
+    reject_query,
+    validation_context,
+)
+from bridge.web.responses import ApiResponse
+from bridge.web.schemas.destinations import Context
+from bridge.web.schemas.responses import AcceptedResponse, BatchResponse, RefusedResponse, WatchesResponse
+from bridge.web.schemas.watches import BATCH_LIMIT, BatchBody, WatchBody, parse, read_json
+from bridge.web.serializers import as_json, serialize_watches, wait_until_ended
 
 log = structlog.get_logger()
 
@@ -33,14 +41,14 @@ log = structlog.get_logger()
 async def create(request: Request) -> Response:
     """Store a watch and have its import polled. 202: its end is told later."""
     resources: Resources = request.app.state.resources
-    client = await client_of(request)
-    without_query(request)
+    client = await authenticate(request)
+    reject_query(request)
     key = idempotency_key(request)
-    accepted = await _accept(resources, client, await read_json(request), key, context_of(resources, client))
+    accepted = await _accept(resources, client, await read_json(request), key, validation_context(resources, client))
     headers = {"Location": f"/v1/watches/{accepted.watch.id}"}
-    if accepted.joined is Joined.REPLAYED:
+    if accepted.acceptance is Acceptance.REPLAYED:
         headers["Idempotent-Replayed"] = "true"
-    return JSONAnswer(as_json(accepted.watch, accepted.polled, []), 202, headers=headers)
+    return ApiResponse(as_json(accepted.watch, accepted.polled, []), 202, headers=headers)
 
 
 async def create_many(request: Request) -> Response:
@@ -51,14 +59,14 @@ async def create_many(request: Request) -> Response:
     has 503 in its result, and the batch itself where none can: sent again under one Idempotency-Key, each is made once.
     """
     resources: Resources = request.app.state.resources
-    client = await client_of(request)
-    without_query(request)
+    client = await authenticate(request)
+    reject_query(request)
     key = idempotency_key(request)
     asked = parse(await read_json(request, limit=BATCH_LIMIT), BatchBody).watches
-    await count_batch(resources, client, len(asked))
-    context = context_of(resources, client)
+    await charge_batch(resources, client, len(asked))
+    context = validation_context(resources, client)
 
-    async def result(number: int, watch: dict[str, Any]) -> AcceptedAnswer | RefusedAnswer:
+    async def result(number: int, watch: dict[str, Any]) -> AcceptedResponse | RefusedResponse:
         # Each watch of a batch is answered once by itself, so that a batch that broke off can be sent again.
         # No key that a header can hold is the same: a line's end stands in none.
         own_key = None if key is None else f"{key}\n{number}"
@@ -72,8 +80,8 @@ async def create_many(request: Request) -> Response:
     results = await asyncio.gather(*(result(number, watch) for number, watch in enumerate(asked)))
     if all(each["status"] == Refusal.NOT_AVAILABLE.status for each in results):
         raise StoreUnavailable("None of the batch could be stored")
-    answer: BatchAnswer = {"results": results}
-    return JSONAnswer(answer)
+    answer: BatchResponse = {"results": results}
+    return ApiResponse(answer)
 
 
 async def _accept(resources: Resources, client: Client, raw: bytes, key: str | None, context: Context) -> AcceptedWatch:
@@ -99,40 +107,40 @@ async def _accept(resources: Resources, client: Client, raw: bytes, key: str | N
     if accepted is None:
         detail = "With this Idempotency-Key something else was asked for, less than 24 hours ago. Nothing was changed."
         raise Refused(Refusal.IDEMPOTENCY_KEY_USED, detail)
-    _ring(resources, accepted.joined)
-    facts = {"client": client.name, "import_id": new.import_id, "joined": accepted.joined.value}
+    _ring(resources, accepted.acceptance)
+    facts = {"client": client.name, "import_id": new.import_id, "joined": accepted.acceptance.value}
     log.info("watch.accepted", watch_id=accepted.watch.id, **facts)
     return accepted
 
 
-def _ring(resources: Resources, joined: Joined) -> None:
-    match joined:
-        case Joined.NEW | Joined.REPLAYED:
+def _ring(resources: Resources, acceptance: Acceptance) -> None:
+    match acceptance:
+        case Acceptance.NEW | Acceptance.REPLAYED:
             resources.bell.ring(Alarm.POLL)
-        case Joined.FINAL:
+        case Acceptance.FINAL:
             resources.bell.ring(Alarm.SWEEP)
-        case Joined.JOINED | Joined.KNOWN:
+        case Acceptance.JOINED | Acceptance.KNOWN:
             pass
 
 
 async def show(request: Request) -> Response:
     """Give a watch with its deliveries, with `wait` once it has ended; another client's is as unknown as none."""
     resources: Resources = request.app.state.resources
-    client = await client_of(request)
-    wait = query_of(request, WaitQuery).wait
+    client = await authenticate(request)
+    wait = parse_query(request, WaitQuery).wait
     watch = await visible(resources, client, request.path_params["watch_id"])
     if wait and watch.state is WatchState.WATCHING:
-        watch = await until_ended(resources, watch, wait)
-    (document,) = await documents_of(resources, [watch])
-    return JSONAnswer(document)
+        watch = await wait_until_ended(resources, watch, wait)
+    (document,) = await serialize_watches(resources, [watch])
+    return ApiResponse(document)
 
 
 async def visible(resources: Resources, client: Client, watch_id: str) -> Watch:
     """Give a watch that a client may see; raises Refused with 404, or SealBroken where the client may know of it."""
     try:
         watch = await resources.watches.get(watch_id)
-    except SealBroken:
-        where = await resources.watches.whereabouts(watch_id)
+    except DecryptionFailed:
+        where = await resources.watches.index_entry(watch_id)
         if where is None or not may_see(client, where.client):
             raise Refused(Refusal.NO_SUCH_WATCH) from None
         raise
@@ -153,8 +161,8 @@ class Asked(TypedDict):
 async def pages(request: Request) -> Response:
     """Give the client's watches, newest first; an admin's are everybody's."""
     resources: Resources = request.app.state.resources
-    client = await client_of(request)
-    query = query_of(request, WatchesQuery)
+    client = await authenticate(request)
+    query = parse_query(request, WatchesQuery)
     asked: Asked = {
         "client": None if client.admin else client.name,
         "state": None if query.state is None else WatchState(query.state),
@@ -162,21 +170,21 @@ async def pages(request: Request) -> Response:
         "below": query.cursor,
     }
     if query.import_id is None:
-        ids = await resources.lists.watches(**asked, limit=query.limit + 1)
+        ids = await resources.indexes.watches(**asked, limit=query.limit + 1)
         more = ids[query.limit - 1] if len(ids) > query.limit else None
     else:
-        ids, more = await resources.lists.watches_about(query.import_id, **asked, limit=query.limit)
+        ids, more = await resources.indexes.watches_about(query.import_id, **asked, limit=query.limit)
     # The lists are in the clear: whose a watch is, its seal alone tells.
     page = [each for each in await resources.watches.many(ids[: query.limit]) if may_see(client, each.client)]
-    answer: WatchesAnswer = {"data": await documents_of(resources, page), "nextCursor": more}
-    return JSONAnswer(answer)
+    answer: WatchesResponse = {"data": await serialize_watches(resources, page), "nextCursor": more}
+    return ApiResponse(answer)
 
 
-async def _as_last_read(resources: Resources, watch_id: str) -> Polled | None:
+async def _as_last_read(resources: Resources, watch_id: str) -> ImportRecord | None:
     """Return a watch's import; None where the watch does not open, as its record may name another's import."""
     try:
         watch = await resources.watches.get(watch_id)
-    except SealBroken:
+    except DecryptionFailed:
         return None
     if watch is None:
         return None
@@ -190,10 +198,10 @@ async def cancel(request: Request) -> Response:
     To cancel what is cancelled changes nothing. A body is not read.
     """
     resources: Resources = request.app.state.resources
-    client = await client_of(request)
-    without_query(request)
+    client = await authenticate(request)
+    reject_query(request)
     watch_id = request.path_params["watch_id"]
-    where = await resources.watches.whereabouts(watch_id)
+    where = await resources.watches.index_entry(watch_id)
     if where is None or not may_see(client, where.client):
         raise Refused(Refusal.NO_SUCH_WATCH)
     polled = await _as_last_read(resources, watch_id)
@@ -202,5 +210,5 @@ async def cancel(request: Request) -> Response:
     watch = await visible(resources, client, watch_id)
     if watch.state is not WatchState.CANCELLED:
         raise Refused(Refusal.WATCH_ENDED, "GET it to see how.")
-    (document,) = await documents_of(resources, [watch])
-    return JSONAnswer(document)
+    (document,) = await serialize_watches(resources, [watch])
+    return ApiResponse(document)

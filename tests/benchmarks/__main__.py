@@ -1,4 +1,4 @@
-"""`python tests/benchmarks [NAME…]`: every table, or those named; with the machine and the versions they hold for."""
+"""`python -m tests.benchmarks [NAME…]`: every table, or those named; with the machine and versions they hold for."""
 
 import platform
 import sys
@@ -6,7 +6,7 @@ from importlib import import_module
 from importlib.metadata import version
 from os import cpu_count
 
-from stage import RUNS, stage
+from tests.benchmarks.stage import RUNS, stage
 
 TABLES = ("detection", "polling", "pressure", "latency", "memory", "idle", "delivery", "accepting", "listing", "peers")
 
@@ -21,7 +21,7 @@ def main() -> None:
     print(f"{cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}")
     print(f"Redis {redis} with appendfsync always; {parts}; {RUNS} runs each, everything on loopback\n")
     for name in asked:
-        import_module(name).main()
+        import_module(f"tests.benchmarks.{name}").main()
         print(flush=True)
 
 

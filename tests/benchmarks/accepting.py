@@ -9,7 +9,6 @@ from statistics import median
 from time import monotonic, sleep
 
 import psutil
-from stage import PATIENCE, RUNS, Stage, free_port, row, stage
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -17,10 +16,11 @@ from starlette.routing import Route
 
 from bridge import queue
 from bridge.settings import Settings
+from tests.benchmarks.stage import PATIENCE, RUNS, Stage, free_port, row, stage
 
 CONNECTIONS = (32, 128)
 """Each waits for its answer before it asks again: with few, Redis' writes to its disk are what all wait for."""
-OURS = "bridge.web.connections:Connection"
+OURS = "bridge.web.http_protocol:Connection"
 OTHERS = {"httptools, which bounds no head": "httptools", "h11, which bounds its bytes": "h11"}
 """What else uvicorn may speak HTTP with."""
 WARM_UP, MEASURED = 1.0, 4.0

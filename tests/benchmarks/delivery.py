@@ -9,17 +9,17 @@ from statistics import median, quantiles
 from time import monotonic, sleep, time
 
 import httpx
-from stage import RUNS, Stage, row, stage
 
 from bridge.destinations.signatures import sign
 from bridge.domain.deliveries import Callback
 from bridge.domain.imports import Reading
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
-from bridge.domain.watches import Conclusion, Knowledge
+from bridge.domain.watches import Conclusion, ImportState
 from bridge.queue import Alarm
 from bridge.resources import Resources, check_store, open_resources
 from bridge.store.watches import NewWatch
+from tests.benchmarks.stage import RUNS, Stage, row, stage
 from workers.places import PLACES
 from workers.settle import settlement_of
 
@@ -56,7 +56,7 @@ async def owe(resources: Resources, port: int, number: int, *, hosts: int = HOST
         reuse=300_000,
     )
     assert accepted is not None
-    known = Knowledge(reading=reading, read_at=accepted.watch.created_at)
+    known = ImportState(reading=reading, read_at=accepted.watch.created_at)
     conclusion, now = Conclusion(Outcome.COMPLETED), accepted.watch.created_at
     settlement = settlement_of(accepted.watch, conclusion, known, now, lane=resources.lane, show_emails=False)
     await resources.watches.settle(settlement)

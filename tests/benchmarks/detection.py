@@ -15,10 +15,10 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from stage import row
 
 from bridge.domain.schedules import PollSchedule
 from bridge.domain.times import MINUTE, SECOND
+from tests.benchmarks.stage import row
 
 MIXTURE = ((0.70, 15.0, 0.8), (0.25, 240.0, 1.0), (0.05, 1500.0, 0.6))
 """Share, median in seconds and sigma of each lognormal: most imports are quick, some long, a few very long."""

@@ -19,8 +19,6 @@ from time import time
 from typing import Any
 
 import numpy as np
-from detection import MIXTURE, SCHEDULE, cumulated, durations
-from stage import RUNS, row, stage
 
 from bridge import log
 from bridge.domain.imports import Allowance, OverLimit, Read, Reading, Reply
@@ -28,7 +26,9 @@ from bridge.domain.times import MINUTE, SECOND, Moment, Span
 from bridge.resources import Resources, check_store, open_resources
 from bridge.store import keys, poll_order
 from bridge.store.watches import NewWatch
-from workers.notices import Operator
+from tests.benchmarks.detection import MIXTURE, SCHEDULE, cumulated, durations
+from tests.benchmarks.stage import RUNS, row, stage
+from workers.operator_notices import OperatorNotices
 from workers.poll import PollWork
 from workers.settle import Settler
 
@@ -149,7 +149,7 @@ class Product:
         self.rally = FakeRally(imports)
         self.resources = replace(resources, rally={"default": self.rally})  # type: ignore[dict-item]  # as much of it as is used
         self.settler = Settler(self.resources, owed=lambda: None)
-        operator = Operator(self.resources, owed=lambda: None)
+        operator = OperatorNotices(self.resources, owed=lambda: None)
         self.work = PollWork(self.resources, "default", self.settler, operator)
         self.to_come = list(range(len(imports)))
         self.under_way: list[tuple[Moment, int, Any]] = []

@@ -6,11 +6,10 @@ from pathlib import Path
 from statistics import median
 from time import monotonic, sleep, time
 
-from delivery import owe
-from stage import RUNS, Stage, free_port, row, stage
-
 from bridge.queue import Alarm
 from bridge.resources import check_store, open_resources
+from tests.benchmarks.delivery import owe
+from tests.benchmarks.stage import RUNS, Stage, free_port, row, stage
 
 SETTLED = 8
 """Seconds until both have started, and done what is done once."""

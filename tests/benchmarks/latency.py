@@ -13,14 +13,14 @@ from statistics import median, quantiles
 from time import monotonic, sleep, time
 
 import httpx
-from polling import fill
 from redis.asyncio import Redis
-from stage import RUNS, Stage, row, stage
 
 from bridge.destinations.signatures import sign
 from bridge.domain.deliveries import Callback
 from bridge.domain.secret import Secret
 from bridge.resources import POLL_SLOTS
+from tests.benchmarks.polling import fill
+from tests.benchmarks.stage import RUNS, Stage, row, stage
 
 IMPORTS = 500
 BY_SECOND = 50

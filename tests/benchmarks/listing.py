@@ -5,10 +5,10 @@ from statistics import median
 from time import monotonic
 
 import httpx
-from stage import Stage, free_port, row, stage
 
 from bridge.resources import Resources, check_store, open_resources
 from bridge.store.watches import NewWatch
+from tests.benchmarks.stage import Stage, free_port, row, stage
 
 WATCHES = 100_000
 PAGE = 100

@@ -5,13 +5,12 @@ from pathlib import Path
 from statistics import median
 from time import monotonic, sleep
 
-from polling import ALWAYS_DUE, fill
-from stage import Stage, row, stage
-
 from bridge.domain.budget import Grant
 from bridge.domain.deliveries import Callback, SlackWebhook
 from bridge.domain.secret import Secret
 from bridge.resources import check_store, open_resources
+from tests.benchmarks.polling import ALWAYS_DUE, fill
+from tests.benchmarks.stage import Stage, row, stage
 
 STEPS = (1_000, 10_000, 100_000)
 CLAIMS = 50

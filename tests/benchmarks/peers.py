@@ -11,12 +11,11 @@ from statistics import median
 from threading import Thread
 from time import thread_time
 
-from stage import RUNS, row
-
 from bridge.destinations.egress import Egress, EgressRules
 from bridge.domain.deliveries import Request
 from bridge.domain.secret import Secret
 from bridge.rally import RallyClient
+from tests.benchmarks.stage import RUNS, row
 
 KB = 1024
 OK = b"HTTP/1.1 200 OK\r\n"

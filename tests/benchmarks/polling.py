@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 from arq import ArqRedis, Worker, func
 from redis.asyncio import ConnectionPool
-from stage import RUNS, Stage, row, stage
 
 from bridge import log, queue
 from bridge.domain.secret import Secret
@@ -20,7 +19,8 @@ from bridge.rally import RallyClient
 from bridge.resources import POLL_SLOTS, check_store, open_resources
 from bridge.settings import Settings
 from bridge.store.watches import NewWatch
-from workers.crew import assemble
+from tests.benchmarks.stage import RUNS, Stage, row, stage
+from workers.worker import build_worker
 
 IMPORTS = 5_000
 WARM_UP = 2.0
@@ -61,7 +61,7 @@ async def ours() -> None:
     log.configure(settings.log_level)
     async with open_resources(settings) as resources:
         await check_store(resources)
-        shift = assemble(resources).polls["default"]
+        shift = build_worker(resources).polls["default"]
         while True:
             await shift.work()
 

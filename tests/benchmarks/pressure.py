@@ -7,9 +7,9 @@ from statistics import median
 from time import sleep
 from typing import Any
 
-import ending
-from polling import fill
-from stage import RUNS, Stage, row, stage
+from tests.benchmarks import ending
+from tests.benchmarks.polling import fill
+from tests.benchmarks.stage import RUNS, Stage, row, stage
 
 IMPORTS = 500
 LIMIT = 100

@@ -1,6 +1,6 @@
 """Rally and a receiver, as fast as this machine allows: a process of its own that counts, and keeps times.
 
-`python tests/benchmarks/server.py PORT LIMIT WINDOW OTHERS HOSTS`: a fixed window of LIMIT calls in WINDOW seconds, of
+`python -m tests.benchmarks.server PORT LIMIT WINDOW OTHERS HOSTS`: a fixed window of LIMIT calls in WINDOW seconds, of
 which another consumer spends OTHERS, evenly. It listens on so many addresses of loopback, so that a receiver may be
 many. `/status/NAME` makes NAME what imports are from now on; `/ending/RATE` has them end as they are polled, so many a
 second and evenly; whoever posts to `/hang` is never answered; `/told` tells all.

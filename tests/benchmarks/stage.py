@@ -17,10 +17,10 @@ import httpx
 from cryptography.fernet import Fernet
 from redis import Redis
 
-from bridge.cli.embedded_redis import find_binary
+from bridge.cli.up.embedded_redis import find_binary
 from bridge.settings import Settings
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 RUNS = int(os.environ.get("RUNS", "5"))
 """For a quick look there may be fewer."""
 PATIENCE = 20.0
@@ -74,7 +74,7 @@ class Stage:
     @contextmanager
     def process(self, *command: str, **changes: str) -> Iterator["subprocess.Popen[bytes]"]:
         """Run one of our programs beside us, and end it."""
-        environment = {**os.environ, **self.environment(**changes), "PYTHONPATH": f"{HERE.parent.parent}:{HERE}"}
+        environment = {**os.environ, **self.environment(**changes), "PYTHONPATH": str(ROOT)}
         running = subprocess.Popen([sys.executable, *command], env=environment, stdout=subprocess.DEVNULL)
         try:
             yield running
@@ -95,7 +95,7 @@ def stage(*, limit: int = 100_000_000, window: int = 3600, others: int = 0, host
     redis = subprocess.Popen([str(find_binary().path), *flags], stdout=subprocess.DEVNULL)
     port = free_port()
     words = [str(number) for number in (port, limit, window, others, hosts)]
-    rally = subprocess.Popen([sys.executable, str(HERE / "server.py"), *words])
+    rally = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.server", *words], cwd=ROOT)
     found = Stage(f"unix://{place}", f"http://127.0.0.1:{port}")
     try:
         _wait(lambda: found.redis().ping() and found.told())

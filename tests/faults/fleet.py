@@ -21,7 +21,7 @@ from .pair import PRIMARY, RedisPair
 from .programs import Program
 from .wire import LOOPBACK
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 KEY = "key-of-the-fault-harness"
 APIS = ("api0", "api1")
 WORKERS = ("worker0", "worker1", "worker2")

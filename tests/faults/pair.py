@@ -9,7 +9,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bridge.cli.embedded_redis import find_binary
+from bridge.cli.up.embedded_redis import find_binary
 
 from .forwarder import Forwarder
 from .programs import Program

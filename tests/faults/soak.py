@@ -74,7 +74,7 @@ EXPLAINED: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class BudgetSnapshot:
     """What everybody took at one moment: resident bytes by process, Redis' own figures, its keys by family."""
 
     name: str
@@ -87,7 +87,7 @@ class Look:
 class Soak:
     """Looks, and what the end must not show."""
 
-    looks: list[Look] = field(default_factory=list)
+    looks: list[BudgetSnapshot] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
 
@@ -117,7 +117,7 @@ def why(complaint: str) -> str | None:
     return next((reason for beginning, reason in EXPLAINED.items() if complaint.startswith(beginning)), None)
 
 
-async def look(name: str, fleet: Fleet) -> Look:
+async def look(name: str, fleet: Fleet) -> BudgetSnapshot:
     resident = {
         program.name: psutil.Process(program.running.pid).memory_info().rss
         for program in fleet.programs.values()
@@ -129,7 +129,9 @@ async def look(name: str, fleet: Fleet) -> Look:
         keys = Counter([family(key) async for key in redis.scan_iter(count=1000)])
     finally:
         await redis.aclose()
-    return Look(name=name, resident=resident, redis={part: stats[name] for part, name in PARTS.items()}, keys=keys)
+    return BudgetSnapshot(
+        name=name, resident=resident, redis={part: stats[name] for part, name in PARTS.items()}, keys=keys
+    )
 
 
 async def soak(soaked: Soak, stage: Stage, *, seconds: float, watches: int, retention: float) -> None:
@@ -157,7 +159,7 @@ async def _look_on(soaked: Soak, fleet: Fleet, seconds: float) -> None:
         soaked.looks.append(await look(f"{part * seconds / 60:.1f} min", fleet))
 
 
-async def _forgotten(fleet: Fleet, patience: float) -> Look:
+async def _forgotten(fleet: Fleet, patience: float) -> BudgetSnapshot:
     """Look until only what stays is there."""
     until = monotonic() + patience
     while True:

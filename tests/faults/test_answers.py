@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from faults.answers import LARGE, Story, nested, oddities, told
+from tests.faults.answers import LARGE, Story, nested, oddities, told
 
 STORY = Story(ending="completed_with_failures", began=0.0, seconds=10.0)
 

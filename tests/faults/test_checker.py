@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from faults.checker import RULES, check
-from faults.history import (
+from tests.faults.checker import RULES, check
+from tests.faults.history import (
     API_KILLED,
     CROWD_HANGING,
     REDIS_DEMOTED,
@@ -25,7 +25,7 @@ from faults.history import (
     Window,
     Wish,
 )
-from faults.recovery import recoveries
+from tests.faults.recovery import recoveries
 
 NOW = 1_000_000.0
 """The beginning of a window."""

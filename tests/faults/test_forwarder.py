@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack, suppress
 
 import pytest
 
-from faults.forwarder import Forwarder
-from faults.wire import LOOPBACK
+from tests.faults.forwarder import Forwarder
+from tests.faults.wire import LOOPBACK
 
 pytestmark = pytest.mark.anyio
 MOMENT = 0.2

@@ -8,10 +8,10 @@ from time import time
 import httpx
 import pytest
 
-from faults.answers import Story
-from faults.history import Window
-from faults.rally import ENOUGH_READ, MOST_STRAYS, Rally
-from faults.wire import LOOPBACK
+from tests.faults.answers import Story
+from tests.faults.history import Window
+from tests.faults.rally import ENOUGH_READ, MOST_STRAYS, Rally
+from tests.faults.wire import LOOPBACK
 
 pytestmark = pytest.mark.anyio
 IMPORTS = [f"imp-{number}" for number in range(2 * ENOUGH_READ)]

@@ -9,8 +9,8 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ReadOnlyError
 
-from faults.pair import NAMES, RedisPair
-from faults.stage import free_ports
+from tests.faults.pair import NAMES, RedisPair
+from tests.faults.stage import free_ports
 
 pytestmark = pytest.mark.anyio
 PATIENCE = 10.0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 SECONDS, SEED = 110, 8
 """Long enough for a worker to stand still beyond the lease of a delivery; an even seed has a clock run ahead."""
 PATIENCE = 300.0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from faults.soak import STAYING, complaints, family, why
+from tests.faults.soak import STAYING, complaints, family, why
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bridge.cli.connection import print_json
 from bridge.cli.doctor import installation
 from bridge.cli.doctor.findings import Finding, State, failed
-from bridge.cli.up import DATA_DIR
+from bridge.cli.options import print_json
+from bridge.cli.up.command import DATA_DIR
 from bridge.errors import SettingsError
 from bridge.settings import Settings
 

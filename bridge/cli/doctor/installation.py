@@ -7,12 +7,12 @@ from pathlib import Path
 
 import psutil
 
-from bridge.cli import embedded_redis, environment
-from bridge.cli.data_dir import DataDir
-from bridge.cli.environment import Given
-from bridge.cli.faults import CannotStart
-from bridge.cli.made_secrets import FOR_THE_BRIDGE, FOR_THE_SANDBOX, MODE, SANDBOX, kept
-from bridge.cli.orphans import PidRecords
+from bridge.cli.errors import CannotStart
+from bridge.cli.up import embedded_redis, environment
+from bridge.cli.up.data_dir import DataDir
+from bridge.cli.up.environment import UserSettings
+from bridge.cli.up.generated_secrets import FOR_THE_BRIDGE, FOR_THE_SANDBOX, MODE, SANDBOX, kept
+from bridge.cli.up.pidfile import PidRecords
 
 USUAL_SANDBOX_PORT = 8081
 
@@ -41,7 +41,7 @@ def found(data_dir: Path | None, usual: Sequence[Path]) -> Installation:
 
     Raises CannotStart when a directory is named that no `up` has used.
     """
-    given = Given.read()
+    given = UserSettings.read()
     if data_dir is None and given.has("REDIS_URL"):
         return OF_ENVIRONMENT
     for path in [data_dir] if data_dir is not None else usual:
@@ -61,7 +61,7 @@ def _kept(data: DataDir) -> Mapping[str, str]:
         raise CannotStart(f"{data.secrets} can't be read: {error.strerror}.") from error
 
 
-def _made_by_up(data: DataDir, made: Mapping[str, str], given: Given) -> Installation:
+def _made_by_up(data: DataDir, made: Mapping[str, str], given: UserSettings) -> Installation:
     sandbox = made.get(MODE) == SANDBOX
     needed = {**FOR_THE_BRIDGE, **FOR_THE_SANDBOX} if sandbox else FOR_THE_BRIDGE
     if missing := sorted(needed.keys() - made.keys()):

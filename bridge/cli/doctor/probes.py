@@ -6,18 +6,18 @@ from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from bridge.cli.doctor import inside, outside
+from bridge.cli.doctor import checks_external, checks_redis
 from bridge.cli.doctor.findings import Finding, failed, ok
 from bridge.cli.doctor.redis_probe import PATIENCE, RedisLook, local_now, look_at_redis, place_of
 from bridge.destinations import describe, slack_bot
 from bridge.destinations.rules import DEFAULT_PORTS, check_callback, check_url, shortened
-from bridge.destinations.trial import send_test
+from bridge.destinations.send_test import send_test
 from bridge.domain.deliveries import Address, Callback, Failure, Named, NoResponse, SlackChannel, SlackWebhook
 from bridge.domain.imports import Reply
 from bridge.domain.notices import OPERATOR
 from bridge.domain.times import SECOND, Moment
 from bridge.ids import new_id
-from bridge.rally.answers import unanswered
+from bridge.rally.responses import unanswered
 from bridge.resources import Resources, open_resources
 from bridge.settings import Settings
 
@@ -44,9 +44,9 @@ async def examine(settings: Settings, *, send: bool, start: str) -> list[Finding
         ok("Settings", f"every variable makes sense; {_count(len(settings.clients), 'client key')}"),
         *_of_redis(settings, redis, start),
         *_of_clocks(redis, replies.values()),
-        *(outside.of_rally(name, _base_url(settings, name), reply.answer) for name, reply in replies.items()),
+        *(checks_external.of_rally(name, _base_url(settings, name), reply.answer) for name, reply in replies.items()),
         *slack,
-        outside.of_rules(resources.egress_rules),
+        checks_external.of_rules(resources.egress_rules),
         *proxy,
         *_authorities(settings, now),
         *(finding for findings in destinations for finding in findings),
@@ -69,10 +69,10 @@ async def _told(check: str, looking: Awaitable[Sequence[Finding]]) -> Sequence[F
 def _of_redis(settings: Settings, redis: RedisLook, start: str) -> Iterator[Finding]:
     place = place_of(settings.redis_url.reveal())
     if redis.seen is None:
-        yield inside.unreachable(place, redis.why, CORRECT if redis.refused else start)
+        yield checks_redis.unreachable(place, redis.why, CORRECT if redis.refused else start)
         return
-    yield from inside.of_redis(place, redis.seen)
-    yield inside.of_workers(seen=redis.workers)
+    yield from checks_redis.of_redis(place, redis.seen)
+    yield checks_redis.of_workers(seen=redis.workers)
 
 
 async def _ask_rally(resources: Resources) -> Mapping[str, Reply]:
@@ -101,13 +101,13 @@ def _base_url(settings: Settings, name: str) -> str:
 
 def _of_clocks(redis: RedisLook, replies: Iterable[Reply]) -> Iterator[Finding]:
     if redis.ahead is not None:
-        yield inside.of_our_clock(redis.ahead)
+        yield checks_redis.of_our_clock(redis.ahead)
     dated = next(((reply.at, reply.dated) for reply in replies if reply.dated is not None), None)
     if dated is not None:
         at, theirs = dated
         # A Date is cut to its second: on average it is half of one behind.
         ahead = at - (redis.ahead or 0) - theirs - SECOND // 2
-        yield inside.of_the_clock_outside(ahead, "this machine" if redis.ahead is None else "Redis")
+        yield checks_redis.of_the_clock_outside(ahead, "this machine" if redis.ahead is None else "Redis")
 
 
 async def _slack(resources: Resources) -> Sequence[Finding]:
@@ -115,7 +115,7 @@ async def _slack(resources: Resources) -> Sequence[Finding]:
     if bot is None:
         return [ok("Slack bot", "none configured (SLACK_BOT_TOKEN)")]
     answer = await resources.egress.send(slack_bot.prepare_check(bot))
-    return [outside.of_slack(bot.api_url, answer, local_now())]
+    return [checks_external.of_slack(bot.api_url, answer, local_now())]
 
 
 async def _destination(resources: Resources, name: str, now: Moment | None) -> Sequence[Finding]:
@@ -125,7 +125,7 @@ async def _destination(resources: Resources, name: str, now: Moment | None) -> S
     refusal = await _refusal(resources, address)
     if refusal is not None or now is None:
         proxied = resources.settings.egress_proxy is not None
-        return [outside.of_destination(name, place, refusal, proxied=proxied)]
+        return [checks_external.of_destination(name, place, refusal, proxied=proxied)]
     client = _client_for(resources.settings, name)
     trial = await send_test(
         Named(name=name),
@@ -135,7 +135,7 @@ async def _destination(resources: Resources, name: str, now: Moment | None) -> S
         sender=resources.sender,
         egress=resources.egress,
     )
-    return [outside.of_trial(name, place, trial, client)]
+    return [checks_external.of_trial(name, place, trial, client)]
 
 
 async def _refusal(resources: Resources, address: Address) -> NoResponse | None:
@@ -168,7 +168,7 @@ async def _proxy(settings: Settings) -> Sequence[Finding]:
             _, connection = await asyncio.open_connection(url.hostname, url.port or DEFAULT_PORTS[url.scheme])
             connection.close()
             reached = True
-    return [outside.of_proxy(shortened(settings.egress_proxy.reveal()).removesuffix("/…"), reached=reached)]
+    return [checks_external.of_proxy(shortened(settings.egress_proxy.reveal()).removesuffix("/…"), reached=reached)]
 
 
 def _authorities(settings: Settings, now: Moment) -> Iterator[Finding]:
@@ -177,4 +177,4 @@ def _authorities(settings: Settings, now: Moment) -> Iterator[Finding]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cafile=settings.egress_ca_file)  # it can be: the resources were built with it
     ends = [ssl.cert_time_to_seconds(str(each["notAfter"])) * SECOND for each in context.get_ca_certs()]
-    yield outside.of_authorities(settings.egress_ca_file, ends, now)
+    yield checks_external.of_authorities(settings.egress_ca_file, ends, now)

@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from bridge.cli.doctor import rights
-from bridge.cli.doctor.inside import RedisSeen
+from bridge.cli.doctor.checks_redis import RedisSeen
 from bridge.domain.times import SECOND, Moment, Span
-from bridge.errors import SealBroken
+from bridge.errors import DecryptionFailed
 from bridge.redis.errors import in_words, is_full, is_refusal
 from bridge.redis.pool import Pool
 from bridge.redis.server import server_of
@@ -125,8 +125,8 @@ def _opens(resources: Resources, sealed: str | None) -> bool | None:
     if sealed is None:
         return None
     try:
-        resources.sealer.open(sealed, STORE_KEY)
-    except SealBroken:
+        resources.encryptor.open(sealed, STORE_KEY)
+    except DecryptionFailed:
         return False
     return True
 

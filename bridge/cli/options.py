@@ -1,0 +1,39 @@
+"""How the commands for people reach a bridge: its address, a key, and what they print."""
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from bridge.client import Bridge
+from bridge.client.api import DEFAULT_URL, PATIENCE
+
+ASKED, FOLLOWED = 3.0, PATIENCE
+"""Seconds for which a bridge that is out of reach is tried again: somebody sits there; or a script waits anyway."""
+KEY_HELP = "Your client's API key; RALLY_BRIDGE_KEY_FILE may name a file that holds it."
+
+
+def with_client(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command its first argument, a Bridge, by --url and --key or their variables; and --json."""
+
+    @click.option(
+        "--url", envvar="RALLY_BRIDGE_URL", default=DEFAULT_URL, show_default=True, show_envvar=True, help="The bridge."
+    )
+    @click.option("--key", envvar="RALLY_BRIDGE_KEY", show_envvar=True, help=KEY_HELP)
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+    @wraps(command)
+    def with_bridge(*args: Any, url: str, key: str | None, **options: Any) -> Any:
+        patience = FOLLOWED if options.get("follow") else ASKED
+        with Bridge(url, key, patience=patience) as bridge:
+            return command(bridge, *args, **options)
+
+    return with_bridge
+
+
+def print_json(document: Any) -> None:
+    encoding = str(getattr(sys.stdout, "encoding", ""))
+    readable = encoding.lower().startswith("utf")  # elsewhere JSON has escapes of its own
+    click.echo(json.dumps(document, ensure_ascii=not readable, indent=2))

@@ -1,0 +1,1 @@
+"""`rally-bridge up`: run everything on one machine, and keep it running."""

@@ -1,0 +1,121 @@
+"""Lists: pages of ids, newest first, that neither skip nor repeat while others write.
+
+An id never changes and sorts by its time, so that a page goes on below the last one that was seen.
+"""
+
+from collections.abc import Sequence
+
+from bridge.domain.deliveries import DeliveryState
+from bridge.domain.outcomes import Outcome
+from bridge.domain.times import Moment
+from bridge.domain.watches import WatchState
+from bridge.redis.errors import translated
+from bridge.store import keys
+from bridge.store.connection import Store
+
+ENDINGS = (WatchState.WATCHING.value, WatchState.CANCELLED.value, *(outcome.value for outcome in Outcome))
+"""Each watch stands in one of these lists."""
+LOOKED_AT = 500
+"""So many are looked at in one trip, for what is in the clear of them."""
+LOOKS = 4
+"""So many times are watches of one import looked at for one page, whosever they are."""
+
+
+class Indexes:
+    """The lists in Redis."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def watches(
+        self, *, client: str | None, state: WatchState | None, outcome: Outcome | None, below: str | None, limit: int
+    ) -> list[str]:
+        """Give the newest watches below an id; `client` None: everybody's."""
+        return await self._page([keys.watches_in(each, client) for each in _endings(state, outcome)], below, limit)
+
+    async def watches_about(
+        self,
+        import_id: str,
+        *,
+        client: str | None,
+        state: WatchState | None,
+        outcome: Outcome | None,
+        below: str | None,
+        limit: int,
+    ) -> tuple[list[str], str | None]:
+        """Give the newest watches of an import below an id, and below which one to go on (None: there are no more).
+
+        They may be fewer than `limit`, though there are more: an import may have many that were not asked for.
+        """
+        endings = _endings(state, outcome)
+        found: list[str] = []
+        for _ in range(LOOKS):
+            ids = await self._page([keys.watches_about(import_id)], below, LOOKED_AT)
+            for watch_id, (owner, ending) in zip(ids, await self._standings(ids), strict=True):
+                if client not in {None, owner} or ending not in endings:
+                    continue
+                if len(found) == limit:
+                    return found, found[-1]
+                found.append(watch_id)
+            if len(ids) < LOOKED_AT:
+                return found, None
+            below = ids[-1]
+        return found, below
+
+    async def _standings(self, watch_ids: Sequence[str]) -> list[tuple[str | None, str | None]]:
+        """Give whose each watch is and the list in which it stands; nobody's where it is gone."""
+        if not watch_ids:
+            return []
+        async with translated(), self._store.redis.pipeline(transaction=False) as pipe:
+            for watch_id in watch_ids:
+                pipe.hmget(keys.watch(watch_id), ["client", "state", "outcome"])
+            return [(client, outcome or state) for client, state, outcome in await pipe.execute()]
+
+    async def deliveries(
+        self, *, client: str | None, state: DeliveryState | None, below: str | None, limit: int
+    ) -> list[str]:
+        """Give the newest deliveries below an id; `client` None: everybody's."""
+        states = DeliveryState if state is None else (state,)
+        return await self._page([keys.deliveries_in(each.value, client) for each in states], below, limit)
+
+    async def abandoned_since(
+        self, moment: Moment, *, client: str | None, below: str | None, limit: int
+    ) -> tuple[list[str], str | None]:
+        """Give the newest abandoned deliveries that ended no earlier, and below which one to go on (None: no more).
+
+        Only what is in the clear of them is read: so many ids at once, however few of them ended so late.
+        """
+        ids = await self.deliveries(client=client, state=DeliveryState.ABANDONED, below=below, limit=LOOKED_AT)
+        ends = await self._ends(ids)
+        found = [delivery_id for delivery_id, end in zip(ids, ends, strict=True) if end is not None and end >= moment]
+        if len(found) > limit:
+            return found[:limit], found[limit - 1]
+        return found, ids[-1] if len(ids) == LOOKED_AT else None
+
+    async def _ends(self, delivery_ids: Sequence[str]) -> list[Moment | None]:
+        async with translated(), self._store.redis.pipeline(transaction=False) as pipe:
+            for delivery_id in delivery_ids:
+                pipe.hget(keys.delivery(delivery_id), "ended_at")
+            return [int(end) if end else None for end in await pipe.execute()]
+
+    async def _page(self, lists: Sequence[str], below: str | None, limit: int) -> list[str]:
+        """Merge what several lists hold; read in one transaction, so that what moves between them is seen once."""
+        async with translated(), self._store.redis.pipeline(transaction=True) as pipe:
+            for each in lists:
+                pipe.zrevrangebylex(each, "+" if below is None else f"({below}", "-", 0, limit)
+            found = await pipe.execute()
+        return sorted({found_id for ids in found for found_id in ids}, reverse=True)[:limit]
+
+
+def _endings(state: WatchState | None, outcome: Outcome | None) -> Sequence[str]:
+    match state, outcome:
+        case None, None:
+            return ENDINGS
+        case ((WatchState.SETTLED | None), Outcome()):
+            return (outcome.value,)
+        case WatchState.SETTLED, None:
+            return tuple(each.value for each in Outcome)
+        case WatchState.WATCHING | WatchState.CANCELLED, None:
+            return (state.value,)
+        case _:
+            return ()  # only a settled watch has an outcome

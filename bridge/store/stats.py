@@ -1,0 +1,82 @@
+"""Figures: how much of what is there, as an operator's dashboard shows it; each costs Redis O(log n)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bridge.domain.budget import Budget
+from bridge.domain.deliveries import DeliveryState
+from bridge.domain.schedules import TIERS
+from bridge.domain.times import Moment
+from bridge.domain.watches import WatchState
+from bridge.redis.errors import translated
+from bridge.store import keys, poll_order
+from bridge.store.budgets import Budgets
+from bridge.store.connection import Store
+
+LATE = 60_000
+"""Ms after which something that is due counts as overdue: well beyond a lease, a pace or a cron period."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceStats:
+    """One workspace's imports that are being polled, those overdue, and its budget."""
+
+    polled: int
+    overdue: int
+    budget: Budget
+    now: Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreStats:
+    """What there is at one moment."""
+
+    watching: int
+    settling: int
+    deliveries: Mapping[DeliveryState, int]
+    lanes_overdue: int
+    workspaces: Mapping[str, WorkspaceStats]
+
+
+async def read_stats(store: Store, budgets: Budgets, workspaces: Sequence[str]) -> StoreStats:
+    """Count; raises StoreUnavailable."""
+    looks = {workspace: await budgets.look(workspace) for workspace in workspaces}
+    now = await store.now()
+    async with translated(), store.redis.pipeline(transaction=False) as pipe:
+        pipe.zcard(keys.watches_in(WatchState.WATCHING))
+        pipe.zcard(keys.SETTLING)
+        for state in DeliveryState:
+            pipe.zcard(keys.deliveries_in(state))
+        for workspace in workspaces:
+            pipe.zcard(keys.imports_due(workspace))
+            for tier in range(TIERS):
+                overdue = poll_order.score(tier, 0), poll_order.score(tier, now - LATE)
+                pipe.zcount(keys.imports_due(workspace), *overdue)
+        watching, settling, *counts = await pipe.execute()
+    deliveries = dict(zip(DeliveryState, counts, strict=False))
+    polls = counts[len(DeliveryState) :]
+    polled, overdue_by_tier = polls[:: 1 + TIERS], [polls[1 + tier :: 1 + TIERS] for tier in range(TIERS)]
+    return StoreStats(
+        watching=watching,
+        settling=settling,
+        deliveries=deliveries,
+        lanes_overdue=await _lanes_overdue(store, now),
+        workspaces={
+            workspace: WorkspaceStats(
+                polled=polled,
+                overdue=sum(overdue),
+                budget=looks[workspace].budget,
+                now=looks[workspace].now,
+            )
+            for workspace, polled, *overdue in zip(workspaces, polled, *overdue_by_tier, strict=True)
+        },
+    )
+
+
+async def _lanes_overdue(store: Store, now: Moment) -> int:
+    """Count the lanes that should have been claimed from a while ago: those in good standing, and the doubtful ones."""
+    clients = await store.call("ZRANGE", keys.LANES_DOUBTFUL, 0, -1)
+    async with translated(), store.redis.pipeline(transaction=False) as pipe:
+        for queue in (keys.LANES, *map(keys.doubtful_lanes, clients)):
+            pipe.zcount(queue, "-inf", now - LATE)
+        return sum(await pipe.execute())

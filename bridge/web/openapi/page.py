@@ -1,0 +1,95 @@
+"""The description for programs and the page for people, both made of it; the page needs nobody else's server."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from bridge.errors import Refusal
+from bridge.web.forms import AS_IT_IS
+from bridge.web.openapi.document import describe
+from bridge.web.responses import ApiResponse
+from bridge.web.routing import at
+
+_STYLE = (files("bridge.web.openapi") / "templates" / "docs.css").read_text()
+_ALLOWED = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_POLICY = f"default-src 'none'; style-src 'sha256-{_ALLOWED}'; frame-ancestors 'none'; base-uri 'none'"
+_KEPT = {"Cache-Control": "public, max-age=300"}
+
+
+def described(routes: Sequence[Route]) -> list[Route]:
+    """Give the routes of `/openapi.json` and `/docs` for these routes; both are made when first asked for."""
+
+    @cache
+    def document() -> dict[str, Any]:
+        return describe(routes)
+
+    @cache
+    def page() -> str:
+        return _page(document())
+
+    async def openapi(_: Request) -> Response:
+        return ApiResponse(document(), headers=_KEPT)
+
+    async def docs(_: Request) -> Response:
+        return HTMLResponse(page(), headers=_KEPT | {"Content-Security-Policy": _POLICY})
+
+    return [at("/openapi.json", form=AS_IT_IS, GET=openapi), at("/docs", form=AS_IT_IS, GET=docs)]
+
+
+def _page(document: dict[str, Any]) -> str:
+    jinja2 = import_module("jinja2")  # only where somebody looks at the page
+    pages = jinja2.Environment(
+        loader=jinja2.PackageLoader("bridge.web.openapi", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters["words"] = words
+    pages.policies["json.dumps_kwargs"] = {"sort_keys": False}  # as they are written
+    shown: str = pages.get_template("docs.html").render(document=document, style=_STYLE, refusals=list(Refusal))
+    return shown
+
+
+Piece = dict[str, str]
+"""A `text`, with a `link` where it is the name of a schema."""
+
+
+def words(schema: dict[str, Any]) -> list[Piece]:
+    """Say in words what a schema takes."""
+    match schema:
+        case {"$ref": str(reference)}:
+            name = reference.rpartition("/")[2]
+            return [{"text": name, "link": f"#{name}"}]
+        case {"anyOf": [*ways]} | {"oneOf": [*ways]}:
+            first, *others = [words(way) for way in ways]
+            return [*first, *(piece for other in others for piece in [{"text": " | "}, *other])]
+        case {"type": "array", "items": dict(items)}:
+            return [{"text": "list of "}, *words(items)]
+        case _:
+            return [{"text": _plainly(schema)}]
+
+
+_LIMITS = {
+    "minLength": "at least {} characters",
+    "maxLength": "at most {} characters",
+    "minimum": "from {}",
+    "maximum": "to {}",
+}
+
+
+def _plainly(schema: dict[str, Any]) -> str:
+    values = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
+    if values:
+        return " | ".join(f"“{value}”" for value in values)
+    kinds = schema.get("format") or schema.get("type", "anything")
+    name = kinds if isinstance(kinds, str) else " | ".join(kinds)
+    limits = [text.format(schema[limit]) for limit, text in _LIMITS.items() if limit in schema]
+    return f"{name} ({', '.join(limits)})" if limits else name

@@ -1,0 +1,524 @@
+"""`rally-bridge doctor`: tables of what each thing seen means; then the command itself around a real bridge."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from dotenv import dotenv_values
+from redis import Redis
+
+from bridge.cli.doctor import checks_external, checks_redis
+from bridge.cli.doctor.checks_redis import RedisSeen
+from bridge.cli.doctor.findings import Finding
+from bridge.cli.up import embedded_redis
+from bridge.cli.up.data_dir import DataDir
+from bridge.destinations.rules import EgressRules
+from bridge.destinations.send_test import Trial
+from bridge.domain.deliveries import Accepted, Answer, Deferred, Failure, NoResponse, Rejected, Response, Verdict
+from bridge.domain.imports import Absence, Absent, KeyRefused, OverLimit, Unanswered
+from bridge.domain.imports import Answer as RallysAnswer
+from bridge.domain.times import SECOND
+from bridge.store import keys
+from tests.support.processes import Journey, free_ports, up, wait_for
+from tests.support.samples import only
+
+GOOD = RedisSeen(
+    version="7.4.1", aof=True, fsync="always", policy="noeviction", round_trips=(0.2, 0.3, 9.0), opens=True
+)
+PASSWORD = "hunter2-of-redis"
+PATH_TOKEN = "path-token-of-the-tests"
+
+
+def judged(seen: RedisSeen) -> dict[str, Finding]:
+    return {finding.check: finding for finding in checks_redis.of_redis("redis://h:6379", seen)}
+
+
+def test_a_redis_as_it_should_be_is_well_in_every_way() -> None:
+    assert {finding.state for finding in judged(GOOD).values()} == {"ok"}
+    assert {finding.state for finding in judged(replace(GOOD, opens=None)).values()} == {"ok"}, "nothing sealed yet"
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "state", "words"),
+    [
+        ({"version": "6.0.16"}, "Redis", "failed", "6.0.16"),
+        ({"version": "6.2.0"}, "Redis", "ok", "6.2.0"),
+        ({"version": "10.0.0"}, "Redis", "ok", "Redis 10.0.0"),
+        ({"product": "Valkey", "version": "9.1.2"}, "Redis", "ok", "Valkey 9.1.2"),
+        ({"replica": True}, "Redis", "failed", "a replica"),
+        ({"rights_refused": list("abcd")}, "Redis rights", "failed", "a; b; c; and 1 more"),
+        ({"version": None}, "Redis", "warning", "does not tell"),
+        ({"cluster": True}, "Redis", "failed", "Cluster"),
+        ({"aof": False}, "Redis durability", "failed", "appendonly no"),
+        ({"aof_broken": True}, "Redis durability", "failed", "can't be written"),
+        ({"aof": None}, "Redis durability", "warning", "does not tell"),
+        ({"fsync": None}, "Redis durability", "warning", "does not tell"),
+        ({"fsync": "everysec"}, "Redis durability", "warning", "the last second"),
+        ({"fsync": "no"}, "Redis durability", "warning", "half a minute"),
+        ({"policy": None}, "Redis eviction", "warning", "does not report"),
+        ({"policy": "of-a-vendor"}, "Redis eviction", "warning", "'of-a-vendor' is not known"),
+        ({"policy": "volatile-lru"}, "Redis eviction", "warning", "but no watch"),
+        ({"policy": "allkeys-lru"}, "Redis eviction", "failed", "drops watches"),
+        ({"policy": "allkeys-lru", "limit": 1}, "Redis eviction", "failed", "drops watches"),
+        ({"limit": 100, "used": 89}, "Redis eviction", "ok", "noeviction"),
+        ({"limit": 100, "used": 90}, "Redis eviction", "warning", "90%"),
+        ({"round_trips": (20.1, 20.1, 1.0)}, "Redis latency", "warning", "20.1 ms"),
+        ({"round_trips": (20.0, 20.0, 900.0)}, "Redis latency", "ok", "900.0"),
+        ({"writes_refused": "OOM command not allowed", "full": True}, "Redis writes", "failed", "OOM"),
+        ({"writes_refused": "READONLY You can't write"}, "Redis writes", "failed", "READONLY"),
+        ({"layout": ""}, "Stored data", "failed", "names no layout"),
+        ({"layout": "1"}, "Stored data", "failed", "has layout '1'"),
+        ({"layout": str(keys.SCHEMA)}, "Stored data", "ok", "its layout is ours"),
+        ({"opens": False}, "Encryption keys", "failed", "none of them"),
+    ],
+)
+def test_what_redis_tells_is_judged(changes: dict[str, Any], check: str, state: str, words: str) -> None:
+    found = judged(replace(GOOD, **changes))[check]
+
+    assert (found.state, words in found.found) == (state, True), found
+    assert (found.remedy is None) == (state == "ok")
+
+
+@pytest.mark.parametrize(
+    ("ahead", "here", "outside_"),
+    [
+        (0, "ok", "ok"),
+        (-4_999, "ok", "ok"),
+        (5_000, "warning", "ok"),
+        (-5_000, "warning", "ok"),
+        (59_999, "warning", "ok"),
+        (-60_000, "warning", "warning"),
+        (300_000, "warning", "failed"),
+        (-(10**12), "warning", "failed"),
+    ],
+)
+def test_clocks_say_from_when_on_their_difference_matters(ahead: int, here: str, outside_: str) -> None:
+    ours, theirs = checks_redis.of_our_clock(ahead), checks_redis.of_the_clock_outside(ahead, "Redis")
+
+    assert (ours.state, "matters from 5 s" in ours.found) == (here, True)
+    assert (theirs.state, "matters from 300 s" in theirs.found) == (outside_, True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "words"),
+    [
+        (Absent(Absence.NOT_FOUND), "ok", "takes the key"),
+        (Absent(Absence.FORBIDDEN), "warning", "HTTP 403"),
+        (KeyRefused(), "failed", "HTTP 401"),
+        (OverLimit(1_500), "warning", "HTTP 429"),
+        (OverLimit(None), "warning", "HTTP 429"),
+        (Unanswered("timeout"), "failed", "timeout"),
+    ],
+)
+@pytest.mark.parametrize(("workspace", "setting"), [("default", "RALLY_API_KEY"), ("eu", "RALLY_WORKSPACES")])
+def test_rallys_answers_are_judged(workspace: str, setting: str, answer: RallysAnswer, state: str, words: str) -> None:
+    found = checks_external.of_rally(workspace, "https://rally", answer)
+
+    assert (found.check, found.state, words in found.found) == (f"Rally, {workspace}", state, True)
+    assert not isinstance(answer, KeyRefused) or setting in str(found.remedy)
+    assert answer != OverLimit(1_500) or "in 2 s" in str(found.remedy)
+
+
+def slacks(status: int, document: Any, **headers: str) -> Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(status=status, headers=named, body=json.dumps(document).encode())
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "words"),
+    [
+        (slacks(200, {"ok": True}), "ok", "takes the token"),
+        (slacks(200, {"ok": True}, x_oauth_scopes="chat:write,users:read"), "ok", "takes the token"),
+        (slacks(200, {"ok": True}, x_oauth_scopes="users:read, chat:write.public"), "failed", "lacks the scope"),
+        (slacks(200, {"ok": False, "error": "invalid_auth"}), "failed", "invalid_auth"),
+        (slacks(404, {}), "failed", "HTTP 404"),
+        (slacks(503, {}), "warning", "HTTP 503"),
+        (slacks(429, {}, retry_after="30"), "warning", "HTTP 429"),
+        (NoResponse(failure=Failure.DNS, reason="the name does not resolve"), "failed", "resolve"),
+    ],
+)
+def test_slacks_answers_are_judged(answer: Answer, state: str, words: str) -> None:
+    found = checks_external.of_slack("https://slack", answer, 0)
+
+    assert (found.state, words in found.found) == (state, True), found
+
+
+@pytest.mark.parametrize(
+    ("verdict", "state", "words"),
+    [
+        (Accepted(), "ok", "took a test"),
+        (Deferred("HTTP 503"), "failed", "HTTP 503; it would be tried again"),
+        (Rejected("HTTP 410"), "failed", "HTTP 410; it would not be tried again"),
+    ],
+)
+def test_verdicts_of_tests_are_judged(verdict: Verdict, state: str, words: str) -> None:
+    found = checks_external.of_trial("ops", "https://h/…", Trial(verdict=verdict, status=None, took=3), "crm")
+
+    assert (found.state, words in found.found) == (state, True), found
+
+
+@pytest.mark.parametrize(
+    ("failure", "setting"),
+    [
+        (Failure.REFUSED_ADDRESS, "EGRESS_ALLOW"),
+        (Failure.DNS, "NAMED_DESTINATIONS"),
+        (Failure.TLS, "EGRESS_CA_FILE"),
+        (Failure.CONNECT, "NAMED_DESTINATIONS"),
+    ],
+)
+def test_what_keeps_a_message_from_its_destination_is_told_with_the_way_on(failure: Failure, setting: str) -> None:
+    refusal = NoResponse(failure=failure, reason="so it is")
+    found = checks_external.of_destination("ops", "https://h/…", refusal, proxied=False)
+
+    assert (found.state, "so it is" in found.found, setting in str(found.remedy)) == ("failed", True, True)
+
+
+@pytest.mark.parametrize(
+    ("allow", "state", "words"),
+    [
+        ((), "ok", "the public internet, ports 80 and 443"),
+        (("10.1.0.0/16", "127.0.0.1:8081"), "ok", "10.1.0.0/16 (any port), 127.0.0.1 port 8081"),
+        (("crm.internal:8080", "*.corp.example"), "ok", "crm.internal port 8080, all beneath corp.example (any port)"),
+        (("0.0.0.0/0",), "warning", "everything"),
+        (("::/0",), "warning", "everything"),
+        (("169.254.0.0/16",), "warning", "credentials"),
+        (("fd00::/8",), "warning", "credentials"),
+    ],
+)
+def test_egress_rules_are_told_in_words(allow: tuple[str, ...], state: str, words: str) -> None:
+    found = checks_external.of_rules(EgressRules.parse(allow))
+
+    assert (found.state, words in found.found) == (state, True), found
+
+
+def test_authorities_are_counted_and_told_when_out_of_date() -> None:
+    assert checks_external.of_authorities("ca.pem", [5 * SECOND], 4 * SECOND).state == "ok"
+    found = checks_external.of_authorities("ca.pem", [5 * SECOND, 9 * SECOND], 5 * SECOND)
+    assert (found.state, "adds 2 authorities; out of date: 1" in found.found) == ("warning", True)
+
+
+# The command itself: a bridge that `up` has made, looked at through its data directory or through an environment.
+
+
+@pytest.fixture(scope="module")
+def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
+    with up(tmp_path_factory.mktemp("doctor") / "data", free_ports()) as journey:
+        yield journey
+
+
+@dataclass(frozen=True)
+class Ran:
+    exit_code: int
+    out: str
+    err: str
+
+    @property
+    def findings(self) -> dict[str, dict[str, str]]:
+        return {finding["check"]: finding for finding in json.loads(self.out)["findings"]}
+
+    @property
+    def failed(self) -> set[str]:
+        return {check for check, finding in self.findings.items() if finding["state"] == "failed"}
+
+
+def run(journey: Journey, *arguments: str, cwd: str = "", **env: str) -> Ran:
+    """Run the command; whatever comes of it, no secret is in what it says, and no traceback."""
+    made = secrets_of(journey)
+    command = [sys.executable, "-m", "bridge.cli", "doctor", *arguments]
+    env = {"PATH": os.environ["PATH"], **env}
+    ended = subprocess.run(
+        command, env=env, cwd=cwd or journey.data.parent, capture_output=True, text=True, timeout=60, check=False
+    )
+    said = ended.stdout + ended.stderr
+    secret = [value for name, value in made.items() if name != "RALLY_BRIDGE_MODE"]
+    secret += [made["BRIDGE_API_KEYS"].split(":")[1], PASSWORD, PATH_TOKEN]
+    assert [each for each in secret if each in said] == []
+    assert "Traceback" not in said
+    return Ran(ended.returncode, ended.stdout, ended.stderr)
+
+
+def secrets_of(journey: Journey) -> dict[str, str]:
+    kept = dotenv_values(journey.data / "secrets.env", interpolate=False)
+    return {name: str(value) for name, value in kept.items()}
+
+
+def environment(journey: Journey, **changes: str) -> dict[str, str]:
+    """Give the settings of the bridge as an operator would who runs its parts himself."""
+    made = secrets_of(journey)
+    sandbox = f"127.0.0.1:{journey.port + 1}"
+    return {
+        "REDIS_URL": redis_url(journey),
+        "RALLY_API_KEY": made["SANDBOX_RALLY_KEY"],
+        "RALLY_BASE_URL": f"http://{sandbox}/rally/api/public/v1",
+        "BRIDGE_API_KEYS": made["BRIDGE_API_KEYS"],
+        "BRIDGE_ENCRYPTION_KEYS": made["BRIDGE_ENCRYPTION_KEYS"],
+        "CALLBACK_SECRETS": made["CALLBACK_SECRETS"],
+        "EGRESS_ALLOW": sandbox,
+        **changes,
+    }
+
+
+def redis_url(journey: Journey) -> str:
+    socket_ = embedded_redis.known_socket(DataDir(journey.data))
+    assert socket_ is not None
+    return embedded_redis.url(socket_)
+
+
+def callback(journey: Journey, name: str = "ops") -> str:
+    return f"callback:http://127.0.0.1:{journey.port + 1}/inbox/callbacks/{name}?token={PATH_TOKEN}"
+
+
+@contextmanager
+def configured(journey: Journey, **changes: str) -> Iterator[None]:
+    """Have the running Redis be configured otherwise for a while."""
+    with Redis.from_url(redis_url(journey), decode_responses=True) as redis:
+        before = {name: redis.config_get(name)[name] for name in changes}
+        try:
+            for name, value in changes.items():
+                redis.config_set(name, value)
+            yield
+        finally:
+            for name, value in before.items():
+                redis.config_set(name, value)
+
+
+def well(journey: Journey, *arguments: str, **env: str) -> Ran:
+    """Wait until the worker has given its first sign of life; then all is well."""
+    with Redis.from_url(redis_url(journey)) as redis:
+        wait_for(lambda: redis.exists("rb:queue:health-check"), "a worker's sign of life")
+    ran = run(journey, *arguments, **env)
+    assert ran.exit_code == 0, ran.out + ran.err
+    return ran
+
+
+def test_a_bridge_that_up_made_is_found_by_its_directory_and_is_well(journey: Journey) -> None:
+    before = {path: path.stat().st_mtime_ns for path in journey.data.iterdir() if path.is_file()}
+    ran = well(journey, "--data-dir", str(journey.data))
+
+    assert f"The bridge of {journey.data}, with its sandbox\n" in ran.out
+    assert "✓ ok       Named destinations: none configured (NAMED_DESTINATIONS)\n" in ran.out
+    assert ran.out.endswith("\n16 ok\n")
+    assert {path: path.stat().st_mtime_ns for path in journey.data.iterdir() if path.is_file()} == before
+
+
+def test_a_bridge_of_the_environment_is_well_in_json_too(journey: Journey) -> None:
+    ran = well(journey, "--json", **environment(journey, NAMED_DESTINATIONS=f"ops={callback(journey)}"))
+
+    document = json.loads(ran.out)
+    assert document["ok"] is True
+    assert {tuple(finding) for finding in document["findings"]} == {("check", "state", "found", "remedy")}
+    assert {finding["state"] for finding in document["findings"]} == {"ok"}
+    assert "Named destinations" not in ran.findings
+    assert ran.findings["Slack bot"]["found"] == "none configured (SLACK_BOT_TOKEN)"
+    assert ran.findings["Destination ops"]["found"].endswith("(--send tries it)")
+    assert journey.messages(kind="callback", name="ops") == [], "nothing is sent unasked"
+
+
+def test_each_finding_is_one_line_with_its_remedy(journey: Journey) -> None:
+    ran = run(journey, **environment(journey, RALLY_API_KEY="wrong"))
+
+    assert ran.exit_code == 1
+    line = only([line for line in ran.out.splitlines() if "Rally, default" in line])
+    assert line.startswith("✗ failed   Rally, default: http")
+    assert line.endswith("(HTTP 401) → Put a key that is valid into RALLY_API_KEY.")
+    assert "1 failed" in ran.out.splitlines()[-1]
+
+
+def test_one_refused_key_of_several_is_named(journey: Journey) -> None:
+    made = secrets_of(journey)
+    ran = run(
+        journey, "--json", **environment(journey, RALLY_WORKSPACES=f"eu:{made['SANDBOX_RALLY_KEY']},uk:refused-key")
+    )
+
+    assert (ran.exit_code, ran.failed) == (1, {"Rally, uk"})
+    assert "refused-key" not in ran.out
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        (f"redis://:{PASSWORD}@127.0.0.1:1/0?password={PASSWORD}", "redis://127.0.0.1:1: no connection"),
+        (f"unix://:{PASSWORD}@/nowhere/redis.sock", "unix:///nowhere/redis.sock: no connection"),
+        ("redis://no-such-host.invalid", "redis://no-such-host.invalid:6379: no connection"),
+        ("OURS with a password", "AUTH <password> called without any password configured"),
+    ],
+)
+def test_a_redis_out_of_reach_hides_nothing_else(journey: Journey, url: str, words: str) -> None:
+    if url.startswith("OURS"):
+        url = redis_url(journey).replace("unix://", f"unix://:{PASSWORD}@")
+    ran = run(journey, "--json", **environment(journey, REDIS_URL=url, RALLY_API_KEY="wrong"))
+
+    assert (ran.exit_code, ran.failed) == (1, {"Redis", "Rally, default"})
+    assert words in ran.findings["Redis"]["found"]
+    assert ran.findings["Clock outside"]["found"].startswith("this machine and Rally")
+
+
+def test_a_password_that_is_missing_is_told(journey: Journey) -> None:
+    with configured(journey, requirepass=PASSWORD):
+        ran = run(journey, "--json", **environment(journey))
+    assert ran.failed == {"Redis"}
+    assert "Authentication required" in ran.findings["Redis"]["found"]
+    assert ran.err == ""
+
+
+def test_a_redis_that_forgets_is_told(journey: Journey) -> None:
+    with configured(journey, appendonly="no"):
+        ran = run(journey, "--json", **environment(journey))
+    assert (ran.exit_code, ran.failed) == (1, {"Redis durability"})
+
+    with configured(journey, appendfsync="everysec"):
+        ran = run(journey, "--json", **environment(journey))
+    assert (ran.exit_code, ran.findings["Redis durability"]["state"]) == (0, "warning")
+
+
+def test_a_redis_that_drops_keys_is_told(journey: Journey) -> None:
+    with configured(journey, maxmemory="500mb", **{"maxmemory-policy": "allkeys-lru"}):
+        ran = run(journey, "--json", **environment(journey))
+
+    assert (ran.exit_code, ran.failed) == (1, {"Redis eviction"})
+
+
+def test_a_redis_that_takes_no_writes_is_told(journey: Journey) -> None:
+    with configured(journey, maxmemory="1mb"):
+        ran = run(journey, "--json", **environment(journey))
+    assert {"Redis writes"} <= ran.failed <= {"Redis writes", "Workers"}, "no sign of life can be written either"
+    assert ran.findings["Redis eviction"]["state"] == "warning"
+
+
+def test_keys_that_open_nothing_are_told(journey: Journey) -> None:
+    ran = run(journey, "--json", **environment(journey, BRIDGE_ENCRYPTION_KEYS=Fernet.generate_key().decode()))
+
+    assert ran.failed == {"Encryption keys"}
+
+
+def test_another_redis_without_a_worker_is_told(journey: Journey) -> None:
+    other = redis_url(journey) + "?db=7"
+    ran = run(journey, "--json", **environment(journey, REDIS_URL=other))
+
+    assert ran.failed == {"Workers"}
+    with Redis.from_url(other) as redis:
+        assert set(redis.keys()) <= {b"rb:check"}, "nothing was made there"
+
+
+NOWHERE = {
+    "private": (f"http://10.0.0.1/{PATH_TOKEN}", "an address of this kind is not allowed: private"),
+    "number": (f"http://2130706433/{PATH_TOKEN}", "loopback"),
+    "webhook": (f"slack:https://example.com/services/{PATH_TOKEN}", "a Slack webhook's URL begins with"),
+    "unknown": (f"https://no-such-host.invalid/{PATH_TOKEN}", "the name does not resolve"),
+    "local": (f"http://localhost:80/{PATH_TOKEN}", "localhost is not allowed"),
+}
+
+
+@pytest.mark.parametrize("arguments", [("--json",), ("--json", "--send")])
+def test_destinations_that_nothing_may_go_to_are_told(journey: Journey, arguments: tuple[str, ...]) -> None:
+    named = ",".join(f"{name}={url}" for name, (url, _) in NOWHERE.items())
+    ran = run(journey, *arguments, **environment(journey, NAMED_DESTINATIONS=named))
+
+    assert (ran.exit_code, ran.failed) == (1, {f"Destination {name}" for name in NOWHERE})
+    for name, (_, words) in NOWHERE.items():
+        assert words in ran.findings[f"Destination {name}"]["found"]
+
+
+def test_tests_are_sent_where_asked_for_and_their_verdicts_told(journey: Journey) -> None:
+    inbox = f"http://127.0.0.1:{journey.port + 1}"
+    journey.http.post(f"{inbox}/control/inbox/gone/answers", json=[{"status": 410}]).raise_for_status()
+    named = (
+        f"good={callback(journey, 'good')},gone={callback(journey, 'gone')},"
+        f"panel=slack:{inbox}/inbox/services/T000/B000/{PATH_TOKEN},lost=slack:{inbox}/inbox/{PATH_TOKEN}"
+    )
+    ran = run(journey, "--json", "--send", **environment(journey, NAMED_DESTINATIONS=named))
+
+    assert (ran.exit_code, ran.failed) == (1, {"Destination gone", "Destination lost"})
+    assert "took a test for “local”" in ran.findings["Destination good"]["found"]
+    assert "HTTP 410" in ran.findings["Destination gone"]["found"]
+    assert only(journey.messages(kind="callback", name="good"))["verified"]
+    assert "test" in only(journey.messages(kind="slack"))["body"]
+
+
+def test_slacks_token_is_asked_about(journey: Journey) -> None:
+    slack = f"http://127.0.0.1:{journey.port + 1}/slack/api"
+    token = secrets_of(journey)["SANDBOX_SLACK_TOKEN"]
+    good = run(journey, "--json", **environment(journey, SLACK_BOT_TOKEN=token, SLACK_API_URL=slack))
+    assert good.findings["Slack bot"]["state"] == "ok"
+
+    wrong = run(journey, "--json", **environment(journey, SLACK_BOT_TOKEN="xoxb-wrong", SLACK_API_URL=slack))
+    assert wrong.failed == {"Slack bot"}
+    assert "xoxb-wrong" not in wrong.out
+
+
+def test_a_proxy_and_authorities_are_told_without_a_password(journey: Journey) -> None:
+    port = free_ports()
+    env = environment(journey, EGRESS_PROXY=f"http://user:{PASSWORD}@127.0.0.1:{port}")
+    assert run(journey, "--json", **env).failed == {"Egress proxy"}
+
+    with socket.create_server(("127.0.0.1", port)):
+        ran = run(journey, "--json", **env, NAMED_DESTINATIONS="crm=https://no-such-host.invalid/x")
+    assert ran.exit_code == 0, ran.out
+    assert "the proxy's to resolve" in ran.findings["Destination crm"]["found"]
+
+
+def test_settings_that_make_no_bridge_are_told_all_at_once(journey: Journey, tmp_path: Path) -> None:
+    ran = run(journey, cwd=str(tmp_path), RALLY_API_KEY="a b", POLL_FLOOR="soon")
+    assert (ran.exit_code, ran.out) == (2, "")
+    for name in ("RALLY_API_KEY", "POLL_FLOOR", "REDIS_URL", "CALLBACK_SECRETS", "--data-dir"):
+        assert name in ran.err
+
+    late = environment(journey, EGRESS_ALLOW="a b", CALLBACK_ED25519_KEYS=PASSWORD, EGRESS_CA_FILE="/nowhere")
+    ran = run(journey, "--json", **late)
+    assert (ran.exit_code, ran.failed, json.loads(ran.out)["ok"]) == (2, {"Settings"}, False)
+    for name in ("EGRESS_ALLOW", "CALLBACK_ED25519_KEYS", "EGRESS_CA_FILE"):
+        assert name in ran.err
+        assert name in ran.out
+
+
+def test_a_directory_that_no_up_has_used_is_told_and_not_made(journey: Journey, tmp_path: Path) -> None:
+    ran = run(journey, "--data-dir", str(tmp_path / "none"))
+
+    assert (ran.exit_code, ran.err) == (2, f"No `rally-bridge up` has used the data directory {tmp_path / 'none'}.\n")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_bridge_that_does_not_run_is_told_with_how_to_start_it(journey: Journey, tmp_path: Path) -> None:
+    """The usual directory, as `up` without --data-dir has it, with secrets and nothing that runs."""
+    usual = tmp_path / "rally-bridge-data"
+    usual.mkdir()
+    live = {name: value for name, value in secrets_of(journey).items() if not name.startswith("SANDBOX_")}
+    lines = [f"{name}={value}\n" for name, value in (live | {"RALLY_BRIDGE_MODE": "live"}).items()]
+    (usual / "secrets.env").write_text("".join(lines))
+    env = environment(journey)
+    ran = run(
+        journey, "--json", cwd=str(tmp_path), RALLY_API_KEY=env["RALLY_API_KEY"], RALLY_BASE_URL=env["RALLY_BASE_URL"]
+    )
+
+    assert (ran.exit_code, ran.failed) == (1, {"Redis"})
+    assert ran.findings["Redis"]["remedy"] == f"Start it: rally-bridge up --data-dir {usual}"
+    assert [path.name for path in usual.iterdir()] == ["secrets.env"]
+
+
+@pytest.mark.slow
+def test_whoever_does_not_answer_holds_it_up_for_a_bounded_time(journey: Journey) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        changes = {
+            "REDIS_URL": f"redis://{address}",
+            "RALLY_BASE_URL": f"http://{address}",
+            "SLACK_BOT_TOKEN": "xoxb-x",
+            "SLACK_API_URL": f"http://{address}",
+            "NAMED_DESTINATIONS": f"crm=http://{address}/{PATH_TOKEN}",
+            "EGRESS_ALLOW": address,
+        }
+        began = monotonic()
+        ran = run(journey, "--json", "--send", **environment(journey, **changes))
+
+    assert ran.failed == {"Redis", "Rally, default", "Slack bot", "Destination crm"}
+    assert monotonic() - began < 30

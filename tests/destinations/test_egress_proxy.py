@@ -1,0 +1,148 @@
+"""Egress behind a forward proxy, and with a private authority: real sockets, a proxy of the test's own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bridge.destinations.egress import Egress, EgressRules
+from bridge.domain.deliveries import Failure, NoResponse, Response
+from bridge.domain.secret import Secret
+from bridge.errors import SettingsError
+from bridge.resources import trusted
+from tests.destinations.test_egress import OK, receiving, says, to
+from tests.support.certificates import certificate_for
+from tests.support.world import settings
+
+pytestmark = pytest.mark.anyio
+
+EVERYWHERE = EgressRules.parse(("receiver.example",))
+
+
+@dataclass
+class Proxy:
+    """A forward proxy that leads every name to one place, or refuses to."""
+
+    leads_to: int
+    refusal: bytes | None = None
+    port: int = 0
+    heads: list[str] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("ascii")
+        self.heads.append(head)
+        if self.refusal is not None:
+            writer.write(self.refusal)
+            writer.close()
+            return
+        there, back = await asyncio.open_connection("127.0.0.1", self.leads_to)
+        if head.startswith("CONNECT"):
+            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        else:
+            back.write(head.encode())
+        await asyncio.gather(_pass_on(reader, back), _pass_on(there, writer))
+
+
+async def _pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    while data := await source.read(65_536):
+        sink.write(data)
+        await sink.drain()
+    sink.close()
+
+
+@asynccontextmanager
+async def proxying(leads_to: int, refusal: bytes | None = None) -> AsyncIterator[Proxy]:
+    proxy = Proxy(leads_to, refusal)
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    proxy.port = server.sockets[0].getsockname()[1]
+    try:
+        yield proxy
+    finally:
+        server.close()
+
+
+def behind(proxy: Proxy, **more: object) -> Egress:
+    url = Secret(f"http://bridge:PASSWORD@127.0.0.1:{proxy.port}")
+    return Egress(EVERYWHERE, slots=1, proxy=url, **more)  # type: ignore[arg-type]  # the test's own keywords
+
+
+async def test_https_goes_through_a_tunnel_of_the_proxys_to_a_name_that_only_it_resolves(tmp_path: Path) -> None:
+    file, tls = certificate_for("receiver.example", tmp_path)
+    known = settings("redis://localhost", "http://localhost:1", EGRESS_CA_FILE=str(file))
+    async with (
+        receiving(says(OK), tls) as receiver,
+        proxying(receiver.port) as proxy,
+        behind(proxy, trust=trusted(known)) as egress,
+    ):
+        answer = await egress.send(to("https://receiver.example/hook", b'{"a":1}'))
+
+    assert isinstance(answer, Response)
+    assert (answer.status, receiver.bodies) == (200, [b'{"a":1}'])
+    assert proxy.heads[0].startswith("CONNECT receiver.example:443 ")
+    assert "proxy-authorization: basic" in proxy.heads[0].lower()
+    assert "proxy-authorization" not in receiver.heads[0].lower(), "the receiver learns nothing of the proxy"
+
+
+async def test_http_goes_to_the_proxy_as_it_is() -> None:
+    async with receiving(says(OK)) as receiver, proxying(receiver.port) as proxy, behind(proxy) as egress:
+        answer = await egress.send(to("http://receiver.example/hook", b"{}"))
+
+    assert isinstance(answer, Response)
+    assert proxy.heads[0].startswith("POST http://receiver.example/hook ")
+
+
+async def test_what_no_proxy_may_lead_to_never_reaches_it() -> None:
+    async with proxying(1) as proxy, behind(proxy) as egress:
+        for url in (
+            "http://169.254.169.254/",
+            "https://10.0.0.1/",
+            "http://localhost/",
+            "https://u:p@receiver.example/",
+        ):
+            answer = await egress.send(to(url))
+            assert isinstance(answer, NoResponse)
+            assert answer.failure is Failure.REFUSED_ADDRESS
+
+    assert proxy.heads == []
+
+
+@pytest.mark.parametrize("status", [b"403 Forbidden", b"407 Proxy Authentication Required"])
+async def test_a_proxy_that_refuses_is_told_in_words_without_a_secret(status: bytes) -> None:
+    refusal = b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\n\r\n"
+    async with proxying(1, refusal) as proxy, behind(proxy) as egress:
+        answer = await egress.send(to("https://receiver.example/SECRET"))
+
+    assert answer == NoResponse(
+        failure=Failure.PROXY, reason=f"the proxy did not let it through (HTTP {status[:3].decode()})"
+    )
+
+
+async def test_a_proxy_that_is_down_is_no_connection() -> None:
+    async with proxying(1) as proxy:
+        pass
+    async with behind(proxy) as egress:
+        answer = await egress.send(to("https://receiver.example/SECRET"))
+
+    assert isinstance(answer, NoResponse)
+    assert answer.failure is Failure.CONNECT
+    assert "PASSWORD" not in repr(egress) + answer.reason
+
+
+@pytest.mark.parametrize(
+    "url", ["socks5://proxy:1080", "proxy:3128", "http://", "http://proxy/path", "http://proxy?x=1"]
+)
+def test_a_proxy_that_is_none_is_a_problem_of_the_settings(url: str) -> None:
+    with pytest.raises(SettingsError, match="EGRESS_PROXY: must be"):
+        settings("redis://localhost", "http://localhost:1", EGRESS_PROXY=url)
+
+
+def test_a_file_of_authorities_that_holds_none_is_a_problem_of_the_settings(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.write_text("nothing")
+    for file, wrong in ((empty, "holds no certificate"), (tmp_path / "none.pem", "can't be read")):
+        known = settings("redis://localhost", "http://localhost:1", EGRESS_CA_FILE=str(file))
+        with pytest.raises(SettingsError, match=f"EGRESS_CA_FILE: .* {wrong}"):
+            trusted(known)

@@ -1,0 +1,49 @@
+"""Addresses that embed an IPv4 address: by NAT64's well-known prefix they are judged by it, whatever is allowed."""
+
+from ipaddress import ip_address
+
+import pytest
+
+from bridge.destinations.egress import Egress, EgressRules, check_url
+from bridge.destinations.guard import GuardedBackend
+from bridge.domain.deliveries import Failure
+from tests.destinations.test_egress import NOTHING_ALLOWED, failure_of, resolving, to
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.mark.anyio
+async def test_a_name_and_its_twin_of_dns64_are_judged_alike() -> None:
+    guard = GuardedBackend(NOTHING_ALLOWED, resolving(["34.206.1.1", "64:ff9b::22ce:101"]))
+
+    checked = await guard.checked("hooks.slack.com", 443, None)
+
+    assert [str(address) for address in checked] == ["34.206.1.1", "64:ff9b::22ce:101"]
+
+
+@pytest.mark.anyio
+async def test_a_name_with_thousands_of_addresses_is_refused_before_each_is_judged() -> None:
+    many = [f"1.1.{number >> 8}.{number & 255}" for number in range(4_000)]
+    async with Egress(NOTHING_ALLOWED, slots=1, resolve=resolving(many)) as egress:
+        answer = await egress.send(to("http://many.example/SECRET"))
+
+    assert failure_of(answer) is Failure.DNS
+
+
+@pytest.mark.parametrize("allowed", ["64:ff9b::/96", "::/0", "64:ff9b::a9fe:a9fe", "::ffff:0:0/96"])
+@pytest.mark.parametrize("address", ["64:ff9b::169.254.169.254", "::ffff:169.254.169.254", "64:ff9b::10.0.0.1"])
+def test_to_allow_ipv6_allows_no_ipv4_address_that_is_embedded(allowed: str, address: str) -> None:
+    rules = EgressRules.parse((allowed,))
+
+    assert rules.objection(ip_address(address), 443) is not None
+    assert check_url(f"https://[{address}]/", rules, slack=False) is not None
+
+
+def test_to_allow_an_ipv4_network_allows_it_by_the_well_known_prefix() -> None:
+    rules = EgressRules.parse(("10.1.0.0/16",))
+
+    assert check_url("https://[64:ff9b::10.1.0.1]:8443/", rules, slack=False) is None
+    assert check_url("https://[64:ff9b::10.2.0.1]:8443/", rules, slack=False) is not None

@@ -1,0 +1,287 @@
+"""arq's connection to Redis: what it waits for, so that a worker outlives it; and its jobs, which are only rings."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from time import time
+from typing import Any, cast
+
+import pytest
+from arq.constants import in_progress_key_prefix, job_key_prefix
+from arq.worker import JobExecutionFailed, Worker, func
+from redis.exceptions import OutOfMemoryError
+from structlog.testing import capture_logs
+
+from bridge import queue
+from bridge.domain.secret import Secret
+from bridge.errors import StoreUnavailable
+from bridge.store.connection import Store
+from tests.support.world import FERNET, SERVICE_SECRET
+
+pytestmark = pytest.mark.anyio
+
+STEP = 0.05
+
+
+TROUBLES = {
+    "full": (["CONFIG SET maxmemory 1"], ["CONFIG SET maxmemory 0"]),
+    "a replica": (["REPLICAOF 127.0.0.1 1"], ["REPLICAOF NO ONE"]),
+    "a replica that lost its master": (
+        ["CONFIG SET replica-serve-stale-data no", "REPLICAOF 127.0.0.1 1"],
+        ["REPLICAOF NO ONE", "CONFIG SET replica-serve-stale-data yes"],
+    ),
+    "short of replicas": (["CONFIG SET min-replicas-to-write 1"], ["CONFIG SET min-replicas-to-write 0"]),
+}
+"""What makes a Redis take no writes, and what ends it."""
+
+
+@asynccontextmanager
+async def troubled(store: Store, trouble: str) -> AsyncIterator[None]:
+    begin, end = TROUBLES[trouble]
+    for command in begin:
+        await store.call(*command.split())
+    try:
+        yield
+    finally:
+        for command in end:
+            await store.call(*command.split())
+
+
+async def in_transaction(arq: queue.ResilientArqRedis, *command: Any) -> list[Any]:
+    pipeline = arq.pipeline()
+    pipeline.execute_command(*command)
+    return await pipeline.execute()
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+async def test_a_worker_waits_for_a_redis_that_takes_no_writes(trouble: str, redis_url: str, store: Store) -> None:
+    arq = queue.connect(Secret(redis_url), patience=20)
+    async with troubled(store, trouble):
+        writing = {
+            asyncio.create_task(arq.psetex("beat", 1000, "here")),
+            asyncio.create_task(in_transaction(arq, "SET", "ended", 1)),
+        }
+        done, _ = await asyncio.wait(writing, timeout=STEP)
+        assert not done
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(*writing)
+    await arq.aclose()
+
+
+async def test_a_sign_of_life_outlasts_one_that_comes_late(redis_url: str) -> None:
+    arq = queue.connect(Secret(redis_url))
+    await arq.psetex("beat", 6000, "here")
+    assert await arq.pttl("beat") > 10_000
+    await arq.aclose()
+
+
+async def test_cron_loses_a_ring_to_a_full_redis_and_its_worker_goes_on(redis_url: str, store: Store) -> None:
+    arq = queue.connect(Secret(redis_url), patience=20)
+    async with troubled(store, "full"):
+        assert await arq.enqueue_job("poll_shift") is None
+    await arq.aclose()
+
+
+async def test_the_bell_does_not_wait_for_it(redis_url: str, store: Store) -> None:
+    arq = queue.connect(Secret(redis_url))
+    async with troubled(store, "full"):
+        with pytest.raises(OutOfMemoryError):
+            await arq.enqueue_job("poll_shift")
+    await arq.aclose()
+
+
+@pytest.mark.parametrize("asked", ["a command", "a transaction"])
+async def test_a_redis_that_refuses_us_is_not_waited_for_and_told_without_its_url(asked: str, redis_url: str) -> None:
+    arq = queue.connect(Secret(redis_url.replace("unix://", "unix://nobody:hunter2@")), patience=20)
+    async with asyncio.timeout(5):
+        with pytest.raises(StoreUnavailable, match="can't be used: invalid username-password pair"):
+            await (arq.ping() if asked == "a command" else in_transaction(arq, "PING"))
+    await arq.aclose()
+
+
+async def test_a_full_redis_is_told_once_however_often_it_answers_others(redis_url: str, store: Store) -> None:
+    arq = queue.connect(Secret(redis_url), patience=20)
+    with capture_logs() as lines:
+        async with troubled(store, "full"):
+            writing = [asyncio.create_task(arq.psetex(f"beat{number}", 1000, "here")) for number in range(3)]
+            while not lines:
+                await arq.ping()
+                await asyncio.sleep(STEP)
+            await arq.ping()
+        async with asyncio.timeout(10):
+            await asyncio.gather(*writing)
+
+    assert [line["event"] for line in lines] == ["queue.unavailable", "queue.back"]
+    await arq.aclose()
+
+
+async def test_a_redis_that_stays_away_is_told_once_and_waited_for_until_patience_ends(tmp_path: Path) -> None:
+    arq = queue.connect(Secret(f"unix://{tmp_path}/nobody.sock"), patience=3)
+    with capture_logs() as lines, pytest.raises(StoreUnavailable, match="did not come back within 3 s: no connection"):
+        await arq.ping()
+
+    assert [(line["event"], line["patience_s"]) for line in lines] == [("queue.unavailable", 3)]
+
+
+async def test_what_is_reported_of_a_job_is_dropped_when_redis_stays_away(tmp_path: Path) -> None:
+    """Else the job would fail, and arq's closing with it."""
+    arq = queue.connect(Secret(f"unix://{tmp_path}/nobody.sock"), patience=0.1)
+
+    assert await in_transaction(arq, "DEL", "ended") == [None]
+
+
+class Snare:
+    """Stands between a worker and its Redis, and does one thing to the first command of some name."""
+
+    def __init__(self, redis: str, command: str, then: str) -> None:
+        self.sprung = False
+        self._redis = redis
+        self._command = f"{command}\r\n".encode()
+        self._mute = then == "gets no answer"
+        self._lines: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def on(self, socket: Path) -> AsyncIterator[str]:
+        server = await asyncio.start_unix_server(self._connected, socket)
+        try:
+            yield f"unix://{socket}?socket_timeout=0.3"
+        finally:
+            server.close()
+            await asyncio.gather(*self._lines)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._lines.add(cast("asyncio.Task[None]", asyncio.current_task()))
+        answers, commands = await asyncio.open_unix_connection(self._redis)
+        back = asyncio.create_task(self._carry(answers, writer))
+        with suppress(ConnectionError):
+            while (said := await reader.read(65536)) and not self._springs(said):
+                commands.write(said)
+            while said and self._mute and await reader.read(65536):
+                pass  # whoever waits here waits in vain
+        commands.close()
+        writer.close()
+        await back
+
+    def _springs(self, said: bytes) -> bool:
+        springs = not self.sprung and self._command in said
+        self.sprung = self.sprung or springs
+        return springs
+
+    @staticmethod
+    async def _carry(answers: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while said := await answers.read(65536):
+                writer.write(said)
+
+
+@asynccontextmanager
+async def at_work(url: str, done: asyncio.Event) -> AsyncIterator["asyncio.Task[None]"]:
+    """Run arq's own worker over our line, until the block ends."""
+
+    async def ring(ctx: dict[Any, Any]) -> None:  # noqa: ARG001 - arq's name for it
+        done.set()
+
+    worker = Worker(
+        [func(ring, name="poll_shift", keep_result=0)],
+        queue_name=queue.QUEUE,
+        redis_pool=queue.connect(Secret(url), patience=20),
+        job_serializer=queue.serialize,
+        job_deserializer=queue.deserialize,
+        handle_signals=False,
+        poll_delay=STEP,
+        health_check_interval=STEP,
+    )
+    main = asyncio.create_task(worker.async_run())
+    try:
+        yield main
+    finally:
+        while not main.done():
+            main.cancel()  # until Python 3.12 it may be swallowed: workers.shutdown tells more
+            await asyncio.wait({main}, timeout=STEP)
+        await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+        await worker.pool.aclose()
+
+
+@pytest.mark.parametrize("then", ["is cut", "gets no answer"])
+@pytest.mark.parametrize(
+    "command",
+    ["INFO", "ZRANGEBYSCORE", "WATCH", "EXISTS", "ZSCORE", "UNWATCH", "MULTI", "INCRBY", "ZCARD", "ZREM", "BLPOP"],
+)
+async def test_a_worker_outlives_a_connection_that_is_lost_at_any_of_arqs_commands(
+    command: str, then: str, redis_url: str, store: Store, tmp_path: Path
+) -> None:
+    arq, done = queue.connect(Secret(redis_url)), asyncio.Event()
+    job = await arq.enqueue_job("poll_shift")
+    assert job
+    # At first somebody else seems to have begun it: arq then takes back its WATCH.
+    await store.call("SET", in_progress_key_prefix + job.job_id, 1, "PX", 200)
+
+    snare = Snare(redis_url.removeprefix("unix://"), command, then)
+    async with asyncio.timeout(20), snare.on(tmp_path / "s") as url, at_work(url, done) as main:
+        await done.wait()
+        while await store.call("EXISTS", queue.QUEUE):
+            assert not main.done()
+            await asyncio.sleep(STEP)
+
+        assert snare.sprung
+        assert not main.done()
+    await arq.aclose()
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("asked_by", ["the bell", "cron"])
+async def test_a_worker_whose_clock_is_an_hour_behind_finds_a_job_at_once(asked_by: str, redis_url: str) -> None:
+    """And one whose clock is right does it; arq would drop one that had expired."""
+    arq, done = queue.connect(Secret(redis_url)), asyncio.Event()
+    job = await arq.enqueue_job("poll_shift", _defer_until=datetime.now(UTC) if asked_by == "cron" else None)
+    assert job
+
+    an_hour_behind = (time() - 3600) * 1000
+    assert await arq.zrangebyscore(queue.QUEUE, "-inf", an_hour_behind) == [job.job_id.encode()]
+    assert 23 * 3600 < await arq.ttl(job_key_prefix + job.job_id) <= 24 * 3600
+    async with asyncio.timeout(10), at_work(redis_url, done):
+        await done.wait()
+    await arq.aclose()
+
+
+def test_what_became_of_a_job_can_be_written_down_also_where_it_failed() -> None:
+    """arq complains in the log of what it can't write, with a traceback."""
+    written = queue.serialize({"s": False, "r": JobExecutionFailed("job expired")})
+
+    assert "job expired" in queue.deserialize(written)["r"]
+
+
+def test_a_job_of_cron_that_was_interrupted_may_begin_again() -> None:
+    """arq's cron allows one try, if nothing is said, and calls the second one a failure."""
+    code = "from workers.settings import WorkerSettings as ours; print(*(job.max_tries for job in ours.cron_jobs))"
+    environ = {
+        "REDIS_URL": "redis://127.0.0.1:1",
+        "RALLY_API_KEY": "key-of-rally",
+        "BRIDGE_API_KEYS": f"crm:{'k' * 20}",
+        "BRIDGE_ENCRYPTION_KEYS": FERNET,
+        "CALLBACK_SECRETS": SERVICE_SECRET,
+    }
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["1000000"] * 3
+
+
+async def test_an_idle_worker_asks_for_nothing_until_it_is_rung_for(redis_url: str, store: Store) -> None:
+    waiting, ringing = queue.connect(Secret(redis_url), patience=20), queue.connect(Secret(redis_url))
+    waiting.look = 60.0  # more than its connection would wait for an answer, which it must not
+    look = asyncio.create_task(waiting.zrangebyscore(queue.QUEUE, "-inf", "+inf"))
+    done, _ = await asyncio.wait({look}, timeout=STEP)
+    assert not done
+
+    for _ in range(3):
+        await ringing.enqueue_job("poll_shift")
+    async with asyncio.timeout(2):
+        assert await look
+    assert await store.call("LLEN", "rb:rings") <= 1, "rings that nobody hears do not pile up"
+    await waiting.aclose()
+    await ringing.aclose()

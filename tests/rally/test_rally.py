@@ -1,0 +1,534 @@
+"""The vendor: whatever it answers ends in a row of one table, and what is asked arrives as it was meant."""
+
+import asyncio
+import json
+import os
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.domain.budget import LONGEST_PAUSE
+from bridge.domain.imports import (
+    Absence,
+    Absent,
+    Allowance,
+    Answer,
+    FailedRecord,
+    KeyRefused,
+    OverLimit,
+    Read,
+    Reading,
+    Reply,
+    Unanswered,
+    Unusable,
+)
+from bridge.domain.secret import Secret
+from bridge.domain.times import SECOND
+from bridge.rally import RallyClient, decipher
+from tests.support.certificates import certificate_for
+from tests.support.samples import only
+
+NOW = 1_800_000_000_000
+DATE = "Fri, 15 Jan 2027 08:00:00 GMT"
+"""NOW, as an HTTP date."""
+GOOD = {
+    "importId": "imp",
+    "type": "CSV",
+    "status": "COMPLETED",
+    "personCount": 7,
+    "failedRecords": [{"personId": "p1"}, {"email": "jane@example.com"}, {"personId": "p2", "email": "x@example.com"}],
+    "updatedAt": "2027-01-15T08:00:00Z",
+}
+
+READ_WHOLE = Reading(
+    import_id="imp",
+    type="CSV",
+    status="COMPLETED",
+    person_count=7,
+    failed_records=(
+        FailedRecord(person_id="p1"),
+        FailedRecord(email="jane@example.com"),
+        FailedRecord(person_id="p2", email="x@example.com"),
+    ),
+    failed_record_count=3,
+    updated_at="2027-01-15T08:00:00Z",
+)
+
+
+def answer(status: int = 200, body: Any = GOOD, headers: dict[str, str] | None = None) -> Reply:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return decipher(status=status, headers=list((headers or {}).items()), body=raw, import_id="imp", at=NOW)
+
+
+def without(field: str) -> dict[str, Any]:
+    return {name: value for name, value in GOOD.items() if name != field}
+
+
+def test_an_import_is_read_whole() -> None:
+    assert answer().answer == Read(READ_WHOLE)
+    assert answer().odd_fields == ()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "failed"),
+    [
+        (without("failedRecords"), "COMPLETED", 0),
+        ({**GOOD, "failedRecords": None}, "COMPLETED", 0),
+        ({**GOOD, "failedRecords": []}, "COMPLETED", 0),
+        ({**GOOD, "failedRecords": [{}]}, "COMPLETED", 1),
+        ({**GOOD, "failedRecords": [{"personId": "p"}] * 5000}, "COMPLETED", 5000),
+        ({**GOOD, "status": "A_STATUS_OF_TOMORROW"}, "A_STATUS_OF_TOMORROW", 3),
+        ({**GOOD, "type": "A_TYPE_OF_TOMORROW", "more": {"un": "known"}}, "COMPLETED", 3),
+        (without("updatedAt"), "COMPLETED", 3),
+    ],
+)
+def test_what_may_differ_is_tolerated(body: dict[str, Any], status: str, failed: int) -> None:
+    read = answer(body=body).answer
+
+    assert isinstance(read, Read)
+    assert (read.reading.status, read.reading.failed_record_count) == (status, failed)
+    assert len(read.reading.failed_records) <= 100
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"", "not JSON"),
+        (b"<html>", "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        (b"null", "not an import"),
+        (b"[]", "not an import"),
+        (b'"imp"', "not an import"),
+        ({**GOOD, "importId": "other"}, "another import"),
+        (without("importId"), "importId"),
+        (without("status"), "status"),
+        ({**GOOD, "status": None}, "status"),
+    ],
+)
+def test_a_body_that_is_not_the_import_asked_for_cannot_be_used(body: Any, told: str) -> None:
+    found = answer(body=body).answer
+
+    assert isinstance(found, Unusable)
+    assert told in found.reason
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "changes", "odd"),
+    [
+        ("personCount", "120", {"person_count": 120}, ("personCount: string",)),
+        ("personCount", 120.0, {"person_count": 120}, ("personCount: number",)),
+        ("personCount", 7.5, {"person_count": None}, ("personCount: number",)),
+        ("personCount", True, {"person_count": None}, ("personCount: boolean",)),
+        ("personCount", -1, {"person_count": None}, ("personCount: number",)),
+        ("personCount", "many", {"person_count": None}, ("personCount: string",)),
+        ("personCount", "9" * 17, {"person_count": None}, ("personCount: string",)),
+        ("personCount", None, {"person_count": None}, ("personCount: null",)),
+        ("type", None, {"type": None}, ("type: null",)),
+        ("type", ["CSV"], {"type": None}, ("type: array",)),
+        ("updatedAt", 1_800_000_000, {"updated_at": None}, ("updatedAt: number",)),
+        ("failedRecords", {"a": 1}, {"failed_records": (), "failed_record_count": 0}, ("failedRecords: object",)),
+        ("failedRecords", [None], {"failed_records": (), "failed_record_count": 1}, ("failedRecords[]: null",)),
+        (
+            "failedRecords",
+            ["jane@example.com", "x@example.com"],
+            {"failed_records": (), "failed_record_count": 2},
+            ("failedRecords[]: string",),
+        ),
+        (
+            "failedRecords",
+            [{"personId": 17}, {"personId": "p", "email": []}],
+            {"failed_records": (FailedRecord(person_id="17"), FailedRecord(person_id="p")), "failed_record_count": 2},
+            ("failedRecords[]: object",),
+        ),
+    ],
+)
+def test_an_odd_secondary_field_is_read_as_far_as_it_makes_sense(
+    field: str, value: Any, changes: dict[str, Any], odd: tuple[str, ...]
+) -> None:
+    reply = answer(body={**GOOD, field: value})
+
+    assert reply.answer == Read(replace(READ_WHOLE, **changes))
+    assert reply.odd_fields == odd
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"", b"\xef\xbb\xbf"),
+        (b"jane@example.com", b"j\\ud83d@example.com"),
+        (b"jane@example.com", b"j\\udc00@example.com"),
+        (b"jane@example.com", b"j\xff@example.com"),
+    ],
+)
+def test_bytes_that_are_no_text_hide_no_status(old: bytes, new: bytes) -> None:
+    found = answer(body=json.dumps(GOOD).encode().replace(old, new, 1)).answer
+
+    assert isinstance(found, Read)
+    assert (found.reading.status, found.reading.failed_record_count) == ("COMPLETED", 3)
+
+
+def test_whole_characters_written_as_two_halves_stay_whole_where_another_is_cut() -> None:
+    body = json.dumps({**GOOD, "type": "a\U0001f600", "updatedAt": "\ud83d"}).encode()
+    found = answer(body=body).answer
+
+    assert isinstance(found, Read)
+    assert (found.reading.type, found.reading.updated_at) == ("a\U0001f600", "\ufffd")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("Content-Encoding", "gzip", False),
+        ("content-encoding", "br, identity", False),
+        ("CONTENT-ENCODING", "Identity ", True),
+        ("Content-Language", "en", True),
+    ],
+)
+def test_an_answer_that_calls_itself_compressed_and_is_not_says_nothing(name: str, value: str, *, read: bool) -> None:
+    found = answer(headers={name: value}).answer
+
+    assert isinstance(found, Read) == read
+    assert read or found == Unusable("the answer says that it is compressed")
+
+
+@pytest.mark.parametrize(
+    ("status", "found"),
+    [
+        (401, KeyRefused()),
+        (403, Absent(Absence.FORBIDDEN)),
+        (404, Absent(Absence.NOT_FOUND)),
+        (429, OverLimit(None)),
+        *[(status, Unusable(f"HTTP {status}")) for status in (201, 204, 206, 400, 405, 410, 418, 422, 451)],
+        *[(status, Unanswered(f"HTTP {status}")) for status in (301, 302, 408, 425, 500, 502, 503, 504, 599)],
+    ],
+)
+def test_each_status_has_its_meaning(status: int, found: Answer) -> None:
+    assert answer(status, b"Some plain text").answer == found
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("text/html; charset=utf-8", b""),
+        ("TEXT/HTML", b"Not Found"),
+        ("application/xhtml+xml", b"Not Found"),
+        ("text/plain", b"\n<!DOCTYPE html><title>404</title>"),
+        ("", b"<html>"),
+        ("", b"\xef\xbb\xbf<!DOCTYPE html>"),
+        ("", b"\n" * 100 + b"<html>"),
+    ],
+)
+def test_a_page_from_something_in_between_is_the_lines_fault(status: int, content_type: str, body: bytes) -> None:
+    found = answer(status, body, {"Content-Type": content_type}).answer
+
+    assert found == Unanswered(f"HTTP {status} with a page of HTML, which Rally does not send")
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/json", ""])
+def test_a_404_that_is_no_page_is_rallys_own(content_type: str) -> None:
+    headers = {"Content-Type": content_type} if content_type else {}
+
+    assert answer(404, b"Import not found", headers).answer == Absent(Absence.NOT_FOUND)
+
+
+def limits(limit: str = "100", remaining: str = "99", reset: str = "1800000060", **more: str) -> dict[str, str]:
+    named = {"X-RateLimit-Limit": limit, "X-RateLimit-Remaining": remaining, "X-RateLimit-Reset": reset}
+    return named | {name.replace("_", "-"): value for name, value in more.items()}
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowance"),
+    [
+        (limits(), Allowance(limit=100, remaining=99, resets_in=60 * SECOND)),
+        (limits(Date="Fri, 15 Jan 2027 07:59:30 GMT"), Allowance(limit=100, remaining=99, resets_in=90 * SECOND)),
+        (limits(reset="1800000060000"), Allowance(limit=100, remaining=99, resets_in=60 * SECOND)),
+        (limits(reset="0"), Allowance(limit=100, remaining=99, resets_in=0)),
+        (limits(reset="-2147483648"), Allowance(limit=100, remaining=99, resets_in=0)),
+        (limits(reset="4070908800"), Allowance(limit=100, remaining=99, resets_in=LONGEST_PAUSE)),
+        (limits(remaining="-5"), Allowance(limit=100, remaining=0, resets_in=60 * SECOND)),
+        (limits(remaining="500"), Allowance(limit=100, remaining=100, resets_in=60 * SECOND)),
+        (limits(limit="0"), None),
+        (limits(limit="-2147483648"), None),
+        (limits(limit="inf"), None),
+        (limits(limit="100, 200"), None),
+        (limits(remaining="many"), None),
+        (limits(reset="tomorrow"), None),
+        (limits(reset="１８００００００６０"), None),
+        (limits(reset="1e10"), None),
+        (limits(limit="9" * 400), None),
+        ({"X-RateLimit-Limit": "100"}, None),
+        ({}, None),
+    ],
+)
+def test_rate_limit_headers_become_numbers_within_bounds_or_nothing(
+    headers: dict[str, str], allowance: Allowance | None
+) -> None:
+    assert answer(headers=headers).allowance == allowance
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        (limits(), None),
+        ({}, None),
+        (limits(reset="1799999999"), None),
+        ({"X-RateLimit-Limit": "100"}, "missing"),
+        (limits(limit="inf"), "x-ratelimit-limit no single whole number"),
+        (limits(limit="0"), "not between"),
+        (limits(remaining="-1"), "not between"),
+        (limits(remaining="101"), "not between"),
+        (limits(reset="0"), "not within the next hour"),
+        (limits(reset="4070908800"), "not within the next hour"),
+    ],
+)
+def test_what_is_absurd_about_the_headers_is_named(headers: dict[str, str], told: str | None) -> None:
+    oddity = answer(headers=headers).oddity
+
+    assert (oddity is None) if told is None else (told in (oddity or ""))
+
+
+def test_a_header_that_is_given_twice_says_nothing() -> None:
+    twice = [*limits().items(), ("x-ratelimit-limit", "5")]
+
+    assert decipher(status=200, headers=twice, body=b"", import_id="imp", at=NOW).allowance is None
+
+
+@pytest.mark.parametrize(
+    ("value", "wait"),
+    [
+        ("30", 30 * SECOND),
+        ("0", 0),
+        ("-5", 0),
+        ("99999999999", LONGEST_PAUSE),
+        ("Fri, 15 Jan 2027 08:00:30 GMT", 30 * SECOND),
+        ("Friday, 15-Jan-27 08:00:30 GMT", 30 * SECOND),
+        ("Fri Jan 15 08:00:30 2027", 30 * SECOND),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("Fri, 31 Dec 2099 00:00:00 GMT", LONGEST_PAUSE),
+        ("soon", None),
+        ("inf", None),
+        ("1e300", None),
+        ("", None),
+    ],
+)
+def test_a_retry_after_is_a_span_within_bounds_or_nothing(value: str, wait: int | None) -> None:
+    assert answer(429, b"", {"Retry-After": value, "Date": DATE}).answer == OverLimit(wait)
+
+
+HEADER = st.sampled_from(
+    ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After", "Date", "Content-Type"]
+)
+VALUE = st.text(max_size=30) | st.integers().map(str) | st.floats().map(str) | st.datetimes().map(str)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*GOOD, "email"]), inner, max_size=6),
+    max_leaves=15,
+)
+
+
+@given(
+    status=st.sampled_from([200, 401, 403, 404, 429, 500]) | st.integers(100, 599),
+    headers=st.lists(st.tuples(HEADER, VALUE), max_size=8),
+    body=st.binary(max_size=80) | JSON.map(json.dumps).map(str.encode) | st.just(json.dumps(GOOD).encode()),
+)
+def test_any_answer_ends_in_a_row_of_the_table(status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+    reply = decipher(status=status, headers=headers, body=body, import_id="imp", at=NOW)
+
+    match reply.answer:
+        case OverLimit(wait):
+            assert status == 429
+            assert wait is None or 0 <= wait <= LONGEST_PAUSE
+        case Read(reading):
+            assert status == 200
+            assert reading.import_id == "imp"
+        case Unusable(reason) | Unanswered(reason):
+            assert reason
+    if reply.allowance is not None:
+        assert 0 <= reply.allowance.remaining <= reply.allowance.limit
+        assert 0 <= reply.allowance.resets_in <= LONGEST_PAUSE
+
+
+@dataclass
+class Vendor:
+    """A raw server that answers each connection with the bytes it is told to, and keeps what it was asked."""
+
+    url: str = ""
+    asked: list[bytes] = field(default_factory=list)
+
+
+Speak = Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def vendor(speak: Speak, tls: ssl.SSLContext | None = None) -> AsyncIterator[Vendor]:
+    known = Vendor()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            known.asked.append(await reader.readuntil(b"\r\n\r\n"))
+            await speak(writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    known.url = f"{'https://localhost' if tls else 'http://127.0.0.1'}:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield known
+    finally:
+        server.close()
+
+
+@asynccontextmanager
+async def client(url: str, **changes: Any) -> AsyncIterator[RallyClient]:
+    rally = RallyClient(base_url=url, key=Secret("hunter2"), **{"slots": 2, "total_timeout": 2.0, **changes})
+    try:
+        yield rally
+    finally:
+        await rally.aclose()
+
+
+def says(text: bytes) -> Speak:
+    async def speak(writer: asyncio.StreamWriter) -> None:
+        writer.write(text)
+        await writer.drain()
+
+    return speak
+
+
+def ok(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("import_id", "segment"),
+    [
+        ("cm1uwhduy001vle4gr4soyqkq", "cm1uwhduy001vle4gr4soyqkq"),
+        ("a/b", "a%2Fb"),
+        ("../../people", "..%2F..%2Fpeople"),
+        ("a b", "a%20b"),
+        ("a%2Fb", "a%252Fb"),
+        ("ü", "%C3%BC"),
+        ("a?b#c", "a%3Fb%23c"),
+        ("..a", "..a"),
+        ("@:;,+&=", "%40%3A%3B%2C%2B%26%3D"),
+    ],
+)
+async def test_an_import_id_arrives_as_one_segment_behind_any_prefix(import_id: str, segment: str) -> None:
+    async with vendor(says(ok(b"{}"))) as known, client(f"{known.url}/a/prefix") as rally:
+        await rally.get_import(import_id, at=lambda: NOW)
+
+    head = only(known.asked).decode()
+    assert head.startswith(f"GET /a/prefix/imports/{segment} HTTP/1.1\r\n")
+    assert "authorization: bearer hunter2" in head.lower()
+    assert "user-agent: rally-bridge/" in head.lower()
+    assert "\r\naccept: application/json, text/plain\r\n" in head.lower()
+
+
+@pytest.mark.anyio
+async def test_an_import_is_asked_for_and_read() -> None:
+    async with vendor(says(ok(json.dumps(GOOD).encode()))) as known, client(known.url) as rally:
+        reply = await rally.get_import("imp", at=lambda: NOW)
+
+    assert reply == answer()
+
+
+async def trickle(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+    for _ in range(1000):
+        writer.write(b" ")
+        await writer.drain()
+        await asyncio.sleep(0.02)
+
+
+async def hang(_: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(5)
+
+
+async def reset(writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()
+
+
+async def flood(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
+    for _ in range(20):
+        writer.write(b" " * 1024 * 1024)
+        await writer.drain()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("speak", "told"),
+    [
+        (trickle, "no answer within 0.3 s"),
+        (hang, "0.3 s|timeout"),
+        (reset, "broke"),
+        (flood, "larger than 2 MiB"),
+        (says(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}"), "broke"),
+        (says(b"garbage\r\n\r\n"), "broke"),
+        (says(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"), "HTTP 302"),
+        (says(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"), "not JSON"),
+    ],
+)
+async def test_a_faulty_line_is_an_answer_as_well(speak: Speak, told: str) -> None:
+    total = 0.3 if speak in {trickle, hang} else 5.0
+    async with vendor(speak) as known, client(known.url, total_timeout=total) as rally:
+        reply = await rally.get_import("imp", at=lambda: NOW)
+
+    assert reply is not None
+    found = reply.answer
+    assert isinstance(found, Unusable if told in {"not JSON", "larger than 2 MiB"} else Unanswered)
+    assert any(part in found.reason for part in told.split("|")), found.reason
+    assert "127.0.0.1" not in found.reason
+
+
+@pytest.mark.anyio
+async def test_a_broken_tls_record_is_an_answer_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, tls = certificate_for("localhost", tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+
+    async def fall_out_of_tls(writer: asyncio.StreamWriter) -> None:
+        os.write(writer.get_extra_info("socket").fileno(), b"HTTP/1.1 200 OK\r\n\r\n")
+
+    async with vendor(fall_out_of_tls, tls) as known, client(known.url) as rally:
+        reply = await rally.get_import("imp", at=lambda: NOW)
+
+    assert len(known.asked) == 1
+    assert reply is not None
+    assert reply.answer == Unanswered("the connection broke")
+
+
+@pytest.mark.anyio
+async def test_nobody_at_home_is_an_answer_as_well() -> None:
+    async with client("http://127.0.0.1:1") as rally:
+        reply = await rally.get_import("imp", at=lambda: NOW)
+
+    assert reply is not None
+    assert reply.answer == Unanswered("no connection")
+
+
+@pytest.mark.anyio
+async def test_a_question_that_would_start_too_late_is_not_asked() -> None:
+    async with vendor(says(ok(b"{}"))) as known, client(known.url) as rally:
+        assert await rally.get_import("imp", at=lambda: NOW, start_by=0) is None
+
+    assert known.asked == []
+
+
+@pytest.mark.anyio
+async def test_a_slot_is_free_again_after_a_fault() -> None:
+    async with vendor(reset) as known, client(known.url, slots=1) as rally:
+        for _ in range(3):
+            await rally.get_import("imp", at=lambda: NOW)
+
+    assert len(known.asked) == 3

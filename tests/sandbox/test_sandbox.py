@@ -1,0 +1,381 @@
+"""The sandbox: as strict and as talkative as the real ones, so that what passes here passes there."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from standardwebhooks import Webhook
+
+from bridge.sandbox.app import create_app
+from bridge.sandbox.settings import SandboxSettings
+from tests.support.samples import only
+
+pytestmark = pytest.mark.anyio
+
+KEY = {"Authorization": "Bearer rally-key"}
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+START = 1_800_000_000.0
+IMPORTS = "/rally/api/public/v1/imports"
+
+
+@dataclass
+class Clock:
+    now: float = START
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def sandbox(clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
+    settings = SandboxSettings(
+        rally_key="rally-key", callback_secrets=(SECRET,), slack_token="xoxb-1", rate_limit=3, rate_window=60
+    )
+    transport = httpx.ASGITransport(create_app(settings, clock))
+    async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as client:
+        yield client
+
+
+async def test_people_who_are_imported_become_an_import(sandbox: httpx.AsyncClient, clock: Clock) -> None:
+    place = IMPORTS.replace("imports", "people/import")
+    assert (await sandbox.post(place, json={"people": []})).status_code == 401
+    answer = await sandbox.post(place, json={"people": [{"email": "a@example.com"}] * 7}, headers=KEY)
+    clock.now += 60
+    told = (await sandbox.get(f"{IMPORTS}/{answer.json()['importId']}", headers=KEY)).json()
+
+    assert answer.json()["count"] == 7
+    assert (told["type"], told["status"], told["personCount"]) == ("API", "COMPLETED", 7)
+
+
+async def test_an_import_lives_through_its_statuses(sandbox: httpx.AsyncClient, clock: Clock) -> None:
+    await sandbox.put("/control/limit", json={"limit": 99, "window": 60})
+    await sandbox.put("/control/imports/imp", json={"outcome": "partial", "seconds": 8, "people": 100, "type": "API"})
+
+    told: dict[str, Any] = {}
+    seen = []
+    for _ in range(6):
+        told = (await sandbox.get(f"{IMPORTS}/imp", headers=KEY)).json()
+        seen.append((told["status"], told["personCount"], len(told["failedRecords"])))
+        clock.now += 2
+
+    assert [status for status, _, _ in seen] == ["NOT_STARTED", *["UPLOADING"] * 3, "COMPLETED", "COMPLETED"]
+    people = [count for _, count, _ in seen]
+    assert people == sorted(people)
+    assert people[-1] == 100
+    assert seen[-1][2] == 3
+    assert told.keys() == {"importId", "type", "status", "personCount", "failedRecords", "updatedAt"}
+    assert datetime.fromisoformat(told["updatedAt"]).tzinfo is not None
+
+
+async def test_without_the_key_rally_says_unauthorized(sandbox: httpx.AsyncClient) -> None:
+    for headers in ({}, {"Authorization": "Bearer wrong"}):
+        answer = await sandbox.get(f"{IMPORTS}/imp", headers=headers)
+        assert (answer.status_code, answer.text) == (401, "Unauthorized")
+        assert answer.headers["content-type"].startswith("text/plain")
+        assert answer.headers["x-ratelimit-limit"] == "3"
+
+
+async def test_an_unknown_import_is_a_404_without_rate_limit_headers(sandbox: httpx.AsyncClient) -> None:
+    answer = await sandbox.get(f"{IMPORTS}/nothing", headers=KEY)
+
+    assert (answer.status_code, answer.text) == (404, "Import not found")
+    assert not [name for name in answer.headers if name.startswith("x-ratelimit")]
+
+
+async def test_the_window_refuses_what_is_over_its_limit_and_opens_again(
+    sandbox: httpx.AsyncClient, clock: Clock
+) -> None:
+    await sandbox.put("/control/imports/imp", json={})
+    answers = [await sandbox.get(f"{IMPORTS}/imp", headers=KEY) for _ in range(4)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert [answer.headers["x-ratelimit-remaining"] for answer in answers] == ["2", "1", "0", "0"]
+    reset = int(answers[0].headers["x-ratelimit-reset"])
+    assert int(answers[3].headers["retry-after"]) == reset - START
+    assert answers[3].text == "Too Many Requests"
+
+    clock.now = reset
+    assert (await sandbox.get(f"{IMPORTS}/imp", headers=KEY)).status_code == 200
+    assert (await sandbox.get("/control/windows")).json()["taken"] == {str(reset): 3, str(reset + 60): 1}
+    record = (await sandbox.get("/control/requests")).json()
+    assert [each["overLimit"] for each in record] == [False, False, False, True, False]
+
+
+@pytest.mark.parametrize("import_id", ["a/b", "../../people", "a b", "ü", "a%2Fb"])
+async def test_an_id_is_one_opaque_segment(sandbox: httpx.AsyncClient, import_id: str) -> None:
+    encoded = "".join(f"%{byte:02X}" for byte in import_id.encode())
+    await sandbox.get(f"{IMPORTS}/{encoded}", headers=KEY)
+
+    assert only((await sandbox.get("/control/requests")).json())["importId"] == import_id
+
+
+@pytest.mark.parametrize(
+    ("import_id", "status", "failed"),
+    [("demo-completed-1", "COMPLETED", None), ("demo-partial-x", "COMPLETED", 3), ("demo-failed-1", "ERROR", None)],
+)
+async def test_a_demo_id_makes_its_own_import(
+    sandbox: httpx.AsyncClient, clock: Clock, import_id: str, status: str, failed: int | None
+) -> None:
+    assert (await sandbox.get(f"{IMPORTS}/{import_id}", headers=KEY)).json()["status"] == "NOT_STARTED"
+    clock.now += 8
+    told = (await sandbox.get(f"{IMPORTS}/{import_id}", headers=KEY)).json()
+
+    assert told["status"] == status
+    assert (None if told["failedRecords"] is None else len(told["failedRecords"])) == failed
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
+async def test_a_fault_is_answered_as_often_as_it_was_asked_for(sandbox: httpx.AsyncClient, status: int) -> None:
+    await sandbox.put("/control/imports/imp", json={})
+    await sandbox.post("/control/faults", json={"status": status, "times": 2, "retryAfter": 9, "importId": "imp"})
+
+    answers = [await sandbox.get(f"{IMPORTS}/imp", headers=KEY) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [status, status, 200]
+    assert answers[0].headers["retry-after"] == "9"
+
+
+async def test_headers_can_be_absurd(sandbox: httpx.AsyncClient) -> None:
+    fault = {"kind": "garbage", "headers": {"X-RateLimit-Reset": "inf"}}
+    await sandbox.post("/control/faults", json=fault)
+
+    assert (await sandbox.get(f"{IMPORTS}/imp", headers=KEY)).headers["x-ratelimit-reset"] == "inf"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "told"),
+    [
+        ("PUT", "/control/imports/imp", {"outcome": "great"}, "outcome"),
+        ("PUT", "/control/imports/imp", {"colour": "red"}, "colour"),
+        ("POST", "/control/faults", {}, "status and kind"),
+        ("POST", "/control/faults", {"status": 200, "kind": "hang"}, "status and kind"),
+        ("PUT", "/control/limit", {"limit": -1, "window": 0}, "limit"),
+        ("POST", "/control/inbox/x/answers", [{"status": 7}], "status"),
+    ],
+)
+async def test_a_wrong_wish_is_told_what_is_wrong_with_it(
+    sandbox: httpx.AsyncClient, method: str, path: str, body: Any, told: str
+) -> None:
+    answer = await sandbox.request(method, path, json=body)
+
+    assert answer.status_code == 422
+    assert told in answer.text
+
+
+def signed(body: str, *, secret: str = SECRET, at: float = START) -> dict[str, str]:
+    moment = datetime.fromtimestamp(at, UTC)
+    signature = Webhook(secret).sign("ntf_1", moment, body)
+    return {"webhook-id": "ntf_1", "webhook-timestamp": str(int(at)), "webhook-signature": signature}
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "good"),
+    [
+        (signed('{"a":1}'), '{"a":1}', True),
+        (signed('{"a":1}') | {"webhook-signature": "v1,xx " + signed('{"a":1}')["webhook-signature"]}, '{"a":1}', True),
+        (signed('{"a":1}'), '{"a":2}', False),
+        (signed('{"a":1}', secret="whsec_c2VydmljZS1zZWNyZXQtb2YtdGhlLXRlc3RzIQ=="), '{"a":1}', False),
+        (signed('{"a":1}', at=START - 301), '{"a":1}', False),
+        ({}, "{}", False),
+    ],
+)
+async def test_only_a_genuine_callback_verifies(
+    sandbox: httpx.AsyncClient, headers: dict[str, str], body: str, *, good: bool
+) -> None:
+    answer = await sandbox.post("/inbox/callbacks/crm", content=body, headers=headers)
+
+    kept = only((await sandbox.get("/inbox/messages", params={"name": "crm"})).json())
+    assert answer.status_code == (204 if good else 401)
+    assert (kept["verified"], kept["why"] is None) == (good, good)
+
+
+async def test_a_sandbox_that_was_given_no_secret_names_the_setting(sandbox: httpx.AsyncClient) -> None:
+    await sandbox.put("/control/callback-secrets", json=[])
+
+    answer = await sandbox.post("/inbox/callbacks/crm", content="{}", headers=signed("{}"))
+
+    assert answer.status_code == 401
+    assert "SANDBOX_CALLBACK_SECRETS" in only((await sandbox.get("/inbox/messages")).json())["why"]
+
+
+SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "x"}}
+
+
+@pytest.mark.parametrize(
+    ("payload", "answer"),
+    [
+        ({"text": "hello"}, "ok"),
+        ({"text": "hello", "blocks": [SECTION, {"type": "divider"}]}, "ok"),
+        ("not json", "invalid_payload"),
+        ([], "invalid_payload"),
+        ({}, "no_text"),
+        ({"blocks": [SECTION] * 51}, "invalid_blocks"),
+        ({"blocks": [{"type": "header", "text": {"type": "plain_text", "text": "x" * 151}}]}, "invalid_blocks"),
+        ({"blocks": [{"type": "header", "text": {"type": "mrkdwn", "text": "x"}}]}, "invalid_blocks"),
+        ({"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3001}}]}, "invalid_blocks"),
+        ({"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": ""}}]}, "invalid_blocks"),
+        ({"blocks": [{"type": "section", "fields": [SECTION["text"]] * 11}]}, "invalid_blocks"),
+        ({"blocks": [{"type": "context", "elements": [SECTION["text"]] * 11}]}, "invalid_blocks"),
+        ({"blocks": [{"type": "pigeon"}]}, "invalid_blocks"),
+        ({"blocks": [{"type": "section", "text": {"type": "plain_text", "text": "x", "verbatim": True}}]},
+         "invalid_blocks"),
+    ],
+)  # fmt: skip
+async def test_slack_answers_in_its_own_words(sandbox: httpx.AsyncClient, payload: Any, answer: str) -> None:
+    content = payload if isinstance(payload, str) else json.dumps(payload)
+    said = await sandbox.post("/inbox/services/T/B/X", content=content)
+
+    assert (said.status_code, said.text) == (200 if answer == "ok" else 400, answer)
+    assert said.headers["content-type"].startswith("text/plain")
+
+
+async def test_a_bot_message_needs_the_token_and_a_channel(sandbox: httpx.AsyncClient) -> None:
+    async def said(token: str, payload: dict[str, str]) -> Any:
+        headers = {"Authorization": f"Bearer {token}"}
+        return (await sandbox.post("/slack/api/chat.postMessage", json=payload, headers=headers)).json()
+
+    assert (await said("wrong", {"text": "x"}))["error"] == "invalid_auth"
+    assert (await said("xoxb-1", {"text": "x"}))["error"] == "channel_not_found"
+    good = await said("xoxb-1", {"text": "x", "channel": "C1"})
+    assert (good["ok"], good["channel"]) == (True, "C1")
+
+
+async def test_slack_tells_whose_token_it_is_and_refuses_others(sandbox: httpx.AsyncClient) -> None:
+    async def said(token: str) -> Any:
+        return (await sandbox.post("/slack/api/auth.test", headers={"Authorization": f"Bearer {token}"})).json()
+
+    assert await said("wrong") == {"ok": False, "error": "invalid_auth"}
+    assert (await said("xoxb-1"))["ok"]
+
+
+async def test_planned_answers_are_given_once_each(sandbox: httpx.AsyncClient) -> None:
+    await sandbox.post("/control/inbox/slack/answers", json=[{"status": 429, "headers": {"Retry-After": "1"}}])
+
+    answers = [await sandbox.post("/inbox/services/T/B/X", json={"text": "x"}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [429, 200]
+    assert answers[0].headers["retry-after"] == "1"
+
+
+async def test_hostile_text_is_shown_and_not_run(sandbox: httpx.AsyncClient) -> None:
+    evil = "<script>alert(1)</script>"
+    header = {"type": "header", "text": {"type": "plain_text", "text": evil}}
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": f"*{evil}* <https://x|{evil[1:-1]}> `{evil}`"}}
+    await sandbox.post("/inbox/services/T/B/X", json={"text": evil, "blocks": [header, section]})
+    await sandbox.post("/inbox/callbacks/crm", content=json.dumps({"type": evil}), headers={"webhook-id": evil})
+    await sandbox.get(f"{IMPORTS}/demo-{evil.replace('/', '%2F')}", headers=KEY)
+
+    page = await sandbox.get("/")
+
+    assert "<script" not in page.text
+    assert page.text.count("&lt;script&gt;") >= 5
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+ABSURD = "9" * 30
+DEEP = "[" * 200_000 + "]" * 200_000
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("/inbox/services/T/B/X", json.dumps({"text": f"at <!date^{ABSURD}^{{time}}|some time>"})),
+        ("/inbox/services/T/B/X", json.dumps({"text": f"at <!date^{'9' * 6000}^{{time}}|some time>"})),
+        ("/inbox/services/T/B/X", json.dumps({"text": {"not": "text"}})),
+        ("/inbox/services/T/B/X", DEEP),
+        ("/inbox/services/T/B/X", f'{{"text": {"1" * 6000}}}'),
+        ("/inbox/callbacks/crm", DEEP),
+        ("/inbox/callbacks/crm", f'{{"type": {"1" * 6000}}}'),
+    ],
+    ids=["a date", "a longer date", "no text", "deep", "a number", "a deep callback", "a number in a callback"],
+)
+async def test_the_inbox_shows_whatever_it_took(sandbox: httpx.AsyncClient, path: str, content: str) -> None:
+    took = await sandbox.post(path, content=content, headers={"webhook-id": "a", "webhook-timestamp": "9" * 6000})
+
+    assert took.status_code < 500
+    assert (await sandbox.get("/inbox")).status_code == 200
+    assert len((await sandbox.get("/inbox/messages")).json()) == 1
+
+
+async def test_a_date_in_no_calendar_is_shown_as_the_text_beside_it(sandbox: httpx.AsyncClient) -> None:
+    await sandbox.post("/inbox/services/T/B/X", json={"text": f"at <!date^{ABSURD}^{{time}}|some time>"})
+
+    assert "at some time" in (await sandbox.get("/inbox")).text
+
+
+@pytest.mark.parametrize(
+    ("path", "wish"),
+    [
+        ("/control/limit", {"limit": 1, "window": int(ABSURD)}),
+        ("/control/imports/imp", {"seconds": 1e300}),
+        ("/control/imports/imp", {"statuses": [{"status": "COMPLETED", "after": 1e300}]}),
+    ],
+)
+async def test_a_wish_for_an_absurd_time_is_refused(sandbox: httpx.AsyncClient, path: str, wish: Any) -> None:
+    assert (await sandbox.put(path, json=wish)).status_code == 422
+    assert (await sandbox.get("/inbox")).status_code == 200
+
+
+async def test_the_page_is_shown_whatever_the_time_is(sandbox: httpx.AsyncClient, clock: Clock) -> None:
+    clock.now = 1e18
+    await sandbox.post("/inbox/services/T/B/X", json={"text": "x"})
+
+    assert "at no time" in (await sandbox.get("/inbox")).text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://sandbox"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ],
+)
+async def test_a_page_in_a_browser_changes_nothing(sandbox: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    await sandbox.post("/inbox/services/T/B/X", json={"text": "x"})
+    refused = [
+        await sandbox.post("/control/reset", headers=headers),
+        await sandbox.post("/control/faults", content='{"kind": "hang"}', headers=headers),
+        await sandbox.delete("/inbox/messages", headers=headers),
+        await sandbox.post("/inbox/services/T/B/X", content='{"text": "y"}', headers=headers),
+    ]
+
+    assert {answer.status_code for answer in refused} == {403}
+    assert [message["parsed"] for message in (await sandbox.get("/inbox/messages")).json()] == [{"text": "x"}]
+    assert (await sandbox.get("/inbox", headers=headers)).status_code == 200
+
+
+async def test_the_page_tells_genuine_from_forged_in_words(sandbox: httpx.AsyncClient) -> None:
+    await sandbox.post("/inbox/callbacks/crm", content="{}", headers=signed("{}"))
+    await sandbox.post("/inbox/callbacks/crm", content="{}")
+
+    page = (await sandbox.get("/inbox")).text
+    assert "✓ signature verified" in page
+    assert "✗ webhook-id" in page
+
+
+async def test_reset_empties_everything(sandbox: httpx.AsyncClient) -> None:
+    await sandbox.put("/control/imports/imp", json={})
+    await sandbox.put("/control/key", json="another")
+    await sandbox.post("/inbox/services/T/B/X", json={"text": "x"})
+    await sandbox.post("/control/reset")
+
+    assert (await sandbox.get("/inbox/messages")).json() == []
+    assert (await sandbox.get(f"{IMPORTS}/imp", headers=KEY)).status_code == 404
+
+
+def test_without_a_key_the_sandbox_does_not_start() -> None:
+    with pytest.raises(SystemExit, match="SANDBOX_RALLY_KEY"):
+        SandboxSettings.from_env({})
+
+    settings = SandboxSettings.from_env({"SANDBOX_RALLY_KEY": "k", "SANDBOX_CALLBACK_SECRETS": "whsec_a, whsec_b"})
+    assert settings.callback_secrets == ("whsec_a", "whsec_b")
+    assert "whsec" not in repr(settings)

@@ -1,0 +1,331 @@
+"""Clients: known by the digests of their keys, and confined to what the operator lets them use."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bridge.cli import main
+from bridge.destinations.confinement import may_call, may_use
+from bridge.domain.deliveries import Callback, SlackWebhook
+from bridge.domain.secret import Secret
+from bridge.errors import SettingsError
+from bridge.settings.clients import Allowed, digest, from_file
+from tests.support.samples import only
+from tests.support.world import World, bearer, opened, reopened
+from tests.support.world import settings as settings_of
+
+pytestmark = pytest.mark.anyio
+OLD_KEY, NEW_KEY, OTHER_KEY = "rbk_old-key-of-panels", "rbk_new-key-of-panels", "rbk_key-of-everything"
+FILE = f"""
+[clients.panels]
+keys = ["sha256:{digest(OLD_KEY).hex()}", "sha256:{digest(NEW_KEY).hex()}"]
+workspaces = ["default"]
+slack_channels = ["C0PANELS1"]
+named = ["research"]
+callback_hosts = ["panels.example.com", "*.panels.example.com"]
+
+[clients.everything]
+keys = ["sha256:{digest(OTHER_KEY).hex()}"]
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "clients.toml"
+    path.write_text(FILE)
+    return path
+
+
+@pytest.fixture
+async def confined(redis_url: str, sandbox_url: str, file: Path) -> AsyncIterator[World]:
+    changes = {
+        "BRIDGE_API_KEYS": "",
+        "BRIDGE_CLIENTS_FILE": str(file),
+        "RALLY_WORKSPACES": "eu:key",
+        "NAMED_DESTINATIONS": "research=https://r.example.com/x,ops=https://o.example.com/x",
+    }
+    async with opened(redis_url, sandbox_url, **changes) as world:
+        yield world
+
+
+def problem(path: Path, text: str) -> str:
+    path.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        settings_of("redis://", "http://sandbox.invalid", BRIDGE_API_KEYS="", BRIDGE_CLIENTS_FILE=str(path))
+    return str(only(list(caught.value.problems)))
+
+
+@pytest.mark.parametrize("key", [OLD_KEY, NEW_KEY, OTHER_KEY])
+async def test_each_key_of_the_file_opens(confined: World, key: str) -> None:
+    assert (await confined.api.get("/v1/watches", headers=bearer(key))).status_code == 200
+
+
+async def test_two_keys_of_one_client_see_the_same_watches(confined: World) -> None:
+    watch = await confined.watch("imp", key=OLD_KEY)
+    for key, status in ((NEW_KEY, 200), (OTHER_KEY, 404)):
+        assert (await confined.get(f"/v1/watches/{watch['id']}", key=key)).status_code == status
+
+
+async def test_the_digest_itself_is_no_key(confined: World) -> None:
+    for key in (digest(OLD_KEY).hex(), f"sha256:{digest(OLD_KEY).hex()}"):
+        assert (await confined.api.get("/v1/watches", headers=bearer(key))).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("wish", "pointer", "code"),
+    [
+        ({"workspace": "eu"}, "/workspace", "unknown_workspace"),
+        ({"notify": [{"type": "slack", "channel": "C0ANOTHER"}]}, "/notify/0/channel", "not_for_you"),
+        (
+            {"notify": [{"type": "slack_webhook", "url": "https://hooks.slack.com/services/T/B/X"}]},
+            "/notify/0/url",
+            "not_for_you",
+        ),
+        ({"notify": [{"type": "callback", "url": "https://crm.example.com/x"}]}, "/notify/0/url", "not_for_you"),
+        ({"notify": [{"type": "callback", "url": "https://evilpanels.example.com/"}]}, "/notify/0/url", "not_for_you"),
+        ({"notify": [{"type": "named", "name": "ops"}]}, "/notify/0/name", "unknown_name"),
+    ],
+)
+async def test_a_client_uses_only_what_it_is_allowed(
+    confined: World, wish: dict[str, object], pointer: str, code: str
+) -> None:
+    refused = await confined.post("/v1/watches", key=OLD_KEY, json={"importId": "imp", **wish})
+    error = only(refused.json()["errors"])
+    assert (refused.status_code, error["pointer"], error["code"]) == (422, pointer, code)
+    allowed = await confined.post("/v1/watches", key=OTHER_KEY, json={"importId": "imp", **wish})
+    assert allowed.status_code == 202, allowed.text
+
+
+async def test_what_a_client_is_allowed_is_accepted(confined: World) -> None:
+    notify = [
+        {"type": "slack", "channel": "C0PANELS1"},
+        {"type": "named", "name": "research"},
+        {"type": "callback", "url": "https://PANELS.example.com/x"},
+        {"type": "callback", "url": "https://eu.panels.example.com/x"},
+    ]
+    await confined.watch("imp", key=NEW_KEY, notify=notify)
+
+
+@pytest.mark.parametrize(
+    ("destination", "may"),
+    [
+        ({"type": "callback", "url": "SANDBOX/inbox/callbacks/crm"}, False),
+        ({"type": "slack_webhook", "url": "SANDBOX/inbox/services/T000/B000/XXXX"}, False),
+        ({"type": "slack", "channel": "C0ANOTHER"}, False),
+        ({"type": "slack", "channel": "C0PANELS1"}, True),
+        ({"type": "named", "name": "ops"}, False),
+        ({"type": "named", "name": "research"}, True),
+    ],
+)
+async def test_what_a_client_may_not_use_any_more_is_not_sent_again_for_it(
+    redis_url: str, sandbox_url: str, file: Path, destination: dict[str, str], *, may: bool
+) -> None:
+    names = f"research=callback:{sandbox_url}/inbox/callbacks/r,ops=callback:{sandbox_url}/inbox/callbacks/o"
+    known = {"NAMED_DESTINATIONS": names, "RALLY_WORKSPACES": "eu:key"}
+    confining = {"BRIDGE_API_KEYS": "", "BRIDGE_CLIENTS_FILE": str(file), **known}
+    async with opened(redis_url, sandbox_url, BRIDGE_API_KEYS=f"panels:{OLD_KEY}", **known) as before:
+        await before.sandbox.tell("imp", ("ERROR", 0))
+        for place in ("crm", "r", "o", "slack"):
+            await before.sandbox.plan(place, {"status": 410})
+        wish = {name: value.replace("SANDBOX", sandbox_url) for name, value in destination.items()}
+        watch = await before.watch(key=OLD_KEY, notify=[wish])
+        await before.poll()
+        await before.deliver()
+    async with reopened(redis_url, sandbox_url, **confining) as after:
+        one = f"/v1/deliveries/{only((await after.get('/v1/deliveries', key=OLD_KEY)).json()['data'])['id']}"
+        ended = (await after.get(one, key=OLD_KEY)).json()
+        assert (ended["watchId"], ended["state"]) == (watch["id"], "abandoned")
+        if not may:
+            refused = await after.post(f"{one}/redeliver", key=OLD_KEY)
+            assert (refused.status_code, refused.json()["type"]) == (403, "/docs#not-for-you")
+        many = {"state": "abandoned", "since": "2026-01-01T00:00:00Z"}
+        redelivered = (await after.post("/v1/deliveries/redeliver", key=OLD_KEY, json=many)).json()["redelivered"]
+        assert redelivered == int(may)
+        assert (await after.get(one, key=OLD_KEY)).json()["state"] == ("pending" if may else "abandoned")
+
+
+@pytest.mark.parametrize("may", [False, True])
+async def test_what_a_workspace_told_is_not_sent_again_for_who_may_not_use_it_any_more(
+    redis_url: str, sandbox_url: str, *, may: bool
+) -> None:
+    known = {"RALLY_WORKSPACES": "eu:key"}
+    async with opened(redis_url, sandbox_url, BRIDGE_API_KEYS=f"panels:{OLD_KEY}", **known) as before:
+        await before.sandbox.tell("imp", ("ERROR", 0))
+        await before.sandbox.plan("crm", {"status": 410})
+        await before.watch(key=OLD_KEY, notify=[{"type": "callback", "url": before.sandbox.callback_url()}])
+        await before.poll()
+        await before.deliver()
+    workspaces = "eu+default" if may else "eu"
+    keys = f"panels:{OLD_KEY}:workspaces={workspaces}"
+    async with reopened(redis_url, sandbox_url, BRIDGE_API_KEYS=keys, **known) as after:
+        one = f"/v1/deliveries/{only((await after.get('/v1/deliveries', key=OLD_KEY)).json()['data'])['id']}"
+        many = {"state": "abandoned", "since": "2026-01-01T00:00:00Z"}
+        redelivered = (await after.post("/v1/deliveries/redeliver", key=OLD_KEY, json=many)).json()["redelivered"]
+        answer = await after.post(f"{one}/redeliver", key=OLD_KEY)
+
+        assert redelivered == int(may)
+        assert (answer.status_code, answer.json().get("type")) == (
+            (409, "/docs#delivery-under-way") if may else (403, "/docs#not-for-you")
+        )
+        assert (await after.get(one, key=OLD_KEY)).json()["state"] == ("pending" if may else "abandoned")
+
+
+async def test_a_destination_is_tested_only_by_who_may_use_it(confined: World) -> None:
+    body = {"destination": {"type": "callback", "url": "https://crm.example.com/x"}}
+    refused = await confined.post("/v1/destinations/test", key=OLD_KEY, json=body)
+    assert (refused.status_code, only(refused.json()["errors"])["code"]) == (422, "not_for_you")
+
+
+async def test_each_watch_of_a_batch_is_held_to_what_its_client_may_use(confined: World) -> None:
+    wishes = [{"type": "slack", "channel": channel} for channel in ("C0PANELS1", "C0ANOTHER")]
+    body = {"watches": [{"importId": "imp", "notify": [wish]} for wish in wishes]}
+    answer = await confined.post("/v1/watches/batch", key=OLD_KEY, json=body)
+    assert [each["status"] for each in answer.json()["results"]] == [202, 422]
+
+
+def test_a_suffix_does_not_mean_the_bare_name() -> None:
+    allowed = Allowed(callback_hosts=frozenset({"*.example.com"}))
+    assert [may_call(allowed, f"https://{host}/hook") for host in ("a.example.com", "example.com", "aexample.com")] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_list_that_is_empty_allows_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "clients.toml"
+    path.write_text(f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\ncallback_hosts = []\nnamed = []\n')
+    (client,) = from_file(str(path))
+
+    assert (may_call(client.allowed, "https://a.example.com/hook"), client.allowed.named) == (False, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("allowed", "url", "may"),
+    [
+        (Allowed(), "https://chat.example.com/hooks/x", True),
+        (Allowed(callback_hosts=frozenset()), "https://chat.example.com/hooks/x", False),
+        (Allowed(callback_hosts=frozenset({"chat.example.com"})), "https://chat.example.com/hooks/x", True),
+        (Allowed(callback_hosts=frozenset()), "https://hooks.slack.com/services/T/B/X", True),
+        (Allowed(slack_channels=frozenset({"C0PANELS1"})), "https://hooks.slack.com/services/T/B/X", False),
+        (Allowed(slack_channels=frozenset({"C0PANELS1"})), "https://hooks.slack-gov.com/services/T/B/X", False),
+        (Allowed(slack_channels=frozenset({"C0PANELS1"})), "https://HOOKS.SLACK.COM./services/T/B/X", False),
+        (Allowed(slack_channels=frozenset({"C0PANELS1"})), "https://hooks。slack。com/services/T/B/X", False),
+        (Allowed(slack_channels=frozenset({"C0PANELS1"})), "https://chat.example.com/hooks/x", True),
+        (Allowed(callback_hosts=frozenset()), "no URL", False),
+    ],
+)
+def test_an_incoming_webhook_at_a_host_that_is_not_slacks_counts_as_a_callback(
+    allowed: Allowed, url: str, *, may: bool
+) -> None:
+    assert may_use(allowed, SlackWebhook(url=Secret(url))) == may
+
+
+@pytest.mark.parametrize(
+    ("named", "url", "may"),
+    [
+        ("bücher.example", "https://bücher.example/x", True),
+        ("bücher.example", "https://xn--bcher-kva.example/x", True),
+        ("*.bücher.example", "https://a.xn--bcher-kva.example/x", True),
+        ("crm.example.com", "https://CRM.example.com./x", True),
+        ("crm.example.com", "https://crm。example。com/x", True),
+        ("2001:db8::1", "https://[2001:DB8:0::1]/x", True),
+        ("crm.example.com", "https://evil.example/@crm.example.com", False),
+        ("crm.example.com", "https://crm.example.com@evil.example/", False),
+        ("*.example.com", "https://example.com/x", False),
+    ],
+)
+def test_a_host_is_compared_as_the_one_that_is_sent_to(named: str, url: str, *, may: bool) -> None:
+    assert may_use(Allowed(callback_hosts=frozenset({named})), Callback(url=Secret(url))) == may
+
+
+@pytest.mark.parametrize("path", ["/v1/watches", "/v1/destinations/test"])
+async def test_what_egress_allows_is_closed_to_a_client_without_callbacks_by_every_type(
+    redis_url: str, sandbox_url: str, tmp_path: Path, path: str
+) -> None:
+    file = tmp_path / "clients.toml"
+    file.write_text(f'[clients.a]\nkeys = ["sha256:{digest(OLD_KEY).hex()}"]\ncallback_hosts = []\n')
+    async with opened(redis_url, sandbox_url, BRIDGE_API_KEYS="", BRIDGE_CLIENTS_FILE=str(file)) as world:
+        for kind, url in (("slack_webhook", world.sandbox.slack_url()), ("callback", world.sandbox.callback_url())):
+            wish = {"type": kind, "url": url}
+            body = {"destination": wish} if path.endswith("test") else {"importId": "imp", "notify": [wish]}
+            refused = await world.post(path, key=OLD_KEY, json=body)
+            assert (refused.status_code, only(refused.json()["errors"])["code"]) == (422, "not_for_you")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hooks.slack.com/services/T/B/X",
+        "https://hooks.slack-gov.com/services/T/B/X",
+        "https://slack.com/api/chat.postMessage?channel=C0123ABCD",
+        "http://HOOKS.slack.com./services/T/B/X",
+        "https://hooks。slack.com/services/T/B/X",
+    ],
+)
+async def test_slacks_hosts_take_no_callbacks_whoever_asks(confined: World, url: str) -> None:
+    for key in (OLD_KEY, OTHER_KEY):
+        wish = {"type": "callback", "url": url}
+        refused = await confined.post("/v1/watches", key=key, json={"importId": "imp", "notify": [wish]})
+        assert (refused.status_code, only(refused.json()["errors"])["code"]) == (422, "slack_host")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "names no client"),
+        ("[clients", "is not TOML"),
+        ("[client.crm]\nkeys = []", "'client' is not known"),
+        ("[clients.crm]", "crm.keys is required"),
+        ('[clients.crm]\nkeys = ["hunter2-hunter2-1"]', "crm.keys.0 must be sha256: and 64 hexadecimal digits"),
+        (f'[clients.crm]\nkeys = ["sha256:{"a" * 64}"]\nchannels = []', "crm.channels is not known"),
+        (f'[clients.CRM]\nkeys = ["sha256:{"a" * 64}"]', "'CRM' is no name"),
+        (f'[clients.a]\nkeys = ["sha256:{"a" * 64}", "sha256:{"a" * 64}"]', "a key stands there twice"),
+        (f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\nworkspaces = ["us"]', "unknown workspaces: us"),
+        (f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\nnamed = ["typo"]', "unknown destinations: typo"),
+        ("[clients.a]\nkeys = []", "a.keys List should have at least 1 item"),
+        (f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\nslack_channels = ["#general"]', "must be a channel's id"),
+        (f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\ncallback_hosts = ["https://a.example/x"]', "must be a host"),
+        (f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\ncallback_hosts = ["a.example:8443"]', "must be a host"),
+        ("[clients.a]\nkeys = [" + ", ".join(f'"sha256:{c * 64}"' for c in "abc") + "]", "a.keys"),
+    ],
+)
+def test_a_file_that_is_wrong_is_told_in_words(tmp_path: Path, text: str, words: str) -> None:
+    told = problem(tmp_path / "clients.toml", text)
+    assert words in told
+    assert "hunter2" not in told
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="can't be read"):
+        settings_of("redis://", "http://s.invalid", BRIDGE_API_KEYS="", BRIDGE_CLIENTS_FILE=str(tmp_path / "none"))
+
+
+def test_a_name_in_both_sources_is_refused(file: Path) -> None:
+    with pytest.raises(SettingsError, match="panels: in BRIDGE_API_KEYS and in BRIDGE_CLIENTS_FILE"):
+        settings_of(
+            "redis://", "http://s.invalid", BRIDGE_API_KEYS="panels:rbk_1234567890ab", BRIDGE_CLIENTS_FILE=str(file)
+        )
+
+
+def test_a_new_key_is_printed_once_with_what_to_keep_of_it(tmp_path: Path) -> None:
+    made = CliRunner().invoke(main, ["keys", "new", "crm"])
+    key = made.stdout.strip()
+    assert (made.exit_code, key[:4], len(key) > 40) == (0, "rbk_", True)
+    file = tmp_path / "clients.toml"
+    file.write_text(made.stderr[made.stderr.index("[clients.crm]") : made.stderr.index("To rotate")])
+    settings = settings_of("redis://", "http://s.invalid", BRIDGE_API_KEYS="", BRIDGE_CLIENTS_FILE=str(file))
+    assert only(list(settings.clients)).digests == (digest(key),)
+
+
+def test_a_new_key_is_given_to_programs_as_json() -> None:
+    made = json.loads(CliRunner().invoke(main, ["keys", "new", "crm", "--json"]).stdout)
+    assert (made["name"], made["digest"]) == ("crm", f"sha256:{digest(made['key']).hex()}")
+
+
+def test_a_key_for_no_name_is_refused() -> None:
+    refused = CliRunner().invoke(main, ["keys", "new", "C R M"])
+    assert (refused.exit_code, refused.stdout) == (2, "")

@@ -1,0 +1,238 @@
+"""The settings: every problem at once, in plain words, without a secret; and an example that names them all."""
+
+import re
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
+from bridge.errors import SettingsError
+from bridge.resources import open_resources
+from bridge.settings import Settings
+from bridge.settings.parsers import duration
+from tests.support.samples import only
+
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
+GOOD = {
+    "REDIS_URL": "redis://:hunter2@localhost:6379/0",
+    "RALLY_API_KEY": "rally-hunter2",
+    "BRIDGE_API_KEYS": "crm:hunter2-hunter2-1,ops:hunter2-hunter2-2:admin",
+    "BRIDGE_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+    "CALLBACK_SECRETS": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+}
+
+
+def load(**changes: str) -> Settings:
+    return Settings.load({**GOOD, **changes}, env_file=None)
+
+
+def problems(**changes: str) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as told:
+        load(**changes)
+    return told.value.problems
+
+
+def test_what_is_required_is_enough() -> None:
+    settings = load()
+
+    assert settings.poll_floor == 3 * SECOND
+    assert settings.delivery_schedule[-1] == 24 * HOUR
+    assert [(client.name, client.admin) for client in settings.bridge_api_keys] == [("crm", False), ("ops", True)]
+
+
+def test_everything_that_is_missing_is_named_at_once() -> None:
+    with pytest.raises(SettingsError) as told:
+        Settings.load({}, env_file=None)
+
+    required = {name.upper() for name, field in Settings.model_fields.items() if field.is_required()}
+    assert {problem.partition(" ")[0] for problem in told.value.problems} == required | {"BRIDGE_API_KEYS"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REDIS_URL", "http://localhost"),
+        ("RALLY_BASE_URL", "api.rallyuxr.com"),
+        ("RALLY_BASE_URL", "https://user:hunter2@api.rallyuxr.com"),
+        ("RALLY_BUDGET_SHARE", "0"),
+        ("RALLY_BUDGET_SHARE", "1.5"),
+        ("RALLY_BUDGET_SHARE", "nan"),
+        ("POLL_FLOOR", "5"),
+        ("POLL_FLOOR", "0s"),
+        ("POLL_FLOOR", "2m"),
+        ("POLL_GROWTH", "inf"),
+        ("WATCH_EXPIRY", "31d"),
+        ("BRIDGE_API_KEYS", "crm"),
+        ("BRIDGE_API_KEYS", "CRM:hunter2-hunter2-1"),
+        ("BRIDGE_API_KEYS", "crm:hunter2"),
+        ("BRIDGE_API_KEYS", "crm:hunter2-hunter2-1:root"),
+        ("BRIDGE_API_KEYS", "crm:hunter2-hunter2-1,ops:hunter2-hunter2-1"),
+        ("BRIDGE_API_KEYS", "crm:hunter2-hunter2-1:workspaces="),
+        ("BRIDGE_API_KEYS", "crm:hunter2-hunter2-1:workspaces=eu"),
+        ("RALLY_WORKSPACES", "eu"),
+        ("RALLY_WORKSPACES", "EU:hunter2"),
+        ("RALLY_WORKSPACES", "default:hunter2"),
+        ("RALLY_WORKSPACES", "eu:hunter2,eu:hunter2"),
+        ("RALLY_WORKSPACES", "eu:hunter2@eu.example.com"),
+        ("NAMED_DESTINATIONS", "ops"),
+        ("NAMED_DESTINATIONS", "ops=hunter2"),
+        ("NAMED_DESTINATIONS", "Ops=https://example.com/hunter2"),
+        ("NAMED_DESTINATIONS", "ops=https://example.com/hunter2,ops=https://example.com/hunter2"),
+        ("OPERATOR_NOTIFY", "ops"),
+        ("SLACK_BOT_TOKEN", "xoxb-hunter2\x07"),
+        ("BRIDGE_ENCRYPTION_KEYS", "hunter2"),
+        ("BRIDGE_ENCRYPTION_KEYS", ","),
+        ("CALLBACK_SECRETS", "hunter2"),
+        ("CALLBACK_SECRETS", "whsec_hunter2"),
+        ("CALLBACK_SECRETS", "whsec_aHVudGVyMg=="),
+        ("DELIVERY_SCHEDULE", "2s,soon"),
+        ("DELIVERY_SCHEDULE", ","),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_bad_value_is_told_by_name_and_without_its_secret(name: str, value: str) -> None:
+    problem = only(list(problems(**{name: value})))
+
+    assert name in problem
+    assert "hunter2" not in problem
+
+
+@pytest.mark.anyio
+async def test_all_that_shows_only_when_the_parts_are_built_is_named_at_once() -> None:
+    settings = load(
+        REDIS_URL="redis://:a/b@localhost",
+        RALLY_BASE_URL="https://٣",
+        CALLBACK_ED25519_KEYS="hunter2",
+        EGRESS_ALLOW="a b",
+        EGRESS_CA_FILE="/nowhere",
+    )
+    with pytest.raises(SettingsError) as told:
+        async with open_resources(settings):
+            pass
+
+    named = [problem.partition(":")[0] for problem in told.value.problems]
+    assert sorted(named) == [
+        "CALLBACK_ED25519_KEYS",
+        "EGRESS_ALLOW",
+        "EGRESS_CA_FILE",
+        "RALLY_BASE_URL or RALLY_WORKSPACES",
+        "REDIS_URL",
+    ]
+    assert "hunter2" not in str(told.value)
+
+
+def test_what_does_not_fit_together_is_named_at_once() -> None:
+    told = problems(POLL_FLOOR="2m", WATCH_EXPIRY="31d", OPERATOR_NOTIFY="ops")
+
+    assert [problem.partition(" ")[0] for problem in told] == ["POLL_FLOOR", "WATCH_EXPIRY", "OPERATOR_NOTIFY"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("SLACK_SHOW_EMAILS", "maybe", "must be true or false"),
+        ("CLIENT_RATE_LIMIT", "many", "must be a whole number"),
+        ("CLIENT_RATE_LIMIT", "0", "must be at least 1"),
+        ("RALLY_BUDGET_SHARE", "most", "must be a number"),
+        ("RALLY_BUDGET_SHARE", "0", "must be more than 0"),
+        ("RALLY_BUDGET_SHARE", "2", "must be at most 1"),
+        ("POLL_GROWTH", "inf", "must be a finite number"),
+        ("DELIVERY_SCHEDULE", ",", "must hold at least one"),
+        ("LOG_LEVEL", "LOUD", "must be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+    ],
+)
+def test_what_a_value_must_be_is_told_in_plain_words(name: str, value: str, problem: str) -> None:
+    assert problems(**{name: value}) == (f"{name}: {problem}",)
+
+
+def test_further_workspaces_have_their_own_key_and_perhaps_their_own_url() -> None:
+    settings = load(
+        RALLY_WORKSPACES="eu:k1@https://eu.example.com/v1/,uk:k2",
+        BRIDGE_API_KEYS="crm:hunter2-hunter2-1:workspaces=eu+default",
+    )
+
+    assert [(each.name, each.key.reveal(), each.base_url) for each in settings.rally_workspaces] == [
+        ("eu", "k1", "https://eu.example.com/v1"),
+        ("uk", "k2", None),
+    ]
+    assert only(list(settings.bridge_api_keys)).allowed.workspaces == {"eu", "default"}
+
+
+def test_named_destinations_tell_their_kind_by_host_or_by_word() -> None:
+    settings = load(
+        NAMED_DESTINATIONS="a=https://hooks.slack.com/services/T/B/X,b=https://x.example/h,c=slack:http://s.example/x",
+        OPERATOR_NOTIFY="b",
+    )
+
+    assert [(each.name, each.slack) for each in settings.named_destinations] == [("a", True), ("b", False), ("c", True)]
+    assert settings.named_destinations[2].url.reveal() == "http://s.example/x"
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    assert load(POLL_FLOOR="").poll_floor == 3 * SECOND
+    assert "RALLY_API_KEY" in only(list(problems(RALLY_API_KEY="")))
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("  from-a-file\n")
+
+    assert load(RALLY_API_KEY="", RALLY_API_KEY_FILE=str(tmp_path / "key")).rally_api_key.reveal() == "from-a-file"
+    assert "RALLY_API_KEY_FILE" in only(list(problems(RALLY_API_KEY_FILE=str(tmp_path / "key"))))
+    told = only(list(problems(RALLY_API_KEY="", RALLY_API_KEY_FILE=str(tmp_path / "none"))))
+    assert "can't be read" in told
+
+
+def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
+    env = tmp_path / ".env"
+    env.write_text("POLL_FLOOR=7s\nPOLL_LEASE=20s\nRALLY_BASE_URL=http://there\n")
+
+    settings = Settings.load({**GOOD, "POLL_FLOOR": "9s", "RALLY_BASE_URL": ""}, env_file=str(env))
+
+    assert (settings.poll_floor, settings.poll_lease) == (9 * SECOND, 20 * SECOND)
+    assert settings.rally_base_url == "https://api.rallyuxr.com/api/public/v1", "an empty variable hides the file's"
+
+
+def test_settings_do_not_print_secrets() -> None:
+    assert "hunter2" not in repr(load())
+    assert GOOD["BRIDGE_ENCRYPTION_KEYS"] not in repr(load())
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [("500ms", 500), ("30s", 30 * SECOND), ("10m", 10 * MINUTE), ("1h30m", 90 * MINUTE), ("2d", 2 * DAY)],
+)
+def test_durations_are_read_with_their_units(text: str, span: int) -> None:
+    assert duration(text) == span
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_a_duration_or_told_to_be_none(text: str) -> None:
+    with suppress(ValueError):
+        assert duration(text) > 0
+
+
+def example() -> list[tuple[str, str, bool]]:
+    """The example's variables in order: name, value, and whether the line is commented out."""
+    found = re.findall(r"^(# )?([A-Z][A-Z0-9_]+)=(.*)$", EXAMPLE.read_text(), re.MULTILINE)
+    return [(name, value, bool(comment)) for comment, name, value in found]
+
+
+def test_the_example_names_every_setting_in_order_with_its_default() -> None:
+    assert [name.lower() for name, _, _ in example()] == list(Settings.model_fields)
+    for name, value, commented in example():
+        field = Settings.model_fields[name.lower()]
+        assert commented != field.is_required(), name
+        if commented and value:
+            assert getattr(load(**{name: value}), name.lower()) == field.default, name
+
+
+def test_each_setting_of_the_example_has_a_line_of_meaning() -> None:
+    lines = EXAMPLE.read_text().splitlines()
+    for number, line in enumerate(lines):
+        if re.match(r"(# )?[A-Z][A-Z0-9_]+=", line):
+            assert lines[number - 1].startswith("# "), line
+            assert not re.match(r"# [A-Z][A-Z0-9_]+=", lines[number - 1]), line

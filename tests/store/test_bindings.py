@@ -1,0 +1,231 @@
+"""Sealed parts open in their own place alone: who may write to Redis can't have another's read out by the API."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+
+import pytest
+from cryptography.fernet import Fernet
+
+from bridge.domain.secret import Secret
+from bridge.errors import DecryptionFailed
+from bridge.store.encryption import Binding, Encryptor
+from tests.support.world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, RALLY_KEY, SECRET, World, opened
+
+pytestmark = pytest.mark.anyio
+PRIVATE = ("label of crm", "C0OFCRM00", "answer of crm", "participant0@example.com", '"personCount":7777')
+"""What a client of another name must not read: of a watch, its destinations, its attempts and its import."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Crm's watches of an import that has ended and of one that is going, and billing's; all by their ids."""
+
+    world: World
+    ended: str
+    open: str
+    delivery: str
+    """Of the ended watch, to its receiver that refused."""
+    to_channel: str
+    own_ended: str
+    own_open: str
+    own_delivery: str
+
+    async def redis(self, command: str, *words: str | int) -> None:
+        """Write to Redis as somebody may who has no key of the bridge's; each command must change something."""
+        assert await self.world.resources.store.call(command, *words) is not None
+
+    async def copy(self, field: str, source: str, target: str) -> None:
+        await self.redis("HSET", target, field, await self.world.resources.store.call("HGET", source, field))
+
+
+KEYS = f"crm:{CLIENT_KEY},billing:{OTHER_KEY}:workspaces=default,ops:{ADMIN_KEY}:admin"
+ONCE = {"Idempotency-Key": "once"}
+
+
+async def set_up(world: World) -> Scene:
+    await world.sandbox.tell("done", ("COMPLETED", 0), people=7777, failed=1)
+    await world.sandbox.tell("going", ("UPLOADING", 0), people=7777)
+    await world.sandbox.tell("own-done", ("COMPLETED", 0))
+    await world.sandbox.tell("own-going", ("UPLOADING", 0))
+    await world.sandbox.plan("crm", {"status": 410, "body": "answer of crm"})
+    theirs = {"workspace": "eu", "label": "label of crm"}
+    theirs_to = [
+        {"type": "callback", "url": world.sandbox.callback_url()},
+        {"type": "slack", "channel": "C0OFCRM00"},
+    ]
+    own_to = [{"type": "callback", "url": world.sandbox.callback_url("billing"), "secret": SECRET}]
+    ended = await world.watch("done", notify=theirs_to, **theirs)
+    going = await world.watch("going", **theirs)
+    own_ended = await world.watch("own-done", key=OTHER_KEY, notify=own_to)
+    own_going = (await world.post("/v1/watches", json={"importId": "own-going"}, key=OTHER_KEY, **ONCE)).json()
+    await world.poll()
+    await world.deliver()
+    return Scene(
+        world=world,
+        ended=ended["id"],
+        open=going["id"],
+        delivery=f"dlv_{ended['id'].removeprefix('wat_')}0",
+        to_channel=f"dlv_{ended['id'].removeprefix('wat_')}1",
+        own_ended=own_ended["id"],
+        own_open=own_going["id"],
+        own_delivery=f"dlv_{own_ended['id'].removeprefix('wat_')}0",
+    )
+
+
+async def all_that_is_answered(scene: Scene, key: str) -> str:
+    """Make every call that reads, as the client with this key."""
+    watches = [scene.ended, scene.open, scene.own_ended, scene.own_open]
+    deliveries = [scene.delivery, scene.own_delivery]
+    paths = [f"/v1/watches/{each}" for each in watches] + [f"/v1/deliveries/{each}" for each in deliveries]
+    paths += [f"/v1/watches/{each}/events" for each in (scene.ended, scene.own_ended)]
+    queries = [{}, *({"importId": each} for each in ("done", "going", "own-done", "own-going"))]
+    answers = [await scene.world.get(path, key=key) for path in (*paths, "/v1/deliveries")]
+    answers += [await scene.world.get("/v1/watches", key=key, **query) for query in queries]
+    answers.append(await scene.world.post("/v1/watches", json={"importId": "own-going"}, key=key, **ONCE))
+    return "".join(answer.text for answer in answers).replace(": ", ":")
+
+
+Attack = Callable[[Scene], Awaitable[None]]
+
+
+async def give_the_ended_watch_away(scene: Scene) -> None:
+    await scene.redis("HSET", f"rb:watch:{scene.ended}", "client", "billing")
+    await scene.redis("ZADD", "rb:watches:of:billing:completed_with_failures", 0, scene.ended)
+
+
+async def give_the_open_watch_away(scene: Scene) -> None:
+    await scene.redis("HSET", f"rb:watch:{scene.open}", "client", "billing")
+    await scene.redis("ZADD", "rb:watches:of:billing:watching", 0, scene.open)
+
+
+async def list_it_as_the_others(scene: Scene) -> None:
+    await scene.redis("ZADD", "rb:watches:of:billing:completed_with_failures", 0, scene.ended)
+    await scene.redis("ZADD", "rb:deliveries:of:billing:abandoned", 0, scene.delivery)
+
+
+async def copy_what_the_watch_is(scene: Scene) -> None:
+    await scene.copy("private", f"rb:watch:{scene.ended}", f"rb:watch:{scene.own_ended}")
+
+
+async def copy_how_the_watch_ended(scene: Scene) -> None:
+    await scene.copy("ending", f"rb:watch:{scene.ended}", f"rb:watch:{scene.own_ended}")
+
+
+async def take_another_field_of_the_same_watch(scene: Scene) -> None:
+    await scene.redis("COPY", f"rb:watch:{scene.ended}", f"rb:watch:{scene.own_ended}", "REPLACE")
+    await scene.redis("HSET", f"rb:watch:{scene.own_ended}", "client", "billing")
+
+
+async def claim_the_delivery_for_a_watch(scene: Scene) -> None:
+    await scene.redis("HSET", f"rb:watch:{scene.own_ended}", "deliveries", f"{scene.delivery} {scene.to_channel}")
+
+
+async def give_the_delivery_away(scene: Scene) -> None:
+    await scene.redis("HSET", f"rb:delivery:{scene.delivery}", "client", "billing", "watch", scene.own_ended)
+    await claim_the_delivery_for_a_watch(scene)
+
+
+async def copy_the_message(scene: Scene) -> None:
+    await scene.copy("message", f"rb:delivery:{scene.to_channel}", f"rb:delivery:{scene.own_delivery}")
+
+
+async def copy_the_attempts(scene: Scene) -> None:
+    await scene.redis("COPY", f"rb:attempts:{scene.delivery}", f"rb:attempts:{scene.own_delivery}", "REPLACE")
+
+
+async def copy_the_reading(scene: Scene) -> None:
+    await scene.copy("reading", "rb:import:eu:going", "rb:import:default:own-going")
+
+
+async def copy_the_reading_into_a_kept_answer(scene: Scene) -> None:
+    (kept,) = await scene.world.resources.store.call("KEYS", "rb:replay:billing:*")
+    reading = await scene.world.resources.store.call("HGET", "rb:import:eu:going", "reading")
+    await scene.redis("HSET", kept, "i:reading", reading)
+
+
+async def watch_the_others_import(scene: Scene) -> None:
+    watch = f"rb:watch:{scene.own_open}"
+    await scene.redis("HSET", watch, "workspace", "eu", "import_id", "going")
+
+
+async def watch_and_cancel(scene: Scene) -> None:
+    await watch_the_others_import(scene)
+    await scene.world.post(f"/v1/watches/{scene.own_open}/cancel", key=OTHER_KEY)
+    await scene.redis("HSET", f"rb:watch:{scene.own_open}", "workspace", "default", "import_id", "own-going")
+
+
+async def wait_for_the_others_import(scene: Scene) -> None:
+    await scene.redis("SADD", "rb:waiting:eu:going", scene.own_open)
+    await scene.world.sandbox.tell("going", ("COMPLETED", 0), people=7777, failed=1)
+    scene.world.pass_time(60_000)
+    await scene.world.poll()
+    await scene.world.sweep()
+
+
+ATTACKS = [
+    give_the_ended_watch_away,
+    give_the_open_watch_away,
+    list_it_as_the_others,
+    copy_what_the_watch_is,
+    copy_how_the_watch_ended,
+    take_another_field_of_the_same_watch,
+    claim_the_delivery_for_a_watch,
+    give_the_delivery_away,
+    copy_the_message,
+    copy_the_attempts,
+    copy_the_reading,
+    copy_the_reading_into_a_kept_answer,
+    watch_the_others_import,
+    watch_and_cancel,
+    wait_for_the_others_import,
+]
+
+
+@pytest.fixture
+async def scene(redis_url: str, sandbox_url: str) -> AsyncIterator[Scene]:
+    async with opened(redis_url, sandbox_url, BRIDGE_API_KEYS=KEYS, RALLY_WORKSPACES=f"eu:{RALLY_KEY}") as world:
+        yield await set_up(world)
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
+async def test_nothing_of_another_client_is_read_through_a_redis_that_was_written_to(
+    attack: Attack, scene: Scene
+) -> None:
+    await attack(scene)
+
+    answered = await all_that_is_answered(scene, OTHER_KEY)
+    assert scene.own_ended in answered
+    assert [each for each in PRIVATE if each in answered] == []
+    assert all("label of crm" not in each["body"] for each in await scene.world.sandbox.messages(name="billing"))
+
+
+async def test_the_owner_reads_all_of_it(scene: Scene) -> None:
+    answered = await all_that_is_answered(scene, CLIENT_KEY)
+
+    assert [each for each in PRIVATE if each not in answered] == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"record": "rb:watch:wat_2"}, {"field": "ending"}, {"client": "billing"}, {"about": ""}, {"client": "crm "}],
+)
+def test_a_sealed_part_opens_in_its_own_place_alone(change: dict[str, str]) -> None:
+    encryptor = Encryptor([Secret(Fernet.generate_key().decode())])
+    here = Binding(record="rb:watch:wat_1", field="private", client="crm", about="rb:import:default:imp")
+    sealed = encryptor.seal("jäne@example.com", here)
+
+    assert encryptor.open(sealed, here) == "jäne@example.com"
+    with pytest.raises(DecryptionFailed, match="moved here"):
+        encryptor.open(sealed, replace(here, **change))
+
+
+def test_places_that_read_alike_when_they_are_joined_are_not_the_same() -> None:
+    alike = [
+        Binding(record="ab", field="c"),
+        Binding(record="a", field="bc"),
+        Binding(record="a", field="b", client="c"),
+        Binding(record="a", field="b", about="c"),
+        Binding(record="2 1 0 ab", field="c"),
+    ]
+
+    assert len({each.digest() for each in alike}) == len(alike)

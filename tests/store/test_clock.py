@@ -1,0 +1,193 @@
+"""Redis' clock is set back: nothing waits for the moments that were near before."""
+
+from dataclasses import fields
+from datetime import UTC, datetime
+
+import pytest
+from arq import cron
+
+from bridge.domain.absences import next_streak
+from bridge.domain.budget import MOMENTS, Budget, Grant, set_back
+from bridge.domain.imports import Absence, Reading
+from bridge.domain.polls import ImportUpdate
+from bridge.domain.times import HOUR, MINUTE, SECOND
+from bridge.store.imports import PollCommit
+from tests.support.samples import only
+from tests.support.world import World
+from workers.hours import recall
+
+pytestmark = pytest.mark.anyio
+
+
+async def sweep_and_work(world: World, *, seconds: int) -> None:
+    """Let this much time pass, with what cron would start meanwhile."""
+    for _ in range(seconds // 5):
+        await world.sweep()
+        await world.poll()
+        await world.deliver()
+        world.pass_time(5 * SECOND)
+
+
+async def test_polling_goes_on_within_a_minute(world: World) -> None:
+    await world.sandbox.tell("imp", ("UPLOADING", 0))
+    watch = await world.watch()
+    await world.poll()
+    assert (await world.seen(watch))["polls"] == 1
+
+    world.pass_time(-HOUR)
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await sweep_and_work(world, seconds=30)
+
+    assert (await world.seen(watch))["outcome"] == "completed"
+
+
+async def test_a_window_that_was_used_up_ends_when_it_would_have(world: World) -> None:
+    now = await world.resources.store.now()
+    await world.watch()
+    used_up = Budget(limit=10, available=0, spent=8, ends_at=now + 20 * SECOND, window=MINUTE, paced_until=now + SECOND)
+    assert await world.resources.budgets.write("default", used_up)
+
+    world.pass_time(-HOUR)
+    look = await world.resources.budgets.look("default")
+
+    assert look.now < look.budget.ends_at <= look.now + 20 * SECOND
+    assert look.budget.paced_until <= look.now + SECOND
+    world.pass_time(10 * SECOND)
+    later = await world.resources.budgets.look("default")
+    assert later.budget.ends_at == look.budget.ends_at, "it does not move on with the clock"
+
+
+async def test_a_pause_that_rally_asked_for_is_as_long_as_it_was(world: World) -> None:
+    await world.sandbox.faults(status=429, times=1, headers={"Retry-After": "600"})
+    watch = await world.watch()
+    await world.poll()
+
+    world.pass_time(-30 * MINUTE)
+    await sweep_and_work(world, seconds=30)
+    assert (await world.seen(watch))["polls"] == 0
+    world.pass_time(570 * SECOND)
+    await sweep_and_work(world, seconds=10)
+    assert (await world.seen(watch))["polls"] == 1
+
+
+async def test_a_probe_of_a_worker_that_died_holds_up_nobody(world: World) -> None:
+    await world.watch()
+    look = await world.resources.budgets.look("default")
+    probe = Grant(count=1, again_at=0, probe=True)
+    lease = world.resources.settings.poll_lease
+    assert await world.resources.imports.claim("default", look.budget, probe, room=1, lease=lease, now=look.now)
+
+    world.pass_time(-HOUR)
+    await world.sweep()
+
+    look = await world.resources.budgets.look("default")
+    assert look.budget.probing_until <= look.now + lease
+    assert look.in_flight == 1
+    assert (look.next_due or 0) <= look.now + lease
+    world.pass_time(lease)
+    assert (await world.resources.budgets.look("default")).in_flight == 0
+
+
+async def test_a_watch_whose_import_is_final_is_settled(world: World) -> None:
+    watch = await world.watch()
+    look = await world.resources.budgets.look("default")
+    grant = Grant(count=1, again_at=0)
+    claims = await world.resources.imports.claim("default", look.budget, grant, room=1, lease=SECOND, now=look.now)
+    final = Reading(import_id="imp", type="CSV", status="COMPLETED", person_count=7)
+    commit = PollCommit(claim=only(claims or []), advance=ImportUpdate(due=None, reading=final), at=look.now)
+    await world.resources.imports.commit("default", [commit], settle_by=look.now + 10 * SECOND)
+
+    world.pass_time(-HOUR)
+    await world.sweep()
+
+    assert (await world.seen(watch))["outcome"] == "completed"
+
+
+async def test_a_message_is_tried_again_after_the_pause_of_its_schedule(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.plan("crm", {"status": 503})
+    watch = await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url()}])
+    await world.sweep()
+    await world.poll()
+    await world.deliver()
+    assert only((await world.seen(watch))["deliveries"])["attempts"] == 1
+
+    world.pass_time(-HOUR)
+    await sweep_and_work(world, seconds=10)
+
+    assert only((await world.seen(watch))["deliveries"])["attempts"] == 2
+
+
+async def test_a_channel_that_asked_for_a_pause_waits_as_long_as_it_asked(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.plan("slack", {"status": 429, "headers": {"Retry-After": "120"}})
+    watch = await world.watch(notify=[{"type": "slack_webhook", "url": world.sandbox.slack_url()}])
+    await world.sweep()
+    await world.poll()
+    await world.deliver()
+
+    world.pass_time(-HOUR)
+    await sweep_and_work(world, seconds=100)
+    assert only((await world.seen(watch))["deliveries"])["attempts"] == 1
+    await sweep_and_work(world, seconds=30)
+    assert only((await world.seen(watch))["deliveries"])["state"] == "delivered"
+
+
+async def test_a_channel_that_nothing_waited_for_is_free_at_once(world: World) -> None:
+    lane = "slack:C0123ABCD"
+    assert await world.resources.deliveries.take_turn(lane) == 0
+    assert await world.resources.deliveries.take_turn(lane) > 0
+
+    world.pass_time(-HOUR)
+
+    assert await world.resources.deliveries.take_turn(lane) == 0
+
+
+async def test_a_reading_answers_no_more_watches_than_before(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.watch()
+    await world.poll()
+
+    world.pass_time(-HOUR)
+
+    assert (await world.watch())["polls"] == 0
+
+
+async def test_a_watch_expires_as_long_after_as_it_asked_for(world: World) -> None:
+    await world.sandbox.tell("imp", ("UPLOADING", 0))
+    watch = await world.watch(expiresIn=60)
+    await sweep_and_work(world, seconds=5)
+
+    world.pass_time(-HOUR)
+    await sweep_and_work(world, seconds=50)
+    assert (await world.seen(watch))["state"] == "watching"
+    await sweep_and_work(world, seconds=50)
+    assert (await world.seen(watch))["outcome"] == "timed_out"
+
+
+async def test_cron_runs_on_when_the_machines_clock_is_set_back_too() -> None:
+    before, after = datetime(2026, 11, 24, 12, tzinfo=UTC), datetime(2026, 11, 24, 11, tzinfo=UTC)
+    job = cron("workers.jobs.sweep", second=set(range(0, 60, 5)))
+    job.calculate_next(before)
+    planned = job.next_run
+    recall([job], 5, before)
+    assert job.next_run == planned
+
+    recall([job], 5, after)
+
+    assert job.next_run is None, "as at the start: arq takes the next one from now on"
+
+
+def test_absences_are_counted_anew() -> None:
+    before = next_streak(None, Absence.NOT_FOUND, 2 * HOUR, trusted_since=0)
+    after = next_streak(before, Absence.NOT_FOUND, HOUR, trusted_since=0)
+
+    assert (after.since, after.at, after.count) == (HOUR, HOUR, 1)
+
+
+def test_each_moment_of_a_budget_is_set_back_with_the_clock() -> None:
+    others = {"version", "limit", "available", "spent", "window", "faults", "at_fault", "vanished"}
+    assert {field.name for field in fields(Budget)} == {*MOMENTS, *others}
+
+    known = Budget(limit=10, ends_at=5_000, not_before=900, down_since=7_000)
+    assert set_back(known, 1_000) == Budget(limit=10, ends_at=4_000, not_before=0, down_since=6_000)

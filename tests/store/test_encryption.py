@@ -1,0 +1,124 @@
+"""Records that none of our keys opens, as where one was dropped too early: they hide nothing else, and say why."""
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.support.samples import only
+from tests.support.world import ADMIN_KEY, OTHER_KEY, World
+
+pytestmark = pytest.mark.anyio
+SINCE_EVER = {"state": "abandoned", "since": "2026-01-01T00:00:00Z"}
+
+
+async def break_seal(world: World, key: str, field: str) -> None:
+    assert await world.resources.store.call("HEXISTS", key, field)
+    await world.resources.store.call("HSET", key, field, "not sealed by us")
+
+
+async def told(world: World, path: str, **query: str) -> tuple[list[str], list[str]]:
+    """Ask for a list: the ids that it holds, and those of which the log says that they don't open."""
+    with capture_logs() as lines:
+        answer = await world.get(path, **query)
+    assert answer.status_code == 200, answer.text
+    broken = [line["id"] for line in lines if line["event"] == "seal.broken"]
+    return [each["id"] for each in answer.json()["data"]], broken
+
+
+async def abandoned(world: World, *import_ids: str) -> list[str]:
+    """Have as many deliveries given up as there are imports, oldest first."""
+    await world.sandbox.plan("crm", *[{"status": 410}] * len(import_ids))
+    for import_id in import_ids:
+        await world.sandbox.tell(import_id, ("COMPLETED", 0))
+        await world.watch(import_id, notify=[{"type": "callback", "url": world.sandbox.callback_url()}])
+    await world.poll()
+    await world.deliver()
+    listed = (await world.get("/v1/deliveries", state="abandoned")).json()["data"]
+    return sorted(each["id"] for each in listed)
+
+
+async def test_a_watch_that_does_not_open_hides_no_other_and_the_log_names_it(world: World) -> None:
+    first, broken, last = [(await world.watch(f"imp-{number}"))["id"] for number in range(3)]
+    await break_seal(world, f"rb:watch:{broken}", "private")
+
+    assert await told(world, "/v1/watches") == ([last, first], [broken])
+    assert await told(world, "/v1/watches", importId="imp-1") == ([], [broken])
+
+
+async def test_pages_lead_on_over_a_watch_that_does_not_open(world: World) -> None:
+    first, broken, last = [(await world.watch(f"imp-{number}"))["id"] for number in range(3)]
+    await break_seal(world, f"rb:watch:{broken}", "private")
+    pages: list[list[str]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = (await world.get("/v1/watches", limit=1, **cursor)).json()
+        pages.append([each["id"] for each in page["data"]])
+        if page["nextCursor"] is None:
+            break
+        cursor = {"cursor": page["nextCursor"]}
+
+    assert pages == [[last], [], [first]]
+
+
+async def test_a_delivery_that_does_not_open_hides_neither_its_watch_nor_another(world: World) -> None:
+    first, broken = await abandoned(world, "imp-1", "imp-2")
+    await break_seal(world, f"rb:delivery:{broken}", "message")
+
+    assert await told(world, "/v1/deliveries") == ([first], [broken])
+    watches = (await world.get("/v1/watches")).json()["data"]
+    assert sorted(each["id"] for watch in watches for each in watch["deliveries"]) == [first]
+    assert (await world.post("/v1/deliveries/redeliver", json=SINCE_EVER)).json()["redelivered"] == 1
+
+
+async def test_an_attempt_that_does_not_open_hides_no_other(world: World) -> None:
+    delivery = only(await abandoned(world, "imp"))
+    await world.resources.store.call("RPUSH", f"rb:attempts:{delivery}", "not sealed by us")
+
+    assert [each["number"] for each in (await world.get(f"/v1/deliveries/{delivery}")).json()["log"]] == [1]
+
+
+async def test_a_watch_whose_imports_reading_does_not_open_is_accepted_and_shown_without_it(world: World) -> None:
+    await world.sandbox.tell("imp", ("UPLOADING", 0))
+    first = await world.watch()
+    await world.poll()
+    await break_seal(world, "rb:import:default:imp", "reading")
+    second = await world.watch()
+
+    assert {second["import"], (await world.seen(first))["import"]} == {None}
+    assert (await world.seen(first))["polls"] == 1
+    assert len((await world.get("/v1/watches")).json()["data"]) == 2
+
+
+async def test_what_does_not_open_says_by_itself_what_helps(world: World) -> None:
+    watch = (await world.watch())["id"]
+    await break_seal(world, f"rb:watch:{watch}", "private")
+    with capture_logs() as lines:
+        answer = await world.get(f"/v1/watches/{watch}")
+
+    assert (answer.status_code, answer.json()["type"]) == (500, "/docs#seal-broken")
+    assert "BRIDGE_ENCRYPTION_KEYS" in answer.json()["detail"]
+    assert lines == [{"event": "seal.broken", "log_level": "error", "path": f"/v1/watches/{watch}"}]
+
+
+async def test_what_does_not_open_is_as_unknown_to_other_clients_as_what_does(world: World) -> None:
+    delivery = only(await abandoned(world, "imp"))
+    watch = (await world.watch("imp-2"))["id"]
+    await break_seal(world, f"rb:watch:{watch}", "private")
+    await break_seal(world, f"rb:delivery:{delivery}", "message")
+    with capture_logs() as lines:
+        for place in (f"/v1/watches/{watch}", f"/v1/watches/{watch}/events", f"/v1/deliveries/{delivery}"):
+            unknown = await world.get(place.replace(watch, "wat_none").replace(delivery, "dlv_none"), key=OTHER_KEY)
+            hidden = await world.get(place, key=OTHER_KEY)
+            assert (hidden.status_code, hidden.json()) == (404, unknown.json())
+            assert (await world.get(place, key=ADMIN_KEY)).status_code == 500
+        hidden = await world.post(f"/v1/deliveries/{delivery}/redeliver", key=OTHER_KEY)
+
+    assert hidden.status_code == 404
+    assert len(lines) == 3, "of the admin's three alone"
+
+
+async def test_a_watch_that_does_not_open_can_still_be_cancelled(world: World) -> None:
+    watch = (await world.watch())["id"]
+    await break_seal(world, f"rb:watch:{watch}", "private")
+
+    assert (await world.post(f"/v1/watches/{watch}/cancel")).status_code == 500
+    assert await world.resources.store.call("HGET", f"rb:watch:{watch}", "state") == "cancelled"

@@ -1,0 +1,121 @@
+"""A Redis that drops keys when its memory is full: found out at the start, and while the bridge runs."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from structlog.testing import capture_logs
+
+from bridge.domain.secret import Secret
+from bridge.errors import SettingsError
+from bridge.resources import check_store, open_resources
+from bridge.store.connection import Store, connect
+from bridge.store.fitness import read_policy
+from tests.support.samples import only
+from tests.support.world import World, opened, reopened, settings
+
+pytestmark = pytest.mark.anyio
+
+
+@asynccontextmanager
+async def policy(store: Store, name: str) -> AsyncIterator[None]:
+    """Have Redis evict by another policy for a while."""
+    await store.call("CONFIG SET", "maxmemory-policy", name)
+    try:
+        yield
+    finally:
+        await store.call("CONFIG SET", "maxmemory-policy", "noeviction")
+
+
+@pytest.mark.parametrize(
+    ("rights", "found"),
+    [
+        ("+@all", "allkeys-lfu"),
+        ("+@all -config", "allkeys-lfu"),
+        ("+@all -info", "allkeys-lfu"),
+        ("+@all -config -info", None),
+    ],
+)
+async def test_the_policy_is_read_by_whichever_command_is_permitted(
+    rights: str, found: str | None, store: Store, redis_url: str
+) -> None:
+    await store.call("ACL SETUSER", "confined", "reset", "on", "nopass", "~*", *rights.split())
+    confined = Store(connect(Secret(redis_url.replace("unix://", "unix://confined:any@"))))
+    try:
+        async with policy(store, "allkeys-lfu"):
+            assert await read_policy(confined) == found
+    finally:
+        await confined.redis.aclose()
+        await store.call("ACL DELUSER", "confined")
+
+
+async def test_a_start_is_refused_before_anything_is_written(store: Store, redis_url: str, sandbox_url: str) -> None:
+    async with policy(store, "allkeys-random"), open_resources(settings(redis_url, sandbox_url)) as resources:
+        with pytest.raises(SettingsError, match="allkeys-random"):
+            await check_store(resources)
+    assert await store.call("KEYS", "*") == []
+
+
+async def test_readyz_reports_a_policy_that_was_changed_while_running(world: World) -> None:
+    store = world.resources.store
+
+    assert "warnings" not in (await world.get("/readyz")).json()
+    async with policy(store, "volatile-ttl"):
+        ready = await world.get("/readyz")
+    async with policy(store, "allkeys-lru"):
+        unfit = await world.get("/readyz")
+
+    assert (ready.status_code, "volatile-ttl" in only(ready.json()["warnings"])) == (200, True)
+    assert (unfit.status_code, unfit.json()["status"]) == (503, "not ready")
+    assert "allkeys-lru" in unfit.json()["redis"]
+    assert (await world.get("/readyz")).status_code == 200
+
+
+async def test_a_trial_is_ready_with_a_warning(redis_url: str, sandbox_url: str) -> None:
+    async with (
+        opened(redis_url, sandbox_url, REDIS_MAY_EVICT="true") as world,
+        policy(world.resources.store, "allkeys-lru"),
+    ):
+        await world.resources.store.call("DEL", "rb:schema")  # as evicted
+        ready = await world.get("/readyz")
+        with capture_logs() as lines:
+            await world.sweep()
+
+    assert (ready.status_code, "allkeys-lru" in only(ready.json()["warnings"])) == (200, True)
+    assert [line for line in lines if line["event"].startswith("store.evicts")] == []
+
+
+async def test_the_operator_is_told_once_when_watches_may_be_dropped_and_once_when_no_longer(
+    redis_url: str, sandbox_url: str
+) -> None:
+    told = {"NAMED_DESTINATIONS": f"ops=callback:{sandbox_url}/inbox/callbacks/ops", "OPERATOR_NOTIFY": "ops"}
+    async with opened(redis_url, sandbox_url, **told) as world, reopened(redis_url, sandbox_url, **told) as another:
+        with capture_logs() as lines:
+            await world.sweep()
+            async with policy(world.resources.store, "allkeys-lru"):
+                for each in (world, another, world):
+                    await each.sweep()
+            for each in (another, world):
+                await each.sweep()
+        await world.deliver()
+
+        events = [line["event"] for line in lines if line["event"].startswith("store.evicts")]
+        bodies = [message["body"] for message in await world.sandbox.messages(kind="callback", name="ops")]
+    assert events == ["store.evicts", "store.evicts_no_more"]
+    assert len(bodies) == 2
+    assert sum("allkeys-lru" in body for body in bodies) == 1
+
+
+async def test_a_redis_that_cannot_be_asked_is_used_with_a_warning(
+    redis_url: str, sandbox_url: str, store: Store
+) -> None:
+    await store.call("ACL SETUSER", "confined", "reset", "on", "nopass", "~*", "&*", "+@all", "-config", "-info")
+    confined = redis_url.replace("unix://", "unix://confined:any@")
+    try:
+        async with opened(confined, sandbox_url) as world:
+            ready = await world.get("/readyz")
+            await world.sweep()
+    finally:
+        await store.call("ACL DELUSER", "confined")
+
+    assert (ready.status_code, "does not report" in only(ready.json()["warnings"])) == (200, True)

@@ -1,0 +1,90 @@
+"""Gathering: callers of one script share a round trip, and each has its own answer."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from bridge.errors import StoreUnavailable
+from bridge.store.connection import Call, Store
+from bridge.store.group_commit import LARGEST_TRIP, GroupCommit
+
+pytestmark = pytest.mark.anyio
+NOW: Call = ([], [])
+
+
+class CountingStore(Store):
+    """A store that notes how many went with each trip."""
+
+    def __init__(self, redis: Redis) -> None:
+        super().__init__(redis)
+        self.trips: list[int] = []
+        self.left = asyncio.Event()
+
+    async def run_each(self, script: str, calls: Sequence[Call]) -> list[Any]:
+        self.trips.append(len(calls))
+        self.left.set()
+        return await super().run_each(script, calls)
+
+
+@pytest.fixture
+def counting(store: Store) -> CountingStore:
+    return CountingStore(store.redis)
+
+
+async def test_who_comes_alone_goes_at_once(counting: CountingStore) -> None:
+    gathered = GroupCommit(counting, "now")
+
+    assert await gathered.run(NOW) > 0
+    assert await gathered.run(NOW) > 0
+
+    assert counting.trips == [1, 1]
+
+
+async def test_those_who_come_meanwhile_share_the_next_trip_up_to_its_size(counting: CountingStore) -> None:
+    gathered = GroupCommit(counting, "now")
+    first = asyncio.create_task(gathered.run(NOW))
+    await counting.left.wait()
+
+    await asyncio.gather(first, *(gathered.run(NOW) for _ in range(LARGEST_TRIP + 5)))
+
+    assert counting.trips == [1, LARGEST_TRIP, 5]
+
+
+async def test_a_call_that_fails_fails_alone(counting: CountingStore) -> None:
+    await counting.call("SET", "a-string", "x")
+    gathered = GroupCommit(counting, "take_permits")
+    calls: list[Call] = [(["a-hash"], [10, 1, 1]), (["a-string"], [10, 1, 1]), (["another-hash"], [10, 1, 1])]
+
+    answers = await asyncio.gather(*(gathered.run(call) for call in calls), return_exceptions=True)
+
+    assert [isinstance(answer, StoreUnavailable) for answer in answers] == [False, True, False]
+    assert counting.trips == [3]
+
+
+async def test_a_script_that_redis_has_forgotten_is_told_again(counting: CountingStore) -> None:
+    await counting.call("SCRIPT", "FLUSH")
+
+    assert len(await counting.run_many("now", [NOW, NOW])) == 2
+
+
+async def test_who_stops_waiting_takes_nobody_else_along(counting: CountingStore) -> None:
+    gathered = GroupCommit(counting, "now")
+    impatient, patient = asyncio.create_task(gathered.run(NOW)), asyncio.create_task(gathered.run(NOW))
+    await asyncio.sleep(0)
+    impatient.cancel()
+
+    assert await patient > 0
+    assert impatient.cancelled() or await asyncio.wait({impatient})
+
+
+async def test_a_fault_of_ours_reaches_all_who_wait(counting: CountingStore) -> None:
+    gathered = GroupCommit(counting, "now")
+    unheard_of: Any = ([], [object()])
+
+    answers = await asyncio.gather(gathered.run(NOW), gathered.run(unheard_of), return_exceptions=True)
+
+    assert [type(answer) for answer in answers] == [TypeError, TypeError]
+    assert await gathered.run(NOW) > 0

@@ -1,0 +1,136 @@
+"""The order of polls: who is polled first when more imports are due than the budget allows."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from bridge.domain.budget import Budget, Grant
+from bridge.domain.polls import ImportUpdate, PollClaim
+from bridge.domain.times import MINUTE, SECOND, Moment, Span
+from bridge.store.imports import PollCommit
+from bridge.store.stats import read_stats
+from tests.support.world import World
+
+pytestmark = pytest.mark.anyio
+LEASE: Span = 15 * SECOND
+
+
+async def due_after(world: World, pauses: Mapping[str, Span], *, at_fault: str = "-") -> Moment:
+    """Have each import be due this long from now, as after a poll; return now. Ids that begin so are at fault."""
+    for import_id in pauses:
+        await world.watch(import_id)
+    claims = await claim(world, room=len(pauses))
+    now = await world.resources.store.now()
+    commits = [
+        PollCommit(
+            claim=each,
+            advance=ImportUpdate(due=now + pauses[each.import_id], faults=int(each.import_id.startswith(at_fault))),
+            at=now,
+        )
+        for each in claims
+    ]
+    assert await world.resources.imports.commit("default", commits, settle_by=now) == [True] * len(pauses)
+    return now
+
+
+async def claim(world: World, room: int = 10) -> list[PollClaim]:
+    look = await world.resources.budgets.look("default")
+    grant = Grant(count=room, again_at=0)
+    claims = await world.resources.imports.claim("default", look.budget, grant, room=room, lease=LEASE, now=look.now)
+    assert claims is not None
+    return claims
+
+
+async def claimed(world: World) -> list[str]:
+    return [each.import_id for each in await claim(world)]
+
+
+async def next_poll(world: World, import_id: str) -> Moment | None:
+    polled = await world.resources.imports.get("default", import_id)
+    assert polled is not None
+    return polled.next_due
+
+
+async def test_an_import_is_due_at_its_own_time_however_many_others_there_were(world: World) -> None:
+    now = await world.resources.store.now()
+    known = Budget(limit=10, available=9, spent=1, ends_at=now + MINUTE, window=MINUTE)
+    assert await world.resources.budgets.write("default", known)
+    for number in range(6):
+        await world.sandbox.tell(f"imp{number}", ("UPLOADING", 0))
+        await world.watch(f"imp{number}")
+    for _ in range(6):  # one after another, as the pace of the window allows
+        await world.poll()
+        world.pass_time(9 * SECOND)
+
+    now = await world.resources.store.now()
+    due = [await next_poll(world, f"imp{number}") or 0 for number in range(6)]
+    assert max(due) <= now + 10 * SECOND, "its own interval is at most 7 s"
+
+
+async def test_of_more_than_may_be_polled_those_come_first_that_are_latest_by_their_own_measure(world: World) -> None:
+    await due_after(world, {"quick": 3 * SECOND, "quicker": 2 * SECOND, "slow": 50 * SECOND})
+
+    world.pass_time(54 * SECOND)
+    assert await claimed(world) == ["quicker", "quick", "slow"]
+
+
+async def test_one_with_long_pauses_is_passed_over_only_so_often(world: World) -> None:
+    await due_after(world, {"slow": 50 * SECOND})
+    world.pass_time(90 * SECOND)
+    await world.watch("new")
+    world.pass_time(5 * SECOND)
+
+    assert await claimed(world) == ["slow", "new"], "45 s late weigh 11, as 50 s of pause weigh 4; 5 s late weigh 5"
+
+
+async def test_an_import_that_is_hastened_comes_before_those_with_long_pauses(world: World) -> None:
+    await due_after(world, {"slow": 50 * SECOND, "hastened": 55 * SECOND, "other": 40 * SECOND})
+    world.pass_time(51 * SECOND)
+    await world.resources.imports.hasten("default", "hastened")
+    world.pass_time(4 * SECOND)
+
+    assert await claimed(world) == ["hastened", "other", "slow"]
+
+
+async def test_nothing_is_claimed_before_it_is_due_whatever_its_tier(world: World) -> None:
+    now = await due_after(world, {"slow": 50 * SECOND, "quick": 3 * SECOND})
+
+    assert await claimed(world) == []
+    assert (await world.resources.budgets.look("default")).next_due == now + 3 * SECOND
+    world.pass_time(4 * SECOND)
+    assert await claimed(world) == ["quick"]
+    assert await next_poll(world, "slow") == now + 50 * SECOND
+
+
+async def test_what_should_have_been_polled_a_minute_ago_is_counted_in_every_tier(world: World) -> None:
+    await due_after(world, {"slow": 50 * SECOND, "quick": 3 * SECOND, "slower": 110 * SECOND})
+    world.pass_time(2 * MINUTE)
+
+    figures = await read_stats(world.resources.store, world.resources.budgets, ["default"])
+
+    assert (figures.workspaces["default"].polled, figures.workspaces["default"].overdue) == (3, 2)
+
+
+async def test_more_due_in_a_tier_than_are_claimed_wait_in_their_order(world: World) -> None:
+    await due_after(world, {f"imp_{number}": 3 * SECOND + number for number in range(9)})
+    world.pass_time(MINUTE)
+
+    first = await claim(world, room=4)
+    assert [claim.import_id for claim in first] == [f"imp_{number}" for number in range(4)]
+    assert {claim.tier for claim in first} == {0}
+    assert await claimed(world) == [f"imp_{number}" for number in range(4, 9)]
+
+
+async def test_a_probe_is_found_behind_hundreds_of_imports_that_are_at_fault(world: World) -> None:
+    ill = {f"ill{number}": 10 * SECOND for number in range(300)}
+    await due_after(world, ill | {"sound": 11 * SECOND}, at_fault="ill")
+    look = await world.resources.budgets.look("default")
+    broken = replace(look.budget, broken_since=look.now, down_since=look.now)
+    assert await world.resources.budgets.write("default", broken)
+    look = await world.resources.budgets.look("default")
+    probe = Grant(count=1, again_at=0, probe=True)
+    claims = await world.resources.imports.claim("default", look.budget, probe, room=1, lease=LEASE, now=look.now)
+
+    assert claims is not None
+    assert [each.import_id for each in claims] == ["sound"]

@@ -1,0 +1,116 @@
+"""A connection to Redis that is lost silently, as a firewall drops one: who follows a watch is told all the same."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridge import queue
+from bridge.domain.secret import Secret
+from bridge.store.connection import Store, connect
+from bridge.store.pubsub import ChangeFeed
+from bridge.web.events import happenings
+from tests.faults.forwarder import Forwarder
+from tests.support.wired import forwarding, until, url_of
+from tests.support.world import World, opened
+
+pytestmark = pytest.mark.anyio
+PATIENCE = 20.0
+
+
+@pytest.fixture
+async def wire(redis_url: str) -> AsyncIterator[Forwarder]:
+    async with forwarding(redis_url.removeprefix("unix://")) as wire:
+        yield wire
+
+
+@pytest.fixture
+async def world(wire: Forwarder, sandbox_url: str) -> AsyncIterator[World]:
+    async with opened(url_of(wire), sandbox_url) as world:
+        yield world
+
+
+async def test_a_subscription_without_a_pong_is_made_anew_and_its_listeners_are_told(wire: Forwarder) -> None:
+    store = Store(connect(Secret(url_of(wire))))
+    changes = ChangeFeed(store, silence=0.1)
+    async with asyncio.timeout(PATIENCE), changes.about("watch:some") as ear:
+        assert wire.swallow(subscriptions_alone=True) == 1
+        ear.clear()
+        await ear.wait()  # told to look, since news may have been lost
+
+        ear.clear()
+        await store.call("PUBLISH", "rb:news", "watch:some")
+        await ear.wait()
+    await changes.aclose()
+    await store.redis.aclose()
+
+
+async def test_a_quiet_subscription_that_answers_stays(wire: Forwarder) -> None:
+    store = Store(connect(Secret(url_of(wire))))
+    changes = ChangeFeed(store, silence=0.05)
+    async with asyncio.timeout(PATIENCE), changes.about("watch:some") as ear:
+        (subscription,) = [each for each in wire.passages if each.subscribed]
+        while "cmd=ping" not in await store.call("CLIENT", "LIST", "TYPE", "pubsub"):  # noqa: ASYNC110 - in Redis
+            await asyncio.sleep(0.05)
+
+        ear.clear()
+        await store.call("PUBLISH", "rb:news", "watch:some")
+        await ear.wait()
+        assert [each for each in wire.passages if each.subscribed] == [subscription]
+    await changes.aclose()
+    await store.redis.aclose()
+
+
+def subscribed(wire: Forwarder) -> bool:
+    return any(each.subscribed for each in wire.passages)
+
+
+TABLE = Path("/proc/net/tcp")
+ESTABLISHED, KEEPALIVE = "01", "02"
+
+
+def timer_of(port: int) -> str:
+    """Return the kind of timer that runs for the socket at a local port, as Linux tells it."""
+    rows = [line.split() for line in TABLE.read_text().splitlines()]
+    (timer,) = [row[5] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == ESTABLISHED]
+    return timer.partition(":")[0]
+
+
+@pytest.mark.skipif(not TABLE.exists(), reason="only Linux tells the timers of its sockets")
+async def test_every_connection_has_tcps_keepalive(wire: Forwarder) -> None:
+    store, arq = Store(connect(Secret(url_of(wire)))), queue.connect(Secret(url_of(wire)))
+    changes = ChangeFeed(store)
+    async with asyncio.timeout(PATIENCE), changes.about("watch:some"):
+        await asyncio.gather(store.check(), arq.ping())
+        assert len(wire.passages) == 3
+        assert [timer_of(each.client_port) for each in wire.passages] == [KEEPALIVE] * 3
+    await changes.aclose()
+    await arq.aclose()
+    await store.redis.aclose()
+
+
+async def test_a_wait_ends_with_what_the_store_holds_by_then(world: World, wire: Forwarder) -> None:
+    path = f"/v1/watches/{(await world.watch())['id']}"
+    async with asyncio.timeout(PATIENCE), world.resources.changes.about("watch:other"):
+        await until(lambda: subscribed(wire))
+        wire.swallow(subscriptions_alone=True)
+        waiting = asyncio.create_task(world.get(path, wait=1))
+        await until(lambda: world.resources.changes.listeners == 2)
+        await world.post(f"{path}/cancel")
+
+        answer = await waiting
+    assert answer.json()["state"] == "cancelled"
+
+
+async def test_a_stream_looks_at_the_store_with_each_sign_of_life(world: World, wire: Forwarder) -> None:
+    watch = await world.resources.watches.get((await world.watch())["id"])
+    assert watch is not None
+    stream = happenings(world.resources, watch, sign_of_life=0.1)
+    async with asyncio.timeout(PATIENCE):
+        assert (await anext(stream)).startswith("event: watch")
+        await until(lambda: subscribed(wire))
+        wire.swallow(subscriptions_alone=True)
+        await world.post(f"/v1/watches/{watch.id}/cancel")
+
+        assert [event async for event in stream if event.startswith("event: outcome")]

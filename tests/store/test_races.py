@@ -1,0 +1,87 @@
+"""What the store machine found, each told as the story in which it happened."""
+
+import pytest
+
+from bridge.domain.deliveries import Attempt, Deferred
+from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
+from bridge.store.watches import Acceptance, NewWatch
+from tests.support.samples import only
+from tests.support.world import CLIENT_KEY, World, bearer
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_no_import_id_gets_in_the_way_of_another(world: World) -> None:
+    import_ids = ("imp", "imp:watches", "imp:watches:watches", "eu:imp", "rb:import:default:imp")
+    for import_id in import_ids:
+        await world.sandbox.tell(import_id, ("COMPLETED", 0))
+    watches = [await world.watch(import_id) for import_id in reversed(import_ids)]
+
+    await world.poll()
+
+    assert {(await world.seen(watch))["outcome"] for watch in watches} == {"completed"}
+
+
+async def test_the_log_of_a_delivery_is_no_delivery(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    watch = await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url()}])
+    await world.poll()
+    await world.deliver()
+    delivery = only((await world.seen(watch))["deliveries"])
+    assert delivery["attempts"] == 1
+
+    answer = await world.api.get(f"/v1/deliveries/{delivery['id']}:attempts", headers=bearer(CLIENT_KEY))
+
+    assert answer.status_code == 404
+
+
+async def test_an_attempt_whose_recording_is_repeated_is_recorded_once(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url()}])
+    world.worker.settler._owed = lambda: None
+    await world.poll()
+    now, _, claims = await world.resources.deliveries.claim(room=1, lease=30 * SECOND)
+    claim = only(claims)
+    before = world.resources.deliveries.open(claim)
+    after = before.after(Deferred("HTTP 503"), now, schedule=[MINUTE], max_age=DAY, jitter=0)
+    attempt = Attempt(number=1, at=now, took=5, status=503, reason="HTTP 503")
+
+    assert await world.resources.deliveries.commit(after, claim.fence, attempt)
+    assert not await world.resources.deliveries.commit(after, claim.fence, attempt), "the first reply was lost"
+
+    assert await world.resources.deliveries.attempts(after) == [attempt]
+
+
+async def test_a_watch_whose_acceptance_is_repeated_is_answered_as_it_is_stored(world: World) -> None:
+    new = NewWatch(
+        id="wat_1",
+        client="crm",
+        workspace="default",
+        import_id="imp",
+        notify=(),
+        label=None,
+        metadata={},
+        expires_in=HOUR,
+    )
+    first = await world.resources.watches.accept(new, grace=MINUTE, reuse=MINUTE)
+    world.pass_time(5 * SECOND)
+
+    again = await world.resources.watches.accept(new, grace=MINUTE, reuse=MINUTE)
+
+    assert first is not None
+    assert again is not None
+    assert (first.acceptance, again.acceptance) == (Acceptance.NEW, Acceptance.KNOWN)
+    assert (again.watch, again.polled) == (first.watch, first.polled)
+
+
+async def test_a_watch_that_comes_while_a_settlement_ends_is_not_struck_off(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.watch()
+    await world.poll()
+    assert await world.resources.watches.waiting("default", "imp") == [], "a sweep looks, and finds nobody"
+
+    late = await world.watch()
+    await world.resources.imports.nothing_to_settle("default", "imp")
+    await world.sweep()
+
+    assert (await world.seen(late))["outcome"] == "completed"

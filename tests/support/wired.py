@@ -1,0 +1,29 @@
+"""A forwarder between the product and its Redis, as the fault harness has one."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from tests.faults.forwarder import Forwarder
+from tests.faults.wire import LOOPBACK
+
+
+@asynccontextmanager
+async def forwarding(target: int | str, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Forwarder]:
+    forwarder = Forwarder(target, tls=tls)
+    await forwarder.open()
+    try:
+        yield forwarder
+    finally:
+        await forwarder.aclose()
+
+
+def url_of(forwarder: Forwarder) -> str:
+    return f"redis://{LOOPBACK}:{forwarder.port}"
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds; the caller bounds the time."""
+    while not holds():  # noqa: ASYNC110 - neither the product nor Redis has an event for it
+        await asyncio.sleep(0.01)

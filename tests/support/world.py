@@ -1,0 +1,205 @@
+"""The product in one process: real Redis, real sockets, the shifts run directly, the clock in the test's hand."""
+
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import uvicorn
+from cryptography.fernet import Fernet
+
+from bridge.destinations.signatures import derived_secret
+from bridge.domain.times import MINUTE
+from bridge.resources import Resources, check_store, open_resources
+from bridge.sandbox.app import create_app
+from bridge.sandbox.settings import SandboxSettings
+from bridge.settings import Settings
+from bridge.web.app import build
+from workers.worker import Worker, build_worker
+
+RALLY_KEY = "rally-key-of-the-tests"
+CLIENT_KEY = "rbk_client-key-of-the-tests"
+OTHER_KEY = "rbk_other-key-of-the-tests"
+ADMIN_KEY = "rbk_admin-key-of-the-tests"
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+"""The secret of the Standard Webhooks examples."""
+BOT_TOKEN = "xoxb-token-of-the-tests"
+SERVICE_SECRET = "whsec_c2VydmljZS1zZWNyZXQtb2YtdGhlLXRlc3RzIQ=="
+FERNET = Fernet.generate_key().decode()
+
+
+@contextmanager
+def serving(app: Any, *, http: Any = "auto", keep_alive: int = 5) -> Iterator[str]:
+    """Serve an ASGI app on a free port of loopback, in a thread of its own; give its URL."""
+    config = uvicorn.Config(
+        app, port=0, http=http, log_config=None, lifespan="off", ws="none", timeout_keep_alive=keep_alive
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the server did not start"
+        thread.join(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+@contextmanager
+def sandbox_serving() -> Iterator[str]:
+    secrets = (SECRET, derived_secret(SERVICE_SECRET, "crm"))
+    settings = SandboxSettings(rally_key=RALLY_KEY, callback_secrets=secrets, slack_token=BOT_TOKEN)
+    with serving(create_app(settings)) as url:
+        yield url
+
+
+@dataclass
+class Sandbox:
+    """The sandbox as a test controls it."""
+
+    url: str
+    http: httpx.AsyncClient
+
+    async def tell(self, import_id: str, *statuses: tuple[str, float], **facts: Any) -> None:
+        """Have Rally know an import with these (status, seconds since now)."""
+        story = {"type": "CSV", "people": 120, "failed": 0, **facts}
+        story["statuses"] = [{"status": status, "after": after} for status, after in statuses]
+        (await self.http.put(f"/control/imports/{import_id}", json=story)).raise_for_status()
+
+    async def faults(self, **fault: Any) -> None:
+        (await self.http.post("/control/faults", json=fault)).raise_for_status()
+
+    async def plan(self, name: str, *answers: dict[str, Any]) -> None:
+        """Have a callback's receiver (or "slack") answer the next messages so."""
+        (await self.http.post(f"/control/inbox/{name}/answers", json=list(answers))).raise_for_status()
+
+    async def requests(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await self.http.get("/control/requests")).json()
+        return found
+
+    async def messages(self, **query: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await self.http.get("/inbox/messages", params=query)).json()
+        return found
+
+    def slack_url(self) -> str:
+        return f"{self.url}/inbox/services/T000/B000/XXXX"
+
+    def callback_url(self, name: str = "crm") -> str:
+        return f"{self.url}/inbox/callbacks/{name}"
+
+
+@dataclass
+class World:
+    """Everything at hand: the resources, one worker's crew, the API, and the sandbox around them."""
+
+    resources: Resources
+    worker: Worker
+    api: httpx.AsyncClient
+    sandbox: Sandbox
+
+    def pass_time(self, span: int) -> None:
+        """Move the one clock ahead (ms)."""
+        self.resources.store.offset += span
+
+    async def begin_minute(self) -> None:
+        """Move the one clock to where a minute begins, so that what is counted by the minute stays in one."""
+        self.pass_time(MINUTE - await self.resources.store.now() % MINUTE)
+
+    async def poll(self) -> None:
+        """Run the poll shift, and the settling that it starts, until nothing more is due."""
+        for shift in self.worker.polls.values():
+            await _until_quiet(shift)
+        await self.worker.settler.close()
+
+    async def deliver(self) -> None:
+        await _until_quiet(self.worker.deliveries)
+
+    async def sweep(self) -> None:
+        await self.worker.sweep.run()
+
+    async def watch(self, import_id: str = "imp", *, key: str = CLIENT_KEY, **wish: Any) -> dict[str, Any]:
+        """POST a watch that must be accepted."""
+        answer = await self.api.post("/v1/watches", json={"importId": import_id, **wish}, headers=bearer(key))
+        assert answer.status_code == 202, answer.text
+        accepted: dict[str, Any] = answer.json()
+        return accepted
+
+    async def post(self, path: str, *, key: str = CLIENT_KEY, json: Any = None, **headers: str) -> httpx.Response:
+        return await self.api.post(path, json=json, headers={**bearer(key), **headers})
+
+    async def get(self, path: str, *, key: str = CLIENT_KEY, **query: Any) -> httpx.Response:
+        return await self.api.get(path, params=query, headers=bearer(key))
+
+    async def seen(self, watch: dict[str, Any]) -> dict[str, Any]:
+        """GET a watch again."""
+        answer = await self.api.get(f"/v1/watches/{watch['id']}", headers=bearer(CLIENT_KEY))
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+async def _until_quiet(shift: Any) -> None:
+    await shift.work()
+    while shift.on:
+        await shift.work()
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def settings(redis_url: str, sandbox_url: str, **changes: str) -> Settings:
+    host = sandbox_url.removeprefix("http://")
+    return Settings.load(
+        {
+            "REDIS_URL": redis_url,
+            "RALLY_API_KEY": RALLY_KEY,
+            "RALLY_BASE_URL": f"{sandbox_url}/rally/api/public/v1",
+            "BRIDGE_API_KEYS": f"crm:{CLIENT_KEY},billing:{OTHER_KEY},ops:{ADMIN_KEY}:admin",
+            "BRIDGE_ENCRYPTION_KEYS": FERNET,
+            "CALLBACK_SECRETS": SERVICE_SECRET,
+            "EGRESS_ALLOW": host,
+            "SLACK_BOT_TOKEN": BOT_TOKEN,
+            "SLACK_API_URL": f"{sandbox_url}/slack/api",
+            **changes,
+        },
+        env_file=None,
+    )
+
+
+@asynccontextmanager
+async def opened(redis_url: str, sandbox_url: str, **changes: str) -> AsyncIterator[World]:
+    """Open an empty world: nothing in Redis, nothing in the sandbox."""
+    async with open_resources(settings(redis_url, sandbox_url, **changes)) as resources:
+        await resources.store.call("FLUSHALL")
+        async with httpx.AsyncClient(base_url=sandbox_url, trust_env=False) as http:
+            (await http.post("/control/reset")).raise_for_status()
+        async with _built_on(resources, sandbox_url) as world:
+            yield world
+
+
+@asynccontextmanager
+async def reopened(redis_url: str, sandbox_url: str, **changes: str) -> AsyncIterator[World]:
+    """Open a world on what another has left."""
+    async with (
+        open_resources(settings(redis_url, sandbox_url, **changes)) as resources,
+        _built_on(resources, sandbox_url) as world,
+    ):
+        yield world
+
+
+@asynccontextmanager
+async def _built_on(resources: Resources, sandbox_url: str) -> AsyncIterator[World]:
+    await check_store(resources)
+    transport = httpx.ASGITransport(build(resources), raise_app_exceptions=False)
+    async with (
+        httpx.AsyncClient(base_url=sandbox_url, trust_env=False) as http,
+        httpx.AsyncClient(transport=transport, base_url="http://bridge") as api,
+    ):
+        worker = build_worker(resources, shift_length=0.5)
+        yield World(resources=resources, worker=worker, api=api, sandbox=Sandbox(sandbox_url, http))
+        await worker.close()

@@ -1,0 +1,205 @@
+"""Outages, in real time and with real processes: nothing is lost, and everything goes on by itself."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+
+import httpx
+import psutil
+import pytest
+from redis import Redis
+
+from bridge.cli.up.embedded_redis import find_binary
+from tests.support.processes import Journey, free_ports, up, wait_for
+
+pytestmark = pytest.mark.slow
+
+AWAY = 20.0
+
+
+class Memory:
+    """A Redis that the test starts and kills, with its data on disk as we ship it."""
+
+    def __init__(self, home: Path) -> None:
+        self.socket = home / "r.sock"
+        self._home = home
+        self._server: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self.socket}"
+
+    def start(self) -> None:
+        flags = ["--port", "0", "--unixsocket", str(self.socket), "--dir", str(self._home), "--save", ""]
+        durable = ["--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"]
+        with (self._home / "redis.log").open("ab") as log:
+            self._server = subprocess.Popen([str(find_binary().path), *flags, *durable], stdout=log, stderr=log)
+        with Redis(unix_socket_path=str(self.socket)) as redis:
+            wait_for(lambda: self._answers(redis), "the test's Redis")
+
+    @staticmethod
+    def _answers(redis: "Redis") -> bool:
+        try:
+            return bool(redis.ping())
+        except Exception as error:
+            if type(error).__name__ in {"ConnectionError", "BusyLoadingError"}:
+                return False
+            raise
+
+    def kill(self) -> None:
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait(10)
+            self._server = None
+
+    def limit(self, size: int) -> None:
+        with Redis(unix_socket_path=str(self.socket)) as redis:
+            redis.config_set("maxmemory", size)
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Memory]:
+    memory = Memory(tmp_path)
+    memory.start()
+    yield memory
+    memory.kill()
+
+
+@contextmanager
+def bridge(tmp_path: Path, memory: Memory, **settings: str) -> Iterator[Journey]:
+    with up(tmp_path / "data", free_ports(), REDIS_URL=memory.url, **settings) as journey:
+        yield journey
+
+
+def events(journey: Journey, name: str, program: str) -> int:
+    lines = (journey.data / "logs" / f"{program}.log").read_text().splitlines()
+    return sum(json.loads(line).get("event") == name for line in lines if line.startswith("{"))
+
+
+def pause(seconds: float) -> None:
+    """Let real time pass: it is what an outage is made of."""
+    until = monotonic() + seconds
+    wait_for(lambda: monotonic() >= until, "time")
+
+
+def is_accepted(journey: Journey, import_id: str) -> bool:
+    try:
+        return bool(journey.post(import_id))
+    except AssertionError:
+        return False
+
+
+def refused(journey: Journey) -> httpx.Response:
+    url = f"http://127.0.0.1:{journey.port}/v1/watches"
+    return journey.http.post(
+        url, json={"importId": "x"}, headers={"Authorization": f"Bearer {journey.key}"}, timeout=20
+    )
+
+
+def test_a_redis_that_is_away_for_twenty_seconds_loses_nothing(tmp_path: Path, memory: Memory) -> None:
+    with bridge(tmp_path, memory) as journey:
+        watches = [journey.post(f"demo-slow-{number}") for number in range(3)]
+        wait_for(lambda: all(journey.get(watch)["polls"] for watch in watches), "first polls")
+        memory.kill()
+        away_since = monotonic()
+
+        wait_for(lambda: refused(journey).status_code == 503, "the 503")
+        answer = refused(journey)
+        assert answer.headers["retry-after"]
+        assert answer.headers["content-type"] == "application/problem+json"
+        ready = journey.http.get(f"http://127.0.0.1:{journey.port}/readyz", timeout=20)
+        assert ready.status_code == 503
+        assert "redis" in ready.json()
+        pause(AWAY - (monotonic() - away_since))
+        memory.start()
+        back = monotonic()
+        polls = [journey.get(watch)["polls"] for watch in watches]
+
+        wait_for(lambda: is_accepted(journey, "demo-completed-1"), "a POST")
+        assert monotonic() - back < 5
+        wait_for(lambda: [journey.get(watch)["polls"] for watch in watches] > polls, "polls to go on")
+        wait_for(lambda: len(journey.messages(name="demo-completed-1")) == 1, "a message")
+        assert all(journey.get(watch)["state"] in {"watching", "settled"} for watch in watches)
+        assert events(journey, "store.unavailable", "api") == 1
+        assert events(journey, "store.back", "api") == 1
+        assert events(journey, "store.unavailable", "worker") <= 1
+
+
+def test_a_redis_that_is_full_loses_nothing_and_work_goes_on_when_there_is_room(tmp_path: Path, memory: Memory) -> None:
+    with bridge(tmp_path, memory) as journey:
+        watch = journey.post("demo-completed-1")
+        wait_for(lambda: journey.get(watch)["polls"], "the first poll")
+        memory.limit(1)
+        wait_for(lambda: refused(journey).status_code == 503, "the 503")
+        pause(12)
+        assert [journey.get(watch)["state"] for _ in range(40)] == ["watching"] * 40
+        memory.limit(0)
+
+        wait_for(lambda: journey.get(watch)["outcome"] == "completed", "the outcome")
+        wait_for(lambda: len(journey.messages(name="demo-completed-1")) >= 1, "the message")
+
+
+def second_worker(journey: Journey) -> psutil.Popen:
+    """Start one more worker, with the environment of the first."""
+    first = journey.child("worker")
+    with (journey.data / "logs" / "second.log").open("w") as log:
+        return psutil.Popen(first.cmdline(), env=first.environ(), cwd=first.cwd(), stdout=log, stderr=log)
+
+
+def fault(journey: Journey, **wish: object) -> None:
+    journey.http.post(f"http://127.0.0.1:{journey.port + 1}/control/faults", json=wish).raise_for_status()
+
+
+def asked(journey: Journey, import_id: str) -> int:
+    requests = journey.http.get(f"http://127.0.0.1:{journey.port + 1}/control/requests").json()
+    return sum(request["importId"] == import_id for request in requests)
+
+
+def test_a_worker_killed_in_the_middle_of_a_poll_delays_by_no_more_than_its_lease(
+    tmp_path: Path, memory: Memory
+) -> None:
+    with bridge(tmp_path, memory, POLL_LEASE="4s") as journey:
+        journey.http.put(
+            f"http://127.0.0.1:{journey.port + 1}/control/imports/imp",
+            json={"statuses": [{"status": "COMPLETED"}]},
+        ).raise_for_status()
+        fault(journey, kind="hang", seconds=9)
+        watch = journey.post("imp")
+        wait_for(lambda: asked(journey, "imp"), "the poll that hangs")
+        journey.child("worker").kill()
+        killed = monotonic()
+
+        wait_for(lambda: journey.get(watch)["outcome"] == "completed", "the outcome")
+        assert monotonic() - killed < 4 + 10
+        assert asked(journey, "imp") == 2
+
+
+def test_a_worker_that_was_stopped_beyond_its_lease_changes_nothing_when_it_goes_on(
+    tmp_path: Path, memory: Memory
+) -> None:
+    with bridge(tmp_path, memory, POLL_LEASE="3s") as journey:
+        stopped = journey.child("worker")
+        fault(journey, kind="hang", seconds=1.2)
+        watches = [journey.post(f"demo-partial-{number}") for number in range(6)]
+        wait_for(lambda: asked(journey, "demo-partial-0"), "polls under way")
+        os.kill(stopped.pid, signal.SIGSTOP)
+        other = second_worker(journey)
+        try:
+            wait_for(lambda: all(journey.get(watch)["outcome"] for watch in watches), "all outcomes")
+            wait_for(lambda: len(journey.messages()) >= 12, "all messages")
+            before = [journey.get(watch) for watch in watches]
+            os.kill(stopped.pid, signal.SIGCONT)
+            pause(4)
+
+            assert [journey.get(watch) for watch in watches] == before
+            ids = [message["headers"].get("webhook-id") for message in journey.messages(kind="callback")]
+            assert len(ids) == len(set(ids)) == 6
+            assert len(journey.messages(kind="slack")) == 6
+        finally:
+            other.terminate()
+            other.wait(20)

@@ -1,0 +1,350 @@
+"""Starting and stopping: what each waits for, and says meanwhile; real processes, as a supervisor has them."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import cast
+
+import httpx
+import pytest
+from arq.constants import retry_key_prefix
+from cryptography.fernet import Fernet
+from redis import Redis
+
+from bridge.cli.up.embedded_redis import find_binary
+from tests.conftest import wait_until_it_answers
+from tests.support.processes import free_ports, wait_for
+from tests.support.world import FERNET, SERVICE_SECRET, bearer, reopened
+from workers.worker import SHIFT_LENGTH
+
+CODE = str(Path(__file__).parents[2])
+SOON = 8.0
+"""Seconds within which a person who looks at the log wants to know, with room for a busy machine."""
+
+
+@dataclass
+class Started:
+    """A process of ours, and what it has said so far."""
+
+    process: "subprocess.Popen[bytes]"
+    log: Path
+    port: int
+
+    def said(self, event: str) -> bool:
+        return f'"event": "{event}"' in self.log.read_text()
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> Mapping[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "REDIS_URL": f"unix://{tmp_path}/r.sock",
+        "RALLY_API_KEY": "key-of-rally",
+        "BRIDGE_API_KEYS": f"crm:{'k' * 20}",
+        "BRIDGE_ENCRYPTION_KEYS": FERNET,
+        "CALLBACK_SECRETS": SERVICE_SECRET,
+    }
+
+
+@contextmanager
+def started(program: str, home: Path, environ: Mapping[str, str]) -> Iterator[Started]:
+    port = free_ports()
+    module = {
+        "arq": ["arq", "workers.settings.WorkerSettings"],
+        "uvicorn": [*BY_HAND, "--port", str(port), "--timeout-keep-alive", "1", "--no-access-log"],
+        "serve": ["bridge.cli", "serve", "--port", str(port)],
+    }.get(program, ["bridge.cli", program])
+    with (home / "log").open("wb") as log:
+        command = [sys.executable, "-m", *module]
+        process = subprocess.Popen(command, cwd=home, env={**environ, "PYTHONPATH": CODE}, stdout=log, stderr=log)
+    try:
+        yield Started(process, home / "log", port)
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+@contextmanager
+def redis_at(home: Path, *more: str) -> Iterator[Redis]:
+    flags = ["--port", "0", "--unixsocket", str(home / "r.sock"), "--dir", str(home), "--save", "", *more]
+    with (home / "redis.log").open("wb") as log:
+        server = subprocess.Popen([str(find_binary().path), *flags], stdout=log, stderr=log)
+    try:
+        wait_until_it_answers(home / "r.sock", server)
+        with Redis(unix_socket_path=str(home / "r.sock")) as redis:
+            yield redis
+    finally:
+        server.kill()
+        server.wait(10)
+
+
+AWAITED = {"serve": ("store.awaited", "api.started"), "worker": ("queue.unavailable", "worker.started")}
+"""What each says when it begins to wait, and when it has started."""
+
+
+@pytest.mark.parametrize("program", AWAITED)
+def test_a_start_while_redis_is_away_says_so_soon_and_goes_on_when_it_is_there(
+    program: str, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    awaits, starts = AWAITED[program]
+    began = monotonic()
+    with started(program, tmp_path, environ) as ours:
+        wait_for(lambda: ours.said(awaits), awaits)
+        assert monotonic() - began < SOON
+        assert ours.process.poll() is None
+        with redis_at(tmp_path):
+            wait_for(lambda: ours.said(starts), starts)
+
+
+@pytest.mark.parametrize("program", AWAITED)
+def test_a_start_that_waits_for_redis_ends_when_it_is_told_to_and_without_a_traceback(
+    program: str, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    awaits, starts = AWAITED[program]
+    with started(program, tmp_path, environ) as ours:
+        wait_for(lambda: ours.said(awaits), awaits)
+        ours.process.send_signal(signal.SIGTERM)
+
+        ours.process.wait(SOON)
+        assert not ours.said(starts)
+        assert "Traceback" not in ours.log.read_text()
+
+
+@pytest.mark.parametrize("program", AWAITED)
+def test_a_start_with_a_full_redis_waits_for_room(program: str, tmp_path: Path, environ: Mapping[str, str]) -> None:
+    with redis_at(tmp_path, "--maxmemory", "1") as redis, started(program, tmp_path, environ) as ours:
+        wait_for(lambda: ours.said("store.awaited"), "the wait")
+        redis.config_set("maxmemory", 0)
+        wait_for(lambda: ours.said(AWAITED[program][1]), "the start")
+
+
+HANDSHAKE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+
+def test_a_websockets_handshake_is_answered_as_the_get_that_it_is(tmp_path: Path, environ: Mapping[str, str]) -> None:
+    with redis_at(tmp_path), started("serve", tmp_path, environ) as ours:
+        wait_for(lambda: ours.said("api.started"), "the start")
+        place = f"http://127.0.0.1:{ours.port}"
+        with httpx.Client(base_url=place, trust_env=False) as client:
+            wait_for(lambda: answers(client), "the server")
+            refused = client.get("/v1/watches", headers=HANDSHAKE)
+            listed = client.get("/v1/watches", headers=HANDSHAKE | bearer("k" * 20))
+
+    assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
+    assert refused.headers["x-request-id"]
+    assert (listed.status_code, listed.json()["data"]) == (200, [])
+
+
+BY_HAND = ["uvicorn", "--ws", "none", "--http", "bridge.web.http_protocol:Connection", "bridge.web.app:app"]
+"""As README.md has it."""
+
+
+def test_the_readme_says_how_to_start_uvicorn_by_hand() -> None:
+    assert " ".join(BY_HAND) in " ".join((Path(CODE) / "README.md").read_text().split())
+
+
+@pytest.mark.parametrize("program", ["serve", "uvicorn"])
+def test_the_served_api_bounds_heads_and_ends_idle_connections_when_it_is_told_to(
+    program: str, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    with redis_at(tmp_path), started(program, tmp_path, {**environ, "HTTP_KEEP_ALIVE": "1s"}) as ours:
+        wait_for(lambda: ours.said("api.started"), "the start")
+        with httpx.Client(base_url=f"http://127.0.0.1:{ours.port}", trust_env=False) as client:
+            wait_for(lambda: answers(client), "the server")
+            refused = client.get("/healthz", headers={"X-Long": "x" * 65_536})
+        with socket.create_connection(("127.0.0.1", ours.port), timeout=SOON) as connection:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: bridge\r\n\r\n")
+            received = b"".join(iter(lambda: connection.recv(4096), b""))
+
+    assert (refused.status_code, refused.json()["type"]) == (431, "/docs#head-too-large")
+    assert b'"alive"' in received, "and then the server has ended the connection"
+
+
+def answers(client: httpx.Client) -> bool:
+    with suppress(httpx.ConnectError):
+        return client.get("/healthz").is_success
+    return False
+
+
+async def with_a_watch(redis_url: str) -> None:
+    """Leave something to poll for, of which nothing is to be had: no Rally is there."""
+    async with reopened(redis_url, "http://127.0.0.1:1") as world:
+        await world.watch()
+
+
+def job_in_flight(redis: Redis) -> bool:
+    """Tell whether a job began half a second ago: by the count of tries, which arq leaves as long as the job is on."""
+    return any(cast("int", redis.ttl(key)) < 88_400 for key in redis.scan_iter(f"{retry_key_prefix}*"))
+
+
+@pytest.mark.parametrize("program", ["worker", "arq"])
+@pytest.mark.parametrize("seconds", [SHIFT_LENGTH / 2, SHIFT_LENGTH + 2])
+def test_a_worker_that_is_told_to_stop_while_redis_is_away_does_not_wait_for_it(
+    seconds: float, program: str, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    """At first a job is still with its shift; later that has ended, and the job waits to tell Redis so."""
+    polling = {**environ, "RALLY_BASE_URL": "http://127.0.0.1:1", "POLL_CEILING": "1s", "POLL_FLOOR": "1s"}
+    with ExitStack() as outage, started(program, tmp_path, polling) as ours:
+        redis = outage.enter_context(redis_at(tmp_path))
+        asyncio.run(with_a_watch(environ["REDIS_URL"]))
+        wait_for(lambda: job_in_flight(redis), "a job")
+        outage.close()
+        began = monotonic()
+        wait_for(lambda: ours.said("queue.unavailable") and monotonic() - began > seconds, "the outage")
+        ours.process.send_signal(signal.SIGTERM)
+
+        assert ours.process.wait(SOON) == 0
+        assert ours.said("worker.stopped")
+        assert "Traceback" not in ours.log.read_text()
+        assert "Task was destroyed" not in ours.log.read_text()
+
+
+def test_a_start_does_not_wait_for_a_redis_that_refuses_it(tmp_path: Path, environ: Mapping[str, str]) -> None:
+    wrong = {**environ, "REDIS_URL": f"unix://nobody:hunter2@{tmp_path}/r.sock"}
+    with redis_at(tmp_path), started("serve", tmp_path, wrong) as ours:
+        assert ours.process.wait(SOON) == 1
+        assert not ours.said("store.awaited")
+        assert "hunter2" not in ours.log.read_text()
+
+
+def run(command: str, home: Path, environ: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    """Run a module in the foreground, until it ends by itself."""
+    words = [sys.executable, "-m", *command.split()]
+    env = {**environ, "PYTHONPATH": CODE}
+    return subprocess.run(words, cwd=home, env=env, capture_output=True, text=True, timeout=20, check=False)
+
+
+@pytest.mark.parametrize(
+    ("command", "exit_code"),
+    [
+        ("bridge.cli serve", 2),
+        ("bridge.cli worker", 2),
+        ("uvicorn bridge.web.app:app", 3),
+        ("arq workers.settings.WorkerSettings", 2),
+    ],
+)
+def test_bad_settings_are_told_in_sentences_alone_however_it_is_started(
+    command: str, exit_code: int, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    done = run(command, tmp_path, {**environ, "POLL_FLOOR": "3", "LOG_LEVEL": "loud"})
+
+    assert done.returncode == exit_code
+    assert "POLL_FLOOR: " in done.stderr
+    assert "LOG_LEVEL: " in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+WORKERS = ["bridge.cli worker", "arq workers.settings.WorkerSettings"]
+
+
+@pytest.mark.parametrize("command", WORKERS)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REDIS_URL", "redis://:HUNTER2/x@localhost:6379"),
+        ("REDIS_URL", "redis://:6HUNTER2@localhost:99999"),
+        ("REDIS_URL", "redis://localhost/?db=HUNTER2"),
+        ("REDIS_URL", "redis://:6?HUNTER2=x@localhost"),
+        ("CALLBACK_ED25519_KEYS", "HUNTER2"),
+        ("EGRESS_ALLOW", "a b"),
+        ("EGRESS_CA_FILE", "/nowhere"),
+    ],
+)
+def test_what_shows_only_when_the_parts_are_built_is_told_by_a_worker_in_sentences_without_its_secret(
+    name: str, value: str, command: str, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    done = run(command, tmp_path, {**environ, name: value})
+
+    assert done.returncode == 2
+    assert name in done.stderr
+    assert "HUNTER2" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", WORKERS)
+def test_a_worker_whose_keys_do_not_open_what_redis_holds_says_so_in_a_sentence(
+    command: str, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    with redis_at(tmp_path):
+        with started("worker", tmp_path, environ) as ours:
+            wait_for(lambda: ours.said("worker.started"), "the start")
+        done = run(command, tmp_path, {**environ, "BRIDGE_ENCRYPTION_KEYS": Fernet.generate_key().decode()})
+
+    assert done.returncode == 2
+    assert "BRIDGE_ENCRYPTION_KEYS" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", ["bridge.cli serve", "bridge.cli up", *WORKERS])
+def test_a_redis_that_drops_watches_is_refused_in_a_sentence(
+    command: str, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    with redis_at(tmp_path, "--maxmemory-policy", "allkeys-lru", "--rename-command", "CONFIG", "") as redis:
+        done = run(command, tmp_path, environ)
+        assert redis.keys("rb:s*") == []
+
+    assert done.returncode == 2
+    assert "maxmemory-policy allkeys-lru: when memory is short Redis drops watches" in done.stderr
+    assert "REDIS_MAY_EVICT=true" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("program", AWAITED)
+@pytest.mark.parametrize(
+    ("policy", "allowed"), [("allkeys-lru", {"REDIS_MAY_EVICT": "true"}), ("volatile-lru", {}), ("noeviction", {})]
+)
+def test_a_policy_that_drops_no_watches_or_is_let_through_is_no_hindrance_and_logged(
+    policy: str, allowed: Mapping[str, str], program: str, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    with redis_at(tmp_path, "--maxmemory-policy", policy), started(program, tmp_path, {**environ, **allowed}) as ours:
+        wait_for(lambda: ours.said(AWAITED[program][1]), "the start")
+        assert ours.said("store.at_risk") == (policy != "noeviction")
+
+
+@pytest.mark.parametrize("command", ["bridge.cli serve", *WORKERS])
+def test_data_of_another_layout_is_refused_in_a_sentence(
+    command: str, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    with redis_at(tmp_path) as redis:
+        redis.set("rb:seal", "of a version before layouts had versions")
+        done = run(command, tmp_path, environ)
+
+    assert done.returncode == 2
+    assert "names no layout" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("program", AWAITED)
+def test_a_user_without_info_is_enough_to_start(program: str, tmp_path: Path, environ: Mapping[str, str]) -> None:
+    limited = {**environ, "REDIS_URL": f"unix://limited:pass@{tmp_path}/r.sock"}
+    rights = ["--user", "limited", "on", ">pass", "~rb:*", "~arq:*", "&rb:*", "+@all", "-@admin", "-@dangerous"]
+    with redis_at(tmp_path, *rights), started(program, tmp_path, limited) as ours:
+        wait_for(lambda: ours.said(AWAITED[program][1]), "the start")
+
+
+@pytest.mark.parametrize("path", ["/", "/3", "/0/"])
+def test_arqs_own_check_finds_a_worker_wherever_its_url_leads(
+    path: str, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    port = free_ports()
+    there = {**environ, "REDIS_URL": f"redis://us%65r:p%40ss@127.0.0.1:{port}{path}"}
+    flags = f"--port {port} --user user on >p@ss ~* +@all".split()
+    with redis_at(tmp_path, *flags), started("worker", tmp_path, there) as ours:
+        wait_for(lambda: ours.said("worker.started"), "the start")
+
+        assert wait_for(
+            lambda: run("arq workers.settings.WorkerSettings --check", tmp_path, there).returncode == 0, "the sign"
+        )

@@ -1,0 +1,177 @@
+"""Bodies as they come over the wire: announced, late, in pieces."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import Context
+from typing import TypeVarTuple
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message
+
+from bridge.errors import Refusal, Refused
+from bridge.web import problems
+from bridge.web.routing import at
+from bridge.web.schemas.watches import BODY_LIMIT, MOST_VALUES, BatchBody, parse, read_json
+from tests.support.world import serving
+
+JSON = {"Content-Type": "application/json"}
+AS_JSON = {"type": "http", "headers": [(b"content-type", b"application/json")]}
+PATIENCE = 0.3
+Ts = TypeVarTuple("Ts")
+
+
+async def length(request: Request) -> Response:
+    return Response(str(len(await read_json(request, within=PATIENCE))))
+
+
+@pytest.fixture
+def hasty() -> Iterator[str]:
+    """An API that reads a body as every call does, and waits less long for it."""
+    with serving(Starlette(routes=[at("/", POST=length)], exception_handlers={Refused: problems.refused})) as url:
+        yield url
+
+
+@contextmanager
+def begun(url: str, *headers: str, path: str = "/") -> Iterator[socket.socket]:
+    """Begin a POST: its head is sent, its body is not."""
+    place = urlsplit(url)
+    lines = [f"POST {path} HTTP/1.1", "Host: bridge", "Content-Type: application/json", *headers, "", ""]
+    with socket.create_connection((place.hostname or "", place.port or 0), timeout=5) as connection:
+        connection.sendall("\r\n".join(lines).encode())
+        yield connection
+
+
+def answer_on(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
+    """Read one answer: its status, its headers, its body."""
+    with connection.makefile("rb") as lines:
+        status = int(lines.readline().split()[1])
+        headers = {}
+        while line := lines.readline().decode().strip():
+            name, _, value = line.partition(": ")
+            headers[name.lower()] = value
+        return status, headers, lines.read(int(headers["content-length"]))
+
+
+def is_closed(connection: socket.socket) -> bool:
+    return connection.recv(1) == b""
+
+
+def test_a_body_that_is_announced_too_large_is_refused_before_it_comes(hasty: str) -> None:
+    with begun(hasty, f"Content-Length: {BODY_LIMIT + 1}") as post:
+        status, headers, body = answer_on(post)
+
+    assert (status, headers["content-type"]) == (413, "application/problem+json")
+    assert json.loads(body)["type"] == "/docs#too-large"
+
+
+def test_who_sends_a_body_too_large_without_asking_first_hears_why_all_the_same(hasty: str) -> None:
+    answer = httpx.post(hasty, content=b"x" * 20 * BODY_LIMIT, headers=JSON, trust_env=False)
+
+    assert (answer.status_code, answer.json()["detail"]) == (413, "At most 64 KB are read.")
+
+
+def test_a_body_that_is_announced_and_never_comes_is_given_up(hasty: str) -> None:
+    with begun(hasty, "Content-Length: 2") as post:
+        status, headers, body = answer_on(post)
+        assert is_closed(post)
+
+    assert (status, headers["content-type"], headers["connection"]) == (408, "application/problem+json", "close")
+    assert json.loads(body)["type"] == "/docs#too-slow"
+
+
+def test_a_body_that_trickles_is_given_up_though_something_comes_all_the_time(hasty: str) -> None:
+    with begun(hasty, "Content-Length: 1000") as post:
+        post.settimeout(PATIENCE / 10)
+        for _ in range(100):
+            post.sendall(b" ")
+            try:
+                status = int(post.recv(12, socket.MSG_PEEK).split()[1])
+                break
+            except TimeoutError:
+                continue
+        else:
+            pytest.fail("it would have been read for ever")
+
+    assert status == 408
+
+
+def test_a_body_that_comes_in_pieces_in_time_is_read_whole(hasty: str) -> None:
+    with begun(hasty, "Transfer-Encoding: chunked") as post:
+        for _ in range(3):
+            post.sendall(b"4\r\n    \r\n")
+        post.sendall(b"0\r\n\r\n")
+        status, _, body = answer_on(post)
+
+    assert (status, body) == (200, b"12")
+
+
+def test_a_body_whose_sender_goes_away_is_no_fault_of_ours() -> None:
+    messages: list[Message] = [
+        {"type": "http.request", "body": b'{"importId"', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    with pytest.raises(Refused) as caught:
+        asyncio.run(read_json(Request(AS_JSON, receive)))
+    assert caught.value.refusal is Refusal.TOO_SLOW
+
+
+class LoopThatCounts(asyncio.SelectorEventLoop):
+    """Counts the timers that are made."""
+
+    timers = 0
+
+    def call_at(
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        self.timers += 1
+        return super().call_at(when, callback, *args, context=context)
+
+
+@pytest.mark.parametrize(("late", "timers"), [(False, 0), (True, 1)])
+def test_a_timer_is_made_only_for_a_body_that_is_waited_for(*, late: bool, timers: int) -> None:
+    async def receive() -> Message:
+        for _ in range(3 if late else 0):
+            await asyncio.sleep(0)
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    with asyncio.Runner(loop_factory=LoopThatCounts) as runner:
+        assert runner.run(read_json(Request(AS_JSON, receive))) == b"{}"
+        loop = runner.get_loop()
+
+    assert isinstance(loop, LoopThatCounts)
+    assert loop.timers == timers
+
+
+@pytest.mark.parametrize("value", [b"{}", b"[]", b"1", b'"\\"]"', b'{"a":1}'])
+def test_a_body_of_very_many_values_is_refused_before_it_is_read(value: bytes) -> None:
+    many = b",".join([value] * (MOST_VALUES + 1))
+    with pytest.raises(Refused) as caught:
+        parse(b'{"watches": [{"a": [' + many, BatchBody)  # and that it is no JSON was not looked at
+
+    assert caught.value.refusal is Refusal.TOO_LARGE
+
+
+@pytest.mark.parametrize("text", ['",[{' * 1000, "\\" * 999, ',[{}]":' * 500])
+def test_what_stands_in_strings_counts_as_no_value(text: str) -> None:
+    watches = [{"importId": "imp", "metadata": {str(number): text for number in range(3)}}] * 100
+
+    assert parse(json.dumps({"watches": watches}).encode(), BatchBody).watches == watches
+
+
+def test_the_largest_batch_that_is_valid_is_read() -> None:
+    notify = [{"type": "callback", "url": "u", "on": ["failed"], "headers": {f"h{n}": "v" for n in range(20)}}] * 10
+    watch = {"importId": "imp", "notify": notify, "metadata": {f"m{n}": "v" for n in range(50)}, "label": "l"}
+
+    assert len(parse(json.dumps({"watches": [watch] * 100}).encode(), BatchBody).watches) == 100

@@ -1,0 +1,170 @@
+"""Following a watch: an answer that waits, a stream of what happens; neither asks Redis much while nothing does."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from bridge.web.events import STILL_HERE, happenings
+from tests.support.world import CLIENT_KEY, OTHER_KEY, World, bearer, opened
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
+    async with opened(redis_url, sandbox_url) as world:
+        yield world
+
+
+async def listening(world: World, number: int) -> None:
+    """Wait until so many listen for news."""
+    async with asyncio.timeout(5):
+        while world.resources.changes.listeners < number:  # noqa: ASYNC110 - the product has no use for such an event
+            await asyncio.sleep(0.01)
+
+
+async def test_a_waiting_answer_comes_as_soon_as_the_watch_has_settled(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    watch = await world.watch()
+    waiting = asyncio.create_task(world.get(f"/v1/watches/{watch['id']}", wait=30))
+    await listening(world, 1)
+    assert not waiting.done()
+    await world.poll()
+
+    answer = await asyncio.wait_for(waiting, 5)
+    assert (answer.json()["state"], answer.json()["outcome"]) == ("settled", "completed")
+
+
+async def test_a_waiting_answer_is_given_as_it_stands_when_its_time_is_over(world: World) -> None:
+    watch = await world.watch()
+    answer = await world.get(f"/v1/watches/{watch['id']}", wait=1)
+
+    assert (answer.status_code, answer.json()["state"]) == (200, "watching")
+
+
+async def test_who_may_not_see_a_watch_can_neither_wait_for_nor_follow_it(world: World) -> None:
+    watch = await world.watch()
+
+    assert (await world.get(f"/v1/watches/{watch['id']}", key=OTHER_KEY, wait=30)).status_code == 404
+    assert (await world.get(f"/v1/watches/{watch['id']}/events", key=OTHER_KEY)).status_code == 404
+
+
+async def test_waiting_asks_redis_nothing_however_many_wait(world: World) -> None:
+    watch = await world.watch()
+    path = f"/v1/watches/{watch['id']}"
+    waiting = [asyncio.create_task(world.get(path, wait=30)) for _ in range(50)]
+    await listening(world, 50)
+    await asyncio.sleep(0.5)  # whoever still reads for its first look
+    before = await calls(world)
+    await asyncio.sleep(1)
+
+    assert await calls(world) - before <= 2, "but our own INFO, nothing"
+    await world.post(f"{path}/cancel")
+    answers = await asyncio.wait_for(asyncio.gather(*waiting), 5)
+    assert {answer.json()["state"] for answer in answers} == {"cancelled"}
+
+
+async def test_a_stream_looks_at_the_store_once_for_each_sign_of_life(world: World) -> None:
+    watch = await world.resources.watches.get((await world.watch())["id"])
+    assert watch is not None
+    stream = happenings(world.resources, watch, sign_of_life=0.01)
+    assert (await anext(stream)).startswith("event: watch")
+    await world.resources.bell.aclose()  # no more commands for the ring of the POST
+    before = await calls(world)
+
+    assert {await anext(stream) for _ in range(20)} == {STILL_HERE}
+    assert await calls(world) - before < 4 * 20, "the watch, its import, its deliveries; a PING, and our own INFO"
+
+
+async def calls(world: World) -> int:
+    stats = await world.resources.store.redis.info("stats")
+    return int(stats["total_commands_processed"])
+
+
+def events(text: str) -> Iterator[tuple[str, Any]]:
+    for block in text.split("\n\n"):
+        if block.startswith("event: "):
+            name, _, data = block.removeprefix("event: ").partition("\ndata: ")
+            yield name, json.loads(data)
+
+
+async def test_a_stream_tells_of_each_reading_the_outcome_and_each_delivery_and_ends(world: World) -> None:
+    notify = [{"type": "callback", "url": world.sandbox.callback_url()}, {"type": "slack", "channel": "C0123ABCD"}]
+    watch = await world.watch(notify=notify)
+    stream = asyncio.create_task(world.get(f"/v1/watches/{watch['id']}/events"))
+    await listening(world, 2)
+    for status, after in (("UPLOADING", 0), ("COMPLETED", 0)):
+        await world.sandbox.tell("imp", (status, after), people=7 if status == "UPLOADING" else 9)
+        world.pass_time(120_000)
+        await world.poll()
+        await asyncio.sleep(0.2)
+    await world.deliver()
+
+    answer = await asyncio.wait_for(stream, 5)
+    told = list(events(answer.text))
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    # The final reading is told by itself when it is seen before the watch has settled, a moment later.
+    names = [name for name, data in told if name != "reading" or data["status"] == "UPLOADING"]
+    assert names == ["watch", "reading", "outcome", "delivery", "delivery"]
+    assert told[0][1]["state"] == "watching"
+    assert next(data for name, data in told if name == "outcome")["outcome"] == "completed"
+    assert {data["state"] for name, data in told if name == "delivery"} == {"delivered"}
+
+
+async def test_a_stream_outlasts_an_outage_of_the_store(world: World) -> None:
+    call = world.resources.store.call
+    watch = await world.resources.watches.get((await world.watch())["id"])
+    assert watch is not None
+    record, stream = f"rb:watch:{watch.id}", happenings(world.resources, watch)
+    assert (await anext(stream)).startswith("event: watch")
+    await call("RENAME", record, "set-aside")
+    await call("SET", record, "nothing that can be read")
+    await call("PUBLISH", "rb:news", f"watch:{watch.id}")
+
+    assert await anext(stream) == STILL_HERE
+
+    await call("RENAME", "set-aside", record)
+    await world.post(f"/v1/watches/{watch.id}/cancel")
+    assert [event async for event in stream if event.startswith("event: outcome")]
+
+
+async def test_the_head_of_a_stream_is_answered_at_once(world: World) -> None:
+    watch = await world.watch()
+    path = f"/v1/watches/{watch['id']}/events"
+    answer = await asyncio.wait_for(world.api.head(path, headers=bearer(CLIENT_KEY)), 5)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+
+
+async def test_a_stream_of_a_watch_that_has_ended_is_its_snapshot(world: World) -> None:
+    watch = await world.watch()
+    await world.post(f"/v1/watches/{watch['id']}/cancel")
+    answer = await world.get(f"/v1/watches/{watch['id']}/events")
+
+    assert [(name, data["state"]) for name, data in events(answer.text)] == [("watch", "cancelled")]
+
+
+async def test_a_listener_hears_again_after_redis_dropped_the_connection(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    watch = await world.watch()
+    waiting = asyncio.create_task(world.get(f"/v1/watches/{watch['id']}", wait=30))
+    await listening(world, 1)
+    await world.resources.store.call("CLIENT", "KILL", "TYPE", "pubsub")
+    await world.poll()
+
+    assert (await asyncio.wait_for(waiting, 5)).json()["state"] == "settled"
+
+
+async def test_a_process_that_is_to_end_answers_all_who_wait(world: World) -> None:
+    watch = await world.watch()
+    path = f"/v1/watches/{watch['id']}"
+    waiting = asyncio.create_task(world.get(path, wait=60))
+    stream = asyncio.create_task(world.get(f"{path}/events"))
+    await listening(world, 3)
+    world.resources.changes.leave()
+
+    answers = await asyncio.wait_for(asyncio.gather(waiting, stream), 5)
+    assert [answer.status_code for answer in answers] == [200, 200]

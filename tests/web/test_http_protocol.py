@@ -1,0 +1,339 @@
+"""Connections to the API: what a peer may send, and keep open, before anyone has looked at its key."""
+
+import json
+import re
+import select
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, suppress
+from http.client import HTTPResponse
+from threading import Event
+from typing import Any
+from urllib.parse import urlsplit
+
+import anyio
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from bridge.web.http_protocol import Connection
+from tests.support.world import serving
+
+PATIENCE = 10.0
+"""Seconds until a test gives up: nothing here takes as long, unless it fails."""
+LIMIT = 64 * 1024
+HEAD = "{method} {path} HTTP/1.1\r\nHost: bridge\r\n"
+
+
+class Hasty(Connection):
+    """Waits less long for a head, and for the peer of a refused request."""
+
+    head_time = 0.3
+    linger = 0.2
+
+
+class Narrow(Connection):
+    """Has room for two connections."""
+
+    connection_limit = 2
+
+
+async def echo(request: Request) -> Response:
+    return PlainTextResponse(request.url.path + request.headers.get("x-last", ""))
+
+
+async def read(request: Request) -> Response:
+    return PlainTextResponse(str(len(await request.body())))
+
+
+class Gate:
+    """Endpoints that answer once the test says so."""
+
+    def __init__(self) -> None:
+        self.entered, self.opened = Event(), Event()
+
+    async def wait(self, _: Request) -> Response:
+        self.entered.set()
+        await anyio.to_thread.run_sync(self.opened.wait, PATIENCE)
+        return PlainTextResponse("waited")
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate()
+
+
+@pytest.fixture
+def app(gate: Gate) -> Starlette:
+    routes = [Route("/gate", gate.wait), Route("/body", read, methods=["POST"])]
+    return Starlette(routes=[*routes, Route("/{rest:path}", echo, methods=["GET", "POST"])])
+
+
+@pytest.fixture
+def url(app: Starlette) -> Iterator[str]:
+    with serving(app, http=Connection) as url:
+        yield url
+
+
+@pytest.fixture
+def hasty(app: Starlette) -> Iterator[str]:
+    with serving(app, http=Hasty) as url:
+        yield url
+
+
+def connected(url: str) -> socket.socket:
+    place = urlsplit(url)
+    return socket.create_connection((place.hostname or "", place.port or 0), timeout=PATIENCE)
+
+
+def head(path: str = "/", *headers: str, method: str = "GET") -> bytes:
+    return (HEAD.format(method=method, path=path) + "".join(f"{each}\r\n" for each in headers) + "\r\n").encode()
+
+
+def answer_on(connection: socket.socket) -> tuple[HTTPResponse, bytes]:
+    answer = HTTPResponse(connection)
+    answer.begin()
+    return answer, answer.read()
+
+
+def asked(url: str, sent: bytes) -> tuple[HTTPResponse, bytes]:
+    with closing(connected(url)) as connection:
+        connection.sendall(sent)
+        return answer_on(connection)
+
+
+def ends(connection: socket.socket) -> bool:
+    """Wait until the server has ended a connection."""
+    with suppress(ConnectionError):
+        while connection.recv(65_536):
+            pass
+    return True
+
+
+def refused(answer: HTTPResponse, body: bytes, status: int, slug: str) -> dict[str, Any]:
+    assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert answer.headers["connection"] == "close"
+    assert answer.headers["x-request-id"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    document: dict[str, Any] = json.loads(body)
+    assert (document["type"], document["status"]) == (f"/docs#{slug}", status)
+    return document
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        head("/", f"X-Long: {'x' * LIMIT}"),
+        head("/", *(f"X-{number}: {'x' * 1000}" for number in range(66))),
+        head("/" + "x" * LIMIT),
+        head("/", *(f"X-{number}: x" for number in range(100))),
+        head("/", *(f"X-{number}: x" for number in range(20_000))),
+    ],
+    ids=["one header", "many headers", "the path", "one header too many", "very many headers"],
+)
+def test_a_head_that_is_too_large_is_refused(url: str, sent: bytes) -> None:
+    document = refused(*asked(url, sent), 431, "head-too-large")
+    assert document["detail"] == "At most 64 KB and 100 headers are read."
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [f"X-{number}: x" for number in range(98)],
+        [*(f"X-{number}: {'x' * 660}" for number in range(97))],
+    ],
+    ids=["many headers", "many bytes"],
+)
+def test_a_head_within_the_limits_is_taken_however_it_comes(url: str, headers: list[str]) -> None:
+    sent = head("/", *headers, "X-Last: all of it")
+    for size in (len(sent), 1000, 7):
+        with closing(connected(url)) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for at in range(0, len(sent), size):
+                connection.sendall(sent[at : at + size])
+            answer, body = answer_on(connection)
+        assert (answer.status, body) == (200, b"/all of it"), size
+
+
+def flood(connection: socket.socket, piece: bytes, most: int) -> int:
+    """Send a piece again and again until something is answered, or the connection ends; return the bytes sent."""
+    sent = 0
+    while sent < most and not select.select([connection], [], [], 0)[0]:
+        try:
+            connection.sendall(piece)
+        except OSError:
+            break
+        sent += len(piece)
+    return sent
+
+
+MOST_SENT = 64 * 1024 * 1024
+
+
+def test_a_header_without_an_end_is_refused_before_much_of_it_is_kept(url: str) -> None:
+    with closing(connected(url)) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nX-Endless: ")
+        assert flood(connection, b"x" * 65_536, MOST_SENT) < MOST_SENT
+        document = refused(*answer_on(connection), 431, "head-too-large")
+    assert document["detail"] == "At most 64 KB and 100 headers are read."
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "piece"),
+    [
+        ("POST", "/body", b"0\r\nX-Trailer: " + b"x" * 65_536),
+        ("GET", "/gate", b"0\r\nX-Trailer: " + b"x" * 65_536),
+        ("POST", "/body", b"1;" + b"x" * 65_536),
+    ],
+    ids=["a trailer", "a trailer of a request that is being answered", "a chunk's extension"],
+)
+def test_what_surrounds_a_body_has_an_end_as_well(url: str, gate: Gate, method: str, path: str, piece: bytes) -> None:
+    with closing(connected(url)) as connection:
+        connection.sendall(head(path, "Transfer-Encoding: chunked", method=method) + piece)
+        assert flood(connection, piece[-65_536:], MOST_SENT) < MOST_SENT
+        assert ends(connection)
+    gate.opened.set()
+
+
+def test_a_body_in_the_smallest_chunks_is_read(url: str) -> None:
+    chunks = b"1\r\nx\r\n" * 100_000 + b"0\r\n\r\n"
+    answer, body = asked(url, head("/body", "Transfer-Encoding: chunked", method="POST") + chunks)
+
+    assert (answer.status, body) == (200, b"100000")
+
+
+def test_a_head_that_is_never_finished_is_given_up(hasty: str) -> None:
+    with closing(connected(hasty)) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nX-Half: ")
+        refused(*answer_on(connection), 408, "too-slow")
+        assert ends(connection)
+
+
+def trickle(connection: socket.socket, piece: bytes) -> bool:
+    """Send a piece again and again, sooner than any deadline, until the server ends that."""
+    for _ in range(int(PATIENCE / 0.05)):
+        if select.select([connection], [], [], 0.05)[0]:
+            return True
+        try:
+            connection.sendall(piece)
+        except OSError:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("before", [b"", head()], ids=["at first", "after an answer"])
+@pytest.mark.parametrize("piece", [b"X-Half: x\r\n", b"\r\n"], ids=["headers", "empty lines"])
+def test_a_head_that_trickles_is_given_up_though_something_comes_all_the_time(
+    hasty: str, before: bytes, piece: bytes
+) -> None:
+    with closing(connected(hasty)) as connection:
+        if before:
+            connection.sendall(before)
+            answer_on(connection)
+        if piece != b"\r\n":
+            connection.sendall(b"GET / HTTP/1.1\r\n")
+        assert trickle(connection, piece)
+        assert ends(connection)
+
+
+def test_a_connection_on_which_nothing_comes_is_ended(hasty: str) -> None:
+    with closing(connected(hasty)) as connection:
+        assert ends(connection)
+
+
+def test_the_rest_of_a_body_that_nobody_waits_for_must_come_as_well(hasty: str) -> None:
+    with closing(connected(hasty)) as connection:
+        connection.sendall(head("/", "Content-Length: 1000", method="POST"))
+        assert answer_on(connection)[0].status == 200
+        assert trickle(connection, b"x")
+        assert ends(connection)
+
+
+def test_a_connection_is_kept_after_the_rest_of_a_body_has_come(url: str) -> None:
+    with closing(connected(url)) as connection:
+        connection.sendall(head("/", "Content-Length: 4", method="POST"))
+        assert answer_on(connection)[0].status == 200
+        connection.sendall(b"late" + head("/again"))
+        assert answer_on(connection)[1] == b"/again"
+
+
+def test_a_connection_without_another_request_is_ended_after_the_keep_alive(app: Starlette) -> None:
+    with serving(app, http=Connection, keep_alive=1) as url, closing(connected(url)) as connection:
+        connection.sendall(head())
+        assert answer_on(connection)[0].status == 200
+        assert ends(connection)
+
+
+def test_requests_sent_in_advance_are_answered_in_order(url: str) -> None:
+    paths = [f"/number-{number:02}" for number in range(Connection.pipeline_limit)]
+    with closing(connected(url)) as connection:
+        connection.sendall(b"".join(head(path) for path in paths[:-1]) + head(paths[-1], "Connection: close"))
+        answers = connection.makefile("rb").read().decode()
+
+    assert re.findall(r"/number-\d\d", answers) == paths
+
+
+def test_very_many_requests_sent_in_advance_end_the_connection(url: str, gate: Gate) -> None:
+    with closing(connected(url)) as connection:
+        connection.sendall(head("/gate") + head() * 10_000)
+        assert ends(connection)
+    gate.opened.set()
+
+
+def test_a_connection_too_many_closes_the_one_that_has_waited_longest(app: Starlette, gate: Gate) -> None:
+    with serving(app, http=Narrow) as url, ExitStack() as stack:
+        waiting, busy = [stack.enter_context(closing(connected(url))) for _ in range(2)]
+        busy.sendall(head("/gate"))
+        assert gate.entered.wait(PATIENCE)
+
+        assert asked(url, head("/late"))[1] == b"/late"
+        assert ends(waiting)
+        gate.opened.set()
+        assert answer_on(busy)[1] == b"waited"
+
+
+def test_where_every_connection_is_being_answered_another_is_refused(app: Starlette, gate: Gate) -> None:
+    with serving(app, http=Narrow) as url, ExitStack() as stack:
+        both = [stack.enter_context(closing(connected(url))) for _ in range(2)]
+        for busy in both:
+            busy.sendall(head("/gate"))
+            assert gate.entered.wait(PATIENCE)
+            gate.entered.clear()
+        another = stack.enter_context(closing(connected(url)))
+        refused(*answer_on(another), 503, "not-available")
+        gate.opened.set()
+        assert [answer_on(busy)[1] for busy in both] == [b"waited"] * 2
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTTP/1.1\r\nX-Request-Id: build-42\r\nVia: x\r\nnot a header\r\n\r\n",
+        b"GET / HTTP/1.1\r\nX-Request-Id: build-42\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"POST / HTTP/1.1\r\nX-Request-Id: build-42\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_refused_as_everything_is_with_its_id_where_that_was_read(url: str, sent: bytes) -> None:
+    answer, body = asked(url, sent)
+
+    refused(answer, body, 400, "not-http")
+    assert answer.headers["x-request-id"] == "build-42"
+
+
+@pytest.mark.parametrize("sent", [b"\x16\x03\x01\x02\x00\x01\x00\x01", b"SSH-2.0-x\r\n", b"GET\r\n\r\n"])
+def test_what_is_no_http_at_all_is_given_an_id(url: str, sent: bytes) -> None:
+    answer, body = asked(url, sent)
+
+    refused(answer, body, 400, "not-http")
+    assert answer.headers["x-request-id"].startswith("req_")
+
+
+@pytest.mark.parametrize("do", [lambda it: it.close(), lambda it: it.shutdown(socket.SHUT_WR)])
+def test_a_peer_that_leaves_midway_does_no_harm(hasty: str, do: Callable[[socket.socket], None]) -> None:
+    for begun in (b"", b"GET / HT", head(), head("/body", "Content-Length: 9", method="POST")):
+        with closing(connected(hasty)) as connection:
+            connection.sendall(begun)
+            do(connection)
+    assert asked(hasty, head("/after"))[1] == b"/after"

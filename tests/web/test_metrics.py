@@ -1,0 +1,91 @@
+"""Metrics: what an operator's dashboard reads, and nothing that a client chose."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from bridge.domain.times import DAY, MINUTE
+from tests.support.world import ADMIN_KEY, World, opened
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
+    async with opened(redis_url, sandbox_url, RALLY_WORKSPACES="eu:another-key-of-the-tests") as world:
+        yield world
+
+
+async def shown(world: World) -> dict[str, float]:
+    """Give every sample as `name{labels}`, the labels' values in order."""
+    answer = await world.api.get("/metrics")
+    assert answer.status_code == 200
+    return {
+        f"{sample.name}{list(sample.labels.values())}": sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+async def test_what_is_there_is_counted(world: World) -> None:
+    await world.sandbox.tell("done", ("COMPLETED", 0))
+    await world.sandbox.tell("open", ("UPLOADING", 0))
+    await world.sandbox.plan("gone", {"status": 410})
+    await world.watch("done", notify=[{"type": "callback", "url": world.sandbox.callback_url("gone")}])
+    await world.watch("open")
+    await world.watch("elsewhere", workspace="eu")
+    await world.poll()
+    await world.deliver()
+    found = await shown(world)
+
+    assert found["rally_bridge_watches_open[]"] == 2
+    assert found["rally_bridge_deliveries['abandoned']"] == 1
+    assert found["rally_bridge_deliveries['pending']"] == 0
+    assert found["rally_bridge_imports_polled['default']"] == 1
+    assert found["rally_bridge_imports_polled['eu']"] == 1
+    assert found["rally_bridge_budget_limit['default']"] > 0
+    assert found["rally_bridge_key_refused['eu']"] == 1
+    assert found["rally_bridge_key_refused['default']"] == 0
+    assert found["rally_bridge_store_up[]"] == 1
+
+
+async def test_what_nobody_does_becomes_overdue(world: World) -> None:
+    await world.watch("open")
+    world.pass_time(3 * MINUTE)
+
+    assert (await shown(world))["rally_bridge_imports_overdue['default']"] == 1
+
+
+async def test_requests_are_counted_by_route_and_never_by_what_was_asked_for(world: World) -> None:
+    route = "rally_bridge_requests_total['GET', '/v1/watches/{watch_id}', '404']"
+    before = (await shown(world)).get(route, 0)
+    for path in ("/v1/watches/wat_SECRET", "/nowhere/SECRET"):
+        await world.get(path, key=ADMIN_KEY)
+    found = await shown(world)
+
+    assert found[route] == before + 1
+    assert any("'none', '404'" in name for name in found)
+    assert "SECRET" not in "".join(found)
+
+
+async def test_a_store_that_is_out_is_told_and_no_fault(world: World) -> None:
+    await world.sandbox.tell("open", ("UPLOADING", 0))
+    redis = world.resources.store.redis
+    pool, redis.connection_pool = redis.connection_pool, type(redis)(host="127.0.0.1", port=1).connection_pool
+    try:
+        found = await shown(world)
+    finally:
+        redis.connection_pool = pool
+
+    assert found["rally_bridge_store_up[]"] == 0
+    assert "rally_bridge_watches_open[]" not in found
+
+
+async def test_a_pause_is_told_in_seconds(world: World) -> None:
+    await world.sandbox.faults(status=429, headers={"Retry-After": "30"})
+    await world.sandbox.tell("open", ("UPLOADING", 0))
+    await world.watch("open", expiresIn=DAY // 1000)
+    await world.poll()
+
+    assert 20 < (await shown(world))["rally_bridge_pause_seconds['default']"] <= 31

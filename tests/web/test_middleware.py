@@ -1,0 +1,332 @@
+"""What surrounds every call: methods, forms, ids, headers, and how often a client may call."""
+
+import asyncio
+import io
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from bridge import log
+from bridge.domain.times import MINUTE
+from bridge.store.rate_limits import RateLimiter
+from bridge.web.app import ROUTES, build
+from bridge.web.metrics import requests_answered
+from bridge.web.routing import at
+from tests.support.world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, World, bearer, opened, serving
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
+    async with opened(redis_url, sandbox_url) as world:
+        yield world
+
+
+@pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
+async def test_every_path_says_what_it_allows(world: World, path: str) -> None:
+    place = path.format(watch_id="wat_1", delivery_id="dlv_1")
+    options = await world.api.options(place)
+    refused = await world.api.request("BREW", place)
+
+    assert options.status_code == 204
+    assert refused.status_code == 405
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert options.headers["allow"] == refused.headers["allow"]
+    assert ("GET" in options.headers["allow"]) == ("HEAD" in options.headers["allow"])
+
+
+@pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
+async def test_a_path_with_a_slash_too_many_is_no_page_and_leads_nowhere(world: World, path: str) -> None:
+    place = path.format(watch_id="wat_1", delivery_id="dlv_1") + "/"
+    for answer in (await world.api.get(place), await world.post(place, json={"importId": "imp"})):
+        assert (answer.status_code, "location" in answer.headers) == (404, False)
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_the_methods_of_one_path_are_told_together(world: World) -> None:
+    assert (await world.api.options("/v1/watches")).headers["allow"] == "GET, HEAD, OPTIONS, POST"
+
+
+async def test_head_is_get_without_the_body_and_with_the_same_refusals(world: World) -> None:
+    assert (await world.api.head("/v1/watches", headers=bearer(CLIENT_KEY))).status_code == 200
+    assert (await world.api.head("/v1/watches")).status_code == 401
+    assert (await world.api.head("/v1/watches/wat_none", headers=bearer(CLIENT_KEY))).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("application/json", 200),
+        ("application/problem+json", 200),
+        ("*/*", 200),
+        ("text/html, application/xhtml+xml, */*;q=0.1", 200),
+        ("APPLICATION/JSON; charset=utf-8", 200),
+        ("", 200),
+        ("text/html", 406),
+        ("application/json;q=0", 406),
+        ("*/*;q=0.000", 406),
+        ("text/event-stream", 406),
+        ("application/json;q=0, */*", 406),
+        ("application/*;q=0, */*", 406),
+        ("*/*;q=0, application/json", 200),
+        ("application/json;profile=x;q=0, application/json;q=0.1", 200),
+        ("application/problem+json;q=0, application/*", 200),
+        (", ,", 200),
+    ],
+)
+async def test_an_answer_has_a_form_that_the_caller_takes(world: World, accept: str, status: int) -> None:
+    answer = await world.api.get("/v1/watches", headers={**bearer(CLIENT_KEY), "Accept": accept})
+
+    assert answer.status_code == status
+
+
+async def test_what_is_not_answered_in_json_is_not_done(world: World) -> None:
+    answer = await world.post("/v1/watches", json={"importId": "imp"}, Accept="text/html")
+
+    assert answer.status_code == 406
+    assert (await world.get("/v1/watches")).json()["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("text/event-stream", 200),
+        ("text/*;q=0.5", 200),
+        ("*/*", 200),
+        ("application/json, */*;q=0.1", 200),
+        ("application/json", 406),
+        ("text/event-stream;q=0, */*", 406),
+    ],
+)
+async def test_a_stream_is_asked_for_as_one(world: World, accept: str, status: int) -> None:
+    watch = await world.watch()
+    await world.post(f"/v1/watches/{watch['id']}/cancel")
+    headers = {**bearer(CLIENT_KEY), "Accept": accept}
+
+    assert (await world.api.get(f"/v1/watches/{watch['id']}/events", headers=headers)).status_code == status
+
+
+async def test_a_form_is_looked_for_in_every_accept_header(world: World) -> None:
+    headers = [*bearer(CLIENT_KEY).items(), ("Accept", "text/html"), ("Accept", "application/json")]
+
+    assert (await world.api.get("/v1/watches", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
+async def test_what_has_no_form_is_answered_whatever_the_caller_takes(world: World, path: str) -> None:
+    place = path.format(watch_id="wat_1", delivery_id="dlv_1")
+    answers = [
+        await world.api.request(method, place, headers={"Accept": "text/html"}) for method in ("OPTIONS", "BREW")
+    ]
+
+    assert [answer.status_code for answer in answers] == [204, 405]
+    assert (await world.api.get("/v1/nowhere", headers={"Accept": "text/html"})).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"])
+async def test_what_is_asked_for_by_anyone_is_given_as_it_is(world: World, path: str) -> None:
+    assert (await world.api.get(path, headers={"Accept": "image/png"})).status_code == 200
+
+
+@contextmanager
+def logged() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """Log as a process of ours does; give the lines so far."""
+    root = logging.getLogger()
+    before = (root.handlers, root.level)
+    lines = io.StringIO()
+    log.configure("INFO", lines)
+    try:
+        yield lambda: [json.loads(line) for line in lines.getvalue().splitlines()]
+    finally:
+        root.handlers, root.level = before
+        structlog.reset_defaults()
+
+
+async def test_a_request_id_is_taken_returned_and_logged(world: World) -> None:
+    with logged() as lines:
+        answer = await world.post("/v1/watches", json={"importId": "imp"}, **{"X-Request-Id": "build-42.a"})
+
+    accepted = next(line for line in lines() if line["event"] == "watch.accepted")
+    assert answer.headers["x-request-id"] == "build-42.a"
+    assert accepted["request_id"] == "build-42.a"
+
+
+@pytest.mark.parametrize("given", ["", "x" * 129, "a b", "<script>", "a/b"])
+async def test_a_request_id_that_is_none_is_replaced(world: World, given: str) -> None:
+    headers = {**bearer(CLIENT_KEY), "X-Request-Id": given}
+    answer = await world.api.get("/v1/watches", headers=headers)
+
+    assert answer.headers["x-request-id"].startswith("req_")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/v1/watches", "/nowhere"])
+async def test_every_answer_has_headers_that_keep_browsers_from_harm(world: World, path: str) -> None:
+    headers = (await world.api.get(path, headers=bearer(CLIENT_KEY))).headers
+
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert ("cache-control" in headers) == path.startswith("/v1")
+
+
+async def fail(_: Request) -> Response:
+    raise ZeroDivisionError("nobody foresaw it")
+
+
+async def fail_midway(_: Request) -> Response:
+    async def half() -> AsyncIterator[str]:
+        yield "half of it"
+        raise ZeroDivisionError("nobody foresaw it")
+
+    return StreamingResponse(half())
+
+
+@pytest.fixture
+def failing(world: World) -> Starlette:
+    """The app with calls that fail as none of ours should."""
+    app = build(world.resources)
+    app.router.routes += [at("/v1/failing", GET=fail), at("/v1/failing-midway", GET=fail_midway)]
+    return app
+
+
+async def test_what_nobody_foresaw_is_answered_like_everything_else_and_logged_once(failing: Starlette) -> None:
+    counted = ("GET", "/v1/failing", "500")
+    before = requests_answered[counted]
+    with logged() as lines, serving(failing) as url:
+        async with httpx.AsyncClient(base_url=url, trust_env=False) as api:
+            answer = await api.get("/v1/failing", headers={"X-Request-Id": "build-42.a"})
+            again = await api.get("/healthz")
+
+    assert (answer.status_code, answer.json()["type"]) == (500, "/docs#our-fault")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.headers["x-request-id"], answer.headers["cache-control"]) == ("build-42.a", "no-store")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert requests_answered[counted] == before + 1
+    (line,) = (line for line in lines() if line["level"] == "error")
+    assert (line["event"], line["request_id"]) == ("request.failed", "build-42.a")
+    assert "nobody foresaw it" in line["exception"]
+    assert again.status_code == 200
+
+
+async def test_an_answer_that_fails_midway_is_cut_off_and_logged_once(failing: Starlette) -> None:
+    with logged() as lines, serving(failing) as url:
+        async with httpx.AsyncClient(base_url=url, trust_env=False) as api:
+            with pytest.raises(httpx.RemoteProtocolError):
+                await api.get("/v1/failing-midway")
+
+    (line,) = (line for line in lines() if line["level"] == "error")
+    assert line["request_id"].startswith("req_")
+    assert "nobody foresaw it" in line["exception"]
+
+
+async def test_a_client_that_calls_too_often_is_asked_to_wait_and_no_other(redis_url: str, sandbox_url: str) -> None:
+    async with opened(redis_url, sandbox_url, CLIENT_RATE_LIMIT="3") as world:
+        await world.begin_minute()
+        statuses = [(await world.get("/v1/watches")).status_code for _ in range(3)]
+        refused = await world.post("/v1/watches", json={"importId": "imp"})
+        others = [(await world.get("/v1/watches", key=key)).status_code for key in (OTHER_KEY, ADMIN_KEY)]
+
+        assert statuses == [200, 200, 200]
+        assert refused.status_code == 429
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+        assert others == [200, 200]
+
+
+def batch(watches: int) -> dict[str, Any]:
+    return {"watches": [{"importId": f"imp-{number}"} for number in range(watches)]}
+
+
+async def test_each_watch_of_a_batch_counts_as_a_call_and_too_many_are_refused_whole(
+    redis_url: str, sandbox_url: str
+) -> None:
+    async with opened(redis_url, sandbox_url, CLIENT_RATE_LIMIT="10") as world:
+        await world.begin_minute()
+        first = await world.post("/v1/watches/batch", json=batch(6))
+        refused = await world.post("/v1/watches/batch", json=batch(5))  # and only four calls are left
+        rest = [(await world.get("/v1/watches")).status_code for _ in range(4)]
+
+        assert first.status_code == 200
+        assert (refused.status_code, refused.json()["type"]) == (429, "/docs#too-many-calls")
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+        assert rest == [200] * 3 + [429], "what was refused counts as the one call that it was"
+        seen = (await world.get("/v1/watches", key=ADMIN_KEY)).json()["data"]
+        assert len(seen) == 6
+
+
+async def test_a_batch_of_more_than_a_minute_allows_passes_in_a_minute_without_other_calls(
+    redis_url: str, sandbox_url: str
+) -> None:
+    async with opened(redis_url, sandbox_url, CLIENT_RATE_LIMIT="60") as world:
+        await world.begin_minute()
+        passed = await world.post("/v1/watches/batch", json=batch(100))
+        too_many = await world.get("/v1/watches")
+        other = await world.get("/v1/watches", key=OTHER_KEY)
+        refused = await world.post("/v1/watches/batch", key=OTHER_KEY, json=batch(100))
+
+        assert (passed.status_code, too_many.status_code) == (200, 429)
+        assert (other.status_code, refused.status_code) == (200, 429)
+
+
+async def test_of_permits_that_are_taken_together_all_are_given_or_none(world: World) -> None:
+    await world.begin_minute()
+    one, other = (RateLimiter(world.resources.store, limit=60) for _ in range(2))
+
+    assert await one.take("crm", 50) == 0
+    assert await other.take("crm", 11) > 0
+    assert await asyncio.gather(*(other.take("crm") for _ in range(5)), other.take("crm", 5)) == [0] * 6
+    assert await other.take("crm") > 0
+
+
+async def test_permits_in_hand_are_kept_where_more_were_asked_for_than_there_are(world: World) -> None:
+    await world.begin_minute()
+    permits = RateLimiter(world.resources.store, limit=60)
+    assert await permits.take("crm") == 0  # and one more is in hand
+
+    assert await permits.take("crm", 60) > 0
+    assert await permits.take("crm", 59) == 0
+
+
+async def test_calls_that_come_at_once_share_what_was_taken(world: World) -> None:
+    await world.begin_minute()
+    permits = RateLimiter(world.resources.store, limit=60)
+
+    assert await asyncio.gather(*(permits.take("crm") for _ in range(60))) == [0] * 60
+    assert await permits.take("crm") > 0
+
+
+async def test_processes_count_together_and_anew_each_minute(world: World) -> None:
+    await world.begin_minute()
+    one, other = (RateLimiter(world.resources.store, limit=60) for _ in range(2))
+
+    async def given() -> int:
+        return sum([await permits.take("crm") == 0 for permits in (one, other) for _ in range(50)])
+
+    assert await given() == 60
+    world.pass_time(MINUTE)
+    one, other = (RateLimiter(world.resources.store, limit=60) for _ in range(2))
+    assert await given() == 60
+
+
+async def test_a_full_redis_counts_nothing_and_lets_calls_that_read_pass(world: World) -> None:
+    watch = await world.watch()
+    permits = RateLimiter(world.resources.store, limit=30)
+    assert await permits.take("crm") == 0
+    await world.resources.store.call("CONFIG", "SET", "maxmemory", 1)
+    try:
+        assert [await permits.take("crm") for _ in range(40)] == [0] * 40
+        seen = [await world.get(f"/v1/watches/{watch['id']}") for _ in range(40)]
+        refused = await world.post("/v1/watches", json={"importId": "imp", "notify": []})
+    finally:
+        await world.resources.store.call("CONFIG", "SET", "maxmemory", 0)
+    assert {answer.status_code for answer in seen} == {200}
+    assert refused.status_code == 503

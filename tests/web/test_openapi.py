@@ -1,0 +1,212 @@
+"""The description of the API: it is complete, it is true, and a page is made of it."""
+
+import ast
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+
+from bridge.domain import notices
+from bridge.errors import Refusal
+from bridge.web.app import CALLS
+from bridge.web.forms import AS_IT_IS
+from bridge.web.openapi import examples
+from bridge.web.openapi.document import NOTICES, describe
+from bridge.web.openapi.operations import CALLS as OPERATIONS
+from bridge.web.routing import Resource
+from bridge.web.schemas.responses import CODES
+from bridge.web.schemas.watches import BatchBody, parse
+from tests.support.world import CLIENT_KEY, World, bearer
+
+pytestmark = pytest.mark.anyio
+DESCRIPTION = describe(CALLS)
+HOME = Path(__file__).parents[2]
+
+
+def validator(schema: dict[str, Any]) -> Draft202012Validator:
+    return Draft202012Validator({**schema, "components": DESCRIPTION["components"]})
+
+
+def check(answer: httpx.Response, path: str, method: str = "get") -> None:
+    """Hold an answer against what is said of it."""
+    said = DESCRIPTION["paths"][path][method]["responses"][str(answer.status_code)]["content"]
+    validator(said[answer.headers["content-type"].split(";")[0]]["schema"]).validate(answer.json())
+
+
+def test_every_call_is_described_and_nothing_else() -> None:
+    calls = [route.endpoint for route in CALLS if isinstance(route.endpoint, Resource)]
+    assert len(calls) == len(CALLS)
+    served = {endpoint for call in calls for endpoint in call.endpoints.values()}
+    assert served == OPERATIONS.keys()
+
+
+def test_every_call_that_needs_a_key_has_the_form_that_is_described() -> None:
+    calls = [route.endpoint for route in CALLS if isinstance(route.endpoint, Resource)]
+    for call in calls:
+        for operation in (OPERATIONS[endpoint] for endpoint in call.endpoints.values()):
+            assert call.form == (AS_IT_IS if operation.for_anyone else operation.media_type)
+
+
+def test_every_call_that_could_have_a_body_says_what_becomes_of_one() -> None:
+    for call in (path["post"] for path in DESCRIPTION["paths"].values() if "post" in path):
+        assert ("requestBody" in call) != call.get("description", "").endswith("A body is not read.")
+
+
+def test_every_refusal_is_described_where_it_can_happen() -> None:
+    everywhere = {Refusal.NO_SUCH_PAGE, Refusal.NO_SUCH_METHOD, Refusal.NOT_HTTP, Refusal.HEAD_TOO_LARGE}
+    described = {refusal for operation in OPERATIONS.values() for refusal in operation.refusals}
+    assert described == set(Refusal) - everywhere
+
+
+def test_every_code_of_a_rule_is_described_and_nothing_else() -> None:
+    said = {"bridge/web": r'policy_([a-z]\w+)"', "bridge/destinations": r'Forbidden\(\s*"(\w+)"|^    \(\s*"(\w+)",\s*"'}
+    found = {
+        code
+        for place, pattern in said.items()
+        for module in (HOME / place).rglob("*.py")
+        for groups in re.finditer(pattern, module.read_text(), re.MULTILINE)
+        for code in groups.groups()
+        if code
+    }
+    assert found == set(CODES)
+    described = DESCRIPTION["components"]["schemas"]["ErrorResponse"]["properties"]["code"]["description"]
+    assert set(re.findall(r"`(\w+)`", described)) == found
+
+
+def test_a_batch_is_described_as_watches_and_each_is_checked_by_itself() -> None:
+    batch = DESCRIPTION["components"]["schemas"]["BatchBody"]["properties"]["watches"]
+    assert batch["items"] == {"$ref": "#/components/schemas/WatchBody"}
+    assert parse(b'{"watches": [{"colour": "red"}]}', BatchBody).watches == [{"colour": "red"}]
+
+
+def test_every_schema_is_one_and_every_reference_leads_somewhere() -> None:
+    schemas = DESCRIPTION["components"]["schemas"]
+    for schema in schemas.values():
+        Draft202012Validator.check_schema(schema)
+    references = set(re.findall(r"'\$ref': '#/components/schemas/(\w+)'", str(DESCRIPTION)))
+    assert references <= schemas.keys()
+    assert schemas.keys() <= references, "described, and used nowhere"
+
+
+def shown(part: Any) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Give each schema with each example that stands beside it."""
+    if isinstance(part, dict) and "schema" in part:
+        yield from ((part["schema"], part[name]) for name in ["example"] if name in part)
+        yield from ((part["schema"], each["value"]) for each in part.get("examples", {}).values())
+    elif isinstance(part, dict) and isinstance(part.get("examples"), list):
+        yield from ((part, value) for value in part["examples"])
+    if isinstance(part, dict | list):
+        for each in part.values() if isinstance(part, dict) else part:
+            yield from shown(each)
+
+
+def test_every_example_is_of_the_form_that_it_shows() -> None:
+    examples_shown = list(shown(DESCRIPTION))
+    for schema, example in examples_shown:
+        validator(schema).validate(example)
+    assert len(examples_shown) > 100
+
+
+def test_every_message_that_is_sent_has_an_example() -> None:
+    for type_, hook in DESCRIPTION["webhooks"].items():
+        assert hook["post"]["requestBody"]["content"]["application/json"]["example"]["type"] == type_
+
+
+def test_every_parameter_of_a_query_says_what_it_does() -> None:
+    calls = [call for path in DESCRIPTION["paths"].values() for call in path.values()]
+    asked = [each for call in calls for each in call["parameters"] if each["in"] == "query"]
+    assert len(asked) == 11
+    assert all(each["description"] for each in asked)
+    numbers = [each["schema"] for each in asked if each["schema"]["type"] == "integer"]
+    assert sorted((each["minimum"], each["maximum"]) for each in numbers) == [(0, 60), (1, 100), (1, 100)]
+
+
+@pytest.mark.parametrize(
+    ("path", "example"),
+    [
+        ("/v1/watches", examples.WATCH),
+        ("/v1/watches/batch", examples.BATCH),
+        ("/v1/deliveries/redeliver", examples.REDELIVER),
+    ],
+)
+async def test_the_examples_can_be_sent(world: World, path: str, example: Any) -> None:
+    answer = await world.post(path, json=example)
+    assert answer.is_success, answer.text
+    check(answer, path, "post")
+
+
+async def test_what_a_watch_goes_through_is_answered_as_described(world: World) -> None:
+    await world.sandbox.tell("imp", ("UPLOADING", 0))
+    watch = await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url()}], metadata={"a": 1})
+    await world.poll()
+    one = f"/v1/watches/{watch['id']}"
+    check(await world.get(one), "/v1/watches/{watch_id}")
+    await world.sandbox.tell("imp", ("COMPLETED", 0), failed=2)
+    world.pass_time(20_000)
+    await world.poll()
+    await world.deliver()
+    ended = await world.get(one)
+    check(ended, "/v1/watches/{watch_id}")
+    delivery = ended.json()["deliveries"][0]["id"]
+    check(await world.get("/v1/watches"), "/v1/watches")
+    check(await world.get("/v1/deliveries"), "/v1/deliveries")
+    check(await world.get(f"/v1/deliveries/{delivery}"), "/v1/deliveries/{delivery_id}")
+    check(await world.post(f"/v1/deliveries/{delivery}/redeliver"), "/v1/deliveries/{delivery_id}/redeliver", "post")
+    check(await world.post(f"{one}/cancel"), "/v1/watches/{watch_id}/cancel", "post")
+
+
+async def test_what_a_callback_receives_is_as_described(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0), failed=2)
+    await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url()}], label="Panel")
+    await world.poll()
+    await world.deliver()
+    (message,) = await world.sandbox.messages()
+    hook = DESCRIPTION["webhooks"]["import.completed_with_failures"]["post"]
+    schema = hook["requestBody"]["content"]["application/json"]["schema"]
+    validator(schema).validate(json.loads(message["body"]))
+
+
+async def test_the_small_calls_are_answered_as_described(world: World) -> None:
+    for path in ("/healthz", "/readyz", "/v1/signing-secret", "/v1/signing-keys"):
+        check(await world.get(path), path)
+    check(await world.get("/v1/watches", nothing="x"), "/v1/watches")
+    check(await world.get("/v1/watches", key="rbk_wrong-wrong-wrong"), "/v1/watches")
+    body = {"destination": {"type": "callback", "url": world.sandbox.callback_url()}}
+    check(await world.post("/v1/destinations/test", json=body), "/v1/destinations/test", "post")
+
+
+async def test_the_description_and_the_page_are_served_to_anyone(world: World) -> None:
+    described = await world.api.get("/openapi.json")
+    assert (described.status_code, described.json()["openapi"]) == (200, "3.1.0")
+    page = await world.api.get("/docs")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    for operation in OPERATIONS.values():
+        assert f'id="{operation.name}"' in page.text
+    assert not re.findall(r'(?:src|href)="(?:https?:)?//', page.text), "the page needs another's server"
+    assert "<script" not in page.text
+    assert "`" not in page.text
+
+
+async def test_a_problem_leads_to_its_place_on_the_page(world: World) -> None:
+    problem = (await world.api.get("/v1/watches/wat_0", headers=bearer(CLIENT_KEY))).json()
+    path, _, place = problem["type"].partition("#")
+    assert f'id="{place}"' in (await world.api.get(path)).text
+    ids = re.findall(r'id="([^"]+)"', (await world.api.get("/docs")).text)
+    assert len(ids) == len(set(ids))
+
+
+def test_every_notice_to_the_operator_is_described() -> None:
+    made = {
+        each.value.value
+        for each in ast.walk(ast.parse(inspect.getsource(notices)))
+        if isinstance(each, ast.keyword) and each.arg == "type" and isinstance(each.value, ast.Constant)
+    }
+
+    assert made == {"watch.test", *NOTICES}
+    assert made < DESCRIPTION["webhooks"].keys()

@@ -1,0 +1,87 @@
+"""A thousand open connections to one process, as `rally-bridge serve` starts it from a shell with the usual limits."""
+
+import asyncio
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from redis import Redis
+
+from tests.support.world import CLIENT_KEY, bearer
+from tests.web.test_contract import served
+
+pytestmark = [pytest.mark.slow, pytest.mark.anyio]
+
+CONNECTIONS = 1000
+USUAL_LIMIT = 1024
+QUIET = 17.0
+"""Seconds; longer than a stream goes without a sign of life."""
+
+
+@contextmanager
+def files(limit: int) -> Iterator[None]:
+    """Have so many files open at most, for this process and those that it starts."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+async def held(url: str, path: str) -> bytes:
+    """Ask, and give the whole answer once the server has closed the connection."""
+    place = urlsplit(url)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    head = f"GET {path} HTTP/1.1\r\nHost: bridge\r\nAuthorization: Bearer {CLIENT_KEY}\r\nConnection: close\r\n\r\n"
+    writer.write(head.encode())
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+def asked(redis: "Redis") -> Any:
+    """Give how often each command was run, but for what keeps connections alive and our own question."""
+    stats: Any = redis.info("commandstats")
+    return {name: each["calls"] for name, each in stats.items() if name not in {"cmdstat_ping", "cmdstat_info"}}
+
+
+async def settled_down(redis: "Redis") -> Any:
+    """Wait until nobody asks any more: all have had their first look."""
+    before, now = None, asked(redis)
+    while before != now:
+        await asyncio.sleep(1)
+        before, now = now, asked(redis)
+    return now
+
+
+async def test_a_thousand_wait_without_asking_redis_and_all_are_answered_when_it_ends(redis_url: str) -> None:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with files(USUAL_LIMIT), Redis.from_url(redis_url) as redis:
+        redis.flushall()
+        with served(redis_url) as url:
+            async with httpx.AsyncClient(base_url=url, headers=bearer(CLIENT_KEY), trust_env=False) as http:
+                answers = [await http.post("/v1/watches", json={"importId": f"imp-{n}"}) for n in range(50)]
+            paths = [
+                f"/v1/watches/{answer.json()['id']}{kind}" for answer in answers for kind in ("?wait=60", "/events")
+            ]
+            with files(hard):
+                held_open = [asyncio.create_task(held(url, paths[n % len(paths)])) for n in range(CONNECTIONS)]
+                before = await settled_down(redis)
+                await asyncio.sleep(QUIET)
+
+                assert asked(redis) == before
+                assert not any(each.done() for each in held_open)
+                began = monotonic()
+        # `served` has told the process to end, and it has.
+        assert monotonic() - began < 10
+        whole = await asyncio.wait_for(asyncio.gather(*held_open), 10)
+        assert {answer.split(b"\r\n")[0] for answer in whole} == {b"HTTP/1.1 200 OK"}
+        streams = [answer for answer in whole if b"text/event-stream" in answer]
+        assert len(streams) == CONNECTIONS // 2
+        assert all(stream.endswith(b"0\r\n\r\n") for stream in streams)

@@ -1,0 +1,247 @@
+"""Faults of the line: which answers pause a whole workspace, for how long, and which concern one import alone."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bridge.domain.budget import Budget
+from bridge.domain.imports import Allowance, Read, Reading, Reply, Unanswered, Unusable
+from bridge.domain.replies import after_replies
+from bridge.domain.schedules import LONGEST_RETRY, SHORTEST_RETRY, outage_pause, retry_pause
+from bridge.domain.times import HOUR, MINUTE, SECOND, Moment
+from tests.support.world import World
+
+pytestmark = pytest.mark.anyio
+
+NOW: Moment = 1_800_000_000_000
+READ = Read(Reading(import_id="imp", type="CSV", status="UPLOADING", person_count=1))
+
+
+def replies(imports: Iterable[str], answer: Any = Unanswered("HTTP 503")) -> list[Reply]:  # noqa: B008 - a value
+    return [Reply(import_id=import_id, answer=answer, allowance=None, at=NOW) for import_id in imports]
+
+
+def heard(*rows: list[Reply], open_imports: int, budget: Budget | None = None) -> Budget:
+    together = [reply for row in rows for reply in row]
+    return after_replies(budget or Budget(), together, in_flight=0, now=NOW, open_imports=open_imports)
+
+
+@pytest.mark.parametrize(
+    ("imports", "open_imports", "broken"),
+    [
+        ("aaaaaaaaaa", 30, False),
+        ("ababababab", 30, False),
+        ("ababababab", 2, True),
+        ("aaaaa", 1, True),
+        ("aaaa", 1, False),
+        ("abcab", 30, True),
+        ("aaaaabc", 30, True),
+        ("abca", 30, False),
+    ],
+)
+def test_the_breaker_opens_after_five_faults_of_three_imports_where_there_are_that_many(
+    imports: str, open_imports: int, *, broken: bool
+) -> None:
+    assert heard(replies(imports), open_imports=open_imports).broken == broken
+
+
+def test_what_an_answer_says_of_one_import_is_not_held_against_the_workspace() -> None:
+    many = replies("abcdefghij", Unusable("HTTP 400"))
+
+    assert heard(many, open_imports=30) == Budget()
+    assert not heard(replies("abca"), many, open_imports=30).broken
+    assert heard(replies("abcab"), many, open_imports=30).broken, "nor does it show that the line works"
+
+
+@pytest.mark.parametrize(
+    ("paused", "until"),
+    [
+        ({"broken_since": NOW - MINUTE, "down_since": NOW - MINUTE}, NOW + LONGEST_RETRY),
+        ({"refused_since": NOW - HOUR}, NOW + MINUTE),
+        ({}, 0),
+    ],
+    ids=["the line is at fault", "the key is refused", "no pause"],
+)
+def test_a_probe_whose_answer_concerns_its_import_alone_prolongs_the_pause(paused: Any, until: Moment) -> None:
+    probed = heard(replies("a", Unusable("HTTP 400")), open_imports=30, budget=Budget(**paused))
+
+    assert probed.not_before == until
+
+
+def test_an_answer_in_between_begins_the_count_anew() -> None:
+    assert not heard(replies("abca"), replies("d", READ), replies("abca"), open_imports=30).broken
+    assert not heard(replies("abcab"), replies("d", READ), open_imports=30).broken
+
+
+def test_a_straggler_does_not_open_the_window_of_a_paused_workspace() -> None:
+    open_window = Budget(limit=100, available=80, spent=20, ends_at=NOW + MINUTE, window=MINUTE)
+
+    assert heard(replies("abcab"), open_imports=30, budget=open_window).ends_at == 0
+
+
+@pytest.mark.parametrize("answer", [Unanswered("HTTP 500"), Unusable("HTTP 400")])
+def test_a_straggler_lets_no_second_probe_start(answer: Any) -> None:
+    probing = replace(heard(replies("abcab"), open_imports=30), limit=100, probing_until=NOW + 9)
+    allowance = Allowance(limit=100, remaining=50, resets_in=MINUTE)
+    straggler = [replace(reply, allowance=allowance) for reply in replies("d", answer)]
+
+    assert heard(straggler, open_imports=30, budget=probing).probing_until == NOW + 9
+
+
+@pytest.mark.parametrize(
+    ("outage", "pause"), [(0, 1.0), (3, 1.0), (8, 2.0), (20, 5.0), (60, 15.0), (61, 15.0), (86_400, 15.0)]
+)
+def test_a_pause_is_a_quarter_of_the_outage_within_a_second_and_fifteen(outage: int, pause: float) -> None:
+    assert outage_pause(outage * SECOND, jitter=0) == pause * SECOND
+    assert max(SHORTEST_RETRY, 0.9 * pause * SECOND) == outage_pause(outage * SECOND, jitter=1)
+
+
+def test_one_import_waits_a_quarter_longer_after_each_fault() -> None:
+    pauses = [retry_pause(faults, jitter=0) for faults in (1, 2, 3, 4, 100, 10**9)]
+
+    assert pauses == [1_000, 1_250, 1_562, 1_953, LONGEST_RETRY, LONGEST_RETRY]
+
+
+async def requests(world: World) -> list[str]:
+    return [each["importId"] for each in await world.sandbox.requests()]
+
+
+async def test_thirty_imports_that_are_answered_400_do_not_hold_up_another(world: World) -> None:
+    for number in range(30):
+        await world.sandbox.faults(status=400, times=1000, importId=f"bad{number}")
+        await world.watch(f"bad{number}")
+    await world.sandbox.tell("good", ("UPLOADING", 0))
+    await world.watch("good")
+    await world.poll()
+    before = (await requests(world)).count("good")
+
+    world.pass_time(4 * SECOND)
+    await world.poll()
+
+    assert before == 1
+    assert (await requests(world)).count("good") == 2
+    assert not (await world.resources.budgets.look("default")).budget.broken
+
+
+async def test_a_line_at_fault_is_probed_with_an_import_that_was_not_at_fault_itself(world: World) -> None:
+    for number in range(8):
+        await world.sandbox.tell(f"imp{number}", ("UPLOADING", 0))
+        await world.watch(f"imp{number}")
+    await world.sandbox.tell("late", ("UPLOADING", 0))
+    await world.watch("late")
+    await world.poll()
+    world.pass_time(4 * SECOND)
+    await world.resources.store.call("ZADD", "rb:imports:due:default", await world.resources.store.now() + HOUR, "late")
+    await world.sandbox.faults(status=503, times=1000)
+    await world.poll()
+    asked = len(await requests(world))
+    assert (await world.resources.budgets.look("default")).budget.broken
+
+    probes = []
+    for _ in range(4):
+        world.pass_time(LONGEST_RETRY)
+        await world.poll()
+        probes += (await requests(world))[asked:]
+        asked += 1
+
+    assert len(probes) == 4, "one probe after each pause"
+    assert len(set(probes)) == 4
+    assert probes[0] == "late", "due or not"
+
+
+async def test_a_line_at_fault_is_probed_in_peace_where_each_import_is_answered_400(world: World) -> None:
+    for number in range(3):
+        await world.watch(f"imp{number}")
+    await world.sandbox.faults(status=503, times=5)
+    await world.sandbox.faults(status=400, times=1000)
+    for _ in range(10):
+        world.pass_time(SECOND)
+        await world.poll()
+    assert (await world.resources.budgets.look("default")).budget.broken
+    asked = len(await requests(world))
+
+    for _ in range(60):
+        world.pass_time(SECOND)
+        async with asyncio.timeout(10):
+            await world.poll()
+
+    assert 3 <= len(await requests(world)) - asked <= 20
+
+
+async def test_when_rally_is_back_everything_that_waited_is_asked_at_once(world: World) -> None:
+    watches = []
+    for number in range(12):
+        await world.sandbox.tell(f"imp{number}", ("COMPLETED", 0))
+        watches.append(await world.watch(f"imp{number}"))
+    await world.sandbox.faults(status=503, times=7)
+    await world.poll()
+    asked = len(await requests(world))
+    await world.poll()
+    assert len(await requests(world)) == asked, "the breaker is open"
+
+    for _ in range(3):
+        world.pass_time(LONGEST_RETRY)
+        await world.poll()
+
+    assert {(await world.seen(watch))["outcome"] for watch in watches} == {"completed"}
+
+
+async def test_an_import_alone_in_its_workspace_is_asked_again_within_a_quarter_of_the_outage(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    watch = await world.watch()
+    await world.sandbox.faults(status=503, times=1000)
+    began = await world.resources.store.now()
+    while await world.resources.store.now() < began + 20 * SECOND:
+        await world.poll()
+        world.pass_time(SECOND)
+    budget = (await world.resources.budgets.look("default")).budget
+
+    assert budget.broken
+    assert budget.not_before <= await world.resources.store.now() + 5 * SECOND
+    assert (await world.seen(watch))["reason"] == "no usable answer from Rally: HTTP 503"
+
+
+async def test_an_import_whose_503_names_a_time_waits_for_it_and_the_others_do_not(world: World) -> None:
+    await world.sandbox.faults(status=503, times=1, importId="busy", retryAfter=600)
+    await world.sandbox.tell("busy", ("COMPLETED", 0))
+    await world.sandbox.tell("good", ("UPLOADING", 0))
+    busy = await world.watch("busy")
+    await world.watch("good")
+    for _ in range(5):
+        await world.poll()
+        world.pass_time(MINUTE)
+    asked = await requests(world)
+    world.pass_time(6 * MINUTE)
+    await world.poll()
+
+    assert (asked.count("busy"), asked.count("good")) == (1, 5)
+    assert (await world.seen(busy))["outcome"] == "completed"
+
+
+async def test_an_open_breaker_is_probed_every_fifteen_seconds_whatever_the_503_asks_for(world: World) -> None:
+    await world.sandbox.faults(status=503, times=1000, retryAfter=3600)
+    for number in range(5):
+        await world.watch(f"imp{number}")
+    await world.poll()
+    asked = len(await requests(world))
+    for _ in range(4):
+        world.pass_time(14 * SECOND)
+        await world.poll()
+        assert len(await requests(world)) == asked
+        world.pass_time(2 * SECOND)
+        await world.poll()
+        asked += 1
+        assert len(await requests(world)) == asked
+
+
+def test_a_jitter_of_a_pause_is_the_same_budget_but_for_its_end() -> None:
+    at_rest = Budget(faults=9, down_since=NOW - 40 * SECOND, broken_since=7)
+    calm, hasty = (
+        after_replies(at_rest, replies("a"), in_flight=0, now=NOW, open_imports=9, jitter=jitter) for jitter in (0, 1)
+    )
+
+    assert (calm.not_before - NOW, hasty.not_before - NOW) == (10 * SECOND, 9 * SECOND)
+    assert replace(calm, not_before=0) == replace(hasty, not_before=0)

@@ -1,0 +1,348 @@
+"""From an outcome to its messages: each is owed once, sent until it arrives or is given up, and recorded."""
+
+import json
+from collections import Counter
+from time import monotonic
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook
+
+from bridge.destinations.signatures import derived_secret
+from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
+from tests.support.samples import only
+from tests.support.world import CLIENT_KEY, OTHER_KEY, SECRET, SERVICE_SECRET, World, bearer, opened, sandbox_serving
+from workers.worker import build_worker
+
+pytestmark = pytest.mark.anyio
+
+
+async def told(world: World, *notify: dict[str, Any], status: str = "COMPLETED", **facts: Any) -> dict[str, Any]:
+    """Watch an import that has ended, and run both shifts once."""
+    await world.sandbox.tell("imp", (status, 0), **facts)
+    watch = await world.watch(notify=list(notify), label="Q4 panel upload")
+    await world.poll()
+    await world.deliver()
+    return await world.seen(watch)
+
+
+def callback(world: World, **more: Any) -> dict[str, Any]:
+    return {"type": "callback", "url": world.sandbox.callback_url(), **more}
+
+
+def slack(world: World, **more: Any) -> dict[str, Any]:
+    return {"type": "slack_webhook", "url": world.sandbox.slack_url(), **more}
+
+
+def unheard(world: World) -> None:
+    """Have nobody hear that deliveries are owed, as when the worker that settled dies right then."""
+    world.worker.settler._owed = lambda: None
+
+
+async def test_both_kinds_are_told_at_once(world: World) -> None:
+    watch = await told(world, slack(world), callback(world), failed=2)
+
+    assert [(each["type"], each["state"], each["attempts"]) for each in watch["deliveries"]] == [
+        ("slack_webhook", "delivered", 1),
+        ("callback", "delivered", 1),
+    ]
+    in_slack = json.loads(only(await world.sandbox.messages(kind="slack"))["body"])
+    assert "Q4 panel upload" in in_slack["text"]
+    called = json.loads(only(await world.sandbox.messages(kind="callback"))["body"])
+    assert called["type"] == "import.completed_with_failures"
+    assert called["data"]["watchId"] == watch["id"]
+    assert called["data"]["import"]["failedRecordCount"] == 2
+
+
+@pytest.mark.parametrize(("own", "secret"), [({"secret": SECRET}, SECRET), ({}, derived_secret(SERVICE_SECRET, "crm"))])
+async def test_a_callback_verifies_with_the_standard_library(world: World, own: dict[str, str], secret: str) -> None:
+    await told(world, callback(world, headers={"X-Api-Key": "k1"}, **own))
+
+    received = only(await world.sandbox.messages(kind="callback"))
+    assert Webhook(secret).verify(received["body"], received["headers"])["type"] == "import.completed"
+    assert received["headers"]["x-api-key"] == "k1"
+
+
+async def test_a_destination_hears_only_what_it_asked_for(world: World) -> None:
+    watch = await told(world, callback(world, on=["failed"]), callback(world, on=["completed", "failed"]))
+
+    assert [each["state"] for each in watch["deliveries"]] == ["skipped", "delivered"]
+    assert len(await world.sandbox.messages()) == 1
+
+
+async def test_a_receiver_that_stumbles_is_tried_again_with_the_same_message(world: World) -> None:
+    await world.sandbox.plan("crm", {"status": 500}, {"status": 404}, {"status": 302, "headers": {"Location": "/x"}})
+    watch = await told(world, callback(world))
+    assert only(watch["deliveries"])["state"] == "pending"
+    assert only(watch["deliveries"])["lastReason"] == "HTTP 500"
+
+    for _ in range(3):
+        world.pass_time(MINUTE)
+        await world.deliver()
+
+    received = await world.sandbox.messages(kind="callback")
+    assert len(received) == 4
+    assert len({(each["headers"]["webhook-id"], each["body"]) for each in received}) == 1
+    delivery = only((await world.seen(watch))["deliveries"])
+    assert (delivery["state"], delivery["attempts"]) == ("delivered", 4)
+    attempts = await world.resources.deliveries.attempts(only(await world.resources.deliveries.of([delivery["id"]])))
+    assert [each.number for each in attempts] == [4, 3, 2, 1]
+    assert [each.status for each in attempts][1:] == [302, 404, 500]
+
+
+async def test_a_retry_after_is_never_undercut_also_not_by_another_worker(world: World) -> None:
+    await world.sandbox.plan("crm", {"status": 429, "headers": {"Retry-After": "7200"}})
+    await told(world, callback(world))
+    await world.worker.close()
+    world.worker = build_worker(world.resources, shift_length=0.5)
+
+    world.pass_time(2 * HOUR - 2 * SECOND)
+    await world.deliver()
+    assert len(await world.sandbox.messages()) == 1
+    world.pass_time(3 * SECOND)
+    await world.deliver()
+    assert len(await world.sandbox.messages()) == 2
+
+
+async def test_a_receiver_that_is_gone_is_not_asked_again(world: World) -> None:
+    await world.sandbox.plan("crm", {"status": 410})
+    watch = await told(world, callback(world))
+
+    assert only(watch["deliveries"])["state"] == "abandoned"
+    world.pass_time(DAY)
+    await world.deliver()
+    assert len(await world.sandbox.messages()) == 1
+
+
+async def test_a_message_is_given_up_when_it_is_too_old(world: World) -> None:
+    await world.sandbox.plan("crm", {"status": 429, "headers": {"Retry-After": "80000"}})
+    watch = await told(world, callback(world))
+
+    world.pass_time(72 * HOUR)
+    await world.deliver()
+
+    delivery = only((await world.seen(watch))["deliveries"])
+    assert (delivery["state"], delivery["attempts"]) == ("abandoned", 1)
+    assert "HTTP 429" in delivery["lastReason"]
+
+
+async def test_an_address_that_is_forbidden_by_now_is_not_reached(world: World) -> None:
+    watch = await told(world, {"type": "callback", "url": "http://forbidden.invalid/"})
+
+    delivery = only(watch["deliveries"])
+    assert delivery["state"] == "pending"
+    assert delivery["lastReason"]
+    assert await world.sandbox.messages() == []
+
+
+async def test_a_crash_between_sending_and_recording_repeats_the_same_message(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.watch(notify=[callback(world)])
+    unheard(world)
+    await world.poll()
+    now, _, claims = await world.resources.deliveries.claim(room=1, lease=30 * SECOND)
+    assert now
+    assert len(claims) == 1, "another worker claims it, sends it, and dies"
+
+    await world.deliver()
+    assert await world.sandbox.messages() == []
+    world.pass_time(30 * SECOND)
+    await world.deliver()
+
+    assert len(await world.sandbox.messages(kind="callback")) == 1
+
+
+async def test_a_delivery_that_does_not_open_holds_up_nobody(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.watch(notify=[callback(world), callback(world)])
+    unheard(world)
+    await world.poll()
+    broken = (await world.resources.store.call("KEYS", "rb:delivery:*"))[0]
+    await world.resources.store.call("HSET", broken, "message", "not sealed by us")
+
+    await world.deliver()
+
+    assert len(await world.sandbox.messages(kind="callback")) == 1
+    due = float(await world.resources.store.call("HGET", broken, "due"))
+    assert due > await world.resources.store.now() + 50 * MINUTE
+
+
+def named(world_url: str) -> dict[str, str]:
+    inbox = f"{world_url}/inbox"
+    return {"NAMED_DESTINATIONS": f"room=slack:{inbox}/services/T/B/X,tool=callback:{inbox}/callbacks/tool"}
+
+
+async def test_a_named_destination_is_told_in_its_own_form(redis_url: str, sandbox_url: str) -> None:
+    async with opened(redis_url, sandbox_url, **named(sandbox_url)) as world:
+        watch = await told(world, {"type": "named", "name": "room"}, {"type": "named", "name": "tool"})
+
+        shown = [(each["type"], each["destination"], each["state"]) for each in watch["deliveries"]]
+        assert shown == [("named", "room", "delivered"), ("named", "tool", "delivered")]
+        assert len(await world.sandbox.messages(kind="slack")) == 1
+        assert only(await world.sandbox.messages(name="tool"))["verified"]
+
+
+async def test_a_name_that_is_not_configured_is_refused_with_a_code(world: World) -> None:
+    wish = {"importId": "imp", "notify": [{"type": "named", "name": "nobody"}]}
+    answer = await world.api.post("/v1/watches", json=wish, headers=bearer(CLIENT_KEY))
+
+    assert answer.status_code == 422
+    assert [(each["pointer"], each["code"]) for each in answer.json()["errors"]] == [("/notify/0/name", "unknown_name")]
+
+
+async def test_a_name_that_is_no_longer_configured_waits_for_its_return(redis_url: str, sandbox_url: str) -> None:
+    async with opened(redis_url, sandbox_url, **named(sandbox_url)) as world:
+        await world.sandbox.tell("imp", ("COMPLETED", 0))
+        watch = await world.watch(notify=[{"type": "named", "name": "room"}])
+        del world.resources.named["room"]  # type: ignore[attr-defined]  # as after a restart with other settings
+        await world.poll()
+        await world.deliver()
+        seen = await world.seen(watch)
+        assert only(seen["deliveries"])["state"] == "pending"
+        assert "no destination is configured" in only(seen["deliveries"])["lastReason"]
+
+        world.resources.named["room"] = world.resources.named["tool"]  # type: ignore[index]
+        world.pass_time(MINUTE)
+        await world.deliver()
+        assert only((await world.seen(watch))["deliveries"])["state"] == "delivered"
+
+
+async def test_the_operator_is_told_once_when_a_key_is_refused_and_once_when_it_is_accepted(
+    redis_url: str, sandbox_url: str
+) -> None:
+    changes = {**named(sandbox_url), "OPERATOR_NOTIFY": "room"}
+    async with opened(redis_url, sandbox_url, **changes) as world:
+        await world.sandbox.tell("imp", ("COMPLETED", 0))
+        await world.sandbox.faults(status=401, times=3)
+        await world.watch()
+        for _ in range(5):
+            await world.poll()
+            await world.deliver()
+            world.pass_time(MINUTE + SECOND)
+
+        texts = [json.loads(each["body"])["text"] for each in await world.sandbox.messages(kind="slack")]
+        assert len(texts) == 2
+        assert "refuses the API key" in texts[0]
+        assert "accepts the API key" in texts[1]
+
+        world.pass_time(31 * DAY)
+        await world.sweep()
+        assert await world.resources.store.call("KEYS", "rb:delivery:*") == []
+
+
+async def test_a_slack_channel_gets_one_message_a_second_and_waiting_is_no_attempt(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    watches = [await world.watch(notify=[slack(world)]) for _ in range(3)]
+    await world.poll()
+
+    for sent in (1, 2, 3):
+        await world.deliver()
+        assert len(await world.sandbox.messages(kind="slack")) == sent
+        world.pass_time(SECOND)
+    assert [only((await world.seen(watch))["deliveries"])["attempts"] for watch in watches] == [1, 1, 1]
+
+
+async def test_over_slacks_limit_the_whole_channel_waits_as_long_as_slack_asks(world: World) -> None:
+    await world.sandbox.plan("slack", {"status": 429, "headers": {"Retry-After": "30"}})
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    watches = [await world.watch(notify=[slack(world)]) for _ in range(3)]
+    other = await world.watch(notify=[{"type": "slack", "channel": "C0123ABCD"}])
+    await world.poll()
+    await world.deliver()
+
+    world.pass_time(29 * SECOND)
+    await world.deliver()
+    assert len(await world.sandbox.messages(kind="slack")) == 2, "the one over the limit, and the other channel's"
+    assert only((await world.seen(other))["deliveries"])["state"] == "delivered"
+    test = await world.post("/v1/destinations/test", json={"destination": slack(world)})
+    assert (test.status_code, test.headers["retry-after"]) == (429, "1")
+    for _ in range(4):
+        world.pass_time(SECOND)
+        await world.deliver()
+    assert len(await world.sandbox.messages(kind="slack")) == 5
+    attempts = [only((await world.seen(each))["deliveries"])["attempts"] for each in watches]
+    assert sorted(attempts) == [1, 1, 2], "waiting is no attempt"
+
+
+async def test_a_receiver_that_hangs_delays_nobody_else(redis_url: str, sandbox_url: str) -> None:
+    with sandbox_serving() as other_url:
+        allowed = ",".join(url.removeprefix("http://") for url in (sandbox_url, other_url))
+        async with opened(redis_url, sandbox_url, EGRESS_ALLOW=allowed) as world:
+            await world.sandbox.plan("hangs", *[{"delay": 4}] * 60)
+            await world.sandbox.tell("imp", ("COMPLETED", 0))
+            hanging = callback(world) | {"url": world.sandbox.callback_url("hangs")}
+            for _ in range(6):
+                await world.watch(notify=[hanging] * 10)
+            swift = {"type": "callback", "url": f"{other_url}/inbox/callbacks/swift", "secret": SECRET}
+            watches = [await world.watch(notify=[swift]) for _ in range(30)]
+            unheard(world)
+            await world.poll()
+            began = monotonic()
+
+            world.worker.deliveries.ring()
+            while {only((await world.seen(watch))["deliveries"])["state"] for watch in watches} != {"delivered"}:
+                world.worker.deliveries.ring()
+                assert monotonic() - began < 3, "they wait for the receiver that hangs"
+
+            assert len(await world.sandbox.messages(name="hangs")) == 0
+
+
+async def test_a_lane_that_failed_is_tried_by_one_alone_until_it_works_again(world: World) -> None:
+    await world.sandbox.plan("crm", *[{"status": 500}] * 10)
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    for _ in range(3):
+        await world.watch(notify=[callback(world)] * 10)
+    unheard(world)
+    await world.poll()
+    room = 50
+
+    _, _, first = await world.resources.deliveries.claim(room=room, lease=SECOND)
+    assert len(first) == 2
+    world.pass_time(SECOND)
+    await world.deliver()
+    assert len(await world.sandbox.messages()) == 30, "ten failed, and the others went one by one, then together"
+
+
+async def test_receivers_of_which_nothing_is_known_take_little_room_however_many_they_are(world: World) -> None:
+    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    strangers = [{"type": "callback", "url": f"https://r{number}.example/"} for number in range(10)]
+    for _ in range(8):
+        await world.watch(notify=strangers)
+    unheard(world)
+    await world.poll()
+
+    _, _, first = await world.resources.deliveries.claim(room=50, lease=SECOND)
+    _, _, second = await world.resources.deliveries.claim(room=30, lease=SECOND)
+
+    assert Counter(claim.lane for claim in first).most_common(1)[0][1] == 2
+    assert (len(first), len(second)) == (20, 0), "thirty places are left for those that answer"
+
+
+async def test_no_secret_and_no_participant_is_shown(world: World) -> None:
+    secret_url = f"{world.sandbox.callback_url()}?token=hunter2"
+    watch = await told(world, {"type": "callback", "url": secret_url, "secret": SECRET}, slack(world), failed=2)
+
+    shown = json.dumps(watch["deliveries"])
+    for private in ("hunter2", "XXXX", SECRET):
+        assert private not in shown
+    in_slack = only(await world.sandbox.messages(kind="slack"))["body"]
+    emails = [record["email"] for record in watch["import"]["failedRecords"] if "email" in record]
+    assert emails
+    for email in emails:
+        assert email not in in_slack
+
+
+async def test_a_delivery_tells_of_its_attempts_to_its_client_alone(world: World) -> None:
+    await world.sandbox.plan("crm", {"status": 503, "body": "try later"})
+    watch = await told(world, callback(world))
+    world.pass_time(MINUTE)
+    await world.deliver()
+    path = f"/v1/deliveries/{only(watch['deliveries'])['id']}"
+
+    delivery = (await world.api.get(path, headers=bearer(CLIENT_KEY))).json()
+
+    assert (delivery["watchId"], delivery["state"], delivery["attempts"]) == (watch["id"], "delivered", 2)
+    log = [(each["number"], each["status"], each["reason"], each["answer"]) for each in delivery["log"]]
+    assert log == [(2, 204, None, ""), (1, 503, "HTTP 503", "try later")]
+    assert (await world.api.get(path, headers=bearer(OTHER_KEY))).status_code == 404
+    assert (await world.api.get("/v1/deliveries/dlv_x", headers=bearer(CLIENT_KEY))).status_code == 404

@@ -1,0 +1,266 @@
+"""Receivers that hang, however many: what they take of a worker's places, and that nobody else waits for them."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+
+import httpx
+import pytest
+
+from bridge.domain.times import MINUTE, SECOND
+from bridge.store.deliveries import Bound, DeliveryClaim
+from bridge.web.send_test_slots import OF_ONE
+from tests.support.samples import only
+from tests.support.world import CLIENT_KEY, OTHER_KEY, World, opened
+from workers.places import DOUBTFUL_OF_ONE, DOUBTFUL_PLACES, LATE_OF_ONE, MOST, PLACES, Places
+
+pytestmark = pytest.mark.anyio
+
+HOSTS = 60
+"""More than a worker has places."""
+NUMBERS = count()
+
+
+class Receivers:
+    """Receivers on many addresses of loopback, each with its own lane, which answer or hang."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.hang = False
+        self.received = 0
+        self._news = asyncio.Event()
+        self._open: set[asyncio.StreamWriter] = set()
+
+    def url(self, host: int) -> str:
+        return f"http://127.0.1.{host}:{self.port}/hook"
+
+    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
+        while await reader.read(65536):
+            self.received += 1
+            self._news.set()
+            if not self.hang:
+                writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    async def have_received(self, number: int) -> None:
+        async with asyncio.timeout(9):  # shorter than an attempt without an answer
+            while self.received < number:
+                self._news.clear()
+                await self._news.wait()
+
+    def close(self) -> None:
+        for writer in self._open:
+            writer.close()
+
+
+@asynccontextmanager
+async def receivers() -> AsyncIterator[Receivers]:
+    found = Receivers()
+    first = await asyncio.start_server(found.connected, "127.0.1.1", 0)
+    found.port = first.sockets[0].getsockname()[1]
+    others = [f"127.0.1.{host}" for host in range(2, HOSTS + 1)]
+    async with first, await asyncio.start_server(found.connected, others, found.port):
+        try:
+            yield found
+        finally:
+            found.close()
+
+
+def callback(url: str) -> dict[str, str]:
+    return {"type": "callback", "url": url}
+
+
+async def owe(world: World, *urls: str, key: str = CLIENT_KEY) -> list[str]:
+    """Have one message be owed to each URL; return the ids of the watches."""
+    world.worker.settler._owed = lambda: None  # nothing is sent before the shift is rung for
+    import_id = f"imp{next(NUMBERS)}"
+    await world.sandbox.tell(import_id, ("COMPLETED", 0))
+    watches = [
+        await world.watch(import_id, notify=[callback(url) for url in urls[first : first + 10]], key=key)
+        for first in range(0, len(urls), 10)
+    ]
+    await world.poll()
+    return [watch["id"] for watch in watches]
+
+
+async def states(world: World, *watch_ids: str) -> Counter[tuple[str, int]]:
+    """Count the deliveries of these watches by their state and attempts."""
+    watches = [watch for watch_id in watch_ids if (watch := await world.resources.watches.get(watch_id))]
+    ids = [f"dlv_{watch.id.removeprefix('wat_')}{number:x}" for watch in watches for number in range(len(watch.notify))]
+    return Counter((each.state.value, each.attempts) for each in await world.resources.deliveries.of(ids))
+
+
+async def deliver_until(world: World, watch_id: str) -> None:
+    async with asyncio.timeout(9):  # shorter than an attempt without an answer
+        while not (await states(world, watch_id))["delivered", 1]:
+            world.worker.deliveries.ring()
+            await asyncio.sleep(0.02)
+
+
+async def test_one_clients_many_receivers_that_hang_leave_the_others_their_places(
+    redis_url: str, sandbox_url: str
+) -> None:
+    async with (
+        receivers() as silent,
+        receivers() as swift,
+        opened(redis_url, sandbox_url, EGRESS_ALLOW="127.0.0.0/8") as world,
+    ):
+        silent.hang = True
+        hanging = await owe(world, *map(silent.url, range(1, HOSTS + 1)))
+        world.worker.deliveries.ring()
+        await silent.have_received(DOUBTFUL_PLACES)
+
+        told = only(await owe(world, swift.url(1), key=OTHER_KEY))
+        await deliver_until(world, told)
+
+        assert await states(world, *hanging) == {("pending", 0): HOSTS}, "none of those that hang has ended yet"
+        assert silent.received <= DOUBTFUL_OF_ONE
+
+
+async def test_receivers_that_begin_to_hang_all_at_once_hold_up_the_others_for_a_moment_only(
+    redis_url: str, sandbox_url: str
+) -> None:
+    async with (
+        receivers() as turning,
+        receivers() as swift,
+        opened(redis_url, sandbox_url, EGRESS_ALLOW="127.0.0.0/8") as world,
+    ):
+        urls = [turning.url(host) for host in range(1, HOSTS + 1)]
+        await owe(world, *urls, swift.url(1))
+        await world.deliver()
+        assert (turning.received, swift.received) == (HOSTS, 1)
+        turning.hang = True
+        hanging = await owe(world, *urls)
+        world.worker.deliveries.ring()
+        await turning.have_received(HOSTS + PLACES)
+
+        told = only(await owe(world, swift.url(1)))
+        await deliver_until(world, told)
+
+        assert await states(world, *hanging) == {("pending", 0): HOSTS}, "none of those that hang has ended yet"
+
+
+async def test_doubtful_lanes_are_claimed_up_to_their_bounds_and_good_ones_beside_them(world: World) -> None:
+    claim = world.resources.deliveries.claim
+    await owe(world, world.sandbox.callback_url())
+    await world.deliver()  # this receiver is in good standing from now on
+    await owe(world, *(f"https://r{number}.example/" for number in range(10)))
+    await owe(world, *(f"https://s{number}.example/" for number in range(10)), key=OTHER_KEY)
+    await owe(world, world.sandbox.callback_url())
+
+    _, _, first = await claim(room=50, lease=SECOND, doubtful=Bound(room=6, of_one=4))
+    held = Counter(each.owner for each in first if each.doubtful)
+    now, again, second = await claim(room=50, lease=SECOND, doubtful=Bound(room=4, of_one=4, under_way=held))
+    held += Counter(each.owner for each in second if each.doubtful)
+    _, later, third = await claim(room=50, lease=SECOND, doubtful=Bound(room=4, of_one=4, under_way=held))
+
+    assert Counter((each.owner, each.doubtful) for each in first) == {
+        ("crm", True): 4,
+        ("billing", True): 2,
+        ("crm", False): 1,
+    }
+    assert Counter(each.owner for each in second) == {"billing": 2}
+    assert third == []
+    assert again
+    assert later
+    assert min(again, later) > now, "what is over its bound is no reason to look again at once"
+
+
+async def test_clients_with_doubtful_lanes_take_turns(world: World) -> None:
+    await owe(world, *(f"https://r{number}.example/" for number in range(10)))
+    await owe(world, *(f"https://s{number}.example/" for number in range(3)), key=OTHER_KEY)
+    turns: list[str] = []
+    for _ in range(6):
+        _, _, claims = await world.resources.deliveries.claim(
+            room=50, lease=30 * SECOND, doubtful=Bound(room=1, of_one=9)
+        )
+        turns.append(only(claims).owner)
+        world.pass_time(1)
+
+    assert Counter(turns) == {"crm": 3, "billing": 3}
+
+
+async def test_one_clients_tests_that_hang_leave_other_clients_their_places(redis_url: str, sandbox_url: str) -> None:
+    async with (
+        receivers() as silent,
+        receivers() as swift,
+        opened(redis_url, sandbox_url, EGRESS_ALLOW="127.0.0.0/8") as world,
+    ):
+        silent.hang = True
+
+        async def test(url: str, key: str) -> httpx.Response:
+            return await world.post("/v1/destinations/test", json={"destination": callback(url)}, key=key)
+
+        hanging = [asyncio.create_task(test(silent.url(host), CLIENT_KEY)) for host in range(1, OF_ONE + 1)]
+        await silent.have_received(OF_ONE)
+
+        refused = await test(silent.url(HOSTS), CLIENT_KEY)
+        told = await test(swift.url(1), OTHER_KEY)
+
+        assert (refused.status_code, refused.json()["type"]) == (503, "/docs#not-available")
+        assert int(refused.headers["retry-after"]) > 0
+        assert told.json()["verdict"] == "accepted"
+        assert not any(each.done() for each in hanging)
+        assert silent.received == OF_ONE
+        silent.close()
+        verdicts = {each.json()["verdict"] for each in await asyncio.gather(*hanging)}
+        assert verdicts == {"deferred"}
+        silent.hang = False
+        assert (await test(silent.url(1), CLIENT_KEY)).json()["verdict"] == "accepted", "their places are free again"
+
+
+async def test_the_metrics_count_overdue_lanes_also_where_they_are_doubtful(world: World) -> None:
+    await owe(world, "https://r1.example/", "https://r2.example/")
+    await owe(world, "https://s1.example/", key=OTHER_KEY)
+
+    world.pass_time(2 * MINUTE)
+
+    assert "rally_bridge_lanes_overdue 3.0" in (await world.get("/metrics")).text
+
+
+def claim_of(client: str, number: int, *, doubtful: bool) -> DeliveryClaim:
+    return DeliveryClaim(id=f"dlv_{client}{number}", fence=number, record={}, doubtful=doubtful, owner=client)
+
+
+def test_a_late_attempt_makes_room_for_another_until_the_client_has_too_many() -> None:
+    places = Places()
+    claims = [claim_of("crm", number, doubtful=False) for number in range(LATE_OF_ONE + 1)]
+    for claim in claims:
+        places.take(claim)
+
+    assert [places.pass_on(claim) for claim in claims] == [True] * LATE_OF_ONE + [False]
+    assert not places.pass_on(claims[0]), "it has no place any more"
+    assert places.room == PLACES + LATE_OF_ONE
+    for claim in claims:
+        places.leave(claim)
+    assert places.room == PLACES
+
+
+def test_late_attempts_of_all_clients_are_bounded() -> None:
+    places = Places()
+    claims = [claim_of(client, number, doubtful=False) for client in ("a", "b") for number in range(LATE_OF_ONE)]
+    for claim in claims:
+        places.take(claim)
+        places.pass_on(claim)
+
+    assert places.room == MOST
+
+
+def test_doubtful_lanes_have_a_quarter_of_the_places_and_of_all_attempts() -> None:
+    places = Places()
+    held: list[DeliveryClaim] = []
+    while places.doubtful.room:
+        for _ in range(places.doubtful.room):
+            held.append(claim_of("crm", len(held), doubtful=True))
+            places.take(held[-1])
+        assert places.doubtful.room == 0
+        for claim in held:
+            places.pass_on(claim)
+
+    assert len(held) == MOST // 4
+    assert places.doubtful.under_way == {"crm": MOST // 4}
+    for claim in held:
+        places.leave(claim)
+    assert places.doubtful == Bound(room=PLACES // 4, of_one=DOUBTFUL_OF_ONE)
