@@ -13,7 +13,7 @@ from bridge.cli.errors import CannotStart
 from bridge.errors import BridgeError, SettingsError
 
 COMMANDS = {
-    "up": "up.command",
+    "up": "up.command.command",
     "serve": "services.serve",
     "worker": "services.worker",
     "watch": "watches.watch",

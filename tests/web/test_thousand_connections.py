@@ -20,7 +20,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 CONNECTIONS = 1000
 USUAL_LIMIT = 1024
 QUIET = 17.0
-"""Seconds; longer than a stream goes without a sign of life."""
+"""Seconds; longer than a stream goes without a sign of life, and shorter than two of them."""
+COMMANDS_OF_A_LOOK = 4
+"""Commands that Redis runs when a stream reads its watch: the watch, its import, when that is due, its deliveries."""
 
 
 @contextmanager
@@ -60,7 +62,7 @@ async def settled_down(redis: "Redis") -> Any:
     return now
 
 
-async def test_a_thousand_wait_without_asking_redis_and_all_are_answered_when_it_ends(redis_url: str) -> None:
+async def test_a_thousand_wait_at_the_cost_of_a_look_a_stream_and_all_are_answered_when_it_ends(redis_url: str) -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     with files(USUAL_LIMIT), Redis.from_url(redis_url) as redis:
         redis.flushall()
@@ -75,7 +77,9 @@ async def test_a_thousand_wait_without_asking_redis_and_all_are_answered_when_it
                 before = await settled_down(redis)
                 await asyncio.sleep(QUIET)
 
-                assert asked(redis) == before
+                after = asked(redis)
+                read = sum(after.values()) - sum(before.values())
+                assert read <= COMMANDS_OF_A_LOOK * CONNECTIONS // 2, "a stream reads once at each sign of life"
                 assert not any(each.done() for each in held_open)
                 began = monotonic()
         # `served` has told the process to end, and it has.
