@@ -15,14 +15,15 @@ from bridge.destinations.egress import Egress, EgressRules
 from bridge.destinations.lanes import lane_of
 from bridge.destinations.signatures import Signing, check_private_key
 from bridge.destinations.slack_bot import SlackBot
-from bridge.domain.deliveries import Address, Callback, Destination, Named, SlackWebhook
+from bridge.domain.deliveries import Callback, Destination, NamedDestination, ResolvedDestination, SlackWebhook
 from bridge.domain.schedules import PollSchedule
 from bridge.domain.times import SECOND, Span
+from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.errors import CredentialsRefused, SettingsError, StoreRefused, StoreUnavailable
 from bridge.http import Trust
 from bridge.queue import Bell
 from bridge.rally import RallyClient
-from bridge.settings import DEFAULT_WORKSPACE, Settings
+from bridge.settings import Settings
 from bridge.store.budgets import Budgets
 from bridge.store.connection import Store, connect
 from bridge.store.deliveries import Deliveries
@@ -68,13 +69,13 @@ class Resources:
     egress: Egress
     egress_rules: EgressRules
     sender: Sender
-    named: Mapping[str, Address]
+    named: Mapping[str, ResolvedDestination]
     """The destinations that the operator configured."""
     poll_schedule: PollSchedule
 
     def lane(self, destination: Destination) -> str:
         """Name the lane of a destination; a name that is not configured just now waits in a lane of its own."""
-        address = self.named.get(destination.name) if isinstance(destination, Named) else destination
+        address = self.named.get(destination.name) if isinstance(destination, NamedDestination) else destination
         kind, place = ("callback", f"named {describe(destination)}") if address is None else lane_of(address)
         return f"{kind}:{self.fingerprinter.mark(place)}"
 
@@ -190,7 +191,7 @@ def sender_of(settings: Settings) -> Sender:
     )
 
 
-def named_addresses(settings: Settings) -> dict[str, Address]:
+def named_addresses(settings: Settings) -> dict[str, ResolvedDestination]:
     return {
         each.name: SlackWebhook(url=each.url) if each.slack else Callback(url=each.url)
         for each in settings.named_destinations

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from bridge.destinations import render
-from bridge.domain.deliveries import Named
+from bridge.domain.deliveries import NamedDestination
 from bridge.domain.notices import Notice
 from bridge.ids import new_id
 from bridge.resources import Resources
@@ -22,7 +22,7 @@ class OperatorNotices:
         name = self._resources.settings.operator_notify
         if name is None:
             return
-        destination = Named(name=name)
+        destination = NamedDestination(name=name)
         body = render(notice, destination)
         lane = self._resources.lane(destination)
         notice_id = new_id("dlv_")

@@ -5,8 +5,9 @@ import secrets
 import click
 
 from bridge.cli.options import print_json
+from bridge.domain.clients import digest
 from bridge.domain.notices import OPERATOR
-from bridge.settings.clients import DIGEST, RESERVED, digest
+from bridge.settings.client_config import DIGEST, RESERVED
 from bridge.settings.parsers import NAME
 
 PREFIX = "rbk_"

@@ -16,16 +16,16 @@ from bridge.destinations.rules import is_slacks
 from bridge.destinations.signatures import Signing
 from bridge.destinations.slack_bot import SlackBot
 from bridge.domain.deliveries import (
-    Address,
-    Answer,
     Callback,
     Deferred,
     Destination,
     Failure,
-    Named,
+    NamedDestination,
     NoResponse,
     Rejected,
     Request,
+    ResolvedDestination,
+    SendResult,
     SlackChannel,
     SlackWebhook,
     Verdict,
@@ -57,21 +57,21 @@ def render(said: Notification | Notice, destination: Destination, *, show_emails
             return slack.render(said, show_emails=show_emails)
         case Callback():
             return callback.render(said)
-        case Named():
-            forms: tuple[Address, ...] = (SlackWebhook(url=NOWHERE), Callback(url=NOWHERE))
+        case NamedDestination():
+            forms: tuple[ResolvedDestination, ...] = (SlackWebhook(url=NOWHERE), Callback(url=NOWHERE))
             bodies = {kind(form): render(said, form, show_emails=show_emails) for form in forms}
             return json.dumps(bodies, ensure_ascii=False)
 
 
 def resolve(
-    destination: Destination, body: str, named: Mapping[str, Address], sender: Sender
-) -> tuple[Address, str] | NoResponse:
+    destination: Destination, body: str, named: Mapping[str, ResolvedDestination], sender: Sender
+) -> tuple[ResolvedDestination, str] | NoResponse:
     """Look up where a delivery goes now, and its body in that form; or say what is not configured (any more)."""
     match destination:
-        case Named(name=name) if name not in named:
+        case NamedDestination(name=name) if name not in named:
             reason = f"no destination is configured under the name {name!r}"
             return NoResponse(failure=Failure.NOT_CONFIGURED, reason=reason)
-        case Named(name=name):
+        case NamedDestination(name=name):
             return named[name], json.loads(body)[kind(named[name])]
         case SlackChannel() if sender.slack_bot is None:
             return NoResponse(failure=Failure.NOT_CONFIGURED, reason="SLACK_BOT_TOKEN is not set")
@@ -80,7 +80,7 @@ def resolve(
 
 
 def prepare(
-    destination: Address,
+    destination: ResolvedDestination,
     body: str,
     *,
     notification_id: str,
@@ -102,7 +102,9 @@ def prepare(
             )
 
 
-def judge(destination: Address, answer: Answer, now: Moment, *, slack_at_most_once: bool = False) -> Verdict:
+def judge(
+    destination: ResolvedDestination, answer: SendResult, now: Moment, *, slack_at_most_once: bool = False
+) -> Verdict:
     """Say what came of an attempt; without an answer it is never final: receivers and allow-lists get put right.
 
     Only where Slack must not hear twice, what it may have heard is given up.
@@ -114,7 +116,7 @@ def judge(destination: Address, answer: Answer, now: Moment, *, slack_at_most_on
     return verdict
 
 
-def _judge(destination: Address, answer: Answer, now: Moment) -> Verdict:
+def _judge(destination: ResolvedDestination, answer: SendResult, now: Moment) -> Verdict:
     if isinstance(answer, NoResponse):
         return Deferred(in_full(answer), ambiguous=answer.failure in PERHAPS_SENT)
     # A callback's status tells all; Slack's success is a word in the body.
@@ -138,7 +140,7 @@ def describe(destination: Destination) -> str:
             return slack_bot.describe(destination)
         case Callback():
             return callback.describe(destination)
-        case Named(name=name):
+        case NamedDestination(name=name):
             return name
 
 
@@ -151,5 +153,5 @@ def kind(destination: Destination) -> Literal["slack_webhook", "slack", "callbac
             return "slack"
         case Callback():
             return "callback"
-        case Named():
+        case NamedDestination():
             return "named"

@@ -9,8 +9,8 @@ import re
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TypeAlias
 
-Address: TypeAlias = IPv4Address | IPv6Address
-Network: TypeAlias = IPv4Network | IPv6Network
+IPAddress: TypeAlias = IPv4Address | IPv6Address
+IPNetwork: TypeAlias = IPv4Network | IPv6Network
 
 _V4 = (
     # Metadata services hand out credentials; two of these addresses are not special in the registry.
@@ -69,7 +69,7 @@ _ISATAP_ANY = 0xFDFFFFFF
 _WELL_KNOWN_PREFIX = IPv6Network("64:ff9b::/96")
 
 
-def represented(address: Address) -> Address:
+def represented(address: IPAddress) -> IPAddress:
     """Return the IPv4 address that another stands for by NAT64's well-known prefix; any other address as it is.
 
     In a network of IPv6 alone, DNS64 answers with such an address for every name that has an IPv4 address.
@@ -80,7 +80,7 @@ def represented(address: Address) -> Address:
     return address
 
 
-def refusal(address: Address) -> str | None:
+def refusal(address: IPAddress) -> str | None:
     """Give the reason code for which an address is refused; None for one on the public internet."""
     address = represented(address)
     if isinstance(address, IPv4Address):
@@ -100,7 +100,7 @@ _V4_BITS = 32
 _V4_PARTS = 4
 
 
-def literal(host: str) -> Address | None:
+def literal(host: str) -> IPAddress | None:
     """Read a host that is an address, also in the odd forms that `inet_aton` takes: `0x7f.1`, `2130706433`, `0177.1`.
 
     Raises ValueError for a host that looks like one but is none, such as `1.2.3.4.5` or `256.0.0.1`.

@@ -4,37 +4,37 @@ from functools import lru_cache
 
 from bridge.destinations.addresses import literal
 from bridge.destinations.rules import URLS_KEPT, Forbidden, ascii_host, is_slacks, parse_target
-from bridge.domain.deliveries import Callback, Destination, Named, SlackChannel, SlackWebhook
-from bridge.settings import Allowed
+from bridge.domain.clients import Permissions
+from bridge.domain.deliveries import Callback, Destination, NamedDestination, SlackChannel, SlackWebhook
 
 
-def may_use(allowed: Allowed, destination: Destination) -> bool:
+def may_use(permissions: Permissions, destination: Destination) -> bool:
     """Return whether messages may go there."""
     match destination:
         case SlackWebhook(url=url):
-            return may_post(allowed, url.reveal())
+            return may_post(permissions, url.reveal())
         case SlackChannel(channel=channel):
-            return allowed.slack_channels is None or channel in allowed.slack_channels
+            return permissions.slack_channels is None or channel in permissions.slack_channels
         case Callback(url=url):
-            return may_call(allowed, url.reveal())
-        case Named(name=name):
-            return allowed.named is None or name in allowed.named
+            return may_call(permissions, url.reveal())
+        case NamedDestination(name=name):
+            return permissions.named is None or name in permissions.named
 
 
-def may_post(allowed: Allowed, url: str) -> bool:
+def may_post(permissions: Permissions, url: str) -> bool:
     """Return whether an incoming webhook may be used: at a host other than Slack's it is a callback like any other."""
-    return allowed.slack_channels is None if is_slacks(url) else may_call(allowed, url)
+    return permissions.slack_channels is None if is_slacks(url) else may_call(permissions, url)
 
 
-def may_call(allowed: Allowed, url: str) -> bool:
+def may_call(permissions: Permissions, url: str) -> bool:
     """Return whether callbacks may go to a URL: its host is named, or ends as `*.suffix` says."""
-    if allowed.callback_hosts is None:
+    if permissions.callback_hosts is None:
         return True
     place = parse_target(url)
     if isinstance(place, Forbidden):
         return False
     host = place.host if place.address is None else str(place.address)
-    return any(_names(each, host) for each in allowed.callback_hosts)
+    return any(_names(each, host) for each in permissions.callback_hosts)
 
 
 @lru_cache(maxsize=URLS_KEPT)

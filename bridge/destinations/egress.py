@@ -15,7 +15,7 @@ import httpx
 from bridge.destinations.errors import no_response
 from bridge.destinations.guard import GuardedBackend, Resolve, Resolver, Unsent
 from bridge.destinations.rules import DEFAULT_PORTS, EgressRules, Forbidden, check_url, read
-from bridge.domain.deliveries import Answer, Failure, NoResponse, Request, Response
+from bridge.domain.deliveries import Failure, NoResponse, Request, Response, SendResult
 from bridge.domain.secret import Secret
 from bridge.http import Connections, NotReceived, Target, Timeouts, Trust, combined
 
@@ -91,7 +91,7 @@ class Egress:
             return unsent.answer
         return None
 
-    async def send(self, request: Request) -> Answer:
+    async def send(self, request: Request) -> SendResult:
         """POST once; what goes wrong on the way is an answer as well, in words that hold no secret.
 
         The status has told by then: a body that never ends, or breaks off, is no reason to send again what was

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import httpcore
 
-from bridge.destinations.addresses import Address, literal
+from bridge.destinations.addresses import IPAddress, literal
 from bridge.destinations.rules import EgressRules
 from bridge.domain.deliveries import Failure, NoResponse
 
@@ -91,7 +91,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    async def checked(self, host: str, port: int, deadline: float | None) -> list[Address]:
+    async def checked(self, host: str, port: int, deadline: float | None) -> list[IPAddress]:
         """Resolve, and refuse the host for any one address: whom a mixed answer serves is not for us to guess.
 
         Raises Unsent.
@@ -105,7 +105,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
                     raise Unsent(Failure.REFUSED_ADDRESS, wrong.detail)
         return addresses
 
-    async def _addresses(self, host: str, port: int, deadline: float | None) -> list[Address]:
+    async def _addresses(self, host: str, port: int, deadline: float | None) -> list[IPAddress]:
         try:
             if (address := literal(host)) is not None:
                 return [address]

@@ -1,10 +1,10 @@
 """The lane of a destination: what goes to one place is paced and limited together, whoever asked for it."""
 
 from bridge.destinations.rules import Forbidden, parse_target
-from bridge.domain.deliveries import Address, Callback, SlackChannel, SlackWebhook
+from bridge.domain.deliveries import Callback, ResolvedDestination, SlackChannel, SlackWebhook
 
 
-def lane_of(address: Address) -> tuple[str, str]:
+def lane_of(address: ResolvedDestination) -> tuple[str, str]:
     """Give a lane's kind and what tells it from others of the kind, however it is spelt; the latter may be secret.
 
     Slack counts one message a second for each webhook and channel: https://docs.slack.dev/apis/web-api/rate-limits

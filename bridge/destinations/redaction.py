@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 
 from bridge.destinations.rules import read
 from bridge.destinations.slack_bot import SlackBot
-from bridge.domain.deliveries import Address, Callback, SlackChannel, SlackWebhook
+from bridge.domain.deliveries import Callback, ResolvedDestination, SlackChannel, SlackWebhook
 
 STRUCK = "•••"
 FRAGMENT = 8
@@ -23,7 +23,7 @@ _LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz
 """Unlike `str.lower` it keeps every character's position."""
 
 
-def secrets_of(address: Address, bot: SlackBot | None) -> Sequence[str]:
+def secrets_of(address: ResolvedDestination, bot: SlackBot | None) -> Sequence[str]:
     """Return what a destination is sent and nobody else may read: path, query, header values, secret or token."""
     match address:
         case SlackWebhook(url=url):

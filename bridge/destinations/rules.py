@@ -8,7 +8,7 @@ from ipaddress import IPv6Address, ip_network
 
 import httpx
 
-from bridge.destinations.addresses import Address, Network, literal, refusal, represented
+from bridge.destinations.addresses import IPAddress, IPNetwork, literal, refusal, represented
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 SLACK_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
@@ -37,7 +37,7 @@ class Target:
     host: str
     port: int
     path: str
-    address: Address | None
+    address: IPAddress | None
 
     @property
     def origin(self) -> str:
@@ -50,7 +50,7 @@ class Target:
 class EgressRules:
     """What is let through beside the public internet; an entry without a port lets every port through."""
 
-    networks: tuple[tuple[Network, int | None], ...] = ()
+    networks: tuple[tuple[IPNetwork, int | None], ...] = ()
     hosts: tuple[tuple[str, int | None], ...] = ()
     """A name that begins with a dot stands for everything beneath it."""
 
@@ -60,7 +60,7 @@ class EgressRules:
 
         Raises ValueError naming every entry that is none of them.
         """
-        networks: list[tuple[Network, int | None]] = []
+        networks: list[tuple[IPNetwork, int | None]] = []
         hosts: list[tuple[str, int | None]] = []
         wrong: list[str] = []
         for entry in entries:
@@ -81,7 +81,7 @@ class EgressRules:
             for known, at in self.hosts
         )
 
-    def allow_address(self, address: Address, port: int) -> bool:
+    def allow_address(self, address: IPAddress, port: int) -> bool:
         """Whether an entry lets an address through, judged by the IPv4 address that it stands for, if it does.
 
         An entry for IPv6 lets no IPv4 address through: the system dials `::ffff:a.b.c.d` as `a.b.c.d`.
@@ -92,7 +92,7 @@ class EgressRules:
         mapped = judged.ipv4_mapped if isinstance(judged, IPv6Address) else None
         return mapped is None or self.objection(mapped, port) is None
 
-    def objection(self, address: Address, port: int) -> Forbidden | None:
+    def objection(self, address: IPAddress, port: int) -> Forbidden | None:
         """Judge an address that was given, or that a name led to."""
         if self.allow_address(address, port):
             return None
@@ -104,7 +104,7 @@ class EgressRules:
 _FORBIDDEN_PORT = Forbidden("port", "only the ports 80 and 443 are allowed")
 
 
-def _parse_entry(entry: str) -> tuple[str | Network, int | None] | None:
+def _parse_entry(entry: str) -> tuple[str | IPNetwork, int | None] | None:
     try:
         return ip_network(entry), None
     except ValueError:

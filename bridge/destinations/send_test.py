@@ -7,7 +7,7 @@ from time import monotonic
 from bridge.destinations import Sender, render
 from bridge.destinations.egress import Egress
 from bridge.destinations.sending import send
-from bridge.domain.deliveries import Address, Destination, Verdict
+from bridge.domain.deliveries import Destination, ResolvedDestination, Verdict
 from bridge.domain.notices import test_message
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.ids import new_id
@@ -27,7 +27,7 @@ async def send_test(
     *,
     client: str,
     now: Moment,
-    named: Mapping[str, Address],
+    named: Mapping[str, ResolvedDestination],
     sender: Sender,
     egress: Egress,
 ) -> Trial:

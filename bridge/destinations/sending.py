@@ -8,11 +8,11 @@ from bridge.destinations.egress import Egress
 from bridge.destinations.redaction import secrets_of, strike
 from bridge.domain.deliveries import (
     Accepted,
-    Address,
-    Answer,
     Deferred,
     Destination,
     NoResponse,
+    ResolvedDestination,
+    SendResult,
     Verdict,
 )
 from bridge.domain.times import Moment
@@ -39,7 +39,7 @@ async def send(
     message_id: str,
     client: str,
     now: Callable[[], Moment],
-    named: Mapping[str, Address],
+    named: Mapping[str, ResolvedDestination],
     sender: Sender,
     egress: Egress,
     plain: bool = False,
@@ -55,7 +55,7 @@ async def send(
     return _result(address, answer, verdict, sender)
 
 
-def _result(address: Address, answer: Answer, verdict: Verdict, sender: Sender) -> Result:
+def _result(address: ResolvedDestination, answer: SendResult, verdict: Verdict, sender: Sender) -> Result:
     if isinstance(answer, NoResponse):  # all its words are ours
         return Result(verdict=verdict)
     secrets = secrets_of(address, sender.slack_bot)

@@ -25,6 +25,7 @@ from bridge.domain.notices import Notice
 from bridge.domain.notifications import Notification
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import MINUTE, Span
+from bridge.domain.workspaces import DEFAULT_WORKSPACE
 
 # Slack allows 3000 characters in a section and 150 in a header; these keep a whole message far below both.
 NAME_LIMIT = 600
@@ -34,7 +35,6 @@ REASON_LIMIT = 600
 RECORD_LIMIT = 150
 ID_LIMIT = 300
 RECORDS_SHOWN = 3
-DEFAULT_WORKSPACE = "default"
 
 _HEADLINES: Mapping[Outcome, tuple[str, str]] = {
     Outcome.COMPLETED: ("✅", "Import completed"),

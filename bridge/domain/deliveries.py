@@ -41,17 +41,17 @@ class Callback:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
+class NamedDestination:
     """A destination that the operator configured under a name; looked up whenever something is sent."""
 
     name: str
     on: frozenset[Outcome] | None = None
 
 
-Address: TypeAlias = SlackWebhook | SlackChannel | Callback
+ResolvedDestination: TypeAlias = SlackWebhook | SlackChannel | Callback
 """A destination that can be sent to as it is."""
 
-Destination: TypeAlias = Address | Named
+Destination: TypeAlias = ResolvedDestination | NamedDestination
 """`on` holds the outcomes that a destination asked for; None: all."""
 
 
@@ -98,7 +98,7 @@ class NoResponse:
     reason: str
 
 
-Answer: TypeAlias = Response | NoResponse
+SendResult: TypeAlias = Response | NoResponse
 
 
 @dataclass(frozen=True, slots=True)

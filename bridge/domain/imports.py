@@ -97,7 +97,7 @@ class Unanswered:
     wait: Span | None = None
 
 
-Answer: TypeAlias = Read | Absent | KeyRefused | OverLimit | Unusable | Unanswered
+ImportAnswer: TypeAlias = Read | Absent | KeyRefused | OverLimit | Unusable | Unanswered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,7 @@ class Reply:
     """One answer of Rally to a question about an import, with what its headers allow, received at `at`."""
 
     import_id: str
-    answer: Answer
+    answer: ImportAnswer
     allowance: Allowance | None
     at: Moment
     oddity: str | None = None

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from bridge.domain.imports import (
     Absence,
     Absent,
-    Answer,
+    ImportAnswer,
     KeyRefused,
     OverLimit,
     Read,
@@ -53,7 +53,7 @@ def unusable(reason: str, import_id: str, at: Moment) -> Reply:
     return Reply(import_id=import_id, answer=Unusable(reason), allowance=None, at=at)
 
 
-def _answer(status: int, headers: Headers, body: bytes, at: Moment) -> Answer:
+def _answer(status: int, headers: Headers, body: bytes, at: Moment) -> ImportAnswer:
     """Return what an answer other than a reading means."""
     match status:
         case 401:
@@ -87,7 +87,7 @@ def _is_encoded(pairs: Iterable[tuple[str, str]]) -> bool:
     return any(name.lower() == "content-encoding" and value.strip().lower() != "identity" for name, value in pairs)
 
 
-def _reading(body: bytes, import_id: str) -> tuple[Answer, tuple[str, ...]]:
+def _reading(body: bytes, import_id: str) -> tuple[ImportAnswer, tuple[str, ...]]:
     try:
         reading, odd_fields = read_import(body, import_id)
     except UnusableBody as found:

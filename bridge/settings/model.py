@@ -11,10 +11,12 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 from dotenv import dotenv_values
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from bridge.domain.clients import Client
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Span
+from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.errors import SettingsError
-from bridge.settings import clients, parsers
+from bridge.settings import client_config, parsers
 
 SECRETS = (
     "redis_url",
@@ -55,8 +57,8 @@ class Settings(BaseModel):
     not_found_grace: Duration = 10 * MINUTE
     watch_expiry: Duration = 24 * HOUR
     reading_reuse: Duration = 5 * MINUTE
-    bridge_api_keys: Annotated[tuple[clients.Client, ...], BeforeValidator(clients.from_keys)] = ()
-    bridge_clients_file: Annotated[tuple[clients.Client, ...], BeforeValidator(clients.from_file)] = ()
+    bridge_api_keys: Annotated[tuple[Client, ...], BeforeValidator(client_config.from_keys)] = ()
+    bridge_clients_file: Annotated[tuple[Client, ...], BeforeValidator(client_config.from_file)] = ()
     bridge_encryption_keys: Annotated[tuple[Secret, ...], BeforeValidator(parsers.fernet_keys)]
     callback_secrets: Annotated[tuple[Secret, ...], BeforeValidator(parsers.callback_secrets)]
     client_rate_limit: Annotated[int, Field(ge=1)] = 600
@@ -66,7 +68,7 @@ class Settings(BaseModel):
     slack_show_emails: bool = False
     slack_at_most_once: bool = False
     named_destinations: Annotated[
-        tuple[parsers.NamedDestination, ...], BeforeValidator(parsers.named_destinations)
+        tuple[parsers.ConfiguredDestination, ...], BeforeValidator(parsers.named_destinations)
     ] = ()
     operator_notify: str | None = None
     egress_allow: Annotated[tuple[str, ...], BeforeValidator(lambda text: tuple(parsers.parts(text)))] = ()
@@ -88,12 +90,12 @@ class Settings(BaseModel):
             yield "WATCH_EXPIRY must be at most 30d"
         if self.operator_notify and self.operator_notify not in {each.name for each in self.named_destinations}:
             yield "OPERATOR_NOTIFY must be one of the names of NAMED_DESTINATIONS"
-        workspaces = {parsers.DEFAULT_WORKSPACE, *(workspace.name for workspace in self.rally_workspaces)}
+        workspaces = {DEFAULT_WORKSPACE, *(workspace.name for workspace in self.rally_workspaces)}
         named = {each.name for each in self.named_destinations}
         for client in self.clients:
             for what, given, known in (
-                ("workspaces", client.allowed.workspaces, workspaces),
-                ("destinations", client.allowed.named, named),
+                ("workspaces", client.permissions.workspaces, workspaces),
+                ("destinations", client.permissions.named, named),
             ):
                 if unknown := sorted((given or frozenset()) - known):
                     names = ", ".join(unknown)
@@ -104,7 +106,7 @@ class Settings(BaseModel):
             yield f"{names}: in BRIDGE_API_KEYS and in BRIDGE_CLIENTS_FILE; it must be one of the two"
 
     @property
-    def clients(self) -> tuple[clients.Client, ...]:
+    def clients(self) -> tuple[Client, ...]:
         """Those of both sources; a name may stand here once for each of its keys."""
         return (*self.bridge_api_keys, *self.bridge_clients_file)
 

@@ -14,14 +14,12 @@ from cryptography.fernet import Fernet
 
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Span
+from bridge.domain.workspaces import DEFAULT_WORKSPACE
 
 _UNITS: Mapping[str, Span] = {"ms": 1, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
-
-DEFAULT_WORKSPACE = "default"
-"""The name of the workspace of RALLY_API_KEY."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +32,7 @@ class Workspace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NamedDestination:
+class ConfiguredDestination:
     """A destination under a name: an incoming webhook of Slack's, or else a callback."""
 
     name: str
@@ -129,8 +127,8 @@ def workspaces(text: str) -> tuple[Workspace, ...]:
     return tuple(found)
 
 
-def named_destinations(text: str) -> tuple[NamedDestination, ...]:
-    found: list[NamedDestination] = []
+def named_destinations(text: str) -> tuple[ConfiguredDestination, ...]:
+    found: list[ConfiguredDestination] = []
     wrong: list[str] = []
     for number, part in enumerate(parts(text), start=1):
         name, _, rest = part.partition("=")
@@ -142,7 +140,7 @@ def named_destinations(text: str) -> tuple[NamedDestination, ...]:
         else:
             host = _split(url).hostname or ""
             slack = kind == "slack" or (not kind and host.startswith("hooks.slack"))
-            found.append(NamedDestination(name=name, slack=slack, url=Secret(url)))
+            found.append(ConfiguredDestination(name=name, slack=slack, url=Secret(url)))
     if wrong:
         raise ValueError("; ".join(wrong))
     return tuple(found)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from bridge.domain.deliveries import Attempt, Callback, Destination, Named, SlackChannel, SlackWebhook
+from bridge.domain.deliveries import Attempt, Callback, Destination, NamedDestination, SlackChannel, SlackWebhook
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
@@ -51,7 +51,7 @@ def dump_destination(destination: Destination) -> dict[str, Any]:
                 "headers": {name: value.reveal() for name, value in headers.items()},
                 "on": on,
             }
-        case Named(name=name):
+        case NamedDestination(name=name):
             return {"type": "named", "name": name, "on": on}
 
 
@@ -70,7 +70,7 @@ def load_destination(stored: Mapping[str, Any]) -> Destination:
                 on=on,
             )
         case "named":
-            return Named(name=stored["name"], on=on)
+            return NamedDestination(name=stored["name"], on=on)
         case other:
             raise ValueError(f"a stored destination of unknown type {other!r}")
 

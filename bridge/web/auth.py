@@ -6,11 +6,10 @@ from time import monotonic
 import structlog
 from starlette.requests import Request
 
+from bridge.domain.clients import Client, digest
 from bridge.domain.times import SECOND
 from bridge.errors import Refusal, Refused
 from bridge.resources import Resources
-from bridge.settings import Client
-from bridge.settings.clients import digest
 
 log = structlog.get_logger()
 

@@ -9,12 +9,12 @@ from starlette.responses import Response
 from bridge.destinations import describe, kind
 from bridge.destinations.confinement import may_use
 from bridge.destinations.reasons import for_everyone, is_in_confidence
-from bridge.domain.deliveries import Attempt, Delivery, DeliveryState, Named
+from bridge.domain.clients import Client
+from bridge.domain.deliveries import Attempt, Delivery, DeliveryState, NamedDestination
 from bridge.domain.times import SECOND, rfc3339
 from bridge.errors import DecryptionFailed, Refusal, Refused
 from bridge.queue import Alarm
 from bridge.resources import Resources
-from bridge.settings import Client
 from bridge.web.auth import authenticate, may_see
 from bridge.web.query import DeliveriesQuery, parse_query, reject_query
 from bridge.web.responses import ApiResponse
@@ -113,13 +113,13 @@ def _seen_by(client: Client, deliveries: Sequence[Delivery]) -> list[Delivery]:
 async def _sendable(resources: Resources, client: Client, deliveries: Sequence[Delivery]) -> list[Delivery]:
     """Leave out those whose workspace or destination the client may not use any more; a notice has no workspace."""
     of_watches = [each.watch_id for each in deliveries if each.watch_id]
-    confined = client.allowed.workspaces is not None
+    confined = client.permissions.workspaces is not None
     workspaces = await resources.watches.workspaces(of_watches) if confined else {}
     return [
         each
         for each in deliveries
-        if may_use(client.allowed, each.destination)
-        and (each.watch_id not in workspaces or client.allowed.may_watch_in(workspaces[each.watch_id]))
+        if may_use(client.permissions, each.destination)
+        and (each.watch_id not in workspaces or client.permissions.may_watch_in(workspaces[each.watch_id]))
     ]
 
 
@@ -155,7 +155,7 @@ async def show(request: Request) -> Response:
     reject_query(request)
     delivery = await _visible(resources, client, request.path_params["delivery_id"])
     attempts = await resources.deliveries.attempts(delivery)
-    named = isinstance(delivery.destination, Named)
+    named = isinstance(delivery.destination, NamedDestination)
     log_of = [attempt_as_json(each, admin=client.admin, named=named) for each in attempts]
     answer: DeliveryWithLogResponse = {**_document(delivery), "log": log_of}
     return ApiResponse(answer)

@@ -10,10 +10,10 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 from starlette.requests import Request
 
+from bridge.domain.clients import Client
 from bridge.domain.notices import OPERATOR
 from bridge.errors import Problem, Refusal, Refused
 from bridge.resources import Resources
-from bridge.settings import Client
 from bridge.settings.parsers import NAME
 from bridge.store.watches import IdempotencyKey
 from bridge.web.problems import problems_of
@@ -121,11 +121,11 @@ def reject_query(request: Request) -> None:
 
 def validation_context(resources: Resources, client: Client) -> Context:
     """Give what a client's bodies are checked against."""
-    allowed = client.allowed
+    permissions = client.permissions
     return Context(
-        allowed=allowed,
+        permissions=permissions,
         rules=resources.egress_rules,
-        workspaces=frozenset(resources.rally if allowed.workspaces is None else allowed.workspaces),
+        workspaces=frozenset(resources.rally if permissions.workspaces is None else permissions.workspaces),
         named=resources.named,
         slack_bot=resources.sender.slack_bot is not None,
     )

@@ -8,6 +8,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bridge.domain.clients import Client
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import SECOND
 from bridge.domain.watches import Watch, WatchState
@@ -15,7 +16,6 @@ from bridge.errors import DecryptionFailed, Refusal, Refused, StoreUnavailable
 from bridge.ids import new_id
 from bridge.queue import Alarm
 from bridge.resources import Resources
-from bridge.settings import Client
 from bridge.store.imports import ImportRecord
 from bridge.store.watches import Acceptance, AcceptedWatch, NewWatch
 from bridge.web.auth import authenticate, charge_batch, may_see

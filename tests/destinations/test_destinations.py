@@ -17,14 +17,14 @@ from bridge.destinations.slack_bot import SlackBot
 from bridge.domain.deliveries import (
     RETRY_AFTER_HONOURED,
     Accepted,
-    Address,
-    Answer,
     Callback,
     Deferred,
     Failure,
     NoResponse,
     Rejected,
+    ResolvedDestination,
     Response,
+    SendResult,
     SlackChannel,
     SlackWebhook,
     Verdict,
@@ -48,11 +48,11 @@ def response(status: int, body: bytes = b"", **headers: str) -> Response:
     return Response(status=status, headers=named, body=body)
 
 
-def slack_says(status: int, word: str) -> tuple[Address, Response]:
+def slack_says(status: int, word: str) -> tuple[ResolvedDestination, Response]:
     return SLACK, response(status, word.encode())
 
 
-def callback_says(status: int, **headers: str) -> tuple[Address, Response]:
+def callback_says(status: int, **headers: str) -> tuple[ResolvedDestination, Response]:
     return CALLBACK, response(status, b"anything", **headers)
 
 
@@ -115,7 +115,7 @@ def callback_says(status: int, **headers: str) -> tuple[Address, Response]:
         ),
     ],
 )
-def test_each_answer_has_its_meaning(said: tuple[Address, Response], verdict: Verdict) -> None:
+def test_each_answer_has_its_meaning(said: tuple[ResolvedDestination, Response], verdict: Verdict) -> None:
     destination, answer = said
 
     assert judge(destination, answer, NOW) == verdict
@@ -163,7 +163,7 @@ def test_what_is_no_success_of_any_kind_is_none(status: int, body: str) -> None:
 
 @pytest.mark.parametrize("status", [408, 425])
 @pytest.mark.parametrize("destination", [SLACK, MATTERMOST, CHANNEL])
-def test_too_slow_and_too_early_pass_at_slack_as_well(destination: Address, status: int) -> None:
+def test_too_slow_and_too_early_pass_at_slack_as_well(destination: ResolvedDestination, status: int) -> None:
     assert judge(destination, response(status), NOW) == Deferred(f"HTTP {status}")
     assert judge(destination, response(status, retry_after="5"), NOW) == Deferred(f"HTTP {status}", 5 * SECOND)
 
@@ -210,7 +210,7 @@ def test_a_webhook_over_its_limit_waits_as_long_as_slack_asks() -> None:
 
 @pytest.mark.parametrize("destination", [SLACK, CHANNEL, CALLBACK])
 @pytest.mark.parametrize("failure", list(Failure))
-def test_without_an_answer_it_is_never_final(destination: Address, failure: Failure) -> None:
+def test_without_an_answer_it_is_never_final(destination: ResolvedDestination, failure: Failure) -> None:
     answer = NoResponse(failure=failure, reason="in words")
 
     verdict = judge(destination, answer, NOW)
@@ -298,7 +298,7 @@ def test_a_message_that_slack_cannot_read_is_sent_again_as_plain_text_once(error
 @pytest.mark.parametrize("destination", [SLACK, CHANNEL])
 @pytest.mark.parametrize("answer", [response(500), NoResponse(failure=Failure.TIMEOUT, reason="no answer in time")])
 def test_where_slack_must_not_hear_twice_what_it_may_have_heard_is_given_up(
-    destination: Address, answer: Answer
+    destination: ResolvedDestination, answer: SendResult
 ) -> None:
     assert isinstance(judge(destination, answer, NOW), Deferred)
     assert isinstance(judge(destination, answer, NOW, slack_at_most_once=True), Rejected)
@@ -329,7 +329,7 @@ def test_the_bot_posts_to_its_channel_with_its_token_and_plainly_without_blocks(
     assert "xoxb" not in repr(requests) + repr(sender)
 
 
-KINDS: list[tuple[Address, bytes]] = [
+KINDS: list[tuple[ResolvedDestination, bytes]] = [
     (SLACK, b"ok"),
     (CHANNEL, b'{"ok":true}'),
     (CALLBACK, b""),
@@ -338,7 +338,7 @@ KINDS: list[tuple[Address, bytes]] = [
 
 
 @pytest.mark.parametrize(("destination", "well"), KINDS)
-def test_every_kind_keeps_the_contract_whatever_the_answer(destination: Address, well: bytes) -> None:
+def test_every_kind_keeps_the_contract_whatever_the_answer(destination: ResolvedDestination, well: bytes) -> None:
     assert judge(destination, response(200, well), NOW) == Accepted()
     for status in range(100, 600):
         verdict = judge(destination, response(status, b"", retry_after="3600"), NOW)
@@ -360,11 +360,11 @@ def test_every_kind_keeps_the_contract_whatever_the_answer(destination: Address,
 
 
 def test_every_kind_is_in_the_contract() -> None:
-    assert {type(destination) for destination, _ in KINDS} == set(get_args(Address))
+    assert {type(destination) for destination, _ in KINDS} == set(get_args(ResolvedDestination))
 
 
 @pytest.mark.parametrize(("destination", "well"), KINDS)
-def test_every_kind_is_prepared_described_and_kept_in_a_lane(destination: Address, well: bytes) -> None:
+def test_every_kind_is_prepared_described_and_kept_in_a_lane(destination: ResolvedDestination, well: bytes) -> None:
     del well
     sender = Sender(signing=SIGNING, slack_bot=SlackBot(token=Secret("xoxb-1"), api_url="https://slack.com/api"))
     request = prepare(destination, "{}", notification_id="ntf_1", client="crm", now=NOW, sender=sender)
@@ -403,7 +403,7 @@ def test_other_receivers_have_other_lanes() -> None:
 
 @given(status=st.integers(100, 999), body=st.binary(max_size=40), asked=st.text(max_size=30))
 def test_no_answer_makes_a_verdict_fail(status: int, body: bytes, asked: str) -> None:
-    answer: Answer = Response(status=status, headers={"retry-after": asked, "date": asked}, body=body)
+    answer: SendResult = Response(status=status, headers={"retry-after": asked, "date": asked}, body=body)
 
     for destination in (SLACK, CHANNEL, CALLBACK):
         verdict = judge(destination, answer, NOW)
@@ -427,13 +427,13 @@ def test_no_answer_makes_a_verdict_fail(status: int, body: bytes, asked: str) ->
         (Callback(url=Secret("http://broken:port/")), "…", "callback"),
     ],
 )
-def test_a_destination_is_shown_without_its_secret(destination: Address, shown: str, named: str) -> None:
+def test_a_destination_is_shown_without_its_secret(destination: ResolvedDestination, shown: str, named: str) -> None:
     assert describe(destination) == shown
     assert kind(destination) == named
 
 
 @pytest.mark.parametrize("destination", [SLACK, CALLBACK])
-def test_no_secret_shows_in_a_repr(destination: Address) -> None:
+def test_no_secret_shows_in_a_repr(destination: ResolvedDestination) -> None:
     request = prepare(destination, "{}", notification_id="ntf_1", client="crm", now=NOW, sender=Sender(signing=SIGNING))
 
     assert "SECRET" not in repr(destination) + repr(request) + repr(SIGNING) + describe(destination)
@@ -441,7 +441,7 @@ def test_no_secret_shows_in_a_repr(destination: Address) -> None:
 
 
 @pytest.mark.parametrize("destination", [SLACK, CALLBACK])
-def test_every_request_says_who_we_are(destination: Address) -> None:
+def test_every_request_says_who_we_are(destination: ResolvedDestination) -> None:
     request = prepare(destination, "{}", notification_id="ntf_1", client="crm", now=NOW, sender=Sender(signing=SIGNING))
 
     assert re.fullmatch(r"rally-bridge/\d+\.\d+\.\d+.*", request.headers["user-agent"])
@@ -451,7 +451,7 @@ def test_every_request_says_who_we_are(destination: Address) -> None:
 
 
 @pytest.mark.parametrize("destination", [SLACK, CALLBACK])
-def test_a_body_is_the_same_however_often_it_is_rendered(destination: Address) -> None:
+def test_a_body_is_the_same_however_often_it_is_rendered(destination: ResolvedDestination) -> None:
     notification = Notification(
         id="ntf_1",
         type="watch.not_found",

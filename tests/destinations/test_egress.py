@@ -22,13 +22,13 @@ from bridge.destinations.egress import Egress, EgressRules, check_url
 from bridge.destinations.guard import GuardedBackend, Resolver, Unsent
 from bridge.domain.deliveries import (
     Accepted,
-    Answer,
     Callback,
     Deferred,
     Failure,
     NoResponse,
     Request,
     Response,
+    SendResult,
     SlackWebhook,
 )
 from bridge.domain.secret import Secret
@@ -143,7 +143,7 @@ def resolving(*answers: Sequence[str]) -> Callable[[str, int], Awaitable[Sequenc
     return resolve
 
 
-def failure_of(answer: Answer) -> Failure:
+def failure_of(answer: SendResult) -> Failure:
     assert isinstance(answer, NoResponse), answer
     assert "SECRET" not in answer.reason
     return answer.failure

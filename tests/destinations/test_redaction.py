@@ -18,7 +18,7 @@ from bridge.destinations.redaction import secrets_of, strike
 from bridge.destinations.sending import Result, send
 from bridge.destinations.signatures import Signing
 from bridge.destinations.slack_bot import SlackBot
-from bridge.domain.deliveries import Address, Callback, Rejected, SlackChannel, SlackWebhook
+from bridge.domain.deliveries import Callback, Rejected, ResolvedDestination, SlackChannel, SlackWebhook
 from bridge.domain.secret import Secret
 from tests.destinations.test_egress import receiving, says
 from tests.support.samples import only
@@ -37,7 +37,7 @@ WEBHOOK = SlackWebhook(url=Secret("https://hooks.slack.com/services/T000/B000/XX
 BOT = SlackBot(token=Secret("xoxb-123-Secret-token"), api_url="https://slack.com/api")
 
 
-def struck(text: str, address: Address = CALLBACK) -> str:
+def struck(text: str, address: ResolvedDestination = CALLBACK) -> str:
     return strike(text, secrets_of(address, BOT))
 
 

@@ -11,7 +11,7 @@ from bridge.domain.imports import (
     Absence,
     Absent,
     Allowance,
-    Answer,
+    ImportAnswer,
     KeyRefused,
     OverLimit,
     Read,
@@ -27,12 +27,12 @@ WINDOW = 10 * SECOND
 READ = Read(Reading(import_id="imp", type="CSV", status="UPLOADING", person_count=1))
 
 
-def reply(answer: Answer = READ, *, limit: int = 100, remaining: int = 99, resets_in: int = MINUTE) -> Reply:
+def reply(answer: ImportAnswer = READ, *, limit: int = 100, remaining: int = 99, resets_in: int = MINUTE) -> Reply:
     allowance = Allowance(limit=limit, remaining=remaining, resets_in=resets_in)
     return Reply(import_id="imp", answer=answer, allowance=allowance, at=NOW)
 
 
-def bare(answer: Answer = READ) -> Reply:
+def bare(answer: ImportAnswer = READ) -> Reply:
     return Reply(import_id="imp", answer=answer, allowance=None, at=NOW)
 
 

@@ -20,7 +20,7 @@ from bridge.domain.eviction import Eviction, eviction_by, eviction_risk
 from bridge.domain.imports import (
     Absence,
     Absent,
-    Answer,
+    ImportAnswer,
     KeyRefused,
     OverLimit,
     Read,
@@ -150,7 +150,7 @@ def test_a_timeout_says_why(known: ImportState, told: str) -> None:
     assert rfc3339(WATCH.expires_at) in (ended.reason or "")
 
 
-def reply(answer: Answer) -> Reply:
+def reply(answer: ImportAnswer) -> Reply:
     return Reply(import_id="imp", answer=answer, allowance=None, at=NOW + 100 * SECOND)
 
 
@@ -169,7 +169,7 @@ def reply(answer: Answer) -> Reply:
         (KeyRefused(), ImportUpdate(due=NOW, faults=2, counted=False)),
     ],
 )
-def test_each_answer_of_rally_moves_an_import_on(answer: Answer, advance: ImportUpdate) -> None:
+def test_each_answer_of_rally_moves_an_import_on(answer: ImportAnswer, advance: ImportUpdate) -> None:
     assert after_poll(CLAIM, reply(answer), SCHEDULE, jitter=0) == advance
 
 

@@ -34,8 +34,8 @@ from bridge.domain.deliveries import (
 from bridge.domain.imports import (
     Absence,
     Allowance,
-    Answer,
     FailedRecord,
+    ImportAnswer,
     KeyRefused,
     OverLimit,
     Read,
@@ -614,7 +614,7 @@ def test_what_is_granted_is_known_to_the_last_field(budget: Budget, in_flight: i
     assert grant(budget, NOW, in_flight=in_flight, share=0.8) == granted
 
 
-def replied(budget: Budget, answer: Answer, allowance: Allowance | None = None, *, in_flight: int = 0) -> Budget:
+def replied(budget: Budget, answer: ImportAnswer, allowance: Allowance | None = None, *, in_flight: int = 0) -> Budget:
     return after_replies(
         budget, [Reply(import_id="imp", answer=answer, allowance=allowance, at=NOW)], in_flight=in_flight, now=NOW
     )
@@ -724,7 +724,7 @@ FRESH = Budget(limit=50, available=37, spent=4, ends_at=NOW + 30 * SECOND)
     ],
 )
 def test_what_a_reply_teaches_is_known_to_the_last_field(
-    before: Budget, answer: Answer, allowance: Allowance | None, after: Budget
+    before: Budget, answer: ImportAnswer, allowance: Allowance | None, after: Budget
 ) -> None:
     assert replied(before, answer, allowance, in_flight=3) == after
 

@@ -10,9 +10,8 @@ import pytest
 
 from bridge.destinations import judge
 from bridge.destinations.egress import Egress, EgressRules
-from bridge.domain.deliveries import Accepted, Answer, Callback, Failure, NoResponse, Request, Response
-from bridge.domain.imports import Answer as RallysAnswer
-from bridge.domain.imports import Read, Unanswered, Unusable
+from bridge.domain.deliveries import Accepted, Callback, Failure, NoResponse, Request, Response, SendResult
+from bridge.domain.imports import ImportAnswer, Read, Unanswered, Unusable
 from bridge.domain.secret import Secret
 from bridge.rally import RallyClient
 
@@ -56,14 +55,14 @@ async def peer(*parts: bytes, then_hangs: bool = False) -> AsyncIterator[tuple[i
         server.close()
 
 
-async def deliver(port: int, times: int = 1) -> Sequence[Answer]:
+async def deliver(port: int, times: int = 1) -> Sequence[SendResult]:
     rules = EgressRules.parse((f"127.0.0.1:{port}",))
     request = Request(url=Secret(f"http://127.0.0.1:{port}/"), headers={}, body=b"{}")
     async with Egress(rules, slots=1, total_timeout=10) as egress:
         return [await egress.send(request) for _ in range(times)]
 
 
-async def poll(port: int) -> RallysAnswer:
+async def poll(port: int) -> ImportAnswer:
     rally = RallyClient(base_url=f"http://127.0.0.1:{port}", key=Secret("k"), slots=1, total_timeout=10)
     try:
         reply = await rally.get_import("imp", at=lambda: 0)

@@ -19,8 +19,8 @@ from bridge.domain.imports import (
     Absence,
     Absent,
     Allowance,
-    Answer,
     FailedRecord,
+    ImportAnswer,
     KeyRefused,
     OverLimit,
     Read,
@@ -209,7 +209,7 @@ def test_an_answer_that_calls_itself_compressed_and_is_not_says_nothing(name: st
         *[(status, Unanswered(f"HTTP {status}")) for status in (301, 302, 408, 425, 500, 502, 503, 504, 599)],
     ],
 )
-def test_each_status_has_its_meaning(status: int, found: Answer) -> None:
+def test_each_status_has_its_meaning(status: int, found: ImportAnswer) -> None:
     assert answer(status, b"Some plain text").answer == found
 
 

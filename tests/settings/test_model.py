@@ -159,7 +159,7 @@ def test_further_workspaces_have_their_own_key_and_perhaps_their_own_url() -> No
         ("eu", "k1", "https://eu.example.com/v1"),
         ("uk", "k2", None),
     ]
-    assert only(list(settings.bridge_api_keys)).allowed.workspaces == {"eu", "default"}
+    assert only(list(settings.bridge_api_keys)).permissions.workspaces == {"eu", "default"}
 
 
 def test_named_destinations_tell_their_kind_by_host_or_by_word() -> None:

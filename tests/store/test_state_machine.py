@@ -37,7 +37,7 @@ from bridge.domain.deliveries import (
     SlackWebhook,
     Verdict,
 )
-from bridge.domain.imports import Absence, Absent, Answer, OverLimit, Read, Reading, Reply, Unanswered
+from bridge.domain.imports import Absence, Absent, ImportAnswer, OverLimit, Read, Reading, Reply, Unanswered
 from bridge.domain.outcomes import Outcome, outcome_of
 from bridge.domain.polls import ImportUpdate, PollClaim, after_poll, poisoned, withheld
 from bridge.domain.secret import Secret
@@ -67,7 +67,7 @@ DESTINATIONS: tuple[Destination, ...] = (
     SlackWebhook(url=Secret("https://hooks.slack.com/services/T/B/X")),
 )
 PLACES: tuple[Place, ...] = (("default", "imp"), ("default", "imp:watches"), ("eu", "imp"))
-ANSWERS: tuple[Answer | str, ...] = (
+ANSWERS: tuple[ImportAnswer | str, ...] = (
     *(
         Read(Reading(import_id="imp", type="CSV", status=status, person_count=7, failed_record_count=failed))
         for status, failed in (("UPLOADING", 0), ("COMPLETED", 0), ("COMPLETED", 2), ("ERROR", 0))
@@ -313,7 +313,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(claim=poll_claims, answer=st.sampled_from(ANSWERS), another=poll_claims, to_another=st.sampled_from(ANSWERS))
     def commit_polls(
-        self, claim: PollClaim, answer: Answer | str, another: PollClaim, to_another: Answer | str
+        self, claim: PollClaim, answer: ImportAnswer | str, another: PollClaim, to_another: ImportAnswer | str
     ) -> None:
         """Commit what may be long after the lease; the second time it is as if the first reply had got lost."""
         now = self.now()
@@ -327,7 +327,7 @@ class StoreMachine(RuleBasedStateMachine):
                 self._heard(commit)
         self.unchanged(lambda: self._commit_polls(commits))
 
-    def _advance(self, claim: PollClaim, answer: Answer | str, now: Moment) -> ImportUpdate:
+    def _advance(self, claim: PollClaim, answer: ImportAnswer | str, now: Moment) -> ImportUpdate:
         match answer:
             case "withheld":
                 return withheld(claim)
@@ -359,7 +359,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.model.polling)
     @rule(workspace=st.sampled_from(["default", "eu"]), answers=st.lists(st.sampled_from(ANSWERS), min_size=2))
-    def poll(self, workspace: str, answers: list[Answer | str]) -> None:
+    def poll(self, workspace: str, answers: list[ImportAnswer | str]) -> None:
         """Claim and commit without anything in between."""
         for claim, answer in zip(self._lease_polls(workspace, 2), answers, strict=False):
             self.commit_polls(claim, answer, claim, answer)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.domain.deliveries import Named
+from bridge.domain.deliveries import NamedDestination
 from bridge.domain.times import DAY, rfc3339
 from bridge.store.indexes import LOOKED_AT
 from tests.support.samples import only
@@ -201,7 +201,7 @@ async def test_the_operator_is_told_also_of_what_does_not_open_and_once(world: W
 
 async def test_of_two_sweeps_at_once_one_tells_the_operator(world: World) -> None:
     delivery = await abandoned(world)
-    ops = Named(name="ops")
+    ops = NamedDestination(name="ops")
     lane, owe = world.resources.lane(ops), world.resources.deliveries.owe_notice
     owed = [await owe(f"dlv_notice{number}", ops, lane, "{}", told=[delivery["id"]]) for number in range(2)]
 

@@ -204,7 +204,7 @@ WAYS: Mapping[Refusal, Way] = {
 ELSEWHERE = {
     Refusal.TOO_MANY_CALLS: "below, with a limit of its own",
     Refusal.NOT_AVAILABLE: "below, without Redis",
-    Refusal.NOT_FOR_YOU: "tests/settings/test_clients.py, with a file of clients",
+    Refusal.NOT_FOR_YOU: "tests/settings/test_client_config.py, with a file of clients",
     Refusal.TOO_SLOW: "tests/web/test_body.py, with less patience",
     Refusal.OUR_FAULT: "nothing known provokes it",
 }

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.domain.absences import AbsenceStreak, next_streak
 from bridge.domain.budget import Budget, grant
-from bridge.domain.imports import Absence, Absent, Answer, KeyRefused, Read, Reading, Reply, Unanswered, Unusable
+from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, Read, Reading, Reply, Unanswered, Unusable
 from bridge.domain.notices import imports_shown, imports_vanished
 from bridge.domain.replies import after_replies
 from bridge.domain.times import HOUR, MINUTE, SECOND, Moment, rfc3339
@@ -63,7 +63,9 @@ def test_absences_from_before_the_workspace_was_right_again_do_not_count() -> No
     assert streak_of(0, 5, 10, trusted_since=NOW).count == 3
 
 
-def after(*answers: tuple[str, Answer], budget: Budget | None = None, at: Moment = NOW, shown: str = "abc") -> Budget:
+def after(
+    *answers: tuple[str, ImportAnswer], budget: Budget | None = None, at: Moment = NOW, shown: str = "abc"
+) -> Budget:
     replies = [Reply(import_id=id_, answer=answer, allowance=None, at=at) for id_, answer in answers]
     return after_replies(
         budget or Budget(), replies, in_flight=0, now=at, open_imports=9, shown=shown, read_before="abcdgh"
@@ -100,7 +102,9 @@ def test_one_import_that_turns_absent_pauses_the_workspace_with_two_that_were_ab
         (("a", Unusable("x")), ("b", Unanswered("x")), ("c", Unanswered("x"))),
     ],
 )
-def test_fewer_imports_new_ones_or_a_reading_in_between_pause_nothing(answers: tuple[tuple[str, Answer], ...]) -> None:
+def test_fewer_imports_new_ones_or_a_reading_in_between_pause_nothing(
+    answers: tuple[tuple[str, ImportAnswer], ...],
+) -> None:
     budget = after(*answers)
 
     assert budget.vanished_since is None
@@ -108,7 +112,7 @@ def test_fewer_imports_new_ones_or_a_reading_in_between_pause_nothing(answers: t
 
 
 @pytest.mark.parametrize("answer", [GONE, Absent(Absence.FORBIDDEN), KeyRefused(), Unusable("x"), Unanswered("x")])
-def test_only_a_reading_ends_the_pause(answer: Answer) -> None:
+def test_only_a_reading_ends_the_pause(answer: ImportAnswer) -> None:
     probed = after(("new", answer), budget=PAUSED, at=NOW + MINUTE)
 
     assert probed.vanished_since == NOW

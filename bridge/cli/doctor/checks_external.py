@@ -5,21 +5,20 @@ from ipaddress import ip_address
 
 from bridge.cli.doctor.findings import Finding, failed, ok, warning
 from bridge.destinations import slack_bot
-from bridge.destinations.addresses import Network
+from bridge.destinations.addresses import IPNetwork
 from bridge.destinations.rules import EgressRules
 from bridge.destinations.send_test import Trial
-from bridge.domain.deliveries import Accepted, Answer, Failure, NoResponse, Rejected
-from bridge.domain.imports import Absence, Absent, KeyRefused, OverLimit, Read, Unanswered, Unusable
-from bridge.domain.imports import Answer as RallysAnswer
+from bridge.domain.deliveries import Accepted, Failure, NoResponse, Rejected, SendResult
+from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, OverLimit, Read, Unanswered, Unusable
 from bridge.domain.times import SECOND, Moment
-from bridge.settings import DEFAULT_WORKSPACE
+from bridge.domain.workspaces import DEFAULT_WORKSPACE
 
 SCOPES = "x-oauth-scopes"
 """Slack names a token's scopes in this header of its answers: https://docs.slack.dev/authentication/installing-with-oauth"""
 METADATA = (ip_address("169.254.169.254"), ip_address("fd00:ec2::254"))
 
 
-def of_rally(workspace: str, base_url: str, answer: RallysAnswer) -> Finding:
+def of_rally(workspace: str, base_url: str, answer: ImportAnswer) -> Finding:
     """Judge what Rally answers to a question about an import that can't exist."""
     check = f"Rally, {workspace}"
     setting = "RALLY_API_KEY" if workspace == DEFAULT_WORKSPACE else "RALLY_WORKSPACES"
@@ -41,7 +40,7 @@ def of_rally(workspace: str, base_url: str, answer: RallysAnswer) -> Finding:
             return failed(check, f"{base_url}: {reason}", see)
 
 
-def of_slack(api_url: str, answer: Answer, now: Moment) -> Finding:
+def of_slack(api_url: str, answer: SendResult, now: Moment) -> Finding:
     """Judge Slack's answer to `auth.test`."""
     check = "Slack bot"
     if isinstance(answer, NoResponse):
@@ -117,7 +116,7 @@ def of_rules(rules: EgressRules) -> Finding:
     return ok("Egress", found)
 
 
-def _hands_out_credentials(network: Network) -> bool:
+def _hands_out_credentials(network: IPNetwork) -> bool:
     return any(address in network for address in METADATA)
 
 

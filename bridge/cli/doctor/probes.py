@@ -12,7 +12,15 @@ from bridge.cli.doctor.redis_probe import PATIENCE, RedisLook, local_now, look_a
 from bridge.destinations import describe, slack_bot
 from bridge.destinations.rules import DEFAULT_PORTS, check_callback, check_url, shortened
 from bridge.destinations.send_test import send_test
-from bridge.domain.deliveries import Address, Callback, Failure, Named, NoResponse, SlackChannel, SlackWebhook
+from bridge.domain.deliveries import (
+    Callback,
+    Failure,
+    NamedDestination,
+    NoResponse,
+    ResolvedDestination,
+    SlackChannel,
+    SlackWebhook,
+)
 from bridge.domain.imports import Reply
 from bridge.domain.notices import OPERATOR
 from bridge.domain.times import SECOND, Moment
@@ -128,7 +136,7 @@ async def _destination(resources: Resources, name: str, now: Moment | None) -> S
         return [checks_external.of_destination(name, place, refusal, proxied=proxied)]
     client = _client_for(resources.settings, name)
     trial = await send_test(
-        Named(name=name),
+        NamedDestination(name=name),
         client=client,
         now=now,
         named=resources.named,
@@ -138,7 +146,7 @@ async def _destination(resources: Resources, name: str, now: Moment | None) -> S
     return [checks_external.of_trial(name, place, trial, client)]
 
 
-async def _refusal(resources: Resources, address: Address) -> NoResponse | None:
+async def _refusal(resources: Resources, address: ResolvedDestination) -> NoResponse | None:
     match address:
         case SlackChannel():
             return None
@@ -154,7 +162,9 @@ def _client_for(settings: Settings, name: str) -> str:
     """Choose in whose name a test is signed: a client's whose messages may go there, as each has secrets of its own."""
     if name == settings.operator_notify:
         return OPERATOR
-    may_use = (each.name for each in settings.clients if each.allowed.named is None or name in each.allowed.named)
+    may_use = (
+        each.name for each in settings.clients if each.permissions.named is None or name in each.permissions.named
+    )
     return next(may_use, OPERATOR)
 
 

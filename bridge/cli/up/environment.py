@@ -10,7 +10,7 @@ from dotenv import dotenv_values
 from bridge.cli.errors import CannotStart
 from bridge.cli.up.generated_secrets import FOR_THE_BRIDGE
 from bridge.destinations.signatures import derived_secret
-from bridge.settings import clients
+from bridge.settings import client_config
 
 REACHING_OUT = ("RALLY_WORKSPACES", "OPERATOR_NOTIFY", "EGRESS_PROXY")
 """Settings that would lead a sandboxed bridge out of the sandbox."""
@@ -102,7 +102,7 @@ def _client_names(given: UserSettings, made: Mapping[str, str]) -> list[str]:
     file = given.value("BRIDGE_CLIENTS_FILE")
     keys = given.value("BRIDGE_API_KEYS") or ("" if file else made["BRIDGE_API_KEYS"])
     try:
-        in_file = [client.name for client in clients.from_file(file)] if file else []
+        in_file = [client.name for client in client_config.from_file(file)] if file else []
     except ValueError as error:
         raise CannotStart(f"BRIDGE_CLIENTS_FILE: {error}") from error
     return [*(entry.split(":")[0].strip() for entry in keys.split(",") if entry.strip()), *in_file]

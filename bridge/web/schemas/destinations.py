@@ -14,11 +14,18 @@ from bridge.destinations.callback import LONGEST_HEADER, header_problem
 from bridge.destinations.confinement import may_call, may_post
 from bridge.destinations.rules import EgressRules, check_callback, check_url
 from bridge.destinations.signatures import check_secret
-from bridge.domain.deliveries import Address, Callback, Destination, Named, SlackChannel, SlackWebhook
+from bridge.domain.clients import Permissions
+from bridge.domain.deliveries import (
+    Callback,
+    Destination,
+    NamedDestination,
+    ResolvedDestination,
+    SlackChannel,
+    SlackWebhook,
+)
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
-from bridge.settings import Allowed
-from bridge.settings.clients import CHANNEL
+from bridge.settings.client_config import CHANNEL
 
 Url: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 OutcomeName: TypeAlias = Literal[
@@ -32,9 +39,9 @@ class Context:
 
     rules: EgressRules
     workspaces: frozenset[str]
-    named: Mapping[str, Address]
+    named: Mapping[str, ResolvedDestination]
     slack_bot: bool
-    allowed: Allowed
+    permissions: Permissions
 
 
 def context_in(info: ValidationInfo) -> Context:
@@ -86,7 +93,7 @@ class ToSlackWebhook(_ToDestination):
     @field_validator("url")
     @classmethod
     def _is_slacks(cls, url: str, info: ValidationInfo) -> str:
-        if not may_post(context_in(info).allowed, _allowed(url, info, slack=True)):
+        if not may_post(context_in(info).permissions, _allowed(url, info, slack=True)):
             raise _not_for_you("this incoming webhook: only channels that are named, and hosts")
         return url
 
@@ -109,7 +116,7 @@ class ToSlack(_ToDestination):
             )
         if not context_in(info).slack_bot:
             raise PydanticCustomError("policy_no_slack_bot", "The operator has configured no Slack bot")
-        channels = context_in(info).allowed.slack_channels
+        channels = context_in(info).permissions.slack_channels
         if channels is not None and channel not in channels:
             raise _not_for_you("this channel")
         return channel
@@ -141,7 +148,7 @@ class ToCallback(_ToDestination):
     @field_validator("url")
     @classmethod
     def _may_be_reached(cls, url: str, info: ValidationInfo) -> str:
-        if not may_call(context_in(info).allowed, _allowed(url, info, slack=False)):
+        if not may_call(context_in(info).permissions, _allowed(url, info, slack=False)):
             raise _not_for_you("this host")
         return url
 
@@ -180,7 +187,7 @@ class ToNamed(_ToDestination):
     @field_validator("name")
     @classmethod
     def _is_configured(cls, name: str, info: ValidationInfo) -> str:
-        allowed = context_in(info).allowed.named
+        allowed = context_in(info).permissions.named
         address = context_in(info).named.get(name) if allowed is None or name in allowed else None
         if address is None:
             raise PydanticCustomError("policy_unknown_name", "There is no destination of this name")
@@ -189,7 +196,7 @@ class ToNamed(_ToDestination):
         return name
 
     def destination(self) -> Destination:
-        return Named(name=self.name, on=self.outcomes)
+        return NamedDestination(name=self.name, on=self.outcomes)
 
 
 ToDestination: TypeAlias = Annotated[ToSlackWebhook | ToSlack | ToCallback | ToNamed, Field(discriminator="type")]

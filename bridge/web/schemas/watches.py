@@ -21,6 +21,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from starlette.requests import Request
 
 from bridge.domain.times import DAY, SECOND, Span
+from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.errors import Refusal, Refused
 from bridge.web.duplicate_names import repeated_names
 from bridge.web.problems import problems_of
@@ -138,7 +139,7 @@ class WatchBody(Body):
             description="Which Rally account the import is in.",
             json_schema_extra={"maxLength": LONGEST_NAME},
         ),
-    ] = "default"
+    ] = DEFAULT_WORKSPACE
     label: Annotated[Text | None, Field(description="What messages call the import.")] = None
     metadata: Annotated[
         dict[MetadataKey, MetadataValue],

@@ -24,9 +24,8 @@ from bridge.cli.up import embedded_redis
 from bridge.cli.up.data_dir import DataDir
 from bridge.destinations.rules import EgressRules
 from bridge.destinations.send_test import Trial
-from bridge.domain.deliveries import Accepted, Answer, Deferred, Failure, NoResponse, Rejected, Response, Verdict
-from bridge.domain.imports import Absence, Absent, KeyRefused, OverLimit, Unanswered
-from bridge.domain.imports import Answer as RallysAnswer
+from bridge.domain.deliveries import Accepted, Deferred, Failure, NoResponse, Rejected, Response, SendResult, Verdict
+from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, OverLimit, Unanswered
 from bridge.domain.times import SECOND
 from bridge.store import keys
 from tests.support.processes import Journey, free_ports, up, wait_for
@@ -121,7 +120,7 @@ def test_clocks_say_from_when_on_their_difference_matters(ahead: int, here: str,
     ],
 )
 @pytest.mark.parametrize(("workspace", "setting"), [("default", "RALLY_API_KEY"), ("eu", "RALLY_WORKSPACES")])
-def test_rallys_answers_are_judged(workspace: str, setting: str, answer: RallysAnswer, state: str, words: str) -> None:
+def test_rallys_answers_are_judged(workspace: str, setting: str, answer: ImportAnswer, state: str, words: str) -> None:
     found = checks_external.of_rally(workspace, "https://rally", answer)
 
     assert (found.check, found.state, words in found.found) == (f"Rally, {workspace}", state, True)
@@ -147,7 +146,7 @@ def slacks(status: int, document: Any, **headers: str) -> Response:
         (NoResponse(failure=Failure.DNS, reason="the name does not resolve"), "failed", "resolve"),
     ],
 )
-def test_slacks_answers_are_judged(answer: Answer, state: str, words: str) -> None:
+def test_slacks_answers_are_judged(answer: SendResult, state: str, words: str) -> None:
     found = checks_external.of_slack("https://slack", answer, 0)
 
     assert (found.state, words in found.found) == (state, True), found

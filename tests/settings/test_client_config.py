@@ -9,10 +9,11 @@ from click.testing import CliRunner
 
 from bridge.cli import main
 from bridge.destinations.confinement import may_call, may_use
+from bridge.domain.clients import Permissions, digest
 from bridge.domain.deliveries import Callback, SlackWebhook
 from bridge.domain.secret import Secret
 from bridge.errors import SettingsError
-from bridge.settings.clients import Allowed, digest, from_file
+from bridge.settings.client_config import from_file
 from tests.support.samples import only
 from tests.support.world import World, bearer, opened, reopened
 from tests.support.world import settings as settings_of
@@ -187,8 +188,10 @@ async def test_each_watch_of_a_batch_is_held_to_what_its_client_may_use(confined
 
 
 def test_a_suffix_does_not_mean_the_bare_name() -> None:
-    allowed = Allowed(callback_hosts=frozenset({"*.example.com"}))
-    assert [may_call(allowed, f"https://{host}/hook") for host in ("a.example.com", "example.com", "aexample.com")] == [
+    permissions = Permissions(callback_hosts=frozenset({"*.example.com"}))
+    assert [
+        may_call(permissions, f"https://{host}/hook") for host in ("a.example.com", "example.com", "aexample.com")
+    ] == [
         True,
         False,
         False,
@@ -200,28 +203,31 @@ def test_a_list_that_is_empty_allows_nothing(tmp_path: Path) -> None:
     path.write_text(f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\ncallback_hosts = []\nnamed = []\n')
     (client,) = from_file(str(path))
 
-    assert (may_call(client.allowed, "https://a.example.com/hook"), client.allowed.named) == (False, frozenset())
+    assert (may_call(client.permissions, "https://a.example.com/hook"), client.permissions.named) == (
+        False,
+        frozenset(),
+    )
 
 
 @pytest.mark.parametrize(
-    ("allowed", "url", "may"),
+    ("permissions", "url", "may"),
     [
-        (Allowed(), "https://chat.example.com/hooks/x", True),
-        (Allowed(callback_hosts=frozenset()), "https://chat.example.com/hooks/x", False),
-        (Allowed(callback_hosts=frozenset({"chat.example.com"})), "https://chat.example.com/hooks/x", True),
-        (Allowed(callback_hosts=frozenset()), "https://hooks.slack.com/services/T/B/X", True),
-        (Allowed(slack_channels=frozenset({"C0PANELS1"})), "https://hooks.slack.com/services/T/B/X", False),
-        (Allowed(slack_channels=frozenset({"C0PANELS1"})), "https://hooks.slack-gov.com/services/T/B/X", False),
-        (Allowed(slack_channels=frozenset({"C0PANELS1"})), "https://HOOKS.SLACK.COM./services/T/B/X", False),
-        (Allowed(slack_channels=frozenset({"C0PANELS1"})), "https://hooks。slack。com/services/T/B/X", False),
-        (Allowed(slack_channels=frozenset({"C0PANELS1"})), "https://chat.example.com/hooks/x", True),
-        (Allowed(callback_hosts=frozenset()), "no URL", False),
+        (Permissions(), "https://chat.example.com/hooks/x", True),
+        (Permissions(callback_hosts=frozenset()), "https://chat.example.com/hooks/x", False),
+        (Permissions(callback_hosts=frozenset({"chat.example.com"})), "https://chat.example.com/hooks/x", True),
+        (Permissions(callback_hosts=frozenset()), "https://hooks.slack.com/services/T/B/X", True),
+        (Permissions(slack_channels=frozenset({"C0PANELS1"})), "https://hooks.slack.com/services/T/B/X", False),
+        (Permissions(slack_channels=frozenset({"C0PANELS1"})), "https://hooks.slack-gov.com/services/T/B/X", False),
+        (Permissions(slack_channels=frozenset({"C0PANELS1"})), "https://HOOKS.SLACK.COM./services/T/B/X", False),
+        (Permissions(slack_channels=frozenset({"C0PANELS1"})), "https://hooks。slack。com/services/T/B/X", False),
+        (Permissions(slack_channels=frozenset({"C0PANELS1"})), "https://chat.example.com/hooks/x", True),
+        (Permissions(callback_hosts=frozenset()), "no URL", False),
     ],
 )
 def test_an_incoming_webhook_at_a_host_that_is_not_slacks_counts_as_a_callback(
-    allowed: Allowed, url: str, *, may: bool
+    permissions: Permissions, url: str, *, may: bool
 ) -> None:
-    assert may_use(allowed, SlackWebhook(url=Secret(url))) == may
+    assert may_use(permissions, SlackWebhook(url=Secret(url))) == may
 
 
 @pytest.mark.parametrize(
@@ -239,7 +245,7 @@ def test_an_incoming_webhook_at_a_host_that_is_not_slacks_counts_as_a_callback(
     ],
 )
 def test_a_host_is_compared_as_the_one_that_is_sent_to(named: str, url: str, *, may: bool) -> None:
-    assert may_use(Allowed(callback_hosts=frozenset({named})), Callback(url=Secret(url))) == may
+    assert may_use(Permissions(callback_hosts=frozenset({named})), Callback(url=Secret(url))) == may
 
 
 @pytest.mark.parametrize("path", ["/v1/watches", "/v1/destinations/test"])

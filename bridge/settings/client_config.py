@@ -1,25 +1,24 @@
-"""Clients: who may call, known by the digests of their keys, and what each may use.
+"""The configuration of clients: BRIDGE_API_KEYS, and the TOML file BRIDGE_CLIENTS_FILE.
 
-They stand in BRIDGE_API_KEYS, or in a TOML file that holds no secret:
+The file holds no secret, only digests of keys:
 
     [clients.crm]
     keys = ["sha256:…"]               # one, or two while a key is rotated: `rally-bridge keys new crm`
-    admin = false                     # whether it sees everybody's watches
-    workspaces = ["default"]          # what it may use; left out, everything
+    admin = false                     # whether it sees the watches of all clients
+    workspaces = ["default"]          # what it may use; everything if left out
     slack_channels = ["C0123ABCD"]
     named = ["research-ops"]
     callback_hosts = ["crm.example.com", "*.crm.example.com"]
 """
 
-import hashlib
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from bridge.domain.clients import Client, Permissions, digest
 from bridge.domain.notices import OPERATOR
 from bridge.settings.parsers import NAME, parts
 
@@ -35,36 +34,6 @@ _FORMS = {
     CHANNEL: "must be a channel's id, such as C0123ABCD; its details in Slack show it at the very end",
     _HOST: "must be a host alone, such as crm.example.com or *.example.com",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allowed:
-    """What a client may use; None is everything."""
-
-    workspaces: frozenset[str] | None = None
-    slack_channels: frozenset[str] | None = None
-    """When some are named, incoming webhooks are not allowed: nobody can tell to which channel one leads."""
-    named: frozenset[str] | None = None
-    callback_hosts: frozenset[str] | None = None
-    """Also of incoming webhooks at hosts other than Slack's."""
-
-    def may_watch_in(self, workspace: str) -> bool:
-        return self.workspaces is None or workspace in self.workspaces
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Client:
-    """An internal tool by its name; an `admin` sees everybody's watches."""
-
-    name: str
-    admin: bool = False
-    digests: tuple[bytes, ...] = field(repr=False)
-    """SHA-256 of each of its keys: they are random and long, so that nothing is found out from this."""
-    allowed: Allowed = Allowed()
-
-
-def digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 
 def from_keys(text: str) -> tuple[Client, ...]:
@@ -86,8 +55,8 @@ def from_keys(text: str) -> tuple[Client, ...]:
         elif any(digest(key) in known.digests for known in found):
             wrong.append(f"the key of {name!r} stands there twice")
         else:
-            allowed = Allowed(workspaces=frozenset(workspaces.split("+")) if workspaces else None)
-            found.append(Client(name=name, admin=role == "admin", digests=(digest(key),), allowed=allowed))
+            permissions = Permissions(workspaces=frozenset(workspaces.split("+")) if workspaces else None)
+            found.append(Client(name=name, admin=role == "admin", digests=(digest(key),), permissions=permissions))
     if wrong or not found:
         raise ValueError("; ".join(wrong) or "must hold at least one name:key")
     return tuple(found)
@@ -106,14 +75,14 @@ class _Entry(BaseModel):
     callback_hosts: list[Annotated[str, StringConstraints(pattern=_HOST, to_lower=True)]] | None = None
 
     def client(self, name: str) -> Client:
-        allowed = Allowed(
+        permissions = Permissions(
             workspaces=_set(self.workspaces),
             slack_channels=_set(self.slack_channels),
             named=_set(self.named),
             callback_hosts=_set(self.callback_hosts),
         )
         digests = tuple(bytes.fromhex(each.removeprefix(DIGEST)) for each in self.keys)
-        return Client(name=name, admin=self.admin, digests=digests, allowed=allowed)
+        return Client(name=name, admin=self.admin, digests=digests, permissions=permissions)
 
 
 def _set(names: list[str] | None) -> frozenset[str] | None:

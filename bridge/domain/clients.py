@@ -1,0 +1,35 @@
+"""Clients: the internal tools that may call the API, and what each is permitted to use."""
+
+import hashlib
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permissions:
+    """What a client may use; None permits everything."""
+
+    workspaces: frozenset[str] | None = None
+    slack_channels: frozenset[str] | None = None
+    """If set, incoming webhooks are not permitted: their URLs do not tell which channel they post to."""
+    named: frozenset[str] | None = None
+    callback_hosts: frozenset[str] | None = None
+    """Also applies to incoming webhooks at hosts other than Slack's."""
+
+    def may_watch_in(self, workspace: str) -> bool:
+        return self.workspaces is None or workspace in self.workspaces
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """An internal tool, identified by name; an `admin` sees the watches of all clients."""
+
+    name: str
+    admin: bool = False
+    digests: tuple[bytes, ...] = field(repr=False)
+    """The digest of each of its API keys."""
+    permissions: Permissions = Permissions()
+
+
+def digest(key: str) -> bytes:
+    """Return the SHA-256 of an API key. Keys are long and random, so a plain hash does not reveal them."""
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
