@@ -191,27 +191,27 @@ class PollWork:
             log.warning("workspace.imports_shown", workspace=self._workspace, since=rfc3339(before.vanished_since))
             await self._operator.tell(imports_shown(self._workspace, before.vanished_since, now))
         if after.broken and not before.broken:
-            log.error("workspace.down", workspace=self._workspace, faults=after.faults)
+            log.error("workspace.unavailable", workspace=self._workspace, faults=after.faults)
         if before.broken and not after.broken:
-            log.warning("workspace.back", workspace=self._workspace)
+            log.warning("workspace.available", workspace=self._workspace)
 
     def _tell(self, claim: PollClaim, reply: Reply) -> None:
         """Log what is new: a first fault and its end, a status or an absurdity never met before."""
         if reply.oddity is not None and self._odd.is_new(reply.oddity):
-            log.warning("workspace.headers_odd", workspace=claim.workspace, oddity=reply.oddity)
+            log.warning("workspace.headers_invalid", workspace=claim.workspace, oddity=reply.oddity)
         facts = {"workspace": claim.workspace, "import_id": claim.import_id}
         for odd in filter(self._odd.is_new, reply.odd_fields):
-            log.warning("import.field_odd", field=odd, **facts)
+            log.warning("import.field_invalid", field=odd, **facts)
         match reply.answer:
             case Read(reading) if reading.status not in KNOWN_STATUSES and self._statuses.is_new(reading.status):
                 log.warning("import.status_unknown", status=clipped(reading.status), **facts)
             case Unanswered(reason) if claim.faults == 0:
                 log.warning("poll.unanswered", reason=reason, **facts)
             case Unusable(reason) if claim.faults == 0:
-                log.warning("poll.unusable", reason=reason, **facts)
+                log.warning("poll.response_unusable", reason=reason, **facts)
             case Read() if claim.faults:
-                log.info("poll.answered_again", faults=claim.faults, **facts)
+                log.info("poll.recovered", faults=claim.faults, **facts)
             case OverLimit(wait):
-                log.warning("workspace.over_limit", workspace=claim.workspace, wait_ms=wait)
+                log.warning("workspace.rate_limited", workspace=claim.workspace, wait_ms=wait)
             case KeyRefused() | _:
-                log.debug("poll.made", answer=type(reply.answer).__name__, **facts)
+                log.debug("poll.completed", answer=type(reply.answer).__name__, **facts)

@@ -16,8 +16,9 @@ from bridge import log, memory, queue
 from bridge.errors import SettingsError
 from bridge.queue import Alarm
 from bridge.redis.options import defaults_for, read
-from bridge.resources import PATIENCE, await_store, check, open_resources
+from bridge.resources import check, open_resources
 from bridge.settings import Settings
+from bridge.startup import PATIENCE, wait_for_store
 from workers import jobs
 from workers.hours import keep_hours
 from workers.shutdown import Stopping
@@ -60,7 +61,7 @@ async def on_startup(ctx: dict[str, Any]) -> None:
     stopping.listen()
     resources = await stack.enter_async_context(open_resources(SETTINGS))
     try:
-        await await_store(resources)
+        await wait_for_store(resources)
     except SettingsError as error:
         end(error)
     ctx["crew"] = build_worker(resources)

@@ -46,7 +46,7 @@ class Settler:
         try:
             await self.settle(workspace, import_id)
         except Exception as error:  # the sweep resumes it; the shift goes on
-            log.error("settling.interrupted", import_id=import_id, exc_info=error)  # noqa: TRY400 - with facts
+            log.error("import.settling_failed", import_id=import_id, exc_info=error)  # noqa: TRY400 - with facts
 
     async def settle(self, workspace: str, import_id: str) -> int:
         """Give every waiting watch that has ended its outcome; running it again changes nothing.
@@ -71,7 +71,7 @@ class Settler:
             except StoreUnavailable:
                 raise
             except Exception as error:  # one watch that our code trips over must not hold up the others
-                log.error("watch.poisoned", watch_id=watch_id, exc_info=error)  # noqa: TRY400 - with facts
+                log.error("watch.settling_failed", watch_id=watch_id, exc_info=error)  # noqa: TRY400 - with facts
         return settled
 
     async def _settle_watch(

@@ -149,7 +149,7 @@ class Shift(Generic[ClaimT, ResultT]):
         except StoreUnavailable:
             self._done.append((claim, result))
         except Exception as error:
-            log.error("shift.poisoned", shift=self._work.name, exc_info=error)  # noqa: TRY400 - same line, with facts
+            log.error("shift.failed", shift=self._work.name, exc_info=error)  # noqa: TRY400 - same line, with facts
             await self._work.commit([self._work.poisoned(claim, error)])
 
     async def _claim(self) -> float | None:
@@ -168,7 +168,7 @@ class Shift(Generic[ClaimT, ResultT]):
         try:
             result = await self._work.act(claim)
         except Exception as error:  # a bug of ours must not hold up the others
-            log.error("shift.poisoned", shift=self._work.name, exc_info=error)  # noqa: TRY400 - same line, with facts
+            log.error("shift.failed", shift=self._work.name, exc_info=error)  # noqa: TRY400 - same line, with facts
             result = self._work.poisoned(claim, error)
         self._done.append((claim, result))
 

@@ -47,7 +47,7 @@ class Sweep:
             except StoreUnavailable:
                 raise
             except Exception as error:
-                log.error("sweep.interrupted", step=step.__name__, exc_info=error)  # noqa: TRY400 - with facts
+                log.error("sweep.step_failed", step=step.__name__, exc_info=error)  # noqa: TRY400 - with facts
 
     async def _heed_clock(self) -> None:
         """Let nothing wait for what was near before Redis' clock was set back."""
@@ -100,10 +100,10 @@ class Sweep:
         if not await note_eviction(store, problem):
             return
         if problem is None:
-            log.warning("store.evicts_no_more")
+            log.warning("redis.eviction_ended")
             await self._operator.tell(redis_evicts_no_more(await store.now()))
         else:
-            log.error("store.evicts", problem=problem)
+            log.error("redis.evicting", problem=problem)
             await self._operator.tell(redis_evicts(problem, await store.now()))
 
     async def _forget(self) -> None:
@@ -119,7 +119,7 @@ class Sweep:
                 await self._resources.watches.forget(watch_id, where)
                 forgotten += 1
         if forgotten:
-            log.info("watches.forgotten", count=forgotten)
+            log.info("watches.deleted", count=forgotten)
         await self._resources.watches.forget_replays(BATCH)
         await self._resources.imports.forget_final(reuse=settings.reading_reuse, count=BATCH)
 
@@ -132,4 +132,4 @@ def _apart_from_the_others(import_id: str) -> Iterator[None]:
     except StoreUnavailable:
         raise
     except Exception as error:
-        log.error("import.poisoned", import_id=import_id, exc_info=error)  # noqa: TRY400 - with facts
+        log.error("import.settling_failed", import_id=import_id, exc_info=error)  # noqa: TRY400 - with facts

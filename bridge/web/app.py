@@ -10,8 +10,9 @@ from starlette.middleware import Middleware
 
 from bridge import log, memory
 from bridge.errors import DecryptionFailed, Refused, StoreUnavailable
-from bridge.resources import Resources, await_store, open_resources
+from bridge.resources import Resources, open_resources
 from bridge.settings import Settings
+from bridge.startup import wait_for_store
 from bridge.web import deliveries, destinations, events, health, metrics, problems, signing, watches
 from bridge.web.forms import AS_IT_IS, STREAM
 from bridge.web.lifespan import on_shutdown_signal
@@ -48,7 +49,7 @@ async def _from_settings(app: Starlette) -> AsyncIterator[None]:
     log.configure(settings.log_level)
     async with open_resources(settings) as resources:
         with on_shutdown_signal(resources.changes.leave):
-            await await_store(resources, leaving=lambda: resources.changes.leaving)
+            await wait_for_store(resources, stopping=lambda: resources.changes.leaving)
             app.state.resources = resources
             memory.settle()
             structlog.get_logger().info("api.started")

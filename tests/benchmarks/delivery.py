@@ -17,7 +17,8 @@ from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
 from bridge.domain.watches import Conclusion, ImportState
 from bridge.queue import Alarm
-from bridge.resources import Resources, check_store, open_resources
+from bridge.resources import Resources, open_resources
+from bridge.startup import check_store
 from bridge.store.watches import NewWatch
 from tests.benchmarks.stage import RUNS, Stage, row, stage
 from workers.places import PLACES

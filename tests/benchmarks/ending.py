@@ -23,7 +23,8 @@ import numpy as np
 from bridge import log
 from bridge.domain.imports import Allowance, OverLimit, Read, Reading, Reply
 from bridge.domain.times import MINUTE, SECOND, Moment, Span
-from bridge.resources import Resources, check_store, open_resources
+from bridge.resources import Resources, open_resources
+from bridge.startup import check_store
 from bridge.store import keys, poll_order
 from bridge.store.watches import NewWatch
 from tests.benchmarks.detection import MIXTURE, SCHEDULE, cumulated, durations

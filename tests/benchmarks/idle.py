@@ -7,7 +7,8 @@ from statistics import median
 from time import monotonic, sleep, time
 
 from bridge.queue import Alarm
-from bridge.resources import check_store, open_resources
+from bridge.resources import open_resources
+from bridge.startup import check_store
 from tests.benchmarks.delivery import owe
 from tests.benchmarks.stage import RUNS, Stage, free_port, row, stage
 

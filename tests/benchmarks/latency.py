@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from bridge.destinations.signatures import sign
 from bridge.domain.deliveries import Callback
 from bridge.domain.secret import Secret
-from bridge.resources import POLL_SLOTS
+from bridge.rally.workspaces import POLL_SLOTS
 from tests.benchmarks.polling import fill
 from tests.benchmarks.stage import RUNS, Stage, row, stage
 

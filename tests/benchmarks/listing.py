@@ -6,7 +6,8 @@ from time import monotonic
 
 import httpx
 
-from bridge.resources import Resources, check_store, open_resources
+from bridge.resources import Resources, open_resources
+from bridge.startup import check_store
 from bridge.store.watches import NewWatch
 from tests.benchmarks.stage import Stage, free_port, row, stage
 

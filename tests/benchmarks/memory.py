@@ -8,7 +8,8 @@ from time import monotonic, sleep
 from bridge.domain.budget import Grant
 from bridge.domain.deliveries import Callback, SlackWebhook
 from bridge.domain.secret import Secret
-from bridge.resources import check_store, open_resources
+from bridge.resources import open_resources
+from bridge.startup import check_store
 from tests.benchmarks.polling import ALWAYS_DUE, fill
 from tests.benchmarks.stage import Stage, row, stage
 

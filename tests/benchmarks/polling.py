@@ -16,8 +16,10 @@ from redis.asyncio import ConnectionPool
 from bridge import log, queue
 from bridge.domain.secret import Secret
 from bridge.rally import RallyClient
-from bridge.resources import POLL_SLOTS, check_store, open_resources
+from bridge.rally.workspaces import POLL_SLOTS
+from bridge.resources import open_resources
 from bridge.settings import Settings
+from bridge.startup import check_store
 from bridge.store.watches import NewWatch
 from tests.benchmarks.stage import RUNS, Stage, row, stage
 from workers.worker import build_worker

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from bridge.destinations.configuration import egress_trust
 from bridge.destinations.egress import Egress, EgressRules
 from bridge.domain.deliveries import Failure, NoResponse, Response
 from bridge.domain.secret import Secret
 from bridge.errors import SettingsError
-from bridge.resources import trusted
 from tests.destinations.test_egress import OK, receiving, says, to
 from tests.support.certificates import certificate_for
 from tests.support.world import settings
@@ -75,7 +75,7 @@ async def test_https_goes_through_a_tunnel_of_the_proxys_to_a_name_that_only_it_
     async with (
         receiving(says(OK), tls) as receiver,
         proxying(receiver.port) as proxy,
-        behind(proxy, trust=trusted(known)) as egress,
+        behind(proxy, trust=egress_trust(known)) as egress,
     ):
         answer = await egress.send(to("https://receiver.example/hook", b'{"a":1}'))
 
@@ -145,4 +145,4 @@ def test_a_file_of_authorities_that_holds_none_is_a_problem_of_the_settings(tmp_
     for file, wrong in ((empty, "holds no certificate"), (tmp_path / "none.pem", "can't be read")):
         known = settings("redis://localhost", "http://localhost:1", EGRESS_CA_FILE=str(file))
         with pytest.raises(SettingsError, match=f"EGRESS_CA_FILE: .* {wrong}"):
-            trusted(known)
+            egress_trust(known)

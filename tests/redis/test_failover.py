@@ -12,7 +12,8 @@ from redis import Redis
 from bridge import queue
 from bridge.domain.secret import Secret
 from bridge.errors import StoreUnavailable
-from bridge.resources import await_store, open_resources
+from bridge.resources import open_resources
+from bridge.startup import wait_for_store
 from bridge.store.connection import Store, connect
 from tests.faults.forwarder import Forwarder
 from tests.faults.wire import LOOPBACK
@@ -182,7 +183,7 @@ async def test_a_start_waits_for_other_credentials_only_where_a_file_may_bring_t
     url = write_url(file, guarded, "outdated")
     changes = {"REDIS_URL": "", "REDIS_URL_FILE": str(file)} if in_a_file else {}
     async with open_resources(settings(url.reveal(), sandbox_url, **changes)) as resources:
-        starting = asyncio.create_task(await_store(resources))
+        starting = asyncio.create_task(wait_for_store(resources))
         async with asyncio.timeout(PATIENCE):
             await until(lambda: bool(guarded.acl_log()))
             await asyncio.wait({starting}, timeout=0.1)

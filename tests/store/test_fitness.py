@@ -8,7 +8,8 @@ from structlog.testing import capture_logs
 
 from bridge.domain.secret import Secret
 from bridge.errors import SettingsError
-from bridge.resources import check_store, open_resources
+from bridge.resources import open_resources
+from bridge.startup import check_store
 from bridge.store.connection import Store, connect
 from bridge.store.fitness import read_policy
 from tests.support.samples import only
@@ -82,7 +83,7 @@ async def test_a_trial_is_ready_with_a_warning(redis_url: str, sandbox_url: str)
             await world.sweep()
 
     assert (ready.status_code, "allkeys-lru" in only(ready.json()["warnings"])) == (200, True)
-    assert [line for line in lines if line["event"].startswith("store.evicts")] == []
+    assert [line for line in lines if line["event"].startswith("redis.evict")] == []
 
 
 async def test_the_operator_is_told_once_when_watches_may_be_dropped_and_once_when_no_longer(
@@ -99,9 +100,9 @@ async def test_the_operator_is_told_once_when_watches_may_be_dropped_and_once_wh
                 await each.sweep()
         await world.deliver()
 
-        events = [line["event"] for line in lines if line["event"].startswith("store.evicts")]
+        events = [line["event"] for line in lines if line["event"].startswith("redis.evict")]
         bodies = [message["body"] for message in await world.sandbox.messages(kind="callback", name="ops")]
-    assert events == ["store.evicts", "store.evicts_no_more"]
+    assert events == ["redis.evicting", "redis.eviction_ended"]
     assert len(bodies) == 2
     assert sum("allkeys-lru" in body for body in bodies) == 1
 

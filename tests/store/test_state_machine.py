@@ -43,7 +43,8 @@ from bridge.domain.polls import ImportUpdate, PollClaim, after_poll, poisoned, w
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment
 from bridge.domain.watches import ImportState, conclude
-from bridge.resources import Resources, check_store, open_resources
+from bridge.resources import Resources, open_resources
+from bridge.startup import check_store
 from bridge.store import keys, poll_order
 from bridge.store.bindings import STORE_KEY
 from bridge.store.deliveries import DeliveryClaim

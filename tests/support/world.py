@@ -12,10 +12,11 @@ from cryptography.fernet import Fernet
 
 from bridge.destinations.signatures import derived_secret
 from bridge.domain.times import MINUTE
-from bridge.resources import Resources, check_store, open_resources
+from bridge.resources import Resources, open_resources
 from bridge.sandbox.app import create_app
 from bridge.sandbox.settings import SandboxSettings
 from bridge.settings import Settings
+from bridge.startup import check_store
 from bridge.web.app import build
 from workers.worker import Worker, build_worker
 

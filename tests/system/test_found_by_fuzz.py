@@ -7,7 +7,8 @@ import pytest
 from bridge.domain.imports import Read
 from bridge.errors import SettingsError
 from bridge.rally import decipher
-from bridge.resources import rally_clients, store_of
+from bridge.rally.workspaces import rally_clients
+from bridge.resources import store_of
 from bridge.settings import Settings
 from tests.settings.test_model import GOOD
 

@@ -17,6 +17,7 @@ from svix.webhooks import Webhook as SvixWebhook
 from svix.webhooks import WebhookVerificationError as SvixVerificationError
 
 from bridge.destinations import Sender, callback, prepare, slack
+from bridge.destinations.configuration import egress_rules, named_addresses
 from bridge.destinations.lanes import lane_of
 from bridge.destinations.retry_after import retry_after
 from bridge.destinations.signatures import LONGEST, PREFIX, SHORTEST, Signing, check_secret, derived_secret, sign
@@ -31,7 +32,8 @@ from bridge.domain.times import DAY, SECOND
 from bridge.domain.watches import Conclusion, Watch
 from bridge.errors import SettingsError
 from bridge.rally import decipher
-from bridge.resources import egress_rules, named_addresses, rally_clients, store_of
+from bridge.rally.workspaces import rally_clients
+from bridge.resources import store_of
 from bridge.settings import Settings
 from bridge.settings.model import SECRETS
 from bridge.store import codec

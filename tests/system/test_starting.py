@@ -86,7 +86,7 @@ def redis_at(home: Path, *more: str) -> Iterator[Redis]:
         server.wait(10)
 
 
-AWAITED = {"serve": ("store.awaited", "api.started"), "worker": ("queue.unavailable", "worker.started")}
+AWAITED = {"serve": ("redis.waiting", "api.started"), "worker": ("queue.unavailable", "worker.started")}
 """What each says when it begins to wait, and when it has started."""
 
 
@@ -121,7 +121,7 @@ def test_a_start_that_waits_for_redis_ends_when_it_is_told_to_and_without_a_trac
 @pytest.mark.parametrize("program", AWAITED)
 def test_a_start_with_a_full_redis_waits_for_room(program: str, tmp_path: Path, environ: Mapping[str, str]) -> None:
     with redis_at(tmp_path, "--maxmemory", "1") as redis, started(program, tmp_path, environ) as ours:
-        wait_for(lambda: ours.said("store.awaited"), "the wait")
+        wait_for(lambda: ours.said("redis.waiting"), "the wait")
         redis.config_set("maxmemory", 0)
         wait_for(lambda: ours.said(AWAITED[program][1]), "the start")
 
@@ -216,7 +216,7 @@ def test_a_start_does_not_wait_for_a_redis_that_refuses_it(tmp_path: Path, envir
     wrong = {**environ, "REDIS_URL": f"unix://nobody:hunter2@{tmp_path}/r.sock"}
     with redis_at(tmp_path), started("serve", tmp_path, wrong) as ours:
         assert ours.process.wait(SOON) == 1
-        assert not ours.said("store.awaited")
+        assert not ours.said("redis.waiting")
         assert "hunter2" not in ours.log.read_text()
 
 
@@ -311,7 +311,7 @@ def test_a_policy_that_drops_no_watches_or_is_let_through_is_no_hindrance_and_lo
 ) -> None:
     with redis_at(tmp_path, "--maxmemory-policy", policy), started(program, tmp_path, {**environ, **allowed}) as ours:
         wait_for(lambda: ours.said(AWAITED[program][1]), "the start")
-        assert ours.said("store.at_risk") == (policy != "noeviction")
+        assert ours.said("redis.at_risk") == (policy != "noeviction")
 
 
 @pytest.mark.parametrize("command", ["bridge.cli serve", *WORKERS])

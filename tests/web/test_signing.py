@@ -7,9 +7,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from bridge.client import NotVerified, verify_callback
+from bridge.destinations.configuration import sender_of
 from bridge.destinations.signatures import derived_secret
 from bridge.errors import SettingsError
-from bridge.resources import sender_of
 from tests.support.samples import only
 from tests.support.world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, SERVICE_SECRET, World, opened, settings
 

@@ -55,6 +55,6 @@ async def test_an_import_that_completed_oddly_has_completed(
 
     assert [each["outcome"] for each in seen] == [outcome] * 3
     assert all({name: each["import"][name] for name in shown} == shown for each in seen)
-    odd = [line["field"] for line in lines if line["event"] == "import.field_odd"]
+    odd = [line["field"] for line in lines if line["event"] == "import.field_invalid"]
     assert len(odd) == 1
     assert odd[0].startswith(field)

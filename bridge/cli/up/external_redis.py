@@ -9,8 +9,9 @@ from bridge.cli.errors import CannotStart
 from bridge.domain.secret import Secret
 from bridge.redis.errors import in_words
 from bridge.redis.pool import Pool
-from bridge.resources import check_store, open_resources
+from bridge.resources import open_resources
 from bridge.settings import Settings
+from bridge.startup import check_store
 
 MARK = "rb:sandbox"
 

@@ -1,0 +1,65 @@
+"""Starting a process: check that Redis is fit for use, and wait for it while it is unavailable."""
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+
+import structlog
+
+from bridge.errors import CredentialsRefused, SettingsError, StoreRefused, StoreUnavailable
+from bridge.resources import Resources
+from bridge.settings import Settings
+from bridge.store.fitness import examine
+from bridge.store.store_key import store_key
+
+PATIENCE = 60.0
+"""Seconds that a starting process, and a worker at any time, waits for Redis. After that it exits."""
+PAUSE = 0.5
+"""Seconds between two attempts."""
+
+log = structlog.get_logger()
+
+
+async def check_store(resources: Resources) -> None:
+    """Check that Redis keeps what we store and that our keys decrypt it; adopt its key for fingerprints.
+
+    Raises SettingsError when Redis must not be used, StoreUnavailable when it can't be reached.
+    """
+    fitness = await examine(resources.store, may_evict=resources.settings.redis_may_evict)
+    if fitness.problem is not None:
+        raise SettingsError([f"REDIS_URL: {fitness.problem}"])
+    for warning in fitness.warnings:
+        log.warning("redis.at_risk", warning=warning)
+    resources.fingerprinter.adopt(await store_key(resources.store, resources.encryptor))
+
+
+async def wait_for_store(resources: Resources, *, stopping: Callable[[], bool] = lambda: False) -> None:
+    """Check the store as soon as Redis is available, and log once that we wait.
+
+    Raises the errors of `check_store`. StoreUnavailable is raised at once when waiting can't help or the process is
+    stopping, else after PATIENCE.
+    """
+    began, waiting = monotonic(), False
+    while True:
+        try:
+            return await check_store(resources)
+        except StoreUnavailable as error:
+            if stopping() or _is_final(error, resources.settings):
+                raise
+            if monotonic() - began > PATIENCE:
+                raise StoreUnavailable(f"{error}; waited for it for {PATIENCE:g} s") from error
+            if not waiting:
+                log.warning("redis.waiting", error=str(error), patience_s=PATIENCE)
+                waiting = True
+        await asyncio.sleep(PAUSE)
+
+
+def _is_final(error: StoreUnavailable, settings: Settings) -> bool:
+    """Return whether waiting can't help. Rejected credentials may still be replaced when they come from a file."""
+    match error:
+        case CredentialsRefused():
+            return settings.redis_url_file is None
+        case StoreRefused():
+            return True
+        case _:
+            return False
