@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bridge.domain.imports import FAILED_RECORDS_KEPT, FailedRecord, Reading
+from bridge.validation_text import findings
 
 MOST_PEOPLE = 2**53
 """Beyond it not every reader of JSON keeps whole numbers apart, and thousands of digits fit into no message."""
@@ -100,13 +101,13 @@ def _mended(body: bytes) -> str:
 
 
 def _is_broken(error: ValidationError) -> bool:
-    return error.errors(include_input=False, include_url=False)[0]["type"] == "json_invalid"
+    return findings(error)[0]["type"] == "json_invalid"
 
 
 def _complaint(error: ValidationError) -> str:
     if _is_broken(error):
         return "the answer is not JSON"
-    found = error.errors(include_input=False, include_url=False)[0]
+    found = findings(error)[0]
     field = next((part for part in found["loc"] if isinstance(part, str)), None)
     return f"the answer's {field} is not as documented" if field else "the answer is not an import"
 

@@ -4,6 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+Version: TypeAlias = tuple[int, int]
+OLDEST_REDIS: Version = (6, 2)
+"""The oldest Redis that is supported; the versions of Valkey are all newer."""
+
 Hello: TypeAlias = Sequence[Any] | Mapping[Any, Any] | None
 """A reply to HELLO: names and values in turn, or by name; None where there is none."""
 
@@ -35,6 +39,11 @@ def server_of(hello: Hello, info: Mapping[str, Any] | None = None) -> Server:
         mode=_str_or_none(told.get("mode") or known.get("redis_mode")),
         role=_str_or_none(told.get("role") or known.get("role")),
     )
+
+
+def dotted(version: Version) -> str:
+    """Return `6.2` for (6, 2)."""
+    return ".".join(map(str, version))
 
 
 def _pairs(hello: Hello) -> Sequence[tuple[Any, Any]]:

@@ -14,13 +14,14 @@ The file holds no secret, only digests of keys:
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from bridge.domain.clients import Client, Permissions, digest
 from bridge.domain.notices import OPERATOR
 from bridge.settings.parsers import NAME, parts
+from bridge.validation_text import findings, sentence
 
 SHORTEST_KEY = 16
 DIGEST = "sha256:"
@@ -29,20 +30,35 @@ CHANNEL = r"^[CGD][A-Z0-9]{5,30}$"
 RESERVED = f"no client may be named {OPERATOR!r}: notices to the operator are signed in that name"
 _DIGEST = r"^sha256:[0-9a-f]{64}$"
 _HOST = r"^((\*\.)?[^\s/:@*]+|[0-9a-fA-F:.]+)$"
-_FORMS = {
+_SENTENCES = {
+    "extra_forbidden": "is not known",
+    "missing": "is required",
     _DIGEST: "must be sha256: and 64 hexadecimal digits, as `rally-bridge keys new` prints it",
     CHANNEL: "must be a channel's id, such as C0123ABCD; its details in Slack show it at the very end",
     _HOST: "must be a host alone, such as crm.example.com or *.example.com",
 }
+"""By the type of pydantic's finding, or by the pattern that is not matched."""
+
+
+class KeyEntry(NamedTuple):
+    """One entry of BRIDGE_API_KEYS; parts that are missing are empty."""
+
+    name: str
+    key: str
+    role: str
+
+
+def key_entries(text: str) -> list[KeyEntry]:
+    """Split `name:key,name:key:role` without checking it."""
+    entries = (part.split(":", 2) for part in parts(text))
+    return [KeyEntry(*entry, *[""] * (3 - len(entry))) for entry in entries]
 
 
 def from_keys(text: str) -> tuple[Client, ...]:
     """Read `name:key,name:key:admin,name:key:workspaces=one+another`; raises ValueError naming every problem."""
     found: list[Client] = []
     wrong: list[str] = []
-    for number, part in enumerate(parts(text), start=1):
-        name, _, rest = part.partition(":")
-        key, _, role = rest.partition(":")
+    for number, (name, key, role) in enumerate(key_entries(text), start=1):
         named, _, workspaces = role.partition("=")
         if not NAME.fullmatch(name):
             wrong.append(f"entry {number} needs a name of a-z, 0-9, - and _ before its first colon")
@@ -110,7 +126,7 @@ def from_file(path: str) -> tuple[Client, ...]:
         try:
             found.append(_Entry.model_validate(entry).client(name))
         except ValidationError as error:
-            wrong += [f"{path!r}: {complaint}" for complaint in _complaints(name, error)]
+            wrong += [f"{path!r}: {problem}" for problem in _problems(name, error)]
     wrong += [f"{path!r}: {name!r} is no name of a-z, 0-9, - and _" for name in entries if not NAME.fullmatch(name)]
     wrong += [f"{path!r}: {RESERVED}" for name in entries if name == OPERATOR]
     digests = [each for client in found for each in client.digests]
@@ -121,13 +137,7 @@ def from_file(path: str) -> tuple[Client, ...]:
     return tuple(found)
 
 
-def _complaints(name: str, error: ValidationError) -> Iterator[str]:
-    """Put into words what is wrong with an entry, without repeating it: a key may stand where its digest belongs."""
-    known: dict[str, str] = {
-        "extra_forbidden": "is not known",
-        "missing": "is required",
-    }
-    for found in error.errors(include_input=False, include_url=False):
-        where: list[Any] = [name, *found["loc"]]
-        form = _FORMS.get(found.get("ctx", {}).get("pattern", ""))
-        yield f"{'.'.join(map(str, where))} {form or known.get(found['type'], found['msg'])}"
+def _problems(name: str, error: ValidationError) -> Iterator[str]:
+    """Describe each problem of an entry without its value: it may be a key in the place of its digest."""
+    for finding in findings(error):
+        yield f"{'.'.join(map(str, (name, *finding['loc'])))} {sentence(finding, _SENTENCES)}"

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from bridge.domain.clients import Client
 from bridge.domain.secret import Secret
@@ -17,6 +18,7 @@ from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Span
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.errors import SettingsError
 from bridge.settings import client_config, parsers
+from bridge.validation_text import findings, sentence
 
 SECRETS = (
     "redis_url",
@@ -127,7 +129,7 @@ class Settings(BaseModel):
             settings = cls.model_validate(given_values)
             problems += settings.cross_check()
         except ValidationError as error:
-            problems += [_sentence(found) for found in error.errors(include_input=False, include_url=False)]
+            problems += [_problem(finding) for finding in findings(error)]
         if settings is None or problems:
             raise SettingsError([problem for problem in problems if not _told_already(problem, problems)])
         return settings
@@ -153,7 +155,7 @@ def _gather(given: Mapping[str, str], fields: Mapping[str, Any]) -> tuple[dict[s
     return gathered, problems
 
 
-_WORDS: Mapping[str, str] = {
+_SENTENCES: Mapping[str, str] = {
     "bool_parsing": "must be true or false",
     "float_parsing": "must be a number",
     "finite_number": "must be a finite number",
@@ -164,17 +166,16 @@ _WORDS: Mapping[str, str] = {
     "literal_error": "must be {expected}",
     "too_short": "must hold at least one",
 }
-"""What pydantic finds, as one would say it to a person."""
+"""By the type of pydantic's finding."""
 
 
-def _sentence(found: Any) -> str:
-    name = str(found["loc"][0]).upper()
-    if found["type"] == "missing":
+def _problem(finding: ErrorDetails) -> str:
+    """Return the sentence for a finding, with the name of its variable."""
+    name = str(finding["loc"][0]).upper()
+    if finding["type"] == "missing":
         also = f" (or {name}_FILE)" if name.lower() in SECRETS else ""
         return f"{name}{also} is required"
-    words = _WORDS.get(found["type"])
-    message = words.format(**found["ctx"]) if words and "ctx" in found else words or found["msg"]
-    return f"{name}: {message.removeprefix('Value error, ')}"
+    return f"{name}: {sentence(finding, _SENTENCES)}"
 
 
 def _told_already(problem: str, problems: list[str]) -> bool:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.errors import Problem, Refusal, Refused, StoreUnavailable
+from bridge.validation_text import sentence
 from bridge.web.duplicate_names import escaped
 from bridge.web.responses import ApiResponse
 from bridge.web.schemas.responses import MOST_ERRORS, ErrorResponse, ProblemDocument
@@ -103,9 +104,7 @@ def unexpected(error: Exception) -> Response:
 def problems_of(findings: Sequence[ErrorDetails]) -> list[Problem]:
     """Put each of pydantic's findings, or as many as are told, as a JSON pointer into the body and a sentence."""
     return [
-        Problem(
-            pointer=_pointer(found["loc"]), detail=_sentence(found["type"], found["msg"]), code=_code(found["type"])
-        )
+        Problem(pointer=_pointer(found["loc"]), detail=sentence(found, _SENTENCES), code=_code(found["type"]))
         for found in findings[:MOST_ERRORS]
     ]
 
@@ -124,17 +123,15 @@ def _pointer(location: Sequence[str | int]) -> str:
     return "".join("/" + escaped(str(part)) for part in parts)
 
 
-def _sentence(kind: str, message: str) -> str:
-    known = {
-        "extra_forbidden": "This field is not known",
-        "missing": "This field is required",
-        "json_invalid": "The body is not JSON",
-        # pydantic's own sentence repeats what was given, which may be a secret in the wrong place.
-        "union_tag_invalid": "There is no such type of destination",
-        # and here it repeats our regular expression, which says little to people.
-        "string_pattern_mismatch": "This has a character or a form that can't be taken here",
-    }
-    return known.get(kind, message.removeprefix("Value error, "))
+_SENTENCES: Mapping[str, str] = {
+    "extra_forbidden": "This field is not known",
+    "missing": "This field is required",
+    "json_invalid": "The body is not JSON",
+    # pydantic's own message repeats the input, which may be a secret in the wrong place.
+    "union_tag_invalid": "There is no such type of destination",
+    # pydantic's own message repeats the regular expression, which says little to people.
+    "string_pattern_mismatch": "This has a character or a form that can't be taken here",
+}
 
 
 def _code(kind: str) -> str | None:

@@ -8,9 +8,9 @@ from statistics import median
 from bridge.cli.doctor.findings import Finding, failed, ok, warning
 from bridge.domain.eviction import Eviction, eviction_by, eviction_risk
 from bridge.domain.times import SECOND, Span
+from bridge.redis.server import OLDEST_REDIS, dotted
 from bridge.store.schema import REMEDY, schema_problem
 
-OLDEST = (6, 2)
 SLOW = 20.0
 """Milliseconds; a POST waits for one round trip, a poll or a delivery for about four."""
 NEARLY_FULL = 0.9
@@ -72,10 +72,12 @@ def _version(place: str, seen: RedisSeen) -> Finding:
         return failed("Redis", f"{place} is a Redis Cluster", "Use a single Redis, or one with replicas and Sentinel.")
     numbers = re.match(r"(\d+)\.(\d+)", seen.version or "")
     if numbers is None:
-        return warning("Redis", f"{place} does not tell its version", "Make sure that it is 6.2 or newer.")
+        return warning(
+            "Redis", f"{place} does not tell its version", f"Make sure that it is {dotted(OLDEST_REDIS)} or newer."
+        )
     is_ = f"{seen.product} {seen.version}"
-    if seen.product == "Redis" and (int(numbers[1]), int(numbers[2])) < OLDEST:
-        return failed("Redis", f"{place} is {is_}", "Use Redis 6.2 or newer, or Valkey.")
+    if seen.product == "Redis" and (int(numbers[1]), int(numbers[2])) < OLDEST_REDIS:
+        return failed("Redis", f"{place} is {is_}", f"Use Redis {dotted(OLDEST_REDIS)} or newer, or Valkey.")
     if seen.replica:
         return failed("Redis", f"{place} is a replica ({is_})", "Have REDIS_URL lead to the primary.")
     return ok("Redis", f"{place} answers, {is_}")

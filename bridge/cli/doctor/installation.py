@@ -67,14 +67,9 @@ def _made_by_up(data: DataDir, made: Mapping[str, str], given: UserSettings) -> 
     if missing := sorted(needed.keys() - made.keys()):
         raise CannotStart(f"{data.secrets} lacks {', '.join(missing)}: start rally-bridge up, which makes them.")
     redis_url = None if given.has("REDIS_URL") else embedded_redis.url(_socket(data))
-    settings = (
-        environment.sandboxed(given, made, redis_url, _sandbox_port(data))
-        if sandbox
-        else environment.live(given, made, redis_url)
-    )
     up = f"rally-bridge up{' --sandbox' if sandbox else ''} --data-dir {data.path}"
     return Installation(
-        environ=environment.environment_with(settings),
+        environ=environment.of_bridge(given, made, redis_url, sandbox_port=_sandbox_port(data) if sandbox else None),
         name=f"{data.path}{', with its sandbox' if sandbox else ''}",
         start=f"Start it: {up}" if redis_url else OF_ENVIRONMENT.start,
     )

@@ -20,6 +20,7 @@ from bridge.cli.up.program import Program
 from bridge.cli.up.signals import Signals
 from bridge.cli.up.supervisor import StopRequested, Supervisor, clean_up
 from bridge.settings import Settings
+from bridge.settings.client_config import key_entries
 
 DATA_DIR = Path("rally-bridge-data")
 LOOPBACK = "127.0.0.1"
@@ -43,25 +44,30 @@ HEALTH_TIMEOUT = 1.0
 )
 def command(*, sandbox: bool, data_dir: Path | None, host: str, port: int) -> None:
     """Run everything on this machine: Redis, the API, a worker; and a sandbox to try it with."""
-    given = UserSettings.read()
+    user = UserSettings.read()
     if not sandbox:
-        environment.require_rally(given)
+        environment.require_rally(user)
     path = data_dir or (DATA_DIR / "sandbox" if sandbox else DATA_DIR)
     with opened(path) as data, Signals() as signals:
-        made = load_or_generate(data, sandbox=sandbox)
+        generated = load_or_generate(data, sandbox=sandbox)
         clean_up(data, _say)
-        ports.require_free(host, port, "The API")
-        if sandbox:
-            ports.require_free(LOOPBACK, port + 1, "The sandbox")
-        programs = _programs(data, given, made, host=host, port=port, sandbox=sandbox)
+        redis_url = None if user.has("REDIS_URL") else embedded_redis.url(embedded_redis.socket_for(data))
+        env = environment.of_bridge(user, generated, redis_url, sandbox_port=port + 1 if sandbox else None)
+        settings = Settings.load(env)  # report before any start what each child would report in its log
+        _require_ports(host, port, sandbox=sandbox)
+        programs = [
+            *_redis(data, user, settings, sandbox=sandbox),
+            *([_sandbox(environment.of_sandbox(generated, settings), port + 1)] if sandbox else []),
+            *_bridge(env, host, port),
+        ]
         banner = Banner(
             api=ports.url(host, port),
             sandbox=ports.url(LOOPBACK, port + 1) if sandbox else None,
-            key="$KEY" if environment.has_clients(given) else made["BRIDGE_API_KEYS"].split(":")[1],
+            key="$KEY" if environment.has_clients(user) else key_entries(generated["BRIDGE_API_KEYS"])[0].key,
             data=data.path,
             logs=data.logs,
         )
-        if not given.has("REDIS_URL"):
+        if redis_url is not None:
             try:
                 restored_dump.import_dump(data, signals=signals, say=_say)
             except StopRequested:
@@ -69,22 +75,28 @@ def command(*, sandbox: bool, data_dir: Path | None, host: str, port: int) -> No
         Supervisor(programs, data=data, signals=signals, say=_say).run(lambda: banner.print(Console()))
 
 
-def _programs(
-    data: DataDir, given: UserSettings, made: Mapping[str, str], *, host: str, port: int, sandbox: bool
-) -> list[Program]:
-    """Give the programs in the order of their start; they stop in reverse: the API first, Redis last."""
-    redis, redis_url = _redis(data, given, sandbox=sandbox)
-    settings = (
-        environment.sandboxed(given, made, redis_url, port + 1) if sandbox else environment.live(given, made, redis_url)
-    )
-    env = environment.environment_with(settings)
-    checked = Settings.load(env)  # what the children would refuse, each in its log, is told before anything starts
-    if not redis:
-        asyncio.run(external_redis.check(checked))
+def _require_ports(host: str, port: int, *, sandbox: bool) -> None:
+    if sandbox:
+        ports.require_free(LOOPBACK, port + 1, "The sandbox")
+    ports.require_free(host, port, "The API")
+
+
+def _redis(data: DataDir, user: UserSettings, settings: Settings, *, sandbox: bool) -> list[Program]:
+    """Return the embedded Redis; if the user has a Redis, check that instead and return nothing."""
+    if user.has("REDIS_URL"):
+        external_redis.keep_apart(user.value("REDIS_URL"), sandbox=sandbox)
+        asyncio.run(external_redis.check(settings))
+        return []
+    binary, socket = embedded_redis.find_binary(), embedded_redis.socket_for(data)
+    embedded_redis.refuse_misfits(binary, data, socket)
+    restored_dump.refuse_newer_dump(data)
+    return [embedded_redis.program(binary, data, socket)]
+
+
+def _bridge(env: Mapping[str, str], host: str, port: int) -> list[Program]:
+    """Return the worker and the API in the order of their start; they stop in reverse, so the API first."""
     bridge = (sys.executable, "-m", "bridge.cli")
     return [
-        *redis,
-        *([_sandbox(environment.sandbox_itself(given, made), port + 1)] if sandbox else []),
         Program(name="worker", argv=(*bridge, "worker"), env=env),
         Program(
             name="api",
@@ -93,17 +105,6 @@ def _programs(
             ready=partial(_answers, f"{ports.url(host, port)}/healthz"),
         ),
     ]
-
-
-def _redis(data: DataDir, given: UserSettings, *, sandbox: bool) -> tuple[list[Program], str | None]:
-    """Give the embedded Redis and its URL; nothing of both where the user has a Redis already."""
-    if given.has("REDIS_URL"):
-        external_redis.keep_apart(given.value("REDIS_URL"), sandbox=sandbox)
-        return [], None
-    binary, socket = embedded_redis.find_binary(), embedded_redis.socket_for(data)
-    embedded_redis.refuse_misfits(binary, data, socket)
-    restored_dump.refuse_newer_dump(data)
-    return [embedded_redis.program(binary, data, socket)], embedded_redis.url(socket)
 
 
 def _sandbox(settings: Mapping[str, str], port: int) -> Program:

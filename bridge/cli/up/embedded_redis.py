@@ -21,9 +21,8 @@ from redis.exceptions import RedisError
 from bridge.cli.errors import CannotStart
 from bridge.cli.up.data_dir import DataDir, write_private
 from bridge.cli.up.program import Program
+from bridge.redis.server import OLDEST_REDIS, Version, dotted
 
-Version = tuple[int, int]
-OLDEST: Version = (6, 2)
 SPLIT_LOG: Version = (7, 0)
 """From here on the append-only log is a directory, which an older server overlooks: it would start empty."""
 LONGEST_SOCKET_PATH = 100
@@ -45,9 +44,9 @@ def find_binary() -> RedisBinary:
     too_old = ""
     for path in _candidates():
         version = _version(path)
-        if version and version >= OLDEST:
+        if version and version >= OLDEST_REDIS:
             return RedisBinary(path, version)
-        too_old = f" ({path} does not say that it is {_dotted(OLDEST)} or later)"
+        too_old = f" ({path} does not say that it is {dotted(OLDEST_REDIS)} or later)"
     install = "brew install redis" if sys.platform == "darwin" else "sudo apt-get install redis-server"
     raise CannotStart(
         f"There is no Redis to start{too_old}. Install one: {install}. Or set REDIS_URL to one that runs."
@@ -77,10 +76,6 @@ def parse_version(said: str) -> Version | None:
     """Read `Redis server v=7.0.15 sha=…`; Valkey says it alike."""
     match = re.search(r"\bv=(\d+)\.(\d+)", said)
     return (int(match[1]), int(match[2])) if match else None
-
-
-def _dotted(version: Version) -> str:
-    return ".".join(map(str, version))
 
 
 def program(binary: RedisBinary, data: DataDir, socket: Path, *, keep_log: bool = True) -> Program:
@@ -132,7 +127,7 @@ def refuse_misfits(binary: RedisBinary, data: DataDir, socket: Path) -> None:
     if binary.version < SPLIT_LOG and (data.redis / "appendonlydir").exists():
         raise CannotStart(
             f"The data in {data.redis} was written by Redis 7 or later, and {binary.path} is"
-            f" {_dotted(binary.version)}, which would overlook it. Install Redis 7 or later,"
+            f" {dotted(binary.version)}, which would overlook it. Install Redis 7 or later,"
             " or name another directory with --data-dir."
         )
 

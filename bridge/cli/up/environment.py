@@ -10,7 +10,7 @@ from dotenv import dotenv_values
 from bridge.cli.errors import CannotStart
 from bridge.cli.up.generated_secrets import FOR_THE_BRIDGE
 from bridge.destinations.signatures import derived_secret
-from bridge.settings import client_config
+from bridge.settings import Settings
 
 REACHING_OUT = ("RALLY_WORKSPACES", "OPERATOR_NOTIFY", "EGRESS_PROXY")
 """Settings that would lead a sandboxed bridge out of the sandbox."""
@@ -56,6 +56,14 @@ def has_clients(given: UserSettings) -> bool:
     return given.has("BRIDGE_API_KEYS") or given.has("BRIDGE_CLIENTS_FILE")
 
 
+def of_bridge(
+    given: UserSettings, made: Mapping[str, str], redis_url: str | None, *, sandbox_port: int | None
+) -> Mapping[str, str]:
+    """Return the environment of the API and the worker; without `sandbox_port` they call the real Rally."""
+    settings = live(given, made, redis_url) if sandbox_port is None else sandboxed(given, made, redis_url, sandbox_port)
+    return environment_with(settings)
+
+
 def live(given: UserSettings, made: Mapping[str, str], redis_url: str | None) -> Mapping[str, str]:
     """Give the settings of a bridge that asks the real Rally: the user's, and what was made for what is missing."""
     settings = {name: made[name] for name in FOR_THE_BRIDGE if not given.has(name)}
@@ -81,9 +89,9 @@ def sandboxed(given: UserSettings, made: Mapping[str, str], redis_url: str | Non
     }
 
 
-def sandbox_itself(given: UserSettings, made: Mapping[str, str]) -> Mapping[str, str]:
-    """Give the settings of the sandbox: its key, and the secrets that its inbox verifies callbacks with."""
-    secrets = [made["SANDBOX_CALLBACK_SECRETS"], *client_secrets(given, made)]
+def of_sandbox(made: Mapping[str, str], settings: Settings) -> Mapping[str, str]:
+    """Return the settings of the sandbox: its key, and the secrets that its inbox verifies callbacks with."""
+    secrets = [made["SANDBOX_CALLBACK_SECRETS"], *_client_secrets(settings)]
     return {
         "SANDBOX_RALLY_KEY": made["SANDBOX_RALLY_KEY"],
         "SANDBOX_CALLBACK_SECRETS": ",".join(secrets),
@@ -91,21 +99,10 @@ def sandbox_itself(given: UserSettings, made: Mapping[str, str]) -> Mapping[str,
     }
 
 
-def client_secrets(given: UserSettings, made: Mapping[str, str]) -> list[str]:
-    """Derive what callbacks without a secret of their own are signed with, for each client that may register one."""
-    secrets = given.value("CALLBACK_SECRETS") or made["CALLBACK_SECRETS"]
-    names = dict.fromkeys(_client_names(given, made))
-    return [derived_secret(s.strip(), name) for s in secrets.split(",") if s.strip() for name in names]
-
-
-def _client_names(given: UserSettings, made: Mapping[str, str]) -> list[str]:
-    file = given.value("BRIDGE_CLIENTS_FILE")
-    keys = given.value("BRIDGE_API_KEYS") or ("" if file else made["BRIDGE_API_KEYS"])
-    try:
-        in_file = [client.name for client in client_config.from_file(file)] if file else []
-    except ValueError as error:
-        raise CannotStart(f"BRIDGE_CLIENTS_FILE: {error}") from error
-    return [*(entry.split(":")[0].strip() for entry in keys.split(",") if entry.strip()), *in_file]
+def _client_secrets(settings: Settings) -> list[str]:
+    """Derive the secrets that sign each client's callbacks that have no secret of their own."""
+    names = dict.fromkeys(client.name for client in settings.clients)
+    return [derived_secret(secret.reveal(), name) for secret in settings.callback_secrets for name in names]
 
 
 def environment_with(settings: Mapping[str, str]) -> Mapping[str, str]:

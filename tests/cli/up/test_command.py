@@ -22,6 +22,7 @@ from bridge.cli.up.banner import Banner
 from bridge.cli.up.data_dir import DataDir, opened
 from bridge.cli.up.environment import UserSettings
 from bridge.cli.up.generated_secrets import load_or_generate
+from tests.support.processes import free_ports
 
 
 @pytest.fixture
@@ -71,8 +72,10 @@ def test_settings_are_read_as_the_bridge_itself_reads_them(tmp_path: Path) -> No
     assert "RALLY_API_KEY is not set" in said
 
 
-def test_bad_settings_are_told_before_anything_starts(tmp_path: Path) -> None:
-    exit_code, said = rally_bridge(tmp_path, "up", "--sandbox", POLL_FLOOR="3", LOG_LEVEL="loud")
+def test_bad_settings_are_reported_before_ports_are_looked_at_or_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        exit_code, said = rally_bridge(tmp_path, "up", "--sandbox", "--port", port, POLL_FLOOR="3", LOG_LEVEL="loud")
 
     assert exit_code == 2
     assert [line.partition(":")[0] for line in said.splitlines()] == ["POLL_FLOOR", "LOG_LEVEL"]
@@ -107,7 +110,7 @@ def test_what_we_cannot_write_within_the_data_directory_is_told(tmp_path: Path) 
     data = tmp_path / "rally-bridge-data" / "sandbox"
     (data / "logs" / "redis.log").mkdir(parents=True)
 
-    exit_code, said = rally_bridge(tmp_path, "up", "--sandbox")
+    exit_code, said = rally_bridge(tmp_path, "up", "--sandbox", "--port", str(free_ports()))
 
     assert exit_code == 2
     assert f"{data}/logs/redis.log can't be read or written to: Is a directory." in said
@@ -125,7 +128,7 @@ def test_a_fault_elsewhere_is_not_laid_to_the_data_directory(tmp_path: Path) -> 
 def test_an_address_that_is_not_this_machines_is_told_apart_from_a_taken_port(
     tmp_path: Path, host: str, said_of_it: str
 ) -> None:
-    exit_code, said = rally_bridge(tmp_path, "up", "--sandbox", "--host", host)
+    exit_code, said = rally_bridge(tmp_path, "up", "--sandbox", "--host", host, "--port", str(free_ports()))
 
     assert exit_code == 2
     assert said_of_it in said
@@ -167,7 +170,7 @@ def test_the_last_port_leaves_none_for_the_sandbox(tmp_path: Path) -> None:
 def test_a_redis_that_does_not_answer_is_told_without_its_password(tmp_path: Path) -> None:
     url = f"unix://:hunter2@{tmp_path}/nobody.sock"
 
-    exit_code, said = rally_bridge(tmp_path, "up", RALLY_API_KEY="k", REDIS_URL=url)
+    exit_code, said = rally_bridge(tmp_path, "up", "--port", str(free_ports()), RALLY_API_KEY="k", REDIS_URL=url)
 
     assert exit_code == 2
     assert "The Redis at REDIS_URL can't be used: no connection." in said
