@@ -191,7 +191,7 @@ def load_import_leniently(
     try:
         return load_import(encryptor, binding, record, next_due)
     except DecryptionFailed:
-        log.error("seal.broken", import_id=import_id)  # noqa: TRY400 - where it was found out says nothing
+        log.error("record.decryption_failed", import_id=import_id)  # noqa: TRY400 - where it was found out says nothing
         return load_import(encryptor, binding, {**record, "reading": ""}, next_due)
 
 

@@ -35,4 +35,4 @@ def those_that_open(records: Iterable[tuple[str, Sealed]], load: Callable[[str, 
         try:
             yield load(id_, record)
         except DecryptionFailed:
-            log.error("seal.broken", id=id_)  # noqa: TRY400 - where it was found out says nothing
+            log.error("record.decryption_failed", id=id_)  # noqa: TRY400 - where it was found out says nothing

@@ -37,14 +37,14 @@ async def _count(resources: Resources, client: Client, calls: int) -> None:
         detail = f"Your client may make {resources.settings.client_rate_limit} calls in a minute."
         if calls > 1:
             detail += " Each watch of a batch counts as one; none was accepted."
-        raise Refused(Refusal.TOO_MANY_CALLS, detail, headers={"Retry-After": str(-(-wait // SECOND))})
+        raise Refused(Refusal.RATE_LIMITED, detail, headers={"Retry-After": str(-(-wait // SECOND))})
 
 
 def _bearer_of(request: Request) -> Client:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
         detail = "Send your API key as `Authorization: Bearer <key>`."
-        raise Refused(Refusal.NO_KEY, detail, headers=CHALLENGE)
+        raise Refused(Refusal.MISSING_API_KEY, detail, headers=CHALLENGE)
     resources: Resources = request.app.state.resources
     client = match(key.strip(), resources.settings.clients)
     if client is None:
@@ -57,10 +57,10 @@ def _wrong_key(request: Request) -> Refused:
     address = "" if request.client is None else request.client.host
     noted = request.app.state.wrong_keys.note(address, monotonic())
     if noted.begins:
-        log.warning("key.wrong", address=address)
+        log.warning("api_key.rejected", address=address)
     if noted.wait:
-        return Refused(Refusal.TOO_MANY_WRONG_KEYS, headers={"Retry-After": str(noted.wait)})
-    return Refused(Refusal.UNKNOWN_KEY, headers=CHALLENGE)
+        return Refused(Refusal.TOO_MANY_INVALID_KEYS, headers={"Retry-After": str(noted.wait)})
+    return Refused(Refusal.INVALID_API_KEY, headers=CHALLENGE)
 
 
 def match(key: str, known: tuple[Client, ...]) -> Client | None:

@@ -65,16 +65,16 @@ async def redeliver(request: Request) -> Response:
     delivery = await _visible(resources, client, request.path_params["delivery_id"])
     if not await _sendable(resources, client, [delivery]):
         detail = "Its workspace and its destination were allowed when its watch was made. Nothing was changed."
-        raise Refused(Refusal.NOT_FOR_YOU, detail)
+        raise Refused(Refusal.FORBIDDEN, detail)
     match await resources.deliveries.redeliver(delivery.id, delivery.watch_id):
         case "owed":
             _owed(resources, client, [delivery])
         case "unknown":
-            raise Refused(Refusal.NO_SUCH_DELIVERY)
+            raise Refused(Refusal.DELIVERY_NOT_FOUND)
         case "skipped":
-            raise Refused(Refusal.DELIVERY_NOT_WANTED, "Its destination's `on` leaves this outcome out.")
+            raise Refused(Refusal.DELIVERY_SKIPPED, "Its destination's `on` leaves this outcome out.")
         case _:
-            raise Refused(Refusal.DELIVERY_UNDER_WAY, "GET it to see when it is tried next.")
+            raise Refused(Refusal.DELIVERY_PENDING, "GET it to see when it is tried next.")
     again = await _visible(resources, client, delivery.id)
     return ApiResponse(_document(again), 202)
 
@@ -125,7 +125,9 @@ async def _sendable(resources: Resources, client: Client, deliveries: Sequence[D
 
 def _owed(resources: Resources, client: Client, owed: Sequence[Delivery]) -> None:
     for delivery in owed:
-        log.info("delivery.owed_again", delivery_id=delivery.id, watch_id=delivery.watch_id, client=client.name)
+        log.info(
+            "delivery.redelivery_requested", delivery_id=delivery.id, watch_id=delivery.watch_id, client=client.name
+        )
     if owed:
         resources.bell.ring(Alarm.DELIVER)
 
@@ -137,10 +139,10 @@ async def _visible(resources: Resources, client: Client, delivery_id: str) -> De
     except DecryptionFailed:
         owner = await resources.deliveries.owner(delivery_id)
         if owner is None or not may_see(client, owner):
-            raise Refused(Refusal.NO_SUCH_DELIVERY) from None
+            raise Refused(Refusal.DELIVERY_NOT_FOUND) from None
         raise
     if found is None or not may_see(client, found.client):
-        raise Refused(Refusal.NO_SUCH_DELIVERY)
+        raise Refused(Refusal.DELIVERY_NOT_FOUND)
     return found
 
 

@@ -42,7 +42,7 @@ class Connection(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._refusal = Refusal.NOT_HTTP
+        self._refusal = Refusal.BAD_REQUEST
         self._refused = False
         self._in_message = False
         self._in_head = False
@@ -61,7 +61,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if len(self.connections) > self._most() and not self._make_room():
-            self._refuse(Refusal.NOT_AVAILABLE, "There are too many connections.")
+            self._refuse(Refusal.SERVICE_UNAVAILABLE, "There are too many connections.")
         else:
             self._expect(self.head_time)
 
@@ -100,7 +100,7 @@ class Connection(HttpToolsProtocol):
     def _give_up(self) -> None:
         self._deadline = None
         if self._in_head and not self._refused:
-            self._refuse(Refusal.TOO_SLOW, f"The head of a request must come within {self.head_time:g} s.")
+            self._refuse(Refusal.REQUEST_TIMEOUT, f"The head of a request must come within {self.head_time:g} s.")
         else:
             self.transport.abort()
 
@@ -114,7 +114,7 @@ class Connection(HttpToolsProtocol):
             self._bytes_left -= self._received
         super().data_received(data)
         if self._bytes_left < 0:
-            self._refuse(Refusal.HEAD_TOO_LARGE, self._limits)
+            self._refuse(Refusal.HEADERS_TOO_LARGE, self._limits)
         elif self._deadline is None and not self._answering:
             self._expect(self.head_time)
 
@@ -130,7 +130,7 @@ class Connection(HttpToolsProtocol):
         if self._deadline is not None:
             self._stop_expecting()
         if len(self.headers) > self.header_limit or (self._may_be_large and self._size_of_head() > self.head_limit):
-            self._refusal = Refusal.HEAD_TOO_LARGE
+            self._refusal = Refusal.HEADERS_TOO_LARGE
             raise OutOfBounds
         super().on_headers_complete()
 
@@ -161,7 +161,7 @@ class Connection(HttpToolsProtocol):
             self._expect(self.head_time)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's sentence; ours says more
-        self._refuse(self._refusal, self._limits if self._refusal is Refusal.HEAD_TOO_LARGE else "")
+        self._refuse(self._refusal, self._limits if self._refusal is Refusal.HEADERS_TOO_LARGE else "")
 
     @property
     def _limits(self) -> str:

@@ -71,7 +71,7 @@ def refused(_: Request | None, error: Exception) -> Response:
 
 def http_exception(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
-    known = {404: Refusal.NO_SUCH_PAGE, 405: Refusal.NO_SUCH_METHOD}
+    known = {404: Refusal.NOT_FOUND, 405: Refusal.METHOD_NOT_ALLOWED}
     if refusal := known.get(error.status_code):
         return problem(refusal, headers=error.headers)
     document: ProblemDocument = {"type": "about:blank", "title": error.detail, "status": error.status_code}
@@ -83,12 +83,12 @@ def store_unavailable(_: Request | None, __: Exception) -> Response:
     detail = (
         "The store can't be reached or can't write just now. Try again: with one Idempotency-Key nothing is done twice."
     )
-    return problem(Refusal.NOT_AVAILABLE, detail, headers={"Retry-After": RETRY_AFTER_OUTAGE})
+    return problem(Refusal.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": RETRY_AFTER_OUTAGE})
 
 
 def decryption_failed(request: Request, _: Exception) -> Response:
     """Say what an operator can do about it: the caller can do nothing but ask one."""
-    log.error("seal.broken", path=request.url.path)
+    log.error("record.decryption_failed", path=request.url.path)
     detail = (
         "None of the operator's keys opens what is private in it. It can be read again once BRIDGE_ENCRYPTION_KEYS "
         "holds the key that it was written under."
@@ -98,7 +98,7 @@ def decryption_failed(request: Request, _: Exception) -> Response:
 
 def unexpected(error: Exception) -> Response:
     log.error("request.failed", exc_info=error)
-    return problem(Refusal.OUR_FAULT, "It has been logged.")
+    return problem(Refusal.INTERNAL_ERROR, "It has been logged.")
 
 
 def problems_of(findings: Sequence[ErrorDetails]) -> list[Problem]:

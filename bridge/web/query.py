@@ -109,7 +109,7 @@ def parse_query(request: Request, model: type[QueryT]) -> QueryT:
     if query is None or problems:
         count = len(problems) + len(findings)
         problems += [replace(each, pointer="?" + each.pointer.removeprefix("/")) for each in problems_of(findings)]
-        raise Refused(Refusal.QUERY_NOT_VALID, problems=problems, problem_count=count)
+        raise Refused(Refusal.INVALID_QUERY, problems=problems, problem_count=count)
     return query
 
 
@@ -136,7 +136,7 @@ def idempotency_key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key")
     if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
         detail = f"It consists of 1 to {LONGEST_KEY} printable ASCII characters."
-        raise Refused(Refusal.IDEMPOTENCY_KEY_NOT_VALID, detail)
+        raise Refused(Refusal.INVALID_IDEMPOTENCY_KEY, detail)
     return key
 
 

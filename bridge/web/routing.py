@@ -53,7 +53,7 @@ class Resource:
         if not takes(",".join(request.headers.getlist("accept")), self.form):
             raise Refused(Refusal.NOT_IN_THAT_FORM, f"The answer is {self.form}: accept that.")
         if self.form != AS_IT_IS and (repeated := _repeated(request.headers.raw)):
-            raise Refused(Refusal.HEADER_REPEATED, f"Send one {repeated} header.")
+            raise Refused(Refusal.DUPLICATE_HEADER, f"Send one {repeated} header.")
         return await endpoint(request)
 
 

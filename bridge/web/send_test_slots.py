@@ -38,7 +38,7 @@ class TrialPlaces:
                 f"Test messages that still wait for an answer take all places: {self._of_one} of your client, "
                 f"{self._places} of all clients."
             )
-            raise Refused(Refusal.NOT_AVAILABLE, detail, headers={"Retry-After": str(RETRY_AFTER)}) from None
+            raise Refused(Refusal.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": str(RETRY_AFTER)}) from None
         try:
             yield
         finally:

@@ -43,14 +43,14 @@ async def _whose(request: Request) -> str:
     if named in {None, caller.name}:
         return caller.name
     if not caller.admin:
-        raise _refused("Only an admin may ask for another client's", "not_for_you")
+        raise _refused("Only an admin may ask for another client's", "forbidden")
     if named not in {OPERATOR, *(each.name for each in _resources(request).settings.clients)}:
         raise _refused("No client has this name", "unknown_name")
     return named
 
 
 def _refused(detail: str, code: str) -> Refused:
-    return Refused(Refusal.QUERY_NOT_VALID, problems=[Problem(pointer="?client", detail=detail, code=code)])
+    return Refused(Refusal.INVALID_QUERY, problems=[Problem(pointer="?client", detail=detail, code=code)])
 
 
 def _resources(request: Request) -> Resources:

@@ -78,7 +78,7 @@ async def create_many(request: Request) -> Response:
         return {"status": 202, "watch": as_json(accepted.watch, accepted.polled, [])}
 
     results = await asyncio.gather(*(result(number, watch) for number, watch in enumerate(asked)))
-    if all(each["status"] == Refusal.NOT_AVAILABLE.status for each in results):
+    if all(each["status"] == Refusal.SERVICE_UNAVAILABLE.status for each in results):
         raise StoreUnavailable("None of the batch could be stored")
     answer: BatchResponse = {"results": results}
     return ApiResponse(answer)
@@ -106,7 +106,7 @@ async def _accept(resources: Resources, client: Client, raw: bytes, key: str | N
     )
     if accepted is None:
         detail = "With this Idempotency-Key something else was asked for, less than 24 hours ago. Nothing was changed."
-        raise Refused(Refusal.IDEMPOTENCY_KEY_USED, detail)
+        raise Refused(Refusal.IDEMPOTENCY_KEY_REUSED, detail)
     _ring(resources, accepted.acceptance)
     facts = {"client": client.name, "import_id": new.import_id, "joined": accepted.acceptance.value}
     log.info("watch.accepted", watch_id=accepted.watch.id, **facts)
@@ -142,10 +142,10 @@ async def visible(resources: Resources, client: Client, watch_id: str) -> Watch:
     except DecryptionFailed:
         where = await resources.watches.index_entry(watch_id)
         if where is None or not may_see(client, where.client):
-            raise Refused(Refusal.NO_SUCH_WATCH) from None
+            raise Refused(Refusal.WATCH_NOT_FOUND) from None
         raise
     if watch is None or not may_see(client, watch.client):
-        raise Refused(Refusal.NO_SUCH_WATCH)
+        raise Refused(Refusal.WATCH_NOT_FOUND)
     return watch
 
 
@@ -203,12 +203,12 @@ async def cancel(request: Request) -> Response:
     watch_id = request.path_params["watch_id"]
     where = await resources.watches.index_entry(watch_id)
     if where is None or not may_see(client, where.client):
-        raise Refused(Refusal.NO_SUCH_WATCH)
+        raise Refused(Refusal.WATCH_NOT_FOUND)
     polled = await _as_last_read(resources, watch_id)
     if await resources.watches.cancel(watch_id, where, polled, await resources.store.now()):
         log.info("watch.cancelled", watch_id=watch_id, client=client.name)
     watch = await visible(resources, client, watch_id)
     if watch.state is not WatchState.CANCELLED:
-        raise Refused(Refusal.WATCH_ENDED, "GET it to see how.")
+        raise Refused(Refusal.WATCH_ALREADY_SETTLED, "GET it to see how.")
     (document,) = await serialize_watches(resources, [watch])
     return ApiResponse(document)

@@ -159,7 +159,7 @@ def test_what_has_settled_is_not_cancelled(journey: Journey) -> None:
 
     late = run(journey, "cancel", watch["id"])
 
-    assert (late.returncode, late.stderr) == (1, "The watch has ended already. GET it to see how.\n")
+    assert (late.returncode, late.stderr) == (1, "The watch is already settled. GET it to see how.\n")
 
 
 def test_a_delivery_is_shown_with_its_attempts_and_sent_again(journey: Journey) -> None:
@@ -185,8 +185,8 @@ NO_TEXT = "\udcff"
 @pytest.mark.parametrize(
     ("arguments", "key", "exit_code", "words"),
     [
-        (["show", "wat_0"], None, 1, "No such watch."),
-        (["list"], "rbk_wrong", 1, "This API key is not known."),
+        (["show", "wat_0"], None, 1, "Watch not found."),
+        (["list"], "rbk_wrong", 1, "The API key is invalid."),
         (["list"], "", 1, "There is no API key"),
         (["watch", "x", "--callback", "http://10.0.0.1/"], None, 1, "/notify/0/url: "),
         (["watch", "x", "--expires-in", "soon"], None, 2, "is no duration"),

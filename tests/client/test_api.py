@@ -55,7 +55,7 @@ def bridge_on(*answers: httpx.Response | Exception, patience: float = 30.0) -> t
 
 
 def busy(status: int = 503, after: str = "0") -> httpx.Response:
-    return httpx.Response(status, headers={"Retry-After": after}, json={"title": "Not available just now"})
+    return httpx.Response(status, headers={"Retry-After": after}, json={"title": "Temporarily unavailable"})
 
 
 def test_a_watch_is_asked_for_again_under_the_same_key_until_it_is_accepted() -> None:
@@ -70,7 +70,7 @@ def test_a_watch_is_asked_for_again_under_the_same_key_until_it_is_accepted() ->
 @pytest.mark.parametrize("call", ["redeliver", "redeliver_since", "cancel"])
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(None, "No answer from http://bridge"), *((status, "Not available just now") for status in (502, 503, 504))],
+    [(None, "No answer from http://bridge"), *((status, "Temporarily unavailable") for status in (502, 503, 504))],
 )
 def test_what_may_have_been_done_is_not_done_twice(call: str, status: int | None, words: str) -> None:
     bridge, transport = bridge_on(httpx.ReadError("reset") if status is None else busy(status))
@@ -86,7 +86,7 @@ def test_what_was_surely_not_done_is_asked_for_again() -> None:
 
 def test_patience_ends_and_a_longer_wait_is_not_begun() -> None:
     bridge, transport = bridge_on(busy(after="3600"))
-    with pytest.raises(CallFailed, match="Not available just now"):
+    with pytest.raises(CallFailed, match="Temporarily unavailable"):
         bridge.get("wat_1")
     assert len(transport.requests) == 1
 

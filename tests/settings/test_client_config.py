@@ -79,14 +79,14 @@ async def test_the_digest_itself_is_no_key(confined: World) -> None:
     ("wish", "pointer", "code"),
     [
         ({"workspace": "eu"}, "/workspace", "unknown_workspace"),
-        ({"notify": [{"type": "slack", "channel": "C0ANOTHER"}]}, "/notify/0/channel", "not_for_you"),
+        ({"notify": [{"type": "slack", "channel": "C0ANOTHER"}]}, "/notify/0/channel", "forbidden"),
         (
             {"notify": [{"type": "slack_webhook", "url": "https://hooks.slack.com/services/T/B/X"}]},
             "/notify/0/url",
-            "not_for_you",
+            "forbidden",
         ),
-        ({"notify": [{"type": "callback", "url": "https://crm.example.com/x"}]}, "/notify/0/url", "not_for_you"),
-        ({"notify": [{"type": "callback", "url": "https://evilpanels.example.com/"}]}, "/notify/0/url", "not_for_you"),
+        ({"notify": [{"type": "callback", "url": "https://crm.example.com/x"}]}, "/notify/0/url", "forbidden"),
+        ({"notify": [{"type": "callback", "url": "https://evilpanels.example.com/"}]}, "/notify/0/url", "forbidden"),
         ({"notify": [{"type": "named", "name": "ops"}]}, "/notify/0/name", "unknown_name"),
     ],
 )
@@ -141,7 +141,7 @@ async def test_what_a_client_may_not_use_any_more_is_not_sent_again_for_it(
         assert (ended["watchId"], ended["state"]) == (watch["id"], "abandoned")
         if not may:
             refused = await after.post(f"{one}/redeliver", key=OLD_KEY)
-            assert (refused.status_code, refused.json()["type"]) == (403, "/docs#not-for-you")
+            assert (refused.status_code, refused.json()["type"]) == (403, "/docs#forbidden")
         many = {"state": "abandoned", "since": "2026-01-01T00:00:00Z"}
         redelivered = (await after.post("/v1/deliveries/redeliver", key=OLD_KEY, json=many)).json()["redelivered"]
         assert redelivered == int(may)
@@ -169,7 +169,7 @@ async def test_what_a_workspace_told_is_not_sent_again_for_who_may_not_use_it_an
 
         assert redelivered == int(may)
         assert (answer.status_code, answer.json().get("type")) == (
-            (409, "/docs#delivery-under-way") if may else (403, "/docs#not-for-you")
+            (409, "/docs#delivery-pending") if may else (403, "/docs#forbidden")
         )
         assert (await after.get(one, key=OLD_KEY)).json()["state"] == ("pending" if may else "abandoned")
 
@@ -177,7 +177,7 @@ async def test_what_a_workspace_told_is_not_sent_again_for_who_may_not_use_it_an
 async def test_a_destination_is_tested_only_by_who_may_use_it(confined: World) -> None:
     body = {"destination": {"type": "callback", "url": "https://crm.example.com/x"}}
     refused = await confined.post("/v1/destinations/test", key=OLD_KEY, json=body)
-    assert (refused.status_code, only(refused.json()["errors"])["code"]) == (422, "not_for_you")
+    assert (refused.status_code, only(refused.json()["errors"])["code"]) == (422, "forbidden")
 
 
 async def test_each_watch_of_a_batch_is_held_to_what_its_client_may_use(confined: World) -> None:
@@ -259,7 +259,7 @@ async def test_what_egress_allows_is_closed_to_a_client_without_callbacks_by_eve
             wish = {"type": kind, "url": url}
             body = {"destination": wish} if path.endswith("test") else {"importId": "imp", "notify": [wish]}
             refused = await world.post(path, key=OLD_KEY, json=body)
-            assert (refused.status_code, only(refused.json()["errors"])["code"]) == (422, "not_for_you")
+            assert (refused.status_code, only(refused.json()["errors"])["code"]) == (422, "forbidden")
 
 
 @pytest.mark.parametrize(

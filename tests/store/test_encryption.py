@@ -20,7 +20,7 @@ async def told(world: World, path: str, **query: str) -> tuple[list[str], list[s
     with capture_logs() as lines:
         answer = await world.get(path, **query)
     assert answer.status_code == 200, answer.text
-    broken = [line["id"] for line in lines if line["event"] == "seal.broken"]
+    broken = [line["id"] for line in lines if line["event"] == "record.decryption_failed"]
     return [each["id"] for each in answer.json()["data"]], broken
 
 
@@ -94,9 +94,9 @@ async def test_what_does_not_open_says_by_itself_what_helps(world: World) -> Non
     with capture_logs() as lines:
         answer = await world.get(f"/v1/watches/{watch}")
 
-    assert (answer.status_code, answer.json()["type"]) == (500, "/docs#seal-broken")
+    assert (answer.status_code, answer.json()["type"]) == (500, "/docs#decryption-failed")
     assert "BRIDGE_ENCRYPTION_KEYS" in answer.json()["detail"]
-    assert lines == [{"event": "seal.broken", "log_level": "error", "path": f"/v1/watches/{watch}"}]
+    assert lines == [{"event": "record.decryption_failed", "log_level": "error", "path": f"/v1/watches/{watch}"}]
 
 
 async def test_what_does_not_open_is_as_unknown_to_other_clients_as_what_does(world: World) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import schemathesis
 
 SHORTEST_WAIT, LONGEST_WAIT = 1, 60
-NOT_OF_THE_BODY = ("/docs#idempotency-key-used",)
+NOT_OF_THE_BODY = ("/docs#idempotency-key-reused",)
 
 
 @schemathesis.hook

@@ -169,7 +169,7 @@ def test_the_served_api_bounds_heads_and_ends_idle_connections_when_it_is_told_t
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: bridge\r\n\r\n")
             received = b"".join(iter(lambda: connection.recv(4096), b""))
 
-    assert (refused.status_code, refused.json()["type"]) == (431, "/docs#head-too-large")
+    assert (refused.status_code, refused.json()["type"]) == (431, "/docs#headers-too-large")
     assert b'"alive"' in received, "and then the server has ended the connection"
 
 

@@ -33,7 +33,7 @@ async def test_a_header_that_decides_is_not_given_twice(
     body = WATCH if path == "/v1/watches" else b'{"watches": [' + WATCH + b"]}"
     answer = await world.api.post(path, content=body, headers=headers)
 
-    assert (answer.status_code, answer.json()["type"]) == (400, "/docs#header-repeated")
+    assert (answer.status_code, answer.json()["type"]) == (400, "/docs#duplicate-header")
     assert named in answer.json()["detail"]
     assert CLIENT_KEY not in answer.text
     assert (await world.get("/v1/watches")).json()["data"] == []
@@ -64,7 +64,7 @@ async def test_a_path_with_an_encoded_slash_is_no_page(world: World, path: str) 
             answer = connection.makefile("rb").read()
 
     assert answer.startswith(b"HTTP/1.1 404 ")
-    assert b"/docs#no-such-page" in answer
+    assert b"/docs#not-found" in answer
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ async def test_a_path_with_an_encoded_slash_is_no_page(world: World, path: str) 
 async def test_an_object_does_not_have_a_name_twice(world: World, body: bytes, pointers: list[str]) -> None:
     answer = await world.api.post("/v1/watches", content=body, headers=[KEY, AS_JSON])
 
-    assert (answer.status_code, answer.json()["type"]) == (422, "/docs#not-valid")
+    assert (answer.status_code, answer.json()["type"]) == (422, "/docs#validation-failed")
     assert [error["pointer"] for error in answer.json()["errors"]][: len(pointers)] == pointers
     assert answer.json()["errors"][0]["detail"] == "Give this once"
     assert (await world.get("/v1/watches")).json()["data"] == []

@@ -69,7 +69,7 @@ def test_a_body_that_is_announced_too_large_is_refused_before_it_comes(hasty: st
         status, headers, body = answer_on(post)
 
     assert (status, headers["content-type"]) == (413, "application/problem+json")
-    assert json.loads(body)["type"] == "/docs#too-large"
+    assert json.loads(body)["type"] == "/docs#payload-too-large"
 
 
 def test_who_sends_a_body_too_large_without_asking_first_hears_why_all_the_same(hasty: str) -> None:
@@ -84,7 +84,7 @@ def test_a_body_that_is_announced_and_never_comes_is_given_up(hasty: str) -> Non
         assert is_closed(post)
 
     assert (status, headers["content-type"], headers["connection"]) == (408, "application/problem+json", "close")
-    assert json.loads(body)["type"] == "/docs#too-slow"
+    assert json.loads(body)["type"] == "/docs#request-timeout"
 
 
 def test_a_body_that_trickles_is_given_up_though_something_comes_all_the_time(hasty: str) -> None:
@@ -124,7 +124,7 @@ def test_a_body_whose_sender_goes_away_is_no_fault_of_ours() -> None:
 
     with pytest.raises(Refused) as caught:
         asyncio.run(read_json(Request(AS_JSON, receive)))
-    assert caught.value.refusal is Refusal.TOO_SLOW
+    assert caught.value.refusal is Refusal.REQUEST_TIMEOUT
 
 
 class LoopThatCounts(asyncio.SelectorEventLoop):
@@ -160,7 +160,7 @@ def test_a_body_of_very_many_values_is_refused_before_it_is_read(value: bytes) -
     with pytest.raises(Refused) as caught:
         parse(b'{"watches": [{"a": [' + many, BatchBody)  # and that it is no JSON was not looked at
 
-    assert caught.value.refusal is Refusal.TOO_LARGE
+    assert caught.value.refusal is Refusal.PAYLOAD_TOO_LARGE
 
 
 @pytest.mark.parametrize("text", ['",[{' * 1000, "\\" * 999, ',[{}]":' * 500])

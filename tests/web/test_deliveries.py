@@ -130,7 +130,7 @@ async def test_of_what_ended_too_early_no_seal_is_opened(world: World) -> None:
         answer = await world.post("/v1/deliveries/redeliver", json=body)
 
     assert answer.json() == {"redelivered": 1, "more": False}
-    assert [line["event"] for line in lines] == ["delivery.owed_again"]
+    assert [line["event"] for line in lines] == ["delivery.redelivery_requested"]
 
 
 @pytest.mark.parametrize("others", [LOOKED_AT - 1, LOOKED_AT, LOOKED_AT + 1])

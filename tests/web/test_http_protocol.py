@@ -134,7 +134,7 @@ def refused(answer: HTTPResponse, body: bytes, status: int, slug: str) -> dict[s
     ids=["one header", "many headers", "the path", "one header too many", "very many headers"],
 )
 def test_a_head_that_is_too_large_is_refused(url: str, sent: bytes) -> None:
-    document = refused(*asked(url, sent), 431, "head-too-large")
+    document = refused(*asked(url, sent), 431, "headers-too-large")
     assert document["detail"] == "At most 64 KB and 100 headers are read."
 
 
@@ -176,7 +176,7 @@ def test_a_header_without_an_end_is_refused_before_much_of_it_is_kept(url: str) 
     with closing(connected(url)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nX-Endless: ")
         assert flood(connection, b"x" * 65_536, MOST_SENT) < MOST_SENT
-        document = refused(*answer_on(connection), 431, "head-too-large")
+        document = refused(*answer_on(connection), 431, "headers-too-large")
     assert document["detail"] == "At most 64 KB and 100 headers are read."
 
 
@@ -207,7 +207,7 @@ def test_a_body_in_the_smallest_chunks_is_read(url: str) -> None:
 def test_a_head_that_is_never_finished_is_given_up(hasty: str) -> None:
     with closing(connected(hasty)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nX-Half: ")
-        refused(*answer_on(connection), 408, "too-slow")
+        refused(*answer_on(connection), 408, "request-timeout")
         assert ends(connection)
 
 
@@ -302,7 +302,7 @@ def test_where_every_connection_is_being_answered_another_is_refused(app: Starle
             assert gate.entered.wait(PATIENCE)
             gate.entered.clear()
         another = stack.enter_context(closing(connected(url)))
-        refused(*answer_on(another), 503, "not-available")
+        refused(*answer_on(another), 503, "service-unavailable")
         gate.opened.set()
         assert [answer_on(busy)[1] for busy in both] == [b"waited"] * 2
 
@@ -318,7 +318,7 @@ def test_where_every_connection_is_being_answered_another_is_refused(app: Starle
 def test_what_is_no_http_is_refused_as_everything_is_with_its_id_where_that_was_read(url: str, sent: bytes) -> None:
     answer, body = asked(url, sent)
 
-    refused(answer, body, 400, "not-http")
+    refused(answer, body, 400, "bad-request")
     assert answer.headers["x-request-id"] == "build-42"
 
 
@@ -326,7 +326,7 @@ def test_what_is_no_http_is_refused_as_everything_is_with_its_id_where_that_was_
 def test_what_is_no_http_at_all_is_given_an_id(url: str, sent: bytes) -> None:
     answer, body = asked(url, sent)
 
-    refused(answer, body, 400, "not-http")
+    refused(answer, body, 400, "bad-request")
     assert answer.headers["x-request-id"].startswith("req_")
 
 

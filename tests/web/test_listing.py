@@ -207,7 +207,7 @@ async def test_a_watch_of_a_batch_that_cannot_be_stored_says_so_and_the_others_a
 
     results = answer.json()["results"]
     assert (answer.status_code, [result["status"] for result in results]) == (200, [202, 503, 202, 422])
-    assert results[1]["problem"]["type"] == "/docs#not-available"
+    assert results[1]["problem"]["type"] == "/docs#service-unavailable"
     check(answer, "/v1/watches/batch", "post")
     made_later = again.json()["results"][1]
     assert made_later["status"] == 202
@@ -253,7 +253,7 @@ async def test_a_key_that_is_used_for_something_else_is_refused_and_changes_noth
     await world.post("/v1/watches", json={"importId": "imp"}, **KEY)
     answer = await world.post("/v1/watches", json={"importId": "other"}, **KEY)
 
-    assert (answer.status_code, answer.json()["title"]) == (422, "The Idempotency-Key was used before")
+    assert (answer.status_code, answer.json()["title"]) == (422, "The Idempotency-Key was used for another request")
     assert len(await page_through(world, "/v1/watches")) == 1
 
 

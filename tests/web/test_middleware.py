@@ -207,7 +207,7 @@ async def test_what_nobody_foresaw_is_answered_like_everything_else_and_logged_o
             answer = await api.get("/v1/failing", headers={"X-Request-Id": "build-42.a"})
             again = await api.get("/healthz")
 
-    assert (answer.status_code, answer.json()["type"]) == (500, "/docs#our-fault")
+    assert (answer.status_code, answer.json()["type"]) == (500, "/docs#internal-error")
     assert answer.headers["content-type"] == "application/problem+json"
     assert (answer.headers["x-request-id"], answer.headers["cache-control"]) == ("build-42.a", "no-store")
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -256,7 +256,7 @@ async def test_each_watch_of_a_batch_counts_as_a_call_and_too_many_are_refused_w
         rest = [(await world.get("/v1/watches")).status_code for _ in range(4)]
 
         assert first.status_code == 200
-        assert (refused.status_code, refused.json()["type"]) == (429, "/docs#too-many-calls")
+        assert (refused.status_code, refused.json()["type"]) == (429, "/docs#rate-limited")
         assert 1 <= int(refused.headers["retry-after"]) <= 60
         assert rest == [200] * 3 + [429], "what was refused counts as the one call that it was"
         seen = (await world.get("/v1/watches", key=ADMIN_KEY)).json()["data"]

@@ -59,7 +59,7 @@ def test_every_call_that_could_have_a_body_says_what_becomes_of_one() -> None:
 
 
 def test_every_refusal_is_described_where_it_can_happen() -> None:
-    everywhere = {Refusal.NO_SUCH_PAGE, Refusal.NO_SUCH_METHOD, Refusal.NOT_HTTP, Refusal.HEAD_TOO_LARGE}
+    everywhere = {Refusal.NOT_FOUND, Refusal.METHOD_NOT_ALLOWED, Refusal.BAD_REQUEST, Refusal.HEADERS_TOO_LARGE}
     described = {refusal for operation in OPERATIONS.values() for refusal in operation.refusals}
     assert described == set(Refusal) - everywhere
 

@@ -179,34 +179,34 @@ async def ask_with_many_wrong_keys(world: World, call: Call) -> httpx.Response:
 
 PROBLEM = "application/problem+json"
 WAYS: Mapping[Refusal, Way] = {
-    Refusal.HEADER_REPEATED: lambda world, call: call.ask(world, repeat="Authorization"),
-    Refusal.NO_KEY: lambda world, call: call.ask(world, headers={"Authorization": "Basic eDp5"}),
-    Refusal.UNKNOWN_KEY: lambda world, call: call.ask(world, key="rbk_key-of-nobody-at-all"),
-    Refusal.TOO_MANY_WRONG_KEYS: ask_with_many_wrong_keys,
+    Refusal.DUPLICATE_HEADER: lambda world, call: call.ask(world, repeat="Authorization"),
+    Refusal.MISSING_API_KEY: lambda world, call: call.ask(world, headers={"Authorization": "Basic eDp5"}),
+    Refusal.INVALID_API_KEY: lambda world, call: call.ask(world, key="rbk_key-of-nobody-at-all"),
+    Refusal.TOO_MANY_INVALID_KEYS: ask_with_many_wrong_keys,
     Refusal.NOT_IN_THAT_FORM: lambda world, call: call.ask(world, headers={"Accept": "text/html"}),
-    Refusal.NOT_JSON: lambda world, call: call.ask(world, content=b'{"importId": "imp"'),
-    Refusal.TOO_LARGE: lambda world, call: call.ask(world, content=too_large(call)),
-    Refusal.NOT_SENT_AS_JSON: lambda world, call: call.ask(world, headers={"Content-Type": "text/plain"}),
-    Refusal.NOT_VALID: lambda world, call: call.ask(world, body={**call.operation.example, "colour": "red"}),
-    Refusal.QUERY_NOT_VALID: lambda world, call: call.ask(world, query="?colour=red"),
-    Refusal.IDEMPOTENCY_KEY_NOT_VALID: lambda world, call: call.ask(world, headers={"Idempotency-Key": "x" * 256}),
-    Refusal.IDEMPOTENCY_KEY_USED: with_a_used_key,
-    Refusal.NO_SUCH_WATCH: unknown_or_anothers,
-    Refusal.NO_SUCH_DELIVERY: unknown_or_anothers,
-    Refusal.WATCH_ENDED: ask_about_an_ended_watch,
-    Refusal.DELIVERY_UNDER_WAY: ask_about_a_pending_delivery,
-    Refusal.DELIVERY_NOT_WANTED: ask_about_a_skipped_delivery,
+    Refusal.INVALID_JSON: lambda world, call: call.ask(world, content=b'{"importId": "imp"'),
+    Refusal.PAYLOAD_TOO_LARGE: lambda world, call: call.ask(world, content=too_large(call)),
+    Refusal.UNSUPPORTED_MEDIA_TYPE: lambda world, call: call.ask(world, headers={"Content-Type": "text/plain"}),
+    Refusal.VALIDATION_FAILED: lambda world, call: call.ask(world, body={**call.operation.example, "colour": "red"}),
+    Refusal.INVALID_QUERY: lambda world, call: call.ask(world, query="?colour=red"),
+    Refusal.INVALID_IDEMPOTENCY_KEY: lambda world, call: call.ask(world, headers={"Idempotency-Key": "x" * 256}),
+    Refusal.IDEMPOTENCY_KEY_REUSED: with_a_used_key,
+    Refusal.WATCH_NOT_FOUND: unknown_or_anothers,
+    Refusal.DELIVERY_NOT_FOUND: unknown_or_anothers,
+    Refusal.WATCH_ALREADY_SETTLED: ask_about_an_ended_watch,
+    Refusal.DELIVERY_PENDING: ask_about_a_pending_delivery,
+    Refusal.DELIVERY_SKIPPED: ask_about_a_skipped_delivery,
     Refusal.DESTINATION_BUSY: twice,
     Refusal.DECRYPTION_FAILED: ask_about_what_does_not_open,
 }
 
 
 ELSEWHERE = {
-    Refusal.TOO_MANY_CALLS: "below, with a limit of its own",
-    Refusal.NOT_AVAILABLE: "below, without Redis",
-    Refusal.NOT_FOR_YOU: "tests/settings/test_client_config.py, with a file of clients",
-    Refusal.TOO_SLOW: "tests/web/test_body.py, with less patience",
-    Refusal.OUR_FAULT: "nothing known provokes it",
+    Refusal.RATE_LIMITED: "below, with a limit of its own",
+    Refusal.SERVICE_UNAVAILABLE: "below, without Redis",
+    Refusal.FORBIDDEN: "tests/settings/test_client_config.py, with a file of clients",
+    Refusal.REQUEST_TIMEOUT: "tests/web/test_body.py, with less patience",
+    Refusal.INTERNAL_ERROR: "nothing known provokes it",
 }
 EACH = [(call, refusal) for call in KEYED for refusal in call.operation.refusals if refusal not in ELSEWHERE]
 
@@ -219,7 +219,7 @@ def told(answer: httpx.Response, refusal: Refusal, call: Call) -> None:
     document = answer.json()
     assert (document["type"], document["title"]) == (f"/docs#{refusal.slug}", refusal.title)
     assert document["status"] == refusal.status
-    if not (call.path.endswith("batch") and refusal is Refusal.IDEMPOTENCY_KEY_USED):
+    if not (call.path.endswith("batch") and refusal is Refusal.IDEMPOTENCY_KEY_REUSED):
         check(answer, call.path, call.method.lower())
 
 
@@ -237,8 +237,19 @@ async def test_each_refusal_is_told_in_its_document_and_changes_nothing(
 
 
 READS_NOTHING_FIRST = (
-    *(Refusal.NO_KEY, Refusal.UNKNOWN_KEY, Refusal.NOT_IN_THAT_FORM, Refusal.NOT_JSON, Refusal.TOO_LARGE),
-    *(Refusal.NOT_SENT_AS_JSON, Refusal.NOT_VALID, Refusal.QUERY_NOT_VALID, Refusal.IDEMPOTENCY_KEY_NOT_VALID),
+    *(
+        Refusal.MISSING_API_KEY,
+        Refusal.INVALID_API_KEY,
+        Refusal.NOT_IN_THAT_FORM,
+        Refusal.INVALID_JSON,
+        Refusal.PAYLOAD_TOO_LARGE,
+    ),
+    *(
+        Refusal.UNSUPPORTED_MEDIA_TYPE,
+        Refusal.VALIDATION_FAILED,
+        Refusal.INVALID_QUERY,
+        Refusal.INVALID_IDEMPOTENCY_KEY,
+    ),
 )
 
 
@@ -264,7 +275,7 @@ async def test_one_call_too_many_is_refused_whatever_it_is(redis_url: str, sandb
         before = await kept(world)
         answer = await call.ask(world)
 
-        told(answer, Refusal.TOO_MANY_CALLS, call)
+        told(answer, Refusal.RATE_LIMITED, call)
         assert 1 <= int(answer.headers["retry-after"]) <= 60
         assert await kept(world) == before
 
@@ -280,7 +291,7 @@ async def test_while_redis_is_away_each_call_says_so_and_when_to_come_again(sand
             for call in KEYED:
                 # What needs nothing but permits is still done while they last.
                 answer = await call.ask(world, key=OTHER_KEY if call.path.startswith("/v1/signing-") else CLIENT_KEY)
-                told(answer, Refusal.NOT_AVAILABLE, call)
+                told(answer, Refusal.SERVICE_UNAVAILABLE, call)
                 assert int(answer.headers["retry-after"]) > 0
             assert (await world.get("/v1/signing-keys")).status_code == 200
             assert (await world.api.get("/healthz")).status_code == 200

@@ -41,9 +41,9 @@ async def test_an_admin_gets_any_clients_secrets_and_others_their_own_alone(worl
 @pytest.mark.parametrize(
     ("key", "name", "code"),
     [
-        (CLIENT_KEY, "billing", "not_for_you"),
-        (CLIENT_KEY, "operator", "not_for_you"),
-        (CLIENT_KEY, "no-such-client", "not_for_you"),
+        (CLIENT_KEY, "billing", "forbidden"),
+        (CLIENT_KEY, "operator", "forbidden"),
+        (CLIENT_KEY, "no-such-client", "forbidden"),
         (ADMIN_KEY, "no-such-client", "unknown_name"),
         (ADMIN_KEY, "No Name", None),
     ],

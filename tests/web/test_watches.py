@@ -57,13 +57,13 @@ async def test_the_ids_of_watches_sort_by_time(world: World) -> None:
 @pytest.mark.parametrize(
     ("headers", "title"),
     [
-        ({}, "No API key"),
-        ({"Authorization": "Basic abc"}, "No API key"),
-        ({"Authorization": "Bearer"}, "No API key"),
-        ({"Authorization": "Bearer "}, "No API key"),
-        (bearer("rbk_wrong-key"), "This API key is not known"),
-        (bearer(CLIENT_KEY[:-1]), "This API key is not known"),
-        (bearer(CLIENT_KEY + "x"), "This API key is not known"),
+        ({}, "The API key is missing"),
+        ({"Authorization": "Basic abc"}, "The API key is missing"),
+        ({"Authorization": "Bearer"}, "The API key is missing"),
+        ({"Authorization": "Bearer "}, "The API key is missing"),
+        (bearer("rbk_wrong-key"), "The API key is invalid"),
+        (bearer(CLIENT_KEY[:-1]), "The API key is invalid"),
+        (bearer(CLIENT_KEY + "x"), "The API key is invalid"),
     ],
 )
 async def test_without_a_known_key_nothing_is_done(world: World, headers: dict[str, str], title: str) -> None:
@@ -90,7 +90,7 @@ async def test_a_watch_is_seen_by_its_client_and_by_admins_only(world: World) ->
 
 @pytest.mark.parametrize("body", ["", "not json", "{", "[1,", '"\\ud800"', b"\xff\xfe"])
 async def test_a_body_that_is_not_json_is_told_so(world: World, body: str | bytes) -> None:
-    assert (await refused(world, body, status=400))["title"] == "The body is not JSON that can be read"
+    assert (await refused(world, body, status=400))["title"] == "The body is not valid JSON"
 
 
 @pytest.mark.parametrize(

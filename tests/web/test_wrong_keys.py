@@ -18,10 +18,10 @@ async def test_many_wrong_keys_are_asked_to_wait_and_a_right_one_passes_all_the_
         passed = await world.api.get("/v1/watches", headers=bearer(CLIENT_KEY))
 
     assert [answer.status_code for answer in answers] == [401] * WRONG_KEYS + [429] * 5
-    assert answers[-1].json()["type"] == "/docs#too-many-wrong-keys"
+    assert answers[-1].json()["type"] == "/docs#too-many-invalid-keys"
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
     assert passed.status_code == 200
-    assert lines == [{"event": "key.wrong", "address": "127.0.0.1", "log_level": "warning"}]
+    assert lines == [{"event": "api_key.rejected", "address": "127.0.0.1", "log_level": "warning"}]
 
 
 async def test_calls_without_a_key_or_with_a_right_one_are_not_counted(world: World) -> None:

@@ -199,7 +199,7 @@ async def test_one_clients_tests_that_hang_leave_other_clients_their_places(redi
         refused = await test(silent.url(HOSTS), CLIENT_KEY)
         told = await test(swift.url(1), OTHER_KEY)
 
-        assert (refused.status_code, refused.json()["type"]) == (503, "/docs#not-available")
+        assert (refused.status_code, refused.json()["type"]) == (503, "/docs#service-unavailable")
         assert int(refused.headers["retry-after"]) > 0
         assert told.json()["verdict"] == "accepted"
         assert not any(each.done() for each in hanging)

@@ -15,17 +15,23 @@ from bridge.web.schemas import responses
 from bridge.web.schemas.watches import BatchBody, RedeliverBody, TestBody, WatchBody
 
 OF_EVERY_CALL = (
-    Refusal.HEADER_REPEATED,
-    Refusal.NO_KEY,
-    Refusal.UNKNOWN_KEY,
+    Refusal.DUPLICATE_HEADER,
+    Refusal.MISSING_API_KEY,
+    Refusal.INVALID_API_KEY,
     Refusal.NOT_IN_THAT_FORM,
-    Refusal.QUERY_NOT_VALID,
-    Refusal.TOO_MANY_CALLS,
-    Refusal.TOO_MANY_WRONG_KEYS,
-    Refusal.OUR_FAULT,
-    Refusal.NOT_AVAILABLE,
+    Refusal.INVALID_QUERY,
+    Refusal.RATE_LIMITED,
+    Refusal.TOO_MANY_INVALID_KEYS,
+    Refusal.INTERNAL_ERROR,
+    Refusal.SERVICE_UNAVAILABLE,
 )
-OF_A_BODY = (Refusal.NOT_JSON, Refusal.TOO_SLOW, Refusal.TOO_LARGE, Refusal.NOT_SENT_AS_JSON, Refusal.NOT_VALID)
+OF_A_BODY = (
+    Refusal.INVALID_JSON,
+    Refusal.REQUEST_TIMEOUT,
+    Refusal.PAYLOAD_TOO_LARGE,
+    Refusal.UNSUPPORTED_MEDIA_TYPE,
+    Refusal.VALIDATION_FAILED,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +64,7 @@ class Operation:
     def refusals(self) -> tuple[Refusal, ...]:
         if self.for_anyone:
             return self.refuses
-        key = (Refusal.IDEMPOTENCY_KEY_NOT_VALID, Refusal.IDEMPOTENCY_KEY_USED) if self.repeatable else ()
+        key = (Refusal.INVALID_IDEMPOTENCY_KEY, Refusal.IDEMPOTENCY_KEY_REUSED) if self.repeatable else ()
         body = OF_A_BODY if self.body else ()
         return (*OF_EVERY_CALL, *body, *key, *self.refuses)
 
@@ -94,20 +100,20 @@ CALLS: Mapping[Endpoint, Operation] = {
         query=WaitQuery,
         gives=responses.WatchResponse,
         shows=examples.SETTLED,
-        refuses=(Refusal.NO_SUCH_WATCH, Refusal.DECRYPTION_FAILED),
+        refuses=(Refusal.WATCH_NOT_FOUND, Refusal.DECRYPTION_FAILED),
     ),
     watches.cancel: Operation(
         name="cancelWatch",
         tag=WATCHES,
         gives=responses.WatchResponse,
-        refuses=(Refusal.NO_SUCH_WATCH, Refusal.WATCH_ENDED, Refusal.DECRYPTION_FAILED),
+        refuses=(Refusal.WATCH_NOT_FOUND, Refusal.WATCH_ALREADY_SETTLED, Refusal.DECRYPTION_FAILED),
     ),
     events.stream: Operation(
         name="followWatch",
         tag=WATCHES,
         gives=str,
         media_type="text/event-stream",
-        refuses=(Refusal.NO_SUCH_WATCH, Refusal.DECRYPTION_FAILED),
+        refuses=(Refusal.WATCH_NOT_FOUND, Refusal.DECRYPTION_FAILED),
     ),
     deliveries.pages: Operation(
         name="listDeliveries", tag=DELIVERIES, query=DeliveriesQuery, gives=responses.DeliveriesResponse
@@ -116,7 +122,7 @@ CALLS: Mapping[Endpoint, Operation] = {
         name="getDelivery",
         tag=DELIVERIES,
         gives=responses.DeliveryWithLogResponse,
-        refuses=(Refusal.NO_SUCH_DELIVERY, Refusal.DECRYPTION_FAILED),
+        refuses=(Refusal.DELIVERY_NOT_FOUND, Refusal.DECRYPTION_FAILED),
     ),
     deliveries.redeliver: Operation(
         name="redeliver",
@@ -124,10 +130,10 @@ CALLS: Mapping[Endpoint, Operation] = {
         status=202,
         gives=responses.ListedDeliveryResponse,
         refuses=(
-            Refusal.NOT_FOR_YOU,
-            Refusal.NO_SUCH_DELIVERY,
-            Refusal.DELIVERY_NOT_WANTED,
-            Refusal.DELIVERY_UNDER_WAY,
+            Refusal.FORBIDDEN,
+            Refusal.DELIVERY_NOT_FOUND,
+            Refusal.DELIVERY_SKIPPED,
+            Refusal.DELIVERY_PENDING,
             Refusal.DECRYPTION_FAILED,
         ),
     ),
@@ -161,6 +167,6 @@ CALLS: Mapping[Endpoint, Operation] = {
         gives=str,
         media_type="text/plain",
         for_anyone=True,
-        refuses=(Refusal.OUR_FAULT, Refusal.NOT_AVAILABLE),
+        refuses=(Refusal.INTERNAL_ERROR, Refusal.SERVICE_UNAVAILABLE),
     ),
 }

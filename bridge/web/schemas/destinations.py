@@ -62,8 +62,8 @@ class Body(BaseModel):
     )
 
 
-def _not_for_you(what: str) -> PydanticCustomError:
-    return PydanticCustomError("policy_not_for_you", "Your client may not use {what}", {"what": what})
+def _forbidden(what: str) -> PydanticCustomError:
+    return PydanticCustomError("policy_forbidden", "Your client may not use {what}", {"what": what})
 
 
 class _ToDestination(Body):
@@ -94,7 +94,7 @@ class ToSlackWebhook(_ToDestination):
     @classmethod
     def _is_slacks(cls, url: str, info: ValidationInfo) -> str:
         if not may_post(context_in(info).permissions, _allowed(url, info, slack=True)):
-            raise _not_for_you("this incoming webhook: only channels that are named, and hosts")
+            raise _forbidden("this incoming webhook: only channels that are named, and hosts")
         return url
 
     def destination(self) -> Destination:
@@ -118,7 +118,7 @@ class ToSlack(_ToDestination):
             raise PydanticCustomError("policy_no_slack_bot", "The operator has configured no Slack bot")
         channels = context_in(info).permissions.slack_channels
         if channels is not None and channel not in channels:
-            raise _not_for_you("this channel")
+            raise _forbidden("this channel")
         return channel
 
     def destination(self) -> Destination:
@@ -149,14 +149,14 @@ class ToCallback(_ToDestination):
     @classmethod
     def _may_be_reached(cls, url: str, info: ValidationInfo) -> str:
         if not may_call(context_in(info).permissions, _allowed(url, info, slack=False)):
-            raise _not_for_you("this host")
+            raise _forbidden("this host")
         return url
 
     @field_validator("secret")
     @classmethod
     def _is_a_secret(cls, secret: str | None) -> str | None:
         if secret is not None and (wrong := check_secret(secret)):
-            raise PydanticCustomError("policy_not_a_secret", "{detail}", {"detail": wrong})
+            raise PydanticCustomError("policy_invalid_secret", "{detail}", {"detail": wrong})
         return secret
 
     @field_validator("headers")
@@ -166,7 +166,7 @@ class ToCallback(_ToDestination):
         names = Counter(name.lower() for name in headers)
         wrong += [f"The header {name} is given {count} times" for name, count in names.items() if count > 1]
         if wrong:
-            raise PydanticCustomError("policy_header", "{detail}", {"detail": "; ".join(wrong)})
+            raise PydanticCustomError("policy_invalid_header", "{detail}", {"detail": "; ".join(wrong)})
         return headers
 
     def destination(self) -> Destination:

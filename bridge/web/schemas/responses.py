@@ -144,8 +144,8 @@ class DeliveriesResponse(TypedDict):
 CODES = (
     *("metadata", "unspecified", "private", "shared", "loopback", "link_local", "reserved", "documentation"),
     *("multicast", "embedded_ipv4", "port", "url", "host", "scheme", "userinfo", "fragment"),
-    *("slack_workflow", "not_slack", "slack_host", "no_slack_bot", "not_for_you", "not_a_secret", "header"),
-    *("unknown_name", "unknown_workspace", "no_segment"),
+    *("slack_workflow", "not_slack", "slack_host", "no_slack_bot", "forbidden", "invalid_secret", "invalid_header"),
+    *("unknown_name", "unknown_workspace", "invalid_import_id"),
 )
 """What our rules refuse a field for; the tests hold them to the rules."""
 _CODE = (

@@ -160,7 +160,7 @@ class WatchBody(Body):
     def _is_one_segment(cls, import_id: str) -> str:
         if import_id in {".", ".."}:
             raise PydanticCustomError(
-                "policy_no_segment", "An import id can't be `.` or `..`: no URL can name such a thing"
+                "policy_invalid_import_id", "An import id can't be `.` or `..`: no URL can name such a thing"
             )
         return import_id
 
@@ -205,7 +205,7 @@ async def read_json(request: Request, *, limit: int = BODY_LIMIT, within: float 
     except TimeoutError:
         # The rest may never come: nothing else can be read from this connection.
         detail = f"All of it must come within {within:g} s."
-        raise Refused(Refusal.TOO_SLOW, detail, headers={"Connection": "close"}) from None
+        raise Refused(Refusal.REQUEST_TIMEOUT, detail, headers={"Connection": "close"}) from None
 
 
 async def _read(request: Request, limit: int) -> bytes:
@@ -213,7 +213,7 @@ async def _read(request: Request, limit: int) -> bytes:
     while True:
         message = await request.receive()
         if message["type"] == "http.disconnect":  # nobody hears the answer; to metrics and log it's no fault of ours
-            raise Refused(Refusal.TOO_SLOW, "The connection ended before all of it had come.")
+            raise Refused(Refusal.REQUEST_TIMEOUT, "The connection ended before all of it had come.")
         read += message.get("body", b"")
         _check_size(len(read), limit)
         if not message.get("more_body", False):
@@ -225,17 +225,17 @@ def _check_form(content_type: bytes, encoding: bytes) -> None:
         return  # as nearly all have it
     media_type, *parameters = (part.strip().lower() for part in content_type.split(b";"))
     if media_type != b"application/json":
-        raise Refused(Refusal.NOT_SENT_AS_JSON, "Send it with `Content-Type: application/json`.")
+        raise Refused(Refusal.UNSUPPORTED_MEDIA_TYPE, "Send it with `Content-Type: application/json`.")
     for name, _, value in (parameter.partition(b"=") for parameter in parameters):
         if name == b"charset" and value.strip(b'"') not in {b"utf-8", b"utf8"}:
-            raise Refused(Refusal.NOT_SENT_AS_JSON, "Send it in UTF-8: no other charset is read.")
+            raise Refused(Refusal.UNSUPPORTED_MEDIA_TYPE, "Send it in UTF-8: no other charset is read.")
     if encoding.lower() not in {b"", b"identity"}:
-        raise Refused(Refusal.NOT_SENT_AS_JSON, "Send it as it is: no Content-Encoding is read.")
+        raise Refused(Refusal.UNSUPPORTED_MEDIA_TYPE, "Send it as it is: no Content-Encoding is read.")
 
 
 def _check_size(size: int, limit: int) -> None:
     if size > limit:
-        raise Refused(Refusal.TOO_LARGE, f"At most {limit // 1024} KB are read.")
+        raise Refused(Refusal.PAYLOAD_TOO_LARGE, f"At most {limit // 1024} KB are read.")
 
 
 _STRING = re.compile(rb'"(?:[^"\\]+|\\.)*+(?:"|\Z)', re.DOTALL)
@@ -245,7 +245,7 @@ _STRING = re.compile(rb'"(?:[^"\\]+|\\.)*+(?:"|\Z)', re.DOTALL)
 def _check_values(body: bytes) -> None:
     """Bound how many values are read, before any is: what separates them is counted, outside of strings."""
     if _separators(body) > MOST_VALUES and _separators(_STRING.sub(b"", body)) > MOST_VALUES:
-        raise Refused(Refusal.TOO_LARGE, f"At most {MOST_VALUES:,} values are read.")
+        raise Refused(Refusal.PAYLOAD_TOO_LARGE, f"At most {MOST_VALUES:,} values are read.")
 
 
 def _separators(body: bytes) -> int:
@@ -265,10 +265,10 @@ def parse(body: bytes, model: type[BodyT], context: Context | None = None) -> Bo
     except ValidationError as error:
         findings = error.errors(include_url=False, include_input=False)
         if findings[0]["type"] == "json_invalid":
-            raise Refused(Refusal.NOT_JSON, str(findings[0]["ctx"]["error"]).capitalize() + ".") from None
+            raise Refused(Refusal.INVALID_JSON, str(findings[0]["ctx"]["error"]).capitalize() + ".") from None
     repeated = repeated_names(body)
     if found is None or repeated:
         problems = [*repeated, *problems_of(findings)]
         count = len(repeated) + len(findings)
-        raise Refused(Refusal.NOT_VALID, "Nothing was changed.", problems, problem_count=count)
+        raise Refused(Refusal.VALIDATION_FAILED, "Nothing was changed.", problems, problem_count=count)
     return found
