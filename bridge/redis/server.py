@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 Version: TypeAlias = tuple[int, int]
-OLDEST_REDIS: Version = (6, 2)
-"""The oldest Redis that is supported; the versions of Valkey are all newer."""
+OLDEST_REDIS: Version = (7, 0)
+"""The oldest Redis that is supported: Debian 12's. Every Valkey is newer."""
 
 Hello: TypeAlias = Sequence[Any] | Mapping[Any, Any] | None
 """A reply to HELLO: names and values in turn, or by name; None where there is none."""
@@ -42,7 +42,7 @@ def server_of(hello: Hello, info: Mapping[str, Any] | None = None) -> Server:
 
 
 def dotted(version: Version) -> str:
-    """Return `6.2` for (6, 2)."""
+    """Return `7.0` for (7, 0)."""
     return ".".join(map(str, version))
 
 

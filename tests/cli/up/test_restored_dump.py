@@ -49,7 +49,7 @@ def imported(data: DataDir) -> list[str]:
     """Import what there is to import; return what is said."""
     said: list[str] = []
     with Signals() as signals:
-        import_dump(data, signals=signals, say=said.append)
+        import_dump(data, embedded_redis.find_binary(), signals=signals, say=said.append)
     return said
 
 
@@ -72,7 +72,7 @@ def test_a_dump_without_a_log_is_imported_once(data: DataDir) -> None:
 
 def test_an_import_that_was_killed_is_made_again(data: DataDir) -> None:
     leave_a_dump(data, "of the backup")
-    (data.redis / "appendonly.aof").touch()  # as a server before Redis 7 leaves it
+    (data.redis / "appendonly.aof").touch()  # as Redis 6.2 left it
     (data.redis / "appendonlydir").mkdir()  # as later ones do
 
     imported(data)
@@ -99,9 +99,9 @@ def test_a_dump_that_is_newer_than_the_log_is_refused_with_both_ways_on(data: Da
 
 def test_a_dump_that_redis_cannot_read_is_told_and_stays(data: DataDir) -> None:
     dump = data.redis / "dump.rdb"
-    dump.write_bytes(b"REDIS9999 of a later version")
+    dump.write_bytes(b"REDIS0079 of a later version")
 
     with pytest.raises(ChildFailed, match=r"dump\.rdb can't be imported:\n(.*\n)*.*RDB format version"):
         imported(data)
-    assert dump.read_bytes() == b"REDIS9999 of a later version"
+    assert dump.read_bytes() == b"REDIS0079 of a later version"
     assert not PidRecords(data.pids).left_behind()
