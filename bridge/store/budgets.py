@@ -40,7 +40,12 @@ class Budgets:
     async def _look(self, workspace: str) -> tuple[BudgetSnapshot, Span]:
         """Return the workspace as it is stored, and how far in the future its budget was written last."""
         now, in_flight, first, open_imports, flat = await self._store.run(
-            "look", [keys.budget(workspace), keys.imports_due(workspace), keys.imports_leased(workspace)]
+            "read_budget",
+            {
+                "budget": keys.budget(workspace),
+                "imports_due": keys.imports_due(workspace),
+                "imports_leased": keys.imports_leased(workspace),
+            },
         )
         stored = codec.unflatten(flat)
         look = BudgetSnapshot(
@@ -57,7 +62,10 @@ class Budgets:
         changes = [
             part for name, value in asdict(budget).items() if name != "version" for part in (name, _written(value))
         ]
-        return bool(await self._store.run("write_budget", [keys.budget(workspace)], [budget.version, *changes]))
+        written = await self._store.run(
+            "write_budget", {"budget": keys.budget(workspace)}, {"version": budget.version}, more_args=changes
+        )
+        return bool(written)
 
 
 def _written(value: Any) -> Any:

@@ -22,24 +22,28 @@ class Clock:
 
     async def set_back(self) -> Span:
         """Return by how much the clock has been set back since it was last noted, or 0."""
-        return int(await self._store.run("heed_clock", [keys.CLOCK], [0]))
+        return int(await self._store.run("note_clock", {"latest": keys.CLOCK}, {"accept": 0}))
 
     async def accept(self) -> None:
         """Note what time it is, be it earlier than before."""
-        await self._store.run("heed_clock", [keys.CLOCK], [1])
+        await self._store.run("note_clock", {"latest": keys.CLOCK}, {"accept": 1})
 
     async def recall_watches(self) -> None:
         """Bring back the deadlines of all open watches. Doing it again changes nothing."""
         async for ids in self._pages(keys.watches_in(WatchState.WATCHING)):
-            await self._store.run("recall_watches", [keys.EXPIRING, *map(keys.watch, ids)], ids)
+            watches = list(map(keys.watch, ids))
+            await self._store.run("recall_watches", {"expiring": keys.EXPIRING}, more_keys=watches, more_args=ids)
 
     async def recall_deliveries(self, lease: Span) -> None:
         """Bring back the attempts of all pending deliveries, and their lanes' paces. Doing it again changes nothing."""
         lanes = set[str]()
         async for ids in self._pages(keys.deliveries_in("pending")):
-            lanes.update(await self._store.run("recall_deliveries", list(map(keys.delivery, ids)), [lease, *ids]))
+            deliveries = list(map(keys.delivery, ids))
+            lanes.update(
+                await self._store.run("recall_deliveries", args={"lease": lease}, more_keys=deliveries, more_args=ids)
+            )
         for lane in lanes:
-            await self._store.run("recall_lane", [], [lane])
+            await self._store.run("recall_lane", args={"lane": lane})
 
     async def _pages(self, ids: str) -> AsyncIterator[list[str]]:
         """Go through a list of ids, also while it changes."""

@@ -1,12 +1,11 @@
 """The connection to Redis, the scripts that run there, and the one clock."""
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from importlib.resources import files
 from pathlib import Path
 from time import monotonic
-from typing import Any, TypeAlias
+from typing import Any
 
 import hiredis
 import structlog
@@ -24,19 +23,9 @@ from bridge.domain.times import Moment, Span
 from bridge.errors import StoreFull, StoreUnavailable
 from bridge.redis.errors import translated
 from bridge.redis.pool import Pool
+from bridge.store.lua import Argument, Call, batch_source, source
 
 ANY_STEP = "*"
-USE_LANES = frozenset(
-    {"claim_deliveries", "commit_delivery", "doubt_lane", "hold_lane", "owe_notice"}
-    | {"recall_deliveries", "recall_lane", "redeliver", "settle", "take_turn"}
-)
-"""The scripts by which deliveries wait, or stop to."""
-USE_TIERS = frozenset({"accept", "claim_polls", "look", "recall_polls"})
-"""The scripts that read the order of polls."""
-USE_LISTS = frozenset({"commit_delivery", "forget", "forget_notice", "owe_notice", "redeliver", "settle"})
-"""The scripts that change a delivery's state."""
-Call: TypeAlias = tuple[Sequence[str], Sequence[str | int]]
-"""The keys and the arguments of one call of a script."""
 RETRIES = 2
 """Reconnects that a call makes by itself, for a connection that died while it was idle. A longer outage is told."""
 LONG_IDLE = 30.0
@@ -123,50 +112,66 @@ class Store:
         self._scripts: dict[tuple[str, bool], AsyncScript] = {}
         self._out: set[str] = set()
 
-    async def run(self, script: str, keys: Sequence[str] = (), args: Sequence[str | int] = ()) -> Any:
-        """Run `scripts/<script>.lua`; raises StoreUnavailable."""
+    async def run(
+        self,
+        script: str,
+        keys: Mapping[str, str] | None = None,
+        args: Mapping[str, Argument] | None = None,
+        *,
+        more_keys: Sequence[str] = (),
+        more_args: Sequence[Argument] = (),
+    ) -> Any:
+        """Run `scripts/<script>.lua` and return its reply. Raises StoreUnavailable."""
+        call = Call(keys=keys or {}, args=args or {}, more_keys=more_keys, more_args=more_args)
+        in_order, values = call.positional(script)
         registered = self._registered(script)
-        async with self._told(script):
-            return await registered(keys=keys, args=[self.offset, *args])
+        async with self._outage_logged(script):
+            return await registered(keys=in_order, args=[self.offset, *values])
 
-    async def run_many(self, script: str, calls: Sequence[Call]) -> list[Any]:
-        """Run one script for many calls in one round trip, each by itself; raises StoreUnavailable if one met it."""
-        answers = await self.run_each(script, calls)
-        for answer in answers:
-            if isinstance(answer, StoreUnavailable):
-                raise answer
-        return answers
+    async def run_all(self, script: str, calls: Sequence[Call]) -> list[Any]:
+        """Run one script for many calls in one round trip. Raises StoreUnavailable if a call failed."""
+        replies = await self.run_each(script, calls)
+        for reply in replies:
+            if isinstance(reply, StoreUnavailable):
+                raise reply
+        return replies
 
     async def run_each(self, script: str, calls: Sequence[Call]) -> list[Any]:
-        """Run one script for many calls in one round trip: for each its answer, or why it has none."""
+        """Run one script for many calls in one round trip. Return each call's reply, or its StoreUnavailable."""
         if not calls:
             return []
-        keys = [key for each, _ in calls for key in each]
-        args = [part for each, own in calls for part in (len(each), len(own), *own)]
-        answers: list[Any] = []
+        all_keys: list[str] = []
+        all_args: list[Argument] = []
+        for call in calls:
+            keys, args = call.positional(script)
+            all_keys += keys
+            all_args += [len(keys), len(args), *args]
+        registered = self._registered(script, batch=True)
+        replies: list[Any] = []
         try:
-            async with self._told(script):
-                answers = await self._registered(script, each=True)(keys=keys, args=[self.offset, *args])
-                for answer in answers:
-                    if isinstance(answer, Exception):
-                        raise answer
+            async with self._outage_logged(script):
+                replies = await registered(keys=all_keys, args=[self.offset, *all_args])
+                for reply in replies:
+                    if isinstance(reply, Exception):
+                        raise reply
         except StoreUnavailable as error:
-            answers = answers or [error] * len(calls)
-            return [error if isinstance(answer, Exception) else answer for answer in answers]
-        return answers
+            replies = replies or [error] * len(calls)
+            return [error if isinstance(reply, Exception) else reply for reply in replies]
+        return replies
 
-    def _registered(self, script: str, *, each: bool = False) -> AsyncScript:
-        if (script, each) not in self._scripts:
-            self._scripts[script, each] = self.redis.register_script(source(script, each=each))
-        return self._scripts[script, each]
+    def _registered(self, script: str, *, batch: bool = False) -> AsyncScript:
+        if (script, batch) not in self._scripts:
+            text = batch_source(script) if batch else source(script)
+            self._scripts[script, batch] = self.redis.register_script(text)
+        return self._scripts[script, batch]
 
     async def call(self, command: str, *args: str | int) -> Any:
         """Run one plain command; raises StoreUnavailable."""
-        async with self._told(command):
+        async with self._outage_logged(command):
             return await self.redis.execute_command(command, *args)  # type: ignore[no-untyped-call]  # redis-py's
 
     @asynccontextmanager
-    async def _told(self, step: str) -> AsyncIterator[None]:
+    async def _outage_logged(self, step: str) -> AsyncIterator[None]:
         """Tell of an outage once when it begins and once when it ends, however many calls it meets.
 
         Any answer ends one in which nothing answered; a Redis that is full still answers questions, so that there
@@ -192,15 +197,3 @@ class Store:
     async def now(self) -> Moment:
         """Read the one clock: Redis' TIME."""
         return int(await self.run("now"))
-
-
-def source(script: str, *, each: bool = False) -> str:
-    """Give a script's whole text: with what it stands on, as Redis has no imports; `each`: for many calls at once."""
-    parts = {"lanes": USE_LANES, "lists": USE_LISTS, "tiers": USE_TIERS}
-    stands_on = ["prelude", *(part for part, users in parts.items() if script in users)]
-    text = "".join(map(_text, stands_on))
-    return text + (f"local function step(KEYS, ARGV)\n{_text(script)}end\n{_text('each')}" if each else _text(script))
-
-
-def _text(name: str) -> str:
-    return (files("bridge.store") / "scripts" / f"{name}.lua").read_text()

@@ -8,8 +8,9 @@ from bridge.domain.deliveries import ATTEMPTS_KEPT, Attempt, Delivery, DeliveryS
 from bridge.domain.notices import OPERATOR
 from bridge.domain.times import Moment, Span
 from bridge.store import bindings, codec, keys
-from bridge.store.connection import Call, Store
+from bridge.store.connection import Store
 from bridge.store.encryption import Encryptor
+from bridge.store.lua import Argument, Call
 from bridge.store.records import read_many, those_that_open
 
 
@@ -49,11 +50,6 @@ class Bound:
     under_way: Mapping[str, int] = field(default_factory=dict)
 
 
-def _again(delivery_id: str, watch_id: str) -> Call:
-    """Give the keys and arguments of redeliver.lua."""
-    return [keys.delivery(delivery_id), keys.watch(watch_id), keys.ENDED, keys.UNTOLD], [delivery_id, watch_id]
-
-
 class Deliveries:
     """The deliveries in Redis."""
 
@@ -72,8 +68,15 @@ class Deliveries:
         clients = [part for client_and_count in bound.under_way.items() for part in client_and_count]
         now, next_due, *rows = await self._store.run(
             "claim_deliveries",
-            [keys.FENCE],
-            [room, lease, keys.DELIVERY_PREFIX, bound.room, bound.of_one, len(bound.under_way), *clients],
+            {"fences": keys.FENCE},
+            {
+                "count": room,
+                "lease": lease,
+                "delivery_prefix": keys.DELIVERY_PREFIX,
+                "doubtful": bound.room,
+                "per_client": bound.of_one,
+            },
+            more_args=clients,
         )
         claims = [
             DeliveryClaim(
@@ -98,9 +101,10 @@ class Deliveries:
             *("attempts", 0, "failures", 0, "reason", "", "message", sealed),
         ]
         owed = await self._store.run(
-            "owe_notice",
-            [keys.delivery(delivery_id), keys.UNTOLD],
-            [delivery_id, lane, OPERATOR, len(told), *told, *fields],
+            "create_notice",
+            {"delivery": keys.delivery(delivery_id), "unreported": keys.UNTOLD},
+            {"id": delivery_id, "lane": lane, "client": OPERATOR, "reported": len(told)},
+            more_args=[*told, *fields],
         )
         return bool(owed)
 
@@ -111,29 +115,39 @@ class Deliveries:
 
     async def redeliver(self, delivery_id: str, watch_id: str) -> str:
         """Owe an ended delivery again: `owed`, or the state in which that can't be (`unknown`: it is gone)."""
-        return str(await self._store.run("redeliver", *_again(delivery_id, watch_id)))
+        call = self._redelivery(delivery_id, watch_id)
+        return str(await self._store.run("redeliver", call.keys, call.args))
 
     async def redeliver_many(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
         """Owe ended deliveries again in one round trip, each in a step of its own; give those that are owed."""
-        found = await self._store.run_many("redeliver", [_again(each.id, each.watch_id) for each in deliveries])
+        found = await self._store.run_all(
+            "redeliver", [self._redelivery(each.id, each.watch_id) for each in deliveries]
+        )
         return [each for each, state in zip(deliveries, found, strict=True) if state == "owed"]
 
     async def take_turn(self, lane: str) -> Span:
         """Take a lane's turn for a message that is no delivery: 0, or the ms for which the lane is not free."""
-        return int(await self._store.run("take_turn", [], [lane]))
+        return int(await self._store.run("reserve_lane", args={"lane": lane}))
 
     async def doubt(self, lane: str) -> None:
         """Have a lane be doubtful until its receiver has answered well: it is late with an answer."""
-        await self._store.run("doubt_lane", [], [lane])
+        await self._store.run("mark_lane_doubtful", args={"lane": lane})
 
     async def hold(self, lane: str, span: Span) -> None:
         """Have nothing of a lane be attempted for so long."""
-        await self._store.run("hold_lane", [], [lane, span])
+        await self._store.run("pause_lane", args={"lane": lane, "span": span})
 
     async def forget_notice(self, delivery_id: str) -> None:
         """Delete the ended delivery of a notice."""
-        places = [keys.ENDED, keys.delivery(delivery_id), keys.attempts(delivery_id)]
-        await self._store.run("forget_notice", places, [delivery_id])
+        await self._store.run(
+            "delete_notice",
+            {
+                "ended": keys.ENDED,
+                "delivery": keys.delivery(delivery_id),
+                "attempts": keys.attempts(delivery_id),
+            },
+            {"id": delivery_id},
+        )
 
     def open(self, claim: DeliveryClaim) -> Delivery:
         """Unseal a claimed delivery; raises SealBroken."""
@@ -141,13 +155,11 @@ class Deliveries:
 
     async def put_aside(self, claim: DeliveryClaim, until: Moment, reason: str) -> bool:
         """Have a delivery that our own code trips over wait until a moment, without an attempt."""
-        where = (claim.id, claim.watch_id, claim.lane)
-        unmade = ("", "", ATTEMPTS_KEPT, DeliveryState.PENDING.value, "reason", reason)
-        return bool(
-            await self._store.run(
-                "commit_delivery", self._places(claim.id, claim.watch_id), [*where, claim.fence, until, *unmade]
-            )
+        call = self._commit(
+            (claim.id, claim.watch_id, claim.lane), claim.fence, until, DeliveryState.PENDING, ["reason", reason]
         )
+        (committed,) = await self._store.run_all("commit_delivery", [call])
+        return bool(committed)
 
     async def commit(self, after: Delivery, fence: int, attempt: Attempt | None) -> bool:
         """Record an attempt and the delivery as it stands after it; False when the fence has moved on."""
@@ -156,20 +168,70 @@ class Deliveries:
 
     async def commit_many(self, commits: Sequence[tuple[Delivery, int, Attempt | None]]) -> list[bool]:
         """Record many attempts in one round trip, each in a step of its own."""
-        found = await self._store.run_many("commit_delivery", [self._recorded(*commit) for commit in commits])
+        found = await self._store.run_all("commit_delivery", [self._recorded(*commit) for commit in commits])
         return [bool(each) for each in found]
 
-    def _recorded(
-        self, after: Delivery, fence: int, attempt: Attempt | None
-    ) -> tuple[Sequence[str], Sequence[str | int]]:
+    def _recorded(self, after: Delivery, fence: int, attempt: Attempt | None) -> Call:
         binding = bindings.of_attempt(after.id, after.client)
-        sealed = "" if attempt is None else self._encryptor.seal(codec.dump(codec.dump_attempt(attempt)), binding)
-        lane_is = "" if attempt is None else ("ok" if after.state is DeliveryState.DELIVERED else "failing")
-        return self._places(after.id, after.watch_id), [
-            *(after.id, after.watch_id, after.lane, fence, after.due or 0, lane_is, sealed, ATTEMPTS_KEPT),
-            *(after.state.value, "attempts", after.attempts, "reason", after.last_reason or ""),
-            *("failures", after.failures, "plain", 1 if after.plain else "", "ended_at", after.ended_at or ""),
+        encrypted, lane_result = "", ""
+        if attempt is not None:
+            encrypted = self._encryptor.seal(codec.dump(codec.dump_attempt(attempt)), binding)
+            lane_result = "ok" if after.state is DeliveryState.DELIVERED else "failing"
+        fields: list[Argument] = [
+            *("attempts", after.attempts, "reason", after.last_reason or "", "failures", after.failures),
+            *("plain", 1 if after.plain else "", "ended_at", after.ended_at or ""),
         ]
+        place = (after.id, after.watch_id, after.lane)
+        return self._commit(
+            place, fence, after.due or 0, after.state, fields, attempt=encrypted, lane_result=lane_result
+        )
+
+    @staticmethod
+    def _commit(
+        place: tuple[str, str, str],
+        fence: int,
+        due: Moment,
+        state: DeliveryState,
+        fields: Sequence[Argument],
+        *,
+        attempt: str = "",
+        lane_result: str = "",
+    ) -> Call:
+        """Return a call of commit_delivery.lua; `place` is the delivery's id, its watch's id and its lane."""
+        delivery_id, watch_id, lane = place
+        return Call(
+            keys={
+                "delivery": keys.delivery(delivery_id),
+                "attempts": keys.attempts(delivery_id),
+                "watch": keys.watch(watch_id),
+                "ended": keys.ENDED,
+                "unreported": keys.UNTOLD,
+            },
+            args={
+                "id": delivery_id,
+                "watch_id": watch_id,
+                "lane": lane,
+                "fence": fence,
+                "due": due,
+                "lane_result": lane_result,
+                "attempt": attempt,
+                "attempts_kept": ATTEMPTS_KEPT,
+                "state": state.value,
+            },
+            more_args=fields,
+        )
+
+    @staticmethod
+    def _redelivery(delivery_id: str, watch_id: str) -> Call:
+        return Call(
+            keys={
+                "delivery": keys.delivery(delivery_id),
+                "watch": keys.watch(watch_id),
+                "ended": keys.ENDED,
+                "unreported": keys.UNTOLD,
+            },
+            args={"id": delivery_id, "watch_id": watch_id},
+        )
 
     async def get(self, delivery_id: str) -> Delivery | None:
         """Give one delivery; raises SealBroken."""
@@ -194,16 +256,6 @@ class Deliveries:
             return codec.load_attempt(codec.load(self._encryptor.open(sealed, binding)))
 
         return list(those_that_open(((delivery.id, sealed) for sealed in found), load))
-
-    @staticmethod
-    def _places(delivery_id: str, watch_id: str) -> list[str]:
-        return [
-            keys.delivery(delivery_id),
-            keys.attempts(delivery_id),
-            keys.watch(watch_id),
-            keys.ENDED,
-            keys.UNTOLD,
-        ]
 
     def _load(self, delivery_id: str, record: Mapping[str, Any]) -> Delivery:
         binding = bindings.of_message(delivery_id, record["client"], record["watch"])

@@ -7,7 +7,8 @@ nobody waits for company, and the more there are, the less each costs.
 import asyncio
 from typing import Any
 
-from bridge.store.connection import Call, Store
+from bridge.store.connection import Store
+from bridge.store.lua import Call
 
 LARGEST_TRIP = 100
 """Calls that one trip takes: Redis answers nobody else meanwhile (some 5 ms), and the next trip is soon."""

@@ -59,17 +59,22 @@ class Imports:
         """Reserve budget and claim due imports in one step; None when the budget has moved on since it was read."""
         _now, verdict, *rows = await self._store.run(
             "claim_polls",
-            [keys.budget(workspace), keys.imports_due(workspace), keys.imports_leased(workspace), keys.FENCE],
-            [
-                budget.version,
-                min(room, grant.count),
-                lease,
-                grant.paced_from,
-                grant.step,
-                now + lease if grant.probe else 0,
-                keys.import_prefix(workspace),
-                int(budget.broken),
-            ],
+            {
+                "budget": keys.budget(workspace),
+                "imports_due": keys.imports_due(workspace),
+                "imports_leased": keys.imports_leased(workspace),
+                "fences": keys.FENCE,
+            },
+            {
+                "version": budget.version,
+                "count": min(room, grant.count),
+                "lease": lease,
+                "paced_from": grant.paced_from,
+                "step": grant.step,
+                "probing_until": now + lease if grant.probe else 0,
+                "import_prefix": keys.import_prefix(workspace),
+                "find_probe": int(budget.broken),
+            },
         )
         if verdict == "stale":
             return None
@@ -93,11 +98,15 @@ class Imports:
         """Write what polls found; False for each whose fence has moved on. Final imports are due to be settled."""
         flags = await self._store.run(
             "commit_polls",
-            [
-                *(keys.imports_due(workspace), keys.imports_leased(workspace), keys.SETTLING, keys.FINAL),
-                *(keys.import_(workspace, commit.claim.import_id) for commit in commits),
-            ],
-            [settle_by, len(commits), *(part for commit in commits for part in self._found(commit))],
+            {
+                "imports_due": keys.imports_due(workspace),
+                "imports_leased": keys.imports_leased(workspace),
+                "settling": keys.SETTLING,
+                "final": keys.FINAL,
+            },
+            {"settle_by": settle_by, "polls": len(commits)},
+            more_keys=[keys.import_(workspace, commit.claim.import_id) for commit in commits],
+            more_args=[part for commit in commits for part in self._found(commit)],
         )
         return [bool(flag) for flag in flags]
 
@@ -125,34 +134,50 @@ class Imports:
 
     async def hasten(self, workspace: str, import_id: str) -> None:
         """Have an import polled now, unless it is being asked about just now."""
-        await self._store.run("hasten", [keys.imports_due(workspace), keys.imports_leased(workspace)], [import_id])
+        await self._store.run(
+            "poll_now",
+            {"imports_due": keys.imports_due(workspace), "imports_leased": keys.imports_leased(workspace)},
+            {"import_id": import_id},
+        )
 
     async def claim_settling(self, count: int, lease: Span) -> list[tuple[str, str]]:
         """Take final imports whose watches must be told: (workspace, import id)."""
-        _now, *members = await self._store.run("claim_due", [keys.SETTLING], [count, lease, SETTLING_AHEAD])
+        _now, *members = await self._store.run(
+            "claim_due", {"due": keys.SETTLING}, {"count": count, "lease": lease, "furthest": SETTLING_AHEAD}
+        )
         return [keys.place(member) for member in members]
 
     async def recall(self, workspace: str, lease: Span) -> int:
         """Bring back polls that lie further ahead than their pauses allow, since the clock was set back."""
-        due = [keys.imports_due(workspace), keys.imports_leased(workspace)]
+        due = {"imports_due": keys.imports_due(workspace), "imports_leased": keys.imports_leased(workspace)}
+        bounds = {"lease": lease, "shortest": SHORTEST_TIER, "count": RECALLED_AT_ONCE}
+        prefix = {"import_prefix": keys.import_prefix(workspace)}
         recalled = 0
-        while batch := int(
-            await self._store.run(
-                "recall_polls", due, [lease, SHORTEST_TIER, RECALLED_AT_ONCE, keys.import_prefix(workspace)]
-            )
-        ):
+        while batch := int(await self._store.run("recall_polls", due, {**bounds, **prefix})):
             recalled += batch
         return recalled
 
     async def forget_final(self, *, reuse: Span, count: int) -> int:
         """Delete final imports that answer no new watches any more; give how many."""
-        prefixes = (keys.IMPORT_PREFIX, keys.WAITING_PREFIX)
-        return int(await self._store.run("forget_final", [keys.FINAL], [reuse, count, *prefixes]))
+        deleted = await self._store.run(
+            "delete_final_imports",
+            {"final": keys.FINAL},
+            {
+                "reuse": reuse,
+                "count": count,
+                "import_prefix": keys.IMPORT_PREFIX,
+                "waiting_prefix": keys.WAITING_PREFIX,
+            },
+        )
+        return int(deleted)
 
     async def nothing_to_settle(self, workspace: str, import_id: str) -> None:
         """Strike an import off the settling ones when nobody waits for it (any more)."""
-        place = (workspace, import_id)
-        await self._store.run("strike_off", [keys.SETTLING, keys.waiting(*place)], [keys.member(*place)])
+        await self._store.run(
+            "drop_settling",
+            {"settling": keys.SETTLING, "waiting": keys.waiting(workspace, import_id)},
+            {"member": keys.member(workspace, import_id)},
+        )
 
     def _found(self, commit: PollCommit) -> list[str | int]:
         claim, advance = commit.claim, commit.advance

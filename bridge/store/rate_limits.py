@@ -56,7 +56,11 @@ class RateLimiter:
         fetched = 0
         try:
             wished = max(needed, self._limit // AT_ONCE)
-            fetched, rest = await self._store.run("take_permits", [keys.permits(client)], [self._limit, wished, needed])
+            fetched, rest = await self._store.run(
+                "take_permits",
+                {"permits": keys.permits(client)},
+                {"limit": self._limit, "wished": wished, "needed": needed},
+            )
         except StoreFull:
             return 0  # nothing can be counted, and reading must go on; what would write is refused by its own step
         finally:

@@ -12,7 +12,9 @@ async def adopt_schema(store: Store, *, may_evict: bool = False) -> str | None:
     Where Redis `may_evict` anything, data that names no layout has merely lost its version: it is marked as ours.
     """
     others = () if may_evict else keys.IN_ANY_LAYOUT
-    stored = await store.run("adopt_schema", [keys.SCHEMA_VERSION, *others], [keys.SCHEMA])
+    stored = await store.run(
+        "adopt_schema", {"schema": keys.SCHEMA_VERSION}, {"version": keys.SCHEMA}, more_keys=others
+    )
     problem = schema_problem(stored)
     return None if problem is None else f"{problem}. {REMEDY}"
 

@@ -1,68 +1,32 @@
 """Watches: stored when accepted, ended once, found again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 from bridge.domain.deliveries import Delivery, DeliveryState
-from bridge.domain.times import DAY, Moment, Span
+from bridge.domain.times import Moment, Span
 from bridge.domain.watches import Conclusion, ImportState, Watch, WatchState
 from bridge.redis.errors import translated
 from bridge.store import bindings, codec, keys
-from bridge.store.connection import Call, Store
+from bridge.store.acceptance import (
+    REPLAYED_FOR,
+    Acceptance,
+    AcceptedWatch,
+    AcceptReply,
+    IdempotencyKey,
+    NewWatch,
+    acceptance_call,
+)
+from bridge.store.connection import Store
 from bridge.store.encryption import Encryptor
 from bridge.store.group_commit import GroupCommit
 from bridge.store.imports import ImportRecord, load_import_leniently
+from bridge.store.lua import Argument
 from bridge.store.records import read_many
 from bridge.store.watch_record import dump_ending, load_watch
 
-
-class Acceptance(StrEnum):
-    """What a new watch found: a new import, one that is being polled, one that is final, itself, or its own answer."""
-
-    NEW = "new"
-    JOINED = "joined"
-    FINAL = "final"
-    KNOWN = "known"
-    REPLAYED = "replayed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewWatch:
-    """A watch that was asked for: spans instead of moments, since only Redis knows what time it is."""
-
-    id: str
-    client: str
-    workspace: str
-    import_id: str
-    notify: tuple[Any, ...]
-    label: str | None
-    metadata: dict[str, Any]
-    expires_in: Span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdempotencyKey:
-    """What tells a request from others: the mark of its Idempotency-Key, and of what it asks for."""
-
-    mark: str
-    digest: str
-
-
 RECORDS_AT_ONCE = 100
-REPLAYED_FOR: Span = DAY
-"""An answer to a request with an Idempotency-Key is kept for so long."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AcceptedWatch:
-    """A watch as it was stored, what it found, and its import as it stood then."""
-
-    watch: Watch
-    acceptance: Acceptance
-    polled: ImportRecord | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,62 +68,33 @@ class Watches:
         A request that is made `once` is answered the second time as it was the first time; None when it asks for
         something else by then.
         """
-        call = self._acceptance(new, grace=grace, reuse=reuse, once=once)
-        acceptance, watch_id, now, grace, expires_in, due, flat = await self._acceptances.run(call)
-        if acceptance == "conflict":
+        call = acceptance_call(self._encryptor, new, grace=grace, reuse=reuse, once=once)
+        reply = AcceptReply(*await self._acceptances.run(call))
+        if reply.acceptance == "conflict":
             return None
         watch = Watch(
-            id=watch_id,
+            id=reply.watch_id,
             client=new.client,
             workspace=new.workspace,
             import_id=new.import_id,
             notify=new.notify,
             label=new.label,
             metadata=new.metadata,
-            created_at=now,
-            grace_until=now + min(grace, expires_in),
-            expires_at=now + expires_in,
+            created_at=reply.now,
+            grace_until=reply.now + min(reply.grace, reply.expires_in),
+            expires_at=reply.now + reply.expires_in,
         )
-        import_ = codec.unflatten(flat)
-        polled = load_import_leniently(self._encryptor, new.workspace, new.import_id, import_, None if due < 0 else due)
-        if acceptance == Acceptance.KNOWN:  # the first reply was lost on its way, and the client asked again by itself
+        polled = load_import_leniently(
+            self._encryptor,
+            new.workspace,
+            new.import_id,
+            codec.unflatten(reply.import_fields),
+            None if reply.next_poll < 0 else reply.next_poll,
+        )
+        acceptance = Acceptance(reply.acceptance)
+        if acceptance is Acceptance.KNOWN:  # the first reply was lost on its way, and the client asked again by itself
             watch = await self.get(new.id) or watch
-        return AcceptedWatch(watch=watch, acceptance=Acceptance(acceptance), polled=polled)
-
-    def _acceptance(self, new: NewWatch, *, grace: Span, reuse: Span, once: IdempotencyKey | None) -> Call:
-        """Give the keys and arguments of accept.lua."""
-        private = {
-            "label": new.label,
-            "metadata": new.metadata,
-            "notify": [codec.dump_destination(destination) for destination in new.notify],
-        }
-        place = (new.workspace, new.import_id)
-        return (
-            [
-                keys.watch(new.id),
-                keys.watches_in(WatchState.WATCHING),
-                keys.watches_in(WatchState.WATCHING, new.client),
-                keys.watches_about(new.import_id),
-                keys.EXPIRING,
-                keys.import_(*place),
-                keys.waiting(*place),
-                keys.imports_due(new.workspace),
-                keys.SETTLING,
-                keys.FINAL,
-                keys.replay(new.client, once.mark if once else ""),
-                keys.REPLAYS,
-            ],
-            [
-                *(new.id, new.import_id, keys.member(*place)),
-                *(grace, new.expires_in, reuse),
-                *(once.digest if once else "", REPLAYED_FOR),
-                *("client", new.client, "workspace", new.workspace, "import_id", new.import_id),
-                *(
-                    "private",
-                    self._encryptor.seal(codec.dump(private), bindings.of_watch("private", new.id, new.client, *place)),
-                ),
-            ],
-        )
+        return AcceptedWatch(watch=watch, acceptance=acceptance, polled=polled)
 
     async def get(self, watch_id: str) -> Watch | None:
         """Give one watch; raises SealBroken."""
@@ -196,8 +131,11 @@ class Watches:
 
     async def waiting(self, workspace: str, import_id: str) -> list[tuple[str, Mapping[str, str]]]:
         """Return the open watches that wait for an import: their ids, with the sealed records of the first ones."""
-        place = [keys.waiting(workspace, import_id)]
-        found = await self._store.run("read_waiting", place, [RECORDS_AT_ONCE, keys.WATCH_PREFIX])
+        found = await self._store.run(
+            "read_waiting",
+            {"waiting": keys.waiting(workspace, import_id)},
+            {"records": RECORDS_AT_ONCE, "watch_prefix": keys.WATCH_PREFIX},
+        )
         return [(watch_id, codec.unflatten(flat)) for watch_id, flat in found]
 
     async def opened(self, watch_id: str, record: Mapping[str, str]) -> Watch | None:
@@ -212,37 +150,53 @@ class Watches:
     async def forget(self, watch_id: str, where: WatchIndexEntry) -> None:
         """Delete a watch with its deliveries, their attempts, and its entries in every index."""
         parts = [key for id_ in where.deliveries for key in (keys.delivery(id_), keys.attempts(id_))]
-        lists = [keys.watches_in(where.ending), keys.watches_in(where.ending, where.client)]
         await self._store.run(
-            "forget",
-            [keys.ENDED, keys.watches_about(where.import_id), *lists, keys.UNTOLD, keys.watch(watch_id), *parts],
-            [watch_id, where.client, *where.deliveries],
+            "delete_watch",
+            {
+                "ended": keys.ENDED,
+                "watches_about": keys.watches_about(where.import_id),
+                "watches_in": keys.watches_in(where.ending),
+                "watches_in_of_client": keys.watches_in(where.ending, where.client),
+                "unreported": keys.UNTOLD,
+                "watch": keys.watch(watch_id),
+            },
+            {"watch_id": watch_id, "client": where.client},
+            more_keys=parts,
+            more_args=where.deliveries,
         )
 
     async def forget_replays(self, count: int) -> int:
         """Delete kept answers that are past their time; give how many."""
-        return int(await self._store.run("forget_replays", [keys.REPLAYS], [REPLAYED_FOR, count]))
+        deleted = await self._store.run(
+            "delete_replays", {"replays": keys.REPLAYS}, {"replayed_for": REPLAYED_FOR, "count": count}
+        )
+        return int(deleted)
 
     async def claim_expiring(self, count: int, lease: Span) -> tuple[Moment, list[str]]:
         """Take watches whose expiry has come; whoever takes them has `lease` to end them."""
-        now, *ids = await self._store.run("claim_due", [keys.EXPIRING], [count, lease, ""])
+        now, *ids = await self._store.run(
+            "claim_due", {"due": keys.EXPIRING}, {"count": count, "lease": lease, "furthest": ""}
+        )
         return now, ids
 
     async def settle(self, settlement: Settlement) -> bool:
         """Write an outcome and the deliveries it owes; False when the watch had ended already."""
         watch = settlement.watch
-        fields = self._ending(settlement)
-        owed = [part for delivery in settlement.deliveries for part in self._owed(delivery)]
-        where = (watch.id, watch.workspace, watch.import_id, watch.client, settlement.conclusion.outcome.value)
-        ended = await self._store.run(
-            "settle",
-            [*_places(*where), *(keys.delivery(delivery.id) for delivery in settlement.deliveries)],
-            [
-                *(watch.id, watch.import_id, keys.member(watch.workspace, watch.import_id), settlement.at),
-                *(WatchState.SETTLED.value, len(settlement.deliveries), len(fields), *fields, *owed),
-            ],
+        return await self._end(
+            watch.id,
+            WatchIndexEntry(
+                client=watch.client,
+                workspace=watch.workspace,
+                import_id=watch.import_id,
+                expires_at=watch.expires_at,
+                ending=settlement.conclusion.outcome.value,
+                deliveries=tuple(delivery.id for delivery in settlement.deliveries),
+            ),
+            state=WatchState.SETTLED,
+            now=settlement.at,
+            fields=self._ending(settlement),
+            deliveries=[part for delivery in settlement.deliveries for part in self._owed(delivery)],
         )
-        return bool(ended)
 
     async def cancel(self, watch_id: str, where: WatchIndexEntry, polled: ImportRecord | None, now: Moment) -> bool:
         """End a watch without an outcome, its import as last read; False when it had ended already."""
@@ -250,11 +204,47 @@ class Watches:
         ending = dump_ending(None, known.reading, polls, known.polled_at)
         binding = bindings.of_watch("ending", watch_id, where.client, where.workspace, where.import_id)
         fields = ["deliveries", "", "ending", self._encryptor.seal(ending, binding)]
-        member = keys.member(where.workspace, where.import_id)
+        after = replace(where, ending=WatchState.CANCELLED.value, deliveries=())
+        return await self._end(watch_id, after, state=WatchState.CANCELLED, now=now, fields=fields)
+
+    async def _end(
+        self,
+        watch_id: str,
+        after: WatchIndexEntry,
+        *,
+        state: WatchState,
+        now: Moment,
+        fields: Sequence[Argument],
+        deliveries: Sequence[Argument] = (),
+    ) -> bool:
+        """Run settle.lua; `after` is the watch's index entry once it has ended."""
+        workspace, import_id, client = after.workspace, after.import_id, after.client
         ended = await self._store.run(
             "settle",
-            _places(watch_id, where.workspace, where.import_id, where.client, WatchState.CANCELLED),
-            [watch_id, where.import_id, member, now, WatchState.CANCELLED.value, 0, len(fields), *fields],
+            {
+                "watch": keys.watch(watch_id),
+                "expiring": keys.EXPIRING,
+                "ended": keys.ENDED,
+                "import": keys.import_(workspace, import_id),
+                "waiting": keys.waiting(workspace, import_id),
+                "imports_due": keys.imports_due(workspace),
+                "settling": keys.SETTLING,
+                "watching": keys.watches_in(WatchState.WATCHING),
+                "watching_of_client": keys.watches_in(WatchState.WATCHING, client),
+                "watches_in": keys.watches_in(after.ending),
+                "watches_in_of_client": keys.watches_in(after.ending, client),
+            },
+            {
+                "watch_id": watch_id,
+                "import_id": import_id,
+                "member": keys.member(workspace, import_id),
+                "now": now,
+                "state": state.value,
+                "deliveries": len(after.deliveries),
+                "fields": len(fields),
+            },
+            more_keys=list(map(keys.delivery, after.deliveries)),
+            more_args=[*fields, *deliveries],
         )
         return bool(ended)
 
@@ -268,10 +258,10 @@ class Watches:
             *("ending", self._encryptor.seal(ending, binding)),
         ]
 
-    def _owed(self, delivery: Delivery) -> Sequence[str | int]:
+    def _owed(self, delivery: Delivery) -> Sequence[Argument]:
         message = {"destination": codec.dump_destination(delivery.destination), "body": delivery.body}
         binding = bindings.of_message(delivery.id, delivery.client, delivery.watch_id)
-        fields: list[str | int] = [
+        fields: list[Argument] = [
             *("watch", delivery.watch_id, "client", delivery.client),
             *("notification", delivery.notification_id, "attempts", 0, "failures", 0),
             *("reason", delivery.last_reason or ""),
@@ -279,20 +269,3 @@ class Watches:
         ]
         state = DeliveryState.SKIPPED if delivery.state is DeliveryState.SKIPPED else DeliveryState.PENDING
         return [delivery.id, state.value, delivery.lane, len(fields), *fields]
-
-
-def _places(watch_id: str, workspace: str, import_id: str, client: str, ending: str) -> list[str]:
-    """Give the keys that the end of a watch touches, in the order of settle.lua."""
-    return [
-        keys.watch(watch_id),
-        keys.EXPIRING,
-        keys.ENDED,
-        keys.import_(workspace, import_id),
-        keys.waiting(workspace, import_id),
-        keys.imports_due(workspace),
-        keys.SETTLING,
-        keys.watches_in(WatchState.WATCHING),
-        keys.watches_in(WatchState.WATCHING, client),
-        keys.watches_in(ending),
-        keys.watches_in(ending, client),
-    ]

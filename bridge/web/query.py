@@ -15,7 +15,7 @@ from bridge.domain.notices import OPERATOR
 from bridge.errors import Problem, Refusal, Refused
 from bridge.resources import Resources
 from bridge.settings.parsers import NAME
-from bridge.store.watches import IdempotencyKey
+from bridge.store.acceptance import IdempotencyKey
 from bridge.web.problems import problems_of
 from bridge.web.schemas.destinations import Context, OutcomeName
 from bridge.web.schemas.watches import ImportId

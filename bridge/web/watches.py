@@ -16,8 +16,8 @@ from bridge.errors import DecryptionFailed, Refusal, Refused, StoreUnavailable
 from bridge.ids import new_id
 from bridge.queue import Alarm
 from bridge.resources import Resources
+from bridge.store.acceptance import Acceptance, AcceptedWatch, NewWatch
 from bridge.store.imports import ImportRecord
-from bridge.store.watches import Acceptance, AcceptedWatch, NewWatch
 from bridge.web.auth import authenticate, charge_batch, may_see
 from bridge.web.problems import document_of
 from bridge.web.query import (

@@ -19,7 +19,7 @@ from bridge.domain.watches import Conclusion, ImportState
 from bridge.queue import Alarm
 from bridge.resources import Resources, open_resources
 from bridge.startup import check_store
-from bridge.store.watches import NewWatch
+from bridge.store.acceptance import NewWatch
 from tests.benchmarks.stage import RUNS, Stage, row, stage
 from workers.places import PLACES
 from workers.settle import settlement_of

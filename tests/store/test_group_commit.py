@@ -8,11 +8,12 @@ import pytest
 from redis.asyncio import Redis
 
 from bridge.errors import StoreUnavailable
-from bridge.store.connection import Call, Store
+from bridge.store.connection import Store
 from bridge.store.group_commit import LARGEST_TRIP, GroupCommit
+from bridge.store.lua import Call
 
 pytestmark = pytest.mark.anyio
-NOW: Call = ([], [])
+NOW = Call()
 
 
 class CountingStore(Store):
@@ -56,7 +57,8 @@ async def test_those_who_come_meanwhile_share_the_next_trip_up_to_its_size(count
 async def test_a_call_that_fails_fails_alone(counting: CountingStore) -> None:
     await counting.call("SET", "a-string", "x")
     gathered = GroupCommit(counting, "take_permits")
-    calls: list[Call] = [(["a-hash"], [10, 1, 1]), (["a-string"], [10, 1, 1]), (["another-hash"], [10, 1, 1])]
+    args = {"limit": 10, "wished": 1, "needed": 1}
+    calls = [Call(keys={"permits": key}, args=args) for key in ("a-hash", "a-string", "another-hash")]
 
     answers = await asyncio.gather(*(gathered.run(call) for call in calls), return_exceptions=True)
 
@@ -67,7 +69,7 @@ async def test_a_call_that_fails_fails_alone(counting: CountingStore) -> None:
 async def test_a_script_that_redis_has_forgotten_is_told_again(counting: CountingStore) -> None:
     await counting.call("SCRIPT", "FLUSH")
 
-    assert len(await counting.run_many("now", [NOW, NOW])) == 2
+    assert len(await counting.run_all("now", [NOW, NOW])) == 2
 
 
 async def test_who_stops_waiting_takes_nobody_else_along(counting: CountingStore) -> None:
@@ -82,7 +84,7 @@ async def test_who_stops_waiting_takes_nobody_else_along(counting: CountingStore
 
 async def test_a_fault_of_ours_reaches_all_who_wait(counting: CountingStore) -> None:
     gathered = GroupCommit(counting, "now")
-    unheard_of: Any = ([], [object()])
+    unheard_of = Call(args={"no_such_name": 1})
 
     answers = await asyncio.gather(gathered.run(NOW), gathered.run(unheard_of), return_exceptions=True)
 

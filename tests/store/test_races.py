@@ -4,7 +4,7 @@ import pytest
 
 from bridge.domain.deliveries import Attempt, Deferred
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
-from bridge.store.watches import Acceptance, NewWatch
+from bridge.store.acceptance import Acceptance, NewWatch
 from tests.support.samples import only
 from tests.support.world import CLIENT_KEY, World, bearer
 

@@ -46,10 +46,11 @@ from bridge.domain.watches import ImportState, conclude
 from bridge.resources import Resources, open_resources
 from bridge.startup import check_store
 from bridge.store import keys, poll_order
+from bridge.store.acceptance import Acceptance, NewWatch
 from bridge.store.bindings import STORE_KEY
 from bridge.store.deliveries import DeliveryClaim
 from bridge.store.imports import PollCommit
-from bridge.store.watches import Acceptance, NewWatch, Settlement
+from bridge.store.watches import Settlement
 from tests.support.frozen_clock import START, hold
 from tests.support.redis_snapshot import Picture, Place, assert_sound, take
 from tests.support.world import settings as settings_of

@@ -17,6 +17,7 @@ from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.domain.watches import Conclusion, Watch, WatchState
 from bridge.errors import DecryptionFailed, SettingsError, StoreUnavailable
 from bridge.store import keys
+from bridge.store.acceptance import Acceptance, NewWatch
 from bridge.store.bindings import STORE_KEY
 from bridge.store.budgets import Budgets
 from bridge.store.connection import Store, connect
@@ -24,7 +25,7 @@ from bridge.store.deliveries import Deliveries
 from bridge.store.encryption import Encryptor
 from bridge.store.imports import Imports, PollCommit
 from bridge.store.store_key import store_key
-from bridge.store.watches import Acceptance, NewWatch, Settlement, Watches
+from bridge.store.watches import Settlement, Watches
 from tests.support.samples import only
 
 pytestmark = pytest.mark.anyio

@@ -5,10 +5,11 @@ from importlib.resources import files
 from redis.asyncio import BlockingConnectionPool
 
 from bridge.domain.times import Moment
-from bridge.store.connection import Store, source
+from bridge.store.connection import Store
+from bridge.store.lua import batch_source, source
 
 START: Moment = 1_800_000_000_000
-PARTS = frozenset({"prelude", "lanes", "lists", "tiers", "each"})
+PARTS = frozenset({"prelude", "lanes", "indexes", "tiers", "batch"})
 
 
 def hold(store: Store) -> None:
@@ -19,9 +20,9 @@ def hold(store: Store) -> None:
     """
     for path in (files("bridge.store") / "scripts").iterdir():
         name = path.name.removesuffix(".lua")
-        for each in () if name in PARTS else (False, True):
-            still = source(name, each=each).replace("redis.call('TIME')", "{0, 0}").replace(", 'PX', span", "")
-            store._scripts[name, each] = store.redis.register_script(still)
+        for batch, text in () if name in PARTS else ((False, source(name)), (True, batch_source(name))):
+            still = text.replace("redis.call('TIME')", "{0, 0}").replace(", 'PX', span", "")
+            store._scripts[name, batch] = store.redis.register_script(still)
     store.offset = START
     known = store.redis.connection_pool.connection_kwargs
     connection = store.redis.connection_pool.connection_class

@@ -92,13 +92,14 @@ def test_the_domain_stands_on_the_standard_library_alone() -> None:
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
-def test_every_script_says_what_it_does_and_which_keys_and_arguments_it_takes(path: Path) -> None:
+def test_every_script_says_what_it_does_and_names_its_keys_and_arguments(path: Path) -> None:
     lines = path.read_text().splitlines()
     heading = list(takewhile(lambda line: line.startswith("-- "), lines))
-    body = lines[len(heading) :]
+    body = "".join(lines[len(heading) :])
     assert heading, "a sentence comes first"
-    for given in ("KEYS", "ARGV"):
-        assert given not in "".join(body) or given in "".join(heading), f"{given} is used, but not explained"
+    for kind, more in (("KEYS", "Further keys"), ("ARGV", "urther arguments")):
+        named = f"unpack({kind}" in body or kind in "".join(heading)
+        assert kind not in body or named or more in "".join(heading), f"{kind} is used, but not named"
 
 
 def test_every_script_is_run_by_the_store() -> None:

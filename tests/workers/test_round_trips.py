@@ -12,7 +12,7 @@ from workers.poll import PollWork
 
 pytestmark = pytest.mark.anyio
 
-READ_TOGETHER = {"read_waiting", "look", "HGETALL", "ZSCORE"}
+READ_TOGETHER = {"read_waiting", "read_budget", "HGETALL", "ZSCORE"}
 """What settling reads, at the same time."""
 
 

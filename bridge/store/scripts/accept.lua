@@ -1,82 +1,79 @@
--- Store a watch, and have its import polled: a new import at once, one that is being polled as it stands; a final
--- one that is recent enough answers without a poll. With an idempotency key the first answer is kept, and given again.
--- KEYS: watch, watching, the client's watching, about the import, expiring, import, its waiting watches, imports due,
---       settling, final, the kept answer, all kept answers
--- ARGV: offset, watch id, import id, settling member, grace, expires in, reuse (all ms), digest of the request
---       or '', how long an answer is kept (ms), field, value, ...
--- Returns: {'new' | 'joined' | 'final' | 'known' | 'replayed' | 'conflict', watch id, now, grace, expires in,
---           when the import is polled next or -1, its fields and values}
+-- Store a watch and start polling its import. An import that is already being polled is shared. A final import that is
+-- recent enough answers without a poll. With an idempotency key the first reply is stored and replayed.
+-- Arguments in ms: grace, expires_in, reuse, replayed_for. `digest` is that of the request, or '' without a key.
+-- Further arguments: the record's field, value, ...
+-- Returns: {'new' | 'joined' | 'final' | 'known' | 'replayed' | 'conflict', watch id, now, grace, expires_in,
+--           next poll or -1, the import's fields and values}
+local watch, watching, watching_of_client, watches_about, expiring, import, waiting, imports_due, settling, final,
+  replay, replays = unpack(KEYS)
+local watch_id, import_id, member, grace, expires_in, reuse, digest, replayed_for = unpack(ARGV, 1, 8)
+local FIRST_FIELD = 9
 local now = clock()
-local watch_id, import_id, member = ARGV[2], ARGV[3], ARGV[4]
-local grace, expires_in, reuse = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local digest = ARGV[8]
+grace, expires_in, reuse = tonumber(grace), tonumber(expires_in), tonumber(reuse)
 
 if digest ~= '' then
-  local kept = redis.call('HMGET', KEYS[11], 'digest', 'watch', 'at', 'grace', 'expires_in', 'due')
-  if kept[1] and now < tonumber(kept[3]) + tonumber(ARGV[9]) then
-    if kept[1] ~= digest then
+  local stored = redis.call('HMGET', replay, 'digest', 'watch', 'at', 'grace', 'expires_in', 'due')
+  if stored[1] and now < tonumber(stored[3]) + tonumber(replayed_for) then
+    if stored[1] ~= digest then
       return {'conflict', '', now, 0, 0, -1, {}}
     end
-    local import = {}
-    local fields = redis.call('HGETALL', KEYS[11])
+    local record = {}
+    local fields = redis.call('HGETALL', replay)
     for i = 1, #fields, 2 do
       if string.sub(fields[i], 1, 2) == 'i:' then
-        import[#import + 1] = string.sub(fields[i], 3)
-        import[#import + 1] = fields[i + 1]
+        record[#record + 1] = string.sub(fields[i], 3)
+        record[#record + 1] = fields[i + 1]
       end
     end
-    return {'replayed', kept[2], tonumber(kept[3]), tonumber(kept[4]), tonumber(kept[5]), tonumber(kept[6]), import}
+    return {'replayed', stored[2], tonumber(stored[3]), tonumber(stored[4]), tonumber(stored[5]), tonumber(stored[6]),
+      record}
   end
 end
 local function next_poll()
-  local score = redis.call('ZSCORE', KEYS[8], import_id)
+  local score = redis.call('ZSCORE', imports_due, import_id)
   return score and moment_of(score) or -1
 end
-if redis.call('EXISTS', KEYS[1]) == 1 then
-  return {'known', watch_id, now, grace, expires_in, next_poll(), redis.call('HGETALL', KEYS[6])}
+if redis.call('EXISTS', watch) == 1 then
+  return {'known', watch_id, now, grace, expires_in, next_poll(), redis.call('HGETALL', import)}
 end
 
-local record = {'state', 'watching', 'created_at', now,
-  'grace_until', now + math.min(grace, expires_in), 'expires_at', now + expires_in}
-for i = 10, #ARGV do
-  record[#record + 1] = ARGV[i]
-end
-redis.call('HSET', KEYS[1], unpack(record))
-redis.call('ZADD', KEYS[2], 0, watch_id)
-redis.call('ZADD', KEYS[3], 0, watch_id)
-redis.call('ZADD', KEYS[4], 0, watch_id)
-redis.call('ZADD', KEYS[5], now + expires_in, watch_id)
-redis.call('SADD', KEYS[7], watch_id)
+redis.call('HSET', watch, 'state', 'watching', 'created_at', now, 'grace_until', now + math.min(grace, expires_in),
+  'expires_at', now + expires_in, unpack(ARGV, FIRST_FIELD))
+redis.call('ZADD', watching, 0, watch_id)
+redis.call('ZADD', watching_of_client, 0, watch_id)
+redis.call('ZADD', watches_about, 0, watch_id)
+redis.call('ZADD', expiring, now + expires_in, watch_id)
+redis.call('SADD', waiting, watch_id)
 
-local function find_or_begin()
-  local import = redis.call('HMGET', KEYS[6], 'state', 'final_at')
-  if import[1] == 'open' then
-    return 'joined', next_poll(), redis.call('HGETALL', KEYS[6])
+local function find_or_create_import()
+  local record = redis.call('HMGET', import, 'state', 'final_at')
+  if record[1] == 'open' then
+    return 'joined', next_poll(), redis.call('HGETALL', import)
   end
-  if import[1] == 'final' and math.abs(now - import[2]) < reuse then
-    redis.call('ZADD', KEYS[9], now, member)
-    return 'final', -1, redis.call('HGETALL', KEYS[6])
+  if record[1] == 'final' and math.abs(now - record[2]) < reuse then
+    redis.call('ZADD', settling, now, member)
+    return 'final', -1, redis.call('HGETALL', import)
   end
-  if import[1] then
-    redis.call('DEL', KEYS[6])
-    redis.call('ZREM', KEYS[10], member)
+  if record[1] then
+    redis.call('DEL', import)
+    redis.call('ZREM', final, member)
   end
-  redis.call('ZREM', KEYS[9], member)
+  redis.call('ZREM', settling, member)
   local new = {'state', 'open', 'first_at', now, 'polls', 0, 'faults', 0}
-  redis.call('HSET', KEYS[6], unpack(new))
-  redis.call('ZADD', KEYS[8], now, import_id) -- of the first tier
+  redis.call('HSET', import, unpack(new))
+  redis.call('ZADD', imports_due, now, import_id) -- in the first tier
   return 'new', now, new
 end
 
-local joined, due, import = find_or_begin()
+local acceptance, due, record = find_or_create_import()
 if digest ~= '' then
-  local answer = {'digest', digest, 'watch', watch_id, 'at', now, 'grace', grace, 'expires_in', expires_in, 'due', due}
-  for i = 1, #import, 2 do
-    answer[#answer + 1] = 'i:' .. import[i]
-    answer[#answer + 1] = import[i + 1]
+  local reply = {'digest', digest, 'watch', watch_id, 'at', now, 'grace', grace, 'expires_in', expires_in, 'due', due}
+  for i = 1, #record, 2 do
+    reply[#reply + 1] = 'i:' .. record[i]
+    reply[#reply + 1] = record[i + 1]
   end
-  redis.call('DEL', KEYS[11])
-  redis.call('HSET', KEYS[11], unpack(answer))
-  redis.call('ZADD', KEYS[12], now, KEYS[11])
+  redis.call('DEL', replay)
+  redis.call('HSET', replay, unpack(reply))
+  redis.call('ZADD', replays, now, replay)
 end
-return {joined, watch_id, now, grace, expires_in, due, import}
+return {acceptance, watch_id, now, grace, expires_in, due, record}

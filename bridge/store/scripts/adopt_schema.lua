@@ -1,13 +1,14 @@
--- Read which layout the stored data has; where nothing is stored yet, it is ours from now on.
--- KEYS: schema, then keys of which data of any layout has at least one (none: the version may have been evicted)
--- ARGV: offset, our layout's version
--- Returns: the version of the stored data, or '' where it names none
-local stored = redis.call('GET', KEYS[1])
+-- Return the layout version of the stored data. An empty database is marked with this version's layout.
+-- Further keys: of these, data of any layout has at least one. Without them a missing version counts as evicted.
+-- Returns: the stored version, or '' when there is data without a version
+local schema = unpack(KEYS, 1, 1)
+local version = unpack(ARGV)
+local stored = redis.call('GET', schema)
 if stored then
   return stored
 end
 if #KEYS > 1 and redis.call('EXISTS', unpack(KEYS, 2)) > 0 then
   return ''
 end
-redis.call('SET', KEYS[1], ARGV[2])
-return ARGV[2]
+redis.call('SET', schema, version)
+return version

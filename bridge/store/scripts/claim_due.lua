@@ -1,18 +1,18 @@
--- Take members of a due set whose time has come, and put them off by a lease, so that nobody else takes them meanwhile.
--- KEYS: due set
--- ARGV: offset, count, lease, how far ahead (ms) a member may lie, or '': one further ahead was due before the clock was
---       set back, and is due
+-- Claim members of a due set whose time has come; a lease hides them from other workers.
+-- Arguments: a member further ahead than `furthest` ms (or '': any distance is valid) was due before the clock was set
+-- back, so it is due.
 -- Returns: {now, member...}
+local due = unpack(KEYS)
+local count, lease, furthest = unpack(ARGV)
 local now = clock()
-local members = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[2])
-if ARGV[4] ~= '' and #members < tonumber(ARGV[2]) then
-  local furthest = now + tonumber(ARGV[4])
-  local ahead = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. furthest, '+inf', 'LIMIT', 0, ARGV[2] - #members)
-  for _, member in ipairs(ahead) do
+local members = redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, count)
+if furthest ~= '' and #members < tonumber(count) then
+  local beyond = '(' .. now + tonumber(furthest)
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', due, beyond, '+inf', 'LIMIT', 0, count - #members)) do
     members[#members + 1] = member
   end
 end
 for _, member in ipairs(members) do
-  redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), member)
+  redis.call('ZADD', due, now + tonumber(lease), member)
 end
 return {now, unpack(members)}

@@ -1,15 +1,17 @@
--- Reserve budget and claim as many due imports, in one step. When more are due, those with the greatest lateness / √pause
+-- Reserve budget and claim as many due imports, in one step. If more are due, those with the highest lateness / √pause
 -- are claimed.
--- KEYS: budget, imports due, imports leased, fence
--- ARGV: offset, expected budget version, count, lease, paced from, step, probing until or 0, prefix of import keys,
---       1 to find a probe for a line at fault
--- Returns: {now, 'stale'} when the budget has moved on; else {now, 'claimed', {id, fence, due, tier, first_at, polls, faults, mark, absent}...}
+-- Arguments: `version` is the expected version of the budget; `probing_until` is 0 without a probe; `find_probe` is 1 to
+-- look for an import that can probe a failing workspace.
+-- Returns: {now, 'stale'} when the budget has been overwritten; otherwise
+--          {now, 'claimed', {id, fence, due, tier, first_at, polls, faults, mark, absent}...}
+local budget, imports_due, imports_leased, fences = unpack(KEYS)
+local version, count, lease, paced_from, step, probing_until, import_prefix, find_probe = unpack(ARGV)
 local now = clock()
 
--- Return the ids and scores of the imports that are due, the most pressing first.
-local function most_pressing(count)
-  local lists, at, chosen = first_of_each_tier(KEYS[2], count), {}, {}
-  local function pressure(n)
+-- Return the ids and scores of the imports that are due, the most urgent first.
+local function most_urgent(count)
+  local lists, at, chosen = first_of_each_tier(imports_due, count), {}, {}
+  local function urgency(n)
     local score = lists[n][at[n] + 1]
     local late = score and tier_of(score) == tier_of(lists[n][2]) and now - moment_of(score) or -1
     return late / 2 ^ (tier_of(lists[n][2]) / 2)
@@ -20,7 +22,7 @@ local function most_pressing(count)
   while #chosen < 2 * count do
     local most, highest
     for n = 1, #lists do
-      local own = pressure(n)
+      local own = urgency(n)
       if own >= 0 and (not most or own > highest) then
         most, highest = n, own
       end
@@ -35,20 +37,20 @@ local function most_pressing(count)
   return chosen
 end
 
--- Return the id and score of an import that was not at fault itself, due or not; of any where there is none such. It is
--- looked for among the first of each tier.
-local LOOKED_AT = 1000 -- a client may have many imports that are always at fault
-local function find_probe()
+-- Return the id and score of an import whose own polls did not fail, due or not; of any import if there is none among
+-- the first of each tier.
+local CANDIDATES = 1000 -- a client may have many imports that always fail
+local function probe()
   local sound, any = {}, {}
-  for _, list in ipairs(first_of_each_tier(KEYS[2], LOOKED_AT)) do
+  for _, list in ipairs(first_of_each_tier(imports_due, CANDIDATES)) do
     for i = 1, #list, 2 do
       local id, score = list[i], list[i + 1]
       local at = tier_of(score) == tier_of(list[2]) and moment_of(score)
-      if at and tonumber(redis.call('ZSCORE', KEYS[3], id) or 0) <= now then
+      if at and tonumber(redis.call('ZSCORE', imports_leased, id) or 0) <= now then
         if not any[1] or at < moment_of(any[2]) then
           any = {id, score}
         end
-        if (not sound[1] or at < moment_of(sound[2])) and redis.call('HGET', ARGV[8] .. id, 'faults') == '0' then
+        if (not sound[1] or at < moment_of(sound[2])) and redis.call('HGET', import_prefix .. id, 'faults') == '0' then
           sound = {id, score}
         end
       end
@@ -57,38 +59,39 @@ local function find_probe()
   return sound[1] and sound or any
 end
 
-if (redis.call('HGET', KEYS[1], 'version') or '0') ~= ARGV[2] then
+if (redis.call('HGET', budget, 'version') or '0') ~= version then
   return {now, 'stale'}
 end
-local lease_end = now + tonumber(ARGV[4])
-redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
-local due = ARGV[9] == '1' and find_probe() or most_pressing(tonumber(ARGV[3]))
-local reply, leased, due_again = {now, 'claimed'}, {}, {}
-local fence = redis.call('INCRBY', KEYS[4], #due / 2) - #due / 2
+local lease_end = now + tonumber(lease)
+redis.call('ZREMRANGEBYSCORE', imports_leased, '-inf', now)
+local due = find_probe == '1' and probe() or most_urgent(tonumber(count))
+local reply, leased, rescheduled = {now, 'claimed'}, {}, {}
+local fence = redis.call('INCRBY', fences, #due / 2) - #due / 2
 for i = 1, #due, 2 do
   local id = due[i]
   fence = fence + 1
-  local record = redis.call('HMGET', ARGV[8] .. id, 'state', 'first_at', 'polls', 'faults', 'mark', 'absent')
+  local record = redis.call('HMGET', import_prefix .. id, 'state', 'first_at', 'polls', 'faults', 'mark', 'absent')
   if record[1] == 'open' then
-    redis.call('HSET', ARGV[8] .. id, 'fence', fence)
+    redis.call('HSET', import_prefix .. id, 'fence', fence)
     local tier = tier_of(due[i + 1])
     leased[#leased + 1] = lease_end
     leased[#leased + 1] = id
-    due_again[#due_again + 1] = tier * TIER_SPAN + lease_end
-    due_again[#due_again + 1] = id
+    rescheduled[#rescheduled + 1] = tier * TIER_SPAN + lease_end
+    rescheduled[#rescheduled + 1] = id
     reply[#reply + 1] = {id, fence, moment_of(due[i + 1]), tier, tonumber(record[2]), tonumber(record[3]),
       tonumber(record[4]), record[5] or '', record[6] or ''}
   else
-    redis.call('ZREM', KEYS[2], id)
+    redis.call('ZREM', imports_due, id)
   end
 end
 local claimed = #reply - 2
 if claimed > 0 then
-  redis.call('ZADD', KEYS[2], unpack(due_again))
-  redis.call('ZADD', KEYS[3], unpack(leased))
-  redis.call('HINCRBY', KEYS[1], 'version', 1)
-  redis.call('HINCRBY', KEYS[1], 'spent', claimed)
-  redis.call('HINCRBY', KEYS[1], 'available', -claimed)
-  redis.call('HSET', KEYS[1], 'written_at', now, 'paced_until', ARGV[5] + claimed * ARGV[6], 'probing_until', ARGV[7])
+  redis.call('ZADD', imports_due, unpack(rescheduled))
+  redis.call('ZADD', imports_leased, unpack(leased))
+  redis.call('HINCRBY', budget, 'version', 1)
+  redis.call('HINCRBY', budget, 'spent', claimed)
+  redis.call('HINCRBY', budget, 'available', -claimed)
+  redis.call('HSET', budget, 'written_at', now, 'paced_until', paced_from + claimed * step,
+    'probing_until', probing_until)
 end
 return reply

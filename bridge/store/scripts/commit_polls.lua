@@ -1,28 +1,30 @@
--- Commit what polls found, each only under its own fence and while its import is open.
--- KEYS: imports due, imports leased, settling, final, then an import key for each poll
--- ARGV: offset, settle by (when someone else may settle a final import), number of polls, then for each:
---       import id, settling member, fence, place in the order of polls or 0 (final), number of further arguments,
---       field, value, ... (a new reading comes first)
--- Returns: a list of 1 (committed) or 0 (the fence has moved on, or nobody waits any more)
+-- Commit poll results, each only under its own fence and while its import is open.
+-- Further keys: the import's key for each poll.
+-- Arguments: `settle_by` is the time after which another worker may settle a final import. Further arguments, for each
+-- poll: import id, settling member, fence, score in the order of polls or 0 (final), number of further arguments,
+-- field, value, ... (a new reading comes first)
+-- Returns: a list of 1 (committed) or 0 (the fence has been replaced, or the import is no longer watched)
+local imports_due, imports_leased, settling, final = unpack(KEYS, 1, 4)
+local settle_by, polls = unpack(ARGV, 1, 2)
+local FIRST_IMPORT, at = 5, 3
 local now = clock()
-local at, committed = 4, {}
-local again, released = {}, {}
-for i = 1, tonumber(ARGV[3]) do
+local committed, rescheduled, released = {}, {}, {}
+for i = 1, tonumber(polls) do
   local id, member, fence, due, extra = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4])
-  local key = KEYS[4 + i]
+  local key = KEYS[FIRST_IMPORT - 1 + i]
   local record = redis.call('HMGET', key, 'fence', 'state')
   committed[i] = 0
   if record[1] == fence and record[2] == 'open' then
     committed[i] = 1
     if due == '0' then
       redis.call('HSET', key, 'state', 'final', 'final_at', now, unpack(ARGV, at + 5, at + 4 + extra))
-      redis.call('ZREM', KEYS[1], id)
-      redis.call('ZADD', KEYS[3], ARGV[2], member)
-      redis.call('ZADD', KEYS[4], now, member)
+      redis.call('ZREM', imports_due, id)
+      redis.call('ZADD', settling, settle_by, member)
+      redis.call('ZADD', final, now, member)
     else
       redis.call('HSET', key, unpack(ARGV, at + 5, at + 4 + extra))
-      again[#again + 1] = due
-      again[#again + 1] = id
+      rescheduled[#rescheduled + 1] = due
+      rescheduled[#rescheduled + 1] = id
     end
     released[#released + 1] = id
     if ARGV[at + 5] == 'reading' then
@@ -33,10 +35,10 @@ for i = 1, tonumber(ARGV[3]) do
   end
   at = at + 5 + extra
 end
-if #again > 0 then
-  redis.call('ZADD', KEYS[1], unpack(again))
+if #rescheduled > 0 then
+  redis.call('ZADD', imports_due, unpack(rescheduled))
 end
 if #released > 0 then
-  redis.call('ZREM', KEYS[2], unpack(released))
+  redis.call('ZREM', imports_leased, unpack(released))
 end
 return committed

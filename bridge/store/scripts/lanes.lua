@@ -1,9 +1,9 @@
--- Stands before the scripts that touch deliveries: the lanes in which they wait.
--- A lane holds what goes to one place. Its name begins with its kind, and the kind sets its limits:
--- Slack takes one message a second for each webhook and channel. Another receiver takes two at once until the first of
--- what waits has arrived, then ten; and one that failed last time, or is late with an answer, a single one.
--- A lane is in good standing for a day after its receiver last answered well. The others are doubtful: they wait in a
--- queue of the client that their first delivery belongs to, so that a claim can bound them, together and per client.
+-- Precedes the scripts that schedule deliveries. A lane is the queue of all deliveries to one receiver.
+-- Its name begins with its kind, which sets its limits: Slack takes one message a second for each webhook and channel.
+-- Any other receiver takes two at once until the first waiting delivery has arrived, then ten; a single one while its
+-- last attempt failed or it is slow to answer.
+-- A lane is in good standing for a day after its receiver's last good answer. All others are doubtful: each waits in a
+-- queue of the client that owns its first delivery, so that claims can bound them, in total and per client.
 local AT_ONCE = {ok = 10, failing = 1}
 local GOOD_FOR = 86400000
 local LANES = 'rb:lanes'
@@ -23,25 +23,25 @@ local function lane_limits(lane)
   return AT_ONCE[redis.call('GET', lane_key(lane) .. ':last')] or 2, 0
 end
 
--- Have nothing go to a lane for a span, from now on.
+-- Pause a lane for `span` ms from now.
 local function pace(lane, span, now)
   redis.call('SET', lane_key(lane) .. ':paced', now + span .. ' ' .. now, 'PX', span)
 end
 
--- Return until when nothing goes to a lane, or 0, and when that was set.
+-- Return the end of a lane's pause, or 0, and when it was set.
 local function pace_of(lane)
   local until_, set_at = string.match(redis.call('GET', lane_key(lane) .. ':paced') or '', '(%d+) (%d+)')
   return tonumber(until_ or 0), tonumber(set_at or 0)
 end
 
--- Return until when nothing goes to a lane, or 0. What was set at a moment to come counts no more: the clock was set back.
+-- Return the end of a lane's pause, or 0. One that was set in the future is ignored: the clock was set back.
 local function paced_until(lane, now)
   local paced, set_at = pace_of(lane)
   return set_at <= now + 1000 and paced or 0
 end
 
--- Record what a lane's last attempt was: 'ok' or 'failing'.
-local function note(lane, last)
+-- Record the result of a lane's last attempt: 'ok' or 'failing'.
+local function set_last_result(lane, last)
   if last == 'ok' then
     redis.call('SET', lane_key(lane) .. ':last', last, 'PX', GOOD_FOR)
   else
@@ -49,7 +49,7 @@ local function note(lane, last)
   end
 end
 
--- Take a lane out of the queue that it stands in, which is LANES or that of a client.
+-- Remove a lane from its queue, which is LANES or that of a client.
 local function leave_queue(lane, queue, client)
   redis.call('ZREM', queue, lane)
   if client ~= '' and redis.call('EXISTS', queue) == 0 then
@@ -57,7 +57,7 @@ local function leave_queue(lane, queue, client)
   end
 end
 
--- Return a lane's queue and, where it is doubtful, the client whose queue that is.
+-- Return a lane's queue and, if it is doubtful, the client that owns the queue; '' otherwise.
 local function queue_of(lane, first)
   local last = redis.call('GET', lane_key(lane) .. ':last')
   if last == 'ok' or last == 'quiet' then
@@ -67,7 +67,7 @@ local function queue_of(lane, first)
   return doubtful_of(client), client
 end
 
--- Put a lane where its next delivery may be claimed: due, not before its pace, and with room among those under way.
+-- Update a lane's place in its queue: when its next delivery is due, not paused, and within the lane's limit.
 local function reschedule(lane, now)
   local key = lane_key(lane)
   local head = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
@@ -98,12 +98,13 @@ local function reschedule(lane, now)
   end
   redis.call('ZADD', queue, at, lane)
   if client ~= '' then
-    -- Not before now: a client whose turn has just been goes behind those that wait.
+    -- Not before now: a client that was just served goes behind those that wait.
     redis.call('ZADD', DOUBTFUL, 'LT', math.max(at, now), client)
   end
 end
 
-local function owe(lane, delivery_id, due, now)
+-- Add a delivery to its lane, to be attempted at `due`.
+local function enqueue(lane, delivery_id, due, now)
   redis.call('ZADD', lane_key(lane), due, delivery_id)
   reschedule(lane, now)
 end

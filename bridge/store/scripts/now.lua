@@ -1,2 +1,2 @@
--- What time is it on the one clock?
+-- Return the current time in ms.
 return clock()

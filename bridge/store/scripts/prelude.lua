@@ -1,6 +1,10 @@
--- Stands before every script. KEYS and ARGV are as the Python function of the same name documents them.
--- ARGV[1] is always the clock's offset in ms: 0, except in tests.
+-- Precedes every script. The first argument is the clock's offset in ms: 0 except in tests.
+-- Each script names its keys and arguments in its `unpack(KEYS)` and `unpack(ARGV)` lines; bridge/store/lua.py reads
+-- the names from there.
+local OFFSET = tonumber(table.remove(ARGV, 1))
+
+-- Return the current time in ms.
 local function clock()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(ARGV[1])
+  return time[1] * 1000 + math.floor(time[2] / 1000) + OFFSET
 end

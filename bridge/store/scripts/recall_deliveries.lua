@@ -1,16 +1,18 @@
--- Bring back the attempts that were put off, or leased, before the clock was set back: each as far ahead as it was then.
--- KEYS: a delivery for each id
--- ARGV: offset, lease, delivery ids
+-- After the clock was set back: move attempts that were scheduled or leased before, to the same distance from now.
+-- Further keys: the deliveries. Further arguments: their ids.
 -- Returns: the lanes of those that are pending
+local lease = unpack(ARGV, 1, 1)
+local FIRST_ID = 2
 local now = clock()
-local lease_end = now + tonumber(ARGV[2])
+local lease_end = now + tonumber(lease)
 local lanes = {}
 for i, record in ipairs(KEYS) do
-  local id = ARGV[2 + i]
-  local stands = redis.call('HMGET', record, 'state', 'lane', 'due', 'owed_at', 'scheduled_at')
-  if stands[1] == 'pending' then
-    local lane, due, owed_at = stands[2], tonumber(stands[3] or now), tonumber(stands[4])
-    local scheduled_at = math.max(owed_at, tonumber(stands[5] or 0))
+  local id = ARGV[FIRST_ID - 1 + i]
+  local state, lane, due, owed_at, scheduled_at =
+    unpack(redis.call('HMGET', record, 'state', 'lane', 'due', 'owed_at', 'scheduled_at'))
+  if state == 'pending' then
+    due, owed_at = tonumber(due or now), tonumber(owed_at)
+    scheduled_at = math.max(owed_at, tonumber(scheduled_at or 0))
     if scheduled_at > now then
       due = now + math.max(0, due - scheduled_at)
       redis.call('HSET', record, 'due', due, 'owed_at', math.min(owed_at, now), 'scheduled_at', now)

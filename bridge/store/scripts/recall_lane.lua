@@ -1,8 +1,8 @@
--- Bring back a lane's pace, which ends as far ahead as when it was set, and its turn: the clock was set back.
--- ARGV: offset, lane
+-- After the clock was set back: move a lane's pause to the same distance from now, and reschedule the lane.
+local lane = unpack(ARGV)
 local now = clock()
-local paced, set_at = pace_of(ARGV[2])
+local paced, set_at = pace_of(lane)
 if set_at > now then
-  pace(ARGV[2], paced - set_at, now)
+  pace(lane, paced - set_at, now)
 end
-reschedule(ARGV[2], now)
+reschedule(lane, now)

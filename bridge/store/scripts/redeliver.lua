@@ -1,25 +1,24 @@
--- Owe an ended delivery again, from now on and with the whole schedule before it.
--- KEYS: delivery, watch, ended, untold
--- ARGV: offset, delivery id, watch id or '' (a notice's)
--- Returns: 'owed', or the state in which it can't be: 'pending', 'skipped', 'unknown'
+-- Make an ended delivery due again, now and with a whole new schedule.
+-- Arguments: `watch_id` is '' for an operator notice.
+-- Returns: 'owed', or the state that forbids it: 'pending', 'skipped', 'unknown'
+local delivery, watch, ended, unreported = unpack(KEYS)
+local id, watch_id = unpack(ARGV)
 local now = clock()
-local id = ARGV[2]
-local record = redis.call('HMGET', KEYS[1], 'state', 'lane', 'client')
-local state = record[1]
+local state, lane, client = unpack(redis.call('HMGET', delivery, 'state', 'lane', 'client'))
 if not state or state == 'pending' or state == 'skipped' then
   return state or 'unknown'
 end
-redis.call('HSET', KEYS[1], 'state', 'pending', 'owed_at', now, 'due', now, 'failures', 0, 'ended_at', '',
+redis.call('HSET', delivery, 'state', 'pending', 'owed_at', now, 'due', now, 'failures', 0, 'ended_at', '',
   'interrupted', '')
-unlist(id, record[3], state)
-list(id, record[3], 'pending')
-owe(record[2], id, now, now)
-redis.call('ZREM', KEYS[4], id)
-if ARGV[3] == '' then
-  redis.call('ZREM', KEYS[3], id)
+remove_from_index(id, client, state)
+add_to_index(id, client, 'pending')
+enqueue(lane, id, now, now)
+redis.call('ZREM', unreported, id)
+if watch_id == '' then
+  redis.call('ZREM', ended, id)
 else
-  redis.call('HINCRBY', KEYS[2], 'pending', 1)
-  redis.call('ZREM', KEYS[3], ARGV[3])
-  redis.call('PUBLISH', 'rb:news', 'watch:' .. ARGV[3])
+  redis.call('HINCRBY', watch, 'pending', 1)
+  redis.call('ZREM', ended, watch_id)
+  redis.call('PUBLISH', 'rb:news', 'watch:' .. watch_id)
 end
 return 'owed'

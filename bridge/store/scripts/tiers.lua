@@ -1,4 +1,4 @@
--- Stands before the scripts that read the order of polls, as bridge/store/poll_order.py documents it.
+-- Precedes the scripts that read the order of polls, which bridge/store/poll_order.py documents.
 local TIER_SPAN = 8796093022208
 
 local function tier_of(score)
@@ -9,8 +9,8 @@ local function moment_of(score)
   return score % TIER_SPAN
 end
 
--- Return the first imports of each tier that has any: a list of {id, score, ...}, at most `count` of them, for each.
--- A list may run on into the next tier.
+-- Return for each tier that has imports a list of its first `count`: {id, score, ...}.
+-- A list may continue into the next tier.
 local function first_of_each_tier(due, count)
   local lists, from = {}, 0
   while true do

@@ -1,9 +1,11 @@
--- Write a budget that was computed from version ARGV[2], unless someone wrote in between.
--- KEYS: budget
--- ARGV: offset, expected version, field, value, ...
--- Returns: 1, or 0 when the version has moved on
-if (redis.call('HGET', KEYS[1], 'version') or '0') ~= ARGV[2] then
+-- Write a budget that was computed from `version`, unless it was overwritten meanwhile.
+-- Further arguments: field, value, ...
+-- Returns: 1, or 0 when it was overwritten
+local budget = unpack(KEYS)
+local version = unpack(ARGV, 1, 1)
+local FIRST_FIELD = 2
+if (redis.call('HGET', budget, 'version') or '0') ~= version then
   return 0
 end
-redis.call('HSET', KEYS[1], 'version', ARGV[2] + 1, 'written_at', clock(), unpack(ARGV, 3))
+redis.call('HSET', budget, 'version', version + 1, 'written_at', clock(), unpack(ARGV, FIRST_FIELD))
 return 1

@@ -1,0 +1,114 @@
+"""Accepting a watch: the request, the call of accept.lua, and its reply."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from bridge.domain.deliveries import Destination
+from bridge.domain.times import DAY, Moment, Span
+from bridge.domain.watches import Watch, WatchState
+from bridge.store import bindings, codec, keys
+from bridge.store.encryption import Encryptor
+from bridge.store.imports import ImportRecord
+from bridge.store.lua import Call
+
+
+class Acceptance(StrEnum):
+    """What a new watch found: no import, one being polled, a final one, itself, or a stored reply."""
+
+    NEW = "new"
+    JOINED = "joined"
+    FINAL = "final"
+    KNOWN = "known"
+    REPLAYED = "replayed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewWatch:
+    """A watch as requested. It has spans instead of moments, because only Redis' clock counts."""
+
+    id: str
+    client: str
+    workspace: str
+    import_id: str
+    notify: tuple[Destination, ...]
+    label: str | None
+    metadata: dict[str, Any]
+    expires_in: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdempotencyKey:
+    """The fingerprints of a request's Idempotency-Key and of its content."""
+
+    mark: str
+    digest: str
+
+
+REPLAYED_FOR: Span = DAY
+"""How long the reply to a request with an Idempotency-Key is stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedWatch:
+    """A stored watch, what it found, and its import at that time."""
+
+    watch: Watch
+    acceptance: Acceptance
+    polled: ImportRecord | None
+
+
+class AcceptReply(NamedTuple):
+    """The reply of accept.lua."""
+
+    acceptance: str
+    watch_id: str
+    now: Moment
+    grace: Span
+    expires_in: Span
+    next_poll: Moment
+    """-1: no further poll."""
+    import_fields: Sequence[str]
+
+
+def acceptance_call(
+    encryptor: Encryptor, new: NewWatch, *, grace: Span, reuse: Span, once: IdempotencyKey | None
+) -> Call:
+    place = (new.workspace, new.import_id)
+    private = {
+        "label": new.label,
+        "metadata": new.metadata,
+        "notify": [codec.dump_destination(destination) for destination in new.notify],
+    }
+    binding = bindings.of_watch("private", new.id, new.client, *place)
+    return Call(
+        keys={
+            "watch": keys.watch(new.id),
+            "watching": keys.watches_in(WatchState.WATCHING),
+            "watching_of_client": keys.watches_in(WatchState.WATCHING, new.client),
+            "watches_about": keys.watches_about(new.import_id),
+            "expiring": keys.EXPIRING,
+            "import": keys.import_(*place),
+            "waiting": keys.waiting(*place),
+            "imports_due": keys.imports_due(new.workspace),
+            "settling": keys.SETTLING,
+            "final": keys.FINAL,
+            "replay": keys.replay(new.client, once.mark if once else ""),
+            "replays": keys.REPLAYS,
+        },
+        args={
+            "watch_id": new.id,
+            "import_id": new.import_id,
+            "member": keys.member(*place),
+            "grace": grace,
+            "expires_in": new.expires_in,
+            "reuse": reuse,
+            "digest": once.digest if once else "",
+            "replayed_for": REPLAYED_FOR,
+        },
+        more_args=[
+            *("client", new.client, "workspace", new.workspace, "import_id", new.import_id),
+            *("private", encryptor.seal(codec.dump(private), binding)),
+        ],
+    )

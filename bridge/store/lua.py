@@ -1,0 +1,71 @@
+"""The Lua scripts that run in Redis, and calls that pass their keys and arguments by name.
+
+A script begins with the names of its parameters: `local watch, expiring = unpack(KEYS)` and likewise for ARGV. Those
+lines are the only place that knows the order. Redis has no imports, so shared parts are prepended to a script.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import TypeAlias
+
+Argument: TypeAlias = str | int
+
+SHARED_PARTS = {
+    "lanes": frozenset(
+        {"claim_deliveries", "commit_delivery", "create_notice", "mark_lane_doubtful", "pause_lane"}
+        | {"recall_deliveries", "recall_lane", "redeliver", "reserve_lane", "settle"}
+    ),
+    "indexes": frozenset({"commit_delivery", "create_notice", "delete_notice", "delete_watch", "redeliver", "settle"}),
+    "tiers": frozenset({"accept", "claim_polls", "read_budget", "recall_polls"}),
+}
+"""The scripts that need each shared part."""
+PARAMETERS = re.compile(r"^local ([\w,\s]+?) =\s+unpack\((KEYS|ARGV)[^)]*\)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """The parameters of one call of a script; `more_keys` and `more_args` follow the named ones."""
+
+    keys: Mapping[str, str] = field(default_factory=dict)
+    args: Mapping[str, Argument] = field(default_factory=dict)
+    more_keys: Sequence[str] = ()
+    more_args: Sequence[Argument] = ()
+
+    def positional(self, script: str) -> tuple[list[str], list[Argument]]:
+        """Return the keys and arguments in the script's order. Raises TypeError if a name is missing or unknown."""
+        key_names, arg_names = _parameters(script)
+        if self.keys.keys() != set(key_names) or self.args.keys() != set(arg_names):
+            raise TypeError(f"{script}.lua takes the keys {key_names} and the arguments {arg_names}")
+        return (
+            [*(self.keys[name] for name in key_names), *self.more_keys],
+            [*(self.args[name] for name in arg_names), *self.more_args],
+        )
+
+
+def source(script: str) -> str:
+    """Return the whole text of a script, for a single call."""
+    return _shared(script) + _read(script)
+
+
+def batch_source(script: str) -> str:
+    """Return the whole text of a script, for many calls in one round trip (batch.lua)."""
+    return f"{_shared(script)}local function step(KEYS, ARGV)\n{_read(script)}end\n{_read('batch')}"
+
+
+def _shared(script: str) -> str:
+    parts = ["prelude", *(part for part, users in SHARED_PARTS.items() if script in users)]
+    return "".join(map(_read, parts))
+
+
+@cache
+def _parameters(script: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    names = {kind: tuple(re.findall(r"\w+", listed)) for listed, kind in PARAMETERS.findall(_read(script))}
+    return names.get("KEYS", ()), names.get("ARGV", ())
+
+
+@cache
+def _read(name: str) -> str:
+    return (files("bridge.store") / "scripts" / f"{name}.lua").read_text()

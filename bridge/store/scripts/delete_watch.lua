@@ -1,0 +1,24 @@
+-- Delete an ended watch, its deliveries and their attempts, and their index entries.
+-- Further keys, for each delivery: its key and that of its attempts. Further arguments: the delivery ids.
+-- Returns: 1, or 0 when the watch was deleted already
+local ended, watches_about, watches_in, watches_in_of_client, unreported, watch = unpack(KEYS, 1, 6)
+local watch_id, client = unpack(ARGV, 1, 2)
+local FIRST_DELIVERY, FIRST_ID = 7, 3
+if redis.call('ZREM', ended, watch_id) == 0 then
+  return 0
+end
+redis.call('ZREM', watches_about, watch_id)
+redis.call('ZREM', watches_in, watch_id)
+redis.call('ZREM', watches_in_of_client, watch_id)
+for i = FIRST_ID, #ARGV do
+  local at = FIRST_DELIVERY + 2 * (i - FIRST_ID)
+  local delivery, attempts = KEYS[at], KEYS[at + 1]
+  local state = redis.call('HGET', delivery, 'state')
+  if state then
+    remove_from_index(ARGV[i], client, state)
+  end
+  redis.call('ZREM', unreported, ARGV[i])
+  redis.call('DEL', delivery, attempts)
+end
+redis.call('DEL', watch)
+return 1
