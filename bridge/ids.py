@@ -1,14 +1,14 @@
-"""Ids: ULIDs in lower case (https://github.com/ulid/spec), which sort by the time they were made."""
+"""Ids: lower-case ULIDs (https://github.com/ulid/spec), which sort by creation time."""
 
 from secrets import randbits
 from time import time_ns
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-"""Crockford's: without i, l, o and u, which people misread."""
+"""Crockford's base 32: without i, l, o and u, which people misread."""
 RANDOM_BITS = 80
 
 
 def new_id(prefix: str) -> str:
-    """Return a new id behind a prefix: 48 bits of the time in ms, then 80 random ones."""
+    """Return a prefix followed by a new ULID: 48 bits of the time in ms, then 80 random bits."""
     number = (time_ns() // 1_000_000) << RANDOM_BITS | randbits(RANDOM_BITS)
     return prefix + "".join([ALPHABET[number >> shift & 31] for shift in range(125, -1, -5)])

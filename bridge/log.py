@@ -1,7 +1,7 @@
-"""The log: one JSON object a line on standard output, an event name and facts; nothing in it that is secret.
+"""The log: one JSON object per line on standard output, with an event name and fields, and without secrets.
 
-No line is written with a secret in hand, since secrets are a type that does not print. What foreign code may say all
-the same - a URL in an exception, an address in a traceback - is struck out by the last step as a safety net.
+Our own code can't log a secret, because `Secret` doesn't print its value. As a safety net, the last processor redacts
+what other libraries may log: a URL in an exception, an e-mail address in a traceback.
 """
 
 import logging
@@ -14,9 +14,10 @@ from typing import Any, TextIO
 
 import structlog
 
-TAMED = ("httpx", "httpcore", "arq.worker", "arq.jobs", "arq.connections", "asyncio")
-"""Loggers that print URLs or job arguments, or repeat themselves: only their warnings are of use."""
-SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "arq", *TAMED)
+NOISY = ("httpx", "httpcore", "arq.worker", "arq.jobs", "arq.connections", "asyncio")
+"""Loggers that log URLs or job arguments or repeat themselves: only their warnings are logged."""
+LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "arq", *NOISY)
+"""Loggers whose own configuration is replaced."""
 
 MINUTE = 60.0
 
@@ -28,17 +29,17 @@ _SECRETS = re.compile(
     re.VERBOSE,
 )
 _EMAILS = re.compile(r"(?<![\w.+-])(?P<first>[\w.+-])[\w.+-]*+@(?=[\w-]+\.[\w.-]+)")
-"""Tried only where such characters begin, and never shorter than they are, so that its time is linear in the text."""
+"""The lookbehind and the possessive quantifier keep the time linear in the length of the text."""
 
 _PATHS = re.compile(r"(?P<origin>https?://[^\s/?#'\"<>]+[/?])(?!(?:services/)?(?:…|•••))[^\s'\"<>]+")
-"""What follows the host of a URL may be a destination's secret; as we shorten URLs ourselves, they stay."""
+"""The path of a URL, which may be a destination's secret; URLs that we have shortened are left as they are."""
 
 _HINTS = ("@", "http", "hooks.slack", "xox", "whsec_", "whsk_", "rbk_", "earer")
-"""Every match of the patterns holds one of these, and looking for them is much cheaper."""
+"""Every match of the patterns contains one of these, and searching for them is much cheaper."""
 
 
-class OnceAMinute(logging.Filter):
-    """Lets a warning pass once a minute: any peer can have uvicorn warn at each request."""
+class OncePerMinute(logging.Filter):
+    """Passes each warning once a minute, because a peer can make uvicorn warn at every request."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +56,7 @@ class OnceAMinute(logging.Filter):
 
 
 def configure(level: str, stream: TextIO | None = None) -> None:
-    """Send everything, also what uvicorn, arq and asyncio say, to standard output as JSON; takes over their setups."""
+    """Log everything, including uvicorn's, arq's and asyncio's records, to standard output as JSON."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -66,12 +67,12 @@ def configure(level: str, stream: TextIO | None = None) -> None:
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        cache_logger_on_first_use=stream is None,  # a process sets up its log once; whoever gives a stream, again
+        cache_logger_on_first_use=stream is None,  # tests pass a stream and configure again
     )
     output = logging.StreamHandler(stream or sys.stdout)
     output.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, _name_foreign],
+            foreign_pre_chain=[*shared, _rename_event],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 redact,
@@ -82,31 +83,31 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [output]
     root.setLevel(level)
-    for name in SERVERS:
+    for name in LOGGERS:
         logger = logging.getLogger(name)
         logger.handlers = []
-        logger.filters = [OnceAMinute()] if name == "uvicorn.error" else []
+        logger.filters = [OncePerMinute()] if name == "uvicorn.error" else []
         logger.propagate = True
-        logger.setLevel(logging.WARNING if name in TAMED or name == "uvicorn.access" else logging.NOTSET)
+        logger.setLevel(logging.WARNING if name in NOISY or name == "uvicorn.access" else logging.NOTSET)
 
 
-def _name_foreign(logger: Any, _: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Give what other libraries log an event name of its own, their text as a fact."""
+def _rename_event(logger: Any, _: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Give records of other libraries an event name, and keep their text as a field."""
     entry["text"] = entry["event"]
     entry["event"] = f"log.{logger.name if logger else entry['_record'].name}"
     return entry
 
 
 def redact(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Strike out what looks like a secret or an e-mail address, wherever it stands."""
-    return {name: _struck(value) for name, value in entry.items()}
+    """Redact everything that looks like a secret or an e-mail address."""
+    return {name: _redacted(value) for name, value in entry.items()}
 
 
-def _shortened(found: re.Match[str]) -> str:
-    return f"{found.group(found.lastgroup or 0)}•••"
+def _shortened(match: re.Match[str]) -> str:
+    return f"{match.group(match.lastgroup or 0)}•••"
 
 
-def _struck(value: Any) -> Any:
+def _redacted(value: Any) -> Any:
     match value:
         case str() if not any(hint in value for hint in _HINTS):
             return value
@@ -114,10 +115,10 @@ def _struck(value: Any) -> Any:
             without_secrets = _PATHS.sub(r"\g<origin>•••", _SECRETS.sub(_shortened, value))
             return _EMAILS.sub(r"\g<first>•••", without_secrets)
         case dict():
-            return {name: _struck(inner) for name, inner in value.items()}
+            return {name: _redacted(inner) for name, inner in value.items()}
         case list() | tuple():
-            return [_struck(inner) for inner in value]
+            return [_redacted(inner) for inner in value]
         case bool() | int() | float() | None:
             return value
         case _:
-            return _struck(str(value))
+            return _redacted(str(value))

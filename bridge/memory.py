@@ -1,13 +1,13 @@
-"""Memory: what a process does about it once it has started."""
+"""Memory use of a process after its start."""
 
 import ctypes
 import gc
 
 
-def settle() -> None:
-    """Keep what the start has made out of every later garbage collection, and give back what it used in between."""
+def trim_after_startup() -> None:
+    """Exclude the objects created so far from garbage collection, and return freed memory to the system."""
     gc.collect()
     gc.freeze()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's; some MB after hundreds of modules
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc only; some MB after many imports
     if trim is not None:
         trim(0)

@@ -27,7 +27,7 @@ from bridge.store.rate_limits import RateLimiter
 from bridge.store.watches import Watches
 
 DELIVERY_SLOTS = 200
-"""Concurrent requests to destinations in one process; `workers.places` divides them."""
+"""Concurrent requests to destinations in one process; `workers.delivery_slots` divides them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,1 +1,1 @@
-"""The arq worker: asks Rally, settles watches, delivers what they owe."""
+"""The arq worker: polls Rally, settles watches and sends their deliveries."""

@@ -1,4 +1,4 @@
-"""The deliver shift: claim deliveries that are due, send each, record the attempt and what it meant."""
+"""The deliver shift: claim deliveries that are due, send each, and record the attempt and its verdict."""
 
 import asyncio
 import random
@@ -22,41 +22,42 @@ from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store.deliveries import DeliveryClaim
-from workers.places import Places
+from workers.delivery_slots import DeliverySlots
 
 LEASE: Span = 30 * SECOND
-"""Longer than the longest attempt, so that no other worker sends meanwhile."""
+"""Longer than the longest attempt, so that no other worker sends the same delivery meanwhile."""
 START_WITHIN = 5.0
-"""Seconds after its claim in which an attempt must start; later the lease might run out under it."""
+"""Seconds after its claim within which an attempt must start; a later one might outlast the lease."""
 SLACK_LANES = "slack:"
 LATE = 0.5
-"""Seconds without an answer after which an attempt gives up its place, and its receiver hangs for all we know."""
+"""Seconds without an answer after which an attempt releases its slot, and its lane counts as doubtful."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sending:
-    """A claimed delivery with the local deadline (monotonic seconds) of its start."""
+class ClaimedDelivery:
+    """A claimed delivery, with the deadline (monotonic seconds) for its start."""
 
-    claimed: DeliveryClaim
+    claim: DeliveryClaim
     start_by: float
     clock: float
+    """Redis' clock minus the monotonic one, in seconds."""
 
     def now(self) -> Moment:
         return int((self.clock + monotonic()) * SECOND)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """What came of a claimed delivery: as it stands after its attempt, or put off without one."""
+class DeliveryResult:
+    """The result for a claimed delivery: its state after an attempt, or until when it is postponed without one."""
 
-    claimed: DeliveryClaim
+    claim: DeliveryClaim
     after: Delivery | None = None
     attempt: Attempt | None = None
     hold: Span = 0
-    """For how long its receiver wants nothing at all."""
-    put_off_until: Moment = 0
+    """How long its receiver wants no requests at all."""
+    postponed_until: Moment = 0
     reason: str = ""
 
 
@@ -67,58 +68,61 @@ class DeliverWork:
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
-        self._places = Places()
+        self._slots = DeliverySlots()
         self._doubting: set[asyncio.Task[None]] = set()
-        self.freed: Callable[[], None] = lambda: None
-        """Called when an attempt has given up its place before its end."""
+        self.on_slot_released: Callable[[], None] = lambda: None
+        """Called when a late attempt has released its slot."""
 
     @property
     def room(self) -> int:
-        return self._places.room
+        return self._slots.room
 
-    async def claim(self, room: int) -> tuple[Sequence[Sending], float | None]:
-        asked = monotonic()
+    async def claim(self, room: int) -> tuple[Sequence[ClaimedDelivery], float | None]:
+        began = monotonic()
         now, next_due, claims = await self._resources.deliveries.claim(
-            room=room, lease=LEASE, doubtful=self._places.doubtful
+            room=room, lease=LEASE, doubtful=self._slots.doubtful
         )
-        sendings = [
-            Sending(claimed=claim, start_by=asked + START_WITHIN, clock=now / SECOND - asked) for claim in claims
+        claimed = [
+            ClaimedDelivery(claim=claim, start_by=began + START_WITHIN, clock=now / SECOND - began) for claim in claims
         ]
         for claim in claims:
-            self._places.take(claim)
-        return sendings, None if next_due is None else max(0.0, (next_due - now) / SECOND)
+            self._slots.acquire(claim)
+        return claimed, None if next_due is None else max(0.0, (next_due - now) / SECOND)
 
-    async def act(self, claim: Sending) -> Sent:
-        late = asyncio.get_running_loop().call_later(LATE, self._is_late, claim.claimed)
+    async def act(self, claim: ClaimedDelivery) -> DeliveryResult:
+        late = asyncio.get_running_loop().call_later(LATE, self._on_late, claim.claim)
         try:
             return await self._attempt(claim)
         finally:
             late.cancel()
-            self._places.leave(claim.claimed)
+            self._slots.release(claim.claim)
 
-    def _is_late(self, claim: DeliveryClaim) -> None:
-        """Let others have the place of an attempt without an answer, and send its receiver nothing more meanwhile."""
-        if self._places.pass_on(claim):
-            self.freed()
+    def _on_late(self, claim: DeliveryClaim) -> None:
+        """Release the slot of an attempt without an answer, and mark its lane as doubtful meanwhile."""
+        if self._slots.release_late(claim):
+            self.on_slot_released()
         doubting = asyncio.create_task(self._doubt(claim.lane))
         self._doubting.add(doubting)
         doubting.add_done_callback(self._doubting.discard)
 
     async def _doubt(self, lane: str) -> None:
-        with suppress(StoreUnavailable):  # the store tells of it; a lane that fails is doubtful soon
+        # The store has logged an outage. If the attempt fails, its commit makes the lane doubtful as well.
+        with suppress(StoreUnavailable):
             await self._resources.deliveries.doubt(lane)
 
-    async def _attempt(self, claim: Sending) -> Sent:
+    async def _attempt(self, claim: ClaimedDelivery) -> DeliveryResult:
         settings = self._resources.settings
         started = claim.now()
         if monotonic() >= claim.start_by:
-            return Sent(claimed=claim.claimed, put_off_until=started, reason="withheld: the worker had been stopped")
-        delivery = self._resources.deliveries.open(claim.claimed)
+            return DeliveryResult(
+                claim=claim.claim, postponed_until=started, reason="withheld: the worker was suspended"
+            )
+        delivery = self._resources.deliveries.open(claim.claim)
         if delivery.too_old(started, settings.delivery_max_age):
-            return Sent(claimed=claim.claimed, after=delivery.outlived(started))
+            return DeliveryResult(claim=claim.claim, after=delivery.outlived(started))
         if delivery.interrupted and settings.slack_at_most_once and delivery.lane.startswith(SLACK_LANES):
             reason = "a worker died while sending; perhaps delivered, and SLACK_AT_MOST_ONCE is set"
-            return Sent(claimed=claim.claimed, after=delivery.given_up(reason, started))
+            return DeliveryResult(claim=claim.claim, after=delivery.given_up(reason, started))
         result = await self._send(delivery, claim)
         verdict = result.verdict
         after = delivery.after(
@@ -129,11 +133,11 @@ class DeliverWork:
             jitter=random.random(),  # noqa: S311 - spreads load only
         )
         attempt = _attempt(after.attempts, started, claim.now() - started, result)
-        _tell(after, attempt)
+        _log_attempt(after, attempt)
         hold = (verdict.wait or 0) if isinstance(verdict, Deferred) and verdict.for_all else 0
-        return Sent(claimed=claim.claimed, after=after, attempt=attempt, hold=hold)
+        return DeliveryResult(claim=claim.claim, after=after, attempt=attempt, hold=hold)
 
-    async def _send(self, delivery: Delivery, claim: Sending) -> Result:
+    async def _send(self, delivery: Delivery, claim: ClaimedDelivery) -> Result:
         return await send(
             delivery.destination,
             delivery.body,
@@ -146,21 +150,23 @@ class DeliverWork:
             plain=delivery.plain,
         )
 
-    def poisoned(self, claim: Sending, error: Exception) -> Sent:
+    def poisoned(self, claim: ClaimedDelivery, error: Exception) -> DeliveryResult:
         reason = f"internal error ({type(error).__name__})"
-        return Sent(claimed=claim.claimed, put_off_until=claim.now() + POISON_PAUSE, reason=reason)
+        return DeliveryResult(claim=claim.claim, postponed_until=claim.now() + POISON_PAUSE, reason=reason)
 
-    async def commit(self, results: Sequence[Sent]) -> None:
+    async def commit(self, results: Sequence[DeliveryResult]) -> None:
         deliveries = self._resources.deliveries
-        for sent in results:
-            if sent.hold:
-                await deliveries.hold(sent.claimed.lane, sent.hold)  # before the commit, which lets the next one go
-        made = [(sent.after, sent.claimed.fence, sent.attempt) for sent in results if sent.after is not None]
-        if made:
-            await deliveries.commit_many(made)
-        for sent in results:
-            if sent.after is None:
-                await deliveries.put_aside(sent.claimed, sent.put_off_until, sent.reason)
+        for result in results:
+            if result.hold:
+                await deliveries.hold(result.claim.lane, result.hold)  # before the commit, which frees the lane
+        attempted = [
+            (result.after, result.claim.fence, result.attempt) for result in results if result.after is not None
+        ]
+        if attempted:
+            await deliveries.commit_many(attempted)
+        for result in results:
+            if result.after is None:
+                await deliveries.put_aside(result.claim, result.postponed_until, result.reason)
 
 
 def _attempt(number: int, at: Moment, took: Span, result: Result) -> Attempt:
@@ -168,8 +174,8 @@ def _attempt(number: int, at: Moment, took: Span, result: Result) -> Attempt:
     return Attempt(number=number, at=at, took=took, status=result.status, reason=reason, answer=result.said)
 
 
-def _tell(after: Delivery, attempt: Attempt) -> None:
-    """Log the one line that tells all about an attempt."""
+def _log_attempt(after: Delivery, attempt: Attempt) -> None:
+    """Log one line with everything about an attempt."""
     log.info(
         "delivery.attempted",
         watch_id=after.watch_id,

@@ -1,4 +1,4 @@
-"""The jobs that arq runs: each rings a shift of this worker and carries nothing. Their names are bridge.queue's."""
+"""The jobs that arq runs. Each rings a shift of this worker and carries no data; `bridge.queue` defines their names."""
 
 import asyncio
 from typing import Any
@@ -10,18 +10,18 @@ Ctx = dict[str, Any]
 
 
 async def poll_shift(ctx: Ctx) -> None:
-    worker: Worker = ctx["crew"]
+    worker: Worker = ctx["worker"]
     await asyncio.gather(*(shift.work() for shift in worker.polls.values()))
 
 
 async def deliver_shift(ctx: Ctx) -> None:
-    worker: Worker = ctx["crew"]
+    worker: Worker = ctx["worker"]
     await worker.deliveries.work()
 
 
 async def sweep(ctx: Ctx) -> None:
-    worker: Worker = ctx["crew"]
+    worker: Worker = ctx["worker"]
     try:
         await worker.sweep.run()
     except StoreUnavailable:
-        return  # the shifts tell of it; the next sweep finds the same
+        return  # the store has logged it; the next sweep starts over

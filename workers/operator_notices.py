@@ -1,4 +1,4 @@
-"""Notices: what the operator should hear of is owed to the destination that OPERATOR_NOTIFY names."""
+"""Notices to the operator: deliveries to the destination that OPERATOR_NOTIFY names."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,15 +10,18 @@ from bridge.resources import Resources
 
 
 class OperatorNotices:
-    """The one who runs this; without OPERATOR_NOTIFY only the log tells."""
+    """Creates deliveries of notices; without OPERATOR_NOTIFY there is only the log."""
 
-    def __init__(self, resources: Resources, *, owed: Callable[[], None]) -> None:
-        """Take the resources, and what to call when a delivery has become due."""
+    def __init__(self, resources: Resources, *, on_due: Callable[[], None]) -> None:
+        """Take the resources, and a function to call when a delivery is due."""
         self._resources = resources
-        self._owed = owed
+        self._on_due = on_due
 
-    async def tell(self, notice: Notice, *, of: Sequence[str] = ()) -> None:
-        """Owe the operator a notice; `of` names the abandoned deliveries that it tells of, which are told of once."""
+    async def send(self, notice: Notice, *, abandoned: Sequence[str] = ()) -> None:
+        """Create the delivery of a notice.
+
+        `abandoned` are the deliveries that it reports; the store lets one worker report each of them, once.
+        """
         name = self._resources.settings.operator_notify
         if name is None:
             return
@@ -26,5 +29,5 @@ class OperatorNotices:
         body = render(notice, destination)
         lane = self._resources.lane(destination)
         notice_id = new_id("dlv_")
-        if await self._resources.deliveries.owe_notice(notice_id, destination, lane, body, told=of):
-            self._owed()
+        if await self._resources.deliveries.owe_notice(notice_id, destination, lane, body, told=abandoned):
+            self._on_due()

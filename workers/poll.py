@@ -1,4 +1,4 @@
-"""The poll shift of one workspace: claim due imports under its budget, ask Rally, commit, settle."""
+"""The poll shift of one workspace: claim due imports within its budget, poll Rally, commit, settle."""
 
 import random
 from collections.abc import Sequence
@@ -21,27 +21,27 @@ from workers.operator_notices import OperatorNotices
 from workers.settle import Settler
 
 AHEAD = 3
-"""So many claims for each slot, so that a slot that comes free has its next poll at hand."""
+"""Claims per slot, so that a slot that becomes free finds its next poll already claimed."""
 ALL_LEASED_PAUSE = 1.0
-"""Seconds until the next look for a probe when every import is being asked about already."""
+"""Seconds until the next look for a probe when every import is leased already."""
 START_WITHIN: Span = SECOND
-"""A request that has not started this soon after its claim is not sent: the process may have been stopped meanwhile."""
+"""A request that has not started this soon after its claim is not sent: the process may have been suspended."""
 SETTLE_BY: Span = 10 * SECOND
-"""If the worker that read the final reading has not settled the import by then, the sweep does."""
+"""The sweep settles a final import if the worker that polled it has not done so within this time."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Poll:
-    """A claimed poll, with the local deadline (monotonic seconds) of its start."""
+class ClaimedPoll:
+    """A claimed poll, with the deadline (monotonic seconds) for its start."""
 
     claim: PollClaim
     probe: bool
     probing: bool
-    """Whether the line was at fault, so that nothing but this probe was sent."""
+    """Whether the breaker was open, so that only this probe was sent."""
     trusted_since: Moment
-    """Absences before this moment do not count."""
+    """Absences before this moment don't count."""
     start_by: float
     clock: float
     """Redis' clock minus the monotonic one, in seconds."""
@@ -52,10 +52,11 @@ class Poll:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollResult:
-    """What came of a poll: no reply where none was asked for, or our own code failed."""
+    """The result of a poll."""
 
-    poll: Poll
+    poll: ClaimedPoll
     reply: Reply | None
+    """None when no request was sent or our own code failed."""
     advance: ImportUpdate
     at: Moment
     committed: bool = False
@@ -75,9 +76,9 @@ class PollWork:
         self._odd = Novelties()
         self.room = AHEAD * self._rally.slots
 
-    async def claim(self, room: int) -> tuple[Sequence[Poll], float | None]:
+    async def claim(self, room: int) -> tuple[Sequence[ClaimedPoll], float | None]:
         settings = self._resources.settings
-        asked = monotonic()  # before the look, so that a process that is stopped in between starts nothing
+        began = monotonic()  # before the look, so that a process that is suspended in between starts no request
         look = await self._resources.budgets.look(self._workspace)
         if look.next_due is None:
             return (), None
@@ -89,25 +90,25 @@ class PollWork:
         claims = await self._resources.imports.claim(
             self._workspace, look.budget, granted, room=room, lease=settings.poll_lease, now=look.now
         )
-        # A request takes half the lease at most, so that one that starts within the other half ends within it.
+        # A request takes at most half of the lease. One that starts within the other half ends before the lease does.
         window = min(START_WITHIN, settings.poll_lease // 2)
         if granted.ends_at is not None:
             window = min(window, granted.ends_at - look.now)
         polls = [
-            Poll(
+            ClaimedPoll(
                 claim=claim,
                 probe=granted.probe,
                 probing=look.budget.broken,
                 trusted_since=look.budget.sighted_at,
-                start_by=asked + window / SECOND,
-                clock=look.now / SECOND - asked,
+                start_by=began + window / SECOND,
+                clock=look.now / SECOND - began,
             )
             for claim in claims or ()
         ]
         all_leased = look.budget.broken and claims == []
         return polls, ALL_LEASED_PAUSE if all_leased else 0.0
 
-    async def act(self, claim: Poll) -> PollResult:
+    async def act(self, claim: ClaimedPoll) -> PollResult:
         reply = await self._rally.get_import(claim.claim.import_id, at=claim.now, start_by=claim.start_by)
         if reply is None:
             return PollResult(poll=claim, reply=None, advance=withheld(claim.claim), at=claim.now())
@@ -121,11 +122,11 @@ class PollWork:
             probing=claim.probing,
             trusted_since=claim.trusted_since,
         )
-        self._tell(claim.claim, reply)
+        self._log_reply(claim.claim, reply)
         polled = PollResult(poll=claim, reply=reply, advance=advance, at=reply.at)
-        return await self._committed_at_once(polled) if advance.due is None else polled
+        return await self._commit_at_once(polled) if advance.due is None else polled
 
-    def poisoned(self, claim: Poll, error: Exception) -> PollResult:
+    def poisoned(self, claim: ClaimedPoll, error: Exception) -> PollResult:
         del error  # the shift has logged it
         return PollResult(poll=claim, reply=None, advance=poisoned(claim.claim, claim.now()), at=claim.now())
 
@@ -134,25 +135,25 @@ class PollWork:
             await self._commit(left)
         await self._correct_budget(results)
 
-    async def _committed_at_once(self, polled: PollResult) -> PollResult:
-        """Commit what ends an import without waiting for the shift's next round, which claims and counts as well."""
+    async def _commit_at_once(self, polled: PollResult) -> PollResult:
+        """Commit the end of an import without waiting for the shift's next round."""
         try:
             await self._commit([polled])
         except StoreUnavailable:
-            return polled  # the round tries again
+            return polled  # the next round tries again
         return replace(polled, committed=True)
 
     async def _commit(self, results: Sequence[PollResult]) -> None:
         commits = [PollCommit(claim=r.poll.claim, advance=r.advance, at=r.at) for r in results]
         settle_by = max(result.at for result in results) + SETTLE_BY
         committed = await self._resources.imports.commit(self._workspace, commits, settle_by=settle_by)
-        for result, ours in zip(results, committed, strict=True):
-            # Deadlines are the sweep's: here only what was read can have ended a watch.
-            if ours and (result.advance.due is None or result.advance.absent is not None):
+        for result, is_ours in zip(results, committed, strict=True):
+            # The sweep handles expiries. Here a watch can only have ended through a final reading or an absence.
+            if is_ours and (result.advance.due is None or result.advance.absent is not None):
                 self._settler.start(self._workspace, result.poll.claim.import_id)
 
     async def _correct_budget(self, results: Sequence[PollResult]) -> None:
-        """Have the budget learn from the replies; after the commit, when only what is unanswered is still leased."""
+        """Update the budget from the replies; after the commit, when only unanswered polls are still leased."""
         shown = {result.poll.claim.import_id for result in results if result.poll.claim.shown}
         read_before = {result.poll.claim.import_id for result in results if result.poll.claim.known}
         replies = [result.reply for result in results if result.reply is not None]
@@ -174,29 +175,29 @@ class PollWork:
             )
             written = await self._resources.budgets.write(self._workspace, budget)
             if written:
-                await self._tell_changes(look.budget, budget, look.now)
+                await self._report_changes(look.budget, budget, look.now)
 
-    async def _tell_changes(self, before: Budget, after: Budget, now: Moment) -> None:
-        """Tell when the workspace's trouble begins and ends, once each: only one writer makes the change."""
+    async def _report_changes(self, before: Budget, after: Budget, now: Moment) -> None:
+        """Report when trouble of the workspace begins or ends; once, because only one writer makes the change."""
         if before.refused_since is None and after.refused_since is not None:
             log.error("workspace.refused", workspace=self._workspace, since=rfc3339(after.refused_since))
-            await self._operator.tell(key_refused(self._workspace, after.refused_since))
+            await self._operator.send(key_refused(self._workspace, after.refused_since))
         if before.refused_since is not None and after.refused_since is None:
             log.warning("workspace.accepted", workspace=self._workspace, refused_since=rfc3339(before.refused_since))
-            await self._operator.tell(key_accepted(self._workspace, before.refused_since, now))
+            await self._operator.send(key_accepted(self._workspace, before.refused_since, now))
         if after.vanished_since is not None and after.vanished_told_at != before.vanished_told_at:
             log.error("workspace.imports_vanished", workspace=self._workspace, since=rfc3339(after.vanished_since))
-            await self._operator.tell(imports_vanished(self._workspace, after.vanished_since, now))
+            await self._operator.send(imports_vanished(self._workspace, after.vanished_since, now))
         if before.vanished_since is not None and after.vanished_since is None:
             log.warning("workspace.imports_shown", workspace=self._workspace, since=rfc3339(before.vanished_since))
-            await self._operator.tell(imports_shown(self._workspace, before.vanished_since, now))
+            await self._operator.send(imports_shown(self._workspace, before.vanished_since, now))
         if after.broken and not before.broken:
             log.error("workspace.unavailable", workspace=self._workspace, faults=after.faults)
         if before.broken and not after.broken:
             log.warning("workspace.available", workspace=self._workspace)
 
-    def _tell(self, claim: PollClaim, reply: Reply) -> None:
-        """Log what is new: a first fault and its end, a status or an absurdity never met before."""
+    def _log_reply(self, claim: PollClaim, reply: Reply) -> None:
+        """Log what is new: a first fault and the end of faults, and statuses and invalid values not seen before."""
         if reply.oddity is not None and self._odd.is_new(reply.oddity):
             log.warning("workspace.headers_invalid", workspace=claim.workspace, oddity=reply.oddity)
         facts = {"workspace": claim.workspace, "import_id": claim.import_id}

@@ -1,8 +1,9 @@
-"""Settling: each watch that waits for an import is given its outcome, and the deliveries that it owes."""
+"""Settling: give each watch that waits for an import its outcome, and create its deliveries."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeAlias
 
 import structlog
 
@@ -16,43 +17,43 @@ from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store.watches import Settlement
 
-LAST_CALL: Span = 30 * SECOND
-"""An expired watch waits this long for one last poll; then it ends without."""
+FINAL_POLL_WAIT: Span = 30 * SECOND
+"""How long an expired watch waits for one final poll before it ends without it."""
+CLOSE_TIMEOUT = 10.0
+"""Seconds that settling in progress gets to finish when the worker shuts down."""
 
 log = structlog.get_logger()
 
 
 class Settler:
-    """Settle imports in the background of a worker; an import that is being settled is not settled twice at once."""
+    """Settles imports in the background of a worker, each import only once at a time."""
 
-    def __init__(self, resources: Resources, *, owed: Callable[[], None]) -> None:
-        """Take the resources, and what to call when deliveries have become due."""
+    def __init__(self, resources: Resources, *, on_due: Callable[[], None]) -> None:
+        """Take the resources, and a function to call when deliveries are due."""
         self._resources = resources
-        self._owed = owed
+        self._on_due = on_due
         self._settling: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     def start(self, workspace: str, import_id: str) -> None:
-        place = (workspace, import_id)
-        if place not in self._settling:
-            task = self._settling[place] = asyncio.create_task(self._settle_alone(*place))
-            task.add_done_callback(lambda _: self._settling.pop(place, None))
+        """Settle an import in the background."""
+        key = (workspace, import_id)
+        if key not in self._settling:
+            task = self._settling[key] = asyncio.create_task(self._settle_in_background(*key))
+            task.add_done_callback(lambda _: self._settling.pop(key, None))
 
     async def close(self) -> None:
-        """Wait for what is under way; what fails is resumed by the sweep."""
+        """Wait for the settling in progress; the sweep resumes what fails or takes too long."""
         if self._settling:
-            await asyncio.wait(self._settling.values(), timeout=LAST_CALL / SECOND / 3)
+            await asyncio.wait(self._settling.values(), timeout=CLOSE_TIMEOUT)
 
-    async def _settle_alone(self, workspace: str, import_id: str) -> None:
+    async def _settle_in_background(self, workspace: str, import_id: str) -> None:
         try:
             await self.settle(workspace, import_id)
-        except Exception as error:  # the sweep resumes it; the shift goes on
-            log.error("import.settling_failed", import_id=import_id, exc_info=error)  # noqa: TRY400 - with facts
+        except Exception as error:  # the sweep resumes it
+            log.error("import.settling_failed", import_id=import_id, exc_info=error)  # noqa: TRY400 - with fields
 
     async def settle(self, workspace: str, import_id: str) -> int:
-        """Give every waiting watch that has ended its outcome; running it again changes nothing.
-
-        Returns how many watches were settled.
-        """
+        """Settle every watch of an import that has an outcome now; return how many. Repeating it is harmless."""
         waiting, polled, look = await asyncio.gather(
             self._resources.watches.waiting(workspace, import_id),
             self._resources.imports.get(workspace, import_id),
@@ -61,7 +62,7 @@ class Settler:
         if not waiting:
             await self._resources.imports.nothing_to_settle(workspace, import_id)
             return 0
-        known = known_in(look.budget, polled.known if polled else ImportState())
+        known = effective_state(look.budget, polled.known if polled else ImportState())
         polls = polled.polls if polled else 0
         settled = 0
         for watch_id, record in waiting:
@@ -70,16 +71,16 @@ class Settler:
                 settled += await self._settle_watch(watch, (workspace, import_id), known, polls, look.now)
             except StoreUnavailable:
                 raise
-            except Exception as error:  # one watch that our code trips over must not hold up the others
-                log.error("watch.settling_failed", watch_id=watch_id, exc_info=error)  # noqa: TRY400 - with facts
+            except Exception as error:  # our own bug, which must not stop the other watches
+                log.error("watch.settling_failed", watch_id=watch_id, exc_info=error)  # noqa: TRY400 - with fields
         return settled
 
     async def _settle_watch(
-        self, watch: Watch | None, place: tuple[str, str], known: ImportState, polls: int, now: Moment
+        self, watch: Watch | None, key: tuple[str, str], known: ImportState, polls: int, now: Moment
     ) -> bool:
-        if watch is None or watch.state is not WatchState.WATCHING or (watch.workspace, watch.import_id) != place:
+        if watch is None or watch.state is not WatchState.WATCHING or (watch.workspace, watch.import_id) != key:
             return False
-        conclusion = conclude(watch, known, now, last_call_made=now >= watch.expires_at + LAST_CALL)
+        conclusion = conclude(watch, known, now, last_call_made=now >= watch.expires_at + FINAL_POLL_WAIT)
         if conclusion is None:
             return False
         settlement = settlement_of(
@@ -101,17 +102,17 @@ class Settler:
             deliveries=len(settlement.deliveries),
         )
         if any(delivery.state is DeliveryState.PENDING for delivery in settlement.deliveries):
-            self._owed()
+            self._on_due()
         return True
 
 
-LaneOf = Callable[[Destination], str]
+LaneOf: TypeAlias = Callable[[Destination], str]
 
 
 def settlement_of(
     watch: Watch, conclusion: Conclusion, known: ImportState, now: Moment, *, lane: LaneOf, show_emails: bool
 ) -> Settlement:
-    """Put together what a watch's end writes: the notification, rendered for each destination that it owes."""
+    """Return what the end of a watch writes: the notification, rendered as a delivery for each destination."""
     notification = announce(watch, conclusion, known.reading, now)
     deliveries = tuple(
         _delivery(watch, number, destination, notification, lane(destination), show_emails=show_emails)
@@ -135,12 +136,12 @@ def _delivery(
         body=render(notification, destination, show_emails=show_emails) if wanted else "",
         owed_at=notification.at,
         state=DeliveryState.PENDING if wanted else DeliveryState.SKIPPED,
-        last_reason=None if wanted else f"not asked for: on {notification.outcome.value}",
+        last_reason=None if wanted else f"not subscribed to {notification.outcome.value}",
     )
 
 
-def known_in(budget: Budget, known: ImportState) -> ImportState:
-    """Return what is known of an import where its workspace stands so: the pause of a workspace proves no absence."""
+def effective_state(budget: Budget, known: ImportState) -> ImportState:
+    """Return the state of an import in view of its workspace's: absences don't count while the workspace is paused."""
     absent = known.absent
     if absent is not None and (budget.vanished_since is not None or absent.since < budget.sighted_at):
         absent = None
@@ -148,7 +149,7 @@ def known_in(budget: Budget, known: ImportState) -> ImportState:
 
 
 def _trouble(budget: Budget, last: str | None) -> str | None:
-    """Say why no answer about any import can be used just now; `last` is what was answered about this one."""
+    """Return why no import of the workspace can be polled now, or None; `last` is the last error for this import."""
     if budget.refused_since is not None:
         return f"Rally refused our key since {rfc3339(budget.refused_since)}"
     if budget.vanished_since is not None:

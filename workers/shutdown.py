@@ -1,7 +1,7 @@
-"""Stopping on a signal: jobs are left to end, and the main task is cancelled until it ends.
+"""Shutdown on a signal: let the jobs finish, and cancel the main task until it ends.
 
-arq's own signal handler cancels every job as well, and a job that was cancelled while Redis was away, or while it was
-reporting its end, makes arq close with a traceback and leave on_shutdown out.
+This replaces arq's signal handler, which cancels every job as well. If a job is cancelled while Redis is unavailable,
+or while it reports its end, arq exits with a traceback and doesn't call on_shutdown.
 """
 
 import asyncio
@@ -9,46 +9,47 @@ import signal
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-LOOK = 1.0
-"""Seconds between two looks whether the main task has ended."""
+RECHECK = 1.0
+"""Seconds between two cancellations of the main task."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-class Stopping:
-    """The end of a worker: begun once, by whichever signal comes first."""
+class Shutdown:
+    """The shutdown of a worker; the first signal begins it, later ones change nothing."""
 
-    def __init__(self, main: asyncio.Task[Any], hurry: Callable[[], None], *, look: float = LOOK) -> None:
-        """Take arq's main task, and what makes its connection to Redis wait no longer."""
+    def __init__(self, main: asyncio.Task[Any], hurry: Callable[[], None], *, recheck: float = RECHECK) -> None:
+        """Take arq's main task, and a function that makes its connection to Redis stop waiting for an outage to end."""
         self._main = main
         self._hurry = hurry
-        self._look = look
+        self._recheck = recheck
         self._close: Callable[[], Awaitable[None]] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
-    def listen(self) -> None:
-        """Take the place of arq's own signal handlers."""
+    def listen_for_signals(self) -> None:
+        """Replace arq's signal handlers."""
         for each in SIGNALS:
             asyncio.get_running_loop().add_signal_handler(each, self.begin)
 
-    def close_first(self, close: Callable[[], Awaitable[None]]) -> None:
-        """Have this called when the end begins: it lets the jobs end."""
+    def on_begin(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Set the function that lets the jobs finish; it is called when the shutdown begins."""
         self._close = close
 
     def begin(self) -> None:
+        """Begin the shutdown, once."""
         if not self._tasks:
             self._hurry()
-            self._tasks = [asyncio.create_task(self._end_main()), asyncio.create_task(self._end_jobs())]
+            self._tasks = [asyncio.create_task(self._ensure_cancelled()), asyncio.create_task(self._finish_jobs())]
 
-    async def _end_main(self) -> None:
+    async def _ensure_cancelled(self) -> None:
         """Cancel the main task until it ends.
 
-        Up to Python 3.11 asyncio.wait_for, through which redis-py sends each command, may swallow a cancellation
-        (https://github.com/python/cpython/issues/86296), and arq would look at its queue for ever.
+        Before Python 3.12, asyncio.wait_for, which redis-py uses for each command, may swallow a cancellation
+        (https://github.com/python/cpython/issues/86296). arq would then read its queue for ever.
         """
         while not self._main.done():
             self._main.cancel()
-            await asyncio.wait({self._main}, timeout=self._look)
+            await asyncio.wait({self._main}, timeout=self._recheck)
 
-    async def _end_jobs(self) -> None:
+    async def _finish_jobs(self) -> None:
         if self._close is not None:
             await self._close()

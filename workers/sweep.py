@@ -1,4 +1,4 @@
-"""The sweep: the periodic look for what nobody woke - settling to resume, expiries, and what may be forgotten."""
+"""The sweep: a periodic job that resumes interrupted settling, ends expired watches and deletes old data."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,15 +17,16 @@ from workers.operator_notices import OperatorNotices
 from workers.settle import Settler
 
 BATCH = 500
+"""Records of one kind in one run."""
 SETTLING_LEASE: Span = 10 * SECOND
-EXPIRY_LOOK: Span = 2 * SECOND
-"""An expired watch is looked at this often until its last poll was made, or given up."""
+EXPIRY_RECHECK: Span = 2 * SECOND
+"""How often an expired watch is checked until its final poll is done or given up."""
 
 log = structlog.get_logger()
 
 
 class Sweep:
-    """What the sweep does, in the order in which it matters."""
+    """The steps of the sweep, the most urgent first."""
 
     def __init__(self, resources: Resources, settler: Settler, operator: OperatorNotices) -> None:
         self._resources = resources
@@ -33,24 +34,24 @@ class Sweep:
         self._operator = operator
 
     async def run(self) -> None:
-        """Take each step, also where our code trips over a record in another."""
+        """Run every step, even if a bug of ours breaks another one; raises StoreUnavailable."""
         for step in (
-            self._heed_clock,
+            self._follow_clock,
             self._resume_settling,
-            self._look_at_expiries,
-            self._tell_of_abandoned,
+            self._settle_expired,
+            self._report_abandoned,
             self._report_eviction,
-            self._forget,
+            self._delete_old,
         ):
             try:
                 await step()
             except StoreUnavailable:
                 raise
             except Exception as error:
-                log.error("sweep.step_failed", step=step.__name__, exc_info=error)  # noqa: TRY400 - with facts
+                log.error("sweep.step_failed", step=step.__name__, exc_info=error)  # noqa: TRY400 - with fields
 
-    async def _heed_clock(self) -> None:
-        """Let nothing wait for what was near before Redis' clock was set back."""
+    async def _follow_clock(self) -> None:
+        """Bring due times forward after Redis' clock was set back, so that nothing waits for the old time."""
         for workspace in self._resources.rally:
             await self._resources.imports.recall(workspace, self._resources.settings.poll_lease)
         clock = Clock(self._resources.store)
@@ -62,37 +63,37 @@ class Sweep:
 
     async def _resume_settling(self) -> None:
         for workspace, import_id in await self._resources.imports.claim_settling(BATCH, SETTLING_LEASE):
-            with _apart_from_the_others(import_id):
+            with _isolated(import_id):
                 await self._settler.settle(workspace, import_id)
 
-    async def _look_at_expiries(self) -> None:
-        """Have the imports of expired watches polled a last time, then settle them."""
-        _, expired = await self._resources.watches.claim_expiring(BATCH, EXPIRY_LOOK)
-        places: dict[tuple[str, str], Moment] = {}
+    async def _settle_expired(self) -> None:
+        """Poll the imports of expired watches a final time, then settle them."""
+        _, expired = await self._resources.watches.claim_expiring(BATCH, EXPIRY_RECHECK)
+        expiries: dict[tuple[str, str], Moment] = {}
         for watch_id in expired:
             where = await self._resources.watches.index_entry(watch_id)
             if where is not None:
-                place = (where.workspace, where.import_id)
-                places[place] = min(where.expires_at, places.get(place, where.expires_at))
-        for (workspace, import_id), expires_at in places.items():
-            with _apart_from_the_others(import_id):
+                key = (where.workspace, where.import_id)
+                expiries[key] = min(where.expires_at, expiries.get(key, where.expires_at))
+        for (workspace, import_id), expires_at in expiries.items():
+            with _isolated(import_id):
                 polled = await self._resources.imports.get(workspace, import_id)
                 if polled is not None and (polled.known.polled_at or 0) < expires_at:
                     await self._resources.imports.hasten(workspace, import_id)
                 await self._settler.settle(workspace, import_id)
 
-    async def _tell_of_abandoned(self) -> None:
-        """Tell the operator of what was given up since the last look, in one notice however much it is."""
+    async def _report_abandoned(self) -> None:
+        """Report the deliveries that were abandoned since the last run to the operator, in one notice."""
         if self._resources.settings.operator_notify is None:
             return
-        if untold := await self._resources.deliveries.untold(BATCH):
-            first = next(iter(await self._resources.deliveries.of(untold)), None)  # of those that open
+        if unreported := await self._resources.deliveries.untold(BATCH):
+            first = next(iter(await self._resources.deliveries.of(unreported)), None)  # the first that can be decrypted
             place, reason = ("…", None) if first is None else (describe(first.destination), first.last_reason)
-            notice = deliveries_abandoned(len(untold), place, reason, await self._resources.store.now())
-            await self._operator.tell(notice, of=untold)
+            notice = deliveries_abandoned(len(unreported), place, reason, await self._resources.store.now())
+            await self._operator.send(notice, abandoned=unreported)
 
     async def _report_eviction(self) -> None:
-        """Report once for the fleet when Redis begins to drop watches and when it no longer does."""
+        """Report once per fleet when Redis begins to evict keys, and when it has stopped."""
         if self._resources.settings.redis_may_evict:
             return
         store = self._resources.store
@@ -101,13 +102,13 @@ class Sweep:
             return
         if problem is None:
             log.warning("redis.eviction_ended")
-            await self._operator.tell(redis_evicts_no_more(await store.now()))
+            await self._operator.send(redis_evicts_no_more(await store.now()))
         else:
             log.error("redis.evicting", problem=problem)
-            await self._operator.tell(redis_evicts(problem, await store.now()))
+            await self._operator.send(redis_evicts(problem, await store.now()))
 
-    async def _forget(self) -> None:
-        """Delete what ended longer ago than the retention; final imports as soon as they answer nobody any more."""
+    async def _delete_old(self) -> None:
+        """Delete watches and deliveries after the retention, and final imports when they are too old to reuse."""
         settings = self._resources.settings
         now = await self._resources.store.now()
         forgotten = 0
@@ -125,11 +126,11 @@ class Sweep:
 
 
 @contextmanager
-def _apart_from_the_others(import_id: str) -> Iterator[None]:
-    """Look after one import; that our code trips over it must not hold up those that are looked after next."""
+def _isolated(import_id: str) -> Iterator[None]:
+    """Log an error about one import instead of raising it, so that the next ones are still processed."""
     try:
         yield
     except StoreUnavailable:
         raise
     except Exception as error:
-        log.error("import.settling_failed", import_id=import_id, exc_info=error)  # noqa: TRY400 - with facts
+        log.error("import.settling_failed", import_id=import_id, exc_info=error)  # noqa: TRY400 - with fields

@@ -1,4 +1,4 @@
-"""One worker's shifts, put together: what arq's jobs ring."""
+"""One worker: its shifts, its settler and its sweep, which arq's jobs ring."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,21 +13,23 @@ from workers.shift import Shift
 from workers.sweep import Sweep
 
 PERIOD = 5
-"""Seconds between two cron runs of each job; a shift goes on a little longer, so that one hands over to the next."""
+"""Seconds between two cron runs of each job."""
 SHIFT_LENGTH = PERIOD + 1.0
+"""Seconds that a shift runs after its last ring: longer than a period, so that the next run prolongs it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """The shifts of one worker: one for each workspace's polls, so that none delays another, one to deliver."""
+    """The shifts of one worker. Each workspace has its own poll shift, so that none delays another."""
 
     settler: Settler
     polls: Mapping[str, Shift[Any, Any]]
+    """By workspace."""
     deliveries: Shift[Any, Any]
     sweep: Sweep
 
     async def close(self) -> None:
-        """End what is under way, in the order in which it flows: polls, settling, deliveries."""
+        """Finish the work in progress in the order in which it flows: polls, settling, deliveries."""
         for shift in self.polls.values():
             await shift.close()
         await self.settler.close()
@@ -35,11 +37,12 @@ class Worker:
 
 
 def build_worker(resources: Resources, *, shift_length: float = SHIFT_LENGTH) -> Worker:
+    """Build a worker on the given resources; nothing runs before the first ring."""
     work = DeliverWork(resources)
     deliveries = Shift(work, length=shift_length)
-    work.freed = deliveries.look
-    settler = Settler(resources, owed=deliveries.ring)
-    operator = OperatorNotices(resources, owed=deliveries.ring)
+    work.on_slot_released = deliveries.wake
+    settler = Settler(resources, on_due=deliveries.ring)
+    operator = OperatorNotices(resources, on_due=deliveries.ring)
     polls = {
         workspace: Shift(PollWork(resources, workspace, settler, operator), length=shift_length)
         for workspace in resources.rally

@@ -51,7 +51,7 @@ async def _from_settings(app: Starlette) -> AsyncIterator[None]:
         with on_shutdown_signal(resources.changes.leave):
             await wait_for_store(resources, stopping=lambda: resources.changes.leaving)
             app.state.resources = resources
-            memory.settle()
+            memory.trim_after_startup()
             structlog.get_logger().info("api.started")
             yield
     structlog.get_logger().info("api.stopped")

@@ -21,7 +21,7 @@ from bridge.resources import Resources, open_resources
 from bridge.startup import check_store
 from bridge.store.acceptance import NewWatch
 from tests.benchmarks.stage import RUNS, Stage, row, stage
-from workers.places import PLACES
+from workers.delivery_slots import SLOTS
 from workers.settle import settlement_of
 
 MESSAGES = 4_000
@@ -71,7 +71,7 @@ async def owe_many(stage: Stage, number: int) -> None:
 
 
 async def bare(port: int) -> None:
-    """Sign and post as fast as httpx can: as many clients of one connection as our worker has places."""
+    """Sign and post as fast as httpx can: as many clients of one connection as our worker has slots."""
     numbers = count()
     tls = ssl.create_default_context()
 
@@ -89,7 +89,7 @@ async def bare(port: int) -> None:
                 url = f"http://127.0.0.{number % HOSTS + 1}:{port}/hooks/rally"
                 (await client.post(url, content=body, headers=headers)).raise_for_status()
 
-    await asyncio.gather(*(loop() for _ in range(PLACES)))
+    await asyncio.gather(*(loop() for _ in range(SLOTS)))
 
 
 def rate(our_stage: Stage, *command: str) -> float:

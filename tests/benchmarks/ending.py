@@ -149,8 +149,8 @@ class Product:
     def __init__(self, resources: Resources, imports: Sequence[Import]) -> None:
         self.rally = FakeRally(imports)
         self.resources = replace(resources, rally={"default": self.rally})  # type: ignore[dict-item]  # as much of it as is used
-        self.settler = Settler(self.resources, owed=lambda: None)
-        operator = OperatorNotices(self.resources, owed=lambda: None)
+        self.settler = Settler(self.resources, on_due=lambda: None)
+        operator = OperatorNotices(self.resources, on_due=lambda: None)
         self.work = PollWork(self.resources, "default", self.settler, operator)
         self.to_come = list(range(len(imports)))
         self.under_way: list[tuple[Moment, int, Any]] = []

@@ -14,7 +14,7 @@ from bridge.domain.times import HOUR, MINUTE, SECOND
 from bridge.store.imports import PollCommit
 from tests.support.samples import only
 from tests.support.world import World
-from workers.hours import recall
+from workers.cron import reschedule
 
 pytestmark = pytest.mark.anyio
 
@@ -170,10 +170,10 @@ async def test_cron_runs_on_when_the_machines_clock_is_set_back_too() -> None:
     job = cron("workers.jobs.sweep", second=set(range(0, 60, 5)))
     job.calculate_next(before)
     planned = job.next_run
-    recall([job], 5, before)
+    reschedule([job], 5, before)
     assert job.next_run == planned
 
-    recall([job], 5, after)
+    reschedule([job], 5, after)
 
     assert job.next_run is None, "as at the start: arq takes the next one from now on"
 

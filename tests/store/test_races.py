@@ -38,7 +38,7 @@ async def test_the_log_of_a_delivery_is_no_delivery(world: World) -> None:
 async def test_an_attempt_whose_recording_is_repeated_is_recorded_once(world: World) -> None:
     await world.sandbox.tell("imp", ("COMPLETED", 0))
     await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url()}])
-    world.worker.settler._owed = lambda: None
+    world.worker.settler._on_due = lambda: None
     await world.poll()
     now, _, claims = await world.resources.deliveries.claim(room=1, lease=30 * SECOND)
     claim = only(claims)

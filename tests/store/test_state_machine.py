@@ -55,7 +55,7 @@ from tests.support.frozen_clock import START, hold
 from tests.support.redis_snapshot import Picture, Place, assert_sound, take
 from tests.support.world import settings as settings_of
 from workers.operator_notices import OperatorNotices
-from workers.settle import LAST_CALL, Settler, settlement_of
+from workers.settle import FINAL_POLL_WAIT, Settler, settlement_of
 from workers.sweep import Sweep
 
 T = TypeVar("T")
@@ -192,8 +192,8 @@ class StoreMachine(RuleBasedStateMachine):
         self.run = stage.run
         self.resources = stage.resources
         self.store = stage.resources.store
-        settler = Settler(stage.resources, owed=lambda: None)
-        self.sweep = Sweep(stage.resources, settler, OperatorNotices(stage.resources, owed=lambda: None))
+        settler = Settler(stage.resources, on_due=lambda: None)
+        self.sweep = Sweep(stage.resources, settler, OperatorNotices(stage.resources, on_due=lambda: None))
         self.model = Model()
         self.names = iter(range(10**6))
         self.fence = 0
@@ -386,7 +386,7 @@ class StoreMachine(RuleBasedStateMachine):
         for watch_id, record in await self.resources.watches.waiting(*place):
             watch = await self.resources.watches.opened(watch_id, record)
             assert watch is not None
-            if conclusion := conclude(watch, known, now, last_call_made=now >= watch.expires_at + LAST_CALL):
+            if conclusion := conclude(watch, known, now, last_call_made=now >= watch.expires_at + FINAL_POLL_WAIT):
                 found.append(settlement_of(watch, conclusion, known, now, lane=self.resources.lane, show_emails=False))
         return found
 
@@ -438,7 +438,7 @@ class StoreMachine(RuleBasedStateMachine):
             if wish.state != "watching":
                 continue
             record = after.watches[watch_id]
-            given_up = watch_id in looked_at and wish.expires_at + LAST_CALL <= early
+            given_up = watch_id in looked_at and wish.expires_at + FINAL_POLL_WAIT <= early
             assert record["state"] == "settled" or not (wish.place in resumed or given_up)
             if record["state"] == "settled":
                 outcome = record["outcome"]

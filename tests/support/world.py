@@ -145,7 +145,7 @@ class World:
 
 async def _until_quiet(shift: Any) -> None:
     await shift.work()
-    while shift.on:
+    while shift.running:
         await shift.work()
 
 

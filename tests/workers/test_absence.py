@@ -13,7 +13,7 @@ from bridge.domain.times import HOUR, MINUTE, SECOND, Moment, rfc3339
 from bridge.domain.watches import ImportState
 from tests.support.samples import only
 from tests.support.world import World, opened
-from workers.settle import known_in
+from workers.settle import effective_state
 
 pytestmark = pytest.mark.anyio
 
@@ -141,7 +141,7 @@ def test_the_operator_is_told_again_after_an_hour() -> None:
     ],
 )
 def test_the_pause_of_a_workspace_proves_no_absence(budget: Budget, *, counts: bool) -> None:
-    known = known_in(budget, ImportState(absent=streak_of(0, 5, 10)))
+    known = effective_state(budget, ImportState(absent=streak_of(0, 5, 10)))
 
     assert (known.absent is not None) == counts
     assert (known.workspace_trouble is not None) == (budget is PAUSED)

@@ -36,7 +36,7 @@ def slack(world: World, **more: Any) -> dict[str, Any]:
 
 def unheard(world: World) -> None:
     """Have nobody hear that deliveries are owed, as when the worker that settled dies right then."""
-    world.worker.settler._owed = lambda: None
+    world.worker.settler._on_due = lambda: None
 
 
 async def test_both_kinds_are_told_at_once(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Receivers that hang, however many: what they take of a worker's places, and that nobody else waits for them."""
+"""Receivers that hang, however many: what they take of a worker's slots, and that nobody else waits for them."""
 
 import asyncio
 from collections import Counter
@@ -14,12 +14,19 @@ from bridge.store.deliveries import Bound, DeliveryClaim
 from bridge.web.send_test_slots import OF_ONE
 from tests.support.samples import only
 from tests.support.world import CLIENT_KEY, OTHER_KEY, World, opened
-from workers.places import DOUBTFUL_OF_ONE, DOUBTFUL_PLACES, LATE_OF_ONE, MOST, PLACES, Places
+from workers.delivery_slots import (
+    DOUBTFUL_SLOTS,
+    MAX_ATTEMPTS,
+    MAX_DOUBTFUL_PER_CLIENT,
+    MAX_LATE_PER_CLIENT,
+    SLOTS,
+    DeliverySlots,
+)
 
 pytestmark = pytest.mark.anyio
 
 HOSTS = 60
-"""More than a worker has places."""
+"""More than a worker has slots."""
 NUMBERS = count()
 
 
@@ -74,7 +81,7 @@ def callback(url: str) -> dict[str, str]:
 
 async def owe(world: World, *urls: str, key: str = CLIENT_KEY) -> list[str]:
     """Have one message be owed to each URL; return the ids of the watches."""
-    world.worker.settler._owed = lambda: None  # nothing is sent before the shift is rung for
+    world.worker.settler._on_due = lambda: None  # nothing is sent before the shift is rung for
     import_id = f"imp{next(NUMBERS)}"
     await world.sandbox.tell(import_id, ("COMPLETED", 0))
     watches = [
@@ -110,13 +117,13 @@ async def test_one_clients_many_receivers_that_hang_leave_the_others_their_place
         silent.hang = True
         hanging = await owe(world, *map(silent.url, range(1, HOSTS + 1)))
         world.worker.deliveries.ring()
-        await silent.have_received(DOUBTFUL_PLACES)
+        await silent.have_received(DOUBTFUL_SLOTS)
 
         told = only(await owe(world, swift.url(1), key=OTHER_KEY))
         await deliver_until(world, told)
 
         assert await states(world, *hanging) == {("pending", 0): HOSTS}, "none of those that hang has ended yet"
-        assert silent.received <= DOUBTFUL_OF_ONE
+        assert silent.received <= MAX_DOUBTFUL_PER_CLIENT
 
 
 async def test_receivers_that_begin_to_hang_all_at_once_hold_up_the_others_for_a_moment_only(
@@ -134,7 +141,7 @@ async def test_receivers_that_begin_to_hang_all_at_once_hold_up_the_others_for_a
         turning.hang = True
         hanging = await owe(world, *urls)
         world.worker.deliveries.ring()
-        await turning.have_received(HOSTS + PLACES)
+        await turning.have_received(HOSTS + SLOTS)
 
         told = only(await owe(world, swift.url(1)))
         await deliver_until(world, told)
@@ -208,7 +215,7 @@ async def test_one_clients_tests_that_hang_leave_other_clients_their_places(redi
         verdicts = {each.json()["verdict"] for each in await asyncio.gather(*hanging)}
         assert verdicts == {"deferred"}
         silent.hang = False
-        assert (await test(silent.url(1), CLIENT_KEY)).json()["verdict"] == "accepted", "their places are free again"
+        assert (await test(silent.url(1), CLIENT_KEY)).json()["verdict"] == "accepted", "their slots are free again"
 
 
 async def test_the_metrics_count_overdue_lanes_also_where_they_are_doubtful(world: World) -> None:
@@ -225,42 +232,44 @@ def claim_of(client: str, number: int, *, doubtful: bool) -> DeliveryClaim:
 
 
 def test_a_late_attempt_makes_room_for_another_until_the_client_has_too_many() -> None:
-    places = Places()
-    claims = [claim_of("crm", number, doubtful=False) for number in range(LATE_OF_ONE + 1)]
+    slots = DeliverySlots()
+    claims = [claim_of("crm", number, doubtful=False) for number in range(MAX_LATE_PER_CLIENT + 1)]
     for claim in claims:
-        places.take(claim)
+        slots.acquire(claim)
 
-    assert [places.pass_on(claim) for claim in claims] == [True] * LATE_OF_ONE + [False]
-    assert not places.pass_on(claims[0]), "it has no place any more"
-    assert places.room == PLACES + LATE_OF_ONE
+    assert [slots.release_late(claim) for claim in claims] == [True] * MAX_LATE_PER_CLIENT + [False]
+    assert not slots.release_late(claims[0]), "it has no place any more"
+    assert slots.room == SLOTS + MAX_LATE_PER_CLIENT
     for claim in claims:
-        places.leave(claim)
-    assert places.room == PLACES
+        slots.release(claim)
+    assert slots.room == SLOTS
 
 
 def test_late_attempts_of_all_clients_are_bounded() -> None:
-    places = Places()
-    claims = [claim_of(client, number, doubtful=False) for client in ("a", "b") for number in range(LATE_OF_ONE)]
+    slots = DeliverySlots()
+    claims = [
+        claim_of(client, number, doubtful=False) for client in ("a", "b") for number in range(MAX_LATE_PER_CLIENT)
+    ]
     for claim in claims:
-        places.take(claim)
-        places.pass_on(claim)
+        slots.acquire(claim)
+        slots.release_late(claim)
 
-    assert places.room == MOST
+    assert slots.room == MAX_ATTEMPTS
 
 
 def test_doubtful_lanes_have_a_quarter_of_the_places_and_of_all_attempts() -> None:
-    places = Places()
+    slots = DeliverySlots()
     held: list[DeliveryClaim] = []
-    while places.doubtful.room:
-        for _ in range(places.doubtful.room):
+    while slots.doubtful.room:
+        for _ in range(slots.doubtful.room):
             held.append(claim_of("crm", len(held), doubtful=True))
-            places.take(held[-1])
-        assert places.doubtful.room == 0
+            slots.acquire(held[-1])
+        assert slots.doubtful.room == 0
         for claim in held:
-            places.pass_on(claim)
+            slots.release_late(claim)
 
-    assert len(held) == MOST // 4
-    assert places.doubtful.under_way == {"crm": MOST // 4}
+    assert len(held) == MAX_ATTEMPTS // 4
+    assert slots.doubtful.under_way == {"crm": MAX_ATTEMPTS // 4}
     for claim in held:
-        places.leave(claim)
-    assert places.doubtful == Bound(room=PLACES // 4, of_one=DOUBTFUL_OF_ONE)
+        slots.release(claim)
+    assert slots.doubtful == Bound(room=SLOTS // 4, of_one=MAX_DOUBTFUL_PER_CLIENT)

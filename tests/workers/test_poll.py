@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 def poll_work(world: World) -> PollWork:
     return PollWork(
-        world.resources, "default", world.worker.settler, OperatorNotices(world.resources, owed=lambda: None)
+        world.resources, "default", world.worker.settler, OperatorNotices(world.resources, on_due=lambda: None)
     )
 
 

@@ -57,7 +57,7 @@ async def test_what_ends_an_import_is_committed_before_its_round_ends(world: Wor
     await world.sandbox.tell("imp", ("COMPLETED", 0))
     watch = await world.watch("imp")
     worker = world.worker
-    work = PollWork(world.resources, "default", worker.settler, OperatorNotices(world.resources, owed=lambda: None))
+    work = PollWork(world.resources, "default", worker.settler, OperatorNotices(world.resources, on_due=lambda: None))
     polls, _ = await work.claim(5)
 
     polled = await work.act(only(list(polls)))

@@ -9,7 +9,7 @@ import pytest
 from tests.support.world import World
 from workers import jobs
 from workers.shift import Shift
-from workers.shutdown import Stopping
+from workers.shutdown import Shutdown
 
 pytestmark = pytest.mark.anyio
 
@@ -52,7 +52,7 @@ async def test_however_often_it_is_rung_for_while_something_hangs_only_one_stays
 
     assert not first.done()
     await first
-    assert shift.on, "what hangs is still under way"
+    assert shift.running, "what hangs is still under way"
 
 
 class Crossing:
@@ -90,7 +90,7 @@ async def test_a_ring_that_crosses_the_last_look_is_heard() -> None:
     await work.shift.work()
 
     assert work.committed == [7]
-    assert not work.shift.on
+    assert not work.shift.running
 
 
 class Unwritable:
@@ -141,10 +141,10 @@ async def test_a_worker_whose_main_task_swallows_its_cancellation_is_stopped_all
     async def close() -> None:
         closed.set()
 
-    stopping = Stopping(main, hurried.set, look=0.01)
-    stopping.close_first(close)
-    stopping.begin()
-    stopping.begin()
+    shutdown = Shutdown(main, hurried.set, recheck=0.01)
+    shutdown.on_begin(close)
+    shutdown.begin()
+    shutdown.begin()
 
     async with asyncio.timeout(5):
         await asyncio.wait({main})
@@ -154,7 +154,7 @@ async def test_a_worker_whose_main_task_swallows_its_cancellation_is_stopped_all
 
 async def test_a_shift_goes_on_when_arq_cancels_a_job_that_took_too_long(world: World) -> None:
     """As after a minute in which the whole machine stood still."""
-    job = asyncio.create_task(jobs.deliver_shift({"crew": world.worker}))
+    job = asyncio.create_task(jobs.deliver_shift({"worker": world.worker}))
     await asyncio.sleep(0)
 
     job.cancel()
@@ -162,4 +162,4 @@ async def test_a_shift_goes_on_when_arq_cancels_a_job_that_took_too_long(world: 
     world.worker.deliveries.ring()
 
     assert job.cancelled()
-    assert world.worker.deliveries.on
+    assert world.worker.deliveries.running
