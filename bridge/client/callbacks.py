@@ -14,6 +14,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from bridge.domain.callback_secrets import decode_secret
 from bridge.errors import BridgeError
 
 PUBLIC_PREFIX = "whpk_"
@@ -93,7 +94,10 @@ def _check_time(timestamp: str, now: float) -> None:
 
 
 def _key(secret: str) -> bytes:
-    key = _decoded(secret.removeprefix("whsec_"))
+    try:
+        key = decode_secret(secret)
+    except ValueError:
+        key = b""
     if not key:
         raise NotVerified("a secret is whsec_ and base64 after it")
     return key

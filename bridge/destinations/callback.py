@@ -10,14 +10,23 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-from bridge.destinations.agent import USER_AGENT
-from bridge.destinations.retry_after import retry_after
 from bridge.destinations.rules import shortened
 from bridge.destinations.signatures import Signing
-from bridge.domain.deliveries import Accepted, Callback, Deferred, Rejected, Request, Response, Verdict
+from bridge.domain.deliveries import (
+    RETRY_AFTER_HONOURED,
+    Accepted,
+    Callback,
+    Deferred,
+    Rejected,
+    Request,
+    Response,
+    Verdict,
+)
 from bridge.domain.notices import Notice
 from bridge.domain.notifications import Notification
 from bridge.domain.times import SECOND, Moment
+from bridge.http.retry_after import retry_after
+from bridge.http.user_agent import USER_AGENT
 
 BODY_LIMIT = 64 * 1024
 REASON_KEPT = 1_000
@@ -103,7 +112,7 @@ def prepare(
 
 def judge(response: Response, now: Moment) -> Verdict:
     """Say what an answer means; only 410 is for good, since anything else may be put right at the other end."""
-    wait = retry_after(response.headers, now)
+    wait = retry_after(response.headers, now, at_most=RETRY_AFTER_HONOURED)
     match response.status // 100, response.status:
         case 2, _:
             return Accepted()

@@ -1,9 +1,7 @@
 """Confinement: whether a client may use a destination, by what the operator lets it use."""
 
-from functools import lru_cache
-
 from bridge.destinations.addresses import literal
-from bridge.destinations.rules import URLS_KEPT, Forbidden, ascii_host, is_slacks, parse_target
+from bridge.destinations.rules import Forbidden, ascii_host, is_slacks, parse_url
 from bridge.domain.clients import Permissions
 from bridge.domain.deliveries import Callback, Destination, NamedDestination, SlackChannel, SlackWebhook
 
@@ -30,14 +28,13 @@ def may_call(permissions: Permissions, url: str) -> bool:
     """Return whether callbacks may go to a URL: its host is named, or ends as `*.suffix` says."""
     if permissions.callback_hosts is None:
         return True
-    place = parse_target(url)
-    if isinstance(place, Forbidden):
+    parsed = parse_url(url)
+    if isinstance(parsed, Forbidden):
         return False
-    host = place.host if place.address is None else str(place.address)
+    host = parsed.host if parsed.address is None else str(parsed.address)
     return any(_names(each, host) for each in permissions.callback_hosts)
 
 
-@lru_cache(maxsize=URLS_KEPT)
 def _names(entry: str, host: str) -> bool:
     """Compare an entry of the operator's with a host or address as URLs are sent to; however each is spelt."""
     if entry.startswith("*."):

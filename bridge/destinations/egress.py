@@ -7,17 +7,15 @@ the URL is judged all the same, and what it resolves to is the proxy's to decide
 
 import asyncio
 import ssl
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-import httpx
-
-from bridge.destinations.errors import no_response
 from bridge.destinations.guard import GuardedBackend, Resolve, Resolver, Unsent
-from bridge.destinations.rules import DEFAULT_PORTS, EgressRules, Forbidden, check_url, read
+from bridge.destinations.rules import EgressRules, Forbidden, check_url, judge_url
 from bridge.domain.deliveries import Failure, NoResponse, Request, Response, SendResult
 from bridge.domain.secret import Secret
-from bridge.http import Connections, NotReceived, Target, Timeouts, Trust, combined
+from bridge.http import Connections, Fault, NotReceived, Target, Timeouts, Trust, combined
 
 __all__ = ["Egress", "EgressRules", "Forbidden", "check_url"]
 
@@ -27,6 +25,14 @@ IDLE_SECONDS = 4.0
 """A connection is kept for this long; many servers close it after 5, and a request must not meet that moment."""
 HEADERS_USED = frozenset({b"date", b"retry-after", b"x-oauth-scopes"})
 """All that is read of a response's header fields; the last is Slack's, for the doctor."""
+FAILURES: Mapping[Fault, Failure] = {
+    Fault.CONNECT: Failure.CONNECT,
+    Fault.CONNECT_TIMEOUT: Failure.CONNECT,
+    Fault.TLS: Failure.TLS,
+    Fault.PROXY: Failure.PROXY,
+    Fault.TIMEOUT: Failure.TIMEOUT,
+}
+"""All others are a broken connection."""
 
 
 class Egress:
@@ -77,16 +83,14 @@ class Egress:
 
         None when it would be; behind a proxy, whose the resolving is, the rules alone are asked.
         """
-        if wrong := check_url(url.reveal(), self._rules, slack=False):
-            return NoResponse(failure=Failure.REFUSED_ADDRESS, reason=wrong.detail)
+        parsed = judge_url(url.reveal(), self._rules, slack=False)
+        if isinstance(parsed, Forbidden):
+            return NoResponse(failure=Failure.REFUSED_ADDRESS, reason=parsed.detail)
         if self._proxied:
             return None
-        parsed = httpx.URL(url.reveal())
         deadline = asyncio.get_running_loop().time() + self._connect_timeout
         try:
-            await self._guard.checked(
-                parsed.raw_host.decode("ascii").removesuffix("."), parsed.port or DEFAULT_PORTS[parsed.scheme], deadline
-            )
+            await self._guard.checked(parsed.host, parsed.port, deadline)
         except Unsent as unsent:
             return unsent.answer
         return None
@@ -97,18 +101,21 @@ class Egress:
         The status has told by then: a body that never ends, or breaks off, is no reason to send again what was
         accepted.
         """
-        if wrong := check_url(request.url.reveal(), self._rules, slack=False):
-            return NoResponse(failure=Failure.REFUSED_ADDRESS, reason=wrong.detail)
-        target = Target.of(read(request.url.reveal()))
+        url = judge_url(request.url.reveal(), self._rules, slack=False)
+        if isinstance(url, Forbidden):
+            return NoResponse(failure=Failure.REFUSED_ADDRESS, reason=url.detail)
         headers = {"accept": "*/*", **request.headers, "accept-encoding": "identity"}  # compressed unfolds to any size
         raw = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
         try:
-            received = await self._connections.exchange("POST", target, raw, request.body, body_limit=ANSWER_LIMIT)
+            received = await self._connections.exchange(
+                "POST", Target.of(url.parsed), raw, request.body, body_limit=ANSWER_LIMIT
+            )
         except Unsent as unsent:
             return unsent.answer
         assert received is not None  # noqa: S101 - None is given only where the request must start by some time
         if isinstance(received, NotReceived):
-            return no_response(received)
+            failure = FAILURES.get(received.fault, Failure.BROKEN)
+            return NoResponse(failure=failure, reason=received.reason)
         return Response(
             status=received.status,
             headers=combined(received.headers, HEADERS_USED),

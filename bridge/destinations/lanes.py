@@ -1,6 +1,6 @@
-"""The lane of a destination: what goes to one place is paced and limited together, whoever asked for it."""
+"""The lane of a destination: what goes to one parsed is paced and limited together, whoever asked for it."""
 
-from bridge.destinations.rules import Forbidden, parse_target
+from bridge.destinations.rules import Forbidden, parse_url
 from bridge.domain.deliveries import Callback, ResolvedDestination, SlackChannel, SlackWebhook
 
 
@@ -11,10 +11,10 @@ def lane_of(address: ResolvedDestination) -> tuple[str, str]:
     """
     match address:
         case SlackWebhook(url=url):
-            place = parse_target(url.reveal())
-            return "slack", url.reveal() if isinstance(place, Forbidden) else place.origin + place.path
+            parsed = parse_url(url.reveal())
+            return "slack", url.reveal() if isinstance(parsed, Forbidden) else parsed.origin + parsed.path
         case SlackChannel(channel=channel):
             return "slack", f"channel {channel}"
         case Callback(url=url):
-            place = parse_target(url.reveal())
-            return "callback", url.reveal() if isinstance(place, Forbidden) else place.origin
+            parsed = parse_url(url.reveal())
+            return "callback", url.reveal() if isinstance(parsed, Forbidden) else parsed.origin

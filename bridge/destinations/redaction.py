@@ -5,10 +5,10 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from urllib.parse import quote, unquote
 
-from bridge.destinations.rules import read
+import httpx
+
 from bridge.destinations.slack_bot import SlackBot
 from bridge.domain.deliveries import Callback, ResolvedDestination, SlackChannel, SlackWebhook
 
@@ -18,7 +18,6 @@ FRAGMENT = 8
 SHORTEST = 4
 """What is shorter is no secret. From here to a fragment, a secret is struck where it stands as a word of its own."""
 STEP = FRAGMENT // 2
-FORMS_KEPT = 1_000
 _LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 """Unlike `str.lower` it keeps every character's position."""
 
@@ -40,13 +39,13 @@ def strike(text: str, secrets: Sequence[str]) -> str:
     """Replace what a text shares with the secrets, in whatever usual form: encoded, escaped, cut, in other case."""
     if len(text) < SHORTEST:
         return text
-    forms, plain = "\0".join(_long_forms(secret) for secret in secrets), _plain(text)
+    forms = sorted({form for secret in secrets for form in _forms(secret)})
+    long_forms, plain = "\0".join(form for form in forms if len(form) >= FRAGMENT), _plain(text)
     # Whatever shares a fragment shares one of these pieces, so that most texts are done with here.
-    if any(plain[start : start + STEP + 1] in forms for start in range(0, len(plain) - STEP, STEP)):
-        text = "".join(_without_fragments(text, plain, forms))
-    for secret in secrets:
-        if pattern := _short_forms(secret):
-            text = pattern.sub(STRUCK, text)
+    if any(plain[start : start + STEP + 1] in long_forms for start in range(0, len(plain) - STEP, STEP)):
+        text = "".join(_without_fragments(text, plain, long_forms))
+    if pattern := _short_forms(forms):
+        text = pattern.sub(STRUCK, text)
     return text
 
 
@@ -65,7 +64,7 @@ def _without_fragments(text: str, plain: str, forms: str) -> Iterator[str]:
 
 
 def _secrets_of_url(url: str) -> Iterator[str]:
-    parsed = read(url)
+    parsed = httpx.URL(url)
     path, _, query = parsed.raw_path.decode("ascii").partition("?")
     yield path
     yield from path.split("/")
@@ -77,20 +76,14 @@ def _plain(text: str) -> str:
     return text.translate(_LOWER)
 
 
-@lru_cache(maxsize=FORMS_KEPT)
-def _long_forms(secret: str) -> str:
-    return "\0".join(form for form in _forms(secret) if len(form) >= FRAGMENT)
-
-
-@lru_cache(maxsize=FORMS_KEPT)
-def _short_forms(secret: str) -> re.Pattern[str] | None:
-    short = [re.escape(form) for form in _forms(secret) if SHORTEST <= len(form) < FRAGMENT]
+def _short_forms(forms: Sequence[str]) -> re.Pattern[str] | None:
+    short = [re.escape(form) for form in forms if SHORTEST <= len(form) < FRAGMENT]
     pattern = rf"(?<![0-9A-Za-z])(?:{'|'.join(short)})(?![0-9A-Za-z])"
     return re.compile(pattern, re.IGNORECASE) if short else None
 
 
-def _forms(secret: str) -> Sequence[str]:
-    """Write a secret as URLs, HTML and JSON do."""
+def _forms(secret: str) -> Iterator[str]:
+    """Yield a secret as it is written in URLs, HTML and JSON, in lower case."""
     decoded = unquote(secret)
     encoded = quote(decoded, safe="")
     escaped = html.escape(decoded)
@@ -100,7 +93,7 @@ def _forms(secret: str) -> Sequence[str]:
         *(html.escape(secret), escaped, escaped.replace("/", "&#x2f;"), escaped.replace("/", "&#47;")),
         *(in_json, in_json.replace("/", "\\/"), *_basic(secret)),
     ]
-    return sorted({_plain(form) for form in forms})
+    return map(_plain, forms)
 
 
 def _basic(value: str) -> Iterator[str]:

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_network
 
 import httpx
@@ -17,8 +16,6 @@ SLACK_DOMAINS = frozenset({"slack.com", "slack-gov.com"})
 _NAME = re.compile(r"(?=.{1,253}$)(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 _ENTRY = re.compile(r"(?:\[(?P<v6>[^]]+)\]|(?P<any>\*\.)?(?P<host>[^:/]+))(?::(?P<port>[0-9]{1,5}))?")
 _HIGHEST_PORT = 65_535
-URLS_KEPT = 1_000
-"""Tools name the same few URLs again and again, and reading one costs more than all else that is done with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +27,24 @@ class Forbidden:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class ParsedURL:
     """Where a URL leads: the host in ASCII, lower case, without a trailing dot; the address, if it is one."""
 
-    scheme: str
+    parsed: httpx.URL = field(repr=False)
     host: str
-    port: int
-    path: str
     address: IPAddress | None
+
+    @property
+    def scheme(self) -> str:
+        return self.parsed.scheme
+
+    @property
+    def port(self) -> int:
+        return _port(self.parsed)
+
+    @property
+    def path(self) -> str:
+        return self.parsed.path
 
     @property
     def origin(self) -> str:
@@ -133,10 +140,10 @@ def ascii_host(host: str) -> str | None:
 
 def is_slacks(url: str) -> bool:
     """Return whether a URL leads to one of Slack's own hosts."""
-    place = parse_target(url)
-    if isinstance(place, Forbidden):
+    parsed = parse_url(url)
+    if isinstance(parsed, Forbidden):
         return False
-    return any(place.host == each or place.host.endswith(f".{each}") for each in SLACK_DOMAINS)
+    return any(parsed.host == each or parsed.host.endswith(f".{each}") for each in SLACK_DOMAINS)
 
 
 def check_callback(url: str, rules: EgressRules) -> Forbidden | None:
@@ -147,38 +154,46 @@ def check_callback(url: str, rules: EgressRules) -> Forbidden | None:
 
 
 def check_url(url: str, rules: EgressRules, *, slack: bool) -> Forbidden | None:
-    """Say why a URL may not be a destination; None when it may. A name is judged again by what it resolves to."""
-    place = parse_target(url)
-    if isinstance(place, Forbidden):
-        return place
-    if slack and (wrong := _starts_a_workflow(place)):
-        return wrong
-    if rules.allow_host(place.host, place.port):
-        return None
-    if place.address is not None and rules.allow_address(place.address, place.port):
-        return None
-    if slack and (wrong := _not_slacks(place)):
-        return wrong
-    return _wrong_name(place, rules) if place.address is None else rules.objection(place.address, place.port)
+    """Return why a URL may not be a destination; None if it may."""
+    judged = judge_url(url, rules, slack=slack)
+    return judged if isinstance(judged, Forbidden) else None
 
 
-def _wrong_name(place: Target, rules: EgressRules) -> Forbidden | None:
-    if place.host == "localhost" or place.host.endswith(".localhost"):
+def judge_url(url: str, rules: EgressRules, *, slack: bool) -> ParsedURL | Forbidden:
+    """Parse a URL and check whether it may be a destination; `slack` if it is to be an incoming webhook.
+
+    A host name is checked again when it is resolved, by its addresses.
+    """
+    parsed = parse_url(url)
+    if isinstance(parsed, Forbidden):
+        return parsed
+    return _objection(parsed, rules, slack=slack) or parsed
+
+
+def _objection(url: ParsedURL, rules: EgressRules, *, slack: bool) -> Forbidden | None:
+    if slack and (wrong := _starts_a_workflow(url)):
+        return wrong
+    if rules.allow_host(url.host, url.port):
+        return None
+    if url.address is not None and rules.allow_address(url.address, url.port):
+        return None
+    if slack and (wrong := _not_slacks(url)):
+        return wrong
+    return _wrong_name(url, rules) if url.address is None else rules.objection(url.address, url.port)
+
+
+def _wrong_name(url: ParsedURL, rules: EgressRules) -> Forbidden | None:
+    if url.host == "localhost" or url.host.endswith(".localhost"):
         return Forbidden("loopback", "localhost is not allowed")
-    if place.port in DEFAULT_PORTS.values() or any(port in {None, place.port} for _, port in rules.networks):
+    if url.port in DEFAULT_PORTS.values() or any(port in {None, url.port} for _, port in rules.networks):
         return None  # the name may lead into an allowed network, where this port is: known when it is resolved
     return _FORBIDDEN_PORT
 
 
-read = lru_cache(maxsize=URLS_KEPT)(httpx.URL)
-"""Parse a URL; raises httpx.InvalidURL."""
-
-
-@lru_cache(maxsize=URLS_KEPT)
-def parse_target(url: str) -> Target | Forbidden:
+def parse_url(url: str) -> ParsedURL | Forbidden:
     """Read a URL with the parser that sends to it, so that both understand the same."""
     try:
-        parsed = read(url)
+        parsed = httpx.URL(url)
         host = parsed.raw_host.decode("ascii").lower().removesuffix(".")
         address = literal(host) if host else None
     except (httpx.InvalidURL, ValueError):
@@ -187,7 +202,7 @@ def parse_target(url: str) -> Target | Forbidden:
         return wrong
     if address is None and not _NAME.fullmatch(host):
         return Forbidden("host", "this is no host name")
-    return Target(scheme=parsed.scheme, host=host, port=_port(parsed), path=parsed.path, address=address)
+    return ParsedURL(parsed=parsed, host=host, address=address)
 
 
 def _malformed(url: str, parsed: httpx.URL) -> Forbidden | None:
@@ -208,21 +223,21 @@ def _port(parsed: httpx.URL) -> int:
     return DEFAULT_PORTS[parsed.scheme] if parsed.port is None else parsed.port
 
 
-def _starts_a_workflow(place: Target) -> Forbidden | None:
+def _starts_a_workflow(url: ParsedURL) -> Forbidden | None:
     """Refuse what no operator can allow: a workflow's fields are its own, it takes no messages.
 
     Source: https://slack.com/help/articles/360041352714
     """
-    if place.host not in SLACK_HOSTS or not place.path.startswith(("/workflows/", "/triggers/")):
+    if url.host not in SLACK_HOSTS or not url.path.startswith(("/workflows/", "/triggers/")):
         return None
     return Forbidden(
         "slack_workflow", "this URL starts a workflow, which takes no messages; give an incoming webhook's URL"
     )
 
 
-def _not_slacks(place: Target) -> Forbidden | None:
-    at_slacks = place.host in SLACK_HOSTS and place.scheme == "https" and place.port == DEFAULT_PORTS["https"]
-    if at_slacks and place.path.startswith("/services/"):
+def _not_slacks(url: ParsedURL) -> Forbidden | None:
+    at_slacks = url.host in SLACK_HOSTS and url.scheme == "https" and url.port == DEFAULT_PORTS["https"]
+    if at_slacks and url.path.startswith("/services/"):
         return None
     return Forbidden("not_slack", "a Slack webhook's URL begins with https://hooks.slack.com/services/")
 
@@ -230,7 +245,7 @@ def _not_slacks(place: Target) -> Forbidden | None:
 def shortened(url: str) -> str:
     """Show a URL by its scheme, host and port; the rest may be secret."""
     try:
-        parsed = read(url)
+        parsed = httpx.URL(url)
     except httpx.InvalidURL:
         return "…"
     return f"{parsed.scheme}://{parsed.netloc.decode('ascii')}/…"

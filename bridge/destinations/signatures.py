@@ -17,14 +17,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from bridge.domain.callback_secrets import decode_secret, encode_secret
 from bridge.domain.secret import Secret
 
-PREFIX = "whsec_"
 PRIVATE_PREFIX, PUBLIC_PREFIX = "whsk_", "whpk_"
 SEED_BYTES = 32
 """Of an ed25519 key; a private key is written as its seed, or as the seed and the public key."""
-SHORTEST, LONGEST = 24, 64
-"""Bytes of a secret, as the specification has them."""
 DERIVED_BYTES = 32
 _PURPOSE = b"rally-bridge callback secret v1\x00"
 """Binds a derived secret to its use; a change of it changes every client's secret."""
@@ -60,7 +58,7 @@ class Signing:
 
 def derived_secret(secret: str, client: str) -> str:
     """Derive a client's secret from one of the service's, so that no client can forge a message to another."""
-    return PREFIX + b64encode(_derived(_bytes_of(secret), _PURPOSE, client)).decode("ascii")
+    return encode_secret(_derived(decode_secret(secret), _PURPOSE, client))
 
 
 def derived_key(key: Secret, client: str) -> Secret:
@@ -77,7 +75,7 @@ def sign(message_id: str, timestamp: int, body: bytes, secrets: Sequence[Secret]
     """Sign with each secret; a receiver accepts the message if it knows any of them."""
     signed = f"{message_id}.{timestamp}.".encode() + body
     return " ".join(
-        "v1," + b64encode(digest(_bytes_of(secret.reveal()), signed, sha256)).decode("ascii") for secret in secrets
+        "v1," + b64encode(digest(decode_secret(secret.reveal()), signed, sha256)).decode("ascii") for secret in secrets
     )
 
 
@@ -110,20 +108,3 @@ def _private_key(key: Secret) -> Ed25519PrivateKey:
 
 def _seed_of(key: Secret) -> bytes:
     return b64decode(key.reveal().removeprefix(PRIVATE_PREFIX), validate=True)[:SEED_BYTES]
-
-
-def check_secret(text: str) -> str | None:
-    """Say what is wrong with a secret, without repeating it; None when it is one."""
-    if not text.startswith(PREFIX):
-        return f"A callback secret begins with {PREFIX}"
-    try:
-        length = len(_bytes_of(text))
-    except (binascii.Error, ValueError):
-        return f"A callback secret is base64 after {PREFIX}"
-    if not SHORTEST <= length <= LONGEST:
-        return f"A callback secret has {SHORTEST} to {LONGEST} bytes; this one has {length}"
-    return None
-
-
-def _bytes_of(secret: str) -> bytes:
-    return b64decode(secret.removeprefix(PREFIX), validate=True)

@@ -9,11 +9,20 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from bridge.destinations.agent import USER_AGENT
-from bridge.destinations.retry_after import retry_after
-from bridge.domain.deliveries import Accepted, Deferred, Rejected, Request, Response, SlackChannel, Verdict
+from bridge.domain.deliveries import (
+    RETRY_AFTER_HONOURED,
+    Accepted,
+    Deferred,
+    Rejected,
+    Request,
+    Response,
+    SlackChannel,
+    Verdict,
+)
 from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR, SECOND, Moment, Span
+from bridge.http.retry_after import retry_after
+from bridge.http.user_agent import USER_AGENT
 
 LONG_WAIT: Span = HOUR
 UNKNOWN_TRIES = 3
@@ -108,7 +117,7 @@ _HINTS: Mapping[str, str] = {
 
 def judge(response: Response, now: Moment) -> Verdict:
     """Say what Slack's answer means: the status first, then `ok`, then `error`."""
-    wait = retry_after(response.headers, now)
+    wait = retry_after(response.headers, now, at_most=RETRY_AFTER_HONOURED)
     match response.status // 100, response.status:
         case _, HTTPStatus.TOO_MANY_REQUESTS:
             return Deferred("HTTP 429, over Slack's rate limit", SECOND if wait is None else wait, for_all=True)

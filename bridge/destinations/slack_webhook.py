@@ -9,11 +9,20 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from bridge.destinations.agent import USER_AGENT
-from bridge.destinations.retry_after import retry_after
 from bridge.destinations.rules import is_slacks, shortened
-from bridge.domain.deliveries import Accepted, Deferred, Rejected, Request, Response, SlackWebhook, Verdict
+from bridge.domain.deliveries import (
+    RETRY_AFTER_HONOURED,
+    Accepted,
+    Deferred,
+    Rejected,
+    Request,
+    Response,
+    SlackWebhook,
+    Verdict,
+)
 from bridge.domain.times import SECOND, Moment
+from bridge.http.retry_after import retry_after
+from bridge.http.user_agent import USER_AGENT
 
 
 def prepare(destination: SlackWebhook, body: str) -> Request:
@@ -47,7 +56,7 @@ _WORD = re.compile(rb"[a-z_]{1,60}")
 
 def judge(response: Response, now: Moment, *, at_slack: bool = True) -> Verdict:  # noqa: PLR0911 - a table
     """Decide what an answer means; `at_slack`: it is Slack's own, whose success is the word ok alone."""
-    wait = retry_after(response.headers, now)
+    wait = retry_after(response.headers, now, at_most=RETRY_AFTER_HONOURED)
     match response.status // 100, response.status:
         case _, HTTPStatus.OK if response.body.strip() == b"ok":
             return Accepted()

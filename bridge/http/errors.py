@@ -36,10 +36,31 @@ class Fault(Enum):
 
 @dataclass(frozen=True, slots=True)
 class NotReceived:
-    """No response, or not all of it; `detail` says more where there is more to say."""
+    """No response, or only a part of it; `detail` is a word or two from the error, if it has any."""
 
     fault: Fault
     detail: str = ""
+
+    @property
+    def reason(self) -> str:  # noqa: PLR0911 - a table
+        """The reason in words, without anything secret."""
+        match self.fault:
+            case Fault.CONNECT_TIMEOUT:
+                return "no connection in time"
+            case Fault.CONNECT:
+                return "the connection was refused or is not possible"
+            case Fault.TLS:
+                return f"TLS failed: {self.detail}"
+            case Fault.PROXY:
+                return "the proxy did not let it through" + (f" ({self.detail})" if self.detail else "")
+            case Fault.TIMEOUT:
+                return f"no answer {self.detail or 'in time'}"
+            case Fault.LIMIT:
+                return f"the answer holds {self.detail}"
+            case Fault.PROTOCOL:
+                return "the answer broke off or was not HTTP"
+            case Fault.BROKEN:
+                return "the connection broke"
 
 
 def not_received(error: BaseException) -> NotReceived:  # noqa: PLR0911 - a table

@@ -3,7 +3,6 @@
 import ssl
 from collections.abc import Callable
 from functools import lru_cache
-from importlib.metadata import version
 from math import inf
 from urllib.parse import quote
 
@@ -12,7 +11,8 @@ import httpx
 from bridge.domain.imports import Reply
 from bridge.domain.secret import Secret
 from bridge.domain.times import Moment
-from bridge.http import Connections, Fault, NotReceived, Target, Timeouts, Trust
+from bridge.http import Connections, NotReceived, Target, Timeouts, Trust
+from bridge.http.user_agent import USER_AGENT
 from bridge.rally.responses import decipher, unanswered, unusable
 
 BODY_LIMIT = 2 * 1024 * 1024
@@ -21,7 +21,6 @@ CONNECT_TIMEOUT = 5.0
 KEEP_ALIVE = 30.0
 URLS_KEPT = 10_000
 """An import is asked about again and again, and parsing its URL takes as long as all else that we do about it."""
-USER_AGENT = f"rally-bridge/{version('rally-bridge')}"
 
 
 class RallyClient:
@@ -71,9 +70,9 @@ class RallyClient:
         if received is None:
             return None
         if isinstance(received, NotReceived):
-            return unanswered(_in_words(received), import_id, at())
+            return unanswered(received.reason, import_id, at())
         if received.rest is not None:
-            return unanswered(_in_words(received.rest), import_id, at())
+            return unanswered(received.rest.reason, import_id, at())
         if received.cut:
             return unusable(f"the answer is larger than {BODY_LIMIT // 1024 // 1024} MiB", import_id, at())
         pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in received.headers]
@@ -84,17 +83,3 @@ class RallyClient:
 
     async def aclose(self) -> None:
         await self._connections.aclose()
-
-
-def _in_words(missed: NotReceived) -> str:
-    match missed:
-        case NotReceived(Fault.TIMEOUT, span) if span:
-            return f"no answer {span}"
-        case NotReceived(Fault.TIMEOUT | Fault.CONNECT_TIMEOUT):
-            return "timeout"
-        case NotReceived(Fault.CONNECT | Fault.TLS | Fault.PROXY):
-            return "no connection"
-        case NotReceived(Fault.LIMIT, limit):
-            return f"the answer holds {limit}"
-        case _:
-            return "the connection broke"

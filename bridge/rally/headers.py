@@ -6,13 +6,11 @@ Documented are `X-RateLimit-Limit`, `-Remaining`, `-Reset` (a Unix time) on ever
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from functools import lru_cache
 
 from bridge.domain.budget import LONGEST_PAUSE
 from bridge.domain.imports import Allowance
 from bridge.domain.times import SECOND, Moment, Span
+from bridge.http.retry_after import http_date
 
 EPOCH_MILLISECONDS = 10**11
 """A Reset above this counts milliseconds: as seconds it would lie beyond the year 5000."""
@@ -68,20 +66,6 @@ def oddity_of(pairs: Sequence[tuple[str, str]], headers: Headers, at: Moment) ->
     return None if -CLOCK_SLACK <= wait <= LONGEST_PAUSE else "x-ratelimit-reset not within the next hour"
 
 
-def retry_after_of(headers: Headers, at: Moment) -> Span | None:
-    """Read Retry-After, seconds or a date, as a span of at most an hour; None when it is missing or no time."""
-    value = headers.get("retry-after", "")
-    if (seconds := _whole(value)) is not None:
-        return _clamp(seconds * SECOND)
-    named = _http_date(value)
-    return None if named is None else _clamp(named - _date(headers.get("date"), at))
-
-
-def date_of(headers: Headers) -> Moment | None:
-    """Read when the answer was sent, by the vendor's clock; None when it does not say."""
-    return _http_date(headers.get("date", ""))
-
-
 def _reset_at(reset: int) -> Moment:
     return reset if reset > EPOCH_MILLISECONDS else reset * SECOND
 
@@ -95,16 +79,5 @@ def _whole(value: str | None) -> int | None:
 
 
 def _date(value: str | None, otherwise: Moment) -> Moment:
-    named = _http_date(value or "")
+    named = http_date(value or "")
     return otherwise if named is None else named
-
-
-@lru_cache(maxsize=16)  # answers of one second have one date
-def _http_date(value: str) -> Moment | None:
-    try:
-        parsed = parsedate_to_datetime(value)
-        if parsed.tzinfo is None:
-            parsed = parsed.replace(tzinfo=UTC)
-        return int((parsed - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * SECOND)
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
+from bridge.domain.budget import LONGEST_PAUSE
 from bridge.domain.imports import (
     Absence,
     Absent,
@@ -15,8 +16,9 @@ from bridge.domain.imports import (
     Unusable,
 )
 from bridge.domain.times import Moment
+from bridge.http.retry_after import http_date, retry_after
 from bridge.rally.fields import BYTE_ORDER_MARK, UnusableBody, read_import
-from bridge.rally.headers import Headers, allowance_of, date_of, oddity_of, retry_after_of, single
+from bridge.rally.headers import Headers, allowance_of, oddity_of, single
 
 TRANSIENT = frozenset({408, 425})
 """4xx that say nothing about the import: too slow, or too early."""
@@ -40,7 +42,7 @@ def decipher(*, status: int, headers: Iterable[tuple[str, str]], body: bytes, im
         allowance=allowance_of(known, at),
         at=at,
         oddity=oddity_of(pairs, known, at),
-        dated=date_of(known),
+        dated=http_date(known.get("date", "")),
         odd_fields=odd_fields,
     )
 
@@ -63,11 +65,13 @@ def _answer(status: int, headers: Headers, body: bytes, at: Moment) -> ImportAns
         case 403 | 404:
             return Absent(ABSENCES[status])
         case 429:
-            return OverLimit(retry_after_of(headers, at))
+            return OverLimit(retry_after(headers, at, at_most=LONGEST_PAUSE))
         case _ if _concerns_the_import(status):
             return Unusable(f"HTTP {status}")
         case _:
-            return Unanswered(f"HTTP {status}", retry_after_of(headers, at) if status >= FIRST_OF_SERVER else None)
+            return Unanswered(
+                f"HTTP {status}", retry_after(headers, at, at_most=LONGEST_PAUSE) if status >= FIRST_OF_SERVER else None
+            )
 
 
 def _is_html(headers: Headers, body: bytes) -> bool:

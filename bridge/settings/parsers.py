@@ -3,8 +3,6 @@
 All raise ValueError; none repeats a secret.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from cryptography.fernet import Fernet
 
+from bridge.domain.callback_secrets import FORM, check_secret
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Span
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
@@ -157,12 +156,8 @@ def fernet_keys(text: str) -> tuple[Secret, ...]:
 
 def callback_secrets(text: str) -> tuple[Secret, ...]:
     for number, part in enumerate(parts(text), start=1):
-        try:
-            raw = base64.b64decode(part.removeprefix("whsec_"), validate=True)
-        except binascii.Error:
-            raw = b""
-        if not part.startswith("whsec_") or not 24 <= len(raw) <= 64:  # noqa: PLR2004 - as Standard Webhooks has it
-            raise ValueError(f"secret {number} must be whsec_ and the base64 of 24 to 64 bytes")
+        if check_secret(part):
+            raise ValueError(f"secret {number} must be {FORM}")
     return _at_least_one(text)
 
 

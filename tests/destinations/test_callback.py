@@ -19,13 +19,13 @@ from bridge.destinations.callback import BODY_LIMIT, header_problem
 from bridge.destinations.signatures import (
     Signing,
     check_private_key,
-    check_secret,
     derived_key,
     derived_secret,
     public_key,
     sign,
     sign_asymmetrically,
 )
+from bridge.domain.callback_secrets import check_secret
 from bridge.domain.deliveries import Callback
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.notifications import Notification

@@ -11,10 +11,8 @@ import pytest
 
 from bridge.destinations import callback, slack, slack_bot, slack_webhook
 from bridge.destinations.addresses import literal
-from bridge.destinations.agent import USER_AGENT
 from bridge.destinations.lanes import lane_of
-from bridge.destinations.retry_after import retry_after
-from bridge.destinations.rules import EgressRules, Forbidden, check_url, parse_target
+from bridge.destinations.rules import EgressRules, Forbidden, check_url
 from bridge.destinations.slack_text import about, code, local_time, shown
 from bridge.domain.absences import AbsenceStreak
 from bridge.domain.budget import Budget, Grant, grant
@@ -53,8 +51,10 @@ from bridge.domain.schedules import PollSchedule, tier_of
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, rfc3339
 from bridge.domain.watches import Conclusion, ImportState, Watch, conclude
+from bridge.http.retry_after import retry_after
+from bridge.http.user_agent import USER_AGENT
 from bridge.rally import decipher
-from bridge.rally.headers import allowance_of, oddity_of, retry_after_of
+from bridge.rally.headers import allowance_of, oddity_of
 from bridge.rally.responses import unanswered
 
 NOW = 1_800_000_000_000
@@ -109,8 +109,7 @@ def far_from_greenwich() -> Iterator[None]:
 def test_times_are_utc_wherever_the_machine_stands() -> None:
     assert rfc3339(NOW + 7) == "2027-01-15T08:00:00.007Z"
     assert local_time(NOW) == "<!date^1800000000^{date_short_pretty} {time}|2027-01-15 08:00 UTC>"
-    assert retry_after({"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT"}, NOW) == 30 * SECOND
-    assert retry_after_of({"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT"}, NOW) == 30 * SECOND
+    assert retry_after({"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT"}, NOW, at_most=DAY) == 30 * SECOND
 
 
 def test_a_notification_holds_all_that_is_known() -> None:
@@ -383,7 +382,7 @@ def test_a_wait_until_a_date_counts_from_now_where_the_answer_has_none() -> None
 
 
 def test_a_wait_until_the_answers_own_date_is_none() -> None:
-    assert retry_after({"date": DATE, "retry-after": DATE}, NOW - MINUTE) == 0
+    assert retry_after({"date": DATE, "retry-after": DATE}, NOW - MINUTE, at_most=DAY) == 0
 
 
 def test_a_bot_that_slack_slows_down_without_saying_for_how_long_waits_a_second() -> None:
@@ -497,14 +496,11 @@ def test_what_is_no_webhook_of_slacks_is_refused_in_these_words(url: str, told: 
     ],
 )
 def test_what_is_wrong_with_a_url_is_said_in_these_words(url: str, code: str, told: str) -> None:
-    parse_target.cache_clear()
-
     assert check_url(url, EgressRules(), slack=False) == Forbidden(code, told)
 
 
 @pytest.mark.parametrize("port", [1, 65_535])
 def test_the_lowest_and_the_highest_port_are_ports(port: int) -> None:
-    parse_target.cache_clear()
     rules = EgressRules.parse((f"crm.example.com:{port}",))
 
     assert rules.hosts == (("crm.example.com", port),)
@@ -807,9 +803,9 @@ def test_a_reply_tells_when_rally_says_that_it_was_sent() -> None:
 def test_rallys_retry_after_counts_from_the_answers_own_date() -> None:
     asked = {"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT"}
 
-    assert retry_after_of(asked | {"date": "Fri, 15 Jan 2027 08:00:20 GMT"}, NOW) == 10 * SECOND
-    assert retry_after_of(asked | {"date": DATE}, 0) == 30 * SECOND
-    assert retry_after_of({}, NOW) is None
+    assert retry_after(asked | {"date": "Fri, 15 Jan 2027 08:00:20 GMT"}, NOW, at_most=DAY) == 10 * SECOND
+    assert retry_after(asked | {"date": DATE}, 0, at_most=DAY) == 30 * SECOND
+    assert retry_after({}, NOW, at_most=DAY) is None
 
 
 # Texts and addresses.

@@ -514,7 +514,7 @@ async def test_nobody_at_home_is_an_answer_as_well() -> None:
         reply = await rally.get_import("imp", at=lambda: NOW)
 
     assert reply is not None
-    assert reply.answer == Unanswered("no connection")
+    assert reply.answer == Unanswered("the connection was refused or is not possible")
 
 
 @pytest.mark.anyio

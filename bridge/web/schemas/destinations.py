@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from bridge.destinations.callback import LONGEST_HEADER, header_problem
 from bridge.destinations.confinement import may_call, may_post
 from bridge.destinations.rules import EgressRules, check_callback, check_url
-from bridge.destinations.signatures import check_secret
+from bridge.domain.callback_secrets import check_secret
 from bridge.domain.clients import Permissions
 from bridge.domain.deliveries import (
     Callback,

@@ -1,4 +1,4 @@
-"""Who we say we are in every request to a destination."""
+"""The User-Agent of every request to Rally and to destinations."""
 
 from importlib.metadata import version
 
