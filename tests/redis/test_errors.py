@@ -16,7 +16,7 @@ from bridge.cli.doctor import checks_redis, rights
 from bridge.cli.doctor.findings import Finding, State
 from bridge.cli.doctor.redis_probe import look_at_redis
 from bridge.cli.errors import CannotStart
-from bridge.cli.up.external_redis import keep_apart
+from bridge.cli.up.external_redis import require_same_mode
 from bridge.domain.secret import Secret
 from bridge.errors import StoreFull, StoreRefused
 from bridge.redis.server import Server, server_of
@@ -205,7 +205,7 @@ async def assert_told(url: str, words: str, sandbox_url: str) -> None:
     with pytest.raises(StoreRefused, match=words):
         await arq.ping()
     with pytest.raises(CannotStart, match=words):
-        await asyncio.to_thread(keep_apart, url, sandbox=False)
+        await asyncio.to_thread(require_same_mode, url, sandbox=False)
     assert words in (await findings(url, sandbox_url))["Redis"].found
     await arq.aclose()
     await store.redis.aclose()

@@ -11,7 +11,7 @@ import pytest
 from bridge import queue
 from bridge.cli.doctor.redis_probe import look_at_redis
 from bridge.cli.errors import CannotStart
-from bridge.cli.up.external_redis import keep_apart
+from bridge.cli.up.external_redis import require_same_mode
 from bridge.domain.secret import Secret
 from bridge.errors import StoreRefused, StoreUnavailable
 from bridge.resources import open_resources
@@ -37,7 +37,7 @@ async def test_a_certificate_for_the_host_is_accepted_by_every_client(url: str, 
     store, arq = Store(connect(Secret(url))), queue.connect(Secret(url), patience=5)
     await store.check()
     assert await arq.ping()
-    await asyncio.to_thread(keep_apart, url, sandbox=False)
+    await asyncio.to_thread(require_same_mode, url, sandbox=False)
     async with open_resources(settings(url, sandbox_url)) as resources:
         assert (await look_at_redis(resources)).seen
     await arq.aclose()
@@ -52,7 +52,7 @@ async def test_a_certificate_for_another_host_is_refused_by_every_client(url: st
     with pytest.raises(StoreRefused, match=f"{WRONG_HOST}$"):
         await arq.ping()
     with pytest.raises(CannotStart, match=WRONG_HOST):
-        await asyncio.to_thread(keep_apart, url, sandbox=False)
+        await asyncio.to_thread(require_same_mode, url, sandbox=False)
     async with open_resources(settings(url, sandbox_url)) as resources:
         assert (await look_at_redis(resources)).why == WRONG_HOST
     await arq.aclose()

@@ -1,4 +1,4 @@
-"""Which bridge is looked at: the one of the environment, or what `rally-bridge up` made. Only read, never made."""
+"""The bridge to examine: that of the environment, or that of a data directory of `rally-bridge up`; read only."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from bridge.cli.errors import CannotStart
 from bridge.cli.up import embedded_redis, environment
 from bridge.cli.up.data_dir import DataDir
 from bridge.cli.up.environment import UserSettings
-from bridge.cli.up.generated_secrets import FOR_THE_BRIDGE, FOR_THE_SANDBOX, MODE, SANDBOX, kept
+from bridge.cli.up.generated_secrets import FOR_THE_BRIDGE, FOR_THE_SANDBOX, MODE, SANDBOX, load
 from bridge.cli.up.pidfile import PidRecords
 
 USUAL_SANDBOX_PORT = 8081
@@ -41,48 +41,50 @@ def found(data_dir: Path | None, usual: Sequence[Path]) -> Installation:
 
     Raises CannotStart when a directory is named that no `up` has used.
     """
-    given = UserSettings.read()
-    if data_dir is None and given.has("REDIS_URL"):
+    user = UserSettings.read()
+    if data_dir is None and user.has("REDIS_URL"):
         return OF_ENVIRONMENT
     for path in [data_dir] if data_dir is not None else usual:
         data = DataDir(path.absolute())
-        if made := _kept(data):
-            return _made_by_up(data, made, given)
+        if generated := _load(data):
+            return _made_by_up(data, generated, user)
     if data_dir is not None:
         raise CannotStart(f"No `rally-bridge up` has used the data directory {data_dir.absolute()}.")
     hint = "Nor is there a data directory of `rally-bridge up` here: name it with --data-dir, if you use that."
     return replace(OF_ENVIRONMENT, hint=hint)
 
 
-def _kept(data: DataDir) -> Mapping[str, str]:
+def _load(data: DataDir) -> Mapping[str, str]:
     try:
-        return kept(data)
+        return load(data)
     except OSError as error:
         raise CannotStart(f"{data.secrets} can't be read: {error.strerror}.") from error
 
 
-def _made_by_up(data: DataDir, made: Mapping[str, str], given: UserSettings) -> Installation:
-    sandbox = made.get(MODE) == SANDBOX
+def _made_by_up(data: DataDir, generated: Mapping[str, str], user: UserSettings) -> Installation:
+    sandbox = generated.get(MODE) == SANDBOX
     needed = {**FOR_THE_BRIDGE, **FOR_THE_SANDBOX} if sandbox else FOR_THE_BRIDGE
-    if missing := sorted(needed.keys() - made.keys()):
+    if missing := sorted(needed.keys() - generated.keys()):
         raise CannotStart(f"{data.secrets} lacks {', '.join(missing)}: start rally-bridge up, which makes them.")
-    redis_url = None if given.has("REDIS_URL") else embedded_redis.url(_socket(data))
+    redis_url = None if user.has("REDIS_URL") else embedded_redis.url(_socket(data))
     up = f"rally-bridge up{' --sandbox' if sandbox else ''} --data-dir {data.path}"
     return Installation(
-        environ=environment.of_bridge(given, made, redis_url, sandbox_port=_sandbox_port(data) if sandbox else None),
+        environ=environment.of_bridge(
+            user, generated, redis_url, sandbox_port=_sandbox_port(data) if sandbox else None
+        ),
         name=f"{data.path}{', with its sandbox' if sandbox else ''}",
         start=f"Start it: {up}" if redis_url else OF_ENVIRONMENT.start,
     )
 
 
 def _socket(data: DataDir) -> Path:
-    return embedded_redis.known_socket(data) or data.path / "redis.sock"
+    return embedded_redis.existing_socket(data) or data.path / "redis.sock"
 
 
 def _sandbox_port(data: DataDir) -> int:
     """Read from the running sandbox's command line where it listens; without one nothing will answer anywhere."""
     try:
-        records = PidRecords(data.pids).left_behind()
+        records = PidRecords(data.pids).leftover()
         processes = [record.process() for record in records if record.name == "sandbox"]
         words = processes[0].cmdline() if processes and processes[0] else []
         return int(words[words.index("--port") + 1])

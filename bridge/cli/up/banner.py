@@ -1,4 +1,4 @@
-"""What `up` prints once everything runs: where each thing is, and lines to paste."""
+"""The banner that `up` prints once everything runs: addresses, and commands to paste."""
 
 import json
 from dataclasses import dataclass, field
@@ -9,28 +9,28 @@ from rich.console import Console
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Banner:
-    """The places of a running bridge."""
+    """The addresses and directories of a running bridge."""
 
     api: str
     sandbox: str | None
     key: str = field(repr=False)
-    """The API key that was made, or `$KEY` when the keys are the user's own, which we don't print."""
+    """The generated API key, or `$KEY` if the user set keys of their own, which are not printed."""
     data: Path
     logs: Path
 
     def print(self, console: Console) -> None:
-        """Print without wrapping, so that each line can be pasted as it is."""
+        """Print without wrapping, so that each command can be pasted."""
         console.print()
         console.print("[bold green]rally-bridge runs[/]" + (", on its sandbox" if self.sandbox else ""))
-        for name, place in self.places():
-            console.print(f"  [bold]{name:<8}[/] {place}", soft_wrap=True, highlight=False)
+        for name, location in self.locations():
+            console.print(f"  [bold]{name:<8}[/] {location}", soft_wrap=True, highlight=False)
         for title, command in self.commands():
             console.print(f"\n[bold]{title}[/]", soft_wrap=True, highlight=False)
             console.print(command, soft_wrap=True, highlight=False, markup=False)
         console.print("\nCtrl-C stops everything.", highlight=False)
 
-    def places(self) -> list[tuple[str, str]]:
-        """Name each part and where it is."""
+    def locations(self) -> list[tuple[str, str]]:
+        """Return the name and the location of each part."""
         inbox = [("Inbox", f"{self.sandbox}/inbox")] if self.sandbox else []
         key = "one of your BRIDGE_API_KEYS (put it into $KEY)" if self.key == "$KEY" else self.key
         return [
@@ -42,7 +42,7 @@ class Banner:
         ]
 
     def commands(self) -> list[tuple[str, str]]:
-        """Give curl lines that work as they are."""
+        """Return titles and curl commands that work without editing."""
         authorization = f'-H "Authorization: Bearer {self.key}"'
         body = json.dumps(self._body(), separators=(",", ":"))
         watches = f"{self.api}/v1/watches"

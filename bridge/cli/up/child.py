@@ -1,4 +1,4 @@
-"""The processes of a supervisor: started so that none is ever unrecorded, stopped politely, then by force."""
+"""The processes of a supervisor: recorded before they run, stopped by SIGTERM, then by SIGKILL."""
 
 import contextlib
 import os
@@ -17,37 +17,39 @@ LOG_LIMIT = 10 * 1024 * 1024
 TAIL_LINES = 15
 TAIL_BYTES = 16 * 1024
 STOP_PATIENCE = 15.0
-HURRIED_PATIENCE = 1.0
+FORCED_PATIENCE = 1.0
 
-# The child waits for a line before it becomes the program: if `up` is killed before it has recorded the process id,
-# the line never comes and the child ends by itself. So there is no moment at which an unknown orphan could live on.
-WAIT_FOR_THE_RECORD = ("/bin/sh", "-c", 'read -r go && exec "$@"', "sh")
+# The child waits for a line before it executes the program. If `up` is killed before it has recorded the process id,
+# the line never arrives and the child exits, so no unrecorded process survives.
+WAIT_UNTIL_RECORDED = ("/bin/sh", "-c", 'read -r go && exec "$@"', "sh")
 
 
 @dataclass(slots=True)
 class Child:
-    """One program's current process, and how its earlier ones fared."""
+    """One program's current process, and the history of its restarts."""
 
     program: Program
     log: Path
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     log_start: int = 0
-    deaths: int = 0
-    due: float | None = None
+    exits: int = 0
+    """Consecutive exits, without a healthy run in between."""
+    restart_at: float | None = None
     ready: bool = False
-    proven: bool = field(default=False)
+    was_ready: bool = field(default=False)
+    """Whether any process of this program became ready."""
 
     @property
     def name(self) -> str:
         return self.program.name
 
     def start(self, records: PidRecords) -> int:
-        """Start a process in a session of its own (a Ctrl-C is for `up` alone) and record it before it runs."""
+        """Start a process in its own session, so that Ctrl-C reaches `up` alone, and record it before it runs."""
         with _open_log(self.log) as log:
             self.log_start = log.tell()
             process = subprocess.Popen(  # noqa: S603 - the command lines are our own
-                [*WAIT_FOR_THE_RECORD, *self.program.argv],
+                [*WAIT_UNTIL_RECORDED, *self.program.argv],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -56,28 +58,28 @@ class Child:
                 umask=0o077,
             )
         records.add(self.name, process.pid)
-        with contextlib.suppress(BrokenPipeError):  # killed already: its end is seen like any other
-            _let_go(process)
-        self.process, self.started, self.due, self.ready = process, time.monotonic(), None, False
+        with contextlib.suppress(BrokenPipeError):  # killed already: the supervisor sees its exit
+            _release(process)
+        self.process, self.started, self.restart_at, self.ready = process, time.monotonic(), None, False
         return process.pid
 
     def stop(self, signals: Signals, *, patience: float) -> bool:
-        """End the process and wait for it; tell whether a further signal asked to be quick about it."""
-        hurried = False
+        """Stop the process and wait for its exit. Return whether another signal asked to shorten the wait."""
+        force = False
         if self.process is None or self.process.poll() is not None:
-            return hurried
+            return force
         self.process.terminate()
         deadline = time.monotonic() + patience
         while self.process.poll() is None:
-            if signals.wait(0.1) and not hurried:
-                hurried, deadline = True, min(deadline, time.monotonic() + HURRIED_PATIENCE)
+            if signals.wait(0.1) and not force:
+                force, deadline = True, min(deadline, time.monotonic() + FORCED_PATIENCE)
             if time.monotonic() > deadline:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
-        return hurried
+        return force
 
-    def last_lines(self) -> str:
-        """Give the end of what the current process has logged."""
+    def log_tail(self) -> str:
+        """Return the last lines that the current process has logged."""
         with self.log.open("rb") as log:
             size = log.seek(0, os.SEEK_END)
             log.seek(max(self.log_start, size - TAIL_BYTES))
@@ -85,14 +87,14 @@ class Child:
         return "\n".join(f"  {line}" for line in lines[-TAIL_LINES:])
 
 
-def _let_go(process: subprocess.Popen[bytes]) -> None:
+def _release(process: subprocess.Popen[bytes]) -> None:
     if process.stdin is not None:
         with process.stdin as stdin:
             stdin.write(b"go\n")
 
 
 def _open_log(path: Path) -> BinaryIO:
-    """Open a log to append to, readable by its owner alone; one that has grown large steps aside first."""
+    """Open a log for appending, readable by its owner only. A log above LOG_LIMIT is renamed first."""
     path.parent.mkdir(mode=0o700, exist_ok=True)
     if path.exists() and path.stat().st_size > LOG_LIMIT:
         path.replace(path.with_suffix(".log.1"))

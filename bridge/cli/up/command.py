@@ -1,4 +1,4 @@
-"""`rally-bridge up`: everything on one machine, as processes of their own that are kept alive."""
+"""`rally-bridge up`: everything on one machine, as supervised processes."""
 
 import asyncio
 import contextlib
@@ -13,13 +13,13 @@ from rich.console import Console
 
 from bridge.cli.up import embedded_redis, environment, external_redis, ports, restored_dump
 from bridge.cli.up.banner import Banner
-from bridge.cli.up.data_dir import DataDir, opened
+from bridge.cli.up.data_dir import DataDir, open_data_dir
 from bridge.cli.up.embedded_redis import OLDEST_PREFERRED, RedisBinary
 from bridge.cli.up.environment import UserSettings
 from bridge.cli.up.generated_secrets import load_or_generate
 from bridge.cli.up.program import Program
 from bridge.cli.up.signals import Signals
-from bridge.cli.up.supervisor import StopRequested, Supervisor, clean_up
+from bridge.cli.up.supervisor import StopRequested, Supervisor, stop_leftovers
 from bridge.redis.server import dotted
 from bridge.settings import Settings
 from bridge.settings.client_config import key_entries
@@ -30,11 +30,13 @@ HEALTH_TIMEOUT = 1.0
 
 
 @click.command("up")
-@click.option("--sandbox", is_flag=True, help="Ask a stand-in for Rally; Slack and callbacks go to an inbox page.")
+@click.option(
+    "--sandbox", is_flag=True, help="Use a simulated Rally; Slack messages and callbacks go to an inbox page."
+)
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
-    help=f"Where everything is kept.  [default: {DATA_DIR}; with --sandbox {DATA_DIR / 'sandbox'}]",
+    help=f"Directory for all data.  [default: {DATA_DIR}; with --sandbox {DATA_DIR / 'sandbox'}]",
 )
 @click.option("--host", default=LOOPBACK, show_default=True, help="Address that the API listens on.")
 @click.option(
@@ -51,19 +53,19 @@ HEALTH_TIMEOUT = 1.0
     " instead of the bundled Valkey.",
 )
 def command(*, sandbox: bool, data_dir: Path | None, host: str, port: int, system_redis: bool) -> None:
-    """Run everything on this machine: Redis, the API, a worker; and a sandbox to try it with."""
+    """Run everything on this machine: Redis, the API, a worker and, with --sandbox, a sandbox."""
     user = UserSettings.read()
     if not sandbox:
         environment.require_rally(user)
     else:
         ports.require_valid(port + 1, "The sandbox")
     path = data_dir or (DATA_DIR / "sandbox" if sandbox else DATA_DIR)
-    with opened(path) as data, Signals() as signals:
+    with open_data_dir(path) as data, Signals() as signals:
         generated = load_or_generate(data, sandbox=sandbox)
-        clean_up(data, _say)
+        stop_leftovers(data, _echo)
         redis_url = None if user.has("REDIS_URL") else embedded_redis.url(embedded_redis.socket_for(data))
         env = environment.of_bridge(user, generated, redis_url, sandbox_port=port + 1 if sandbox else None)
-        settings = Settings.load(env)  # report before any start what each child would report in its log
+        settings = Settings.load(env)  # before any start, as each child would report problems in its own log only
         server = None if user.has("REDIS_URL") else embedded_redis.find_binary(prefer_system=system_redis)
         _require_ports(host, port, sandbox=sandbox)
         programs = [
@@ -80,10 +82,10 @@ def command(*, sandbox: bool, data_dir: Path | None, host: str, port: int, syste
         )
         if server:
             try:
-                restored_dump.import_dump(data, server, signals=signals, say=_say)
+                restored_dump.import_dump(data, server, signals=signals, echo=_echo)
             except StopRequested:
                 return
-        Supervisor(programs, data=data, signals=signals, say=_say).run(lambda: banner.print(Console()))
+        Supervisor(programs, data=data, signals=signals, echo=_echo).run(lambda: banner.print(Console()))
 
 
 def _require_ports(host: str, port: int, *, sandbox: bool) -> None:
@@ -97,11 +99,11 @@ def _redis(
 ) -> list[Program]:
     """Return the embedded Redis; if the user has a Redis, check that instead and return nothing."""
     if server is None:
-        external_redis.keep_apart(user.value("REDIS_URL"), sandbox=sandbox)
+        external_redis.require_same_mode(user.value("REDIS_URL"), sandbox=sandbox)
         asyncio.run(external_redis.check(settings))
         return []
     socket = embedded_redis.socket_for(data)
-    embedded_redis.refuse_stranger(socket)
+    embedded_redis.require_unused(socket)
     restored_dump.refuse_newer_dump(data)
     return [embedded_redis.program(server, data, socket)]
 
@@ -137,7 +139,7 @@ def _answers(url: str, _pid: int) -> bool:
         return False
 
 
-def _say(line: str) -> None:
-    # When the terminal is gone there is nobody to tell; that must not keep us from stopping what runs.
+def _echo(line: str) -> None:
+    # The terminal may be gone; the processes must be stopped all the same.
     with contextlib.suppress(OSError):
         click.echo(line)

@@ -1,4 +1,4 @@
-"""The directory that `up` keeps everything in: opened by one `up` at a time, private to its owner."""
+"""The data directory of `up`: locked by one `up` at a time, private to its owner."""
 
 import fcntl
 import os
@@ -13,7 +13,7 @@ from bridge.cli.errors import CannotStart
 
 @dataclass(frozen=True, slots=True)
 class DataDir:
-    """Where each thing lies."""
+    """The paths within the data directory."""
 
     path: Path
 
@@ -35,10 +35,11 @@ class DataDir:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[DataDir]:
-    """Make the directory where it is missing and hold it; raises CannotStart, also when another `up` holds it.
+def open_data_dir(path: Path) -> Iterator[DataDir]:
+    """Create the directory if needed and lock it.
 
-    So it does for what is not ours to read or write within, as after a start by another user.
+    Raises CannotStart if another `up` holds the lock, and if a file within it can't be read or written, for example
+    after a start by another user.
     """
     path = path.absolute()
     try:
@@ -46,17 +47,17 @@ def opened(path: Path) -> Iterator[DataDir]:
         lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise CannotStart(
-            f"The data directory {path} can't be made or written to: {error.strerror}. Name another with --data-dir."
+            f"The data directory {path} can't be created or written to: {error.strerror}. Name another with --data-dir."
         ) from error
     try:
-        _hold(lock, path)
+        _lock(lock, path)
         yield DataDir(path)
     except OSError as error:
         if not isinstance(error.filename, str) or not Path(error.filename).is_relative_to(path):
             raise
         raise CannotStart(
             f"{error.filename} can't be read or written to: {error.strerror}."
-            " Mend that, or name another data directory with --data-dir."
+            " Fix that, or name another data directory with --data-dir."
         ) from error
     finally:
         os.close(lock)
@@ -68,8 +69,8 @@ def _make_private(path: Path) -> None:
     (path / "redis").mkdir(mode=0o700, exist_ok=True)
 
 
-def _hold(lock: int, path: Path) -> None:
-    """Lock the file through the kernel, which lets go by itself when this process ends, in whatever way."""
+def _lock(lock: int, path: Path) -> None:
+    """Lock the file; the kernel releases the lock when this process ends, however it ends."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -83,8 +84,8 @@ def _hold(lock: int, path: Path) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner reads, whole or not at all, also when the machine stops meanwhile."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # made with mode 0600
+    """Write a file atomically and durably, readable by its owner only."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # created with mode 0600
     try:
         with os.fdopen(handle, "w") as file:
             file.write(text)

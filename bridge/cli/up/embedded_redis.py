@@ -1,4 +1,4 @@
-"""A Redis for someone who has none: find a server's binary, start it on a private socket, make sure that it is ours."""
+"""The embedded Redis: find a server binary, run it on a private socket, verify that it is the process we started."""
 
 import os
 import re
@@ -91,21 +91,21 @@ def parse_version(said: str) -> Version | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
-def program(binary: RedisBinary, data: DataDir, socket: Path, *, keep_log: bool = True) -> Program:
-    """Describe the server: durable, reachable through its socket alone, never dropping a key for want of memory.
+def program(binary: RedisBinary, data: DataDir, socket: Path, *, aof: bool = True) -> Program:
+    """Return the program of the server: durable, reachable through its socket only, without eviction.
 
-    Without `keep_log` it loads a dump.rdb, which a server that keeps a log overlooks.
+    Without `aof` it loads a dump.rdb, which a server with an append-only file ignores.
     """
     return Program(
         name="redis",
-        argv=(str(binary.path), *_flags(data, socket, keep_log=keep_log)),
-        env={},  # none of our secrets is its business
-        ready=partial(answers_as, socket),
+        argv=(str(binary.path), *_flags(data, socket, aof=aof)),
+        env={},  # it needs none of our secrets
+        ready=partial(is_ready, socket),
         patience=LOADING_PATIENCE,
     )
 
 
-def _flags(data: DataDir, socket: Path, *, keep_log: bool) -> Iterator[str]:
+def _flags(data: DataDir, socket: Path, *, aof: bool) -> Iterator[str]:
     flags = {
         "port": "0",
         "unixsocket": str(socket),
@@ -114,7 +114,7 @@ def _flags(data: DataDir, socket: Path, *, keep_log: bool) -> Iterator[str]:
         "daemonize": "no",
         "dir": str(data.redis),
         "save": "",
-        "appendonly": "yes" if keep_log else "no",
+        "appendonly": "yes" if aof else "no",
         "appendfsync": "always",
         "maxmemory-policy": "noeviction",
     }
@@ -123,24 +123,24 @@ def _flags(data: DataDir, socket: Path, *, keep_log: bool) -> Iterator[str]:
 
 
 def url(socket: Path) -> str:
-    """Give REDIS_URL for a socket."""
+    """Return the REDIS_URL for a socket."""
     return f"unix://{quote(str(socket))}"
 
 
-def answers_as(socket: Path, pid: int) -> bool:
-    """Tell whether the server that answers is the process `pid`, not just any, and has loaded its data."""
-    info = ask(socket)
+def is_ready(socket: Path, pid: int) -> bool:
+    """Return whether the server on the socket is the process `pid` and has loaded its data."""
+    info = server_info(socket)
     return info.get("process_id") == pid and not info.get("loading", 1)
 
 
-def refuse_stranger(socket: Path) -> None:
+def require_unused(socket: Path) -> None:
     """Raise CannotStart if another server answers on the socket: its data and ours would mix."""
-    if stranger := ask(socket).get("process_id"):
-        raise CannotStart(f"A Redis that is not ours (pid {stranger}) answers on {socket}. End it first.")
+    if stranger := server_info(socket).get("process_id"):
+        raise CannotStart(f"Another Redis (pid {stranger}) answers on {socket}. Stop it first.")
 
 
-def ask(socket: Path) -> dict[str, Any]:
-    """Ask for `process_id`, `loading` and what else Redis tells of its files; an empty answer: nobody is there."""
+def server_info(socket: Path) -> dict[str, Any]:
+    """Return INFO's sections `server` and `persistence`; empty if no server answers."""
     try:
         with Redis(
             unix_socket_path=str(socket), socket_timeout=ANSWER_TIMEOUT, socket_connect_timeout=ANSWER_TIMEOUT
@@ -152,30 +152,33 @@ def ask(socket: Path) -> dict[str, Any]:
 
 
 def socket_for(data: DataDir) -> Path:
-    """Choose the socket's path: in the data directory, or in a short private one that is noted there."""
-    if (known := known_socket(data)) is not None:
+    """Return the socket's path: in the data directory, or in a short private directory that is noted there.
+
+    The paths of sockets are limited to about 100 bytes.
+    """
+    if (known := existing_socket(data)) is not None:
         return known
-    made = Path(tempfile.mkdtemp(prefix="rally-bridge-"))  # made with mode 0700
-    write_private(_note_of_socket(data), str(made))
-    return made / "redis.sock"
+    directory = Path(tempfile.mkdtemp(prefix="rally-bridge-"))  # created with mode 0700
+    write_private(_socket_note(data), str(directory))
+    return directory / "redis.sock"
 
 
-def known_socket(data: DataDir) -> Path | None:
-    """Give the socket's path as `socket_for` has chosen it before, or would without making anything."""
+def existing_socket(data: DataDir) -> Path | None:
+    """Return the path that `socket_for` returns, or None if it would have to create a directory first."""
     inside = data.path / "redis.sock"
     if len(os.fsencode(inside)) <= LONGEST_SOCKET_PATH:
         return inside
-    note = _note_of_socket(data)
+    note = _socket_note(data)
     noted = Path(note.read_text()) if note.exists() else None
     return noted / "redis.sock" if noted is not None and _is_private(noted) else None
 
 
-def _note_of_socket(data: DataDir) -> Path:
+def _socket_note(data: DataDir) -> Path:
     return data.path / "socket-dir"
 
 
 def _is_private(directory: Path) -> bool:
-    """Tell whether it is a real directory that only we can enter, as anyone may have made one of that name since."""
+    """Return whether only we can enter this directory; anyone may have created one of that name since."""
     try:
         found = directory.lstat()
     except OSError:

@@ -1,4 +1,4 @@
-"""What the children of `up` are told: what the user set, what was made in its place, and where the parts are."""
+"""The environment of the children of `up`: the user's settings, generated secrets, and addresses of the other parts."""
 
 import os
 from collections.abc import Mapping
@@ -12,19 +12,19 @@ from bridge.cli.up.generated_secrets import FOR_THE_BRIDGE
 from bridge.destinations.signatures import derived_secret
 from bridge.settings import Settings
 
-REACHING_OUT = ("RALLY_WORKSPACES", "OPERATOR_NOTIFY", "EGRESS_PROXY")
+OUTBOUND_SETTINGS = ("RALLY_WORKSPACES", "OPERATOR_NOTIFY", "EGRESS_PROXY")
 """Settings that would lead a sandboxed bridge out of the sandbox."""
 
 
 @dataclass(frozen=True, slots=True)
 class UserSettings:
-    """What the user set, in the environment or in `.env`; empty counts as unset, as in a copied `.env.example`."""
+    """Variables set in the environment or in `.env`; empty ones count as unset, as in a copy of `.env.example`."""
 
     values: Mapping[str, str] = field(repr=False)
 
     @classmethod
     def read(cls) -> "UserSettings":
-        """Read both as the children will: the environment wins, also with a variable that is empty."""
+        """Read both as the children will: the environment takes precedence, even with an empty variable."""
         both = {**dotenv_values(".env"), **os.environ}
         return cls({name: value for name, value in both.items() if value})
 
@@ -32,7 +32,7 @@ class UserSettings:
         return name in self.values or f"{name}_FILE" in self.values
 
     def value(self, name: str) -> str:
-        """Give a value, from the file that its `_FILE` twin names if need be; empty where there is none."""
+        """Return a value, or the content of the file that `…_FILE` names; empty if neither is set."""
         if name in self.values or f"{name}_FILE" not in self.values:
             return self.values.get(name, "")
         file = Path(self.values[f"{name}_FILE"])
@@ -42,60 +42,64 @@ class UserSettings:
             raise CannotStart(f"{name}_FILE names {file}, which can't be read: {error.strerror}.") from error
 
 
-def require_rally(given: UserSettings) -> None:
-    """Raise CannotStart when nothing says which Rally account to ask."""
-    if not given.has("RALLY_API_KEY"):
+def require_rally(user: UserSettings) -> None:
+    """Raise CannotStart if there is no key of a Rally account."""
+    if not user.has("RALLY_API_KEY"):
         raise CannotStart(
             "RALLY_API_KEY is not set. Set it (or RALLY_API_KEY_FILE) in the environment or in .env to watch your"
             " Rally account; or try everything without an account: rally-bridge up --sandbox"
         )
 
 
-def has_clients(given: UserSettings) -> bool:
-    """Tell whether the user says who may call, so that no key is made."""
-    return given.has("BRIDGE_API_KEYS") or given.has("BRIDGE_CLIENTS_FILE")
+def has_clients(user: UserSettings) -> bool:
+    """Return whether the user configured clients, so that no API key is generated."""
+    return user.has("BRIDGE_API_KEYS") or user.has("BRIDGE_CLIENTS_FILE")
 
 
 def of_bridge(
-    given: UserSettings, made: Mapping[str, str], redis_url: str | None, *, sandbox_port: int | None
+    user: UserSettings, generated: Mapping[str, str], redis_url: str | None, *, sandbox_port: int | None
 ) -> Mapping[str, str]:
     """Return the environment of the API and the worker; without `sandbox_port` they call the real Rally."""
-    settings = live(given, made, redis_url) if sandbox_port is None else sandboxed(given, made, redis_url, sandbox_port)
+    settings = (
+        live(user, generated, redis_url)
+        if sandbox_port is None
+        else sandboxed(user, generated, redis_url, sandbox_port)
+    )
     return environment_with(settings)
 
 
-def live(given: UserSettings, made: Mapping[str, str], redis_url: str | None) -> Mapping[str, str]:
-    """Give the settings of a bridge that asks the real Rally: the user's, and what was made for what is missing."""
-    settings = {name: made[name] for name in FOR_THE_BRIDGE if not given.has(name)}
-    if has_clients(given):
+def live(user: UserSettings, generated: Mapping[str, str], redis_url: str | None) -> Mapping[str, str]:
+    """Return the settings to add for a bridge that calls the real Rally: the secrets that the user did not set."""
+    settings = {name: generated[name] for name in FOR_THE_BRIDGE if not user.has(name)}
+    if has_clients(user):
         settings.pop("BRIDGE_API_KEYS", None)
     return settings if redis_url is None else settings | {"REDIS_URL": redis_url}
 
 
-def sandboxed(given: UserSettings, made: Mapping[str, str], redis_url: str | None, port: int) -> Mapping[str, str]:
-    """Give the settings of a bridge that asks the sandbox, whatever the user set for the real Rally."""
-    closed = {name: "" for setting in REACHING_OUT for name in (setting, f"{setting}_FILE")}
-    allowed = [given.value("EGRESS_ALLOW"), f"127.0.0.1:{port}"]
+def sandboxed(user: UserSettings, generated: Mapping[str, str], redis_url: str | None, port: int) -> Mapping[str, str]:
+    """Return the settings to add for a bridge that calls the sandbox, whatever the user set for the real Rally."""
+    closed = {name: "" for setting in OUTBOUND_SETTINGS for name in (setting, f"{setting}_FILE")}
+    allowed = [user.value("EGRESS_ALLOW"), f"127.0.0.1:{port}"]
     return {
-        **live(given, made, redis_url),
+        **live(user, generated, redis_url),
         **closed,
-        "RALLY_API_KEY": made["SANDBOX_RALLY_KEY"],
+        "RALLY_API_KEY": generated["SANDBOX_RALLY_KEY"],
         "RALLY_API_KEY_FILE": "",
         "RALLY_BASE_URL": f"http://127.0.0.1:{port}/rally/api/public/v1",
-        "SLACK_BOT_TOKEN": made["SANDBOX_SLACK_TOKEN"],
+        "SLACK_BOT_TOKEN": generated["SANDBOX_SLACK_TOKEN"],
         "SLACK_BOT_TOKEN_FILE": "",
         "SLACK_API_URL": f"http://127.0.0.1:{port}/slack/api",
         "EGRESS_ALLOW": ",".join(entry for entry in allowed if entry),
     }
 
 
-def of_sandbox(made: Mapping[str, str], settings: Settings) -> Mapping[str, str]:
+def of_sandbox(generated: Mapping[str, str], settings: Settings) -> Mapping[str, str]:
     """Return the settings of the sandbox: its key, and the secrets that its inbox verifies callbacks with."""
-    secrets = [made["SANDBOX_CALLBACK_SECRETS"], *_client_secrets(settings)]
+    secrets = [generated["SANDBOX_CALLBACK_SECRETS"], *_client_secrets(settings)]
     return {
-        "SANDBOX_RALLY_KEY": made["SANDBOX_RALLY_KEY"],
+        "SANDBOX_RALLY_KEY": generated["SANDBOX_RALLY_KEY"],
         "SANDBOX_CALLBACK_SECRETS": ",".join(secrets),
-        "SANDBOX_SLACK_TOKEN": made["SANDBOX_SLACK_TOKEN"],
+        "SANDBOX_SLACK_TOKEN": generated["SANDBOX_SLACK_TOKEN"],
     }
 
 
@@ -106,5 +110,5 @@ def _client_secrets(settings: Settings) -> list[str]:
 
 
 def environment_with(settings: Mapping[str, str]) -> Mapping[str, str]:
-    """Add settings to our own environment."""
-    return {**os.environ, "PYTHONUNBUFFERED": "1", **settings}  # logs are read while they grow
+    """Return our own environment with settings added."""
+    return {**os.environ, "PYTHONUNBUFFERED": "1", **settings}  # unbuffered, as logs are followed

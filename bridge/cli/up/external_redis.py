@@ -1,4 +1,4 @@
-"""A Redis that the user runs: `up` refuses one that its children would, and one of the other kind, sandbox or live."""
+"""Checks of a Redis that the user runs: it must suit the children, and hold data of the same mode, sandbox or live."""
 
 import asyncio
 
@@ -16,31 +16,30 @@ from bridge.startup import check_store
 MARK = "rb:sandbox"
 
 
-def keep_apart(url: str, *, sandbox: bool) -> None:
-    """Raise CannotStart when the Redis holds the other kind's data.
+def require_same_mode(url: str, *, sandbox: bool) -> None:
+    """Raise CannotStart if the Redis holds the other mode's data.
 
-    A live worker would ask the real Rally about the sandbox's imports, and the sandbox would know none of the real
-    ones, so that real watches would end as not found.
+    A live worker would poll the real Rally for the sandbox's imports, and the sandbox would answer 404 for real ones.
     """
     try:
         pool = Pool(Secret(url), decode_responses=True)
-    except Exception as error:  # of redis-py, for a URL: ValueError, TypeError, its own and others
+    except Exception as error:  # redis-py raises ValueError, TypeError and others for a URL
         if sandbox:
-            raise CannotStart("REDIS_URL is not an address that the sandbox can use.") from error
-        return  # a form that only the bridge itself knows; it says so itself if it does not
+            raise CannotStart("REDIS_URL is not a URL that the sandbox can use.") from error
+        return  # `check` reports it
     try:
-        asyncio.run(_keep_apart(pool, sandbox=sandbox))
+        asyncio.run(_require_same_mode(pool, sandbox=sandbox))
     except (RedisError, OSError) as error:
         raise CannotStart(f"The Redis at REDIS_URL can't be used: {in_words(error)}.") from error
 
 
 async def check(settings: Settings) -> None:
-    """Raise SettingsError where `serve` and `worker` would: Redis drops watches, or has data that we can't read."""
+    """Raise SettingsError as `serve` and `worker` would: Redis may evict watches, or holds data that we can't read."""
     async with open_resources(settings) as resources:
         await check_store(resources)
 
 
-async def _keep_apart(pool: Pool, *, sandbox: bool) -> None:
+async def _require_same_mode(pool: Pool, *, sandbox: bool) -> None:
     async with Redis.from_pool(pool) as redis:
         marked = bool(await redis.exists(MARK))
         if marked and not sandbox:
@@ -49,7 +48,7 @@ async def _keep_apart(pool: Pool, *, sandbox: bool) -> None:
             )
         if sandbox and not marked and await redis.dbsize():
             raise CannotStart(
-                "The Redis at REDIS_URL holds other data, which the sandbox must not mix with."
+                "The Redis at REDIS_URL holds other data, which the sandbox must not be mixed with."
                 " Unset REDIS_URL, or name an empty database of it (…/1)."
             )
         if sandbox:

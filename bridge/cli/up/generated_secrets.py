@@ -1,4 +1,4 @@
-"""The secrets that `up` makes on its first run, and keeps in its data directory."""
+"""The secrets that `up` generates on its first run and stores in its data directory."""
 
 import base64
 import secrets
@@ -50,25 +50,26 @@ FOR_THE_SANDBOX: Mapping[str, Recipe] = {
 }
 
 
-def kept(data: DataDir) -> Mapping[str, str]:
-    """Read the kept secrets, and the mode; empty before the first run."""
+def load(data: DataDir) -> Mapping[str, str]:
+    """Return the stored secrets and the mode; empty before the first run."""
     return {name: value for name, value in dotenv_values(data.secrets, interpolate=False).items() if value}
 
 
 def load_or_generate(data: DataDir, *, sandbox: bool) -> Mapping[str, str]:
-    """Read the kept secrets and make those that are missing; raises CannotStart if they were kept for the other mode.
+    """Return the stored secrets, after generating those that are missing.
 
-    What the sandbox's watches speak of does not exist in the real Rally, and the other way round.
+    Raises CannotStart if they belong to the other mode: imports of the sandbox do not exist in the real Rally, and vice
+    versa.
     """
     mode = SANDBOX if sandbox else LIVE
-    known = kept(data)
-    if known.get(MODE, mode) != mode:
+    saved = load(data)
+    if saved.get(MODE, mode) != mode:
         raise CannotStart(
-            f"The data directory {data.path} belongs to a {known[MODE]} bridge, and this one would be {mode}."
+            f"The data directory {data.path} belongs to a {saved[MODE]} bridge, and this one would be {mode}."
             " Name another with --data-dir."
         )
     recipes = {**FOR_THE_BRIDGE, **FOR_THE_SANDBOX} if sandbox else FOR_THE_BRIDGE
-    complete = {MODE: mode, **known, **{name: make() for name, make in recipes.items() if name not in known}}
-    if complete != known:
+    complete = {MODE: mode, **saved, **{name: make() for name, make in recipes.items() if name not in saved}}
+    if complete != saved:
         write_private(data.secrets, "".join(f"{name}={value}\n" for name, value in complete.items()))
     return complete

@@ -1,4 +1,4 @@
-"""The processes that `up` has started, on record, so that the next `up` can end what a killed one left behind."""
+"""A record of the processes that `up` started, so that the next `up` can stop those that a killed one left running."""
 
 import json
 import os
@@ -14,13 +14,13 @@ import psutil
 from bridge.cli.up.data_dir import write_private
 
 CLOCK_TOLERANCE = 2.0
-"""Seconds by which a process's start may seem to move: it is told relative to a boot time that the clock corrects."""
+"""Seconds by which the start time of a process may vary: it is relative to a boot time that clock changes correct."""
 PATIENCE = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class PidRecord:
-    """One process: an id alone says nothing, as the system hands it out again."""
+    """One process, identified by its id and its start time, as the system reuses ids."""
 
     name: str
     pid: int
@@ -31,7 +31,7 @@ class PidRecord:
         return cls(name, pid, psutil.Process(pid).create_time())
 
     def process(self) -> psutil.Process | None:
-        """Find the process, if it is still the one that was recorded; one that waits to be reaped is gone."""
+        """Return the process if it still runs; None for a zombie, and for another process with the same id."""
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.created) <= CLOCK_TOLERANCE
@@ -41,31 +41,31 @@ class PidRecord:
 
 
 class PidRecords:
-    """`pids.json` in the data directory: the current process of each program, in the order of their start."""
+    """`pids.json` in the data directory: the current process of each program, in start order."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._records: dict[str, PidRecord] = {}
 
-    def left_behind(self) -> Sequence[PidRecord]:
-        """Read what an earlier `up` recorded and did not clear."""
+    def leftover(self) -> Sequence[PidRecord]:
+        """Return the records that an earlier `up` did not clear."""
         if not self._path.exists():
             return ()
         return tuple(PidRecord(**entry) for entry in json.loads(self._path.read_text()))
 
     def add(self, name: str, pid: int) -> None:
-        """Record a program's process; it takes the place of the program's earlier one."""
+        """Record a program's process, which replaces the earlier one."""
         self._records[name] = PidRecord.of(name, pid)
         write_private(self._path, json.dumps([asdict(record) for record in self._records.values()]))
 
     def clear(self) -> None:
-        """Forget all: they have ended."""
+        """Delete the records, once all processes have ended."""
         self._records.clear()
         self._path.unlink(missing_ok=True)
 
 
-def end_orphans(records: Sequence[PidRecord], *, patience: float = PATIENCE) -> Sequence[PidRecord]:
-    """End those that still run, last started first, so Redis last; return when they are really gone."""
+def stop_orphans(records: Sequence[PidRecord], *, patience: float = PATIENCE) -> Sequence[PidRecord]:
+    """Stop the processes that still run, last started first, so Redis last. Return them once they have ended."""
     running = [record for record in reversed(records) if record.process()]
     for record in running:
         _end(record, patience)
@@ -84,7 +84,7 @@ def _end(record: PidRecord, patience: float) -> None:
 
 
 def _kill_group(record: PidRecord) -> None:
-    """Kill the process with all of its session, which it leads since it was started so."""
+    """Kill the process with its whole session, whose leader it is."""
     with suppress(ProcessLookupError):
         if record.process() and os.getpgid(record.pid) == record.pid:
             os.killpg(record.pid, signal.SIGKILL)

@@ -1,44 +1,44 @@
-"""A program that `up` keeps alive, and the rules of when it is started again."""
+"""A program that `up` supervises, and the rules for restarting it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 SETTINGS_ERROR = 2
-"""The exit code of `serve` and `worker` for settings that they can't start with; starting again would not help."""
+"""The exit code of `serve` and `worker` for invalid settings; a restart would not help."""
 HEALTHY_AFTER = 30.0
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 10.0
-TOO_MANY_DEATHS = 5
+FIRST_DELAY = 0.5
+LONGEST_DELAY = 10.0
+MAX_EXITS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """A name, a command line (without secrets: everyone may read it), an environment, and how to see that it works."""
+    """A name, a command line (public, so without secrets), an environment, and a readiness check."""
 
     name: str
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(repr=False)
     ready: Callable[[int], bool] | None = None
-    """Asked with the process id until it says yes; without it a program counts as ready when it has lived a while."""
+    """Called with the process id until it returns True; without it a program is ready after READY_WITHOUT_A_CHECK."""
     patience: float = 20.0
-    """Seconds within which it must be ready at the first start."""
+    """Seconds within which it must be ready after the first start."""
 
 
-def deaths_in_a_row(before: int, *, lived: float) -> int:
-    """Count a death: a program that was healthy for a while starts counting anew."""
+def consecutive_exits(before: int, *, lived: float) -> int:
+    """Return the number of consecutive exits; a program that ran for HEALTHY_AFTER starts again at 1."""
     return 1 if lived >= HEALTHY_AFTER else before + 1
 
 
-def pause_before_restart(deaths: int) -> float:
-    """At once the first time, then twice as long each time."""
-    return 0.0 if deaths <= 1 else min(FIRST_PAUSE * 2 ** min(deaths - 2, 16), LONGEST_PAUSE)
+def restart_delay(exits: int) -> float:
+    """Return the seconds before a restart: none the first time, then exponentially more."""
+    return 0.0 if exits <= 1 else min(FIRST_DELAY * 2 ** min(exits - 2, 16), LONGEST_DELAY)
 
 
-def is_hopeless(exit_code: int, *, deaths: int, proven: bool) -> bool:
-    """Tell whether to give up: settings don't mend themselves, nor does what never came up in so many starts."""
-    return exit_code == SETTINGS_ERROR or (deaths >= TOO_MANY_DEATHS and not proven)
+def should_give_up(exit_code: int, *, exits: int, was_ready: bool) -> bool:
+    """Return whether to give up: on invalid settings, and on a program that never became ready in MAX_EXITS starts."""
+    return exit_code == SETTINGS_ERROR or (exits >= MAX_EXITS and not was_ready)
 
 
-def describe_end(exit_code: int) -> str:
-    """Say how a process ended, from Popen's return code."""
+def describe_exit(exit_code: int) -> str:
+    """Describe how a process ended, from Popen's return code."""
     return f"ended by signal {-exit_code}" if exit_code < 0 else f"ended with exit code {exit_code}"

@@ -1,4 +1,4 @@
-"""The signals that reach `up`, as a queue that is read where it suits instead of interrupting anywhere."""
+"""The signals of `up` as a queue that is polled, instead of exceptions at any point."""
 
 import select
 import signal
@@ -10,7 +10,7 @@ STOP = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
 class Signals:
-    """While entered, SIGINT, SIGTERM and SIGHUP only wake up `wait`; so does the end of a child."""
+    """While entered, SIGINT, SIGTERM, SIGHUP and SIGCHLD only wake `wait`."""
 
     def __init__(self) -> None:
         self._reader, self._writer = socket.socketpair()
@@ -19,9 +19,9 @@ class Signals:
 
     def __enter__(self) -> Self:
         self._wakeup = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
-        # What was ignored before us stays ignored: that is how `nohup` works.
-        heard = [s for s in (*STOP, signal.SIGCHLD) if s == signal.SIGCHLD or signal.getsignal(s) != signal.SIG_IGN]
-        self._previous = {number: signal.signal(number, _only_wake) for number in heard}
+        # Signals that were ignored before stay ignored: that is how `nohup` works.
+        handled = [s for s in (*STOP, signal.SIGCHLD) if s == signal.SIGCHLD or signal.getsignal(s) != signal.SIG_IGN]
+        self._previous = {number: signal.signal(number, _only_wake) for number in handled}
         return self
 
     def __exit__(
@@ -34,10 +34,10 @@ class Signals:
         self._writer.close()
 
     def wait(self, seconds: float) -> bool:
-        """Sleep until any signal comes, at most so long; tell whether one asked us to stop."""
+        """Sleep until a signal arrives, for at most `seconds`. Return whether it was a request to stop."""
         readable, _, _ = select.select([self._reader], [], [], seconds)
         return bool(readable) and any(number in STOP for number in self._reader.recv(4096))
 
 
 def _only_wake(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing: Python writes the signal's number to the wakeup socket by itself."""
+    """Do nothing: Python itself writes the signal's number to the wakeup socket."""

@@ -268,7 +268,7 @@ def environment(journey: Journey, **changes: str) -> dict[str, str]:
 
 
 def redis_url(journey: Journey) -> str:
-    socket_ = embedded_redis.known_socket(DataDir(journey.data))
+    socket_ = embedded_redis.existing_socket(DataDir(journey.data))
     assert socket_ is not None
     return embedded_redis.url(socket_)
 

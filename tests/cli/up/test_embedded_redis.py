@@ -1,4 +1,4 @@
-"""Whether the Redis that `up` starts is durable, private and really its own."""
+"""The embedded Redis of `up`: durable, private, and verified to be the process that was started."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from redis import Redis
 from bridge.cli.errors import CannotStart
 from bridge.cli.up import embedded_redis
 from bridge.cli.up.child import Child
-from bridge.cli.up.data_dir import DataDir, opened
+from bridge.cli.up.data_dir import DataDir, open_data_dir
 from bridge.cli.up.embedded_redis import RedisBinary
 from bridge.cli.up.pidfile import PidRecords
 from bridge.cli.up.signals import Signals
@@ -40,7 +40,7 @@ def eventually(look: Callable[[], bool], seconds: float = 10.0) -> None:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Iterator[DataDir]:
-    with opened(tmp_path / "data") as data:
+    with open_data_dir(tmp_path / "data") as data:
         yield data
 
 
@@ -61,7 +61,7 @@ def server(data: DataDir, socket: Path) -> Iterator[Child]:
 
 def _start(child: Child, data: DataDir, socket: Path) -> int:
     pid = child.start(PidRecords(data.pids))
-    eventually(lambda: embedded_redis.answers_as(socket, pid))
+    eventually(lambda: embedded_redis.is_ready(socket, pid))
     return pid
 
 
@@ -78,7 +78,7 @@ def test_what_was_written_survives_a_kill(server: Child, data: DataDir, socket: 
         assert redis.get("watch") == b"accepted"
 
 
-def test_it_promises_what_the_bridge_rests_on(server: Child, socket: Path) -> None:
+def test_it_is_durable_and_never_evicts(server: Child, socket: Path) -> None:
     assert server.process is not None
     with Redis.from_url(embedded_redis.url(socket)) as redis:
         settings = [redis.config_get(name) for name in ("appendfsync", "maxmemory-policy", "port", "save")]
@@ -90,15 +90,15 @@ def test_it_promises_what_the_bridge_rests_on(server: Child, socket: Path) -> No
 def test_only_a_server_that_is_our_child_counts(server: Child, socket: Path) -> None:
     assert server.process is not None
 
-    assert embedded_redis.answers_as(socket, server.process.pid)
-    assert not embedded_redis.answers_as(socket, os.getpid())
+    assert embedded_redis.is_ready(socket, server.process.pid)
+    assert not embedded_redis.is_ready(socket, os.getpid())
 
 
-def test_a_stranger_on_the_socket_is_in_the_way(server: Child, socket: Path) -> None:
+def test_another_server_on_the_socket_is_refused(server: Child, socket: Path) -> None:
     assert server.process is not None
 
-    with pytest.raises(CannotStart, match=rf"not ours \(pid {server.process.pid}\)"):
-        embedded_redis.refuse_stranger(socket)
+    with pytest.raises(CannotStart, match=rf"Another Redis \(pid {server.process.pid}\)"):
+        embedded_redis.require_unused(socket)
 
 
 def test_a_log_that_redis_6_2_wrote_is_read(data: DataDir, socket: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_log_that_redis_6_2_wrote_is_read(data: DataDir, socket: Path) -> None
     assert (data.redis / "appendonlydir" / "appendonly.aof").read_bytes() == LOG_OF_REDIS_6_2
 
 
-def test_data_that_it_cannot_read_is_told_by_its_last_lines(data: DataDir, socket: Path) -> None:
+def test_unreadable_data_is_explained_by_the_end_of_the_log(data: DataDir, socket: Path) -> None:
     binary = embedded_redis.find_binary()
     broken = data.redis / "appendonlydir" / "appendonly.aof.manifest"
     broken.parent.mkdir()
@@ -126,11 +126,11 @@ def test_data_that_it_cannot_read_is_told_by_its_last_lines(data: DataDir, socke
 
     assert child.process is not None
     assert child.process.wait(5) != 0
-    assert "aof" in child.last_lines().lower()
+    assert "aof" in child.log_tail().lower()
 
 
 def test_a_long_data_directory_gets_a_short_private_socket_and_keeps_it(tmp_path: Path) -> None:
-    with opened(tmp_path / ("long" * 30)) as data:
+    with open_data_dir(tmp_path / ("long" * 30)) as data:
         socket = embedded_redis.socket_for(data)
 
         assert len(os.fsencode(socket)) <= embedded_redis.LONGEST_SOCKET_PATH
@@ -144,7 +144,7 @@ def test_a_long_data_directory_gets_a_short_private_socket_and_keeps_it(tmp_path
             made.parent.rmdir()
 
 
-def test_it_is_told_none_of_our_secrets(data: DataDir, socket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_environment_has_no_secrets(data: DataDir, socket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RALLY_API_KEY", "a-real-key")
 
     program = embedded_redis.program(embedded_redis.find_binary(), data, socket)
@@ -154,7 +154,7 @@ def test_it_is_told_none_of_our_secrets(data: DataDir, socket: Path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("said", "version"),
+    ("output", "version"),
     [
         ("Redis server v=6.2.14 sha=40305114:0 malloc=libc bits=64 build=dff95a8e7a99d269", (6, 2)),
         ("Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64", (7, 0)),
@@ -162,8 +162,8 @@ def test_it_is_told_none_of_our_secrets(data: DataDir, socket: Path, monkeypatch
         ("command not found", None),
     ],
 )
-def test_versions_are_read_from_what_servers_say(said: str, version: tuple[int, int] | None) -> None:
-    assert embedded_redis.parse_version(said) == version
+def test_versions_are_read_from_the_output_of_servers(output: str, version: tuple[int, int] | None) -> None:
+    assert embedded_redis.parse_version(output) == version
 
 
 @pytest.fixture
@@ -213,9 +213,9 @@ def test_without_any_supported_server_an_install_is_suggested(path: Path) -> Non
         embedded_redis.find_binary(bundle=NOT_INSTALLED)
 
 
-def test_the_binary_answers_to_its_version() -> None:
+def test_the_version_found_is_the_one_that_the_binary_prints() -> None:
     binary = embedded_redis.find_binary()
 
-    said = subprocess.run([binary.path, "--version"], capture_output=True, text=True, check=True).stdout
+    output = subprocess.run([binary.path, "--version"], capture_output=True, text=True, check=True).stdout
 
-    assert embedded_redis.parse_version(said) == binary.version >= OLDEST_REDIS
+    assert embedded_redis.parse_version(output) == binary.version >= OLDEST_REDIS
