@@ -116,12 +116,12 @@ async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
 
 async def delivered(world: World, key: str) -> str:
     """Send to the named destination, which repeats its path; give what the API tells of the delivery."""
-    await world.sandbox.plan("Zm9vYmFyYmF6", {"status": 404, "body": f"Cannot POST {NAMED}"})
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_answers("Zm9vYmFyYmF6", {"status": 404, "body": f"Cannot POST {NAMED}"})
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch(notify=[{"type": "named", "name": "crm"}])
     await world.poll()
     await world.deliver()
-    delivery = only((await world.seen(watch))["deliveries"])
+    delivery = only((await world.reload(watch))["deliveries"])
     return (await world.api.get(f"/v1/deliveries/{delivery['id']}", headers=bearer(key))).text
 
 

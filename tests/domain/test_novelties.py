@@ -30,7 +30,7 @@ def test_texts_that_are_told_alike_are_one() -> None:
 
 
 async def test_a_status_of_any_length_is_logged_in_a_few_words(world: World) -> None:
-    await world.sandbox.tell("imp", ("S" * 100_000, 0))
+    await world.sandbox.set_import("imp", ("S" * 100_000, 0))
     await world.watch()
     with capture_logs() as lines:
         await world.poll()

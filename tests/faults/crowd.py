@@ -8,7 +8,7 @@ import httpx
 
 from .answers import Story
 from .rally import Rally
-from .wire import LOOPBACK, Request, ResilientArqRedis, Server, answer
+from .wire import LOOPBACK, Peer, Request, Server, answer
 
 KEY = "key-of-the-crowd"
 PORTS = 100
@@ -55,7 +55,7 @@ class Crowd:
         except httpx.HTTPError as error:
             self.notes.append(f"the crowd was not answered: {type(error).__name__}")
 
-    async def _serve(self, request: Request, line: ResilientArqRedis) -> bool:
+    async def _serve(self, request: Request, line: Peer) -> bool:
         del request
         if not self._let_go.is_set():
             let_go, left = asyncio.create_task(self._let_go.wait()), asyncio.create_task(line.left(HANG))

@@ -27,7 +27,7 @@ from .answers import (
     told,
 )
 from .history import Asked, Window
-from .wire import Headers, Request, ResilientArqRedis, Server, answer
+from .wire import Headers, Peer, Request, Server, answer
 
 HANG = 20.0
 MOODS = (
@@ -86,7 +86,7 @@ class Rally:
         else:
             self.mood = mood
 
-    async def serve(self, request: Request, line: ResilientArqRedis) -> bool:
+    async def serve(self, request: Request, line: Peer) -> bool:
         at = time()
         _, worker, _, _, import_id = request.path.split("/")
         reply = self._reply(import_id, at)

@@ -14,7 +14,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from .answers import FLOOD, JSON, MANY_HEADERS, nested
 from .history import Attempt
-from .wire import LOOPBACK, Request, ResilientArqRedis, Server, answer
+from .wire import LOOPBACK, Peer, Request, Server, answer
 
 HANG = 30.0
 LABEL = re.compile(rb"w\d{5}")
@@ -96,7 +96,7 @@ class Receiver:
         if mood == "half-open":
             self.server.swallow()
 
-    async def serve(self, request: Request, line: ResilientArqRedis) -> bool:
+    async def serve(self, request: Request, line: Peer) -> bool:
         read = self._read(request)
         if read is None:
             self.strays.append(f"{self.name}: {request.path}")
@@ -142,7 +142,7 @@ class Receiver:
             return False
         return True
 
-    async def _take(self, read: Attempt, line: ResilientArqRedis) -> Attempt:
+    async def _take(self, read: Attempt, line: Peer) -> Attempt:
         match self.mood:
             case "hanging":
                 await line.left(HANG)
@@ -167,7 +167,7 @@ class Receiver:
             case mood:
                 return await self._answer(read, line, mood)
 
-    async def _flood(self, read: Attempt, line: ResilientArqRedis) -> Attempt:
+    async def _flood(self, read: Attempt, line: Peer) -> Attempt:
         """Answer at such length that reading it takes all the time there is."""
         if self.mood == "endless-1xx":
             await line.flood(FLOOD, HANG)
@@ -177,7 +177,7 @@ class Receiver:
         await line.send(answer(200, MANY_HEADERS, b"ok") if many else answer(200, JSON, nested(self._chance)))
         return replace(read, ended_at=time(), taken=True, may_suffice=True)
 
-    async def _answer(self, read: Attempt, line: ResilientArqRedis, mood: str) -> Attempt:
+    async def _answer(self, read: Attempt, line: Peer, mood: str) -> Attempt:
         status, wait = 200, None
         if mood == "redirecting":
             status = self._chance.choice((301, 302, 307, 308))

@@ -74,7 +74,7 @@ EXPLAINED: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetSnapshot:
+class SystemSnapshot:
     """What everybody took at one moment: resident bytes by process, Redis' own figures, its keys by family."""
 
     name: str
@@ -87,7 +87,7 @@ class BudgetSnapshot:
 class Soak:
     """Looks, and what the end must not show."""
 
-    looks: list[BudgetSnapshot] = field(default_factory=list)
+    looks: list[SystemSnapshot] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
 
@@ -117,7 +117,7 @@ def why(complaint: str) -> str | None:
     return next((reason for beginning, reason in EXPLAINED.items() if complaint.startswith(beginning)), None)
 
 
-async def look(name: str, fleet: Fleet) -> BudgetSnapshot:
+async def look(name: str, fleet: Fleet) -> SystemSnapshot:
     resident = {
         program.name: psutil.Process(program.running.pid).memory_info().rss
         for program in fleet.programs.values()
@@ -129,7 +129,7 @@ async def look(name: str, fleet: Fleet) -> BudgetSnapshot:
         keys = Counter([family(key) async for key in redis.scan_iter(count=1000)])
     finally:
         await redis.aclose()
-    return BudgetSnapshot(
+    return SystemSnapshot(
         name=name, resident=resident, redis={part: stats[name] for part, name in PARTS.items()}, keys=keys
     )
 
@@ -159,7 +159,7 @@ async def _look_on(soaked: Soak, fleet: Fleet, seconds: float) -> None:
         soaked.looks.append(await look(f"{part * seconds / 60:.1f} min", fleet))
 
 
-async def _forgotten(fleet: Fleet, patience: float) -> BudgetSnapshot:
+async def _forgotten(fleet: Fleet, patience: float) -> SystemSnapshot:
     """Look until only what stays is there."""
     until = monotonic() + patience
     while True:

@@ -30,7 +30,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class ResilientArqRedis:
+class Peer:
     """The connection on which a request came."""
 
     reader: asyncio.StreamReader
@@ -79,7 +79,7 @@ class ResilientArqRedis:
         self.writer.transport.abort()
 
 
-Serve: TypeAlias = Callable[[Request, ResilientArqRedis], Awaitable[bool]]
+Serve: TypeAlias = Callable[[Request, Peer], Awaitable[bool]]
 """Answer a request; says whether the connection may be kept."""
 
 
@@ -90,8 +90,8 @@ class Server:
         self.port = 0
         self._serve = serve
         self._server: asyncio.Server | None = None
-        self._lines: set[ResilientArqRedis] = set()
-        self._swallowed: set[ResilientArqRedis] = set()
+        self._lines: set[Peer] = set()
+        self._swallowed: set[Peer] = set()
 
     async def open(self) -> None:
         if self._server is None:
@@ -111,7 +111,7 @@ class Server:
         self._swallowed |= self._lines
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        line = ResilientArqRedis(reader, writer)
+        line = Peer(reader, writer)
         self._lines.add(line)
         try:
             for _ in range(REQUESTS_A_LINE):

@@ -57,7 +57,7 @@ async def test_a_user_with_the_rights_of_the_readme_is_enough_for_everything(red
     assert f"ACL SETUSER rally-bridge on >… {RIGHTS}" in README.read_text()
     async with reopened(url, sandbox_url) as world:
         await world.sandbox.http.post("/control/reset")
-        await world.sandbox.tell("imp", ("COMPLETED", 0))
+        await world.sandbox.set_import("imp", ("COMPLETED", 0))
         watch = await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url()}])
         other = await world.watch("other")
         waiting = asyncio.create_task(world.get(f"/v1/watches/{watch['id']}", wait=30))

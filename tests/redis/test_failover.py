@@ -17,8 +17,8 @@ from bridge.startup import wait_for_store
 from bridge.store.connection import Store, connect
 from tests.faults.forwarder import Forwarder
 from tests.faults.wire import LOOPBACK
+from tests.support.forwarding import forwarding, until, url_of
 from tests.support.redis_server import port_of, redis_server, set_user
-from tests.support.wired import forwarding, until, url_of
 from tests.support.world import World, opened, settings
 
 pytestmark = pytest.mark.anyio
@@ -95,7 +95,7 @@ async def test_the_api_is_back_although_it_is_asked_all_the_time(
 
         await until_ready(world)
         await world.watch("other")
-    assert (await world.seen(watch))["state"] == "watching"
+    assert (await world.reload(watch))["state"] == "watching"
     assert watching(servers[1]) == 2
 
 

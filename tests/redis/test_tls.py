@@ -17,7 +17,7 @@ from bridge.errors import StoreRefused, StoreUnavailable
 from bridge.resources import open_resources
 from bridge.store.connection import Store, connect
 from tests.support.certificates import certificate_for
-from tests.support.wired import forwarding
+from tests.support.forwarding import forwarding
 from tests.support.world import FERNET, SERVICE_SECRET, settings
 
 pytestmark = pytest.mark.anyio

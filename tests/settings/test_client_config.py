@@ -128,9 +128,9 @@ async def test_what_a_client_may_not_use_any_more_is_not_sent_again_for_it(
     known = {"NAMED_DESTINATIONS": names, "RALLY_WORKSPACES": "eu:key"}
     confining = {"BRIDGE_API_KEYS": "", "BRIDGE_CLIENTS_FILE": str(file), **known}
     async with opened(redis_url, sandbox_url, BRIDGE_API_KEYS=f"panels:{OLD_KEY}", **known) as before:
-        await before.sandbox.tell("imp", ("ERROR", 0))
+        await before.sandbox.set_import("imp", ("ERROR", 0))
         for place in ("crm", "r", "o", "slack"):
-            await before.sandbox.plan(place, {"status": 410})
+            await before.sandbox.set_answers(place, {"status": 410})
         wish = {name: value.replace("SANDBOX", sandbox_url) for name, value in destination.items()}
         watch = await before.watch(key=OLD_KEY, notify=[wish])
         await before.poll()
@@ -154,8 +154,8 @@ async def test_what_a_workspace_told_is_not_sent_again_for_who_may_not_use_it_an
 ) -> None:
     known = {"RALLY_WORKSPACES": "eu:key"}
     async with opened(redis_url, sandbox_url, BRIDGE_API_KEYS=f"panels:{OLD_KEY}", **known) as before:
-        await before.sandbox.tell("imp", ("ERROR", 0))
-        await before.sandbox.plan("crm", {"status": 410})
+        await before.sandbox.set_import("imp", ("ERROR", 0))
+        await before.sandbox.set_answers("crm", {"status": 410})
         await before.watch(key=OLD_KEY, notify=[{"type": "callback", "url": before.sandbox.callback_url()}])
         await before.poll()
         await before.deliver()

@@ -43,11 +43,11 @@ ONCE = {"Idempotency-Key": "once"}
 
 
 async def set_up(world: World) -> Scene:
-    await world.sandbox.tell("done", ("COMPLETED", 0), people=7777, failed=1)
-    await world.sandbox.tell("going", ("UPLOADING", 0), people=7777)
-    await world.sandbox.tell("own-done", ("COMPLETED", 0))
-    await world.sandbox.tell("own-going", ("UPLOADING", 0))
-    await world.sandbox.plan("crm", {"status": 410, "body": "answer of crm"})
+    await world.sandbox.set_import("done", ("COMPLETED", 0), people=7777, failed=1)
+    await world.sandbox.set_import("going", ("UPLOADING", 0), people=7777)
+    await world.sandbox.set_import("own-done", ("COMPLETED", 0))
+    await world.sandbox.set_import("own-going", ("UPLOADING", 0))
+    await world.sandbox.set_answers("crm", {"status": 410, "body": "answer of crm"})
     theirs = {"workspace": "eu", "label": "label of crm"}
     theirs_to = [
         {"type": "callback", "url": world.sandbox.callback_url()},
@@ -156,7 +156,7 @@ async def watch_and_cancel(scene: Scene) -> None:
 
 async def wait_for_the_others_import(scene: Scene) -> None:
     await scene.redis("SADD", "rb:waiting:eu:going", scene.own_open)
-    await scene.world.sandbox.tell("going", ("COMPLETED", 0), people=7777, failed=1)
+    await scene.world.sandbox.set_import("going", ("COMPLETED", 0), people=7777, failed=1)
     scene.world.pass_time(60_000)
     await scene.world.poll()
     await scene.world.sweep()

@@ -29,16 +29,16 @@ async def sweep_and_work(world: World, *, seconds: int) -> None:
 
 
 async def test_polling_goes_on_within_a_minute(world: World) -> None:
-    await world.sandbox.tell("imp", ("UPLOADING", 0))
+    await world.sandbox.set_import("imp", ("UPLOADING", 0))
     watch = await world.watch()
     await world.poll()
-    assert (await world.seen(watch))["polls"] == 1
+    assert (await world.reload(watch))["polls"] == 1
 
     world.pass_time(-HOUR)
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await sweep_and_work(world, seconds=30)
 
-    assert (await world.seen(watch))["outcome"] == "completed"
+    assert (await world.reload(watch))["outcome"] == "completed"
 
 
 async def test_a_window_that_was_used_up_ends_when_it_would_have(world: World) -> None:
@@ -64,10 +64,10 @@ async def test_a_pause_that_rally_asked_for_is_as_long_as_it_was(world: World) -
 
     world.pass_time(-30 * MINUTE)
     await sweep_and_work(world, seconds=30)
-    assert (await world.seen(watch))["polls"] == 0
+    assert (await world.reload(watch))["polls"] == 0
     world.pass_time(570 * SECOND)
     await sweep_and_work(world, seconds=10)
-    assert (await world.seen(watch))["polls"] == 1
+    assert (await world.reload(watch))["polls"] == 1
 
 
 async def test_a_probe_of_a_worker_that_died_holds_up_nobody(world: World) -> None:
@@ -100,27 +100,27 @@ async def test_a_watch_whose_import_is_final_is_settled(world: World) -> None:
     world.pass_time(-HOUR)
     await world.sweep()
 
-    assert (await world.seen(watch))["outcome"] == "completed"
+    assert (await world.reload(watch))["outcome"] == "completed"
 
 
 async def test_a_message_is_tried_again_after_the_pause_of_its_schedule(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
-    await world.sandbox.plan("crm", {"status": 503})
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
+    await world.sandbox.set_answers("crm", {"status": 503})
     watch = await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url()}])
     await world.sweep()
     await world.poll()
     await world.deliver()
-    assert only((await world.seen(watch))["deliveries"])["attempts"] == 1
+    assert only((await world.reload(watch))["deliveries"])["attempts"] == 1
 
     world.pass_time(-HOUR)
     await sweep_and_work(world, seconds=10)
 
-    assert only((await world.seen(watch))["deliveries"])["attempts"] == 2
+    assert only((await world.reload(watch))["deliveries"])["attempts"] == 2
 
 
 async def test_a_channel_that_asked_for_a_pause_waits_as_long_as_it_asked(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
-    await world.sandbox.plan("slack", {"status": 429, "headers": {"Retry-After": "120"}})
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
+    await world.sandbox.set_answers("slack", {"status": 429, "headers": {"Retry-After": "120"}})
     watch = await world.watch(notify=[{"type": "slack_webhook", "url": world.sandbox.slack_url()}])
     await world.sweep()
     await world.poll()
@@ -128,9 +128,9 @@ async def test_a_channel_that_asked_for_a_pause_waits_as_long_as_it_asked(world:
 
     world.pass_time(-HOUR)
     await sweep_and_work(world, seconds=100)
-    assert only((await world.seen(watch))["deliveries"])["attempts"] == 1
+    assert only((await world.reload(watch))["deliveries"])["attempts"] == 1
     await sweep_and_work(world, seconds=30)
-    assert only((await world.seen(watch))["deliveries"])["state"] == "delivered"
+    assert only((await world.reload(watch))["deliveries"])["state"] == "delivered"
 
 
 async def test_a_channel_that_nothing_waited_for_is_free_at_once(world: World) -> None:
@@ -144,7 +144,7 @@ async def test_a_channel_that_nothing_waited_for_is_free_at_once(world: World) -
 
 
 async def test_a_reading_answers_no_more_watches_than_before(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.watch()
     await world.poll()
 
@@ -154,15 +154,15 @@ async def test_a_reading_answers_no_more_watches_than_before(world: World) -> No
 
 
 async def test_a_watch_expires_as_long_after_as_it_asked_for(world: World) -> None:
-    await world.sandbox.tell("imp", ("UPLOADING", 0))
+    await world.sandbox.set_import("imp", ("UPLOADING", 0))
     watch = await world.watch(expiresIn=60)
     await sweep_and_work(world, seconds=5)
 
     world.pass_time(-HOUR)
     await sweep_and_work(world, seconds=50)
-    assert (await world.seen(watch))["state"] == "watching"
+    assert (await world.reload(watch))["state"] == "watching"
     await sweep_and_work(world, seconds=50)
-    assert (await world.seen(watch))["outcome"] == "timed_out"
+    assert (await world.reload(watch))["outcome"] == "timed_out"
 
 
 async def test_cron_runs_on_when_the_machines_clock_is_set_back_too() -> None:

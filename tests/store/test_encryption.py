@@ -26,9 +26,9 @@ async def told(world: World, path: str, **query: str) -> tuple[list[str], list[s
 
 async def abandoned(world: World, *import_ids: str) -> list[str]:
     """Have as many deliveries given up as there are imports, oldest first."""
-    await world.sandbox.plan("crm", *[{"status": 410}] * len(import_ids))
+    await world.sandbox.set_answers("crm", *[{"status": 410}] * len(import_ids))
     for import_id in import_ids:
-        await world.sandbox.tell(import_id, ("COMPLETED", 0))
+        await world.sandbox.set_import(import_id, ("COMPLETED", 0))
         await world.watch(import_id, notify=[{"type": "callback", "url": world.sandbox.callback_url()}])
     await world.poll()
     await world.deliver()
@@ -77,14 +77,14 @@ async def test_an_attempt_that_does_not_open_hides_no_other(world: World) -> Non
 
 
 async def test_a_watch_whose_imports_reading_does_not_open_is_accepted_and_shown_without_it(world: World) -> None:
-    await world.sandbox.tell("imp", ("UPLOADING", 0))
+    await world.sandbox.set_import("imp", ("UPLOADING", 0))
     first = await world.watch()
     await world.poll()
     await break_seal(world, "rb:import:default:imp", "reading")
     second = await world.watch()
 
-    assert {second["import"], (await world.seen(first))["import"]} == {None}
-    assert (await world.seen(first))["polls"] == 1
+    assert {second["import"], (await world.reload(first))["import"]} == {None}
+    assert (await world.reload(first))["polls"] == 1
     assert len((await world.get("/v1/watches")).json()["data"]) == 2
 
 

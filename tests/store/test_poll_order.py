@@ -57,7 +57,7 @@ async def test_an_import_is_due_at_its_own_time_however_many_others_there_were(w
     known = Budget(limit=10, available=9, spent=1, ends_at=now + MINUTE, window=MINUTE)
     assert await world.resources.budgets.write("default", known)
     for number in range(6):
-        await world.sandbox.tell(f"imp{number}", ("UPLOADING", 0))
+        await world.sandbox.set_import(f"imp{number}", ("UPLOADING", 0))
         await world.watch(f"imp{number}")
     for _ in range(6):  # one after another, as the pace of the window allows
         await world.poll()

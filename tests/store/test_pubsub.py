@@ -12,7 +12,7 @@ from bridge.store.connection import Store, connect
 from bridge.store.pubsub import ChangeFeed
 from bridge.web.events import happenings
 from tests.faults.forwarder import Forwarder
-from tests.support.wired import forwarding, until, url_of
+from tests.support.forwarding import forwarding, until, url_of
 from tests.support.world import World, opened
 
 pytestmark = pytest.mark.anyio

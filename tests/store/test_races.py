@@ -14,20 +14,20 @@ pytestmark = pytest.mark.anyio
 async def test_no_import_id_gets_in_the_way_of_another(world: World) -> None:
     import_ids = ("imp", "imp:watches", "imp:watches:watches", "eu:imp", "rb:import:default:imp")
     for import_id in import_ids:
-        await world.sandbox.tell(import_id, ("COMPLETED", 0))
+        await world.sandbox.set_import(import_id, ("COMPLETED", 0))
     watches = [await world.watch(import_id) for import_id in reversed(import_ids)]
 
     await world.poll()
 
-    assert {(await world.seen(watch))["outcome"] for watch in watches} == {"completed"}
+    assert {(await world.reload(watch))["outcome"] for watch in watches} == {"completed"}
 
 
 async def test_the_log_of_a_delivery_is_no_delivery(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url()}])
     await world.poll()
     await world.deliver()
-    delivery = only((await world.seen(watch))["deliveries"])
+    delivery = only((await world.reload(watch))["deliveries"])
     assert delivery["attempts"] == 1
 
     answer = await world.api.get(f"/v1/deliveries/{delivery['id']}:attempts", headers=bearer(CLIENT_KEY))
@@ -36,7 +36,7 @@ async def test_the_log_of_a_delivery_is_no_delivery(world: World) -> None:
 
 
 async def test_an_attempt_whose_recording_is_repeated_is_recorded_once(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url()}])
     world.worker.settler._on_due = lambda: None
     await world.poll()
@@ -75,7 +75,7 @@ async def test_a_watch_whose_acceptance_is_repeated_is_answered_as_it_is_stored(
 
 
 async def test_a_watch_that_comes_while_a_settlement_ends_is_not_struck_off(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.watch()
     await world.poll()
     assert await world.resources.watches.waiting("default", "imp") == [], "a sweep looks, and finds nobody"
@@ -84,4 +84,4 @@ async def test_a_watch_that_comes_while_a_settlement_ends_is_not_struck_off(worl
     await world.resources.imports.nothing_to_settle("default", "imp")
     await world.sweep()
 
-    assert (await world.seen(late))["outcome"] == "completed"
+    assert (await world.reload(late))["outcome"] == "completed"

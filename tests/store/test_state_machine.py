@@ -51,8 +51,8 @@ from bridge.store.bindings import STORE_KEY
 from bridge.store.deliveries import DeliveryClaim
 from bridge.store.imports import PollCommit
 from bridge.store.watches import Settlement
-from tests.support.frozen_clock import START, hold
-from tests.support.redis_snapshot import Picture, Place, assert_sound, take
+from tests.support.frozen_clock import START, freeze_clock
+from tests.support.redis_snapshot import Place, Snapshot, assert_sound, take_snapshot
 from tests.support.world import settings as settings_of
 from workers.operator_notices import OperatorNotices
 from workers.settle import FINAL_POLL_WAIT, Settler, settlement_of
@@ -202,18 +202,18 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_missing_and_nothing_is_left_over(self) -> None:
-        picture = self.picture()
-        assert_sound(picture)
+        snapshot = self.snapshot()
+        assert_sound(snapshot)
         model = self.model
-        assert {id_: (each["state"], each.get("outcome")) for id_, each in picture.watches.items()} == {
+        assert {id_: (each["state"], each.get("outcome")) for id_, each in snapshot.watches.items()} == {
             watch_id: (wish.state, wish.outcome) for watch_id, wish in model.watches.items()
         }
-        assert {id_: (each["state"], int(each["attempts"])) for id_, each in picture.deliveries.items()} == {
+        assert {id_: (each["state"], int(each["attempts"])) for id_, each in snapshot.deliveries.items()} == {
             delivery_id: (owed.state, owed.attempts) for delivery_id, owed in model.deliveries.items()
         }
-        polling = {place for place, record in picture.imports.items() if record["state"] == "open"}
+        polling = {place for place, record in snapshot.imports.items() if record["state"] == "open"}
         assert polling == model.polling.keys()
-        assert picture.imports.keys() - polling == model.final
+        assert snapshot.imports.keys() - polling == model.final
 
     # What clients do.
 
@@ -235,7 +235,7 @@ class StoreMachine(RuleBasedStateMachine):
             metadata={},
             expires_in=expires_in,
         )
-        before, early = self.picture(), self.now()
+        before, early = self.snapshot(), self.now()
         acceptance, expires_at = self._accept(new)
         assert acceptance in self._joins(place, before, early, self.now())
         if acceptance is Acceptance.NEW:
@@ -251,7 +251,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert accepted is not None
         return accepted.acceptance, accepted.watch.expires_at
 
-    def _joins(self, place: Place, before: Picture, early: Moment, late: Moment) -> set[Acceptance]:
+    def _joins(self, place: Place, before: Snapshot, early: Moment, late: Moment) -> set[Acceptance]:
         """Give what a new watch may find: two things only where the reuse ended in the meantime."""
         if place in self.model.polling:
             return {Acceptance.JOINED}
@@ -287,7 +287,7 @@ class StoreMachine(RuleBasedStateMachine):
         return multiple(*self._lease_polls(workspace, room, raced=raced))
 
     def _lease_polls(self, workspace: str, room: int, *, raced: bool = False) -> list[PollClaim]:
-        before, early = self.picture(), self.now()
+        before, early = self.snapshot(), self.now()
         claims = self._claim_polls(workspace, room, raced=raced)
         late = self.now()
         scores = before.index(keys.imports_due(workspace))
@@ -416,9 +416,9 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.watches)
     @rule()
     def sweeps(self) -> None:
-        before, early = self.picture(), self.now()
+        before, early = self.snapshot(), self.now()
         self.run(self.sweep.run())
-        after, late = self.picture(), self.now()
+        after, late = self.snapshot(), self.now()
         self._adopt_settled(before, after, early, late)
         self._adopt_forgotten(before, after, early, late)
 
@@ -426,11 +426,11 @@ class StoreMachine(RuleBasedStateMachine):
     @rule()
     def forget_final(self) -> None:
         """Forget final imports alone, as another sweep does that settled before the last watches came."""
-        before, early = self.picture(), self.now()
+        before, early = self.snapshot(), self.now()
         self.run(self.resources.imports.forget_final(reuse=self.resources.settings.reading_reuse, count=9))
-        self._adopt_forgotten_imports(before, self.picture(), early, self.now())
+        self._adopt_forgotten_imports(before, self.snapshot(), early, self.now())
 
-    def _adopt_settled(self, before: Picture, after: Picture, early: Moment, late: Moment) -> None:
+    def _adopt_settled(self, before: Snapshot, after: Snapshot, early: Moment, late: Moment) -> None:
         """Learn what the sweep has settled: only what has a reason, and everything that is due."""
         resumed = {keys.place(member) for member, at in before.index(keys.SETTLING).items() if at <= early}
         looked_at = {watch_id for watch_id, at in before.index(keys.EXPIRING).items() if at <= early}
@@ -446,7 +446,7 @@ class StoreMachine(RuleBasedStateMachine):
                 assert expired or (wish.place, outcome) in self.model.heard
                 self.model.settle(watch_id, outcome)
 
-    def _adopt_forgotten(self, before: Picture, after: Picture, early: Moment, late: Moment) -> None:
+    def _adopt_forgotten(self, before: Snapshot, after: Snapshot, early: Moment, late: Moment) -> None:
         """Learn what the sweep has forgotten: all whose time was over, and nothing else."""
         retention = self.resources.settings.bridge_retention
         for id_, at in before.index(keys.ENDED).items():
@@ -459,7 +459,7 @@ class StoreMachine(RuleBasedStateMachine):
                 del self.model.deliveries[id_]
         self._adopt_forgotten_imports(before, after, early, late)
 
-    def _adopt_forgotten_imports(self, before: Picture, after: Picture, early: Moment, late: Moment) -> None:
+    def _adopt_forgotten_imports(self, before: Snapshot, after: Snapshot, early: Moment, late: Moment) -> None:
         reuse = self.resources.settings.reading_reuse
         for place in list(self.model.final):
             at = int(before.imports[place]["final_at"])
@@ -477,7 +477,7 @@ class StoreMachine(RuleBasedStateMachine):
     def redeliver(self, data: st.DataObject) -> None:
         delivery_id = data.draw(st.sampled_from(sorted(self.model.deliveries)))
         owed = self.model.deliveries[delivery_id]
-        watch_id = self.picture().deliveries[delivery_id]["watch"]
+        watch_id = self.snapshot().deliveries[delivery_id]["watch"]
         found = self.run(self.resources.deliveries.redeliver(delivery_id, watch_id))
         assert found == (owed.state if owed.state in {"pending", "skipped"} else "owed")
         if found == "owed":
@@ -496,7 +496,7 @@ class StoreMachine(RuleBasedStateMachine):
         return multiple(*self._lease_deliveries(room))
 
     def _lease_deliveries(self, room: int) -> list[DeliveryClaim]:
-        before, early = self.picture(), self.now()
+        before, early = self.snapshot(), self.now()
         now, _, claims = self.run(self.resources.deliveries.claim(room=room, lease=DELIVERY_LEASE))
         due = [lane for lane, at in before.lanes().items() if at <= early]
         assert len(claims) <= room
@@ -510,7 +510,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert not claim.lane.startswith("slack") or len(self._under_way(claim.lane, before, now)) == 1
         return claims
 
-    def _under_way(self, lane: str, before: Picture, now: Moment) -> list[str]:
+    def _under_way(self, lane: str, before: Snapshot, now: Moment) -> list[str]:
         return [
             delivery_id
             for delivery_id, owed in self.model.deliveries.items()
@@ -572,7 +572,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.sweeps()
         for workspace in ("default", "eu"):
             assert self._claim_polls(workspace, 9) == []
-        left = {key for key in self.picture().held if not key.endswith((":paced", ":last"))}
+        left = {key for key in self.snapshot().held if not key.endswith((":paced", ":last"))}
         standing = {keys.FENCE, keys.CLOCK, keys.SEAL, keys.SCHEMA_VERSION}
         assert left <= standing | {keys.budget("default"), keys.budget("eu")}
         assert not self.model.watches
@@ -587,17 +587,17 @@ class StoreMachine(RuleBasedStateMachine):
 
     # Small things.
 
-    def picture(self) -> Picture:
-        return self.run(take(self.store))
+    def snapshot(self) -> Snapshot:
+        return self.run(take_snapshot(self.store))
 
     def now(self) -> Moment:
         return self.run(self.store.now())
 
     def unchanged(self, step: Callable[[], T]) -> T:
         """Run a step that must change nothing."""
-        before = self.picture()
+        before = self.snapshot()
         result = step()
-        assert self.picture().held == before.held
+        assert self.snapshot().held == before.held
         return result
 
     def _raise_fence(self, fence: int) -> None:
@@ -612,7 +612,7 @@ def stage(redis_url: str) -> Iterator[Stage]:
         opened = open_resources(known)
         resources = runner.run(opened.__aenter__())
         try:
-            hold(resources.store)
+            freeze_clock(resources.store)
             yield Stage(runner=runner, resources=resources)
         finally:
             runner.run(opened.__aexit__(None, None, None))

@@ -12,7 +12,7 @@ START: Moment = 1_800_000_000_000
 PARTS = frozenset({"prelude", "lanes", "indexes", "tiers", "batch"})
 
 
-def hold(store: Store) -> None:
+def freeze_clock(store: Store) -> None:
     """Have the clock stand still until `store.offset` moves it, and calls made at once reach Redis in their order.
 
     The scripts take the offset for the whole time and keep what would expire by Redis' own clock; with one connection

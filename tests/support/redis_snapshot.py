@@ -29,7 +29,7 @@ _STANDING = {keys.FENCE, keys.CLOCK, keys.SEAL, keys.SCHEMA_VERSION, "rb:check"}
 
 
 @dataclass(frozen=True)
-class Picture:
+class Snapshot:
     """Keys with what they hold: hashes and sorted sets as dicts, the latter's values being moments."""
 
     held: Mapping[str, Any]
@@ -82,9 +82,9 @@ class Picture:
         return dict(found)
 
 
-async def take(store: Store) -> Picture:
+async def take_snapshot(store: Store) -> Snapshot:
     rows = await store.call("EVAL", _TAKE, 0)
-    return Picture(
+    return Snapshot(
         held={key: _unpacked(kind, held) for key, kind, _, held in rows},
         mortal=frozenset(key for key, _, ttl, _ in rows if ttl >= 0),
     )
@@ -104,68 +104,68 @@ def _unpacked(kind: str, held: Any) -> Any:
             return held
 
 
-def assert_sound(picture: Picture) -> None:
+def assert_sound(snapshot: Snapshot) -> None:
     """Check that every index holds exactly what the records say, that nothing expires, and that no key is left over."""
-    accounted = _STANDING | set(_watches(picture)) | set(_imports(picture)) | set(_deliveries(picture))
-    passing = {key for key in picture.held if key.endswith((":paced", ":last"))}
-    assert set(picture.held) - accounted - passing == set(), "keys that belong to nothing"
-    assert picture.mortal <= passing, "a record would expire by itself"
+    accounted = _STANDING | set(_watches(snapshot)) | set(_imports(snapshot)) | set(_deliveries(snapshot))
+    passing = {key for key in snapshot.held if key.endswith((":paced", ":last"))}
+    assert set(snapshot.held) - accounted - passing == set(), "keys that belong to nothing"
+    assert snapshot.mortal <= passing, "a record would expire by itself"
 
 
-def _watches(picture: Picture) -> Iterator[str]:
+def _watches(snapshot: Snapshot) -> Iterator[str]:
     """Check what is kept of watches, and give its keys."""
-    watches = picture.watches
+    watches = snapshot.watches
     watching = {watch_id for watch_id, record in watches.items() if record["state"] == "watching"}
     ended = {watch_id for watch_id in set(watches) - watching if int(watches[watch_id]["pending"]) == 0}
     notices = {
         delivery_id
-        for delivery_id, record in picture.deliveries.items()
+        for delivery_id, record in snapshot.deliveries.items()
         if not record["watch"] and record["state"] != "pending"
     }
-    assert picture.index(keys.EXPIRING).keys() == watching, "an open watch whose expiry nobody looks at, or another"
-    assert picture.index(keys.ENDED).keys() == ended | notices
+    assert snapshot.index(keys.EXPIRING).keys() == watching, "an open watch whose expiry nobody looks at, or another"
+    assert snapshot.index(keys.ENDED).keys() == ended | notices
     listed: dict[str, set[str]] = defaultdict(set)
     for watch_id, record in watches.items():
         ending = record.get("outcome") or record["state"]
         listed[keys.watches_in(ending)].add(watch_id)
         listed[keys.watches_in(ending, record["client"])].add(watch_id)
         listed[keys.watches_about(record["import_id"])].add(watch_id)
-    yield from _listed(picture, listed)
+    yield from _listed(snapshot, listed)
     yield from (keys.EXPIRING, keys.ENDED)
     yield from map(keys.watch, watches)
 
 
-def _listed(picture: Picture, listed: Mapping[str, set[str]]) -> Iterator[str]:
+def _listed(snapshot: Snapshot, listed: Mapping[str, set[str]]) -> Iterator[str]:
     """Check that these lists hold these ids; a list that is there and not among them is left over."""
     for key, ids in listed.items():
-        assert picture.index(key).keys() == ids
+        assert snapshot.index(key).keys() == ids
         yield key
 
 
-def _imports(picture: Picture) -> Iterator[str]:
+def _imports(snapshot: Snapshot) -> Iterator[str]:
     """Check that each open watch's import is being polled, or final and about to be settled; give the keys."""
-    imports, waiting = picture.imports, picture.waiting()
+    imports, waiting = snapshot.imports, snapshot.waiting()
     polling = {place for place, record in imports.items() if record["state"] == "open"}
     final = imports.keys() - polling
     assert waiting.keys() <= imports.keys(), "an open watch whose import is unknown"
     assert polling <= waiting.keys(), "an import is polled for nobody"
-    assert {keys.place(member) for member in picture.index(keys.FINAL)} == final
-    settling = {keys.place(member) for member in picture.index(keys.SETTLING)}
+    assert {keys.place(member) for member in snapshot.index(keys.FINAL)} == final
+    settling = {keys.place(member) for member in snapshot.index(keys.SETTLING)}
     assert settling == final & waiting.keys(), "a final import whose watches nobody will tell, or one without watches"
     yield from (keys.FINAL, keys.SETTLING)
     for place, watch_ids in waiting.items():
-        assert picture.held[keys.waiting(*place)] == watch_ids
+        assert snapshot.held[keys.waiting(*place)] == watch_ids
         yield keys.waiting(*place)
     for workspace in ("default", "eu"):
         due = {import_id for at, import_id in polling if at == workspace}
-        assert picture.index(keys.imports_due(workspace)).keys() == due, "an open import that is never due, or another"
+        assert snapshot.index(keys.imports_due(workspace)).keys() == due, "an open import that is never due, or another"
         yield from (keys.imports_due(workspace), keys.imports_leased(workspace), keys.budget(workspace))
     yield from (keys.import_(*place) for place in imports)
 
 
-def _deliveries(picture: Picture) -> Iterator[str]:
+def _deliveries(snapshot: Snapshot) -> Iterator[str]:
     """Check that each delivery is a watch's, and each pending one in its lane; give the keys."""
-    deliveries, pending, watches = picture.deliveries, picture.pending(), picture.watches
+    deliveries, pending, watches = snapshot.deliveries, snapshot.pending(), snapshot.watches
     of_watches = {delivery_id for record in watches.values() for delivery_id in record.get("deliveries", "").split()}
     assert of_watches == {delivery_id for delivery_id, record in deliveries.items() if record["watch"]}
     for watch_id, record in watches.items():
@@ -173,23 +173,25 @@ def _deliveries(picture: Picture) -> Iterator[str]:
             owed = [deliveries[delivery_id] for delivery_id in record["deliveries"].split()]
             assert all(delivery["watch"] == watch_id for delivery in owed)
             assert int(record["pending"]) == sum(delivery["state"] == "pending" for delivery in owed)
-    queues = {"": "rb:lanes"} | {client: f"rb:lanes:doubtful:{client}" for client in picture.index("rb:lanes:doubtful")}
-    assert all(picture.index(queue) for client, queue in queues.items() if client), "a client without doubtful lanes"
-    queued = [lane for queue in queues.values() for lane in picture.index(queue)]
+    queues = {"": "rb:lanes"} | {
+        client: f"rb:lanes:doubtful:{client}" for client in snapshot.index("rb:lanes:doubtful")
+    }
+    assert all(snapshot.index(queue) for client, queue in queues.items() if client), "a client without doubtful lanes"
+    queued = [lane for queue in queues.values() for lane in snapshot.index(queue)]
     assert sorted(queued) == sorted(pending), "a lane that nobody claims from, an empty one, or one in two queues"
     yield from ("rb:lanes:doubtful", *queues.values())
     for lane, delivery_ids in pending.items():
         key = f"rb:lane:{lane}"
-        leased = picture.index(f"{key}:leased")
-        assert picture.index(key).keys() == delivery_ids
+        leased = snapshot.index(f"{key}:leased")
+        assert snapshot.index(key).keys() == delivery_ids
         assert leased.keys() <= delivery_ids
-        paced = int(picture.held.get(f"{key}:paced", "0").split()[0])
-        latest = max(min(picture.index(key).values()), paced, *leased.values())
-        owner = picture.held[f"{key}:queue"]
-        assert picture.index(queues[owner])[lane] <= latest, "a lane that waits for nothing"
+        paced = int(snapshot.held.get(f"{key}:paced", "0").split()[0])
+        latest = max(min(snapshot.index(key).values()), paced, *leased.values())
+        owner = snapshot.held[f"{key}:queue"]
+        assert snapshot.index(queues[owner])[lane] <= latest, "a lane that waits for nothing"
         yield from (key, f"{key}:leased", f"{key}:queue")
     abandoned = {id_ for id_, record in deliveries.items() if record["watch"] and record["state"] == "abandoned"}
-    assert picture.index(keys.UNTOLD).keys() == abandoned, "the operator was told, or never will be"
+    assert snapshot.index(keys.UNTOLD).keys() == abandoned, "the operator was told, or never will be"
     yield keys.UNTOLD
     listed: dict[str, set[str]] = defaultdict(set)
     for delivery_id, record in deliveries.items():
@@ -197,6 +199,6 @@ def _deliveries(picture: Picture) -> Iterator[str]:
         listed[keys.deliveries_in(record["state"], record["client"])].add(delivery_id)
         yield keys.delivery(delivery_id)
         if int(record["attempts"]):
-            assert len(picture.held[keys.attempts(delivery_id)]) == min(50, int(record["attempts"]))
+            assert len(snapshot.held[keys.attempts(delivery_id)]) == min(50, int(record["attempts"]))
             yield keys.attempts(delivery_id)
-    yield from _listed(picture, listed)
+    yield from _listed(snapshot, listed)

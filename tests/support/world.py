@@ -65,7 +65,7 @@ class Sandbox:
     url: str
     http: httpx.AsyncClient
 
-    async def tell(self, import_id: str, *statuses: tuple[str, float], **facts: Any) -> None:
+    async def set_import(self, import_id: str, *statuses: tuple[str, float], **facts: Any) -> None:
         """Have Rally know an import with these (status, seconds since now)."""
         story = {"type": "CSV", "people": 120, "failed": 0, **facts}
         story["statuses"] = [{"status": status, "after": after} for status, after in statuses]
@@ -74,7 +74,7 @@ class Sandbox:
     async def faults(self, **fault: Any) -> None:
         (await self.http.post("/control/faults", json=fault)).raise_for_status()
 
-    async def plan(self, name: str, *answers: dict[str, Any]) -> None:
+    async def set_answers(self, name: str, *answers: dict[str, Any]) -> None:
         """Have a callback's receiver (or "slack") answer the next messages so."""
         (await self.http.post(f"/control/inbox/{name}/answers", json=list(answers))).raise_for_status()
 
@@ -135,7 +135,7 @@ class World:
     async def get(self, path: str, *, key: str = CLIENT_KEY, **query: Any) -> httpx.Response:
         return await self.api.get(path, params=query, headers=bearer(key))
 
-    async def seen(self, watch: dict[str, Any]) -> dict[str, Any]:
+    async def reload(self, watch: dict[str, Any]) -> dict[str, Any]:
         """GET a watch again."""
         answer = await self.api.get(f"/v1/watches/{watch['id']}", headers=bearer(CLIENT_KEY))
         assert answer.status_code == 200, answer.text

@@ -152,12 +152,14 @@ async def ended_every_way(world: World) -> list[Any]:
     """Have imports end well, with failures and badly, through every fault of Rally's and of the receivers'."""
     records = [{"email": EMAIL}, {"personId": "p1", "email": EMAIL}]
     answers = []
-    await world.sandbox.tell("whole", ("COMPLETED", 0))
-    await world.sandbox.tell("partly", ("COMPLETED", 0), failedRecords=records)
-    await world.sandbox.tell("not", ("ERROR", 0))
+    await world.sandbox.set_import("whole", ("COMPLETED", 0))
+    await world.sandbox.set_import("partly", ("COMPLETED", 0), failedRecords=records)
+    await world.sandbox.set_import("not", ("ERROR", 0))
     for status in (401, 403, 429, 500):
         await world.sandbox.faults(status=status)
-    await world.sandbox.plan("crm", {"status": 500, "body": "sorry"}, {"status": 302, "headers": {"location": "/x"}})
+    await world.sandbox.set_answers(
+        "crm", {"status": 500, "body": "sorry"}, {"status": 302, "headers": {"location": "/x"}}
+    )
     for import_id in ("whole", "partly", "not", "absent"):
         wish = {"importId": import_id, "notify": notify(world), "label": EMAIL}
         answers.append(await world.post("/v1/watches", json=wish))

@@ -82,11 +82,11 @@ async def reason_told(world: World, host: str, key: str) -> str:
 
 async def test_deliveries_and_their_attempts_tell_a_client_one_thing_as_well(world: World) -> None:
     async with knowing(world, NAMES) as there:
-        await there.sandbox.tell("imp", ("COMPLETED", 0))
+        await there.sandbox.set_import("imp", ("COMPLETED", 0))
         watch = await there.watch(notify=[callback(host) for host in HOSTS])
         await there.poll()
         await there.deliver()
-        listed = (await there.seen(watch))["deliveries"]
+        listed = (await there.reload(watch))["deliveries"]
         each = [(await there.get(f"/v1/deliveries/{delivery['id']}")).json() for delivery in listed]
         for_admins = [
             (await there.get(f"/v1/deliveries/{delivery['id']}", key=ADMIN_KEY)).json() for delivery in listed

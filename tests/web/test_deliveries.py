@@ -26,12 +26,12 @@ async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
 
 async def abandoned(world: World, import_id: str = "imp", name: str = "crm") -> dict[str, Any]:
     """Have a callback's receiver say that it is gone."""
-    await world.sandbox.tell(import_id, ("COMPLETED", 0))
-    await world.sandbox.plan(name, {"status": 410})
+    await world.sandbox.set_import(import_id, ("COMPLETED", 0))
+    await world.sandbox.set_answers(name, {"status": 410})
     watch = await world.watch(import_id, notify=[{"type": "callback", "url": world.sandbox.callback_url(name)}])
     await world.poll()
     await world.deliver()
-    delivery: dict[str, Any] = only((await world.seen(watch))["deliveries"])
+    delivery: dict[str, Any] = only((await world.reload(watch))["deliveries"])
     assert delivery["state"] == "abandoned"
     return delivery
 
@@ -67,7 +67,7 @@ async def test_redelivering_owes_it_again_under_the_same_notification_id(world: 
 async def test_a_redelivery_has_the_schedule_and_the_age_of_a_new_one(world: World) -> None:
     delivery = await abandoned(world)
     world.pass_time(5 * DAY)
-    await world.sandbox.plan("crm", {"status": 500})
+    await world.sandbox.set_answers("crm", {"status": 500})
     await world.post(f"/v1/deliveries/{delivery['id']}/redeliver")
     await world.deliver()
 
@@ -78,7 +78,7 @@ async def test_a_redelivery_has_the_schedule_and_the_age_of_a_new_one(world: Wor
 async def test_the_retention_begins_anew_with_a_redelivery(world: World) -> None:
     delivery = await abandoned(world)
     world.pass_time(29 * DAY)
-    await world.sandbox.plan("crm", {"status": 204})  # by its own clock the signature is a month too early
+    await world.sandbox.set_answers("crm", {"status": 204})  # by its own clock the signature is a month too early
     await world.post(f"/v1/deliveries/{delivery['id']}/redeliver")
     await world.deliver()
     world.pass_time(29 * DAY)
@@ -90,13 +90,15 @@ async def test_the_retention_begins_anew_with_a_redelivery(world: World) -> None
 
 
 async def test_what_is_under_way_or_was_not_wanted_is_not_owed_again(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
-    await world.sandbox.plan("crm", {"status": 503})  # pending whether or not the shift that settling rings has run
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
+    await world.sandbox.set_answers(
+        "crm", {"status": 503}
+    )  # pending whether or not the shift that settling rings has run
     url = world.sandbox.callback_url()
     notify = [{"type": "callback", "url": url}, {"type": "callback", "url": url, "on": ["failed"]}]
     watch = await world.watch(notify=notify)
     await world.poll()
-    pending, skipped = (await world.seen(watch))["deliveries"]
+    pending, skipped = (await world.reload(watch))["deliveries"]
 
     for delivery in (pending, skipped):
         assert (await world.post(f"/v1/deliveries/{delivery['id']}/redeliver")).status_code == 409
@@ -113,7 +115,9 @@ async def test_many_are_owed_again_from_a_moment_on(world: World) -> None:
     answer = await world.post("/v1/deliveries/redeliver", json=body)
 
     assert (answer.status_code, answer.json()) == (202, {"redelivered": 2, "more": False})
-    await world.sandbox.plan("crm", {"status": 204}, {"status": 204})  # by its own clock they are a day too early
+    await world.sandbox.set_answers(
+        "crm", {"status": 204}, {"status": 204}
+    )  # by its own clock they are a day too early
     await world.deliver()
     states = {each["id"]: (await world.get(f"/v1/deliveries/{each['id']}")).json()["state"] for each in [old, *new]}
     assert states == {old["id"]: "abandoned", new[0]["id"]: "delivered", new[1]["id"]: "delivered"}
@@ -209,7 +213,7 @@ async def test_of_two_sweeps_at_once_one_tells_the_operator(world: World) -> Non
 
 
 async def test_a_notice_that_is_abandoned_itself_is_told_of_to_nobody(world: World) -> None:
-    await world.sandbox.plan("ops", {"status": 410})
+    await world.sandbox.set_answers("ops", {"status": 410})
     await abandoned(world)
     for _ in range(3):
         await world.sweep()
@@ -239,7 +243,7 @@ async def test_a_test_message_arrives_and_the_verdict_is_told(world: World, dest
 
 
 async def test_a_test_that_fails_says_why(world: World) -> None:
-    await world.sandbox.plan("crm", {"status": 503})
+    await world.sandbox.set_answers("crm", {"status": 503})
     body = {"destination": {"type": "callback", "url": world.sandbox.callback_url()}}
     answer = (await world.post("/v1/destinations/test", json=body)).json()
 
@@ -273,8 +277,8 @@ async def test_a_slack_channel_needs_a_bot(redis_url: str, sandbox_url: str) -> 
 
 
 async def test_a_message_that_slack_cannot_read_arrives_as_plain_text(world: World) -> None:
-    await world.sandbox.tell("imp", ("ERROR", 0))
-    await world.sandbox.plan("slack", {"status": 200, "body": '{"ok":false,"error":"invalid_blocks"}'})
+    await world.sandbox.set_import("imp", ("ERROR", 0))
+    await world.sandbox.set_answers("slack", {"status": 200, "body": '{"ok":false,"error":"invalid_blocks"}'})
     watch = await world.watch(notify=[{"type": "slack", "channel": "C0123ABCD"}])
     await world.poll()
     await world.deliver()
@@ -283,14 +287,14 @@ async def test_a_message_that_slack_cannot_read_arrives_as_plain_text(world: Wor
 
     first, second = await world.sandbox.messages()
     assert ("blocks" in first["body"], "blocks" in second["body"]) == (True, False)
-    assert only((await world.seen(watch))["deliveries"])["state"] == "delivered"
+    assert only((await world.reload(watch))["deliveries"])["state"] == "delivered"
 
 
 async def test_a_worker_that_died_while_sending_is_not_followed_where_slack_must_not_hear_twice(
     redis_url: str, sandbox_url: str
 ) -> None:
     async with opened(redis_url, sandbox_url, SLACK_AT_MOST_ONCE="true") as world:
-        await world.sandbox.tell("imp", ("ERROR", 0))
+        await world.sandbox.set_import("imp", ("ERROR", 0))
         notify = [
             {"type": "slack", "channel": "C0123ABCD"},
             {"type": "callback", "url": world.sandbox.callback_url()},
@@ -298,7 +302,7 @@ async def test_a_worker_that_died_while_sending_is_not_followed_where_slack_must
         watch = await world.watch(notify=notify)
         await world.poll()
         await world.deliver()
-        for delivery in (await world.seen(watch))["deliveries"]:
+        for delivery in (await world.reload(watch))["deliveries"]:
             await world.resources.deliveries.redeliver(delivery["id"], watch["id"])
         world.pass_time(1000)
         _, _, claims = await world.resources.deliveries.claim(room=10, lease=30_000)
@@ -306,7 +310,7 @@ async def test_a_worker_that_died_while_sending_is_not_followed_where_slack_must
         world.pass_time(31_000)
         await world.deliver()
 
-        slack, callback = (await world.seen(watch))["deliveries"]
+        slack, callback = (await world.reload(watch))["deliveries"]
         assert (slack["state"], slack["attempts"]) == ("abandoned", 1)
         assert "SLACK_AT_MOST_ONCE" in slack["lastReason"]
         assert callback["state"] == "delivered"

@@ -27,7 +27,7 @@ async def listening(world: World, number: int) -> None:
 
 
 async def test_a_waiting_answer_comes_as_soon_as_the_watch_has_settled(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch()
     waiting = asyncio.create_task(world.get(f"/v1/watches/{watch['id']}", wait=30))
     await listening(world, 1)
@@ -97,7 +97,7 @@ async def test_a_stream_tells_of_each_reading_the_outcome_and_each_delivery_and_
     stream = asyncio.create_task(world.get(f"/v1/watches/{watch['id']}/events"))
     await listening(world, 2)
     for status, after in (("UPLOADING", 0), ("COMPLETED", 0)):
-        await world.sandbox.tell("imp", (status, after), people=7 if status == "UPLOADING" else 9)
+        await world.sandbox.set_import("imp", (status, after), people=7 if status == "UPLOADING" else 9)
         world.pass_time(120_000)
         await world.poll()
         await asyncio.sleep(0.2)
@@ -148,7 +148,7 @@ async def test_a_stream_of_a_watch_that_has_ended_is_its_snapshot(world: World) 
 
 
 async def test_a_listener_hears_again_after_redis_dropped_the_connection(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch()
     waiting = asyncio.create_task(world.get(f"/v1/watches/{watch['id']}", wait=30))
     await listening(world, 1)

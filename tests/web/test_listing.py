@@ -83,9 +83,9 @@ async def test_of_an_import_that_many_watch_each_page_is_found_in_a_few_steps(wo
 
 
 async def test_watches_are_found_by_how_they_stand_and_by_their_import(world: World) -> None:
-    await world.sandbox.tell("done", ("COMPLETED", 0))
-    await world.sandbox.tell("broken", ("ERROR", 0))
-    await world.sandbox.tell("open", ("UPLOADING", 0))
+    await world.sandbox.set_import("done", ("COMPLETED", 0))
+    await world.sandbox.set_import("broken", ("ERROR", 0))
+    await world.sandbox.set_import("open", ("UPLOADING", 0))
     done, broken, running, dropped = [(await world.watch(each))["id"] for each in ("done", "broken", "open", "open")]
     await world.post(f"/v1/watches/{dropped}/cancel")
     await world.poll()
@@ -120,7 +120,7 @@ async def test_a_client_sees_its_own_and_an_admin_everybodys(world: World) -> No
 
 
 async def test_what_was_forgotten_is_in_no_list(world: World) -> None:
-    await world.sandbox.tell("imp", ("ERROR", 0))
+    await world.sandbox.set_import("imp", ("ERROR", 0))
     notify = [{"type": "callback", "url": world.sandbox.callback_url()}]
     await world.watch(notify=notify)
     await world.poll()
@@ -236,7 +236,7 @@ async def test_a_batch_that_is_none_changes_nothing(world: World, body: dict[str
 
 async def test_the_same_request_twice_is_one_watch_and_one_answer(world: World) -> None:
     first = await world.post("/v1/watches", json={"importId": "imp", "label": "Q4"}, **KEY)
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.poll()
     world.pass_time(23 * 3_600_000)
     second = await world.post("/v1/watches", json={"label": "Q4", "importId": "imp"}, **KEY)

@@ -29,9 +29,9 @@ async def shown(world: World) -> dict[str, float]:
 
 
 async def test_what_is_there_is_counted(world: World) -> None:
-    await world.sandbox.tell("done", ("COMPLETED", 0))
-    await world.sandbox.tell("open", ("UPLOADING", 0))
-    await world.sandbox.plan("gone", {"status": 410})
+    await world.sandbox.set_import("done", ("COMPLETED", 0))
+    await world.sandbox.set_import("open", ("UPLOADING", 0))
+    await world.sandbox.set_answers("gone", {"status": 410})
     await world.watch("done", notify=[{"type": "callback", "url": world.sandbox.callback_url("gone")}])
     await world.watch("open")
     await world.watch("elsewhere", workspace="eu")
@@ -70,7 +70,7 @@ async def test_requests_are_counted_by_route_and_never_by_what_was_asked_for(wor
 
 
 async def test_a_store_that_is_out_is_told_and_no_fault(world: World) -> None:
-    await world.sandbox.tell("open", ("UPLOADING", 0))
+    await world.sandbox.set_import("open", ("UPLOADING", 0))
     redis = world.resources.store.redis
     pool, redis.connection_pool = redis.connection_pool, type(redis)(host="127.0.0.1", port=1).connection_pool
     try:
@@ -84,7 +84,7 @@ async def test_a_store_that_is_out_is_told_and_no_fault(world: World) -> None:
 
 async def test_a_pause_is_told_in_seconds(world: World) -> None:
     await world.sandbox.faults(status=429, headers={"Retry-After": "30"})
-    await world.sandbox.tell("open", ("UPLOADING", 0))
+    await world.sandbox.set_import("open", ("UPLOADING", 0))
     await world.watch("open", expiresIn=DAY // 1000)
     await world.poll()
 

@@ -142,12 +142,12 @@ async def test_the_examples_can_be_sent(world: World, path: str, example: Any) -
 
 
 async def test_what_a_watch_goes_through_is_answered_as_described(world: World) -> None:
-    await world.sandbox.tell("imp", ("UPLOADING", 0))
+    await world.sandbox.set_import("imp", ("UPLOADING", 0))
     watch = await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url()}], metadata={"a": 1})
     await world.poll()
     one = f"/v1/watches/{watch['id']}"
     check(await world.get(one), "/v1/watches/{watch_id}")
-    await world.sandbox.tell("imp", ("COMPLETED", 0), failed=2)
+    await world.sandbox.set_import("imp", ("COMPLETED", 0), failed=2)
     world.pass_time(20_000)
     await world.poll()
     await world.deliver()
@@ -162,7 +162,7 @@ async def test_what_a_watch_goes_through_is_answered_as_described(world: World) 
 
 
 async def test_what_a_callback_receives_is_as_described(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0), failed=2)
+    await world.sandbox.set_import("imp", ("COMPLETED", 0), failed=2)
     await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url()}], label="Panel")
     await world.poll()
     await world.deliver()

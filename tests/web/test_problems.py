@@ -99,7 +99,7 @@ Way = Callable[[World, Call], Awaitable[httpx.Response]]
 
 
 async def ended_watch(world: World) -> str:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch()
     await world.poll()
     return str(watch["id"])
@@ -107,12 +107,12 @@ async def ended_watch(world: World) -> str:
 
 async def delivery(world: World, **wish: Any) -> str:
     """Have a watch settle whose delivery is not taken for now."""
-    await world.sandbox.plan("crm", {"status": 503})
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_answers("crm", {"status": 503})
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url(), **wish}])
     await world.poll()
     await world.deliver()
-    return str(only((await world.seen(watch))["deliveries"])["id"])
+    return str(only((await world.reload(watch))["deliveries"])["id"])
 
 
 async def of_another(world: World, call: Call) -> httpx.Response:

@@ -43,7 +43,7 @@ async def test_a_watch_is_answered_with_what_is_known_of_it(world: World) -> Non
     assert (watch["state"], watch["outcome"], watch["polls"], watch["createdBy"]) == ("watching", None, 0, "crm")
     assert (watch["label"], watch["metadata"]) == ("Q4", {"ticket": "RES-12", "n": 1})
     assert watch["nextPollAt"] == watch["createdAt"]
-    assert await world.seen(watch) == watch
+    assert await world.reload(watch) == watch
 
 
 async def test_the_ids_of_watches_sort_by_time(world: World) -> None:

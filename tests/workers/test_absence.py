@@ -178,30 +178,30 @@ async def poll_for(world: World, span: int, *, every: int) -> None:
 async def test_a_single_404_does_not_end_an_import_that_was_just_being_read(
     world: World, headers: dict[str, str]
 ) -> None:
-    await world.sandbox.tell("imp", ("UPLOADING", 0))
+    await world.sandbox.set_import("imp", ("UPLOADING", 0))
     watch = await world.watch()
     await poll_for(world, 9 * 2 * MINUTE, every=2 * MINUTE)
     await world.sandbox.faults(status=404, times=1, headers=headers)
     await poll_for(world, MINUTE, every=MINUTE)
-    amid = await world.seen(watch)
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    amid = await world.reload(watch)
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await poll_for(world, 2 * MINUTE, every=MINUTE)
 
     assert (amid["state"], amid["import"]["status"]) == ("watching", "UPLOADING")
-    assert (await world.seen(watch))["outcome"] == "completed"
+    assert (await world.reload(watch))["outcome"] == "completed"
 
 
 async def test_the_grace_of_an_import_that_was_read_starts_at_its_first_absence(world: World) -> None:
-    await world.sandbox.tell("imp", ("UPLOADING", 0))
+    await world.sandbox.set_import("imp", ("UPLOADING", 0))
     watch = await world.watch()
     await poll_for(world, 20 * MINUTE, every=5 * MINUTE)
     await world.sandbox.faults(status=404, times=1000)
     await poll_for(world, 10 * MINUTE, every=2 * MINUTE)
-    within = await world.seen(watch)
+    within = await world.reload(watch)
     await poll_for(world, 2 * MINUTE, every=2 * MINUTE)
 
     assert within["state"] == "watching"
-    assert (await world.seen(watch))["outcome"] == "not_found"
+    assert (await world.reload(watch))["outcome"] == "not_found"
 
 
 async def test_a_404_of_something_in_between_never_ends_a_watch(world: World) -> None:
@@ -209,17 +209,17 @@ async def test_a_404_of_something_in_between_never_ends_a_watch(world: World) ->
     watch = await world.watch()
     await poll_for(world, HOUR, every=5 * MINUTE)
 
-    seen = await world.seen(watch)
+    seen = await world.reload(watch)
     assert seen["state"] == "watching"
     assert "HTTP 404 with a page of HTML" in seen["reason"]
 
 
 async def read_imports(world: World, *names: str) -> list[dict[str, Any]]:
     for name in names:
-        await world.sandbox.tell(name, ("UPLOADING", 0))
+        await world.sandbox.set_import(name, ("UPLOADING", 0))
     watches = [await world.watch(name) for name in names]
     await poll_for(world, MINUTE, every=MINUTE)
-    assert {(await world.seen(watch))["import"]["status"] for watch in watches} == {"UPLOADING"}
+    assert {(await world.reload(watch))["import"]["status"] for watch in watches} == {"UPLOADING"}
     return watches
 
 
@@ -237,18 +237,18 @@ async def test_imports_that_vanish_together_pause_the_workspace_and_settle_nothi
         probes = (await requests(world))[asked:]
         await world.deliver()
 
-        assert {(await world.seen(watch))["state"] for watch in watches} == {"watching"}
+        assert {(await world.reload(watch))["state"] for watch in watches} == {"watching"}
         assert 29 <= len(probes) <= 31
         assert set(probes) == {"a", "b", "c", "new"}
         assert "no longer shows the imports" in str(only(await world.sandbox.messages()))
 
         await world.sandbox.http.post("/control/reset")
         for name in ("a", "b", "c"):
-            await world.sandbox.tell(name, ("COMPLETED", 0))
+            await world.sandbox.set_import(name, ("COMPLETED", 0))
         await poll_for(world, 3 * MINUTE, every=MINUTE)
         await world.deliver()
 
-        assert {(await world.seen(watch))["outcome"] for watch in watches} == {"completed"}
+        assert {(await world.reload(watch))["outcome"] for watch in watches} == {"completed"}
         assert "shows imports of the workspace" in str(only(await world.sandbox.messages()))
 
 
@@ -259,7 +259,7 @@ async def test_a_watch_that_expires_while_its_workspace_shows_nothing_says_so(wo
     await poll_for(world, 25 * MINUTE, every=MINUTE)
     await world.sweep()
 
-    seen = await world.seen(watch)
+    seen = await world.reload(watch)
     assert seen["outcome"] == "timed_out"
     assert "Rally has shown none of our imports since" in seen["reason"]
 
@@ -269,16 +269,16 @@ async def test_absences_of_a_pause_count_for_nothing_once_it_is_over(world: Worl
     await world.sandbox.faults(status=404, times=1000)
     await poll_for(world, 20 * MINUTE, every=MINUTE)
     await world.sandbox.http.post("/control/reset")
-    await world.sandbox.tell("new", ("UPLOADING", 0))
+    await world.sandbox.set_import("new", ("UPLOADING", 0))
     await world.watch("new")
     while (await world.resources.budgets.look("default")).budget.vanished_since:
         await poll_for(world, MINUTE, every=MINUTE)
     await poll_for(world, 5 * MINUTE, every=MINUTE)
-    within = await world.seen(watch)
+    within = await world.reload(watch)
     await poll_for(world, 10 * MINUTE, every=MINUTE)
 
     assert within["state"] == "watching"
-    assert (await world.seen(watch))["outcome"] == "not_found"
+    assert (await world.reload(watch))["outcome"] == "not_found"
 
 
 async def test_imports_that_vanish_two_by_two_pause_the_workspace_and_settle_nothing(world: World) -> None:
@@ -289,7 +289,7 @@ async def test_imports_that_vanish_two_by_two_pause_the_workspace_and_settle_not
         await poll_for(world, 2 * MINUTE, every=MINUTE)
     await poll_for(world, 20 * MINUTE, every=MINUTE)
 
-    assert [(await world.seen(watch))["outcome"] for watch in watches] == [None] * 4
+    assert [(await world.reload(watch))["outcome"] for watch in watches] == [None] * 4
 
 
 async def test_imports_that_are_gone_while_another_is_read_end_by_their_own_grace(world: World) -> None:
@@ -298,4 +298,4 @@ async def test_imports_that_are_gone_while_another_is_read_end_by_their_own_grac
         await world.sandbox.faults(status=404, times=1000, importId=name)
     await poll_for(world, 25 * MINUTE, every=MINUTE)
 
-    assert [(await world.seen(watch))["outcome"] for watch in watches] == ["not_found"] * 3 + [None]
+    assert [(await world.reload(watch))["outcome"] for watch in watches] == ["not_found"] * 3 + [None]

@@ -113,7 +113,7 @@ async def test_thirty_imports_that_are_answered_400_do_not_hold_up_another(world
     for number in range(30):
         await world.sandbox.faults(status=400, times=1000, importId=f"bad{number}")
         await world.watch(f"bad{number}")
-    await world.sandbox.tell("good", ("UPLOADING", 0))
+    await world.sandbox.set_import("good", ("UPLOADING", 0))
     await world.watch("good")
     await world.poll()
     before = (await requests(world)).count("good")
@@ -128,9 +128,9 @@ async def test_thirty_imports_that_are_answered_400_do_not_hold_up_another(world
 
 async def test_a_line_at_fault_is_probed_with_an_import_that_was_not_at_fault_itself(world: World) -> None:
     for number in range(8):
-        await world.sandbox.tell(f"imp{number}", ("UPLOADING", 0))
+        await world.sandbox.set_import(f"imp{number}", ("UPLOADING", 0))
         await world.watch(f"imp{number}")
-    await world.sandbox.tell("late", ("UPLOADING", 0))
+    await world.sandbox.set_import("late", ("UPLOADING", 0))
     await world.watch("late")
     await world.poll()
     world.pass_time(4 * SECOND)
@@ -174,7 +174,7 @@ async def test_a_line_at_fault_is_probed_in_peace_where_each_import_is_answered_
 async def test_when_rally_is_back_everything_that_waited_is_asked_at_once(world: World) -> None:
     watches = []
     for number in range(12):
-        await world.sandbox.tell(f"imp{number}", ("COMPLETED", 0))
+        await world.sandbox.set_import(f"imp{number}", ("COMPLETED", 0))
         watches.append(await world.watch(f"imp{number}"))
     await world.sandbox.faults(status=503, times=7)
     await world.poll()
@@ -186,11 +186,11 @@ async def test_when_rally_is_back_everything_that_waited_is_asked_at_once(world:
         world.pass_time(LONGEST_RETRY)
         await world.poll()
 
-    assert {(await world.seen(watch))["outcome"] for watch in watches} == {"completed"}
+    assert {(await world.reload(watch))["outcome"] for watch in watches} == {"completed"}
 
 
 async def test_an_import_alone_in_its_workspace_is_asked_again_within_a_quarter_of_the_outage(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch()
     await world.sandbox.faults(status=503, times=1000)
     began = await world.resources.store.now()
@@ -201,13 +201,13 @@ async def test_an_import_alone_in_its_workspace_is_asked_again_within_a_quarter_
 
     assert budget.broken
     assert budget.not_before <= await world.resources.store.now() + 5 * SECOND
-    assert (await world.seen(watch))["reason"] == "no usable answer from Rally: HTTP 503"
+    assert (await world.reload(watch))["reason"] == "no usable answer from Rally: HTTP 503"
 
 
 async def test_an_import_whose_503_names_a_time_waits_for_it_and_the_others_do_not(world: World) -> None:
     await world.sandbox.faults(status=503, times=1, importId="busy", retryAfter=600)
-    await world.sandbox.tell("busy", ("COMPLETED", 0))
-    await world.sandbox.tell("good", ("UPLOADING", 0))
+    await world.sandbox.set_import("busy", ("COMPLETED", 0))
+    await world.sandbox.set_import("good", ("UPLOADING", 0))
     busy = await world.watch("busy")
     await world.watch("good")
     for _ in range(5):
@@ -218,7 +218,7 @@ async def test_an_import_whose_503_names_a_time_waits_for_it_and_the_others_do_n
     await world.poll()
 
     assert (asked.count("busy"), asked.count("good")) == (1, 5)
-    assert (await world.seen(busy))["outcome"] == "completed"
+    assert (await world.reload(busy))["outcome"] == "completed"
 
 
 async def test_an_open_breaker_is_probed_every_fifteen_seconds_whatever_the_503_asks_for(world: World) -> None:

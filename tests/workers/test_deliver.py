@@ -19,11 +19,11 @@ pytestmark = pytest.mark.anyio
 
 async def told(world: World, *notify: dict[str, Any], status: str = "COMPLETED", **facts: Any) -> dict[str, Any]:
     """Watch an import that has ended, and run both shifts once."""
-    await world.sandbox.tell("imp", (status, 0), **facts)
+    await world.sandbox.set_import("imp", (status, 0), **facts)
     watch = await world.watch(notify=list(notify), label="Q4 panel upload")
     await world.poll()
     await world.deliver()
-    return await world.seen(watch)
+    return await world.reload(watch)
 
 
 def callback(world: World, **more: Any) -> dict[str, Any]:
@@ -71,7 +71,9 @@ async def test_a_destination_hears_only_what_it_asked_for(world: World) -> None:
 
 
 async def test_a_receiver_that_stumbles_is_tried_again_with_the_same_message(world: World) -> None:
-    await world.sandbox.plan("crm", {"status": 500}, {"status": 404}, {"status": 302, "headers": {"Location": "/x"}})
+    await world.sandbox.set_answers(
+        "crm", {"status": 500}, {"status": 404}, {"status": 302, "headers": {"Location": "/x"}}
+    )
     watch = await told(world, callback(world))
     assert only(watch["deliveries"])["state"] == "pending"
     assert only(watch["deliveries"])["lastReason"] == "HTTP 500"
@@ -83,7 +85,7 @@ async def test_a_receiver_that_stumbles_is_tried_again_with_the_same_message(wor
     received = await world.sandbox.messages(kind="callback")
     assert len(received) == 4
     assert len({(each["headers"]["webhook-id"], each["body"]) for each in received}) == 1
-    delivery = only((await world.seen(watch))["deliveries"])
+    delivery = only((await world.reload(watch))["deliveries"])
     assert (delivery["state"], delivery["attempts"]) == ("delivered", 4)
     attempts = await world.resources.deliveries.attempts(only(await world.resources.deliveries.of([delivery["id"]])))
     assert [each.number for each in attempts] == [4, 3, 2, 1]
@@ -91,7 +93,7 @@ async def test_a_receiver_that_stumbles_is_tried_again_with_the_same_message(wor
 
 
 async def test_a_retry_after_is_never_undercut_also_not_by_another_worker(world: World) -> None:
-    await world.sandbox.plan("crm", {"status": 429, "headers": {"Retry-After": "7200"}})
+    await world.sandbox.set_answers("crm", {"status": 429, "headers": {"Retry-After": "7200"}})
     await told(world, callback(world))
     await world.worker.close()
     world.worker = build_worker(world.resources, shift_length=0.5)
@@ -105,7 +107,7 @@ async def test_a_retry_after_is_never_undercut_also_not_by_another_worker(world:
 
 
 async def test_a_receiver_that_is_gone_is_not_asked_again(world: World) -> None:
-    await world.sandbox.plan("crm", {"status": 410})
+    await world.sandbox.set_answers("crm", {"status": 410})
     watch = await told(world, callback(world))
 
     assert only(watch["deliveries"])["state"] == "abandoned"
@@ -115,13 +117,13 @@ async def test_a_receiver_that_is_gone_is_not_asked_again(world: World) -> None:
 
 
 async def test_a_message_is_given_up_when_it_is_too_old(world: World) -> None:
-    await world.sandbox.plan("crm", {"status": 429, "headers": {"Retry-After": "80000"}})
+    await world.sandbox.set_answers("crm", {"status": 429, "headers": {"Retry-After": "80000"}})
     watch = await told(world, callback(world))
 
     world.pass_time(72 * HOUR)
     await world.deliver()
 
-    delivery = only((await world.seen(watch))["deliveries"])
+    delivery = only((await world.reload(watch))["deliveries"])
     assert (delivery["state"], delivery["attempts"]) == ("abandoned", 1)
     assert "HTTP 429" in delivery["lastReason"]
 
@@ -136,7 +138,7 @@ async def test_an_address_that_is_forbidden_by_now_is_not_reached(world: World) 
 
 
 async def test_a_crash_between_sending_and_recording_repeats_the_same_message(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.watch(notify=[callback(world)])
     unheard(world)
     await world.poll()
@@ -153,7 +155,7 @@ async def test_a_crash_between_sending_and_recording_repeats_the_same_message(wo
 
 
 async def test_a_delivery_that_does_not_open_holds_up_nobody(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.watch(notify=[callback(world), callback(world)])
     unheard(world)
     await world.poll()
@@ -192,19 +194,19 @@ async def test_a_name_that_is_not_configured_is_refused_with_a_code(world: World
 
 async def test_a_name_that_is_no_longer_configured_waits_for_its_return(redis_url: str, sandbox_url: str) -> None:
     async with opened(redis_url, sandbox_url, **named(sandbox_url)) as world:
-        await world.sandbox.tell("imp", ("COMPLETED", 0))
+        await world.sandbox.set_import("imp", ("COMPLETED", 0))
         watch = await world.watch(notify=[{"type": "named", "name": "room"}])
         del world.resources.named["room"]  # type: ignore[attr-defined]  # as after a restart with other settings
         await world.poll()
         await world.deliver()
-        seen = await world.seen(watch)
+        seen = await world.reload(watch)
         assert only(seen["deliveries"])["state"] == "pending"
         assert "no destination is configured" in only(seen["deliveries"])["lastReason"]
 
         world.resources.named["room"] = world.resources.named["tool"]  # type: ignore[index]
         world.pass_time(MINUTE)
         await world.deliver()
-        assert only((await world.seen(watch))["deliveries"])["state"] == "delivered"
+        assert only((await world.reload(watch))["deliveries"])["state"] == "delivered"
 
 
 async def test_the_operator_is_told_once_when_a_key_is_refused_and_once_when_it_is_accepted(
@@ -212,7 +214,7 @@ async def test_the_operator_is_told_once_when_a_key_is_refused_and_once_when_it_
 ) -> None:
     changes = {**named(sandbox_url), "OPERATOR_NOTIFY": "room"}
     async with opened(redis_url, sandbox_url, **changes) as world:
-        await world.sandbox.tell("imp", ("COMPLETED", 0))
+        await world.sandbox.set_import("imp", ("COMPLETED", 0))
         await world.sandbox.faults(status=401, times=3)
         await world.watch()
         for _ in range(5):
@@ -231,7 +233,7 @@ async def test_the_operator_is_told_once_when_a_key_is_refused_and_once_when_it_
 
 
 async def test_a_slack_channel_gets_one_message_a_second_and_waiting_is_no_attempt(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watches = [await world.watch(notify=[slack(world)]) for _ in range(3)]
     await world.poll()
 
@@ -239,12 +241,12 @@ async def test_a_slack_channel_gets_one_message_a_second_and_waiting_is_no_attem
         await world.deliver()
         assert len(await world.sandbox.messages(kind="slack")) == sent
         world.pass_time(SECOND)
-    assert [only((await world.seen(watch))["deliveries"])["attempts"] for watch in watches] == [1, 1, 1]
+    assert [only((await world.reload(watch))["deliveries"])["attempts"] for watch in watches] == [1, 1, 1]
 
 
 async def test_over_slacks_limit_the_whole_channel_waits_as_long_as_slack_asks(world: World) -> None:
-    await world.sandbox.plan("slack", {"status": 429, "headers": {"Retry-After": "30"}})
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_answers("slack", {"status": 429, "headers": {"Retry-After": "30"}})
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watches = [await world.watch(notify=[slack(world)]) for _ in range(3)]
     other = await world.watch(notify=[{"type": "slack", "channel": "C0123ABCD"}])
     await world.poll()
@@ -253,14 +255,14 @@ async def test_over_slacks_limit_the_whole_channel_waits_as_long_as_slack_asks(w
     world.pass_time(29 * SECOND)
     await world.deliver()
     assert len(await world.sandbox.messages(kind="slack")) == 2, "the one over the limit, and the other channel's"
-    assert only((await world.seen(other))["deliveries"])["state"] == "delivered"
+    assert only((await world.reload(other))["deliveries"])["state"] == "delivered"
     test = await world.post("/v1/destinations/test", json={"destination": slack(world)})
     assert (test.status_code, test.headers["retry-after"]) == (429, "1")
     for _ in range(4):
         world.pass_time(SECOND)
         await world.deliver()
     assert len(await world.sandbox.messages(kind="slack")) == 5
-    attempts = [only((await world.seen(each))["deliveries"])["attempts"] for each in watches]
+    attempts = [only((await world.reload(each))["deliveries"])["attempts"] for each in watches]
     assert sorted(attempts) == [1, 1, 2], "waiting is no attempt"
 
 
@@ -268,8 +270,8 @@ async def test_a_receiver_that_hangs_delays_nobody_else(redis_url: str, sandbox_
     with sandbox_serving() as other_url:
         allowed = ",".join(url.removeprefix("http://") for url in (sandbox_url, other_url))
         async with opened(redis_url, sandbox_url, EGRESS_ALLOW=allowed) as world:
-            await world.sandbox.plan("hangs", *[{"delay": 4}] * 60)
-            await world.sandbox.tell("imp", ("COMPLETED", 0))
+            await world.sandbox.set_answers("hangs", *[{"delay": 4}] * 60)
+            await world.sandbox.set_import("imp", ("COMPLETED", 0))
             hanging = callback(world) | {"url": world.sandbox.callback_url("hangs")}
             for _ in range(6):
                 await world.watch(notify=[hanging] * 10)
@@ -280,7 +282,7 @@ async def test_a_receiver_that_hangs_delays_nobody_else(redis_url: str, sandbox_
             began = monotonic()
 
             world.worker.deliveries.ring()
-            while {only((await world.seen(watch))["deliveries"])["state"] for watch in watches} != {"delivered"}:
+            while {only((await world.reload(watch))["deliveries"])["state"] for watch in watches} != {"delivered"}:
                 world.worker.deliveries.ring()
                 assert monotonic() - began < 3, "they wait for the receiver that hangs"
 
@@ -288,8 +290,8 @@ async def test_a_receiver_that_hangs_delays_nobody_else(redis_url: str, sandbox_
 
 
 async def test_a_lane_that_failed_is_tried_by_one_alone_until_it_works_again(world: World) -> None:
-    await world.sandbox.plan("crm", *[{"status": 500}] * 10)
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_answers("crm", *[{"status": 500}] * 10)
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     for _ in range(3):
         await world.watch(notify=[callback(world)] * 10)
     unheard(world)
@@ -304,7 +306,7 @@ async def test_a_lane_that_failed_is_tried_by_one_alone_until_it_works_again(wor
 
 
 async def test_receivers_of_which_nothing_is_known_take_little_room_however_many_they_are(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     strangers = [{"type": "callback", "url": f"https://r{number}.example/"} for number in range(10)]
     for _ in range(8):
         await world.watch(notify=strangers)
@@ -333,7 +335,7 @@ async def test_no_secret_and_no_participant_is_shown(world: World) -> None:
 
 
 async def test_a_delivery_tells_of_its_attempts_to_its_client_alone(world: World) -> None:
-    await world.sandbox.plan("crm", {"status": 503, "body": "try later"})
+    await world.sandbox.set_answers("crm", {"status": 503, "body": "try later"})
     watch = await told(world, callback(world))
     world.pass_time(MINUTE)
     await world.deliver()

@@ -83,7 +83,7 @@ async def owe(world: World, *urls: str, key: str = CLIENT_KEY) -> list[str]:
     """Have one message be owed to each URL; return the ids of the watches."""
     world.worker.settler._on_due = lambda: None  # nothing is sent before the shift is rung for
     import_id = f"imp{next(NUMBERS)}"
-    await world.sandbox.tell(import_id, ("COMPLETED", 0))
+    await world.sandbox.set_import(import_id, ("COMPLETED", 0))
     watches = [
         await world.watch(import_id, notify=[callback(url) for url in urls[first : first + 10]], key=key)
         for first in range(0, len(urls), 10)

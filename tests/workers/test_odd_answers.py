@@ -51,7 +51,7 @@ async def test_an_import_that_completed_oddly_has_completed(
             watches = [await world.watch(f"imp{number}") for number in range(3)]
             with capture_logs() as lines:
                 await world.poll()
-            seen = [await world.seen(watch) for watch in watches]
+            seen = [await world.reload(watch) for watch in watches]
 
     assert [each["outcome"] for each in seen] == [outcome] * 3
     assert all({name: each["import"][name] for name in shown} == shown for each in seen)

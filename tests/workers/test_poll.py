@@ -37,12 +37,12 @@ async def polled(world: World) -> int:
     ],
 )
 async def test_a_final_status_settles_the_watch(world: World, status: str, facts: dict[str, Any], outcome: str) -> None:
-    await world.sandbox.tell("imp", (status, 0), **facts)
+    await world.sandbox.set_import("imp", (status, 0), **facts)
     watch = await world.watch()
 
     await world.poll()
 
-    seen = await world.seen(watch)
+    seen = await world.reload(watch)
     assert (seen["state"], seen["outcome"], seen["polls"]) == ("settled", outcome, 1)
     assert seen["import"]["status"] == status
     assert seen["import"]["failedRecordCount"] == facts.get("failed", 0)
@@ -51,7 +51,7 @@ async def test_a_final_status_settles_the_watch(world: World, status: str, facts
 
 @pytest.mark.parametrize("status", ["NOT_STARTED", "UPLOADING", "A_STATUS_OF_TOMORROW"])
 async def test_an_unfinished_import_is_asked_about_again_on_schedule(world: World, status: str) -> None:
-    await world.sandbox.tell("imp", (status, 0))
+    await world.sandbox.set_import("imp", (status, 0))
     watch = await world.watch()
     await world.poll()
 
@@ -60,44 +60,44 @@ async def test_an_unfinished_import_is_asked_about_again_on_schedule(world: Worl
 
     world.pass_time(4 * SECOND)
     await world.poll()
-    seen = await world.seen(watch)
+    seen = await world.reload(watch)
     assert (seen["state"], seen["polls"], seen["import"]["status"]) == ("watching", 2, status)
 
 
 async def test_many_watches_of_one_import_cost_one_poll_and_each_gets_its_answer(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watches = [await world.watch(label=f"number {number}") for number in range(7)]
 
     await world.poll()
 
     assert await polled(world) == 1
-    assert {(await world.seen(watch))["outcome"] for watch in watches} == {"completed"}
+    assert {(await world.reload(watch))["outcome"] for watch in watches} == {"completed"}
 
 
 async def test_a_watch_of_an_import_that_ended_just_now_is_answered_without_a_poll(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.watch()
     await world.poll()
 
     late = await world.watch()
     await world.sweep()
 
-    assert (await world.seen(late))["outcome"] == "completed"
+    assert (await world.reload(late))["outcome"] == "completed"
     assert await polled(world) == 1
 
 
 async def test_a_reading_is_not_reused_for_ever(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.watch()
     await world.poll()
 
     world.pass_time(5 * MINUTE)
     later = await world.watch()
     await world.sweep()
-    assert (await world.seen(later))["state"] == "watching"
+    assert (await world.reload(later))["state"] == "watching"
     await world.poll()
 
-    assert (await world.seen(later))["outcome"] == "completed"
+    assert (await world.reload(later))["outcome"] == "completed"
     assert await polled(world) == 2
 
 
@@ -106,7 +106,7 @@ async def test_an_absent_import_has_a_grace_and_then_ends_the_watch(world: World
     await world.sandbox.faults(status=status, times=1000)
     watch = await world.watch()
     await world.poll()
-    assert (await world.seen(watch))["state"] == "watching"
+    assert (await world.reload(watch))["state"] == "watching"
 
     world.pass_time(5 * MINUTE)
     await world.poll()
@@ -114,26 +114,26 @@ async def test_an_absent_import_has_a_grace_and_then_ends_the_watch(world: World
     young = await world.watch()
     await world.poll()
 
-    seen = await world.seen(watch)
+    seen = await world.reload(watch)
     assert (seen["state"], seen["outcome"]) == ("settled", outcome)
     assert "Rally" in seen["reason"]
-    assert (await world.seen(young))["state"] == "watching"
+    assert (await world.reload(young))["state"] == "watching"
 
 
 async def test_an_import_that_appears_within_the_grace_is_watched_to_its_end(world: World) -> None:
     watch = await world.watch()
     await world.poll()
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
 
     world.pass_time(MINUTE)
     await world.poll()
 
-    assert (await world.seen(watch))["outcome"] == "completed"
+    assert (await world.reload(watch))["outcome"] == "completed"
 
 
 async def test_a_refused_key_pauses_the_workspace_and_keeps_its_watches(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
-    await world.sandbox.tell("imp2", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp2", ("COMPLETED", 0))
     await world.sandbox.faults(status=401, times=2)
     watch, other = await world.watch("imp"), await world.watch("imp2")
 
@@ -146,12 +146,12 @@ async def test_a_refused_key_pauses_the_workspace_and_keeps_its_watches(world: W
     world.pass_time(2 * SECOND)
     await world.poll()
     assert await polled(world) == 2
-    assert (await world.seen(watch))["state"] == "watching"
+    assert (await world.reload(watch))["state"] == "watching"
 
     world.pass_time(MINUTE)
     await world.poll()
-    assert (await world.seen(watch))["outcome"] == "completed"
-    assert (await world.seen(other))["outcome"] == "completed"
+    assert (await world.reload(watch))["outcome"] == "completed"
+    assert (await world.reload(other))["outcome"] == "completed"
 
 
 async def test_a_watch_that_expires_while_the_key_is_refused_says_so(world: World) -> None:
@@ -161,32 +161,32 @@ async def test_a_watch_that_expires_while_the_key_is_refused_says_so(world: Worl
 
     world.pass_time(MINUTE)
     await world.sweep()
-    assert (await world.seen(watch))["state"] == "watching"
+    assert (await world.reload(watch))["state"] == "watching"
     world.pass_time(30 * SECOND)
     await world.sweep()
 
-    seen = await world.seen(watch)
+    seen = await world.reload(watch)
     assert seen["outcome"] == "timed_out"
     assert "Rally refused our key since" in seen["reason"]
 
 
 async def test_an_expired_watch_gets_one_last_poll(world: World) -> None:
-    await world.sandbox.tell("imp", ("UPLOADING", 0))
+    await world.sandbox.set_import("imp", ("UPLOADING", 0))
     watch = await world.watch(expiresIn=3600)
     await world.poll()
     world.pass_time(HOUR - 2 * SECOND)
     await world.poll()
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
 
     world.pass_time(2 * SECOND)
     await world.sweep()
     await world.poll()
 
-    assert (await world.seen(watch))["outcome"] == "completed"
+    assert (await world.reload(watch))["outcome"] == "completed"
 
 
 async def test_a_watch_times_out_when_its_last_poll_finds_the_import_unfinished(world: World) -> None:
-    await world.sandbox.tell("imp", ("UPLOADING", 0))
+    await world.sandbox.set_import("imp", ("UPLOADING", 0))
     watch = await world.watch(expiresIn=60)
     await world.poll()
 
@@ -197,32 +197,32 @@ async def test_a_watch_times_out_when_its_last_poll_finds_the_import_unfinished(
     world.pass_time(2 * SECOND)
     await world.sweep()
 
-    seen = await world.seen(watch)
+    seen = await world.reload(watch)
     assert seen["outcome"] == "timed_out"
     assert "UPLOADING" in seen["reason"]
 
 
 async def test_a_429_stops_every_poll_until_the_named_time_and_costs_nothing(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.sandbox.faults(status=429, times=1, retryAfter=30)
     watch = await world.watch()
     await world.poll()
 
     world.pass_time(29 * SECOND)
     await world.poll()
-    seen = await world.seen(watch)
+    seen = await world.reload(watch)
     assert (await polled(world), seen["polls"]) == (1, 0)
 
     world.pass_time(2 * SECOND)
     await world.poll()
-    assert (await world.seen(watch))["outcome"] == "completed"
+    assert (await world.reload(watch))["outcome"] == "completed"
 
 
 @pytest.mark.parametrize("fault", [{"status": 400}, {"kind": "garbage"}, {"kind": "wrong_id"}])
 async def test_an_answer_of_no_use_doubles_the_pause_and_never_ends_a_watch(
     world: World, fault: dict[str, Any]
 ) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.sandbox.faults(times=2, **fault)
     watch = await world.watch()
 
@@ -232,18 +232,18 @@ async def test_an_answer_of_no_use_doubles_the_pause_and_never_ends_a_watch(
     assert await polled(world) == 1, "the first doubles the pause"
     world.pass_time(3 * SECOND)
     await world.poll()
-    assert (await world.seen(watch))["state"] == "watching"
+    assert (await world.reload(watch))["state"] == "watching"
     world.pass_time(MINUTE)
     await world.poll()
 
-    assert (await world.seen(watch))["outcome"] == "completed"
+    assert (await world.reload(watch))["outcome"] == "completed"
     assert await polled(world) == 3
 
 
 async def test_the_rate_limit_of_rally_is_never_exceeded(world: World) -> None:
     await world.sandbox.http.put("/control/limit", json={"limit": 20, "window": 2})
     for number in range(30):
-        await world.sandbox.tell(f"imp{number}", ("COMPLETED", 0))
+        await world.sandbox.set_import(f"imp{number}", ("COMPLETED", 0))
         await world.watch(f"imp{number}")
 
     async with asyncio.timeout(20):
@@ -255,7 +255,7 @@ async def test_the_rate_limit_of_rally_is_never_exceeded(world: World) -> None:
 
 
 async def test_an_import_that_our_own_code_trips_over_holds_up_nobody_even_as_the_probe(world: World) -> None:
-    await world.sandbox.tell("fine", ("COMPLETED", 0))
+    await world.sandbox.set_import("fine", ("COMPLETED", 0))
     poison, fine = await world.watch("poison"), await world.watch("fine")
     ask = world.resources.rally["default"].get_import
 
@@ -267,11 +267,11 @@ async def test_an_import_that_our_own_code_trips_over_holds_up_nobody_even_as_th
     world.resources.rally["default"].get_import = trip  # type: ignore[method-assign]  # a bug of ours
     await world.poll()
 
-    assert (await world.seen(fine))["outcome"] == "completed"
+    assert (await world.reload(fine))["outcome"] == "completed"
     polled = await world.resources.imports.get("default", "poison")
     assert polled is not None
     assert (polled.next_due or 0) > await world.resources.store.now() + HOUR - MINUTE
-    assert (await world.seen(poison))["state"] == "watching"
+    assert (await world.reload(poison))["state"] == "watching"
 
 
 async def test_a_worker_that_is_stopped_while_it_looks_at_the_budget_asks_nothing_on_what_it_saw(world: World) -> None:
@@ -304,7 +304,7 @@ async def test_a_request_that_takes_as_long_as_it_may_still_ends_within_a_short_
 
 
 async def test_cancelling_the_last_watch_ends_the_polling(world: World) -> None:
-    await world.sandbox.tell("imp", ("UPLOADING", 0))
+    await world.sandbox.set_import("imp", ("UPLOADING", 0))
     watch = await world.watch()
     path = f"/v1/watches/{watch['id']}/cancel"
     assert (await world.api.post(path, headers=bearer(OTHER_KEY))).status_code == 404
@@ -319,33 +319,33 @@ async def test_cancelling_the_last_watch_ends_the_polling(world: World) -> None:
 
 
 async def test_a_cancelled_watch_shows_its_import_as_last_read(world: World) -> None:
-    await world.sandbox.tell("imp", ("UPLOADING", 0))
+    await world.sandbox.set_import("imp", ("UPLOADING", 0))
     watch = await world.watch()
     for _ in range(3):
         await world.poll()
         world.pass_time(MINUTE)
-    before = await world.seen(watch)
+    before = await world.reload(watch)
 
     cancelled = (await world.post(f"/v1/watches/{watch['id']}/cancel")).json()
 
     as_read = ("import", "polls", "lastPolledAt")
     assert (before["polls"], before["import"]["status"]) == (3, "UPLOADING")
-    for later in (cancelled, await world.seen(watch)):
+    for later in (cancelled, await world.reload(watch)):
         assert later["state"] == "cancelled"
         assert {name: later[name] for name in as_read} == {name: before[name] for name in as_read}
 
 
 async def test_a_watch_shows_what_rally_last_answered_amiss_until_it_is_read(world: World) -> None:
-    await world.sandbox.tell("imp", ("UPLOADING", 0))
+    await world.sandbox.set_import("imp", ("UPLOADING", 0))
     await world.sandbox.faults(status=400, times=1)
     watch = await world.watch()
     await world.poll()
-    amiss = await world.seen(watch)
+    amiss = await world.reload(watch)
     world.pass_time(MINUTE)
     await world.poll()
 
     assert (amiss["state"], amiss["reason"]) == ("watching", "no usable answer from Rally: HTTP 400")
-    assert (await world.seen(watch))["reason"] is None
+    assert (await world.reload(watch))["reason"] is None
 
 
 async def test_a_watch_whose_answers_could_never_be_used_ends_with_the_last_of_them(world: World) -> None:
@@ -355,13 +355,13 @@ async def test_a_watch_whose_answers_could_never_be_used_ends_with_the_last_of_t
     world.pass_time(2 * MINUTE)
     await world.sweep()
 
-    seen = await world.seen(watch)
+    seen = await world.reload(watch)
     assert seen["outcome"] == "timed_out"
     assert seen["reason"].endswith("no usable answer from Rally: HTTP 422")
 
 
 async def test_a_watch_that_expires_while_rally_is_down_says_what_was_heard(world: World) -> None:
-    await world.sandbox.tell("imp", ("UPLOADING", 0))
+    await world.sandbox.set_import("imp", ("UPLOADING", 0))
     watch = await world.watch(expiresIn=600)
     await world.poll()
     await world.sandbox.faults(status=503, times=1000)
@@ -371,7 +371,7 @@ async def test_a_watch_that_expires_while_rally_is_down_says_what_was_heard(worl
     world.pass_time(2 * MINUTE)
     await world.sweep()
 
-    seen = await world.seen(watch)
+    seen = await world.reload(watch)
     assert seen["outcome"] == "timed_out"
     assert ": the last status was UPLOADING; then no usable answer from Rally since" in seen["reason"]
     assert seen["reason"].endswith(": HTTP 503")
@@ -383,14 +383,14 @@ async def test_the_trouble_of_one_workspace_is_not_that_of_another(
 ) -> None:
     elsewhere = "" if trouble == "refused" else "@http://127.0.0.1:1"
     async with opened(redis_url, sandbox_url, RALLY_WORKSPACES=f"eu:wrong-key{elsewhere}") as world:
-        await world.sandbox.tell("imp", ("COMPLETED", 0))
+        await world.sandbox.set_import("imp", ("COMPLETED", 0))
         abroad = await world.watch(workspace="eu")
         at_home = await world.watch()
 
         await world.poll()
 
-        assert (await world.seen(at_home))["outcome"] == "completed"
-        assert (await world.seen(abroad))["state"] == "watching"
+        assert (await world.reload(at_home))["outcome"] == "completed"
+        assert (await world.reload(abroad))["state"] == "watching"
 
 
 async def test_a_client_that_is_confined_does_not_use_other_workspaces(redis_url: str, sandbox_url: str) -> None:
@@ -405,7 +405,7 @@ async def test_a_client_that_is_confined_does_not_use_other_workspaces(redis_url
 
 @pytest.mark.parametrize("reset", ["inf", "-2147483648", "1970", "4102444800", "tomorrow", "1, 2"])
 async def test_absurd_headers_never_stop_the_polling(world: World, reset: str) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.sandbox.faults(status=500, times=3, headers={"X-RateLimit-Reset": reset})
     watch = await world.watch()
 
@@ -415,26 +415,26 @@ async def test_absurd_headers_never_stop_the_polling(world: World, reset: str) -
     world.pass_time(HOUR)
     await world.poll()
 
-    assert (await world.seen(watch))["outcome"] == "completed"
+    assert (await world.reload(watch))["outcome"] == "completed"
 
 
 async def test_settling_that_was_interrupted_is_resumed_by_the_sweep(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch()
     world.worker.settler.start = lambda *_: None  # type: ignore[method-assign]  # a worker that dies right here
     await world.poll()
-    assert (await world.seen(watch))["state"] == "watching"
+    assert (await world.reload(watch))["state"] == "watching"
 
     world.pass_time(10 * SECOND)
     await world.sweep()
 
-    assert (await world.seen(watch))["outcome"] == "completed"
+    assert (await world.reload(watch))["outcome"] == "completed"
 
 
 async def test_an_import_whose_reading_can_not_be_opened_holds_up_no_other_at_its_expiry(world: World) -> None:
     imports = [f"imp{number}" for number in range(3)]
     for import_id in imports:
-        await world.sandbox.tell(import_id, ("UPLOADING", 0))
+        await world.sandbox.set_import(import_id, ("UPLOADING", 0))
     watches = [await world.watch(import_id, expiresIn=60) for import_id in imports]
     await world.poll()
     await world.resources.store.call("HSET", "rb:import:default:imp0", "reading", "sealed by nobody")
@@ -445,18 +445,18 @@ async def test_an_import_whose_reading_can_not_be_opened_holds_up_no_other_at_it
         await world.sweep()
         world.pass_time(2 * SECOND)
 
-    assert [(await world.seen(watch))["outcome"] for watch in watches[1:]] == ["timed_out"] * 2
+    assert [(await world.reload(watch))["outcome"] for watch in watches[1:]] == ["timed_out"] * 2
 
 
 async def test_what_ended_is_forgotten_after_the_retention(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch()
     open_watch = await world.watch("imp-open", expiresIn=30 * 86_400)
     await world.poll()
 
     world.pass_time(29 * DAY)
     await world.sweep()
-    assert (await world.seen(watch))["outcome"] == "completed"
+    assert (await world.reload(watch))["outcome"] == "completed"
     world.pass_time(DAY)
     await world.sweep()
 

@@ -30,7 +30,7 @@ async def listen(store: Store, heard: list[str], on: asyncio.Event) -> None:
 async def test_between_the_final_answer_and_the_message_are_four_trips(world: World) -> None:
     callback = {"type": "callback", "url": world.sandbox.callback_url()}
     for import_id in ("first", "imp"):  # the first has every script loaded
-        await world.sandbox.tell(import_id, ("COMPLETED", 0))
+        await world.sandbox.set_import(import_id, ("COMPLETED", 0))
     await world.watch("first", notify=[callback])
     await world.poll()
     await world.deliver()
@@ -54,7 +54,7 @@ async def test_between_the_final_answer_and_the_message_are_four_trips(world: Wo
 
 
 async def test_what_ends_an_import_is_committed_before_its_round_ends(world: World) -> None:
-    await world.sandbox.tell("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch("imp")
     worker = world.worker
     work = PollWork(world.resources, "default", worker.settler, OperatorNotices(world.resources, on_due=lambda: None))
@@ -64,6 +64,6 @@ async def test_what_ends_an_import_is_committed_before_its_round_ends(world: Wor
     await worker.settler.close()
 
     assert polled.committed
-    assert (await world.seen(watch))["state"] == "settled"
+    assert (await world.reload(watch))["state"] == "settled"
     await work.commit([polled])
-    assert (await world.seen(watch))["outcome"] == "completed"
+    assert (await world.reload(watch))["outcome"] == "completed"
