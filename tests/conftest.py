@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from redis import Redis
 
@@ -13,6 +14,9 @@ from bridge.cli.up.embedded_redis import find_binary
 from bridge.domain.secret import Secret
 from bridge.store.connection import Store, connect
 from tests.support.world import World, opened, sandbox_serving
+
+hypothesis.settings.register_profile("without deadlines", deadline=None)  # no test depends on how fast a machine is
+hypothesis.settings.load_profile("without deadlines")
 
 
 @pytest.fixture

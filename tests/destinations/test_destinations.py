@@ -1,14 +1,13 @@
 """What holds for every kind of destination: each answer has its meaning, and no secret shows."""
 
-import json
 import re
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.destinations import Sender, describe, judge, kind, prepare, render
+from bridge.destinations import Sender, callback, describe, judge, kind, prepare, render, slack_bot, slack_webhook
 from bridge.destinations.lanes import lane_of
 from bridge.destinations.reasons import in_full
 from bridge.destinations.signatures import Signing
@@ -32,6 +31,7 @@ from bridge.domain.notifications import Notification
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR, MINUTE, SECOND
+from tests.support import samples
 
 NOW = 784_111_777_000  # 1994-11-06T08:49:37Z, the moment of RFC 9110's examples
 SLACK = SlackWebhook(url=Secret("https://hooks.slack.com/services/T0/B0/abcdefSECRET"))
@@ -123,88 +123,11 @@ def test_each_answer_has_its_meaning(said: tuple[ResolvedDestination, Response],
 MATTERMOST = SlackWebhook(url=Secret("https://chat.example.com/hooks/xyz"))
 
 
-@pytest.mark.parametrize(
-    ("status", "body"),
-    [
-        (200, "ok"),
-        (204, ""),
-        (200, '{"success":true}'),
-        (200, '{"ok":true}'),
-        (200, '{"id":"1","success":null}'),
-        (200, " {}\n"),
-        (200, "[]"),
-    ],
-)
-def test_a_webhook_that_is_not_slacks_succeeds_in_its_own_way(status: int, body: str) -> None:
-    answer = response(status, body.encode())
-
-    assert judge(MATTERMOST, answer, NOW) == Accepted()
-    assert (judge(SLACK, answer, NOW) == Accepted()) is (body == "ok")
-
-
-@pytest.mark.parametrize(
-    ("status", "body"),
-    [
-        (200, '{"ok":false,"error":"x"}'),
-        (200, '{"success":false}'),
-        (200, "<html>Sign in</html>"),
-        (200, ""),
-        (200, "1"),
-        (200, "[" * 16_000),
-        (202, "{}"),
-    ],
-)
-def test_what_is_no_success_of_any_kind_is_none(status: int, body: str) -> None:
-    refused = Rejected(f"HTTP {status}, but neither ok nor JSON of a success")
-
-    assert judge(MATTERMOST, response(status, body.encode()), NOW) == refused
-
-
 @pytest.mark.parametrize("status", [408, 425])
 @pytest.mark.parametrize("destination", [SLACK, MATTERMOST, CHANNEL])
 def test_too_slow_and_too_early_pass_at_slack_as_well(destination: ResolvedDestination, status: int) -> None:
     assert judge(destination, response(status), NOW) == Deferred(f"HTTP {status}")
     assert judge(destination, response(status, retry_after="5"), NOW) == Deferred(f"HTTP {status}", 5 * SECOND)
-
-
-@pytest.mark.parametrize(
-    ("status", "word"),
-    [
-        (403, "action_prohibited"),
-        (410, "channel_is_archived"),
-        (404, "channel_not_found"),
-        (403, "invalid_token"),
-        (404, "no_active_hooks"),
-        (404, "no_service"),
-        (404, "no_service_id"),
-        (404, "no_team"),
-        (403, "posting_to_general_channel_denied"),
-        (403, "team_disabled"),
-        (400, "user_not_found"),
-    ],
-)
-def test_what_only_people_can_mend_of_a_webhook_is_final_and_says_what_to_do(status: int, word: str) -> None:
-    for answered in (status, 400):  # for some of them Slack does not say which status it is
-        verdict = judge(*slack_says(answered, word), NOW)
-
-        assert isinstance(verdict, Rejected)
-        assert re.fullmatch(rf"HTTP {answered}: {word} \(.{{10,}}\)", verdict.reason)
-
-
-@pytest.mark.parametrize("word", ["invalid_payload", "invalid_blocks", "no_text", "too_many_attachments"])
-def test_a_message_that_a_webhook_cannot_read_is_sent_again_as_plain_text_once(word: str) -> None:
-    verdict = judge(*slack_says(400, word), NOW)
-
-    assert isinstance(verdict, Deferred)
-    assert (verdict.plainly, verdict.ambiguous) == (True, False)
-
-
-def test_a_webhook_over_its_limit_waits_as_long_as_slack_asks() -> None:
-    said = b'{"retry_after":30,"ok":false,"error":"rate_limited"}'
-
-    assert judge(SLACK, response(429, said, retry_after="30"), NOW) == judge(
-        SLACK, response(429, retry_after="30"), NOW
-    )
 
 
 @pytest.mark.parametrize("destination", [SLACK, CHANNEL, CALLBACK])
@@ -217,81 +140,6 @@ def test_without_an_answer_it_is_never_final(destination: ResolvedDestination, f
     assert isinstance(verdict, Deferred)
     assert verdict == Deferred(in_full(answer), ambiguous=failure in {Failure.TIMEOUT, Failure.BROKEN})
     assert "in words" in verdict.reason
-
-
-def bot_says(**document: Any) -> Response:
-    return response(200, json.dumps(document).encode())
-
-
-@pytest.mark.parametrize(
-    ("answer", "verdict"),
-    [
-        (bot_says(ok=True, ts="1503435956.000247"), Accepted()),
-        (bot_says(ok=False, error="ratelimited"), Deferred("Slack: ratelimited", SECOND, for_all=True)),
-        (bot_says(ok=False, error="rate_limited"), Deferred("Slack: rate_limited", SECOND, for_all=True)),
-        (
-            response(429, b"{}", retry_after="30"),
-            Deferred("HTTP 429, over Slack's rate limit", 30 * SECOND, for_all=True),
-        ),
-        *(
-            (bot_says(ok=False, error=error), Deferred(f"Slack: {error}"))
-            for error in ("service_unavailable", "team_added_to_org", "org_login_required")
-        ),
-        *(
-            (bot_says(ok=False, error=error), Deferred(f"Slack: {error}", ambiguous=True))
-            for error in ("internal_error", "fatal_error", "request_timeout")
-        ),
-        *(
-            (bot_says(ok=False, error=error), Deferred(f"Slack: {error}", HOUR))
-            for error in ("message_limit_exceeded", "accesslimited")
-        ),
-        (bot_says(ok=False, error="brand_new"), Deferred("Slack: brand_new", tries=3)),
-        (
-            bot_says(ok=False, error="<b>Bearer x</b>"),
-            Deferred("an answer that is not Slack's", ambiguous=True, tries=3),
-        ),
-        (bot_says(ok="true"), Deferred("an answer that is not Slack's", ambiguous=True, tries=3)),
-        (response(200, b"<html>"), Deferred("an answer that is not Slack's", ambiguous=True, tries=3)),
-        (response(302), Rejected("HTTP 302, redirects are not followed")),
-        (response(404), Rejected("HTTP 404")),
-        (response(502), Deferred("HTTP 502", ambiguous=True)),
-    ],
-)
-def test_each_answer_to_the_bot_has_its_meaning(answer: Response, verdict: Verdict) -> None:
-    assert judge(CHANNEL, answer, NOW) == verdict
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        *("not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired", "missing_scope"),
-        *("not_allowed_token_type", "no_permission", "team_access_not_granted", "two_factor_setup_required"),
-        *("ekm_access_denied", "enterprise_is_restricted", "access_denied", "channel_not_found", "not_in_channel"),
-        *("is_archived", "restricted_action", "restricted_action_read_only_channel", "team_not_found"),
-        *("restricted_action_thread_only_channel", "restricted_action_non_threadable_channel"),
-        *("restricted_action_thread_locked", "cannot_reply_to_message", "messages_tab_disabled"),
-    ],
-)
-def test_what_only_people_can_mend_is_final_and_says_what_to_do(error: str) -> None:
-    verdict = judge(CHANNEL, bot_says(ok=False, error=error), NOW)
-
-    assert isinstance(verdict, Rejected)
-    assert re.fullmatch(rf"Slack: {error} \(.{{10,}}\)", verdict.reason)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        *("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "no_text", "too_many_attachments"),
-        *("attachment_payload_limit_exceeded", "invalid_arguments", "invalid_arg_name", "invalid_post_type"),
-        *("invalid_charset", "metadata_too_large", "markdown_text_conflict", "msg_too_long"),
-    ],
-)
-def test_a_message_that_slack_cannot_read_is_sent_again_as_plain_text_once(error: str) -> None:
-    verdict = judge(CHANNEL, bot_says(ok=False, error=error), NOW)
-
-    assert isinstance(verdict, Deferred)
-    assert verdict.plainly
 
 
 @pytest.mark.parametrize("destination", [SLACK, CHANNEL])
@@ -309,23 +157,6 @@ def test_what_was_never_sent_is_tried_again_also_where_slack_must_not_hear_twice
     assert isinstance(judge(SLACK, unsent, NOW, slack_at_most_once=True), Deferred)
     assert isinstance(judge(SLACK, response(429), NOW, slack_at_most_once=True), Deferred)
     assert isinstance(judge(CALLBACK, response(500), NOW, slack_at_most_once=True), Deferred)
-
-
-def test_the_bot_posts_to_its_channel_with_its_token_and_plainly_without_blocks() -> None:
-    sender = Sender(signing=SIGNING, slack_bot=SlackBot(token=Secret("xoxb-1"), api_url="https://slack.com/api"))
-    body = '{"text":"hi","blocks":[{"type":"divider"}]}'
-    requests = [
-        prepare(CHANNEL, body, notification_id="n", client="crm", now=NOW, sender=sender, plain=plain)
-        for plain in (False, True)
-    ]
-
-    assert {request.url.reveal() for request in requests} == {"https://slack.com/api/chat.postMessage"}
-    assert {request.headers["authorization"] for request in requests} == {"Bearer xoxb-1"}
-    assert [json.loads(request.body) for request in requests] == [
-        {"channel": "C0123ABCD", "text": "hi", "blocks": [{"type": "divider"}]},
-        {"channel": "C0123ABCD", "text": "hi"},
-    ]
-    assert "xoxb" not in repr(requests) + repr(sender)
 
 
 KINDS: list[tuple[ResolvedDestination, bytes]] = [
@@ -371,33 +202,6 @@ def test_every_kind_is_prepared_described_and_kept_in_a_lane(destination: Resolv
     assert request.url.reveal().startswith("https://")
     assert lane_of(destination)[0] in {"slack", "callback"}
     assert "SECRET" not in describe(destination) + kind(destination) + repr(request)
-
-
-@pytest.mark.parametrize(
-    "spellings",
-    [
-        ("https://crm.example.com/a", "https://CRM.Example.com:443/b?x=1", "https://crm.example.com./"),
-        ("http://bücher.example/", "http://xn--bcher-kva.example:080/"),
-        ("http://127.0.0.1:9000/", "http://127.0.0.1:9000/x"),
-        ("http://[::1]:9000/", "http://[::1]:09000/"),
-    ],
-)
-def test_one_receiver_has_one_lane_however_it_is_spelt(spellings: tuple[str, ...]) -> None:
-    assert len({lane_of(Callback(url=Secret(url))) for url in spellings}) == 1
-
-
-def test_one_slack_webhook_has_one_lane_and_another_one_another() -> None:
-    def lanes(*urls: str) -> int:
-        return len({lane_of(SlackWebhook(url=Secret(url))) for url in urls})
-
-    url = "https://hooks.slack.com/services/T0/B0/x"
-    assert lanes(url, "https://HOOKS.slack.com:443/services/T0/B0/x", f"{url}?again") == 1
-    assert lanes(url, f"{url}y", "https://hooks.slack.com/services/T0/B0/X") == 3
-
-
-def test_other_receivers_have_other_lanes() -> None:
-    urls = ("https://a.example/", "http://a.example/", "https://a.example:80/", "https://b.example/", "no url", "#")
-    assert len({lane_of(Callback(url=Secret(url))) for url in urls}) == len(urls)
 
 
 @given(status=st.integers(100, 999), body=st.binary(max_size=40), asked=st.text(max_size=30))
@@ -466,3 +270,12 @@ def test_a_body_is_the_same_however_often_it_is_rendered(destination: ResolvedDe
 
     assert render(notification, destination) == render(notification, destination)
     assert render(notification, destination).encode()
+
+
+def test_a_wait_until_a_date_counts_from_now_where_the_answer_has_none() -> None:
+    given = Response(status=503, headers={"retry-after": "Fri, 15 Jan 2027 08:00:07 GMT"}, body=b"")
+
+    for judge_of_kind in (callback.judge, slack_bot.judge, slack_webhook.judge):
+        assert judge_of_kind(given, samples.NOW) == Deferred(
+            "HTTP 503", 7 * SECOND, ambiguous=judge_of_kind is not callback.judge
+        )

@@ -21,8 +21,8 @@ from bridge.domain.imports import (
 )
 from bridge.domain.replies import after_replies
 from bridge.domain.times import MINUTE, SECOND, Moment
+from tests.support.samples import NOW
 
-NOW: Moment = 1_800_000_000_000
 WINDOW = 10 * SECOND
 READ = Read(Reading(import_id="imp", type="CSV", status="UPLOADING", person_count=1))
 
@@ -292,3 +292,67 @@ def test_the_length_of_windows_is_learned_from_those_seen_from_their_beginning()
     )
 
     assert (joined_late.window, whole.window, late_again.window) == (20 * SECOND, 61 * SECOND, 61 * SECOND)
+
+
+OPEN = Budget(limit=100, available=80, spent=20, ends_at=NOW + 60 * SECOND, window=60 * SECOND)
+
+
+@pytest.mark.parametrize(
+    ("budget", "in_flight", "granted"),
+    [
+        (Budget(not_before=NOW + 5), 0, Grant(count=0, again_at=NOW + 5)),
+        (Budget(probing_until=NOW + 5), 0, Grant(count=0, again_at=NOW + 5)),
+        (Budget(probing_until=NOW), 0, Grant(count=1, again_at=NOW + SECOND, probe=True)),
+        (Budget(), 1, Grant(count=0, again_at=NOW + SECOND)),
+        (replace(OPEN, ends_at=NOW), 1, Grant(count=1, again_at=NOW + 763, paced_from=NOW, step=763, probe=True)),
+        (replace(OPEN, ends_at=NOW, paced_until=NOW + 1), 0, Grant(count=0, again_at=NOW + 1)),
+        (replace(OPEN, ends_at=NOW, probing_until=NOW + 5), 0, Grant(count=0, again_at=NOW + 5)),
+        (replace(OPEN, ends_at=NOW, available=0), 0, Grant(count=0, again_at=NOW + SECOND)),
+        (
+            replace(OPEN, ends_at=NOW, available=1),
+            0,
+            Grant(count=1, again_at=NOW + 763, paced_from=NOW, step=763, probe=True),
+        ),
+        (
+            replace(OPEN, ends_at=NOW - SECOND, available=0),
+            0,
+            Grant(count=1, again_at=NOW + 763, paced_from=NOW, step=763, probe=True),
+        ),
+        (replace(OPEN, available=0), 0, Grant(count=0, again_at=OPEN.ends_at)),
+        (replace(OPEN, spent=80), 0, Grant(count=0, again_at=OPEN.ends_at)),
+        (replace(OPEN, paced_until=NOW + 1), 0, Grant(count=0, again_at=NOW + 1)),
+        (
+            OPEN,
+            0,
+            Grant(count=7, again_at=NOW + 1_000, paced_from=NOW - 6_000, step=1_000, ends_at=OPEN.ends_at),
+        ),
+        (
+            replace(OPEN, paced_until=NOW - 1_500),
+            0,
+            Grant(count=2, again_at=NOW + 500, paced_from=NOW - 1_500, step=1_000, ends_at=OPEN.ends_at),
+        ),
+        (
+            replace(OPEN, available=1),
+            0,
+            Grant(count=1, again_at=NOW + 60_000, paced_from=NOW, step=60_000, ends_at=OPEN.ends_at),
+        ),
+        (
+            replace(OPEN, limit=1, available=1, spent=0),
+            0,
+            Grant(count=1, again_at=NOW + 60_000, paced_from=NOW, step=60_000, ends_at=OPEN.ends_at),
+        ),
+        (replace(OPEN, limit=1, available=1, spent=1), 0, Grant(count=0, again_at=OPEN.ends_at)),
+        (
+            replace(OPEN, available=4, ends_at=NOW + 3),
+            0,
+            Grant(count=4, again_at=NOW, paced_from=NOW, step=0, ends_at=NOW + 3),
+        ),
+        (
+            replace(OPEN, available=40, ends_at=NOW + 40, paced_until=NOW),
+            0,
+            Grant(count=1, again_at=NOW + 1, paced_from=NOW, step=1, ends_at=NOW + 40),
+        ),
+    ],
+)
+def test_what_is_granted_is_known_to_the_last_field(budget: Budget, in_flight: int, granted: Grant) -> None:
+    assert grant(budget, NOW, in_flight=in_flight, share=0.8) == granted

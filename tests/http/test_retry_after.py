@@ -4,10 +4,10 @@ import pytest
 
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.http.retry_after import retry_after
+from tests.support import samples
 
 NOW = 784_111_777_000
 """1994-11-06T08:49:37Z, as in the examples of RFC 9110."""
-
 IN_AN_HOUR = ("Sun, 06 Nov 1994 09:49:37 GMT", "Sunday, 06-Nov-94 09:49:37 GMT", "Sun Nov  6 09:49:37 1994")
 
 
@@ -77,3 +77,15 @@ def test_a_hostile_date_of_an_answer_does_no_harm(date: str) -> None:
     wait = retry_after({"retry-after": IN_AN_HOUR[0], "date": date}, NOW, at_most=DAY)
 
     assert wait in {HOUR, DAY}
+
+
+def test_a_wait_until_the_answers_own_date_is_none() -> None:
+    assert retry_after({"date": samples.DATE, "retry-after": samples.DATE}, samples.NOW - MINUTE, at_most=DAY) == 0
+
+
+def test_a_wait_counts_from_the_responses_own_date() -> None:
+    asked = {"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT"}
+
+    assert retry_after(asked | {"date": "Fri, 15 Jan 2027 08:00:20 GMT"}, samples.NOW, at_most=DAY) == 10 * SECOND
+    assert retry_after(asked | {"date": samples.DATE}, 0, at_most=DAY) == 30 * SECOND
+    assert retry_after({}, samples.NOW, at_most=DAY) is None

@@ -1,0 +1,192 @@
+"""The Slack bot: requests, and what each response means."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from bridge.destinations import (
+    Sender,
+    judge,
+    prepare,
+    slack_bot,
+)
+from bridge.destinations.signatures import Signing
+from bridge.destinations.slack_bot import SlackBot
+from bridge.domain.deliveries import (
+    Accepted,
+    Deferred,
+    Rejected,
+    Request,
+    Response,
+    SlackChannel,
+    Verdict,
+)
+from bridge.domain.secret import Secret
+from bridge.domain.times import HOUR, SECOND
+from bridge.http.user_agent import USER_AGENT
+from tests.support.samples import NOW
+
+CHANNEL = SlackChannel(channel="C0123ABCD")
+SIGNING = Signing((Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),))
+
+
+def response(status: int, body: bytes = b"", **headers: str) -> Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(status=status, headers=named, body=body)
+
+
+def bot_says(**document: Any) -> Response:
+    return response(200, json.dumps(document).encode())
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (bot_says(ok=True, ts="1503435956.000247"), Accepted()),
+        (bot_says(ok=False, error="ratelimited"), Deferred("Slack: ratelimited", SECOND, for_all=True)),
+        (bot_says(ok=False, error="rate_limited"), Deferred("Slack: rate_limited", SECOND, for_all=True)),
+        (
+            response(429, b"{}", retry_after="30"),
+            Deferred("HTTP 429, over Slack's rate limit", 30 * SECOND, for_all=True),
+        ),
+        *(
+            (bot_says(ok=False, error=error), Deferred(f"Slack: {error}"))
+            for error in ("service_unavailable", "team_added_to_org", "org_login_required")
+        ),
+        *(
+            (bot_says(ok=False, error=error), Deferred(f"Slack: {error}", ambiguous=True))
+            for error in ("internal_error", "fatal_error", "request_timeout")
+        ),
+        *(
+            (bot_says(ok=False, error=error), Deferred(f"Slack: {error}", HOUR))
+            for error in ("message_limit_exceeded", "accesslimited")
+        ),
+        (bot_says(ok=False, error="brand_new"), Deferred("Slack: brand_new", tries=3)),
+        (
+            bot_says(ok=False, error="<b>Bearer x</b>"),
+            Deferred("an answer that is not Slack's", ambiguous=True, tries=3),
+        ),
+        (bot_says(ok="true"), Deferred("an answer that is not Slack's", ambiguous=True, tries=3)),
+        (response(200, b"<html>"), Deferred("an answer that is not Slack's", ambiguous=True, tries=3)),
+        (response(302), Rejected("HTTP 302, redirects are not followed")),
+        (response(404), Rejected("HTTP 404")),
+        (response(502), Deferred("HTTP 502", ambiguous=True)),
+    ],
+)
+def test_each_answer_to_the_bot_has_its_meaning(answer: Response, verdict: Verdict) -> None:
+    assert judge(CHANNEL, answer, NOW) == verdict
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *("not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired", "missing_scope"),
+        *("not_allowed_token_type", "no_permission", "team_access_not_granted", "two_factor_setup_required"),
+        *("ekm_access_denied", "enterprise_is_restricted", "access_denied", "channel_not_found", "not_in_channel"),
+        *("is_archived", "restricted_action", "restricted_action_read_only_channel", "team_not_found"),
+        *("restricted_action_thread_only_channel", "restricted_action_non_threadable_channel"),
+        *("restricted_action_thread_locked", "cannot_reply_to_message", "messages_tab_disabled"),
+    ],
+)
+def test_what_only_people_can_mend_is_final_and_says_what_to_do(error: str) -> None:
+    verdict = judge(CHANNEL, bot_says(ok=False, error=error), NOW)
+
+    assert isinstance(verdict, Rejected)
+    assert re.fullmatch(rf"Slack: {error} \(.{{10,}}\)", verdict.reason)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "no_text", "too_many_attachments"),
+        *("attachment_payload_limit_exceeded", "invalid_arguments", "invalid_arg_name", "invalid_post_type"),
+        *("invalid_charset", "metadata_too_large", "markdown_text_conflict", "msg_too_long"),
+    ],
+)
+def test_a_message_that_slack_cannot_read_is_sent_again_as_plain_text_once(error: str) -> None:
+    verdict = judge(CHANNEL, bot_says(ok=False, error=error), NOW)
+
+    assert isinstance(verdict, Deferred)
+    assert verdict.plainly
+
+
+def test_the_bot_posts_to_its_channel_with_its_token_and_plainly_without_blocks() -> None:
+    sender = Sender(signing=SIGNING, slack_bot=SlackBot(token=Secret("xoxb-1"), api_url="https://slack.com/api"))
+    body = '{"text":"hi","blocks":[{"type":"divider"}]}'
+    requests = [
+        prepare(CHANNEL, body, notification_id="n", client="crm", now=NOW, sender=sender, plain=plain)
+        for plain in (False, True)
+    ]
+
+    assert {request.url.reveal() for request in requests} == {"https://slack.com/api/chat.postMessage"}
+    assert {request.headers["authorization"] for request in requests} == {"Bearer xoxb-1"}
+    assert [json.loads(request.body) for request in requests] == [
+        {"channel": "C0123ABCD", "text": "hi", "blocks": [{"type": "divider"}]},
+        {"channel": "C0123ABCD", "text": "hi"},
+    ]
+    assert "xoxb" not in repr(requests) + repr(sender)
+
+
+TO_SLACK = {"content-type": "application/json; charset=utf-8", "user-agent": USER_AGENT}
+
+
+def test_a_message_of_the_bot_is_json_of_ours_with_its_channel_and_token() -> None:
+    bot = slack_bot.SlackBot(token=Secret("xoxb-1"), api_url="https://slack.com/api")
+
+    assert slack_bot.prepare(SlackChannel(channel="C0"), '{"text": "é"}', bot) == Request(
+        url=Secret("https://slack.com/api/chat.postMessage"),
+        headers=TO_SLACK | {"authorization": "Bearer xoxb-1"},
+        body='{"channel":"C0","text":"é"}'.encode(),
+    )
+
+
+def test_a_bots_token_is_tried_without_a_word() -> None:
+    bot = slack_bot.SlackBot(token=Secret("xoxb-1"), api_url="https://slack.com/api")
+
+    assert slack_bot.prepare_check(bot) == Request(
+        url=Secret("https://slack.com/api/auth.test"),
+        headers=TO_SLACK | {"authorization": "Bearer xoxb-1"},
+        body=b"{}",
+    )
+
+
+def a_long_word(length: int) -> str:
+    return ("a_" * length)[:length]
+
+
+@pytest.mark.parametrize(
+    ("status", "document", "verdict"),
+    [
+        (429, {}, Deferred("HTTP 429, over Slack's rate limit", 7 * SECOND, for_all=True)),
+        (200, {"error": "ratelimited"}, Deferred("Slack: ratelimited", 7 * SECOND, for_all=True)),
+        (200, {"error": "service_unavailable"}, Deferred("Slack: service_unavailable", 7 * SECOND)),
+        (200, {"error": "fatal_error"}, Deferred("Slack: fatal_error", 7 * SECOND, ambiguous=True)),
+        (
+            200,
+            {"error": "no_text"},
+            Deferred("Slack: no_text (Slack does not take the form of our message; please report it)", plainly=True),
+        ),
+        (200, {"error": a_long_word(60)}, Deferred(f"Slack: {a_long_word(60)}", 7 * SECOND, tries=3)),
+        (
+            200,
+            {"error": a_long_word(61)},
+            Deferred("an answer that is not Slack's", 7 * SECOND, ambiguous=True, tries=3),
+        ),
+        (200, [], Deferred("an answer that is not Slack's", 7 * SECOND, ambiguous=True, tries=3)),
+        (503, {}, Deferred("HTTP 503", 7 * SECOND, ambiguous=True)),
+    ],
+)
+def test_what_the_bot_is_answered_waits_as_long_as_slack_asks_for(
+    status: int, document: object, verdict: Verdict
+) -> None:
+    given = Response(status=status, headers={"retry-after": "7"}, body=json.dumps(document).encode())
+
+    assert slack_bot.judge(given, NOW) == verdict
+
+
+def test_a_bot_that_slack_slows_down_without_saying_for_how_long_waits_a_second() -> None:
+    given = Response(status=429, headers={}, body=b"")
+
+    assert slack_bot.judge(given, NOW) == Deferred("HTTP 429, over Slack's rate limit", SECOND, for_all=True)

@@ -1,0 +1,140 @@
+"""What each verdict changes about a delivery."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.domain.deliveries import (
+    Accepted,
+    Callback,
+    Deferred,
+    Delivery,
+    DeliveryState,
+    Rejected,
+    Verdict,
+)
+from bridge.domain.secret import Secret
+from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment
+from tests.support.samples import NOW
+
+PAUSES = (2 * SECOND, 5 * SECOND, MINUTE)
+DELIVERY = Delivery(
+    id="dlv_1",
+    watch_id="wat_01",
+    client="crm",
+    notification_id="ntf_01",
+    destination=Callback(url=Secret("https://crm.example.com/hush")),
+    lane="callback:x",
+    body="{}",
+    owed_at=NOW,
+)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "made", "state", "due"),
+    [
+        (Accepted(), 0, DeliveryState.DELIVERED, None),
+        (Rejected("410"), 0, DeliveryState.ABANDONED, None),
+        (Deferred("503"), 0, DeliveryState.PENDING, NOW + 2 * SECOND),
+        (Deferred("503"), 2, DeliveryState.PENDING, NOW + MINUTE),
+        (Deferred("503"), 3, DeliveryState.ABANDONED, None),
+        (Deferred("429", HOUR), 0, DeliveryState.PENDING, NOW + HOUR),
+        (Deferred("429", SECOND), 2, DeliveryState.PENDING, NOW + MINUTE),
+        (Deferred("429", 9 * DAY), 0, DeliveryState.PENDING, NOW + DAY),
+        (Deferred("new", tries=3), 1, DeliveryState.PENDING, NOW + 5 * SECOND),
+        (Deferred("new", tries=3), 2, DeliveryState.ABANDONED, None),
+    ],
+)
+def test_each_verdict_moves_a_delivery_on(
+    verdict: Verdict, made: int, state: DeliveryState, due: Moment | None
+) -> None:
+    after = replace(DELIVERY, attempts=made, failures=made).after(
+        verdict, NOW, schedule=PAUSES, max_age=3 * DAY, jitter=0
+    )
+
+    assert (after.state, after.due, after.attempts) == (state, due, made + 1)
+    assert (after.ended_at is None) == (state is DeliveryState.PENDING)
+
+
+def test_a_delivery_that_cannot_be_read_is_sent_plainly_once_and_then_abandoned() -> None:
+    unreadable = Deferred("invalid_blocks", plainly=True)
+    again = DELIVERY.after(unreadable, NOW, schedule=PAUSES, max_age=DAY, jitter=0)
+    ended = again.after(unreadable, NOW, schedule=PAUSES, max_age=DAY, jitter=0)
+
+    assert (again.state, again.plain) == (DeliveryState.PENDING, True)
+    assert ended.state is DeliveryState.ABANDONED
+
+
+def test_a_redelivery_has_the_whole_schedule_before_it_and_goes_on_counting() -> None:
+    owed_again = replace(DELIVERY, attempts=11, failures=0, owed_at=NOW + DAY)
+    after = owed_again.after(Deferred("503"), NOW + DAY, schedule=PAUSES, max_age=HOUR, jitter=0)
+
+    assert (after.state, after.attempts, after.due) == (DeliveryState.PENDING, 12, NOW + DAY + PAUSES[0])
+
+
+def test_a_delivery_that_would_be_too_old_at_its_next_attempt_is_abandoned() -> None:
+    after = DELIVERY.after(Deferred("429", HOUR), NOW, schedule=PAUSES, max_age=HOUR, jitter=0)
+
+    assert (after.state, after.last_reason) == (DeliveryState.ABANDONED, "429")
+    assert DELIVERY.too_old(NOW + HOUR, HOUR)
+    assert not DELIVERY.too_old(NOW + HOUR - 1, HOUR)
+
+
+@given(jitter=st.floats(0, 1), wait=st.integers(0, 2 * DAY), made=st.integers(0, 2))
+def test_a_delivery_is_never_attempted_before_it_was_asked_to(jitter: float, wait: int, made: int) -> None:
+    before = replace(DELIVERY, attempts=made, failures=made)
+    after = before.after(Deferred("429", wait), NOW, schedule=PAUSES, max_age=30 * DAY, jitter=jitter)
+
+    assert after.due is not None
+    assert after.due >= NOW + max(PAUSES[made], min(wait, DAY))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "made", "after"),
+    [
+        (Accepted(), 0, {"state": DeliveryState.DELIVERED, "due": None, "ended_at": NOW + 9}),
+        (Rejected("r"), 0, {"state": DeliveryState.ABANDONED, "due": None, "ended_at": NOW + 9, "last_reason": "r"}),
+        (Deferred("d"), 0, {"due": NOW + 9 + 11, "last_reason": "d"}),
+        (Deferred("d", 12), 0, {"due": NOW + 9 + 12, "last_reason": "d"}),
+        (Deferred("d"), 1, {"due": NOW + 9 + 110, "last_reason": "d"}),
+        (Deferred("d"), 2, {"state": DeliveryState.ABANDONED, "due": None, "ended_at": NOW + 9, "last_reason": "d"}),
+        (
+            Deferred("d", HOUR),
+            0,
+            {"state": DeliveryState.ABANDONED, "due": None, "ended_at": NOW + 9, "last_reason": "d"},
+        ),
+    ],
+)
+def test_a_delivery_after_an_attempt_is_known_to_the_last_field(
+    verdict: Verdict, made: int, after: dict[str, object]
+) -> None:
+    before = replace(DELIVERY, attempts=made, failures=made)
+
+    found = before.after(verdict, NOW + 9, schedule=(10, 100), max_age=HOUR, jitter=1.0)
+
+    failures = made + isinstance(verdict, Deferred)
+    assert found == replace(before, attempts=made + 1, failures=failures, **after)  # type: ignore[arg-type]
+
+
+def test_no_wait_asked_for_adds_nothing_to_the_schedule() -> None:
+    assert DELIVERY.after(Deferred("d"), NOW, schedule=(0,), max_age=HOUR, jitter=0).due == NOW
+
+
+@pytest.mark.parametrize(
+    ("last", "reason"),
+    [(None, "too old; last: no attempt was possible"), ("HTTP 503", "too old; last: HTTP 503")],
+)
+def test_a_delivery_that_is_given_up_for_its_age_keeps_its_last_reason(last: str | None, reason: str) -> None:
+    before = replace(DELIVERY, last_reason=last, attempts=3)
+
+    assert before.outlived(NOW + DAY) == replace(
+        before, state=DeliveryState.ABANDONED, last_reason=reason, due=None, ended_at=NOW + DAY
+    )
+
+
+def test_a_delivery_that_is_given_up_says_why_and_counts_no_attempt() -> None:
+    assert DELIVERY.given_up("not allowed any more", NOW) == replace(
+        DELIVERY, state=DeliveryState.ABANDONED, last_reason="not allowed any more", due=None, ended_at=NOW
+    )

@@ -1,0 +1,90 @@
+"""Notices to the operator, and test messages."""
+
+import pytest
+
+from bridge.domain.notices import (
+    deliveries_abandoned,
+    key_accepted,
+    key_refused,
+    redis_evicts,
+    redis_evicts_no_more,
+)
+from bridge.domain.notices import test_message as message_of_test
+from bridge.domain.times import SECOND, rfc3339
+from tests.support.samples import NOW
+
+
+def test_the_operator_reads_that_redis_drops_watches_and_that_it_no_longer_does() -> None:
+    assert redis_evicts("maxmemory-policy allkeys-lru", NOW).payload() == {
+        "type": "redis.evicts",
+        "timestamp": rfc3339(NOW),
+        "data": {
+            "client": "operator",
+            "text": "Redis may lose watches: maxmemory-policy allkeys-lru.",
+            "problem": "maxmemory-policy allkeys-lru",
+        },
+    }
+    assert redis_evicts_no_more(NOW).payload() == {
+        "type": "redis.evicts_no_more",
+        "timestamp": rfc3339(NOW),
+        "data": {"client": "operator", "text": "Redis keeps every watch again; some may have been lost."},
+    }
+
+
+def test_the_operator_reads_which_workspace_and_since_when() -> None:
+    assert key_refused("eu", NOW).payload() == {
+        "type": "workspace.refused",
+        "timestamp": "2027-01-15T08:00:00.000Z",
+        "data": {
+            "client": "operator",
+            "text": "Rally refuses the API key of the workspace “eu”. Its watches stay open; polling is paused.",
+            "workspace": "eu",
+            "since": "2027-01-15T08:00:00.000Z",
+        },
+    }
+    assert key_accepted("eu", NOW, NOW + SECOND).payload() == {
+        "type": "workspace.accepted",
+        "timestamp": "2027-01-15T08:00:01.000Z",
+        "data": {
+            "client": "operator",
+            "text": "Rally accepts the API key of the workspace “eu” again. Polling goes on.",
+            "workspace": "eu",
+            "refusedSince": "2027-01-15T08:00:00.000Z",
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("number", "reason", "text"),
+    [
+        (1, "HTTP 410", "A message was given up: to https://crm.example.com/…, HTTP 410."),
+        (
+            1234,
+            None,
+            "1,234 messages were given up, the first of them: to https://crm.example.com/…, no reason known.",
+        ),
+    ],
+)
+def test_the_operator_reads_what_was_given_up(number: int, reason: str | None, text: str) -> None:
+    assert deliveries_abandoned(number, "https://crm.example.com/…", reason, NOW).payload() == {
+        "type": "delivery.abandoned",
+        "timestamp": "2027-01-15T08:00:00.000Z",
+        "data": {
+            "client": "operator",
+            "text": f"{text} GET /v1/deliveries?state=abandoned lists them.",
+            "count": str(number),
+            "destination": "https://crm.example.com/…",
+            "reason": reason or "",
+        },
+    }
+
+
+def test_a_test_message_says_who_asked_for_it() -> None:
+    assert message_of_test("crm", NOW).payload() == {
+        "type": "watch.test",
+        "timestamp": "2027-01-15T08:00:00.000Z",
+        "data": {
+            "text": "This is a test that “crm” asked for: messages of rally-bridge arrive here.",
+            "client": "crm",
+        },
+    }

@@ -1,0 +1,59 @@
+"""What each answer of Rally changes about an import."""
+
+import pytest
+
+from bridge.domain.absences import AbsenceStreak
+from bridge.domain.imports import (
+    Absence,
+    Absent,
+    ImportAnswer,
+    KeyRefused,
+    OverLimit,
+    Read,
+    Reading,
+    Reply,
+    Unanswered,
+    Unusable,
+)
+from bridge.domain.polls import POISON_PAUSE, ImportUpdate, PollClaim, after_poll, poisoned, withheld
+from bridge.domain.schedules import PollSchedule
+from bridge.domain.times import HOUR, MINUTE, SECOND
+from tests.support.samples import NOW
+
+SCHEDULE = PollSchedule(floor=3 * SECOND, ceiling=MINUTE, growth=1.0)
+CLAIM = PollClaim(
+    workspace="default", import_id="imp", fence=1, first_at=NOW, due=NOW, tier=0, polls=3, known="", faults=2
+)
+FIRST_ABSENCE = AbsenceStreak(absence=Absence.FORBIDDEN, since=NOW + 100 * SECOND, at=NOW + 100 * SECOND)
+
+
+def reading(status: str, *, failed: int = 0) -> Reading:
+    return Reading(import_id="imp", type="CSV", status=status, person_count=7, failed_record_count=failed)
+
+
+def reply(answer: ImportAnswer) -> Reply:
+    return Reply(import_id="imp", answer=answer, allowance=None, at=NOW + 100 * SECOND)
+
+
+@pytest.mark.parametrize(
+    ("answer", "advance"),
+    [
+        (Read(reading("COMPLETED")), ImportUpdate(due=None, reading=reading("COMPLETED"))),
+        (Read(reading("ERROR")), ImportUpdate(due=None, reading=reading("ERROR"))),
+        (Read(reading("UPLOADING")), ImportUpdate(due=NOW + 110 * SECOND, reading=reading("UPLOADING"))),
+        (Absent(Absence.FORBIDDEN), ImportUpdate(due=NOW + 110 * SECOND, absent=FIRST_ABSENCE)),
+        (Unusable("HTTP 400"), ImportUpdate(due=NOW + 160 * SECOND, faults=3, trouble="HTTP 400")),
+        (Unanswered("HTTP 503"), ImportUpdate(due=NOW + 101_562, faults=3, trouble="HTTP 503")),
+        (Unanswered("x", 9 * SECOND), ImportUpdate(due=NOW + 109 * SECOND, faults=3, trouble="x")),
+        (Unanswered("x", 9 * HOUR), ImportUpdate(due=NOW + 100 * SECOND + HOUR, faults=3, trouble="x")),
+        (OverLimit(5), ImportUpdate(due=NOW, faults=2, counted=False)),
+        (KeyRefused(), ImportUpdate(due=NOW, faults=2, counted=False)),
+    ],
+)
+def test_each_answer_of_rally_moves_an_import_on(answer: ImportAnswer, advance: ImportUpdate) -> None:
+    assert after_poll(CLAIM, reply(answer), SCHEDULE, jitter=0) == advance
+
+
+def test_a_poll_that_was_not_made_costs_nothing_and_a_poison_is_put_aside() -> None:
+    assert withheld(CLAIM) == ImportUpdate(due=NOW, faults=2, counted=False)
+    assert poisoned(CLAIM, NOW) == ImportUpdate(due=NOW + POISON_PAUSE, faults=3)

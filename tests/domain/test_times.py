@@ -1,0 +1,31 @@
+"""Times are in UTC, whatever the machine's time zone."""
+
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from bridge.destinations.slack_text import local_time
+from bridge.domain.times import DAY, SECOND, rfc3339
+from bridge.http.retry_after import retry_after
+from tests.support.samples import NOW
+
+
+@pytest.fixture
+def far_from_greenwich() -> Iterator[None]:
+    """Have the machine's own time zone differ from UTC."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "Pacific/Auckland"
+    time.tzset()
+    yield
+    os.environ.pop("TZ")
+    os.environ.update({} if before is None else {"TZ": before})
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_from_greenwich")
+def test_times_are_utc_wherever_the_machine_stands() -> None:
+    assert rfc3339(NOW + 7) == "2027-01-15T08:00:00.007Z"
+    assert local_time(NOW) == "<!date^1800000000^{date_short_pretty} {time}|2027-01-15 08:00 UTC>"
+    assert retry_after({"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT"}, NOW, at_most=DAY) == 30 * SECOND
