@@ -1,5 +1,6 @@
 """What the tests stand on: a real Redis of their own, a clock that they move, the product built on both."""
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -18,10 +19,18 @@ from tests.support.world import World, opened, sandbox_serving
 hypothesis.settings.register_profile("without deadlines", deadline=None)  # no test depends on how fast a machine is
 hypothesis.settings.load_profile("without deadlines")
 
+REDIS_SERVER = "RALLY_BRIDGE_TEST_REDIS"
+"""Environment variable: the path of a server to test with in place of the bundled one."""
+
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+def redis_server_path() -> str:
+    """Return the path of the server to test with."""
+    return os.environ.get(REDIS_SERVER) or str(find_binary().path)
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +40,7 @@ def redis_url() -> Iterator[str]:
     socket = home / "redis.sock"
     arguments = ["--port", "0", "--unixsocket", str(socket), "--dir", str(home), "--save", "", "--appendonly", "no"]
     with (home / "redis.log").open("wb") as log:
-        server = subprocess.Popen([str(find_binary().path), *arguments], stdout=log, stderr=log)
+        server = subprocess.Popen([redis_server_path(), *arguments], stdout=log, stderr=log)
     try:
         wait_until_it_answers(socket, server)
         yield f"unix://{socket}"

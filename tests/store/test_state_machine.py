@@ -624,7 +624,6 @@ def run_machine(redis_url: str, *, seeded: int | None, examples: int, steps: int
         stateful_step_count=steps,
         derandomize=seeded is None,
         database=None,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     with stage(redis_url) as known:

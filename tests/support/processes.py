@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,8 @@ import httpx
 import psutil
 
 PATIENCE = 40.0
+OURS = (sys.executable, "-m", "bridge.cli")
+"""The command from the source that is tested."""
 
 
 @dataclass
@@ -97,10 +99,10 @@ def free_ports() -> int:
 
 
 @contextmanager
-def up(data: Path, port: int, **settings: str) -> Iterator[Journey]:
+def up(data: Path, port: int, *, program: Sequence[str] = OURS, **settings: str) -> Iterator[Journey]:
     """Start everything, and stop it as Ctrl-C does."""
     log = data.with_suffix(".out")
-    command = [sys.executable, "-m", "bridge.cli", "up", "--sandbox", "--data-dir", str(data), "--port", str(port)]
+    command = [*program, "up", "--sandbox", "--data-dir", str(data), "--port", str(port)]
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     environment |= settings
     with log.open("w") as out:

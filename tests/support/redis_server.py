@@ -8,8 +8,7 @@ from typing import Any
 
 from redis import Redis
 
-from bridge.cli.up.embedded_redis import find_binary
-from tests.conftest import wait_until_it_answers
+from tests.conftest import redis_server_path, wait_until_it_answers
 from tests.support.processes import free_ports
 
 
@@ -19,7 +18,7 @@ def redis_server(home: Path, *more: str) -> Iterator[Redis]:
     socket, port = home / "r.sock", free_ports()
     flags = ["--port", str(port), "--unixsocket", str(socket), "--dir", str(home), "--save", "", *more]
     with (home / "redis.log").open("wb") as log:
-        process = subprocess.Popen([str(find_binary().path), *flags], stdout=log, stderr=log)
+        process = subprocess.Popen([redis_server_path(), *flags], stdout=log, stderr=log)
     try:
         wait_until_it_answers(socket, process)
         with Redis(unix_socket_path=str(socket), decode_responses=True) as redis:

@@ -97,7 +97,7 @@ BODY = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @example(
     status=200,
     headers=[],
@@ -150,7 +150,7 @@ def assert_it_can_be_kept_and_told(reading: Reading) -> None:
 # What destinations answer.
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(asked=HEADER_TEXT, date=st.none() | HEADER_TEXT, now=st.integers(0, 4 * 10**12))
 def test_any_retry_after_is_a_wait_within_bounds_or_nothing(asked: str, date: str | None, now: int) -> None:
     headers = {"retry-after": asked} | ({} if date is None else {"date": date})
@@ -183,7 +183,7 @@ UNSEEN = ["\u202e", "\u2066", "\u2069", "\n", "\r", "\u2028", "\ud800", "\x00", 
 LURES = st.lists(st.sampled_from(OF_LURES.split() + UNSEEN) | ANY_TEXT, max_size=12).map("".join)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=LURES, times=st.sampled_from([1, 60]))
 def test_any_notice_to_the_operator_is_harmless(text: str, times: int) -> None:
     payload = json.loads(slack.render_notice(Notice(type="x", at=NOW, text=f"Workspace {text * times}")))
@@ -196,7 +196,7 @@ def test_any_notice_to_the_operator_is_harmless(text: str, times: int) -> None:
     assert payload["blocks"][1]["text"]["type"] == "plain_text"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(label=LURES, reason=LURES, record=LURES, import_id=LURES, times=st.sampled_from([1, 7, 60]))
 def test_lures_catch_nobody(label: str, reason: str, record: str, import_id: str, times: int) -> None:
     body = {
@@ -241,7 +241,6 @@ def written(raw: bytes) -> str:
     return encode_secret(raw)
 
 
-@settings(deadline=None)
 @given(
     raws=st.lists(RAW_SECRET, min_size=1, max_size=3, unique=True), own=st.booleans(), body=JSON_BODY, client=WRITTEN
 )
@@ -316,7 +315,7 @@ def loaded(changes: Mapping[str, str]) -> Any:
     return known
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @pytest.mark.parametrize("name", [field.upper() for field in Settings.model_fields])
 @given(text=VARIABLE)
 @example(text=f"redis://:{CANARY}@\u2100.com")
@@ -331,7 +330,7 @@ def test_any_text_in_a_variable_is_taken_or_refused_by_its_name(name: str, text:
     assert_told_by_name(name, {name: text}, secret=name.lower() in SECRETS)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.parametrize("name", [field.upper() for field in SECRETS])
 @given(raw=VARIABLE.map(lambda text: text.encode("utf-8", "surrogateescape")))
 @example(raw=b"")

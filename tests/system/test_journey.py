@@ -19,7 +19,7 @@ def test_an_import_is_watched_and_its_end_arrives_through_kills_and_a_restart(da
         first = journey.post("demo-partial-1")
         wait_for(lambda: journey.get(first)["polls"], "the first poll")
         journey.child("worker").kill()
-        journey.child("redis-server").kill()
+        journey.child("redis.sock").kill()
 
         wait_for(lambda: len(journey.messages()) >= 2, "both messages")
         seen = wait_for(lambda: (now := journey.get(first))["settledAt"] and now, "the outcome")
