@@ -69,7 +69,6 @@ class Refusal(Enum):
     WATCH_NOT_FOUND = (404, "watch-not-found", "Watch not found")
     DELIVERY_NOT_FOUND = (404, "delivery-not-found", "Delivery not found")
     METHOD_NOT_ALLOWED = (405, "method-not-allowed", "Method not allowed")
-    NOT_IN_THAT_FORM = (406, "not-in-that-form", "Not in that form")
     REQUEST_TIMEOUT = (408, "request-timeout", "The request took too long to arrive")
     WATCH_ALREADY_SETTLED = (409, "watch-already-settled", "The watch is already settled")
     DELIVERY_SKIPPED = (409, "delivery-skipped", "The delivery was skipped")

@@ -25,7 +25,7 @@ def serve(host: str, port: int) -> None:
     leave_out_what_is_unused()
     keep_alive = Settings.load().http_keep_alive
     web = import_module("bridge.web.app")
-    app = web.StartupErrors(web.build(), told=False)
+    app = web.StartupErrors(web.build(), report=False)
     allow_connections()
     try:
         import_module("uvicorn").run(
@@ -42,8 +42,8 @@ def serve(host: str, port: int) -> None:
             timeout_graceful_shutdown=GRACE,
         )
     except SystemExit:
-        if app.fault:
-            raise app.fault from None
+        if app.error:
+            raise app.error from None
         raise
 
 

@@ -1,64 +1,41 @@
-"""The ASGI app: its routes are the table of contents. Importing it reads nothing; starting it reads the settings."""
+"""The ASGI app and its routes. Importing it reads no settings; starting it does."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from bridge import log, memory
 from bridge.errors import DecryptionFailed, Refused, StoreUnavailable
-from bridge.resources import Resources, open_resources
-from bridge.settings import Settings
-from bridge.startup import wait_for_store
+from bridge.resources import Resources
 from bridge.web import deliveries, destinations, events, health, metrics, problems, signing, watches
-from bridge.web.forms import AS_IT_IS, STREAM
-from bridge.web.lifespan import on_shutdown_signal
+from bridge.web.invalid_keys import InvalidKeys
+from bridge.web.lifespan import StartupErrors, lifespan
 from bridge.web.middleware import RequestContextMiddleware
 from bridge.web.openapi import page
-from bridge.web.routing import at
-from bridge.web.send_test_slots import TrialPlaces
-from bridge.web.startup_errors import StartupErrors
-from bridge.web.wrong_keys import WrongKeys
+from bridge.web.routing import resource
+from bridge.web.send_test_slots import SendTestSlots
 
 CALLS = [
-    at("/v1/watches", GET=watches.pages, POST=watches.create),
-    at("/v1/watches/batch", POST=watches.create_many),
-    at("/v1/watches/{watch_id}", GET=watches.show),
-    at("/v1/watches/{watch_id}/events", form=STREAM, GET=events.stream),
-    at("/v1/watches/{watch_id}/cancel", POST=watches.cancel),
-    at("/v1/deliveries", GET=deliveries.pages),
-    at("/v1/deliveries/redeliver", POST=deliveries.redeliver_many),
-    at("/v1/deliveries/{delivery_id}", GET=deliveries.show),
-    at("/v1/deliveries/{delivery_id}/redeliver", POST=deliveries.redeliver),
-    at("/v1/destinations/test", POST=destinations.test),
-    at("/v1/signing-secret", GET=signing.secrets),
-    at("/v1/signing-keys", GET=signing.keys),
-    at("/healthz", form=AS_IT_IS, GET=health.healthz),
-    at("/metrics", form=AS_IT_IS, GET=metrics.show),
-    at("/readyz", form=AS_IT_IS, GET=health.readyz),
+    resource("/v1/watches", GET=watches.pages, POST=watches.create),
+    resource("/v1/watches/batch", POST=watches.create_many),
+    resource("/v1/watches/{watch_id}", GET=watches.show),
+    resource("/v1/watches/{watch_id}/events", GET=events.stream),
+    resource("/v1/watches/{watch_id}/cancel", POST=watches.cancel),
+    resource("/v1/deliveries", GET=deliveries.pages),
+    resource("/v1/deliveries/redeliver", POST=deliveries.redeliver_many),
+    resource("/v1/deliveries/{delivery_id}", GET=deliveries.show),
+    resource("/v1/deliveries/{delivery_id}/redeliver", POST=deliveries.redeliver),
+    resource("/v1/destinations/test", POST=destinations.test),
+    resource("/v1/signing-secret", GET=signing.secrets),
+    resource("/v1/signing-keys", GET=signing.keys),
+    resource("/healthz", GET=health.healthz),
+    resource("/metrics", GET=metrics.show),
+    resource("/readyz", GET=health.readyz),
 ]
 ROUTES = [*CALLS, *page.described(CALLS)]
 
 
-@asynccontextmanager
-async def _from_settings(app: Starlette) -> AsyncIterator[None]:
-    settings = Settings.load()
-    log.configure(settings.log_level)
-    async with open_resources(settings) as resources:
-        with on_shutdown_signal(resources.changes.leave):
-            await wait_for_store(resources, stopping=lambda: resources.changes.leaving)
-            app.state.resources = resources
-            memory.trim_after_startup()
-            structlog.get_logger().info("api.started")
-            yield
-    structlog.get_logger().info("api.stopped")
-
-
 def build(resources: Resources | None = None) -> Starlette:
-    """Build the app: on the given resources, or on those that the settings describe."""
+    """Return the app with the given resources; without them, its lifespan opens them from the settings."""
     app = Starlette(
         routes=ROUTES,
         middleware=[Middleware(RequestContextMiddleware)],
@@ -68,12 +45,12 @@ def build(resources: Resources | None = None) -> Starlette:
             StoreUnavailable: problems.store_unavailable,
             DecryptionFailed: problems.decryption_failed,
         },
-        lifespan=None if resources else _from_settings,
+        lifespan=None if resources else lifespan,
     )
-    # `/v1/watches/` is no page. Starlette would send the caller, with key and body, to the address that Host names.
+    # `/v1/watches/` is a 404. Starlette would redirect the client, with its key and body, to the request's Host.
     app.router.redirect_slashes = False
-    app.state.wrong_keys = WrongKeys()
-    app.state.trial_places = TrialPlaces()
+    app.state.invalid_keys = InvalidKeys()
+    app.state.send_test_slots = SendTestSlots()
     if resources:
         app.state.resources = resources
     return app

@@ -1,4 +1,4 @@
-"""Who asks: the bearer key of an internal tool, compared in constant time."""
+"""Authentication: an API key as bearer token, compared in constant time; and the client's rate limit."""
 
 import hmac
 from time import monotonic
@@ -17,30 +17,35 @@ CHALLENGE = {"WWW-Authenticate": 'Bearer realm="rally-bridge"'}
 
 
 async def authenticate(request: Request) -> Client:
-    """Tell whose key a request bears, and count the call; raises Refused: 401, or 429 for one too many."""
-    client = _bearer_of(request)
+    """Return the client of the request's API key, and count the request.
+
+    Raise Refused with 401 for a missing or an invalid key, and with 429 above the client's rate limit or after too
+    many invalid keys.
+    """
+    client = _client_of_key(request)
     await _count(request.app.state.resources, client, 1)
     return client
 
 
 async def charge_batch(resources: Resources, client: Client, watches: int) -> None:
-    """Count each watch of a batch as a call, the batch itself being the first; raises Refused: 429, and counts none.
+    """Count each watch of a batch as a request; the batch itself already counts as the first.
 
-    One that is larger than the limit is as large as the limit: it passes in a minute without other calls.
+    Raise Refused with 429, and count nothing, when too few requests are left in this minute. A batch larger than the
+    limit is charged as the whole limit, so it is accepted only if the client made no other request in that minute.
     """
     if more := min(watches, resources.settings.client_rate_limit) - 1:
         await _count(resources, client, more)
 
 
-async def _count(resources: Resources, client: Client, calls: int) -> None:
-    if wait := await resources.rate_limiter.take(client.name, calls):
-        detail = f"Your client may make {resources.settings.client_rate_limit} calls in a minute."
-        if calls > 1:
+async def _count(resources: Resources, client: Client, requests: int) -> None:
+    if wait := await resources.rate_limiter.take(client.name, requests):
+        detail = f"The limit of your client is {resources.settings.client_rate_limit} requests a minute."
+        if requests > 1:
             detail += " Each watch of a batch counts as one; none was accepted."
         raise Refused(Refusal.RATE_LIMITED, detail, headers={"Retry-After": str(-(-wait // SECOND))})
 
 
-def _bearer_of(request: Request) -> Client:
+def _client_of_key(request: Request) -> Client:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
         detail = "Send your API key as `Authorization: Bearer <key>`."
@@ -48,31 +53,35 @@ def _bearer_of(request: Request) -> Client:
     resources: Resources = request.app.state.resources
     client = match(key.strip(), resources.settings.clients)
     if client is None:
-        raise _wrong_key(request)
+        raise _invalid_key(request)
     return client
 
 
-def _wrong_key(request: Request) -> Refused:
-    """Count a wrong key, and return how it is refused; the first of a burst is logged."""
+def _invalid_key(request: Request) -> Refused:
+    """Count an invalid key and return its refusal; only the first key of a burst is logged."""
     address = "" if request.client is None else request.client.host
-    noted = request.app.state.wrong_keys.note(address, monotonic())
-    if noted.begins:
+    record = request.app.state.invalid_keys.count(address, monotonic())
+    if record.first:
         log.warning("api_key.rejected", address=address)
-    if noted.wait:
-        return Refused(Refusal.TOO_MANY_INVALID_KEYS, headers={"Retry-After": str(noted.wait)})
+    if record.wait:
+        return Refused(Refusal.TOO_MANY_INVALID_KEYS, headers={"Retry-After": str(record.wait)})
     return Refused(Refusal.INVALID_API_KEY, headers=CHALLENGE)
 
 
-def match(key: str, known: tuple[Client, ...]) -> Client | None:
-    """Compare with every known key, and always with all of them; digests, so that lengths tell nothing either."""
-    offered = digest(key)
-    found = None
-    for client in known:
+def match(key: str, clients: tuple[Client, ...]) -> Client | None:
+    """Return the client of a key.
+
+    Every digest of every client is compared, in constant time, so that the time reveals neither a match nor a length.
+    """
+    key_digest = digest(key)
+    matching = None
+    for client in clients:
         for each in client.digests:
-            if hmac.compare_digest(offered, each):
-                found = client
-    return found
+            if hmac.compare_digest(key_digest, each):
+                matching = client
+    return matching
 
 
 def may_see(client: Client, owner: str) -> bool:
+    """Return whether a client may see what belongs to the client `owner`."""
     return client.admin or owner == client.name

@@ -1,4 +1,4 @@
-"""Deliveries at the front door: one with its attempts, pages of them, and owing them again."""
+"""The endpoints of deliveries: get one with its attempts, list, and redeliver one or many."""
 
 from collections.abc import Sequence
 
@@ -6,115 +6,111 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bridge.destinations import describe, kind
 from bridge.destinations.confinement import may_use
-from bridge.destinations.reasons import for_everyone, is_in_confidence
 from bridge.domain.clients import Client
-from bridge.domain.deliveries import Attempt, Delivery, DeliveryState, NamedDestination
-from bridge.domain.times import SECOND, rfc3339
+from bridge.domain.deliveries import Delivery, DeliveryState, NamedDestination
+from bridge.domain.times import SECOND
 from bridge.errors import DecryptionFailed, Refusal, Refused
 from bridge.queue import Alarm
 from bridge.resources import Resources
-from bridge.web.auth import authenticate, may_see
-from bridge.web.query import DeliveriesQuery, parse_query, reject_query
+from bridge.web.auth import may_see
+from bridge.web.body import parse, read_json
+from bridge.web.endpoints import authenticated, authenticated_with
+from bridge.web.query import DeliveriesQuery
 from bridge.web.responses import ApiResponse
 from bridge.web.schemas.responses import (
-    AttemptResponse,
     DeliveriesResponse,
-    DeliveryResponse,
     DeliveryWithLogResponse,
     ListedDeliveryResponse,
     RedeliveredResponse,
 )
-from bridge.web.schemas.watches import RedeliverBody, parse, read_json
-from bridge.web.times import rfc3339_or_none
+from bridge.web.schemas.watches import RedeliverBody
+from bridge.web.serializers import attempt_json, delivery_json
 
-OPENED = 100
-"""Deliveries that are opened, and owed again in one trip, before others have their turn."""
-MOST_REDELIVERED = 1000
-"""In one call, so that it answers within seconds."""
+CHUNK = 100
+"""Deliveries that are decrypted and redelivered at once, before other requests get their turn."""
+MAX_REDELIVERED = 1000
+"""Deliveries redelivered by one request, so that it is answered within seconds."""
 
 log = structlog.get_logger()
 
 
-async def pages(request: Request) -> Response:
-    """Give the client's deliveries, newest first; an admin's are everybody's, and the operator's notices."""
-    resources: Resources = request.app.state.resources
-    client = await authenticate(request)
-    query = parse_query(request, DeliveriesQuery)
-    ids = await resources.indexes.deliveries(
-        client=None if client.admin else client.name,
-        state=None if query.state is None else DeliveryState(query.state),
-        below=query.cursor,
-        limit=query.limit + 1,
+@authenticated_with(DeliveriesQuery)
+async def pages(_: Request, resources: Resources, client: Client, query: DeliveriesQuery) -> Response:
+    """List your deliveries, newest first. Admins see the deliveries of all clients, and notices to the operator."""
+    ids, cursor = query.split(
+        await resources.indexes.deliveries(
+            client=None if client.admin else client.name,
+            state=None if query.state is None else DeliveryState(query.state),
+            below=query.cursor,
+            limit=query.read_limit,
+        )
     )
-    page = _seen_by(client, await resources.deliveries.of(ids[: query.limit]))
-    more = ids[query.limit - 1] if len(ids) > query.limit else None
-    answer: DeliveriesResponse = {"data": [_document(each) for each in page], "nextCursor": more}
-    return ApiResponse(answer)
+    page = _visible_to(client, await resources.deliveries.of(ids))
+    response: DeliveriesResponse = {"data": [_document(each) for each in page], "nextCursor": cursor}
+    return ApiResponse(response)
 
 
-async def redeliver(request: Request) -> Response:
-    """Owe an ended delivery again, under the same notification id. 409 for one that has not ended or was not wanted.
+@authenticated
+async def redeliver(request: Request, resources: Resources, client: Client) -> Response:
+    """Send a delivery again, with the same notification id. A pending or a skipped delivery is a 409.
 
     A body is not read.
     """
-    resources: Resources = request.app.state.resources
-    client = await authenticate(request)
-    reject_query(request)
     delivery = await _visible(resources, client, request.path_params["delivery_id"])
-    if not await _sendable(resources, client, [delivery]):
-        detail = "Its workspace and its destination were allowed when its watch was made. Nothing was changed."
+    if not await _permitted(resources, client, [delivery]):
+        detail = "Your client may no longer use its workspace or its destination. Nothing was changed."
         raise Refused(Refusal.FORBIDDEN, detail)
     match await resources.deliveries.redeliver(delivery.id, delivery.watch_id):
         case "owed":
-            _owed(resources, client, [delivery])
+            _requested(resources, client, [delivery])
         case "unknown":
             raise Refused(Refusal.DELIVERY_NOT_FOUND)
         case "skipped":
-            raise Refused(Refusal.DELIVERY_SKIPPED, "Its destination's `on` leaves this outcome out.")
+            raise Refused(Refusal.DELIVERY_SKIPPED, "Its destination's `on` excludes this outcome.")
         case _:
-            raise Refused(Refusal.DELIVERY_PENDING, "GET it to see when it is tried next.")
+            raise Refused(Refusal.DELIVERY_PENDING, "GET the delivery for the time of its next attempt.")
     again = await _visible(resources, client, delivery.id)
     return ApiResponse(_document(again), 202)
 
 
-async def redeliver_many(request: Request) -> Response:
-    """Owe again what was abandoned since a moment, at most a thousand at once; `more`: some may be left.
+@authenticated
+async def redeliver_many(request: Request, resources: Resources, client: Client) -> Response:
+    """Send again the deliveries that were abandoned since a time, at most 1000. If `more` is true, some may be left.
 
-    What comes from a workspace, or goes to where, the client may not use any more is left as it is.
+    Deliveries whose workspace or destination your client may no longer use are left as they are.
     """
-    resources: Resources = request.app.state.resources
-    client = await authenticate(request)
-    reject_query(request)
     body = parse(await read_json(request), RedeliverBody)
     since = int(body.since.timestamp() * SECOND)
-    owed = 0
+    count = 0
     below: str | None = None
     owner = None if client.admin else client.name
-    while owed < MOST_REDELIVERED:
-        limit = min(OPENED, MOST_REDELIVERED - owed)
+    while count < MAX_REDELIVERED:
+        limit = min(CHUNK, MAX_REDELIVERED - count)
         ids, below = await resources.indexes.abandoned_since(since, client=owner, below=below, limit=limit)
-        wanted = await _sendable(resources, client, _seen_by(client, await resources.deliveries.of(ids)))
-        again = await resources.deliveries.redeliver_many(wanted)
-        _owed(resources, client, again)
-        owed += len(again)
+        permitted = await _permitted(resources, client, _visible_to(client, await resources.deliveries.of(ids)))
+        redelivered = await resources.deliveries.redeliver_many(permitted)
+        _requested(resources, client, redelivered)
+        count += len(redelivered)
         if below is None:
             break
-    answer: RedeliveredResponse = {"redelivered": owed, "more": owed >= MOST_REDELIVERED}
-    return ApiResponse(answer, 202)
+    response: RedeliveredResponse = {"redelivered": count, "more": count >= MAX_REDELIVERED}
+    return ApiResponse(response, 202)
 
 
-def _seen_by(client: Client, deliveries: Sequence[Delivery]) -> list[Delivery]:
-    """Leave out what another client's list or watch names: both are in the clear, whose a delivery is is sealed."""
+def _visible_to(client: Client, deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """Return the deliveries that the client may see.
+
+    Lists and watch indexes are not encrypted; only a delivery's encrypted record is proof of its client.
+    """
     return [each for each in deliveries if may_see(client, each.client)]
 
 
-async def _sendable(resources: Resources, client: Client, deliveries: Sequence[Delivery]) -> list[Delivery]:
-    """Leave out those whose workspace or destination the client may not use any more; a notice has no workspace."""
-    of_watches = [each.watch_id for each in deliveries if each.watch_id]
-    confined = client.permissions.workspaces is not None
-    workspaces = await resources.watches.workspaces(of_watches) if confined else {}
+async def _permitted(resources: Resources, client: Client, deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """Return the deliveries whose workspace and destination the client may use; operator notices have no workspace."""
+    watch_ids = [each.watch_id for each in deliveries if each.watch_id]
+    restricted = client.permissions.workspaces is not None
+    workspaces = await resources.watches.workspaces(watch_ids) if restricted else {}
     return [
         each
         for each in deliveries
@@ -123,71 +119,43 @@ async def _sendable(resources: Resources, client: Client, deliveries: Sequence[D
     ]
 
 
-def _owed(resources: Resources, client: Client, owed: Sequence[Delivery]) -> None:
-    for delivery in owed:
+def _requested(resources: Resources, client: Client, deliveries: Sequence[Delivery]) -> None:
+    """Log the redeliveries and ring for them."""
+    for delivery in deliveries:
         log.info(
             "delivery.redelivery_requested", delivery_id=delivery.id, watch_id=delivery.watch_id, client=client.name
         )
-    if owed:
+    if deliveries:
         resources.bell.ring(Alarm.DELIVER)
 
 
 async def _visible(resources: Resources, client: Client, delivery_id: str) -> Delivery:
-    """Return a delivery that a client may see; raises Refused with 404, or SealBroken where it may know of it."""
+    """Return a delivery that the client may see.
+
+    Raise Refused with 404 for another delivery, and DecryptionFailed if it is the client's but can't be decrypted.
+    """
     try:
-        found = await resources.deliveries.get(delivery_id)
+        delivery = await resources.deliveries.get(delivery_id)
     except DecryptionFailed:
         owner = await resources.deliveries.owner(delivery_id)
         if owner is None or not may_see(client, owner):
             raise Refused(Refusal.DELIVERY_NOT_FOUND) from None
         raise
-    if found is None or not may_see(client, found.client):
+    if delivery is None or not may_see(client, delivery.client):
         raise Refused(Refusal.DELIVERY_NOT_FOUND)
-    return found
+    return delivery
 
 
 def _document(delivery: Delivery) -> ListedDeliveryResponse:
-    return {"watchId": delivery.watch_id or None, **as_json(delivery)}
+    return {"watchId": delivery.watch_id or None, **delivery_json(delivery)}
 
 
-async def show(request: Request) -> Response:
-    """Give a delivery with its last attempts, newest first; another client's is as unknown as one that never was."""
-    resources: Resources = request.app.state.resources
-    client = await authenticate(request)
-    reject_query(request)
+@authenticated
+async def show(request: Request, resources: Resources, client: Client) -> Response:
+    """Get a delivery with its last attempts, newest first. A delivery of another client is a 404."""
     delivery = await _visible(resources, client, request.path_params["delivery_id"])
     attempts = await resources.deliveries.attempts(delivery)
     named = isinstance(delivery.destination, NamedDestination)
-    log_of = [attempt_as_json(each, admin=client.admin, named=named) for each in attempts]
-    answer: DeliveryWithLogResponse = {**_document(delivery), "log": log_of}
-    return ApiResponse(answer)
-
-
-def as_json(delivery: Delivery) -> DeliveryResponse:
-    """Give a delivery as the API shows it, without its secret."""
-    return {
-        "id": delivery.id,
-        "type": kind(delivery.destination),
-        "destination": describe(delivery.destination),
-        "state": delivery.state,
-        "attempts": delivery.attempts,
-        "nextAttemptAt": rfc3339_or_none(delivery.due),
-        "lastReason": for_everyone(delivery.last_reason),
-        "endedAt": rfc3339_or_none(delivery.ended_at),
-    }
-
-
-def attempt_as_json(attempt: Attempt, *, admin: bool, named: bool) -> AttemptResponse:
-    """Return an attempt as the API shows it.
-
-    What it tells of our network, its time included, is for admins, and so is what a named destination answered.
-    """
-    whole = admin or not is_in_confidence(attempt.reason)
-    return {
-        "number": attempt.number,
-        "at": rfc3339(attempt.at),
-        "tookMs": attempt.took if whole else 0,
-        "status": attempt.status,
-        "reason": attempt.reason if whole else for_everyone(attempt.reason),
-        "answer": attempt.answer if admin or not named else "",
-    }
+    attempt_log = [attempt_json(each, admin=client.admin, named=named) for each in attempts]
+    response: DeliveryWithLogResponse = {**_document(delivery), "log": attempt_log}
+    return ApiResponse(response)

@@ -1,4 +1,4 @@
-"""A test of a destination: one message now, and what came of it."""
+"""The endpoint that sends a test message to a destination."""
 
 from typing import Literal
 
@@ -9,32 +9,31 @@ from starlette.responses import Response
 from bridge.destinations import describe, kind
 from bridge.destinations.reasons import for_everyone, is_in_confidence
 from bridge.destinations.send_test import Trial, send_test
+from bridge.domain.clients import Client
 from bridge.domain.deliveries import Accepted, Deferred, Destination, Rejected, Verdict
 from bridge.domain.times import SECOND
 from bridge.errors import Refusal, Refused
 from bridge.resources import Resources
-from bridge.web.auth import authenticate
-from bridge.web.query import reject_query, validation_context
+from bridge.web.body import parse, read_json, validation_context
+from bridge.web.endpoints import authenticated
 from bridge.web.responses import ApiResponse
 from bridge.web.schemas.responses import TestResponse
-from bridge.web.schemas.watches import TestBody, parse, read_json
+from bridge.web.schemas.watches import TestBody
 
 log = structlog.get_logger()
 
 
-async def test(request: Request) -> Response:
-    """Send a test message to a destination, at its pace, and tell how that went."""
-    resources: Resources = request.app.state.resources
-    client = await authenticate(request)
-    reject_query(request)
+@authenticated
+async def test(request: Request, resources: Resources, client: Client) -> Response:
+    """Send a test message to a destination now, within its rate limit, and return the result."""
     body = parse(await read_json(request), TestBody, validation_context(resources, client))
     destination = body.destination.destination()
-    async with request.app.state.trial_places.place_of(client.name):
-        trial = await _sent(resources, client.name, destination)
+    async with request.app.state.send_test_slots.acquire(client.name):
+        trial = await _send(resources, client.name, destination)
     document: TestResponse = {
         "type": kind(destination),
         "destination": describe(destination),
-        "verdict": _named(trial.verdict),
+        "verdict": _name(trial.verdict),
         "reason": None if isinstance(trial.verdict, Accepted) else trial.verdict.reason,
         "status": trial.status,
         "tookMs": trial.took,
@@ -45,10 +44,12 @@ async def test(request: Request) -> Response:
     return ApiResponse(document)
 
 
-async def _sent(resources: Resources, client: str, destination: Destination) -> Trial:
+async def _send(resources: Resources, client: str, destination: Destination) -> Trial:
     if wait := await resources.deliveries.take_turn(resources.lane(destination)):
         seconds = str(-(-wait // SECOND))
-        raise Refused(Refusal.DESTINATION_BUSY, "Its pace allows no message now.", headers={"Retry-After": seconds})
+        raise Refused(
+            Refusal.DESTINATION_BUSY, "Its rate limit allows no message now.", headers={"Retry-After": seconds}
+        )
     return await send_test(
         destination,
         client=client,
@@ -59,7 +60,7 @@ async def _sent(resources: Resources, client: str, destination: Destination) -> 
     )
 
 
-def _named(verdict: Verdict) -> Literal["accepted", "deferred", "rejected"]:
+def _name(verdict: Verdict) -> Literal["accepted", "deferred", "rejected"]:
     match verdict:
         case Accepted():
             return "accepted"

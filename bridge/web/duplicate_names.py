@@ -1,4 +1,4 @@
-"""Names that stand more than once in one object of a JSON body: of two values each reader may take another."""
+"""Duplicate names in the objects of a JSON body: parsers disagree on which of the values counts."""
 
 import json
 from collections import Counter
@@ -8,48 +8,48 @@ from typing import Any
 from bridge.errors import Problem
 
 
-class _Repeating(dict[str, Any]):
-    """An object with the names that are repeated in it."""
+class _WithDuplicates(dict[str, Any]):
+    """A JSON object that has duplicate names, with these names."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
-        self.repeated = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
+        self.duplicates = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
 
 
-def repeated_names(body: bytes) -> list[Problem]:
-    """Return a problem for each repeated name; the body must be known to be JSON."""
-    found = False
+def duplicate_names(body: bytes) -> list[Problem]:
+    """Return a problem for each duplicate name; `body` must be valid JSON."""
+    has_duplicates = False
 
-    def read(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        nonlocal found
+    def to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal has_duplicates
         value = dict(pairs)
         if len(value) == len(pairs):
             return value
-        found = True
-        return _Repeating(pairs)
+        has_duplicates = True
+        return _WithDuplicates(pairs)
 
-    # Numbers stay text, since only names count here, and making a long one costs time.
-    document = json.loads(body, object_pairs_hook=read, parse_int=str, parse_float=str)
-    if not found:
+    # Numbers stay strings: only names matter here, and converting a long number is slow.
+    document = json.loads(body, object_pairs_hook=to_object, parse_int=str, parse_float=str)
+    if not has_duplicates:
         return []
-    return [Problem(pointer=pointer, detail="Give this once") for pointer in _pointers(document, "")]
+    return [Problem(pointer=pointer, detail="Send this name once") for pointer in _pointers(document, "")]
 
 
-def _pointers(value: Any, place: str) -> Iterator[str]:
-    """Walk through a document; its depth is bounded by the parser that read it before."""
+def _pointers(value: Any, path: str) -> Iterator[str]:
+    """Yield a JSON pointer for each duplicate name; the parser has already limited the depth."""
     match value:
         case dict():
-            if isinstance(value, _Repeating):
-                yield from (f"{place}/{escaped(name)}" for name in value.repeated)
+            if isinstance(value, _WithDuplicates):
+                yield from (f"{path}/{escaped(name)}" for name in value.duplicates)
             for name, inner in value.items():
-                yield from _pointers(inner, f"{place}/{escaped(name)}")
+                yield from _pointers(inner, f"{path}/{escaped(name)}")
         case list():
-            for number, inner in enumerate(value):
-                yield from _pointers(inner, f"{place}/{number}")
+            for index, inner in enumerate(value):
+                yield from _pointers(inner, f"{path}/{index}")
         case _:
             return
 
 
 def escaped(part: str) -> str:
-    """Write one part of a JSON pointer (RFC 6901)."""
+    """Escape one part of a JSON pointer (RFC 6901)."""
     return part.replace("~", "~0").replace("/", "~1")

@@ -1,4 +1,4 @@
-"""The stream of one watch: a snapshot, each new reading, the outcome, each delivery's end; then it ends.
+"""The event stream of a watch: a snapshot, each new reading, the outcome and the end of each delivery.
 
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
@@ -11,72 +11,74 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from bridge.domain.clients import Client
 from bridge.domain.watches import Watch
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store import keys
-from bridge.web.auth import authenticate
-from bridge.web.query import reject_query
+from bridge.web.endpoints import authenticated
 from bridge.web.schemas.responses import WatchResponse
 from bridge.web.serializers import serialize_watches
 from bridge.web.watches import visible
 
-SIGN_OF_LIFE = 15.0
-"""Seconds after which a comment is sent, so that whatever lies between keeps the connection."""
+KEEP_ALIVE = 15.0
+"""Seconds after which a comment is sent, so that proxies keep the connection open."""
 OUTAGE_PAUSE = 1.0
-"""Seconds between two looks while the store is out."""
-STILL_HERE = ": still here\n\n"
+"""Seconds between two attempts to read while the store is unavailable."""
+COMMENT = ": keep-alive\n\n"
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
-async def stream(request: Request) -> Response:
-    """Stream what happens to a watch; a client that comes again begins with a new snapshot."""
-    resources: Resources = request.app.state.resources
-    client = await authenticate(request)
-    reject_query(request)
+@authenticated
+async def stream(request: Request, resources: Resources, client: Client) -> Response:
+    """Stream the events of a watch until its deliveries have ended. After a reconnect it starts with a new snapshot."""
     watch = await visible(resources, client, request.path_params["watch_id"])
     if request.method == "HEAD":
-        return Response(media_type="text/event-stream", headers=HEADERS)  # and not only when the watch has ended
-    return StreamingResponse(happenings(resources, watch), media_type="text/event-stream", headers=HEADERS)
+        return Response(media_type="text/event-stream", headers=HEADERS)  # at once, not when the watch ends
+    return StreamingResponse(watch_events(resources, watch), media_type="text/event-stream", headers=HEADERS)
 
 
-async def happenings(resources: Resources, watch: Watch, *, sign_of_life: float = SIGN_OF_LIFE) -> AsyncIterator[str]:
-    """Yield a stream's events; the store is read when there is news, and at each sign of life, as news may be lost."""
+async def watch_events(resources: Resources, watch: Watch, *, keep_alive: float = KEEP_ALIVE) -> AsyncIterator[str]:
+    """Yield the events of a watch as text.
+
+    The store is read after each published change. It is also read after `keep_alive` seconds, as changes may be lost.
+    """
     topics = (keys.watch_topic(watch.id), keys.import_topic(watch.workspace, watch.import_id))
     before: WatchResponse | None = None
-    async with resources.changes.about(*topics) as ear:
+    async with resources.changes.about(*topics) as changed:
         while True:
-            ear.clear()
+            changed.clear()
             try:
                 async with resources.changes.turn:
-                    found = await resources.watches.get(watch.id)
-                    documents = await serialize_watches(resources, [] if found is None else [found])
-            except StoreUnavailable:  # which the store tells of, and a stream outlasts
+                    current = await resources.watches.get(watch.id)
+                    documents = await serialize_watches(resources, [] if current is None else [current])
+            except StoreUnavailable:  # already logged by the store
                 if resources.changes.leaving:
                     return
-                yield STILL_HERE
+                yield COMMENT
                 await asyncio.sleep(OUTAGE_PAUSE)
                 continue
             for document in documents:
                 for name, data in _changes(before, document):
                     yield _event(name, data)
                 before = document
-            if not documents or _over(documents[0]) or resources.changes.leaving:
+            if not documents or _has_ended(documents[0]) or resources.changes.leaving:
                 return
-            if not await _hears(ear, sign_of_life):
-                yield STILL_HERE
+            if not await _is_set(changed, keep_alive):
+                yield COMMENT
 
 
-async def _hears(ear: asyncio.Event, seconds: float) -> bool:
+async def _is_set(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event, and return whether it was set in time."""
     try:
-        await asyncio.wait_for(ear.wait(), seconds)
+        await asyncio.wait_for(event.wait(), seconds)
     except TimeoutError:
         return False
     return True
 
 
 def _changes(before: WatchResponse | None, now: WatchResponse) -> Iterator[tuple[str, Any]]:
-    """Name what is new since the last look; the first look is the snapshot."""
+    """Yield the name and the data of each event between two states; the first state is the snapshot."""
     if before is None:
         yield "watch", now
         return
@@ -85,13 +87,13 @@ def _changes(before: WatchResponse | None, now: WatchResponse) -> Iterator[tuple
     if now["state"] != before["state"]:
         yield "outcome", now
     pending = {each["id"] for each in before["deliveries"] if each["state"] == "pending"}
-    known = {each["id"] for each in before["deliveries"]}
+    ids = {each["id"] for each in before["deliveries"]}
     for each in now["deliveries"]:
-        if each["state"] != "pending" and (each["id"] in pending or each["id"] not in known):
+        if each["state"] != "pending" and (each["id"] in pending or each["id"] not in ids):
             yield "delivery", each
 
 
-def _over(document: WatchResponse) -> bool:
+def _has_ended(document: WatchResponse) -> bool:
     ended = document["state"] != "watching"
     return ended and not any(each["state"] == "pending" for each in document["deliveries"])
 

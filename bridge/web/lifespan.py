@@ -1,36 +1,96 @@
-"""Leaving: those who wait for news are answered as soon as the process is asked to end.
-
-A server ends its connections before it ends the lifespan, so that the lifespan hears of a SIGTERM too late.
-"""
+"""The app's lifespan: start from the settings, report startup errors, and release waiting requests at shutdown."""
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
 from typing import Any
+
+import structlog
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bridge import log, memory
+from bridge.errors import BridgeError
+from bridge.resources import open_resources
+from bridge.settings import Settings
+from bridge.startup import wait_for_store
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-@contextmanager
-def on_shutdown_signal(tell: Callable[[], None]) -> Iterator[None]:
-    """Call `tell` when a signal asks the process to end, and then whoever listened for it before us."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only a main thread hears signals
-        return
-    before: dict[signal.Signals, Any] = {each: signal.getsignal(each) for each in SIGNALS}
+@asynccontextmanager
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Load the settings, open the resources and wait for Redis before the app serves; close them at shutdown."""
+    settings = Settings.load()
+    log.configure(settings.log_level)
+    async with open_resources(settings) as resources:
+        with on_shutdown_signal(resources.changes.leave):
+            await wait_for_store(resources, stopping=lambda: resources.changes.leaving)
+            app.state.resources = resources
+            memory.trim_after_startup()
+            structlog.get_logger().info("api.started")
+            yield
+    structlog.get_logger().info("api.stopped")
 
-    def hear(number: int, frame: FrameType | None) -> None:
-        tell()
-        if callable(heir := before[signal.Signals(number)]):
-            heir(number, frame)
+
+@contextmanager
+def on_shutdown_signal(notify: Callable[[], None]) -> Iterator[None]:
+    """Call `notify` when a signal asks the process to stop, and then the previous handler.
+
+    Servers wait for their open connections before they end the lifespan. Requests that wait for changes must therefore
+    hear of the signal itself.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread can handle signals
+        return
+    previous: dict[signal.Signals, Any] = {each: signal.getsignal(each) for each in SIGNALS}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        notify()
+        if callable(handler := previous[signal.Signals(number)]):
+            handler(number, frame)
 
     for each in SIGNALS:
-        if callable(before[each]):
-            signal.signal(each, hear)
+        if callable(previous[each]):
+            signal.signal(each, handle)
     try:
         yield
     finally:
-        for each, heir in before.items():
-            signal.signal(each, heir)
+        for each, handler in previous.items():
+            signal.signal(each, handler)
+
+
+class StartupErrors:
+    """Wraps an app: keeps a BridgeError raised during startup in `error`, instead of a traceback in the server's log.
+
+    With `report`, the server logs the error's message.
+    """
+
+    def __init__(self, app: ASGIApp, *, report: bool = True) -> None:
+        self.error: BridgeError | None = None
+        self._app = app
+        self._report = report
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        failure: Message | None = None
+
+        async def hold_failure(message: Message) -> None:
+            nonlocal failure
+            if message["type"] == "lifespan.startup.failed":
+                failure = message
+            else:
+                await send(message)
+
+        try:
+            await self._app(scope, receive, hold_failure)
+        except BridgeError as error:
+            self.error = error
+            failure = {"type": "lifespan.startup.failed", "message": str(error) if self._report else ""}
+        finally:
+            if failure:
+                await send(failure)

@@ -1,4 +1,4 @@
-"""Places for test messages: how many are under way at once in this process, and how many of one client."""
+"""A limit for test messages that are being sent at the same time, in this process and for one client."""
 
 import asyncio
 from collections import Counter
@@ -7,45 +7,45 @@ from contextlib import asynccontextmanager
 
 from bridge.errors import Refusal, Refused
 
-PLACES = 48
-OF_ONE = PLACES // 4
-"""Places of one client, so that its receivers that hang leave the others theirs."""
+SLOTS = 48
+SLOTS_PER_CLIENT = SLOTS // 4
+"""Receivers that hang must not use up the slots of other clients."""
 WAIT = 3.0
-"""Seconds that a request waits for a place."""
+"""Seconds that a request waits for a free slot."""
 RETRY_AFTER = 10
-"""Seconds, in which a receiver that hangs has used up its time, or half of it."""
+"""Seconds; by then, a receiver that hangs has used up at least half of its timeout."""
 
 
-class TrialPlaces:
-    """The places of this process."""
+class SendTestSlots:
+    """The slots of this process."""
 
-    def __init__(self, *, places: int = PLACES, of_one: int = OF_ONE, wait: float = WAIT) -> None:
-        self._places = places
-        self._of_one = of_one
+    def __init__(self, *, slots: int = SLOTS, per_client: int = SLOTS_PER_CLIENT, wait: float = WAIT) -> None:
+        self._slots = slots
+        self._per_client = per_client
         self._wait = wait
-        self._taken: Counter[str] = Counter()
-        self._freed = asyncio.Condition()
+        self._used: Counter[str] = Counter()
+        self._released = asyncio.Condition()
 
     @asynccontextmanager
-    async def place_of(self, client: str) -> AsyncIterator[None]:
-        """Hold a place for a client; raises Refused: 503 when none becomes free in time."""
+    async def acquire(self, client: str) -> AsyncIterator[None]:
+        """Use a slot for a client; raise Refused with 503 when none becomes free in time."""
         try:
-            async with asyncio.timeout(self._wait), self._freed:
-                await self._freed.wait_for(lambda: self._has_room(client))
-                self._taken[client] += 1
+            async with asyncio.timeout(self._wait), self._released:
+                await self._released.wait_for(lambda: self._has_room(client))
+                self._used[client] += 1
         except TimeoutError:
             detail = (
-                f"Test messages that still wait for an answer take all places: {self._of_one} of your client, "
-                f"{self._places} of all clients."
+                f"Too many test messages are being sent. The limit is {self._per_client} for your client and "
+                f"{self._slots} for all clients."
             )
             raise Refused(Refusal.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": str(RETRY_AFTER)}) from None
         try:
             yield
         finally:
-            self._taken[client] -= 1
-            self._taken = +self._taken
-            async with self._freed:
-                self._freed.notify_all()
+            self._used[client] -= 1
+            self._used = +self._used
+            async with self._released:
+                self._released.notify_all()
 
     def _has_room(self, client: str) -> bool:
-        return self._taken[client] < self._of_one and self._taken.total() < self._places
+        return self._used[client] < self._per_client and self._used.total() < self._slots

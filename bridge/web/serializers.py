@@ -1,46 +1,42 @@
-"""A watch as the API shows it, now or once it has ended."""
+"""Watches, deliveries and attempts as the JSON of the API."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from time import monotonic
 from typing import cast
 
-from bridge.domain.deliveries import Delivery
+from bridge.destinations import describe, kind
+from bridge.destinations.reasons import for_everyone, is_in_confidence
+from bridge.domain.deliveries import Attempt, Delivery
 from bridge.domain.notifications import reading_as_json
-from bridge.domain.times import rfc3339
+from bridge.domain.times import Moment, rfc3339
 from bridge.domain.watches import Watch, WatchState, trouble_in_words
 from bridge.resources import Resources
-from bridge.store import keys
 from bridge.store.imports import ImportRecord
-from bridge.web import deliveries
-from bridge.web.schemas.responses import ReadingResponse, WatchResponse
-from bridge.web.times import rfc3339_or_none
+from bridge.web.schemas.responses import AttemptResponse, DeliveryResponse, ReadingResponse, WatchResponse
 
 
 async def serialize_watches(resources: Resources, watches: Sequence[Watch]) -> list[WatchResponse]:
-    """Give watches with their deliveries and, while they are open, what is known of their imports."""
-    open_places = list({(each.workspace, each.import_id) for each in watches if each.state is WatchState.WATCHING})
-    polled = dict(zip(open_places, await resources.imports.many(open_places), strict=True))
-    owed: Mapping[str, Delivery] = {
+    """Return watches with their deliveries and, while they are open, the latest state of their imports."""
+    open_imports = list({(each.workspace, each.import_id) for each in watches if each.state is WatchState.WATCHING})
+    records = dict(zip(open_imports, await resources.imports.many(open_imports), strict=True))
+    deliveries: Mapping[str, Delivery] = {
         delivery.id: delivery
         for delivery in await resources.deliveries.of([id_ for each in watches for id_ in each.deliveries])
     }
     return [
-        as_json(
+        watch_json(
             each,
-            polled.get((each.workspace, each.import_id)) if each.state is WatchState.WATCHING else None,
-            [owed[id_] for id_ in each.deliveries if id_ in owed and owed[id_].watch_id == each.id],
+            records.get((each.workspace, each.import_id)) if each.state is WatchState.WATCHING else None,
+            [deliveries[id_] for id_ in each.deliveries if id_ in deliveries and deliveries[id_].watch_id == each.id],
         )
         for each in watches
     ]
 
 
-def as_json(watch: Watch, polled: ImportRecord | None, owed: Sequence[Delivery]) -> WatchResponse:
-    """Give a watch as the API shows it; an open one shows what is known of its import by now."""
+def watch_json(watch: Watch, record: ImportRecord | None, deliveries: Sequence[Delivery]) -> WatchResponse:
+    """Return a watch as JSON; `record` is the latest state of its import, used while the watch is open."""
     watching = watch.state is WatchState.WATCHING
-    reading = polled.known.reading if watching and polled else watch.reading
-    trouble = polled.known.trouble if watching and polled else None
+    reading = record.known.reading if watching and record else watch.reading
+    trouble = record.known.trouble if watching and record else None
     return {
         "id": watch.id,
         "importId": watch.import_id,
@@ -49,32 +45,48 @@ def as_json(watch: Watch, polled: ImportRecord | None, owed: Sequence[Delivery])
         "outcome": watch.outcome,
         "reason": watch.reason if trouble is None else trouble_in_words(trouble),
         "import": None if reading is None else cast("ReadingResponse", reading_as_json(reading)),
-        "polls": polled.polls if watching and polled else watch.polls,
-        "lastPolledAt": rfc3339_or_none(polled.known.polled_at if watching and polled else watch.polled_at),
-        "nextPollAt": rfc3339_or_none(polled.next_due if watching and polled else None),
+        "polls": record.polls if watching and record else watch.polls,
+        "lastPolledAt": rfc3339_or_none(record.known.polled_at if watching and record else watch.polled_at),
+        "nextPollAt": rfc3339_or_none(record.next_due if watching and record else None),
         "label": watch.label,
         "metadata": dict(watch.metadata),
         "createdBy": watch.client,
         "createdAt": rfc3339(watch.created_at),
         "expiresAt": rfc3339(watch.expires_at),
         "settledAt": rfc3339_or_none(watch.settled_at),
-        "deliveries": [deliveries.as_json(delivery) for delivery in owed],
+        "deliveries": [delivery_json(delivery) for delivery in deliveries],
     }
 
 
-async def wait_until_ended(resources: Resources, watch: Watch, seconds: float) -> Watch:
-    """Return a watch once it has ended, or as it is when the seconds are over or the process is about to end.
+def delivery_json(delivery: Delivery) -> DeliveryResponse:
+    """Return a delivery as JSON, without its destination's secrets."""
+    return {
+        "id": delivery.id,
+        "type": kind(delivery.destination),
+        "destination": describe(delivery.destination),
+        "state": delivery.state,
+        "attempts": delivery.attempts,
+        "nextAttemptAt": rfc3339_or_none(delivery.due),
+        "lastReason": for_everyone(delivery.last_reason),
+        "endedAt": rfc3339_or_none(delivery.ended_at),
+    }
 
-    The store is read again at the end: news may have been lost with a connection.
+
+def attempt_json(attempt: Attempt, *, admin: bool, named: bool) -> AttemptResponse:
+    """Return an attempt as JSON.
+
+    Only admins see details of the internal network, including how long it took, and what a named destination answered.
     """
-    until = monotonic() + seconds
-    async with resources.changes.about(keys.watch_topic(watch.id)) as ear:
-        while True:
-            ear.clear()
-            async with resources.changes.turn:
-                watch = await resources.watches.get(watch.id) or watch
-            left = until - monotonic()
-            if watch.state is not WatchState.WATCHING or resources.changes.leaving or left <= 0:
-                return watch
-            with suppress(TimeoutError):
-                await asyncio.wait_for(ear.wait(), left)
+    complete = admin or not is_in_confidence(attempt.reason)
+    return {
+        "number": attempt.number,
+        "at": rfc3339(attempt.at),
+        "tookMs": attempt.took if complete else 0,
+        "status": attempt.status,
+        "reason": attempt.reason if complete else for_everyone(attempt.reason),
+        "answer": attempt.answer if admin or not named else "",
+    }
+
+
+def rfc3339_or_none(moment: Moment | None) -> str | None:
+    return None if moment is None else rfc3339(moment)

@@ -1,58 +1,55 @@
-"""What callbacks are verified with: a client's secrets and public keys; an admin may ask for any client's."""
+"""The endpoints for verifying callbacks: a client's signing secrets and public keys."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bridge.domain.clients import Client
 from bridge.domain.notices import OPERATOR
 from bridge.errors import Problem, Refusal, Refused
 from bridge.resources import Resources
-from bridge.web.auth import authenticate
-from bridge.web.query import SigningQuery, parse_query
+from bridge.web.endpoints import authenticated_with
+from bridge.web.query import SigningQuery
 from bridge.web.responses import ApiResponse
 from bridge.web.schemas.responses import KeysResponse, SecretsResponse
 
-NOT_KEPT = {"Cache-Control": "no-store"}
 
+@authenticated_with(SigningQuery)
+async def secrets(_: Request, resources: Resources, caller: Client, query: SigningQuery) -> Response:
+    """Get the secrets that sign your client's callbacks, newest first. Admins may name another client.
 
-async def secrets(request: Request) -> Response:
-    """Return the secrets that sign a client's callbacks, newest first: the calling client's; an admin may name another.
-
-    A destination with a `secret` of its own is signed with that one instead.
+    A destination with its own `secret` is signed with that secret instead.
     """
-    client = await _whose(request)
-    signing = _resources(request).sender.signing
-    answer: SecretsResponse = {"client": client, "secrets": [each.reveal() for each in signing.secrets_of(client)]}
-    return ApiResponse(answer, headers=NOT_KEPT)
+    client = _named_client(resources, caller, query)
+    signing = resources.sender.signing
+    response: SecretsResponse = {"client": client, "secrets": [each.reveal() for each in signing.secrets_of(client)]}
+    return ApiResponse(response, headers={"Cache-Control": "no-store"})
 
 
-async def keys(request: Request) -> Response:
-    """Return the ed25519 public keys that verify a client's callbacks, newest first: as with the secrets.
+@authenticated_with(SigningQuery)
+async def keys(_: Request, resources: Resources, caller: Client, query: SigningQuery) -> Response:
+    """Get the ed25519 public keys that verify your client's callbacks, newest first. Admins may name another client.
 
-    Each client has keys of its own, so that a message to another client does not verify.
+    Each client has its own keys, so a message to another client fails the verification.
     """
-    client = await _whose(request)
-    signing = _resources(request).sender.signing
-    answer: KeysResponse = {"client": client, "keys": list(signing.public_keys_of(client))}
-    return ApiResponse(answer)
+    client = _named_client(resources, caller, query)
+    response: KeysResponse = {"client": client, "keys": list(resources.sender.signing.public_keys_of(client))}
+    return ApiResponse(response)
 
 
-async def _whose(request: Request) -> str:
-    """Return the client that is asked for; raises Refused where the caller may not, or there is no such client."""
-    caller = await authenticate(request)
-    named = parse_query(request, SigningQuery).client
-    if named in {None, caller.name}:
+def _named_client(resources: Resources, caller: Client, query: SigningQuery) -> str:
+    """Return the name of the client in the query, the caller's by default.
+
+    Raise Refused with 422 when the caller may not see another client, or when the client does not exist.
+    """
+    name = query.client
+    if name in {None, caller.name}:
         return caller.name
     if not caller.admin:
-        raise _refused("Only an admin may ask for another client's", "forbidden")
-    if named not in {OPERATOR, *(each.name for each in _resources(request).settings.clients)}:
-        raise _refused("No client has this name", "unknown_name")
-    return named
+        raise _refused("Only admins may name another client", "forbidden")
+    if name not in {OPERATOR, *(each.name for each in resources.settings.clients)}:
+        raise _refused("There is no client with this name", "unknown_name")
+    return name
 
 
 def _refused(detail: str, code: str) -> Refused:
     return Refused(Refusal.INVALID_QUERY, problems=[Problem(pointer="?client", detail=detail, code=code)])
-
-
-def _resources(request: Request) -> Resources:
-    resources: Resources = request.app.state.resources
-    return resources

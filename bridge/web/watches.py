@@ -1,4 +1,4 @@
-"""Watches at the front door: POST one or many, GET one or pages of them, cancel one."""
+"""The endpoints of watches: create one or many, get one, list and cancel."""
 
 import asyncio
 import json
@@ -18,74 +18,67 @@ from bridge.queue import Alarm
 from bridge.resources import Resources
 from bridge.store.acceptance import Acceptance, AcceptedWatch, NewWatch
 from bridge.store.imports import ImportRecord
-from bridge.web.auth import authenticate, charge_batch, may_see
+from bridge.web.auth import charge_batch, may_see
+from bridge.web.body import BATCH_LIMIT, parse, read_json, validation_context
+from bridge.web.endpoints import authenticated, authenticated_with
+from bridge.web.idempotency import fingerprints, idempotency_key
+from bridge.web.long_poll import wait_until_ended
 from bridge.web.problems import document_of
-from bridge.web.query import (
-    WaitQuery,
-    WatchesQuery,
-    idempotency_key,
-    once,
-    parse_query,
-    reject_query,
-    validation_context,
-)
+from bridge.web.query import WaitQuery, WatchesQuery
 from bridge.web.responses import ApiResponse
 from bridge.web.schemas.destinations import Context
 from bridge.web.schemas.responses import AcceptedResponse, BatchResponse, RefusedResponse, WatchesResponse
-from bridge.web.schemas.watches import BATCH_LIMIT, BatchBody, WatchBody, parse, read_json
-from bridge.web.serializers import as_json, serialize_watches, wait_until_ended
+from bridge.web.schemas.watches import BatchBody, WatchBody
+from bridge.web.serializers import serialize_watches, watch_json
 
 log = structlog.get_logger()
 
 
-async def create(request: Request) -> Response:
-    """Store a watch and have its import polled. 202: its end is told later."""
-    resources: Resources = request.app.state.resources
-    client = await authenticate(request)
-    reject_query(request)
+@authenticated
+async def create(request: Request, resources: Resources, client: Client) -> Response:
+    """Create a watch. Its import is polled, and each destination in `notify` receives the outcome later."""
     key = idempotency_key(request)
     accepted = await _accept(resources, client, await read_json(request), key, validation_context(resources, client))
     headers = {"Location": f"/v1/watches/{accepted.watch.id}"}
     if accepted.acceptance is Acceptance.REPLAYED:
         headers["Idempotent-Replayed"] = "true"
-    return ApiResponse(as_json(accepted.watch, accepted.polled, []), 202, headers=headers)
+    return ApiResponse(watch_json(accepted.watch, accepted.polled, []), 202, headers=headers)
 
 
-async def create_many(request: Request) -> Response:
-    """Store many watches, each by itself: a result for each, in the order in which they were asked for.
+@authenticated
+async def create_many(request: Request, resources: Resources, client: Client) -> Response:
+    """Create up to 100 watches. Each is validated and accepted by itself; the results have the order of the request.
 
-    Each counts as a call of your client's. A batch of more than it may still make in this minute is refused whole; one
-    of more than it may make in any minute passes in a minute without other calls. A watch that can't be stored just now
-    has 503 in its result, and the batch itself where none can: sent again under one Idempotency-Key, each is made once.
+    Each watch counts as a request of your client. If the rate limit leaves too few in this minute, the whole batch is
+    refused. A batch larger than the limit needs a minute without other requests. A watch that can't be stored now has
+    the status 503 in its result; if none can be stored, the response is a 503. Send the batch again with the same
+    Idempotency-Key: each watch is created once.
     """
-    resources: Resources = request.app.state.resources
-    client = await authenticate(request)
-    reject_query(request)
     key = idempotency_key(request)
-    asked = parse(await read_json(request, limit=BATCH_LIMIT), BatchBody).watches
-    await charge_batch(resources, client, len(asked))
+    watches = parse(await read_json(request, limit=BATCH_LIMIT), BatchBody).watches
+    await charge_batch(resources, client, len(watches))
     context = validation_context(resources, client)
 
     async def result(number: int, watch: dict[str, Any]) -> AcceptedResponse | RefusedResponse:
-        # Each watch of a batch is answered once by itself, so that a batch that broke off can be sent again.
-        # No key that a header can hold is the same: a line's end stands in none.
-        own_key = None if key is None else f"{key}\n{number}"
+        # Each watch has a key of its own, so that a batch that was interrupted can be sent again.
+        # A header can't contain a line feed, so no client can send the same key.
+        watch_key = None if key is None else f"{key}\n{number}"
         try:
-            accepted = await _accept(resources, client, json.dumps(watch).encode(), own_key, context)
+            accepted = await _accept(resources, client, json.dumps(watch).encode(), watch_key, context)
         except (Refused, StoreUnavailable) as error:
             problem = document_of(error)
             return {"status": problem["status"], "problem": problem}
-        return {"status": 202, "watch": as_json(accepted.watch, accepted.polled, [])}
+        return {"status": 202, "watch": watch_json(accepted.watch, accepted.polled, [])}
 
-    results = await asyncio.gather(*(result(number, watch) for number, watch in enumerate(asked)))
+    results = await asyncio.gather(*(result(number, watch) for number, watch in enumerate(watches)))
     if all(each["status"] == Refusal.SERVICE_UNAVAILABLE.status for each in results):
-        raise StoreUnavailable("None of the batch could be stored")
-    answer: BatchResponse = {"results": results}
-    return ApiResponse(answer)
+        raise StoreUnavailable("No watch of the batch could be stored")
+    response: BatchResponse = {"results": results}
+    return ApiResponse(response)
 
 
 async def _accept(resources: Resources, client: Client, raw: bytes, key: str | None, context: Context) -> AcceptedWatch:
-    """Check one watch and store it; raises Refused."""
+    """Validate one watch and store it; raise Refused when it is invalid or its Idempotency-Key was reused."""
     body = parse(raw, WatchBody, context)
     settings = resources.settings
     new = NewWatch(
@@ -93,7 +86,7 @@ async def _accept(resources: Resources, client: Client, raw: bytes, key: str | N
         client=client.name,
         workspace=body.workspace,
         import_id=body.import_id,
-        notify=tuple(wish.destination() for wish in body.notify),
+        notify=tuple(each.destination() for each in body.notify),
         label=body.label,
         metadata=body.metadata,
         expires_in=settings.watch_expiry if body.expires_in is None else body.expires_in * SECOND,
@@ -102,10 +95,10 @@ async def _accept(resources: Resources, client: Client, raw: bytes, key: str | N
         new,
         grace=settings.not_found_grace,
         reuse=settings.reading_reuse,
-        once=once(resources, client, key, raw),
+        once=fingerprints(resources, client, key, raw),
     )
     if accepted is None:
-        detail = "With this Idempotency-Key something else was asked for, less than 24 hours ago. Nothing was changed."
+        detail = "A different request used this Idempotency-Key within the last 24 hours. Nothing was changed."
         raise Refused(Refusal.IDEMPOTENCY_KEY_REUSED, detail)
     _ring(resources, accepted.acceptance)
     facts = {"client": client.name, "import_id": new.import_id, "joined": accepted.acceptance.value}
@@ -114,6 +107,7 @@ async def _accept(resources: Resources, client: Client, raw: bytes, key: str | N
 
 
 def _ring(resources: Resources, acceptance: Acceptance) -> None:
+    """Ring for the worker job that the new watch needs next."""
     match acceptance:
         case Acceptance.NEW | Acceptance.REPLAYED:
             resources.bell.ring(Alarm.POLL)
@@ -123,25 +117,29 @@ def _ring(resources: Resources, acceptance: Acceptance) -> None:
             pass
 
 
-async def show(request: Request) -> Response:
-    """Give a watch with its deliveries, with `wait` once it has ended; another client's is as unknown as none."""
-    resources: Resources = request.app.state.resources
-    client = await authenticate(request)
-    wait = parse_query(request, WaitQuery).wait
+@authenticated_with(WaitQuery)
+async def show(request: Request, resources: Resources, client: Client, query: WaitQuery) -> Response:
+    """Get a watch and its deliveries. With `wait`, the response is held until the watch ends.
+
+    A watch of another client is a 404.
+    """
     watch = await visible(resources, client, request.path_params["watch_id"])
-    if wait and watch.state is WatchState.WATCHING:
-        watch = await wait_until_ended(resources, watch, wait)
+    if query.wait and watch.state is WatchState.WATCHING:
+        watch = await wait_until_ended(resources, watch, query.wait)
     (document,) = await serialize_watches(resources, [watch])
     return ApiResponse(document)
 
 
 async def visible(resources: Resources, client: Client, watch_id: str) -> Watch:
-    """Give a watch that a client may see; raises Refused with 404, or SealBroken where the client may know of it."""
+    """Return a watch that the client may see.
+
+    Raise Refused with 404 for another watch, and DecryptionFailed if it is the client's but can't be decrypted.
+    """
     try:
         watch = await resources.watches.get(watch_id)
     except DecryptionFailed:
-        where = await resources.watches.index_entry(watch_id)
-        if where is None or not may_see(client, where.client):
+        entry = await resources.watches.index_entry(watch_id)
+        if entry is None or not may_see(client, entry.client):
             raise Refused(Refusal.WATCH_NOT_FOUND) from None
         raise
     if watch is None or not may_see(client, watch.client):
@@ -149,8 +147,8 @@ async def visible(resources: Resources, client: Client, watch_id: str) -> Watch:
     return watch
 
 
-class Asked(TypedDict):
-    """Which watches are asked for."""
+class _Filter(TypedDict):
+    """The arguments of both index lookups."""
 
     client: str | None
     state: WatchState | None
@@ -158,57 +156,53 @@ class Asked(TypedDict):
     below: str | None
 
 
-async def pages(request: Request) -> Response:
-    """Give the client's watches, newest first; an admin's are everybody's."""
-    resources: Resources = request.app.state.resources
-    client = await authenticate(request)
-    query = parse_query(request, WatchesQuery)
-    asked: Asked = {
+@authenticated_with(WatchesQuery)
+async def pages(_: Request, resources: Resources, client: Client, query: WatchesQuery) -> Response:
+    """List your watches, newest first. Admins see the watches of all clients."""
+    filters: _Filter = {
         "client": None if client.admin else client.name,
         "state": None if query.state is None else WatchState(query.state),
         "outcome": None if query.outcome is None else Outcome(query.outcome),
         "below": query.cursor,
     }
     if query.import_id is None:
-        ids = await resources.indexes.watches(**asked, limit=query.limit + 1)
-        more = ids[query.limit - 1] if len(ids) > query.limit else None
+        ids, cursor = query.split(await resources.indexes.watches(**filters, limit=query.read_limit))
     else:
-        ids, more = await resources.indexes.watches_about(query.import_id, **asked, limit=query.limit)
-    # The lists are in the clear: whose a watch is, its seal alone tells.
-    page = [each for each in await resources.watches.many(ids[: query.limit]) if may_see(client, each.client)]
-    answer: WatchesResponse = {"data": await serialize_watches(resources, page), "nextCursor": more}
-    return ApiResponse(answer)
+        ids, cursor = await resources.indexes.watches_about(query.import_id, **filters, limit=query.limit)
+    # The indexes are not encrypted; only a watch's encrypted record is proof of its client.
+    page = [each for each in await resources.watches.many(ids) if may_see(client, each.client)]
+    response: WatchesResponse = {"data": await serialize_watches(resources, page), "nextCursor": cursor}
+    return ApiResponse(response)
 
 
-async def _as_last_read(resources: Resources, watch_id: str) -> ImportRecord | None:
-    """Return a watch's import; None where the watch does not open, as its record may name another's import."""
+async def _import_of(resources: Resources, watch_id: str) -> ImportRecord | None:
+    """Return the import of a watch; None if the watch can't be decrypted, since its index may name another import."""
     try:
         watch = await resources.watches.get(watch_id)
     except DecryptionFailed:
         return None
     if watch is None:
         return None
-    (polled,) = await resources.imports.many([(watch.workspace, watch.import_id)])
-    return polled
+    (record,) = await resources.imports.many([(watch.workspace, watch.import_id)])
+    return record
 
 
-async def cancel(request: Request) -> Response:
-    """End a watch without an outcome; with the last watch of an import its polling ends too. 409 when it has settled.
+@authenticated
+async def cancel(request: Request, resources: Resources, client: Client) -> Response:
+    """Cancel a watch. It ends without an outcome; a settled watch is a 409.
 
-    To cancel what is cancelled changes nothing. A body is not read.
+    When the last watch of an import is cancelled, the import is no longer polled. Cancelling a watch again changes
+    nothing. A body is not read.
     """
-    resources: Resources = request.app.state.resources
-    client = await authenticate(request)
-    reject_query(request)
     watch_id = request.path_params["watch_id"]
-    where = await resources.watches.index_entry(watch_id)
-    if where is None or not may_see(client, where.client):
+    entry = await resources.watches.index_entry(watch_id)
+    if entry is None or not may_see(client, entry.client):
         raise Refused(Refusal.WATCH_NOT_FOUND)
-    polled = await _as_last_read(resources, watch_id)
-    if await resources.watches.cancel(watch_id, where, polled, await resources.store.now()):
+    record = await _import_of(resources, watch_id)
+    if await resources.watches.cancel(watch_id, entry, record, await resources.store.now()):
         log.info("watch.cancelled", watch_id=watch_id, client=client.name)
     watch = await visible(resources, client, watch_id)
     if watch.state is not WatchState.CANCELLED:
-        raise Refused(Refusal.WATCH_ALREADY_SETTLED, "GET it to see how.")
+        raise Refused(Refusal.WATCH_ALREADY_SETTLED, "GET the watch for its outcome.")
     (document,) = await serialize_watches(resources, [watch])
     return ApiResponse(document)

@@ -159,7 +159,7 @@ def test_what_has_settled_is_not_cancelled(journey: Journey) -> None:
 
     late = run(journey, "cancel", watch["id"])
 
-    assert (late.returncode, late.stderr) == (1, "The watch is already settled. GET it to see how.\n")
+    assert (late.returncode, late.stderr) == (1, "The watch is already settled. GET the watch for its outcome.\n")
 
 
 def test_a_delivery_is_shown_with_its_attempts_and_sent_again(journey: Journey) -> None:

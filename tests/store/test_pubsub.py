@@ -10,7 +10,7 @@ from bridge import queue
 from bridge.domain.secret import Secret
 from bridge.store.connection import Store, connect
 from bridge.store.pubsub import ChangeFeed
-from bridge.web.events import happenings
+from bridge.web.events import watch_events
 from tests.faults.forwarder import Forwarder
 from tests.support.forwarding import forwarding, until, url_of
 from tests.support.world import World, opened
@@ -106,7 +106,7 @@ async def test_a_wait_ends_with_what_the_store_holds_by_then(world: World, wire:
 async def test_a_stream_looks_at_the_store_with_each_sign_of_life(world: World, wire: Forwarder) -> None:
     watch = await world.resources.watches.get((await world.watch())["id"])
     assert watch is not None
-    stream = happenings(world.resources, watch, sign_of_life=0.1)
+    stream = watch_events(world.resources, watch, keep_alive=0.1)
     async with asyncio.timeout(PATIENCE):
         assert (await anext(stream)).startswith("event: watch")
         await until(lambda: subscribed(wire))

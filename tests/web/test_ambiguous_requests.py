@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from bridge.web.app import build
-from bridge.web.duplicate_names import repeated_names
+from bridge.web.duplicate_names import duplicate_names
 from tests.support.world import CLIENT_KEY, OTHER_KEY, World, bearer, serving
 
 pytestmark = pytest.mark.anyio
@@ -82,7 +82,7 @@ async def test_an_object_does_not_have_a_name_twice(world: World, body: bytes, p
 
     assert (answer.status_code, answer.json()["type"]) == (422, "/docs#validation-failed")
     assert [error["pointer"] for error in answer.json()["errors"]][: len(pointers)] == pointers
-    assert answer.json()["errors"][0]["detail"] == "Give this once"
+    assert answer.json()["errors"][0]["detail"] == "Send this name once"
     assert (await world.get("/v1/watches")).json()["data"] == []
 
 
@@ -91,7 +91,7 @@ async def test_a_batch_in_which_a_name_is_repeated_is_refused_whole(world: World
     answer = await world.api.post("/v1/watches/batch", content=body, headers=[KEY, AS_JSON])
 
     assert answer.status_code == 422
-    assert answer.json()["errors"] == [{"pointer": "/watches/1/importId", "detail": "Give this once"}]
+    assert answer.json()["errors"] == [{"pointer": "/watches/1/importId", "detail": "Send this name once"}]
     assert (await world.get("/v1/watches")).json()["data"] == []
 
 
@@ -106,7 +106,7 @@ async def test_of_very_many_repeated_names_the_first_hundred_are_named(world: Wo
 
 @pytest.mark.parametrize("document", [{}, [], None, 1, 10**30, 1e400, {"a": [{"a": 1}, {"a": 2}]}, "x"])
 def test_a_document_without_repeated_names_has_no_problem(document: object) -> None:
-    assert repeated_names(json.dumps(document).encode()) == []
+    assert duplicate_names(json.dumps(document).encode()) == []
 
 
 async def test_a_key_alone_still_opens(world: World) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.web.events import STILL_HERE, happenings
+from bridge.web.events import COMMENT, watch_events
 from tests.support.world import CLIENT_KEY, OTHER_KEY, World, bearer, opened
 
 pytestmark = pytest.mark.anyio
@@ -70,12 +70,12 @@ async def test_waiting_asks_redis_nothing_however_many_wait(world: World) -> Non
 async def test_a_stream_looks_at_the_store_once_for_each_sign_of_life(world: World) -> None:
     watch = await world.resources.watches.get((await world.watch())["id"])
     assert watch is not None
-    stream = happenings(world.resources, watch, sign_of_life=0.01)
+    stream = watch_events(world.resources, watch, keep_alive=0.01)
     assert (await anext(stream)).startswith("event: watch")
     await world.resources.bell.aclose()  # no more commands for the ring of the POST
     before = await calls(world)
 
-    assert {await anext(stream) for _ in range(20)} == {STILL_HERE}
+    assert {await anext(stream) for _ in range(20)} == {COMMENT}
     assert await calls(world) - before < 4 * 20, "the watch, its import, its deliveries; a PING, and our own INFO"
 
 
@@ -118,13 +118,13 @@ async def test_a_stream_outlasts_an_outage_of_the_store(world: World) -> None:
     call = world.resources.store.call
     watch = await world.resources.watches.get((await world.watch())["id"])
     assert watch is not None
-    record, stream = f"rb:watch:{watch.id}", happenings(world.resources, watch)
+    record, stream = f"rb:watch:{watch.id}", watch_events(world.resources, watch)
     assert (await anext(stream)).startswith("event: watch")
     await call("RENAME", record, "set-aside")
     await call("SET", record, "nothing that can be read")
     await call("PUBLISH", "rb:news", f"watch:{watch.id}")
 
-    assert await anext(stream) == STILL_HERE
+    assert await anext(stream) == COMMENT
 
     await call("RENAME", "set-aside", record)
     await world.post(f"/v1/watches/{watch.id}/cancel")

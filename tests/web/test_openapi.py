@@ -15,13 +15,13 @@ from jsonschema import Draft202012Validator
 from bridge.domain import notices
 from bridge.errors import Refusal
 from bridge.web.app import CALLS
-from bridge.web.forms import AS_IT_IS
+from bridge.web.body import parse
 from bridge.web.openapi import examples
 from bridge.web.openapi.document import NOTICES, describe
 from bridge.web.openapi.operations import CALLS as OPERATIONS
 from bridge.web.routing import Resource
 from bridge.web.schemas.responses import CODES
-from bridge.web.schemas.watches import BatchBody, parse
+from bridge.web.schemas.watches import BatchBody
 from tests.support.world import CLIENT_KEY, World, bearer
 
 pytestmark = pytest.mark.anyio
@@ -44,13 +44,6 @@ def test_every_call_is_described_and_nothing_else() -> None:
     assert len(calls) == len(CALLS)
     served = {endpoint for call in calls for endpoint in call.endpoints.values()}
     assert served == OPERATIONS.keys()
-
-
-def test_every_call_that_needs_a_key_has_the_form_that_is_described() -> None:
-    calls = [route.endpoint for route in CALLS if isinstance(route.endpoint, Resource)]
-    for call in calls:
-        for operation in (OPERATIONS[endpoint] for endpoint in call.endpoints.values()):
-            assert call.form == (AS_IT_IS if operation.for_anyone else operation.media_type)
 
 
 def test_every_call_that_could_have_a_body_says_what_becomes_of_one() -> None:

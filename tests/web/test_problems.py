@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from bridge.errors import Refusal
 from bridge.web.app import CALLS
+from bridge.web.body import BATCH_LIMIT, BODY_LIMIT
+from bridge.web.invalid_keys import MAX_INVALID_KEYS
 from bridge.web.openapi.operations import CALLS as OPERATIONS
 from bridge.web.openapi.operations import Operation
 from bridge.web.routing import Resource
-from bridge.web.schemas.watches import BATCH_LIMIT, BODY_LIMIT
-from bridge.web.wrong_keys import WRONG_KEYS
 from tests.support.samples import only
 from tests.support.world import CLIENT_KEY, OTHER_KEY, World, bearer, opened
 from tests.system.test_outages import Memory
@@ -172,7 +172,7 @@ async def ask_about_what_does_not_open(world: World, call: Call) -> httpx.Respon
 
 
 async def ask_with_many_wrong_keys(world: World, call: Call) -> httpx.Response:
-    for number in range(WRONG_KEYS):
+    for number in range(MAX_INVALID_KEYS):
         assert (await call.ask(world, key=f"rbk_key-number-{number}")).status_code == 401
     return await call.ask(world, key="rbk_one-key-too-many")
 
@@ -183,7 +183,6 @@ WAYS: Mapping[Refusal, Way] = {
     Refusal.MISSING_API_KEY: lambda world, call: call.ask(world, headers={"Authorization": "Basic eDp5"}),
     Refusal.INVALID_API_KEY: lambda world, call: call.ask(world, key="rbk_key-of-nobody-at-all"),
     Refusal.TOO_MANY_INVALID_KEYS: ask_with_many_wrong_keys,
-    Refusal.NOT_IN_THAT_FORM: lambda world, call: call.ask(world, headers={"Accept": "text/html"}),
     Refusal.INVALID_JSON: lambda world, call: call.ask(world, content=b'{"importId": "imp"'),
     Refusal.PAYLOAD_TOO_LARGE: lambda world, call: call.ask(world, content=too_large(call)),
     Refusal.UNSUPPORTED_MEDIA_TYPE: lambda world, call: call.ask(world, headers={"Content-Type": "text/plain"}),
@@ -240,7 +239,6 @@ READS_NOTHING_FIRST = (
     *(
         Refusal.MISSING_API_KEY,
         Refusal.INVALID_API_KEY,
-        Refusal.NOT_IN_THAT_FORM,
         Refusal.INVALID_JSON,
         Refusal.PAYLOAD_TOO_LARGE,
     ),

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from bridge.web.schemas.watches import BODY_LIMIT
+from bridge.web.body import BODY_LIMIT
 from tests.support.world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, SECRET, World, bearer
 
 pytestmark = pytest.mark.anyio

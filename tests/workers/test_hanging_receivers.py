@@ -11,7 +11,7 @@ import pytest
 
 from bridge.domain.times import MINUTE, SECOND
 from bridge.store.deliveries import Bound, DeliveryClaim
-from bridge.web.send_test_slots import OF_ONE
+from bridge.web.send_test_slots import SLOTS_PER_CLIENT
 from tests.support.samples import only
 from tests.support.world import CLIENT_KEY, OTHER_KEY, World, opened
 from workers.delivery_slots import (
@@ -200,8 +200,8 @@ async def test_one_clients_tests_that_hang_leave_other_clients_their_places(redi
         async def test(url: str, key: str) -> httpx.Response:
             return await world.post("/v1/destinations/test", json={"destination": callback(url)}, key=key)
 
-        hanging = [asyncio.create_task(test(silent.url(host), CLIENT_KEY)) for host in range(1, OF_ONE + 1)]
-        await silent.have_received(OF_ONE)
+        hanging = [asyncio.create_task(test(silent.url(host), CLIENT_KEY)) for host in range(1, SLOTS_PER_CLIENT + 1)]
+        await silent.have_received(SLOTS_PER_CLIENT)
 
         refused = await test(silent.url(HOSTS), CLIENT_KEY)
         told = await test(swift.url(1), OTHER_KEY)
@@ -210,7 +210,7 @@ async def test_one_clients_tests_that_hang_leave_other_clients_their_places(redi
         assert int(refused.headers["retry-after"]) > 0
         assert told.json()["verdict"] == "accepted"
         assert not any(each.done() for each in hanging)
-        assert silent.received == OF_ONE
+        assert silent.received == SLOTS_PER_CLIENT
         silent.close()
         verdicts = {each.json()["verdict"] for each in await asyncio.gather(*hanging)}
         assert verdicts == {"deferred"}

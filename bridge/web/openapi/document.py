@@ -15,9 +15,9 @@ from starlette.routing import Route
 
 from bridge.domain.notifications import TYPES
 from bridge.errors import Refusal
+from bridge.web.idempotency import MAX_KEY_LENGTH
 from bridge.web.openapi import examples
 from bridge.web.openapi.operations import CALLS, Operation
-from bridge.web.query import LONGEST_KEY
 from bridge.web.routing import Resource
 from bridge.web.schemas.responses import NoticeSent, NotificationSent, ProblemDocument
 
@@ -161,7 +161,12 @@ def _in_headers(operation: Operation) -> Iterator[Json]:
             "in": "header",
             "required": False,
             "description": "Makes a repetition within 24 hours safe: it is given the first answer and changes nothing.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+            "schema": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": MAX_KEY_LENGTH,
+                "pattern": "^[!-~]([ -~]*[!-~])?$",
+            },
         }
 
 

@@ -18,7 +18,6 @@ OF_EVERY_CALL = (
     Refusal.DUPLICATE_HEADER,
     Refusal.MISSING_API_KEY,
     Refusal.INVALID_API_KEY,
-    Refusal.NOT_IN_THAT_FORM,
     Refusal.INVALID_QUERY,
     Refusal.RATE_LIMITED,
     Refusal.TOO_MANY_INVALID_KEYS,

@@ -13,10 +13,9 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from bridge.errors import Refusal
-from bridge.web.forms import AS_IT_IS
 from bridge.web.openapi.document import describe
 from bridge.web.responses import ApiResponse
-from bridge.web.routing import at
+from bridge.web.routing import resource
 
 _STYLE = (files("bridge.web.openapi") / "templates" / "docs.css").read_text()
 _ALLOWED = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
@@ -41,7 +40,7 @@ def described(routes: Sequence[Route]) -> list[Route]:
     async def docs(_: Request) -> Response:
         return HTMLResponse(page(), headers=_KEPT | {"Content-Security-Policy": _POLICY})
 
-    return [at("/openapi.json", form=AS_IT_IS, GET=openapi), at("/docs", form=AS_IT_IS, GET=docs)]
+    return [resource("/openapi.json", GET=openapi), resource("/docs", GET=docs)]
 
 
 def _page(document: dict[str, Any]) -> str:

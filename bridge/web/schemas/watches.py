@@ -1,10 +1,9 @@
-"""What a body may be: read within a limit, checked whole, every problem named at once."""
+"""The bodies of requests, except for their destinations, as pydantic models."""
 
-import asyncio
 import contextlib
 import re
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -12,27 +11,16 @@ from pydantic import (
     Field,
     PlainValidator,
     StringConstraints,
-    ValidationError,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
-from starlette.requests import Request
+from pydantic_core import PydanticCustomError
 
 from bridge.domain.times import DAY, SECOND, Span
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
-from bridge.errors import Refusal, Refused
-from bridge.web.duplicate_names import repeated_names
-from bridge.web.problems import problems_of
-from bridge.web.schemas.destinations import Body, Context, ToDestination, context_in
+from bridge.web.schemas.destinations import Body, ToDestination, context_in
 
-BODY_LIMIT = 64 * 1024
-BATCH_LIMIT = 1024 * 1024
-MOST_VALUES = 80_000
-"""More than 100 watches hold; a body of nothing but small values takes a hundred times as long to read as text."""
-BODY_TIME = 10.0
-"""Seconds within which a body must have come, all of it."""
 LONGEST_EXPIRY: Span = 30 * DAY
 LONGEST_NAME = 63
 """Of what the operator configured; a longer one is refused as unknown."""
@@ -186,89 +174,3 @@ class BatchBody(Body):
         list[Annotated[dict[str, Any], PlainValidator(_object, json_schema_input_type=WatchBody)]],
         Field(min_length=1, max_length=100),
     ]
-
-
-async def read_json(request: Request, *, limit: int = BODY_LIMIT, within: float = BODY_TIME) -> bytes:
-    """Read the body within a limit and a time (s); raises Refused: 413 or 415 before it is read, 408, or 413."""
-    sent = dict(request.headers.raw)  # looking each up in its list takes longer
-    _check_form(sent.get(b"content-type", b""), sent.get(b"content-encoding", b""))
-    _check_size(int(sent.get(b"content-length", 0)), limit)  # servers let nothing but digits pass
-    try:
-        async with asyncio.timeout(None) as patience:
-            # A body that is there already is read before the loop turns, so that no timer is made for it.
-            loop = asyncio.get_running_loop()
-            waiting = loop.call_soon(patience.reschedule, loop.time() + within)
-            try:
-                return await _read(request, limit)
-            finally:
-                waiting.cancel()
-    except TimeoutError:
-        # The rest may never come: nothing else can be read from this connection.
-        detail = f"All of it must come within {within:g} s."
-        raise Refused(Refusal.REQUEST_TIMEOUT, detail, headers={"Connection": "close"}) from None
-
-
-async def _read(request: Request, limit: int) -> bytes:
-    read = bytearray()
-    while True:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":  # nobody hears the answer; to metrics and log it's no fault of ours
-            raise Refused(Refusal.REQUEST_TIMEOUT, "The connection ended before all of it had come.")
-        read += message.get("body", b"")
-        _check_size(len(read), limit)
-        if not message.get("more_body", False):
-            return bytes(read)
-
-
-def _check_form(content_type: bytes, encoding: bytes) -> None:
-    if content_type == b"application/json" and not encoding:
-        return  # as nearly all have it
-    media_type, *parameters = (part.strip().lower() for part in content_type.split(b";"))
-    if media_type != b"application/json":
-        raise Refused(Refusal.UNSUPPORTED_MEDIA_TYPE, "Send it with `Content-Type: application/json`.")
-    for name, _, value in (parameter.partition(b"=") for parameter in parameters):
-        if name == b"charset" and value.strip(b'"') not in {b"utf-8", b"utf8"}:
-            raise Refused(Refusal.UNSUPPORTED_MEDIA_TYPE, "Send it in UTF-8: no other charset is read.")
-    if encoding.lower() not in {b"", b"identity"}:
-        raise Refused(Refusal.UNSUPPORTED_MEDIA_TYPE, "Send it as it is: no Content-Encoding is read.")
-
-
-def _check_size(size: int, limit: int) -> None:
-    if size > limit:
-        raise Refused(Refusal.PAYLOAD_TOO_LARGE, f"At most {limit // 1024} KB are read.")
-
-
-_STRING = re.compile(rb'"(?:[^"\\]+|\\.)*+(?:"|\Z)', re.DOTALL)
-"""Matches at each quote, closed or not, so that its time is linear in the body."""
-
-
-def _check_values(body: bytes) -> None:
-    """Bound how many values are read, before any is: what separates them is counted, outside of strings."""
-    if _separators(body) > MOST_VALUES and _separators(_STRING.sub(b"", body)) > MOST_VALUES:
-        raise Refused(Refusal.PAYLOAD_TOO_LARGE, f"At most {MOST_VALUES:,} values are read.")
-
-
-def _separators(body: bytes) -> int:
-    return sum(body.count(each) for each in (b",", b"[", b"{"))
-
-
-BodyT = TypeVar("BodyT", bound=Body)
-
-
-def parse(body: bytes, model: type[BodyT], context: Context | None = None) -> BodyT:
-    """Check a body against a model; raises Refused naming every problem: 400 for what is no JSON, 413, else 422."""
-    _check_values(body)
-    found: BodyT | None = None
-    findings: list[ErrorDetails] = []
-    try:
-        found = model.model_validate_json(body, context=context)
-    except ValidationError as error:
-        findings = error.errors(include_url=False, include_input=False)
-        if findings[0]["type"] == "json_invalid":
-            raise Refused(Refusal.INVALID_JSON, str(findings[0]["ctx"]["error"]).capitalize() + ".") from None
-    repeated = repeated_names(body)
-    if found is None or repeated:
-        problems = [*repeated, *problems_of(findings)]
-        count = len(repeated) + len(findings)
-        raise Refused(Refusal.VALIDATION_FAILED, "Nothing was changed.", problems, problem_count=count)
-    return found

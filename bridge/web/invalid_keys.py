@@ -1,0 +1,65 @@
+"""A limit for invalid API keys from one address, which slows guessing and keeps the log short.
+
+Only invalid keys count, and a valid key always passes, because all clients behind one proxy share an address. Each
+process counts by itself: an invalid key must not cost a request to Redis.
+"""
+
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from math import ceil
+
+MINUTE = 60.0
+"""Seconds in which invalid keys are counted. Without one for this long, a burst ends."""
+MAX_INVALID_KEYS = 20
+"""Invalid keys that an address may send in a minute; further ones get a 429."""
+MAX_ADDRESSES = 1000
+"""Addresses that are remembered; the one with the oldest invalid key is forgotten first."""
+
+
+@dataclass(slots=True)
+class _Burst:
+    last: float
+    minute_start: float
+    in_minute: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidKey:
+    """An invalid key: whether it is the first of a burst, and for how many seconds the address must wait."""
+
+    first: bool
+    wait: int
+
+
+class InvalidKeys:
+    """The current bursts by address, in the order of their last invalid key."""
+
+    def __init__(self) -> None:
+        self._bursts: dict[str, _Burst] = {}
+
+    def __len__(self) -> int:
+        return len(self._bursts)
+
+    def count(self, address: str, now: float) -> InvalidKey:
+        """Count an invalid key; `now` is in seconds."""
+        network = _network(address)
+        burst = self._bursts.pop(network, None)
+        first = burst is None or now - burst.last >= MINUTE
+        if burst is None or now - burst.minute_start >= MINUTE:
+            burst = _Burst(last=now, minute_start=now)
+        burst.last = now
+        burst.in_minute += 1
+        self._bursts[network] = burst
+        if len(self._bursts) > MAX_ADDRESSES:
+            del self._bursts[next(iter(self._bursts))]
+        limited = burst.in_minute > MAX_INVALID_KEYS
+        return InvalidKey(first=first, wait=ceil(burst.minute_start + MINUTE - now) if limited else 0)
+
+
+def _network(address: str) -> str:
+    """Return the key of an address: the /64 network for IPv6, since a host can choose the rest of its address."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address  # a Unix socket has no IP address
+    return str(IPv6Address(int(parsed) >> 64 << 64)) if isinstance(parsed, IPv6Address) else address
