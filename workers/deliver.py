@@ -10,14 +10,14 @@ from time import monotonic
 import structlog
 
 from bridge.destinations import describe, kind
-from bridge.destinations.sending import Result, send
+from bridge.destinations.sending import JudgedResult, send
 from bridge.domain.deliveries import (
     Accepted,
     Attempt,
     Deferred,
     Delivery,
 )
-from bridge.domain.polls import POISON_PAUSE
+from bridge.domain.polls import QUARANTINE
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
@@ -119,10 +119,10 @@ class DeliverWork:
             )
         delivery = self._resources.deliveries.open(claim.claim)
         if delivery.too_old(started, settings.delivery_max_age):
-            return DeliveryResult(claim=claim.claim, after=delivery.outlived(started))
+            return DeliveryResult(claim=claim.claim, after=delivery.abandoned_for_age(started))
         if delivery.interrupted and settings.slack_at_most_once and delivery.lane.startswith(SLACK_LANES):
             reason = "a worker died while sending; perhaps delivered, and SLACK_AT_MOST_ONCE is set"
-            return DeliveryResult(claim=claim.claim, after=delivery.given_up(reason, started))
+            return DeliveryResult(claim=claim.claim, after=delivery.abandoned(reason, started))
         result = await self._send(delivery, claim)
         verdict = result.verdict
         after = delivery.after(
@@ -134,10 +134,10 @@ class DeliverWork:
         )
         attempt = _attempt(after.attempts, started, claim.now() - started, result)
         _log_attempt(after, attempt)
-        hold = (verdict.wait or 0) if isinstance(verdict, Deferred) and verdict.for_all else 0
+        hold = (verdict.wait or 0) if isinstance(verdict, Deferred) and verdict.whole_lane else 0
         return DeliveryResult(claim=claim.claim, after=after, attempt=attempt, hold=hold)
 
-    async def _send(self, delivery: Delivery, claim: ClaimedDelivery) -> Result:
+    async def _send(self, delivery: Delivery, claim: ClaimedDelivery) -> JudgedResult:
         return await send(
             delivery.destination,
             delivery.body,
@@ -152,7 +152,7 @@ class DeliverWork:
 
     def poisoned(self, claim: ClaimedDelivery, error: Exception) -> DeliveryResult:
         reason = f"internal error ({type(error).__name__})"
-        return DeliveryResult(claim=claim.claim, postponed_until=claim.now() + POISON_PAUSE, reason=reason)
+        return DeliveryResult(claim=claim.claim, postponed_until=claim.now() + QUARANTINE, reason=reason)
 
     async def commit(self, results: Sequence[DeliveryResult]) -> None:
         deliveries = self._resources.deliveries
@@ -169,9 +169,9 @@ class DeliverWork:
                 await deliveries.put_aside(result.claim, result.postponed_until, result.reason)
 
 
-def _attempt(number: int, at: Moment, took: Span, result: Result) -> Attempt:
+def _attempt(number: int, at: Moment, took: Span, result: JudgedResult) -> Attempt:
     reason = None if isinstance(result.verdict, Accepted) else result.verdict.reason
-    return Attempt(number=number, at=at, took=took, status=result.status, reason=reason, answer=result.said)
+    return Attempt(number=number, at=at, took=took, status=result.status, reason=reason, answer=result.excerpt)
 
 
 def _log_attempt(after: Delivery, attempt: Attempt) -> None:

@@ -8,10 +8,10 @@ from time import monotonic
 import structlog
 
 from bridge.domain.budget import Budget, grant
+from bridge.domain.deduplicator import Deduplicator, truncated
 from bridge.domain.imports import KNOWN_STATUSES, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
 from bridge.domain.notices import imports_shown, imports_vanished, key_accepted, key_refused
-from bridge.domain.novelties import Novelties, clipped
-from bridge.domain.polls import ImportUpdate, PollClaim, after_poll, poisoned, withheld
+from bridge.domain.polls import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
 from bridge.domain.replies import after_replies
 from bridge.domain.times import SECOND, Moment, Span, rfc3339
 from bridge.errors import StoreUnavailable
@@ -72,8 +72,8 @@ class PollWork:
         self._rally = resources.rally[workspace]
         self._settler = settler
         self._operator = operator
-        self._statuses = Novelties()
-        self._odd = Novelties()
+        self._statuses = Deduplicator()
+        self._odd = Deduplicator()
         self.room = AHEAD * self._rally.slots
 
     async def claim(self, room: int) -> tuple[Sequence[ClaimedPoll], float | None]:
@@ -111,7 +111,7 @@ class PollWork:
     async def act(self, claim: ClaimedPoll) -> PollResult:
         reply = await self._rally.get_import(claim.claim.import_id, at=claim.now, start_by=claim.start_by)
         if reply is None:
-            return PollResult(poll=claim, reply=None, advance=withheld(claim.claim), at=claim.now())
+            return PollResult(poll=claim, reply=None, advance=release_claim(claim.claim), at=claim.now())
         jitter = random.random()  # noqa: S311 - spreads load only
         schedule = self._resources.poll_schedule
         advance = after_poll(
@@ -128,7 +128,7 @@ class PollWork:
 
     def poisoned(self, claim: ClaimedPoll, error: Exception) -> PollResult:
         del error  # the shift has logged it
-        return PollResult(poll=claim, reply=None, advance=poisoned(claim.claim, claim.now()), at=claim.now())
+        return PollResult(poll=claim, reply=None, advance=quarantine(claim.claim, claim.now()), at=claim.now())
 
     async def commit(self, results: Sequence[PollResult]) -> None:
         if left := [result for result in results if not result.committed]:
@@ -198,14 +198,14 @@ class PollWork:
 
     def _log_reply(self, claim: PollClaim, reply: Reply) -> None:
         """Log what is new: a first fault and the end of faults, and statuses and invalid values not seen before."""
-        if reply.oddity is not None and self._odd.is_new(reply.oddity):
-            log.warning("workspace.headers_invalid", workspace=claim.workspace, oddity=reply.oddity)
+        if reply.header_problem is not None and self._odd.is_new(reply.header_problem):
+            log.warning("workspace.headers_invalid", workspace=claim.workspace, oddity=reply.header_problem)
         facts = {"workspace": claim.workspace, "import_id": claim.import_id}
-        for odd in filter(self._odd.is_new, reply.odd_fields):
+        for odd in filter(self._odd.is_new, reply.malformed_fields):
             log.warning("import.field_invalid", field=odd, **facts)
         match reply.answer:
             case Read(reading) if reading.status not in KNOWN_STATUSES and self._statuses.is_new(reading.status):
-                log.warning("import.status_unknown", status=clipped(reading.status), **facts)
+                log.warning("import.status_unknown", status=truncated(reading.status), **facts)
             case Unanswered(reason) if claim.faults == 0:
                 log.warning("poll.unanswered", reason=reason, **facts)
             case Unusable(reason) if claim.faults == 0:

@@ -10,7 +10,7 @@ import structlog
 from bridge.destinations import render
 from bridge.domain.budget import Budget
 from bridge.domain.deliveries import Delivery, DeliveryState, Destination
-from bridge.domain.notifications import Notification, announce
+from bridge.domain.notifications import Notification, build_notification
 from bridge.domain.times import SECOND, Moment, Span, rfc3339
 from bridge.domain.watches import Conclusion, ImportState, Watch, WatchState, conclude
 from bridge.errors import StoreUnavailable
@@ -113,7 +113,7 @@ def settlement_of(
     watch: Watch, conclusion: Conclusion, known: ImportState, now: Moment, *, lane: LaneOf, show_emails: bool
 ) -> Settlement:
     """Return what the end of a watch writes: the notification, rendered as a delivery for each destination."""
-    notification = announce(watch, conclusion, known.reading, now)
+    notification = build_notification(watch, conclusion, known.reading, now)
     deliveries = tuple(
         _delivery(watch, number, destination, notification, lane(destination), show_emails=show_emails)
         for number, destination in enumerate(watch.notify)

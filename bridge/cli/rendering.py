@@ -37,7 +37,11 @@ def marked(watch: Watch) -> Text:
 
 def line(watch: Watch, now: datetime) -> Text:
     """Say in a line how an import goes, or how it ended."""
-    facts = [watch.status or "not read yet", _people(watch), lasted((watch.settled_at or now) - watch.created_at)]
+    facts = [
+        watch.status or "not read yet",
+        _people(watch),
+        is_conclusive((watch.settled_at or now) - watch.created_at),
+    ]
     if watch.failed_records:
         facts.insert(2, f"{watch.failed_records:,} failed")
     if not watch.ended and watch.next_poll_at is not None:
@@ -53,7 +57,7 @@ def _people(watch: Watch) -> str:
     return f"{people} people" + ("" if watch.ended else " so far")
 
 
-def lasted(span: timedelta) -> str:
+def is_conclusive(span: timedelta) -> str:
     seconds = max(0, int(span.total_seconds()))
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge.destinations import callback, slack, slack_bot, slack_webhook
-from bridge.destinations.reasons import in_full
-from bridge.destinations.rules import is_slacks
+from bridge.destinations.reasons import full_reason
+from bridge.destinations.rules import is_slack_url
 from bridge.destinations.signatures import Signing
 from bridge.destinations.slack_bot import SlackBot
 from bridge.domain.deliveries import (
@@ -35,8 +35,8 @@ from bridge.domain.notifications import Notification
 from bridge.domain.secret import Secret
 from bridge.domain.times import Moment
 
-NOWHERE = Secret("")
-PERHAPS_SENT = frozenset({Failure.TIMEOUT, Failure.BROKEN})
+NO_URL = Secret("")
+MAYBE_SENT = frozenset({Failure.TIMEOUT, Failure.BROKEN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ def render(said: Notification | Notice, destination: Destination, *, show_emails
         case Callback():
             return callback.render(said)
         case NamedDestination():
-            forms: tuple[ResolvedDestination, ...] = (SlackWebhook(url=NOWHERE), Callback(url=NOWHERE))
+            forms: tuple[ResolvedDestination, ...] = (SlackWebhook(url=NO_URL), Callback(url=NO_URL))
             bodies = {kind(form): render(said, form, show_emails=show_emails) for form in forms}
             return json.dumps(bodies, ensure_ascii=False)
 
@@ -92,10 +92,10 @@ def prepare(
     """Make the request of one attempt, signed as of `now`; `plain`: of a Slack message its text alone."""
     match destination:
         case SlackWebhook():
-            return slack_webhook.prepare(destination, slack.plainly(body) if plain else body)
+            return slack_webhook.prepare(destination, slack.without_blocks(body) if plain else body)
         case SlackChannel():
             assert sender.slack_bot is not None  # noqa: S101 - `resolve` gives no channel without a bot
-            return slack_bot.prepare(destination, slack.plainly(body) if plain else body, sender.slack_bot)
+            return slack_bot.prepare(destination, slack.without_blocks(body) if plain else body, sender.slack_bot)
         case Callback():
             return callback.prepare(
                 destination, body, notification_id=notification_id, client=client, now=now, signing=sender.signing
@@ -118,13 +118,13 @@ def judge(
 
 def _judge(destination: ResolvedDestination, answer: SendResult, now: Moment) -> Verdict:
     if isinstance(answer, NoResponse):
-        return Deferred(in_full(answer), ambiguous=answer.failure in PERHAPS_SENT)
+        return Deferred(full_reason(answer), ambiguous=answer.failure in MAYBE_SENT)
     # A callback's status tells all; Slack's success is a word in the body.
     if answer.status // 100 == 2 and not answer.whole and not isinstance(destination, Callback):  # noqa: PLR2004 - 2xx
         return Deferred(f"HTTP {answer.status}, but the answer did not end", ambiguous=True)
     match destination:
         case SlackWebhook(url=url):
-            return slack_webhook.judge(answer, now, at_slack=is_slacks(url.reveal()))
+            return slack_webhook.judge(answer, now, at_slack=is_slack_url(url.reveal()))
         case SlackChannel():
             return slack_bot.judge(answer, now)
         case Callback():

@@ -41,7 +41,7 @@ _V6 = (
     ("unspecified", "::/128"),
     ("loopback", "::1/128"),
     # An address that stands for an IPv4 address is refused whatever it embeds: no receiver is published under one.
-    # Only those by NAT64's well-known prefix are judged by what they embed: see `represented`.
+    # Only those by NAT64's well-known prefix are judged by what they embed: see `unwrap_nat64`.
     ("embedded_ipv4", "::/96"),  # IPv4-compatible
     ("embedded_ipv4", "::ffff:0:0/96"),  # IPv4-mapped
     ("embedded_ipv4", "::ffff:0:0:0/96"),  # SIIT
@@ -69,7 +69,7 @@ _ISATAP_ANY = 0xFDFFFFFF
 _WELL_KNOWN_PREFIX = IPv6Network("64:ff9b::/96")
 
 
-def represented(address: IPAddress) -> IPAddress:
+def unwrap_nat64(address: IPAddress) -> IPAddress:
     """Return the IPv4 address that another stands for by NAT64's well-known prefix; any other address as it is.
 
     In a network of IPv6 alone, DNS64 answers with such an address for every name that has an IPv4 address.
@@ -80,9 +80,9 @@ def represented(address: IPAddress) -> IPAddress:
     return address
 
 
-def refusal(address: IPAddress) -> str | None:
+def refusal_code(address: IPAddress) -> str | None:
     """Give the reason code for which an address is refused; None for one on the public internet."""
-    address = represented(address)
+    address = unwrap_nat64(address)
     if isinstance(address, IPv4Address):
         return next((code for code, network in _REFUSED_V4 if address in network), None)
     for code, network in _REFUSED_V6:
@@ -100,7 +100,7 @@ _V4_BITS = 32
 _V4_PARTS = 4
 
 
-def literal(host: str) -> IPAddress | None:
+def parse_address(host: str) -> IPAddress | None:
     """Read a host that is an address, also in the odd forms that `inet_aton` takes: `0x7f.1`, `2130706433`, `0177.1`.
 
     Raises ValueError for a host that looks like one but is none, such as `1.2.3.4.5` or `256.0.0.1`.

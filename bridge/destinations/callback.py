@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-from bridge.destinations.rules import shortened
+from bridge.destinations.rules import redacted_url
 from bridge.destinations.signatures import Signing
 from bridge.domain.deliveries import (
     RETRY_AFTER_HONOURED,
@@ -126,4 +126,4 @@ def judge(response: Response, now: Moment) -> Verdict:
 
 def describe(destination: Callback) -> str:
     """Show where a callback goes; its path and query may be secret."""
-    return shortened(destination.url.reveal())
+    return redacted_url(destination.url.reveal())

@@ -1,7 +1,7 @@
 """Confinement: whether a client may use a destination, by what the operator lets it use."""
 
-from bridge.destinations.addresses import literal
-from bridge.destinations.rules import Forbidden, ascii_host, is_slacks, parse_url
+from bridge.destinations.addresses import parse_address
+from bridge.destinations.rules import Forbidden, ascii_host, is_slack_url, parse_url
 from bridge.domain.clients import Permissions
 from bridge.domain.deliveries import Callback, Destination, NamedDestination, SlackChannel, SlackWebhook
 
@@ -21,7 +21,7 @@ def may_use(permissions: Permissions, destination: Destination) -> bool:
 
 def may_post(permissions: Permissions, url: str) -> bool:
     """Return whether an incoming webhook may be used: at a host other than Slack's it is a callback like any other."""
-    return permissions.slack_channels is None if is_slacks(url) else may_call(permissions, url)
+    return permissions.slack_channels is None if is_slack_url(url) else may_call(permissions, url)
 
 
 def may_call(permissions: Permissions, url: str) -> bool:
@@ -46,7 +46,7 @@ def _names(entry: str, host: str) -> bool:
 def _canonical(entry: str) -> str | None:
     named = ascii_host(entry)
     try:
-        address = None if named is None else literal(named)
+        address = None if named is None else parse_address(named)
     except ValueError:
         return None
     return named if address is None else str(address)

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from bridge.destinations.guard import GuardedBackend, Resolve, Resolver, Unsent
+from bridge.destinations.guard import GuardedBackend, NotSent, Resolve, Resolver
 from bridge.destinations.rules import EgressRules, Forbidden, check_url, judge_url
 from bridge.domain.deliveries import Failure, NoResponse, Request, Response, SendResult
 from bridge.domain.secret import Secret
-from bridge.http import Connections, Fault, NotReceived, Target, Timeouts, Trust, combined
+from bridge.http import Connections, Fault, NotReceived, Target, Timeouts, Trust, combine_fields
 
 __all__ = ["Egress", "EgressRules", "Forbidden", "check_url"]
 
@@ -90,8 +90,8 @@ class Egress:
             return None
         deadline = asyncio.get_running_loop().time() + self._connect_timeout
         try:
-            await self._guard.checked(parsed.host, parsed.port, deadline)
-        except Unsent as unsent:
+            await self._guard.resolve(parsed.host, parsed.port, deadline)
+        except NotSent as unsent:
             return unsent.answer
         return None
 
@@ -110,7 +110,7 @@ class Egress:
             received = await self._connections.exchange(
                 "POST", Target.of(url.parsed), raw, request.body, body_limit=ANSWER_LIMIT
             )
-        except Unsent as unsent:
+        except NotSent as unsent:
             return unsent.answer
         assert received is not None  # noqa: S101 - None is given only where the request must start by some time
         if isinstance(received, NotReceived):
@@ -118,7 +118,7 @@ class Egress:
             return NoResponse(failure=failure, reason=received.reason)
         return Response(
             status=received.status,
-            headers=combined(received.headers, HEADERS_USED),
+            headers=combine_fields(received.headers, HEADERS_USED),
             body=received.body,
             whole=received.rest is None,
         )

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import httpcore
 
-from bridge.destinations.addresses import IPAddress, literal
+from bridge.destinations.addresses import IPAddress, parse_address
 from bridge.destinations.rules import EgressRules
 from bridge.domain.deliveries import Failure, NoResponse
 
@@ -21,7 +21,7 @@ Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 SocketOption: TypeAlias = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
 
-class Unsent(Exception):
+class NotSent(Exception):
     """Nothing was sent; httpcore lets this pass as it is."""
 
     def __init__(self, failure: Failure, reason: str) -> None:
@@ -73,7 +73,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[SocketOption] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
-        addresses = await self.checked(host.removesuffix("."), port, deadline)
+        addresses = await self.resolve(host.removesuffix("."), port, deadline)
         for left in range(len(addresses) - 1, -1, -1):
             address = addresses[-1 - left]
             try:
@@ -83,38 +83,38 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 if not left:
                     raise
-        raise Unsent(Failure.DNS, "the name has no address")
+        raise NotSent(Failure.DNS, "the name has no address")
 
     async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
-        raise Unsent(Failure.REFUSED_ADDRESS, "sockets of this machine are not allowed")
+        raise NotSent(Failure.REFUSED_ADDRESS, "sockets of this machine are not allowed")
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    async def checked(self, host: str, port: int, deadline: float | None) -> list[IPAddress]:
+    async def resolve(self, host: str, port: int, deadline: float | None) -> list[IPAddress]:
         """Resolve, and refuse the host for any one address: whom a mixed answer serves is not for us to guess.
 
-        Raises Unsent.
+        Raises NotSent.
         """
         addresses = await self._addresses(host, port, deadline)
         if len(addresses) > MOST_ADDRESSES:
-            raise Unsent(Failure.DNS, f"the name has more than {MOST_ADDRESSES} addresses")
+            raise NotSent(Failure.DNS, f"the name has more than {MOST_ADDRESSES} addresses")
         if not self._rules.allow_host(host, port):
             for address in addresses:
-                if wrong := self._rules.objection(address, port):
-                    raise Unsent(Failure.REFUSED_ADDRESS, wrong.detail)
+                if wrong := self._rules.check_address(address, port):
+                    raise NotSent(Failure.REFUSED_ADDRESS, wrong.detail)
         return addresses
 
     async def _addresses(self, host: str, port: int, deadline: float | None) -> list[IPAddress]:
         try:
-            if (address := literal(host)) is not None:
+            if (address := parse_address(host)) is not None:
                 return [address]
             async with asyncio.timeout_at(deadline):
                 return [ip_address(found) for found in await self._resolve(host, port)]
         except TimeoutError as error:
-            raise Unsent(Failure.DNS, "the name servers did not answer in time") from error
+            raise NotSent(Failure.DNS, "the name servers did not answer in time") from error
         except (OSError, ValueError) as error:  # UnicodeError, which is what an impossible name raises, is the latter
-            raise Unsent(Failure.DNS, "the name does not resolve") from error
+            raise NotSent(Failure.DNS, "the name does not resolve") from error
 
 
 def _share(deadline: float | None, left: int) -> float | None:

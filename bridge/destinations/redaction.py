@@ -12,7 +12,7 @@ import httpx
 from bridge.destinations.slack_bot import SlackBot
 from bridge.domain.deliveries import Callback, ResolvedDestination, SlackChannel, SlackWebhook
 
-STRUCK = "•••"
+REDACTED = "•••"
 FRAGMENT = 8
 """Characters in a row that a text shares with a secret before they are struck: a part of it tells too much as well."""
 SHORTEST = 4
@@ -35,7 +35,7 @@ def secrets_of(address: ResolvedDestination, bot: SlackBot | None) -> Sequence[s
             return (*_secrets_of_url(url.reveal()), *values, *own)
 
 
-def strike(text: str, secrets: Sequence[str]) -> str:
+def redact(text: str, secrets: Sequence[str]) -> str:
     """Replace what a text shares with the secrets, in whatever usual form: encoded, escaped, cut, in other case."""
     if len(text) < SHORTEST:
         return text
@@ -45,7 +45,7 @@ def strike(text: str, secrets: Sequence[str]) -> str:
     if any(plain[start : start + STEP + 1] in long_forms for start in range(0, len(plain) - STEP, STEP)):
         text = "".join(_without_fragments(text, plain, long_forms))
     if pattern := _short_forms(forms):
-        text = pattern.sub(STRUCK, text)
+        text = pattern.sub(REDACTED, text)
     return text
 
 
@@ -58,7 +58,7 @@ def _without_fragments(text: str, plain: str, forms: str) -> Iterator[str]:
             continue
         while end < len(plain) and plain[end - FRAGMENT + 1 : end + 1] in forms:
             end += 1
-        yield text[kept_from:start] + STRUCK
+        yield text[kept_from:start] + REDACTED
         start = kept_from = end
     yield text[kept_from:]
 

@@ -7,7 +7,7 @@ from ipaddress import IPv6Address, ip_network
 
 import httpx
 
-from bridge.destinations.addresses import IPAddress, IPNetwork, literal, refusal, represented
+from bridge.destinations.addresses import IPAddress, IPNetwork, parse_address, refusal_code, unwrap_nat64
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 SLACK_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
@@ -93,17 +93,17 @@ class EgressRules:
 
         An entry for IPv6 lets no IPv4 address through: the system dials `::ffff:a.b.c.d` as `a.b.c.d`.
         """
-        judged = represented(address)
+        judged = unwrap_nat64(address)
         if not any(judged in network and at in {None, port} for network, at in self.networks):
             return False
         mapped = judged.ipv4_mapped if isinstance(judged, IPv6Address) else None
-        return mapped is None or self.objection(mapped, port) is None
+        return mapped is None or self.check_address(mapped, port) is None
 
-    def objection(self, address: IPAddress, port: int) -> Forbidden | None:
+    def check_address(self, address: IPAddress, port: int) -> Forbidden | None:
         """Judge an address that was given, or that a name led to."""
         if self.allow_address(address, port):
             return None
-        if code := refusal(address):
+        if code := refusal_code(address):
             return Forbidden(code, f"an address of this kind is not allowed: {code.replace('_', ' ')}")
         return None if port in DEFAULT_PORTS.values() else _FORBIDDEN_PORT
 
@@ -123,7 +123,7 @@ def _parse_entry(entry: str) -> tuple[str | IPNetwork, int | None] | None:
         if found["any"] is None and (found["v6"] or found["host"].replace(".", "").isdigit()):
             return ip_network(found["v6"] or found["host"]), port
         host = ascii_host(found["host"])
-        if host is None or not _NAME.fullmatch(host) or literal(host) is not None:
+        if host is None or not _NAME.fullmatch(host) or parse_address(host) is not None:
             return None
     except ValueError:
         return None
@@ -138,7 +138,7 @@ def ascii_host(host: str) -> str | None:
         return None
 
 
-def is_slacks(url: str) -> bool:
+def is_slack_url(url: str) -> bool:
     """Return whether a URL leads to one of Slack's own hosts."""
     parsed = parse_url(url)
     if isinstance(parsed, Forbidden):
@@ -148,7 +148,7 @@ def is_slacks(url: str) -> bool:
 
 def check_callback(url: str, rules: EgressRules) -> Forbidden | None:
     """Return why a URL may not be a callback: Slack's hosts take incoming webhooks alone, whatever is allowed."""
-    if is_slacks(url):
+    if is_slack_url(url):
         return Forbidden("slack_host", "Slack's hosts take no callbacks; give an incoming webhook as `slack_webhook`")
     return check_url(url, rules, slack=False)
 
@@ -179,7 +179,7 @@ def _objection(url: ParsedURL, rules: EgressRules, *, slack: bool) -> Forbidden 
         return None
     if slack and (wrong := _not_slacks(url)):
         return wrong
-    return _wrong_name(url, rules) if url.address is None else rules.objection(url.address, url.port)
+    return _wrong_name(url, rules) if url.address is None else rules.check_address(url.address, url.port)
 
 
 def _wrong_name(url: ParsedURL, rules: EgressRules) -> Forbidden | None:
@@ -195,7 +195,7 @@ def parse_url(url: str) -> ParsedURL | Forbidden:
     try:
         parsed = httpx.URL(url)
         host = parsed.raw_host.decode("ascii").lower().removesuffix(".")
-        address = literal(host) if host else None
+        address = parse_address(host) if host else None
     except (httpx.InvalidURL, ValueError):
         return Forbidden("url", "this is no URL that can be sent to")
     if wrong := _malformed(url, parsed):
@@ -242,7 +242,7 @@ def _not_slacks(url: ParsedURL) -> Forbidden | None:
     return Forbidden("not_slack", "a Slack webhook's URL begins with https://hooks.slack.com/services/")
 
 
-def shortened(url: str) -> str:
+def redacted_url(url: str) -> str:
     """Show a URL by its scheme, host and port; the rest may be secret."""
     try:
         parsed = httpx.URL(url)

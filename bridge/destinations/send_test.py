@@ -14,7 +14,7 @@ from bridge.ids import new_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class TestOutcome:
     """What came of a test message: `status` of the answer, where there was one, and how long it took (ms)."""
 
     verdict: Verdict
@@ -30,7 +30,7 @@ async def send_test(
     named: Mapping[str, ResolvedDestination],
     sender: Sender,
     egress: Egress,
-) -> Trial:
+) -> TestOutcome:
     """Send a test message in a client's name, as a delivery would be sent."""
     body = render(test_message(client, now), destination)
     message_id = new_id("ntf_")
@@ -45,4 +45,4 @@ async def send_test(
         sender=sender,
         egress=egress,
     )
-    return Trial(verdict=result.verdict, status=result.status, took=int((monotonic() - began) * SECOND))
+    return TestOutcome(verdict=result.verdict, status=result.status, took=int((monotonic() - began) * SECOND))

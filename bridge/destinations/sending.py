@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from bridge.destinations import Sender, judge, prepare, resolve
 from bridge.destinations.egress import Egress
-from bridge.destinations.redaction import secrets_of, strike
+from bridge.destinations.redaction import redact, secrets_of
 from bridge.domain.deliveries import (
     Accepted,
     Deferred,
@@ -24,12 +24,12 @@ LOOKED_AT = ANSWER_KEPT + 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class JudgedResult:
     """What came of it: the verdict; status and first characters of the answer, where there was one."""
 
     verdict: Verdict
     status: int | None = None
-    said: str = field(default="", repr=False)
+    excerpt: str = field(default="", repr=False)
 
 
 async def send(
@@ -43,11 +43,11 @@ async def send(
     sender: Sender,
     egress: Egress,
     plain: bool = False,
-) -> Result:
+) -> JudgedResult:
     """Send a rendered message once, in a client's name."""
     resolved = resolve(destination, body, named, sender)
     if isinstance(resolved, NoResponse):
-        return Result(verdict=Deferred(resolved.reason))
+        return JudgedResult(verdict=Deferred(resolved.reason))
     address, body = resolved
     request = prepare(address, body, notification_id=message_id, client=client, now=now(), sender=sender, plain=plain)
     answer = await egress.send(request)
@@ -55,11 +55,11 @@ async def send(
     return _result(address, answer, verdict, sender)
 
 
-def _result(address: ResolvedDestination, answer: SendResult, verdict: Verdict, sender: Sender) -> Result:
+def _result(address: ResolvedDestination, answer: SendResult, verdict: Verdict, sender: Sender) -> JudgedResult:
     if isinstance(answer, NoResponse):  # all its words are ours
-        return Result(verdict=verdict)
+        return JudgedResult(verdict=verdict)
     secrets = secrets_of(address, sender.slack_bot)
     if not isinstance(verdict, Accepted):
-        verdict = replace(verdict, reason=strike(verdict.reason, secrets))
-    said = strike(answer.body.decode("utf-8", "replace")[:LOOKED_AT], secrets)[:ANSWER_KEPT]
-    return Result(verdict=verdict, status=answer.status, said=said)
+        verdict = replace(verdict, reason=redact(verdict.reason, secrets))
+    excerpt = redact(answer.body.decode("utf-8", "replace")[:LOOKED_AT], secrets)[:ANSWER_KEPT]
+    return JudgedResult(verdict=verdict, status=answer.status, excerpt=excerpt)

@@ -8,17 +8,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.destinations.slack_text import (
-    about,
     code,
-    counted,
-    inert,
+    escaped_line,
+    humanized,
     local_time,
-    masked,
+    masked_email,
     moment_of,
     mrkdwn,
+    neutralized,
+    neutralized_with_times,
     plain_text,
-    shown,
-    timed,
+    pluralized,
 )
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.notices import Notice
@@ -66,7 +66,7 @@ def render(notification: Notification, *, show_emails: bool) -> str:
         "mrkdwn": False,  # the sentence has no formatting of ours either
         "blocks": [
             {"type": "header", "text": plain_text(headline, emoji=True)},
-            {"type": "section", "text": plain_text(shown(_name(notification), NAME_LIMIT) or "?")},
+            {"type": "section", "text": plain_text(escaped_line(_name(notification), NAME_LIMIT) or "?")},
             {"type": "section", "text": mrkdwn(_figures(notification))},
             *_failed_records(notification.reading, show_emails=show_emails),
             *_reason(notification),
@@ -79,11 +79,11 @@ def render(notification: Notification, *, show_emails: bool) -> str:
 def render_notice(notice: Notice) -> str:
     """Write a notice to the operator: one sentence, nothing to look up."""
     payload = {
-        "text": f"⚙️ {inert(notice.text, NAME_LIMIT)}",
+        "text": f"⚙️ {neutralized(notice.text, NAME_LIMIT)}",
         "mrkdwn": False,
         "blocks": [
             {"type": "header", "text": plain_text("⚙️ rally-bridge", emoji=True)},
-            {"type": "section", "text": plain_text(shown(notice.text, NAME_LIMIT))},
+            {"type": "section", "text": plain_text(escaped_line(notice.text, NAME_LIMIT))},
             {"type": "context", "elements": [mrkdwn(local_time(notice.at))]},
         ],
     }
@@ -99,23 +99,23 @@ def _headline(notification: Notification) -> str:
     symbol, words = _HEADLINES[notification.outcome]
     if notification.outcome is Outcome.COMPLETED_WITH_FAILURES:
         failed = 0 if notification.reading is None else notification.reading.failed_record_count
-        words = f"{words} {counted(failed, 'failure', 'failures')}"
+        words = f"{words} {pluralized(failed, 'failure', 'failures')}"
     return f"{symbol} {words}"
 
 
 def _name(notification: Notification) -> str:
     label = notification.label or ""
-    return label if shown(label, NAME_LIMIT) else notification.import_id
+    return label if escaped_line(label, NAME_LIMIT) else notification.import_id
 
 
 def _sentence(notification: Notification, headline: str) -> str:
     """Say it in one line; its end names the import, since it may stand alone, and a repeat must be recognisable."""
     name, import_id = _name(notification), notification.import_id
-    sentence = f"{headline}: {inert(name, PHONE_NAME_LIMIT)}"
+    sentence = f"{headline}: {neutralized(name, PHONE_NAME_LIMIT)}"
     if notification.reading is not None and notification.reading.person_count is not None:
-        people = counted(notification.reading.person_count, "person", "people")
+        people = pluralized(notification.reading.person_count, "person", "people")
         sentence = f"{sentence} - {people} {_done(notification)}"
-    return sentence if name == import_id else f"{sentence} ({inert(import_id, ID_LIMIT)})"
+    return sentence if name == import_id else f"{sentence} ({neutralized(import_id, ID_LIMIT)})"
 
 
 def _done(notification: Notification) -> str:
@@ -126,9 +126,9 @@ def _figures(notification: Notification) -> str:
     parts = [_duration(notification)]
     if (reading := notification.reading) is not None:
         if reading.failed_record_count:
-            parts.insert(0, f"*{counted(reading.failed_record_count, 'record', 'records')}* failed")
+            parts.insert(0, f"*{pluralized(reading.failed_record_count, 'record', 'records')}* failed")
         if reading.person_count is not None:
-            parts.insert(0, f"*{counted(reading.person_count, 'person', 'people')}* {_done(notification)}")
+            parts.insert(0, f"*{pluralized(reading.person_count, 'person', 'people')}* {_done(notification)}")
     figures = " · ".join(parts)
     return figures[0].upper() + figures[1:]
 
@@ -136,19 +136,19 @@ def _figures(notification: Notification) -> str:
 def _duration(notification: Notification) -> str:
     """Say how long it took, counted from when it was watched; one that had ended by then took who knows how long."""
     if notification.outcome not in _ENDED:
-        return f"watched for {about(notification.watched_for)}"
+        return f"watched for {humanized(notification.watched_for)}"
     ended = moment_of((notification.reading and notification.reading.updated_at) or "")
     watched_since = notification.at - notification.watched_for
     if ended is not None and ended < watched_since - _CLOCKS_DIFFER:
         return f"ended before it was watched, {local_time(ended)}"
-    return f"took {about(notification.watched_for)}"
+    return f"took {humanized(notification.watched_for)}"
 
 
 def _failed_records(reading: Reading | None, *, show_emails: bool) -> list[dict[str, Any]]:
     if reading is None or not reading.failed_record_count:
         return []
     first = reading.failed_records[:RECORDS_SHOWN]
-    lines = [f"• {shown(_record(record, show_emails=show_emails), RECORD_LIMIT) or '?'}" for record in first]
+    lines = [f"• {escaped_line(_record(record, show_emails=show_emails), RECORD_LIMIT) or '?'}" for record in first]
     more = reading.failed_record_count - len(first)
     if first and more > 0:
         lines.append(f"… and {more:,} more")
@@ -159,12 +159,12 @@ def _record(record: FailedRecord, *, show_emails: bool) -> str:
     """Name a failed record; a person id that is an e-mail address is treated as one."""
     named = [text for text in (record.email, record.person_id) if text]
     return " · ".join(
-        masked(text) if not show_emails and (text is record.email or "@" in text) else text for text in named
+        masked_email(text) if not show_emails and (text is record.email or "@" in text) else text for text in named
     )
 
 
 def _reason(notification: Notification) -> list[dict[str, Any]]:
-    reason = timed(notification.reason or "", REASON_LIMIT)
+    reason = neutralized_with_times(notification.reason or "", REASON_LIMIT)
     said = [f"{reason[:1].upper()}{reason[1:]}."] if reason else []
     if notification.outcome in _NEXT:
         said.append(_NEXT[notification.outcome])
@@ -175,11 +175,11 @@ def _context(notification: Notification) -> list[dict[str, Any]]:
     kind = _KINDS.get((notification.reading and notification.reading.type) or "", "Import")
     elements = [mrkdwn(f"{kind} {code(notification.import_id, ID_LIMIT)}")]
     if notification.workspace != DEFAULT_WORKSPACE:
-        elements.append(plain_text(f"Workspace {shown(notification.workspace, ID_LIMIT)}"))
+        elements.append(plain_text(f"Workspace {escaped_line(notification.workspace, ID_LIMIT)}"))
     return [*elements, mrkdwn(local_time(notification.at))]
 
 
-def plainly(body: str) -> str:
+def without_blocks(body: str) -> str:
     """Give a payload without its blocks: what Slack takes when it could not read them."""
     payload = json.loads(body)
     del payload["blocks"]

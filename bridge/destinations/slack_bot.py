@@ -120,7 +120,7 @@ def judge(response: Response, now: Moment) -> Verdict:
     wait = retry_after(response.headers, now, at_most=RETRY_AFTER_HONOURED)
     match response.status // 100, response.status:
         case _, HTTPStatus.TOO_MANY_REQUESTS:
-            return Deferred("HTTP 429, over Slack's rate limit", SECOND if wait is None else wait, for_all=True)
+            return Deferred("HTTP 429, over Slack's rate limit", SECOND if wait is None else wait, whole_lane=True)
         case 2, _:
             return _judge_document(_document(response), wait)
         case 3, status:
@@ -138,7 +138,7 @@ def _judge_document(document: Mapping[str, Any], wait: Span | None) -> Verdict: 
         return Accepted()
     match document.get("error"):
         case str(error) if error in _OVER_LIMIT:
-            return Deferred(f"Slack: {error}", SECOND if wait is None else wait, for_all=True)
+            return Deferred(f"Slack: {error}", SECOND if wait is None else wait, whole_lane=True)
         case str(error) if error in _PASSING:
             return Deferred(f"Slack: {error}", wait)
         case str(error) if error in _PERHAPS_DONE:
@@ -147,14 +147,14 @@ def _judge_document(document: Mapping[str, Any], wait: Span | None) -> Verdict: 
             return Deferred(f"Slack: {error}", LONG_WAIT)
         case str(error) if error in _UNREADABLE:
             return Deferred(
-                f"Slack: {error} (Slack does not take the form of our message; please report it)", plainly=True
+                f"Slack: {error} (Slack does not take the form of our message; please report it)", as_plain_text=True
             )
         case str(error) if error in _HINTS:
             return Rejected(f"Slack: {error} ({_HINTS[error]})")
         case str(error) if error.isascii() and error.replace("_", "").isalnum() and len(error) <= 60:  # noqa: PLR2004
-            return Deferred(f"Slack: {error}", wait, tries=UNKNOWN_TRIES)
+            return Deferred(f"Slack: {error}", wait, max_tries=UNKNOWN_TRIES)
         case _:
-            return Deferred("an answer that is not Slack's", wait, ambiguous=True, tries=UNKNOWN_TRIES)
+            return Deferred("an answer that is not Slack's", wait, ambiguous=True, max_tries=UNKNOWN_TRIES)
 
 
 def _document(response: Response) -> Mapping[str, Any]:

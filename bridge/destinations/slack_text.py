@@ -37,20 +37,20 @@ def mrkdwn(text: str) -> dict[str, Any]:
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
-def shown(text: str, limit: int) -> str:
+def escaped_line(text: str, limit: int) -> str:
     """Give foreign text on one line for a plain_text object: escaped, then cut, in an isolate if it runs leftward."""
-    cut = clipped(escape(_cleaned(text), quote=False), limit)
+    cut = truncated(escape(_cleaned(text), quote=False), limit)
     leftward = any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in cut)
     return f"{_ISOLATE}{cut}{_END_ISOLATE}" if leftward else cut
 
 
-def inert(text: str, limit: int) -> str:
+def neutralized(text: str, limit: int) -> str:
     """Give foreign text for a place that formats: a word joiner behind each active sign takes its effect."""
     # `&`, `<` and `>` are no active signs, so that entities stay whole.
-    return shown(_ACTIVE.sub(rf"\g<0>{_WORD_JOINER}", _cleaned(text)), limit)
+    return escaped_line(_ACTIVE.sub(rf"\g<0>{_WORD_JOINER}", _cleaned(text)), limit)
 
 
-def timed(text: str, limit: int) -> str:
+def neutralized_with_times(text: str, limit: int) -> str:
     """Give foreign text as `inert` does, but the times in it in each reader's own time zone."""
     aside: list[str] = []
 
@@ -60,7 +60,7 @@ def timed(text: str, limit: int) -> str:
         aside.append(local_time(moment))
         return _SET_ASIDE
 
-    harmless = inert(_MOMENT.sub(set_aside, text.replace(_SET_ASIDE, "")), limit)
+    harmless = neutralized(_MOMENT.sub(set_aside, text.replace(_SET_ASIDE, "")), limit)
     for moment in aside:
         harmless = harmless.replace(_SET_ASIDE, moment, 1)
     return harmless
@@ -68,27 +68,27 @@ def timed(text: str, limit: int) -> str:
 
 def code(text: str, limit: int) -> str:
     """Give foreign text as code, where nothing but a backtick has an effect."""
-    return f"`{clipped(escape(_cleaned(text).replace('`', 'ˋ'), quote=False), limit) or '?'}`"
+    return f"`{truncated(escape(_cleaned(text).replace('`', 'ˋ'), quote=False), limit) or '?'}`"
 
 
-def clipped(escaped: str, limit: int) -> str:
+def truncated(escaped: str, limit: int) -> str:
     """Cut text that is escaped already, never inside an entity."""
     if len(escaped) <= limit:
         return escaped
     return _PARTIAL_ENTITY.sub("", escaped[: limit - 1]).rstrip() + "…"
 
 
-def masked(email: str) -> str:
+def masked_email(email: str) -> str:
     """Show enough of an e-mail address for those who know it: `j…@example.com`."""
     local, at, domain = email.strip().rpartition("@")
     return f"{local[:1]}…@{domain}" if at else f"{email.strip()[:1]}…"
 
 
-def counted(number: int, one: str, many: str) -> str:
+def pluralized(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
-def about(span: Span) -> str:
+def humanized(span: Span) -> str:
     """Say a span in the unit that people would use."""
     for unit, name, up_to in ((SECOND, "s", 90 * SECOND), (MINUTE, "min", 90 * MINUTE), (HOUR, "h", 2 * DAY)):
         if span < up_to:

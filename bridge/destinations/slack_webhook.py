@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from bridge.destinations.rules import is_slacks, shortened
+from bridge.destinations.rules import is_slack_url, redacted_url
 from bridge.domain.deliveries import (
     RETRY_AFTER_HONOURED,
     Accepted,
@@ -68,11 +68,11 @@ def judge(response: Response, now: Moment, *, at_slack: bool = True) -> Verdict:
         case 3, status:
             return Rejected(f"HTTP {status}, redirects are not followed")
         case _, HTTPStatus.TOO_MANY_REQUESTS:
-            return Deferred("HTTP 429, over Slack's rate limit", SECOND if wait is None else wait, for_all=True)
+            return Deferred("HTTP 429, over Slack's rate limit", SECOND if wait is None else wait, whole_lane=True)
         case _, HTTPStatus.REQUEST_TIMEOUT | HTTPStatus.TOO_EARLY as status:
             return Deferred(f"HTTP {status}", wait)
         case 4, status if _word(response) in _UNREADABLE:
-            return Deferred(f"HTTP {status}{_said(response)}", plainly=True)
+            return Deferred(f"HTTP {status}{_said(response)}", as_plain_text=True)
         case 4, status:
             return Rejected(f"HTTP {status}{_said(response)}")
         case _, status:
@@ -108,4 +108,4 @@ def _word(response: Response) -> str:
 def describe(destination: SlackWebhook) -> str:
     """Show that it is Slack's; a webhook elsewhere (one that the operator allowed) by its host."""
     url = destination.url.reveal()
-    return shortened(url).replace("/…", "/services/…") if is_slacks(url) else shortened(url)
+    return redacted_url(url).replace("/…", "/services/…") if is_slack_url(url) else redacted_url(url)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bridge.domain.imports import Absence
 from bridge.domain.times import Moment, Span
 
-BELIEVED = 3
+ABSENCES_REQUIRED = 3
 """This many absences in a row, at least, end a watch."""
 
 
@@ -26,13 +26,13 @@ class AbsenceStreak:
         gap = max(self.longest_gap, at - self.at)
         return replace(self, absence=absence, at=at, count=self.count + 1, longest_gap=gap)
 
-    def lasted(self, grace: Span) -> bool:
+    def is_conclusive(self, grace: Span) -> bool:
         """Return whether these absences count: they are enough, and spread over at least the grace.
 
         Absences that a long silence parts into the first and the last moment are not spread.
         """
         span = self.at - self.since
-        return self.count >= BELIEVED and span >= grace and self.longest_gap * 4 <= span * 3
+        return self.count >= ABSENCES_REQUIRED and span >= grace and self.longest_gap * 4 <= span * 3
 
 
 def next_streak(known: AbsenceStreak | None, absence: Absence, at: Moment, *, trusted_since: Moment) -> AbsenceStreak:

@@ -111,15 +111,15 @@ class Deferred:
     """Not now: again by the schedule, and never before `wait` (ms) has passed, where the destination asked for it.
 
     `ambiguous`: the message may have arrived all the same. `plainly`: again as plain text only, and only once.
-    `tries`: no more than so many failures in all. `for_all`: all that goes to the same place has to wait as long.
+    `tries`: no more than so many failures in all. `whole_lane`: all that goes to the same place has to wait as long.
     """
 
     reason: str
     wait: Span | None = None
     ambiguous: bool = False
-    plainly: bool = False
-    tries: int | None = None
-    for_all: bool = False
+    as_plain_text: bool = False
+    max_tries: int | None = None
+    whole_lane: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,25 +189,25 @@ class Delivery:
         """Tell whether the message is past its time: it is abandoned whatever the schedule says."""
         return now >= self.owed_at + max_age
 
-    def outlived(self, now: Moment) -> "Delivery":
+    def abandoned_for_age(self, now: Moment) -> "Delivery":
         """Give the delivery as abandoned without a further attempt."""
         reason = self.last_reason or "no attempt was possible"
         return self._ended(DeliveryState.ABANDONED, f"too old; last: {reason}", now)
 
-    def given_up(self, reason: str, now: Moment) -> "Delivery":
+    def abandoned(self, reason: str, now: Moment) -> "Delivery":
         """Give the delivery as abandoned for a reason of ours, without a further attempt."""
         return self._ended(DeliveryState.ABANDONED, reason, now)
 
     def _deferred(
         self, verdict: Deferred, now: Moment, *, schedule: Sequence[Span], max_age: Span, jitter: float
     ) -> "Delivery":
-        tries = len(schedule) if verdict.tries is None else min(verdict.tries - 1, len(schedule))
+        tries = len(schedule) if verdict.max_tries is None else min(verdict.max_tries - 1, len(schedule))
         planned = schedule[min(self.failures, len(schedule)) - 1]
         pause = max(planned + int(planned * jitter / 10), min(verdict.wait or 0, RETRY_AFTER_HONOURED))
-        plain_failed = verdict.plainly and self.plain
+        plain_failed = verdict.as_plain_text and self.plain
         if self.failures > tries or plain_failed or now + pause >= self.owed_at + max_age:
             return self._ended(DeliveryState.ABANDONED, verdict.reason, now)
-        return replace(self, due=now + pause, last_reason=verdict.reason, plain=self.plain or verdict.plainly)
+        return replace(self, due=now + pause, last_reason=verdict.reason, plain=self.plain or verdict.as_plain_text)
 
     def _ended(self, state: DeliveryState, reason: str | None, now: Moment) -> "Delivery":
         return replace(self, state=state, last_reason=reason, due=None, ended_at=now)

@@ -117,9 +117,9 @@ class Reply:
     answer: ImportAnswer
     allowance: Allowance | None
     at: Moment
-    oddity: str | None = None
+    header_problem: str | None = None
     """What is absurd about its rate-limit headers, in words; they were clamped or left out."""
-    dated: Moment | None = None
+    sent_at: Moment | None = None
     """When it was sent, by the vendor's own clock, to the second."""
-    odd_fields: tuple[str, ...] = ()
+    malformed_fields: tuple[str, ...] = ()
     """Fields of the import that were not as documented and were left out, with the kind of their value."""

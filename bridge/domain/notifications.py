@@ -58,7 +58,7 @@ class Notification:
         }
 
 
-def announce(watch: Watch, conclusion: Conclusion, reading: Reading | None, now: Moment) -> Notification:
+def build_notification(watch: Watch, conclusion: Conclusion, reading: Reading | None, now: Moment) -> Notification:
     """Put a conclusion into a notification; its id derives from the watch's."""
     return Notification(
         id=notification_id(watch.id),

@@ -8,7 +8,7 @@ from bridge.domain.imports import Absent, KeyRefused, OverLimit, Read, Reading, 
 from bridge.domain.schedules import PollSchedule, retry_pause
 from bridge.domain.times import HOUR, Moment, Span
 
-POISON_PAUSE: Span = HOUR
+QUARANTINE: Span = HOUR
 """An import that our own code trips over is put this far ahead, so that it holds up nobody."""
 
 
@@ -91,11 +91,11 @@ def after_poll(
             return ImportUpdate(due=reply.at + pause, faults=faults, trouble=reason)
 
 
-def withheld(claim: PollClaim) -> ImportUpdate:
+def release_claim(claim: PollClaim) -> ImportUpdate:
     """Give back a claim whose request was not sent, since its lease or window ran out first."""
     return ImportUpdate(due=claim.due, faults=claim.faults, counted=False)
 
 
-def poisoned(claim: PollClaim, now: Moment) -> ImportUpdate:
+def quarantine(claim: PollClaim, now: Moment) -> ImportUpdate:
     """Put an import aside that our own code tripped over."""
-    return ImportUpdate(due=now + POISON_PAUSE, faults=claim.faults + 1)
+    return ImportUpdate(due=now + QUARANTINE, faults=claim.faults + 1)

@@ -88,7 +88,7 @@ def conclude(watch: Watch, known: ImportState, now: Moment, *, last_call_made: b
 
 def _is_absent(watch: Watch, streak: AbsenceStreak) -> bool:
     """Return whether an import's absences count for a watch, which may have come later than they began."""
-    return streak.at >= watch.grace_until and streak.lasted(watch.grace_until - watch.created_at)
+    return streak.at >= watch.grace_until and streak.is_conclusive(watch.grace_until - watch.created_at)
 
 
 def _absence_reason(absence: Absence) -> str:

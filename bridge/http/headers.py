@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 
 
-def combined(raw: Iterable[tuple[bytes, bytes]], names: Collection[bytes]) -> Mapping[str, str]:
+def combine_fields(raw: Iterable[tuple[bytes, bytes]], names: Collection[bytes]) -> Mapping[str, str]:
     """Return the fields with these names (in lower case); the values of a repeated one are joined by commas.
 
     That is how https://www.rfc-editor.org/rfc/rfc9110#section-5.3 combines them.

@@ -25,7 +25,7 @@ Headers = Mapping[str, str]
 _WHOLE = re.compile(r"[+-]?\d{1,19}")
 
 
-def single(pairs: Iterable[tuple[str, str]]) -> Headers:
+def unrepeated(pairs: Iterable[tuple[str, str]]) -> Headers:
     """Keep the headers that were given exactly once."""
     seen: dict[str, list[str]] = {}
     for name, value in pairs:
@@ -50,7 +50,7 @@ def allowance_of(headers: Headers, at: Moment) -> Allowance | None:
     )
 
 
-def oddity_of(pairs: Sequence[tuple[str, str]], headers: Headers, at: Moment) -> str | None:
+def header_problem_of(pairs: Sequence[tuple[str, str]], headers: Headers, at: Moment) -> str | None:
     """Say what is absurd about the rate-limit headers; None when they are sound, or not there at all."""
     given = {name.lower() for name, _ in pairs if name.lower() in LIMIT_HEADERS}
     if not given:

@@ -18,7 +18,7 @@ from bridge.domain.imports import (
 from bridge.domain.times import Moment
 from bridge.http.retry_after import http_date, retry_after
 from bridge.rally.fields import BYTE_ORDER_MARK, UnusableBody, read_import
-from bridge.rally.headers import Headers, allowance_of, oddity_of, single
+from bridge.rally.headers import Headers, allowance_of, header_problem_of, unrepeated
 
 TRANSIENT = frozenset({408, 425})
 """4xx that say nothing about the import: too slow, or too early."""
@@ -30,8 +30,8 @@ NOT_FROM_RALLY = "a page of HTML, which Rally does not send"
 def decipher(*, status: int, headers: Iterable[tuple[str, str]], body: bytes, import_id: str, at: Moment) -> Reply:
     """Make values of an answer that was received at `at`."""
     pairs = list(headers)
-    known = single(pairs)
-    answer, odd_fields = (
+    known = unrepeated(pairs)
+    answer, malformed_fields = (
         _reading(body, import_id) if status == HTTPStatus.OK else (_answer(status, known, body, at), ())
     )
     if isinstance(answer, Read) and _is_encoded(pairs):
@@ -41,9 +41,9 @@ def decipher(*, status: int, headers: Iterable[tuple[str, str]], body: bytes, im
         answer=answer,
         allowance=allowance_of(known, at),
         at=at,
-        oddity=oddity_of(pairs, known, at),
-        dated=http_date(known.get("date", "")),
-        odd_fields=odd_fields,
+        header_problem=header_problem_of(pairs, known, at),
+        sent_at=http_date(known.get("date", "")),
+        malformed_fields=malformed_fields,
     )
 
 
@@ -93,7 +93,7 @@ def _is_encoded(pairs: Iterable[tuple[str, str]]) -> bool:
 
 def _reading(body: bytes, import_id: str) -> tuple[ImportAnswer, tuple[str, ...]]:
     try:
-        reading, odd_fields = read_import(body, import_id)
+        reading, malformed_fields = read_import(body, import_id)
     except UnusableBody as found:
         return Unusable(str(found)), ()
-    return Read(reading), odd_fields
+    return Read(reading), malformed_fields

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.destinations import describe, kind
-from bridge.destinations.reasons import for_everyone, is_in_confidence
-from bridge.destinations.send_test import Trial, send_test
+from bridge.destinations.reasons import is_confidential, public_reason
+from bridge.destinations.send_test import TestOutcome, send_test
 from bridge.domain.clients import Client
 from bridge.domain.deliveries import Accepted, Deferred, Destination, Rejected, Verdict
 from bridge.domain.times import SECOND
@@ -39,12 +39,12 @@ async def test(request: Request, resources: Resources, client: Client) -> Respon
         "tookMs": trial.took,
     }
     log.info("destination.tested", client=client.name, **document)
-    if is_in_confidence(document["reason"]) and not client.admin:
-        document |= {"reason": for_everyone(document["reason"]), "tookMs": 0}
+    if is_confidential(document["reason"]) and not client.admin:
+        document |= {"reason": public_reason(document["reason"]), "tookMs": 0}
     return ApiResponse(document)
 
 
-async def _send(resources: Resources, client: str, destination: Destination) -> Trial:
+async def _send(resources: Resources, client: str, destination: Destination) -> TestOutcome:
     if wait := await resources.deliveries.take_turn(resources.lane(destination)):
         seconds = str(-(-wait // SECOND))
         raise Refused(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from bridge.destinations import describe, kind
-from bridge.destinations.reasons import for_everyone, is_in_confidence
+from bridge.destinations.reasons import is_confidential, public_reason
 from bridge.domain.deliveries import Attempt, Delivery
 from bridge.domain.notifications import reading_as_json
 from bridge.domain.times import Moment, rfc3339
@@ -67,7 +67,7 @@ def delivery_json(delivery: Delivery) -> DeliveryResponse:
         "state": delivery.state,
         "attempts": delivery.attempts,
         "nextAttemptAt": rfc3339_or_none(delivery.due),
-        "lastReason": for_everyone(delivery.last_reason),
+        "lastReason": public_reason(delivery.last_reason),
         "endedAt": rfc3339_or_none(delivery.ended_at),
     }
 
@@ -77,13 +77,13 @@ def attempt_json(attempt: Attempt, *, admin: bool, named: bool) -> AttemptRespon
 
     Only admins see details of the internal network, including how long it took, and what a named destination answered.
     """
-    complete = admin or not is_in_confidence(attempt.reason)
+    complete = admin or not is_confidential(attempt.reason)
     return {
         "number": attempt.number,
         "at": rfc3339(attempt.at),
         "tookMs": attempt.took if complete else 0,
         "status": attempt.status,
-        "reason": attempt.reason if complete else for_everyone(attempt.reason),
+        "reason": attempt.reason if complete else public_reason(attempt.reason),
         "answer": attempt.answer if admin or not named else "",
     }
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.destinations.addresses import literal
+from bridge.destinations.addresses import parse_address
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,10 @@ from bridge.destinations.addresses import literal
 )
 def test_a_host_that_only_looks_like_an_address_is_refused_in_these_words(host: str, problem: str) -> None:
     with pytest.raises(ValueError, match="^" + problem + "$"):
-        literal(host)
+        parse_address(host)
 
 
 def test_the_highest_of_each_part_is_an_address() -> None:
-    assert [str(literal(host)) for host in ("255.255.255.255", "255.16777215", "4294967295")] == ["255.255.255.255"] * 3
+    assert [str(parse_address(host)) for host in ("255.255.255.255", "255.16777215", "4294967295")] == [
+        "255.255.255.255"
+    ] * 3

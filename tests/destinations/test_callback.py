@@ -25,7 +25,7 @@ from bridge.domain.imports import (
     FailedRecord,
     Reading,
 )
-from bridge.domain.notifications import Notification, announce
+from bridge.domain.notifications import Notification, build_notification
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
 from bridge.domain.times import SECOND
@@ -220,7 +220,9 @@ def test_any_notification_fits(label: str, status: str, email: str, reason: str,
 
 
 def callback_of(reason: str) -> str:
-    return callback.render(announce(samples.WATCH, Conclusion(Outcome.FAILED, reason), samples.READING, samples.NOW))
+    return callback.render(
+        build_notification(samples.WATCH, Conclusion(Outcome.FAILED, reason), samples.READING, samples.NOW)
+    )
 
 
 def test_a_body_of_just_the_limit_is_sent_whole_and_one_more_byte_costs_only_what_tells_least() -> None:

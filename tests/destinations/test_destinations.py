@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bridge.destinations import Sender, callback, describe, judge, kind, prepare, render, slack_bot, slack_webhook
 from bridge.destinations.lanes import lane_of
-from bridge.destinations.reasons import in_full
+from bridge.destinations.reasons import full_reason
 from bridge.destinations.signatures import Signing
 from bridge.destinations.slack_bot import SlackBot
 from bridge.domain.deliveries import (
@@ -97,10 +97,10 @@ def callback_says(status: int, **headers: str) -> tuple[ResolvedDestination, Res
             slack_says(404, "no_service"),
             Rejected("HTTP 404: no_service (the webhook was disabled or removed; make a new one)"),
         ),
-        (slack_says(429, ""), Deferred("HTTP 429, over Slack's rate limit", SECOND, for_all=True)),
+        (slack_says(429, ""), Deferred("HTTP 429, over Slack's rate limit", SECOND, whole_lane=True)),
         (
             (SLACK, response(429, b"{}", retry_after="30")),
-            Deferred("HTTP 429, over Slack's rate limit", 30 * SECOND, for_all=True),
+            Deferred("HTTP 429, over Slack's rate limit", 30 * SECOND, whole_lane=True),
         ),
         (slack_says(500, "rollup_error"), Deferred("HTTP 500: rollup_error", ambiguous=True)),
         (slack_says(503, "<html>"), Deferred("HTTP 503", ambiguous=True)),
@@ -109,7 +109,7 @@ def callback_says(status: int, **headers: str) -> tuple[ResolvedDestination, Res
             slack_says(400, "invalid_blocks"),
             Deferred(
                 "HTTP 400: invalid_blocks (Slack does not take the form of our message; please report it)",
-                plainly=True,
+                as_plain_text=True,
             ),
         ),
     ],
@@ -138,7 +138,7 @@ def test_without_an_answer_it_is_never_final(destination: ResolvedDestination, f
     verdict = judge(destination, answer, NOW)
 
     assert isinstance(verdict, Deferred)
-    assert verdict == Deferred(in_full(answer), ambiguous=failure in {Failure.TIMEOUT, Failure.BROKEN})
+    assert verdict == Deferred(full_reason(answer), ambiguous=failure in {Failure.TIMEOUT, Failure.BROKEN})
     assert "in words" in verdict.reason
 
 

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 import bridge
 from bridge.destinations import judge
-from bridge.destinations.addresses import literal, refusal, represented
+from bridge.destinations.addresses import parse_address, refusal_code, unwrap_nat64
 from bridge.destinations.egress import Egress, EgressRules, check_url
-from bridge.destinations.guard import GuardedBackend, Resolver, Unsent
+from bridge.destinations.guard import GuardedBackend, NotSent, Resolver
 from bridge.domain.deliveries import (
     Accepted,
     Callback,
@@ -436,7 +436,7 @@ async def test_the_systems_resolver_knows_localhost_and_answers_all_who_ask() ->
 async def test_sockets_of_this_machine_are_refused() -> None:
     backend = GuardedBackend(NOTHING_ALLOWED, resolving(["1.1.1.1"]))
 
-    with pytest.raises(Unsent, match="not allowed"):
+    with pytest.raises(NotSent, match="not allowed"):
         await backend.connect_unix_socket("/run/docker.sock")
 
 
@@ -572,20 +572,20 @@ PUBLIC = (
 
 @pytest.mark.parametrize(("address", "code"), REFUSED.items())
 def test_special_addresses_are_refused_with_a_code(address: str, code: str) -> None:
-    assert refusal(ip_address(address)) == code
+    assert refusal_code(ip_address(address)) == code
 
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_public_addresses_are_not(address: str) -> None:
-    assert refusal(ip_address(address)) is None
+    assert refusal_code(ip_address(address)) is None
 
 
 @given(st.ip_addresses())
 def test_what_python_knows_to_be_special_is_refused_as_well(address: object) -> None:
-    parsed = represented(ip_address(str(address)))
+    parsed = unwrap_nat64(ip_address(str(address)))
     # Python calls the anycast addresses of two protocols, within networks that we refuse, global; never the reverse.
     if not parsed.is_global or parsed.is_multicast or parsed.is_reserved:
-        assert refusal(parsed) is not None
+        assert refusal_code(parsed) is not None
 
 
 @pytest.mark.parametrize(
@@ -606,18 +606,18 @@ def test_what_python_knows_to_be_special_is_refused_as_well(address: object) -> 
     ],
 )
 def test_odd_forms_of_an_address_are_read_as_the_system_does(host: str, address: str) -> None:
-    assert literal(host) == ip_address(address)
+    assert parse_address(host) == ip_address(address)
 
 
 @pytest.mark.parametrize("host", ["1.2.3.4.5", "256.0.0.1", "1.2.3.256", "4294967296", "09", "a.1", "::g", "fe80::1%1"])
 def test_what_only_looks_like_an_address_is_none(host: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        literal(host)
+        parse_address(host)
 
 
 @pytest.mark.parametrize("host", ["example.com", "1.example", "a", "0x7f.example", "127.0.0.1.nip.io"])
 def test_names_are_no_addresses(host: str) -> None:
-    assert literal(host) is None
+    assert parse_address(host) is None
 
 
 @pytest.mark.parametrize(

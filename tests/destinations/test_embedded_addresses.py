@@ -19,7 +19,7 @@ def anyio_backend() -> str:
 async def test_a_name_and_its_twin_of_dns64_are_judged_alike() -> None:
     guard = GuardedBackend(NOTHING_ALLOWED, resolving(["34.206.1.1", "64:ff9b::22ce:101"]))
 
-    checked = await guard.checked("hooks.slack.com", 443, None)
+    checked = await guard.resolve("hooks.slack.com", 443, None)
 
     assert [str(address) for address in checked] == ["34.206.1.1", "64:ff9b::22ce:101"]
 
@@ -38,7 +38,7 @@ async def test_a_name_with_thousands_of_addresses_is_refused_before_each_is_judg
 def test_to_allow_ipv6_allows_no_ipv4_address_that_is_embedded(allowed: str, address: str) -> None:
     rules = EgressRules.parse((allowed,))
 
-    assert rules.objection(ip_address(address), 443) is not None
+    assert rules.check_address(ip_address(address), 443) is not None
     assert check_url(f"https://[{address}]/", rules, slack=False) is not None
 
 

@@ -14,8 +14,8 @@ import structlog
 from bridge import log
 from bridge.destinations import Sender
 from bridge.destinations.egress import Egress
-from bridge.destinations.redaction import secrets_of, strike
-from bridge.destinations.sending import Result, send
+from bridge.destinations.redaction import redact, secrets_of
+from bridge.destinations.sending import JudgedResult, send
 from bridge.destinations.signatures import Signing
 from bridge.destinations.slack_bot import SlackBot
 from bridge.domain.deliveries import Callback, Rejected, ResolvedDestination, SlackChannel, SlackWebhook
@@ -38,7 +38,7 @@ BOT = SlackBot(token=Secret("xoxb-123-Secret-token"), api_url="https://slack.com
 
 
 def struck(text: str, address: ResolvedDestination = CALLBACK) -> str:
-    return strike(text, secrets_of(address, BOT))
+    return redact(text, secrets_of(address, BOT))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ async def test_a_word_that_slack_answers_and_that_is_a_part_of_the_url_is_in_no_
             egress=egress,
         )
 
-    assert result == Result(verdict=Rejected("HTTP 403: •••"), status=403, said="•••")
+    assert result == JudgedResult(verdict=Rejected("HTTP 403: •••"), status=403, excerpt="•••")
 
 
 NAMED = "/inbox/callbacks/Zm9vYmFyYmF6"

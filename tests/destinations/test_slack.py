@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from bridge.destinations import slack
 from bridge.destinations.slack import render, render_notice
-from bridge.destinations.slack_text import local_time, timed
+from bridge.destinations.slack_text import local_time, neutralized_with_times
 from bridge.domain.imports import (
     FailedRecord,
     Reading,
 )
 from bridge.domain.notices import Notice
 from bridge.domain.notices import test_message as notice_of_a_test
-from bridge.domain.notifications import TYPES, Notification, announce
+from bridge.domain.notifications import TYPES, Notification, build_notification
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import DAY, MINUTE, SECOND
 from bridge.domain.watches import Conclusion
@@ -199,8 +199,8 @@ def test_the_times_in_a_reason_are_in_the_readers_time_zone() -> None:
     "text", ["2026-13-24T16:00:00Z", "2026-11-24T16:00:00", "12026-11-24T16:00:00Z", "\ufdd0", "20२६-11-24T16:00:00Z"]
 )
 def test_what_only_looks_like_a_time_stays_harmless(text: str) -> None:
-    assert_inert(OUR_DATE.sub("", timed(f"a {text} b", 100)))
-    assert "\ufdd0" not in timed(f"{text} 2026-11-24T16:00:00Z", 100)
+    assert_inert(OUR_DATE.sub("", neutralized_with_times(f"a {text} b", 100)))
+    assert "\ufdd0" not in neutralized_with_times(f"{text} 2026-11-24T16:00:00Z", 100)
 
 
 @pytest.mark.parametrize(
@@ -386,7 +386,9 @@ def test_a_notice_to_slack_is_one_sentence_with_its_time() -> None:
 def told(**changes: Any) -> dict[str, Any]:
     """Give what Slack is told of a reading with these changes, masked."""
     reading = replace(samples.READING, **changes)
-    notification = announce(samples.WATCH, Conclusion(Outcome.COMPLETED_WITH_FAILURES, "why"), reading, samples.NOW)
+    notification = build_notification(
+        samples.WATCH, Conclusion(Outcome.COMPLETED_WITH_FAILURES, "why"), reading, samples.NOW
+    )
     payload: dict[str, Any] = json.loads(slack.render(notification, show_emails=False))
     return payload
 
@@ -412,11 +414,13 @@ def test_a_message_consists_of_blocks_that_slack_knows() -> None:
 
 
 def test_figures_begin_with_a_capital_letter() -> None:
-    notification = announce(samples.WATCH, Conclusion(Outcome.TIMED_OUT, "why"), None, samples.NOW + 5 * SECOND)
+    notification = build_notification(
+        samples.WATCH, Conclusion(Outcome.TIMED_OUT, "why"), None, samples.NOW + 5 * SECOND
+    )
     figures = json.loads(slack.render(notification, show_emails=False))["blocks"][2]["text"]["text"]
 
     assert figures == "Watched for about 5 s"
 
 
 def test_a_message_in_plain_text_is_as_compact() -> None:
-    assert slack.plainly('{"text": "é", "mrkdwn": false, "blocks": []}') == '{"text":"é","mrkdwn":false}'
+    assert slack.without_blocks('{"text": "é", "mrkdwn": false, "blocks": []}') == '{"text":"é","mrkdwn":false}'

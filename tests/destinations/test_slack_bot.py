@@ -45,11 +45,11 @@ def bot_says(**document: Any) -> Response:
     ("answer", "verdict"),
     [
         (bot_says(ok=True, ts="1503435956.000247"), Accepted()),
-        (bot_says(ok=False, error="ratelimited"), Deferred("Slack: ratelimited", SECOND, for_all=True)),
-        (bot_says(ok=False, error="rate_limited"), Deferred("Slack: rate_limited", SECOND, for_all=True)),
+        (bot_says(ok=False, error="ratelimited"), Deferred("Slack: ratelimited", SECOND, whole_lane=True)),
+        (bot_says(ok=False, error="rate_limited"), Deferred("Slack: rate_limited", SECOND, whole_lane=True)),
         (
             response(429, b"{}", retry_after="30"),
-            Deferred("HTTP 429, over Slack's rate limit", 30 * SECOND, for_all=True),
+            Deferred("HTTP 429, over Slack's rate limit", 30 * SECOND, whole_lane=True),
         ),
         *(
             (bot_says(ok=False, error=error), Deferred(f"Slack: {error}"))
@@ -63,13 +63,13 @@ def bot_says(**document: Any) -> Response:
             (bot_says(ok=False, error=error), Deferred(f"Slack: {error}", HOUR))
             for error in ("message_limit_exceeded", "accesslimited")
         ),
-        (bot_says(ok=False, error="brand_new"), Deferred("Slack: brand_new", tries=3)),
+        (bot_says(ok=False, error="brand_new"), Deferred("Slack: brand_new", max_tries=3)),
         (
             bot_says(ok=False, error="<b>Bearer x</b>"),
-            Deferred("an answer that is not Slack's", ambiguous=True, tries=3),
+            Deferred("an answer that is not Slack's", ambiguous=True, max_tries=3),
         ),
-        (bot_says(ok="true"), Deferred("an answer that is not Slack's", ambiguous=True, tries=3)),
-        (response(200, b"<html>"), Deferred("an answer that is not Slack's", ambiguous=True, tries=3)),
+        (bot_says(ok="true"), Deferred("an answer that is not Slack's", ambiguous=True, max_tries=3)),
+        (response(200, b"<html>"), Deferred("an answer that is not Slack's", ambiguous=True, max_tries=3)),
         (response(302), Rejected("HTTP 302, redirects are not followed")),
         (response(404), Rejected("HTTP 404")),
         (response(502), Deferred("HTTP 502", ambiguous=True)),
@@ -109,7 +109,7 @@ def test_a_message_that_slack_cannot_read_is_sent_again_as_plain_text_once(error
     verdict = judge(CHANNEL, bot_says(ok=False, error=error), NOW)
 
     assert isinstance(verdict, Deferred)
-    assert verdict.plainly
+    assert verdict.as_plain_text
 
 
 def test_the_bot_posts_to_its_channel_with_its_token_and_plainly_without_blocks() -> None:
@@ -159,22 +159,24 @@ def a_long_word(length: int) -> str:
 @pytest.mark.parametrize(
     ("status", "document", "verdict"),
     [
-        (429, {}, Deferred("HTTP 429, over Slack's rate limit", 7 * SECOND, for_all=True)),
-        (200, {"error": "ratelimited"}, Deferred("Slack: ratelimited", 7 * SECOND, for_all=True)),
+        (429, {}, Deferred("HTTP 429, over Slack's rate limit", 7 * SECOND, whole_lane=True)),
+        (200, {"error": "ratelimited"}, Deferred("Slack: ratelimited", 7 * SECOND, whole_lane=True)),
         (200, {"error": "service_unavailable"}, Deferred("Slack: service_unavailable", 7 * SECOND)),
         (200, {"error": "fatal_error"}, Deferred("Slack: fatal_error", 7 * SECOND, ambiguous=True)),
         (
             200,
             {"error": "no_text"},
-            Deferred("Slack: no_text (Slack does not take the form of our message; please report it)", plainly=True),
+            Deferred(
+                "Slack: no_text (Slack does not take the form of our message; please report it)", as_plain_text=True
+            ),
         ),
-        (200, {"error": a_long_word(60)}, Deferred(f"Slack: {a_long_word(60)}", 7 * SECOND, tries=3)),
+        (200, {"error": a_long_word(60)}, Deferred(f"Slack: {a_long_word(60)}", 7 * SECOND, max_tries=3)),
         (
             200,
             {"error": a_long_word(61)},
-            Deferred("an answer that is not Slack's", 7 * SECOND, ambiguous=True, tries=3),
+            Deferred("an answer that is not Slack's", 7 * SECOND, ambiguous=True, max_tries=3),
         ),
-        (200, [], Deferred("an answer that is not Slack's", 7 * SECOND, ambiguous=True, tries=3)),
+        (200, [], Deferred("an answer that is not Slack's", 7 * SECOND, ambiguous=True, max_tries=3)),
         (503, {}, Deferred("HTTP 503", 7 * SECOND, ambiguous=True)),
     ],
 )
@@ -189,4 +191,4 @@ def test_what_the_bot_is_answered_waits_as_long_as_slack_asks_for(
 def test_a_bot_that_slack_slows_down_without_saying_for_how_long_waits_a_second() -> None:
     given = Response(status=429, headers={}, body=b"")
 
-    assert slack_bot.judge(given, NOW) == Deferred("HTTP 429, over Slack's rate limit", SECOND, for_all=True)
+    assert slack_bot.judge(given, NOW) == Deferred("HTTP 429, over Slack's rate limit", SECOND, whole_lane=True)

@@ -2,7 +2,15 @@
 
 import pytest
 
-from bridge.destinations.slack_text import about, clipped, code, inert, masked, moment_of, shown
+from bridge.destinations.slack_text import (
+    code,
+    escaped_line,
+    humanized,
+    masked_email,
+    moment_of,
+    neutralized,
+    truncated,
+)
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 
 
@@ -24,12 +32,12 @@ def test_what_is_no_time(text: str) -> None:
     ],
 )
 def test_cutting_never_splits_an_entity(text: str, limit: int, cut: str) -> None:
-    assert clipped(text, limit) == cut
+    assert truncated(text, limit) == cut
     assert len(cut) <= limit
 
 
 def test_text_is_cut_after_it_was_escaped() -> None:
-    assert shown("&" * 300, 100) == "&amp;" * 19 + "…"
+    assert escaped_line("&" * 300, 100) == "&amp;" * 19 + "…"
 
 
 @pytest.mark.parametrize(
@@ -44,7 +52,7 @@ def test_text_is_cut_after_it_was_escaped() -> None:
     ],
 )
 def test_an_email_is_masked(email: str, shown_as: str) -> None:
-    assert masked(email) == shown_as
+    assert masked_email(email) == shown_as
 
 
 @pytest.mark.parametrize(
@@ -59,13 +67,13 @@ def test_an_email_is_masked(email: str, shown_as: str) -> None:
     ],
 )
 def test_a_span_in_words(span: int, words: str) -> None:
-    assert about(span) == words
+    assert humanized(span) == words
 
 
 def test_text_that_runs_leftward_stays_in_its_place() -> None:
-    assert shown("שלום", 100) == "\u2068שלום\u2069"
-    assert shown("\u2069שלום\u202e", 100) == "\u2068שלום\u2069"
-    assert shown("hello", 100) == "hello"
+    assert escaped_line("שלום", 100) == "\u2068שלום\u2069"
+    assert escaped_line("\u2069שלום\u202e", 100) == "\u2068שלום\u2069"
+    assert escaped_line("hello", 100) == "hello"
 
 
 def test_code_can_not_be_left() -> None:
@@ -74,7 +82,7 @@ def test_code_can_not_be_left() -> None:
 
 
 def test_what_is_inert_still_reads_the_same() -> None:
-    assert inert("v1.2 *now* & <then>", 100).replace("\u2060", "") == "v1.2 *now* &amp; &lt;then&gt;"
+    assert neutralized("v1.2 *now* & <then>", 100).replace("\u2060", "") == "v1.2 *now* &amp; &lt;then&gt;"
 
 
 @pytest.mark.parametrize(
@@ -89,8 +97,8 @@ def test_what_is_inert_still_reads_the_same() -> None:
     ],
 )
 def test_a_span_changes_its_unit_just_here(span: int, words: str) -> None:
-    assert about(span) == words
+    assert humanized(span) == words
 
 
 def test_quotes_stay_as_they_are() -> None:
-    assert (shown('"it\'s"', 99), code('"it\'s"', 99)) == ('"it\'s"', '`"it\'s"`')
+    assert (escaped_line('"it\'s"', 99), code('"it\'s"', 99)) == ('"it\'s"', '`"it\'s"`')

@@ -99,7 +99,7 @@ def test_a_message_that_a_webhook_cannot_read_is_sent_again_as_plain_text_once(w
     verdict = judge(*slack_says(400, word), NOW)
 
     assert isinstance(verdict, Deferred)
-    assert (verdict.plainly, verdict.ambiguous) == (True, False)
+    assert (verdict.as_plain_text, verdict.ambiguous) == (True, False)
 
 
 def test_a_webhook_over_its_limit_waits_as_long_as_slack_asks() -> None:

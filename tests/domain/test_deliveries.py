@@ -43,8 +43,8 @@ DELIVERY = Delivery(
         (Deferred("429", HOUR), 0, DeliveryState.PENDING, NOW + HOUR),
         (Deferred("429", SECOND), 2, DeliveryState.PENDING, NOW + MINUTE),
         (Deferred("429", 9 * DAY), 0, DeliveryState.PENDING, NOW + DAY),
-        (Deferred("new", tries=3), 1, DeliveryState.PENDING, NOW + 5 * SECOND),
-        (Deferred("new", tries=3), 2, DeliveryState.ABANDONED, None),
+        (Deferred("new", max_tries=3), 1, DeliveryState.PENDING, NOW + 5 * SECOND),
+        (Deferred("new", max_tries=3), 2, DeliveryState.ABANDONED, None),
     ],
 )
 def test_each_verdict_moves_a_delivery_on(
@@ -59,7 +59,7 @@ def test_each_verdict_moves_a_delivery_on(
 
 
 def test_a_delivery_that_cannot_be_read_is_sent_plainly_once_and_then_abandoned() -> None:
-    unreadable = Deferred("invalid_blocks", plainly=True)
+    unreadable = Deferred("invalid_blocks", as_plain_text=True)
     again = DELIVERY.after(unreadable, NOW, schedule=PAUSES, max_age=DAY, jitter=0)
     ended = again.after(unreadable, NOW, schedule=PAUSES, max_age=DAY, jitter=0)
 
@@ -129,12 +129,12 @@ def test_no_wait_asked_for_adds_nothing_to_the_schedule() -> None:
 def test_a_delivery_that_is_given_up_for_its_age_keeps_its_last_reason(last: str | None, reason: str) -> None:
     before = replace(DELIVERY, last_reason=last, attempts=3)
 
-    assert before.outlived(NOW + DAY) == replace(
+    assert before.abandoned_for_age(NOW + DAY) == replace(
         before, state=DeliveryState.ABANDONED, last_reason=reason, due=None, ended_at=NOW + DAY
     )
 
 
 def test_a_delivery_that_is_given_up_says_why_and_counts_no_attempt() -> None:
-    assert DELIVERY.given_up("not allowed any more", NOW) == replace(
+    assert DELIVERY.abandoned("not allowed any more", NOW) == replace(
         DELIVERY, state=DeliveryState.ABANDONED, last_reason="not allowed any more", due=None, ended_at=NOW
     )

@@ -1,6 +1,6 @@
 """Notifications: ids, types and payloads."""
 
-from bridge.domain.notifications import Notification, announce, notification_id, reading_as_json
+from bridge.domain.notifications import Notification, build_notification, notification_id, reading_as_json
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import rfc3339
 from bridge.domain.watches import Conclusion
@@ -8,9 +8,9 @@ from tests.support.samples import NOW, READING, WATCH
 
 
 def test_a_notification_keeps_its_id_and_names_the_import() -> None:
-    first = announce(WATCH, Conclusion(Outcome.NOT_FOUND, "why"), None, NOW)
+    first = build_notification(WATCH, Conclusion(Outcome.NOT_FOUND, "why"), None, NOW)
 
-    assert first.id == announce(WATCH, Conclusion(Outcome.NOT_FOUND, "why"), None, NOW + 5).id
+    assert first.id == build_notification(WATCH, Conclusion(Outcome.NOT_FOUND, "why"), None, NOW + 5).id
     assert first.payload() == {
         "type": "watch.not_found",
         "timestamp": rfc3339(NOW),
@@ -29,7 +29,7 @@ def test_a_notification_keeps_its_id_and_names_the_import() -> None:
 
 
 def test_every_outcome_has_a_type_of_notification() -> None:
-    types = {announce(WATCH, Conclusion(outcome), None, NOW).type for outcome in Outcome}
+    types = {build_notification(WATCH, Conclusion(outcome), None, NOW).type for outcome in Outcome}
 
     assert len(types) == len(Outcome)
 
@@ -37,7 +37,7 @@ def test_every_outcome_has_a_type_of_notification() -> None:
 def test_a_notification_holds_all_that_is_known() -> None:
     conclusion = Conclusion(Outcome.FAILED, "why")
 
-    assert announce(WATCH, conclusion, READING, NOW + 5) == Notification(
+    assert build_notification(WATCH, conclusion, READING, NOW + 5) == Notification(
         id="ntf_01",
         type="import.failed",
         at=NOW + 5,
@@ -65,6 +65,6 @@ def test_a_reading_is_shown_as_rally_words_it() -> None:
         "failedRecords": [{"personId": "p1", "email": "jane@example.com"}, {"email": "kim@example.com"}],
         "updatedAt": "2027-01-15T08:00:00Z",
     }
-    assert announce(WATCH, Conclusion(Outcome.FAILED), READING, NOW).payload()["data"]["import"] == reading_as_json(
-        READING
-    )
+    assert build_notification(WATCH, Conclusion(Outcome.FAILED), READING, NOW).payload()["data"][
+        "import"
+    ] == reading_as_json(READING)

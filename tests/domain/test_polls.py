@@ -15,7 +15,7 @@ from bridge.domain.imports import (
     Unanswered,
     Unusable,
 )
-from bridge.domain.polls import POISON_PAUSE, ImportUpdate, PollClaim, after_poll, poisoned, withheld
+from bridge.domain.polls import QUARANTINE, ImportUpdate, PollClaim, after_poll, quarantine, release_claim
 from bridge.domain.schedules import PollSchedule
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from tests.support.samples import NOW
@@ -55,5 +55,5 @@ def test_each_answer_of_rally_moves_an_import_on(answer: ImportAnswer, advance: 
 
 
 def test_a_poll_that_was_not_made_costs_nothing_and_a_poison_is_put_aside() -> None:
-    assert withheld(CLAIM) == ImportUpdate(due=NOW, faults=2, counted=False)
-    assert poisoned(CLAIM, NOW) == ImportUpdate(due=NOW + POISON_PAUSE, faults=3)
+    assert release_claim(CLAIM) == ImportUpdate(due=NOW, faults=2, counted=False)
+    assert quarantine(CLAIM, NOW) == ImportUpdate(due=NOW + QUARANTINE, faults=3)

@@ -6,7 +6,7 @@ from bridge.domain.imports import (
     Allowance,
 )
 from bridge.domain.times import HOUR, MINUTE
-from bridge.rally.headers import allowance_of, oddity_of
+from bridge.rally.headers import allowance_of, header_problem_of
 from tests.support.samples import NOW
 
 
@@ -37,7 +37,7 @@ NOT_SOON = "x-ratelimit-reset not within the next hour"
     ],
 )
 def test_an_absurdity_is_told_at_its_limits_in_these_words(headers: dict[str, str], told: str | None) -> None:
-    assert oddity_of(list(headers.items()), headers, NOW) == told
+    assert header_problem_of(list(headers.items()), headers, NOW) == told
 
 
 def test_a_limit_of_one_is_a_limit() -> None:

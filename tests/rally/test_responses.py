@@ -63,7 +63,7 @@ def without(field: str) -> dict[str, Any]:
 
 def test_an_import_is_read_whole() -> None:
     assert answer().answer == Read(READ_WHOLE)
-    assert answer().odd_fields == ()
+    assert answer().malformed_fields == ()
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_an_odd_secondary_field_is_read_as_far_as_it_makes_sense(
     reply = answer(body={**GOOD, field: value})
 
     assert reply.answer == Read(replace(READ_WHOLE, **changes))
-    assert reply.odd_fields == odd
+    assert reply.malformed_fields == odd
 
 
 @pytest.mark.parametrize(
@@ -280,7 +280,7 @@ def test_rate_limit_headers_become_numbers_within_bounds_or_nothing(
     ],
 )
 def test_what_is_absurd_about_the_headers_is_named(headers: dict[str, str], told: str | None) -> None:
-    oddity = answer(headers=headers).oddity
+    oddity = answer(headers=headers).header_problem
 
     assert (oddity is None) if told is None else (told in (oddity or ""))
 
@@ -375,5 +375,5 @@ def test_what_is_wrong_with_an_answer_is_said_in_these_words(body: bytes, reason
 def test_a_reply_tells_when_rally_says_that_it_was_sent() -> None:
     dated = decipher(status=404, headers=[("Date", DATE)], body=b"", import_id="imp", at=NOW + SECOND)
 
-    assert dated.dated == NOW
-    assert decipher(status=404, headers=[], body=b"", import_id="imp", at=NOW).dated is None
+    assert dated.sent_at == NOW
+    assert decipher(status=404, headers=[], body=b"", import_id="imp", at=NOW).sent_at is None

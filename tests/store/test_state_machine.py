@@ -39,7 +39,7 @@ from bridge.domain.deliveries import (
 )
 from bridge.domain.imports import Absence, Absent, ImportAnswer, OverLimit, Read, Reading, Reply, Unanswered
 from bridge.domain.outcomes import Outcome, outcome_of
-from bridge.domain.polls import ImportUpdate, PollClaim, after_poll, poisoned, withheld
+from bridge.domain.polls import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment
 from bridge.domain.watches import ImportState, conclude
@@ -332,9 +332,9 @@ class StoreMachine(RuleBasedStateMachine):
     def _advance(self, claim: PollClaim, answer: ImportAnswer | str, now: Moment) -> ImportUpdate:
         match answer:
             case "withheld":
-                return withheld(claim)
+                return release_claim(claim)
             case "poisoned":
-                return poisoned(claim, now)
+                return quarantine(claim, now)
             case str():
                 raise AssertionError(answer)
         reply = Reply(import_id="imp", answer=answer, allowance=None, at=now)
@@ -543,7 +543,7 @@ class StoreMachine(RuleBasedStateMachine):
             case "put aside":
                 return delivery
             case "outlived":
-                return delivery.outlived(now)
+                return delivery.abandoned_for_age(now)
             case str():
                 raise AssertionError(verdict)
         known = self.resources.settings

@@ -24,7 +24,7 @@ from bridge.domain.callback_secrets import LONGEST, SHORTEST, check_secret, enco
 from bridge.domain.deliveries import RETRY_AFTER_HONOURED, Callback
 from bridge.domain.imports import OverLimit, Read, Reading, Unanswered, Unusable
 from bridge.domain.notices import Notice
-from bridge.domain.notifications import announce
+from bridge.domain.notifications import build_notification
 from bridge.domain.outcomes import outcome_of
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, SECOND
@@ -140,7 +140,7 @@ def assert_it_can_be_kept_and_told(reading: Reading) -> None:
     watch = Watch(
         id="wat_1", client="crm", workspace="default", import_id="imp", created_at=0, grace_until=0, expires_at=DAY
     )
-    notification = announce(watch, Conclusion(outcome), reading, NOW)
+    notification = build_notification(watch, Conclusion(outcome), reading, NOW)
     assert_harmless(json.loads(slack.render(notification, show_emails=False)))
     body = callback.render(notification)
     assert len(body.encode()) <= callback.BODY_LIMIT
@@ -223,7 +223,7 @@ def test_lures_catch_nobody(label: str, reason: str, record: str, import_id: str
     outcome = outcome_of(found.reading)
     assert outcome is not None
 
-    notification = announce(watch, Conclusion(outcome, reason * times), found.reading, NOW)
+    notification = build_notification(watch, Conclusion(outcome, reason * times), found.reading, NOW)
 
     assert_harmless(json.loads(slack.render(notification, show_emails=False)))
 

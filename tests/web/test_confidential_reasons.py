@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.destinations.egress import Egress
-from bridge.destinations.reasons import OUT_OF_REACH
+from bridge.destinations.reasons import UNREACHABLE
 from bridge.web.app import build
 from tests.support.samples import only
 from tests.support.world import ADMIN_KEY, CLIENT_KEY, World
@@ -59,7 +59,7 @@ async def test_a_test_tells_a_client_one_thing_whatever_a_name_leads_to(world: W
 
     told = [{**answer.json(), "destination": "…"} for answer in answers.values()]
     assert all(each == told[0] for each in told)
-    assert (told[0]["verdict"], told[0]["reason"], told[0]["tookMs"]) == ("deferred", OUT_OF_REACH, 0)
+    assert (told[0]["verdict"], told[0]["reason"], told[0]["tookMs"]) == ("deferred", UNREACHABLE, 0)
 
 
 async def test_a_test_tells_an_admin_and_the_log_what_it_was(world: World) -> None:
@@ -68,7 +68,7 @@ async def test_a_test_tells_an_admin_and_the_log_what_it_was(world: World) -> No
             reasons = [await reason_told(there, host, ADMIN_KEY) for host in ("private.example", "unknown.example")]
             await reason_told(there, "private.example", CLIENT_KEY)
 
-    assert [reason.removeprefix(f"{OUT_OF_REACH}: ") for reason in reasons] == [
+    assert [reason.removeprefix(f"{UNREACHABLE}: ") for reason in reasons] == [
         "an address of this kind is not allowed: private",
         "the name does not resolve",
     ]
@@ -92,8 +92,8 @@ async def test_deliveries_and_their_attempts_tell_a_client_one_thing_as_well(wor
             (await there.get(f"/v1/deliveries/{delivery['id']}", key=ADMIN_KEY)).json() for delivery in listed
         ]
 
-    assert {delivery["lastReason"] for delivery in listed + each} == {OUT_OF_REACH}
-    assert {what(only(delivery["log"])) for delivery in each} == {(OUT_OF_REACH, 0, None, "")}
+    assert {delivery["lastReason"] for delivery in listed + each} == {UNREACHABLE}
+    assert {what(only(delivery["log"])) for delivery in each} == {(UNREACHABLE, 0, None, "")}
     assert len({only(delivery["log"])["reason"] for delivery in for_admins}) == 6, "private, metadata and so on"
 
 

@@ -49,7 +49,7 @@ def streak_of(*minutes: float, trusted_since: Moment = 0) -> AbsenceStreak:
     ],
 )
 def test_absences_count_when_there_are_three_spread_over_the_grace(minutes: Any, *, lasted: bool) -> None:
-    assert streak_of(*minutes).lasted(GRACE) == lasted
+    assert streak_of(*minutes).is_conclusive(GRACE) == lasted
 
 
 def test_the_latest_absence_names_the_outcome() -> None:

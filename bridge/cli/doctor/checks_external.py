@@ -7,7 +7,7 @@ from bridge.cli.doctor.findings import Finding, failed, ok, warning
 from bridge.destinations import slack_bot
 from bridge.destinations.addresses import IPNetwork
 from bridge.destinations.rules import EgressRules
-from bridge.destinations.send_test import Trial
+from bridge.destinations.send_test import TestOutcome
 from bridge.domain.deliveries import Accepted, Failure, NoResponse, Rejected, SendResult
 from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, OverLimit, Read, Unanswered, Unusable
 from bridge.domain.times import SECOND, Moment
@@ -76,7 +76,7 @@ def of_destination(name: str, place: str, refusal: NoResponse | None, *, proxied
     return ok(check, f"{place}: {how} (--send tries it)")
 
 
-def of_trial(name: str, place: str, trial: Trial, client: str) -> Finding:
+def of_trial(name: str, place: str, trial: TestOutcome, client: str) -> Finding:
     """Judge a destination by a test message."""
     check = f"Destination {name}"
     if isinstance(trial.verdict, Accepted):

@@ -10,7 +10,7 @@ from bridge.cli.doctor import checks_external, checks_redis
 from bridge.cli.doctor.findings import Finding, failed, ok
 from bridge.cli.doctor.redis_probe import PATIENCE, RedisLook, local_now, look_at_redis, place_of
 from bridge.destinations import describe, slack_bot
-from bridge.destinations.rules import DEFAULT_PORTS, check_callback, check_url, shortened
+from bridge.destinations.rules import DEFAULT_PORTS, check_callback, check_url, redacted_url
 from bridge.destinations.send_test import send_test
 from bridge.domain.deliveries import (
     Callback,
@@ -110,7 +110,7 @@ def _base_url(settings: Settings, name: str) -> str:
 def _of_clocks(redis: RedisLook, replies: Iterable[Reply]) -> Iterator[Finding]:
     if redis.ahead is not None:
         yield checks_redis.of_our_clock(redis.ahead)
-    dated = next(((reply.at, reply.dated) for reply in replies if reply.dated is not None), None)
+    dated = next(((reply.at, reply.sent_at) for reply in replies if reply.sent_at is not None), None)
     if dated is not None:
         at, theirs = dated
         # A Date is cut to its second: on average it is half of one behind.
@@ -178,7 +178,7 @@ async def _proxy(settings: Settings) -> Sequence[Finding]:
             _, connection = await asyncio.open_connection(url.hostname, url.port or DEFAULT_PORTS[url.scheme])
             connection.close()
             reached = True
-    return [checks_external.of_proxy(shortened(settings.egress_proxy.reveal()).removesuffix("/…"), reached=reached)]
+    return [checks_external.of_proxy(redacted_url(settings.egress_proxy.reveal()).removesuffix("/…"), reached=reached)]
 
 
 def _authorities(settings: Settings, now: Moment) -> Iterator[Finding]:

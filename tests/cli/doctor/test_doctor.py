@@ -23,7 +23,7 @@ from bridge.cli.doctor.findings import Finding
 from bridge.cli.up import embedded_redis
 from bridge.cli.up.data_dir import DataDir
 from bridge.destinations.rules import EgressRules
-from bridge.destinations.send_test import Trial
+from bridge.destinations.send_test import TestOutcome
 from bridge.domain.deliveries import Accepted, Deferred, Failure, NoResponse, Rejected, Response, SendResult, Verdict
 from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, OverLimit, Unanswered
 from bridge.domain.times import SECOND
@@ -161,7 +161,7 @@ def test_slacks_answers_are_judged(answer: SendResult, state: str, words: str) -
     ],
 )
 def test_verdicts_of_tests_are_judged(verdict: Verdict, state: str, words: str) -> None:
-    found = checks_external.of_trial("ops", "https://h/…", Trial(verdict=verdict, status=None, took=3), "crm")
+    found = checks_external.of_trial("ops", "https://h/…", TestOutcome(verdict=verdict, status=None, took=3), "crm")
 
     assert (found.state, words in found.found) == (state, True), found
 

@@ -1,32 +1,32 @@
-"""Novelties: what others say is told once, and what is remembered of it has bounds."""
+"""Deduplicator: what others say is told once, and what is remembered of it has bounds."""
 
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.domain.novelties import LONGEST_TEXT, Novelties
+from bridge.domain.deduplicator import LONGEST_TEXT, Deduplicator
 from tests.support.world import World
 
 pytestmark = pytest.mark.anyio
 
 
 def test_a_text_is_new_once() -> None:
-    novelties = Novelties()
+    deduplicator = Deduplicator()
 
-    assert [novelties.is_new(text) for text in ("a", "b", "a", "b", "c")] == [True, True, False, False, True]
+    assert [deduplicator.is_new(text) for text in ("a", "b", "a", "b", "c")] == [True, True, False, False, True]
 
 
 def test_once_too_many_are_remembered_nothing_is_new() -> None:
-    novelties = Novelties(most=3)
+    deduplicator = Deduplicator(most=3)
 
-    assert [novelties.is_new(str(number)) for number in range(5)] == [True, True, True, False, False]
-    assert not novelties.is_new("0")
+    assert [deduplicator.is_new(str(number)) for number in range(5)] == [True, True, True, False, False]
+    assert not deduplicator.is_new("0")
 
 
 def test_texts_that_are_told_alike_are_one() -> None:
-    novelties = Novelties()
+    deduplicator = Deduplicator()
 
-    assert novelties.is_new("x" * LONGEST_TEXT + "a")
-    assert not novelties.is_new("x" * LONGEST_TEXT + "b")
+    assert deduplicator.is_new("x" * LONGEST_TEXT + "a")
+    assert not deduplicator.is_new("x" * LONGEST_TEXT + "b")
 
 
 async def test_a_status_of_any_length_is_logged_in_a_few_words(world: World) -> None:

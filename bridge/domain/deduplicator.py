@@ -1,14 +1,14 @@
-"""Novelties: which foreign texts were met before, so that each is told once; what is remembered is bounded."""
+"""Deduplicator: which foreign texts were met before, so that each is told once; what is remembered is bounded."""
 
 LONGEST_TEXT = 200
 MOST_TEXTS = 1000
 
 
-def clipped(text: str) -> str:
+def truncated(text: str) -> str:
     return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "…"
 
 
-class Novelties:
+class Deduplicator:
     """The texts met so far; once they are too many, nothing counts as new any more."""
 
     def __init__(self, *, most: int = MOST_TEXTS) -> None:
@@ -17,7 +17,7 @@ class Novelties:
 
     def is_new(self, text: str) -> bool:
         """Return whether a text, as it is told, was never met before; and remember it."""
-        told = clipped(text)
+        told = truncated(text)
         if told in self._met or len(self._met) >= self._most:
             return False
         self._met.add(told)
