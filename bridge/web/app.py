@@ -6,7 +6,7 @@ from starlette.middleware import Middleware
 
 from bridge.errors import DecryptionFailed, Refused, StoreUnavailable
 from bridge.resources import Resources
-from bridge.web import deliveries, destinations, events, health, metrics, problems, signing, watches
+from bridge.web import deliveries, destinations, events, guides, health, metrics, problems, signing, watches
 from bridge.web.invalid_keys import InvalidKeys
 from bridge.web.lifespan import StartupErrors, lifespan
 from bridge.web.middleware import RequestContextMiddleware
@@ -31,7 +31,7 @@ CALLS = [
     resource("/metrics", GET=metrics.show),
     resource("/readyz", GET=health.readyz),
 ]
-ROUTES = [*CALLS, *page.described(CALLS)]
+ROUTES = [*CALLS, *page.described(CALLS, guides.GUIDES), *guides.guide_routes()]
 
 
 def build(resources: Resources | None = None) -> Starlette:

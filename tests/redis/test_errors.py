@@ -1,4 +1,4 @@
-"""What Redis refuses is told in its own words, and its user needs no more rights than the README lists."""
+"""Errors of Redis are reported in its own words, and the permissions in the operations guide are sufficient."""
 
 import asyncio
 import re
@@ -27,7 +27,7 @@ from tests.support.redis_server import port_of, redis_server, set_user
 from tests.support.world import reopened, settings
 
 pytestmark = pytest.mark.anyio
-README = Path(__file__).parents[2] / "README.md"
+GUIDE = Path(__file__).parents[2] / "bridge" / "docs" / "operations.md"
 RIGHTS = "~rb:* ~arq:* &rb:* +@all -@admin -@dangerous"
 PASSWORD = "password-of-the-tests"
 
@@ -51,10 +51,12 @@ async def findings(url: str, sandbox_url: str) -> Mapping[str, Finding]:
     return {finding.check: finding for finding in checks_redis.of_redis("it", look.seen)}
 
 
-async def test_a_user_with_the_rights_of_the_readme_is_enough_for_everything(redis: Redis, sandbox_url: str) -> None:
+async def test_a_user_with_the_permissions_of_the_guide_is_enough_for_everything(
+    redis: Redis, sandbox_url: str
+) -> None:
     set_user(redis, "bridge", "on", f">{PASSWORD}", *RIGHTS.split())
     url = url_for(redis)
-    assert f"ACL SETUSER rally-bridge on >… {RIGHTS}" in README.read_text()
+    assert f"ACL SETUSER rally-bridge on >… {RIGHTS}" in GUIDE.read_text()
     async with reopened(url, sandbox_url) as world:
         await world.sandbox.http.post("/control/reset")
         await world.sandbox.set_import("imp", ("COMPLETED", 0))

@@ -1,4 +1,4 @@
-"""The recipes of README.md, taken from there and run as they are, against `rally-bridge up --sandbox`."""
+"""The recipes of README.md and the guides, run as they are against `rally-bridge up --sandbox`."""
 
 import json
 import os
@@ -17,11 +17,14 @@ from dotenv import dotenv_values
 from tests.support.processes import Journey, free_ports, up, wait_for
 
 HOME = Path(__file__).parents[2]
-RECIPES = dict(
-    re.findall(
-        r"^<!-- recipe: (\S+) -->\n```\w+\n(.*?)^```$", (HOME / "README.md").read_text(), re.DOTALL | re.MULTILINE
-    )
-)
+PAGES = [HOME / "README.md", *sorted((HOME / "bridge" / "docs").glob("*.md"))]
+MARKED = [
+    recipe
+    for page in PAGES
+    for recipe in re.findall(r"^<!-- recipe: (\S+) -->\n```\w+\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+]
+"""The name and the text of each recipe. One that is on several pages is the same on all of them."""
+RECIPES = dict(MARKED)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,7 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
 
 
 def environment(journey: Journey) -> dict[str, str]:
-    """Give what the README has people export; `rally-bridge` and `python3` are those of this run."""
+    """Return the variables that the guides export; `rally-bridge` and `python3` are those of this run."""
     made = dotenv_values(journey.data / "secrets.env")
     return {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -56,13 +59,14 @@ def end(running: "subprocess.Popen[str]") -> str:
     return out
 
 
-def test_curl_is_answered_with_the_watch(journey: Journey, tmp_path: Path) -> None:
-    watch = json.loads(end(start(journey, tmp_path, "bash", "-c", RECIPES["curl"])))
-    assert (watch["state"], watch["label"]) == ("watching", "Q4 panel upload")
+@pytest.mark.parametrize(("recipe", "label"), [("first", None), ("curl", "Q4 panel upload")])
+def test_curl_is_answered_with_the_watch(journey: Journey, tmp_path: Path, recipe: str, label: str | None) -> None:
+    watch = json.loads(end(start(journey, tmp_path, "bash", "-c", RECIPES[recipe])))
+    assert (watch["state"], watch["label"]) == ("watching", label)
 
 
 def step() -> str:
-    """Give what the step of GitHub Actions runs, but for the installation: this run has its own."""
+    """Return what the step of GitHub Actions runs, but for the installation: this run has its own."""
     _, _, indented = RECIPES["github-actions"].partition("run: |\n")
     install, *rest = [line.strip() for line in indented.splitlines()]
     assert install.startswith("python3 -m venv .rally && .rally/bin/pip install")
@@ -137,6 +141,7 @@ def test_the_receiver_in_node_takes_what_is_genuine_alone(journey: Journey, tmp_
         assert_it_takes_what_is_genuine(journey, url, running)
 
 
-def test_there_is_no_recipe_that_nobody_runs() -> None:
+def test_every_recipe_is_run() -> None:
     receiving = {"secret", "receiver.py", "receiver.mjs"}
-    assert RECIPES.keys() == {"curl", "people", "shell", "github-actions", "python"} | receiving
+    assert RECIPES.keys() == {"first", "curl", "people", "shell", "github-actions", "python"} | receiving
+    assert set(MARKED) == set(RECIPES.items())

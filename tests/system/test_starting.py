@@ -149,11 +149,11 @@ def test_a_websockets_handshake_is_answered_as_the_get_that_it_is(tmp_path: Path
 
 
 BY_HAND = ["uvicorn", "--ws", "none", "--http", "bridge.web.http_protocol:Connection", "bridge.web.app:app"]
-"""As README.md has it."""
+"""The command in the operations guide."""
 
 
-def test_the_readme_says_how_to_start_uvicorn_by_hand() -> None:
-    assert " ".join(BY_HAND) in " ".join((Path(CODE) / "README.md").read_text().split())
+def test_the_operations_guide_shows_how_to_start_uvicorn_by_hand() -> None:
+    assert " ".join(BY_HAND) in (Path(CODE) / "bridge" / "docs" / "operations.md").read_text()
 
 
 @pytest.mark.parametrize("program", ["serve", "uvicorn"])

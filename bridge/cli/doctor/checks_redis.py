@@ -135,7 +135,9 @@ def _rights(refused: Sequence[str]) -> Finding:
         return ok(check, "its user may do all that the bridge does")
     more = f"; and {len(refused) - SHOWN} more" if len(refused) > SHOWN else ""
     return failed(
-        check, f"{'; '.join(refused[:SHOWN])}{more}", "Give them to the user of REDIS_URL: README, Running it."
+        check,
+        f"{'; '.join(refused[:SHOWN])}{more}",
+        "Grant them to the user of REDIS_URL: see /docs/operations#redis-permissions.",
     )
 
 

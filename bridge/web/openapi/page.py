@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
@@ -23,8 +23,11 @@ _POLICY = f"default-src 'none'; style-src 'sha256-{_ALLOWED}'; frame-ancestors '
 _KEPT = {"Cache-Control": "public, max-age=300"}
 
 
-def described(routes: Sequence[Route]) -> list[Route]:
-    """Give the routes of `/openapi.json` and `/docs` for these routes; both are made when first asked for."""
+def described(routes: Sequence[Route], guides: Mapping[str, str]) -> list[Route]:
+    """Return the routes of `/openapi.json` and `/docs`; both are built at the first request.
+
+    `guides` maps the name of each guide to the text of the link to it.
+    """
 
     @cache
     def document() -> dict[str, Any]:
@@ -32,29 +35,35 @@ def described(routes: Sequence[Route]) -> list[Route]:
 
     @cache
     def page() -> str:
-        return _page(document())
+        return render("docs.html", document=document(), refusals=list(Refusal), guides=guides)
 
     async def openapi(_: Request) -> Response:
         return ApiResponse(document(), headers=_KEPT)
 
     async def docs(_: Request) -> Response:
-        return HTMLResponse(page(), headers=_KEPT | {"Content-Security-Policy": _POLICY})
+        return html_page(page())
 
     return [resource("/openapi.json", GET=openapi), resource("/docs", GET=docs)]
 
 
-def _page(document: dict[str, Any]) -> str:
-    jinja2 = import_module("jinja2")  # only where somebody looks at the page
-    pages = jinja2.Environment(
+def html_page(content: str) -> Response:
+    """Return a page whose style sheet is the only thing that a browser may use beside it."""
+    return HTMLResponse(content, headers=_KEPT | {"Content-Security-Policy": _POLICY})
+
+
+def render(template: str, **values: Any) -> str:
+    """Return the HTML of a template."""
+    jinja2 = import_module("jinja2")  # imported at the first request for a page
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("bridge.web.openapi", "templates"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters["words"] = words
-    pages.policies["json.dumps_kwargs"] = {"sort_keys": False}  # as they are written
-    shown: str = pages.get_template("docs.html").render(document=document, style=_STYLE, refusals=list(Refusal))
-    return shown
+    environment.filters["words"] = words
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
+    html: str = environment.get_template(template).render(style=_STYLE, **values)
+    return html
 
 
 Piece = dict[str, str]

@@ -1,0 +1,83 @@
+"""The guides: the Markdown files of `bridge/docs`, served as HTML pages under `/docs/`."""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+from itertools import pairwise
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bridge.web.openapi.page import html_page, render
+from bridge.web.routing import resource
+
+GUIDES = {
+    "api": "API: watches, deliveries, the command line and Python",
+    "callbacks": "Callbacks: what they contain and how to verify them",
+    "slack": "Slack: channels, webhooks and what the messages say",
+    "configuration": "Configuration: every setting with its default",
+    "operations": "Operations: running, monitoring and repairing it",
+    "security": "Security: keys, clients and where messages may go",
+    "architecture": "Architecture: how it works, and its glossary",
+    "measured": "Measured: benchmarks, the soak test and known limits",
+}
+"""The names of the files, in reading order, each with the text of the link to it."""
+
+_MARKERS = re.compile(r"^<!-- .* -->\n", re.MULTILINE)
+"""Comments that mark the recipes which the tests run."""
+_LINKS = re.compile(r"^(?:(?P<guide>[a-z]+)\.md)?(?P<anchor>#.*)?$")
+"""Links within a guide and to another one: `#limits`, `slack.md`, `slack.md#limits`."""
+
+
+def guide_routes() -> Sequence[Route]:
+    """Return a route for each guide; a page is rendered at its first request."""
+    return [_route(name) for name in GUIDES]
+
+
+def _route(name: str) -> Route:
+    @cache
+    def page() -> str:
+        title, body = to_html(read(name))
+        return render("guide.html", title=title, body=body, guides=GUIDES, current=name)
+
+    async def show(_: Request) -> Response:
+        return html_page(page())
+
+    return resource(f"/docs/{name}", GET=show)
+
+
+def read(name: str) -> str:
+    """Return the Markdown text of a guide."""
+    return (files("bridge") / "docs" / f"{name}.md").read_text("utf-8")
+
+
+def to_html(text: str) -> tuple[str, str]:
+    """Return the title of a guide and its HTML.
+
+    HTML in the text is escaped. Headings get the anchors that GitHub gives them, and links to other guides become
+    paths of this service.
+    """
+    markdown = import_module("markdown_it").MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = markdown.parse(_MARKERS.sub("", text))
+    title = ""
+    for opening, inline in pairwise(tokens):
+        if opening.type == "heading_open":
+            opening.attrSet("id", anchor(inline.content))
+            title = title or inline.content
+        for child in inline.children or []:
+            if child.type == "link_open" and (link := _LINKS.match(child.attrGet("href"))):
+                child.attrSet("href", _path(link))
+    return title, markdown.renderer.render(tokens, markdown.options, {})
+
+
+def anchor(heading: str) -> str:
+    """Return the anchor of a heading, formed as GitHub does it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def _path(link: re.Match[str]) -> str:
+    path = f"/docs/{link['guide']}" if link["guide"] else ""
+    return path + (link["anchor"] or "")

@@ -1,0 +1,158 @@
+"""The guides: each is served as HTML, every link leads somewhere, and what they name exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+
+from bridge.web.guides import GUIDES, anchor, read, to_html
+from tests.support.world import World
+
+HOME = Path(__file__).parents[2]
+DOCS = HOME / "bridge" / "docs"
+FILES = [HOME / "README.md", HOME / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
+NAMES = [str(path.relative_to(HOME)) for path in FILES]
+SOURCE = re.compile(r"`((?:bridge|workers)/[\w./]+)`(?: \(`(?:Delivery\.)?(\w+)`\))?")
+"""A file or folder of the product, with the function in it that the text names."""
+
+pytestmark = pytest.mark.anyio
+
+
+def links(path: Path) -> list[str]:
+    """Return the targets of all links in a Markdown file."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(path.read_text())
+    children = [child for token in tokens for child in token.children or []]
+    return [str(child.attrGet("href")) for child in children if child.type == "link_open"]
+
+
+def anchors(path: Path) -> list[str]:
+    tokens = MarkdownIt("commonmark").parse(path.read_text())
+    openings = [number for number, token in enumerate(tokens) if token.type == "heading_open"]
+    return [anchor(tokens[number + 1].content) for number in openings]
+
+
+def broken(path: Path) -> list[str]:
+    """Return the links in a file whose file or anchor does not exist; addresses on the web are not tried."""
+    found = []
+    for link in links(path):
+        if link.startswith("https://"):
+            continue
+        name, _, place = link.partition("#")
+        target = (path.parent / name) if name else path
+        if not target.exists() or (place and place not in anchors(target)):
+            found.append(link)
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_link_leads_to_a_file_and_an_anchor(name: str) -> None:
+    assert broken(HOME / name) == []
+
+
+def test_a_broken_link_is_found(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# A title\n\n[1](b.md) [2](#a-title) [3](#b) [4](a.md#a-title) [5](a.md#c)\n")
+    assert broken(tmp_path / "a.md") == ["b.md", "#b", "a.md#c"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_two_headings_of_a_page_have_the_same_anchor(name: str) -> None:
+    found = anchors(HOME / name)
+    assert len(found) == len(set(found))
+
+
+def test_every_guide_is_served_and_linked_from_the_readme() -> None:
+    assert {path.stem for path in DOCS.iterdir()} == GUIDES.keys()
+    assert {f"bridge/docs/{name}.md" for name in GUIDES} <= set(links(HOME / "README.md"))
+
+
+def test_the_readme_stays_short() -> None:
+    assert len((HOME / "README.md").read_text().splitlines()) <= 220
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_a_guide_links_only_to_guides_and_the_web(name: str) -> None:
+    """The service does not serve other files of the repository."""
+    served = re.compile(r"https://.*|(?:(?:" + "|".join(GUIDES) + r")\.md)?(?:#.*)?")
+    assert [link for link in links(DOCS / f"{name}.md") if not served.fullmatch(link)] == []
+
+
+async def test_the_reference_and_every_guide_link_to_all_guides(world: World) -> None:
+    reference = await world.api.get("/docs")
+    for name in GUIDES:
+        page = await world.api.get(f"/docs/{name}")
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert page.headers["content-security-policy"] == reference.headers["content-security-policy"]
+        assert page.text.count("<style>") == reference.text.count("<style>") == 1
+        assert f'<a href="/docs/{name}">' in reference.text
+        assert '<a href="/docs">' in page.text
+        assert "<!--" not in page.text
+        assert "&lt;!--" not in page.text, "the markers of recipes are left out"
+    assert (await world.api.get("/docs/nothing")).status_code == 404
+    assert (await world.api.get("/docs/../docs/api.md")).status_code == 404
+
+
+async def test_every_link_of_a_served_guide_leads_to_a_page_and_an_anchor(world: World) -> None:
+    pages = {f"/docs/{name}": (await world.api.get(f"/docs/{name}")).text for name in GUIDES}
+    pages["/docs"] = (await world.api.get("/docs")).text
+    wrong = []
+    for path, text in pages.items():
+        for link in re.findall(r'href="([^"]*)"', text):
+            name, _, place = link.partition("#")
+            if link.startswith("https://") or link == "/openapi.json":
+                continue
+            target = pages.get(name or path)
+            if target is None or (place and f'id="{place}"' not in target):
+                wrong.append((path, link))
+    assert wrong == []
+
+
+def test_html_in_a_guide_is_escaped() -> None:
+    _, body = to_html("# T\n\n<script>alert(1)</script>\n\na <b>b</b> [c](javascript:alert(1))\n")
+    assert "<script" not in body
+    assert "<b>" not in body
+    assert "href" not in body
+
+
+def test_headings_get_the_anchors_of_github() -> None:
+    title, body = to_html("# The `API`, in short\n\n## What's new? A_b-c\n\n[x](slack.md#a-bot) [y](#z) [w](api.md)\n")
+    assert title == "The `API`, in short"
+    assert '<h1 id="the-api-in-short">' in body
+    assert '<h2 id="whats-new-a_b-c">' in body
+    assert re.findall(r'href="([^"]*)"', body) == ["/docs/slack#a-bot", "#z", "/docs/api"]
+
+
+def test_the_architecture_guide_names_files_and_functions_that_exist() -> None:
+    named = SOURCE.findall(read("architecture"))
+    assert len(named) > 30
+    for path, function in named:
+        assert (HOME / path).exists(), path
+        assert not function or f"def {function}(" in (HOME / path).read_text(), (path, function)
+
+
+def test_the_configuration_guide_lists_every_setting_with_its_default() -> None:
+    lines = (HOME / ".env.example").read_text().splitlines()
+    settings = dict(re.findall(r"^(?:# )?([A-Z][A-Z0-9_]+)=(.*)$", "\n".join(lines), re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([A-Z0-9_]+)` \|(.*?)\|", read("configuration"), re.MULTILINE))
+    required = {"REDIS_URL", "RALLY_API_KEY", "BRIDGE_ENCRYPTION_KEYS", "CALLBACK_SECRETS"}
+    assert rows.keys() == settings.keys()
+    assert {name for name, default in rows.items() if default.strip() == "required"} == required
+    assert {name: default.strip(" `") for name, default in rows.items() if name not in required} == {
+        name: default for name, default in settings.items() if name not in required
+    }
+
+
+def sentences(text: str) -> list[int]:
+    """Return the number of words in each sentence of the prose: no code, tables or headings."""
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    lines = [line for line in prose.splitlines() if not line.startswith(("|", "#", "<!--"))]
+    items = re.split(r"\n\s*\n|\n(?=- |\d+\. )", "\n".join(lines))
+    ends = [sentence for item in items for sentence in re.split(r"(?<=[.:!?])\s+", item.strip())]
+    return [len(sentence.split()) for sentence in ends if sentence]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "CHANGELOG.md"])
+def test_sentences_are_short(name: str) -> None:
+    lengths = sorted(sentences((HOME / name).read_text()))
+    assert lengths[len(lengths) // 2] <= 15, lengths
+    assert lengths[-1] <= 35, lengths
