@@ -19,6 +19,7 @@ from rich.console import Console
 
 from bridge.cli import rendering
 from bridge.client import Watch
+from tests.support.command_line import run_here
 from tests.support.processes import Journey, free_ports, up
 
 
@@ -35,20 +36,28 @@ def tell(journey: Journey, import_id: str, *statuses: tuple[str, float], failed:
     journey.http.put(url, json={**story, "statuses": steps}).raise_for_status()
 
 
-def start(journey: Journey, *arguments: str, key: str | None = None, **more: str) -> "subprocess.Popen[str]":
-    env = {
+def environment(journey: Journey, key: str | None, **more: str) -> dict[str, str]:
+    return {
         "PATH": os.environ["PATH"],
         "RALLY_BRIDGE_URL": f"http://127.0.0.1:{journey.port}",
         "RALLY_BRIDGE_KEY": journey.key if key is None else key,
         "COLUMNS": "200",
         **more,
     }
-    command = [sys.executable, "-m", "bridge.cli", *arguments]
+
+
+def start(journey: Journey, *arguments: str, key: str | None = None, **more: str) -> "subprocess.Popen[str]":
+    command, env = [sys.executable, "-m", "bridge.cli", *arguments], environment(journey, key, **more)
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def run(journey: Journey, *arguments: str, key: str | None = None, **more: str) -> "subprocess.CompletedProcess[str]":
-    running = start(journey, *arguments, key=key, **more)
+    return run_here(*arguments, env=environment(journey, key, **more), cwd=journey.data.parent)
+
+
+def run_as_process(journey: Journey, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
+    """Run what depends on how Python itself starts."""
+    running = start(journey, *arguments, **more)
     stdout, stderr = running.communicate(timeout=60)
     return subprocess.CompletedProcess(running.args, running.returncode, stdout, stderr)
 
@@ -247,7 +256,7 @@ def foreign(body: bytes, status: int = 200, **headers: str) -> Iterator[str]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Foreign) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 
@@ -285,13 +294,15 @@ def test_an_answer_that_is_not_as_compressed_as_it_says_is_said_in_a_sentence(jo
 
 def test_where_a_character_can_not_be_printed_a_sign_stands_for_it(journey: Journey) -> None:
     tell(journey, "ascii", ("UPLOADING", 0), ("COMPLETED", 600))
-    ran = run(journey, "watch", "ascii", "--label", "Pänel", PYTHONIOENCODING="ascii", PYTHONUTF8="1")
+    ran = run_as_process(journey, "watch", "ascii", "--label", "Pänel", PYTHONIOENCODING="ascii", PYTHONUTF8="1")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "? watching  P?nel" in ran.stdout
 
 
 def test_json_is_whole_where_a_character_can_not_be_printed(journey: Journey) -> None:
-    ran = run(journey, "watch", "ascii", "--label", "Pänel", "--json", PYTHONIOENCODING="ascii", PYTHONUTF8="1")
+    ran = run_as_process(
+        journey, "watch", "ascii", "--label", "Pänel", "--json", PYTHONIOENCODING="ascii", PYTHONUTF8="1"
+    )
     assert json.loads(ran.stdout)["label"] == "Pänel"
 
 

@@ -3,8 +3,6 @@
 import json
 import os
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -28,6 +26,7 @@ from bridge.domain.deliveries import Accepted, Deferred, Failure, NoResponse, Re
 from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, OverLimit, Unanswered
 from bridge.domain.times import SECOND
 from bridge.store import keys
+from tests.support.command_line import run_here
 from tests.support.processes import Journey, free_ports, up, wait_for
 from tests.support.samples import only
 
@@ -233,11 +232,8 @@ class Ran:
 def run(journey: Journey, *arguments: str, cwd: str = "", **env: str) -> Ran:
     """Run the command; whatever comes of it, no secret is in what it says, and no traceback."""
     made = secrets_of(journey)
-    command = [sys.executable, "-m", "bridge.cli", "doctor", *arguments]
-    env = {"PATH": os.environ["PATH"], **env}
-    ended = subprocess.run(
-        command, env=env, cwd=cwd or journey.data.parent, capture_output=True, text=True, timeout=60, check=False
-    )
+    env = {"PATH": os.environ["PATH"], "COLUMNS": "80", **env}
+    ended = run_here("doctor", *arguments, env=env, cwd=Path(cwd or journey.data.parent))
     said = ended.stdout + ended.stderr
     secret = [value for name, value in made.items() if name != "RALLY_BRIDGE_MODE"]
     secret += [made["BRIDGE_API_KEYS"].split(":")[1], PASSWORD, PATH_TOKEN]
