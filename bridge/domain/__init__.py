@@ -1,1 +1,1 @@
-"""The rules: standard library only, no clock, no I/O; time is an argument."""
+"""The business rules: pure functions and values. Standard library only, no clock, no I/O; time is an argument."""

@@ -1,6 +1,6 @@
-"""Absence: 404 or 403 from Rally itself, which is believed only when it was repeated.
+"""Absences: 404 or 403 from Rally, which count only when repeated.
 
-One such answer may come from a router in the middle of a deploy, or from a replica that lags behind.
+A single one may come from a router during a deploy, or from a replica that lags behind.
 """
 
 from dataclasses import dataclass, replace
@@ -9,12 +9,12 @@ from bridge.domain.imports import Absence
 from bridge.domain.times import Moment, Span
 
 ABSENCES_REQUIRED = 3
-"""This many absences in a row, at least, end a watch."""
+"""The least number of absences in a row that ends a watch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbsenceStreak:
-    """Absences of an import since it was last read: the latest, the first and last moment, and the longest gap."""
+    """The absences of an import since it was last read: the latest kind, first and last moment, and longest gap."""
 
     absence: Absence
     since: Moment
@@ -27,18 +27,18 @@ class AbsenceStreak:
         return replace(self, absence=absence, at=at, count=self.count + 1, longest_gap=gap)
 
     def is_conclusive(self, grace: Span) -> bool:
-        """Return whether these absences count: they are enough, and spread over at least the grace.
+        """Return whether the absences count: there are enough, and they spread over at least the grace period.
 
-        Absences that a long silence parts into the first and the last moment are not spread.
+        They are not spread if a single gap makes up more than three quarters of the time.
         """
         span = self.at - self.since
         return self.count >= ABSENCES_REQUIRED and span >= grace and self.longest_gap * 4 <= span * 3
 
 
 def next_streak(known: AbsenceStreak | None, absence: Absence, at: Moment, *, trusted_since: Moment) -> AbsenceStreak:
-    """Return the streak with one more absence.
+    """Return the streak extended by one absence.
 
-    It begins anew where it began before `trusted_since`, and where the clock has been set back since.
+    A new streak starts if the old one began before `trusted_since`, or if the clock was set back since.
     """
     if known is None or known.since < trusted_since or at < known.at:
         return AbsenceStreak(absence=absence, since=at, at=at)

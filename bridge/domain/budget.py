@@ -1,10 +1,10 @@
-"""A workspace's budget: how many polls may start now, and what each reply teaches of it.
+"""A workspace's rate-limit budget: how many polls may start now.
 
-The budget is a lower bound of what the vendor still allows. Within a window it only falls: by one with each
-reservation, and to what a reply leaves after every request still in flight. When a window ends its bound lapses, and
-one probe, alone, asks what the next one allows. So the fleet stays within the limit without knowing how the vendor
-counts, when its windows begin, or who else spends from them. While probes are answered without headers (a 404 has
-none), they keep the pace of the last window that was known.
+The budget is a lower bound of what the vendor still allows. Within a window it only decreases: by one for each
+claimed poll, and to the remaining count of a reply minus all requests in flight. When a window ends, the bound is
+void, and a single probe finds out what the next window allows. The fleet therefore stays within the limit without
+knowing how the vendor counts, when its windows begin, or what other programs use. While replies to probes have no
+rate-limit headers (404s have none), probes are sent at the pace of the last known window.
 """
 
 from dataclasses import dataclass, replace
@@ -12,23 +12,24 @@ from dataclasses import dataclass, replace
 from bridge.domain.times import HOUR, SECOND, Moment, Span
 
 LONGEST_PAUSE: Span = HOUR
-"""Nothing that a vendor's header says stops polling for longer."""
+"""The longest pause that any header of the vendor can cause."""
 COARSENESS: Span = SECOND
-"""The vendor names whole seconds, so that a window may go on for so long after the end that it told."""
+"""Reset times are whole seconds, so a window may end up to this much later than announced."""
 BURST_SHARE = 8
-"""At most one eighth of what is left may start in one burst; the rest is spread over the window."""
+"""At most one eighth of the remaining polls may start in one burst; the others are spread over the window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What a workspace's rate limit still allows; the whole fleet shares one record of it.
+    """What a workspace's rate limit still allows: one record, shared by all workers.
 
-    `version` rises with every write, so that two writers notice each other. `limit`, `available` and `spent` belong to
-    the window that ends at `ends_at`, `window` is how long windows are; `not_before` holds after a 429, a 401 or too
-    many faults; `probing_until` while a probe is out. `faults` counts the faults of the line since `down_since` without
-    an answer in between, and `at_fault` names the imports that met them, as many as the breaker needs.
-    `vanished` names imports that had been read and are absent now, with none read in between; when there are enough the
-    workspace is paused `vanished_since`, with a probe at `vanished_until`, until `sighted_at` an import is read again.
+    `version` increases with every write, for optimistic locking. `limit`, `available` and `spent` belong to the window
+    that ends at `ends_at`; `window` is the length of windows. `not_before` is set after a 429, a 401 or too many
+    connection faults, `probing_until` while a probe is in flight. `faults` counts connection faults since `down_since`
+    without an answer in between; `at_fault` lists the imports affected, up to the number that the breaker needs.
+    `vanished` lists imports that were read before and are absent now, with no reading in between. When there are
+    enough, the workspace is paused at `vanished_since`, with a probe at `vanished_until`, until an import is read again
+    at `sighted_at`.
     """
 
     version: int = 0
@@ -57,19 +58,19 @@ class Budget:
 
     @property
     def broken(self) -> bool:
-        """Tell whether the breaker is open: the line to Rally is at fault, and only probes are sent."""
+        """Whether the circuit breaker is open: connections to Rally fail, and only probes are sent."""
         return self.broken_since is not None
 
     @property
     def probes_only(self) -> bool:
-        """Return whether the workspace is paused as a whole, so that one probe at a time asks whether that is over."""
+        """Whether the whole workspace is paused, so that only one probe at a time is sent."""
         return self.broken or self.refused_since is not None or self.vanished_since is not None
 
     def window_open(self, now: Moment) -> bool:
         return self.limit is not None and now < self.ends_at
 
     def allowed(self, share: float) -> int:
-        """Give how many polls of a window are ours."""
+        """Return how many polls of a window we may use."""
         return max(1, int((self.limit or 0) * share))
 
 
@@ -77,20 +78,20 @@ MOMENTS = (
     *("ends_at", "paced_until", "not_before", "probing_until", "refused_since", "down_since", "broken_since"),
     *("vanished_since", "vanished_until", "vanished_told_at", "sighted_at"),
 )
-"""The fields of a budget that are moments."""
+"""The fields of a budget that hold moments."""
 
 
 def set_back(budget: Budget, span: Span) -> Budget:
-    """Return the budget with all its moments earlier by a span, as Redis' clock has been set back by that much."""
+    """Return the budget with all moments moved back by a span, after Redis' clock was set back by it."""
     moments = {name: getattr(budget, name) for name in MOMENTS}
     return replace(budget, **{name: max(0, moment - span) for name, moment in moments.items() if moment})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """How many polls may start now; with none, when to look again.
+    """How many polls may start now; if none, when to look again.
 
-    Each poll claimed moves the pace from `paced_from` by `step` (ms). No request of it starts after `ends_at`.
+    Each claimed poll advances the pace, which begins at `paced_from`, by `step` (ms). No poll starts after `ends_at`.
     """
 
     count: int
@@ -102,7 +103,7 @@ class Grant:
 
 
 def grant(budget: Budget, now: Moment, *, in_flight: int, share: float) -> Grant:
-    """Say how many polls may start at `now`, with `in_flight` not answered yet and `share` of the limit for us."""
+    """Return how many polls may start at `now`, given the number of unanswered polls and our share of the limit."""
     if now < budget.paused_until:
         return Grant(count=0, again_at=budget.paused_until)
     if budget.limit is None:
@@ -142,5 +143,5 @@ def _probe(budget: Budget, now: Moment, *, share: float) -> Grant:
 
 
 def _behind_a_probe(budget: Budget, now: Moment) -> Grant:
-    """Return when to look again while a probe is out, whose answer another worker may get at any time."""
+    """Return when to look again while a probe is in flight; another worker may receive its answer at any time."""
     return Grant(count=0, again_at=min(budget.probing_until, now + SECOND))

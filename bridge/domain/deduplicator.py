@@ -1,4 +1,4 @@
-"""Deduplicator: which foreign texts were met before, so that each is told once; what is remembered is bounded."""
+"""Remembers texts, so that each is logged only once; memory is bounded."""
 
 LONGEST_TEXT = 200
 MOST_TEXTS = 1000
@@ -9,16 +9,16 @@ def truncated(text: str) -> str:
 
 
 class Deduplicator:
-    """The texts met so far; once they are too many, nothing counts as new any more."""
+    """A bounded set of texts; once it is full, no text counts as new."""
 
     def __init__(self, *, most: int = MOST_TEXTS) -> None:
-        self._met: set[str] = set()
+        self._seen: set[str] = set()
         self._most = most
 
     def is_new(self, text: str) -> bool:
-        """Return whether a text, as it is told, was never met before; and remember it."""
-        told = truncated(text)
-        if told in self._met or len(self._met) >= self._most:
+        """Return whether a text, once truncated, is new; and remember it."""
+        short = truncated(text)
+        if short in self._seen or len(self._seen) >= self._most:
             return False
-        self._met.add(told)
+        self._seen.add(short)
         return True

@@ -1,4 +1,4 @@
-"""A delivery: one notification owed to one destination; and what each answer of a destination makes of it."""
+"""Deliveries: one notification to one destination each, and what each response of a destination means for it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,12 +11,12 @@ from bridge.domain.times import DAY, Moment, Span
 
 ATTEMPTS_KEPT = 50
 RETRY_AFTER_HONOURED: Span = DAY
-"""A destination may ask us to wait for at most this long."""
+"""The longest Retry-After that is honoured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackWebhook:
-    """A Slack incoming webhook; its URL is the key to the channel."""
+    """A Slack incoming webhook. Its URL is a secret: anyone who knows it can post."""
 
     url: Secret
     on: frozenset[Outcome] | None = None
@@ -24,7 +24,7 @@ class SlackWebhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackChannel:
-    """A channel that the operator's Slack bot posts to, by its id (`C0123ABCD`)."""
+    """A channel that the operator's Slack bot posts to, identified by its id (`C0123ABCD`)."""
 
     channel: str
     on: frozenset[Outcome] | None = None
@@ -32,7 +32,7 @@ class SlackChannel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callback:
-    """An HTTP endpoint; signed with its own `secret` or else one derived for the client."""
+    """An HTTP endpoint. Requests are signed with its own `secret`, or else with one derived for the client."""
 
     url: Secret
     secret: Secret | None = None
@@ -42,22 +42,22 @@ class Callback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedDestination:
-    """A destination that the operator configured under a name; looked up whenever something is sent."""
+    """A destination configured by the operator under a name, which is resolved at each attempt."""
 
     name: str
     on: frozenset[Outcome] | None = None
 
 
 ResolvedDestination: TypeAlias = SlackWebhook | SlackChannel | Callback
-"""A destination that can be sent to as it is."""
+"""A destination other than a name."""
 
 Destination: TypeAlias = ResolvedDestination | NamedDestination
-"""`on` holds the outcomes that a destination asked for; None: all."""
+"""`on` holds the outcomes that the destination wants; None means all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to POST, and where; everything in it may be secret."""
+    """What to POST, and where. All parts may be secret."""
 
     url: Secret
     headers: Mapping[str, str] = field(repr=False)
@@ -66,9 +66,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What a destination answered: header names in lower case, at most the first 64 KB of the body.
+    """A destination's response: header names in lower case, and at most the first 64 KB of the body.
 
-    Not `whole`: the body broke off, or did not end in time.
+    `whole` is False if the body broke off or did not end in time.
     """
 
     status: int
@@ -78,7 +78,7 @@ class Response:
 
 
 class Failure(StrEnum):
-    """Why a request got no answer; all but the last two mean that nothing was sent."""
+    """Why there was no response; for all but the last two, nothing was sent."""
 
     NOT_CONFIGURED = "not_configured"
     REFUSED_ADDRESS = "refused_address"
@@ -92,7 +92,7 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoResponse:
-    """No answer came; `reason` is in words that hold no secret."""
+    """No response was received; `reason` contains no secret."""
 
     failure: Failure
     reason: str
@@ -108,10 +108,10 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """Not now: again by the schedule, and never before `wait` (ms) has passed, where the destination asked for it.
+    """The attempt failed and is repeated by the schedule, but not before `wait` (ms) if the destination asked for it.
 
-    `ambiguous`: the message may have arrived all the same. `plainly`: again as plain text only, and only once.
-    `tries`: no more than so many failures in all. `whole_lane`: all that goes to the same place has to wait as long.
+    `ambiguous`: the message may have arrived nevertheless. `as_plain_text`: repeat once, as plain text only.
+    `max_tries`: the largest number of failures. `whole_lane`: all deliveries of the same lane wait as long.
     """
 
     reason: str
@@ -124,7 +124,7 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Never: trying again can't help."""
+    """The destination will never accept the message."""
 
     reason: str
 
@@ -133,7 +133,7 @@ Verdict: TypeAlias = Accepted | Deferred | Rejected
 
 
 class DeliveryState(StrEnum):
-    """`pending`, then one of the others."""
+    """`pending`, then one final state."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -143,10 +143,9 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One notification owed to one destination.
+    """One notification to one destination.
 
-    `attempts` counts the requests made, from 1; `failures` those that failed since it is owed, which a redelivery
-    begins anew.
+    `attempts` counts all requests made; `failures` those that failed since `owed_at`, so a redelivery resets it.
     """
 
     id: str
@@ -155,18 +154,18 @@ class Delivery:
     notification_id: str
     destination: Destination
     lane: str
-    """What goes to one place waits in one lane: `slack:…` or `callback:…`."""
+    """Deliveries to the same receiver share a lane: `slack:…` or `callback:…`."""
     body: str = field(repr=False)
-    """What is sent, rendered once when the watch settled."""
+    """The message, rendered once when the watch settled."""
     owed_at: Moment
-    """When the watch settled, or someone asked for it again: its age counts from here."""
+    """When the watch settled or a redelivery was requested; the delivery's age counts from here."""
     state: DeliveryState = DeliveryState.PENDING
     attempts: int = 0
     failures: int = 0
     plain: bool = False
-    """Whether the destination could not read our formatting, so that it is sent as plain text."""
+    """Whether to send plain text, because the destination did not accept our formatting."""
     interrupted: bool = False
-    """Whether a worker died after it had claimed this, so that nobody knows if it was sent."""
+    """Whether a worker died after claiming it, so that it is unknown whether it was sent."""
     due: Moment | None = None
     last_reason: str | None = None
     ended_at: Moment | None = None
@@ -174,7 +173,7 @@ class Delivery:
     def after(
         self, verdict: Verdict, now: Moment, *, schedule: Sequence[Span], max_age: Span, jitter: float
     ) -> "Delivery":
-        """Give the delivery as it stands after one more attempt; `jitter` (0 to 1) adds up to a tenth to the pause."""
+        """Return the delivery after one more attempt; `jitter` (0 to 1) adds up to a tenth to the pause."""
         made = replace(self, attempts=self.attempts + 1)
         match verdict:
             case Accepted():
@@ -186,16 +185,16 @@ class Delivery:
                 return failed._deferred(verdict, now, schedule=schedule, max_age=max_age, jitter=jitter)
 
     def too_old(self, now: Moment, max_age: Span) -> bool:
-        """Tell whether the message is past its time: it is abandoned whatever the schedule says."""
+        """Return whether the delivery has reached its maximum age: it is abandoned whatever the schedule says."""
         return now >= self.owed_at + max_age
 
     def abandoned_for_age(self, now: Moment) -> "Delivery":
-        """Give the delivery as abandoned without a further attempt."""
+        """Return the delivery as abandoned because of its age, without a further attempt."""
         reason = self.last_reason or "no attempt was possible"
         return self._ended(DeliveryState.ABANDONED, f"too old; last: {reason}", now)
 
     def abandoned(self, reason: str, now: Moment) -> "Delivery":
-        """Give the delivery as abandoned for a reason of ours, without a further attempt."""
+        """Return the delivery as abandoned for another reason, without a further attempt."""
         return self._ended(DeliveryState.ABANDONED, reason, now)
 
     def _deferred(
@@ -215,7 +214,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One request made for a delivery, as it is recorded: `number` from 1, `took` in ms."""
+    """The record of one request of a delivery: `number` counts from 1, `took` is in ms."""
 
     number: int
     at: Moment
@@ -223,4 +222,4 @@ class Attempt:
     status: int | None
     reason: str | None
     answer: str = field(default="", repr=False)
-    """The first bytes of what was answered."""
+    """The beginning of the response body."""

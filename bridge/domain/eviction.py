@@ -1,20 +1,20 @@
-"""Eviction: which keys Redis drops when its memory is full, by its maxmemory-policy."""
+"""Eviction: which keys each maxmemory-policy lets Redis delete when its memory is full."""
 
 from enum import StrEnum
 
 
 class Eviction(StrEnum):
-    """What a policy drops."""
+    """What a policy deletes."""
 
     NOTHING = "nothing"
     EXPIRING = "expiring"
-    """Keys that expire; no record of ours does, only marks of arq's jobs and of paces."""
+    """Keys with an expiry: arq's job keys and pacing keys; records of watches have none."""
     ANYTHING = "anything"
     UNKNOWN = "unknown"
 
 
 def eviction_by(policy: str | None) -> Eviction:
-    """Classify a policy; None: Redis does not report it."""
+    """Classify a policy; None if Redis does not report it."""
     match policy:
         case "noeviction":
             return Eviction.NOTHING
@@ -27,12 +27,12 @@ def eviction_by(policy: str | None) -> Eviction:
 
 
 def eviction_risk(policy: str | None) -> str | None:
-    """Say what a policy may cost; None when it costs nothing."""
+    """Return what could be lost under a policy, in words; None if nothing."""
     match eviction_by(policy):
         case Eviction.NOTHING:
             return None
         case Eviction.EXPIRING:
-            return f"maxmemory-policy {policy}: when memory is short Redis drops marks of arq's jobs, but no watch"
+            return f"maxmemory-policy {policy}: when memory is short Redis drops keys of arq's jobs, but no watch"
         case Eviction.ANYTHING:
             return f"maxmemory-policy {policy}: when memory is short Redis drops watches without an error"
         case Eviction.UNKNOWN if policy is None:

@@ -1,4 +1,4 @@
-"""An import as read at one moment, and what Rally may answer when asked for it."""
+"""Imports as read at one moment, and Rally's possible answers to a poll."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,17 +7,17 @@ from typing import TypeAlias
 from bridge.domain.times import Moment, Span
 
 FINISHED = frozenset({"COMPLETED", "ERROR"})
-"""The vendor's statuses that end an import; any other, also one we never heard of, means "not finished"."""
+"""The vendor's statuses that end an import; any other, including unknown ones, means that it is not finished."""
 
 KNOWN_STATUSES = FINISHED | {"NOT_STARTED", "UPLOADING"}
 
 FAILED_RECORDS_KEPT = 100
-"""A reading keeps this many failed records, and the number of all."""
+"""The most failed records that a reading keeps; it also has the total."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedRecord:
-    """A person that Rally could not import: named by a person id, an e-mail address, or both."""
+    """A person that Rally could not import, identified by a person id, an e-mail address, or both."""
 
     person_id: str | None = None
     email: str | None = field(default=None, repr=False)
@@ -25,9 +25,9 @@ class FailedRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What Rally said of an import at one moment; `type`, `status` and `updated_at` are the vendor's own words.
+    """The state of an import at one moment; `type`, `status` and `updated_at` are the vendor's own strings.
 
-    Its id and its status decide; whatever else made no sense in Rally's answer is None, or left out.
+    Only the id and the status are required. Other fields that were invalid in Rally's answer are None or left out.
     """
 
     import_id: str
@@ -45,13 +45,13 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Rally showed us the import."""
+    """Rally returned the import."""
 
     reading: Reading
 
 
 class Absence(StrEnum):
-    """Why Rally shows no such import: it may still become visible."""
+    """Why Rally does not show an import, which may still become visible."""
 
     NOT_FOUND = "not_found"
     FORBIDDEN = "forbidden"
@@ -59,28 +59,28 @@ class Absence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """404 or 403: perhaps not visible yet."""
+    """404 or 403: the import may not be visible yet."""
 
     absence: Absence
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRefused:
-    """401: the workspace's key is refused."""
+    """401: Rally rejected the workspace's API key."""
 
 
 @dataclass(frozen=True, slots=True)
 class OverLimit:
-    """429: the workspace's rate limit is used up; ask nothing for `wait` (ms), where Rally named a time."""
+    """429: the workspace's rate limit is exhausted; send nothing for `wait` ms, if Rally gave a time."""
 
     wait: Span | None
 
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """An answer about this import that cannot be used: a 4xx without a meaning of its own, or a 200 of another shape.
+    """An unusable answer about this import: a 4xx without a special meaning, or a 200 with an unexpected body.
 
-    The line works, and other imports are not affected.
+    The connection works, and other imports are not affected.
     """
 
     reason: str
@@ -88,9 +88,9 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """The line is at fault: no answer, or one that does not come from Rally. Says nothing about the import.
+    """A connection fault: no answer, or one that does not come from Rally. It says nothing about the import.
 
-    `wait` (ms) is how long a 5xx asked to be left alone for.
+    `wait` (ms) is the Retry-After of a 5xx.
     """
 
     reason: str
@@ -102,7 +102,7 @@ ImportAnswer: TypeAlias = Read | Absent | KeyRefused | OverLimit | Unusable | Un
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """What the rate-limit headers of one answer say: `resets_in` ms from when it was sent, on the vendor's clock."""
+    """The rate-limit headers of one answer; `resets_in` (ms) counts from when it was sent, on the vendor's clock."""
 
     limit: int
     remaining: int
@@ -111,15 +111,15 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One answer of Rally to a question about an import, with what its headers allow, received at `at`."""
+    """The answer to one poll, received at `at`, with the rate limit from its headers."""
 
     import_id: str
     answer: ImportAnswer
     allowance: Allowance | None
     at: Moment
     header_problem: str | None = None
-    """What is absurd about its rate-limit headers, in words; they were clamped or left out."""
+    """What is invalid about the rate-limit headers, in words; such values are clamped or ignored."""
     sent_at: Moment | None = None
-    """When it was sent, by the vendor's own clock, to the second."""
+    """When it was sent, on the vendor's clock, to the second."""
     malformed_fields: tuple[str, ...] = ()
-    """Fields of the import that were not as documented and were left out, with the kind of their value."""
+    """Fields of the import that were not as documented and were left out, each with the JSON type of its value."""

@@ -1,4 +1,4 @@
-"""A notice: something that the operator should hear of, sent like a notification, owed to nobody's watch."""
+"""Notices: messages to the operator, sent like notifications but not for a watch; and test messages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,22 +7,22 @@ from typing import Any
 from bridge.domain.times import Moment, rfc3339
 
 OPERATOR = "operator"
-"""In whose name notices are sent: their callbacks are signed with secrets and keys derived for it."""
+"""The client name of notices: their callbacks are signed with secrets and keys derived for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What happened: `type` for programs, `text` for people, `facts` for both; nothing secret in any."""
+    """What happened: `type` for programs, `text` for people, `facts` for both. None contains a secret."""
 
     type: str
     at: Moment
     text: str
     client: str = OPERATOR
-    """For whom it is."""
+    """The client that it is sent for."""
     facts: Mapping[str, str] = field(default_factory=dict)
 
     def payload(self) -> dict[str, Any]:
-        """Give `{type, timestamp, data}`, as callbacks send it."""
+        """Return `{type, timestamp, data}`, as sent to callbacks."""
         data = {"client": self.client, "text": self.text, **self.facts}
         return {"type": self.type, "timestamp": rfc3339(self.at), "data": data}
 
@@ -56,7 +56,7 @@ def imports_shown(workspace: str, vanished_since: Moment, now: Moment) -> Notice
 
 
 def deliveries_abandoned(number: int, place: str, reason: str | None, now: Moment) -> Notice:
-    """Tell of deliveries that were given up; `place` and `reason` are the first one's."""
+    """Build the notice about abandoned deliveries; `place` and `reason` are those of the first."""
     what = "A message was given up" if number == 1 else f"{number:,} messages were given up, the first of them"
     return Notice(
         type="delivery.abandoned",

@@ -1,4 +1,4 @@
-"""A notification: an outcome in words for programs; its id never changes, however often it is sent."""
+"""Notifications: the outcome of a watch, ready to be sent. The id is the same for every attempt."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,13 +21,13 @@ TYPES: Mapping[Outcome, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """What is told: everything that a destination needs to put it into its own form."""
+    """All that a destination needs to render a message."""
 
     id: str
     type: str
     at: Moment
     client: str
-    """For whom it is: a receiver that several clients use can tell them apart."""
+    """The client of the watch, so that a receiver shared by several clients can distinguish them."""
     watch_id: str
     workspace: str
     import_id: str
@@ -37,10 +37,10 @@ class Notification:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     reading: Reading | None = None
     watched_for: Span = 0
-    """From the watch's creation to its outcome."""
+    """The time from the watch's creation to its outcome."""
 
     def payload(self) -> dict[str, Any]:
-        """Give `{type, timestamp, data}`, as callbacks send it."""
+        """Return `{type, timestamp, data}`, as sent to callbacks."""
         return {
             "type": self.type,
             "timestamp": rfc3339(self.at),
@@ -59,7 +59,7 @@ class Notification:
 
 
 def build_notification(watch: Watch, conclusion: Conclusion, reading: Reading | None, now: Moment) -> Notification:
-    """Put a conclusion into a notification; its id derives from the watch's."""
+    """Build the notification of a conclusion; its id is derived from the watch's id."""
     return Notification(
         id=notification_id(watch.id),
         type=TYPES[conclusion.outcome],
@@ -82,7 +82,7 @@ def notification_id(watch_id: str) -> str:
 
 
 def reading_as_json(reading: Reading) -> dict[str, Any]:
-    """Give a reading as our API and callbacks show it."""
+    """Return a reading as JSON, as in the API and in callbacks."""
     return {
         "importId": reading.import_id,
         "type": reading.type,

@@ -1,4 +1,4 @@
-"""How a watch ends, and which readings end it."""
+"""Outcomes of watches, and which readings end an import."""
 
 from enum import StrEnum
 
@@ -17,7 +17,9 @@ class Outcome(StrEnum):
 
 
 def outcome_of(reading: Reading) -> Outcome | None:
-    """Say what a reading means. COMPLETED does not mean clean: Rally's own example has failed records in it.
+    """Return the outcome of a reading; None while the import is not finished.
+
+    COMPLETED does not mean that all records were imported: Rally's own example has failed records.
 
     Source: https://docs.rallyuxr.com/api-reference/imports/gets-an-import-by-id
     """

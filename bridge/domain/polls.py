@@ -1,4 +1,4 @@
-"""What one poll makes of an import that is being polled."""
+"""What the result of a poll changes about an import."""
 
 from dataclasses import dataclass
 
@@ -9,47 +9,47 @@ from bridge.domain.schedules import PollSchedule, retry_pause
 from bridge.domain.times import HOUR, Moment, Span
 
 QUARANTINE: Span = HOUR
-"""An import that our own code trips over is put this far ahead, so that it holds up nobody."""
+"""How long an import is set aside after an error in our own code, so that it does not hold up the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollClaim:
-    """An import that this worker may ask about: until `lease` runs out, and committed only under `fence`."""
+    """An import claimed by this worker for one poll; the result is committed only under `fence`."""
 
     workspace: str
     import_id: str
     fence: int
     first_at: Moment
-    """When the first of its watches came: its age decides the schedule."""
+    """When its first watch was created; the import's age determines the schedule."""
     due: Moment
     tier: int
-    """Its place in the order of polls: the tier of the pause that ended at `due`."""
+    """Its tier in the order of polls: that of the pause that ended at `due`."""
     polls: int
     known: str
-    """The mark of the reading that is stored: an equal one need not be written again."""
+    """The fingerprint of the stored reading: an equal one is not written again."""
     faults: int
-    """Polls in a row to which there was no answer, or none that could be used."""
+    """Consecutive polls without a usable answer."""
     absent: AbsenceStreak | None = None
 
     @property
     def shown(self) -> bool:
-        """Return whether Rally showed us this import when it last said something of it."""
+        """Whether the last conclusive answer was a reading."""
         return bool(self.known) and self.absent is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportUpdate:
-    """What to commit for an import after a poll: `due` is None when its final reading came."""
+    """What to commit for an import after a poll; `due` is None after a final reading."""
 
     due: Moment | None
     faults: int = 0
     counted: bool = True
-    """Whether this was a poll at all: one that Rally turned away for its rate limit costs the import nothing."""
+    """False if Rally rejected the poll for the workspace (rate limit, key); it then does not count as a poll."""
     reading: Reading | None = None
     absent: AbsenceStreak | None = None
-    """Set when this answer was an absence: with those before it."""
+    """The streak of absences, if the answer was one."""
     trouble: str | None = None
-    """What Rally last answered, where that could not be used."""
+    """Rally's last answer, if it was unusable."""
 
 
 def after_poll(
@@ -61,9 +61,9 @@ def after_poll(
     probing: bool = False,
     trusted_since: Moment = 0,
 ) -> ImportUpdate:
-    """Decide what becomes of an import after one reply; `jitter` is drawn from 0 to 1.
+    """Return what to commit for an import after one reply; `jitter` is a random number from 0 to 1.
 
-    While a line at fault is only probed (`probing`), a Retry-After is not held against the import that was the probe.
+    While the breaker is open (`probing`), a Retry-After does not delay the import that was used as the probe.
     Absences before `trusted_since` do not count.
     """
     age = reply.at - claim.first_at
@@ -92,10 +92,10 @@ def after_poll(
 
 
 def release_claim(claim: PollClaim) -> ImportUpdate:
-    """Give back a claim whose request was not sent, since its lease or window ran out first."""
+    """Return the update for a claim whose request was not sent, because its lease or window ended first."""
     return ImportUpdate(due=claim.due, faults=claim.faults, counted=False)
 
 
 def quarantine(claim: PollClaim, now: Moment) -> ImportUpdate:
-    """Put an import aside that our own code tripped over."""
+    """Return the update for an import whose processing raised an unexpected error."""
     return ImportUpdate(due=now + QUARANTINE, faults=claim.faults + 1)

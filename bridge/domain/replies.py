@@ -1,8 +1,8 @@
-"""What the replies of Rally teach: how much of the limit is left, and whether the workspace has to pause.
+"""How replies update a budget: the remaining limit, and whether the workspace has to pause.
 
-Faults of the line are counted over all imports, since one that fails by itself must not stop the others: the breaker
-opens after several without an answer in between, and only when several imports have met them. What an answer says
-about one import alone changes nothing here.
+Connection faults are counted over all imports. The breaker opens after several in a row, and only if several imports
+are affected, because a single failing import must not stop the others. Answers about one import alone change nothing
+here.
 """
 
 from collections.abc import Collection, Iterable
@@ -15,17 +15,17 @@ from bridge.domain.times import HOUR, MINUTE, SECOND, Moment, Span
 
 SHORTEST_PAUSE: Span = SECOND
 REFUSED_PAUSE: Span = MINUTE
-"""A workspace whose key is refused is probed this often."""
+"""The interval of probes while the workspace's key is rejected."""
 BREAKER_FAULTS = 5
-"""This many faults of the line without an answer in between open the breaker: only probes are sent."""
+"""The number of connection faults, without an answer in between, that opens the breaker."""
 BREAKER_IMPORTS = 3
-"""They must have met this many imports, or all where there are fewer."""
+"""They must affect this many imports, or all if there are fewer."""
 VANISHED_IMPORTS = 3
-"""This many imports that had been read and are absent now pause the workspace, as a refused key does."""
+"""The number of imports, read before and absent now, that pauses the workspace, like a rejected key."""
 TOLD_AGAIN: Span = HOUR
-"""The operator is told again after this time that imports are still not shown."""
+"""The interval at which the operator is reminded that imports are still absent."""
 WINDOW_SEEN_WHOLE: Span = 2 * SECOND
-"""A window that opens this soon after the last one ended follows it: the length is known from one end to the other."""
+"""A window that is seen to open this soon after the last one followed it directly, so its full length is known."""
 
 
 def after_replies(
@@ -40,11 +40,11 @@ def after_replies(
     jitter: float = 0.0,
     probed: bool = False,
 ) -> Budget:
-    """Return the budget as it stands after these replies.
+    """Return the budget after these replies.
 
-    `in_flight` counts the requests that are still unanswered, `open_imports` the imports that are polled; `shown` names
-    the imports that Rally had shown, when it last said something of them, `read_before` those that it has ever shown;
-    `jitter` is drawn from 0 to 1; `probed` says that the probe that was out has come back, be it without a reply.
+    `in_flight` counts the requests still unanswered, `open_imports` the imports being polled. `shown` holds the imports
+    whose last conclusive answer was a reading, `read_before` those that were ever read. `jitter` is a random number
+    from 0 to 1. `probed` means that the outstanding probe has ended, with or without a reply.
     """
     if probed:
         budget = replace(budget, probing_until=0)
@@ -61,7 +61,7 @@ def after_replies(
         id_ = reply.import_id
         budget = _after_sight(budget, reply, was_shown=id_ in shown, was_read=id_ in read_before)
         if budget.probes_only:
-            # Whatever a straggler allows, a probe asks first, and the one that is out stays the only one.
+            # A late reply must not reopen the window: only one probe at a time is sent.
             budget = replace(budget, ends_at=0, probing_until=probing_until)
     return budget
 
@@ -73,9 +73,9 @@ def _after_allowance(budget: Budget, reply: Reply, *, in_flight: int, now: Momen
     ends_at = reply.at + min(reply.allowance.resets_in, LONGEST_PAUSE)
     if budget.window_open(now):
         open_window = replace(budget, available=min(budget.available, bound))
-        # Each reply rounds the end anew; the earliest is the nearest. "Now" is the last second, or nonsense.
+        # Each reply rounds the end differently; the earliest is the most exact. A reset of 0 carries no information.
         return open_window if reply.allowance.resets_in == 0 else _ending_by(open_window, ends_at)
-    if ends_at <= now:  # a straggler of the window that just ended
+    if ends_at <= now:  # a late reply from the window that just ended
         if budget.limit is None:
             return replace(budget, limit=reply.allowance.limit, available=bound, ends_at=ends_at)
         return replace(budget, available=min(budget.available, bound))
@@ -93,9 +93,9 @@ def _after_allowance(budget: Budget, reply: Reply, *, in_flight: int, now: Momen
 
 
 def _ending_by(budget: Budget, ends_at: Moment) -> Budget:
-    """Return the budget with its window ending at `ends_at`, if that is earlier than was thought.
+    """Return the budget with its window ending at `ends_at`, if that is earlier than assumed.
 
-    What was further off than rounding explains was absurd, and the length that was learned of it with it.
+    If the difference is larger than rounding explains, the old end was wrong, and the window length is corrected too.
     """
     too_late = max(0, budget.ends_at - ends_at)
     return replace(
@@ -112,7 +112,7 @@ def _after_answer(budget: Budget, reply: Reply, answer: Read | Absent | KeyRefus
         case OverLimit(wait):
             named = wait if wait is not None else (reply.allowance.resets_in if reply.allowance else SHORTEST_PAUSE)
             pause = min(max(named, SHORTEST_PAUSE), LONGEST_PAUSE)
-            # The window is closed as well: after the pause a probe asks what is allowed then.
+            # The window is closed as well: after the pause, a probe finds out what is allowed.
             return replace(budget, ends_at=0, available=0, not_before=max(budget.not_before, reply.at + pause))
         case KeyRefused():
             since = budget.refused_since or reply.at
@@ -120,14 +120,14 @@ def _after_answer(budget: Budget, reply: Reply, answer: Read | Absent | KeyRefus
             return replace(budget, ends_at=0, refused_since=since, not_before=pause_end)
         case Read() | Absent() if reply.at >= budget.not_before:
             return replace(budget, refused_since=None)
-        case Read() | Absent():  # asked before the pause began, and no sign that it is over
+        case Read() | Absent():  # sent before the pause began, so it does not show that the pause is over
             return budget
 
 
 def _after_unusable(budget: Budget, reply: Reply, *, jitter: float) -> Budget:
-    """Return the budget after an answer that says something of its import alone.
+    """Return the budget after an unusable answer, which concerns only its import.
 
-    As a probe it does not show that a pause is over: the next one waits as long as after a probe without an answer.
+    If it was a probe, it does not end the pause: the next probe waits as long as after one without an answer.
     """
     if reply.at < budget.paused_until:
         return budget
@@ -139,11 +139,11 @@ def _after_unusable(budget: Budget, reply: Reply, *, jitter: float) -> Budget:
 
 
 def _after_sight(budget: Budget, reply: Reply, *, was_shown: bool, was_read: bool) -> Budget:
-    """Return the budget after what an answer tells of whether Rally shows us imports at all.
+    """Update the count of vanished imports: those that were read before and are absent now.
 
-    When several that had been read are absent, and none is read in between, it is not they that have vanished: the base
-    URL or the key's scope is wrong. Only a reading shows that it is right again. An import counts when it turns absent,
-    and after that those count that stay absent: alone, while others are read, they have really gone.
+    If several vanish with no reading in between, the base URL or the key's scope is probably wrong, so the workspace is
+    paused until an import is read again. An import counts when it turns absent; once one has, those that remain absent
+    count as well. Imports that are absent while others are read are gone.
     """
     match reply.answer:
         case Read() if budget.vanished_since is not None:
@@ -151,7 +151,7 @@ def _after_sight(budget: Budget, reply: Reply, *, was_shown: bool, was_read: boo
         case Read():
             return replace(budget, vanished=())
         case Absent() if (was_shown or (was_read and budget.vanished)) and reply.import_id not in budget.vanished:
-            # More than enough are not kept.
+            # No more are needed to pause.
             budget = replace(budget, vanished=(*budget.vanished, reply.import_id)[:VANISHED_IMPORTS])
     if len(budget.vanished) < VANISHED_IMPORTS or reply.at < budget.vanished_until:
         return budget
@@ -167,7 +167,7 @@ def _after_sight(budget: Budget, reply: Reply, *, was_shown: bool, was_read: boo
 
 def _after_fault(budget: Budget, reply: Reply, fault: Unanswered, *, open_imports: int, jitter: float) -> Budget:
     if reply.at < budget.paused_until:
-        return budget  # of those that were under way together one counts, or a single outage would look like many
+        return budget  # requests in flight together count once, or one outage would look like many
     down_since = budget.down_since or reply.at
     at_fault = budget.at_fault
     if reply.import_id not in at_fault and len(at_fault) < BREAKER_IMPORTS:

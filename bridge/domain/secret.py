@@ -1,11 +1,11 @@
-"""A string that must not be seen: it prints as dots wherever it ends up."""
+"""Secret strings, which print as dots."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """Hold a key, token or secret URL; only `reveal` gives it, so that each use can be found by its name."""
+    """A key, token or secret URL. Only `reveal` returns it, so a search for that name finds every use."""
 
     _value: str = field(repr=False)
 

@@ -13,7 +13,7 @@ HOUR: Span = 60 * MINUTE
 DAY: Span = 24 * HOUR
 
 
-@lru_cache(maxsize=256)  # what is stored or shown together bears few different moments
+@lru_cache(maxsize=256)  # one response or page contains few different moments
 def rfc3339(moment: Moment) -> str:
-    """Give a moment as people and JSON read it: `2026-11-24T03:37:39.000Z`."""
+    """Format a moment: `2026-11-24T03:37:39.000Z`."""
     return datetime.fromtimestamp(moment / SECOND, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""A watch: a client's wish to hear how one import ends; and the rule that says when it has."""
+"""Watches: a client's request to be notified how one import ends; and the rule that decides when it has."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from bridge.domain.times import Moment, rfc3339
 
 
 class WatchState(StrEnum):
-    """`watching`, then one of the others, once."""
+    """`watching`, then one final state."""
 
     WATCHING = "watching"
     SETTLED = "settled"
@@ -22,7 +22,7 @@ class WatchState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """A watch as the store keeps it; `grace_until` is how long a 404 or 403 may still mean "not visible yet"."""
+    """A watch as stored; until `grace_until`, a 404 or 403 may mean that the import is not visible yet."""
 
     id: str
     client: str
@@ -39,41 +39,41 @@ class Watch:
     reason: str | None = None
     settled_at: Moment | None = None
     reading: Reading | None = None
-    """The reading that settled it; a watch that is still open shows its import's."""
+    """The reading that settled it; while it is open, the API shows the import's latest reading."""
     deliveries: tuple[str, ...] = ()
     polls: int = 0
     polled_at: Moment | None = None
-    """How often its import was asked about, and when last, as known when it settled."""
+    """The number of polls of its import, and the time of the last, as of its settlement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportState:
-    """What is known of an import when its watches are looked at."""
+    """The state of an import, from which the outcomes of its watches are decided."""
 
     reading: Reading | None = None
     read_at: Moment | None = None
     absent: AbsenceStreak | None = None
-    """Set since Rally answered 404 or 403; cleared by any reading."""
+    """Set after a 404 or 403; cleared by any reading."""
     polled_at: Moment | None = None
     trouble: str | None = None
-    """What Rally last answered about the import, where that could not be used (`HTTP 400`)."""
+    """Rally's last answer about the import, if it was unusable (`HTTP 400`)."""
     workspace_trouble: str | None = None
-    """Why no answer comes just now (`Rally refused our key since …`), for the reason of a timeout."""
+    """Why the workspace gets no answers at present (`Rally refused our key since …`), for the reason of a timeout."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """An outcome and, where the outcome alone does not tell why, a reason in words."""
+    """An outcome and, unless it is self-explanatory, a reason."""
 
     outcome: Outcome
     reason: str | None = None
 
 
 def conclude(watch: Watch, known: ImportState, now: Moment, *, last_call_made: bool = False) -> Conclusion | None:
-    """Decide whether a watch has ended, and how; None while it goes on.
+    """Return how a watch has ended; None while it is open.
 
-    A final reading always counts. An absence counts once Rally repeated it over the watch's grace. The expiry
-    counts when the import was asked for since, or when that last call was given up (`last_call_made`).
+    A final reading always counts. Absences count once Rally has repeated them over the watch's grace period. Expiry
+    counts once the import was polled after it, or that last poll was given up (`last_call_made`).
     """
     if known.reading is not None and (outcome := outcome_of(known.reading)):
         return Conclusion(outcome)
@@ -87,7 +87,7 @@ def conclude(watch: Watch, known: ImportState, now: Moment, *, last_call_made: b
 
 
 def _is_absent(watch: Watch, streak: AbsenceStreak) -> bool:
-    """Return whether an import's absences count for a watch, which may have come later than they began."""
+    """Return whether an import's absences count for a watch, which may have been created after they began."""
     return streak.at >= watch.grace_until and streak.is_conclusive(watch.grace_until - watch.created_at)
 
 
@@ -100,7 +100,7 @@ def _absence_reason(absence: Absence) -> str:
 
 
 def trouble_in_words(trouble: str) -> str:
-    """Return the reason of a watch whose import's last answer could not be used."""
+    """Return the reason for a watch whose import's last answer was unusable."""
     return f"no usable answer from Rally: {trouble}"
 
 
