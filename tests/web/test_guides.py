@@ -130,6 +130,14 @@ def test_the_architecture_guide_names_files_and_functions_that_exist() -> None:
         assert not function or f"def {function}(" in (HOME / path).read_text(), (path, function)
 
 
+def test_places_in_the_guides_that_the_product_refers_to_exist() -> None:
+    texts = [path.read_text() for part in ("bridge", "workers") for path in (HOME / part).rglob("*.py")]
+    referred = [match for text in texts for match in re.findall(r"/docs/([a-z]+)(?:#([\w-]+))?", text)]
+    assert referred
+    for name, place in referred:
+        assert not place or place in anchors(DOCS / f"{name}.md"), (name, place)
+
+
 def test_the_configuration_guide_lists_every_setting_with_its_default() -> None:
     lines = (HOME / ".env.example").read_text().splitlines()
     settings = dict(re.findall(r"^(?:# )?([A-Z][A-Z0-9_]+)=(.*)$", "\n".join(lines), re.MULTILINE))

@@ -1,4 +1,4 @@
-"""The description for programs and the page for people, both made of it; the page needs nobody else's server."""
+"""The OpenAPI document at `/openapi.json`, and the HTML page at `/docs` that is generated from it."""
 
 import base64
 import hashlib
@@ -47,7 +47,7 @@ def described(routes: Sequence[Route], guides: Mapping[str, str]) -> list[Route]
 
 
 def html_page(content: str) -> Response:
-    """Return a page whose style sheet is the only thing that a browser may use beside it."""
+    """Return a page whose security policy allows its own style sheet and nothing else."""
     return HTMLResponse(content, headers=_KEPT | {"Content-Security-Policy": _POLICY})
 
 
@@ -67,11 +67,11 @@ def render(template: str, **values: Any) -> str:
 
 
 Piece = dict[str, str]
-"""A `text`, with a `link` where it is the name of a schema."""
+"""A `text`, with a `link` if it is the name of a schema."""
 
 
 def words(schema: dict[str, Any]) -> list[Piece]:
-    """Say in words what a schema takes."""
+    """Describe in words which values a schema accepts."""
     match schema:
         case {"$ref": str(reference)}:
             name = reference.rpartition("/")[2]
