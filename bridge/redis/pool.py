@@ -7,6 +7,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, cast
 
+import hiredis
 from redis.asyncio.connection import AbstractConnection, Connection, ConnectionPool
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
@@ -40,6 +41,11 @@ class Watched(AbstractConnection):
             await super().connect()  # type: ignore[no-untyped-call]  # redis-py's
             self.made_at = monotonic()
 
+    def pack_command(self, *args: Any) -> list[bytes]:
+        """Encode a command in C, as redis-py's blocking client does. Its asyncio client needs ten times longer."""
+        words: Any = (*str(args[0]).split(), *args[1:])  # a command's name may be two words
+        return [hiredis.pack_command(words)]
+
     async def read_response(self, *args: Any, **options: Any) -> Any:
         try:
             response = await super().read_response(*args, **options)
@@ -65,7 +71,7 @@ class Pool(ConnectionPool):
     afterwards. A client that keeps one for long is called by `on_renewal`.
     """
 
-    def __init__(self, url: Secret, file: Path | None = None, *, mixins: tuple[type, ...] = (), **options: Any) -> None:
+    def __init__(self, url: Secret, file: Path | None = None, **options: Any) -> None:
         """Take REDIS_URL and the file that it was read from; nothing is sent before the first call.
 
         Raises ValueError, and for some malformed URLs other exceptions, as redis-py does.
@@ -76,7 +82,7 @@ class Pool(ConnectionPool):
         self.on_renewal: set[Callable[[], Awaitable[None]]] = set()
         self._renewed_at = -math.inf
         super().__init__(
-            connection_class=type(f"Watched{kind.__name__}", (*mixins, Watched, kind), {}),
+            connection_class=type(f"Watched{kind.__name__}", (Watched, kind), {}),
             **{**options, **defaults_for(url.reveal()), **told, "credential_provider": self.credentials},
         )
         self.make_connection()  # type: ignore[no-untyped-call]  # only this reads what is behind the URL's ?

@@ -31,7 +31,7 @@ clear, and sealed ones for everything private. No record expires by itself: the 
     rb:lane:<lane>:queue                string the client in whose queue it stands; empty: rb:lanes
     rb:lane:<lane>:paced                string nothing goes there before this moment; and when that was set
     rb:replay:<client>:<mark>           hash   the answer to a request with an Idempotency-Key
-    rb:permits:<client>                 hash   how often a client has called in which minute
+    rb:calls:<client>                 hash   how often a client has called in which minute
     rb:replays                          zset   those answers, by when they were given
     rb:rings                            list   an element while a job of arq's (rb:queue) was enqueued unseen
     rb:news                             channel  `watch:<id>`, `import:<workspace>:<id>`: something about it changed

@@ -1,16 +1,12 @@
 """The connection to Redis, the scripts that run there, and the one clock."""
 
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
-import hiredis
 import structlog
 from redis.asyncio import Redis
-from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.commands.core import AsyncScript
@@ -28,8 +24,6 @@ from bridge.store.lua import Argument, Call, batch_source, source
 ANY_STEP = "*"
 RETRIES = 2
 """Reconnects that a call makes by itself, for a connection that died while it was idle. A longer outage is told."""
-LONG_IDLE = 30.0
-"""Seconds after which something in between may have dropped a connection, without a word to either end."""
 
 
 def connect(url: Secret, file: Path | None = None) -> Redis:
@@ -42,7 +36,6 @@ def connect(url: Secret, file: Path | None = None) -> Redis:
     pool = Pool(
         url,
         file,
-        mixins=(_Prompt,),
         decode_responses=True,
         retry=_UnlessRefused(ExponentialBackoff(cap=0.2, base=0.05), RETRIES, (RedisConnectionError,)),
         retry_on_error=[RedisConnectionError, OSError],
@@ -67,37 +60,6 @@ class _UnlessRefused(Retry):
                 raise RedisTimeoutError from error
 
         return await super().call_with_retry(unless_refused, fail)
-
-
-class _Prompt(AbstractConnection):
-    """What redis-py's asyncio connections do at leisure, done at once."""
-
-    _reader: Any
-    _parser: Any
-    _used_at = math.inf
-
-    async def connect(self) -> None:
-        if not self.is_connected:
-            self._used_at = math.inf  # a new connection was not idle, however long the one before it was
-        await super().connect()  # type: ignore[no-untyped-call]  # redis-py's
-
-    def pack_command(self, *args: Any) -> list[bytes]:
-        """Have hiredis write commands, as redis-py's blocking client does; its asyncio one takes five times as long."""
-        # The name of a command may be two words, which redis-py leaves to this step.
-        words: Any = (*str(args[0]).split(), *args[1:])
-        self._used_at = monotonic()
-        return [hiredis.pack_command(words)]
-
-    async def can_read_destructive(self) -> bool:
-        """Tell whether a connection from the pool is of no use: it may have ended, or holds another's answer.
-
-        redis-py waits for two turns of the loop, and only then sends; in a busy API each is some ms in which Redis has
-        nothing to do. What has come by now is known without.
-        """
-        if monotonic() - self._used_at > LONG_IDLE:
-            return True
-        reader = self._reader
-        return bool(reader.at_eof() or reader.exception() or reader._buffer or self._parser._reader.has_data())
 
 
 log = structlog.get_logger()

@@ -57,8 +57,8 @@ def replay(client: str, mark: str) -> str:
     return f"rb:replay:{client}:{mark}"
 
 
-def permits(client: str) -> str:
-    return f"rb:permits:{client}"
+def client_calls(client: str) -> str:
+    return f"rb:calls:{client}"
 
 
 def watch_topic(watch_id: str) -> str:

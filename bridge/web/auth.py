@@ -38,7 +38,7 @@ async def charge_batch(resources: Resources, client: Client, watches: int) -> No
 
 
 async def _count(resources: Resources, client: Client, requests: int) -> None:
-    if wait := await resources.rate_limiter.take(client.name, requests):
+    if wait := await resources.rate_limiter.acquire(client.name, requests):
         detail = f"The limit of your client is {resources.settings.client_rate_limit} requests a minute."
         if requests > 1:
             detail += " Each watch of a batch counts as one; none was accepted."

@@ -55,7 +55,7 @@ STAYING: Mapping[str, str] = {
     "rb:schema": "the version of the layout",
     "rb:fence": "a counter",
     "rb:budget:…": "what Rally's limit allows, one for each account",
-    "rb:permits:…": "the calls of a client in this minute",
+    "rb:calls:…": "the calls of a client in this minute",
     "rb:check": "what /readyz wrote",
     "rb:queue:health-check": "the sign of life of the workers",
     "arq:in-progress:…": "arq's marks of the jobs of its last minute; they expire",

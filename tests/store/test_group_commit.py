@@ -56,9 +56,9 @@ async def test_those_who_come_meanwhile_share_the_next_trip_up_to_its_size(count
 
 async def test_a_call_that_fails_fails_alone(counting: CountingStore) -> None:
     await counting.call("SET", "a-string", "x")
-    gathered = GroupCommit(counting, "take_permits")
+    gathered = GroupCommit(counting, "reserve_calls")
     args = {"limit": 10, "wished": 1, "needed": 1}
-    calls = [Call(keys={"permits": key}, args=args) for key in ("a-hash", "a-string", "another-hash")]
+    calls = [Call(keys={"calls": key}, args=args) for key in ("a-hash", "a-string", "another-hash")]
 
     answers = await asyncio.gather(*(gathered.run(call) for call in calls), return_exceptions=True)
 

@@ -138,7 +138,7 @@ async def test_what_was_forgotten_is_in_no_list(world: World) -> None:
         "rb:check",
         "rb:queue",
         "rb:rings",
-        "rb:permits",
+        "rb:calls",
     )
     lasting = [key for key in left if await world.resources.store.call("PTTL", key) < 0]
     assert [key for key in lasting if not key.startswith(ours)] == []

@@ -209,31 +209,31 @@ async def test_a_batch_of_more_than_a_minute_allows_passes_in_a_minute_without_o
         assert (other.status_code, refused.status_code) == (200, 429)
 
 
-async def test_of_permits_that_are_taken_together_all_are_given_or_none(world: World) -> None:
+async def test_calls_charged_together_are_charged_all_or_none(world: World) -> None:
     await world.begin_minute()
     one, other = (RateLimiter(world.resources.store, limit=60) for _ in range(2))
 
-    assert await one.take("crm", 50) == 0
-    assert await other.take("crm", 11) > 0
-    assert await asyncio.gather(*(other.take("crm") for _ in range(5)), other.take("crm", 5)) == [0] * 6
-    assert await other.take("crm") > 0
+    assert await one.acquire("crm", 50) == 0
+    assert await other.acquire("crm", 11) > 0
+    assert await asyncio.gather(*(other.acquire("crm") for _ in range(5)), other.acquire("crm", 5)) == [0] * 6
+    assert await other.acquire("crm") > 0
 
 
-async def test_permits_in_hand_are_kept_where_more_were_asked_for_than_there_are(world: World) -> None:
+async def test_a_share_is_kept_when_a_larger_request_is_rejected(world: World) -> None:
     await world.begin_minute()
-    permits = RateLimiter(world.resources.store, limit=60)
-    assert await permits.take("crm") == 0  # and one more is in hand
+    limiter = RateLimiter(world.resources.store, limit=60)
+    assert await limiter.acquire("crm") == 0  # one more call is reserved
 
-    assert await permits.take("crm", 60) > 0
-    assert await permits.take("crm", 59) == 0
+    assert await limiter.acquire("crm", 60) > 0
+    assert await limiter.acquire("crm", 59) == 0
 
 
-async def test_calls_that_come_at_once_share_what_was_taken(world: World) -> None:
+async def test_concurrent_calls_use_the_whole_limit(world: World) -> None:
     await world.begin_minute()
-    permits = RateLimiter(world.resources.store, limit=60)
+    limiter = RateLimiter(world.resources.store, limit=60)
 
-    assert await asyncio.gather(*(permits.take("crm") for _ in range(60))) == [0] * 60
-    assert await permits.take("crm") > 0
+    assert await asyncio.gather(*(limiter.acquire("crm") for _ in range(60))) == [0] * 60
+    assert await limiter.acquire("crm") > 0
 
 
 async def test_processes_count_together_and_anew_each_minute(world: World) -> None:
@@ -241,7 +241,7 @@ async def test_processes_count_together_and_anew_each_minute(world: World) -> No
     one, other = (RateLimiter(world.resources.store, limit=60) for _ in range(2))
 
     async def given() -> int:
-        return sum([await permits.take("crm") == 0 for permits in (one, other) for _ in range(50)])
+        return sum([await limiter.acquire("crm") == 0 for limiter in (one, other) for _ in range(50)])
 
     assert await given() == 60
     world.pass_time(MINUTE)
@@ -251,11 +251,11 @@ async def test_processes_count_together_and_anew_each_minute(world: World) -> No
 
 async def test_a_full_redis_counts_nothing_and_lets_calls_that_read_pass(world: World) -> None:
     watch = await world.watch()
-    permits = RateLimiter(world.resources.store, limit=30)
-    assert await permits.take("crm") == 0
+    limiter = RateLimiter(world.resources.store, limit=30)
+    assert await limiter.acquire("crm") == 0
     await world.resources.store.call("CONFIG", "SET", "maxmemory", 1)
     try:
-        assert [await permits.take("crm") for _ in range(40)] == [0] * 40
+        assert [await limiter.acquire("crm") for _ in range(40)] == [0] * 40
         seen = [await world.get(f"/v1/watches/{watch['id']}") for _ in range(40)]
         refused = await world.post("/v1/watches", json={"importId": "imp", "notify": []})
     finally:

@@ -25,7 +25,7 @@ async def refused(world: World, body: Any, *, status: int = 422) -> dict[str, An
     answer = await world.api.post("/v1/watches", content=content, headers=headers)
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
-    counted = {"rb:permits:crm"}  # that the client has called
+    counted = {"rb:calls:crm"}  # that the client has called
     assert set(await world.resources.store.call("KEYS", "rb:*")) - counted == {"rb:seal", "rb:schema"}
     problem: dict[str, Any] = answer.json()
     assert problem["status"] == status
