@@ -46,4 +46,5 @@ def test_the_wheel_runs_a_watch_to_its_messages(installed: Path, tmp_path: Path)
 
         assert journey.get(watch)["outcome"] == "completed"
         assert all(message["verified"] for message in journey.messages())
+        assert journey.http.get(f"http://127.0.0.1:{journey.port}/docs/api").status_code == 200
     assert Path(server).is_relative_to(installed.parents[1]), "the bundled Valkey"
