@@ -81,7 +81,7 @@ async def test_a_sign_of_life_outlasts_one_that_comes_late(redis_url: str) -> No
 
 
 async def test_cron_loses_a_ring_to_a_full_redis_and_its_worker_goes_on(redis_url: str, store: Store) -> None:
-    arq = queue.connect(Secret(redis_url), patience=20)
+    arq = queue.connect(Secret(redis_url), patience=1)
     async with troubled(store, "full"):
         assert await arq.enqueue_job("poll_shift") is None
     await arq.aclose()

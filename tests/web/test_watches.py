@@ -2,15 +2,17 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from bridge.web.body import BODY_LIMIT
-from tests.support.world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, SECRET, World, bearer
+from tests.support.world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, SECRET, World, bearer, opened
 
 pytestmark = pytest.mark.anyio
 
@@ -318,20 +320,22 @@ def test_no_body_ends_in_a_5xx(bodies: "Bodies", body: str | bytes) -> None:
 class Bodies:
     """A way for hypothesis, which is not async, to post bodies to the world's API."""
 
-    def __init__(self, redis_url: str, sandbox_url: str) -> None:
-        self._place = (redis_url, sandbox_url)
+    def __init__(self, portal: BlockingPortal, world: World) -> None:
+        self._portal = portal
+        self._world = world
 
     def post(self, body: str | bytes) -> int:
-        return asyncio.run(self._post(body))
+        return self._portal.call(self._post, body)
 
     async def _post(self, body: str | bytes) -> int:
-        from tests.support.world import opened  # noqa: PLC0415 - only here
-
-        async with opened(*self._place) as world:
-            headers = {**bearer(CLIENT_KEY), "Content-Type": "application/json"}
-            return (await world.api.post("/v1/watches", content=body, headers=headers)).status_code
+        headers = {**bearer(CLIENT_KEY), "Content-Type": "application/json"}
+        return (await self._world.api.post("/v1/watches", content=body, headers=headers)).status_code
 
 
 @pytest.fixture
-def bodies(redis_url: str, sandbox_url: str) -> Bodies:
-    return Bodies(redis_url, sandbox_url)
+def bodies(redis_url: str, sandbox_url: str) -> Iterator[Bodies]:
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(opened(redis_url, sandbox_url, CLIENT_RATE_LIMIT="1000000")) as world,
+    ):
+        yield Bodies(portal, world)

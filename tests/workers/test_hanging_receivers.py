@@ -124,6 +124,7 @@ async def test_one_clients_many_receivers_that_hang_leave_the_others_their_place
 
         assert await states(world, *hanging) == {("pending", 0): HOSTS}, "none of those that hang has ended yet"
         assert silent.received <= MAX_DOUBTFUL_PER_CLIENT
+        silent.close()  # or the worker's end would wait for the attempts
 
 
 async def test_receivers_that_begin_to_hang_all_at_once_hold_up_the_others_for_a_moment_only(
@@ -147,6 +148,7 @@ async def test_receivers_that_begin_to_hang_all_at_once_hold_up_the_others_for_a
         await deliver_until(world, told)
 
         assert await states(world, *hanging) == {("pending", 0): HOSTS}, "none of those that hang has ended yet"
+        turning.close()  # or the worker's end would wait for the attempts
 
 
 async def test_doubtful_lanes_are_claimed_up_to_their_bounds_and_good_ones_beside_them(world: World) -> None:
