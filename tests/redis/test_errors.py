@@ -14,7 +14,7 @@ from redis import Redis
 from bridge import queue
 from bridge.cli.doctor import checks_redis, rights
 from bridge.cli.doctor.findings import Finding, State
-from bridge.cli.doctor.redis_probe import look_at_redis
+from bridge.cli.doctor.redis_probe import probe_redis
 from bridge.cli.errors import CannotStart
 from bridge.cli.up.external_redis import require_same_mode
 from bridge.domain.secret import Secret
@@ -43,12 +43,12 @@ def url_for(redis: Redis, user: str = "bridge", password: str = PASSWORD) -> str
 
 
 async def findings(url: str, sandbox_url: str) -> Mapping[str, Finding]:
-    """Have the doctor look at a Redis."""
+    """Have the doctor probe at a Redis."""
     async with open_resources(settings(url, sandbox_url)) as resources:
-        look = await look_at_redis(resources)
-    if look.seen is None:
-        return {"Redis": checks_redis.unreachable("it", look.why, "")}
-    return {finding.check: finding for finding in checks_redis.of_redis("it", look.seen)}
+        probe = await probe_redis(resources)
+    if probe.report is None:
+        return {"Redis": checks_redis.unreachable("it", probe.error, "")}
+    return {finding.check: finding for finding in checks_redis.check_redis("it", probe.report)}
 
 
 async def test_a_user_with_the_permissions_of_the_guide_is_enough_for_everything(
@@ -80,8 +80,8 @@ async def test_a_user_with_the_permissions_of_the_guide_is_enough_for_everything
 
 
 def acl_log(redis: Redis) -> list[dict[str, Any]]:
-    found: Any = redis.acl_log()
-    return list(found)
+    finding: Any = redis.acl_log()
+    return list(finding)
 
 
 async def test_a_worker_of_arq_starts_without_info_and_logs_the_version_all_the_same(
@@ -101,11 +101,11 @@ async def test_the_doctor_finds_a_user_with_these_rights_well_and_says_what_stay
     redis: Redis, sandbox_url: str
 ) -> None:
     set_user(redis, "bridge", "on", f">{PASSWORD}", *RIGHTS.split())
-    found = await findings(url_for(redis), sandbox_url)
+    finding = await findings(url_for(redis), sandbox_url)
 
-    assert found["Redis rights"].state is State.OK
-    assert found["Redis"].state is State.OK
-    assert {check for check, each in found.items() if each.state is State.WARNING} == {
+    assert finding["Redis rights"].state is State.OK
+    assert finding["Redis"].state is State.OK
+    assert {check for check, each in finding.items() if each.state is State.WARNING} == {
         "Redis durability",
         "Redis eviction",
     }
@@ -127,17 +127,17 @@ async def test_the_doctor_tells_each_missing_right_in_redis_words(
     less: str, words: str, redis: Redis, sandbox_url: str
 ) -> None:
     set_user(redis, "bridge", "on", f">{PASSWORD}", *RIGHTS.split(), *less.split())
-    found = (await findings(url_for(redis), sandbox_url))["Redis rights"]
+    finding = (await findings(url_for(redis), sandbox_url))["Redis rights"]
 
-    assert found.state is State.FAILED
-    assert re.search(words, found.found), found.found
+    assert finding.state is State.FAILED
+    assert re.search(words, finding.detail), finding.detail
 
 
 def test_the_doctor_tries_every_command_of_the_scripts() -> None:
     scripts = [path.read_text() for path in (files("bridge.store") / "scripts").iterdir()]
     used = {command for text in scripts for command in re.findall(r"redis\.p?call\('([A-Z]+)'", text)}
 
-    assert used <= {str(command[0]) for command in rights.tries("rb:check:x", "arq:job:x")}
+    assert used <= {str(command[0]) for command in rights.probe_commands("rb:check:x", "arq:job:x")}
 
 
 async def test_a_missing_right_is_told_by_store_and_queue_with_the_command(redis: Redis) -> None:
@@ -208,7 +208,7 @@ async def assert_told(url: str, words: str, sandbox_url: str) -> None:
         await arq.ping()
     with pytest.raises(CannotStart, match=words):
         await asyncio.to_thread(require_same_mode, url, sandbox=False)
-    assert words in (await findings(url, sandbox_url))["Redis"].found
+    assert words in (await findings(url, sandbox_url))["Redis"].detail
     await arq.aclose()
     await store.redis.aclose()
 
@@ -220,9 +220,9 @@ async def test_a_full_redis_is_told_with_the_remedy_for_it(redis: Redis, sandbox
         await store.check()
     await store.redis.aclose()
 
-    found = (await findings(f"redis://{LOOPBACK}:{port_of(redis)}", sandbox_url))["Redis writes"]
-    assert "maxmemory" in found.found
-    assert found.remedy == "Raise its maxmemory, or shorten BRIDGE_RETENTION."
+    finding = (await findings(f"redis://{LOOPBACK}:{port_of(redis)}", sandbox_url))["Redis writes"]
+    assert "maxmemory" in finding.detail
+    assert finding.remedy == "Raise its maxmemory, or shorten BRIDGE_RETENTION."
 
 
 HELLO_OF_REDIS = [b"server", b"redis", b"version", b"7.4.1", b"mode", b"standalone", b"role", b"master", b"modules", []]

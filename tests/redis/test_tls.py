@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge import queue
-from bridge.cli.doctor.redis_probe import look_at_redis
+from bridge.cli.doctor.redis_probe import probe_redis
 from bridge.cli.errors import CannotStart
 from bridge.cli.up.external_redis import require_same_mode
 from bridge.domain.secret import Secret
@@ -39,7 +39,7 @@ async def test_a_certificate_for_the_host_is_accepted_by_every_client(url: str, 
     assert await arq.ping()
     await asyncio.to_thread(require_same_mode, url, sandbox=False)
     async with open_resources(settings(url, sandbox_url)) as resources:
-        assert (await look_at_redis(resources)).seen
+        assert (await probe_redis(resources)).report
     await arq.aclose()
     await store.redis.aclose()
 
@@ -54,7 +54,7 @@ async def test_a_certificate_for_another_host_is_refused_by_every_client(url: st
     with pytest.raises(CannotStart, match=WRONG_HOST):
         await asyncio.to_thread(require_same_mode, url, sandbox=False)
     async with open_resources(settings(url, sandbox_url)) as resources:
-        assert (await look_at_redis(resources)).why == WRONG_HOST
+        assert (await probe_redis(resources)).error == WRONG_HOST
     await arq.aclose()
     await store.redis.aclose()
 

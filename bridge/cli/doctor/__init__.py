@@ -1,1 +1,1 @@
-"""`doctor`: probes look, pure functions judge what they saw, and each finding is a line with a remedy."""
+"""`doctor`: probes collect facts, pure checks turn them into findings, each a line with a remedy."""

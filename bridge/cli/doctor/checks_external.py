@@ -1,4 +1,4 @@
-"""Judgments of those whom we talk to - Rally, Slack, destinations - and of the ways there. Pure."""
+"""Checks of the services that the bridge calls: Rally, Slack, destinations, and the egress to them. Pure."""
 
 from collections.abc import Sequence
 from ipaddress import ip_address
@@ -14,135 +14,140 @@ from bridge.domain.times import SECOND, Moment
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 
 SCOPES = "x-oauth-scopes"
-"""Slack names a token's scopes in this header of its answers: https://docs.slack.dev/authentication/installing-with-oauth"""
+"""Response header of Slack with the scopes of a token: https://docs.slack.dev/authentication/installing-with-oauth"""
 METADATA = (ip_address("169.254.169.254"), ip_address("fd00:ec2::254"))
 
 
-def of_rally(workspace: str, base_url: str, answer: ImportAnswer) -> Finding:
-    """Judge what Rally answers to a question about an import that can't exist."""
+def check_rally(workspace: str, base_url: str, answer: ImportAnswer) -> Finding:
+    """Check Rally's response to a GET of an import that can't exist."""
     check = f"Rally, {workspace}"
     setting = "RALLY_API_KEY" if workspace == DEFAULT_WORKSPACE else "RALLY_WORKSPACES"
     match answer:
         case Read() | Absent(Absence.NOT_FOUND):
-            return ok(check, f"{base_url} takes the key")
+            return ok(check, f"{base_url} accepts the key")
         case KeyRefused():
-            return failed(check, f"{base_url} refuses the key (HTTP 401)", f"Put a key that is valid into {setting}.")
+            return failed(check, f"{base_url} rejects the key (HTTP 401)", f"Set {setting} to a valid key.")
         case Absent():
-            found = f"{base_url} knows the key, and perhaps does not let it read imports (HTTP 403)"
-            return warning(check, found, f"Make sure in Rally that the key of {setting} may read imports.")
+            detail = f"{base_url} knows the key, but may not permit it to read imports (HTTP 403)"
+            return warning(check, detail, f"Check in Rally that the key of {setting} may read imports.")
         case OverLimit(wait=wait):
             when = "in a minute" if wait is None else f"in {-(-wait // SECOND)} s"
-            found = f"{base_url} is over its rate limit (HTTP 429), so that the key is not tried"
-            return warning(check, found, f"Look again {when}, and see who else uses up this account's limit.")
+            detail = f"{base_url} is rate limited (HTTP 429), so the key was not checked"
+            return warning(check, detail, f"Check again {when}, and find out what else uses this account's limit.")
         case Unusable(reason=reason) | Unanswered(reason=reason):
             where = "RALLY_BASE_URL" if workspace == DEFAULT_WORKSPACE else "RALLY_WORKSPACES or RALLY_BASE_URL"
-            see = f"Check {where}, and that this machine may reach it; if both are right, Rally is at fault."
+            see = f"Check {where}, and that this machine can reach it; if both are right, the fault is Rally's."
             return failed(check, f"{base_url}: {reason}", see)
 
 
-def of_slack(api_url: str, answer: SendResult, now: Moment) -> Finding:
-    """Judge Slack's answer to `auth.test`."""
+def check_slack(api_url: str, answer: SendResult, now: Moment) -> Finding:
+    """Check Slack's response to `auth.test`."""
     check = "Slack bot"
     if isinstance(answer, NoResponse):
-        return failed(check, f"{api_url}: {answer.reason}", _way_on(answer.failure, "SLACK_API_URL"))
+        return failed(check, f"{api_url}: {answer.reason}", _remedy(answer.failure, "SLACK_API_URL"))
     verdict = slack_bot.judge(answer, now)
     if isinstance(verdict, Accepted):
         scopes = answer.headers.get(SCOPES)
         if scopes is not None and "chat:write" not in {scope.strip() for scope in scopes.split(",")}:
-            found = f"{api_url} takes the token, which lacks the scope chat:write"
-            return failed(check, found, "Give the bot the scope chat:write, and install it again.")
-        return ok(check, f"{api_url} takes the token")
+            detail = f"{api_url} accepts the token, which lacks the scope chat:write"
+            return failed(check, detail, "Add the scope chat:write to the bot, and install it again.")
+        return ok(check, f"{api_url} accepts the token")
     if isinstance(verdict, Rejected):
         return failed(
             check,
             f"{api_url}: {verdict.reason}",
-            "Put the token of a bot (xoxb-…) that is installed into SLACK_BOT_TOKEN.",
+            "Set SLACK_BOT_TOKEN to the token (xoxb-…) of an installed bot.",
         )
     return warning(
-        check, f"{api_url}: {verdict.reason}", "Look again in a minute; if it stays so, check SLACK_API_URL."
+        check, f"{api_url}: {verdict.reason}", "Check again in a minute; if it persists, check SLACK_API_URL."
     )
 
 
-def of_destination(name: str, place: str, refusal: NoResponse | None, *, proxied: bool) -> Finding:
-    """Judge a destination by what would keep a message from it; nothing was sent."""
+def check_destination(name: str, address: str, refusal: NoResponse | None, *, proxied: bool) -> Finding:
+    """Check whether anything would prevent a message to a destination; nothing was sent."""
     check = f"Destination {name}"
     if refusal is not None:
-        return failed(check, f"{place}: {refusal.reason}", _way_on(refusal.failure, "NAMED_DESTINATIONS"))
+        return failed(check, f"{address}: {refusal.reason}", _remedy(refusal.failure, "NAMED_DESTINATIONS"))
     how = (
-        "the rules let it through; its name is the proxy's to resolve"
+        "the egress rules permit it; the proxy resolves its name"
         if proxied
-        else "its name resolves, and the rules let it through"
+        else "its name resolves, and the egress rules permit it"
     )
-    return ok(check, f"{place}: {how} (--send tries it)")
+    return ok(check, f"{address}: {how} (--send sends a test message)")
 
 
-def of_trial(name: str, place: str, trial: TestOutcome, client: str) -> Finding:
-    """Judge a destination by a test message."""
+def check_test_message(name: str, address: str, trial: TestOutcome, client: str) -> Finding:
+    """Check the result of a test message."""
     check = f"Destination {name}"
     if isinstance(trial.verdict, Accepted):
-        return ok(check, f"{place} took a test for “{client}” in {trial.took} ms")
-    again = "it would be tried again" if not isinstance(trial.verdict, Rejected) else "it would not be tried again"
-    remedy = "See to its receiver, or correct it in NAMED_DESTINATIONS."
-    return failed(check, f"{place} did not take a test for “{client}”: {trial.verdict.reason}; {again}", remedy)
+        return ok(check, f"{address} accepted a test message for “{client}” in {trial.took} ms")
+    again = "it would be retried" if not isinstance(trial.verdict, Rejected) else "it would not be retried"
+    remedy = "Check its receiver, or correct it in NAMED_DESTINATIONS."
+    return failed(check, f"{address} refused a test message for “{client}”: {trial.verdict.reason}; {again}", remedy)
 
 
-def _way_on(failure: Failure, setting: str) -> str:
+def _remedy(failure: Failure, setting: str) -> str:
     match failure:
         case Failure.REFUSED_ADDRESS:
-            return f"If it is meant, let it through by EGRESS_ALLOW; else correct it in {setting}."
+            return f"If it is intended, permit it in EGRESS_ALLOW; else correct it in {setting}."
         case Failure.DNS:
-            return f"Correct the host in {setting}, or have this machine's name servers know it."
+            return f"Correct the host in {setting}, or add it to this machine's name servers."
         case Failure.TLS:
-            return "Mend its certificate, or name the authority that it comes from by EGRESS_CA_FILE."
+            return "Fix its certificate, or set EGRESS_CA_FILE to the authority that issued it."
         case _:
-            return f"See that it runs and that this machine may reach it, or correct it in {setting}."
+            return f"Check that it runs and that this machine can reach it, or correct it in {setting}."
 
 
-def of_rules(rules: EgressRules) -> Finding:
-    """Say in words what is let through, and warn of what nobody should reach."""
+def check_rules(rules: EgressRules) -> Finding:
+    """Describe what the rules permit; warn if that includes everything or a metadata service."""
     beside = [
-        *(_where(str(network), port) for network, port in rules.networks),
+        *(_with_port(str(network), port) for network, port in rules.networks),
         *(_host(*each) for each in rules.hosts),
     ]
-    found = "the public internet, ports 80 and 443" + (f"; and {', '.join(beside)}" if beside else "")
+    detail = "the public internet, ports 80 and 443" + (f"; and {', '.join(beside)}" if beside else "")
     networks = [network for network, _ in rules.networks]
     if any(network.prefixlen == 0 for network in networks):
         return warning(
-            "Egress", f"{found}: that is everything", "Name in EGRESS_ALLOW only the networks and hosts that are meant."
+            "Egress",
+            f"{detail}: that is every address",
+            "List in EGRESS_ALLOW only the networks and hosts that are intended.",
         )
-    if any(_hands_out_credentials(network) for network in networks):
-        found += ": with them the metadata service, which hands out this machine's credentials"
-        return warning("Egress", found, "Leave 169.254.169.254 and its like out of EGRESS_ALLOW.")
-    return ok("Egress", found)
+    if any(_is_metadata_service(network) for network in networks):
+        detail += "; this includes the metadata service, which hands out this machine's credentials"
+        return warning("Egress", detail, "Remove 169.254.169.254 and its like from EGRESS_ALLOW.")
+    return ok("Egress", detail)
 
 
-def _hands_out_credentials(network: IPNetwork) -> bool:
+def _is_metadata_service(network: IPNetwork) -> bool:
     return any(address in network for address in METADATA)
 
 
 def _host(name: str, port: int | None) -> str:
-    return _where(f"all beneath {name[1:]}" if name.startswith(".") else name, port)
+    return _with_port(f"all below {name[1:]}" if name.startswith(".") else name, port)
 
 
-def _where(place: str, port: int | None) -> str:
+def _with_port(address: str, port: int | None) -> str:
     if port is not None:
-        place = place.removesuffix("/32").removesuffix("/128")
-    return f"{place} (any port)" if port is None else f"{place} port {port}"
+        address = address.removesuffix("/32").removesuffix("/128")
+    return f"{address} (any port)" if port is None else f"{address} port {port}"
 
 
-def of_proxy(place: str, *, reached: bool) -> Finding:
+def check_proxy(address: str, *, reached: bool) -> Finding:
     if reached:
-        return ok("Egress proxy", f"{place} can be reached; all messages go through it, and it decides")
+        return ok(
+            "Egress proxy",
+            f"{address} can be reached; all messages go through it, and it resolves names and applies rules",
+        )
     return failed(
-        "Egress proxy", f"{place} can't be reached; all messages go through it", "Start it, or correct EGRESS_PROXY."
+        "Egress proxy", f"{address} can't be reached; all messages go through it", "Start it, or correct EGRESS_PROXY."
     )
 
 
-def of_authorities(path: str, ends: Sequence[Moment], now: Moment) -> Finding:
-    """Judge the file of authorities by when its certificates run out."""
-    over = sum(end <= now for end in ends)
-    found = f"{path!r} adds {len(ends)} {'authority' if len(ends) == 1 else 'authorities'}"
-    if over:
+def check_authorities(path: str, ends: Sequence[Moment], now: Moment) -> Finding:
+    """Check when the certificates of EGRESS_CA_FILE expire."""
+    expired = sum(end <= now for end in ends)
+    detail = f"{path!r} adds {len(ends)} {'authority' if len(ends) == 1 else 'authorities'}"
+    if expired:
         current = "Put current certificates into the file that EGRESS_CA_FILE names."
-        return warning("Egress CA file", f"{found}; out of date: {over}", current)
-    return ok("Egress CA file", found)
+        return warning("Egress CA file", f"{detail}; expired: {expired}", current)
+    return ok("Egress CA file", detail)

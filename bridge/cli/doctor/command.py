@@ -1,4 +1,4 @@
-"""The command: choose the bridge, have everything looked at, and print what was found."""
+"""The command: choose the bridge, examine it, and print the findings."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -27,28 +27,31 @@ SIGNS: Mapping[State, tuple[str, str]] = {
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
-    help=f"Look at what `rally-bridge up` keeps there.  [default, without REDIS_URL: {DATA_DIR}, or the sandbox in it]",
+    help=f"A data directory of `rally-bridge up`.  [default, without REDIS_URL: {DATA_DIR}, or the sandbox in it]",
 )
 @click.option("--send", is_flag=True, help="Send a test message to each named destination.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def command(*, data_dir: Path | None, send: bool, as_json: bool) -> None:
-    """Look at everything that the bridge stands on; the exit code is 0 when nothing failed.
+    """Check everything that the bridge depends on; the exit code is 0 if nothing failed.
 
-    Settings, Redis, the workers, the clocks, Rally's keys, Slack's token, and where messages may go. Reads only, but
-    for a mark in Redis that is gone within a second, and what --send sends.
+    Settings, Redis, the workers, the clocks, Rally's keys, Slack's token, and destinations. Read only, except for keys
+    in Redis that expire within a second, and for the messages of --send.
     """
-    # Not at the top: the other commands need none of it, and it takes a while to load.
+    # Imported here, as it takes a while to load and the other commands don't need it.
     from bridge.cli.doctor.probes import examine  # noqa: PLC0415
 
-    chosen = installation.found(data_dir, [DATA_DIR, DATA_DIR / "sandbox"])
+    chosen = installation.locate(data_dir, [DATA_DIR, DATA_DIR / "sandbox"])
     try:
         settings = Settings.load(chosen.environ)
-        with Console(stderr=True).status("looking…"):
+        with Console(stderr=True).status("checking…"):
             findings = asyncio.run(examine(settings, send=send, start=chosen.start))
     except SettingsError as error:
         if as_json:
             _print_json(
-                [failed("Settings", problem, "Correct it; .env.example has them all.") for problem in error.problems]
+                [
+                    failed("Settings", problem, "Correct it; .env.example lists all settings.")
+                    for problem in error.problems
+                ]
             )
         raise SettingsError([*error.problems, *([chosen.hint] if chosen.hint else [])]) from None
     if as_json:
@@ -67,13 +70,13 @@ def _print_json(findings: Sequence[Finding]) -> None:
 
 
 def _print(console: Console, name: str, findings: Sequence[Finding]) -> None:
-    """Print a line for each; at a terminal long ones go on below themselves, elsewhere each stays one."""
+    """Print a line for each finding, wrapped at a terminal only."""
     console.print(Text(f"The bridge of {name}"), style="bold", soft_wrap=True, highlight=False)
     if console.is_terminal:
         console.print(_table(findings))
     else:
         for finding in findings:
-            line = Text.assemble(_marked(finding), "  ", finding.check, ": ", _told(finding, " "))
+            line = Text.assemble(_marked(finding), "  ", finding.check, ": ", _detail(finding, " "))
             console.print(line, soft_wrap=True, highlight=False)
     counts = [(state, sum(finding.state is state for finding in findings)) for state in reversed(State)]
     console.print(Text(", ".join(f"{count} {state}" for state, count in counts if count)), highlight=False)
@@ -85,7 +88,7 @@ def _table(findings: Sequence[Finding]) -> Table:
     table.add_column(no_wrap=True)
     table.add_column()
     for finding in findings:
-        table.add_row(_marked(finding), Text(finding.check), _told(finding, "\n"))
+        table.add_row(_marked(finding), Text(finding.check), _detail(finding, "\n"))
     return table
 
 
@@ -94,7 +97,7 @@ def _marked(finding: Finding) -> Text:
     return Text(f"{sign} {finding.state:<7}", style=style)
 
 
-def _told(finding: Finding, between: str) -> Text:
+def _detail(finding: Finding, between: str) -> Text:
     if finding.remedy is None:
-        return Text(finding.found)
-    return Text.assemble(finding.found, between, Text(f"→ {finding.remedy}", style="bold"))
+        return Text(finding.detail)
+    return Text.assemble(finding.detail, between, Text(f"→ {finding.remedy}", style="bold"))

@@ -1,11 +1,11 @@
-"""A finding: what was checked, what was found, and, unless all is well, what to do about it."""
+"""A finding: the check, its result, and a remedy unless the result is good."""
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 
 class State(StrEnum):
-    """How a check ended; a warning is something that works, and may not always."""
+    """The result of a check; a warning is for something that works, but perhaps not always."""
 
     OK = "ok"
     WARNING = "warning"
@@ -14,24 +14,24 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the doctor's; nothing in it is secret."""
+    """One line of the output; it holds no secrets."""
 
     check: str
     state: State
-    found: str
+    detail: str
     remedy: str | None = None
 
     def as_json(self) -> dict[str, str | None]:
         return asdict(self)
 
 
-def ok(check: str, found: str) -> Finding:
-    return Finding(check, State.OK, found)
+def ok(check: str, detail: str) -> Finding:
+    return Finding(check, State.OK, detail)
 
 
-def warning(check: str, found: str, remedy: str) -> Finding:
-    return Finding(check, State.WARNING, found, remedy)
+def warning(check: str, detail: str, remedy: str) -> Finding:
+    return Finding(check, State.WARNING, detail, remedy)
 
 
-def failed(check: str, found: str, remedy: str) -> Finding:
-    return Finding(check, State.FAILED, found, remedy)
+def failed(check: str, detail: str, remedy: str) -> Finding:
+    return Finding(check, State.FAILED, detail, remedy)

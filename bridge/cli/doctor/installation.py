@@ -19,38 +19,38 @@ USUAL_SANDBOX_PORT = 8081
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """The environment that a bridge has, and the place that it is from."""
+    """The environment of a bridge, and where it is from."""
 
     environ: Mapping[str, str] = field(repr=False)
     name: str
     start: str
-    """What to do when its Redis is not there."""
+    """The remedy if its Redis is unreachable."""
     hint: str | None = None
-    """What else may be wrong where the settings are."""
+    """A further line below problems of the settings."""
 
 
 OF_ENVIRONMENT = Installation(
     environ=os.environ,
     name="the environment and .env",
-    start="See that Redis runs and that this machine may reach it, or correct REDIS_URL.",
+    start="Check that Redis runs and that this machine can reach it, or correct REDIS_URL.",
 )
 
 
-def found(data_dir: Path | None, usual: Sequence[Path]) -> Installation:
-    """Take the data directory that is named; else the environment, where it has a Redis; else a usual directory.
+def locate(data_dir: Path | None, defaults: Sequence[Path]) -> Installation:
+    """Return the bridge of `data_dir`, else of the environment if it has REDIS_URL, else of a default directory.
 
-    Raises CannotStart when a directory is named that no `up` has used.
+    Raises CannotStart if no `up` has used `data_dir`.
     """
     user = UserSettings.read()
     if data_dir is None and user.has("REDIS_URL"):
         return OF_ENVIRONMENT
-    for path in [data_dir] if data_dir is not None else usual:
+    for path in [data_dir] if data_dir is not None else defaults:
         data = DataDir(path.absolute())
         if generated := _load(data):
             return _made_by_up(data, generated, user)
     if data_dir is not None:
         raise CannotStart(f"No `rally-bridge up` has used the data directory {data_dir.absolute()}.")
-    hint = "Nor is there a data directory of `rally-bridge up` here: name it with --data-dir, if you use that."
+    hint = "There is no data directory of `rally-bridge up` here either; if you use one, name it with --data-dir."
     return replace(OF_ENVIRONMENT, hint=hint)
 
 
@@ -65,7 +65,7 @@ def _made_by_up(data: DataDir, generated: Mapping[str, str], user: UserSettings)
     sandbox = generated.get(MODE) == SANDBOX
     needed = {**FOR_THE_BRIDGE, **FOR_THE_SANDBOX} if sandbox else FOR_THE_BRIDGE
     if missing := sorted(needed.keys() - generated.keys()):
-        raise CannotStart(f"{data.secrets} lacks {', '.join(missing)}: start rally-bridge up, which makes them.")
+        raise CannotStart(f"{data.secrets} lacks {', '.join(missing)}: start rally-bridge up, which generates them.")
     redis_url = None if user.has("REDIS_URL") else embedded_redis.url(_socket(data))
     up = f"rally-bridge up{' --sandbox' if sandbox else ''} --data-dir {data.path}"
     return Installation(
@@ -82,7 +82,7 @@ def _socket(data: DataDir) -> Path:
 
 
 def _sandbox_port(data: DataDir) -> int:
-    """Read from the running sandbox's command line where it listens; without one nothing will answer anywhere."""
+    """Return the port in the command line of the running sandbox, or the default port if none runs."""
     try:
         records = PidRecords(data.pids).leftover()
         processes = [record.process() for record in records if record.name == "sandbox"]

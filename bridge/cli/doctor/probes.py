@@ -1,4 +1,4 @@
-"""The probes: each asks one question, within a bound of time, and gives what it saw to a judgment."""
+"""The probes: each collects facts within a time limit and passes them to a check."""
 
 import asyncio
 import ssl
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from bridge.cli.doctor import checks_external, checks_redis
 from bridge.cli.doctor.findings import Finding, failed, ok
-from bridge.cli.doctor.redis_probe import PATIENCE, RedisLook, local_now, look_at_redis, place_of
+from bridge.cli.doctor.redis_probe import PATIENCE, RedisProbe, local_now, probe_redis, redis_address
 from bridge.destinations import describe, slack_bot
 from bridge.destinations.rules import DEFAULT_PORTS, check_callback, check_url, redacted_url
 from bridge.destinations.send_test import send_test
@@ -33,28 +33,31 @@ CORRECT = "Correct REDIS_URL (its user, its password, the authority that TLS tru
 
 
 async def examine(settings: Settings, *, send: bool, start: str) -> list[Finding]:
-    """Look at everything; what fails hides nothing else. `start`: what to do when Redis is away."""
+    """Run all probes; a failing one hides no other. `start` is the remedy if Redis is unreachable."""
     async with open_resources(settings) as resources:
         redis, replies, slack, proxy = await asyncio.gather(
-            look_at_redis(resources),
-            _ask_rally(resources),
-            _told("Slack bot", _slack(resources)),
-            _told("Egress proxy", _proxy(settings)),
+            probe_redis(resources),
+            _probe_rally(resources),
+            _guarded("Slack bot", _probe_slack(resources)),
+            _guarded("Egress proxy", _probe_proxy(settings)),
         )
-        now = local_now() - (redis.ahead or 0)
+        now = local_now() - (redis.clock_ahead or 0)
         destinations = await asyncio.gather(
             *(
-                _told(f"Destination {name}", _destination(resources, name, now if send else None))
+                _guarded(f"Destination {name}", _probe_destination(resources, name, now if send else None))
                 for name in resources.named
             )
         )
     return [
-        ok("Settings", f"every variable makes sense; {_count(len(settings.clients), 'client key')}"),
-        *_of_redis(settings, redis, start),
-        *_of_clocks(redis, replies.values()),
-        *(checks_external.of_rally(name, _base_url(settings, name), reply.answer) for name, reply in replies.items()),
+        ok("Settings", f"all are valid; {_count(len(settings.clients), 'client key')}"),
+        *_redis_findings(settings, redis, start),
+        *_clock_findings(redis, replies.values()),
+        *(
+            checks_external.check_rally(name, _base_url(settings, name), reply.answer)
+            for name, reply in replies.items()
+        ),
         *slack,
-        checks_external.of_rules(resources.egress_rules),
+        checks_external.check_rules(resources.egress_rules),
         *proxy,
         *_authorities(settings, now),
         *(finding for findings in destinations for finding in findings),
@@ -66,25 +69,25 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-async def _told(check: str, looking: Awaitable[Sequence[Finding]]) -> Sequence[Finding]:
-    """Have a check that breaks be a finding too: it must not hide what the others found."""
+async def _guarded(check: str, probe: Awaitable[Sequence[Finding]]) -> Sequence[Finding]:
+    """Return a finding for a check that raises, so that it does not hide the others."""
     try:
-        return await looking
-    except Exception as error:  # noqa: BLE001 - whatever it was, the rest is to be told
+        return await probe
+    except Exception as error:  # noqa: BLE001 - whatever it was, the others are reported
         return [failed(check, f"the check broke ({type(error).__name__})", "Please report it.")]
 
 
-def _of_redis(settings: Settings, redis: RedisLook, start: str) -> Iterator[Finding]:
-    place = place_of(settings.redis_url.reveal())
-    if redis.seen is None:
-        yield checks_redis.unreachable(place, redis.why, CORRECT if redis.refused else start)
+def _redis_findings(settings: Settings, redis: RedisProbe, start: str) -> Iterator[Finding]:
+    url = redis_address(settings.redis_url.reveal())
+    if redis.report is None:
+        yield checks_redis.unreachable(url, redis.error, CORRECT if redis.refused else start)
         return
-    yield from checks_redis.of_redis(place, redis.seen)
-    yield checks_redis.of_workers(seen=redis.workers)
+    yield from checks_redis.check_redis(url, redis.report)
+    yield checks_redis.check_workers(alive=redis.workers_alive)
 
 
-async def _ask_rally(resources: Resources) -> Mapping[str, Reply]:
-    """Ask every workspace about an import that can't exist: one call each, which changes nothing."""
+async def _probe_rally(resources: Resources) -> Mapping[str, Reply]:
+    """GET an import that can't exist from every workspace: one call each, which changes nothing."""
 
     async def ask(workspace: str) -> Reply:
         import_id = new_id("doctor-")
@@ -95,7 +98,7 @@ async def _ask_rally(resources: Resources) -> Mapping[str, Reply]:
             return unanswered(f"no answer within {PATIENCE:g} s", import_id, local_now())
         except Exception as error:  # noqa: BLE001 - as above
             return unanswered(f"the check broke ({type(error).__name__})", import_id, local_now())
-        assert reply is not None  # noqa: S101 - that is for who names a moment by which it must start
+        assert reply is not None  # noqa: S101 - None only for a call with a deadline for its start
         return reply
 
     replies = await asyncio.gather(*(ask(workspace) for workspace in resources.rally))
@@ -107,33 +110,33 @@ def _base_url(settings: Settings, name: str) -> str:
     return others.get(name) or settings.rally_base_url
 
 
-def _of_clocks(redis: RedisLook, replies: Iterable[Reply]) -> Iterator[Finding]:
-    if redis.ahead is not None:
-        yield checks_redis.of_our_clock(redis.ahead)
+def _clock_findings(redis: RedisProbe, replies: Iterable[Reply]) -> Iterator[Finding]:
+    if redis.clock_ahead is not None:
+        yield checks_redis.check_local_clock(redis.clock_ahead)
     dated = next(((reply.at, reply.sent_at) for reply in replies if reply.sent_at is not None), None)
     if dated is not None:
         at, theirs = dated
-        # A Date is cut to its second: on average it is half of one behind.
-        ahead = at - (redis.ahead or 0) - theirs - SECOND // 2
-        yield checks_redis.of_the_clock_outside(ahead, "this machine" if redis.ahead is None else "Redis")
+        # A Date is truncated to the second, so on average half a second behind.
+        ahead = at - (redis.clock_ahead or 0) - theirs - SECOND // 2
+        yield checks_redis.check_external_clock(ahead, "this machine" if redis.clock_ahead is None else "Redis")
 
 
-async def _slack(resources: Resources) -> Sequence[Finding]:
+async def _probe_slack(resources: Resources) -> Sequence[Finding]:
     bot = resources.sender.slack_bot
     if bot is None:
         return [ok("Slack bot", "none configured (SLACK_BOT_TOKEN)")]
     answer = await resources.egress.send(slack_bot.prepare_check(bot))
-    return [checks_external.of_slack(bot.api_url, answer, local_now())]
+    return [checks_external.check_slack(bot.api_url, answer, local_now())]
 
 
-async def _destination(resources: Resources, name: str, now: Moment | None) -> Sequence[Finding]:
-    """Look whether a named destination may be reached; and, given a `now`, send it a test."""
+async def _probe_destination(resources: Resources, name: str, now: Moment | None) -> Sequence[Finding]:
+    """Check whether a named destination may be reached; with `now`, also send it a test message."""
     address = resources.named[name]
-    place = describe(address)
+    url = describe(address)
     refusal = await _refusal(resources, address)
     if refusal is not None or now is None:
         proxied = resources.settings.egress_proxy is not None
-        return [checks_external.of_destination(name, place, refusal, proxied=proxied)]
+        return [checks_external.check_destination(name, url, refusal, proxied=proxied)]
     client = _client_for(resources.settings, name)
     trial = await send_test(
         NamedDestination(name=name),
@@ -143,7 +146,7 @@ async def _destination(resources: Resources, name: str, now: Moment | None) -> S
         sender=resources.sender,
         egress=resources.egress,
     )
-    return [checks_external.of_trial(name, place, trial, client)]
+    return [checks_external.check_test_message(name, url, trial, client)]
 
 
 async def _refusal(resources: Resources, address: ResolvedDestination) -> NoResponse | None:
@@ -159,7 +162,7 @@ async def _refusal(resources: Resources, address: ResolvedDestination) -> NoResp
 
 
 def _client_for(settings: Settings, name: str) -> str:
-    """Choose in whose name a test is signed: a client's whose messages may go there, as each has secrets of its own."""
+    """Return a client that may use the destination: its secrets sign the test message."""
     if name == settings.operator_notify:
         return OPERATOR
     may_use = (
@@ -168,7 +171,7 @@ def _client_for(settings: Settings, name: str) -> str:
     return next(may_use, OPERATOR)
 
 
-async def _proxy(settings: Settings) -> Sequence[Finding]:
+async def _probe_proxy(settings: Settings) -> Sequence[Finding]:
     if settings.egress_proxy is None:
         return []
     url = urlsplit(settings.egress_proxy.reveal())
@@ -178,13 +181,15 @@ async def _proxy(settings: Settings) -> Sequence[Finding]:
             _, connection = await asyncio.open_connection(url.hostname, url.port or DEFAULT_PORTS[url.scheme])
             connection.close()
             reached = True
-    return [checks_external.of_proxy(redacted_url(settings.egress_proxy.reveal()).removesuffix("/…"), reached=reached)]
+    return [
+        checks_external.check_proxy(redacted_url(settings.egress_proxy.reveal()).removesuffix("/…"), reached=reached)
+    ]
 
 
 def _authorities(settings: Settings, now: Moment) -> Iterator[Finding]:
     if settings.egress_ca_file is None:
         return
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(cafile=settings.egress_ca_file)  # it can be: the resources were built with it
+    context.load_verify_locations(cafile=settings.egress_ca_file)  # valid, as the resources were built with it
     ends = [ssl.cert_time_to_seconds(str(each["notAfter"])) * SECOND for each in context.get_ca_certs()]
-    yield checks_external.of_authorities(settings.egress_ca_file, ends, now)
+    yield checks_external.check_authorities(settings.egress_ca_file, ends, now)

@@ -1,4 +1,4 @@
-"""The probe of Redis: a few commands, of which one writes, within a bound of time."""
+"""The probe of Redis: a few commands within a time limit; those that write use keys of a second's life."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from bridge.cli.doctor import rights
-from bridge.cli.doctor.checks_redis import RedisSeen
+from bridge.cli.doctor.checks_redis import RedisReport
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import DecryptionFailed
 from bridge.redis.errors import in_words, is_full, is_refusal
@@ -22,54 +22,54 @@ from bridge.store import keys
 from bridge.store.bindings import STORE_KEY
 
 PATIENCE = 10.0
-"""Seconds for all of it."""
+"""Seconds for the whole probe."""
 ROUND_TRIPS = 5
 USUAL_PORT = 6379
 
 
 def local_now() -> Moment:
-    """Read this machine's clock; what it is worth is one of the findings."""
+    """Return the time of this machine's clock, whose accuracy is one of the findings."""
     return int(time.time() * SECOND)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RedisLook:
-    """What was seen of Redis, or why nothing was; and how far this machine's clock is ahead of it."""
+class RedisProbe:
+    """The facts about Redis, or the error; and by how much this machine's clock is ahead."""
 
-    seen: RedisSeen | None = None
-    ahead: Span | None = None
-    workers: bool = False
-    why: str = ""
+    report: RedisReport | None = None
+    clock_ahead: Span | None = None
+    workers_alive: bool = False
+    error: str = ""
     refused: bool = False
-    """Whether Redis answers and refuses us, so that starting it is not what helps."""
+    """Whether Redis answers with a refusal, so that starting it would not help."""
 
 
-async def look_at_redis(resources: Resources) -> RedisLook:
+async def probe_redis(resources: Resources) -> RedisProbe:
     try:
         async with asyncio.timeout(PATIENCE):
-            return await _seen_of_redis(resources)
+            return await _probe(resources)
     except (RedisError, OSError) as error:  # TimeoutError is one
-        return RedisLook(why=in_words(error), refused=is_refusal(error))
-    except Exception as error:  # noqa: BLE001 - whatever it was, it must not hide what the others find
-        return RedisLook(why=f"the check broke ({type(error).__name__})")
+        return RedisProbe(error=in_words(error), refused=is_refusal(error))
+    except Exception as error:  # noqa: BLE001 - whatever it was, it must not hide the other findings
+        return RedisProbe(error=f"the check broke ({type(error).__name__})")
 
 
-async def _seen_of_redis(resources: Resources) -> RedisLook:
+async def _probe(resources: Resources) -> RedisProbe:
     settings = resources.settings
-    # Without the store's retries: what is wrong is to be told as it is.
+    # Without the store's retries, so that the first error is reported.
     async with Redis.from_pool(Pool(settings.redis_url, settings.redis_url_file, decode_responses=True)) as redis:
-        return await _asked(redis, resources)
+        return await _run_probe(redis, resources)
 
 
-async def _asked(redis: Redis, resources: Resources) -> RedisLook:
+async def _run_probe(redis: Redis, resources: Resources) -> RedisProbe:
     await redis.ping()
-    round_trips = [await _took(redis.ping) for _ in range(ROUND_TRIPS)]
+    round_trips = [await _measure(redis.ping) for _ in range(ROUND_TRIPS)]
     info = await _permitted(redis.info) or {}
     server = server_of(await _permitted(lambda: redis.execute_command("HELLO")), info)  # type: ignore[no-untyped-call]
-    refused_write = await _write(redis)
+    refused_write = await _try_write(redis)
     fsync = await _permitted(lambda: redis.config_get("appendfsync")) or {}
     policy = await _permitted(lambda: redis.config_get("maxmemory-policy")) or {}
-    seen = RedisSeen(
+    report = RedisReport(
         product=server.product,
         version=server.version,
         replica=server.role in {"replica", "slave"},
@@ -83,29 +83,31 @@ async def _asked(redis: Redis, resources: Resources) -> RedisLook:
         round_trips=round_trips,
         writes_refused=None if refused_write is None else in_words(refused_write),
         full=refused_write is not None and is_full(refused_write),
-        rights_refused=await rights.refusals(redis),
+        rights_refused=await rights.missing_rights(redis),
         layout=await _layout(redis),
-        opens=_opens(resources, await redis.get(keys.SEAL)),
+        opens=_keys_open(resources, await redis.get(keys.SEAL)),
     )
-    return RedisLook(seen=seen, ahead=await _ahead(redis), workers=await resources.bell.workers_seen())
+    return RedisProbe(
+        report=report, clock_ahead=await _clock_ahead(redis), workers_alive=await resources.bell.workers_seen()
+    )
 
 
-async def _took(call: Callable[[], Awaitable[Any]]) -> float:
+async def _measure(call: Callable[[], Awaitable[Any]]) -> float:
     began = time.perf_counter()
     await call()
     return (time.perf_counter() - began) * SECOND
 
 
 async def _permitted(call: Callable[[], Awaitable[Any]]) -> Any:
-    """Give what a command answers; None where Redis keeps it to itself, as hosted ones do with CONFIG."""
+    """Return the reply to a command; None if Redis refuses it, as hosted ones do with CONFIG."""
     try:
         return await call()
     except ResponseError:
         return None
 
 
-async def _write(redis: Any) -> ResponseError | None:
-    """Write what /readyz writes, which is gone in a second; return why Redis refuses, if it does."""
+async def _try_write(redis: Any) -> ResponseError | None:
+    """Write the key of /readyz, which expires in a second. Return the refusal, if any."""
     try:
         await redis.set("rb:check", 1, px=1000)
     except ResponseError as error:
@@ -114,14 +116,14 @@ async def _write(redis: Any) -> ResponseError | None:
 
 
 async def _layout(redis: Any) -> str | None:
-    """Read the version of the stored data: '' where it names none, None where nothing is stored."""
+    """Return the version of the stored data: empty if it has none, None if nothing is stored."""
     version = await redis.get(keys.SCHEMA_VERSION)
     if version is None and await redis.exists(*keys.IN_ANY_LAYOUT):
         return ""
     return None if version is None else str(version)
 
 
-def _opens(resources: Resources, sealed: str | None) -> bool | None:
+def _keys_open(resources: Resources, sealed: str | None) -> bool | None:
     if sealed is None:
         return None
     try:
@@ -131,7 +133,7 @@ def _opens(resources: Resources, sealed: str | None) -> bool | None:
     return True
 
 
-async def _ahead(redis: Any) -> Span:
+async def _clock_ahead(redis: Any) -> Span:
     """Compare the clocks at the middle of a round trip."""
     asked = local_now()
     seconds, microseconds = await redis.time()
@@ -139,8 +141,8 @@ async def _ahead(redis: Any) -> Span:
     return (asked + answered) // 2 - (int(seconds) * SECOND + int(microseconds) // SECOND)
 
 
-def place_of(url: str) -> str:
-    """Show where Redis is: of its URL neither user nor password nor query."""
+def redis_address(url: str) -> str:
+    """Return the URL of Redis without user, password and query."""
     parts = urlsplit(url)
     if parts.scheme == "unix":
         return f"unix://{parts.path}"

