@@ -67,11 +67,11 @@ def deliveries_abandoned(number: int, place: str, reason: str | None, now: Momen
 
 
 def redis_evicts(problem: str, now: Moment) -> Notice:
-    return Notice(type="redis.evicts", at=now, text=f"Redis may lose watches: {problem}.", facts={"problem": problem})
+    return Notice(type="redis.evicting", at=now, text=f"Redis may lose watches: {problem}.", facts={"problem": problem})
 
 
 def redis_evicts_no_more(now: Moment) -> Notice:
-    return Notice(type="redis.evicts_no_more", at=now, text="Redis keeps every watch again; some may have been lost.")
+    return Notice(type="redis.eviction_ended", at=now, text="Redis keeps every watch again; some may have been lost.")
 
 
 def test_message(client: str, now: Moment) -> Notice:

@@ -16,7 +16,7 @@ from tests.support.samples import NOW
 
 def test_the_operator_reads_that_redis_drops_watches_and_that_it_no_longer_does() -> None:
     assert redis_evicts("maxmemory-policy allkeys-lru", NOW).payload() == {
-        "type": "redis.evicts",
+        "type": "redis.evicting",
         "timestamp": rfc3339(NOW),
         "data": {
             "client": "operator",
@@ -25,7 +25,7 @@ def test_the_operator_reads_that_redis_drops_watches_and_that_it_no_longer_does(
         },
     }
     assert redis_evicts_no_more(NOW).payload() == {
-        "type": "redis.evicts_no_more",
+        "type": "redis.eviction_ended",
         "timestamp": rfc3339(NOW),
         "data": {"client": "operator", "text": "Redis keeps every watch again; some may have been lost."},
     }
