@@ -1,4 +1,4 @@
-"""What the tests stand on: a real Redis of their own, a clock that they move, the product built on both."""
+"""Shared fixtures: a real Redis, a clock that tests move, and the product built on both."""
 
 import os
 import shutil
@@ -35,7 +35,7 @@ def redis_server_path() -> str:
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    """A Redis that lives as long as the test run, on a socket of its own."""
+    """A Redis for the test run, on its own socket."""
     home = Path(tempfile.mkdtemp(prefix="rb-tests-"))
     socket = home / "redis.sock"
     arguments = ["--port", "0", "--unixsocket", str(socket), "--dir", str(home), "--save", "", "--appendonly", "no"]
@@ -51,7 +51,7 @@ def redis_url() -> Iterator[str]:
 
 
 def wait_until_it_answers(socket: Path, server: "subprocess.Popen[bytes]") -> None:
-    """Block until the server has made its socket and answers; it says so itself by then, or it has died."""
+    """Block until the server answers; fail with its log if it has ended."""
     with Redis(unix_socket_path=str(socket)) as redis:
         for _ in range(500):
             assert server.poll() is None, (socket.parent / "redis.log").read_text()
@@ -68,7 +68,7 @@ def wait_until_it_answers(socket: Path, server: "subprocess.Popen[bytes]") -> No
 
 
 def server_wait(server: "subprocess.Popen[bytes]") -> None:
-    """Give the server a moment, and notice at once if it ends."""
+    """Wait a moment, or until the server has ended."""
     try:
         server.wait(0.02)
     except subprocess.TimeoutExpired:

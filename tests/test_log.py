@@ -1,4 +1,4 @@
-"""The log: a JSON object a line, whoever speaks; and nothing secret in it."""
+"""The log: one JSON object per line from every library, without secrets."""
 
 import io
 import json
@@ -20,7 +20,7 @@ def stream() -> io.StringIO:
 
 @pytest.fixture
 def lines(stream: io.StringIO) -> Iterator[Any]:
-    """Configure the log, and give a way to read what was logged."""
+    """Configure the log, and yield a function that reads the logged lines."""
     root = logging.getLogger()
     before = (root.handlers, root.level)
     log.configure("INFO", stream)
@@ -116,7 +116,7 @@ def test_configuring_again_does_not_double_the_lines(lines: Any, stream: io.Stri
     ids=lambda text: f"{text[:12]}…",
 )
 def test_a_long_text_is_struck_out_in_linear_time(text: str) -> None:
-    """A time that grows with the square would be minutes: the test ends, whatever the machine does beside."""
+    """With quadratic time this would take minutes."""
     assert len(text) > 100_000
     assert log.redact(None, "", {"text": text})["text"]
 

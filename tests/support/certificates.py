@@ -1,4 +1,4 @@
-"""Certificates of a test's own, for TLS."""
+"""TLS certificates for tests."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 
 def certificate_for(name: str, folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """Make a certificate; gives its file, and the context of a server that has it."""
+    """Create a certificate; return its file and a server's context with it."""
     key = ec.generate_private_key(ec.SECP256R1())
     named = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""What Schemathesis is told beside the API's description: one more check, and how long to wait.
+"""What Schemathesis needs beside the API's description: one more check, and shorter waits.
 
 Schemathesis loads this module by its name (SCHEMATHESIS_HOOKS).
 """
@@ -13,7 +13,7 @@ NOT_OF_THE_BODY = ("/docs#idempotency-key-reused",)
 
 @schemathesis.hook
 def before_call(_: Any, case: Any, __: Any) -> None:
-    """Have nobody wait a minute for a watch that will not end."""
+    """Shorten long polls of watches that don't end."""
     wait = str((case.query or {}).get("wait", ""))
     if wait.isdecimal() and SHORTEST_WAIT < int(wait) <= LONGEST_WAIT:
         case.query["wait"] = SHORTEST_WAIT
@@ -21,7 +21,7 @@ def before_call(_: Any, case: Any, __: Any) -> None:
 
 @schemathesis.check
 def what_fits_the_description_is_refused_by_a_named_rule_alone(_: Any, response: Any, case: Any) -> None:
-    """What the models take may still be refused by a policy; then each error bears the policy's code."""
+    """A valid body may still be refused by a policy; then each error has the policy's code."""
     if response.status_code != 422 or case.meta is None or not case.meta.generation.mode.is_positive:
         return
     problem = response.json()

@@ -1,4 +1,4 @@
-"""A forwarder between the product and its Redis, as the fault harness has one."""
+"""A forwarder between the product and its Redis: the one of the fault harness."""
 
 import asyncio
 import ssl
@@ -23,7 +23,7 @@ def url_of(forwarder: Forwarder) -> str:
     return f"redis://{LOOPBACK}:{forwarder.port}"
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds; the caller bounds the time."""
-    while not holds():  # noqa: ASYNC110 - neither the product nor Redis has an event for it
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition is true; the caller sets the timeout."""
+    while not condition():  # noqa: ASYNC110 - neither the product nor Redis has an event for it
         await asyncio.sleep(0.01)

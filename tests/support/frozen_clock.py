@@ -1,4 +1,4 @@
-"""A store in which nothing depends on how long a step takes: the same steps always lead to the same records."""
+"""A store whose clock stands still, so that the same steps always lead to the same records."""
 
 from importlib.resources import files
 
@@ -13,16 +13,16 @@ PARTS = frozenset({"prelude", "lanes", "indexes", "tiers", "batch"})
 
 
 def freeze_clock(store: Store) -> None:
-    """Have the clock stand still until `store.offset` moves it, and calls made at once reach Redis in their order.
+    """Stop the clock until `store.offset` moves it, and make concurrent calls reach Redis in order.
 
-    The scripts take the offset for the whole time and keep what would expire by Redis' own clock; with one connection
-    there is just one order in which several calls can arrive.
+    The scripts use the offset as the time and set no expiry, which would follow Redis' own clock. With one connection,
+    several calls can arrive in one order only.
     """
     for path in (files("bridge.store") / "scripts").iterdir():
         name = path.name.removesuffix(".lua")
         for batch, text in () if name in PARTS else ((False, source(name)), (True, batch_source(name))):
-            still = text.replace("redis.call('TIME')", "{0, 0}").replace(", 'PX', span", "")
-            store._scripts[name, batch] = store.redis.register_script(still)
+            frozen = text.replace("redis.call('TIME')", "{0, 0}").replace(", 'PX', span", "")
+            store._scripts[name, batch] = store.redis.register_script(frozen)
     store.offset = START
     known = store.redis.connection_pool.connection_kwargs
     connection = store.redis.connection_pool.connection_class

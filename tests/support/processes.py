@@ -1,4 +1,4 @@
-"""The real processes, as somebody at a terminal has them: `rally-bridge up --sandbox`, and curl."""
+"""The real processes, as a user starts them: `rally-bridge up --sandbox`."""
 
 import os
 import re
@@ -23,7 +23,7 @@ OURS = (sys.executable, "-m", "bridge.cli")
 
 @dataclass
 class Journey:
-    """A running `rally-bridge up --sandbox`, as somebody at its terminal has it."""
+    """A running `rally-bridge up --sandbox`."""
 
     process: "subprocess.Popen[str]"
     port: int
@@ -59,13 +59,13 @@ class Journey:
         return found
 
     def child(self, mark: str) -> psutil.Process:
-        """Find the child whose command line holds a mark."""
+        """Return the child whose command line contains `mark`."""
         (found,) = [child for child in psutil.Process(self.process.pid).children() if mark in command_line(child)]
         return found
 
 
 def command_line(process: psutil.Process) -> str:
-    """Give what a process was started with; nothing for one that has ended, as a child of `up` may at any moment."""
+    """Return the command line of a process; empty for one that has ended, as a child of `up` may at any moment."""
     try:
         return " ".join(process.cmdline())
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
@@ -73,7 +73,7 @@ def command_line(process: psutil.Process) -> str:
 
 
 def wait_for(condition: Callable[[], Any], what: str) -> Any:
-    """Look until it is so; the processes are real, and only time tells."""
+    """Poll until a condition is true, and return its value."""
     until = monotonic() + PATIENCE
     while monotonic() < until:
         try:
@@ -86,7 +86,7 @@ def wait_for(condition: Callable[[], Any], what: str) -> Any:
 
 
 def free_ports() -> int:
-    """Find a port that is free, and the next one too."""
+    """Return a free port whose successor is free as well."""
     while True:
         with socket.socket() as first, socket.socket() as second:
             first.bind(("127.0.0.1", 0))
@@ -100,7 +100,7 @@ def free_ports() -> int:
 
 @contextmanager
 def up(data: Path, port: int, *, program: Sequence[str] = OURS, **settings: str) -> Iterator[Journey]:
-    """Start everything, and stop it as Ctrl-C does."""
+    """Run `up --sandbox`, and stop it with SIGINT."""
     log = data.with_suffix(".out")
     command = [*program, "up", "--sandbox", "--data-dir", str(data), "--port", str(port)]
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}

@@ -1,4 +1,4 @@
-"""A Redis of a test's own, on a Unix socket and a port of loopback."""
+"""A separate Redis for a test, on a Unix socket and a loopback port."""
 
 import subprocess
 from collections.abc import Iterator

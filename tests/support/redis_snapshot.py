@@ -1,4 +1,4 @@
-"""Everything that Redis holds at one moment, and whether its records and its indexes tell the same story."""
+"""Everything in Redis at one moment, and a check that records and indexes are consistent."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from bridge.store import keys
 from bridge.store.connection import Store
 
 Place = tuple[str, str]
-"""A workspace and an import in it."""
+"""A workspace and an import."""
 
 _TAKE = """
 local taken = {}
@@ -25,19 +25,19 @@ for _, key in ipairs(redis.call('KEYS', 'rb:*')) do
 end
 return taken
 """
-_STANDING = {keys.FENCE, keys.CLOCK, keys.SEAL, keys.SCHEMA_VERSION, "rb:check"}
+_PERMANENT = {keys.FENCE, keys.CLOCK, keys.SEAL, keys.SCHEMA_VERSION, "rb:check"}
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Keys with what they hold: hashes and sorted sets as dicts, the latter's values being moments."""
+    """Keys and their contents: hashes and sorted sets as dicts, the latter with moments as values."""
 
     held: Mapping[str, Any]
-    mortal: frozenset[str]
-    """The keys that would expire by themselves."""
+    expiring: frozenset[str]
+    """The keys with an expiry."""
 
     def hashes(self, prefix: str) -> dict[str, dict[str, str]]:
-        """Give the records under a prefix by the rest of their key."""
+        """Return the records under a prefix, by the rest of their key."""
         return {
             key.removeprefix(prefix): held
             for key, held in self.held.items()
@@ -61,7 +61,7 @@ class Snapshot:
         return self.hashes(keys.DELIVERY_PREFIX)
 
     def waiting(self) -> dict[Place, set[str]]:
-        """Give the open watches by their import, as the watches' own records tell it."""
+        """Return the open watches by import, according to their records."""
         found: dict[Place, set[str]] = defaultdict(set)
         for watch_id, record in self.watches.items():
             if record["state"] == "watching":
@@ -69,12 +69,12 @@ class Snapshot:
         return dict(found)
 
     def lanes(self) -> dict[str, int]:
-        """Give all lanes in which deliveries wait, by when each may be claimed from."""
+        """Return all lanes with pending deliveries, and the moment from which each may be claimed."""
         doubtful = (f"rb:lanes:doubtful:{client}" for client in self.index("rb:lanes:doubtful"))
         return {lane: at for queue in ("rb:lanes", *doubtful) for lane, at in self.index(queue).items()}
 
     def pending(self) -> dict[str, set[str]]:
-        """Give the pending deliveries by their lane, as their own records tell it."""
+        """Return the pending deliveries by lane, according to their records."""
         found: dict[str, set[str]] = defaultdict(set)
         for delivery_id, record in self.deliveries.items():
             if record["state"] == "pending":
@@ -86,12 +86,12 @@ async def take_snapshot(store: Store) -> Snapshot:
     rows = await store.call("EVAL", _TAKE, 0)
     return Snapshot(
         held={key: _unpacked(kind, held) for key, kind, _, held in rows},
-        mortal=frozenset(key for key, _, ttl, _ in rows if ttl >= 0),
+        expiring=frozenset(key for key, _, ttl, _ in rows if ttl >= 0),
     )
 
 
 def _unpacked(kind: str, held: Any) -> Any:
-    """Put a key's contents together; of a reading its mark is enough, since sealing it again gives another text."""
+    """Return the contents of a key; an encrypted reading is replaced, because its text varies."""
     match kind:
         case "hash":
             record = dict(zip(held[::2], held[1::2], strict=True))
@@ -105,15 +105,15 @@ def _unpacked(kind: str, held: Any) -> Any:
 
 
 def assert_sound(snapshot: Snapshot) -> None:
-    """Check that every index holds exactly what the records say, that nothing expires, and that no key is left over."""
-    accounted = _STANDING | set(_watches(snapshot)) | set(_imports(snapshot)) | set(_deliveries(snapshot))
+    """Check that every index matches the records, that nothing expires, and that no key is left over."""
+    accounted = _PERMANENT | set(_watches(snapshot)) | set(_imports(snapshot)) | set(_deliveries(snapshot))
     passing = {key for key in snapshot.held if key.endswith((":paced", ":last"))}
-    assert set(snapshot.held) - accounted - passing == set(), "keys that belong to nothing"
-    assert snapshot.mortal <= passing, "a record would expire by itself"
+    assert set(snapshot.held) - accounted - passing == set(), "keys without a record"
+    assert snapshot.expiring <= passing, "a record has an expiry"
 
 
 def _watches(snapshot: Snapshot) -> Iterator[str]:
-    """Check what is kept of watches, and give its keys."""
+    """Check the watches; yield their keys."""
     watches = snapshot.watches
     watching = {watch_id for watch_id, record in watches.items() if record["state"] == "watching"}
     ended = {watch_id for watch_id in set(watches) - watching if int(watches[watch_id]["pending"]) == 0}
@@ -122,7 +122,7 @@ def _watches(snapshot: Snapshot) -> Iterator[str]:
         for delivery_id, record in snapshot.deliveries.items()
         if not record["watch"] and record["state"] != "pending"
     }
-    assert snapshot.index(keys.EXPIRING).keys() == watching, "an open watch whose expiry nobody looks at, or another"
+    assert snapshot.index(keys.EXPIRING).keys() == watching, "the index of expiries doesn't match the open watches"
     assert snapshot.index(keys.ENDED).keys() == ended | notices
     listed: dict[str, set[str]] = defaultdict(set)
     for watch_id, record in watches.items():
@@ -136,35 +136,37 @@ def _watches(snapshot: Snapshot) -> Iterator[str]:
 
 
 def _listed(snapshot: Snapshot, listed: Mapping[str, set[str]]) -> Iterator[str]:
-    """Check that these lists hold these ids; a list that is there and not among them is left over."""
+    """Check that the given lists contain the given ids; yield their keys."""
     for key, ids in listed.items():
         assert snapshot.index(key).keys() == ids
         yield key
 
 
 def _imports(snapshot: Snapshot) -> Iterator[str]:
-    """Check that each open watch's import is being polled, or final and about to be settled; give the keys."""
+    """Check that the import of each open watch is polled, or final and waiting for settling; yield the keys."""
     imports, waiting = snapshot.imports, snapshot.waiting()
     polling = {place for place, record in imports.items() if record["state"] == "open"}
     final = imports.keys() - polling
     assert waiting.keys() <= imports.keys(), "an open watch whose import is unknown"
-    assert polling <= waiting.keys(), "an import is polled for nobody"
+    assert polling <= waiting.keys(), "an import without an open watch is polled"
     assert {keys.place(member) for member in snapshot.index(keys.FINAL)} == final
     settling = {keys.place(member) for member in snapshot.index(keys.SETTLING)}
-    assert settling == final & waiting.keys(), "a final import whose watches nobody will tell, or one without watches"
+    assert settling == final & waiting.keys(), "the index of settling doesn't match the final imports with open watches"
     yield from (keys.FINAL, keys.SETTLING)
     for place, watch_ids in waiting.items():
         assert snapshot.held[keys.waiting(*place)] == watch_ids
         yield keys.waiting(*place)
     for workspace in ("default", "eu"):
         due = {import_id for at, import_id in polling if at == workspace}
-        assert snapshot.index(keys.imports_due(workspace)).keys() == due, "an open import that is never due, or another"
+        assert snapshot.index(keys.imports_due(workspace)).keys() == due, (
+            "the index of due imports doesn't match the open imports"
+        )
         yield from (keys.imports_due(workspace), keys.imports_leased(workspace), keys.budget(workspace))
     yield from (keys.import_(*place) for place in imports)
 
 
 def _deliveries(snapshot: Snapshot) -> Iterator[str]:
-    """Check that each delivery is a watch's, and each pending one in its lane; give the keys."""
+    """Check that each delivery belongs to a watch, and each pending one is in its lane; yield the keys."""
     deliveries, pending, watches = snapshot.deliveries, snapshot.pending(), snapshot.watches
     of_watches = {delivery_id for record in watches.values() for delivery_id in record.get("deliveries", "").split()}
     assert of_watches == {delivery_id for delivery_id, record in deliveries.items() if record["watch"]}
@@ -178,7 +180,7 @@ def _deliveries(snapshot: Snapshot) -> Iterator[str]:
     }
     assert all(snapshot.index(queue) for client, queue in queues.items() if client), "a client without doubtful lanes"
     queued = [lane for queue in queues.values() for lane in snapshot.index(queue)]
-    assert sorted(queued) == sorted(pending), "a lane that nobody claims from, an empty one, or one in two queues"
+    assert sorted(queued) == sorted(pending), "the queues don't match the lanes with pending deliveries"
     yield from ("rb:lanes:doubtful", *queues.values())
     for lane, delivery_ids in pending.items():
         key = f"rb:lane:{lane}"
@@ -188,10 +190,12 @@ def _deliveries(snapshot: Snapshot) -> Iterator[str]:
         paced = int(snapshot.held.get(f"{key}:paced", "0").split()[0])
         latest = max(min(snapshot.index(key).values()), paced, *leased.values())
         owner = snapshot.held[f"{key}:queue"]
-        assert snapshot.index(queues[owner])[lane] <= latest, "a lane that waits for nothing"
+        assert snapshot.index(queues[owner])[lane] <= latest, "a lane is due later than its deliveries"
         yield from (key, f"{key}:leased", f"{key}:queue")
     abandoned = {id_ for id_, record in deliveries.items() if record["watch"] and record["state"] == "abandoned"}
-    assert snapshot.index(keys.UNTOLD).keys() == abandoned, "the operator was told, or never will be"
+    assert snapshot.index(keys.UNTOLD).keys() == abandoned, (
+        "the index of unreported deliveries doesn't match the abandoned ones"
+    )
     yield keys.UNTOLD
     listed: dict[str, set[str]] = defaultdict(set)
     for delivery_id, record in deliveries.items():

@@ -1,4 +1,4 @@
-"""The product in one process: real Redis, real sockets, the shifts run directly, the clock in the test's hand."""
+"""The product in one process: real Redis, real sockets, shifts that run directly, and a clock that the test moves."""
 
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -33,7 +33,7 @@ FERNET = Fernet.generate_key().decode()
 
 @contextmanager
 def serving(app: Any, *, http: Any = "auto", keep_alive: int = 5) -> Iterator[str]:
-    """Serve an ASGI app on a free port of loopback, in a thread of its own; give its URL."""
+    """Serve an ASGI app on a free loopback port in a thread; yield its URL."""
     config = uvicorn.Config(
         app, port=0, http=http, log_config=None, lifespan="off", ws="none", timeout_keep_alive=keep_alive
     )
@@ -66,7 +66,7 @@ class Sandbox:
     http: httpx.AsyncClient
 
     async def set_import(self, import_id: str, *statuses: tuple[str, float], **facts: Any) -> None:
-        """Have Rally know an import with these (status, seconds since now)."""
+        """Define an import and its statuses, as (status, seconds from now)."""
         story = {"type": "CSV", "people": 120, "failed": 0, **facts}
         story["statuses"] = [{"status": status, "after": after} for status, after in statuses]
         (await self.http.put(f"/control/imports/{import_id}", json=story)).raise_for_status()
@@ -75,7 +75,7 @@ class Sandbox:
         (await self.http.post("/control/faults", json=fault)).raise_for_status()
 
     async def set_answers(self, name: str, *answers: dict[str, Any]) -> None:
-        """Have a callback's receiver (or "slack") answer the next messages so."""
+        """Set how the receiver of a callback (or "slack") answers the next messages."""
         (await self.http.post(f"/control/inbox/{name}/answers", json=list(answers))).raise_for_status()
 
     async def requests(self) -> list[dict[str, Any]]:
@@ -95,7 +95,7 @@ class Sandbox:
 
 @dataclass
 class World:
-    """Everything at hand: the resources, one worker's crew, the API, and the sandbox around them."""
+    """The resources, one worker, the API, and the sandbox around them."""
 
     resources: Resources
     worker: Worker
@@ -103,11 +103,11 @@ class World:
     sandbox: Sandbox
 
     def pass_time(self, span: int) -> None:
-        """Move the one clock ahead (ms)."""
+        """Move the clock ahead (ms)."""
         self.resources.store.offset += span
 
     async def begin_minute(self) -> None:
-        """Move the one clock to where a minute begins, so that what is counted by the minute stays in one."""
+        """Move the clock to the start of a minute, so that counts by the minute stay in one."""
         self.pass_time(MINUTE - await self.resources.store.now() % MINUTE)
 
     async def poll(self) -> None:
@@ -136,7 +136,7 @@ class World:
         return await self.api.get(path, params=query, headers=bearer(key))
 
     async def reload(self, watch: dict[str, Any]) -> dict[str, Any]:
-        """GET a watch again."""
+        """GET a watch."""
         answer = await self.api.get(f"/v1/watches/{watch['id']}", headers=bearer(CLIENT_KEY))
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
@@ -185,7 +185,7 @@ async def opened(redis_url: str, sandbox_url: str, **changes: str) -> AsyncItera
 
 @asynccontextmanager
 async def reopened(redis_url: str, sandbox_url: str, **changes: str) -> AsyncIterator[World]:
-    """Open a world on what another has left."""
+    """Open a world on the data that another has left."""
     async with (
         open_resources(settings(redis_url, sandbox_url, **changes)) as resources,
         _built_on(resources, sandbox_url) as world,

@@ -1,4 +1,4 @@
-"""Whatever comes from outside - bytes, headers, texts, variables - ends in a value or in the one error meant for it."""
+"""Fuzzing: any input - bytes, headers, texts, variables - gives a value or the error that is meant for it."""
 
 import json
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ DATE = st.datetimes().map(lambda at: at.replace(tzinfo=UTC).strftime("%a, %d %b 
 HEADER_TEXT = ANY_TEXT | DATELIKE | DATE | st.integers().map(str) | st.floats().map(str) | st.just("9" * 5_000)
 
 
-# Rally's answers.
+# Rally's responses.
 
 LIMITS = ("X-RateLimit-Limit", "x-ratelimit-remaining", "X-RATELIMIT-RESET", "Retry-After", "date", "Content-Type")
 FIELDS = ("importId", "type", "status", "personCount", "failedRecords", "updatedAt", "personId", "email")
@@ -147,7 +147,7 @@ def assert_it_can_be_kept_and_told(reading: Reading) -> None:
     assert json.loads(body)["data"]["outcome"] == outcome.value
 
 
-# What destinations answer.
+# Responses of destinations.
 
 
 @settings(max_examples=400)
@@ -175,7 +175,7 @@ def test_a_retry_after_means_the_same_in_seconds_and_as_a_date_of_any_clock(wait
     )
 
 
-# What Slack shows.
+# Messages in Slack.
 
 OF_LURES = """<!channel> <@U1> <#C1> <https://e.example|bank> https://e.example www.e.example mailto:a@b.example @here
     #general :tada: *b* _i_ ~s~ `c` ``` &amp; &lt; & < > | ! ^ א e.example"""
@@ -252,7 +252,7 @@ def test_two_libraries_that_we_did_not_write_accept_what_we_sign_with_any_secret
 ) -> None:
     secrets = [written(raw) for raw in raws]
     destination = Callback(url=Secret("https://crm.example.com"), secret=Secret(secrets[0]) if own else None)
-    now = int(datetime.now(UTC).timestamp() * SECOND)  # the verifiers look at the clock
+    now = int(datetime.now(UTC).timestamp() * SECOND)  # the verifiers check the clock
 
     request = prepare(
         destination,
@@ -286,7 +286,7 @@ def test_any_text_is_a_secret_to_sign_with_or_told_to_be_none(text: str) -> None
 
 GOOD_BASE_URL = Settings.model_fields["rally_base_url"].default
 CANARY = "CANARY9"
-"""No name of anything, so that it has no business in a message."""
+"""A text that no message has a reason to contain."""
 OF_VARIABLES = f"""{CANARY} crm:{CANARY} eu:{CANARY}@ {CANARY}:x@y ops=https://{CANARY} redis://:{CANARY}@ whsec_
     http:// https:// redis:// unix:// : @ , = + / ? # [ ] % \u2100 \uff0f é \udc80 admin workspaces= slack: callback: 5s
     1h30m 9d 0s 0.5 nan inf 1e999 default eu crm localhost:6379 10.0.0.0/8 *.example.com [::1]:80 DEBUG info"""
@@ -302,7 +302,7 @@ def accounts(known: Settings) -> list[tuple[Secret, str]]:
 
 
 def loaded(changes: Mapping[str, str]) -> Any:
-    """Load settings, and make of them what every process makes first."""
+    """Load settings, and build from them what every process builds at its start."""
     known = Settings.load({**GOOD_SETTINGS, **changes}, env_file=None)
     egress_rules(known)
     store_of(known, 0)
@@ -326,8 +326,8 @@ def loaded(changes: Mapping[str, str]) -> Any:
 @example(text="eu:k@http://٣")
 @example(text="http://٣")
 @example(text="\udc80")
-def test_any_text_in_a_variable_is_taken_or_refused_by_its_name(name: str, text: str) -> None:
-    assert_told_by_name(name, {name: text}, secret=name.lower() in SECRETS)
+def test_any_text_in_a_variable_is_accepted_or_refused_by_its_name(name: str, text: str) -> None:
+    assert_refused_by_name(name, {name: text}, secret=name.lower() in SECRETS)
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -335,18 +335,18 @@ def test_any_text_in_a_variable_is_taken_or_refused_by_its_name(name: str, text:
 @given(raw=VARIABLE.map(lambda text: text.encode("utf-8", "surrogateescape")))
 @example(raw=b"")
 @example(raw=b"\xff" + CANARY.encode())
-def test_any_file_of_a_secret_is_taken_or_refused_by_its_name(tmp_path: Path, name: str, raw: bytes) -> None:
+def test_any_file_of_a_secret_is_accepted_or_refused_by_its_name(tmp_path: Path, name: str, raw: bytes) -> None:
     (tmp_path / "secret").write_bytes(raw)
 
-    assert_told_by_name(name, {name: "", f"{name}_FILE": str(tmp_path / "secret")}, secret=True)
+    assert_refused_by_name(name, {name: "", f"{name}_FILE": str(tmp_path / "secret")}, secret=True)
 
 
-def assert_told_by_name(name: str, changes: Mapping[str, str], *, secret: bool) -> None:
+def assert_refused_by_name(name: str, changes: Mapping[str, str], *, secret: bool) -> None:
     with suppress(SettingsError):
         assert CANARY not in repr(loaded(changes)) or not secret
         return
-    with pytest.raises(SettingsError) as told:
+    with pytest.raises(SettingsError) as caught:
         loaded(changes)
-    for problem in told.value.problems:
+    for problem in caught.value.problems:
         assert name in problem
         assert CANARY not in problem or not secret

@@ -1,4 +1,4 @@
-"""The rules of the house that no linter knows: the words, the size of things, who may stand on what."""
+"""House rules that no linter checks: names, sizes of modules, allowed imports, headings of scripts."""
 
 import ast
 import inspect
@@ -20,11 +20,11 @@ TESTS = sorted((HOME / "tests").rglob("*.py"))
 
 LONGEST_MODULE = 300
 EMPTY_WORDS = {"manager", "helper", "util", "handler", "processor"}
-"""Words that fit everything and so say nothing."""
-GIVEN_NAMES: Mapping[str, str] = {"timeout_keep_alive_handler": "uvicorn"}
-"""Names with such a word that a library demands, and which library that is."""
+"""Words that fit everything and so mean nothing."""
+REQUIRED_NAMES: Mapping[str, str] = {"timeout_keep_alive_handler": "uvicorn"}
+"""Names with such a word that a library requires, and the library."""
 ENVIRONMENT = {"setenv", "delenv", "chdir"}
-"""What monkeypatch may do: change what a process is started with. Our own code is never replaced."""
+"""What tests may use monkeypatch for: the environment of a process. Our own code is never replaced."""
 
 
 def name_of(path: Path) -> str:
@@ -36,7 +36,7 @@ def tree(path: Path) -> ast.Module:
 
 
 def defined_names(path: Path) -> Iterator[str]:
-    """Give the names that a module defines as functions and classes, and its own."""
+    """Yield the names of a module and of its functions and classes."""
     yield path.parent.name if path.stem == "__init__" else path.stem
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
@@ -44,7 +44,7 @@ def defined_names(path: Path) -> Iterator[str]:
 
 
 def words(name: str) -> set[str]:
-    """Take `fooBar`, `FooBars` and `foo_bars` apart, in the singular."""
+    """Split `fooBar`, `FooBars` and `foo_bars` into words in the singular."""
     return {word.lower().removesuffix("s") for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
 
 
@@ -56,39 +56,39 @@ def imported_names(path: Path) -> Iterator[str]:
             yield node.module or "."
 
 
-def test_every_module_says_in_one_sentence_what_it_is() -> None:
-    said = {name_of(path): (ast.get_docstring(tree(path)) or "").split("\n\n")[0] for path in PRODUCT}
-    assert [name for name, sentence in said.items() if "\n" in sentence or not sentence.endswith((".", "?"))] == []
+def test_every_module_docstring_begins_with_one_sentence() -> None:
+    sentences = {name_of(path): (ast.get_docstring(tree(path)) or "").split("\n\n")[0] for path in PRODUCT}
+    assert [name for name, sentence in sentences.items() if "\n" in sentence or not sentence.endswith((".", "?"))] == []
 
 
-def test_no_module_is_longer_than_one_sitting() -> None:
+def test_no_module_is_too_long() -> None:
     lengths = {name_of(path): len(path.read_text().splitlines()) for path in PRODUCT}
     assert {name: length for name, length in lengths.items() if length > LONGEST_MODULE} == {}
 
 
-def test_names_say_what_a_thing_is() -> None:
+def test_no_name_contains_an_empty_word() -> None:
     empty = {
         name: name_of(path) for path in PRODUCT + TESTS for name in defined_names(path) if words(name) & EMPTY_WORDS
     }
-    # Equal, so that no name stays excused that isn't there any more.
-    assert empty.keys() == GIVEN_NAMES.keys(), empty
+    # Equal, so that no exception outlives its name.
+    assert empty.keys() == REQUIRED_NAMES.keys(), empty
 
 
 @pytest.mark.parametrize("name", ["RetryManager", "http_utils", "HTTPHandler", "on_error_handler", "helpers"])
-def test_empty_words_are_found_however_they_are_written(name: str) -> None:
+def test_empty_words_are_found_in_every_case_style(name: str) -> None:
     assert words(name) & EMPTY_WORDS
 
 
-def test_the_domain_stands_on_the_standard_library_alone() -> None:
+def test_the_domain_imports_only_the_standard_library() -> None:
     domain = [path for path in PRODUCT if path.is_relative_to(HOME / "bridge" / "domain")]
-    strangers = {
+    other_imports = {
         name: name_of(path)
         for path in domain
         for name in imported_names(path)
         if name.split(".")[0] not in sys.stdlib_module_names and not name.startswith("bridge.domain")
     }
     assert domain
-    assert strangers == {}
+    assert other_imports == {}
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
@@ -96,7 +96,7 @@ def test_every_script_says_what_it_does_and_names_its_keys_and_arguments(path: P
     lines = path.read_text().splitlines()
     heading = list(takewhile(lambda line: line.startswith("-- "), lines))
     body = "".join(lines[len(heading) :])
-    assert heading, "a sentence comes first"
+    assert heading, "a heading comes first"
     for kind, more in (("KEYS", "Further keys"), ("ARGV", "urther arguments")):
         named = f"unpack({kind}" in body or kind in "".join(heading)
         assert kind not in body or named or more in "".join(heading), f"{kind} is used, but not named"
@@ -130,12 +130,12 @@ def test_tests_replace_nothing_in_the_product() -> None:
 @pytest.mark.parametrize(
     "line", ["monkeypatch.setattr(jobs, 'sweep', None)", "from unittest.mock import patch", "def test(mocker): ..."]
 )
-def test_a_replacement_is_found_however_it_is_made(line: str) -> None:
+def test_every_kind_of_replacement_is_found(line: str) -> None:
     assert any(replaces_something(node) for node in ast.walk(ast.parse(line)))
 
 
 def replaces_something(node: ast.AST) -> bool:
-    """Tell whether a piece of a test puts something else in our code's place."""
+    """Return whether a node of a test replaces our own code."""
     match node:
         case ast.Attribute(value=ast.Name(id="monkeypatch"), attr=does):
             return does not in ENVIRONMENT

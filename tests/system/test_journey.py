@@ -1,4 +1,4 @@
-"""The journey: the real processes, from POST to both messages, through kill -9 and a restart."""
+"""End to end: the real processes, from POST to both messages, through kill -9 and a restart."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Outages, in real time and with real processes: nothing is lost, and everything goes on by itself."""
+"""Outages in real time with real processes: nothing is lost, and work resumes without help."""
 
 import json
 import os
@@ -22,8 +22,8 @@ pytestmark = pytest.mark.slow
 AWAY = 20.0
 
 
-class Memory:
-    """A Redis that the test starts and kills, with its data on disk as we ship it."""
+class RedisProcess:
+    """A Redis that the test starts and kills, with our own durability settings."""
 
     def __init__(self, home: Path) -> None:
         self.socket = home / "r.sock"
@@ -63,16 +63,16 @@ class Memory:
 
 
 @pytest.fixture
-def memory(tmp_path: Path) -> Iterator[Memory]:
-    memory = Memory(tmp_path)
-    memory.start()
-    yield memory
-    memory.kill()
+def redis_process(tmp_path: Path) -> Iterator[RedisProcess]:
+    redis_process = RedisProcess(tmp_path)
+    redis_process.start()
+    yield redis_process
+    redis_process.kill()
 
 
 @contextmanager
-def bridge(tmp_path: Path, memory: Memory, **settings: str) -> Iterator[Journey]:
-    with up(tmp_path / "data", free_ports(), REDIS_URL=memory.url, **settings) as journey:
+def bridge(tmp_path: Path, redis_process: RedisProcess, **settings: str) -> Iterator[Journey]:
+    with up(tmp_path / "data", free_ports(), REDIS_URL=redis_process.url, **settings) as journey:
         yield journey
 
 
@@ -82,7 +82,7 @@ def events(journey: Journey, name: str, program: str) -> int:
 
 
 def pause(seconds: float) -> None:
-    """Let real time pass: it is what an outage is made of."""
+    """Wait in real time, for the length of an outage."""
     until = monotonic() + seconds
     wait_for(lambda: monotonic() >= until, "time")
 
@@ -101,11 +101,13 @@ def refused(journey: Journey) -> httpx.Response:
     )
 
 
-def test_a_redis_that_is_away_for_twenty_seconds_loses_nothing(tmp_path: Path, memory: Memory) -> None:
-    with bridge(tmp_path, memory) as journey:
+def test_a_redis_that_is_unavailable_for_twenty_seconds_loses_nothing(
+    tmp_path: Path, redis_process: RedisProcess
+) -> None:
+    with bridge(tmp_path, redis_process) as journey:
         watches = [journey.post(f"demo-slow-{number}") for number in range(3)]
         wait_for(lambda: all(journey.get(watch)["polls"] for watch in watches), "first polls")
-        memory.kill()
+        redis_process.kill()
         away_since = monotonic()
 
         wait_for(lambda: refused(journey).status_code == 503, "the 503")
@@ -116,7 +118,7 @@ def test_a_redis_that_is_away_for_twenty_seconds_loses_nothing(tmp_path: Path, m
         assert ready.status_code == 503
         assert "redis" in ready.json()
         pause(AWAY - (monotonic() - away_since))
-        memory.start()
+        redis_process.start()
         back = monotonic()
         polls = [journey.get(watch)["polls"] for watch in watches]
 
@@ -130,15 +132,17 @@ def test_a_redis_that_is_away_for_twenty_seconds_loses_nothing(tmp_path: Path, m
         assert events(journey, "store.unavailable", "worker") <= 1
 
 
-def test_a_redis_that_is_full_loses_nothing_and_work_goes_on_when_there_is_room(tmp_path: Path, memory: Memory) -> None:
-    with bridge(tmp_path, memory) as journey:
+def test_a_redis_that_is_full_loses_nothing_and_work_goes_on_when_there_is_room(
+    tmp_path: Path, redis_process: RedisProcess
+) -> None:
+    with bridge(tmp_path, redis_process) as journey:
         watch = journey.post("demo-completed-1")
         wait_for(lambda: journey.get(watch)["polls"], "the first poll")
-        memory.limit(1)
+        redis_process.limit(1)
         wait_for(lambda: refused(journey).status_code == 503, "the 503")
         pause(12)
         assert [journey.get(watch)["state"] for _ in range(40)] == ["watching"] * 40
-        memory.limit(0)
+        redis_process.limit(0)
 
         wait_for(lambda: journey.get(watch)["outcome"] == "completed", "the outcome")
         wait_for(lambda: len(journey.messages(name="demo-completed-1")) >= 1, "the message")
@@ -161,9 +165,9 @@ def asked(journey: Journey, import_id: str) -> int:
 
 
 def test_a_worker_killed_in_the_middle_of_a_poll_delays_by_no_more_than_its_lease(
-    tmp_path: Path, memory: Memory
+    tmp_path: Path, redis_process: RedisProcess
 ) -> None:
-    with bridge(tmp_path, memory, POLL_LEASE="4s") as journey:
+    with bridge(tmp_path, redis_process, POLL_LEASE="4s") as journey:
         journey.http.put(
             f"http://127.0.0.1:{journey.port + 1}/control/imports/imp",
             json={"statuses": [{"status": "COMPLETED"}]},
@@ -180,9 +184,9 @@ def test_a_worker_killed_in_the_middle_of_a_poll_delays_by_no_more_than_its_leas
 
 
 def test_a_worker_that_was_stopped_beyond_its_lease_changes_nothing_when_it_goes_on(
-    tmp_path: Path, memory: Memory
+    tmp_path: Path, redis_process: RedisProcess
 ) -> None:
-    with bridge(tmp_path, memory, POLL_LEASE="3s") as journey:
+    with bridge(tmp_path, redis_process, POLL_LEASE="3s") as journey:
         stopped = journey.child("worker")
         fault(journey, kind="hang", seconds=1.2)
         watches = [journey.post(f"demo-partial-{number}") for number in range(6)]

@@ -1,4 +1,4 @@
-"""No secret and no participant's e-mail leaves by the side: one run through every path, then a search of everything."""
+"""No secret and no participant's e-mail leaks: run through every path, then search all output and storage."""
 
 import asyncio
 import io
@@ -49,7 +49,7 @@ SECRETS = (
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
-    """Give what is logged, all of it, as it would be printed."""
+    """Capture everything that is logged, as it would be printed."""
     root = logging.getLogger()
     before = (root.handlers, root.level)
     written = io.StringIO()
@@ -76,9 +76,9 @@ async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
 async def test_no_secret_and_no_email_is_anywhere_where_it_has_no_business(
     world: World, lines: io.StringIO, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    answers = [*await refused(world), *await ended_every_way(world), *await asked_about(world)]
-    async with on_a_port(world) as url:
-        people = [*await told_at_a_terminal(world, url), *await asyncio.to_thread(raised_in_scripts, url)]
+    answers = [*await refused(world), *await ended_every_way(world), *await requested(world)]
+    async with served(world) as url:
+        people = [*await printed_by_the_command_line(world, url), *await asyncio.to_thread(raised_in_scripts, url)]
     page = (await world.sandbox.http.get("/inbox")).text
     printed = "".join(capfd.readouterr())
     stored = await everything_in_redis(world)
@@ -120,7 +120,7 @@ def notify(world: World) -> list[dict[str, Any]]:
 
 
 async def refused(world: World) -> list[Any]:
-    """Put secrets where they do not belong."""
+    """Send secrets in wrong places."""
     wrong = [
         {"importId": 1, "colour": MISPLACED},
         {"importId": "imp", "notify": [{"type": MISPLACED}]},
@@ -149,7 +149,7 @@ async def refused(world: World) -> list[Any]:
 
 
 async def ended_every_way(world: World) -> list[Any]:
-    """Have imports end well, with failures and badly, through every fault of Rally's and of the receivers'."""
+    """Let imports complete, complete with failures and fail, with every fault of Rally and of the receivers."""
     records = [{"email": EMAIL}, {"personId": "p1", "email": EMAIL}]
     answers = []
     await world.sandbox.set_import("whole", ("COMPLETED", 0))
@@ -163,7 +163,7 @@ async def ended_every_way(world: World) -> list[Any]:
     for import_id in ("whole", "partly", "not", "absent"):
         wish = {"importId": import_id, "notify": notify(world), "label": EMAIL}
         answers.append(await world.post("/v1/watches", json=wish))
-        for label in ("first", "first", "another"):  # made, replayed, refused
+        for label in ("first", "first", "another"):  # created, replayed, refused
             wish["label"] = label
             answers.append(
                 await world.post("/v1/watches", json=wish, **{"Idempotency-Key": f"{import_id}-{PATH_TOKEN}"})
@@ -181,8 +181,8 @@ async def ended_every_way(world: World) -> list[Any]:
     return answers
 
 
-async def asked_about(world: World) -> list[Any]:
-    """Ask for everything that can be asked for; what a watch holds is shown to its owner, e-mails included."""
+async def requested(world: World) -> list[Any]:
+    """Request everything that the API shows; a watch is shown to its owner, including e-mails."""
     watches = (await world.get("/v1/watches")).json()["data"]
     deliveries = [each for watch in watches for each in watch["deliveries"]]
     assert {each["state"] for each in deliveries} >= {"delivered", "abandoned"}
@@ -221,8 +221,8 @@ async def everything_in_redis(world: World) -> str:
 
 
 @asynccontextmanager
-async def on_a_port(world: World) -> AsyncIterator[str]:
-    """Serve the API on a port of its own, for those who do not live in this process."""
+async def served(world: World) -> AsyncIterator[str]:
+    """Serve the API on its own port, for clients in other processes."""
     server = uvicorn.Server(uvicorn.Config(build(world.resources), log_config=None, lifespan="off", ws="none"))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         serving = asyncio.create_task(server.serve([listening]))
@@ -233,8 +233,8 @@ async def on_a_port(world: World) -> AsyncIterator[str]:
             await serving
 
 
-async def told_at_a_terminal(world: World, url: str) -> list[str]:
-    """Ask for the same on the command line, well and badly; gives all that was printed."""
+async def printed_by_the_command_line(world: World, url: str) -> list[str]:
+    """Request the same on the command line, with and without errors; return all output."""
     watch = (await world.get("/v1/watches", limit=1)).json()["data"][0]
     delivery = watch["deliveries"][0]["id"]
     asked: list[tuple[list[str], str]] = [
@@ -264,7 +264,7 @@ async def terminal(url: str, key: str, *arguments: str) -> str:
 
 
 def raised_in_scripts(url: str) -> list[str]:
-    """Call by the library, badly; gives what a script would see of the exceptions."""
+    """Call the client library with errors; return the exceptions as a script would print them."""
     wrong = [{"type": "callback", "url": f"http://10.0.0.1/{PATH_TOKEN}", "headers": {"Host": HEADER_VALUE}}]
     headers = {"webhook-id": "a", "webhook-timestamp": "1"}
     with (

@@ -22,7 +22,7 @@ from bridge.web.openapi.operations import Operation
 from bridge.web.routing import Resource
 from tests.support.samples import only
 from tests.support.world import CLIENT_KEY, OTHER_KEY, World, bearer, opened
-from tests.system.test_outages import Memory
+from tests.system.test_outages import RedisProcess
 from tests.web.test_openapi import check
 
 pytestmark = pytest.mark.anyio
@@ -279,7 +279,7 @@ async def test_one_call_too_many_is_refused_whatever_it_is(redis_url: str, sandb
 
 
 async def test_while_redis_is_away_each_call_says_so_and_when_to_come_again(sandbox_url: str, tmp_path: Path) -> None:
-    memory = Memory(tmp_path)
+    memory = RedisProcess(tmp_path)
     memory.start()
     try:
         async with opened(memory.url, sandbox_url) as world:

@@ -1,4 +1,4 @@
-"""Absence: a 404 or 403 is believed only when it was repeated, and not when all imports vanish at once."""
+"""Absence: a 404 or 403 counts only when it is repeated, and not when many imports vanish at once."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Faults of the line: which answers pause a whole workspace, for how long, and which concern one import alone."""
+"""The breaker: which responses pause a whole workspace, for how long, and which concern one import only."""
 
 import asyncio
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ def replies(imports: Iterable[str], answer: Any = Unanswered("HTTP 503")) -> lis
     return [Reply(import_id=import_id, answer=answer, allowance=None, at=NOW) for import_id in imports]
 
 
-def heard(*rows: list[Reply], open_imports: int, budget: Budget | None = None) -> Budget:
+def budget_after(*rows: list[Reply], open_imports: int, budget: Budget | None = None) -> Budget:
     together = [reply for row in rows for reply in row]
     return after_replies(budget or Budget(), together, in_flight=0, now=NOW, open_imports=open_imports)
 
@@ -45,15 +45,15 @@ def heard(*rows: list[Reply], open_imports: int, budget: Budget | None = None) -
 def test_the_breaker_opens_after_five_faults_of_three_imports_where_there_are_that_many(
     imports: str, open_imports: int, *, broken: bool
 ) -> None:
-    assert heard(replies(imports), open_imports=open_imports).broken == broken
+    assert budget_after(replies(imports), open_imports=open_imports).broken == broken
 
 
-def test_what_an_answer_says_of_one_import_is_not_held_against_the_workspace() -> None:
+def test_an_error_about_one_import_does_not_count_against_the_workspace() -> None:
     many = replies("abcdefghij", Unusable("HTTP 400"))
 
-    assert heard(many, open_imports=30) == Budget()
-    assert not heard(replies("abca"), many, open_imports=30).broken
-    assert heard(replies("abcab"), many, open_imports=30).broken, "nor does it show that the line works"
+    assert budget_after(many, open_imports=30) == Budget()
+    assert not budget_after(replies("abca"), many, open_imports=30).broken
+    assert budget_after(replies("abcab"), many, open_imports=30).broken, "a 400 doesn't close the breaker either"
 
 
 @pytest.mark.parametrize(
@@ -63,32 +63,32 @@ def test_what_an_answer_says_of_one_import_is_not_held_against_the_workspace() -
         ({"refused_since": NOW - HOUR}, NOW + MINUTE),
         ({}, 0),
     ],
-    ids=["the line is at fault", "the key is refused", "no pause"],
+    ids=["the breaker is open", "the key is refused", "no pause"],
 )
-def test_a_probe_whose_answer_concerns_its_import_alone_prolongs_the_pause(paused: Any, until: Moment) -> None:
-    probed = heard(replies("a", Unusable("HTTP 400")), open_imports=30, budget=Budget(**paused))
+def test_a_probe_with_an_error_about_its_import_only_prolongs_the_pause(paused: Any, until: Moment) -> None:
+    probed = budget_after(replies("a", Unusable("HTTP 400")), open_imports=30, budget=Budget(**paused))
 
     assert probed.not_before == until
 
 
-def test_an_answer_in_between_begins_the_count_anew() -> None:
-    assert not heard(replies("abca"), replies("d", READ), replies("abca"), open_imports=30).broken
-    assert not heard(replies("abcab"), replies("d", READ), open_imports=30).broken
+def test_a_reading_in_between_restarts_the_count() -> None:
+    assert not budget_after(replies("abca"), replies("d", READ), replies("abca"), open_imports=30).broken
+    assert not budget_after(replies("abcab"), replies("d", READ), open_imports=30).broken
 
 
 def test_a_straggler_does_not_open_the_window_of_a_paused_workspace() -> None:
     open_window = Budget(limit=100, available=80, spent=20, ends_at=NOW + MINUTE, window=MINUTE)
 
-    assert heard(replies("abcab"), open_imports=30, budget=open_window).ends_at == 0
+    assert budget_after(replies("abcab"), open_imports=30, budget=open_window).ends_at == 0
 
 
 @pytest.mark.parametrize("answer", [Unanswered("HTTP 500"), Unusable("HTTP 400")])
 def test_a_straggler_lets_no_second_probe_start(answer: Any) -> None:
-    probing = replace(heard(replies("abcab"), open_imports=30), limit=100, probing_until=NOW + 9)
+    probing = replace(budget_after(replies("abcab"), open_imports=30), limit=100, probing_until=NOW + 9)
     allowance = Allowance(limit=100, remaining=50, resets_in=MINUTE)
     straggler = [replace(reply, allowance=allowance) for reply in replies("d", answer)]
 
-    assert heard(straggler, open_imports=30, budget=probing).probing_until == NOW + 9
+    assert budget_after(straggler, open_imports=30, budget=probing).probing_until == NOW + 9
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ async def requests(world: World) -> list[str]:
     return [each["importId"] for each in await world.sandbox.requests()]
 
 
-async def test_thirty_imports_that_are_answered_400_do_not_hold_up_another(world: World) -> None:
+async def test_thirty_imports_answered_with_400_do_not_delay_another(world: World) -> None:
     for number in range(30):
         await world.sandbox.faults(status=400, times=1000, importId=f"bad{number}")
         await world.watch(f"bad{number}")
@@ -126,7 +126,7 @@ async def test_thirty_imports_that_are_answered_400_do_not_hold_up_another(world
     assert not (await world.resources.budgets.look("default")).budget.broken
 
 
-async def test_a_line_at_fault_is_probed_with_an_import_that_was_not_at_fault_itself(world: World) -> None:
+async def test_an_open_breaker_is_probed_with_an_import_that_had_no_error_itself(world: World) -> None:
     for number in range(8):
         await world.sandbox.set_import(f"imp{number}", ("UPLOADING", 0))
         await world.watch(f"imp{number}")
@@ -137,22 +137,22 @@ async def test_a_line_at_fault_is_probed_with_an_import_that_was_not_at_fault_it
     await world.resources.store.call("ZADD", "rb:imports:due:default", await world.resources.store.now() + HOUR, "late")
     await world.sandbox.faults(status=503, times=1000)
     await world.poll()
-    asked = len(await requests(world))
+    polled_before = len(await requests(world))
     assert (await world.resources.budgets.look("default")).budget.broken
 
     probes = []
     for _ in range(4):
         world.pass_time(LONGEST_RETRY)
         await world.poll()
-        probes += (await requests(world))[asked:]
-        asked += 1
+        probes += (await requests(world))[polled_before:]
+        polled_before += 1
 
     assert len(probes) == 4, "one probe after each pause"
     assert len(set(probes)) == 4
     assert probes[0] == "late", "due or not"
 
 
-async def test_a_line_at_fault_is_probed_in_peace_where_each_import_is_answered_400(world: World) -> None:
+async def test_an_open_breaker_is_probed_at_its_pace_when_every_import_is_answered_with_400(world: World) -> None:
     for number in range(3):
         await world.watch(f"imp{number}")
     await world.sandbox.faults(status=503, times=5)
@@ -161,26 +161,26 @@ async def test_a_line_at_fault_is_probed_in_peace_where_each_import_is_answered_
         world.pass_time(SECOND)
         await world.poll()
     assert (await world.resources.budgets.look("default")).budget.broken
-    asked = len(await requests(world))
+    polled_before = len(await requests(world))
 
     for _ in range(60):
         world.pass_time(SECOND)
         async with asyncio.timeout(10):
             await world.poll()
 
-    assert 3 <= len(await requests(world)) - asked <= 20
+    assert 3 <= len(await requests(world)) - polled_before <= 20
 
 
-async def test_when_rally_is_back_everything_that_waited_is_asked_at_once(world: World) -> None:
+async def test_when_rally_is_back_every_waiting_import_is_polled_at_once(world: World) -> None:
     watches = []
     for number in range(12):
         await world.sandbox.set_import(f"imp{number}", ("COMPLETED", 0))
         watches.append(await world.watch(f"imp{number}"))
     await world.sandbox.faults(status=503, times=7)
     await world.poll()
-    asked = len(await requests(world))
+    polled_before = len(await requests(world))
     await world.poll()
-    assert len(await requests(world)) == asked, "the breaker is open"
+    assert len(await requests(world)) == polled_before, "the breaker is open"
 
     for _ in range(3):
         world.pass_time(LONGEST_RETRY)
@@ -189,7 +189,7 @@ async def test_when_rally_is_back_everything_that_waited_is_asked_at_once(world:
     assert {(await world.reload(watch))["outcome"] for watch in watches} == {"completed"}
 
 
-async def test_an_import_alone_in_its_workspace_is_asked_again_within_a_quarter_of_the_outage(world: World) -> None:
+async def test_an_import_alone_in_its_workspace_is_polled_again_within_a_quarter_of_the_outage(world: World) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch()
     await world.sandbox.faults(status=503, times=1000)
@@ -213,31 +213,31 @@ async def test_an_import_whose_503_names_a_time_waits_for_it_and_the_others_do_n
     for _ in range(5):
         await world.poll()
         world.pass_time(MINUTE)
-    asked = await requests(world)
+    polled = await requests(world)
     world.pass_time(6 * MINUTE)
     await world.poll()
 
-    assert (asked.count("busy"), asked.count("good")) == (1, 5)
+    assert (polled.count("busy"), polled.count("good")) == (1, 5)
     assert (await world.reload(busy))["outcome"] == "completed"
 
 
-async def test_an_open_breaker_is_probed_every_fifteen_seconds_whatever_the_503_asks_for(world: World) -> None:
+async def test_an_open_breaker_is_probed_every_fifteen_seconds_regardless_of_retry_after(world: World) -> None:
     await world.sandbox.faults(status=503, times=1000, retryAfter=3600)
     for number in range(5):
         await world.watch(f"imp{number}")
     await world.poll()
-    asked = len(await requests(world))
+    polled_before = len(await requests(world))
     for _ in range(4):
         world.pass_time(14 * SECOND)
         await world.poll()
-        assert len(await requests(world)) == asked
+        assert len(await requests(world)) == polled_before
         world.pass_time(2 * SECOND)
         await world.poll()
-        asked += 1
-        assert len(await requests(world)) == asked
+        polled_before += 1
+        assert len(await requests(world)) == polled_before
 
 
-def test_a_jitter_of_a_pause_is_the_same_budget_but_for_its_end() -> None:
+def test_jitter_changes_only_the_end_of_a_pause() -> None:
     at_rest = Budget(faults=9, down_since=NOW - 40 * SECOND, broken_since=7)
     calm, hasty = (
         after_replies(at_rest, replies("a"), in_flight=0, now=NOW, open_imports=9, jitter=jitter) for jitter in (0, 1)

@@ -1,5 +1,6 @@
-"""From an outcome to its messages: each is owed once, sent until it arrives or is given up, and recorded."""
+"""From an outcome to its messages: each is created once, sent until it is accepted or abandoned, and recorded."""
 
+import asyncio
 import json
 from collections import Counter
 from typing import Any
@@ -16,8 +17,10 @@ from workers.worker import build_worker
 pytestmark = pytest.mark.anyio
 
 
-async def told(world: World, *notify: dict[str, Any], status: str = "COMPLETED", **facts: Any) -> dict[str, Any]:
-    """Watch an import that has ended, and run both shifts once."""
+async def watch_ended_import(
+    world: World, *notify: dict[str, Any], status: str = "COMPLETED", **facts: Any
+) -> dict[str, Any]:
+    """Watch an import that has ended, and run both shifts."""
     await world.sandbox.set_import("imp", (status, 0), **facts)
     watch = await world.watch(notify=list(notify), label="Q4 panel upload")
     await world.poll()
@@ -33,13 +36,13 @@ def slack(world: World, **more: Any) -> dict[str, Any]:
     return {"type": "slack_webhook", "url": world.sandbox.slack_url(), **more}
 
 
-def unheard(world: World) -> None:
-    """Have nobody hear that deliveries are owed, as when the worker that settled dies right then."""
+def without_ring(world: World) -> None:
+    """Keep the settler from ringing the deliver shift, as if its worker died at that moment."""
     world.worker.settler._on_due = lambda: None
 
 
-async def test_both_kinds_are_told_at_once(world: World) -> None:
-    watch = await told(world, slack(world), callback(world), failed=2)
+async def test_both_kinds_of_destination_get_their_message_at_once(world: World) -> None:
+    watch = await watch_ended_import(world, slack(world), callback(world), failed=2)
 
     assert [(each["type"], each["state"], each["attempts"]) for each in watch["deliveries"]] == [
         ("slack_webhook", "delivered", 1),
@@ -55,25 +58,25 @@ async def test_both_kinds_are_told_at_once(world: World) -> None:
 
 @pytest.mark.parametrize(("own", "secret"), [({"secret": SECRET}, SECRET), ({}, derived_secret(SERVICE_SECRET, "crm"))])
 async def test_a_callback_verifies_with_the_standard_library(world: World, own: dict[str, str], secret: str) -> None:
-    await told(world, callback(world, headers={"X-Api-Key": "k1"}, **own))
+    await watch_ended_import(world, callback(world, headers={"X-Api-Key": "k1"}, **own))
 
     received = only(await world.sandbox.messages(kind="callback"))
     assert Webhook(secret).verify(received["body"], received["headers"])["type"] == "import.completed"
     assert received["headers"]["x-api-key"] == "k1"
 
 
-async def test_a_destination_hears_only_what_it_asked_for(world: World) -> None:
-    watch = await told(world, callback(world, on=["failed"]), callback(world, on=["completed", "failed"]))
+async def test_a_destination_gets_only_the_outcomes_it_subscribed_to(world: World) -> None:
+    watch = await watch_ended_import(world, callback(world, on=["failed"]), callback(world, on=["completed", "failed"]))
 
     assert [each["state"] for each in watch["deliveries"]] == ["skipped", "delivered"]
     assert len(await world.sandbox.messages()) == 1
 
 
-async def test_a_receiver_that_stumbles_is_tried_again_with_the_same_message(world: World) -> None:
+async def test_a_failing_receiver_gets_the_same_message_again(world: World) -> None:
     await world.sandbox.set_answers(
         "crm", {"status": 500}, {"status": 404}, {"status": 302, "headers": {"Location": "/x"}}
     )
-    watch = await told(world, callback(world))
+    watch = await watch_ended_import(world, callback(world))
     assert only(watch["deliveries"])["state"] == "pending"
     assert only(watch["deliveries"])["lastReason"] == "HTTP 500"
 
@@ -91,9 +94,9 @@ async def test_a_receiver_that_stumbles_is_tried_again_with_the_same_message(wor
     assert [each.status for each in attempts][1:] == [302, 404, 500]
 
 
-async def test_a_retry_after_is_never_undercut_also_not_by_another_worker(world: World) -> None:
+async def test_every_worker_respects_a_retry_after(world: World) -> None:
     await world.sandbox.set_answers("crm", {"status": 429, "headers": {"Retry-After": "7200"}})
-    await told(world, callback(world))
+    await watch_ended_import(world, callback(world))
     await world.worker.close()
     world.worker = build_worker(world.resources, shift_length=0.5)
 
@@ -105,9 +108,9 @@ async def test_a_retry_after_is_never_undercut_also_not_by_another_worker(world:
     assert len(await world.sandbox.messages()) == 2
 
 
-async def test_a_receiver_that_is_gone_is_not_asked_again(world: World) -> None:
+async def test_a_receiver_that_answers_410_gets_no_more_requests(world: World) -> None:
     await world.sandbox.set_answers("crm", {"status": 410})
-    watch = await told(world, callback(world))
+    watch = await watch_ended_import(world, callback(world))
 
     assert only(watch["deliveries"])["state"] == "abandoned"
     world.pass_time(DAY)
@@ -115,9 +118,9 @@ async def test_a_receiver_that_is_gone_is_not_asked_again(world: World) -> None:
     assert len(await world.sandbox.messages()) == 1
 
 
-async def test_a_message_is_given_up_when_it_is_too_old(world: World) -> None:
+async def test_a_delivery_is_abandoned_when_it_is_too_old(world: World) -> None:
     await world.sandbox.set_answers("crm", {"status": 429, "headers": {"Retry-After": "80000"}})
-    watch = await told(world, callback(world))
+    watch = await watch_ended_import(world, callback(world))
 
     world.pass_time(72 * HOUR)
     await world.deliver()
@@ -128,7 +131,7 @@ async def test_a_message_is_given_up_when_it_is_too_old(world: World) -> None:
 
 
 async def test_an_address_that_is_forbidden_by_now_is_not_reached(world: World) -> None:
-    watch = await told(world, {"type": "callback", "url": "http://forbidden.invalid/"})
+    watch = await watch_ended_import(world, {"type": "callback", "url": "http://forbidden.invalid/"})
 
     delivery = only(watch["deliveries"])
     assert delivery["state"] == "pending"
@@ -139,11 +142,11 @@ async def test_an_address_that_is_forbidden_by_now_is_not_reached(world: World) 
 async def test_a_crash_between_sending_and_recording_repeats_the_same_message(world: World) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.watch(notify=[callback(world)])
-    unheard(world)
+    without_ring(world)
     await world.poll()
     now, _, claims = await world.resources.deliveries.claim(room=1, lease=30 * SECOND)
     assert now
-    assert len(claims) == 1, "another worker claims it, sends it, and dies"
+    assert len(claims) == 1, "another worker has claimed it, sent it and died"
 
     await world.deliver()
     assert await world.sandbox.messages() == []
@@ -153,13 +156,13 @@ async def test_a_crash_between_sending_and_recording_repeats_the_same_message(wo
     assert len(await world.sandbox.messages(kind="callback")) == 1
 
 
-async def test_a_delivery_that_does_not_open_holds_up_nobody(world: World) -> None:
+async def test_a_delivery_that_cannot_be_decrypted_does_not_delay_others(world: World) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.watch(notify=[callback(world), callback(world)])
-    unheard(world)
+    without_ring(world)
     await world.poll()
     broken = (await world.resources.store.call("KEYS", "rb:delivery:*"))[0]
-    await world.resources.store.call("HSET", broken, "message", "not sealed by us")
+    await world.resources.store.call("HSET", broken, "message", "not encrypted by us")
 
     await world.deliver()
 
@@ -173,9 +176,9 @@ def named(world_url: str) -> dict[str, str]:
     return {"NAMED_DESTINATIONS": f"room=slack:{inbox}/services/T/B/X,tool=callback:{inbox}/callbacks/tool"}
 
 
-async def test_a_named_destination_is_told_in_its_own_form(redis_url: str, sandbox_url: str) -> None:
+async def test_a_named_destination_gets_the_message_of_its_kind(redis_url: str, sandbox_url: str) -> None:
     async with opened(redis_url, sandbox_url, **named(sandbox_url)) as world:
-        watch = await told(world, {"type": "named", "name": "room"}, {"type": "named", "name": "tool"})
+        watch = await watch_ended_import(world, {"type": "named", "name": "room"}, {"type": "named", "name": "tool"})
 
         shown = [(each["type"], each["destination"], each["state"]) for each in watch["deliveries"]]
         assert shown == [("named", "room", "delivered"), ("named", "tool", "delivered")]
@@ -208,7 +211,7 @@ async def test_a_name_that_is_no_longer_configured_waits_for_its_return(redis_ur
         assert only((await world.reload(watch))["deliveries"])["state"] == "delivered"
 
 
-async def test_the_operator_is_told_once_when_a_key_is_refused_and_once_when_it_is_accepted(
+async def test_the_operator_is_notified_once_when_a_key_is_refused_and_once_when_it_is_accepted(
     redis_url: str, sandbox_url: str
 ) -> None:
     changes = {**named(sandbox_url), "OPERATOR_NOTIFY": "room"}
@@ -243,7 +246,7 @@ async def test_a_slack_channel_gets_one_message_a_second_and_waiting_is_no_attem
     assert [only((await world.reload(watch))["deliveries"])["attempts"] for watch in watches] == [1, 1, 1]
 
 
-async def test_over_slacks_limit_the_whole_channel_waits_as_long_as_slack_asks(world: World) -> None:
+async def test_a_429_of_slack_pauses_the_whole_channel_for_its_retry_after(world: World) -> None:
     await world.sandbox.set_answers("slack", {"status": 429, "headers": {"Retry-After": "30"}})
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watches = [await world.watch(notify=[slack(world)]) for _ in range(3)]
@@ -253,7 +256,7 @@ async def test_over_slacks_limit_the_whole_channel_waits_as_long_as_slack_asks(w
 
     world.pass_time(29 * SECOND)
     await world.deliver()
-    assert len(await world.sandbox.messages(kind="slack")) == 2, "the one over the limit, and the other channel's"
+    assert len(await world.sandbox.messages(kind="slack")) == 2, "the one answered with 429, and the other channel's"
     assert only((await world.reload(other))["deliveries"])["state"] == "delivered"
     test = await world.post("/v1/destinations/test", json={"destination": slack(world)})
     assert (test.status_code, test.headers["retry-after"]) == (429, "1")
@@ -265,7 +268,7 @@ async def test_over_slacks_limit_the_whole_channel_waits_as_long_as_slack_asks(w
     assert sorted(attempts) == [1, 1, 2], "waiting is no attempt"
 
 
-async def test_a_receiver_that_hangs_delays_nobody_else(redis_url: str, sandbox_url: str) -> None:
+async def test_a_hanging_receiver_does_not_delay_others(redis_url: str, sandbox_url: str) -> None:
     with sandbox_serving() as other_url:
         allowed = ",".join(url.removeprefix("http://") for url in (sandbox_url, other_url))
         async with opened(redis_url, sandbox_url, EGRESS_ALLOW=allowed) as world:
@@ -276,22 +279,23 @@ async def test_a_receiver_that_hangs_delays_nobody_else(redis_url: str, sandbox_
                 await world.watch(notify=[hanging] * 10)
             swift = {"type": "callback", "url": f"{other_url}/inbox/callbacks/swift", "secret": SECRET}
             watches = [await world.watch(notify=[swift]) for _ in range(30)]
-            unheard(world)
+            without_ring(world)
             await world.poll()
 
-            world.worker.deliveries.ring()
-            while {only((await world.reload(watch))["deliveries"])["state"] for watch in watches} != {"delivered"}:
+            async with asyncio.timeout(30):
                 world.worker.deliveries.ring()
+                while {only((await world.reload(watch))["deliveries"])["state"] for watch in watches} != {"delivered"}:
+                    world.worker.deliveries.ring()
 
-            assert len(await world.sandbox.messages(name="hangs")) == 0, "they waited for the receiver that hangs"
+            assert len(await world.sandbox.messages(name="hangs")) == 0, "delivered before the first one has answered"
 
 
-async def test_a_lane_that_failed_is_tried_by_one_alone_until_it_works_again(world: World) -> None:
+async def test_a_failed_lane_gets_one_delivery_at_a_time_until_it_works_again(world: World) -> None:
     await world.sandbox.set_answers("crm", *[{"status": 500}] * 10)
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     for _ in range(3):
         await world.watch(notify=[callback(world)] * 10)
-    unheard(world)
+    without_ring(world)
     await world.poll()
     room = 50
 
@@ -299,27 +303,31 @@ async def test_a_lane_that_failed_is_tried_by_one_alone_until_it_works_again(wor
     assert len(first) == 2
     world.pass_time(SECOND)
     await world.deliver()
-    assert len(await world.sandbox.messages()) == 30, "ten failed, and the others went one by one, then together"
+    assert len(await world.sandbox.messages()) == 30, (
+        "ten attempts failed; the rest was sent one at a time, then together"
+    )
 
 
-async def test_receivers_of_which_nothing_is_known_take_little_room_however_many_they_are(world: World) -> None:
+async def test_any_number_of_unknown_receivers_gets_few_slots(world: World) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     strangers = [{"type": "callback", "url": f"https://r{number}.example/"} for number in range(10)]
     for _ in range(8):
         await world.watch(notify=strangers)
-    unheard(world)
+    without_ring(world)
     await world.poll()
 
     _, _, first = await world.resources.deliveries.claim(room=50, lease=SECOND)
     _, _, second = await world.resources.deliveries.claim(room=30, lease=SECOND)
 
     assert Counter(claim.lane for claim in first).most_common(1)[0][1] == 2
-    assert (len(first), len(second)) == (20, 0), "thirty places are left for those that answer"
+    assert (len(first), len(second)) == (20, 0), "thirty slots are left for receivers that answer"
 
 
 async def test_no_secret_and_no_participant_is_shown(world: World) -> None:
     secret_url = f"{world.sandbox.callback_url()}?token=hunter2"
-    watch = await told(world, {"type": "callback", "url": secret_url, "secret": SECRET}, slack(world), failed=2)
+    watch = await watch_ended_import(
+        world, {"type": "callback", "url": secret_url, "secret": SECRET}, slack(world), failed=2
+    )
 
     shown = json.dumps(watch["deliveries"])
     for private in ("hunter2", "XXXX", SECRET):
@@ -331,9 +339,9 @@ async def test_no_secret_and_no_participant_is_shown(world: World) -> None:
         assert email not in in_slack
 
 
-async def test_a_delivery_tells_of_its_attempts_to_its_client_alone(world: World) -> None:
+async def test_a_delivery_shows_its_attempts_only_to_its_client(world: World) -> None:
     await world.sandbox.set_answers("crm", {"status": 503, "body": "try later"})
-    watch = await told(world, callback(world))
+    watch = await watch_ended_import(world, callback(world))
     world.pass_time(MINUTE)
     await world.deliver()
     path = f"/v1/deliveries/{only(watch['deliveries'])['id']}"

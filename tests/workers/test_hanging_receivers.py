@@ -1,4 +1,4 @@
-"""Receivers that hang, however many: what they take of a worker's slots, and that nobody else waits for them."""
+"""Hanging receivers, in any number: the slots that they use, and that other deliveries don't wait for them."""
 
 import asyncio
 from collections import Counter
@@ -31,7 +31,7 @@ NUMBERS = count()
 
 
 class Receivers:
-    """Receivers on many addresses of loopback, each with its own lane, which answer or hang."""
+    """Receivers on many loopback addresses, each with its own lane, that answer or hang."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -79,9 +79,9 @@ def callback(url: str) -> dict[str, str]:
     return {"type": "callback", "url": url}
 
 
-async def owe(world: World, *urls: str, key: str = CLIENT_KEY) -> list[str]:
-    """Have one message be owed to each URL; return the ids of the watches."""
-    world.worker.settler._on_due = lambda: None  # nothing is sent before the shift is rung for
+async def create_deliveries(world: World, *urls: str, key: str = CLIENT_KEY) -> list[str]:
+    """Create a due delivery for each URL; return the ids of the watches."""
+    world.worker.settler._on_due = lambda: None  # nothing is sent before the test rings the shift
     import_id = f"imp{next(NUMBERS)}"
     await world.sandbox.set_import(import_id, ("COMPLETED", 0))
     watches = [
@@ -115,11 +115,11 @@ async def test_one_clients_many_receivers_that_hang_leave_the_others_their_place
         opened(redis_url, sandbox_url, EGRESS_ALLOW="127.0.0.0/8") as world,
     ):
         silent.hang = True
-        hanging = await owe(world, *map(silent.url, range(1, HOSTS + 1)))
+        hanging = await create_deliveries(world, *map(silent.url, range(1, HOSTS + 1)))
         world.worker.deliveries.ring()
         await silent.have_received(DOUBTFUL_SLOTS)
 
-        told = only(await owe(world, swift.url(1), key=OTHER_KEY))
+        told = only(await create_deliveries(world, swift.url(1), key=OTHER_KEY))
         await deliver_until(world, told)
 
         assert await states(world, *hanging) == {("pending", 0): HOSTS}, "none of those that hang has ended yet"
@@ -136,15 +136,15 @@ async def test_receivers_that_begin_to_hang_all_at_once_hold_up_the_others_for_a
         opened(redis_url, sandbox_url, EGRESS_ALLOW="127.0.0.0/8") as world,
     ):
         urls = [turning.url(host) for host in range(1, HOSTS + 1)]
-        await owe(world, *urls, swift.url(1))
+        await create_deliveries(world, *urls, swift.url(1))
         await world.deliver()
         assert (turning.received, swift.received) == (HOSTS, 1)
         turning.hang = True
-        hanging = await owe(world, *urls)
+        hanging = await create_deliveries(world, *urls)
         world.worker.deliveries.ring()
         await turning.have_received(HOSTS + SLOTS)
 
-        told = only(await owe(world, swift.url(1)))
+        told = only(await create_deliveries(world, swift.url(1)))
         await deliver_until(world, told)
 
         assert await states(world, *hanging) == {("pending", 0): HOSTS}, "none of those that hang has ended yet"
@@ -153,11 +153,11 @@ async def test_receivers_that_begin_to_hang_all_at_once_hold_up_the_others_for_a
 
 async def test_doubtful_lanes_are_claimed_up_to_their_bounds_and_good_ones_beside_them(world: World) -> None:
     claim = world.resources.deliveries.claim
-    await owe(world, world.sandbox.callback_url())
-    await world.deliver()  # this receiver is in good standing from now on
-    await owe(world, *(f"https://r{number}.example/" for number in range(10)))
-    await owe(world, *(f"https://s{number}.example/" for number in range(10)), key=OTHER_KEY)
-    await owe(world, world.sandbox.callback_url())
+    await create_deliveries(world, world.sandbox.callback_url())
+    await world.deliver()  # its lane is not doubtful from now on
+    await create_deliveries(world, *(f"https://r{number}.example/" for number in range(10)))
+    await create_deliveries(world, *(f"https://s{number}.example/" for number in range(10)), key=OTHER_KEY)
+    await create_deliveries(world, world.sandbox.callback_url())
 
     _, _, first = await claim(room=50, lease=SECOND, doubtful=Bound(room=6, of_one=4))
     held = Counter(each.owner for each in first if each.doubtful)
@@ -178,8 +178,8 @@ async def test_doubtful_lanes_are_claimed_up_to_their_bounds_and_good_ones_besid
 
 
 async def test_clients_with_doubtful_lanes_take_turns(world: World) -> None:
-    await owe(world, *(f"https://r{number}.example/" for number in range(10)))
-    await owe(world, *(f"https://s{number}.example/" for number in range(3)), key=OTHER_KEY)
+    await create_deliveries(world, *(f"https://r{number}.example/" for number in range(10)))
+    await create_deliveries(world, *(f"https://s{number}.example/" for number in range(3)), key=OTHER_KEY)
     turns: list[str] = []
     for _ in range(6):
         _, _, claims = await world.resources.deliveries.claim(
@@ -221,8 +221,8 @@ async def test_one_clients_tests_that_hang_leave_other_clients_their_places(redi
 
 
 async def test_the_metrics_count_overdue_lanes_also_where_they_are_doubtful(world: World) -> None:
-    await owe(world, "https://r1.example/", "https://r2.example/")
-    await owe(world, "https://s1.example/", key=OTHER_KEY)
+    await create_deliveries(world, "https://r1.example/", "https://r2.example/")
+    await create_deliveries(world, "https://s1.example/", key=OTHER_KEY)
 
     world.pass_time(2 * MINUTE)
 

@@ -1,4 +1,4 @@
-"""Answers of Rally that are odd beside what decides: they settle their watches, and are told in the log once."""
+"""Responses of Rally with invalid secondary fields: they settle their watches, and are logged once."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ SOUND = {"type": "CSV", "status": "COMPLETED", "personCount": 120, "failedRecord
 
 
 def rally(**changes: Any) -> Starlette:
-    """Return a vendor that answers for every import, with these fields changed, behind a byte order mark."""
+    """Return a Rally that knows every import, with the given fields changed and a byte order mark before the JSON."""
 
     async def answer(request: Request) -> Response:
         told = SOUND | {"importId": request.path_params["import_id"]} | changes

@@ -1,4 +1,4 @@
-"""From a watch to its outcome: each answer of Rally, the deadlines, and who is asked how often."""
+"""From a watch to its outcome: every response of Rally, expiry, and how often each import is polled."""
 
 import asyncio
 from time import monotonic, sleep
@@ -264,7 +264,7 @@ async def test_an_import_that_our_own_code_trips_over_holds_up_nobody_even_as_th
             raise ZeroDivisionError
         return await ask(import_id, **more)
 
-    world.resources.rally["default"].get_import = trip  # type: ignore[method-assign]  # a bug of ours
+    world.resources.rally["default"].get_import = trip  # type: ignore[method-assign]  # simulates a bug
     await world.poll()
 
     assert (await world.reload(fine))["outcome"] == "completed"
@@ -421,7 +421,7 @@ async def test_absurd_headers_never_stop_the_polling(world: World, reset: str) -
 async def test_settling_that_was_interrupted_is_resumed_by_the_sweep(world: World) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch()
-    world.worker.settler.start = lambda *_: None  # type: ignore[method-assign]  # a worker that dies right here
+    world.worker.settler.start = lambda *_: None  # type: ignore[method-assign]  # simulates a worker that dies here
     await world.poll()
     assert (await world.reload(watch))["state"] == "watching"
 

@@ -1,4 +1,4 @@
-"""A shift is one loop however often it is rung for; and a worker that is told to stop does."""
+"""A shift is one loop, however often it is rung; a worker stops on a signal."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Hanging:
-    """Work of which one piece never ends."""
+    """Work with one claim whose action never ends."""
 
     name = "hanging"
     room = 2
@@ -39,24 +39,30 @@ class Hanging:
         raise AssertionError(results)
 
 
-async def test_however_often_it_is_rung_for_while_something_hangs_only_one_stays() -> None:
-    """Each who stays takes a place among arq's jobs, and the other shifts need them too."""
+async def test_only_one_caller_waits_while_some_work_hangs() -> None:
+    """Every waiting caller uses one of arq's job slots, which the other shifts need as well."""
     work = Hanging()
-    shift = Shift(work, length=1.0)
+    shift = Shift(work, length=600.0)
     first = asyncio.create_task(shift.work())
     await asyncio.sleep(0)
 
-    async with asyncio.timeout(0.5):
-        for _ in range(100):
-            await shift.work()
+    for _ in range(100):
+        await shift.work()
 
     assert not first.done()
-    await first
-    assert shift.running, "what hangs is still under way"
+    first.cancel()
+
+
+async def test_a_caller_waits_no_longer_than_the_length_while_some_work_hangs() -> None:
+    shift = Shift(Hanging(), length=0.05)
+
+    await shift.work()
+
+    assert shift.running, "the hanging work is still in progress"
 
 
 class Crossing:
-    """Work that comes, and is rung for, while the loop looks and has already seen that there is none."""
+    """Work that arrives with a ring while a look is in progress that has already found nothing."""
 
     name = "crossing"
     room = 2
@@ -84,7 +90,7 @@ class Crossing:
         self.committed += results
 
 
-async def test_a_ring_that_crosses_the_last_look_is_heard() -> None:
+async def test_a_ring_during_the_last_look_causes_another_look() -> None:
     work = Crossing()
 
     await work.shift.work()
@@ -94,7 +100,7 @@ async def test_a_ring_that_crosses_the_last_look_is_heard() -> None:
 
 
 class Unwritable:
-    """Work of which one piece is done well, and can't be committed."""
+    """Work with one result that can't be committed."""
 
     name = "unwritable"
     room = 5
@@ -112,7 +118,7 @@ class Unwritable:
         return f"did {claim}"
 
     def poisoned(self, claim: int, error: Exception) -> str:
-        return f"put {claim} aside: {type(error).__name__}"
+        return f"postponed {claim}: {type(error).__name__}"
 
     async def commit(self, results: Sequence[str]) -> None:
         if "did 2" in results:
@@ -120,15 +126,15 @@ class Unwritable:
         self.committed |= set(results)
 
 
-async def test_what_our_own_code_trips_over_when_it_is_committed_is_put_aside_alone() -> None:
+async def test_only_the_result_that_fails_to_commit_is_postponed() -> None:
     work = Unwritable()
 
     await Shift(work, length=1.0).work()
 
-    assert work.committed == {"did 1", "put 2 aside: ZeroDivisionError", "did 3"}
+    assert work.committed == {"did 1", "postponed 2: ZeroDivisionError", "did 3"}
 
 
-async def test_a_worker_whose_main_task_swallows_its_cancellation_is_stopped_all_the_same() -> None:
+async def test_a_worker_stops_even_if_its_main_task_swallows_a_cancellation() -> None:
     async def swallowing() -> None:
         for _ in range(2):
             with suppress(asyncio.CancelledError):
@@ -153,7 +159,7 @@ async def test_a_worker_whose_main_task_swallows_its_cancellation_is_stopped_all
 
 
 async def test_a_shift_goes_on_when_arq_cancels_a_job_that_took_too_long(world: World) -> None:
-    """As after a minute in which the whole machine stood still."""
+    """As after a minute in which the machine was suspended."""
     job = asyncio.create_task(jobs.deliver_shift({"worker": world.worker}))
     await asyncio.sleep(0)
 
