@@ -6,7 +6,7 @@ BridgeError
 │   ├── StoreFull        it answers, but takes no writes: what only reads still works
 │   └── StoreRefused     it refuses us, or is no Redis: waiting does not help
 │       └── CredentialsRefused  it refuses the user or the password: waiting helps only where a file holds them
-├── SealBroken           a record does not open with the configured keys
+├── DecryptionFailed           a record does not open with the configured keys
 └── Refused              a request that we do not carry out: for which Refusal, every problem named
 """
 

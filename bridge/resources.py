@@ -59,7 +59,7 @@ class Resources:
         """Return the lane of a destination. A name that is not configured now has its own lane, where it waits."""
         address = self.named.get(destination.name) if isinstance(destination, NamedDestination) else destination
         kind, place = ("callback", f"named {describe(destination)}") if address is None else lane_of(address)
-        return f"{kind}:{self.fingerprinter.mark(place)}"
+        return f"{kind}:{self.fingerprinter.fingerprint(place)}"
 
 
 @asynccontextmanager

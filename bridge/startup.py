@@ -30,7 +30,7 @@ async def check_store(resources: Resources) -> None:
         raise SettingsError([f"REDIS_URL: {fitness.problem}"])
     for warning in fitness.warnings:
         log.warning("redis.at_risk", warning=warning)
-    resources.fingerprinter.adopt(await store_key(resources.store, resources.encryptor))
+    resources.fingerprinter.set_key(await store_key(resources.store, resources.encryptor))
 
 
 async def wait_for_store(resources: Resources, *, stopping: Callable[[], bool] = lambda: False) -> None:

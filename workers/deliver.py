@@ -108,7 +108,7 @@ class DeliverWork:
     async def _doubt(self, lane: str) -> None:
         # The store has logged an outage. If the attempt fails, its commit makes the lane doubtful as well.
         with suppress(StoreUnavailable):
-            await self._resources.deliveries.doubt(lane)
+            await self._resources.deliveries.mark_lane_doubtful(lane)
 
     async def _attempt(self, claim: ClaimedDelivery) -> DeliveryResult:
         settings = self._resources.settings
@@ -158,7 +158,7 @@ class DeliverWork:
         deliveries = self._resources.deliveries
         for result in results:
             if result.hold:
-                await deliveries.hold(result.claim.lane, result.hold)  # before the commit, which frees the lane
+                await deliveries.pause_lane(result.claim.lane, result.hold)  # before the commit, which frees the lane
         attempted = [
             (result.after, result.claim.fence, result.attempt) for result in results if result.after is not None
         ]
@@ -166,7 +166,7 @@ class DeliverWork:
             await deliveries.commit_many(attempted)
         for result in results:
             if result.after is None:
-                await deliveries.put_aside(result.claim, result.postponed_until, result.reason)
+                await deliveries.postpone(result.claim, result.postponed_until, result.reason)
 
 
 def _attempt(number: int, at: Moment, took: Span, result: JudgedResult) -> Attempt:

@@ -79,7 +79,7 @@ class PollWork:
     async def claim(self, room: int) -> tuple[Sequence[ClaimedPoll], float | None]:
         settings = self._resources.settings
         began = monotonic()  # before the look, so that a process that is suspended in between starts no request
-        look = await self._resources.budgets.look(self._workspace)
+        look = await self._resources.budgets.read(self._workspace)
         if look.next_due is None:
             return (), None
         if look.next_due > look.now and not look.budget.broken:
@@ -161,7 +161,7 @@ class PollWork:
         written = not (replies or probed)
         jitter = random.random()  # noqa: S311 - spreads load only
         while not written:
-            look = await self._resources.budgets.look(self._workspace)
+            look = await self._resources.budgets.read(self._workspace)
             budget = after_replies(
                 look.budget,
                 replies,

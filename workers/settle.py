@@ -57,17 +57,17 @@ class Settler:
         waiting, polled, look = await asyncio.gather(
             self._resources.watches.waiting(workspace, import_id),
             self._resources.imports.get(workspace, import_id),
-            self._resources.budgets.look(workspace),
+            self._resources.budgets.read(workspace),
         )
         if not waiting:
-            await self._resources.imports.nothing_to_settle(workspace, import_id)
+            await self._resources.imports.drop_settling(workspace, import_id)
             return 0
         known = effective_state(look.budget, polled.known if polled else ImportState())
         polls = polled.polls if polled else 0
         settled = 0
         for watch_id, record in waiting:
             try:
-                watch = await self._resources.watches.opened(watch_id, record)
+                watch = await self._resources.watches.load(watch_id, record)
                 settled += await self._settle_watch(watch, (workspace, import_id), known, polls, look.now)
             except StoreUnavailable:
                 raise

@@ -68,7 +68,7 @@ class Sweep:
 
     async def _settle_expired(self) -> None:
         """Poll the imports of expired watches a final time, then settle them."""
-        _, expired = await self._resources.watches.claim_expiring(BATCH, EXPIRY_RECHECK)
+        expired = await self._resources.watches.claim_expiring(BATCH, EXPIRY_RECHECK)
         expiries: dict[tuple[str, str], Moment] = {}
         for watch_id in expired:
             where = await self._resources.watches.index_entry(watch_id)
@@ -79,15 +79,17 @@ class Sweep:
             with _isolated(import_id):
                 polled = await self._resources.imports.get(workspace, import_id)
                 if polled is not None and (polled.known.polled_at or 0) < expires_at:
-                    await self._resources.imports.hasten(workspace, import_id)
+                    await self._resources.imports.poll_now(workspace, import_id)
                 await self._settler.settle(workspace, import_id)
 
     async def _report_abandoned(self) -> None:
         """Report the deliveries that were abandoned since the last run to the operator, in one notice."""
         if self._resources.settings.operator_notify is None:
             return
-        if unreported := await self._resources.deliveries.untold(BATCH):
-            first = next(iter(await self._resources.deliveries.of(unreported)), None)  # the first that can be decrypted
+        if unreported := await self._resources.deliveries.unreported(BATCH):
+            first = next(
+                iter(await self._resources.deliveries.many(unreported)), None
+            )  # the first that can be decrypted
             place, reason = ("…", None) if first is None else (describe(first.destination), first.last_reason)
             notice = deliveries_abandoned(len(unreported), place, reason, await self._resources.store.now())
             await self._operator.send(notice, abandoned=unreported)
@@ -115,14 +117,14 @@ class Sweep:
         for watch_id in await self._resources.watches.ended_before(now - settings.bridge_retention, BATCH):
             where = await self._resources.watches.index_entry(watch_id)
             if where is None:
-                await self._resources.deliveries.forget_notice(watch_id)
+                await self._resources.deliveries.delete_notice(watch_id)
             else:
-                await self._resources.watches.forget(watch_id, where)
+                await self._resources.watches.delete(watch_id, where)
                 forgotten += 1
         if forgotten:
             log.info("watches.deleted", count=forgotten)
-        await self._resources.watches.forget_replays(BATCH)
-        await self._resources.imports.forget_final(reuse=settings.reading_reuse, count=BATCH)
+        await self._resources.watches.delete_replays(BATCH)
+        await self._resources.imports.delete_final(reuse=settings.reading_reuse, count=BATCH)
 
 
 @contextmanager

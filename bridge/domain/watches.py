@@ -51,7 +51,6 @@ class ImportState:
     """The state of an import, from which the outcomes of its watches are decided."""
 
     reading: Reading | None = None
-    read_at: Moment | None = None
     absent: AbsenceStreak | None = None
     """Set after a 404 or 403; cleared by any reading."""
     polled_at: Moment | None = None

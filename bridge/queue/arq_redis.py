@@ -182,7 +182,7 @@ class ResilientArqRedis(ArqRedis):
         if ask in self._waiting:
             self._waiting.discard(ask)
             if not self._waiting:
-                log.warning("queue.back")
+                log.warning("queue.available")
 
 
 class _PatientPipeline(Pipeline):

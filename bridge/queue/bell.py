@@ -48,14 +48,14 @@ class Bell:
         try:
             await self._arq.enqueue_job(alarm.value)
         except (RedisError, OSError) as error:
-            log.warning("bell.unheard", shift=alarm.value, error=in_words(error))
+            log.warning("bell.ring_failed", shift=alarm.value, error=in_words(error))
         await asyncio.sleep(QUIET)
         del self._ringing[alarm]
         if alarm in self._again:
             self._again.discard(alarm)
             self.ring(alarm)
 
-    async def workers_seen(self) -> bool:
+    async def has_workers(self) -> bool:
         """Tell whether a worker gave a sign of life within the last seconds: the mark that arq leaves and renews."""
         try:
             return bool(await self._arq.exists(QUEUE + health_check_key_suffix))

@@ -70,5 +70,5 @@ class Credentials(CredentialProvider):
         if changed:
             self._url = Secret(text)
             self._pause = 0.0
-            log.warning("redis.credentials_read_again")
+            log.warning("redis.credentials_reloaded")
         return changed

@@ -1,44 +1,43 @@
-"""The memory: Redis. One module for each noun; the steps that must be atomic stand in `scripts/`.
+"""The store: Redis. One module for each noun; the steps that must be atomic are Lua scripts in `scripts/`.
 
-Every key begins with `rb:`; moments are milliseconds on Redis' clock. Records are hashes: a few hot fields in the
-clear, and sealed ones for everything private. No record expires by itself: the sweep ends what has ended.
+Every key begins with `rb:`; times are milliseconds on Redis' clock. Records are hashes: the few fields that Redis
+compares are plain, everything private is encrypted. No record expires by itself: the sweep deletes what has ended.
 
-    rb:watch:<id>                       hash   a watch: state, deadlines, outcome; sealed: private, ending
-    rb:watches:in:<ending>              zset   the watches that are watching, are cancelled, or had an outcome, by id
-    rb:watches:of:<client>:<ending>     zset   one client's, likewise
-    rb:watches:about:<import>           zset   the watches of an import, by id
-    rb:watches:expiring                 zset   open watches by the moment their expiry must be looked at
-    rb:watches:ended                    zset   ended watches, and deliveries of notices, by when their retention begins
-    rb:import:<workspace>:<id>          hash   an import being polled, or final and still answering new watches
-    rb:waiting:<workspace>:<id>         set    the open watches that wait for it
-    rb:imports:due:<workspace>          zset   imports by tier and next poll (poll_order); while leased, by its end
-    rb:imports:leased:<workspace>       zset   imports that are asked about just now, by the end of their lease
-    rb:imports:settling                 zset   final imports whose watches must be told, by the moment to resume
-    rb:imports:final                    zset   final imports by the moment they became so
+    rb:watch:<id>                       hash   a watch: state, deadlines, outcome; encrypted: private, ending
+    rb:watches:in:<ending>              zset   ids of the watches that are watching, cancelled, or had an outcome
+    rb:watches:of:<client>:<ending>     zset   the same, of one client
+    rb:watches:about:<import>           zset   ids of the watches of an import
+    rb:watches:expiring                 zset   open watches by the time at which their expiry must be checked
+    rb:watches:ended                    zset   ended watches, and deliveries of notices, by the start of their retention
+    rb:import:<workspace>:<id>          hash   an import that is polled, or final and still answering new watches
+    rb:waiting:<workspace>:<id>         set    the open watches that wait for an import
+    rb:imports:due:<workspace>          zset   imports by tier and next poll (poll_order); while leased, by lease end
+    rb:imports:leased:<workspace>       zset   imports with a poll in progress, by lease end
+    rb:imports:settling                 zset   final imports whose watches must be settled, by the time to resume
+    rb:imports:final                    zset   final imports by the time at which they became final
     rb:budget:<workspace>               hash   what the workspace's rate limit still allows
-    rb:delivery:<id>                    hash   a delivery: state, attempts, fence; sealed: message
-    rb:attempts:<id>                    list   its last attempts, newest first, sealed
-    rb:deliveries:in:<state>            zset   the deliveries in a state, by id
-    rb:deliveries:of:<client>:<state>   zset   one client's, likewise
-    rb:deliveries:untold                zset   abandoned ones of which the operator was not told yet, by when they were
-    rb:lanes                            zset   the lanes in good standing in which deliveries wait, by when each may be
-                                               claimed from
-    rb:lanes:doubtful                   zset   the clients that have doubtful lanes, by when it is their turn
-    rb:lanes:doubtful:<client>          zset   a client's doubtful lanes, by when each may be claimed from
-    rb:lane:<lane>                      zset   what goes to one place, by the moment of the next attempt, or lease end
-    rb:lane:<lane>:leased               zset   those that are being attempted, by the end of their lease
-    rb:lane:<lane>:last                 string its last attempt was `ok` or `failing`; `quiet`: `ok`, and nothing waits
-    rb:lane:<lane>:queue                string the client in whose queue it stands; empty: rb:lanes
-    rb:lane:<lane>:paced                string nothing goes there before this moment; and when that was set
-    rb:replay:<client>:<mark>           hash   the answer to a request with an Idempotency-Key
-    rb:calls:<client>                 hash   how often a client has called in which minute
-    rb:replays                          zset   those answers, by when they were given
-    rb:rings                            list   an element while a job of arq's (rb:queue) was enqueued unseen
-    rb:news                             channel  `watch:<id>`, `import:<workspace>:<id>`: something about it changed
-    rb:fence                            int    the fences given out so far
-    rb:clock                            int    the latest moment noted, to see when the clock is set back
-    rb:schema                           int    the version of this layout; another version's data is not served
-    rb:evicts                           string there while Redis drops watches, once the operator was told of it
-    rb:check                            string written by /readyz, to see that writes are taken
-    rb:seal                             string the store's own key, sealed: shows whether ours open it, and marks lanes
+    rb:delivery:<id>                    hash   a delivery: state, attempts, fence; encrypted: message
+    rb:attempts:<id>                    list   its last attempts, newest first, encrypted
+    rb:deliveries:in:<state>            zset   ids of the deliveries in a state
+    rb:deliveries:of:<client>:<state>   zset   the same, of one client
+    rb:deliveries:unreported            zset   abandoned deliveries not yet reported to the operator, by their end
+    rb:lanes                            zset   the lanes in good standing with waiting deliveries, by next claim
+    rb:lanes:doubtful                   zset   the clients that have doubtful lanes, by next claim
+    rb:lanes:doubtful:<client>          zset   a client's doubtful lanes, by next claim
+    rb:lane:<lane>                      zset   the deliveries to one receiver, by next attempt or lease end
+    rb:lane:<lane>:leased               zset   its deliveries with an attempt in progress, by lease end
+    rb:lane:<lane>:last                 string its last attempt was `ok` or `failing`; `quiet`: `ok` and now empty
+    rb:lane:<lane>:queue                string the client in whose queue it is; empty: in rb:lanes
+    rb:lane:<lane>:paced                string the end of its pause, and when the pause was set
+    rb:replay:<client>:<fingerprint>    hash   the reply to a request with an Idempotency-Key
+    rb:replays                          zset   the keys of those replies, by their time
+    rb:calls:<client>                   hash   the calls that processes have reserved in this minute
+    rb:rings                            list   one element after a job was put into arq's rb:queue, until a worker looks
+    rb:changes                          channel  `watch:<id>` or `import:<workspace>:<id>`: it changed
+    rb:fence                            int    the fences issued so far
+    rb:clock                            int    the latest time seen, to detect that the clock was set back
+    rb:schema                           int    the version of this layout; data of another version is rejected
+    rb:evicts                           string exists while Redis may evict watches and the operator has been notified
+    rb:check                            string written by /readyz to check that Redis accepts writes
+    rb:seal                             string the store's own key, encrypted: for fingerprints, and to check our keys
 """

@@ -109,6 +109,6 @@ def acceptance_call(
         },
         more_args=[
             *("client", new.client, "workspace", new.workspace, "import_id", new.import_id),
-            *("private", encryptor.seal(codec.dump(private), binding)),
+            *("private", encryptor.encrypt(codec.dump(private), binding)),
         ],
     )

@@ -29,15 +29,15 @@ class Budgets:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def look(self, workspace: str) -> BudgetSnapshot:
+    async def read(self, workspace: str) -> BudgetSnapshot:
         """Return the workspace as it is now; a budget that was written on a clock set back since is moved with it."""
-        look, ahead = await self._look(workspace)
+        snapshot, ahead = await self._read(workspace)
         while ahead > SECOND:
-            await self.write(workspace, set_back(look.budget, ahead))
-            look, ahead = await self._look(workspace)
-        return look
+            await self.write(workspace, set_back(snapshot.budget, ahead))
+            snapshot, ahead = await self._read(workspace)
+        return snapshot
 
-    async def _look(self, workspace: str) -> tuple[BudgetSnapshot, Span]:
+    async def _read(self, workspace: str) -> tuple[BudgetSnapshot, Span]:
         """Return the workspace as it is stored, and how far in the future its budget was written last."""
         now, in_flight, first, open_imports, flat = await self._store.run(
             "read_budget",
@@ -48,14 +48,14 @@ class Budgets:
             },
         )
         stored = codec.unflatten(flat)
-        look = BudgetSnapshot(
+        snapshot = BudgetSnapshot(
             now=now,
             budget=_load(stored),
             in_flight=in_flight,
             next_due=None if first < 0 else first,
             open_imports=open_imports,
         )
-        return look, int(stored.get("written_at", 0)) - now
+        return snapshot, int(stored.get("written_at", 0)) - now
 
     async def write(self, workspace: str, budget: Budget) -> bool:
         """Write what was computed from `budget.version`; False when that version has been overwritten."""
@@ -80,10 +80,10 @@ def _written(value: Any) -> Any:
 
 def _load(stored: Mapping[str, Any]) -> Budget:
     known = {field.name for field in fields(Budget)}
-    return Budget(**{name: _read(value) for name, value in stored.items() if name in known and value != ""})
+    return Budget(**{name: _parse(value) for name, value in stored.items() if name in known and value != ""})
 
 
-def _read(text: str) -> Any:
+def _parse(text: str) -> Any:
     """Read a number, or the names of imports."""
     value = json.loads(text)
     return tuple(value) if isinstance(value, list) else value

@@ -144,13 +144,13 @@ class Store:
                 yield
         except StoreUnavailable as error:
             if not self._out:
-                log.warning("store.unavailable", step=step, error=str(error))
+                log.warning("redis.unavailable", step=step, error=str(error))
             self._out.add(step if isinstance(error, StoreFull) else ANY_STEP)
             raise
         if self._out:
             self._out -= {step, ANY_STEP}
             if not self._out:
-                log.warning("store.back")
+                log.warning("redis.available")
 
     async def check(self) -> None:
         """Make sure that Redis answers and takes writes; raises StoreUnavailable."""

@@ -90,27 +90,27 @@ class Deliveries:
         ]
         return now, None if next_due < 0 else next_due, claims
 
-    async def owe_notice(
-        self, delivery_id: str, destination: Destination, lane: str, body: str, *, told: Sequence[str] = ()
+    async def create_notice(
+        self, delivery_id: str, destination: Destination, lane: str, body: str, *, reported: Sequence[str] = ()
     ) -> bool:
         """Owe the operator a delivery of its own; False when somebody has `told` of one of these deliveries already."""
         message = codec.dump({"destination": codec.dump_destination(destination), "body": body})
-        sealed = self._encryptor.seal(message, bindings.of_message(delivery_id, OPERATOR, ""))
+        sealed = self._encryptor.encrypt(message, bindings.of_message(delivery_id, OPERATOR, ""))
         fields: list[str | int] = [
             *("watch", "", "notification", delivery_id),
             *("attempts", 0, "failures", 0, "reason", "", "message", sealed),
         ]
         owed = await self._store.run(
             "create_notice",
-            {"delivery": keys.delivery(delivery_id), "unreported": keys.UNTOLD},
-            {"id": delivery_id, "lane": lane, "client": OPERATOR, "reported": len(told)},
-            more_args=[*told, *fields],
+            {"delivery": keys.delivery(delivery_id), "unreported": keys.UNREPORTED},
+            {"id": delivery_id, "lane": lane, "client": OPERATOR, "reported": len(reported)},
+            more_args=[*reported, *fields],
         )
         return bool(owed)
 
-    async def untold(self, count: int) -> list[str]:
+    async def unreported(self, count: int) -> list[str]:
         """Give the abandoned deliveries of which the operator was not told yet, oldest first."""
-        ids: list[str] = await self._store.call("ZRANGE", keys.UNTOLD, 0, count - 1)
+        ids: list[str] = await self._store.call("ZRANGE", keys.UNREPORTED, 0, count - 1)
         return ids
 
     async def redeliver(self, delivery_id: str, watch_id: str) -> str:
@@ -125,19 +125,19 @@ class Deliveries:
         )
         return [each for each, state in zip(deliveries, found, strict=True) if state == "owed"]
 
-    async def take_turn(self, lane: str) -> Span:
+    async def reserve_lane(self, lane: str) -> Span:
         """Take a lane's turn for a message that is no delivery: 0, or the ms for which the lane is not free."""
         return int(await self._store.run("reserve_lane", args={"lane": lane}))
 
-    async def doubt(self, lane: str) -> None:
+    async def mark_lane_doubtful(self, lane: str) -> None:
         """Have a lane be doubtful until its receiver has answered well: it is late with an answer."""
         await self._store.run("mark_lane_doubtful", args={"lane": lane})
 
-    async def hold(self, lane: str, span: Span) -> None:
+    async def pause_lane(self, lane: str, span: Span) -> None:
         """Have nothing of a lane be attempted for so long."""
         await self._store.run("pause_lane", args={"lane": lane, "span": span})
 
-    async def forget_notice(self, delivery_id: str) -> None:
+    async def delete_notice(self, delivery_id: str) -> None:
         """Delete the ended delivery of a notice."""
         await self._store.run(
             "delete_notice",
@@ -150,10 +150,10 @@ class Deliveries:
         )
 
     def open(self, claim: DeliveryClaim) -> Delivery:
-        """Unseal a claimed delivery; raises SealBroken."""
+        """Unseal a claimed delivery; raises DecryptionFailed."""
         return self._load(claim.id, claim.record)
 
-    async def put_aside(self, claim: DeliveryClaim, until: Moment, reason: str) -> bool:
+    async def postpone(self, claim: DeliveryClaim, until: Moment, reason: str) -> bool:
         """Have a delivery that our own code trips over wait until a moment, without an attempt."""
         call = self._commit(
             (claim.id, claim.watch_id, claim.lane), claim.fence, until, DeliveryState.PENDING, ["reason", reason]
@@ -175,7 +175,7 @@ class Deliveries:
         binding = bindings.of_attempt(after.id, after.client)
         encrypted, lane_result = "", ""
         if attempt is not None:
-            encrypted = self._encryptor.seal(codec.dump(codec.dump_attempt(attempt)), binding)
+            encrypted = self._encryptor.encrypt(codec.dump(codec.dump_attempt(attempt)), binding)
             lane_result = "ok" if after.state is DeliveryState.DELIVERED else "failing"
         fields: list[Argument] = [
             *("attempts", after.attempts, "reason", after.last_reason or "", "failures", after.failures),
@@ -205,7 +205,7 @@ class Deliveries:
                 "attempts": keys.attempts(delivery_id),
                 "watch": keys.watch(watch_id),
                 "ended": keys.ENDED,
-                "unreported": keys.UNTOLD,
+                "unreported": keys.UNREPORTED,
             },
             args={
                 "id": delivery_id,
@@ -228,13 +228,13 @@ class Deliveries:
                 "delivery": keys.delivery(delivery_id),
                 "watch": keys.watch(watch_id),
                 "ended": keys.ENDED,
-                "unreported": keys.UNTOLD,
+                "unreported": keys.UNREPORTED,
             },
             args={"id": delivery_id, "watch_id": watch_id},
         )
 
     async def get(self, delivery_id: str) -> Delivery | None:
-        """Give one delivery; raises SealBroken."""
+        """Give one delivery; raises DecryptionFailed."""
         record = await self._store.call("HGETALL", keys.delivery(delivery_id))
         return self._load(delivery_id, record) if record else None
 
@@ -243,7 +243,7 @@ class Deliveries:
         client: str | None = await self._store.call("HGET", keys.delivery(delivery_id), "client")
         return client
 
-    async def of(self, delivery_ids: Sequence[str]) -> list[Delivery]:
+    async def many(self, delivery_ids: Sequence[str]) -> list[Delivery]:
         """Give the deliveries with these ids that are there and open, as they stand, in this order."""
         return await read_many(self._store, delivery_ids, keys.delivery, self._load)
 
@@ -253,13 +253,13 @@ class Deliveries:
         binding = bindings.of_attempt(delivery.id, delivery.client)
 
         def load(_: str, sealed: str) -> Attempt:
-            return codec.load_attempt(codec.load(self._encryptor.open(sealed, binding)))
+            return codec.load_attempt(codec.load(self._encryptor.decrypt(sealed, binding)))
 
         return list(those_that_open(((delivery.id, sealed) for sealed in found), load))
 
     def _load(self, delivery_id: str, record: Mapping[str, Any]) -> Delivery:
         binding = bindings.of_message(delivery_id, record["client"], record["watch"])
-        message = codec.load(self._encryptor.open(record["message"], binding))
+        message = codec.load(self._encryptor.decrypt(record["message"], binding))
         return Delivery(
             id=delivery_id,
             watch_id=record["watch"],

@@ -37,11 +37,11 @@ class Encryptor:
         """Take Fernet keys, newest first."""
         self._fernet = MultiFernet([Fernet(key.reveal()) for key in keys])
 
-    def seal(self, text: str, binding: Binding) -> str:
+    def encrypt(self, text: str, binding: Binding) -> str:
         return self._fernet.encrypt(binding.digest() + text.encode()).decode("ascii")
 
-    def open(self, sealed: str, binding: Binding) -> str:
-        """Return the text; raises SealBroken when none of the keys wrote it, or for another place."""
+    def decrypt(self, sealed: str, binding: Binding) -> str:
+        """Return the text; raises DecryptionFailed when none of the keys wrote it, or for another place."""
         try:
             opened = self._fernet.decrypt(sealed)
         except InvalidToken as error:
@@ -60,10 +60,10 @@ class Fingerprinter:
     def __init__(self) -> None:
         self._key: bytes | None = None
 
-    def adopt(self, key: str) -> None:
+    def set_key(self, key: str) -> None:
         self._key = key.encode()
 
-    def mark(self, text: str) -> str:
+    def fingerprint(self, text: str) -> str:
         """Give the mark of a text: 32 characters, the same in every process on this store."""
         if self._key is None:
             raise RuntimeError("no key has been adopted: check_store comes first")

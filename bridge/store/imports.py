@@ -132,7 +132,7 @@ class Imports:
             for place, record, due in zip(places, replies[::2], replies[1::2], strict=True)
         ]
 
-    async def hasten(self, workspace: str, import_id: str) -> None:
+    async def poll_now(self, workspace: str, import_id: str) -> None:
         """Have an import polled now, unless it is being asked about just now."""
         await self._store.run(
             "poll_now",
@@ -157,7 +157,7 @@ class Imports:
             recalled += batch
         return recalled
 
-    async def forget_final(self, *, reuse: Span, count: int) -> int:
+    async def delete_final(self, *, reuse: Span, count: int) -> int:
         """Delete final imports that answer no new watches any more; give how many."""
         deleted = await self._store.run(
             "delete_final_imports",
@@ -171,7 +171,7 @@ class Imports:
         )
         return int(deleted)
 
-    async def nothing_to_settle(self, workspace: str, import_id: str) -> None:
+    async def drop_settling(self, workspace: str, import_id: str) -> None:
         """Strike an import off the settling ones when nobody waits for it (any more)."""
         await self._store.run(
             "drop_settling",
@@ -187,8 +187,8 @@ class Imports:
             # Sealing is the dearest part of a commit, and most polls read what was read before.
             if (mark := hashlib.sha256(text.encode()).hexdigest()) != claim.known:
                 binding = bindings.of_reading(claim.workspace, claim.import_id)
-                fields += ["reading", self._encryptor.seal(text, binding), "mark", mark]
-            fields += ["read_at", commit.at, "absent", ""]
+                fields += ["reading", self._encryptor.encrypt(text, binding), "mark", mark]
+            fields += ["absent", ""]
         fields += ["faults", advance.faults]
         if advance.counted:
             fields += ["polls", claim.polls + 1, "polled_at", commit.at, "trouble", advance.trouble or ""]
@@ -223,13 +223,12 @@ def load_import_leniently(
 def load_import(
     encryptor: Encryptor, binding: Binding, record: Mapping[str, Any], next_due: Moment | None
 ) -> ImportRecord | None:
-    """Make an import's record into values; None when there is none. Raises SealBroken."""
+    """Make an import's record into values; None when there is none. Raises DecryptionFailed."""
     if not record:
         return None
     sealed = record.get("reading")
     known = ImportState(
-        reading=codec.load_reading(codec.load(encryptor.open(sealed, binding))) if sealed else None,
-        read_at=_moment(record, "read_at"),
+        reading=codec.load_reading(codec.load(encryptor.decrypt(sealed, binding))) if sealed else None,
         absent=load_streak(record.get("absent")),
         polled_at=_moment(record, "polled_at"),
         trouble=record.get("trouble") or None,

@@ -36,52 +36,52 @@ class ChangeFeed:
     def __init__(self, store: Store, *, silence: float = SILENCE) -> None:
         self._store = store
         self._silence = silence
-        self._ears: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
-        self._on = asyncio.Event()
+        self._subscribers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._connected = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
-        self._leaving = False
-        self.turn = asyncio.Semaphore(READERS)
+        self._stopping = False
+        self.read_slots = asyncio.Semaphore(READERS)
 
     @property
-    def leaving(self) -> bool:
+    def stopping(self) -> bool:
         """Whether the process is about to end, so that nobody should listen any longer."""
-        return self._leaving
+        return self._stopping
 
     @property
     def listeners(self) -> int:
         """How many listen, each counted once for each of its topics."""
-        return sum(len(ears) for ears in self._ears.values())
+        return sum(len(events) for events in self._subscribers.values())
 
     @asynccontextmanager
-    async def about(self, *topics: str) -> AsyncIterator[asyncio.Event]:
+    async def subscribe(self, *topics: str) -> AsyncIterator[asyncio.Event]:
         """Give an event that is set whenever something about one of the topics (`keys.news_of_…`) changed."""
         if self._reader is None:
             self._reader = asyncio.create_task(self._read())
-        ear = asyncio.Event()
+        changed = asyncio.Event()
         for topic in topics:
-            self._ears[topic].add(ear)
-        if self._leaving:
-            ear.set()
+            self._subscribers[topic].add(changed)
+        if self._stopping:
+            changed.set()
         try:
             async with asyncio.timeout(PAUSE):
-                await self._on.wait()
+                await self._connected.wait()
         except TimeoutError:
             pass  # whoever listens is told when the connection stands
         try:
-            yield ear
+            yield changed
         finally:
             for topic in topics:
-                self._ears[topic].discard(ear)
-                if not self._ears[topic]:
-                    del self._ears[topic]
+                self._subscribers[topic].discard(changed)
+                if not self._subscribers[topic]:
+                    del self._subscribers[topic]
 
-    def leave(self) -> None:
+    def stop(self) -> None:
         """Tell all listeners, for good: the process is asked to end."""
-        self._leaving = True
-        self._tell_all()
+        self._stopping = True
+        self._notify_all()
 
     async def aclose(self) -> None:
-        self.leave()
+        self.stop()
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.gather(self._reader, return_exceptions=True)
@@ -89,23 +89,23 @@ class ChangeFeed:
     async def _read(self) -> None:
         while True:
             try:
-                await self._listen()
+                await self._receive()
             except (RedisError, OSError) as error:
-                log.debug("news.interrupted", error=in_words(error))  # the store tells of outages
-            self._on.clear()
+                log.debug("changes.interrupted", error=in_words(error))  # the store tells of outages
+            self._connected.clear()
             await asyncio.sleep(PAUSE)
 
-    async def _listen(self) -> None:
+    async def _receive(self) -> None:
         async with self._store.redis.pubsub() as channel, self._renewed_with_the_others(channel):
-            await channel.subscribe(keys.NEWS)
+            await channel.subscribe(keys.CHANGES)
             while True:
                 message = await self._next_message(channel)
                 if message["type"] == "subscribe":
-                    self._on.set()
-                    self._tell_all()
+                    self._connected.set()
+                    self._notify_all()
                 elif message["type"] == "message":
-                    for ear in self._ears.get(message["data"], ()):
-                        ear.set()
+                    for changed in self._subscribers.get(message["data"], ()):
+                        changed.set()
 
     @asynccontextmanager
     async def _renewed_with_the_others(self, channel: PubSub) -> AsyncIterator[None]:
@@ -132,7 +132,7 @@ class ChangeFeed:
             raise TimeoutError
         return message
 
-    def _tell_all(self) -> None:
-        for ears in self._ears.values():
-            for ear in ears:
-                ear.set()
+    def _notify_all(self) -> None:
+        for events in self._subscribers.values():
+            for changed in events:
+                changed.set()

@@ -40,7 +40,7 @@ class StoreStats:
 
 async def read_stats(store: Store, budgets: Budgets, workspaces: Sequence[str]) -> StoreStats:
     """Count; raises StoreUnavailable."""
-    looks = {workspace: await budgets.look(workspace) for workspace in workspaces}
+    looks = {workspace: await budgets.read(workspace) for workspace in workspaces}
     now = await store.now()
     async with translated(), store.redis.pipeline(transaction=False) as pipe:
         pipe.zcard(keys.watches_in(WatchState.WATCHING))

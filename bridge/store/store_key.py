@@ -14,12 +14,12 @@ async def store_key(store: Store, encryptor: Encryptor) -> str:
 
     Raises SettingsError when the store was sealed with keys that we do not have.
     """
-    await store.call("SET", keys.SEAL, encryptor.seal(secrets.token_hex(32), STORE_KEY), "NX")
+    await store.call("SET", keys.SEAL, encryptor.encrypt(secrets.token_hex(32), STORE_KEY), "NX")
     try:
-        key = encryptor.open(await store.call("GET", keys.SEAL), STORE_KEY)
+        key = encryptor.decrypt(await store.call("GET", keys.SEAL), STORE_KEY)
     except DecryptionFailed as error:
         raise SettingsError(
             ["BRIDGE_ENCRYPTION_KEYS: none of these keys opens what this Redis holds; add the one that sealed it"]
         ) from error
-    await store.call("SET", keys.SEAL, encryptor.seal(key, STORE_KEY))
+    await store.call("SET", keys.SEAL, encryptor.encrypt(key, STORE_KEY))
     return key

@@ -18,9 +18,9 @@ def dump_ending(reason: str | None, reading: Reading | None, polls: int, polled_
 
 
 def load_watch(encryptor: Encryptor, watch_id: str, record: Mapping[str, str]) -> Watch:
-    """Raise SealBroken when none of our keys opens it, or it is not as it was sealed: another's, or about another."""
+    """Decrypt a watch. Raises DecryptionFailed if no key fits, or if the record was changed or moved."""
     place = (watch_id, record["client"], record["workspace"], record["import_id"])
-    private = codec.load(encryptor.open(record["private"], bindings.of_watch("private", *place)))
+    private = codec.load(encryptor.decrypt(record["private"], bindings.of_watch("private", *place)))
     watch = Watch(
         id=watch_id,
         client=record["client"],
@@ -38,7 +38,7 @@ def load_watch(encryptor: Encryptor, watch_id: str, record: Mapping[str, str]) -
         watch = replace(watch, settled_at=int(record["settled_at"]))
     if "ending" not in record:
         return watch
-    ending = codec.load(encryptor.open(record["ending"], bindings.of_watch("ending", *place)))
+    ending = codec.load(encryptor.decrypt(record["ending"], bindings.of_watch("ending", *place)))
     return replace(
         watch,
         outcome=Outcome(record["outcome"]) if "outcome" in record else None,

@@ -97,7 +97,7 @@ class Watches:
         return AcceptedWatch(watch=watch, acceptance=acceptance, polled=polled)
 
     async def get(self, watch_id: str) -> Watch | None:
-        """Give one watch; raises SealBroken."""
+        """Give one watch; raises DecryptionFailed."""
         record = await self._store.call("HGETALL", keys.watch(watch_id))
         return load_watch(self._encryptor, watch_id, record) if record else None
 
@@ -138,8 +138,8 @@ class Watches:
         )
         return [(watch_id, codec.unflatten(flat)) for watch_id, flat in found]
 
-    async def opened(self, watch_id: str, record: Mapping[str, str]) -> Watch | None:
-        """Unseal a watch's record, which is read first where it was not yet; raises SealBroken."""
+    async def load(self, watch_id: str, record: Mapping[str, str]) -> Watch | None:
+        """Unseal a watch's record, which is read first where it was not yet; raises DecryptionFailed."""
         return load_watch(self._encryptor, watch_id, record) if record else await self.get(watch_id)
 
     async def ended_before(self, moment: Moment, count: int) -> list[str]:
@@ -147,7 +147,7 @@ class Watches:
         ids: list[str] = await self._store.call("ZRANGEBYSCORE", keys.ENDED, "-inf", moment, "LIMIT", 0, count)
         return ids
 
-    async def forget(self, watch_id: str, where: WatchIndexEntry) -> None:
+    async def delete(self, watch_id: str, where: WatchIndexEntry) -> None:
         """Delete a watch with its deliveries, their attempts, and its entries in every index."""
         parts = [key for id_ in where.deliveries for key in (keys.delivery(id_), keys.attempts(id_))]
         await self._store.run(
@@ -157,7 +157,7 @@ class Watches:
                 "watches_about": keys.watches_about(where.import_id),
                 "watches_in": keys.watches_in(where.ending),
                 "watches_in_of_client": keys.watches_in(where.ending, where.client),
-                "unreported": keys.UNTOLD,
+                "unreported": keys.UNREPORTED,
                 "watch": keys.watch(watch_id),
             },
             {"watch_id": watch_id, "client": where.client},
@@ -165,19 +165,19 @@ class Watches:
             more_args=where.deliveries,
         )
 
-    async def forget_replays(self, count: int) -> int:
+    async def delete_replays(self, count: int) -> int:
         """Delete kept answers that are past their time; give how many."""
         deleted = await self._store.run(
             "delete_replays", {"replays": keys.REPLAYS}, {"replayed_for": REPLAYED_FOR, "count": count}
         )
         return int(deleted)
 
-    async def claim_expiring(self, count: int, lease: Span) -> tuple[Moment, list[str]]:
+    async def claim_expiring(self, count: int, lease: Span) -> list[str]:
         """Take watches whose expiry has come; whoever takes them has `lease` to end them."""
-        now, *ids = await self._store.run(
+        _now, *due = await self._store.run(
             "claim_due", {"due": keys.EXPIRING}, {"count": count, "lease": lease, "furthest": ""}
         )
-        return now, ids
+        return list(due)
 
     async def settle(self, settlement: Settlement) -> bool:
         """Write an outcome and the deliveries it owes; False when the watch had ended already."""
@@ -203,7 +203,7 @@ class Watches:
         known, polls = (polled.known, polled.polls) if polled else (ImportState(), 0)
         ending = dump_ending(None, known.reading, polls, known.polled_at)
         binding = bindings.of_watch("ending", watch_id, where.client, where.workspace, where.import_id)
-        fields = ["deliveries", "", "ending", self._encryptor.seal(ending, binding)]
+        fields = ["deliveries", "", "ending", self._encryptor.encrypt(ending, binding)]
         after = replace(where, ending=WatchState.CANCELLED.value, deliveries=())
         return await self._end(watch_id, after, state=WatchState.CANCELLED, now=now, fields=fields)
 
@@ -255,7 +255,7 @@ class Watches:
         return [
             *("outcome", settlement.conclusion.outcome.value),
             *("deliveries", " ".join(delivery.id for delivery in settlement.deliveries)),
-            *("ending", self._encryptor.seal(ending, binding)),
+            *("ending", self._encryptor.encrypt(ending, binding)),
         ]
 
     def _owed(self, delivery: Delivery) -> Sequence[Argument]:
@@ -265,7 +265,7 @@ class Watches:
             *("watch", delivery.watch_id, "client", delivery.client),
             *("notification", delivery.notification_id, "attempts", 0, "failures", 0),
             *("reason", delivery.last_reason or ""),
-            *("message", self._encryptor.seal(codec.dump(message), binding)),
+            *("message", self._encryptor.encrypt(codec.dump(message), binding)),
         ]
         state = DeliveryState.SKIPPED if delivery.state is DeliveryState.SKIPPED else DeliveryState.PENDING
         return [delivery.id, state.value, delivery.lane, len(fields), *fields]

@@ -46,7 +46,7 @@ async def pages(_: Request, resources: Resources, client: Client, query: Deliver
             limit=query.read_limit,
         )
     )
-    page = _visible_to(client, await resources.deliveries.of(ids))
+    page = _visible_to(client, await resources.deliveries.many(ids))
     response: DeliveriesResponse = {"data": [_document(each) for each in page], "nextCursor": cursor}
     return ApiResponse(response)
 
@@ -88,7 +88,7 @@ async def redeliver_many(request: Request, resources: Resources, client: Client)
     while count < MAX_REDELIVERED:
         limit = min(CHUNK, MAX_REDELIVERED - count)
         ids, below = await resources.indexes.abandoned_since(since, client=owner, below=below, limit=limit)
-        permitted = await _permitted(resources, client, _visible_to(client, await resources.deliveries.of(ids)))
+        permitted = await _permitted(resources, client, _visible_to(client, await resources.deliveries.many(ids)))
         redelivered = await resources.deliveries.redeliver_many(permitted)
         _requested(resources, client, redelivered)
         count += len(redelivered)

@@ -45,7 +45,7 @@ async def test(request: Request, resources: Resources, client: Client) -> Respon
 
 
 async def _send(resources: Resources, client: str, destination: Destination) -> TestOutcome:
-    if wait := await resources.deliveries.take_turn(resources.lane(destination)):
+    if wait := await resources.deliveries.reserve_lane(resources.lane(destination)):
         seconds = str(-(-wait // SECOND))
         raise Refused(
             Refusal.DESTINATION_BUSY, "Its rate limit allows no message now.", headers={"Retry-After": seconds}

@@ -45,15 +45,15 @@ async def watch_events(resources: Resources, watch: Watch, *, keep_alive: float 
     """
     topics = (keys.watch_topic(watch.id), keys.import_topic(watch.workspace, watch.import_id))
     before: WatchResponse | None = None
-    async with resources.changes.about(*topics) as changed:
+    async with resources.changes.subscribe(*topics) as changed:
         while True:
             changed.clear()
             try:
-                async with resources.changes.turn:
+                async with resources.changes.read_slots:
                     current = await resources.watches.get(watch.id)
                     documents = await serialize_watches(resources, [] if current is None else [current])
             except StoreUnavailable:  # already logged by the store
-                if resources.changes.leaving:
+                if resources.changes.stopping:
                     return
                 yield COMMENT
                 await asyncio.sleep(OUTAGE_PAUSE)
@@ -62,7 +62,7 @@ async def watch_events(resources: Resources, watch: Watch, *, keep_alive: float 
                 for name, data in _changes(before, document):
                     yield _event(name, data)
                 before = document
-            if not documents or _has_ended(documents[0]) or resources.changes.leaving:
+            if not documents or _has_ended(documents[0]) or resources.changes.stopping:
                 return
             if not await _is_set(changed, keep_alive):
                 yield COMMENT

@@ -23,7 +23,7 @@ async def readyz(request: Request) -> Response:
     try:
         await resources.store.check()
         fitness = await examine(resources.store, may_evict=resources.settings.redis_may_evict)
-        workers = await resources.bell.workers_seen()
+        workers = await resources.bell.has_workers()
     except StoreUnavailable as error:
         return _not_ready(str(error))
     if fitness.problem is not None:

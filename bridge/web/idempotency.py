@@ -31,5 +31,6 @@ def fingerprints(resources: Resources, client: Client, key: str | None, body: by
     canonical = json.dumps(json.loads(body), sort_keys=True)
     fingerprinter = resources.fingerprinter
     return IdempotencyKey(
-        mark=fingerprinter.mark(f"idempotency {client.name} {key}"), digest=fingerprinter.mark(f"request {canonical}")
+        mark=fingerprinter.fingerprint(f"idempotency {client.name} {key}"),
+        digest=fingerprinter.fingerprint(f"request {canonical}"),
     )

@@ -20,7 +20,7 @@ async def serialize_watches(resources: Resources, watches: Sequence[Watch]) -> l
     records = dict(zip(open_imports, await resources.imports.many(open_imports), strict=True))
     deliveries: Mapping[str, Delivery] = {
         delivery.id: delivery
-        for delivery in await resources.deliveries.of([id_ for each in watches for id_ in each.deliveries])
+        for delivery in await resources.deliveries.many([id_ for each in watches for id_ in each.deliveries])
     }
     return [
         watch_json(

@@ -57,7 +57,7 @@ async def owe(resources: Resources, port: int, number: int, *, hosts: int = HOST
         reuse=300_000,
     )
     assert accepted is not None
-    known = ImportState(reading=reading, read_at=accepted.watch.created_at)
+    known = ImportState(reading=reading)
     conclusion, now = Conclusion(Outcome.COMPLETED), accepted.watch.created_at
     settlement = settlement_of(accepted.watch, conclusion, known, now, lane=resources.lane, show_emails=False)
     await resources.watches.settle(settlement)

@@ -30,13 +30,13 @@ def test_no_record_is_among_the_keys_that_may_stay() -> None:
 def test_a_log_complains_in_warnings_errors_and_in_what_is_no_json() -> None:
     lines = [
         '{"event": "watch.settled", "level": "info"}',
-        '{"event": "store.unavailable", "level": "warning"}',
+        '{"event": "redis.unavailable", "level": "warning"}',
         '{"event": "log.arq.worker", "level": "error", "text": "job failed"}',
         "Traceback (most recent call last):",
     ]
     found = list(complaints("worker0", lines))
     assert found == [
-        "worker0 warning store.unavailable",
+        "worker0 warning redis.unavailable",
         "worker0 error log.arq.worker job failed",
         "worker0 Traceback (most recent call last):",
     ]

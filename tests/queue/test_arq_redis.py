@@ -116,7 +116,7 @@ async def test_a_full_redis_is_told_once_however_often_it_answers_others(redis_u
         async with asyncio.timeout(10):
             await asyncio.gather(*writing)
 
-    assert [line["event"] for line in lines] == ["queue.unavailable", "queue.back"]
+    assert [line["event"] for line in lines] == ["queue.unavailable", "queue.available"]
     await arq.aclose()
 
 

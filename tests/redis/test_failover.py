@@ -31,7 +31,7 @@ def link_of(replica: Redis) -> str:
 
 
 def subscribers(redis: Redis) -> int:
-    known: Any = redis.pubsub_numsub("rb:news")
+    known: Any = redis.pubsub_numsub("rb:changes")
     return int(known[0][1])
 
 
@@ -102,17 +102,17 @@ async def test_the_api_is_back_although_it_is_asked_all_the_time(
 async def test_the_subscription_moves_on_with_the_other_connections(
     world: World, servers: tuple[Redis, Redis], wire: Forwarder
 ) -> None:
-    async with asyncio.timeout(PATIENCE), world.resources.changes.about("watch:some") as ear:
+    async with asyncio.timeout(PATIENCE), world.resources.changes.subscribe("watch:some") as changed:
         await until(lambda: subscribers(servers[0]) == 1)
         await world.resources.store.check()
         fail_over(servers, wire)
-        ear.clear()
+        changed.clear()
         await until_ready(world)
-        await ear.wait()  # told to look, since news may have been lost
+        await changed.wait()  # told to look, since news may have been lost
 
-        ear.clear()
-        servers[1].publish("rb:news", "watch:some")
-        await ear.wait()
+        changed.clear()
+        servers[1].publish("rb:changes", "watch:some")
+        await changed.wait()
 
 
 @pytest.mark.parametrize("asked", ["a command", "a transaction"])

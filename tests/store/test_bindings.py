@@ -212,11 +212,11 @@ async def test_the_owner_reads_all_of_it(scene: Scene) -> None:
 def test_a_sealed_part_opens_in_its_own_place_alone(change: dict[str, str]) -> None:
     encryptor = Encryptor([Secret(Fernet.generate_key().decode())])
     here = Binding(record="rb:watch:wat_1", field="private", client="crm", about="rb:import:default:imp")
-    sealed = encryptor.seal("jäne@example.com", here)
+    sealed = encryptor.encrypt("jäne@example.com", here)
 
-    assert encryptor.open(sealed, here) == "jäne@example.com"
+    assert encryptor.decrypt(sealed, here) == "jäne@example.com"
     with pytest.raises(DecryptionFailed, match="moved here"):
-        encryptor.open(sealed, replace(here, **change))
+        encryptor.decrypt(sealed, replace(here, **change))
 
 
 def test_places_that_read_alike_when_they_are_joined_are_not_the_same() -> None:

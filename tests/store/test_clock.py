@@ -48,12 +48,12 @@ async def test_a_window_that_was_used_up_ends_when_it_would_have(world: World) -
     assert await world.resources.budgets.write("default", used_up)
 
     world.pass_time(-HOUR)
-    look = await world.resources.budgets.look("default")
+    look = await world.resources.budgets.read("default")
 
     assert look.now < look.budget.ends_at <= look.now + 20 * SECOND
     assert look.budget.paced_until <= look.now + SECOND
     world.pass_time(10 * SECOND)
-    later = await world.resources.budgets.look("default")
+    later = await world.resources.budgets.read("default")
     assert later.budget.ends_at == look.budget.ends_at, "it does not move on with the clock"
 
 
@@ -72,7 +72,7 @@ async def test_a_pause_that_rally_asked_for_is_as_long_as_it_was(world: World) -
 
 async def test_a_probe_of_a_worker_that_died_holds_up_nobody(world: World) -> None:
     await world.watch()
-    look = await world.resources.budgets.look("default")
+    look = await world.resources.budgets.read("default")
     probe = Grant(count=1, again_at=0, probe=True)
     lease = world.resources.settings.poll_lease
     assert await world.resources.imports.claim("default", look.budget, probe, room=1, lease=lease, now=look.now)
@@ -80,17 +80,17 @@ async def test_a_probe_of_a_worker_that_died_holds_up_nobody(world: World) -> No
     world.pass_time(-HOUR)
     await world.sweep()
 
-    look = await world.resources.budgets.look("default")
+    look = await world.resources.budgets.read("default")
     assert look.budget.probing_until <= look.now + lease
     assert look.in_flight == 1
     assert (look.next_due or 0) <= look.now + lease
     world.pass_time(lease)
-    assert (await world.resources.budgets.look("default")).in_flight == 0
+    assert (await world.resources.budgets.read("default")).in_flight == 0
 
 
 async def test_a_watch_whose_import_is_final_is_settled(world: World) -> None:
     watch = await world.watch()
-    look = await world.resources.budgets.look("default")
+    look = await world.resources.budgets.read("default")
     grant = Grant(count=1, again_at=0)
     claims = await world.resources.imports.claim("default", look.budget, grant, room=1, lease=SECOND, now=look.now)
     final = Reading(import_id="imp", type="CSV", status="COMPLETED", person_count=7)
@@ -135,12 +135,12 @@ async def test_a_channel_that_asked_for_a_pause_waits_as_long_as_it_asked(world:
 
 async def test_a_channel_that_nothing_waited_for_is_free_at_once(world: World) -> None:
     lane = "slack:C0123ABCD"
-    assert await world.resources.deliveries.take_turn(lane) == 0
-    assert await world.resources.deliveries.take_turn(lane) > 0
+    assert await world.resources.deliveries.reserve_lane(lane) == 0
+    assert await world.resources.deliveries.reserve_lane(lane) > 0
 
     world.pass_time(-HOUR)
 
-    assert await world.resources.deliveries.take_turn(lane) == 0
+    assert await world.resources.deliveries.reserve_lane(lane) == 0
 
 
 async def test_a_reading_answers_no_more_watches_than_before(world: World) -> None:

@@ -35,7 +35,7 @@ async def due_after(world: World, pauses: Mapping[str, Span], *, at_fault: str =
 
 
 async def claim(world: World, room: int = 10) -> list[PollClaim]:
-    look = await world.resources.budgets.look("default")
+    look = await world.resources.budgets.read("default")
     grant = Grant(count=room, again_at=0)
     claims = await world.resources.imports.claim("default", look.budget, grant, room=room, lease=LEASE, now=look.now)
     assert claims is not None
@@ -87,7 +87,7 @@ async def test_one_with_long_pauses_is_passed_over_only_so_often(world: World) -
 async def test_an_import_that_is_hastened_comes_before_those_with_long_pauses(world: World) -> None:
     await due_after(world, {"slow": 50 * SECOND, "hastened": 55 * SECOND, "other": 40 * SECOND})
     world.pass_time(51 * SECOND)
-    await world.resources.imports.hasten("default", "hastened")
+    await world.resources.imports.poll_now("default", "hastened")
     world.pass_time(4 * SECOND)
 
     assert await claimed(world) == ["hastened", "other", "slow"]
@@ -97,7 +97,7 @@ async def test_nothing_is_claimed_before_it_is_due_whatever_its_tier(world: Worl
     now = await due_after(world, {"slow": 50 * SECOND, "quick": 3 * SECOND})
 
     assert await claimed(world) == []
-    assert (await world.resources.budgets.look("default")).next_due == now + 3 * SECOND
+    assert (await world.resources.budgets.read("default")).next_due == now + 3 * SECOND
     world.pass_time(4 * SECOND)
     assert await claimed(world) == ["quick"]
     assert await next_poll(world, "slow") == now + 50 * SECOND
@@ -125,10 +125,10 @@ async def test_more_due_in_a_tier_than_are_claimed_wait_in_their_order(world: Wo
 async def test_a_probe_is_found_behind_hundreds_of_imports_that_are_at_fault(world: World) -> None:
     ill = {f"ill{number}": 10 * SECOND for number in range(300)}
     await due_after(world, ill | {"sound": 11 * SECOND}, at_fault="ill")
-    look = await world.resources.budgets.look("default")
+    look = await world.resources.budgets.read("default")
     broken = replace(look.budget, broken_since=look.now, down_since=look.now)
     assert await world.resources.budgets.write("default", broken)
-    look = await world.resources.budgets.look("default")
+    look = await world.resources.budgets.read("default")
     probe = Grant(count=1, again_at=0, probe=True)
     claims = await world.resources.imports.claim("default", look.budget, probe, room=1, lease=LEASE, now=look.now)
 

@@ -34,14 +34,14 @@ async def world(wire: Forwarder, sandbox_url: str) -> AsyncIterator[World]:
 async def test_a_subscription_without_a_pong_is_made_anew_and_its_listeners_are_told(wire: Forwarder) -> None:
     store = Store(connect(Secret(url_of(wire))))
     changes = ChangeFeed(store, silence=0.1)
-    async with asyncio.timeout(PATIENCE), changes.about("watch:some") as ear:
+    async with asyncio.timeout(PATIENCE), changes.subscribe("watch:some") as changed:
         assert wire.swallow(subscriptions_alone=True) == 1
-        ear.clear()
-        await ear.wait()  # told to look, since news may have been lost
+        changed.clear()
+        await changed.wait()  # told to look, since news may have been lost
 
-        ear.clear()
-        await store.call("PUBLISH", "rb:news", "watch:some")
-        await ear.wait()
+        changed.clear()
+        await store.call("PUBLISH", "rb:changes", "watch:some")
+        await changed.wait()
     await changes.aclose()
     await store.redis.aclose()
 
@@ -49,14 +49,14 @@ async def test_a_subscription_without_a_pong_is_made_anew_and_its_listeners_are_
 async def test_a_quiet_subscription_that_answers_stays(wire: Forwarder) -> None:
     store = Store(connect(Secret(url_of(wire))))
     changes = ChangeFeed(store, silence=0.05)
-    async with asyncio.timeout(PATIENCE), changes.about("watch:some") as ear:
+    async with asyncio.timeout(PATIENCE), changes.subscribe("watch:some") as changed:
         (subscription,) = [each for each in wire.passages if each.subscribed]
         while "cmd=ping" not in await store.call("CLIENT", "LIST", "TYPE", "pubsub"):  # noqa: ASYNC110 - in Redis
             await asyncio.sleep(0.05)
 
-        ear.clear()
-        await store.call("PUBLISH", "rb:news", "watch:some")
-        await ear.wait()
+        changed.clear()
+        await store.call("PUBLISH", "rb:changes", "watch:some")
+        await changed.wait()
         assert [each for each in wire.passages if each.subscribed] == [subscription]
     await changes.aclose()
     await store.redis.aclose()
@@ -81,7 +81,7 @@ def timer_of(port: int) -> str:
 async def test_every_connection_has_tcps_keepalive(wire: Forwarder) -> None:
     store, arq = Store(connect(Secret(url_of(wire)))), queue.connect(Secret(url_of(wire)))
     changes = ChangeFeed(store)
-    async with asyncio.timeout(PATIENCE), changes.about("watch:some"):
+    async with asyncio.timeout(PATIENCE), changes.subscribe("watch:some"):
         await asyncio.gather(store.check(), arq.ping())
         assert len(wire.passages) == 3
         assert [timer_of(each.client_port) for each in wire.passages] == [KEEPALIVE] * 3
@@ -92,7 +92,7 @@ async def test_every_connection_has_tcps_keepalive(wire: Forwarder) -> None:
 
 async def test_a_wait_ends_with_what_the_store_holds_by_then(world: World, wire: Forwarder) -> None:
     path = f"/v1/watches/{(await world.watch())['id']}"
-    async with asyncio.timeout(PATIENCE), world.resources.changes.about("watch:other"):
+    async with asyncio.timeout(PATIENCE), world.resources.changes.subscribe("watch:other"):
         await until(lambda: subscribed(wire))
         wire.swallow(subscriptions_alone=True)
         waiting = asyncio.create_task(world.get(path, wait=1))

@@ -81,7 +81,7 @@ async def test_a_watch_that_comes_while_a_settlement_ends_is_not_struck_off(worl
     assert await world.resources.watches.waiting("default", "imp") == [], "a sweep looks, and finds nobody"
 
     late = await world.watch()
-    await world.resources.imports.nothing_to_settle("default", "imp")
+    await world.resources.imports.drop_settling("default", "imp")
     await world.sweep()
 
     assert (await world.reload(late))["outcome"] == "completed"

@@ -173,7 +173,9 @@ class Stage:
         self.run(self.resources.store.call("FLUSHALL"))
         self.run(self.resources.store.call("SET", keys.SCHEMA_VERSION, keys.SCHEMA))
         self.run(
-            self.resources.store.call("SET", keys.SEAL, self.resources.encryptor.seal("the same each time", STORE_KEY))
+            self.resources.store.call(
+                "SET", keys.SEAL, self.resources.encryptor.encrypt("the same each time", STORE_KEY)
+            )
         )
         self.run(check_store(self.resources))
 
@@ -302,7 +304,7 @@ class StoreMachine(RuleBasedStateMachine):
         return claims
 
     def _claim_polls(self, workspace: str, room: int, *, raced: bool = False) -> list[PollClaim]:
-        look = self.run(self.resources.budgets.look(workspace))
+        look = self.run(self.resources.budgets.read(workspace))
         if raced:
             assert self.run(self.resources.budgets.write(workspace, look.budget))
         claims = self.run(
@@ -369,7 +371,7 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.polling)
     @rule(place=st.sampled_from(PLACES))
     def hasten(self, place: Place) -> None:
-        self.run(self.resources.imports.hasten(*place))
+        self.run(self.resources.imports.poll_now(*place))
 
     # What settling does, in its single steps: any of them may come much later than the one before.
 
@@ -384,7 +386,7 @@ class StoreMachine(RuleBasedStateMachine):
         known = polled.known if polled else ImportState()
         found: list[Settlement] = []
         for watch_id, record in await self.resources.watches.waiting(*place):
-            watch = await self.resources.watches.opened(watch_id, record)
+            watch = await self.resources.watches.load(watch_id, record)
             assert watch is not None
             if conclusion := conclude(watch, known, now, last_call_made=now >= watch.expires_at + FINAL_POLL_WAIT):
                 found.append(settlement_of(watch, conclusion, known, now, lane=self.resources.lane, show_emails=False))
@@ -411,7 +413,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(place=st.sampled_from(PLACES))
     def strike_off(self, place: Place) -> None:
         """Strike an import off as a sweep does that looked when nobody waited for it."""
-        self.run(self.resources.imports.nothing_to_settle(*place))
+        self.run(self.resources.imports.drop_settling(*place))
 
     @precondition(lambda self: self.model.watches)
     @rule()
@@ -427,7 +429,7 @@ class StoreMachine(RuleBasedStateMachine):
     def forget_final(self) -> None:
         """Forget final imports alone, as another sweep does that settled before the last watches came."""
         before, early = self.snapshot(), self.now()
-        self.run(self.resources.imports.forget_final(reuse=self.resources.settings.reading_reuse, count=9))
+        self.run(self.resources.imports.delete_final(reuse=self.resources.settings.reading_reuse, count=9))
         self._adopt_forgotten_imports(before, self.snapshot(), early, self.now())
 
     def _adopt_settled(self, before: Snapshot, after: Snapshot, early: Moment, late: Moment) -> None:
@@ -487,7 +489,7 @@ class StoreMachine(RuleBasedStateMachine):
     def owe_a_notice(self, destination: Destination) -> None:
         notice_id = f"dlv_notice{next(self.names)}"
         lane = self.resources.lane(destination)
-        self.run(self.resources.deliveries.owe_notice(notice_id, destination, lane, "{}"))
+        self.run(self.resources.deliveries.create_notice(notice_id, destination, lane, "{}"))
         self.model.deliveries[notice_id] = Owed(watch_id="", state="pending")
 
     @precondition(lambda self: any(owed.state == "pending" for owed in self.model.deliveries.values()))
@@ -532,7 +534,7 @@ class StoreMachine(RuleBasedStateMachine):
     def _record(self, claim: DeliveryClaim, verdict: Verdict | str, now: Moment) -> bool:
         deliveries = self.resources.deliveries
         if verdict == "put aside":
-            return self.run(deliveries.put_aside(claim, now + HOUR, "withheld"))
+            return self.run(deliveries.postpone(claim, now + HOUR, "withheld"))
         after = self._after(claim, verdict, now)
         attempt = Attempt(number=after.attempts, at=now, took=1, status=200, reason=None)
         return self.run(deliveries.commit(after, claim.fence, None if verdict == "outlived" else attempt))

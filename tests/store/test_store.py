@@ -61,7 +61,7 @@ class Memory:
         return accepted.watch, accepted.acceptance
 
     async def claim(self, room: int = 10) -> list[PollClaim]:
-        look = await self.budgets.look("default")
+        look = await self.budgets.read("default")
         grant = Grant(count=100, again_at=0)
         claims = await self.imports.claim("default", look.budget, grant, room=room, lease=LEASE, now=look.now)
         assert claims is not None
@@ -191,7 +191,7 @@ async def test_a_commit_under_an_old_fence_changes_nothing(memory: Memory) -> No
 
 async def test_a_claim_made_against_an_old_budget_is_refused(memory: Memory) -> None:
     await memory.accept()
-    look = await memory.budgets.look("default")
+    look = await memory.budgets.read("default")
     assert await memory.budgets.write("default", replace(look.budget, limit=5))
 
     grant = Grant(count=1, again_at=0)
@@ -199,19 +199,19 @@ async def test_a_claim_made_against_an_old_budget_is_refused(memory: Memory) -> 
 
     assert claims is None
     assert not await memory.budgets.write("default", replace(look.budget, limit=6))
-    assert (await memory.budgets.look("default")).budget == Budget(version=1, limit=5)
+    assert (await memory.budgets.read("default")).budget == Budget(version=1, limit=5)
 
 
 async def test_a_claim_spends_the_budget_in_the_same_step(memory: Memory) -> None:
     for number in range(3):
         await memory.accept(f"wat_{number}", import_id=f"imp_{number}")
     await memory.budgets.write("default", Budget(limit=10, available=9, spent=1, ends_at=10**13))
-    look = await memory.budgets.look("default")
+    look = await memory.budgets.read("default")
 
     grant = Grant(count=2, again_at=0, paced_from=1_000, step=50)
     claims = await memory.imports.claim("default", look.budget, grant, room=9, lease=LEASE, now=look.now)
 
-    after = await memory.budgets.look("default")
+    after = await memory.budgets.read("default")
     assert claims is not None
     assert len(claims) == 2
     assert (after.budget.available, after.budget.spent, after.budget.paced_until) == (7, 3, 1_100)
@@ -245,7 +245,7 @@ async def test_a_watch_settles_once_and_owes_each_delivery_once(memory: Memory) 
     settled = await memory.watches.get("wat_1")
     assert settled is not None
     assert (settled.state, settled.outcome, settled.reading) == (WatchState.SETTLED, Outcome.FAILED, DONE)
-    deliveries = await memory.deliveries.of(settled.deliveries)
+    deliveries = await memory.deliveries.many(settled.deliveries)
     assert [delivery.state.value for delivery in deliveries] == ["pending", "skipped"]
     assert deliveries[0].body == owed[0].body
     assert deliveries[0].destination == CALLBACK
@@ -256,10 +256,10 @@ async def test_polling_ends_when_the_last_watch_has_its_answer(memory: Memory) -
     second, _ = await memory.accept("wat_2")
 
     await memory.settle(first)
-    assert (await memory.budgets.look("default")).next_due is not None
+    assert (await memory.budgets.read("default")).next_due is not None
 
     await memory.settle(second)
-    assert (await memory.budgets.look("default")).next_due is None
+    assert (await memory.budgets.read("default")).next_due is None
     assert await memory.imports.get("default", "imp") is None
 
 
@@ -271,7 +271,7 @@ async def test_a_poll_that_ends_after_its_last_watch_leaves_nothing_behind(memor
     assert not await memory.commit(claim, ImportUpdate(due=claim.due + SECOND, reading=DONE))
 
     assert await memory.imports.get("default", "imp") is None
-    assert (await memory.budgets.look("default")).in_flight == 0
+    assert (await memory.budgets.read("default")).in_flight == 0
 
 
 async def test_settling_left_undone_is_found_when_its_time_has_come(memory: Memory) -> None:
@@ -298,7 +298,7 @@ async def test_a_delivery_is_recorded_only_under_its_fence(memory: Memory) -> No
     assert not await memory.deliveries.commit(replace(done, state=DeliveryState.ABANDONED), late.fence, attempt)
     assert await memory.deliveries.commit(done, ours.fence, attempt)
 
-    delivery = only(await memory.deliveries.of(["dlv_0"]))
+    delivery = only(await memory.deliveries.many(["dlv_0"]))
     assert (delivery.state, delivery.attempts, delivery.due) == (DeliveryState.DELIVERED, 1, None)
     assert await memory.deliveries.attempts(delivery) == [attempt]
 
@@ -313,7 +313,7 @@ async def test_the_last_fifty_attempts_are_kept(memory: Memory) -> None:
         again = replace(memory.deliveries.open(claim), attempts=number, due=await memory.store.now())
         assert await memory.deliveries.commit(again, claim.fence, attempt)
 
-    attempts = await memory.deliveries.attempts(only(await memory.deliveries.of(["dlv_0"])))
+    attempts = await memory.deliveries.attempts(only(await memory.deliveries.many(["dlv_0"])))
     assert [attempts[0].number, attempts[-1].number, len(attempts)] == [52, 3, 50]
 
 
@@ -333,8 +333,8 @@ async def test_what_has_ended_disappears_whole(memory: Memory) -> None:
     assert await memory.watches.ended_before(await memory.store.now() - DAY, 9) == ["wat_1"]
     where = await memory.watches.index_entry("wat_1")
     assert where is not None
-    await memory.watches.forget("wat_1", where)
-    assert await memory.imports.forget_final(reuse=5 * MINUTE, count=9) == 1
+    await memory.watches.delete("wat_1", where)
+    assert await memory.imports.delete_final(reuse=5 * MINUTE, count=9) == 1
 
     standing = "rb:lane:callback:x:last"  # expires by itself, a day after the last good answer
     assert await memory.keys() <= {keys.FENCE, keys.budget("default"), keys.imports_leased("default"), standing}
@@ -351,22 +351,22 @@ async def test_a_watch_that_still_owes_a_delivery_is_not_counted_as_ended(memory
 async def test_an_import_that_is_hastened_is_due_at_once_unless_it_is_asked_about(memory: Memory) -> None:
     await memory.accept()
     claim = only(await memory.claim())
-    await memory.imports.hasten("default", "imp")
+    await memory.imports.poll_now("default", "imp")
     assert await memory.claim() == []
 
     await memory.commit(claim, ImportUpdate(due=claim.due + HOUR))
     assert await memory.claim() == []
-    await memory.imports.hasten("default", "imp")
+    await memory.imports.poll_now("default", "imp")
     assert len(await memory.claim()) == 1
 
 
 async def test_expired_watches_are_found_once_per_look(memory: Memory) -> None:
     await memory.accept()
-    assert (await memory.watches.claim_expiring(9, 2 * SECOND))[1] == []
+    assert await memory.watches.claim_expiring(9, 2 * SECOND) == []
 
     memory.store.offset += HOUR
-    assert (await memory.watches.claim_expiring(9, 2 * SECOND))[1] == ["wat_1"]
-    assert (await memory.watches.claim_expiring(9, 2 * SECOND))[1] == []
+    assert await memory.watches.claim_expiring(9, 2 * SECOND) == ["wat_1"]
+    assert await memory.watches.claim_expiring(9, 2 * SECOND) == []
 
 
 async def test_a_store_sealed_with_other_keys_is_refused_in_words(store: Store) -> None:
@@ -378,7 +378,7 @@ async def test_a_store_sealed_with_other_keys_is_refused_in_words(store: Store) 
     assert await store_key(store, Encryptor([new, old])) == key
     assert await store_key(store, Encryptor([new])) == key
     with pytest.raises(DecryptionFailed):
-        Encryptor([old]).open(await store.call("GET", keys.SEAL), STORE_KEY)
+        Encryptor([old]).decrypt(await store.call("GET", keys.SEAL), STORE_KEY)
 
 
 async def test_a_redis_that_is_not_there_is_told_without_its_address() -> None:
@@ -399,10 +399,10 @@ async def test_cancelling_the_last_watch_ends_the_polling(memory: Memory) -> Non
 
     assert await memory.watches.cancel("wat_1", where, None, now)
     assert not await memory.watches.cancel("wat_1", where, None, now)
-    assert (await memory.budgets.look("default")).next_due is not None
+    assert (await memory.budgets.read("default")).next_due is not None
     assert await memory.watches.cancel("wat_2", where, None, now)
 
-    assert (await memory.budgets.look("default")).next_due is None
+    assert (await memory.budgets.read("default")).next_due is None
     cancelled = await memory.watches.get("wat_1")
     assert cancelled is not None
     assert (cancelled.state, cancelled.outcome, cancelled.settled_at) == (WatchState.CANCELLED, None, now)

@@ -193,10 +193,10 @@ def _deliveries(snapshot: Snapshot) -> Iterator[str]:
         assert snapshot.index(queues[owner])[lane] <= latest, "a lane is due later than its deliveries"
         yield from (key, f"{key}:leased", f"{key}:queue")
     abandoned = {id_ for id_, record in deliveries.items() if record["watch"] and record["state"] == "abandoned"}
-    assert snapshot.index(keys.UNTOLD).keys() == abandoned, (
+    assert snapshot.index(keys.UNREPORTED).keys() == abandoned, (
         "the index of unreported deliveries doesn't match the abandoned ones"
     )
-    yield keys.UNTOLD
+    yield keys.UNREPORTED
     listed: dict[str, set[str]] = defaultdict(set)
     for delivery_id, record in deliveries.items():
         listed[keys.deliveries_in(record["state"])].add(delivery_id)

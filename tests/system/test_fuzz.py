@@ -133,8 +133,8 @@ SEALER = Encryptor([Secret(GOOD_SETTINGS["BRIDGE_ENCRYPTION_KEYS"])])
 
 
 def assert_it_can_be_kept_and_told(reading: Reading) -> None:
-    sealed = SEALER.seal(codec.dump(codec.dump_reading(reading)), HERE)
-    assert codec.load_reading(codec.load(SEALER.open(sealed, HERE))) == reading
+    sealed = SEALER.encrypt(codec.dump(codec.dump_reading(reading)), HERE)
+    assert codec.load_reading(codec.load(SEALER.decrypt(sealed, HERE))) == reading
     if (outcome := outcome_of(reading)) is None:
         return
     watch = Watch(

@@ -127,9 +127,9 @@ def test_a_redis_that_is_unavailable_for_twenty_seconds_loses_nothing(
         wait_for(lambda: [journey.get(watch)["polls"] for watch in watches] > polls, "polls to go on")
         wait_for(lambda: len(journey.messages(name="demo-completed-1")) == 1, "a message")
         assert all(journey.get(watch)["state"] in {"watching", "settled"} for watch in watches)
-        assert events(journey, "store.unavailable", "api") == 1
-        assert events(journey, "store.back", "api") == 1
-        assert events(journey, "store.unavailable", "worker") <= 1
+        assert events(journey, "redis.unavailable", "api") == 1
+        assert events(journey, "redis.available", "api") == 1
+        assert events(journey, "redis.unavailable", "worker") <= 1
 
 
 def test_a_redis_that_is_full_loses_nothing_and_work_goes_on_when_there_is_room(

@@ -206,8 +206,8 @@ async def test_the_operator_is_told_also_of_what_does_not_open_and_once(world: W
 async def test_of_two_sweeps_at_once_one_tells_the_operator(world: World) -> None:
     delivery = await abandoned(world)
     ops = NamedDestination(name="ops")
-    lane, owe = world.resources.lane(ops), world.resources.deliveries.owe_notice
-    owed = [await owe(f"dlv_notice{number}", ops, lane, "{}", told=[delivery["id"]]) for number in range(2)]
+    lane, owe = world.resources.lane(ops), world.resources.deliveries.create_notice
+    owed = [await owe(f"dlv_notice{number}", ops, lane, "{}", reported=[delivery["id"]]) for number in range(2)]
 
     assert owed == [True, False]
 

@@ -122,7 +122,7 @@ async def test_a_stream_outlasts_an_outage_of_the_store(world: World) -> None:
     assert (await anext(stream)).startswith("event: watch")
     await call("RENAME", record, "set-aside")
     await call("SET", record, "nothing that can be read")
-    await call("PUBLISH", "rb:news", f"watch:{watch.id}")
+    await call("PUBLISH", "rb:changes", f"watch:{watch.id}")
 
     assert await anext(stream) == COMMENT
 
@@ -164,7 +164,7 @@ async def test_a_process_that_is_to_end_answers_all_who_wait(world: World) -> No
     waiting = asyncio.create_task(world.get(path, wait=60))
     stream = asyncio.create_task(world.get(f"{path}/events"))
     await listening(world, 3)
-    world.resources.changes.leave()
+    world.resources.changes.stop()
 
     answers = await asyncio.wait_for(asyncio.gather(waiting, stream), 5)
     assert [answer.status_code for answer in answers] == [200, 200]

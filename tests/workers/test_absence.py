@@ -271,7 +271,7 @@ async def test_absences_of_a_pause_count_for_nothing_once_it_is_over(world: Worl
     await world.sandbox.http.post("/control/reset")
     await world.sandbox.set_import("new", ("UPLOADING", 0))
     await world.watch("new")
-    while (await world.resources.budgets.look("default")).budget.vanished_since:
+    while (await world.resources.budgets.read("default")).budget.vanished_since:
         await poll_for(world, MINUTE, every=MINUTE)
     await poll_for(world, 5 * MINUTE, every=MINUTE)
     within = await world.reload(watch)

@@ -123,7 +123,7 @@ async def test_thirty_imports_answered_with_400_do_not_delay_another(world: Worl
 
     assert before == 1
     assert (await requests(world)).count("good") == 2
-    assert not (await world.resources.budgets.look("default")).budget.broken
+    assert not (await world.resources.budgets.read("default")).budget.broken
 
 
 async def test_an_open_breaker_is_probed_with_an_import_that_had_no_error_itself(world: World) -> None:
@@ -138,7 +138,7 @@ async def test_an_open_breaker_is_probed_with_an_import_that_had_no_error_itself
     await world.sandbox.faults(status=503, times=1000)
     await world.poll()
     polled_before = len(await requests(world))
-    assert (await world.resources.budgets.look("default")).budget.broken
+    assert (await world.resources.budgets.read("default")).budget.broken
 
     probes = []
     for _ in range(4):
@@ -160,7 +160,7 @@ async def test_an_open_breaker_is_probed_at_its_pace_when_every_import_is_answer
     for _ in range(10):
         world.pass_time(SECOND)
         await world.poll()
-    assert (await world.resources.budgets.look("default")).budget.broken
+    assert (await world.resources.budgets.read("default")).budget.broken
     polled_before = len(await requests(world))
 
     for _ in range(60):
@@ -197,7 +197,7 @@ async def test_an_import_alone_in_its_workspace_is_polled_again_within_a_quarter
     while await world.resources.store.now() < began + 20 * SECOND:
         await world.poll()
         world.pass_time(SECOND)
-    budget = (await world.resources.budgets.look("default")).budget
+    budget = (await world.resources.budgets.read("default")).budget
 
     assert budget.broken
     assert budget.not_before <= await world.resources.store.now() + 5 * SECOND

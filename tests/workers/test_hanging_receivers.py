@@ -96,7 +96,7 @@ async def states(world: World, *watch_ids: str) -> Counter[tuple[str, int]]:
     """Count the deliveries of these watches by their state and attempts."""
     watches = [watch for watch_id in watch_ids if (watch := await world.resources.watches.get(watch_id))]
     ids = [f"dlv_{watch.id.removeprefix('wat_')}{number:x}" for watch in watches for number in range(len(watch.notify))]
-    return Counter((each.state.value, each.attempts) for each in await world.resources.deliveries.of(ids))
+    return Counter((each.state.value, each.attempts) for each in await world.resources.deliveries.many(ids))
 
 
 async def deliver_until(world: World, watch_id: str) -> None:

@@ -276,14 +276,14 @@ async def test_an_import_that_our_own_code_trips_over_holds_up_nobody_even_as_th
 
 async def test_a_worker_that_is_stopped_while_it_looks_at_the_budget_asks_nothing_on_what_it_saw(world: World) -> None:
     await world.watch()
-    look = world.resources.budgets.look
+    read = world.resources.budgets.read
 
-    async def look_and_stop(workspace: str) -> BudgetSnapshot:
-        seen = await look(workspace)
+    async def read_and_stop(workspace: str) -> BudgetSnapshot:
+        seen = await read(workspace)
         sleep(START_WITHIN / SECOND)  # noqa: ASYNC251 - the whole process stands still
         return seen
 
-    world.resources.budgets.look = look_and_stop  # type: ignore[method-assign]
+    world.resources.budgets.read = read_and_stop  # type: ignore[method-assign]
     work = poll_work(world)
     claims, _ = await work.claim(1)
 

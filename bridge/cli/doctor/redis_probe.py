@@ -88,7 +88,7 @@ async def _run_probe(redis: Redis, resources: Resources) -> RedisProbe:
         opens=_keys_open(resources, await redis.get(keys.SEAL)),
     )
     return RedisProbe(
-        report=report, clock_ahead=await _clock_ahead(redis), workers_alive=await resources.bell.workers_seen()
+        report=report, clock_ahead=await _clock_ahead(redis), workers_alive=await resources.bell.has_workers()
     )
 
 
@@ -127,7 +127,7 @@ def _keys_open(resources: Resources, sealed: str | None) -> bool | None:
     if sealed is None:
         return None
     try:
-        resources.encryptor.open(sealed, STORE_KEY)
+        resources.encryptor.decrypt(sealed, STORE_KEY)
     except DecryptionFailed:
         return False
     return True

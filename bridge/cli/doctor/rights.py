@@ -44,7 +44,7 @@ def probe_commands(scratch: str, job: str) -> Sequence[Command]:
             ("MULTI",),
             ("EXEC",),
             ("TIME",),
-            ("PUBLISH", keys.NEWS, ""),
+            ("PUBLISH", keys.CHANGES, ""),
             ("SCRIPT LOAD", "return 1"),
             ("EVALSHA", "0" * 40, 0),
         ),
@@ -84,7 +84,7 @@ async def _watch(redis: Redis, key: str) -> str | None:
 async def _subscription(redis: Redis) -> str | None:
     try:
         async with redis.pubsub() as channel:
-            await channel.subscribe(keys.NEWS)
+            await channel.subscribe(keys.CHANGES)
             await channel.get_message(timeout=1.0)
             await channel.ping()
     except ResponseError as error:

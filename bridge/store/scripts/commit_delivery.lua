@@ -29,7 +29,7 @@ redis.call('ZREM', lane_key(lane), id)
 reschedule(lane, now)
 remove_from_index(id, record[3], 'pending')
 add_to_index(id, record[3], state)
-redis.call('PUBLISH', 'rb:news', 'watch:' .. watch_id)
+redis.call('PUBLISH', 'rb:changes', 'watch:' .. watch_id)
 if watch_id == '' then
   redis.call('ZADD', ended, now, id) -- a notice has no watch: its own retention begins
   return 1

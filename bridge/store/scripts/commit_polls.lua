@@ -28,7 +28,7 @@ for i = 1, tonumber(polls) do
     end
     released[#released + 1] = id
     if ARGV[at + 5] == 'reading' then
-      redis.call('PUBLISH', 'rb:news', 'import:' .. member)
+      redis.call('PUBLISH', 'rb:changes', 'import:' .. member)
     end
   elseif not record[1] then
     released[#released + 1] = id

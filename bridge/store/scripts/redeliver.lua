@@ -19,6 +19,6 @@ if watch_id == '' then
 else
   redis.call('HINCRBY', watch, 'pending', 1)
   redis.call('ZREM', ended, watch_id)
-  redis.call('PUBLISH', 'rb:news', 'watch:' .. watch_id)
+  redis.call('PUBLISH', 'rb:changes', 'watch:' .. watch_id)
 end
 return 'owed'

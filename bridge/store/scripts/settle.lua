@@ -45,7 +45,7 @@ redis.call('ZREM', watching, watch_id)
 redis.call('ZREM', watching_of_client, watch_id)
 redis.call('ZADD', watches_in, 0, watch_id)
 redis.call('ZADD', watches_in_of_client, 0, watch_id)
-redis.call('PUBLISH', 'rb:news', 'watch:' .. watch_id)
+redis.call('PUBLISH', 'rb:changes', 'watch:' .. watch_id)
 if pending == 0 then
   redis.call('ZADD', ended, now, watch_id)
 end
