@@ -1,4 +1,4 @@
-"""A small client for scripts: watch an import, wait for its end, verify a callback.
+"""A small client for scripts: watch an import, wait until it ends, verify a callback.
 
 from bridge.client import Bridge
 bridge = Bridge()  # RALLY_BRIDGE_URL, RALLY_BRIDGE_KEY

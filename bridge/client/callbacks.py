@@ -1,4 +1,4 @@
-"""Callbacks, verified: signed for us, with one of our secrets or keys, and not long ago.
+"""Verification of callbacks: signed recently with one of the given secrets or keys.
 
 Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -25,7 +25,7 @@ LONGEST_TIMESTAMP = 20
 
 
 class NotVerified(BridgeError):
-    """A request that nobody may act on; says why."""
+    """A request that must be ignored; the message says why."""
 
 
 def verify_callback(
@@ -88,7 +88,7 @@ def _is_by(key: Ed25519PublicKey, signature: bytes, signed: bytes) -> bool:
 
 def _check_time(timestamp: str, now: float) -> None:
     if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= LONGEST_TIMESTAMP):
-        raise NotVerified("the webhook-timestamp is no time")
+        raise NotVerified("the webhook-timestamp is not a number")
     if abs(now - int(timestamp)) > TOLERANCE:
         raise NotVerified("the webhook-timestamp is too far from now")
 

@@ -1,4 +1,4 @@
-"""A call that failed: in which words, whether anything may have been done, and whether to try again."""
+"""Errors of calls: their messages, and whether to retry."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -8,9 +8,9 @@ import httpx
 
 from bridge.errors import BridgeError
 
-HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.DecodingError, UnicodeError)
-"""What would fail each time: before it is sent, or because no bridge answers so. UnicodeError: the host is no name."""
-COME_AGAIN = frozenset(
+NOT_RETRYABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.DecodingError, UnicodeError)
+"""Errors that recur: invalid requests, and responses not of a bridge. UnicodeError: an invalid host name."""
+RETRYABLE_STATUSES = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,
         HTTPStatus.BAD_GATEWAY,
@@ -21,9 +21,9 @@ COME_AGAIN = frozenset(
 
 
 class CallFailed(BridgeError):
-    """A call that was refused or did not arrive; `problem` is the API's own document, where it gave one.
+    """A call that was refused or got no response; `problem` is the API's problem document, if any.
 
-    `turn`: after so many seconds a client that called too often may call again.
+    `retry_after`: the seconds of Retry-After in a 429.
     """
 
     def __init__(
@@ -32,21 +32,21 @@ class CallFailed(BridgeError):
         *,
         status: int | None = None,
         problem: Mapping[str, Any] | None = None,
-        turn: float | None = None,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(words)
         self.status = status
         self.problem = problem or {}
-        self.turn = turn
+        self.retry_after = retry_after
 
 
-def surely_unchanged(fault: CallFailed) -> bool:
-    """Tell whether a call was refused before anything was done; a 503 may tell of a reply that was lost."""
-    return fault.status == HTTPStatus.TOO_MANY_REQUESTS or isinstance(fault.__cause__, httpx.ConnectError)
+def is_safe_to_repeat(error: CallFailed) -> bool:
+    """Return whether a call certainly changed nothing; a 503 may mean that a reply of the store was lost."""
+    return error.status == HTTPStatus.TOO_MANY_REQUESTS or isinstance(error.__cause__, httpx.ConnectError)
 
 
-def in_words(answer: httpx.Response, problem: Mapping[str, Any]) -> str:
-    """Put a refusal into sentences: what, why, and each thing that is wrong, as far as it is told as a bridge does."""
+def describe(answer: httpx.Response, problem: Mapping[str, Any]) -> str:
+    """Describe a refusal: title, detail and each problem, as far as the document has them."""
     title, detail = (_text(problem.get(name)) for name in ("title", "detail"))
     title = title or f"{answer.request.url.host} answered HTTP {answer.status_code}, which we can't read"
     listed = problem.get("errors")

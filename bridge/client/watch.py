@@ -1,22 +1,22 @@
-"""A watch as the API answers it, in Python's names."""
+"""A watch as the API returns it, with Python names."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-FIELDS = frozenset(
+WATCH_FIELDS = frozenset(
     {
         *("id", "importId", "state", "outcome", "reason", "label", "import"),
         *("createdAt", "nextPollAt", "settledAt", "deliveries"),
     }
 )
-"""What an answer must hold to be read as a watch."""
+"""The fields that a response must have to be a watch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """A watch as it stood when it was asked for; `document` is the whole answer, as JSON has it."""
+    """A watch as of one response; `document` is the whole JSON document."""
 
     id: str
     import_id: str
@@ -27,14 +27,14 @@ class Watch:
     reason: str | None
     label: str | None
     status: str | None
-    """What Rally said last, in its own words; None when it has said nothing yet."""
+    """Rally's last status; None before the first successful poll."""
     people: int | None
-    """None where Rally's answer gave no number that makes sense."""
+    """None if Rally's response had no valid number."""
     failed_records: int
     created_at: datetime
     next_poll_at: datetime | None
     settled_at: datetime | None
-    """When it ended; None while it has not."""
+    """When it ended; None before that."""
     deliveries: Sequence[Mapping[str, Any]]
     document: Mapping[str, Any] = field(repr=False)
 
@@ -44,7 +44,7 @@ class Watch:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Watch":
-        """Read an answer; fields that are not known here stay in `document`."""
+        """Return the watch of a document; unknown fields stay in `document`."""
         reading = document["import"] or {}
         return cls(
             id=document["id"],

@@ -1,4 +1,4 @@
-"""The settings: read once, at the edge; every problem reported at once, in plain words."""
+"""The settings: read once at startup, with every problem reported at once."""
 
 from bridge.settings.model import Settings
 

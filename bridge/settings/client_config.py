@@ -26,8 +26,8 @@ from bridge.validation_text import findings, sentence
 SHORTEST_KEY = 16
 DIGEST = "sha256:"
 CHANNEL = r"^[CGD][A-Z0-9]{5,30}$"
-"""An id of Slack's; a channel's name can change, and can't be posted to."""
-RESERVED = f"no client may be named {OPERATOR!r}: notices to the operator are signed in that name"
+"""An id of a Slack channel; names of channels can change and can't be posted to."""
+RESERVED = f"no client may be named {OPERATOR!r}: that name signs notices to the operator"
 _DIGEST = r"^sha256:[0-9a-f]{64}$"
 _HOST = r"^((\*\.)?[^\s/:@*]+|[0-9a-fA-F:.]+)$"
 _SENTENCES = {
@@ -55,31 +55,31 @@ def key_entries(text: str) -> list[KeyEntry]:
 
 
 def from_keys(text: str) -> tuple[Client, ...]:
-    """Read `name:key,name:key:admin,name:key:workspaces=one+another`; raises ValueError naming every problem."""
-    found: list[Client] = []
-    wrong: list[str] = []
+    """Read `name:key,name:key:admin,name:key:workspaces=one+another`. Raises ValueError with every problem."""
+    clients: list[Client] = []
+    problems: list[str] = []
     for number, (name, key, role) in enumerate(key_entries(text), start=1):
         named, _, workspaces = role.partition("=")
         if not NAME.fullmatch(name):
-            wrong.append(f"entry {number} needs a name of a-z, 0-9, - and _ before its first colon")
+            problems.append(f"entry {number} needs a name of a-z, 0-9, - and _ before its first colon")
         elif name == OPERATOR:
-            wrong.append(RESERVED)
+            problems.append(RESERVED)
         elif len(key) < SHORTEST_KEY:
-            wrong.append(f"the key of {name!r} must have at least {SHORTEST_KEY} characters")
+            problems.append(f"the key of {name!r} must have at least {SHORTEST_KEY} characters")
         elif role not in {"", "admin"} and (named != "workspaces" or not workspaces):
-            wrong.append(f"behind the key of {name!r} only :admin or :workspaces=one+another may stand")
-        elif any(digest(key) in known.digests for known in found):
-            wrong.append(f"the key of {name!r} stands there twice")
+            problems.append(f"after the key of {name!r} only :admin or :workspaces=one+another is allowed")
+        elif any(digest(key) in known.digests for known in clients):
+            problems.append(f"the key of {name!r} occurs twice")
         else:
             permissions = Permissions(workspaces=frozenset(workspaces.split("+")) if workspaces else None)
-            found.append(Client(name=name, admin=role == "admin", digests=(digest(key),), permissions=permissions))
-    if wrong or not found:
-        raise ValueError("; ".join(wrong) or "must hold at least one name:key")
-    return tuple(found)
+            clients.append(Client(name=name, admin=role == "admin", digests=(digest(key),), permissions=permissions))
+    if problems or not clients:
+        raise ValueError("; ".join(problems) or "must hold at least one name:key")
+    return tuple(clients)
 
 
 class _Entry(BaseModel):
-    """A client as the file has it."""
+    """A client's table in the file."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -106,10 +106,9 @@ def _set(names: list[str] | None) -> frozenset[str] | None:
 
 
 def from_file(path: str) -> tuple[Client, ...]:
-    """Read a clients file; raises ValueError naming every problem.
+    """Read a clients file. Raises ValueError with every problem.
 
-    Its path is told as `repr` writes it: a name of a file may hold bytes that are no text, and must not break the
-    telling.
+    Messages show its path as `repr` does, as the name of a file may hold bytes that are not text.
     """
     try:
         document = tomllib.loads(Path(path).read_text("utf-8"))
@@ -118,23 +117,25 @@ def from_file(path: str) -> tuple[Client, ...]:
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path!r} is not TOML: {error}") from error
     entries = document.pop("clients", {})
-    wrong = [f"{path!r}: {name!r} is not known; clients stand under [clients.NAME]" for name in document]
+    problems = [f"{path!r}: {name!r} is not known; clients belong under [clients.NAME]" for name in document]
     if not isinstance(entries, dict) or not entries:
-        raise ValueError("; ".join([*wrong, f"{path!r} names no client"]))
-    found: list[Client] = []
+        raise ValueError("; ".join([*problems, f"{path!r} names no client"]))
+    clients: list[Client] = []
     for name, entry in entries.items():
         try:
-            found.append(_Entry.model_validate(entry).client(name))
+            clients.append(_Entry.model_validate(entry).client(name))
         except ValidationError as error:
-            wrong += [f"{path!r}: {problem}" for problem in _problems(name, error)]
-    wrong += [f"{path!r}: {name!r} is no name of a-z, 0-9, - and _" for name in entries if not NAME.fullmatch(name)]
-    wrong += [f"{path!r}: {RESERVED}" for name in entries if name == OPERATOR]
-    digests = [each for client in found for each in client.digests]
+            problems += [f"{path!r}: {problem}" for problem in _problems(name, error)]
+    problems += [
+        f"{path!r}: {name!r} must be a name of a-z, 0-9, - and _" for name in entries if not NAME.fullmatch(name)
+    ]
+    problems += [f"{path!r}: {RESERVED}" for name in entries if name == OPERATOR]
+    digests = [each for client in clients for each in client.digests]
     if len(set(digests)) < len(digests):
-        wrong.append(f"{path!r}: a key stands there twice")
-    if wrong:
-        raise ValueError("; ".join(wrong))
-    return tuple(found)
+        problems.append(f"{path!r}: a key occurs twice")
+    if problems:
+        raise ValueError("; ".join(problems))
+    return tuple(clients)
 
 
 def _problems(name: str, error: ValidationError) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The settings: read once, at the edge; every problem reported at once, in plain words.
+"""The settings: read once at startup, with every problem reported at once.
 
 `.env.example` names each variable with its default. A variable that holds a secret has a `…_FILE` twin.
 """
@@ -32,7 +32,7 @@ SECRETS = (
     "named_destinations",
     "egress_proxy",
 )
-"""The variables that may be given as files."""
+"""The variables that may be read from files."""
 
 LONGEST_WATCH: Span = 30 * DAY
 
@@ -40,13 +40,13 @@ Duration: TypeAlias = Annotated[Span, BeforeValidator(parsers.duration)]
 
 
 class Settings(BaseModel):
-    """Everything that an operator may set; field names are the variables' names in lower case, durations ms."""
+    """All settings; fields are named like their variables, in lower case. Durations are in milliseconds."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True, validate_default=False)
 
     redis_url: Annotated[Secret, BeforeValidator(parsers.redis_url)]
     redis_url_file: Path | None = None
-    """Where `redis_url` was read from: it is read again once Redis refuses what it holds."""
+    """The file that `redis_url` was read from; it is read again if Redis refuses the credentials."""
     redis_may_evict: bool = False
     rally_api_key: Annotated[Secret, BeforeValidator(parsers.bearer)]
     rally_base_url: Annotated[str, BeforeValidator(parsers.base_url)] = "https://api.rallyuxr.com/api/public/v1"
@@ -85,7 +85,7 @@ class Settings(BaseModel):
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
 
     def cross_check(self) -> Iterator[str]:
-        """Name what is sound by itself, and does not fit the rest."""
+        """Yield the problems of settings that are valid by themselves, but contradict others."""
         if self.poll_floor > self.poll_ceiling:
             yield "POLL_FLOOR must not be longer than POLL_CEILING"
         if self.watch_expiry > LONGEST_WATCH:
@@ -102,57 +102,59 @@ class Settings(BaseModel):
                 if unknown := sorted((given or frozenset()) - known):
                     names = ", ".join(unknown)
                     yield f"BRIDGE_API_KEYS, BRIDGE_CLIENTS_FILE: {client.name!r} names unknown {what}: {names}"
-        in_both = {each.name for each in self.bridge_api_keys} & {each.name for each in self.bridge_clients_file}
-        if in_both:
-            names = ", ".join(sorted(in_both))
-            yield f"{names}: in BRIDGE_API_KEYS and in BRIDGE_CLIENTS_FILE; it must be one of the two"
+        duplicates = {each.name for each in self.bridge_api_keys} & {each.name for each in self.bridge_clients_file}
+        if duplicates:
+            names = ", ".join(sorted(duplicates))
+            yield f"{names}: configured both in BRIDGE_API_KEYS and in BRIDGE_CLIENTS_FILE; use one of the two"
 
     @property
     def clients(self) -> tuple[Client, ...]:
-        """Those of both sources; a name may stand here once for each of its keys."""
+        """The clients of both sources; a client of BRIDGE_API_KEYS occurs once for each of its keys."""
         return (*self.bridge_api_keys, *self.bridge_clients_file)
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, env_file: str | None = ".env") -> Self:
-        """Read the environment, and behind it a `.env` in the current directory.
+        """Read the environment, and `.env` in the current directory, over which the environment takes precedence.
 
-        Raises SettingsError naming every problem; no secret's value is in it.
+        Raises SettingsError with every problem; its text has no secrets.
         """
-        behind = dotenv_values(env_file) if env_file else {}
-        given = {**behind, **(os.environ if environ is None else environ)}
-        # An empty variable is not set, and yet hides what .env says.
-        given_values, problems = _gather({name: value for name, value in given.items() if value}, cls.model_fields)
-        if not {"bridge_api_keys", "bridge_clients_file"} & given_values.keys():
+        from_file = dotenv_values(env_file) if env_file else {}
+        variables = {**from_file, **(os.environ if environ is None else environ)}
+        # An empty variable counts as unset, but still overrides .env.
+        values, problems = _read_variables(
+            {name: value for name, value in variables.items() if value}, cls.model_fields
+        )
+        if not {"bridge_api_keys", "bridge_clients_file"} & values.keys():
             problems.append("BRIDGE_API_KEYS (or BRIDGE_API_KEYS_FILE, or BRIDGE_CLIENTS_FILE) is required")
         settings = None
         try:
-            settings = cls.model_validate(given_values)
+            settings = cls.model_validate(values)
             problems += settings.cross_check()
         except ValidationError as error:
             problems += [_problem(finding) for finding in findings(error)]
         if settings is None or problems:
-            raise SettingsError([problem for problem in problems if not _told_already(problem, problems)])
+            raise SettingsError([problem for problem in problems if not _is_redundant(problem, problems)])
         return settings
 
 
-def _gather(given: Mapping[str, str], fields: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
-    """Pick our variables, reading the files that `…_FILE` variables name."""
-    gathered: dict[str, str] = {}
+def _read_variables(given: Mapping[str, str], fields: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+    """Return the values of our variables, from files for `…_FILE` variables, and the problems of reading them."""
+    values: dict[str, str] = {}
     problems: list[str] = []
     for field in fields:
         name, twin = field.upper(), f"{field.upper()}_FILE"
         if given.get(name):
-            gathered[field] = given[name]
+            values[field] = given[name]
         if field not in SECRETS or not given.get(twin):
             continue
-        if field in gathered:
-            problems.append(f"{name} and {twin}: give one of the two")
+        if field in values:
+            problems.append(f"{name} and {twin}: set only one of the two")
             continue
         try:
-            gathered[field] = Path(given[twin]).read_text("utf-8").strip()
+            values[field] = Path(given[twin]).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             problems.append(f"{twin}: {given[twin]!r} can't be read ({type(error).__name__})")
-    return gathered, problems
+    return values, problems
 
 
 _SENTENCES: Mapping[str, str] = {
@@ -178,7 +180,7 @@ def _problem(finding: ErrorDetails) -> str:
     return f"{name}: {sentence(finding, _SENTENCES)}"
 
 
-def _told_already(problem: str, problems: list[str]) -> bool:
-    """Leave out "X is required" where X's file could not be read."""
+def _is_redundant(problem: str, problems: list[str]) -> bool:
+    """Return whether this is "X is required" although X's file could not be read, which is reported as well."""
     name = problem.partition(" ")[0]
     return problem.endswith("is required") and any(other.startswith(f"{name}_FILE:") for other in problems)

@@ -1,6 +1,6 @@
-"""What a variable's text means: each reader takes a string, gives a value, or says in words what is wrong with it.
+"""Parsers of variables: each takes a string and returns a value, or raises ValueError with a sentence.
 
-All raise ValueError; none repeats a secret.
+No message repeats a secret.
 """
 
 import re
@@ -40,12 +40,12 @@ class ConfiguredDestination:
 
 
 def duration(text: str) -> Span:
-    """Read `30s`, `10m`, `1h30m`, `2d`, `500ms` as milliseconds; raises ValueError in words."""
+    """Read `30s`, `10m`, `1h30m`, `2d`, `500ms` and return milliseconds."""
     if not _DURATION.sub("", text) == "" or not text:
-        raise ValueError(f"{text!r} is no duration: write it with a unit, like 30s, 10m, 24h or 1h30m")
+        raise ValueError(f"{text!r} is not a duration: write it with a unit, like 30s, 10m, 24h or 1h30m")
     span = sum(int(number) * _UNITS[unit] for number, unit in _DURATION.findall(text))
     if span <= 0:
-        raise ValueError("must be longer than nothing")
+        raise ValueError("must be longer than zero")
     return span
 
 
@@ -66,7 +66,7 @@ def secrets(text: str) -> tuple[Secret, ...]:
 
 
 def bearer(text: str) -> Secret:
-    """Read a key or token that can stand in a header."""
+    """Return a key or token that is valid in a header."""
     if not _VISIBLE.fullmatch(text.strip()):
         raise ValueError("must consist of visible ASCII characters")
     return secret(text)
@@ -82,16 +82,16 @@ def redis_url(text: str) -> Secret:
 def proxy_url(text: str) -> Secret:
     url = _split(text.strip())
     if url.scheme not in {"http", "https"} or not url.hostname or url.path.strip("/") or url.query or url.fragment:
-        raise ValueError("must be http://host:port or https://host:port, perhaps with user:password@ before the host")
+        raise ValueError("must be http://host:port or https://host:port, optionally with user:password@")
     return secret(text)
 
 
 def _split(url: str) -> SplitResult:
-    """Take a URL apart; what urllib says of one that it can't read may hold a password."""
+    """Split a URL. urllib's own message is replaced, as it may hold a password."""
     try:
         return urlsplit(url)
     except ValueError:
-        raise ValueError("must be a URL: percent-encode what is special in it") from None
+        raise ValueError("must be a URL: percent-encode special characters") from None
 
 
 def base_url(text: str) -> str:
@@ -104,45 +104,45 @@ def base_url(text: str) -> str:
 
 
 def workspaces(text: str) -> tuple[Workspace, ...]:
-    found: list[Workspace] = []
-    wrong: list[str] = []
+    parsed: list[Workspace] = []
+    problems: list[str] = []
     for number, part in enumerate(parts(text), start=1):
         name, _, rest = part.partition(":")
         key, at, url = rest.partition("@")
         if not NAME.fullmatch(name) or not _VISIBLE.fullmatch(key):
-            wrong.append(f"entry {number} is no name:key or name:key@https://base.url")
+            problems.append(f"entry {number} must be name:key or name:key@https://base.url")
             continue
         try:
             elsewhere = base_url(url) if at else None
         except ValueError as error:
-            wrong.append(f"the base URL of {name!r} {error}")
+            problems.append(f"the base URL of {name!r} {error}")
             continue
-        if name == DEFAULT_WORKSPACE or any(known.name == name for known in found):
-            wrong.append(f"the name {name!r} is taken")
+        if name == DEFAULT_WORKSPACE or any(known.name == name for known in parsed):
+            problems.append(f"the name {name!r} is taken")
         else:
-            found.append(Workspace(name=name, key=Secret(key), base_url=elsewhere))
-    if wrong:
-        raise ValueError("; ".join(wrong))
-    return tuple(found)
+            parsed.append(Workspace(name=name, key=Secret(key), base_url=elsewhere))
+    if problems:
+        raise ValueError("; ".join(problems))
+    return tuple(parsed)
 
 
 def named_destinations(text: str) -> tuple[ConfiguredDestination, ...]:
-    found: list[ConfiguredDestination] = []
-    wrong: list[str] = []
+    parsed: list[ConfiguredDestination] = []
+    problems: list[str] = []
     for number, part in enumerate(parts(text), start=1):
         name, _, rest = part.partition("=")
         kind, _, url = rest.partition(":") if rest.startswith(("slack:", "callback:")) else ("", "", rest)
         if not NAME.fullmatch(name) or not url.startswith(("http://", "https://")):
-            wrong.append(f"entry {number} is no name=https://… (or name=slack:https://…, name=callback:https://…)")
-        elif any(known.name == name for known in found):
-            wrong.append(f"the name {name!r} is taken")
+            problems.append(f"entry {number} must be name=https://… (or name=slack:https://…, name=callback:https://…)")
+        elif any(known.name == name for known in parsed):
+            problems.append(f"the name {name!r} is taken")
         else:
             host = _split(url).hostname or ""
             slack = kind == "slack" or (not kind and host.startswith("hooks.slack"))
-            found.append(ConfiguredDestination(name=name, slack=slack, url=Secret(url)))
-    if wrong:
-        raise ValueError("; ".join(wrong))
-    return tuple(found)
+            parsed.append(ConfiguredDestination(name=name, slack=slack, url=Secret(url)))
+    if problems:
+        raise ValueError("; ".join(problems))
+    return tuple(parsed)
 
 
 def fernet_keys(text: str) -> tuple[Secret, ...]:
@@ -150,7 +150,7 @@ def fernet_keys(text: str) -> tuple[Secret, ...]:
         try:
             Fernet(part)
         except ValueError:
-            raise ValueError(f"key {number} is no Fernet key (44 characters of URL-safe base64)") from None
+            raise ValueError(f"key {number} is not a Fernet key (44 characters of URL-safe base64)") from None
     return _at_least_one(text)
 
 

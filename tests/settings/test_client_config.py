@@ -288,8 +288,8 @@ async def test_slacks_hosts_take_no_callbacks_whoever_asks(confined: World, url:
         ("[clients.crm]", "crm.keys is required"),
         ('[clients.crm]\nkeys = ["hunter2-hunter2-1"]', "crm.keys.0 must be sha256: and 64 hexadecimal digits"),
         (f'[clients.crm]\nkeys = ["sha256:{"a" * 64}"]\nchannels = []', "crm.channels is not known"),
-        (f'[clients.CRM]\nkeys = ["sha256:{"a" * 64}"]', "'CRM' is no name"),
-        (f'[clients.a]\nkeys = ["sha256:{"a" * 64}", "sha256:{"a" * 64}"]', "a key stands there twice"),
+        (f'[clients.CRM]\nkeys = ["sha256:{"a" * 64}"]', "'CRM' must be a name"),
+        (f'[clients.a]\nkeys = ["sha256:{"a" * 64}", "sha256:{"a" * 64}"]', "a key occurs twice"),
         (f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\nworkspaces = ["us"]', "unknown workspaces: us"),
         (f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\nnamed = ["typo"]', "unknown destinations: typo"),
         ("[clients.a]\nkeys = []", "a.keys List should have at least 1 item"),
@@ -311,7 +311,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 def test_a_name_in_both_sources_is_refused(file: Path) -> None:
-    with pytest.raises(SettingsError, match="panels: in BRIDGE_API_KEYS and in BRIDGE_CLIENTS_FILE"):
+    with pytest.raises(SettingsError, match="panels: configured both in BRIDGE_API_KEYS and in BRIDGE_CLIENTS_FILE"):
         settings_of(
             "redis://", "http://s.invalid", BRIDGE_API_KEYS="panels:rbk_1234567890ab", BRIDGE_CLIENTS_FILE=str(file)
         )
