@@ -164,3 +164,15 @@ def test_sentences_are_short(name: str) -> None:
     lengths = sorted(sentences((HOME / name).read_text()))
     assert lengths[len(lengths) // 2] <= 15, lengths
     assert lengths[-1] <= 35, lengths
+
+
+def test_log_events_and_metrics_in_the_guides_exist() -> None:
+    product = "".join(path.read_text() for part in ("bridge", "workers") for path in (HOME / part).rglob("*.py"))
+    events = re.findall(r"^\| `([a-z_]+\.[a-z_]+)`(?:, `([a-z_]+\.[a-z_]+)`)? \|", read("operations"), re.MULTILINE)
+    ends = re.findall(r"^\| `[a-z_.]+` \| `([a-z_]+\.[a-z_]+)` \|", read("operations"), re.MULTILINE)
+    names = {name for pair in events for name in pair if name} | set(ends)
+    metrics = set(re.findall(r"`(rally_bridge_\w+)", read("operations")))
+    assert len(names) > 12
+    assert len(metrics) > 2
+    assert {name for name in names if f'"{name}"' not in product} == set()
+    assert {name for name in metrics if name.removeprefix("rally_bridge_") not in product} == set()
