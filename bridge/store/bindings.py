@@ -1,7 +1,7 @@
-"""What each sealed part is bound to, so that it opens in its own place alone.
+"""The record and field that each encrypted part is bound to, so that it cannot be decrypted elsewhere.
 
-Whoever may write to Redis could otherwise copy a client's sealed part into a record of another client's, or give the
-whole record to another client by its name, which is in the clear, and read it through the API.
+Otherwise someone with write access to Redis could copy a client's encrypted part into a record of their own, or change
+the plain client name of a record, and read it through the API.
 """
 
 from bridge.store import keys
@@ -11,12 +11,12 @@ STORE_KEY = Binding(record=keys.SEAL, field="")
 
 
 def of_watch(field: str, watch_id: str, client: str, workspace: str, import_id: str) -> Binding:
-    """Bind to the import too: a watch that names another one would be answered with that import's readings."""
+    """Bind to the import too: otherwise a watch could be pointed at another client's import and return its readings."""
     return Binding(record=keys.watch(watch_id), field=field, client=client, about=keys.import_(workspace, import_id))
 
 
 def of_reading(workspace: str, import_id: str) -> Binding:
-    """Bind to the import alone: all its watches share its reading, and kept answers copy it."""
+    """Bind to the import alone: all its watches share the reading, and stored replies copy it."""
     return Binding(record=keys.import_(workspace, import_id), field="reading")
 
 

@@ -24,13 +24,13 @@ class BudgetSnapshot:
 
 
 class Budgets:
-    """Read and write budgets; a write is refused when another came in between."""
+    """Reads and writes budgets with optimistic locking on their version."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def read(self, workspace: str) -> BudgetSnapshot:
-        """Return the workspace as it is now; a budget that was written on a clock set back since is moved with it."""
+        """Return the workspace's current state. If the clock was set back, the budget's times are moved with it."""
         snapshot, ahead = await self._read(workspace)
         while ahead > SECOND:
             await self.write(workspace, set_back(snapshot.budget, ahead))
@@ -38,7 +38,7 @@ class Budgets:
         return snapshot
 
     async def _read(self, workspace: str) -> tuple[BudgetSnapshot, Span]:
-        """Return the workspace as it is stored, and how far in the future its budget was written last."""
+        """Return the stored state, and how far in the future its budget was last written."""
         now, in_flight, first, open_imports, flat = await self._store.run(
             "read_budget",
             {
@@ -58,7 +58,7 @@ class Budgets:
         return snapshot, int(stored.get("written_at", 0)) - now
 
     async def write(self, workspace: str, budget: Budget) -> bool:
-        """Write what was computed from `budget.version`; False when that version has been overwritten."""
+        """Write a budget computed from `budget.version`. Return False if that version was overwritten meanwhile."""
         changes = [
             part for name, value in asdict(budget).items() if name != "version" for part in (name, _written(value))
         ]
@@ -84,6 +84,6 @@ def _load(stored: Mapping[str, Any]) -> Budget:
 
 
 def _parse(text: str) -> Any:
-    """Read a number, or the names of imports."""
+    """Parse a number, or the ids of imports."""
     value = json.loads(text)
     return tuple(value) if isinstance(value, list) else value

@@ -1,7 +1,7 @@
-"""What is to be done when Redis' clock has been set back: nothing may wait for moments that were near before.
+"""Repairs after Redis' clock was set back: nothing may wait longer than it would have before.
 
-Polls and the budget find that out by themselves (Imports.recall, Budgets.look), since their moments are bounded.
-Watches and deliveries may lie far ahead, so that only the latest moment noted tells.
+Polls and budgets detect it by themselves (Imports.recall, Budgets.read), since their times are bounded.
+Watches and deliveries may lie far ahead, so this needs the latest time stored.
 """
 
 from collections.abc import AsyncIterator
@@ -15,27 +15,27 @@ PAGE = 500
 
 
 class Clock:
-    """The one clock, as far as it may be set back."""
+    """Redis' clock, which may be set back."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def set_back(self) -> Span:
-        """Return by how much the clock has been set back since it was last noted, or 0."""
+        """Return the ms by which the clock was set back since it was last stored, or 0."""
         return int(await self._store.run("note_clock", {"latest": keys.CLOCK}, {"accept": 0}))
 
     async def accept(self) -> None:
-        """Note what time it is, be it earlier than before."""
+        """Store the current time, even if it is earlier than the stored one."""
         await self._store.run("note_clock", {"latest": keys.CLOCK}, {"accept": 1})
 
     async def recall_watches(self) -> None:
-        """Bring back the deadlines of all open watches. Doing it again changes nothing."""
+        """Bring back the deadlines of all open watches. Idempotent."""
         async for ids in self._pages(keys.watches_in(WatchState.WATCHING)):
             watches = list(map(keys.watch, ids))
             await self._store.run("recall_watches", {"expiring": keys.EXPIRING}, more_keys=watches, more_args=ids)
 
     async def recall_deliveries(self, lease: Span) -> None:
-        """Bring back the attempts of all pending deliveries, and their lanes' paces. Doing it again changes nothing."""
+        """Bring back the attempts of all pending deliveries, and their lanes' pauses. Idempotent."""
         lanes = set[str]()
         async for ids in self._pages(keys.deliveries_in("pending")):
             deliveries = list(map(keys.delivery, ids))
@@ -46,7 +46,7 @@ class Clock:
             await self._store.run("recall_lane", args={"lane": lane})
 
     async def _pages(self, ids: str) -> AsyncIterator[list[str]]:
-        """Go through a list of ids, also while it changes."""
+        """Yield the ids of an index in pages, also while it changes."""
         after = "-"
         while page := await self._store.call("ZRANGEBYLEX", ids, after, "+", "LIMIT", 0, PAGE):
             yield page

@@ -1,16 +1,29 @@
-"""Domain values to JSON and back, for the sealed parts of records."""
+"""Domain values to JSON and back, for the encrypted parts of records; and reading many records at once."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any, TypeVar
 
+import structlog
 from pydantic_core import to_json
 
 from bridge.domain.deliveries import Attempt, Callback, Destination, NamedDestination, SlackChannel, SlackWebhook
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
+from bridge.domain.times import Moment
+from bridge.domain.watches import Watch, WatchState
+from bridge.errors import DecryptionFailed
+from bridge.redis.errors import translated
+from bridge.store import bindings
+from bridge.store.connection import Store
+from bridge.store.encryption import Encryptor
+
+log = structlog.get_logger()
+
+Encrypted = TypeVar("Encrypted")
+Decrypted = TypeVar("Decrypted")
 
 
 def dump(value: Mapping[str, Any]) -> str:
@@ -23,7 +36,7 @@ def load(text: str) -> dict[str, Any]:
 
 
 def unflatten(flat: Sequence[Any]) -> dict[str, Any]:
-    """Put a hash together that a script gave as fields and values in turn."""
+    """Return the hash that a script returned as a flat list of fields and values."""
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
@@ -88,3 +101,67 @@ def dump_attempt(attempt: Attempt) -> dict[str, Any]:
 
 def load_attempt(stored: Mapping[str, Any]) -> Attempt:
     return Attempt(**stored)
+
+
+def dump_ending(reason: str | None, reading: Reading | None, polls: int, polled_at: Moment | None) -> str:
+    """Return the private part of a watch's end: the reason, and its import as last read."""
+    last_read = None if reading is None else dump_reading(reading)
+    return dump({"reason": reason, "reading": last_read, "polls": polls, "polled_at": polled_at})
+
+
+def load_watch(encryptor: Encryptor, watch_id: str, record: Mapping[str, str]) -> Watch:
+    """Decrypt a watch. Raises DecryptionFailed if no key fits, or if the record was changed or moved."""
+    place = (watch_id, record["client"], record["workspace"], record["import_id"])
+    private = load(encryptor.decrypt(record["private"], bindings.of_watch("private", *place)))
+    watch = Watch(
+        id=watch_id,
+        client=record["client"],
+        workspace=record["workspace"],
+        import_id=record["import_id"],
+        notify=tuple(load_destination(stored) for stored in private["notify"]),
+        label=private["label"],
+        metadata=private["metadata"],
+        created_at=int(record["created_at"]),
+        grace_until=int(record["grace_until"]),
+        expires_at=int(record["expires_at"]),
+        state=WatchState(record["state"]),
+    )
+    if "settled_at" in record:
+        watch = replace(watch, settled_at=int(record["settled_at"]))
+    if "ending" not in record:
+        return watch
+    ending = load(encryptor.decrypt(record["ending"], bindings.of_watch("ending", *place)))
+    return replace(
+        watch,
+        outcome=Outcome(record["outcome"]) if "outcome" in record else None,
+        reason=ending["reason"],
+        reading=None if ending["reading"] is None else load_reading(ending["reading"]),
+        deliveries=tuple(record["deliveries"].split()),
+        polls=ending["polls"],
+        polled_at=ending["polled_at"],
+    )
+
+
+async def read_many(
+    store: Store, ids: Sequence[str], key: Callable[[str], str], load: Callable[[str, Mapping[str, Any]], Decrypted]
+) -> list[Decrypted]:
+    """Return the records that exist and can be decrypted, in this order. Raises StoreUnavailable."""
+    if not ids:
+        return []
+    async with translated(), store.redis.pipeline(transaction=False) as pipe:
+        for id_ in ids:
+            pipe.hgetall(key(id_))
+        records = await pipe.execute()
+    existing = ((id_, record) for id_, record in zip(ids, records, strict=True) if record)
+    return list(decryptable(existing, load))
+
+
+def decryptable(
+    records: Iterable[tuple[str, Encrypted]], load: Callable[[str, Encrypted], Decrypted]
+) -> Iterator[Decrypted]:
+    """Yield the records that can be decrypted; log the others."""
+    for id_, record in records:
+        try:
+            yield load(id_, record)
+        except DecryptionFailed:
+            log.error("record.decryption_failed", id=id_)  # noqa: TRY400 - the place says nothing

@@ -1,4 +1,4 @@
-"""The connection to Redis, the scripts that run there, and the one clock."""
+"""The store's connection to Redis: commands, scripts and the clock."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -23,15 +23,14 @@ from bridge.store.lua import Argument, Call, batch_source, source
 
 ANY_STEP = "*"
 RETRIES = 2
-"""Reconnects that a call makes by itself, for a connection that died while it was idle. A longer outage is told."""
+"""Reconnects of one call, for a connection that died while idle. A longer outage is raised."""
 
 
 def connect(url: Secret, file: Path | None = None) -> Redis:
     """Open a pool for `redis://`, `rediss://` or `unix://`; nothing is sent before the first call.
 
-    `file` is the one that the URL was read from. A refused connection is a plain OSError in redis-py, so that it must
-    be among the errors to retry. A Redis that is silent is asked once, as a caller waits; redis-py's health checks
-    would ask it for ever.
+    `file` is the file that the URL was read from. redis-py raises a plain OSError for a refused connection, so it must
+    be retried too. A silent Redis is tried once, because a caller waits.
     """
     pool = Pool(
         url,
@@ -45,9 +44,9 @@ def connect(url: Secret, file: Path | None = None) -> Redis:
 
 
 class _UnlessRefused(Retry):
-    """Repeats what a lost connection cut off, but neither what Redis refused, nor what took too long.
+    """Retries after a lost connection, but neither after a refusal nor after a timeout.
 
-    To redis-py a wrong password is a kind of lost connection, and a host that does not answer one more OSError.
+    redis-py (5.3 to 6) counts a wrong password as a ConnectionError, and a host that does not answer as an OSError.
     """
 
     async def call_with_retry(self, do: Callable[[], Awaitable[Any]], fail: Callable[[RedisError], Any]) -> Any:
@@ -66,7 +65,7 @@ log = structlog.get_logger()
 
 
 class Store:
-    """Redis as this package uses it: the connection, the scripts, and the clock's offset (only tests move it)."""
+    """Runs commands and scripts, and adds an offset to the clock (only in tests)."""
 
     def __init__(self, redis: Redis, *, offset: Span = 0) -> None:
         self.redis = redis
@@ -128,16 +127,16 @@ class Store:
         return self._scripts[script, batch]
 
     async def call(self, command: str, *args: str | int) -> Any:
-        """Run one plain command; raises StoreUnavailable."""
+        """Run one command. Raises StoreUnavailable."""
         async with self._outage_logged(command):
             return await self.redis.execute_command(command, *args)  # type: ignore[no-untyped-call]  # redis-py's
 
     @asynccontextmanager
     async def _outage_logged(self, step: str) -> AsyncIterator[None]:
-        """Tell of an outage once when it begins and once when it ends, however many calls it meets.
+        """Log an outage once when it begins and once when it ends, however many calls fail.
 
-        Any answer ends one in which nothing answered; a Redis that is full still answers questions, so that there
-        each step that failed must have worked again.
+        A connection outage ends with the first reply. An out-of-memory outage ends only when every step that failed has
+        succeeded again, because reads keep working meanwhile.
         """
         try:
             async with translated(step):
@@ -153,9 +152,9 @@ class Store:
                 log.warning("redis.available")
 
     async def check(self) -> None:
-        """Make sure that Redis answers and takes writes; raises StoreUnavailable."""
+        """Check that Redis answers and accepts writes. Raises StoreUnavailable."""
         await self.call("SET", "rb:check", 1, "PX", 1000)
 
     async def now(self) -> Moment:
-        """Read the one clock: Redis' TIME."""
+        """Return Redis' TIME in ms."""
         return int(await self.run("now"))

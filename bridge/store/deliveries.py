@@ -11,14 +11,13 @@ from bridge.store import bindings, codec, keys
 from bridge.store.connection import Store
 from bridge.store.encryption import Encryptor
 from bridge.store.lua import Argument, Call
-from bridge.store.records import read_many, those_that_open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryClaim:
-    """A delivery that this worker may attempt until its lease runs out, and record only under `fence`.
+    """A delivery that this worker may attempt until its lease ends, and commit only under `fence`.
 
-    Still sealed: one that does not open must not keep the others from being claimed.
+    Still encrypted: one that cannot be decrypted must not block the claim of others.
     """
 
     id: str
@@ -27,7 +26,7 @@ class DeliveryClaim:
     doubtful: bool = False
     """Whether its lane was not in good standing when it was claimed."""
     owner: str = ""
-    """The client against whose bound it counts: the one in whose queue a doubtful lane stood."""
+    """The client whose bound it counts against: the owner of the doubtful lane's queue."""
 
     @property
     def watch_id(self) -> str:
@@ -40,9 +39,9 @@ class DeliveryClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """How many deliveries of doubtful lanes may be claimed.
+    """The bounds on claims from doubtful lanes.
 
-    At most `room`, and no more than `of_one` that belong to one client, with those that are `under_way` already.
+    At most `room`, and at most `of_one` of one client, including those `under_way`.
     """
 
     room: int
@@ -60,9 +59,9 @@ class Deliveries:
     async def claim(
         self, *, room: int, lease: Span, doubtful: Bound | None = None
     ) -> tuple[Moment, Moment | None, list[DeliveryClaim]]:
-        """Claim deliveries that are due: (now, when there is more to claim, the claims).
+        """Claim due deliveries. Return (now, time of the next claim, claims).
 
-        `doubtful` bounds those of lanes that are not in good standing; without it only the room does.
+        `doubtful` bounds claims from lanes that are not in good standing; by default only `room` does.
         """
         bound = doubtful or Bound(room=room, of_one=room)
         clients = [part for client_and_count in bound.under_way.items() for part in client_and_count]
@@ -93,7 +92,7 @@ class Deliveries:
     async def create_notice(
         self, delivery_id: str, destination: Destination, lane: str, body: str, *, reported: Sequence[str] = ()
     ) -> bool:
-        """Owe the operator a delivery of its own; False when somebody has `told` of one of these deliveries already."""
+        """Create a delivery to the operator. Return False if one of the `reported` deliveries was reported already."""
         message = codec.dump({"destination": codec.dump_destination(destination), "body": body})
         sealed = self._encryptor.encrypt(message, bindings.of_message(delivery_id, OPERATOR, ""))
         fields: list[str | int] = [
@@ -109,36 +108,36 @@ class Deliveries:
         return bool(owed)
 
     async def unreported(self, count: int) -> list[str]:
-        """Give the abandoned deliveries of which the operator was not told yet, oldest first."""
+        """Return the abandoned deliveries not yet reported to the operator, oldest first."""
         ids: list[str] = await self._store.call("ZRANGE", keys.UNREPORTED, 0, count - 1)
         return ids
 
     async def redeliver(self, delivery_id: str, watch_id: str) -> str:
-        """Owe an ended delivery again: `owed`, or the state in which that can't be (`unknown`: it is gone)."""
+        """Make an ended delivery due again. Return `owed`, or the state that forbids it (`unknown`: deleted)."""
         call = self._redelivery(delivery_id, watch_id)
         return str(await self._store.run("redeliver", call.keys, call.args))
 
     async def redeliver_many(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
-        """Owe ended deliveries again in one round trip, each in a step of its own; give those that are owed."""
+        """Make ended deliveries due again, in one round trip but independently. Return those that are due."""
         found = await self._store.run_all(
             "redeliver", [self._redelivery(each.id, each.watch_id) for each in deliveries]
         )
         return [each for each, state in zip(deliveries, found, strict=True) if state == "owed"]
 
     async def reserve_lane(self, lane: str) -> Span:
-        """Take a lane's turn for a message that is no delivery: 0, or the ms for which the lane is not free."""
+        """Reserve a lane's next turn for a test message. Return 0, or the ms until the lane is free."""
         return int(await self._store.run("reserve_lane", args={"lane": lane}))
 
     async def mark_lane_doubtful(self, lane: str) -> None:
-        """Have a lane be doubtful until its receiver has answered well: it is late with an answer."""
+        """Mark a lane as doubtful until its receiver answers well: it is slow to answer."""
         await self._store.run("mark_lane_doubtful", args={"lane": lane})
 
     async def pause_lane(self, lane: str, span: Span) -> None:
-        """Have nothing of a lane be attempted for so long."""
+        """Pause a lane for `span`."""
         await self._store.run("pause_lane", args={"lane": lane, "span": span})
 
     async def delete_notice(self, delivery_id: str) -> None:
-        """Delete the ended delivery of a notice."""
+        """Delete the ended delivery of an operator notice."""
         await self._store.run(
             "delete_notice",
             {
@@ -150,11 +149,11 @@ class Deliveries:
         )
 
     def open(self, claim: DeliveryClaim) -> Delivery:
-        """Unseal a claimed delivery; raises DecryptionFailed."""
+        """Decrypt a claimed delivery. Raises DecryptionFailed."""
         return self._load(claim.id, claim.record)
 
     async def postpone(self, claim: DeliveryClaim, until: Moment, reason: str) -> bool:
-        """Have a delivery that our own code trips over wait until a moment, without an attempt."""
+        """Postpone a delivery without an attempt, after a bug in our own code."""
         call = self._commit(
             (claim.id, claim.watch_id, claim.lane), claim.fence, until, DeliveryState.PENDING, ["reason", reason]
         )
@@ -162,12 +161,12 @@ class Deliveries:
         return bool(committed)
 
     async def commit(self, after: Delivery, fence: int, attempt: Attempt | None) -> bool:
-        """Record an attempt and the delivery as it stands after it; False when the fence has moved on."""
+        """Record an attempt and the delivery after it. Return False if the fence was replaced."""
         (recorded,) = await self.commit_many([(after, fence, attempt)])
         return recorded
 
     async def commit_many(self, commits: Sequence[tuple[Delivery, int, Attempt | None]]) -> list[bool]:
-        """Record many attempts in one round trip, each in a step of its own."""
+        """Record many attempts in one round trip, independently."""
         found = await self._store.run_all("commit_delivery", [self._recorded(*commit) for commit in commits])
         return [bool(each) for each in found]
 
@@ -234,28 +233,28 @@ class Deliveries:
         )
 
     async def get(self, delivery_id: str) -> Delivery | None:
-        """Give one delivery; raises DecryptionFailed."""
+        """Return one delivery, or None. Raises DecryptionFailed."""
         record = await self._store.call("HGETALL", keys.delivery(delivery_id))
         return self._load(delivery_id, record) if record else None
 
     async def owner(self, delivery_id: str) -> str | None:
-        """Return the client of a delivery, also of one that does not open; None when there is none."""
+        """Return a delivery's client, even if it cannot be decrypted; None if it does not exist."""
         client: str | None = await self._store.call("HGET", keys.delivery(delivery_id), "client")
         return client
 
     async def many(self, delivery_ids: Sequence[str]) -> list[Delivery]:
-        """Give the deliveries with these ids that are there and open, as they stand, in this order."""
-        return await read_many(self._store, delivery_ids, keys.delivery, self._load)
+        """Return those of the deliveries that exist and can be decrypted, in this order."""
+        return await codec.read_many(self._store, delivery_ids, keys.delivery, self._load)
 
     async def attempts(self, delivery: Delivery) -> list[Attempt]:
-        """Give the last attempts that open, newest first."""
+        """Return the last attempts that can be decrypted, newest first."""
         found = await self._store.call("LRANGE", keys.attempts(delivery.id), 0, ATTEMPTS_KEPT - 1)
         binding = bindings.of_attempt(delivery.id, delivery.client)
 
         def load(_: str, sealed: str) -> Attempt:
             return codec.load_attempt(codec.load(self._encryptor.decrypt(sealed, binding)))
 
-        return list(those_that_open(((delivery.id, sealed) for sealed in found), load))
+        return list(codec.decryptable(((delivery.id, sealed) for sealed in found), load))
 
     def _load(self, delivery_id: str, record: Mapping[str, Any]) -> Delivery:
         binding = bindings.of_message(delivery_id, record["client"], record["watch"])

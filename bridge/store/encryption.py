@@ -1,4 +1,4 @@
-"""Sealing and marking: what is private is encrypted before it reaches Redis; what must be compared there, marked."""
+"""Encryption of private data before it reaches Redis, and fingerprints of what Redis must compare."""
 
 import hashlib
 import hmac
@@ -15,7 +15,7 @@ DIGEST_BYTES = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """The one place that a sealed part belongs to: its record, its field, whose it is and what it is about."""
+    """Where an encrypted part belongs: its record, its field, its client and its subject."""
 
     record: str
     field: str
@@ -23,25 +23,25 @@ class Binding:
     about: str = ""
 
     def digest(self) -> bytes:
-        """Return what is sealed along: short, and another one for any other place."""
-        # With their lengths, since texts that are merely joined may read alike.
+        """Return a short digest that differs for every other place; it is encrypted along with the text."""
+        # With lengths, because plain concatenation would be ambiguous.
         lengths = f"{len(self.record)} {len(self.field)} {len(self.client)} "
         place = f"{lengths}{self.record}{self.field}{self.client}{self.about}"
         return hashlib.blake2b(place.encode(), digest_size=DIGEST_BYTES).digest()
 
 
 class Encryptor:
-    """Seal with the newest key, open with any of them; and only in the place that it was sealed for."""
+    """Encrypts with the newest key. Decrypts with any key, and only in the place given at encryption."""
 
     def __init__(self, keys: Sequence[Secret]) -> None:
-        """Take Fernet keys, newest first."""
+        """`keys` are Fernet keys, newest first."""
         self._fernet = MultiFernet([Fernet(key.reveal()) for key in keys])
 
     def encrypt(self, text: str, binding: Binding) -> str:
         return self._fernet.encrypt(binding.digest() + text.encode()).decode("ascii")
 
     def decrypt(self, sealed: str, binding: Binding) -> str:
-        """Return the text; raises DecryptionFailed when none of the keys wrote it, or for another place."""
+        """Return the text. Raises DecryptionFailed if no key fits or the place differs."""
         try:
             opened = self._fernet.decrypt(sealed)
         except InvalidToken as error:
@@ -52,9 +52,9 @@ class Encryptor:
 
 
 class Fingerprinter:
-    """Give texts marks that can be compared and not read back: an HMAC under a key that outlives every rotation.
+    """Computes fingerprints that can be compared but not reversed: HMACs under a key that is never rotated.
 
-    The key is kept sealed in the store; `adopt` takes it when the process starts.
+    The key is stored encrypted; the process sets it at startup.
     """
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Fingerprinter:
         self._key = key.encode()
 
     def fingerprint(self, text: str) -> str:
-        """Give the mark of a text: 32 characters, the same in every process on this store."""
+        """Return a text's fingerprint: 32 characters, the same in every process on this store."""
         if self._key is None:
-            raise RuntimeError("no key has been adopted: check_store comes first")
+            raise RuntimeError("no key is set: call check_store first")
         return hmac.digest(self._key, text.encode(), hashlib.sha256).hex()[:32]

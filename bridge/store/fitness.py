@@ -1,4 +1,4 @@
-"""Whether Redis is fit to hold watches: it drops none of them, and has no data that we would misread."""
+"""Checks whether Redis may be used: it must not evict watches, nor hold data of another layout."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from bridge.store.schema import adopt_schema
 
 KEEP = "Set maxmemory-policy noeviction (REDIS_MAY_EVICT=true lets a trial through)"
 ASK_POLICY = (("INFO", "memory"), ("CONFIG GET", "maxmemory-policy"))
-"""Managed services refuse CONFIG; a user's rights may leave out either."""
+"""Managed services reject CONFIG; an ACL may forbid either."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fitness:
-    """Why Redis must not be used, if so; and what may go wrong although it is."""
+    """The reason why Redis must not be used, or None; and warnings."""
 
     problem: str | None = None
     warnings: tuple[str, ...] = ()
 
 
 async def examine(store: Store, *, may_evict: bool) -> Fitness:
-    """Examine Redis, and mark it as ours where it is empty; raises StoreUnavailable."""
+    """Check Redis, and store the layout version if it is empty. Raises StoreUnavailable."""
     policy = await read_policy(store)
     if not may_evict and (problem := eviction_problem(policy)):
         return Fitness(problem)
@@ -35,7 +35,7 @@ async def examine(store: Store, *, may_evict: bool) -> Fitness:
 
 
 async def read_policy(store: Store) -> str | None:
-    """Return Redis' maxmemory-policy; None where it does not report it to us. Raises StoreUnavailable."""
+    """Return Redis' maxmemory-policy; None if it does not report it. Raises StoreUnavailable."""
     async with translated():
         for question in ASK_POLICY:
             try:
@@ -49,12 +49,12 @@ async def read_policy(store: Store) -> str | None:
 
 
 async def note_eviction(store: Store, problem: str | None) -> bool:
-    """Keep whether Redis drops watches; return whether that is new to the whole fleet. Raises StoreUnavailable."""
+    """Store whether Redis may evict watches. Return whether that changed. Raises StoreUnavailable."""
     if problem is None:
         return bool(await store.call("DEL", keys.EVICTS))
     return bool(await store.call("SET", keys.EVICTS, problem, "NX"))
 
 
 def eviction_problem(policy: str | None) -> str | None:
-    """Say why a policy makes Redis unfit; None when it does not."""
+    """Return why a policy makes Redis unusable, or None."""
     return f"{eviction_risk(policy)}. {KEEP}" if eviction_by(policy) is Eviction.ANYTHING else None

@@ -1,7 +1,7 @@
-"""Gathering: callers of one script share a round trip, and with it Redis' write to disk.
+"""Group commit: concurrent calls of one script share a round trip, and with it Redis' write to disk.
 
-A caller that comes alone goes at once. Those that come while a trip is under way go together with the next one, so that
-nobody waits for company, and the more there are, the less each costs.
+A single call is sent at once. Calls that arrive during a round trip are sent together with the next one. No call waits
+for others to arrive, and the cost of each falls with their number.
 """
 
 import asyncio
@@ -11,11 +11,11 @@ from bridge.store.connection import Store
 from bridge.store.lua import Call
 
 LARGEST_TRIP = 100
-"""Calls that one trip takes: Redis answers nobody else meanwhile (some 5 ms), and the next trip is soon."""
+"""Calls in one round trip: it blocks Redis for about 5 ms."""
 
 
 class GroupCommit:
-    """One script, run for whoever asks."""
+    """Runs one script for concurrent callers."""
 
     def __init__(self, store: Store, script: str) -> None:
         self._store = store
@@ -24,9 +24,9 @@ class GroupCommit:
         self._trips: asyncio.Task[None] | None = None
 
     async def run(self, call: Call) -> Any:
-        """Give the script's answer to one call; raises StoreUnavailable, as Store.run does.
+        """Return the script's reply to one call. Raises StoreUnavailable, as Store.run does.
 
-        Who stops waiting does not take the call back: it may have been carried out.
+        Cancelling does not undo the call: it may have been executed.
         """
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((call, answer))
@@ -45,11 +45,11 @@ class GroupCommit:
     async def _take(self, aboard: list[tuple[Call, asyncio.Future[Any]]]) -> None:
         try:
             answers = await self._store.run_each(self._script, [call for call, _ in aboard])
-        except Exception as error:  # noqa: BLE001 - a fault of ours; those who wait raise it
+        except Exception as error:  # noqa: BLE001 - a bug; the callers raise it
             answers = [error] * len(aboard)
         for (_, waiting), answer in zip(aboard, answers, strict=True):
             if waiting.done():
-                continue  # nobody waits any longer
+                continue  # the caller was cancelled
             if isinstance(answer, Exception):
                 waiting.set_exception(answer)
             else:

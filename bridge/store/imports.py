@@ -22,7 +22,7 @@ from bridge.store.connection import Store
 from bridge.store.encryption import Binding, Encryptor
 
 SETTLING_AHEAD: Span = 20 * SECOND
-"""The resumption of settling lies at most this far ahead: longer than its lease."""
+"""The time to resume settling is at most this far ahead: longer than its lease."""
 RECALLED_AT_ONCE = 500
 
 log = structlog.get_logger()
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollCommit:
-    """What a poll found, to be written under its claim's fence; `at` is when Rally answered."""
+    """The result of a poll, to be written under its claim's fence; `at` is the time of Rally's answer."""
 
     claim: PollClaim
     advance: ImportUpdate
@@ -39,7 +39,7 @@ class PollCommit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRecord:
-    """An import as its record stands: what is known, and the course of its polling."""
+    """A stored import: what is known of it, and its polling."""
 
     known: ImportState
     polls: int
@@ -56,7 +56,7 @@ class Imports:
     async def claim(
         self, workspace: str, budget: Budget, grant: Grant, *, room: int, lease: Span, now: Moment
     ) -> list[PollClaim] | None:
-        """Reserve budget and claim due imports in one step; None when the budget has moved on since it was read."""
+        """Reserve budget and claim due imports in one step; None if the budget was overwritten since it was read."""
         _now, verdict, *rows = await self._store.run(
             "claim_polls",
             {
@@ -95,7 +95,7 @@ class Imports:
         ]
 
     async def commit(self, workspace: str, commits: Sequence[PollCommit], *, settle_by: Moment) -> list[bool]:
-        """Write what polls found; False for each whose fence has moved on. Final imports are due to be settled."""
+        """Write poll results; False for each whose fence was replaced. Final imports become due for settling."""
         flags = await self._store.run(
             "commit_polls",
             {
@@ -119,7 +119,7 @@ class Imports:
         return load_import(self._encryptor, binding, record, None if due is None else poll_order.moment(due))
 
     async def many(self, places: Sequence[tuple[str, str]]) -> list[ImportRecord | None]:
-        """Give the imports at these (workspace, import id), in this order."""
+        """Return the imports at these (workspace, import id), in this order."""
         if not places:
             return []
         async with translated(), self._store.redis.pipeline(transaction=False) as pipe:
@@ -133,7 +133,7 @@ class Imports:
         ]
 
     async def poll_now(self, workspace: str, import_id: str) -> None:
-        """Have an import polled now, unless it is being asked about just now."""
+        """Schedule an import's next poll for now, unless a poll is in progress."""
         await self._store.run(
             "poll_now",
             {"imports_due": keys.imports_due(workspace), "imports_leased": keys.imports_leased(workspace)},
@@ -141,14 +141,14 @@ class Imports:
         )
 
     async def claim_settling(self, count: int, lease: Span) -> list[tuple[str, str]]:
-        """Take final imports whose watches must be told: (workspace, import id)."""
+        """Claim final imports whose watches must be settled: (workspace, import id)."""
         _now, *members = await self._store.run(
             "claim_due", {"due": keys.SETTLING}, {"count": count, "lease": lease, "furthest": SETTLING_AHEAD}
         )
         return [keys.place(member) for member in members]
 
     async def recall(self, workspace: str, lease: Span) -> int:
-        """Bring back polls that lie further ahead than their pauses allow, since the clock was set back."""
+        """After the clock was set back: reschedule polls that lie too far ahead. Return how many."""
         due = {"imports_due": keys.imports_due(workspace), "imports_leased": keys.imports_leased(workspace)}
         bounds = {"lease": lease, "shortest": SHORTEST_TIER, "count": RECALLED_AT_ONCE}
         prefix = {"import_prefix": keys.import_prefix(workspace)}
@@ -158,7 +158,7 @@ class Imports:
         return recalled
 
     async def delete_final(self, *, reuse: Span, count: int) -> int:
-        """Delete final imports that answer no new watches any more; give how many."""
+        """Delete final imports that are too old to answer new watches. Return how many."""
         deleted = await self._store.run(
             "delete_final_imports",
             {"final": keys.FINAL},
@@ -172,7 +172,7 @@ class Imports:
         return int(deleted)
 
     async def drop_settling(self, workspace: str, import_id: str) -> None:
-        """Strike an import off the settling ones when nobody waits for it (any more)."""
+        """Remove an import from those to be settled if no open watch waits for it."""
         await self._store.run(
             "drop_settling",
             {"settling": keys.SETTLING, "waiting": keys.waiting(workspace, import_id)},
@@ -184,7 +184,7 @@ class Imports:
         fields: list[str | int] = []
         if advance.reading is not None:
             text = codec.dump(codec.dump_reading(advance.reading))
-            # Sealing is the dearest part of a commit, and most polls read what was read before.
+            # Encryption is the most expensive part of a commit, and most readings are unchanged.
             if (mark := hashlib.sha256(text.encode()).hexdigest()) != claim.known:
                 binding = bindings.of_reading(claim.workspace, claim.import_id)
                 fields += ["reading", self._encryptor.encrypt(text, binding), "mark", mark]
@@ -201,7 +201,7 @@ class Imports:
 
 
 def _score(commit: PollCommit) -> int:
-    """Return an import's place in the order of polls after this one; 0 when there is no further poll."""
+    """Return an import's score in the order of polls after this poll; 0 for no further poll."""
     due = commit.advance.due
     if due is None:
         return 0
@@ -211,19 +211,19 @@ def _score(commit: PollCommit) -> int:
 def load_import_leniently(
     encryptor: Encryptor, workspace: str, import_id: str, record: Mapping[str, Any], next_due: Moment | None
 ) -> ImportRecord | None:
-    """Make an import's record into values that are shown: without its reading where none of our keys opens it."""
+    """Parse an import's record for display; without its reading if it cannot be decrypted."""
     binding = bindings.of_reading(workspace, import_id)
     try:
         return load_import(encryptor, binding, record, next_due)
     except DecryptionFailed:
-        log.error("record.decryption_failed", import_id=import_id)  # noqa: TRY400 - where it was found out says nothing
+        log.error("record.decryption_failed", import_id=import_id)  # noqa: TRY400 - the traceback adds nothing
         return load_import(encryptor, binding, {**record, "reading": ""}, next_due)
 
 
 def load_import(
     encryptor: Encryptor, binding: Binding, record: Mapping[str, Any], next_due: Moment | None
 ) -> ImportRecord | None:
-    """Make an import's record into values; None when there is none. Raises DecryptionFailed."""
+    """Parse an import's record; None if it is empty. Raises DecryptionFailed."""
     if not record:
         return None
     sealed = record.get("reading")

@@ -1,6 +1,6 @@
-"""Lists: pages of ids, newest first, that neither skip nor repeat while others write.
+"""Indexes of ids, read in pages, newest first. Concurrent writes cause no gaps or repetitions.
 
-An id never changes and sorts by its time, so that a page goes on below the last one that was seen.
+An id never changes and sorts by its time, so the next page starts below the last id.
 """
 
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ from bridge.store import keys
 from bridge.store.connection import Store
 
 ENDINGS = (WatchState.WATCHING.value, WatchState.CANCELLED.value, *(outcome.value for outcome in Outcome))
-"""Each watch stands in one of these lists."""
+"""Each watch is in one of these indexes."""
 LOOKED_AT = 500
-"""So many are looked at in one trip, for what is in the clear of them."""
+"""The number of records whose plain fields are read in one round trip."""
 LOOKS = 4
-"""So many times are watches of one import looked at for one page, whosever they are."""
+"""The number of round trips for one page of an import's watches."""
 
 
 class Indexes:
-    """The lists in Redis."""
+    """The indexes in Redis."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -30,7 +30,7 @@ class Indexes:
     async def watches(
         self, *, client: str | None, state: WatchState | None, outcome: Outcome | None, below: str | None, limit: int
     ) -> list[str]:
-        """Give the newest watches below an id; `client` None: everybody's."""
+        """Return the newest watches below an id; of all clients if `client` is None."""
         return await self._page([keys.watches_in(each, client) for each in _endings(state, outcome)], below, limit)
 
     async def watches_about(
@@ -43,9 +43,9 @@ class Indexes:
         below: str | None,
         limit: int,
     ) -> tuple[list[str], str | None]:
-        """Give the newest watches of an import below an id, and below which one to go on (None: there are no more).
+        """Return the newest watches of an import below an id, and the id to continue below (None: the end).
 
-        They may be fewer than `limit`, though there are more: an import may have many that were not asked for.
+        A page may be shorter than `limit` before the end: many watches of the import may not match.
         """
         endings = _endings(state, outcome)
         found: list[str] = []
@@ -63,7 +63,7 @@ class Indexes:
         return found, below
 
     async def _standings(self, watch_ids: Sequence[str]) -> list[tuple[str | None, str | None]]:
-        """Give whose each watch is and the list in which it stands; nobody's where it is gone."""
+        """Return each watch's client and its index, or (None, None) if it was deleted."""
         if not watch_ids:
             return []
         async with translated(), self._store.redis.pipeline(transaction=False) as pipe:
@@ -74,16 +74,16 @@ class Indexes:
     async def deliveries(
         self, *, client: str | None, state: DeliveryState | None, below: str | None, limit: int
     ) -> list[str]:
-        """Give the newest deliveries below an id; `client` None: everybody's."""
+        """Return the newest deliveries below an id; of all clients if `client` is None."""
         states = DeliveryState if state is None else (state,)
         return await self._page([keys.deliveries_in(each.value, client) for each in states], below, limit)
 
     async def abandoned_since(
         self, moment: Moment, *, client: str | None, below: str | None, limit: int
     ) -> tuple[list[str], str | None]:
-        """Give the newest abandoned deliveries that ended no earlier, and below which one to go on (None: no more).
+        """Return the newest deliveries abandoned since `moment`, and the id to continue below (None: the end).
 
-        Only what is in the clear of them is read: so many ids at once, however few of them ended so late.
+        Reads only plain fields, of LOOKED_AT ids at a time, however few of them match.
         """
         ids = await self.deliveries(client=client, state=DeliveryState.ABANDONED, below=below, limit=LOOKED_AT)
         ends = await self._ends(ids)
@@ -99,7 +99,7 @@ class Indexes:
             return [int(end) if end else None for end in await pipe.execute()]
 
     async def _page(self, lists: Sequence[str], below: str | None, limit: int) -> list[str]:
-        """Merge what several lists hold; read in one transaction, so that what moves between them is seen once."""
+        """Merge several indexes. One transaction, so that an id that moves between them appears once."""
         async with translated(), self._store.redis.pipeline(transaction=True) as pipe:
             for each in lists:
                 pipe.zrevrangebylex(each, "+" if below is None else f"({below}", "-", 0, limit)

@@ -1,10 +1,10 @@
-"""The names of our keys in Redis; what each holds is told in the package's docstring.
+"""The names of the keys in Redis; the package's docstring describes each.
 
-An import's id is whatever a client says, so it ends its keys: behind it nothing could be told from it.
+An import's id is any text from a client, so it must be the last part of a key.
 """
 
 SCHEMA = 2
-"""The version of the layout of everything below. Raise it with each change that older or newer code would misread."""
+"""The version of this layout. Raise it with each change that other versions would misread."""
 SCHEMA_VERSION = "rb:schema"
 
 EXPIRING = "rb:watches:expiring"
@@ -20,7 +20,7 @@ LANES = "rb:lanes"
 LANES_DOUBTFUL = "rb:lanes:doubtful"
 EVICTS = "rb:evicts"
 IN_ANY_LAYOUT = (SEAL, FENCE, EXPIRING, ENDED)
-"""Keys by which data is recognised that names no version."""
+"""Keys that reveal data without a version."""
 CHANGES = "rb:changes"
 """A channel, not a key."""
 
@@ -35,7 +35,7 @@ def watch(watch_id: str) -> str:
 
 
 def watches_in(ending: str, client: str | None = None) -> str:
-    """Name the list of the watches that stand so: `watching`, `cancelled`, or an outcome; all, or one client's."""
+    """Return the index of the watches with an ending: `watching`, `cancelled` or an outcome."""
     return f"rb:watches:in:{ending}" if client is None else f"rb:watches:of:{client}:{ending}"
 
 
@@ -44,12 +44,12 @@ def watches_about(import_id: str) -> str:
 
 
 def deliveries_in(state: str, client: str | None = None) -> str:
-    """Name the list of the deliveries in a state; all, or one client's. Scripts build the same names."""
+    """Return the index of the deliveries in a state. Scripts build the same names."""
     return f"rb:deliveries:in:{state}" if client is None else f"rb:deliveries:of:{client}:{state}"
 
 
 def doubtful_lanes(client: str) -> str:
-    """Name the queue of a client's doubtful lanes. Scripts build the same names."""
+    """Return the queue of a client's doubtful lanes. Scripts build the same names."""
     return f"{LANES_DOUBTFUL}:{client}"
 
 
@@ -102,7 +102,7 @@ def attempts(delivery_id: str) -> str:
 
 
 def member(workspace: str, import_id: str) -> str:
-    """Name an import within the sets that hold those of all workspaces; a workspace's name has no colon."""
+    """Return an import's member in sets that span workspaces; a workspace's name has no colon."""
     return f"{workspace}:{import_id}"
 
 

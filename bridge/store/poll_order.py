@@ -1,13 +1,13 @@
-"""The order of polls: each import's score in `rb:imports:due:<workspace>`, its tier and the moment of its next poll.
+"""The order of polls: each import's score in `rb:imports:due:<workspace>`, from its tier and the time of its next poll.
 
-A tier's imports stand together, the one that is due first in front, so that the first of each tier are found in a few
-steps however many imports there are. Scripts read scores by `tiers.lua`.
+A tier's imports are adjacent and sorted by due time, so the first of each tier are found in a few steps, however many
+imports there are. Scripts read scores by `tiers.lua`.
 """
 
 from bridge.domain.times import Moment
 
 TIER_SPAN = 2**43
-"""Milliseconds: every moment until the year 2248 is less. Scores of all tiers are exact as doubles."""
+"""In ms: larger than every time until the year 2248. Scores of all tiers are exact as doubles."""
 
 
 def score(tier: int, due: Moment) -> int:

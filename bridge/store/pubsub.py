@@ -1,8 +1,8 @@
-"""The news: what changed just now, heard over one connection however many in this process listen for it.
+"""Change notifications over Redis pub/sub: one connection for all subscribers of a process.
 
-A listener reads the store once it is told, and once before: news may be lost with a connection, and nothing rests on
-them. After every reconnect all are told. A connection may be lost silently (a firewall drops it, a host vanishes): a
-quiet one is pinged, and one that does not answer is opened anew.
+A subscriber reads the store before it waits and after each notification, because notifications may be lost with a
+connection. After each reconnect all subscribers are notified. A connection may be lost silently (a firewall drops it, a
+host vanishes), so a quiet one is pinged and, without an answer, replaced.
 """
 
 import asyncio
@@ -21,17 +21,17 @@ from bridge.store import keys
 from bridge.store.connection import Store
 
 PAUSE = 0.5
-"""Seconds before a lost connection is opened anew."""
+"""Seconds before a lost connection is replaced."""
 READERS = 20
-"""So many listeners may read the store at once: what is news to a thousand must not open as many connections."""
+"""Subscribers that may read the store at once: a thousand must not open as many connections."""
 SILENCE = 4.0
-"""Seconds without a message after which the connection is asked for a sign of life, and after as many more given up."""
+"""Seconds without a message before a PING, and as many for its answer."""
 
 log = structlog.get_logger()
 
 
 class ChangeFeed:
-    """Who listens for what; the connection is opened with the first listener, and stays."""
+    """The subscriptions of this process; the first one opens the connection, which stays open."""
 
     def __init__(self, store: Store, *, silence: float = SILENCE) -> None:
         self._store = store
@@ -44,17 +44,17 @@ class ChangeFeed:
 
     @property
     def stopping(self) -> bool:
-        """Whether the process is about to end, so that nobody should listen any longer."""
+        """Whether the process is shutting down, so that subscribers must end."""
         return self._stopping
 
     @property
     def listeners(self) -> int:
-        """How many listen, each counted once for each of its topics."""
+        """The number of subscriptions, counted per topic."""
         return sum(len(events) for events in self._subscribers.values())
 
     @asynccontextmanager
     async def subscribe(self, *topics: str) -> AsyncIterator[asyncio.Event]:
-        """Give an event that is set whenever something about one of the topics (`keys.news_of_…`) changed."""
+        """Yield an event that is set whenever one of the topics (`keys.…_topic`) changes."""
         if self._reader is None:
             self._reader = asyncio.create_task(self._read())
         changed = asyncio.Event()
@@ -66,7 +66,7 @@ class ChangeFeed:
             async with asyncio.timeout(PAUSE):
                 await self._connected.wait()
         except TimeoutError:
-            pass  # whoever listens is told when the connection stands
+            pass  # subscribers are notified once it is connected
         try:
             yield changed
         finally:
@@ -76,7 +76,7 @@ class ChangeFeed:
                     del self._subscribers[topic]
 
     def stop(self) -> None:
-        """Tell all listeners, for good: the process is asked to end."""
+        """Notify all subscribers that the process is shutting down."""
         self._stopping = True
         self._notify_all()
 
@@ -91,7 +91,7 @@ class ChangeFeed:
             try:
                 await self._receive()
             except (RedisError, OSError) as error:
-                log.debug("changes.interrupted", error=in_words(error))  # the store tells of outages
+                log.debug("changes.interrupted", error=in_words(error))  # the store logs outages
             self._connected.clear()
             await asyncio.sleep(PAUSE)
 
@@ -109,11 +109,11 @@ class ChangeFeed:
 
     @asynccontextmanager
     async def _renewed_with_the_others(self, channel: PubSub) -> AsyncIterator[None]:
-        """Reconnect as soon as another connection shows that this Redis is not the right one any more."""
+        """Reconnect when another connection finds that this server is no longer the primary."""
 
         async def disconnect() -> None:
             connection: Any = channel.connection  # redis-py's type says None
-            await connection.disconnect(nowait=True)  # whoever reads from it then connects again
+            await connection.disconnect(nowait=True)  # the reader then reconnects
 
         pool = cast("Pool", self._store.redis.connection_pool)
         pool.on_renewal.add(disconnect)
@@ -123,7 +123,7 @@ class ChangeFeed:
             pool.on_renewal.discard(disconnect)
 
     async def _next_message(self, channel: PubSub) -> Any:
-        """Wait for a message; raises TimeoutError when a quiet connection does not even answer a PING."""
+        """Return the next message. Raises TimeoutError if a quiet connection does not answer a PING."""
         message = await channel.get_message(timeout=self._silence)
         if message is None:
             await channel.ping()

@@ -1,4 +1,4 @@
-"""The layout of the stored data: its version is a key of its own, and data of another layout is never served."""
+"""The version of the data layout. Data of another version is rejected."""
 
 from bridge.store import keys
 from bridge.store.connection import Store
@@ -7,9 +7,9 @@ REMEDY = "Start the version that wrote it, restore a backup of this one, or use 
 
 
 async def adopt_schema(store: Store, *, may_evict: bool = False) -> str | None:
-    """Mark an empty store as having our layout; return what is wrong where the stored data has another.
+    """Store the layout version in an empty database. Return an error message if the data has another.
 
-    Where Redis `may_evict` anything, data that names no layout has merely lost its version: it is marked as ours.
+    If Redis `may_evict` keys, data without a version has lost it, and is marked again.
     """
     others = () if may_evict else keys.IN_ANY_LAYOUT
     stored = await store.run(
@@ -20,7 +20,7 @@ async def adopt_schema(store: Store, *, may_evict: bool = False) -> str | None:
 
 
 def schema_problem(stored: str) -> str | None:
-    """Say what is wrong with the version that the stored data names ('': none); None when it is ours."""
+    """Return an error message about a stored version ('': none), or None if it is the current one."""
     if stored == str(keys.SCHEMA):
         return None
     theirs = f"has layout {stored[:20]!r}" if stored else "names no layout"

@@ -1,4 +1,4 @@
-"""Figures: how much of what is there, as an operator's dashboard shows it; each costs Redis O(log n)."""
+"""Statistics for an operator's dashboard; each costs Redis O(log n)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from bridge.store.budgets import Budgets
 from bridge.store.connection import Store
 
 LATE = 60_000
-"""Ms after which something that is due counts as overdue: well beyond a lease, a pace or a cron period."""
+"""Ms after which due work counts as overdue: well beyond a lease, a pause or a cron period."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceStats:
-    """One workspace's imports that are being polled, those overdue, and its budget."""
+    """A workspace's polled imports, the overdue ones, and its budget."""
 
     polled: int
     overdue: int
@@ -29,7 +29,7 @@ class WorkspaceStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreStats:
-    """What there is at one moment."""
+    """The counts at one moment."""
 
     watching: int
     settling: int
@@ -39,7 +39,7 @@ class StoreStats:
 
 
 async def read_stats(store: Store, budgets: Budgets, workspaces: Sequence[str]) -> StoreStats:
-    """Count; raises StoreUnavailable."""
+    """Return all counts. Raises StoreUnavailable."""
     looks = {workspace: await budgets.read(workspace) for workspace in workspaces}
     now = await store.now()
     async with translated(), store.redis.pipeline(transaction=False) as pipe:
@@ -74,7 +74,7 @@ async def read_stats(store: Store, budgets: Budgets, workspaces: Sequence[str]) 
 
 
 async def _lanes_overdue(store: Store, now: Moment) -> int:
-    """Count the lanes that should have been claimed from a while ago: those in good standing, and the doubtful ones."""
+    """Return the number of lanes, healthy and doubtful, whose next claim is overdue."""
     clients = await store.call("ZRANGE", keys.LANES_DOUBTFUL, 0, -1)
     async with translated(), store.redis.pipeline(transaction=False) as pipe:
         for queue in (keys.LANES, *map(keys.doubtful_lanes, clients)):

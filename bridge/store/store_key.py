@@ -1,4 +1,4 @@
-"""The store's own key, sealed: shows at the start whether our keys open what is there; marks what is compared."""
+"""The store's own key, encrypted: proves at startup that our keys fit, and is the key of fingerprints."""
 
 import secrets
 
@@ -10,9 +10,9 @@ from bridge.store.encryption import Encryptor
 
 
 async def store_key(store: Store, encryptor: Encryptor) -> str:
-    """Open the key, or make it where there is none; seal it anew, so that an old sealing key may be dropped in time.
+    """Return the key; create it if missing. Encrypt it again, so that old encryption keys can be dropped later.
 
-    Raises SettingsError when the store was sealed with keys that we do not have.
+    Raises SettingsError if the store was encrypted with keys that are not configured.
     """
     await store.call("SET", keys.SEAL, encryptor.encrypt(secrets.token_hex(32), STORE_KEY), "NX")
     try:

@@ -23,28 +23,26 @@ from bridge.store.encryption import Encryptor
 from bridge.store.group_commit import GroupCommit
 from bridge.store.imports import ImportRecord, load_import_leniently
 from bridge.store.lua import Argument
-from bridge.store.records import read_many
-from bridge.store.watch_record import dump_ending, load_watch
 
 RECORDS_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchIndexEntry:
-    """What is in the clear of a watch: enough to look after it even when its seal is broken."""
+    """The plain fields of a watch: enough to end and delete it even if it cannot be decrypted."""
 
     client: str
     workspace: str
     import_id: str
     expires_at: Moment
     ending: str
-    """`watching`, `cancelled`, or the outcome: the list in which it stands."""
+    """`watching`, `cancelled`, or the outcome: the index that it is in."""
     deliveries: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """How a watch ends: its conclusion and the deliveries it owes, rendered."""
+    """How a watch ends: its conclusion and its rendered deliveries."""
 
     watch: Watch
     conclusion: Conclusion
@@ -63,10 +61,9 @@ class Watches:
     async def accept(
         self, new: NewWatch, *, grace: Span, reuse: Span, once: IdempotencyKey | None = None
     ) -> AcceptedWatch | None:
-        """Store a watch and have its import polled, in one step; accepting the same id again changes nothing.
+        """Store a watch and start polling its import, in one step. Accepting the same id again changes nothing.
 
-        A request that is made `once` is answered the second time as it was the first time; None when it asks for
-        something else by then.
+        With an idempotency key `once`, a repeated request gets the first reply; None if its content differs.
         """
         call = acceptance_call(self._encryptor, new, grace=grace, reuse=reuse, once=once)
         reply = AcceptReply(*await self._acceptances.run(call))
@@ -92,18 +89,18 @@ class Watches:
             None if reply.next_poll < 0 else reply.next_poll,
         )
         acceptance = Acceptance(reply.acceptance)
-        if acceptance is Acceptance.KNOWN:  # the first reply was lost on its way, and the client asked again by itself
+        if acceptance is Acceptance.KNOWN:  # the first reply was lost, and redis-py repeated the call
             watch = await self.get(new.id) or watch
         return AcceptedWatch(watch=watch, acceptance=acceptance, polled=polled)
 
     async def get(self, watch_id: str) -> Watch | None:
-        """Give one watch; raises DecryptionFailed."""
+        """Return one watch, or None. Raises DecryptionFailed."""
         record = await self._store.call("HGETALL", keys.watch(watch_id))
-        return load_watch(self._encryptor, watch_id, record) if record else None
+        return codec.load_watch(self._encryptor, watch_id, record) if record else None
 
     async def many(self, watch_ids: Sequence[str]) -> list[Watch]:
-        """Give the watches with these ids that are still there and open, in this order."""
-        return await read_many(self._store, watch_ids, keys.watch, partial(load_watch, self._encryptor))
+        """Return those of the watches that exist and can be decrypted, in this order."""
+        return await codec.read_many(self._store, watch_ids, keys.watch, partial(codec.load_watch, self._encryptor))
 
     async def index_entry(self, watch_id: str) -> WatchIndexEntry | None:
         names = ("client", "workspace", "import_id", "expires_at", "state", "outcome", "deliveries")
@@ -122,7 +119,7 @@ class Watches:
         )
 
     async def workspaces(self, watch_ids: Sequence[str]) -> dict[str, str]:
-        """Tell in which workspace each of these watches is; those that are gone are left out."""
+        """Return the workspace of each existing watch by its id."""
         async with translated(), self._store.redis.pipeline(transaction=False) as pipe:
             for watch_id in watch_ids:
                 pipe.hget(keys.watch(watch_id), "workspace")
@@ -130,7 +127,7 @@ class Watches:
         return {watch_id: workspace for watch_id, workspace in zip(watch_ids, found, strict=True) if workspace}
 
     async def waiting(self, workspace: str, import_id: str) -> list[tuple[str, Mapping[str, str]]]:
-        """Return the open watches that wait for an import: their ids, with the sealed records of the first ones."""
+        """Return the open watches that wait for an import: their ids, with the encrypted records of the first ones."""
         found = await self._store.run(
             "read_waiting",
             {"waiting": keys.waiting(workspace, import_id)},
@@ -139,11 +136,11 @@ class Watches:
         return [(watch_id, codec.unflatten(flat)) for watch_id, flat in found]
 
     async def load(self, watch_id: str, record: Mapping[str, str]) -> Watch | None:
-        """Unseal a watch's record, which is read first where it was not yet; raises DecryptionFailed."""
-        return load_watch(self._encryptor, watch_id, record) if record else await self.get(watch_id)
+        """Decrypt a watch's record; read it first if it is empty. Raises DecryptionFailed."""
+        return codec.load_watch(self._encryptor, watch_id, record) if record else await self.get(watch_id)
 
     async def ended_before(self, moment: Moment, count: int) -> list[str]:
-        """Give the watches whose retention began before `moment`, oldest first."""
+        """Return the watches whose retention began before `moment`, oldest first."""
         ids: list[str] = await self._store.call("ZRANGEBYSCORE", keys.ENDED, "-inf", moment, "LIMIT", 0, count)
         return ids
 
@@ -166,21 +163,21 @@ class Watches:
         )
 
     async def delete_replays(self, count: int) -> int:
-        """Delete kept answers that are past their time; give how many."""
+        """Delete expired replies of idempotent requests. Return how many."""
         deleted = await self._store.run(
             "delete_replays", {"replays": keys.REPLAYS}, {"replayed_for": REPLAYED_FOR, "count": count}
         )
         return int(deleted)
 
     async def claim_expiring(self, count: int, lease: Span) -> list[str]:
-        """Take watches whose expiry has come; whoever takes them has `lease` to end them."""
+        """Claim watches that have expired; the caller must end them within `lease`."""
         _now, *due = await self._store.run(
             "claim_due", {"due": keys.EXPIRING}, {"count": count, "lease": lease, "furthest": ""}
         )
         return list(due)
 
     async def settle(self, settlement: Settlement) -> bool:
-        """Write an outcome and the deliveries it owes; False when the watch had ended already."""
+        """Store an outcome and its deliveries. Return False if the watch had ended already."""
         watch = settlement.watch
         return await self._end(
             watch.id,
@@ -199,9 +196,9 @@ class Watches:
         )
 
     async def cancel(self, watch_id: str, where: WatchIndexEntry, polled: ImportRecord | None, now: Moment) -> bool:
-        """End a watch without an outcome, its import as last read; False when it had ended already."""
+        """End a watch without an outcome, its import as last read; Return False if it had ended already."""
         known, polls = (polled.known, polled.polls) if polled else (ImportState(), 0)
-        ending = dump_ending(None, known.reading, polls, known.polled_at)
+        ending = codec.dump_ending(None, known.reading, polls, known.polled_at)
         binding = bindings.of_watch("ending", watch_id, where.client, where.workspace, where.import_id)
         fields = ["deliveries", "", "ending", self._encryptor.encrypt(ending, binding)]
         after = replace(where, ending=WatchState.CANCELLED.value, deliveries=())
@@ -250,7 +247,7 @@ class Watches:
 
     def _ending(self, settlement: Settlement) -> list[str]:
         watch = settlement.watch
-        ending = dump_ending(settlement.conclusion.reason, watch.reading, watch.polls, watch.polled_at)
+        ending = codec.dump_ending(settlement.conclusion.reason, watch.reading, watch.polls, watch.polled_at)
         binding = bindings.of_watch("ending", watch.id, watch.client, watch.workspace, watch.import_id)
         return [
             *("outcome", settlement.conclusion.outcome.value),
