@@ -377,3 +377,13 @@ def test_a_reply_tells_when_rally_says_that_it_was_sent() -> None:
 
     assert dated.sent_at == NOW
     assert decipher(status=404, headers=[], body=b"", import_id="imp", at=NOW).sent_at is None
+
+
+@pytest.mark.parametrize(("people", "read"), [(2**53, True), (2**53 + 1, False), (10**4_000, False)])
+def test_a_number_of_people_that_fits_into_no_message_is_left_out(people: int, read: bool) -> None:  # noqa: FBT001 - a table
+    body = json.dumps({"importId": "imp", "type": "CSV", "status": "COMPLETED", "personCount": people}).encode()
+
+    answer = decipher(status=200, headers=[], body=body, import_id="imp", at=0).answer
+
+    assert isinstance(answer, Read)
+    assert answer.reading.person_count == (people if read else None)

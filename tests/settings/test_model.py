@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.errors import SettingsError
-from bridge.resources import open_resources
+from bridge.rally.workspaces import rally_clients
+from bridge.resources import open_resources, store_of
 from bridge.settings import Settings
 from bridge.settings.parsers import duration
 from tests.support.samples import only
@@ -236,3 +237,37 @@ def test_each_setting_of_the_example_has_a_line_of_meaning() -> None:
         if re.match(r"(# )?[A-Z][A-Z0-9_]+=", line):
             assert lines[number - 1].startswith("# "), line
             assert not re.match(r"# [A-Z][A-Z0-9_]+=", lines[number - 1]), line
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REDIS_URL", "redis://:HUNTER2@℀.example"),
+        ("REDIS_URL", "redis://:HUNTER2/x@localhost:6379"),
+        ("REDIS_URL", "redis://:6HUNTER2@localhost:99999"),
+        ("REDIS_URL", "redis://:6?HUNTER2=x@localhost"),
+        ("REDIS_URL", "rediss://localhost?ssl_cert_reqs=HUNTER2"),
+        ("RALLY_BASE_URL", "https://crm:HUNTER2@℀.example"),
+        ("RALLY_BASE_URL", "https://٣"),
+        ("RALLY_WORKSPACES", "HUNTER2:x@y"),
+        ("RALLY_WORKSPACES", "eu:HUNTER2 HUNTER2"),
+        ("RALLY_WORKSPACES", "eu:HUNTER2@https://٣"),
+        ("RALLY_API_KEY", "HUNTER2 HUNTER2"),
+        ("RALLY_API_KEY", "HUNTER2-é"),
+        ("NAMED_DESTINATIONS", "ops=https://HUNTER2℀.example"),
+        ("NAMED_DESTINATIONS", "ops=callback:https://HUNTER2℀.example"),
+    ],
+)
+def test_unusable_values_are_refused_by_name_without_their_secret(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        build_from(name, value)
+
+    assert name in str(caught.value)
+    assert "HUNTER2" not in str(caught.value)
+
+
+def build_from(name: str, value: str) -> None:
+    """Load the settings, and build from them what every process builds at its start."""
+    known = Settings.load({**GOOD, name: value}, env_file=None)
+    store_of(known, 0)
+    rally_clients(known)
