@@ -1,4 +1,4 @@
-"""`python -m tests.faults --seconds 120 --seed N`: run, record, check; exit code 1 where a promise was broken."""
+"""`python -m tests.faults --seconds 120 --seed N`: run, record and check; exit code 1 if a promise was broken."""
 
 import argparse
 import asyncio
@@ -25,16 +25,16 @@ WINDOW = Window(limit=60, seconds=5)
 RATE = 4.0
 READS = 5.0
 CALM = 45.0
-"""Seconds of a run in which all faults are lifted: a delivery whose worker was killed waits for 30 of them."""
+"""Seconds at the end of a run without faults: a delivery whose worker was killed waits for 30 of them."""
 SHORTEST_STORM = 15.0
 CALM_PATIENCE = 90.0
 LINGER = 3.0
-"""Seconds after everything has settled, in which nothing more may come."""
+"""Seconds after everything has settled, in which nothing more may arrive."""
 LONGEST_RUN = 24 * 3600
 
 
 async def run(seconds: float, seed: int, kinds: frozenset[str], home: Path, console: Console) -> History:
-    """Let it all happen; give the history."""
+    """Run clients and faults; return the history."""
     skew = SKEWS[seed % len(SKEWS)]
     async with staged(home, seed, window=WINDOW, settings=SHORT, lengths=Lengths(), skew=skew) as stage:
         said = len(stage.fleet.notes)
@@ -47,7 +47,7 @@ async def run(seconds: float, seed: int, kinds: frozenset[str], home: Path, cons
 
 
 async def _happen(seconds: float, stage: Stage, storm: Storm, console: Console) -> None:
-    """Rage, then be quiet until everything has settled."""
+    """Inject faults, then wait without them until everything has settled."""
     fleet, generator = stage.fleet, stage.generator
     keeping = asyncio.create_task(fleet.keep(seconds + CALM_PATIENCE + LONGEST_RUN))
     raging = max(SHORTEST_STORM, seconds - CALM)

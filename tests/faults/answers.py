@@ -1,4 +1,4 @@
-"""What Rally, or something in between, writes as answers: sound, odd, useless and hostile ones."""
+"""Responses of Rally, or of something in between: valid, unusual, useless and hostile ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 from .wire import Headers, answer, as_json
 
 VISIBLE_AFTER = 1.5
-"""Seconds for which a new import is not found, where it is a late one; shorter than the product's grace."""
+"""Seconds for which a late import is not found yet; shorter than the product's grace."""
 FINAL = frozenset({"COMPLETED", "ERROR"})
 JSON: Headers = (("Content-Type", "application/json"),)
 TEXT: Headers = (("Content-Type", "text/plain"),)
@@ -16,7 +16,7 @@ HTML: Headers = (("Content-Type", "text/html; charset=utf-8"),)
 PAGE = b"<!doctype html><html><body><h1>Something in between answers</h1></body></html>"
 ABSENCES: Mapping[int, bytes] = {404: b"Import not found", 403: b"Forbidden"}
 LARGE = 250_000
-"""Bytes of a hostile body: below the size up to which nothing may stop a process for longer than 50 ms."""
+"""Bytes of a hostile body: up to the size for which a process may not stall for longer than 50 ms."""
 FLOOD = b"HTTP/1.1 100 Continue\r\n\r\n" * 2_000
 MANY_HEADERS: Headers = tuple(("a", "b") for _ in range(10_000))
 
@@ -32,7 +32,7 @@ class Story:
 
     @property
     def over_at(self) -> float | None:
-        """The moment from which Rally tells the end; None where it never tells one."""
+        """The moment from which Rally reports the end; None if it never does."""
         if self.ending == "timed_out":
             return None
         if self.ending in ABSENT_ENDINGS:
@@ -46,7 +46,7 @@ STATUSES = {"completed": "COMPLETED", "completed_with_failures": "COMPLETED", "f
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What Rally says of an import at one moment; `document` is None where it knows none."""
+    """What Rally answers about an import at one moment; `document` is None if there is none."""
 
     status: int
     body: bytes
@@ -54,7 +54,7 @@ class Told:
 
     @property
     def kind(self) -> Headers:
-        """The header that names the body's type: Rally's own errors are plain text."""
+        """The Content-Type header: Rally's own errors are plain text."""
         return TEXT if self.document is None else JSON
 
     @property
@@ -63,7 +63,7 @@ class Told:
 
 
 def told(import_id: str, story: Story | None, at: float) -> Told:
-    """Return what is to be said of an import, as its story stands."""
+    """Return what Rally answers about an import at a moment of its story."""
     if story is None or (story.late and at < story.began + VISIBLE_AFTER):
         return absence(404)
     if story.ending in ABSENT_ENDINGS:
@@ -88,7 +88,7 @@ def absence(status: int) -> Told:
 
 
 def oddities(document: Mapping[str, Any]) -> tuple[bytes, ...]:
-    """Return answers that say the same of an import, and whose fields beside id and status are not as documented."""
+    """Return responses with the same meaning whose fields other than id and status are not as documented."""
     odd: Mapping[str, tuple[Any, ...]] = {
         "personCount": ("120", "many", None, -1, 7.5, 10**400, []),
         "updatedAt": (1_767_225_600_000, 0.5, {}, [], False),
@@ -114,7 +114,7 @@ def oddities(document: Mapping[str, Any]) -> tuple[bytes, ...]:
 
 
 def rubbish(import_id: str, limits: Headers) -> tuple[bytes, ...]:
-    """Return answers of which none says anything of the import."""
+    """Return responses that contain nothing about the import."""
     sound = {"importId": import_id, "type": "CSV", "status": "COMPLETED", "personCount": 7, "failedRecords": []}
     bodies = (
         b"<html>not the API</html>",
@@ -142,7 +142,7 @@ def rubbish(import_id: str, limits: Headers) -> tuple[bytes, ...]:
 
 
 def refusals(import_id: str, limits: Headers) -> tuple[tuple[int, bytes], ...]:
-    """Return answers that concern one import alone: it can't be asked about, or what is said is not about it."""
+    """Return responses that concern one import only: an error about it, or a body about another one."""
     about_another = as_json({"importId": f"not {import_id}", "type": "CSV", "status": "UPLOADING", "personCount": 1})
     statuses = (400, 405, 409, 410, 418, 422)
     return (
@@ -153,7 +153,7 @@ def refusals(import_id: str, limits: Headers) -> tuple[tuple[int, bytes], ...]:
 
 
 def pages() -> tuple[bytes, ...]:
-    """Return the answers of something in between, which knows nothing of imports: each is a fault of the line."""
+    """Return responses of something in between, which count against the breaker."""
     return (
         answer(404, HTML, PAGE),
         answer(403, HTML, PAGE),
@@ -162,9 +162,9 @@ def pages() -> tuple[bytes, ...]:
 
 
 def absurdities(limit: int, end: int) -> tuple[Headers, ...]:
-    """Return headers that allow nothing more than the truth: a vendor that lies upward can't be obeyed.
+    """Return invalid headers that allow no more than the true ones: nothing could respect a limit that is too high.
 
-    None names a pause beyond the window: a reset in 2099 is honoured for an hour, which is longer than a run.
+    No header sets a pause beyond the window: a reset in 2099 is respected for an hour, longer than a run.
     """
 
     def named(limit: object, remaining: object, reset: object) -> Headers:
@@ -188,7 +188,7 @@ def absurdities(limit: int, end: int) -> tuple[Headers, ...]:
 
 
 def nested(chance: Random) -> bytes:
-    """Return JSON that is costly to parse: deep, wide, or of very many small parts."""
+    """Return JSON that is costly to parse: deep, wide, or with many small parts."""
     return chance.choice(
         (
             b"[" * LARGE,

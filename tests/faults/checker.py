@@ -1,6 +1,6 @@
-"""Decides from a history alone whether the promises held; knows nothing of the product's code.
+"""The checker: decides from a history alone whether the promises held, without the product's code.
 
-Each rule gives a sentence of evidence for each breach it finds.
+Each rule yields a sentence of evidence for each breach.
 """
 
 from bisect import bisect_left, bisect_right
@@ -26,15 +26,15 @@ from .evidence import (
 from .history import CRASHES, OUTAGES, Asked, Attempt, History, Posted
 
 SLACK = 0.5
-"""Seconds for the way, and for a busy machine, until a 429 is recorded."""
+"""Seconds for the transfer, and for a busy machine, until a 429 is recorded."""
 LONGEST_PAUSE = 3600.0
 NEAR = 1.5
-"""A crash within so many seconds of an answer may have kept it from being recorded."""
+"""A crash within this many seconds of a response may have prevented its recording."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the checker says: the breaches by rule, and what it counted beside them."""
+    """The result of the checker: the breaches by rule, and counts."""
 
     breaches: Mapping[str, tuple[str, ...]]
     counts: Mapping[str, int]
@@ -72,7 +72,7 @@ def _counts(history: History) -> dict[str, int]:
 
 
 def lost(history: History) -> Findings:
-    """Every watch that was answered 2xx is there at the end."""
+    """Every watch that was accepted with 2xx exists at the end."""
     last = last_seen(history)
     for post in accepted(history):
         seen = last.get(post.watch_id or "")
@@ -81,7 +81,7 @@ def lost(history: History) -> Findings:
 
 
 def without_one_outcome(history: History) -> Findings:
-    """Every watch ends with exactly one outcome, whoever says so and whenever; one callback, one webhook-id."""
+    """Every watch ends with exactly one outcome in every record, and each callback has one webhook-id."""
     last, heard = last_seen(history), told(history)
     shown: dict[str, set[str]] = defaultdict(set)
     for seen in history.seen:
@@ -102,7 +102,7 @@ def without_one_outcome(history: History) -> Findings:
 
 
 def wrong_outcomes(history: History) -> Findings:
-    """What is shown and told is how the import really ended, about the right watch, to those who asked for it."""
+    """Every outcome shown or sent is the import's true end, for the right watch and a subscribed destination."""
     by_id = {post.watch_id: post for post in accepted(history)}
     by_label = {post.label: post for post in history.posts}
     for seen in history.seen:
@@ -129,7 +129,7 @@ def _wrongly_told(post: Posted, attempt: Attempt) -> Findings:
 
 
 def undelivered(history: History) -> Findings:
-    """Every destination that asked for the outcome has taken the message by the end."""
+    """Every destination that subscribed to the outcome has accepted the message by the end."""
     taken = {(attempt.label, attempt.wish) for attempt in history.attempts if attempt.accepted or attempt.may_suffice}
     for post in accepted(history):
         for number, wish in enumerate(post.wishes):
@@ -138,7 +138,7 @@ def undelivered(history: History) -> Findings:
 
 
 def windows_exceeded(history: History) -> Findings:
-    """I3: no fixed window of the limit holds more requests than it allows, where Rally tells the limit."""
+    """I3: no fixed window has more requests than the limit allows, when Rally names the limit."""
     hidden = _hidden_windows(history)
     for number, count in sorted(_windows(history).items()):
         if count > history.window.limit and number not in hidden:
@@ -147,7 +147,7 @@ def windows_exceeded(history: History) -> Findings:
 
 
 def asked_too_early(history: History) -> Findings:
-    """I3: later than a second after a 429 was recorded, no request starts before the time that it named."""
+    """I3: from a second after a 429, no request starts before the time that it named."""
     starts = sorted(asked.at for asked in history.asked)
     for turned in _turned_away(history):
         if is_lost(turned, history.faults):
@@ -169,7 +169,7 @@ def crowded(history: History) -> Findings:
 
 
 def too_early(history: History) -> Findings:
-    """No receiver is asked again before its Retry-After."""
+    """No receiver gets a request before its Retry-After."""
     for place, attempts in by_place(history).items():
         for one, other in pairwise(attempts):
             if one.retry_after is not None and other.at < one.ended_at + one.retry_after - PRECISION:
@@ -191,7 +191,7 @@ def changed_repeats(history: History) -> Findings:
 
 
 def unexplained_repeats(history: History) -> Findings:
-    """What was taken is sent again only after a crash, or where its answer was ambiguous."""
+    """An accepted message is sent again only after a crash or an ambiguous response."""
     for taken, again in repeats(history):
         near = (taken.at - NEAR, taken.ended_at + NEAR)
         if taken.accepted and not hits(history.faults, CRASHES | OUTAGES, *near):
@@ -199,7 +199,7 @@ def unexplained_repeats(history: History) -> Findings:
 
 
 def strayed(history: History) -> Findings:
-    """Nobody asks where nothing is: no redirect is followed."""
+    """No request goes to an unknown path: no redirect is followed."""
     yield from history.strays
 
 
@@ -225,7 +225,7 @@ def _windows(history: History) -> Counter[int]:
 
 
 def _hidden_windows(history: History) -> set[int]:
-    """Give the windows in which Rally did not name its limit where it should have."""
+    """Return the windows in which a response lacked the limit that it should have named."""
     return {int(asked.at // history.window.seconds) for asked in history.asked if asked.muddled}
 
 

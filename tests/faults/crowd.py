@@ -1,4 +1,4 @@
-"""Another client, whose receivers all hang at once: it takes as many places as it is given."""
+"""Another client whose receivers all hang at once, and use as many slots as they get."""
 
 import asyncio
 from itertools import cycle, islice
@@ -12,16 +12,16 @@ from .wire import LOOPBACK, Peer, Request, Server, answer
 
 KEY = "key-of-the-crowd"
 PORTS = 100
-"""Two messages at once to each are more than the whole fleet has places for."""
+"""Two concurrent messages to each exceed the slots of the whole fleet."""
 TOLD = 10
-"""Ports that one watch is told to, which is as many as a watch may have."""
+"""Destinations of one watch: the maximum."""
 WATCHES = 40
 HANG = 60.0
 TIMEOUT = 10.0
 
 
 class Crowd:
-    """Ports that accept connections and do not answer; when they are let go, each says that it is gone."""
+    """Ports that accept connections without a response; when released, each answers 410."""
 
     def __init__(self, rally: Rally) -> None:
         self.servers = [Server(self._serve) for _ in range(PORTS)]
@@ -31,7 +31,7 @@ class Crowd:
         self._imports = 0
 
     async def hang(self, api: str, seconds: float) -> None:
-        """Watch an import that has ended, in one batch, and let all its deliveries hang for this long."""
+        """Watch an ended import in one batch, and let all its deliveries hang for `seconds`."""
         self._let_go.clear()
         await self._post(api)
         await asyncio.sleep(seconds)

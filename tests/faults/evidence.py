@@ -1,4 +1,4 @@
-"""What the rules of the checker look up in a history."""
+"""Queries on a history, for the rules of the checker."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,9 +10,9 @@ Findings: TypeAlias = Iterator[str]
 Rule: TypeAlias = Callable[[History], Findings]
 
 PRECISION = 0.05
-"""Seconds by which the records of two clocks' readings may differ."""
+"""Seconds by which two clock readings may differ."""
 RECORDED_WITHIN = 1.0
-"""Seconds after a 429 within which the fleet may not know of it yet, as promise I3 has it."""
+"""Seconds after a 429 within which the fleet may not know it yet, according to promise I3."""
 
 
 def accepted(history: History) -> Iterator[Posted]:
@@ -24,7 +24,7 @@ def last_seen(history: History) -> dict[str, Seen]:
 
 
 def told(history: History) -> dict[str, set[str]]:
-    """Return the outcomes that receivers were told, by label."""
+    """Return the outcomes that receivers got, by label."""
     outcomes: dict[str, set[str]] = defaultdict(set)
     for attempt in history.attempts:
         if attempt.outcome is not None:
@@ -41,7 +41,7 @@ def by_place(history: History) -> dict[str, list[Attempt]]:
 
 
 def repeats(history: History) -> Iterator[tuple[Attempt, Attempt]]:
-    """Return each attempt at what had been taken already, behind the one that took it last."""
+    """Return each attempt after an accepted one, with the last accepted one before it."""
     for attempts in by_place(history).values():
         taken: Attempt | None = None
         for attempt in attempts:
@@ -58,6 +58,6 @@ def hits(faults: Iterable[Fault], kinds: frozenset[str], since: float, until: fl
 
 
 def is_lost(turned: Asked, faults: Sequence[Fault]) -> bool:
-    """Return whether a fault of the one who was told, or of Redis, may have kept a 429 from being recorded."""
+    """Return whether a fault of the process that got a 429, or of Redis, may have prevented its recording."""
     near = (turned.at - PRECISION, turned.ended_at + RECORDED_WITHIN)
     return hits(faults, OUTAGES, *near) or hits(faults, CRASHES, *near, turned.worker)

@@ -1,4 +1,4 @@
-"""What is done to everybody while watches come in: planned from a seed, done in several tracks at once, recorded."""
+"""The faults of a run: planned from a seed, injected in several concurrent tracks, and recorded."""
 
 import asyncio
 import signal
@@ -47,38 +47,38 @@ PROCESS_FAULTS = {
     REDIS_HALF_OPEN: (("redis",), 0.0, 0.0),
     SUBSCRIPTION_HALF_OPEN: (("redis",), 0.0, 0.0),
 }
-"""Who may be hit by each fault of a process, and for how many seconds: a stop is longer than the lease of a poll."""
+"""The targets of each fault of a process, and its seconds: a stop is longer than the lease of a poll."""
 LONG_STOPS = ((33.0, 36.0), (64.0, 68.0))
-"""Longer than the lease of a delivery; longer than arq gives a job."""
+"""Longer than the lease of a delivery; longer than arq's timeout of a job."""
 BETWEEN_LONG_STOPS = (5.0, 25.0)
 GAP = (0.5, 2.5)
 ALONE, FEW = (15.0, 22.0), 3
-"""The gap between faults of processes where there are but a few kinds: each has time to show what it broke."""
+"""The gap between faults of processes when there are only a few kinds, so that each can show its effect."""
 MOOD = (1.5, 5.0)
 LASTING: Mapping[str, tuple[float, float]] = {"picky": (8.0, 12.0), "misplaced": (8.0, 12.0)}
-"""Moods that need longer to show what they do."""
+"""Moods that need longer to show their effect."""
 CROWDED = (10.0, 15.0)
 BETWEEN_CROWDS = (3.0, 12.0)
 WELL = (3.0, 8.0)
-"""Seconds between two moods of Rally: where there is nothing but faults, nothing is left to be broken."""
+"""Seconds between two moods of Rally: without a healthy phase, nothing can break."""
 PEERS_ALONE = 80.0
-"""Seconds at the end of a long run in which only Rally, receivers and other clients are at fault."""
+"""Seconds at the end of a long run with faults only of Rally, receivers and other clients."""
 SILENCE = 6.0
-"""Seconds at the very beginning in which Rally names no limit."""
+"""Seconds at the start in which Rally names no limit."""
 KINDS = (
     frozenset(PROCESS_FAULTS)
     | {name_of(mood, "rally") for mood in vendor.MOODS}
     | {name_of(mood, "receiver") for mood in receivers.CALLBACK_MOODS}
     | {CROWD_HANGING}
 )
-"""The names of all kinds of fault, as a run may be restricted to some of them."""
+"""The names of all kinds of fault, to which a run may be restricted."""
 ON_REQUEST = frozenset({name_of("misplaced", "rally")})
-"""Kinds that come only where a run is restricted to them: nothing is polled for a minute after."""
+"""Kinds that occur only in a run restricted to them, because nothing is polled for a minute afterwards."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A fault to come: after a pause, for a while."""
+    """A planned fault: after a pause, for a time."""
 
     after: float
     kind: str
@@ -87,7 +87,7 @@ class Plan:
 
 
 def plan_processes(chance: Random, kinds: Collection[str]) -> Iterator[Plan]:
-    """Give every kind of fault in random order, again and again."""
+    """Yield every kind of fault in random order, endlessly."""
     chosen = sorted(kinds & PROCESS_FAULTS.keys())
     gap = ALONE if len(chosen) <= FEW else GAP
     while chosen:
@@ -98,7 +98,7 @@ def plan_processes(chance: Random, kinds: Collection[str]) -> Iterator[Plan]:
 
 
 def plan_moods(chance: Random, moods: Sequence[tuple[str, str]], gap: tuple[float, float] = GAP) -> Iterator[Plan]:
-    """Give every (target, mood) in random order, again and again."""
+    """Yield every (target, mood) in random order, endlessly."""
     while moods:
         for target, mood in chance.sample(moods, len(moods)):
             seconds = chance.uniform(*LASTING.get(mood, MOOD))
@@ -106,14 +106,14 @@ def plan_moods(chance: Random, moods: Sequence[tuple[str, str]], gap: tuple[floa
 
 
 def plan_crowds(chance: Random) -> Iterator[Plan]:
-    """Have another client's receivers hang, all at once, again and again."""
+    """Yield plans in which all receivers of another client hang at once, endlessly."""
     while True:
         after, seconds = chance.uniform(*BETWEEN_CROWDS), chance.uniform(*CROWDED)
         yield Plan(after=after, kind=CROWD_HANGING, target="crowd", seconds=seconds)
 
 
 def plan_long_stops(chance: Random, seconds: float) -> Iterator[Plan]:
-    """Stop workers for so long that whoever waits for them has given them up; as long as the run has room for."""
+    """Yield suspensions of workers that outlast leases and timeouts, as far as the run is long enough."""
     least_room = BETWEEN_LONG_STOPS[1]
     lengths = [length for length in LONG_STOPS if length[1] + least_room <= seconds]
     while lengths:
@@ -123,7 +123,7 @@ def plan_long_stops(chance: Random, seconds: float) -> Iterator[Plan]:
 
 
 class Storm:
-    """Does what is planned, and lifts it."""
+    """Injects the planned faults and ends them."""
 
     def __init__(self, stage: Stage, seed: int, kinds: frozenset[str] = KINDS) -> None:
         self.faults: list[Fault] = []
@@ -135,10 +135,10 @@ class Storm:
         self._kinds = kinds
 
     async def rage(self, seconds: float) -> None:
-        """Run all tracks for so long; what is under way then is lifted first.
+        """Run all tracks for `seconds`, then end the faults in progress.
 
-        At the end of a long run our own processes and Redis are left alone: only then is anything judged for lateness
-        that a fault of theirs would excuse.
+        At the end of a long run, our processes and Redis have no faults: only there can lateness be judged that
+        their faults would excuse.
         """
         until = monotonic() + seconds
         ours_until = until - (PEERS_ALONE if seconds >= 2 * PEERS_ALONE else 0.0)
@@ -149,13 +149,13 @@ class Storm:
                 tracks.create_task(self._track(plans, until))
 
     def _plans_for_us(self, seconds: float) -> Iterator[Iterator[Plan]]:
-        """Yield the tracks of what hits our processes and Redis; in each one fault follows another."""
+        """Yield the tracks of faults of our processes and Redis; within a track, faults don't overlap."""
         yield plan_processes(self._chance("processes"), self._kinds)
         if WORKER_STOPPED in self._kinds:
             yield plan_long_stops(self._chance("long"), seconds)
 
     def _plans_for_peers(self) -> Iterator[Iterator[Plan]]:
-        """Yield the tracks of what Rally, the receivers and other clients do."""
+        """Yield the tracks of faults of Rally, the receivers and other clients."""
         first = Plan(after=0.0, kind="silent", target="rally", seconds=SILENCE)
         moods = self._chosen([("rally", mood) for mood in vendor.MOODS])
         yield chain((first,) * (("rally", "silent") in moods), plan_moods(self._chance("rally"), moods, WELL))
@@ -204,7 +204,7 @@ class Storm:
             self.faults.append(Fault(kind=plan.kind, target=plan.target, since=since, until=time()))
 
     async def _do_to_redis(self, plan: Plan) -> float | None:
-        """Do to Redis what is planned, and give since when it was felt; None for not at all."""
+        """Inject a fault of Redis; return since when it has an effect, None for no effect."""
         since, redis = time(), self._fleet.redis
         match plan.kind:
             case "redis paused":

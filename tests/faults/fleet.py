@@ -1,4 +1,4 @@
-"""The processes of a run: two Redis servers, two API processes, three workers; each kept alive as `up` does."""
+"""The processes of a run: two Redis servers, two API processes and three workers, restarted like `up` does."""
 
 import asyncio
 import base64
@@ -34,12 +34,12 @@ SHORT: Mapping[str, str] = {
     "CLIENT_RATE_LIMIT": "1000000",
     "DELIVERY_SCHEDULE": ",".join(["1s", "1s", "2s", "2s", *["3s"] * 60]),
 }
-"""All of the vendor's limit is used, so that one request too many is a breach; pauses are short, so that runs are."""
+"""The budget is the whole limit, so that one request too many is a breach; pauses are short to keep runs short."""
 SKEWS = ("+7m", "-7m")
-"""Beyond the five minutes by which a receiver lets the time in a signature be off."""
+"""More than the five minutes that a receiver tolerates in a signature's timestamp."""
 START_PATIENCE = 30.0
 END_PATIENCE = 30.0
-"""Longer than a worker's drain: who has not ended by then is killed, and that is said."""
+"""Longer than a worker's drain: a process that has not ended by then is killed, with a note."""
 KEEP_PAUSE = 0.1
 
 
@@ -58,7 +58,7 @@ class Fleet:
         skew: str | None = None,
         forwarded: bool = True,
     ) -> None:
-        """Take a directory, Rally's URL, the receivers as host:port, Redis, the APIs' ports, and the error of a clock.
+        """Take a directory, Rally's URL, the receivers as host:port, Redis, the APIs' ports, and a clock's error.
 
         Without `forwarded` there is one Redis, which is reached without a forwarder.
         """
@@ -82,13 +82,13 @@ class Fleet:
         for name, port in zip(APIS, ports, strict=True):
             self.programs[name] = self._ours(name, "serve", "--port", str(port), RALLY_BASE_URL=rally)
         for name in WORKERS:
-            # A path of its own for each, so that Rally's record knows who asked.
+            # A separate path for each, so that Rally's record shows which process sent a request.
             self.programs[name] = self._ours(name, "worker", RALLY_BASE_URL=f"{rally}/{name}/v1")
         if skew is not None:
             self._skew(self.programs[WORKERS[-1]], skew)
 
     def program(self, target: str) -> Program | None:
-        """Return the process that a fault of this target hits, if it is one: of Redis the primary."""
+        """Return the process of a target, for Redis the primary; None if the target is no process."""
         return self.programs.get(self.redis.primary if target == "redis" else target)
 
     def _ours(self, name: str, *words: str, **settings: str) -> Program:
@@ -105,7 +105,7 @@ class Fleet:
         self.notes.append(f"the clock of {program.name} is off by {skew}")
 
     async def start(self) -> None:
-        """Start everything in order, and wait until it works."""
+        """Start everything in order, and wait until it is ready."""
         for server in self._servers.values():
             server.start()
         await self._until(partial(self.redis.answers, self._servers), "Redis")
@@ -115,7 +115,7 @@ class Fleet:
             await self._until(partial(_is_ready, self.urls[name]), name)
 
     async def keep(self, seconds: float) -> None:
-        """Start again what ended, for so long."""
+        """Restart processes that ended, for `seconds`."""
         until = monotonic() + seconds
         while monotonic() < until:
             for program in self.programs.values():
@@ -125,7 +125,7 @@ class Fleet:
             await asyncio.sleep(KEEP_PAUSE)
 
     def end(self) -> None:
-        """End everything, Redis last: the others write down what they have under way."""
+        """End everything, Redis last, because the others commit their work in progress."""
         ours = [program for name, program in self.programs.items() if name not in self._servers]
         for programs in (ours, list(self._servers.values())):
             for program in programs:
@@ -166,7 +166,7 @@ def secret() -> str:
 
 
 def _faketime() -> Path | None:
-    """Find libfaketime: Debian's, one beside the `faketime` command, or the one that PyPI's package brings."""
+    """Find libfaketime: Debian's, the one beside the `faketime` command, or the one in the PyPI package."""
     places = [*Path("/usr/lib").glob("*/faketime/libfaketime.so.1")]
     if command := shutil.which("faketime"):
         places += Path(command).parent.parent.glob("lib/faketime/libfaketime.so.1")

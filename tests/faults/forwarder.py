@@ -1,4 +1,4 @@
-"""A forwarder on a loopback port: it loses connections without a word, and leads new ones elsewhere."""
+"""A forwarder on a loopback port that can silently drop connections and redirect new ones."""
 
 import asyncio
 import ssl
@@ -11,10 +11,10 @@ SUBSCRIBE = b"SUBSCRIBE"
 
 
 class Forwarder:
-    """Passes each connection on to its `target` when it comes, a port or the path of a socket, and keeps it there."""
+    """Connects each new connection to the current `target`, a port or the path of a socket."""
 
     def __init__(self, target: int | str, *, tls: ssl.SSLContext | None = None) -> None:
-        """Take the first target; and what clients have to speak TLS with, if they have to."""
+        """Take the first target; and, if clients must use TLS, the server's context."""
         self.target = target
         self.port = 0
         self._tls = tls
@@ -27,11 +27,11 @@ class Forwarder:
 
     @property
     def passages(self) -> "Sequence[Passage]":
-        """The present connections, the oldest first."""
+        """The open connections, the oldest first."""
         return list(self._passages)
 
     async def aclose(self) -> None:
-        """End all connections, the half-open ones too."""
+        """Close all connections, including half-open ones."""
         if self._server is not None:
             self._server.close()
         running = list(self._passages.values())
@@ -41,7 +41,7 @@ class Forwarder:
         await asyncio.sleep(0)  # in which the transports close
 
     def swallow(self, *, subscriptions_alone: bool = False) -> int:
-        """Make the present connections half-open, as a firewall does that forgot them; return their number."""
+        """Make the open connections half-open, like a firewall that lost its state; return their number."""
         chosen = [each for each in self._passages if each.subscribed or not subscriptions_alone]
         for passage in chosen:
             passage.swallowed = True
@@ -73,7 +73,7 @@ async def _reach(target: int | str) -> Side:
 
 
 class Passage:
-    """One connection through the forwarder: both of its sides; a swallowed one loses what it is given."""
+    """Both sides of a connection through the forwarder; a swallowed one discards its input."""
 
     def __init__(self, client: Side, server: Side) -> None:
         self.swallowed = False
@@ -83,7 +83,7 @@ class Passage:
         self._server = server
 
     async def run(self) -> None:
-        """Pass bytes on until a side ends; of a swallowed connection only the client's end counts."""
+        """Forward bytes until a side closes; for a swallowed connection, only the client's side counts."""
         forth = asyncio.create_task(self._forth())
         back = asyncio.create_task(self._back())
         try:

@@ -1,4 +1,4 @@
-"""The clients: they post watches all the time, and read them; and keep a record of what they were answered."""
+"""The clients: they post and read watches throughout a run, and record the responses."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -19,24 +19,24 @@ from .receivers import Place
 TIMEOUT = 12.0
 FAR_EXPIRY = 3600
 JOINS = 0.25
-"""The part of the posts that watch an import that is watched already."""
+"""The share of posts for an import that is already watched."""
 FRESH = 12
-"""So many of the last imports may be joined."""
+"""The number of recent imports that another post may join."""
 AT_ONCE = 20
 WEIGHTS = (40, 15, 15, 10, 8, 12)
-"""How often an import ends in each of OUTCOMES, in this order."""
+"""The weights of OUTCOMES, in their order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lengths:
-    """How many seconds an import takes at most, and what a watch that times out gives it."""
+    """The longest duration of an import, and the expiry of a watch that times out, in seconds."""
 
     longest: float = 12.0
     expiry: tuple[int, int] = (4, 10)
 
 
 class Generator:
-    """Posts and reads through all API processes in turn, each time whichever chance takes."""
+    """Posts and reads through a random API process each time."""
 
     def __init__(
         self, apis: Mapping[str, str], rally: Rally, places: Sequence[Place], chance: Random, lengths: Lengths
@@ -57,7 +57,7 @@ class Generator:
         await self._http.aclose()
 
     async def post_for(self, seconds: float, *, rate: float) -> None:
-        """Post `rate` watches a second for so long; what a busy machine delayed is made up for."""
+        """Post `rate` watches a second for `seconds`; catch up after delays of a busy machine."""
         following = monotonic()
         until = following + seconds
         async with asyncio.TaskGroup() as posting:
@@ -77,7 +77,7 @@ class Generator:
             await asyncio.sleep(1 / rate)
 
     async def settle(self, patience: float) -> float:
-        """Read every accepted watch until nothing is open any more; give the seconds that it took."""
+        """Read the accepted watches until none is open; return the seconds that it took."""
         began = monotonic()
         left = self._accepted_ids()
         while left and monotonic() < began + patience:
@@ -87,7 +87,7 @@ class Generator:
         return monotonic() - began
 
     async def follow(self, posting: asyncio.Task[None], *, pause: float, patience: float) -> int:
-        """Read what is open in rounds, each watch until it has ended and never after; give how many never did."""
+        """Read the open watches in rounds, each until it has ended; return the number that never did."""
         ended: set[str] = set()
         until = inf
         while (left := self._accepted_ids() - ended) or not posting.done():
@@ -145,7 +145,7 @@ class Generator:
         return answer.status_code, answer.json()["id"] if answer.is_success else None
 
     def _choose(self, label: str) -> tuple[str, Story]:
-        """Take an import that is watched already, or begin a new one."""
+        """Choose an import that is already watched, or start a new one."""
         if self._imports and self._chance.random() < JOINS:
             import_id = self._chance.choice(self._imports[-FRESH:])
             return import_id, self._rally.stories[import_id]
@@ -163,7 +163,7 @@ class Generator:
         return frozenset(self._chance.sample(OUTCOMES, 3))
 
     async def _read(self, watch_id: str) -> Seen | None:
-        """Read a watch; what is no answer about it is not recorded."""
+        """Read a watch; record nothing if the response is not about it."""
         url = self._apis[self._chance.choice(sorted(self._apis))]
         async with self._room:
             try:

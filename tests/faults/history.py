@@ -1,4 +1,4 @@
-"""What happened in a run, as those around the product saw it: all that the checker knows."""
+"""The history of a run as the product's peers recorded it: the checker's only input."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ OUTAGES = frozenset({REDIS_KILLED, REDIS_RESTARTED, REDIS_PAUSED, REDIS_FULL, RE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """Rally's rate limit: at most `limit` requests in each window of `seconds`, counted from 1970."""
+    """Rally's rate limit: at most `limit` requests in each window of `seconds`; windows are counted from 1970."""
 
     limit: int
     seconds: float
@@ -25,9 +25,9 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """A destination that a post asked for: a receiver's name, and the outcomes that it wants (None: all).
+    """A destination of a post: a receiver's name, and the outcomes that it subscribes to (None: all).
 
-    One that is `paced` takes a message a second, so that waiting for a turn is no fault.
+    A `paced` one gets one message a second, so that waiting for a turn is not late.
     """
 
     receiver: str
@@ -40,9 +40,9 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
-    """One POST of a watch: `ending` is how its import really ends; `status` None where no answer came.
+    """One POST of a watch: `ending` is the import's true end; `status` is None if there was no response.
 
-    `over_at` is when Rally can tell that end to anyone who asks; None for an import that Rally never reports as ended.
+    `over_at` is when Rally reports that end from; None for an import that Rally never reports as ended.
     """
 
     at: float
@@ -63,14 +63,14 @@ class Posted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A watch as the API showed it; `state` None where the API knew no such watch."""
+    """A watch as the API showed it; `state` is None if the API didn't know it."""
 
     at: float
     watch_id: str
     state: str | None
     outcome: str | None = None
     pending: int = 0
-    """Deliveries that were still owed."""
+    """Pending deliveries."""
 
     @property
     def ended(self) -> bool:
@@ -81,7 +81,7 @@ class Seen:
 class Listened:
     """One request that waited for a watch's end: an event stream, or a long poll.
 
-    `outcome` is what it heard, None for nothing; `complete` says whether the API ended the answer in order.
+    `outcome` is what it got, None for nothing; `complete` tells whether the API ended the response properly.
     """
 
     at: float
@@ -96,7 +96,7 @@ class Listened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One request to Rally: who asked, and what came of it (`status` None: no answer was sent).
+    """One request to Rally: its sender and its result (`status` None: no response was sent).
 
     `told` says whether its answer named the limit in sound headers, `muddled` whether it should have and did not,
     `refused` whether it concerned this import alone (a 4xx, or a body about another one), `final` whether it said, in
@@ -117,7 +117,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One request to a receiver: `wish` is which destination of the post, `taken` whether it may have been acted on.
+    """One request to a receiver: `wish` is the destination of the post, `taken` whether it may have been processed.
 
     `status` is what was answered in full; a taken one without it is ambiguous for the sender. `may_suffice` says that
     the answer is one which a sender may either read or give up on.
@@ -145,7 +145,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What was done to whom, and from when to when."""
+    """A fault: its kind, its target, its start and its end."""
 
     kind: str
     target: str
@@ -158,7 +158,7 @@ class Fault:
 
 
 def name_of(kind: str, target: str) -> str:
-    """Name a kind of fault together with whom it hits: all receivers are alike."""
+    """Return the name of a kind of fault with its target; all receivers share one name."""
     if " " in kind:
         return kind
     return f"{'rally' if target == 'rally' else 'receiver'} {kind}"
@@ -166,7 +166,7 @@ def name_of(kind: str, target: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Death:
-    """A process that ended by itself, though nobody had asked it to; with which exit code."""
+    """A process that ended although the harness had not ended it, and its exit code."""
 
     at: float
     target: str
@@ -186,4 +186,4 @@ class History:
     faults: tuple[Fault, ...] = ()
     deaths: tuple[Death, ...] = ()
     strays: tuple[str, ...] = ()
-    """Requests that nobody should ever have made: a redirect that was followed, say."""
+    """Requests that should not exist, such as a followed redirect."""

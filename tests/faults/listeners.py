@@ -1,4 +1,4 @@
-"""Clients that wait for a watch's end, on event streams and in long polls; and a record of what each heard."""
+"""Clients that wait for the end of watches, with event streams and long polls, and a record of the results."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from .history import Listened, Posted
 
 AT_ONCE = 8
 RECENT = 12
-"""Among so many of the last watches one is chosen: most of them are still open."""
+"""The number of recent watches to choose from: most of them are still open."""
 WAITS = (5, 25)
 PATIENCE = 30.0
 """Seconds after which a client leaves a stream."""
@@ -24,7 +24,7 @@ PAUSE = 0.3
 
 
 class Listeners:
-    """So many at once, each at one watch after another."""
+    """Concurrent listeners, each of which waits for one watch after another."""
 
     def __init__(self, apis: Mapping[str, str], posts: Sequence[Posted], chance: Random) -> None:
         self.listened: list[Listened] = []
@@ -38,7 +38,7 @@ class Listeners:
         await self._http.aclose()
 
     async def listen_for(self, seconds: float) -> None:
-        """Begin to listen again and again for so long, and stay until each has ended."""
+        """Start listening repeatedly for `seconds`, and wait until each listener has ended."""
         until = monotonic() + seconds
         async with asyncio.TaskGroup() as listening:
             for _ in range(AT_ONCE):

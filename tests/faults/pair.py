@@ -1,4 +1,4 @@
-"""Two Redis servers as we ship them, behind one address: one has the data, the other can take its place."""
+"""Two Redis servers with our configuration behind one address: a primary and a standby."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ from .wire import LOOPBACK
 
 DURABLE = ("--save", "", "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction")
 NAMES = PRIMARY, STANDBY = "redis0", "redis1"
-"""As they begin; a failover exchanges them."""
+"""The roles at the start; a failover swaps them."""
 STEP_PATIENCE = 10.0
 ANSWER_PATIENCE = 2.0
 IN_STEP: Mapping[str, Any] = {
@@ -26,7 +26,7 @@ IN_STEP: Mapping[str, Any] = {
     "aof_rewrite_in_progress": 0,
     "aof_rewrite_scheduled": 0,
 }
-"""What a replica says when it holds everything and has it on disk."""
+"""The state of a replica that has all data on disk."""
 
 
 class RedisPair:
@@ -46,7 +46,7 @@ class RedisPair:
 
     @property
     def url(self) -> str:
-        """The address through the forwarder, which is known once that is open."""
+        """The address through the forwarder, once that is open."""
         return f"redis://{LOOPBACK}:{self.forwarder.port}"
 
     def _program(self, name: str, home: Path) -> Program:
@@ -57,7 +57,7 @@ class RedisPair:
         return Program(name=name, argv=(str(find_binary().path), *flags), env={}, log=home / f"{name}.log")
 
     async def tell(self, *command: str) -> None:
-        """Run one command at the primary; where it does not answer, nothing happens."""
+        """Run a command on the primary; ignore it if the primary doesn't answer."""
         try:
             await self._ask(self.primary, *command)
         except (RedisError, OSError) as error:
@@ -70,10 +70,10 @@ class RedisPair:
             return False
 
     async def fail_over(self) -> float | None:
-        """Have the standby take over, and return since when; None where it did not come into step.
+        """Promote the standby; return the moment, or None if it did not catch up.
 
-        The primary holds writes back until the standby has all that it ever acknowledged, so that nothing may be lost.
-        It becomes a replica, which keeps its connections and refuses to write; only new ones reach its successor.
+        The primary pauses writes until the standby has everything acknowledged, so that nothing is lost.
+        It becomes a replica, which keeps its connections and refuses writes; only new connections reach its successor.
         """
         old, new = self.primary, self._standby
         host, port = LOOPBACK, str(self._ports[new])

@@ -10,7 +10,7 @@ from time import monotonic
 
 @dataclass
 class Program:
-    """A process that is started again whenever it has ended, unless it is `held` down."""
+    """A process that is restarted whenever it has ended, unless it is `held` down."""
 
     name: str
     argv: Sequence[str]
@@ -25,11 +25,11 @@ class Program:
             self.running = subprocess.Popen(self.argv, env=self.env, cwd=self.log.parent, stdout=log, stderr=log)
 
     def died_with(self) -> int | None:
-        """Give the exit code of a process that ended though nobody had asked it to."""
+        """Return the exit code of a process that ended although the harness had not ended it."""
         return None if self.running is None or self.held else self.running.poll()
 
     def signal(self, number: int) -> None:
-        """Send a signal to exactly the process that we started, if it is there still."""
+        """Send a signal to the process that we started, if it still exists."""
         if self.running is not None:
             self.running.send_signal(number)
 

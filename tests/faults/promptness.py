@@ -1,7 +1,7 @@
-"""The checker's rules about time: how late each thing may be, and which faults excuse that it is later.
+"""The checker's rules about time: how late each event may be, and which faults excuse a delay.
 
-A fault excuses only what it breaks, and only for as long as repairing takes by design: a lease has to run out, a
-process has to start. What is done to one import, one receiver or one client excuses no delay of another.
+A fault excuses only what it breaks, and only for the designed time of recovery: a lease has to expire, a process has
+to start. A fault of one import, receiver or client excuses no delay of another.
 """
 
 from bisect import bisect_right
@@ -27,29 +27,29 @@ from .history import (
 )
 
 DELIVERED_WITHIN = 6.0
-"""Seconds from Rally's answer that an import has ended to the first attempt at each receiver that is well."""
+"""Seconds from Rally's final response to the first attempt at each healthy receiver."""
 ASKED_WITHIN = 10.0
 """Seconds from the end of an import to the next poll of it: three times the longest interval of the runs."""
 HEARD_WITHIN = 15.0
 SLACK = 3.0
-"""Seconds more for hearing and accepting, on a busy machine."""
+"""Extra seconds for listening and accepting on a busy machine."""
 BACK_WITHIN = 5.0
 """Seconds after a fault of Redis, its failover included, from which watches are accepted again."""
 STARTED_WITHIN = 15.0
 """Seconds that a process takes to start on a busy machine."""
 BELIEVED_WITHIN = 3.0
-"""Seconds from the final answer until every worker knows of it."""
+"""Seconds from the final response until every worker knows it."""
 LONGEST_PAUSE = 3600.0
 FAULTS_IN_A_ROW = 3
-"""From so many on the line may be taken to be at fault as a whole."""
+"""The number of consecutive faults after which the breaker may be open."""
 
 Aftermath = Mapping[str, float]
-"""The seconds after each kind of fault through which it is still felt; kinds that are not named are not felt at all."""
+"""The seconds after each kind of fault during which it has an effect; other kinds have none."""
 
 LINES = OUTAGES | {REDIS_CUT}
 PROCESSES = CRASHES | {WORKER_ENDED}
 LEASE = 35.0
-"""A delivery that somebody had claimed waits until the claim has run out."""
+"""A claimed delivery waits until its lease has expired."""
 BEFORE_DELIVERY: Aftermath = dict.fromkeys(LINES | PROCESSES, LEASE)
 BEFORE_POLL: Aftermath = dict.fromkeys(LINES | PROCESSES, ASKED_WITHIN)
 BEFORE_HEARING: Aftermath = dict.fromkeys(LINES, 0.0)
@@ -57,17 +57,17 @@ BEFORE_ACCEPTING: Aftermath = dict.fromkeys(LINES, BACK_WITHIN + SLACK) | dict.f
     (API_KILLED, API_ENDED), STARTED_WITHIN
 )
 RECEIVER_AFTER = 25.0
-"""Seconds in which attempts at a receiver that was unwell may still be under way, and its lane held."""
+"""Seconds during which attempts at an unhealthy receiver may still be in progress and its lane paused."""
 RALLY_AFTER = 20.0
-"""Seconds through which the line to Rally may still rest after its last fault."""
+"""Seconds for which polling may still be paused after Rally's last fault."""
 MISPLACED_AFTER = 75.0
-"""Longer, where the base URL was wrong: as with a refused key a probe is made once a minute."""
+"""Longer after a wrong base URL: as with a refused key, there is one probe a minute."""
 HARMLESS_MOODS = frozenset({"absent", "absurd", "busy", "odd", "picky", "silent"})
-"""What these do to one import, or to what is secondary, keeps no other import from being asked about."""
+"""Moods that affect one import or secondary fields only, and don't delay polls of other imports."""
 
 
 def late_deliveries(history: History) -> Findings:
-    """I7: a receiver that is well is told at once, whatever becomes of the others."""
+    """I7: a healthy receiver gets its message at once, regardless of the others."""
     for post, attempt, due in _due(history):
         if attempt is None or attempt.at > due + DELIVERED_WITHIN:
             when = "never" if attempt is None else f"{attempt.at - due:.1f} s after it could be"
@@ -76,7 +76,7 @@ def late_deliveries(history: History) -> Findings:
 
 
 def _due(history: History) -> Iterator[tuple[Posted, Attempt | None, float]]:
-    """Return each delivery that nothing excuses: its post, first attempt, and from when on it could be made."""
+    """Yield each delivery without an excuse: its post, its first attempt, and since when that was possible."""
     finals = _finals(history)
     first = {(each[0].label, each[0].wish): each[0] for each in by_place(history).values()}
     for post in accepted(history):
@@ -98,7 +98,7 @@ def _was_unwell(history: History, receiver: str, due: float) -> bool:
 
 
 def neglected_imports(history: History) -> Findings:
-    """An import that has ended is asked about soon, whatever is answered about others."""
+    """An ended import is polled soon, regardless of the responses about others."""
     finals, asked, refused = _finals(history), _asked_by_import(history), _refused(history)
     last = max((each.at for each in history.asked), default=-inf)
     for import_id, since in _over_since(history).items():
@@ -115,7 +115,7 @@ def neglected_imports(history: History) -> Findings:
 
 
 def _over_since(history: History) -> dict[str, float]:
-    """Return for each import from when on it was both watched and over."""
+    """Return since when each import was both watched and over."""
     since: dict[str, float] = {}
     for post in accepted(history):
         if post.over_at is not None:
@@ -145,7 +145,7 @@ def _is_rally_unwell(history: History, since: float) -> bool:
 
 
 def unbelieved_ends(history: History) -> Findings:
-    """What tells an import's end by its id and status is believed, however odd the rest of it is."""
+    """A response with an import's id and final status is believed, even if other fields are invalid."""
     finals = _finals(history)
     for asked in history.asked:
         final = finals.get(asked.import_id)
@@ -157,7 +157,7 @@ def unbelieved_ends(history: History) -> Findings:
 
 
 def _finals(history: History) -> dict[str, Asked]:
-    """Return for each import the first answer that told its end."""
+    """Return the first response with its end, for each import."""
     finals: dict[str, Asked] = {}
     for asked in sorted(history.asked, key=lambda asked: asked.ended_at, reverse=True):
         if asked.final:
@@ -166,9 +166,9 @@ def _finals(history: History) -> dict[str, Asked]:
 
 
 def pressed_imports(history: History) -> Findings:
-    """An import whose answer was a 503 with a Retry-After is not asked about before that time.
+    """An import whose response was a 503 with a Retry-After is not polled before that time.
 
-    Excepted is what may be a probe: it goes to any import, where the whole line is at fault.
+    A possible probe is an exception: while the breaker is open, it goes to any import.
     """
     times, answers = _asked_by_import(history), sorted(history.asked, key=lambda asked: asked.ended_at)
     for busy in history.asked:
@@ -182,14 +182,14 @@ def pressed_imports(history: History) -> Findings:
 
 
 def _is_line_at_fault(answers: Sequence[Asked], at: float) -> bool:
-    """Return whether the last answers before a moment were all faults."""
+    """Return whether the last responses before a moment were all faults."""
     place = bisect_right(answers, at, key=lambda asked: asked.ended_at)
     last = answers[max(0, place - FAULTS_IN_A_ROW) : place]
     return len(last) == FAULTS_IN_A_ROW and all(asked.status is None or asked.status >= 500 for asked in last)
 
 
 def refused_posts(history: History) -> Findings:
-    """A watch is refused only while its API or Redis is out, and for a few seconds after."""
+    """A watch is refused only while its API or Redis is unavailable, and for a few seconds afterwards."""
     for post in history.posts:
         if post.accepted:
             continue
@@ -201,7 +201,7 @@ def refused_posts(history: History) -> Findings:
 
 
 def deaf_listeners(history: History) -> Findings:
-    """Whoever waits for a watch's end hears of it soon, also where a connection was lost without a word."""
+    """A listener gets the end of a watch soon, even after a silently lost connection."""
     known = _known(history)
     for listened in history.listened:
         since = _could_hear_from(history, listened, known)
@@ -212,7 +212,7 @@ def deaf_listeners(history: History) -> Findings:
 
 
 def blind_waits(history: History) -> Findings:
-    """A long poll whose time is up answers as things stand then."""
+    """A long poll that times out returns the present state."""
     known = _known(history)
     for listened in history.listened:
         blind = listened.complete and listened.outcome is None and not listened.stream
@@ -225,7 +225,7 @@ def _names(listened: Listened) -> str:
 
 
 def _known(history: History) -> dict[str, float]:
-    """Return the first moment at which anyone knew how a watch had ended."""
+    """Return the first moment at which a record shows the end of each watch."""
     ids = {post.label: post.watch_id for post in accepted(history) if post.watch_id}
     known: dict[str, float] = {}
     moments = chain(
@@ -240,7 +240,7 @@ def _known(history: History) -> dict[str, float]:
 
 
 def _could_hear_from(history: History, listened: Listened, known: Mapping[str, float]) -> float:
-    """Return from when on nothing kept a listener from hearing: the watch had ended, and Redis was there."""
+    """Return since when a listener could have got the end: the watch had ended, and Redis was available."""
     outages = (
         fault.until
         for fault in history.faults
@@ -260,7 +260,7 @@ def _is_felt(
 
 
 def counts(history: History) -> dict[str, int]:
-    """Return how much these rules had to judge."""
+    """Return how many events these rules have judged."""
     return {
         "deliveries judged for time": sum(1 for _ in _due(history)),
         "listeners that heard": sum(each.heard_at is not None for each in history.listened),

@@ -1,4 +1,4 @@
-"""A stand-in for Rally with a real fixed window, that answers as documented or as its mood is; and its record."""
+"""A fake Rally with a real fixed window that answers as documented or according to its mood, and records requests."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -36,14 +36,14 @@ MOODS = (
 )
 FAILING = (500, 502, 503, 504)
 MOST_STRAYS = 2
-"""Absences in a row, of one import or of all, after which a reading comes: an absence counts from the third on."""
+"""The maximum of consecutive absences, of one import or of all: the product believes the third."""
 LATELY = 4.0
 ENOUGH_READ = 6
-"""So many imports must have been read lately for a wrong base URL to be told from the absence of each."""
+"""The number of recently read imports from which a wrong base URL differs from absences of single imports."""
 
 
 class Rally:
-    """Tells stories; `mood` is how it answers just now, "well" for as documented."""
+    """Answers from stories; `mood` is the present way of answering, "well" as documented."""
 
     def __init__(self, window: Window, chance: Random) -> None:
         self.window = window
@@ -54,11 +54,11 @@ class Rally:
         self._chance = chance
         self._taken: Counter[int] = Counter()
         self._read_at: dict[str, float] = {}
-        """When each import was read last that has not been reported as ended."""
+        """When each import that is not reported as ended was read last."""
         self._absences: Counter[str] = Counter()
         """The absences of each import since it was last read."""
         self._strays = 0
-        """Absences of any import since one was read last."""
+        """Absences of any import since the last reading."""
         self._moods: dict[str, Callable[[str, float], Reply]] = {
             "well": self._well,
             "storm": self._storm,
@@ -78,7 +78,7 @@ class Rally:
         }
 
     def be(self, mood: str) -> None:
-        """Take on a mood; half-open lines are a matter of one moment."""
+        """Set the mood; half-open connections happen once."""
         if mood == "half-open":
             self.server.swallow()
         elif mood == "misplaced" and sum(time() - at < LATELY for at in self._read_at.values()) < ENOUGH_READ:
@@ -165,7 +165,7 @@ class Rally:
         return self._turned_away(429, self._chance.randint(1, 4), at)
 
     def _busy(self, import_id: str, at: float) -> "Reply":
-        """Put off some imports; the others are as well as ever, so that the line is not at fault."""
+        """Answer some imports with a 503 and Retry-After, and the others normally, so that the breaker stays closed."""
         if crc32(import_id.encode()) % 3:
             return self._well(import_id, at)
         return self._turned_away(503, self._chance.randint(1, 6), at)
@@ -210,7 +210,7 @@ class Rally:
         return Reply(text=answer(200, self._limits(at) + kind, body), status=200, told=True, reading=said)
 
     def _absent(self, import_id: str, at: float) -> "Reply":
-        """Deny an import now and then, but never so often in a row that it could be believed."""
+        """Deny an import sometimes, but never so often in a row that the product believes it."""
         said = told(import_id, self.stories.get(import_id), at)
         few = max(self._absences[import_id], self._strays) < MOST_STRAYS
         if said.document is not None and few and self._chance.random() < 0.5:
@@ -218,24 +218,24 @@ class Rally:
         return self._said(said, at)
 
     def _hidden(self, _import_id: str, _at: float) -> "Reply":
-        """Answer as a router does while what is behind it is away."""
+        """Answer like a router whose backend is down."""
         return Reply(text=self._chance.choice(pages()), page=True)
 
     def _misplaced(self, import_id: str, at: float) -> "Reply":
-        """Deny everything that was read before, as where the base URL leads elsewhere."""
+        """Deny everything that was read before, as with a wrong base URL."""
         if import_id in self._read_at:
             return self._said(absence(404), at)
         return Reply(text=answer(404, HTML, PAGE), page=True)
 
     def _picky(self, import_id: str, at: float) -> "Reply":
-        """Refuse to speak of most imports; the others are as well as ever."""
+        """Refuse most imports, and answer the others normally."""
         if crc32(import_id.encode()) % 3 == 0:
             return self._well(import_id, at)
         status, text = self._chance.choice(refusals(import_id, self._limits(at)))
         return Reply(text=text, status=status, told=True, refused=True)
 
     def _flooding(self, import_id: str, at: float) -> "Reply":
-        """Answer at such length that reading it takes all the time there is."""
+        """Answer with an endless body."""
         said = told(import_id, self.stories.get(import_id), at)
         match self._chance.randrange(3):
             case 0:
@@ -248,7 +248,7 @@ class Rally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What to do on the line, and what the record says of it."""
+    """What to do on the connection, and what to record."""
 
     text: bytes
     status: int | None = None

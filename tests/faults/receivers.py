@@ -1,4 +1,4 @@
-"""Those who are told: each on a port of its own, in good or bad mood, and with a record of every attempt."""
+"""The receivers: each on its own port, with a mood and a record of every attempt."""
 
 import asyncio
 import json
@@ -39,21 +39,21 @@ MOODS = (
     *FLOODS,
     "half-open",
 )
-"""The moods of anyone; a redirect or another 4xx ends a message to Slack for good, so that only callbacks have them."""
+"""The moods of every receiver; redirects and other 4xx are only for callbacks, because they end a message to Slack."""
 CALLBACK_MOODS = (*MOODS, "redirecting", "odd")
 TRICKLE_PAUSE = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A receiver as the generator needs it: what to put into a watch's `notify`, for destination `wish` of a post."""
+    """A receiver for the generator: what to put into `notify` of a watch, for destination `wish` of a post."""
 
     name: str
     slack: bool
     url: str
     secret: str
     hooks: int = 1
-    """Among so many incoming webhooks the posts are spread: each takes one message a second."""
+    """The number of incoming webhooks over which posts are spread: each takes one message a second."""
 
     def notify(self, label: str, wish: int, on: frozenset[str] | None) -> dict[str, Any]:
         wanted = {} if on is None else {"on": sorted(on)}
@@ -64,7 +64,7 @@ class Place:
 
 
 class Receiver:
-    """Takes messages, or does not, as its mood is."""
+    """Accepts messages or doesn't, according to its mood."""
 
     def __init__(self, name: str, secret: str, chance: Random, *, slack: bool = False, hooks: int = 1) -> None:
         self.name = name
@@ -87,7 +87,7 @@ class Receiver:
         return Place(name=self.name, slack=self._slack, url=url, secret=self._secret, hooks=self._hooks)
 
     async def be(self, mood: str) -> None:
-        """Take on a mood; half-open lines are a matter of one moment."""
+        """Set the mood; half-open connections happen once."""
         self.mood = mood
         if mood == "refusing":
             self.server.close()
@@ -110,7 +110,7 @@ class Receiver:
         return came.status is not None
 
     def _read(self, request: Request) -> Attempt | None:
-        """Say which message this is; None for a request that nobody should make."""
+        """Return the attempt that a request is; None for a request that should not exist."""
         at, digest = time(), sha256(request.body).hexdigest()
         if self._slack:
             found = LABEL.search(request.body)
@@ -151,7 +151,7 @@ class Receiver:
                 await line.trickle(answer(200, (), b"ok"), TRICKLE_PAUSE)
                 return replace(read, ended_at=time(), status=200, taken=True)
             case "unending":
-                # A status is all of a callback's answer; Slack's is its body.
+                # For a callback only the status counts; for Slack the body.
                 status = None if self._slack else 200
                 await line.send(answer(200, (), b"ok")[:-1])
                 await line.left(HANG)
@@ -168,11 +168,11 @@ class Receiver:
                 return await self._answer(read, line, mood)
 
     async def _flood(self, read: Attempt, line: Peer) -> Attempt:
-        """Answer at such length that reading it takes all the time there is."""
+        """Answer with an endless body."""
         if self.mood == "endless-1xx":
             await line.flood(FLOOD, HANG)
             return replace(read, ended_at=time())
-        # Of these answers it is the sender's to say whether they can be read.
+        # The sender may either read these responses or give up on them.
         many = self.mood == "many-headers"
         await line.send(answer(200, MANY_HEADERS, b"ok") if many else answer(200, JSON, nested(self._chance)))
         return replace(read, ended_at=time(), taken=True, may_suffice=True)

@@ -1,4 +1,4 @@
-"""How long everything took to work again: for each fault, from its end to the first success of what it broke."""
+"""Recovery times: for each fault, from its end to the first success of what it broke."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -11,7 +11,7 @@ from .history import Fault, History
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """The recoveries from one kind of fault, in seconds; None where nothing was asked, or the next fault came first."""
+    """The recoveries from one kind of fault, in seconds; None if nothing was tried, or the next fault came first."""
 
     kind: str
     seconds: tuple[float | None, ...]
@@ -22,7 +22,7 @@ class Recovery:
 
 
 def recoveries(history: History) -> Iterator[Recovery]:
-    """Give the recoveries from each kind of fault, and at last of all together."""
+    """Yield the recoveries from each kind of fault, and at last of all together."""
     kinds: dict[str, list[float | None]] = defaultdict(list)
     for fault in history.faults:
         kinds[fault.name].append(_recovery(history, fault))
@@ -32,7 +32,7 @@ def recoveries(history: History) -> Iterator[Recovery]:
 
 
 def _recovery(history: History, fault: Fault) -> float | None:
-    """Give the seconds until all works that the fault broke; None where the next fault of the same one came first."""
+    """Return the seconds until everything that the fault broke works; None if the target's next fault came first."""
     follows = min((other.since for other in history.faults if _comes_after(fault, other)), default=inf)
     after = [_after(moments, fault.until) for moments in _successes(history, fault)]
     back = max(inf if moment is None else moment for moment in after)
@@ -44,7 +44,7 @@ def _comes_after(fault: Fault, other: Fault) -> bool:
 
 
 def _successes(history: History, fault: Fault) -> list[Sequence[float]]:
-    """Give the moments at which each thing that the fault broke worked."""
+    """Return the moments of success of each thing that the fault broke."""
     posts = [post.ended_at for post in history.posts if post.accepted and fault.target in {post.api, "redis"}]
     polls = [asked.at for asked in history.asked if fault.target in {asked.worker, "redis"}]
     match fault.target.rstrip("0123456789"):

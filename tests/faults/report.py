@@ -1,4 +1,4 @@
-"""The table that a run prints: what must be nothing, what was counted, and how long recovery took."""
+"""The tables that a run prints: breaches, counts and recovery times."""
 
 from rich.console import Console
 from rich.table import Table

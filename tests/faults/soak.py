@@ -1,7 +1,7 @@
-"""`python -m tests.faults.soak`: half an hour without faults; then all must be flat again, and no log complain.
+"""`python -m tests.faults.soak`: half an hour without faults; afterwards memory must be flat and the logs clean.
 
-The same processes, clients and checker as under faults. Records are kept for two minutes only, so that all of them must
-be gone by the end: the keys of Redis are counted before and after, and each family of them that stays has to be known.
+The processes, clients and checker are those of the fault runs. Records are kept for only two minutes, so all must be
+gone at the end: Redis' keys are counted before and after, and every family that remains must be expected.
 """
 
 import argparse
@@ -32,23 +32,23 @@ from .report import show
 from .stage import Stage, staged
 
 WINDOW = Window(limit=3000, seconds=10)
-"""Generous: what is to be seen is what is left behind, not how the limit is kept."""
+"""Generous: a soak is about leftovers, not about the limit."""
 HOOKS = 20
 LENGTHS = Lengths(longest=180.0, expiry=(5, 180))
 ROUND = 15.0
-"""Seconds between two looks at a watch; well within what it is kept for after its end."""
+"""Seconds between two reads of a watch; well within its retention."""
 SETTLE_PATIENCE = 300.0
 FORGET_PATIENCE = 120.0
 MEBI = 2**20
 MARKS = (0.0, 1 / 6, 1 / 2, 5 / 6, 1.0)
-"""The parts of the run after which memory is looked at: of thirty minutes the fifth, fifteenth, 25th, and the last."""
+"""The fractions of the run at which memory is measured: minutes 5, 15, 25 and the end of thirty."""
 
 PARTS: Mapping[str, str] = {
     "Redis: used": "total.allocated",
     "its data": "dataset.bytes",
     "its lines": "clients.normal",
 }
-"""Redis counts the buffers of its connections as used, and keeps them as large as they ever were."""
+"""Redis counts connection buffers as used memory and never shrinks them."""
 STAYING: Mapping[str, str] = {
     "rb:seal": "the store's own key",
     "rb:clock": "the latest moment noted",
@@ -70,12 +70,12 @@ EXPLAINED: Mapping[str, str] = {
     f"{REDIS} # User requested shutdown": "our SIGTERM at the end",
     f"{REDIS} # Redis is now ready to exit": "our SIGTERM at the end",
 }
-"""How each complaint begins that is no fault, and why."""
+"""The beginnings of log lines that are expected, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemSnapshot:
-    """What everybody took at one moment: resident bytes by process, Redis' own figures, its keys by family."""
+    """Memory at one moment: resident bytes by process, Redis' statistics, and its keys by family."""
 
     name: str
     resident: Mapping[str, int]
@@ -85,20 +85,20 @@ class SystemSnapshot:
 
 @dataclass
 class Soak:
-    """Looks, and what the end must not show."""
+    """The snapshots, and the faults that were found."""
 
     looks: list[SystemSnapshot] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
 
 def family(key: str) -> str:
-    """Name the kind of a key: what differs from one record to the next is left out."""
+    """Return the family of a key: the key without the parts that differ between records."""
     head, *rest = key.split(":")
     return ":".join([head, *("…" if re.search(r"\d|^(default|faults)$", part) else part for part in rest)])
 
 
 def complaints(name: str, lines: Sequence[str]) -> Iterator[str]:
-    """Give what a log says in warning, beginning with the process; whatever is no JSON is a complaint, too."""
+    """Yield the warnings of a log, prefixed with the process; a line that isn't JSON counts as well."""
     for line in lines:
         if name == REDIS:
             if said := re.match(r"\d+:\w \d.*? \d\d:\d\d:\d\d\.\d+ # (.*)", line):
@@ -135,7 +135,7 @@ async def look(name: str, fleet: Fleet) -> SystemSnapshot:
 
 
 async def soak(soaked: Soak, stage: Stage, *, seconds: float, watches: int, retention: float) -> None:
-    """Post for so long, wait until all has ended and is forgotten, and look at memory all the while."""
+    """Post for `seconds`, wait until everything has ended and is deleted, and measure memory meanwhile."""
     keeping = asyncio.create_task(stage.fleet.keep(2 * seconds + SETTLE_PATIENCE + FORGET_PATIENCE + retention))
     posting = asyncio.create_task(stage.generator.post_for(seconds, rate=watches / seconds))
     looking = asyncio.create_task(_look_on(soaked, stage.fleet, seconds))
@@ -160,7 +160,7 @@ async def _look_on(soaked: Soak, fleet: Fleet, seconds: float) -> None:
 
 
 async def _forgotten(fleet: Fleet, patience: float) -> SystemSnapshot:
-    """Look until only what stays is there."""
+    """Take snapshots until only permanent keys remain."""
     until = monotonic() + patience
     while True:
         seen = await look("all forgotten", fleet)
@@ -170,7 +170,7 @@ async def _forgotten(fleet: Fleet, patience: float) -> SystemSnapshot:
 
 
 def tell(soaked: Soak, home: Path, console: Console) -> None:
-    """Print memory, keys and complaints; whatever complaint nothing explains is a fault."""
+    """Print memory, keys and warnings; an unexpected warning is a fault."""
     memory = Table("MB", *(each.name for each in soaked.looks), title="Memory")
     for name in soaked.looks[0].resident:
         memory.add_row(name, *(f"{each.resident.get(name, 0) / MEBI:.1f}" for each in soaked.looks))

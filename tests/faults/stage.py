@@ -1,4 +1,4 @@
-"""Everybody who plays a part: the fleet, Rally, the receivers and the clients; and what they saw together."""
+"""All parts of a run: the fleet, Rally, the receivers and the clients, and their records."""
 
 import asyncio
 import socket
@@ -20,14 +20,14 @@ from .wire import LOOPBACK
 
 CALLBACKS = ("crm", "panel", "ops", "lab")
 SPARED = "lab"
-"""A receiver that is well throughout: whatever it waits for is the doing of others."""
+"""A receiver that is always healthy: others cause all its delays."""
 FAREWELL = 0.2
-"""Seconds for the servers' lines to notice that they were cut."""
+"""Seconds in which the servers' connections notice their end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """They all, with their records."""
+    """All parts, with their records."""
 
     rally: Rally
     receivers: Sequence[Receiver]

@@ -1,4 +1,4 @@
-"""The answers that the harness' Rally gives are what they are said to be."""
+"""The responses of the fake Rally are of the kind that they claim to be."""
 
 import json
 from random import Random

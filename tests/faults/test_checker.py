@@ -120,9 +120,9 @@ SOUND = History(
     ),
     faults=(fault(API_KILLED, 0.05, 0.2, "api0"), fault(WORKER_KILLED, 17.2, 18.0)),
 )
-"""With a watch that nobody accepted, a 429 heeded, a Retry-After heeded, an ambiguous answer, a repeat by a crash.
+"""With a refused watch, a respected 429, a respected Retry-After, an ambiguous response, and a repeat after a crash.
 
-And long after that: an import that ended, which all who listened heard of, and whose receiver was told at once.
+And much later: an import whose end all listeners got, and whose receiver got its message at once.
 """
 
 
@@ -139,13 +139,13 @@ def test_nothing_at_all_passes() -> None:
 
 
 def less(name: str, *gone: int) -> dict[str, Any]:
-    """Leave out some records of a sound history."""
+    """Return a sound history's records without some of them."""
     records: Sequence[Any] = getattr(SOUND, name)
     return {name: tuple(record for number, record in enumerate(records) if number not in gone)}
 
 
 def instead(name: str, gone: int, *records: Any) -> dict[str, Any]:
-    """Put other records in the place of one."""
+    """Return a sound history's records with one replaced."""
     return {name: (*less(name, gone)[name], *records)}
 
 

@@ -1,4 +1,4 @@
-"""What the forwarder does to connections: it passes them on, leads new ones elsewhere, or loses them."""
+"""The forwarder passes connections on, redirects new ones, or drops them silently."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from tests.faults.wire import LOOPBACK
 
 pytestmark = pytest.mark.anyio
 MOMENT = 0.2
-"""Seconds in which nothing comes."""
+"""Seconds in which nothing arrives."""
 PATIENCE = 5.0
 
 
@@ -63,7 +63,7 @@ class Client:
             return (await self._reader.readline()).decode().strip()
 
     async def read(self) -> bytes:
-        """Return what comes until the connection ends."""
+        """Return what arrives until the connection ends."""
         async with asyncio.timeout(PATIENCE):
             return await self._reader.read()
 

@@ -1,4 +1,4 @@
-"""The harness' Rally keeps to the bounds within which the checker may demand the right outcome."""
+"""The fake Rally stays within the bounds in which the checker may require the right outcome."""
 
 from collections.abc import AsyncIterator
 from itertools import groupby

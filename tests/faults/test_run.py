@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SECONDS, SEED = 110, 8
-"""Long enough for a worker to stand still beyond the lease of a delivery; an even seed has a clock run ahead."""
+"""Long enough to suspend a worker beyond a delivery's lease; with an even seed, a clock runs ahead."""
 PATIENCE = 300.0
 
 

@@ -1,4 +1,4 @@
-"""What a soak makes of keys and logs."""
+"""How a soak classifies keys and log lines."""
 
 import pytest
 

@@ -14,7 +14,7 @@ LOOPBACK = "127.0.0.1"
 REQUESTS_A_LINE = 100_000
 CHUNK = 65_536
 BREATH = 0.005
-"""Seconds between two chunks of a flood, in which the rest of this process has its turn."""
+"""Seconds between two chunks of a flood, in which the rest of this process can run."""
 HALF_OPEN = 120.0
 """Seconds after which a half-open connection ends, if the other side has not given it up."""
 Headers: TypeAlias = tuple[tuple[str, str], ...]
@@ -31,7 +31,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """The connection on which a request came."""
+    """The connection of a request."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
@@ -46,7 +46,7 @@ class Peer:
             await asyncio.sleep(pause)
 
     async def flood(self, text: bytes, patience: float) -> None:
-        """Send the same text again and again, until the other side gives up."""
+        """Send the same text repeatedly until the other side gives up."""
         try:
             async with asyncio.timeout(patience):
                 while not self.writer.is_closing():
@@ -64,7 +64,7 @@ class Peer:
             return
 
     async def ignored(self, patience: float) -> None:
-        """Read whatever comes, and answer nothing, until the other side gives up."""
+        """Read without answering until the other side gives up."""
         try:
             async with asyncio.timeout(patience):
                 while await self.reader.read(CHUNK):
@@ -73,18 +73,18 @@ class Peer:
             return
 
     def reset(self) -> None:
-        """End with an RST in place of a farewell."""
+        """Close with an RST."""
         if (plug := self.writer.get_extra_info("socket")) is not None:
             plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
 
 
 Serve: TypeAlias = Callable[[Request, Peer], Awaitable[bool]]
-"""Answer a request; says whether the connection may be kept."""
+"""Answer a request; return whether the connection may be kept."""
 
 
 class Server:
-    """Listens on a loopback port that stays its own while it is closed."""
+    """Listens on a loopback port, which it keeps reserved while it is closed."""
 
     def __init__(self, serve: Serve) -> None:
         self.port = 0
@@ -99,7 +99,7 @@ class Server:
             self.port = self._server.sockets[0].getsockname()[1]
 
     def close(self) -> None:
-        """Refuse everybody from now on; whoever is on the line is cut off."""
+        """Refuse connections from now on, and cut the open ones."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -107,7 +107,7 @@ class Server:
             line.reset()
 
     def swallow(self) -> None:
-        """Make every present connection half-open: it stays, but what comes on it is lost without a word."""
+        """Make every open connection half-open: it stays open, but its input is discarded."""
         self._swallowed |= self._lines
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -122,7 +122,7 @@ class Server:
                 if not await self._serve(request, line):
                     break
         except (OSError, EOFError):
-            pass  # the other side went away, or was killed
+            pass  # the other side has closed, or was killed
         finally:
             self._lines.discard(line)
             self._swallowed.discard(line)
@@ -138,7 +138,7 @@ async def _read(reader: asyncio.StreamReader) -> Request:
 
 
 def answer(status: int, headers: Headers = (), body: bytes = b"") -> bytes:
-    """Write an answer as a sound server does."""
+    """Return a valid response."""
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", f"Date: {formatdate(usegmt=True)}"]
     lines += [f"{name}: {value}" for name, value in headers]
     return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode("latin-1") + body
