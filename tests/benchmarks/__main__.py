@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [NAME…]`: every table, or those named; with the machine and versions they hold for."""
+"""`python -m tests.benchmarks [NAME…]`: print every table or the named ones, with the machine and versions."""
 
 import platform
 import sys

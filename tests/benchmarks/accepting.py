@@ -1,4 +1,4 @@
-"""Accepting: POST /v1/watches a second, beside a bare endpoint, and one that enqueues a job for each request."""
+"""Accepting: POST /v1/watches per second, next to a bare endpoint and one that enqueues a job per request."""
 
 import asyncio
 import json
@@ -19,10 +19,10 @@ from bridge.settings import Settings
 from tests.benchmarks.stage import PATIENCE, RUNS, Stage, free_port, row, stage
 
 CONNECTIONS = (32, 128)
-"""Each waits for its answer before it asks again: with few, Redis' writes to its disk are what all wait for."""
+"""Each connection sends its next request after the response; with few of them, all wait for Redis' disk writes."""
 OURS = "bridge.web.http_protocol:Connection"
 OTHERS = {"httptools, which bounds no head": "httptools", "h11, which bounds its bytes": "h11"}
-"""What else uvicorn may speak HTTP with."""
+"""Other HTTP implementations of uvicorn."""
 WARM_UP, MEASURED = 1.0, 4.0
 BODY = {
     "importId": "IMPORT",
@@ -33,13 +33,13 @@ BODY = {
 
 
 async def echo(request: Request) -> Response:
-    """Take JSON and give JSON, and no more."""
+    """Read JSON and return JSON."""
     body = await request.json()
     return JSONResponse({"id": "wat_1", "importId": body["importId"], "state": "watching"}, 202)
 
 
 async def enqueue(request: Request) -> Response:
-    """Do what others do: a job for each request."""
+    """Enqueue a job for each request, as other services do."""
     body = await request.json()
     await request.app.state.arq.enqueue_job("watch", body["importId"], body["notify"])
     return JSONResponse({"id": "wat_1", "importId": body["importId"], "state": "watching"}, 202)
@@ -58,7 +58,7 @@ rivals = Starlette(
 
 
 async def posting(port: int, path: str, number: int, until: float) -> int:
-    """Post over one connection, each request another import; give how many were accepted."""
+    """Post over one connection, each time another import; return the number of accepted requests."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     accepted = 0
     while monotonic() < until:
@@ -96,7 +96,7 @@ def await_server(port: int) -> None:
 
 @contextmanager
 def server(our_stage: Stage, app: str, path: str, http: str) -> Iterator[tuple[int, psutil.Process]]:
-    """Serve an app in one process, and warm it up; yield its port and the process."""
+    """Serve an app in one process, warmed up; yield its port and the process."""
     port = free_port()
     words = ("-m", "uvicorn", app, "--http", http, "--port", str(port), "--no-access-log", "--log-level", "warning")
     with our_stage.process(*words, CLIENT_RATE_LIMIT="1000000") as process:
@@ -106,13 +106,13 @@ def server(our_stage: Stage, app: str, path: str, http: str) -> Iterator[tuple[i
 
 
 def rates(our_stage: Stage, app: str, path: str, http: str) -> dict[int, float]:
-    """Give accepted requests a second of one process, by the number of connections that ask."""
+    """Return accepted requests per second of one process, by the number of connections."""
     with server(our_stage, app, path, http) as (port, _):
         return {number: asyncio.run(post_from_all(port, path, number, MEASURED)) for number in CONNECTIONS}
 
 
 def cost(our_stage: Stage, http: str) -> float:
-    """Return the CPU (µs) of an accepted request, which says more of a protocol than a rate beside other processes."""
+    """Return the CPU time (µs) of an accepted request, which compares protocols better than a rate."""
     with server(our_stage, "bridge.web.app:app", "/v1/watches", http) as (port, process):
         before = sum(process.cpu_times()[:2])
         accepted = MEASURED * asyncio.run(post_from_all(port, "/v1/watches", CONNECTIONS[0], MEASURED))

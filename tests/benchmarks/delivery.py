@@ -1,4 +1,4 @@
-"""Delivery: messages a second of one worker against a bare signed loop; and whom receivers that hang delay."""
+"""Delivery: messages per second of one worker and of a bare signed loop; delays by hanging receivers."""
 
 import asyncio
 import ssl
@@ -27,7 +27,7 @@ from workers.settle import settlement_of
 MESSAGES = 4_000
 HOSTS = 100
 PACE = 100
-"""Messages a second while receivers hang."""
+"""Messages per second while receivers hang."""
 PACED = 1_000
 SECRET = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 BODY = (
@@ -38,8 +38,10 @@ BODY = (
 )
 
 
-async def owe(resources: Resources, port: int, number: int, *, hosts: int = HOSTS, path: str = "hooks/rally") -> None:
-    """Have a watch settle that owes one callback, each to the next of the hosts."""
+async def create_delivery(
+    resources: Resources, port: int, number: int, *, hosts: int = HOSTS, path: str = "hooks/rally"
+) -> None:
+    """Settle a watch with one callback, each to the next of the hosts."""
     url = f"http://127.0.0.{number % hosts + 1}:{port}/{path}"
     reading = Reading(import_id=f"imp{number}", type="CSV", status="COMPLETED", person_count=7)
     accepted = await resources.watches.accept(
@@ -63,15 +65,15 @@ async def owe(resources: Resources, port: int, number: int, *, hosts: int = HOST
     await resources.watches.settle(settlement)
 
 
-async def owe_many(stage: Stage, number: int) -> None:
+async def create_many(stage: Stage, number: int) -> None:
     async with open_resources(stage.settings()) as resources:
         await check_store(resources)
         for first in range(0, number, 200):
-            await asyncio.gather(*(owe(resources, stage.port, each) for each in range(first, first + 200)))
+            await asyncio.gather(*(create_delivery(resources, stage.port, each) for each in range(first, first + 200)))
 
 
 async def bare(port: int) -> None:
-    """Sign and post as fast as httpx can: as many clients of one connection as our worker has slots."""
+    """Sign and post as fast as httpx can, with as many one-connection clients as our worker has slots."""
     numbers = count()
     tls = ssl.create_default_context()
 
@@ -93,7 +95,7 @@ async def bare(port: int) -> None:
 
 
 def rate(our_stage: Stage, *command: str) -> float:
-    """Give messages a second from the first that arrives to the last."""
+    """Return messages per second between the first and the last arrival."""
     with our_stage.process(*command):
         before = our_stage.told()["received"]
         until = monotonic() + 60
@@ -104,24 +106,24 @@ def rate(our_stage: Stage, *command: str) -> float:
 
 
 def throughput() -> tuple[float, float]:
-    """Give messages a second of a worker, and of the bare loop."""
+    """Return messages per second of a worker, and of the bare loop."""
     with stage(hosts=HOSTS) as our_stage:
-        asyncio.run(owe_many(our_stage, MESSAGES))
+        asyncio.run(create_many(our_stage, MESSAGES))
         ours = rate(our_stage, "-m", "bridge.cli", "worker")
     with stage(hosts=HOSTS) as other:
         return ours, rate(other, str(Path(__file__)), str(other.port))
 
 
-async def owe_at_a_pace(stage: Stage, *, hosts: int, hanging: int) -> dict[str, float]:
-    """Owe so many messages a second; return when each was owed that goes to a host which does not hang.
+async def create_at_a_pace(stage: Stage, *, hosts: int, hanging: int) -> dict[str, float]:
+    """Create deliveries at a pace; return when each one to a host that doesn't hang was created.
 
-    Every host answers its first message, which is not measured; from then on `hanging` of them hang, evenly spread.
+    Every host answers its first message, which is not measured; after that, `hanging` of them hang, evenly spread.
     """
     owed: dict[str, float] = {}
     async with open_resources(stage.settings()) as resources:
         await check_store(resources)
         for number in range(-hosts, 0):
-            await owe(resources, stage.port, number + 10 * hosts + PACED, hosts=hosts)
+            await create_delivery(resources, stage.port, number + 10 * hosts + PACED, hosts=hosts)
         resources.bell.ring(Alarm.DELIVER)
         await asyncio.sleep(3)
         began = monotonic()
@@ -130,17 +132,17 @@ async def owe_at_a_pace(stage: Stage, *, hosts: int, hanging: int) -> dict[str, 
             hangs = number * hanging % hosts < hanging
             if not hangs:
                 owed[f"imp{number}"] = time()
-            await owe(resources, stage.port, number, hosts=hosts, path="hang" if hangs else "hooks/rally")
+            await create_delivery(resources, stage.port, number, hosts=hosts, path="hang" if hangs else "hooks/rally")
             resources.bell.ring(Alarm.DELIVER)
-        await asyncio.sleep(1)  # the last ring waits for those just before it, and leaving would take it back
+        await asyncio.sleep(1)  # the last ring is still pending, and leaving would cancel it
     return owed
 
 
 def waits(*, hosts: int, hanging: int) -> tuple[float, float]:
-    """Return median and p99 of the times to the receivers that do not hang, in ms."""
+    """Return median and p99 of the times to the other receivers, in ms."""
     with stage(hosts=hosts) as our_stage, our_stage.process("-m", "bridge.cli", "worker"):
         sleep(4)
-        owed = asyncio.run(owe_at_a_pace(our_stage, hosts=hosts, hanging=hanging))
+        owed = asyncio.run(create_at_a_pace(our_stage, hosts=hosts, hanging=hanging))
         sleep(3)
         arrived = our_stage.told()["arrived"]
         took = [(arrived[each] - at) * 1000 for each, at in owed.items() if each in arrived]

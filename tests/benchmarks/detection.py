@@ -1,9 +1,8 @@
-"""Detection: how late is an end heard of, against the best schedule there is with as many calls?
+"""Detection: the delay until an end is detected, next to the best possible schedule with as many calls.
 
-Simulated imports, the product's own schedule; a dynamic programme over a fine grid gives the best one for the very
-distribution the imports are drawn from, and a fixed interval with as many calls is what others do. One import is drawn
-from each of 10,000 equal parts of the distribution: drawn from all of it, the luck of a run would be three times what
-a tenth more jitter costs.
+Imports are simulated and polled by the product's schedule. A dynamic programme over a fine grid gives the best schedule
+for the same distribution; a fixed interval with as many calls is the usual alternative. One import is drawn from each
+of 10,000 equal parts of the distribution, because independent draws would vary by three times the effect of 10% jitter.
 """
 
 import math
@@ -25,7 +24,7 @@ MIXTURE = ((0.70, 15.0, 0.8), (0.25, 240.0, 1.0), (0.05, 1500.0, 0.6))
 NORMAL = NormalDist()
 IMPORTS = 10_000
 SOON = 600.0
-"""Seconds: without the tail of longer imports, a fixed interval with as many calls is shorter."""
+"""Seconds: the longest import in the comparison without the tail."""
 SCHEDULE = PollSchedule(floor=3 * SECOND, ceiling=MINUTE, growth=1.0)
 
 Grid: TypeAlias = NDArray[np.float64]
@@ -33,7 +32,7 @@ Grid: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detection:
-    """What a schedule costs and gives: calls for each import, and delays in seconds."""
+    """The result of a schedule: calls per import, and delays in seconds."""
 
     calls: float
     delays: tuple[float, ...]
@@ -57,7 +56,7 @@ def durations(rng: random.Random, count: int = IMPORTS) -> list[float]:
 
 
 def ours(ends: Sequence[float], rng: random.Random) -> Detection:
-    """Poll as the product does: at once, then after its schedule's pauses with their jitter."""
+    """Poll like the product: at once, then after the pauses of its schedule, with jitter."""
     calls, delays = 0, []
     for end in ends:
         age = 0
@@ -88,7 +87,7 @@ def fixed(ends: Sequence[float], calls: float) -> Detection:
 
 
 def best(ends: Sequence[float], calls: float) -> Detection:
-    """Poll by the best schedule for the distribution: the price of a call is found so that as many are made."""
+    """Poll by the best schedule for the distribution, with the price of a call that leads to as many calls."""
     grid = np.concatenate([np.arange(0, 600, 0.5), np.arange(600, 3600, 2), np.arange(3600, 40_001, 40)])
     low, high = 1e-3, 1e4
     for _ in range(40):
@@ -101,8 +100,8 @@ def best(ends: Sequence[float], calls: float) -> Detection:
 def _best_for(grid: Grid, price: float) -> list[float]:
     """Minimise expected delay + price × calls, from the last moment backwards.
 
-    From a poll at t that found it unfinished to one at s: the call is made if the import outlives t, and an end at x
-    between them is heard of s - x late. With F the distribution and G its integral, that delay is G(s) - G(t) -
+    From a poll at t that found it unfinished to one at s: the call is made if the import lasts beyond t, and an end
+    at x in between is detected s - x late. With F the distribution and G its integral, that delay is G(s) - G(t) -
     (s - t) × F(t).
     """
     cdf = cumulated(grid)
@@ -133,7 +132,7 @@ def cumulated(grid: Grid) -> Grid:
 
 
 def run(seed: int) -> tuple[Detection, Detection, Detection]:
-    """Simulate once: ours, the best and the fixed schedule on the same imports."""
+    """Simulate our, the best and the fixed schedule on the same imports."""
     rng = random.Random(seed)
     ends = durations(rng)
     mine = ours(ends, rng)
@@ -141,7 +140,7 @@ def run(seed: int) -> tuple[Detection, Detection, Detection]:
 
 
 def run_without_tail(seed: int) -> tuple[Detection, Detection]:
-    """Simulate ours and the fixed schedule on the imports that end soon, as if there were no others."""
+    """Simulate our and the fixed schedule on only the imports that end soon."""
     rng = random.Random(seed)
     ends = [end for end in durations(rng) if end <= SOON]
     mine = ours(ends, rng)

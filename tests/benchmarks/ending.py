@@ -1,10 +1,10 @@
-"""Imports that end while a tight limit is used up: the product on a clock that we move, beside an optimum.
+"""Imports that end while a tight limit is exhausted: the product on a simulated clock, next to an optimum.
 
 The product is its poll work, its store and its scripts on a real Redis, with a fake Rally in the same process. The
-optimum has the same calls, spread over the same windows, and knows the distribution of the durations, but no end. Two
+optimum has the same calls in the same windows, and knows the distribution of durations, but no end. Two
 rules are tried for it, and the one with the smaller mean delay is taken: the greatest hazard × (time since the last
 poll)², which is what a call is worth while few imports have ended unnoticed, and the exact index of a call's worth. It
-polls what is due by the schedule, as ours does; beside it stands one that polls whenever a call is left, due or not.
+polls what is due by the schedule, as ours does; a variant polls whenever a call is left, due or not.
 """
 
 import asyncio
@@ -39,17 +39,17 @@ OURS = int(LIMIT * SHARE)
 WINDOW: Span = MINUTE
 ROUND_TRIP: Span = 100
 START: Moment = 1_900_000_000_000 // WINDOW * WINDOW + 17 * SECOND
-"""Some time within a window."""
+"""A moment within a window."""
 BURST = 200
 OLD = 60
 OLD_WITHIN: Span = 30 * MINUTE
 ARRIVALS, EACH_MINUTE = 400, 12
-"""At their own intervals these would take nearly twice the budget."""
+"""At their own intervals, these would need nearly twice the budget."""
 
 
 @dataclass(slots=True)
 class Import:
-    """An import as it will be; `last`, `due` and `polled` are the optimum's."""
+    """A simulated import; `last`, `due` and `polled` belong to the optimum."""
 
     born: Moment
     ends: Moment
@@ -73,7 +73,7 @@ def burst(rng: random.Random) -> list[Import]:
 
 
 def burst_on_top(rng: random.Random) -> list[Import]:
-    """Add the burst to imports that came in the half hour before and have not ended."""
+    """Add the burst to open imports of the previous half hour."""
     old = list[Import]()
     drawn = durations(rng)
     while len(old) < OLD:
@@ -103,7 +103,7 @@ SCENARIOS: dict[str, Scenario] = {
 
 @dataclass(slots=True)
 class FakeRally:
-    """Answers at once, as of the moment that the clock shows."""
+    """Answers at once, for the clock's moment."""
 
     imports: Sequence[Import]
     slots: int = 50
@@ -131,24 +131,24 @@ class FakeRally:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a run of the product shows: for each window the calls, and the imports still due at its end."""
+    """The result of a run of the product: the calls of each window, and the imports still due at its end."""
 
     calls: dict[Moment, int]
     waiting: dict[Moment, int]
     over: int
 
     def least_used(self) -> float:
-        """Return the smallest part of our calls that was used in a window that due work could have filled."""
+        """Return the smallest share of our calls that was used in a window with enough due imports."""
         filled = [calls for end, calls in self.calls.items() if calls + self.waiting.get(end, 0) >= OURS]
         return min(filled, default=OURS) / OURS
 
 
 class Product:
-    """One worker's poll work, step by step, on a clock that we move."""
+    """One worker's poll work, step by step, on a simulated clock."""
 
     def __init__(self, resources: Resources, imports: Sequence[Import]) -> None:
         self.rally = FakeRally(imports)
-        self.resources = replace(resources, rally={"default": self.rally})  # type: ignore[dict-item]  # as much of it as is used
+        self.resources = replace(resources, rally={"default": self.rally})  # type: ignore[dict-item]  # only the parts that are used
         self.settler = Settler(self.resources, on_due=lambda: None)
         operator = OperatorNotices(self.resources, on_due=lambda: None)
         self.work = PollWork(self.resources, "default", self.settler, operator)
@@ -166,7 +166,7 @@ class Product:
         return Told(calls=dict(self.rally.taken), waiting=self.waiting, over=self.rally.over)
 
     async def _step(self, now: Moment) -> Moment:
-        """Do what is to be done now; return when there is something to do next."""
+        """Do one step; return when the next one is due."""
         self.rally.now = now
         self._set_clock(now)
         while self.to_come and self.rally.imports[self.to_come[0]].born <= now:
@@ -246,7 +246,7 @@ def hazard_rule(each: Import, now: Moment) -> float:
 
 
 def exact_rule(each: Import, now: Moment) -> float:
-    """Return the price of a call at which polling now is as good as a moment later, for an import like this one."""
+    """Return the price of a call at which polling an import now is as good as a moment later."""
     age = (now - each.born) / SECOND
     known = (each.last - each.born) / SECOND if each.polled else 0.0
     before = _on_grid(CUMULATED, known)
@@ -260,7 +260,7 @@ RULES: tuple[Rule, ...] = (hazard_rule, exact_rule)
 
 
 def optimum(imports: Sequence[Import], rule: Rule, *, at_own_times: bool, rng: random.Random) -> list[Import]:
-    """Poll by a rule, with our calls of each window spread over what is left of it."""
+    """Poll by a rule, with our calls of each window spread over the rest of it."""
     imports = [Import(each.born, each.ends, last=each.born, due=each.born) for each in imports]
     to_come, there = list(imports), list[Import]()
     now, end, left = imports[0].born, 0, 0
@@ -294,7 +294,7 @@ def _poll(each: Import, now: Moment, *, at_own_times: bool, rng: random.Random) 
 
 
 def measured(imports: Sequence[Import]) -> list[float]:
-    """Return the delays under pressure: of those that ended after the burst, or while new ones arrived."""
+    """Return the delays of imports that ended after the burst or while new ones arrived."""
     last = max(each.born for each in imports)
     until = last if last > START else math.inf
     return [each.delay for each in imports if START < each.ends <= until]

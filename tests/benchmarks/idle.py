@@ -1,4 +1,4 @@
-"""Idle: what `serve` and a worker take while nothing happens, and how soon the worker sends what it is rung for."""
+"""Idle: CPU and memory of `serve` and a worker without work, and the time from a ring to a message."""
 
 import asyncio
 import os
@@ -9,11 +9,11 @@ from time import monotonic, sleep, time
 from bridge.queue import Alarm
 from bridge.resources import open_resources
 from bridge.startup import check_store
-from tests.benchmarks.delivery import owe
+from tests.benchmarks.delivery import create_delivery
 from tests.benchmarks.stage import RUNS, Stage, free_port, row, stage
 
 SETTLED = 8
-"""Seconds until both have started, and done what is done once."""
+"""Seconds until both have finished their start."""
 WATCHED = 20
 MESSAGES = 30
 APART = 0.5
@@ -25,18 +25,18 @@ def cpu_seconds(pid: int) -> float:
 
 
 def resident(pid: int) -> float:
-    """Return the resident set in MB, shared pages included."""
+    """Return the resident set in MB, including shared pages."""
     return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
 
 
 async def ring_apart(our_stage: Stage) -> dict[str, float]:
-    """Owe one message after another, each long after the last; return when each was owed."""
+    """Create deliveries with long pauses; return when each was created."""
     owed: dict[str, float] = {}
     async with open_resources(our_stage.settings()) as resources:
         await check_store(resources)
         for number in range(MESSAGES):
-            await asyncio.sleep(APART + number % 7 / 50)  # in step with no timer of the worker's
-            await owe(resources, our_stage.port, number)
+            await asyncio.sleep(APART + number % 7 / 50)  # not in phase with any timer of the worker
+            await create_delivery(resources, our_stage.port, number)
             owed[f"imp{number}"] = time()
             resources.bell.ring(Alarm.DELIVER)
         await asyncio.sleep(1)
@@ -44,7 +44,7 @@ async def ring_apart(our_stage: Stage) -> dict[str, float]:
 
 
 def run() -> tuple[float, float, float, float]:
-    """Return the % of a core of the worker and of `serve`, their MB together, and the ms from ring to receiver."""
+    """Return the % of a core of the worker and of `serve`, their total MB, and the ms from ring to receiver."""
     serving = ("-m", "bridge.cli", "serve", "--port", str(free_port()))
     with (
         stage(hosts=100) as our_stage,

@@ -1,7 +1,7 @@
-"""Latency: from the arrival of the answer that ends an import to the first byte at its destination.
+"""Latency: from the arrival of the final response to the first byte at the destination.
 
-Beside it, in the same run and against the same Rally, receiver and Redis: a bare pipeline that polls as often, writes
-once durably, and sends one signed message. It keeps no promise of ours; what ours cost is the ratio.
+Next to it, with the same Rally, receiver and Redis: a bare pipeline that polls as often, writes once durably and sends
+one signed message. It keeps none of our promises; the ratio is their cost.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ SECRET = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 
 
 async def bare(rally_url: str, redis_url: str) -> None:
-    """Poll every import twice a second until it has ended; then write that, and send one signed message."""
+    """Poll every import twice a second until it has ended; then write that and send one signed message."""
     tls, redis = ssl.create_default_context(), Redis.from_url(redis_url)
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
     telling: set[asyncio.Task[None]] = set()
@@ -73,7 +73,7 @@ async def bare(rally_url: str, redis_url: str) -> None:
 
 
 def latencies(our_stage: Stage, *command: str) -> list[float]:
-    """Have imports end while a program polls them; return the ms from each final answer to its message."""
+    """Let imports end while a program polls them; return the ms from each final response to its message."""
     with our_stage.process(*command, **SCHEDULE):
         sleep(4)
         our_stage.end_imports(BY_SECOND)

@@ -1,4 +1,4 @@
-"""Listing: every page of 100,000 watches, by each filter; the slowest page beside the median one."""
+"""Listing: every page of 100,000 watches, by each filter; the median and the slowest page."""
 
 import asyncio
 from statistics import median
@@ -14,7 +14,7 @@ from tests.benchmarks.stage import Stage, free_port, row, stage
 WATCHES = 100_000
 PAGE = 100
 OF_ONE_IMPORT = 10_000
-"""Every tenth watch is about one import that all clients ask about; of those only the oldest are ours."""
+"""Every tenth watch is about one import that all clients watch; only the oldest of those are ours."""
 SHARED = "imp-shared"
 HEADERS = {"Authorization": "Bearer key-of-the-benchmark"}
 CLIENTS = "bench:key-of-the-benchmark,other:another-key-of-the-benchmark"
@@ -44,7 +44,7 @@ async def fill(our_stage: Stage) -> None:
 
 
 def page_through(http: httpx.Client, **query: str) -> tuple[int, list[float]]:
-    """Give how many watches all pages hold, and how long each page took, in ms."""
+    """Return the number of watches on all pages, and the time of each page in ms."""
     found, took = 0, list[float]()
     cursor: dict[str, str] = {}
     while True:

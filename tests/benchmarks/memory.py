@@ -1,4 +1,4 @@
-"""Memory: what an open watch with two destinations costs Redis, what many cost a worker, and what a claim costs."""
+"""Memory: of an open watch with two destinations in Redis, and of many in a worker; and the time of a claim."""
 
 import asyncio
 from pathlib import Path
@@ -23,7 +23,7 @@ NOTIFY = (
 
 
 async def claim_time(stage: Stage) -> float:
-    """Give the median time of a claim of a hundred imports, in ms."""
+    """Return the median time of a claim of a hundred imports, in ms."""
     async with open_resources(stage.settings()) as resources:
         await check_store(resources)
         took = []
@@ -37,7 +37,7 @@ async def claim_time(stage: Stage) -> float:
 
 
 def worker_memory(stage: Stage) -> float:
-    """Give the most memory that a worker which polls them all has held, in MB."""
+    """Return the peak memory of a worker that polls them all, in MB."""
     with stage.process("-m", "bridge.cli", "worker", **ALWAYS_DUE) as worker:
         sleep(15)
         status = Path(f"/proc/{worker.pid}/status").read_text()

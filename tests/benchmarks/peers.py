@@ -1,6 +1,6 @@
-"""Hostile peers: how long one response stops all other tasks of the process, for a delivery and for a poll.
+"""Hostile peers: how long one response blocks all other tasks of the process, for a delivery and for a poll.
 
-The processor's time of the thread is measured, so that what else the machine does is not counted.
+The CPU time of the thread is measured, which excludes other load of the machine.
 """
 
 import asyncio
@@ -84,11 +84,11 @@ def answer_once(server: socket.socket, sent: bytes) -> None:
             connection.sendall(sent)
             connection.recv(1)
         except OSError:
-            return  # it was left, as is right
+            return  # the client closed the connection, as it should
 
 
 async def stop(ask: Ask, sent: bytes) -> float:
-    """Return the longest time, in ms of the processor, in which no other task had its turn."""
+    """Return the longest CPU time, in ms, in which no other task ran."""
     longest, last = 0.0, thread_time()
 
     async def take_turns() -> None:
@@ -111,7 +111,7 @@ async def stop(ask: Ask, sent: bytes) -> float:
 
 
 def main() -> None:
-    asyncio.run(stop(deliver, whole(b"ok")))  # what is imported late is there before the first that counts
+    asyncio.run(stop(deliver, whole(b"ok")))  # loads late imports before the first measurement
     asyncio.run(stop(poll, whole(b"ok")))
     print("Hostile peers: the longest stop of all other tasks, in ms, by one response")
     worst = 0.0

@@ -1,4 +1,4 @@
-"""Polling: polls per second of our worker, a bare httpx loop, one arq job for each poll; Redis commands per poll."""
+"""Polling: polls per second of our worker, a bare httpx loop and one arq job per poll; Redis commands per poll."""
 
 import asyncio
 import ssl
@@ -28,11 +28,11 @@ IMPORTS = 5_000
 WARM_UP = 2.0
 MEASURED = 3.0
 ALWAYS_DUE = {"POLL_FLOOR": "1ms", "POLL_CEILING": "1ms"}
-"""More is wished for than any worker can do: what is measured is the most that it can."""
+"""Everything is always due, so that the maximum rate is measured."""
 
 
 async def fill(stage: Stage, count: int, *, already: int = 0, notify: tuple[Any, ...] = ()) -> None:
-    """Accept watches, as the API does, until there are so many imports."""
+    """Accept watches like the API until there are `count` imports."""
     async with open_resources(stage.settings(**ALWAYS_DUE)) as resources:
         await check_store(resources)
         for first in range(already, count, 500):
@@ -58,7 +58,7 @@ async def fill(stage: Stage, count: int, *, already: int = 0, notify: tuple[Any,
 
 
 async def ours() -> None:
-    """Run the product's own poll shift, for ever."""
+    """Run the product's poll shift for ever."""
     settings = Settings.load(env_file=None)
     log.configure(settings.log_level)
     async with open_resources(settings) as resources:
@@ -69,7 +69,7 @@ async def ours() -> None:
 
 
 async def bare() -> None:
-    """Ask as fast as httpx can: as many clients of one connection as our worker has slots, one TLS context."""
+    """Poll as fast as httpx can, with as many one-connection clients as our worker has slots and one TLS context."""
     settings = Settings.load(env_file=None)
     tls = ssl.create_default_context()
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
@@ -85,14 +85,14 @@ async def bare() -> None:
 
 
 async def ask_once(ctx: dict[str, Any], import_id: str, polls: int) -> None:
-    """Be the rival's one job: ask, write what was read, enqueue the next."""
+    """Run one job of the rival: poll, write the reading, enqueue the next job."""
     reply = await ctx["rally"].get_import(import_id, at=lambda: 0)
     await ctx["redis"].hset(f"rival:{import_id}", mapping={"polls": polls, "answer": repr(reply.answer)})
     await ctx["redis"].enqueue_job("ask_once", import_id, polls + 1)
 
 
 async def rival() -> None:
-    """Run an arq worker with one job for each poll, tuned as arq's own documents and our measurements advise."""
+    """Run an arq worker with one job per poll, tuned according to arq's documentation and our measurements."""
     settings = Settings.load(env_file=None)
     rally = RallyClient(base_url=settings.rally_base_url, key=Secret("key"), slots=POLL_SLOTS, total_timeout=7.5)
     pool = ArqRedis(
@@ -120,7 +120,7 @@ async def rival() -> None:
 
 
 def rate(stage: Stage, *modes: str) -> tuple[float, float]:
-    """Give polls per second, and Redis commands per poll, of these processes together."""
+    """Return polls per second and Redis commands per poll of all processes together."""
     with ExitStack() as running:
         for mode in modes:
             running.enter_context(stage.process(str(Path(__file__)), mode, **ALWAYS_DUE))
@@ -133,7 +133,7 @@ def rate(stage: Stage, *modes: str) -> tuple[float, float]:
 
 
 def _commands(redis: Any) -> int:
-    """Count every command, also those that scripts call."""
+    """Count all commands, including those of scripts."""
     return sum(stat["calls"] for name, stat in redis.info("commandstats").items() if "evalsha" not in name)
 
 
@@ -160,12 +160,12 @@ def main() -> None:
 
 
 def stage_of_the_rival() -> Any:
-    """Give the rival an empty Redis of its own each time."""
+    """Start an empty Redis for the rival."""
     return stage()
 
 
 def _ratio(table: dict[str, list[float]], one: str, other: str) -> str:
-    """Give the median of the ratios within each run: machines drift, pairs less."""
+    """Return the median of the ratios within each run, which vary less than the rates."""
     return f"{median(a / b for a, b in zip(table[one], table[other], strict=True)):.2f}"
 
 

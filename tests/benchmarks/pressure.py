@@ -1,4 +1,4 @@
-"""Pressure: 500 imports at once, a limit that allows each of them a call in half a minute; and imports that end."""
+"""Pressure: 500 imports at once, under a limit of one call per import in half a minute; and imports that end."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ from tests.benchmarks.stage import RUNS, Stage, row, stage
 IMPORTS = 500
 LIMIT = 100
 WINDOW = 5
-"""Seconds; a minute would only make everything twelve times as slow."""
+"""Seconds; a minute would make the run twelve times as long."""
 OTHERS = 20
 ROUND = IMPORTS / (LIMIT - OTHERS) * WINDOW
-"""Seconds until each import has had its turn: they have the same age, so that each one's interval becomes this."""
+"""Seconds until each import was polled once; as all have the same age, this becomes each one's interval."""
 
 
 def run(others: int, seconds: float) -> Any:
-    """Give what the server saw."""
+    """Return the record of the server."""
     with stage(limit=LIMIT, window=WINDOW, others=others) as our_stage:
         asyncio.run(fill(our_stage, IMPORTS))
         with worker(our_stage):
@@ -34,13 +34,13 @@ def worker(our_stage: Stage) -> Any:
 
 
 def used(taken: Mapping[str, int], allowed: int) -> float:
-    """Give the part of the allowed calls that was used, in the windows that were whole."""
+    """Return the share of the allowed calls that was used in complete windows."""
     whole = [taken[end] for end in sorted(taken, key=int)][1:-1]
     return sum(whole) / (allowed * len(whole))
 
 
 def lateness(polled: Mapping[str, Sequence[float]]) -> float:
-    """Return the largest lateness after the first round, as a part of the interval that the limit allows."""
+    """Return the largest lateness after the first round, as a fraction of the interval that the limit allows."""
     gaps = [later - earlier for times in polled.values() for earlier, later in pairwise(times)]
     return max(gaps) / ROUND - 1
 

@@ -1,9 +1,9 @@
-"""Rally and a receiver, as fast as this machine allows: a process of its own that counts, and keeps times.
+"""A fast fake Rally and receiver in a separate process, which counts requests and records times.
 
 `python -m tests.benchmarks.server PORT LIMIT WINDOW OTHERS HOSTS`: a fixed window of LIMIT calls in WINDOW seconds, of
-which another consumer spends OTHERS, evenly. It listens on so many addresses of loopback, so that a receiver may be
-many. `/status/NAME` makes NAME what imports are from now on; `/ending/RATE` has them end as they are polled, so many a
-second and evenly; whoever posts to `/hang` is never answered; `/told` tells all.
+which another consumer spends OTHERS, evenly. It listens on HOSTS loopback addresses, so that it can be many receivers.
+`/status/NAME` sets the status of all imports; `/ending/RATE` lets polled imports end at an even rate per second; a post
+to `/hang` gets no response; `/told` returns the record.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ UNLIMITED = 1_000_000
 
 
 class World:
-    """What the server knows, and what it saw."""
+    """The state and the record of the server."""
 
     def __init__(self, limit: int, window: int, others: int) -> None:
         self.limit, self.window, self.others = limit, window, others
@@ -89,7 +89,7 @@ class World:
 
 
 class Connection(asyncio.Protocol):
-    """As much of HTTP/1.1 as our own clients speak."""
+    """The part of HTTP/1.1 that our own clients use."""
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -1,4 +1,4 @@
-"""What the benchmarks stand on: a Redis as we ship it, the fake Rally, and workers, each a process of its own."""
+"""The environment of the benchmarks: Redis with our configuration, the fake Rally, and workers, each in a process."""
 
 import os
 import shutil
@@ -22,14 +22,14 @@ from bridge.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 RUNS = int(os.environ.get("RUNS", "5"))
-"""For a quick look there may be fewer."""
+"""Fewer for a quick look."""
 PATIENCE = 20.0
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", "--save", "")
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Where everything is."""
+    """The addresses of Redis and the fake Rally."""
 
     redis_url: str
     rally_url: str
@@ -68,12 +68,12 @@ class Stage:
         httpx.get(f"{self.rally_url}/status/{status}", trust_env=False)
 
     def end_imports(self, by_second: float) -> None:
-        """Have imports end from now on, one after another."""
+        """Let imports end from now on, one after another."""
         httpx.get(f"{self.rally_url}/ending/{by_second}", trust_env=False)
 
     @contextmanager
     def process(self, *command: str, **changes: str) -> Iterator["subprocess.Popen[bytes]"]:
-        """Run one of our programs beside us, and end it."""
+        """Run one of our programs in the background, and end it."""
         environment = {**os.environ, **self.environment(**changes), "PYTHONPATH": str(ROOT)}
         running = subprocess.Popen([sys.executable, *command], env=environment, stdout=subprocess.DEVNULL)
         try:
