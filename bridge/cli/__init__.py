@@ -25,11 +25,11 @@ COMMANDS = {
     "keys": "keys.group",
     "completion": "completion.command",
 }
-"""The commands, and where each is defined. A process loads its own only: what people see takes memory to print."""
+"""The commands and where each is defined. A process imports only the one that it runs, to save memory."""
 
 
 class PlainGroup(click.Group):
-    """Ends what goes wrong with sentences on stderr instead of a traceback."""
+    """Prints errors as sentences on stderr instead of a traceback."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return sorted(COMMANDS)
@@ -43,10 +43,10 @@ class PlainGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if isinstance(sys.stdout, TextIOWrapper):
-            sys.stdout.reconfigure(errors="replace")  # what lacks a character gets a ? for it, as stderr its escape
+            sys.stdout.reconfigure(errors="replace")  # print ? for characters that the encoding lacks
         for number, arg in enumerate(args, 1):
             if not _is_text(arg):  # not repeated: it might be a key
-                raise click.UsageError(f"Argument {number} is no text: some of its bytes are no characters.", ctx)
+                raise click.UsageError(f"Argument {number} is not text: some of its bytes are not characters.", ctx)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -60,24 +60,24 @@ class PlainGroup(click.Group):
             ctx.exit(1)
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise  # click ends these itself
-        except Exception as error:  # noqa: BLE001 - the last net: whatever it was, nobody foresaw it
-            click.echo(_unforeseen(error), err=True)
+        except Exception as error:  # noqa: BLE001 - the last resort, for any bug
+            click.echo(_unexpected(error), err=True)
             ctx.exit(1)
 
 
 def _is_text(arg: str) -> bool:
-    """Tell whether an argument's bytes were characters; Python keeps others as surrogates, which nothing can send."""
+    """Return whether an argument was valid text; Python keeps other bytes as surrogates, which can't be encoded."""
     return not any("\ud800" <= character <= "\udfff" for character in arg)
 
 
-def _unforeseen(error: Exception) -> str:
-    """Say what and where; what an OSError says comes from the system, another's words might hold a secret."""
+def _unexpected(error: Exception) -> str:
+    """Describe an unexpected error. Only an OSError's message is shown, as others might hold a secret."""
     place = extract_tb(error.__traceback__)[-1]
     what = f"{type(error).__name__}: {error}" if isinstance(error, OSError) else type(error).__name__
-    return f"Nobody foresaw this: {what}, at {Path(place.filename).name}:{place.lineno}. Please report it."
+    return f"Unexpected error: {what}, at {Path(place.filename).name}:{place.lineno}. Please report it."
 
 
 @click.group(cls=PlainGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rally-bridge", prog_name="rally-bridge")
 def main() -> None:
-    """Tell Slack and HTTP callbacks how Rally UXR imports ended."""
+    """Notify Slack and HTTP callbacks when Rally UXR imports end."""

@@ -1,4 +1,4 @@
-"""`python -m bridge.cli`: how `up` starts its children, whatever the PATH says."""
+"""`python -m bridge.cli`: how `up` starts its children, independently of the PATH."""
 
 from bridge.cli import main
 

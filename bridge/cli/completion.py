@@ -1,4 +1,4 @@
-"""`completion`: what a shell runs to complete our commands."""
+"""`completion`: the script by which a shell completes commands."""
 
 import click
 from click.shell_completion import get_completion_class

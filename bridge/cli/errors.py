@@ -1,15 +1,15 @@
-"""What ends a command in plain words.
+"""Errors that end a command with a sentence.
 
-CannotStart     something about this machine or its settings: exit code 2, nothing was started
-ChildFailed     a program of `up` does not come up or stay up: exit code 1
+CannotStart     a problem of this machine or of the settings: exit code 2, nothing was started
+ChildFailed     a program of `up` did not start or kept exiting: exit code 1
 """
 
 from bridge.errors import BridgeError
 
 
 class CannotStart(BridgeError):
-    """Says in a sentence what is in the way, and what to do about it."""
+    """The message says what prevents the start, and the remedy."""
 
 
 class ChildFailed(BridgeError):
-    """Says which program failed and how, with the last lines of its log."""
+    """The message says which program failed and how, with the last lines of its log."""

@@ -1,4 +1,4 @@
-"""`keys`: a client's API key, shown once, and the digest that the clients file keeps."""
+"""`keys`: generate a client's API key, shown once, and its digest for the clients file."""
 
 import secrets
 
@@ -11,19 +11,19 @@ from bridge.settings.client_config import DIGEST, RESERVED
 from bridge.settings.parsers import NAME
 
 PREFIX = "rbk_"
-"""By which people, and programs that look for lost secrets, recognise one."""
+"""The prefix by which people and secret scanners recognise a key."""
 
 
 @click.group("keys")
 def group() -> None:
-    """Make API keys."""
+    """Generate API keys."""
 
 
 @group.command("new")
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def new(name: str, *, as_json: bool) -> None:
-    """Make a key for the client NAME: print it once, and what to write into BRIDGE_CLIENTS_FILE."""
+    """Generate a key for the client NAME; print it, and the entry for BRIDGE_CLIENTS_FILE."""
     if not NAME.fullmatch(name):
         raise click.BadParameter("a name consists of a-z, 0-9, - and _", param_hint="NAME")
     if name == OPERATOR:

@@ -1,4 +1,4 @@
-"""How the commands for people reach a bridge: its address, a key, and what they print."""
+"""Options shared by the commands that call a bridge: its URL, the API key, JSON output."""
 
 import json
 import sys
@@ -11,13 +11,13 @@ import click
 from bridge.client import Bridge
 from bridge.client.api import DEFAULT_URL, PATIENCE
 
-ASKED, FOLLOWED = 3.0, PATIENCE
-"""Seconds for which a bridge that is out of reach is tried again: somebody sits there; or a script waits anyway."""
+DEFAULT_PATIENCE, FOLLOW_PATIENCE = 3.0, PATIENCE
+"""Seconds for which an unreachable bridge is retried: few for a person, more for a command that waits anyway."""
 KEY_HELP = "Your client's API key; RALLY_BRIDGE_KEY_FILE may name a file that holds it."
 
 
 def with_client(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command its first argument, a Bridge, by --url and --key or their variables; and --json."""
+    """Pass a Bridge as first argument, from --url and --key or their variables; also add --json."""
 
     @click.option(
         "--url", envvar="RALLY_BRIDGE_URL", default=DEFAULT_URL, show_default=True, show_envvar=True, help="The bridge."
@@ -26,7 +26,7 @@ def with_client(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
     @wraps(command)
     def with_bridge(*args: Any, url: str, key: str | None, **options: Any) -> Any:
-        patience = FOLLOWED if options.get("follow") else ASKED
+        patience = FOLLOW_PATIENCE if options.get("follow") else DEFAULT_PATIENCE
         with Bridge(url, key, patience=patience) as bridge:
             return command(bridge, *args, **options)
 
@@ -35,5 +35,5 @@ def with_client(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def print_json(document: Any) -> None:
     encoding = str(getattr(sys.stdout, "encoding", ""))
-    readable = encoding.lower().startswith("utf")  # elsewhere JSON has escapes of its own
+    readable = encoding.lower().startswith("utf")  # other encodings get JSON's escapes
     click.echo(json.dumps(document, ensure_ascii=not readable, indent=2))

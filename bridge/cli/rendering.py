@@ -1,4 +1,4 @@
-"""Watches and deliveries as people read them; words and a sign, never colour alone."""
+"""Watches and deliveries as text; statuses have words and a sign, never colour alone."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -18,25 +18,25 @@ SIGNS: Mapping[str, tuple[str, str]] = {
     "cancelled": ("-", "dim"),
 }
 LONGEST_ID = 30
-OTHER = ("?", "magenta")
-FACTS = (
+UNKNOWN_STATUS = ("?", "magenta")
+SHOWN_FIELDS = (
     *("id", "importId", "workspace", "polls", "lastPolledAt", "nextPollAt"),
     *("createdBy", "createdAt", "expiresAt", "settledAt"),
 )
 
 
-def how(watch: Watch) -> str:
-    """Name where a watch stands: its outcome, or else its state."""
+def outcome_or_state(watch: Watch) -> str:
+    """Return the outcome of a watch, or else its state."""
     return watch.outcome or watch.state
 
 
-def marked(watch: Watch) -> Text:
-    sign, style = SIGNS.get(how(watch), OTHER)
-    return Text(f"{sign} {how(watch).replace('_', ' ')}", style=style)
+def styled_status(watch: Watch) -> Text:
+    sign, style = SIGNS.get(outcome_or_state(watch), UNKNOWN_STATUS)
+    return Text(f"{sign} {outcome_or_state(watch).replace('_', ' ')}", style=style)
 
 
 def line(watch: Watch, now: datetime) -> Text:
-    """Say in a line how an import goes, or how it ended."""
+    """Return one line with the progress of an import, or with its end."""
     facts = [
         watch.status or "not read yet",
         _people(watch),
@@ -46,10 +46,10 @@ def line(watch: Watch, now: datetime) -> Text:
         facts.insert(2, f"{watch.failed_records:,} failed")
     if not watch.ended and watch.next_poll_at is not None:
         left = round((watch.next_poll_at - now).total_seconds())
-        facts.append(f"next poll in {left} s" if left > 0 else "asking Rally")
+        facts.append(f"next poll in {left} s" if left > 0 else "polling now")
     if watch.reason:
         facts.append(watch.reason)
-    return Text.assemble(marked(watch), "  ", watch.label or watch.import_id, "  ", " · ".join(facts))
+    return Text.assemble(styled_status(watch), "  ", watch.label or watch.import_id, "  ", " · ".join(facts))
 
 
 def _people(watch: Watch) -> str:
@@ -63,7 +63,7 @@ def is_conclusive(span: timedelta) -> str:
 
 
 def table(watches: Sequence[Watch]) -> Table:
-    # An id is there to be copied: whatever else has to give way, it is not cut.
+    # Ids are never cut, so that they can be copied.
     shown = Table(
         Column("Watch", no_wrap=True, min_width=LONGEST_ID),
         "Import",
@@ -78,14 +78,14 @@ def table(watches: Sequence[Watch]) -> Table:
     for each in watches:
         since = each.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
         people, failed = "?" if each.people is None else f"{each.people:,}", f"{each.failed_records:,}"
-        shown.add_row(each.id, Text(each.import_id), marked(each), people, failed, Text(each.label or ""), since)
+        shown.add_row(each.id, Text(each.import_id), styled_status(each), people, failed, Text(each.label or ""), since)
     return shown
 
 
 def print_watch(console: Console, watch: Watch) -> None:
     """Print a watch and its deliveries."""
     console.print(line(watch, datetime.now(UTC)), soft_wrap=True, highlight=False)
-    for name in FACTS:
+    for name in SHOWN_FIELDS:
         if watch.document.get(name) is not None:
             console.print(Text(f"  {name:<13} {watch.document[name]}"), soft_wrap=True, highlight=False)
     for delivery in watch.deliveries:
@@ -93,7 +93,7 @@ def print_watch(console: Console, watch: Watch) -> None:
 
 
 def print_delivery(console: Console, delivery: Mapping[str, Any]) -> None:
-    """Print a delivery and, where they are there, its attempts."""
+    """Print a delivery and its attempts, if it has them."""
     reason = f": {delivery['lastReason']}" if delivery["lastReason"] else ""
     words = f"  {delivery['id']}  {delivery['type']} {delivery['destination']}  {delivery['state']}{reason}"
     console.print(Text(words), soft_wrap=True, highlight=False)

@@ -1,4 +1,4 @@
-"""`serve` and `worker`: thin over uvicorn and arq, which also start directly."""
+"""`serve` and `worker`: thin wrappers around uvicorn and arq."""
 
 import contextlib
 import resource
@@ -10,11 +10,11 @@ import click
 from bridge.domain.times import SECOND
 from bridge.settings import Settings
 
-FILES = 65_536
+OPEN_FILES = 65_536
 UNUSED = ("pygments", "rich", "watchfiles")
-"""Libraries that structlog, httpx and uvicorn load where they are installed, for what a service never does."""
+"""Libraries that structlog, httpx and uvicorn import if installed, for features that a service never uses."""
 GRACE = 10
-"""Seconds that open requests get to end after SIGTERM; `up` and container runtimes wait longer before they kill."""
+"""Seconds for open requests after SIGTERM; `up` and container runtimes wait longer before SIGKILL."""
 
 
 @click.command()
@@ -22,11 +22,11 @@ GRACE = 10
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 def serve(host: str, port: int) -> None:
     """Serve the API."""
-    leave_out_what_is_unused()
+    block_unused_imports()
     keep_alive = Settings.load().http_keep_alive
     web = import_module("bridge.web.app")
     app = web.StartupErrors(web.build(), report=False)
-    allow_connections()
+    raise_file_limit()
     try:
         import_module("uvicorn").run(
             app,
@@ -47,24 +47,24 @@ def serve(host: str, port: int) -> None:
         raise
 
 
-def leave_out_what_is_unused() -> None:
-    """Have an import of these libraries fail, as if they were not installed: some MB of each process."""
+def block_unused_imports() -> None:
+    """Make imports of these libraries fail as if they were not installed; saves some MB per process."""
     for name in UNUSED:
-        sys.modules.setdefault(name, None)  # type: ignore[arg-type] # what Python documents to end an import with
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type] # None makes an import fail, as documented by Python
 
 
-def allow_connections() -> None:
-    """Let this process hold as many connections as it may: a shell's usual 1024 files would be too few for 1,000."""
+def raise_file_limit() -> None:
+    """Raise the limit of open files: a shell's usual 1024 are too few for 1,000 connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        with contextlib.suppress(ValueError, OSError):  # the system knows another limit, and says so only now
+        with contextlib.suppress(ValueError, OSError):  # the system has a lower limit
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @click.command()
 def worker() -> None:
-    """Run one worker; start as many as you like, on as many machines."""
-    leave_out_what_is_unused()
-    # By name, since `bridge` does not import `workers`.
+    """Run one worker; any number may run, on any number of machines."""
+    block_unused_imports()
+    # By name, as `bridge` must not import `workers`.
     import_module("workers.settings").run()

@@ -1,4 +1,4 @@
-"""`watch`, `list`, `show`, `cancel`, `redeliver`: what people and scripts do with watches from a shell."""
+"""`watch`, `list`, `show`, `cancel`, `redeliver`: watches from a shell, for people and scripts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,19 +17,19 @@ from bridge.domain.outcomes import Outcome
 from bridge.domain.times import SECOND, Span
 from bridge.settings.parsers import duration
 
-EXITS: Mapping[str | None, int] = {
+EXIT_CODES: Mapping[str | None, int] = {
     Outcome.COMPLETED: 0,
     Outcome.COMPLETED_WITH_FAILURES: 3,
     Outcome.FAILED: 4,
 }
 OUTCOMES = [outcome.value for outcome in Outcome]
-ANOTHER_END = 5
-"""The exit code for every other end, and for none within --timeout."""
+OTHER_EXIT_CODE = 5
+"""The exit code of other outcomes, and after --timeout."""
 INTERRUPTED = 130
 
 
 class Duration(click.ParamType[Span]):
-    """`30s`, `10m`, `24h`, as settings have it; ms."""
+    """`30s`, `10m`, `24h` as in settings, in milliseconds."""
 
     name = "duration"
 
@@ -40,7 +40,7 @@ class Duration(click.ParamType[Span]):
             self.fail(str(error), param, ctx)
 
 
-class Fact(click.ParamType[tuple[str, str]]):
+class KeyValue(click.ParamType[tuple[str, str]]):
     """`name=value`."""
 
     name = "name=value"
@@ -53,7 +53,7 @@ class Fact(click.ParamType[tuple[str, str]]):
 
 
 class LocalTime(click.DateTime):
-    """A time on this machine's clock; aware."""
+    """A local time, converted to an aware time in UTC."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         moment: datetime = super().convert(value, param, ctx)
@@ -65,47 +65,47 @@ class LocalTime(click.DateTime):
 
 @click.command("watch")
 @click.argument("import_id")
-@click.option("--slack", "channels", multiple=True, metavar="C0123", help="Tell a channel that the bot posts to.")
-@click.option("--slack-webhook", "webhooks", multiple=True, metavar="URL", help="Tell an incoming webhook of Slack's.")
-@click.option("--callback", "callbacks", multiple=True, metavar="URL", help="Tell a URL of yours, signed.")
-@click.option("--named", "names", multiple=True, metavar="NAME", help="Tell what the operator configured under a name.")
-@click.option("--on", multiple=True, type=click.Choice(OUTCOMES), help="Tell only such an outcome.")
-@click.option("--label", help="What messages call the import.")
-@click.option("--metadata", multiple=True, type=Fact(), help="Comes back in answers and callbacks.")
-@click.option("--workspace", help="Which Rally account the import is in.")
-@click.option("--expires-in", type=Duration(), help="When to give up, as 24h.")
-@click.option("--follow", is_flag=True, help="Stay until it has ended; the exit code tells how.")
-@click.option("--timeout", type=Duration(), help="With --follow: stay no longer, as 30m; the watch goes on.")
+@click.option("--slack", "channels", multiple=True, metavar="C0123", help="Notify a channel through the bot.")
+@click.option("--slack-webhook", "webhooks", multiple=True, metavar="URL", help="Notify an incoming webhook of Slack.")
+@click.option("--callback", "callbacks", multiple=True, metavar="URL", help="Send a signed callback to a URL.")
+@click.option("--named", "names", multiple=True, metavar="NAME", help="Notify a destination of the operator.")
+@click.option("--on", multiple=True, type=click.Choice(OUTCOMES), help="Notify only of this outcome.")
+@click.option("--label", help="Name of the import in messages.")
+@click.option("--metadata", multiple=True, type=KeyValue(), help="Returned in responses and callbacks.")
+@click.option("--workspace", help="The Rally account of the import.")
+@click.option("--expires-in", type=Duration(), help="When to give up, such as 24h.")
+@click.option("--follow", is_flag=True, help="Wait until it has ended; the exit code is its outcome.")
+@click.option("--timeout", type=Duration(), help="With --follow: wait no longer, such as 30m; the watch continues.")
 @with_client
-def watch(bridge: Bridge, import_id: str, *, as_json: bool, follow: bool, timeout: Span | None, **wish: Any) -> None:
+def watch(bridge: Bridge, import_id: str, *, as_json: bool, follow: bool, timeout: Span | None, **options: Any) -> None:
     """Watch an import.
 
-    With --follow the exit code is 0 for completed, 3 for completed with failures, 4 for failed and 5 for any other end.
+    With --follow the exit code is 0 for completed, 3 for completed with failures, 4 for failed and 5 otherwise.
     """
     if timeout is not None and not follow:
-        raise click.UsageError("--timeout goes with --follow; for how long to watch, there is --expires-in.")
-    if wish["on"] and not any(wish[name] for name in ("channels", "webhooks", "callbacks", "names")):
-        raise click.UsageError("--on goes with a destination: --slack, --slack-webhook, --callback or --named.")
-    expires_in = wish["expires_in"]
-    destinations = {name: wish[name] for name in ("channels", "webhooks", "callbacks", "names", "on")}
+        raise click.UsageError("--timeout needs --follow; --expires-in limits the watch itself.")
+    if options["on"] and not any(options[name] for name in ("channels", "webhooks", "callbacks", "names")):
+        raise click.UsageError("--on needs a destination: --slack, --slack-webhook, --callback or --named.")
+    expires_in = options["expires_in"]
+    destinations = {name: options[name] for name in ("channels", "webhooks", "callbacks", "names", "on")}
     made = bridge.watch(
         import_id,
         notify=list(_destinations(**destinations)),
-        label=wish["label"],
-        metadata=dict(wish["metadata"]) or None,
-        workspace=wish["workspace"],
+        label=options["label"],
+        metadata=dict(options["metadata"]) or None,
+        workspace=options["workspace"],
         expires_in=None if expires_in is None else max(1, expires_in // SECOND),
     )
     if follow:
-        made = _followed(bridge, made, timeout=timeout, quiet=as_json)
+        made = _follow(bridge, made, timeout=timeout, quiet=as_json)
     if as_json:
         print_json(made.document)
     elif not follow:
         rendering.print_watch(Console(), made)
     if follow:
         if not made.ended:
-            _goes_on(made)
-        raise click.exceptions.Exit(EXITS.get(made.outcome, ANOTHER_END))
+            _print_still_watched(made)
+        raise click.exceptions.Exit(EXIT_CODES.get(made.outcome, OTHER_EXIT_CODE))
 
 
 def _destinations(
@@ -119,7 +119,7 @@ def _destinations(
 
 
 class _LiveLine:
-    """The line of a watch, with the seconds running."""
+    """The line of a watch, rendered with the current time."""
 
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
@@ -128,8 +128,8 @@ class _LiveLine:
         return rendering.line(self.watch, datetime.now(UTC))
 
 
-def _followed(bridge: Bridge, watch: Watch, *, timeout: Span | None, quiet: bool) -> Watch:
-    """Follow a watch to its end: one live line at a terminal, elsewhere a line for each change."""
+def _follow(bridge: Bridge, watch: Watch, *, timeout: Span | None, quiet: bool) -> Watch:
+    """Follow a watch to its end: one live line at a terminal, otherwise a line for each change."""
     console = Console(stderr=quiet)
     live_line = _LiveLine(watch)
     seconds = None if timeout is None else timeout / SECOND
@@ -146,34 +146,34 @@ def _followed(bridge: Bridge, watch: Watch, *, timeout: Span | None, quiet: bool
                 said = (live_line.watch.state, live_line.watch.status)
                 console.print(live_line, soft_wrap=True, highlight=False)
     except KeyboardInterrupt:
-        _goes_on(watch)
+        _print_still_watched(watch)
         raise click.exceptions.Exit(INTERRUPTED) from None
     return live_line.watch
 
 
-def _goes_on(watch: Watch) -> None:
-    click.echo(f"It goes on being watched: rally-bridge show {watch.id}", err=True)
+def _print_still_watched(watch: Watch) -> None:
+    click.echo(f"The watch continues: rally-bridge show {watch.id}", err=True)
 
 
 @click.command("list")
-@click.option("--state", type=click.Choice(["watching", "settled", "cancelled"]), help="Only such watches.")
-@click.option("--outcome", type=click.Choice(OUTCOMES), help="Only those that ended so.")
-@click.option("--import", "import_id", help="Only those of one import.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many, the newest first.")
+@click.option("--state", type=click.Choice(["watching", "settled", "cancelled"]), help="Only watches in this state.")
+@click.option("--outcome", type=click.Choice(OUTCOMES), help="Only watches with this outcome.")
+@click.option("--import", "import_id", help="Only watches of this import.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="Number of watches.")
 @with_client
 def list_(
     bridge: Bridge, *, as_json: bool, state: str | None, outcome: str | None, import_id: str | None, limit: int
 ) -> None:
     """List watches, newest first."""
     found = bridge.list(state=state, outcome=outcome, import_id=import_id, page=min(limit, 100))
-    taken = list(islice(found, limit))
+    watches = list(islice(found, limit))
     if as_json:
-        print_json([each.document for each in taken])
-    elif taken:
+        print_json([each.document for each in watches])
+    elif watches:
         console = Console()
-        console.print(rendering.table(taken), soft_wrap=not console.is_terminal)
+        console.print(rendering.table(watches), soft_wrap=not console.is_terminal)
     else:
-        click.echo("There are none.", err=True)
+        click.echo("No watches.", err=True)
 
 
 @click.command("show")
@@ -193,24 +193,24 @@ def show(bridge: Bridge, id_: str, *, as_json: bool) -> None:
 @click.argument("watch_id")
 @with_client
 def cancel(bridge: Bridge, watch_id: str, *, as_json: bool) -> None:
-    """End a watch without an outcome."""
+    """Cancel a watch."""
     ended = bridge.cancel(watch_id)
     print_json(ended.document) if as_json else rendering.print_watch(Console(), ended)
 
 
 @click.command("redeliver")
 @click.argument("id_", metavar="[ID]", required=False)
-@click.option("--since", type=LocalTime(), help="All that was abandoned since then (local time).")
+@click.option("--since", type=LocalTime(), help="All deliveries abandoned since this local time.")
 @with_client
 def redeliver(bridge: Bridge, id_: str | None, *, since: datetime | None, as_json: bool) -> None:
-    """Send again: a delivery (dlv_…), what was abandoned of a watch (wat_…), or everything abandoned --since a time."""
+    """Send again a delivery (dlv_…), the abandoned ones of a watch (wat_…), or all abandoned --since a time."""
     if (id_ is None) == (since is None):
-        raise click.UsageError("Name an ID or give --since, one of the two.")
+        raise click.UsageError("Pass either an ID or --since.")
     if since is not None:
         count = bridge.redeliver_since(since)
-        print_json({"redelivered": count}) if as_json else click.echo(f"{count} are sent again.")
+        print_json({"redelivered": count}) if as_json else click.echo(f"Deliveries sent again: {count}")
         return
-    owed = [bridge.redeliver(delivery_id) for delivery_id in _to_send_again(bridge, str(id_))]
+    owed = [bridge.redeliver(delivery_id) for delivery_id in _deliveries_to_repeat(bridge, str(id_))]
     if as_json:
         print_json(owed)
         return
@@ -218,10 +218,10 @@ def redeliver(bridge: Bridge, id_: str | None, *, since: datetime | None, as_jso
         rendering.print_delivery(Console(), delivery)
 
 
-def _to_send_again(bridge: Bridge, id_: str) -> list[str]:
+def _deliveries_to_repeat(bridge: Bridge, id_: str) -> list[str]:
     if id_.startswith("dlv_"):
         return [id_]
     abandoned = [str(each["id"]) for each in bridge.get(id_).deliveries if each["state"] == "abandoned"]
     if not abandoned:
-        raise CallFailed(f"Nothing of {id_} was abandoned; to repeat what arrived, name the delivery.")
+        raise CallFailed(f"No delivery of {id_} was abandoned; to repeat a delivered one, pass its id.")
     return abandoned

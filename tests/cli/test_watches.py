@@ -94,7 +94,7 @@ def test_following_no_longer_than_asked_leaves_the_watch(journey: Journey) -> No
     tell(journey, "slow", ("UPLOADING", 0), ("COMPLETED", 600))
     ran = run(journey, "watch", "slow", "--follow", "--timeout", "1s", "--json")
     assert (ran.returncode, json.loads(ran.stdout)["state"]) == (5, "watching")
-    assert "It goes on being watched: rally-bridge show wat_" in ran.stderr
+    assert "The watch continues: rally-bridge show wat_" in ran.stderr
 
 
 def test_an_interrupt_leaves_the_watch_and_says_where_it_is(journey: Journey) -> None:
@@ -106,7 +106,7 @@ def test_an_interrupt_leaves_the_watch_and_says_where_it_is(journey: Journey) ->
     _, said = following.communicate(timeout=10)
     (watch,) = as_json(journey, "list", "--import", "interrupted")
     assert (following.returncode, watch["state"]) == (130, "watching")
-    assert said == f"It goes on being watched: rally-bridge show {watch['id']}\n"
+    assert said == f"The watch continues: rally-bridge show {watch['id']}\n"
 
 
 WATCH = Watch.of(
@@ -182,7 +182,7 @@ def test_a_delivery_is_shown_with_its_attempts_and_sent_again(journey: Journey) 
             break
     assert "1. " in run(journey, "show", delivery).stdout
     nothing = run(journey, "redeliver", watch["id"])
-    assert (nothing.returncode, "Nothing of" in nothing.stderr) == (1, True)
+    assert (nothing.returncode, "No delivery of" in nothing.stderr) == (1, True)
     assert [each["id"] for each in as_json(journey, "redeliver", delivery)] == [delivery]
     assert as_json(journey, "redeliver", "--since", "2026-01-01")["redelivered"] >= 0
 
@@ -200,16 +200,16 @@ NO_TEXT = "\udcff"
         (["watch", "x", "--callback", "http://10.0.0.1/"], None, 1, "/notify/0/url: "),
         (["watch", "x", "--expires-in", "soon"], None, 2, "is not a duration"),
         (["watch", "x", "--metadata", "ticket"], None, 2, "is not name=value"),
-        (["watch", "x", "--timeout", "3s"], None, 2, "--timeout goes with --follow"),
+        (["watch", "x", "--timeout", "3s"], None, 2, "--timeout needs --follow"),
         (["show", "wat_0", "--url", "http://127.0.0.1:1"], None, 1, "No answer from http://127.0.0.1:1"),
         (["show", "wat_0", "--url", "nonsense"], None, 1, "No answer from nonsense"),
-        (["redeliver"], None, 2, "Name an ID or give --since"),
+        (["redeliver"], None, 2, "Pass either an ID or --since"),
         (["list", "--url", "http://127.0.0.1:1x"], None, 1, "can't be used"),
         (["list", "--url", f"http://{'a' * 64}.example"], None, 1, "No answer from http://aaa"),
-        (["watch", NO_TEXT], None, 2, "Argument 2 is no text"),
-        (["watch", "x", "--label", NO_TEXT], None, 2, "Argument 4 is no text"),
-        (["list", f"--import={NO_TEXT}"], None, 2, "Argument 2 is no text"),
-        (["watch", "x", "--on", "failed"], None, 2, "--on goes with a destination"),
+        (["watch", NO_TEXT], None, 2, "Argument 2 is not text"),
+        (["watch", "x", "--label", NO_TEXT], None, 2, "Argument 4 is not text"),
+        (["list", f"--import={NO_TEXT}"], None, 2, "Argument 2 is not text"),
+        (["watch", "x", "--on", "failed"], None, 2, "--on needs a destination"),
         (["redeliver", "--since", "0001-01-01"], None, 2, "'0001-01-01' is too far away"),
     ],
 )
@@ -272,8 +272,8 @@ LONELY = {**WATCH.document, "label": "\ud800", "import": {"status": "COMPLETED",
         (422, b'{"title": 7, "detail": []}', "answered HTTP 422, which we can't read."),
         (200, b"[" * 100_000, "answered HTTP 200, which we can't read."),
         (200, b'{"data": [{"id": 1}], "nextCursor": null}', "answered with an unreadable watch (KeyError)."),
-        (200, b'{"data": 7, "nextCursor": null}', "Nobody foresaw this: TypeError, at api.py:"),
-        (200, json.dumps({"data": [LONELY], "nextCursor": None}).encode(), "Nobody foresaw this: ValueError, at "),
+        (200, b'{"data": 7, "nextCursor": null}', "Unexpected error: TypeError, at api.py:"),
+        (200, json.dumps({"data": [LONELY], "nextCursor": None}).encode(), "Unexpected error: ValueError, at "),
     ],
 )
 def test_what_a_foreign_server_answers_is_said_in_a_sentence(
