@@ -1,4 +1,4 @@
-"""The bell, which has a worker start a shift at once, and arq's connection. The only place here that knows arq."""
+"""The bell, which makes a worker start a shift at once, and arq's connection with every override of it."""
 
 from bridge.queue.arq_redis import QUEUE, ResilientArqRedis, connect, deserialize, serialize
 from bridge.queue.bell import Alarm, Bell

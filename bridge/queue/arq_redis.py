@@ -1,4 +1,7 @@
-"""arq's line to Redis: it outlasts what passes, and what is asked for on it is due by every clock."""
+"""arq's connection to Redis: it survives outages, and its jobs are due whatever a worker's clock says.
+
+Each override names the behaviour of arq 0.28 or redis-py 5.3 that it corrects. Review them when either is upgraded.
+"""
 
 import asyncio
 import json
@@ -27,17 +30,17 @@ from bridge.redis.server import server_of
 
 QUEUE = "rb:queue"
 RINGS = "rb:rings"
-"""A list with an element while a job was enqueued that no worker has looked for yet."""
+"""A list with one element after a job was enqueued, until a worker looks."""
 LOOK = 1.0
-"""Seconds after which a worker looks at the queue without a ring; cron looks that far ahead."""
+"""Seconds after which a worker reads the queue without a ring."""
 PAUSE = 0.5
 """Seconds between two tries."""
-WORTH_TELLING = 2.0
-"""Seconds of waiting after which the log should say what for."""
+LOGGED_AFTER = 2.0
+"""Seconds of waiting after which it is logged."""
 AGES_AGO = datetime.fromtimestamp(1, UTC)
-"""Not 0: a job of that rank is none to arq."""
+"""Not 0: arq treats a job with score 0 as missing."""
 KEPT = timedelta(days=1)
-"""As long as arq itself keeps a job that nobody takes."""
+"""As long as arq keeps a job that no worker takes."""
 
 log = structlog.get_logger()
 
@@ -46,8 +49,8 @@ Ask: TypeAlias = Callable[[], Awaitable[AnswerT]]
 
 
 def serialize(job: dict[str, Any]) -> bytes:
-    """JSON, never arq's default of pickle: whoever could write to Redis could run code in our workers."""
-    return json.dumps(job, default=repr).encode()  # what became of a job may be an exception
+    """Return JSON, never arq's default of pickle, with which write access to Redis would run code in workers."""
+    return json.dumps(job, default=repr).encode()  # a job's result may be an exception
 
 
 def deserialize(raw: bytes) -> dict[str, Any]:
@@ -56,11 +59,11 @@ def deserialize(raw: bytes) -> dict[str, Any]:
 
 
 def connect(url: Secret, file: Path | None = None, *, patience: float = 0.0) -> "ResilientArqRedis":
-    """Open arq's connection; it asks again for `patience` seconds when Redis is gone or takes no writes.
+    """Open arq's connection; it retries for `patience` seconds while Redis is unavailable or full.
 
-    `file` is the one that the URL was read from.
+    `file` is the file that the URL was read from.
     """
-    retry = Retry(NoBackoff(), 0)  # the line's own patience reaches further
+    retry = Retry(NoBackoff(), 0)  # our own retries replace them
     pool = Pool(url, file, health_check_interval=30, retry=retry)
     line = cast("ResilientArqRedis", ResilientArqRedis.from_pool(pool))
     line.credentials_may_change = pool.credentials.may_change
@@ -72,17 +75,18 @@ def connect(url: Secret, file: Path | None = None, *, patience: float = 0.0) -> 
 
 
 class ResilientArqRedis(ArqRedis):
-    """What arq's worker and the bell talk to Redis over.
+    """The Redis client of arq's worker and of the bell.
 
-    Any error that arq meets there ends its worker. redis-py repeats a command whose connection was lost, but neither
-    what follows a WATCH, nor the greeting of a new connection, nor what Redis answers with a fault of its own.
+    Any Redis error ends arq's worker. redis-py retries a command after a lost connection, but neither what follows a
+    WATCH, nor the handshake of a new connection, nor errors that Redis itself replies with. Needless once arq's worker
+    survives Redis errors (not in 0.28).
     """
 
     patience: float = 0.0
-    """Seconds for which a command is repeated; then StoreUnavailable says so. Without any, errors are redis-py's."""
+    """Seconds for which a command is retried before StoreUnavailable. With 0, redis-py's errors are raised."""
     look = LOOK
     credentials_may_change = False
-    """Whether waiting may help when Redis refuses the password, as it is read from a file."""
+    """Whether a rejected password is retried, because it is read from a file."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -95,31 +99,32 @@ class ResilientArqRedis(ArqRedis):
 
     def pipeline(self, *args: Any, **options: Any) -> Pipeline:
         if self.patience:
-            kind = _PatientPipeline if options.get("transaction", True) else _Greeting
+            kind = _PatientPipeline if options.get("transaction", True) else _StartupInfo
             return kind(self, *args, **options)
         return super().pipeline(*args, **options)
 
     async def enqueue_job(self, function: str, *args: Any, **options: Any) -> Job | None:
-        """Have a job done at once, also by a worker whose clock is minutes behind that of whoever asks.
+        """Enqueue a job that is due at once, even for a worker whose clock is minutes behind.
 
-        arq ranks a job by the moment from which it is due, on the asker's clock, and a worker takes what is due on its
-        own. What has been due for ages is so by every clock; for how long it is kept must then be said, too.
+        arq 0.28 scores a job by the caller's clock, and a worker takes what is due by its own. A score in the distant
+        past is due by every clock; the expiry must then be explicit. Needless once arq uses Redis' TIME.
         """
         job = await super().enqueue_job(function, *args, **options | {"_defer_until": AGES_AGO, "_expires": KEPT})
         await self._ring()
         return job
 
     async def _ring(self) -> None:
-        """Have one of the workers that wait for a ring look at the queue now."""
+        """Wake one of the workers that wait for a ring."""
         async with self.pipeline(transaction=True) as pipe:
             pipe.lpush(RINGS, 1)
             pipe.ltrim(RINGS, 0, 0)
             await pipe.execute()
 
     async def zrangebyscore(self, name: Any, *args: Any, **options: Any) -> Any:
-        """Look at the queue as soon as something was enqueued, or after a while without a ring.
+        """Read the queue after a ring, or after `look` seconds without one.
 
-        arq's worker would ask many times a second, which takes an idle machine a few percent of a core.
+        arq 0.28 polls the queue several times a second (`poll_delay`), which costs a few percent of an idle core.
+        Needless once arq blocks on the queue.
         """
         if name == QUEUE:
             patient = float(self.connection_pool.connection_kwargs.get("socket_timeout") or inf)
@@ -127,24 +132,24 @@ class ResilientArqRedis(ArqRedis):
         return await super().zrangebyscore(name, *args, **options)
 
     async def psetex(self, name: Any, time_ms: Any, value: Any) -> Any:
-        """Leave a worker's sign of life, which is all that arq does by this, for twice as long as arq would.
+        """Double the lifetime of a worker's health check key, arq's only use of this command.
 
-        arq's own outlasts the next one by a second; a worker that is slow just then would seem to be gone.
+        In arq 0.28 it expires one second after it is due to be renewed, so a slow worker would seem dead.
         """
         return await super().psetex(name, 2 * time_ms, value)
 
     async def delete(self, *names: Any) -> int:
-        """Take down a worker's sign of life, which is the last that arq does: it ends by itself in seconds as well."""
+        """Delete a worker's health check key, arq 0.28's last step; ignore errors, because the key expires anyway."""
         with suppress(RedisError, OSError):
             return int(await super().execute_command("DEL", *names))  # type: ignore[no-untyped-call]  # redis-py's
         return 0
 
     def hurry(self) -> None:
-        """Stop waiting: the worker is about to end."""
+        """Stop retrying: the worker is shutting down."""
         self._hurried = True
 
     async def outlast(self, ask: Ask[AnswerT], *, command: str = "") -> AnswerT:
-        """Ask until there is an answer, or no patience left."""
+        """Call `ask` until it succeeds or `patience` is used up."""
         waited = 0.0
         try:
             while True:
@@ -154,17 +159,17 @@ class ResilientArqRedis(ArqRedis):
                 except (RedisError, OSError) as error:
                     if not self.patience:
                         raise
-                    # The process may have been stopped meanwhile: that is not Redis' fault.
+                    # bounded: the process may have been suspended meanwhile
                     waited += min(monotonic() - asked, CONNECT_TIMEOUT + ANSWER_TIMEOUT) + PAUSE
-                    self._bear(error, in_words(error, command), waited, ask)
+                    self._raise_or_wait(error, in_words(error, command), waited, ask)
                 else:
-                    self._tell_of_return(ask)
+                    self._log_recovery(ask)
                     return answer
                 await asyncio.sleep(PAUSE)
         finally:
             self._waiting.discard(ask)
 
-    def _bear(self, error: Exception, words: str, waited: float, ask: Ask[Any]) -> None:
+    def _raise_or_wait(self, error: Exception, words: str, waited: float, ask: Ask[Any]) -> None:
         if is_refusal(error) and not (self.credentials_may_change and refuses_credentials(error)):
             self.hurry()
             raise StoreRefused(f"The Redis at REDIS_URL can't be used: {words}") from error
@@ -172,13 +177,13 @@ class ResilientArqRedis(ArqRedis):
             self.hurry()
             spent = f"{self.patience:g} s"
             raise StoreUnavailable(f"The Redis at REDIS_URL did not come back within {spent}: {words}") from error
-        if waited >= WORTH_TELLING:
+        if waited >= LOGGED_AFTER:
             if not self._waiting:
                 log.warning("queue.unavailable", error=words, patience_s=self.patience)
             self._waiting.add(ask)
 
-    def _tell_of_return(self, ask: Ask[Any]) -> None:
-        """Tell when the last who waited has an answer: a Redis that is full answers others all the time."""
+    def _log_recovery(self, ask: Ask[Any]) -> None:
+        """Log the end of an outage once the last waiting command succeeds: a full Redis answers reads all the time."""
         if ask in self._waiting:
             self._waiting.discard(ask)
             if not self._waiting:
@@ -186,9 +191,10 @@ class ResilientArqRedis(ArqRedis):
 
 
 class _PatientPipeline(Pipeline):
-    """Is sent again after a fault, and watches anew what it had watched.
+    """Retries a transaction after an error, and repeats its WATCH.
 
-    What the watch was for may have changed meanwhile. For arq that is a job begun twice, and no job carries anything.
+    The watched key may have changed meanwhile; for arq a job then starts twice, and jobs carry no data.
+    redis-py 5.3 does not retry after WATCH.
     """
 
     def __init__(self, line: ResilientArqRedis, transaction: bool = True) -> None:  # noqa: FBT001, FBT002 - as redis-py has it
@@ -197,7 +203,7 @@ class _PatientPipeline(Pipeline):
         self._watched: tuple[Any, ...] = ()
 
     async def immediate_execute_command(self, *args: Any, **options: Any) -> Any:
-        """Ask what is asked before MULTI."""
+        """Run a command before MULTI."""
         if args[0] == "WATCH":
             self._watched = args
         plain: Callable[..., Awaitable[Any]] = super().immediate_execute_command
@@ -219,7 +225,7 @@ class _PatientPipeline(Pipeline):
         commands, plain = self.command_stack, super().execute
 
         async def send() -> list[Any]:
-            self.command_stack = commands  # the last try has emptied it
+            self.command_stack = commands  # the last attempt emptied it
             return await plain(*args, **options)
 
         try:
@@ -227,19 +233,19 @@ class _PatientPipeline(Pipeline):
         except StoreRefused:
             raise
         except StoreUnavailable:
-            # The main task meets the same, and ends the worker. A job must not: arq would then not close in order.
-            # What was to be written about it lapses by itself.
+            # The main task raises the same and ends the worker. Raised in a job, it would keep arq 0.28 from closing in
+            # order. The keys that were to be written expire by themselves.
             return [None] * len(commands)
 
     async def _execute_watching(self, *args: Any, **options: Any) -> list[Any]:
-        """Say of anything in the way that the watch was broken: arq then leaves it to the next look."""
+        """Raise any error as a WatchError, which arq takes as a reason to read the queue again."""
         try:
             return await super().execute(*args, **options)
         except (RedisError, OSError) as error:
             raise WatchError(type(error).__name__) from error
 
     async def reset(self) -> None:
-        """Let the connection go, also where its last word, UNWATCH, is not answered."""
+        """Release the connection even if UNWATCH fails, which redis-py 5.3 does not."""
         try:
             await super().reset()  # type: ignore[no-untyped-call]  # redis-py's
         except (RedisError, OSError):
@@ -249,8 +255,8 @@ class _PatientPipeline(Pipeline):
             await super().reset()  # type: ignore[no-untyped-call]  # redis-py's
 
 
-class _Greeting(_PatientPipeline):
-    """What a worker of arq asks at its start, only to log it: INFO, which not every user may ask, and DBSIZE."""
+class _StartupInfo(_PatientPipeline):
+    """The commands that arq 0.28 sends at startup for its log: INFO, which an ACL may forbid, and DBSIZE."""
 
     async def execute(self, *_args: Any, **_options: Any) -> list[Any]:
         answers = await super().execute(raise_on_error=False)

@@ -1,6 +1,6 @@
-"""The bell: has a worker start a shift at once.
+"""The bell: makes a worker start a shift at once.
 
-Nothing rests on it: a ring that is lost is made good by the next cron run of the same shift.
+A lost ring only delays: the next cron run starts the same shift.
 """
 
 import asyncio
@@ -16,13 +16,13 @@ from bridge.queue.arq_redis import QUEUE, connect
 from bridge.redis.errors import in_words
 
 QUIET = 0.05
-"""Seconds between two rings of one kind by one process: what comes meanwhile is in the shift that starts."""
+"""Seconds between two rings of one kind by one process."""
 
 log = structlog.get_logger()
 
 
 class Alarm(StrEnum):
-    """The names of arq's jobs: the workers have a function of each name."""
+    """The names of arq's jobs; the workers have a function for each."""
 
     POLL = "poll_shift"
     DELIVER = "deliver_shift"
@@ -30,7 +30,7 @@ class Alarm(StrEnum):
 
 
 class Bell:
-    """Ring for shifts without waiting: the caller's own work never depends on it."""
+    """Rings for shifts in the background; the caller never waits."""
 
     def __init__(self, url: Secret, file: Path | None = None) -> None:
         self._arq = connect(url, file)
@@ -38,7 +38,7 @@ class Bell:
         self._again: set[Alarm] = set()
 
     def ring(self, alarm: Alarm) -> None:
-        """Have a worker start this shift soon; rings in quick succession become one."""
+        """Make a worker start this shift soon; rings in quick succession become one."""
         if alarm in self._ringing:
             self._again.add(alarm)
         else:
@@ -56,7 +56,7 @@ class Bell:
             self.ring(alarm)
 
     async def has_workers(self) -> bool:
-        """Tell whether a worker gave a sign of life within the last seconds: the mark that arq leaves and renews."""
+        """Return whether a worker renewed arq's health check key within the last seconds."""
         try:
             return bool(await self._arq.exists(QUEUE + health_check_key_suffix))
         except (RedisError, OSError):

@@ -1,1 +1,1 @@
-"""What the store, the queue and the command line share about Redis: how to connect, and what its errors mean."""
+"""Connections to Redis and the meaning of its errors, for the store, the queue and the command line."""

@@ -1,4 +1,4 @@
-"""The user and password of REDIS_URL; where a file holds it, they are read again after Redis refused them."""
+"""The user and password of REDIS_URL. If it comes from a file, they are read again after Redis rejects them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,9 +19,9 @@ log = structlog.get_logger()
 
 
 class Credentials(CredentialProvider):
-    """What each new connection authenticates with.
+    """The credentials of each new connection.
 
-    Refused credentials are sent again only after a pause; others that the file holds by then, at once.
+    Rejected credentials are sent again only after a pause; new ones from the file at once.
     """
 
     def __init__(self, url: Secret, file: Path | None = None, *, clock: Callable[[], float] = monotonic) -> None:
@@ -34,10 +34,10 @@ class Credentials(CredentialProvider):
 
     @property
     def may_change(self) -> bool:
-        """Whether they are read from a file, so that waiting may help when Redis refuses them."""
+        """Whether they are read from a file, so that they may change."""
         return self._file is not None
 
-    def get_credentials(self) -> Any:  # redis-py's type has no place for nothing, which it takes all the same
+    def get_credentials(self) -> Any:  # redis-py accepts an empty tuple, but its type does not
         """Return (user, password), (password,), or nothing."""
         return credentials_in(read(self._url.reveal()))
 
@@ -45,7 +45,7 @@ class Credentials(CredentialProvider):
         return self.get_credentials()
 
     def refused(self, said: str) -> None:
-        """Note that Redis refused them, and in which words."""
+        """Record that Redis rejected them, with its message."""
         self._refusal = said
         self._pause = min(max(2 * self._pause, SHORTEST_PAUSE), LONGEST_PAUSE)
         self._again_at = self._clock() + self._pause
@@ -54,18 +54,18 @@ class Credentials(CredentialProvider):
         self._refusal, self._pause = None, 0.0
 
     def check(self) -> None:
-        """Raise AuthenticationError, without asking Redis, if it would only refuse the same again."""
+        """Raise AuthenticationError if Redis has just rejected the same credentials."""
         if self._refusal is not None and not self._read_again() and self._clock() < self._again_at:
             raise AuthenticationError(self._refusal)
 
     def _read_again(self) -> bool:
-        """Read the file; return whether it holds other credentials than before."""
+        """Read the file. Return whether its credentials changed."""
         if self._file is None:
             return False
         try:
             text = self._file.read_text("utf-8").strip()
             changed: bool = credentials_in(read(text)) != self.get_credentials()
-        except (OSError, ValueError):  # it may be being replaced just now
+        except (OSError, ValueError):  # it may be in the middle of a replacement
             return False
         if changed:
             self._url = Secret(text)

@@ -1,6 +1,6 @@
-"""What an error of redis-py means, and what it is called: the one place that reads them.
+"""The meaning of redis-py's errors, and their wording for users and logs.
 
-An error may be hidden behind another: what was met while connecting stands behind a lost connection.
+The real error may be the cause of another: a failed handshake is raised as a lost connection.
 """
 
 import re
@@ -25,47 +25,47 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from bridge.errors import CredentialsRefused, StoreFull, StoreRefused, StoreUnavailable
 
 LONGEST = 200
-"""Characters of Redis' own words that are repeated; protected mode answers with a whole page."""
+"""The longest part of Redis' message that is repeated; protected mode sends a whole page."""
 REFUSALS = (AuthenticationError, AuthorizationError, NoPermissionError, InvalidResponse, ssl.SSLCertVerificationError)
 DENIED = re.compile(r"^DENIED |ACL failure in script|The user executing the script can't ")
 """Refusals that redis-py has no class for: protected mode, and a missing right within a script (Redis 7.2; 7.0)."""
 MOVED_ON = re.compile(r"\b(READONLY|MASTERDOWN|LOADING) ")
-"""Answers of a server that is no longer the primary; within a script they stand behind the script's name."""
+"""Replies of a server that is no longer the primary; in a script they follow the script's name."""
 FULL = re.compile(r"\bOOM ")
 TOO_MANY = "max number of clients reached"
-"""Redis' own words for which redis-py has no class of its own."""
+"""A message without a class in redis-py."""
 ANNOTATED = re.compile(
     r"^Command # \d+ \((?P<command>\S+(?: \S+)?).*\) of pipeline caused error: \(['\"](?P<said>.*)['\"],\)$", re.DOTALL
 )
-"""How redis-py repeats what it was told about one command of several."""
+"""How redis-py wraps the message about one command of a pipeline."""
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and those behind it, the outermost first."""
+    """Yield an error and its causes, the outermost first."""
     while error is not None:
         yield error
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def is_full(error: BaseException) -> bool:
-    """Return whether Redis is at its maxmemory and takes no writes."""
+    """Return whether Redis is at its maxmemory and rejects writes."""
     return any(isinstance(each, OutOfMemoryError) or _matches(FULL, each) for each in causes(error))
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Return whether Redis refuses us, or what answers is not a Redis that we trust: waiting does not help."""
+    """Return whether Redis rejects this client, or the server is not a trusted Redis: waiting does not help."""
     return any(isinstance(each, REFUSALS) or _matches(DENIED, each) for each in causes(error))
 
 
 def refuses_credentials(error: BaseException) -> bool:
-    """Return whether Redis refuses the user or the password, or that there is none."""
+    """Return whether Redis rejects the user or the password, or requires one."""
     return any(isinstance(each, AuthenticationError) for each in causes(error))
 
 
 def needs_new_connection(error: BaseException) -> bool:
-    """Return whether the connection itself is at fault, so that only a new one can be better.
+    """Return whether only a new connection can help.
 
-    Its server was demoted, or restarts; the password was changed; or nothing came any more.
+    The server was demoted or restarts, the password was changed, or the server is silent.
     """
     return any(
         isinstance(each, ReadOnlyError | BusyLoadingError | AuthenticationError | RedisTimeoutError)
@@ -79,9 +79,9 @@ def _matches(pattern: re.Pattern[str], error: BaseException) -> bool:
 
 
 def in_words(error: BaseException, command: str = "") -> str:
-    """Say what is wrong: in Redis' own words where it said any. What the client says names addresses, and is left out.
+    """Return an error in words: Redis' own if it sent any. redis-py's are left out because they contain addresses.
 
-    Neither holds a password. Of a missing right not every version says for which command: then we do.
+    No message contains a password. Some versions do not name the command for which a right is missing; it is added.
     """
     chain = list(causes(error))
     if said := next(filter(_is_reply, chain), None):
@@ -104,7 +104,7 @@ def in_words(error: BaseException, command: str = "") -> str:
 
 
 def _is_reply(error: BaseException) -> bool:
-    """Return whether an error was read from Redis; the others are redis-py's or the system's."""
+    """Return whether Redis sent this error; others come from redis-py or the system."""
     return isinstance(error, ResponseError | AuthenticationError | AuthorizationError | BusyLoadingError) or (
         isinstance(error, RedisConnectionError) and str(error) == TOO_MANY
     )
@@ -118,7 +118,7 @@ def _shortened(said: str) -> str:
 
 
 def as_unavailable(error: BaseException, command: str = "") -> StoreUnavailable:
-    """Return the error of ours that stands for one of redis-py's, met with a command."""
+    """Return our error for one of redis-py's, raised by `command`."""
     words = f"Redis: {in_words(error, command)}"
     if is_full(error):
         return StoreFull("Redis: out of memory (OOM): it takes no writes")
@@ -129,7 +129,7 @@ def as_unavailable(error: BaseException, command: str = "") -> StoreUnavailable:
 
 @asynccontextmanager
 async def translated(command: str = "") -> AsyncIterator[None]:
-    """Turn what redis-py raises into StoreUnavailable: no other module needs to know it."""
+    """Translate redis-py's errors into StoreUnavailable."""
     try:
         yield
     except (RedisError, OSError) as error:

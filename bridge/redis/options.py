@@ -1,4 +1,4 @@
-"""How every connection to Redis is made, by whichever client: its timeouts, its keepalive, and what TLS checks."""
+"""The options of every connection to Redis: timeouts, keepalive and TLS checks."""
 
 import socket
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ KEEPALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPALIVE": 15, "TCP_KEEPINTVL": 5, "TCP_K
 
 
 def defaults_for(url: str) -> dict[str, Any]:
-    """Return the options of redis-py for a connection to this URL; what the URL itself says takes precedence.
+    """Return the options of redis-py for a connection to this URL; options in the URL itself take precedence.
 
     Raises ValueError, and for some malformed URLs other exceptions, as redis-py does.
     """
@@ -38,12 +38,12 @@ def defaults_for(url: str) -> dict[str, Any]:
 
 
 def read(url: str) -> dict[str, Any]:
-    """Return what a URL says, by redis-py's names."""
+    """Return the options in a URL, by redis-py's names."""
     return dict(parse_url(url))
 
 
 def credentials_in(told: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return (user, password), (password,), or nothing, from what a URL says."""
+    """Return (user, password), (password,), or (), from the options of a URL."""
     if user := told.get("username"):
         return (user, told.get("password") or "")
     return (told["password"],) if told.get("password") else ()

@@ -1,4 +1,4 @@
-"""The pool of connections to one Redis; those that only a new connection can replace are never used again."""
+"""The pool of connections to one Redis; it replaces connections that cannot recover."""
 
 import math
 from collections.abc import Awaitable, Callable
@@ -18,19 +18,19 @@ from bridge.redis.errors import in_words, needs_new_connection, refuses_credenti
 from bridge.redis.options import defaults_for, read
 
 YOUNG = 1.0
-"""Seconds; a connection younger than that proves that a new one is no better just now."""
+"""Seconds; an error on a younger connection shows that a new one would not help."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An error for which a connection has to be replaced, and when that connection was made."""
+    """An error that requires a new connection, and when the failed one was made."""
 
     error: Exception
     made_at: float
 
 
 class Watched(AbstractConnection):
-    """A connection that notes when it was made, and the last error for which it has to be replaced."""
+    """A connection that records when it was made, and the last error that requires a new one."""
 
     made_at = -math.inf
     fault: Fault | None = None
@@ -52,7 +52,7 @@ class Watched(AbstractConnection):
         except (RedisError, OSError) as error:
             self._note(error)
             raise
-        if isinstance(response, list):  # a transaction's, or that of a script which was run for many calls
+        if isinstance(response, list):  # of a transaction or a batch script
             for each in response:
                 if isinstance(each, Exception):
                     self._note(each)
@@ -66,13 +66,13 @@ class Watched(AbstractConnection):
 class Pool(ConnectionPool):
     """Connections to the Redis at a URL; several clients may share it.
 
-    When one shows that only a new connection helps (its server was demoted or restarts, the password was changed,
-    nothing comes any more), all that were made before are replaced: those at rest before their next use, those in use
-    afterwards. A client that keeps one for long is called by `on_renewal`.
+    When an error shows that only new connections help (the server was demoted or restarts, the password was changed,
+    the server is silent), all older connections are replaced: idle ones before their next use, others afterwards. A client
+    that keeps a connection for long is called through `on_renewal`.
     """
 
     def __init__(self, url: Secret, file: Path | None = None, **options: Any) -> None:
-        """Take REDIS_URL and the file that it was read from; nothing is sent before the first call.
+        """`file` is the file that the URL was read from. Nothing is sent before the first call.
 
         Raises ValueError, and for some malformed URLs other exceptions, as redis-py does.
         """
@@ -85,12 +85,12 @@ class Pool(ConnectionPool):
             connection_class=type(f"Watched{kind.__name__}", (Watched, kind), {}),
             **{**options, **defaults_for(url.reveal()), **told, "credential_provider": self.credentials},
         )
-        self.make_connection()  # type: ignore[no-untyped-call]  # only this reads what is behind the URL's ?
+        self.make_connection()  # type: ignore[no-untyped-call]  # validates the options after the URL's ?
 
     async def get_connection(self, _command: Any = None, *_keys: Any, **_options: Any) -> AbstractConnection:
         """Take a connection, and connect it.
 
-        redis-py would let one connect at a time: where a host has vanished, callers would wait for all before them.
+        redis-py 5.3 connects one at a time under a lock: if a host has vanished, callers would wait for each other.
         """
         connection: AbstractConnection = self.get_available_connection()  # type: ignore[no-untyped-call]  # redis-py's
         try:
@@ -101,7 +101,7 @@ class Pool(ConnectionPool):
         return connection
 
     async def ensure_connection(self, connection: AbstractConnection) -> None:
-        """Connect, unless a usable connection is there; raises AuthenticationError without asking Redis if in vain."""
+        """Connect if necessary. Raises AuthenticationError at once if Redis has just rejected the credentials."""
         if cast("Watched", connection).made_at <= self._renewed_at:
             await connection.disconnect(nowait=True)
         connected = connection.is_connected
@@ -117,7 +117,7 @@ class Pool(ConnectionPool):
 
     @staticmethod
     async def _hear(connection: AbstractConnection) -> None:
-        """Raise what a server says without having been asked: why it refuses the connection, as in protected mode."""
+        """Raise an unsolicited reply: protected mode sends why it closes the connection. redis-py 5.3 discards it."""
         if connection.is_connected:
             try:
                 await connection.read_response()
@@ -125,7 +125,7 @@ class Pool(ConnectionPool):
                 await connection.disconnect(nowait=True)
 
     async def release(self, connection: AbstractConnection) -> None:
-        """Take a connection back; what it met decides on the others."""
+        """Return a connection to the pool; its last error may renew the others."""
         await super().release(connection)
         watched = cast("Watched", connection)
         fault, watched.fault = watched.fault, None
@@ -137,7 +137,7 @@ class Pool(ConnectionPool):
         was_connected = fault.made_at > self._renewed_at
         if refuses_credentials(fault.error):
             self.credentials.refused(in_words(fault.error))
-            renew = was_connected  # else the others, which were made before, may still be good
+            renew = was_connected  # otherwise older connections may still be authenticated
         else:
             renew = was_connected and fault.made_at < now - YOUNG
         if renew:

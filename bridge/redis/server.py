@@ -1,4 +1,4 @@
-"""Which server this is: HELLO tells it to every user; what INFO adds, only to those who may ask."""
+"""The server's product, version and role: from HELLO, which every user may call, and INFO, which an ACL may forbid."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ OLDEST_REDIS: Version = (7, 0)
 """The oldest Redis that is supported: Debian 12's. Every Valkey is newer."""
 
 Hello: TypeAlias = Sequence[Any] | Mapping[Any, Any] | None
-"""A reply to HELLO: names and values in turn, or by name; None where there is none."""
+"""A reply to HELLO: a flat list of names and values, or a mapping; None without a reply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A server as it describes itself; None: it does not say."""
+    """A server as it describes itself; None: unknown."""
 
     product: str = "Redis"
     version: str | None = None
@@ -25,9 +25,9 @@ class Server:
 
 
 def server_of(hello: Hello, info: Mapping[str, Any] | None = None) -> Server:
-    """Read the replies to HELLO and to INFO.
+    """Return the server described by the replies to HELLO and INFO.
 
-    Valkey gives the version of Redis that it is compatible with as `redis_version`.
+    Valkey's `redis_version` is the Redis version that it is compatible with.
     """
     told = {_text(name): _text(value) for name, value in _pairs(hello)}
     known = info or {}
