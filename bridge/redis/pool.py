@@ -67,8 +67,8 @@ class Pool(ConnectionPool):
     """Connections to the Redis at a URL; several clients may share it.
 
     When an error shows that only new connections help (the server was demoted or restarts, the password was changed,
-    the server is silent), all older connections are replaced: idle ones before their next use, others afterwards. A client
-    that keeps a connection for long is called through `on_renewal`.
+    the server is silent), all older connections are replaced: idle ones before their next use, others afterwards. A
+    client that keeps a connection for long is called through `on_renewal`.
     """
 
     def __init__(self, url: Secret, file: Path | None = None, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""arq's connection to Redis: what it waits for, so that a worker outlives it; and its jobs, which are only rings."""
+"""arq's connection to Redis: the outages that a worker survives, and its jobs, which carry no data."""
 
 import asyncio
 import subprocess
@@ -36,7 +36,7 @@ TROUBLES = {
     ),
     "short of replicas": (["CONFIG SET min-replicas-to-write 1"], ["CONFIG SET min-replicas-to-write 0"]),
 }
-"""What makes a Redis take no writes, and what ends it."""
+"""Commands that make Redis reject writes, and those that undo it."""
 
 
 @asynccontextmanager
@@ -96,7 +96,7 @@ async def test_the_bell_does_not_wait_for_it(redis_url: str, store: Store) -> No
 
 
 @pytest.mark.parametrize("asked", ["a command", "a transaction"])
-async def test_a_redis_that_refuses_us_is_not_waited_for_and_told_without_its_url(asked: str, redis_url: str) -> None:
+async def test_a_refusal_is_not_retried_and_its_error_has_no_url(asked: str, redis_url: str) -> None:
     arq = queue.connect(Secret(redis_url.replace("unix://", "unix://nobody:hunter2@")), patience=20)
     async with asyncio.timeout(5):
         with pytest.raises(StoreUnavailable, match="can't be used: invalid username-password pair"):
@@ -104,7 +104,7 @@ async def test_a_redis_that_refuses_us_is_not_waited_for_and_told_without_its_ur
     await arq.aclose()
 
 
-async def test_a_full_redis_is_told_once_however_often_it_answers_others(redis_url: str, store: Store) -> None:
+async def test_a_full_redis_is_logged_once_although_reads_succeed(redis_url: str, store: Store) -> None:
     arq = queue.connect(Secret(redis_url), patience=20)
     with capture_logs() as lines:
         async with troubled(store, "full"):
@@ -120,7 +120,7 @@ async def test_a_full_redis_is_told_once_however_often_it_answers_others(redis_u
     await arq.aclose()
 
 
-async def test_a_redis_that_stays_away_is_told_once_and_waited_for_until_patience_ends(tmp_path: Path) -> None:
+async def test_an_outage_is_logged_once_and_retried_until_patience_ends(tmp_path: Path) -> None:
     arq = queue.connect(Secret(f"unix://{tmp_path}/nobody.sock"), patience=3)
     with capture_logs() as lines, pytest.raises(StoreUnavailable, match="did not come back within 3 s: no connection"):
         await arq.ping()
@@ -129,14 +129,14 @@ async def test_a_redis_that_stays_away_is_told_once_and_waited_for_until_patienc
 
 
 async def test_what_is_reported_of_a_job_is_dropped_when_redis_stays_away(tmp_path: Path) -> None:
-    """Else the job would fail, and arq's closing with it."""
+    """Otherwise the job would fail, and arq's shutdown with it."""
     arq = queue.connect(Secret(f"unix://{tmp_path}/nobody.sock"), patience=0.1)
 
     assert await in_transaction(arq, "DEL", "ended") == [None]
 
 
 class Snare:
-    """Stands between a worker and its Redis, and does one thing to the first command of some name."""
+    """A proxy between a worker and Redis that disturbs the first command of a given name."""
 
     def __init__(self, redis: str, command: str, then: str) -> None:
         self.sprung = False
@@ -181,7 +181,7 @@ class Snare:
 
 @asynccontextmanager
 async def at_work(url: str, done: asyncio.Event) -> AsyncIterator["asyncio.Task[None]"]:
-    """Run arq's own worker over our line, until the block ends."""
+    """Run arq's own worker over our connection until the block ends."""
 
     async def ring(ctx: dict[Any, Any]) -> None:  # noqa: ARG001 - arq's name for it
         done.set()
@@ -236,7 +236,7 @@ async def test_a_worker_outlives_a_connection_that_is_lost_at_any_of_arqs_comman
 @pytest.mark.usefixtures("store")
 @pytest.mark.parametrize("asked_by", ["the bell", "cron"])
 async def test_a_worker_whose_clock_is_an_hour_behind_finds_a_job_at_once(asked_by: str, redis_url: str) -> None:
-    """And one whose clock is right does it; arq would drop one that had expired."""
+    """A worker with the right clock runs it too; arq would drop an expired job."""
     arq, done = queue.connect(Secret(redis_url)), asyncio.Event()
     job = await arq.enqueue_job("poll_shift", _defer_until=datetime.now(UTC) if asked_by == "cron" else None)
     assert job
@@ -250,14 +250,14 @@ async def test_a_worker_whose_clock_is_an_hour_behind_finds_a_job_at_once(asked_
 
 
 def test_what_became_of_a_job_can_be_written_down_also_where_it_failed() -> None:
-    """arq complains in the log of what it can't write, with a traceback."""
+    """arq logs a traceback for what it cannot write."""
     written = queue.serialize({"s": False, "r": JobExecutionFailed("job expired")})
 
     assert "job expired" in queue.deserialize(written)["r"]
 
 
 def test_a_job_of_cron_that_was_interrupted_may_begin_again() -> None:
-    """arq's cron allows one try, if nothing is said, and calls the second one a failure."""
+    """arq's cron allows one try by default, and counts a second one as a failure."""
     code = "from workers.settings import WorkerSettings as ours; print(*(job.max_tries for job in ours.cron_jobs))"
     environ = {
         "REDIS_URL": "redis://127.0.0.1:1",

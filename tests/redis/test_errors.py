@@ -43,7 +43,7 @@ def url_for(redis: Redis, user: str = "bridge", password: str = PASSWORD) -> str
 
 
 async def findings(url: str, sandbox_url: str) -> Mapping[str, Finding]:
-    """Have the doctor probe at a Redis."""
+    """Run the doctor's probes against a Redis."""
     async with open_resources(settings(url, sandbox_url)) as resources:
         probe = await probe_redis(resources)
     if probe.report is None:
@@ -140,7 +140,7 @@ def test_the_doctor_tries_every_command_of_the_scripts() -> None:
     assert used <= {str(command[0]) for command in rights.probe_commands("rb:check:x", "arq:job:x")}
 
 
-async def test_a_missing_right_is_told_by_store_and_queue_with_the_command(redis: Redis) -> None:
+async def test_store_and_queue_report_a_missing_right_with_the_command(redis: Redis) -> None:
     set_user(redis, "bridge", "on", f">{PASSWORD}", *RIGHTS.split(), "-set", "-ping")
     store, arq = Store(connect(Secret(url_for(redis)))), queue.connect(Secret(url_for(redis)), patience=5)
 
@@ -161,7 +161,7 @@ async def test_a_missing_right_within_a_script_is_a_refusal(redis: Redis) -> Non
     await store.redis.aclose()
 
 
-async def test_a_wrong_password_is_told_in_redis_words_everywhere(redis: Redis, sandbox_url: str) -> None:
+async def test_a_wrong_password_is_reported_in_redis_words_everywhere(redis: Redis, sandbox_url: str) -> None:
     set_user(redis, "bridge", "on", f">{PASSWORD}", *RIGHTS.split())
     url = url_for(redis, password="wrong")
     words = "invalid username-password pair or user is disabled"
@@ -169,7 +169,7 @@ async def test_a_wrong_password_is_told_in_redis_words_everywhere(redis: Redis, 
     await assert_told(url, words, sandbox_url)
 
 
-async def test_a_missing_password_is_told_in_redis_words_everywhere(redis: Redis, sandbox_url: str) -> None:
+async def test_a_missing_password_is_reported_in_redis_words_everywhere(redis: Redis, sandbox_url: str) -> None:
     url = f"redis://{LOOPBACK}:{port_of(redis)}"
     redis.config_set("requirepass", PASSWORD)
 
@@ -178,7 +178,7 @@ async def test_a_missing_password_is_told_in_redis_words_everywhere(redis: Redis
 
 @pytest.fixture
 async def protected() -> AsyncIterator[str]:
-    """What Redis says in protected mode to whoever comes from elsewhere, and how it ends that connection."""
+    """A server that behaves as Redis in protected mode does to a remote client."""
     page = (
         b"-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the"
         b" default user. In this mode connections are only accepted from the loopback interface. If you want to connect"
@@ -196,7 +196,7 @@ async def protected() -> AsyncIterator[str]:
     server.close()
 
 
-async def test_protected_mode_is_told_in_redis_words_everywhere(protected: str, sandbox_url: str) -> None:
+async def test_protected_mode_is_reported_in_redis_words_everywhere(protected: str, sandbox_url: str) -> None:
     await assert_told(protected, "DENIED Redis is running in protected mode because", sandbox_url)
 
 
@@ -213,7 +213,7 @@ async def assert_told(url: str, words: str, sandbox_url: str) -> None:
     await store.redis.aclose()
 
 
-async def test_a_full_redis_is_told_with_the_remedy_for_it(redis: Redis, sandbox_url: str) -> None:
+async def test_a_full_redis_is_reported_with_its_remedy(redis: Redis, sandbox_url: str) -> None:
     redis.config_set("maxmemory", 1)
     store = Store(connect(Secret(f"redis://{LOOPBACK}:{port_of(redis)}")))
     with pytest.raises(StoreFull):

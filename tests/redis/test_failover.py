@@ -65,7 +65,7 @@ async def wire(servers: tuple[Redis, Redis]) -> AsyncIterator[Forwarder]:
 
 
 def fail_over(servers: tuple[Redis, Redis], wire: Forwarder) -> None:
-    """Promote the replica, demote the primary, and lead new connections to the new one; the old ones stay."""
+    """Promote the replica, demote the primary, and route new connections to the new primary; old ones stay."""
     primary, replica = servers
     replica.replicaof("NO", "ONE")
     primary.replicaof(LOOPBACK, port_of(replica))
@@ -79,7 +79,7 @@ async def world(wire: Forwarder, sandbox_url: str) -> AsyncIterator[World]:
 
 
 async def until_ready(world: World) -> None:
-    """Ask all the time; the caller bounds it."""
+    """Send commands without a pause; the caller limits the time."""
     while (await world.get("/readyz")).status_code != 200:  # noqa: ASYNC110 - another process' state has no event
         await asyncio.sleep(0.05)
 

@@ -17,7 +17,7 @@ PATIENCE = 20.0
 
 
 class Speaker:
-    """Answers PING on every connection; those that are there when it `turns` get an error from then on."""
+    """A server that answers PING. After `turn`, the existing connections get an error instead."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -53,7 +53,7 @@ async def speaker() -> AsyncIterator[Speaker]:
 
 @pytest.fixture
 async def store(speaker: Speaker) -> AsyncIterator[Store]:
-    """A store with three connections at rest."""
+    """A store with three idle connections."""
     store = Store(connect(Secret(speaker.url)))
     await asyncio.gather(*(store.call("PING") for _ in range(3)))
     yield store
@@ -61,7 +61,7 @@ async def store(speaker: Speaker) -> AsyncIterator[Store]:
 
 
 async def grow_old(store: Store) -> None:
-    """Have the connections at rest have been made a while ago."""
+    """Make the idle connections look old."""
     pool = store.redis.connection_pool
     taken: Sequence[AbstractConnection] = [await pool.get_connection() for _ in range(3)]
     for each in taken:
@@ -94,7 +94,7 @@ async def test_one_such_error_replaces_every_connection_made_before(error: str, 
 
 
 async def test_an_error_of_a_new_connection_replaces_none(store: Store, speaker: Speaker) -> None:
-    """A Redis that takes no writes from anybody is not connected to anew with each call."""
+    """A Redis that rejects all writes does not cause a new connection for each call."""
     speaker.turn("READONLY You can't write against a read only replica.")
     for _ in range(5):
         with pytest.raises(StoreUnavailable):

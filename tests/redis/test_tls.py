@@ -1,4 +1,4 @@
-"""`rediss://`: the certificate has to be for the host of the URL, for every client of ours; a refusal is a sentence."""
+"""`rediss://`: every client checks that the certificate matches the URL's host; a mismatch is reported in words."""
 
 import asyncio
 import subprocess
@@ -27,7 +27,7 @@ WRONG_HOST = "its TLS certificate is refused: Hostname mismatch, certificate is 
 
 @pytest.fixture(params=[OURS])
 async def url(redis_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[str]:
-    """A Redis behind TLS with a certificate for the host that is the parameter, and of a private authority."""
+    """A Redis behind TLS whose certificate is for the parameter's host, from a private authority."""
     authority, tls = certificate_for(request.param, tmp_path)
     async with forwarding(redis_url.removeprefix("unix://"), tls=tls) as wire:
         yield f"rediss://{OURS}:{wire.port}?ssl_ca_certs={authority}"
@@ -67,14 +67,14 @@ async def test_the_url_may_ask_for_less(url: str, wish: str) -> None:
     await store.redis.aclose()
 
 
-async def test_an_unknown_authority_is_told(url: str) -> None:
+async def test_an_unknown_authority_is_reported(url: str) -> None:
     store = Store(connect(Secret(url.partition("?")[0])))
     with pytest.raises(StoreRefused, match="its TLS certificate is refused: self-signed certificate"):
         await store.check()
     await store.redis.aclose()
 
 
-async def test_a_server_that_does_not_speak_tls_is_told() -> None:
+async def test_a_server_without_tls_is_reported() -> None:
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"-ERR unknown command\r\n")
         writer.close()

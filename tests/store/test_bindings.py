@@ -1,4 +1,4 @@
-"""Sealed parts open in their own place alone: who may write to Redis can't have another's read out by the API."""
+"""Encrypted parts are bound to their record: write access to Redis does not reveal another client's data."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from tests.support.world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, RALLY_KEY, SEC
 
 pytestmark = pytest.mark.anyio
 PRIVATE = ("label of crm", "C0OFCRM00", "answer of crm", "participant0@example.com", '"personCount":7777')
-"""What a client of another name must not read: of a watch, its destinations, its attempts and its import."""
+"""Texts of a watch, its destinations, attempts and import that another client must not read."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ async def set_up(world: World) -> Scene:
 
 
 async def all_that_is_answered(scene: Scene, key: str) -> str:
-    """Make every call that reads, as the client with this key."""
+    """Make every reading request as the client with this key."""
     watches = [scene.ended, scene.open, scene.own_ended, scene.own_open]
     deliveries = [scene.delivery, scene.own_delivery]
     paths = [f"/v1/watches/{each}" for each in watches] + [f"/v1/deliveries/{each}" for each in deliveries]

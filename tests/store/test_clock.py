@@ -1,4 +1,4 @@
-"""Redis' clock is set back: nothing waits for the moments that were near before."""
+"""Redis' clock is set back: nothing waits longer than it would have before."""
 
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def sweep_and_work(world: World, *, seconds: int) -> None:
-    """Let this much time pass, with what cron would start meanwhile."""
+    """Let time pass, and run what cron would start meanwhile."""
     for _ in range(seconds // 5):
         await world.sweep()
         await world.poll()
@@ -70,7 +70,7 @@ async def test_a_pause_that_rally_asked_for_is_as_long_as_it_was(world: World) -
     assert (await world.reload(watch))["polls"] == 1
 
 
-async def test_a_probe_of_a_worker_that_died_holds_up_nobody(world: World) -> None:
+async def test_a_probe_of_a_worker_that_died_delays_no_other_worker(world: World) -> None:
     await world.watch()
     look = await world.resources.budgets.read("default")
     probe = Grant(count=1, again_at=0, probe=True)

@@ -1,4 +1,4 @@
-"""The connections to Redis: prompt, and never one that holds what somebody else had asked for."""
+"""The connections to Redis: one with an unread reply is never reused, and a silent Redis is an error."""
 
 import asyncio
 import socket
@@ -28,14 +28,14 @@ async def idle(store: Store) -> AsyncIterator[AbstractConnection]:
 
 
 async def of_no_use(connection: AbstractConnection) -> None:
-    """Wait until the connection says that it is of no use."""
+    """Wait until the connection is reported as unusable."""
     async with asyncio.timeout(PATIENCE):
         with suppress(RedisConnectionError):  # redis-py's word for one that has ended
             while not await connection.can_read_destructive():  # type: ignore[no-untyped-call]  # noqa: ASYNC110 - redis-py's
                 await asyncio.sleep(0.01)
 
 
-async def test_an_answer_that_nobody_has_read_is_nobody_elses(store: Store, idle: AbstractConnection) -> None:
+async def test_an_unread_reply_is_not_given_to_another_caller(store: Store, idle: AbstractConnection) -> None:
     await idle.send_command("ECHO", "for somebody else")
     await of_no_use(idle)
     await store.redis.connection_pool.release(idle)
@@ -43,9 +43,7 @@ async def test_an_answer_that_nobody_has_read_is_nobody_elses(store: Store, idle
     assert await store.call("ECHO", "for me") == "for me"
 
 
-async def test_of_two_answers_that_came_together_the_second_is_nobody_elses(
-    store: Store, idle: AbstractConnection
-) -> None:
+async def test_a_second_unread_reply_is_not_given_to_another_caller(store: Store, idle: AbstractConnection) -> None:
     await idle.send_packed_command([b"PING\r\nPING\r\n"])
     await idle.read_response()
     await of_no_use(idle)
@@ -92,7 +90,7 @@ async def test_a_connection_that_was_reset_while_it_was_idle_is_of_no_use() -> N
 
 
 @pytest.mark.parametrize("answers", [0, 1], ids=["from the start", "after a while"])
-async def test_a_redis_that_is_silent_is_told_and_not_asked_again(answers: int) -> None:
+async def test_a_silent_redis_is_an_error_and_is_not_retried(answers: int) -> None:
     async def fall_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         left = answers
         while said := await reader.read(4096):
@@ -116,7 +114,7 @@ async def test_a_redis_that_is_silent_is_told_and_not_asked_again(answers: int) 
 
 @pytest.fixture
 def vanished() -> Iterator[str]:
-    """A place where every attempt to connect is dropped, as by a host that has vanished: its backlog is full."""
+    """An address at which every attempt to connect times out: its backlog is full."""
     with ExitStack() as sockets:
         there = sockets.enter_context(socket.socket())
         there.bind(("127.0.0.1", 0))
@@ -129,7 +127,7 @@ def vanished() -> Iterator[str]:
         yield f"redis://127.0.0.1:{there.getsockname()[1]}?socket_connect_timeout=0.3"
 
 
-async def test_nobody_waits_for_the_attempts_of_others_to_reach_a_host_that_has_vanished(vanished: str) -> None:
+async def test_concurrent_attempts_to_connect_to_a_vanished_host_do_not_wait_for_each_other(vanished: str) -> None:
     store = Store(connect(Secret(vanished)))
     async with asyncio.timeout(PATIENCE):  # one after the other they took 18 s
         answers = await asyncio.gather(*(store.call("PING") for _ in range(20)), return_exceptions=True)

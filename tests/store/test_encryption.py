@@ -1,4 +1,4 @@
-"""Records that none of our keys opens, as where one was dropped too early: they hide nothing else, and say why."""
+"""Records that no key can decrypt, for example after a key was dropped too early: other records stay visible."""
 
 import pytest
 from structlog.testing import capture_logs
@@ -16,7 +16,7 @@ async def break_seal(world: World, key: str, field: str) -> None:
 
 
 async def told(world: World, path: str, **query: str) -> tuple[list[str], list[str]]:
-    """Ask for a list: the ids that it holds, and those of which the log says that they don't open."""
+    """Request a list. Return its ids, and those that the log reports as not decryptable."""
     with capture_logs() as lines:
         answer = await world.get(path, **query)
     assert answer.status_code == 200, answer.text
@@ -25,7 +25,7 @@ async def told(world: World, path: str, **query: str) -> tuple[list[str], list[s
 
 
 async def abandoned(world: World, *import_ids: str) -> list[str]:
-    """Have as many deliveries given up as there are imports, oldest first."""
+    """Abandon a delivery for each import, oldest first."""
     await world.sandbox.set_answers("crm", *[{"status": 410}] * len(import_ids))
     for import_id in import_ids:
         await world.sandbox.set_import(import_id, ("COMPLETED", 0))

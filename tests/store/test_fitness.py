@@ -1,4 +1,4 @@
-"""A Redis that drops keys when its memory is full: found out at the start, and while the bridge runs."""
+"""A Redis that evicts keys when its memory is full: detected at startup and while the bridge runs."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 
 @asynccontextmanager
 async def policy(store: Store, name: str) -> AsyncIterator[None]:
-    """Have Redis evict by another policy for a while."""
+    """Set another eviction policy for a while."""
     await store.call("CONFIG SET", "maxmemory-policy", name)
     try:
         yield

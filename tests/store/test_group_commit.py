@@ -1,4 +1,4 @@
-"""Gathering: callers of one script share a round trip, and each has its own answer."""
+"""Group commit: concurrent calls share a round trip, and each gets its own reply."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ NOW = Call()
 
 
 class CountingStore(Store):
-    """A store that notes how many went with each trip."""
+    """A store that records the number of calls in each round trip."""
 
     def __init__(self, redis: Redis) -> None:
         super().__init__(redis)
@@ -35,7 +35,7 @@ def counting(store: Store) -> CountingStore:
     return CountingStore(store.redis)
 
 
-async def test_who_comes_alone_goes_at_once(counting: CountingStore) -> None:
+async def test_a_single_call_is_sent_at_once(counting: CountingStore) -> None:
     gathered = GroupCommit(counting, "now")
 
     assert await gathered.run(NOW) > 0
@@ -44,7 +44,7 @@ async def test_who_comes_alone_goes_at_once(counting: CountingStore) -> None:
     assert counting.trips == [1, 1]
 
 
-async def test_those_who_come_meanwhile_share_the_next_trip_up_to_its_size(counting: CountingStore) -> None:
+async def test_calls_during_a_round_trip_share_the_next_one_up_to_its_size(counting: CountingStore) -> None:
     gathered = GroupCommit(counting, "now")
     first = asyncio.create_task(gathered.run(NOW))
     await counting.left.wait()
@@ -66,13 +66,13 @@ async def test_a_call_that_fails_fails_alone(counting: CountingStore) -> None:
     assert counting.trips == [3]
 
 
-async def test_a_script_that_redis_has_forgotten_is_told_again(counting: CountingStore) -> None:
+async def test_a_script_that_redis_has_flushed_is_loaded_again(counting: CountingStore) -> None:
     await counting.call("SCRIPT", "FLUSH")
 
     assert len(await counting.run_all("now", [NOW, NOW])) == 2
 
 
-async def test_who_stops_waiting_takes_nobody_else_along(counting: CountingStore) -> None:
+async def test_a_cancelled_call_does_not_cancel_others(counting: CountingStore) -> None:
     gathered = GroupCommit(counting, "now")
     impatient, patient = asyncio.create_task(gathered.run(NOW)), asyncio.create_task(gathered.run(NOW))
     await asyncio.sleep(0)
@@ -82,7 +82,7 @@ async def test_who_stops_waiting_takes_nobody_else_along(counting: CountingStore
     assert impatient.cancelled() or await asyncio.wait({impatient})
 
 
-async def test_a_fault_of_ours_reaches_all_who_wait(counting: CountingStore) -> None:
+async def test_an_internal_error_reaches_all_callers(counting: CountingStore) -> None:
     gathered = GroupCommit(counting, "now")
     unheard_of = Call(args={"no_such_name": 1})
 

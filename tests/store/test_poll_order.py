@@ -1,4 +1,4 @@
-"""The order of polls: who is polled first when more imports are due than the budget allows."""
+"""The order of polls: which imports are polled first when more are due than the budget allows."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,7 +17,7 @@ LEASE: Span = 15 * SECOND
 
 
 async def due_after(world: World, pauses: Mapping[str, Span], *, at_fault: str = "-") -> Moment:
-    """Have each import be due this long from now, as after a poll; return now. Ids that begin so are at fault."""
+    """Schedule each import this long from now, as after a poll. Return now."""
     for import_id in pauses:
         await world.watch(import_id)
     claims = await claim(world, room=len(pauses))

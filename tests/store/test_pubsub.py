@@ -1,4 +1,4 @@
-"""A connection to Redis that is lost silently, as a firewall drops one: who follows a watch is told all the same."""
+"""A pub/sub connection that is lost silently, as behind a firewall: subscribers are still notified."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ async def world(wire: Forwarder, sandbox_url: str) -> AsyncIterator[World]:
         yield world
 
 
-async def test_a_subscription_without_a_pong_is_made_anew_and_its_listeners_are_told(wire: Forwarder) -> None:
+async def test_a_subscription_without_a_pong_is_replaced_and_its_subscribers_are_notified(wire: Forwarder) -> None:
     store = Store(connect(Secret(url_of(wire))))
     changes = ChangeFeed(store, silence=0.1)
     async with asyncio.timeout(PATIENCE), changes.subscribe("watch:some") as changed:
@@ -71,7 +71,7 @@ ESTABLISHED, KEEPALIVE = "01", "02"
 
 
 def timer_of(port: int) -> str:
-    """Return the kind of timer that runs for the socket at a local port, as Linux tells it."""
+    """Return the kind of timer that Linux runs for the socket at a local port."""
     rows = [line.split() for line in TABLE.read_text().splitlines()]
     (timer,) = [row[5] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == ESTABLISHED]
     return timer.partition(":")[0]

@@ -1,4 +1,4 @@
-"""What the store machine found, each told as the story in which it happened."""
+"""Races that test_state_machine.py found, one test for each."""
 
 import pytest
 

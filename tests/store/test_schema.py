@@ -1,4 +1,4 @@
-"""The layout of the stored data: what another version wrote is refused, never half served."""
+"""The layout version of the stored data: data of another version is rejected."""
 
 import pytest
 

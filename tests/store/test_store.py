@@ -1,4 +1,4 @@
-"""The store: every step is atomic, happens once, and is refused to whoever comes with an old fence."""
+"""The store: every step is atomic, takes effect once, and is rejected with an old fence."""
 
 import asyncio
 from dataclasses import replace
@@ -164,7 +164,7 @@ async def test_accepting_the_same_watch_twice_changes_nothing(memory: Memory) ->
     assert watch.label == "Q4"
 
 
-async def test_a_claimed_import_is_nobody_elses_until_its_lease_runs_out(memory: Memory) -> None:
+async def test_a_claimed_import_is_not_claimed_again_until_its_lease_ends(memory: Memory) -> None:
     await memory.accept()
     first = only(await memory.claim())
 
@@ -317,7 +317,7 @@ async def test_the_last_fifty_attempts_are_kept(memory: Memory) -> None:
     assert [attempts[0].number, attempts[-1].number, len(attempts)] == [52, 3, 50]
 
 
-async def test_what_has_ended_disappears_whole(memory: Memory) -> None:
+async def test_an_ended_watch_is_deleted_completely(memory: Memory) -> None:
     watch, _ = await memory.accept()
     await memory.commit(only(await memory.claim()), ImportUpdate(due=None, reading=DONE))
     await memory.settle(watch, a_delivery(watch))
@@ -381,7 +381,7 @@ async def test_a_store_sealed_with_other_keys_is_refused_in_words(store: Store) 
         Encryptor([old]).decrypt(await store.call("GET", keys.SEAL), STORE_KEY)
 
 
-async def test_a_redis_that_is_not_there_is_told_without_its_address() -> None:
+async def test_the_error_for_an_unreachable_redis_has_no_address() -> None:
     store = Store(connect(Secret("redis://:hush@127.0.0.1:1/0")))
     with pytest.raises(StoreUnavailable) as told:
         await store.now()
@@ -410,7 +410,7 @@ async def test_cancelling_the_last_watch_ends_the_polling(memory: Memory) -> Non
     assert not await memory.settle(cancelled)
 
 
-async def test_a_password_that_redis_refuses_is_told_at_once(store: Store, redis_url: str) -> None:
+async def test_a_rejected_password_is_an_error_at_once(store: Store, redis_url: str) -> None:
     await store.call("CONFIG", "SET", "requirepass", "hunter2")
     stranger = Store(connect(Secret(redis_url)))
     try:
