@@ -1,4 +1,4 @@
-"""The counterpart: a stand-in for Rally, and an inbox for Slack messages and callbacks.
+"""The sandbox: a simulated Rally, and an inbox for Slack messages and callbacks.
 
-For trying out, for the tests and for compose; written from the vendors' contracts, sharing nothing with the product.
+For demos, tests and compose. Written from the vendors' documentation; shares no code with the product.
 """

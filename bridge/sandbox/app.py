@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from bridge.sandbox.browsers import PagesOnlyLook
+from bridge.sandbox.browsers import ReadOnlyForPages
 from bridge.sandbox.control import Control
 from bridge.sandbox.inbox import Inbox
 from bridge.sandbox.page import Page
@@ -22,7 +22,7 @@ STYLE = Path(__file__).with_name("style.css")
 
 
 def create_app(settings: SandboxSettings | None = None, now: Callable[[], float] = time.time) -> Starlette:
-    """Build a sandbox of its own state; `now` gives Unix seconds."""
+    """Build a sandbox with its own state; `now` returns Unix seconds."""
     settings = settings or SandboxSettings.from_env()
     window = Window(settings.rate_limit, settings.rate_window)
     rally = Rally(key=settings.rally_key, window=window, now=now)
@@ -54,7 +54,7 @@ def create_app(settings: SandboxSettings | None = None, now: Callable[[], float]
             Route("/style.css", _style, methods=["GET"]),
             Route("/healthz", _healthz, methods=["GET"]),
         ],
-        middleware=[Middleware(PagesOnlyLook)],
+        middleware=[Middleware(ReadOnlyForPages)],
     )
 
 

@@ -15,7 +15,7 @@ MAX_ELEMENTS = 10
 
 
 def faults_of(blocks: Any) -> list[str]:
-    """Name everything for which Slack would answer `invalid_blocks`."""
+    """Return every fault for which Slack would answer `invalid_blocks`."""
     if not isinstance(blocks, list):
         return ["blocks must be a list"]
     found = [f"no more than {MAX_BLOCKS} blocks allowed"] if len(blocks) > MAX_BLOCKS else []

@@ -1,4 +1,4 @@
-"""The control API: tells the sandbox what to be; without a key, since it is a sandbox on loopback."""
+"""The control API, which configures the sandbox; without a key, as it listens on loopback."""
 
 from dataclasses import asdict
 from typing import Annotated, Any, Literal, TypeVar
@@ -14,7 +14,7 @@ from bridge.sandbox.stories import Kind, Story, failed
 from bridge.sandbox.window import Window
 
 LONGEST = 10**9
-"""Seconds, about thirty years; a time much later than that is in no calendar."""
+"""Seconds, about thirty years; much later times do not fit into a datetime."""
 
 ModelT = TypeVar("ModelT")
 
@@ -29,7 +29,7 @@ class _Status(_Body):
 
 
 class ImportBody(_Body):
-    """Either `statuses`, or `outcome` and `seconds`; `failed` makes up so many failed records."""
+    """Either `statuses`, or `outcome` and `seconds`; `failed` is the number of failed records to generate."""
 
     type: Kind = "CSV"
     statuses: list[_Status] | None = None
@@ -56,7 +56,7 @@ class ImportBody(_Body):
 
 
 class FaultBody(_Body):
-    """What the next `times` answers are instead."""
+    """The faulty response for the next `times` requests."""
 
     times: Annotated[int, Field(ge=1)] = 1
     import_id: str | None = None
@@ -86,7 +86,7 @@ class PlannedBody(_Body):
 
 
 class Control:
-    """The endpoints that change the stand-in and the inbox, and tell what they saw."""
+    """The endpoints that configure the simulated Rally and the inbox, and return what they received."""
 
     def __init__(self, rally: Rally, inbox: Inbox, original: Window) -> None:
         self._rally = rally
@@ -100,7 +100,7 @@ class Control:
         import_id = request.path_params["import_id"]
         story = body.story(import_id, self._rally.now())
         self._rally.stories[import_id] = story
-        return JSONResponse(story.told(self._rally.now()))
+        return JSONResponse(story.as_json(self._rally.now()))
 
     async def delete_import(self, request: Request) -> Response:
         self._rally.stories.pop(request.path_params["import_id"], None)
@@ -111,7 +111,7 @@ class Control:
         if isinstance(body, Response):
             return body
         if (body.status is None) == (body.kind is None):
-            return JSONResponse({"errors": ["give one of status and kind"]}, 422)
+            return JSONResponse({"errors": ["set either status or kind"]}, 422)
         self._rally.faults.append(body.fault())
         return Response(status_code=204)
 
@@ -180,7 +180,7 @@ class Control:
 
 
 async def _parsed(request: Request, model: type[ModelT]) -> ModelT | Response:
-    """Check a body, or answer what is wrong with it."""
+    """Return the valid body, or a response with its problems."""
     try:
         return TypeAdapter(model).validate_json(await request.body())
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The inbox: takes Slack messages and callbacks, answers as their receivers would, and keeps what came."""
+"""The inbox: receives and stores Slack messages and callbacks, and responds as their receivers would."""
 
 import asyncio
 import base64
@@ -19,12 +19,12 @@ from bridge.sandbox.blocks import faults_of
 MESSAGES_KEPT = 1000
 LONGEST_TIMESTAMP = 20
 TOLERANCE = 300
-"""Seconds by which a callback's timestamp may differ, as Standard Webhooks has it."""
+"""Seconds by which a callback's timestamp may differ, by Standard Webhooks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """Something that arrived; `verified` tells of a callback's signature, `why` what was wrong."""
+    """A received message; `verified` is for valid blocks or a valid signature, `why` is the fault otherwise."""
 
     kind: Literal["slack", "callback"]
     name: str
@@ -41,7 +41,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """How to answer the next message, instead of well."""
+    """A planned response to the next message, instead of the usual one."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Planned:
 
 
 class Inbox:
-    """What arrived, and how the next messages are answered."""
+    """The received messages, and the planned responses to the next ones."""
 
     def __init__(self, *, secrets: Sequence[str], slack_token: str, now: Callable[[], float]) -> None:
         self.now = now
@@ -60,7 +60,7 @@ class Inbox:
         self._slack_token = slack_token
 
     async def slack_webhook(self, request: Request) -> Response:
-        """Answer as an incoming webhook does: `ok`, or a word in plain text.
+        """Respond as an incoming webhook does: `ok`, or an error code in plain text.
 
         Source: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
         """
@@ -71,7 +71,7 @@ class Inbox:
         return response
 
     async def post_message(self, request: Request) -> Response:
-        """Answer as `chat.postMessage` does: always 200, `ok` tells.
+        """Respond as `chat.postMessage` does: always 200, with success in `ok`.
 
         Source: https://docs.slack.dev/reference/methods/chat.postMessage
         """
@@ -89,7 +89,7 @@ class Inbox:
         return response
 
     async def auth_test(self, request: Request) -> Response:
-        """Answer as `auth.test` does: whose token it is.
+        """Respond as `auth.test` does: the owner of the token.
 
         Source: https://docs.slack.dev/reference/methods/auth.test
         """
@@ -104,7 +104,7 @@ class Inbox:
         return bool(self._slack_token) and hmac.compare_digest(offered, f"Bearer {self._slack_token}".encode())
 
     async def callback(self, request: Request) -> Response:
-        """Verify a callback as Standard Webhooks has it: 204 when it is genuine, else 401."""
+        """Verify a callback as in Standard Webhooks: respond 204 if it is genuine, else 401."""
         name = request.path_params["name"]
         body = await _text_of(request)
         why = fault_of_signature(dict(request.headers), body, self.secrets, self.now())
@@ -157,7 +157,7 @@ class Inbox:
 
 
 def _json_in(text: str) -> Any:
-    """Return what a text holds; None where it is not JSON, or more deeply nested or larger in number than is read."""
+    """Parse JSON; None if it is invalid, too deeply nested, or has too large a number."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -169,7 +169,7 @@ async def _text_of(request: Request) -> str:
 
 
 def fault_of_signature(headers: Mapping[str, str], body: str, secrets: Sequence[str], now: float) -> str | None:
-    """Say what is wrong with a callback's signature; None when it verifies with any of the secrets.
+    """Return the fault of a callback's signature; None if it verifies with any of the secrets.
 
     Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
     """

@@ -1,4 +1,4 @@
-"""Slack's mrkdwn as HTML, as far as a message to read needs it.
+"""Conversion of Slack's mrkdwn to HTML, as far as the messages of the bridge need it.
 
 Source: https://docs.slack.dev/messaging/formatting-message-text
 """
@@ -43,7 +43,7 @@ def _token(token: str) -> str:
 
 
 def _date(seconds: str) -> str | None:
-    """Show a moment as Slack would; None for one that is in no calendar, for which Slack shows the text beside it."""
+    """Format a time as Slack would; None for one out of range, for which Slack shows the fallback text."""
     try:
         return datetime.fromtimestamp(int(seconds), UTC).strftime("%d %b %H:%M UTC")
     except (ValueError, OverflowError, OSError):

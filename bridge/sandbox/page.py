@@ -1,4 +1,4 @@
-"""The page: what arrived, as a person would see it; and the imports that the stand-in tells of."""
+"""The inbox page: received messages as a person would see them, and the simulated imports."""
 
 import json
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ _FRAME = """<!doctype html>
 
 
 class Page:
-    """Renders the inbox; every text in it came from outside and is escaped."""
+    """Renders the inbox; all text in it is untrusted and escaped."""
 
     def __init__(self, rally: Rally, inbox: Inbox) -> None:
         self._rally = rally
@@ -47,7 +47,7 @@ class Page:
 
     def _imports(self) -> str:
         now = self._rally.now()
-        rows = [story.told(now) for story in list(self._rally.stories.values())[: -SHOWN - 1 : -1]]
+        rows = [story.as_json(now) for story in list(self._rally.stories.values())[: -SHOWN - 1 : -1]]
         if not rows:
             return "<p class='quiet'>None yet. An id that begins with <code>demo-</code> makes one by itself.</p>"
         cells = "".join(

@@ -1,4 +1,4 @@
-"""The stand-in for Rally: one GET, answered as documented, or as badly as it was told to."""
+"""The simulated Rally: its endpoints respond as documented, or with configured faults."""
 
 import asyncio
 import hmac
@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
-from bridge.sandbox.stories import Story, begun, demo
+from bridge.sandbox.stories import Story, demo, start_story
 from bridge.sandbox.window import Window
 
 REQUESTS_KEPT = 100_000
@@ -28,7 +28,7 @@ TRICKLE_PAUSE = 0.2
 
 @dataclass(slots=True)
 class Fault:
-    """What to answer instead, for the next `times` requests: a status, or a kind of misbehaviour."""
+    """A fault for the next `times` requests: a status, or a kind of misbehaviour."""
 
     times: int = 1
     import_id: str | None = None
@@ -41,8 +41,8 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """One request, as it was answered."""
+class ReceivedRequest:
+    """A request and its response."""
 
     at: float
     import_id: str
@@ -51,7 +51,7 @@ class Asked:
 
 
 class Rally:
-    """The state of the stand-in: its imports, its window, the faults to come, and all it was asked."""
+    """The state of the simulated Rally: imports, rate-limit window, pending faults, and received requests."""
 
     def __init__(self, *, key: str, window: Window, now: Callable[[], float]) -> None:
         self.key = key
@@ -59,7 +59,7 @@ class Rally:
         self.now = now
         self.stories: dict[str, Story] = {}
         self.faults: list[Fault] = []
-        self.asked: deque[Asked] = deque(maxlen=REQUESTS_KEPT)
+        self.asked: deque[ReceivedRequest] = deque(maxlen=REQUESTS_KEPT)
 
     async def get_import(self, request: Request) -> Response:
         import_id = opaque_id(request)
@@ -72,7 +72,7 @@ class Rally:
         return self._tell(import_id, now)
 
     async def import_people(self, request: Request) -> Response:
-        """Begin an import of as many people as are given, which takes a few seconds.
+        """Start an import of the given people, which takes a few seconds.
 
         Source: https://docs.rallyuxr.com/api-reference/people/import-people
         """
@@ -81,7 +81,7 @@ class Rally:
         if refusal := self._refusal(request, import_id, now):
             return refusal
         people = len((await request.json())["people"])
-        self.stories[import_id] = begun(import_id, "API", now, people=people)
+        self.stories[import_id] = start_story(import_id, "API", now, people=people)
         answer = {"message": "Import started", "count": people, "importId": import_id}
         return JSONResponse(answer, headers=self.window.headers(now))
 
@@ -90,7 +90,7 @@ class Rally:
             return self._text(import_id, 401, self.window.headers(now))
         if self.window.take(now):
             return None
-        self.asked.append(Asked(at=now, import_id=import_id, status=429, over_limit=True))
+        self.asked.append(ReceivedRequest(at=now, import_id=import_id, status=429, over_limit=True))
         headers = self.window.headers(now) | {"Retry-After": str(self.window.retry_after(now))}
         return PlainTextResponse(TEXTS[429], 429, headers)
 
@@ -101,17 +101,17 @@ class Rally:
     def _tell(self, import_id: str, now: float) -> Response:
         story = self.stories.get(import_id) or demo(import_id, now)
         if story is None:
-            return self._text(import_id, 404, {})  # the one answer for which no rate-limit headers are documented
+            return self._text(import_id, 404, {})  # the only response without documented rate-limit headers
         self.stories[import_id] = story
         self._note(import_id, 200)
-        return JSONResponse(story.told(now), headers=self.window.headers(now))
+        return JSONResponse(story.as_json(now), headers=self.window.headers(now))
 
     def _text(self, import_id: str, status: int, headers: Mapping[str, str]) -> Response:
         self._note(import_id, status)
         return PlainTextResponse(TEXTS.get(status, "Some other answer"), status, headers)
 
     def _note(self, import_id: str, status: int) -> None:
-        self.asked.append(Asked(at=self.now(), import_id=import_id, status=status))
+        self.asked.append(ReceivedRequest(at=self.now(), import_id=import_id, status=status))
 
     def _next_fault(self, import_id: str) -> Fault | None:
         for fault in self.faults:
@@ -136,7 +136,7 @@ class Rally:
             other = Story(
                 import_id="another", type="API", began=self.now(), statuses=story, people=1, failed_records=()
             )
-            return JSONResponse(other.told(self.now()), headers=headers)
+            return JSONResponse(other.as_json(self.now()), headers=headers)
         return _wrong_body(fault, headers)
 
 
@@ -153,7 +153,7 @@ def _wrong_body(fault: Fault, headers: dict[str, str]) -> Response:
 
 
 def opaque_id(request: Request) -> str:
-    """Take the id as it was sent: whatever is encoded in its one segment belongs to it."""
+    """Return the id in the raw path, decoded as one segment."""
     raw: bytes = request.scope["raw_path"]
     return unquote(raw.split(b"?")[0].decode("ascii", "replace").split("/imports/", 1)[1])
 
@@ -170,5 +170,5 @@ async def _trickle(seconds: float) -> AsyncIterator[bytes]:
 
 
 async def _cut_off() -> AsyncIterator[bytes]:
-    """End before what was announced: the server closes the connection in the middle of the answer."""
+    """End before Content-Length: the server closes the connection in the middle of the response."""
     yield b"{"

@@ -1,4 +1,4 @@
-"""The sandbox's own settings: few, and without a default key."""
+"""The settings of the sandbox; its key has no default."""
 
 import os
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxSettings:
-    """Which key Rally's stand-in takes, which secrets callbacks are verified with, and the rate limit it keeps."""
+    """The key and the rate limit of the simulated Rally, Slack's token, and the secrets to verify callbacks with."""
 
     rally_key: str = field(repr=False)
     callback_secrets: tuple[str, ...] = field(default=(), repr=False)
@@ -21,7 +21,7 @@ class SandboxSettings:
         """Read SANDBOX_RALLY_KEY (required), _CALLBACK_SECRETS, _SLACK_TOKEN, _RATE_LIMIT and _RATE_WINDOW."""
         key = environ.get("SANDBOX_RALLY_KEY", "").strip()
         if not key:
-            raise SystemExit("SANDBOX_RALLY_KEY is required: the key that the stand-in for Rally takes")
+            raise SystemExit("SANDBOX_RALLY_KEY is required: the API key of the simulated Rally")
         secrets = environ.get("SANDBOX_CALLBACK_SECRETS", "").split(",")
         return cls(
             rally_key=key,

@@ -1,4 +1,4 @@
-"""What Rally tells of an import as time goes by: pure, a function of its story and its age."""
+"""Scripted imports: the state of an import as a pure function of its story and its age."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Records = tuple[Mapping[str, str], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """An import from its beginning at `began` (Unix seconds): (status, seconds after that), in order."""
+    """A scripted import: its start in Unix seconds, and (status, seconds after the start) in order."""
 
     import_id: str
     type: Kind
@@ -20,8 +20,8 @@ class Story:
     people: int
     failed_records: Records | None
 
-    def told(self, now: float) -> dict[str, Any]:
-        """Give the import as Rally's API shows it at `now`; people are counted in as the upload goes on.
+    def as_json(self, now: float) -> dict[str, Any]:
+        """Return the import as Rally's API shows it at `now`; the number of people grows during the upload.
 
         Source: https://docs.rallyuxr.com/api-reference/imports/gets-an-import-by-id
         """
@@ -53,7 +53,7 @@ class Story:
 
 
 def failed(number: int) -> Records:
-    """Make up so many failed records: some with an e-mail, some with a person id, some with both."""
+    """Generate failed records: some with an e-mail, some with a person id, some with both."""
     made: list[Mapping[str, str]] = []
     for n in range(number):
         email, person = {"email": f"participant{n}@example.com"}, {"personId": f"cm1person{n:05}"}
@@ -66,18 +66,18 @@ SLOW_SECONDS = 60.0
 
 
 def demo(import_id: str, now: float) -> Story | None:
-    """Begin a story for an id that asks for one: `demo-completed-1`, `demo-partial-1`, `demo-failed-1`."""
+    """Return a new story for a demo id: `demo-completed-1`, `demo-partial-1`, `demo-failed-1`."""
     if not import_id.startswith("demo-"):
         return None
     wish = import_id.split("-")[1]
     seconds = SLOW_SECONDS if wish == "slow" else DEMO_SECONDS
     end = "ERROR" if wish == "failed" else "COMPLETED"
     if wish == "partial":
-        return begun(import_id, "CSV", now, people=117, failed_records=failed(3))
-    return begun(import_id, "CSV", now, people=120, end=end, seconds=seconds)
+        return start_story(import_id, "CSV", now, people=117, failed_records=failed(3))
+    return start_story(import_id, "CSV", now, people=120, end=end, seconds=seconds)
 
 
-def begun(
+def start_story(
     import_id: str,
     kind: Kind,
     now: float,
@@ -87,7 +87,7 @@ def begun(
     seconds: float = DEMO_SECONDS,
     failed_records: Records | None = None,
 ) -> Story:
-    """Begin a story that goes the usual way."""
+    """Return a new story with the usual statuses."""
     statuses = (("NOT_STARTED", 0.0), ("UPLOADING", 2.0), (end, seconds))
     return Story(
         import_id=import_id, type=kind, began=now, statuses=statuses, people=people, failed_records=failed_records

@@ -1,4 +1,4 @@
-"""A real fixed window, as the rate-limit headers describe one."""
+"""A fixed window, as Rally's rate-limit headers describe it."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Window:
-    """At most `limit` requests in each window of `seconds`, the windows counted from 1970."""
+    """At most `limit` requests in each window of `seconds`, aligned to the Unix epoch."""
 
     limit: int
     seconds: int
     taken: Counter[int] = field(default_factory=Counter)
-    """Requests let through, by the end of their window (Unix seconds)."""
+    """Accepted requests by the end of their window (Unix seconds)."""
 
     def take(self, now: float) -> bool:
-        """Count a request; False when the window is used up."""
+        """Count a request; return False if the window is used up."""
         end = self.end(now)
         if self.taken[end] >= self.limit:
             return False
@@ -33,5 +33,5 @@ class Window:
         }
 
     def retry_after(self, now: float) -> int:
-        """Give the whole seconds until the window has ended."""
+        """Return the whole seconds until the window ends."""
         return max(1, -int(-(self.end(now) - now) // 1))
