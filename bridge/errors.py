@@ -1,13 +1,13 @@
-"""What can go wrong on purpose.
+"""The exceptions of rally-bridge, and the kinds of refusals of the HTTP API.
 
 BridgeError
-├── SettingsError        the environment does not describe a bridge that could start
-├── StoreUnavailable     Redis does not answer; nothing was changed that we know of
-│   ├── StoreFull        it answers, but takes no writes: what only reads still works
-│   └── StoreRefused     it refuses us, or is no Redis: waiting does not help
-│       └── CredentialsRefused  it refuses the user or the password: waiting helps only where a file holds them
-├── DecryptionFailed           a record does not open with the configured keys
-└── Refused              a request that we do not carry out: for which Refusal, every problem named
+├── SettingsError        the settings are invalid
+├── StoreUnavailable     Redis does not reply; whether a write took effect is unknown
+│   ├── StoreFull        it replies, but refuses writes; reads still work
+│   └── StoreRefused     it refuses the connection or a command, or is not Redis; waiting does not help
+│       └── CredentialsRefused  it refuses the user or the password; waiting helps only if they come from a file
+├── DecryptionFailed     a record can't be decrypted with the configured keys
+└── Refused              a rejected request: the kind of refusal and every problem found
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,11 +16,11 @@ from enum import Enum
 
 
 class BridgeError(Exception):
-    """Anything that rally-bridge raises knowingly."""
+    """The base class of all exceptions that rally-bridge raises."""
 
 
 class SettingsError(BridgeError):
-    """Names every problem of the settings at once, a sentence each."""
+    """Invalid settings, with one sentence for each problem."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
@@ -28,28 +28,28 @@ class SettingsError(BridgeError):
 
 
 class StoreUnavailable(BridgeError):
-    """The store can't be reached or can't write just now; the same call may succeed later."""
+    """The store can't be reached or can't write now. The same call may succeed later."""
 
 
 class StoreFull(StoreUnavailable):
-    """Redis is at its maxmemory with noeviction: it refuses each write until there is room."""
+    """Redis has reached its maxmemory with `noeviction`. It refuses writes until memory is freed."""
 
 
 class StoreRefused(StoreUnavailable):
-    """Redis refuses our password or what we ask for, or what answers is no Redis; only other settings mend that."""
+    """Redis refuses the connection or a command, or the server is not Redis. Only other settings help."""
 
 
 class CredentialsRefused(StoreRefused):
-    """Redis refuses the user or the password, or that there is none."""
+    """Redis refuses the user or the password, or requires one that is not configured."""
 
 
 class DecryptionFailed(BridgeError):
-    """A sealed record was written under a key that is not among BRIDGE_ENCRYPTION_KEYS."""
+    """A record can't be decrypted: it was encrypted with a key that is not in BRIDGE_ENCRYPTION_KEYS."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with a request: where (a JSON pointer into the body), what, and a stable code."""
+    """One problem of a request: a JSON pointer to the field, a sentence, and a stable code if a rule refused it."""
 
     pointer: str
     detail: str
@@ -57,7 +57,7 @@ class Problem:
 
 
 class Refusal(Enum):
-    """Each reason for which a request is refused: the status, a name that stays, and a title for people."""
+    """The kinds of refusals: HTTP status, slug and title. Slugs are public and stable."""
 
     BAD_REQUEST = (400, "bad-request", "The request is not valid HTTP")
     INVALID_JSON = (400, "invalid-json", "The body is not valid JSON")
@@ -103,7 +103,7 @@ class Refusal(Enum):
 class Refused(BridgeError):
     """A request that is answered with a problem document and changes nothing.
 
-    Of very many problems only the first are at hand; `problem_count` is the number of all.
+    `problems` may contain only the first problems; `problem_count` is the number of all.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The metrics in Prometheus' text form; loaded when somebody asks for them, as its library takes a MB.
+"""The metrics in the Prometheus text format; imported on the first request, since its library takes 1 MB of memory.
 
 Source: https://prometheus.io/docs/instrumenting/exposition_formats/
 """
@@ -13,19 +13,19 @@ from prometheus_client.registry import Collector
 from bridge.domain.times import SECOND
 from bridge.store.stats import StoreStats, WorkspaceStats
 
-__all__ = ["CONTENT_TYPE_LATEST", "in_prometheus_form"]
+__all__ = ["CONTENT_TYPE_LATEST", "render_metrics"]
 
 
-def in_prometheus_form(answered: Mapping[tuple[str, str, str], int], figures: StoreStats | None) -> bytes:
-    """Write the requests answered, by method, route and status, and what was found in the store."""
+def render_metrics(answered: Mapping[tuple[str, str, str], int], stats: StoreStats | None) -> bytes:
+    """Return the metrics; `answered` counts requests by method, route and status, `stats` is None without Redis."""
     registry = CollectorRegistry()
-    registry.register(_Answered(answered))
-    registry.register(_Found(figures))
+    registry.register(_Requests(answered))
+    registry.register(_Store(stats))
     return generate_latest(registry)
 
 
-class _Answered(Collector):
-    """The requests that this process has answered."""
+class _Requests(Collector):
+    """Collects the requests that this process has answered."""
 
     def __init__(self, answered: Mapping[tuple[str, str, str], int]) -> None:
         self._answered = answered
@@ -39,51 +39,51 @@ class _Answered(Collector):
         yield requests
 
 
-class _Found(Collector):
-    """What was found in the store; None when it did not answer."""
+class _Store(Collector):
+    """Collects the statistics of the store."""
 
-    def __init__(self, figures: StoreStats | None) -> None:
-        self._figures = figures
+    def __init__(self, stats: StoreStats | None) -> None:
+        self._stats = stats
 
     def collect(self) -> Iterable[Metric]:
         up = GaugeMetricFamily("rally_bridge_store_up", "Whether Redis answers")
-        up.add_metric([], 0 if self._figures is None else 1)
+        up.add_metric([], 0 if self._stats is None else 1)
         yield up
-        if self._figures is not None:
-            yield from _of_all(self._figures)
-            yield from _of_workspaces(self._figures)
+        if self._stats is not None:
+            yield from _totals(self._stats)
+            yield from _by_workspace(self._stats)
 
 
-def _of_all(figures: StoreStats) -> Iterable[Metric]:
-    yield _gauge("watches_open", "Watches that have not ended", figures.watching)
-    yield _gauge("imports_settling", "Final imports whose watches are still to be told", figures.settling)
-    yield _gauge("lanes_overdue", "Places with a delivery that should have gone a minute ago", figures.lanes_overdue)
-    deliveries = GaugeMetricFamily("rally_bridge_deliveries", "Deliveries that are kept", labels=["state"])
-    for state, number in figures.deliveries.items():
+def _totals(stats: StoreStats) -> Iterable[Metric]:
+    yield _gauge("watches_open", "Watches that have not ended", stats.watching)
+    yield _gauge("imports_settling", "Final imports whose watches are not settled yet", stats.settling)
+    yield _gauge("lanes_overdue", "Lanes with a delivery that is more than a minute late", stats.lanes_overdue)
+    deliveries = GaugeMetricFamily("rally_bridge_deliveries", "Stored deliveries", labels=["state"])
+    for state, number in stats.deliveries.items():
         deliveries.add_metric([state.value], number)
     yield deliveries
 
 
-def _of_workspaces(figures: StoreStats) -> Iterable[Metric]:
-    told: dict[str, tuple[str, Callable[[WorkspaceStats], float]]] = {
+def _by_workspace(stats: StoreStats) -> Iterable[Metric]:
+    gauges: dict[str, tuple[str, Callable[[WorkspaceStats], float]]] = {
         "imports_polled": ("Imports that are being polled", lambda each: each.polled),
-        "imports_overdue": ("Imports that should have been polled a minute ago", lambda each: each.overdue),
-        "budget_limit": ("Rally's limit in its window; 0: none is known", lambda each: each.budget.limit or 0),
-        "budget_available": ("What is left of it in this window", lambda each: each.budget.available),
+        "imports_overdue": ("Imports whose poll is more than a minute late", lambda each: each.overdue),
+        "budget_limit": ("Rally's rate limit in the current window; 0 if unknown", lambda each: each.budget.limit or 0),
+        "budget_available": ("Requests left in the current window", lambda each: each.budget.available),
         "pause_seconds": (
-            "For how long nothing is asked: a 429, a refused key, imports that vanished, or Rally is down",
+            "Seconds until polling resumes after a 429, a refused key, vanished imports or an outage of Rally",
             lambda each: max(0, each.budget.paused_until - each.now) / SECOND,
         ),
         "key_refused": ("Whether Rally refuses the key", lambda each: each.budget.refused_since is not None),
         "imports_vanished": (
-            "Whether Rally shows no imports any more that it showed before",
+            "Whether Rally no longer shows imports that it showed before",
             lambda each: each.budget.vanished_since is not None,
         ),
         "breaker_open": ("Whether Rally is down, so that only probes are sent", lambda each: each.budget.broken),
     }
-    for name, (meaning, value) in told.items():
+    for name, (meaning, value) in gauges.items():
         gauge = GaugeMetricFamily(f"rally_bridge_{name}", meaning, labels=["workspace"])
-        for workspace, each in figures.workspaces.items():
+        for workspace, each in stats.workspaces.items():
             gauge.add_metric([workspace], value(each))
         yield gauge
 

@@ -1,4 +1,4 @@
-"""Alive, and able to work."""
+"""The endpoints for liveness and readiness probes."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,13 +12,13 @@ from bridge.web.schemas.responses import AliveResponse, ReadyResponse
 
 
 async def healthz(_: Request) -> Response:
-    """Answer: all that a liveness probe should know."""
-    answer: AliveResponse = {"status": "alive"}
-    return ApiResponse(answer)
+    """Check that the process responds. For liveness probes."""
+    response: AliveResponse = {"status": "alive"}
+    return ApiResponse(response)
 
 
 async def readyz(request: Request) -> Response:
-    """Tell whether watches can be accepted: Redis takes writes and keeps them; a worker is told of, not required."""
+    """Check whether watches can be accepted. Redis must accept and keep writes; a missing worker is only reported."""
     resources: Resources = request.app.state.resources
     try:
         await resources.store.check()
@@ -28,12 +28,12 @@ async def readyz(request: Request) -> Response:
         return _not_ready(str(error))
     if fitness.problem is not None:
         return _not_ready(f"Redis: {fitness.problem}")
-    answer: ReadyResponse = {"status": "ready", "redis": "ok", "workers": "seen" if workers else "none seen"}
+    response: ReadyResponse = {"status": "ready", "redis": "ok", "workers": "seen" if workers else "none seen"}
     if fitness.warnings:
-        answer["warnings"] = list(fitness.warnings)
-    return ApiResponse(answer)
+        response["warnings"] = list(fitness.warnings)
+    return ApiResponse(response)
 
 
-def _not_ready(why: str) -> Response:
-    refusal: ReadyResponse = {"status": "not ready", "redis": why}
-    return ApiResponse(refusal, 503, headers={"Retry-After": RETRY_AFTER_OUTAGE})
+def _not_ready(reason: str) -> Response:
+    response: ReadyResponse = {"status": "not ready", "redis": reason}
+    return ApiResponse(response, 503, headers={"Retry-After": RETRY_AFTER_OUTAGE})

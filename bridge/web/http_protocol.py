@@ -1,8 +1,8 @@
-"""Connections: uvicorn's own protocol, with bounds on what a peer may send and keep open before it has a key.
+"""The HTTP protocol: uvicorn's, with limits on what an unauthenticated peer may send and keep open.
 
-httptools collects a head of any size for any time. Here a head has bounded bytes, headers and seconds, requests in
-advance have a bounded number, and of too many connections those are closed that have waited longest for their peer.
-Where uvicorn is started by hand: `--http bridge.web.http_protocol:Connection`.
+httptools accepts headers of any size and for any time. This protocol limits their bytes, their number and the time
+until they are complete, and the number of pipelined requests. Above the limit of connections, it closes those that
+have been idle longest. To start uvicorn by hand: `--http bridge.web.http_protocol:Connection`.
 """
 
 import asyncio
@@ -13,32 +13,32 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from bridge.errors import Refusal
 from bridge.web.metrics import requests_answered
-from bridge.web.middleware import GUARD_CALLED, id_of, surround
+from bridge.web.middleware import API_HEADERS, add_headers, id_of
 from bridge.web.problems import problem
 
-FILES_KEPT = 256
-"""Of the files that this process may open, those left to Redis, receivers and the log."""
+RESERVED_FILES = 256
+"""File descriptors that are reserved for connections to Redis and receivers, and for the log."""
 BODY_FACTOR = 8
-"""Bytes that may come around each byte of a body: one sent in chunks of a byte each has five."""
-CLOSED_AT_ONCE = 16
-"""So many connections make room at once that looking for them costs each newcomer little."""
+"""Allowed bytes of framing for each byte of a body; chunks of one byte have five."""
+CLOSE_BATCH = 16
+"""Connections that are closed at once, so that new connections rarely have to search for idle ones."""
 
 
-class OutOfBounds(Exception):
-    """Ends the parsing of a request."""
+class LimitExceeded(Exception):
+    """Stops the parsing of a request that exceeds a limit."""
 
 
 class Connection(HttpToolsProtocol):
-    """One connection. Its peer owes the next bytes, unless a request of it is being answered."""
+    """One connection. Unless a request is being handled, the peer must send its next bytes before a deadline."""
 
     head_limit = 64 * 1024
     header_limit = 100
-    head_time = 10.0
-    """Seconds for a head: from the connection, or from its first byte; and for what is left of an unread body."""
+    head_timeout = 10.0
+    """Seconds until the headers are complete, from the connection or from their first byte; and for an unread body."""
     pipeline_limit = 16
     connection_limit = 4096
     linger = 1.0
-    """Seconds for which the peer of a refused request may go on sending, so that it gets to read why."""
+    """Seconds that the connection stays open after a refusal, so that a peer that is still sending can read it."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -49,62 +49,66 @@ class Connection(HttpToolsProtocol):
         self._received = 0
         self._bytes_left = self.head_limit
         self._deadline: asyncio.TimerHandle | None = None
-        self._waiting_since = self.loop.time()
+        self._idle_since = self.loop.time()
 
     @property
-    def _answering(self) -> bool:
-        # uvicorn's type leaves out that there is none before the first request.
+    def _responding(self) -> bool:
+        # uvicorn's type omits that it is None before the first request.
         return self.cycle is not None and not self.cycle.response_complete  # type: ignore[redundant-expr]
 
-    # The connection
+    # Connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > self._most() and not self._make_room():
-            self._refuse(Refusal.SERVICE_UNAVAILABLE, "There are too many connections.")
+        if len(self.connections) > self._limit() and not self._make_room():
+            self._refuse(Refusal.SERVICE_UNAVAILABLE, "Too many connections.")
         else:
-            self._expect(self.head_time)
+            self._set_deadline(self.head_timeout)
 
-    def _most(self) -> int:
+    def _limit(self) -> int:
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         return (
-            self.connection_limit if files == resource.RLIM_INFINITY else min(self.connection_limit, files - FILES_KEPT)
+            self.connection_limit
+            if files == resource.RLIM_INFINITY
+            else min(self.connection_limit, files - RESERVED_FILES)
         )
 
     def _make_room(self) -> bool:
-        """Close some of the connections that have waited longest; return whether there were any."""
+        """Close some of the connections that have been idle longest; return whether there were any."""
         others = [each for each in self.connections if isinstance(each, Connection) and each is not self]
-        waiting = sorted((each for each in others if not each._answering), key=lambda each: each._waiting_since)
-        for each in waiting[:CLOSED_AT_ONCE]:
+        idle = sorted((each for each in others if not each._responding), key=lambda each: each._idle_since)
+        for each in idle[:CLOSE_BATCH]:
             each.transport.abort()
-        return bool(waiting)
+        return bool(idle)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_expecting()
+        self._cancel_deadline()
         super().connection_lost(exc)
 
     def timeout_keep_alive_handler(self) -> None:
-        self.transport.abort()  # to close would wait for as long as the peer leaves the last answer unread
+        self.transport.abort()  # close() would wait until the peer reads the last response
 
-    # What the peer owes
+    # Deadlines
 
-    def _expect(self, seconds: float) -> None:
-        self._stop_expecting()
-        self._deadline = self.loop.call_later(seconds, self._give_up)
+    def _set_deadline(self, seconds: float) -> None:
+        self._cancel_deadline()
+        self._deadline = self.loop.call_later(seconds, self._on_deadline)
 
-    def _stop_expecting(self) -> None:
+    def _cancel_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
-    def _give_up(self) -> None:
+    def _on_deadline(self) -> None:
         self._deadline = None
         if self._in_head and not self._refused:
-            self._refuse(Refusal.REQUEST_TIMEOUT, f"The head of a request must come within {self.head_time:g} s.")
+            self._refuse(
+                Refusal.REQUEST_TIMEOUT, f"The headers of a request must arrive within {self.head_timeout:g} s."
+            )
         else:
             self.transport.abort()
 
-    # What it sends
+    # Requests
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
@@ -115,12 +119,12 @@ class Connection(HttpToolsProtocol):
         super().data_received(data)
         if self._bytes_left < 0:
             self._refuse(Refusal.HEADERS_TOO_LARGE, self._limits)
-        elif self._deadline is None and not self._answering:
-            self._expect(self.head_time)
+        elif self._deadline is None and not self._responding:
+            self._set_deadline(self.head_timeout)
 
     def on_message_begin(self) -> None:
         if len(self.pipeline) >= self.pipeline_limit:
-            raise OutOfBounds
+            raise LimitExceeded
         super().on_message_begin()
         self._in_message = self._in_head = True
         self._bytes_left = self.head_limit
@@ -128,18 +132,18 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         if self._deadline is not None:
-            self._stop_expecting()
-        if len(self.headers) > self.header_limit or (self._may_be_large and self._size_of_head() > self.head_limit):
+            self._cancel_deadline()
+        if len(self.headers) > self.header_limit or (self._may_be_large and self._head_size() > self.head_limit):
             self._refusal = Refusal.HEADERS_TOO_LARGE
-            raise OutOfBounds
+            raise LimitExceeded
         super().on_headers_complete()
 
     @property
     def _may_be_large(self) -> bool:
-        """Whether a head came in so many bytes, or in pieces, that what was parsed has to be counted."""
+        """Whether the headers may exceed the limit, so that their size must be counted."""
         return self._received > self.head_limit or self._bytes_left < self.head_limit
 
-    def _size_of_head(self) -> int:
+    def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     def on_body(self, body: bytes) -> None:
@@ -149,40 +153,40 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._in_message = False
         super().on_message_complete()
-        if not self._answering:  # the rest of a body that was not waited for
-            self._expect(self.timeout_keep_alive)
+        if not self._responding:  # the end of a body that the app did not read
+            self._set_deadline(self.timeout_keep_alive)
 
-    # What it is answered
+    # Responses
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        self._waiting_since = self.loop.time()
-        if self._in_message and not self._answering:
-            self._expect(self.head_time)
+        self._idle_since = self.loop.time()
+        if self._in_message and not self._responding:
+            self._set_deadline(self.head_timeout)
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's sentence; ours says more
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's message, replaced by a problem document
         self._refuse(self._refusal, self._limits if self._refusal is Refusal.HEADERS_TOO_LARGE else "")
 
     @property
     def _limits(self) -> str:
-        return f"At most {self.head_limit // 1024} KB and {self.header_limit} headers are read."
+        return f"The limit is {self.head_limit // 1024} KB and {self.header_limit} headers."
 
     def _refuse(self, refusal: Refusal, detail: str = "") -> None:
-        """Answer what never becomes a request, and end the connection; an answer under way is cut off by that."""
+        """Respond to an invalid request and close the connection, which interrupts a response that is being sent."""
         if self._refused:
             return
         self._refused = True
-        if self._answering:
+        if self._responding:
             self.transport.abort()
             return
-        answer = problem(refusal, detail)
-        headers = [*self.server_state.default_headers, *answer.raw_headers, (b"connection", b"close")]
-        surround(headers, id_of(self.headers or []), GUARD_CALLED)
+        response = problem(refusal, detail)
+        headers = [*self.server_state.default_headers, *response.raw_headers, (b"connection", b"close")]
+        add_headers(headers, id_of(self.headers or []), API_HEADERS)
         lines = [STATUS_LINE[refusal.status], *(b"%b: %b\r\n" % header for header in headers), b"\r\n"]
-        self.transport.write(b"".join(lines) + bytes(answer.body))
+        self.transport.write(b"".join(lines) + bytes(response.body))
         requests_answered["other", "none", str(refusal.status)] += 1
         if self.transport.can_write_eof():
             self.transport.write_eof()
-            self._expect(self.linger)
+            self._set_deadline(self.linger)
         else:
             self.transport.close()

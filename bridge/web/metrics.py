@@ -1,6 +1,6 @@
-"""Metrics: this process' requests, and what the store holds at the moment of asking.
+"""The endpoint of the metrics: the requests of this process, and statistics of the store at the time of the request.
 
-No label ever holds an id, a URL or anything else that a client chose: only our own routes, states and workspaces.
+Labels contain only routes, methods, states and workspaces, never an id, a URL or other values chosen by clients.
 """
 
 from collections import Counter
@@ -14,17 +14,15 @@ from bridge.resources import Resources
 from bridge.store.stats import read_stats
 
 requests_answered: Counter[tuple[str, str, str]] = Counter()
-"""Requests answered by this process, by method, route and status."""
+"""Requests that this process has answered, by method, route and status."""
 
 
 async def show(request: Request) -> Response:
-    """Give the metrics; without a key, like the health of the process, since they name nobody."""
+    """Get the metrics in the Prometheus text format. No API key is needed; the metrics contain no client data."""
     resources: Resources = request.app.state.resources
     try:
-        figures = await read_stats(resources.store, resources.budgets, tuple(resources.rally))
+        stats = await read_stats(resources.store, resources.budgets, tuple(resources.rally))
     except StoreUnavailable:
-        figures = None
+        stats = None
     exposition = import_module("bridge.web.exposition")
-    return Response(
-        exposition.in_prometheus_form(requests_answered, figures), media_type=exposition.CONTENT_TYPE_LATEST
-    )
+    return Response(exposition.render_metrics(requests_answered, stats), media_type=exposition.CONTENT_TYPE_LATEST)

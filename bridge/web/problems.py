@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457): every refusal says what is wrong, all of it, in one form."""
+"""Problem documents (RFC 9457): one format for every refusal, with every problem of the request."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,10 @@ from bridge.errors import Problem, Refusal, Refused, StoreUnavailable
 from bridge.validation_text import sentence
 from bridge.web.duplicate_names import escaped
 from bridge.web.responses import ApiResponse
-from bridge.web.schemas.responses import MOST_ERRORS, ErrorResponse, ProblemDocument
+from bridge.web.schemas.responses import MAX_ERRORS, ErrorResponse, ProblemDocument
 
 RETRY_AFTER_OUTAGE = "5"
-"""Seconds; a Redis that restarts is back within them."""
+"""Seconds; enough for Redis to restart."""
 
 log = structlog.get_logger()
 
@@ -33,13 +33,13 @@ def problem(
     error_count: int = 0,
     headers: Mapping[str, str] | None = None,
 ) -> ProblemResponse:
-    """Give a refusal in RFC 9457's form; its `type` leads to the page that explains it."""
+    """Return the response to a refused request; its `type` links to the entry in /docs."""
     document: ProblemDocument = {"type": f"/docs#{refusal.slug}", "title": refusal.title, "status": refusal.status}
     if detail:
         document["detail"] = detail
     if errors:
-        document["errors"] = [_error_as_json(error) for error in errors[:MOST_ERRORS]]
-    if error_count > MOST_ERRORS:
+        document["errors"] = [_error_as_json(error) for error in errors[:MAX_ERRORS]]
+    if error_count > MAX_ERRORS:
         document["errorCount"] = error_count
     return ProblemResponse(document, refusal.status, headers)
 
@@ -52,14 +52,14 @@ def _error_as_json(error: Problem) -> ErrorResponse:
 
 
 def document_of(error: Refused | StoreUnavailable) -> ProblemDocument:
-    """Give a problem document by itself."""
-    answer = refused if isinstance(error, Refused) else store_unavailable
-    document: ProblemDocument = json.loads(bytes(answer(None, error).body))
+    """Return the problem document of an error, without a response around it."""
+    respond = refused if isinstance(error, Refused) else store_unavailable
+    document: ProblemDocument = json.loads(bytes(respond(None, error).body))
     return document
 
 
 def refused(_: Request | None, error: Exception) -> Response:
-    assert isinstance(error, Refused)  # noqa: S101 - Starlette hands each exception to the function of its class
+    assert isinstance(error, Refused)  # noqa: S101 - Starlette calls the handler of the exception's class
     return problem(
         error.refusal,
         error.detail,
@@ -79,61 +79,60 @@ def http_exception(_: Request, error: Exception) -> Response:
 
 
 def store_unavailable(_: Request | None, __: Exception) -> Response:
-    """Ask to come again; the store itself tells of its outage, once."""
-    detail = (
-        "The store can't be reached or can't write just now. Try again: with one Idempotency-Key nothing is done twice."
-    )
+    """Respond with 503; the store has already logged the outage."""
+    detail = "The store can't be reached or can't write now. Try again, with the same Idempotency-Key if you sent one."
     return problem(Refusal.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": RETRY_AFTER_OUTAGE})
 
 
 def decryption_failed(request: Request, _: Exception) -> Response:
-    """Say what an operator can do about it: the caller can do nothing but ask one."""
+    """Log the record, and respond with what the operator can do about it."""
     log.error("record.decryption_failed", path=request.url.path)
     detail = (
-        "None of the operator's keys opens what is private in it. It can be read again once BRIDGE_ENCRYPTION_KEYS "
-        "holds the key that it was written under."
+        "No configured key decrypts the record. It can be read again when BRIDGE_ENCRYPTION_KEYS contains the key that "
+        "encrypted it."
     )
     return problem(Refusal.DECRYPTION_FAILED, detail)
 
 
 def unexpected(error: Exception) -> Response:
+    """Log an unhandled exception and respond with 500."""
     log.error("request.failed", exc_info=error)
-    return problem(Refusal.INTERNAL_ERROR, "It has been logged.")
+    return problem(Refusal.INTERNAL_ERROR, "The error was logged.")
 
 
 def problems_of(findings: Sequence[ErrorDetails]) -> list[Problem]:
-    """Put each of pydantic's findings, or as many as are told, as a JSON pointer into the body and a sentence."""
+    """Return the first findings of pydantic as problems: a JSON pointer, a sentence and a code."""
     return [
-        Problem(pointer=_pointer(found["loc"]), detail=sentence(found, _SENTENCES), code=_code(found["type"]))
-        for found in findings[:MOST_ERRORS]
+        Problem(pointer=_pointer(finding["loc"]), detail=sentence(finding, _SENTENCES), code=_code(finding["type"]))
+        for finding in findings[:MAX_ERRORS]
     ]
 
 
-_OF_PYDANTIC = {"notify": 2, "destination": 1, "metadata": 2}
-"""Where in a location pydantic puts the name of the union's member, or `[key]`."""
+_INSERTED = {"notify": 2, "destination": 1, "metadata": 2}
+"""By field: the index in pydantic's location of the union member's name, or of `[key]`."""
 
 
 def _pointer(location: Sequence[str | int]) -> str:
-    """Write `/notify/0/url`; what pydantic puts in between, a union's member or that it is a key, is left out."""
+    """Return a JSON pointer such as `/notify/0/url`, without the parts that pydantic inserts for unions and keys."""
     parts = [
         part
         for index, part in enumerate(location)
-        if not (isinstance(part, str) and index == _OF_PYDANTIC.get(str(location[0])))
+        if not (isinstance(part, str) and index == _INSERTED.get(str(location[0])))
     ]
     return "".join("/" + escaped(str(part)) for part in parts)
 
 
 _SENTENCES: Mapping[str, str] = {
-    "extra_forbidden": "This field is not known",
+    "extra_forbidden": "Unknown field",
     "missing": "This field is required",
-    "json_invalid": "The body is not JSON",
+    "json_invalid": "The body is not valid JSON",
     # pydantic's own message repeats the input, which may be a secret in the wrong place.
-    "union_tag_invalid": "There is no such type of destination",
-    # pydantic's own message repeats the regular expression, which says little to people.
-    "string_pattern_mismatch": "This has a character or a form that can't be taken here",
+    "union_tag_invalid": "Unknown destination type",
+    # pydantic's own message repeats the regular expression, which is hard to read.
+    "string_pattern_mismatch": "Contains a character that is not allowed, or has the wrong format",
 }
 
 
 def _code(kind: str) -> str | None:
-    """Give the stable code of a policy's refusal; pydantic's own names are not part of our interface."""
+    """Return the stable code of a rule; pydantic's own error types are not part of the API."""
     return kind.removeprefix("policy_") if kind.startswith("policy_") else None

@@ -1,4 +1,4 @@
-"""JSON as it is answered: compact, and with its line ended, so that a shell's prompt does not stick to it."""
+"""JSON responses: compact, and with a final line feed, so that a shell prompt starts on a new line."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse
 
 
 class ApiResponse(JSONResponse):
-    """An answer of the API."""
+    """A JSON response of the API."""
 
     def render(self, content: Any) -> bytes:
         return to_json(content, inf_nan_mode="null") + b"\n"

@@ -30,7 +30,7 @@ HEAD = "{method} {path} HTTP/1.1\r\nHost: bridge\r\n"
 class Hasty(Connection):
     """Waits less long for a head, and for the peer of a refused request."""
 
-    head_time = 0.3
+    head_timeout = 0.3
     linger = 0.2
 
 
@@ -135,7 +135,7 @@ def refused(answer: HTTPResponse, body: bytes, status: int, slug: str) -> dict[s
 )
 def test_a_head_that_is_too_large_is_refused(url: str, sent: bytes) -> None:
     document = refused(*asked(url, sent), 431, "headers-too-large")
-    assert document["detail"] == "At most 64 KB and 100 headers are read."
+    assert document["detail"] == "The limit is 64 KB and 100 headers."
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_header_without_an_end_is_refused_before_much_of_it_is_kept(url: str) 
         connection.sendall(b"GET / HTTP/1.1\r\nX-Endless: ")
         assert flood(connection, b"x" * 65_536, MOST_SENT) < MOST_SENT
         document = refused(*answer_on(connection), 431, "headers-too-large")
-    assert document["detail"] == "At most 64 KB and 100 headers are read."
+    assert document["detail"] == "The limit is 64 KB and 100 headers."
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def calls() -> Iterator[Call]:
 
 
 EVERY_CALL = list(calls())
-KEYED = [call for call in EVERY_CALL if not call.operation.for_anyone]
+KEYED = [call for call in EVERY_CALL if not call.operation.public]
 
 
 async def kept(world: World) -> dict[str, Any]:

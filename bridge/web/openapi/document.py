@@ -1,4 +1,4 @@
-"""The API's description, OpenAPI 3.1: made of the routes, the models that check, and the types that are answered.
+"""The OpenAPI 3.1 description, generated from the routes, the models of requests and the types of responses.
 
 Source: https://spec.openapis.org/oas/v3.1.1.html
 """
@@ -30,22 +30,22 @@ NOTICES = (
 IDS = {"watch_id": "wat", "delivery_id": "dlv"}
 REF = "#/components/schemas/{model}"
 ABOUT = """\
-Says when a Rally UXR import has ended, and how. `POST /v1/watches` with an import's id; its outcome is sent to Slack
-or to a signed HTTP callback, once, whatever breaks in between.
+Sends the outcome of a Rally UXR import to Slack or to a signed HTTP callback. `POST /v1/watches` with the import's id;
+the outcome is sent once, even if processes or connections fail in between.
 
-Send your key as `Authorization: Bearer …`. Every answer bears an `X-Request-Id`, yours if you send one. A refusal is a
-problem document that names everything that is wrong, and has changed nothing."""
+Send your key as `Authorization: Bearer …`. Every response has an `X-Request-Id`, which is yours if you send one. A
+refused request changes nothing; its problem document lists every problem."""
 
 Json = dict[str, Any]
 
 
 def describe(routes: Sequence[Route]) -> Json:
-    """Describe the calls of these routes; every one of their endpoints stands in CALLS."""
-    found = [(route, method, CALLS[endpoint]) for route, method, endpoint in _endpoints(routes)]
-    schemas, components = _schemas(operation for _, _, operation in found)
+    """Return the description of these routes; CALLS must contain all of their endpoints."""
+    operations = [(route, method, CALLS[endpoint]) for route, method, endpoint in _endpoints(routes)]
+    schemas, components = _schemas(operation for _, _, operation in operations)
     paths: dict[str, Json] = {}
-    for route, method, operation in found:
-        endpoint = _calls(route).endpoints[method]
+    for route, method, operation in operations:
+        endpoint = _resource(route).endpoints[method]
         paths.setdefault(route.path, {})[method.lower()] = _operation(
             route.path, operation, inspect.getdoc(endpoint) or "", schemas
         )
@@ -59,7 +59,7 @@ def describe(routes: Sequence[Route]) -> Json:
         },
         "servers": [{"url": "/"}],
         "security": [{"key": []}],
-        "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for _, _, operation in found)],
+        "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for _, _, operation in operations)],
         "paths": paths,
         "webhooks": dict(_webhooks(schemas)),
         "components": {
@@ -69,36 +69,36 @@ def describe(routes: Sequence[Route]) -> Json:
     }
 
 
-def _calls(route: Route) -> Resource:
-    assert isinstance(route.endpoint, Resource)  # noqa: S101 - `at` makes all of them
+def _resource(route: Route) -> Resource:
+    assert isinstance(route.endpoint, Resource)  # noqa: S101 - `resource` creates all of them
     return route.endpoint
 
 
 def _endpoints(routes: Sequence[Route]) -> Iterator[tuple[Route, str, Any]]:
     for route in routes:
-        for method, endpoint in _calls(route).endpoints.items():
+        for method, endpoint in _resource(route).endpoints.items():
             yield route, method, endpoint
 
 
 class _WithoutTitles(GenerateJsonSchema):
-    """Leaves out the titles that pydantic makes of fields' names."""
+    """Omits the titles that pydantic derives from field names."""
 
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic asks for each
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
         return False
 
 
 def _schemas(operations: Iterable[Operation]) -> tuple[Mapping[Any, Json], Json]:
-    """Give the schema of each type that is named, and the parts to which they refer."""
+    """Return the schema of each type, and the components to which the schemas refer."""
     named: dict[Any, None] = dict.fromkeys([ProblemDocument, NotificationSent, NoticeSent])
     for operation in operations:
-        named |= dict.fromkeys(each for each in (operation.gives, operation.body, operation.query) if each)
-    made, rest = TypeAdapter.json_schemas(
+        named |= dict.fromkeys(each for each in (operation.response, operation.body, operation.query) if each)
+    generated, rest = TypeAdapter.json_schemas(
         [(type_, "validation", TypeAdapter(type_)) for type_ in named],
         ref_template=REF,
         schema_generator=_WithoutTitles,
     )
     components = rest.get("$defs", {})
-    schemas = {type_: schema for (type_, _), schema in made.items()}
+    schemas = {type_: schema for (type_, _), schema in generated.items()}
     for type_ in named:
         if inspect.isclass(type_) and issubclass(type_, BaseModel) and type_.__name__.endswith("Query"):
             schemas[type_] = components.pop(type_.__name__)
@@ -112,20 +112,20 @@ def _operation(path: str, operation: Operation, words: str, schemas: Mapping[Any
         "tags": [operation.tag],
         "summary": summary,
         "parameters": [*_in_path(path), *_in_query(operation, schemas), *_in_headers(operation)],
-        "responses": dict(sorted(_answers(operation, schemas).items())),
+        "responses": dict(sorted(_responses(operation, schemas).items())),
     }
     if description:
         described["description"] = description
     if operation.body:
         content = {"schema": schemas[operation.body], "example": operation.example}
         described["requestBody"] = {"required": True, "content": {"application/json": content}}
-    if operation.for_anyone:
+    if operation.public:
         described["security"] = []
     return described
 
 
 def _sentences(words: str) -> tuple[str, str]:
-    """Part a docstring into its first sentence and the rest."""
+    """Split a docstring into its first sentence and the rest."""
     first, _, rest = " ".join(words.split()).partition(". ")
     return first.rstrip("."), rest
 
@@ -145,22 +145,22 @@ def _in_query(operation: Operation, schemas: Mapping[Any, Json]) -> Iterator[Jso
 
 
 def _without_null(schema: Json) -> Json:
-    """Leave out null, which a query can't say: there a parameter is left out instead."""
-    given = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
+    """Return the schema without null: a query omits the parameter instead."""
+    types = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
     return {
         name: value
-        for name, value in given[0].items()
+        for name, value in types[0].items()
         if name not in {"title", "description"} and (name, value) != ("default", None)
     }
 
 
 def _in_headers(operation: Operation) -> Iterator[Json]:
-    if operation.repeatable:
+    if operation.idempotent:
         yield {
             "name": "Idempotency-Key",
             "in": "header",
             "required": False,
-            "description": "Makes a repetition within 24 hours safe: it is given the first answer and changes nothing.",
+            "description": "Makes it safe to repeat the request for 24 hours: each time, it gets the first response.",
             "schema": {
                 "type": "string",
                 "minLength": 1,
@@ -170,41 +170,41 @@ def _in_headers(operation: Operation) -> Iterator[Json]:
         }
 
 
-def _answers(operation: Operation, schemas: Mapping[Any, Json]) -> dict[str, Json]:
-    headers = {"X-Request-Id": "The request's id, yours where you sent one.", **operation.headers}
-    good = {
-        "description": "As it is now." if operation.status == 200 else "Accepted.",  # noqa: PLR2004 - HTTP's own
+def _responses(operation: Operation, schemas: Mapping[Any, Json]) -> dict[str, Json]:
+    headers = {"X-Request-Id": "The id of the request, yours if you sent one.", **operation.headers}
+    success = {
+        "description": "OK." if operation.status == 200 else "Accepted.",  # noqa: PLR2004 - HTTP's own
         "headers": _headers(headers),
         "content": {
             operation.media_type: {
-                "schema": schemas[operation.gives],
-                **({"example": operation.shows} if operation.shows else {}),
+                "schema": schemas[operation.response],
+                **({"example": operation.response_example} if operation.response_example else {}),
             }
         },
     }
-    answers = {str(operation.status): good}
+    responses = {str(operation.status): success}
     if operation.not_ready:
-        answers["503"] = {**good, "description": "Not able to work now.", "headers": _headers(headers | RETRY)}
+        responses["503"] = {**success, "description": "Not ready.", "headers": _headers(headers | RETRY)}
     for status in sorted({refusal.status for refusal in operation.refusals}):
         these = [refusal for refusal in operation.refusals if refusal.status == status]
-        answers[str(status)] = _refused(these, schemas[ProblemDocument])
-    return answers
+        responses[str(status)] = _refused(these, schemas[ProblemDocument])
+    return responses
 
 
-RETRY = {"Retry-After": "Seconds after which to come again."}
-ASKING_AGAIN = frozenset({429, 503})
+RETRY = {"Retry-After": "Seconds to wait before another request."}
+RETRYABLE = frozenset({429, 503})
 
 
 def _refused(refusals: Sequence[Refusal], schema: Json) -> Json:
     status = refusals[0].status
-    retry = RETRY if status in ASKING_AGAIN else {}
+    retry = RETRY if status in RETRYABLE else {}
     examples = {
         refusal.slug: {"value": {"type": f"/docs#{refusal.slug}", "title": refusal.title, "status": status}}
         for refusal in refusals
     }
     return {
         "description": "; ".join(refusal.title for refusal in refusals),
-        "headers": _headers({"X-Request-Id": "The request's id.", **retry}),
+        "headers": _headers({"X-Request-Id": "The id of the request.", **retry}),
         "content": {PROBLEM: {"schema": schema, "examples": examples}},
     }
 
@@ -216,18 +216,18 @@ def _headers(meanings: Mapping[str, str]) -> Json:
 def _webhooks(schemas: Mapping[Any, Json]) -> Iterator[tuple[str, Json]]:
     for outcome, type_ in TYPES.items():
         content = {"schema": schemas[NotificationSent], "example": examples.notification(type_, outcome)}
-        yield type_, {"post": _sent(type_, f"A watch has ended: {outcome.value}", content)}
+        yield type_, {"post": _sent(type_, f"A watch has ended with the outcome {outcome.value}", content)}
     for type_ in (TEST, *NOTICES):
-        summary = "Somebody tests a destination" if type_ == TEST else "A notice to the operator"
+        summary = "A test of a destination" if type_ == TEST else "A notice to the operator"
         yield type_, {"post": _sent(type_, summary, {"schema": schemas[NoticeSent], "example": examples.notice(type_)})}
 
 
 def _sent(type_: str, summary: str, content: Json) -> Json:
-    """Describe a message as callbacks receive it, by Standard Webhooks."""
+    """Describe a message to a callback (Standard Webhooks)."""
     signed = {
-        "webhook-id": "The notification's id; a repetition bears the same one.",
-        "webhook-timestamp": "When it was sent, in seconds since 1970.",
-        "webhook-signature": "`v1,…` by your secret and, where the operator has keys for it, `v1a,…` by a public key.",
+        "webhook-id": "The notification's id; repetitions have the same id.",
+        "webhook-timestamp": "The time of sending, in seconds since 1970.",
+        "webhook-signature": "`v1,…` for your secret and, if configured by the operator, `v1a,…` for a public key.",
     }
     return {
         "operationId": type_,
@@ -238,8 +238,8 @@ def _sent(type_: str, summary: str, content: Json) -> Json:
         ],
         "requestBody": {"required": True, "content": {"application/json": content}},
         "responses": {
-            "2XX": {"description": "Taken; not sent again."},
-            "410": {"description": "Not wanted any more; not sent again."},
-            "default": {"description": "Sent again later; a Retry-After is honoured."},
+            "2XX": {"description": "Received; not sent again."},
+            "410": {"description": "No longer wanted; not sent again."},
+            "default": {"description": "Sent again later, after Retry-After if present."},
         },
     }

@@ -1,4 +1,4 @@
-"""Examples of what is asked, answered and sent: the description shows them, the tests hold them to it."""
+"""Examples of bodies, responses and messages for the OpenAPI description; tests validate them against it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -78,8 +78,8 @@ SETTLED: Mapping[str, Any] = {
 
 
 def notification(type_: str, outcome: Outcome) -> Mapping[str, Any]:
-    """Give what a callback receives when a watch has ended so."""
-    known = {
+    """Return the body of a callback for an outcome."""
+    readings = {
         Outcome.COMPLETED: {**READING, "failedRecordCount": 0, "failedRecords": []},
         Outcome.COMPLETED_WITH_FAILURES: READING,
         Outcome.FAILED: {**READING, "status": "ERROR", "failedRecordCount": 0, "failedRecords": []},
@@ -91,15 +91,15 @@ def notification(type_: str, outcome: Outcome) -> Mapping[str, Any]:
         **data,
         "outcome": outcome.value,
         "reason": None,
-        "import": known.get(outcome),
+        "import": readings.get(outcome),
     }
     return {"type": type_, "timestamp": SETTLED["settledAt"], "data": ended}
 
 
 def notice(type_: str) -> Mapping[str, Any]:
-    """Give what a callback receives for a test or as the operator."""
+    """Return the body of a callback for a test or a notice to the operator."""
     return {
         "type": type_,
         "timestamp": SETTLED["settledAt"],
-        "data": {"client": "crm", "text": "What happened, in words."},
+        "data": {"client": "crm", "text": "A description of the event."},
     }

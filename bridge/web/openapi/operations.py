@@ -1,4 +1,4 @@
-"""What each call takes and gives: the models that check and type it, named once for its description."""
+"""The operations of the OpenAPI description: the models, refusals and examples of each endpoint."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from bridge.web.routing import Endpoint
 from bridge.web.schemas import responses
 from bridge.web.schemas.watches import BatchBody, RedeliverBody, TestBody, WatchBody
 
-OF_EVERY_CALL = (
+COMMON_REFUSALS = (
     Refusal.DUPLICATE_HEADER,
     Refusal.MISSING_API_KEY,
     Refusal.INVALID_API_KEY,
@@ -24,7 +24,7 @@ OF_EVERY_CALL = (
     Refusal.INTERNAL_ERROR,
     Refusal.SERVICE_UNAVAILABLE,
 )
-OF_A_BODY = (
+BODY_REFUSALS = (
     Refusal.INVALID_JSON,
     Refusal.REQUEST_TIMEOUT,
     Refusal.PAYLOAD_TOO_LARGE,
@@ -35,40 +35,40 @@ OF_A_BODY = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """A call as its description has it; its words are the endpoint's docstring."""
+    """The description of an endpoint, except for its summary, which is the endpoint's docstring."""
 
     name: str
     tag: str
-    gives: Any
-    """The type of the answer, as JSON unless `media_type` says otherwise."""
+    response: Any
+    """The type of the response."""
     status: int = 200
     media_type: str = "application/json"
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     refuses: tuple[Refusal, ...] = ()
-    """What it refuses beside what every call or body may be refused for."""
+    """Its own refusals, besides those of every request or body."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Headers of the answer, and what they mean."""
-    repeatable: bool = False
-    """Whether an Idempotency-Key makes it safe to send again."""
-    for_anyone: bool = False
+    """The response's headers and their descriptions."""
+    idempotent: bool = False
+    """Whether it accepts an Idempotency-Key."""
+    public: bool = False
     not_ready: bool = False
-    """Whether the answer may also come with 503."""
+    """Whether the response may also have the status 503."""
     example: Any = None
-    """Of the body."""
-    shows: Any = None
-    """An example of the answer."""
+    """An example of the body."""
+    response_example: Any = None
+    """An example of the response."""
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:
-        if self.for_anyone:
+        if self.public:
             return self.refuses
-        key = (Refusal.INVALID_IDEMPOTENCY_KEY, Refusal.IDEMPOTENCY_KEY_REUSED) if self.repeatable else ()
-        body = OF_A_BODY if self.body else ()
-        return (*OF_EVERY_CALL, *body, *key, *self.refuses)
+        key = (Refusal.INVALID_IDEMPOTENCY_KEY, Refusal.IDEMPOTENCY_KEY_REUSED) if self.idempotent else ()
+        body = BODY_REFUSALS if self.body else ()
+        return (*COMMON_REFUSALS, *body, *key, *self.refuses)
 
 
-REPLAYED = {"Idempotent-Replayed": "`true` where this is the answer to an earlier request with the same key."}
+REPLAYED = {"Idempotent-Replayed": "`true` if this is the response to an earlier request with the same key."}
 WATCHES, DELIVERIES, DESTINATIONS = "Watches", "Deliveries", "Destinations"
 SIGNING, OPERATIONS = "Signing", "Operations"
 
@@ -78,56 +78,56 @@ CALLS: Mapping[Endpoint, Operation] = {
         tag=WATCHES,
         status=202,
         body=WatchBody,
-        gives=responses.WatchResponse,
-        repeatable=True,
-        headers={"Location": "Where the watch is.", **REPLAYED},
+        response=responses.WatchResponse,
+        idempotent=True,
+        headers={"Location": "The path of the watch.", **REPLAYED},
         example=examples.WATCH,
-        shows=examples.ACCEPTED,
+        response_example=examples.ACCEPTED,
     ),
     watches.create_many: Operation(
         name="createWatches",
         tag=WATCHES,
         body=BatchBody,
-        gives=responses.BatchResponse,
-        repeatable=True,
+        response=responses.BatchResponse,
+        idempotent=True,
         example=examples.BATCH,
     ),
-    watches.pages: Operation(name="listWatches", tag=WATCHES, query=WatchesQuery, gives=responses.WatchesResponse),
+    watches.pages: Operation(name="listWatches", tag=WATCHES, query=WatchesQuery, response=responses.WatchesResponse),
     watches.show: Operation(
         name="getWatch",
         tag=WATCHES,
         query=WaitQuery,
-        gives=responses.WatchResponse,
-        shows=examples.SETTLED,
+        response=responses.WatchResponse,
+        response_example=examples.SETTLED,
         refuses=(Refusal.WATCH_NOT_FOUND, Refusal.DECRYPTION_FAILED),
     ),
     watches.cancel: Operation(
         name="cancelWatch",
         tag=WATCHES,
-        gives=responses.WatchResponse,
+        response=responses.WatchResponse,
         refuses=(Refusal.WATCH_NOT_FOUND, Refusal.WATCH_ALREADY_SETTLED, Refusal.DECRYPTION_FAILED),
     ),
     events.stream: Operation(
         name="followWatch",
         tag=WATCHES,
-        gives=str,
+        response=str,
         media_type="text/event-stream",
         refuses=(Refusal.WATCH_NOT_FOUND, Refusal.DECRYPTION_FAILED),
     ),
     deliveries.pages: Operation(
-        name="listDeliveries", tag=DELIVERIES, query=DeliveriesQuery, gives=responses.DeliveriesResponse
+        name="listDeliveries", tag=DELIVERIES, query=DeliveriesQuery, response=responses.DeliveriesResponse
     ),
     deliveries.show: Operation(
         name="getDelivery",
         tag=DELIVERIES,
-        gives=responses.DeliveryWithLogResponse,
+        response=responses.DeliveryWithLogResponse,
         refuses=(Refusal.DELIVERY_NOT_FOUND, Refusal.DECRYPTION_FAILED),
     ),
     deliveries.redeliver: Operation(
         name="redeliver",
         tag=DELIVERIES,
         status=202,
-        gives=responses.ListedDeliveryResponse,
+        response=responses.ListedDeliveryResponse,
         refuses=(
             Refusal.FORBIDDEN,
             Refusal.DELIVERY_NOT_FOUND,
@@ -141,31 +141,31 @@ CALLS: Mapping[Endpoint, Operation] = {
         tag=DELIVERIES,
         status=202,
         body=RedeliverBody,
-        gives=responses.RedeliveredResponse,
+        response=responses.RedeliveredResponse,
         example=examples.REDELIVER,
     ),
     destinations.test: Operation(
         name="testDestination",
         tag=DESTINATIONS,
         body=TestBody,
-        gives=responses.TestResponse,
+        response=responses.TestResponse,
         refuses=(Refusal.DESTINATION_BUSY,),
         example=examples.TEST,
     ),
     signing.secrets: Operation(
-        name="getSigningSecrets", tag=SIGNING, query=SigningQuery, gives=responses.SecretsResponse
+        name="getSigningSecrets", tag=SIGNING, query=SigningQuery, response=responses.SecretsResponse
     ),
-    signing.keys: Operation(name="getSigningKeys", tag=SIGNING, query=SigningQuery, gives=responses.KeysResponse),
-    health.healthz: Operation(name="alive", tag=OPERATIONS, gives=responses.AliveResponse, for_anyone=True),
+    signing.keys: Operation(name="getSigningKeys", tag=SIGNING, query=SigningQuery, response=responses.KeysResponse),
+    health.healthz: Operation(name="alive", tag=OPERATIONS, response=responses.AliveResponse, public=True),
     health.readyz: Operation(
-        name="ready", tag=OPERATIONS, gives=responses.ReadyResponse, for_anyone=True, not_ready=True
+        name="ready", tag=OPERATIONS, response=responses.ReadyResponse, public=True, not_ready=True
     ),
     metrics.show: Operation(
         name="metrics",
         tag=OPERATIONS,
-        gives=str,
+        response=str,
         media_type="text/plain",
-        for_anyone=True,
+        public=True,
         refuses=(Refusal.INTERNAL_ERROR, Refusal.SERVICE_UNAVAILABLE),
     ),
 }

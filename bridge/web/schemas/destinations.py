@@ -1,4 +1,4 @@
-"""Destinations as bodies name them: each kind by its `type`, checked against what the operator allows."""
+"""The destinations in request bodies, one model for each `type`, validated against the operator's rules."""
 
 import re
 from collections import Counter
@@ -35,7 +35,7 @@ OutcomeName: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What a body is checked against beside its own form."""
+    """The configuration and permissions that bodies are validated against."""
 
     rules: EgressRules
     workspaces: frozenset[str]
@@ -50,7 +50,7 @@ def context_in(info: ValidationInfo) -> Context:
 
 
 class Body(BaseModel):
-    """Unknown fields are refused by name; nothing is coerced."""
+    """The base class of bodies: unknown fields are errors, and values are not converted."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -58,7 +58,7 @@ class Body(BaseModel):
         alias_generator=to_camel,
         validate_by_name=False,
         allow_inf_nan=False,
-        cache_strings="keys",  # the rest hardly ever comes twice, and may be secret
+        cache_strings="keys",  # values rarely repeat, and may be secret
     )
 
 
@@ -69,7 +69,7 @@ def _forbidden(what: str) -> PydanticCustomError:
 class _ToDestination(Body):
     on: Annotated[
         Annotated[list[OutcomeName], Field(min_length=1, max_length=6)] | None,
-        Field(description="The outcomes to tell; all of them when left out."),
+        Field(description="The outcomes to send; the default is all of them."),
     ] = None
 
     @property
@@ -77,15 +77,15 @@ class _ToDestination(Body):
         return None if self.on is None else frozenset(Outcome(outcome) for outcome in self.on)
 
 
-def _allowed(url: str, info: ValidationInfo, *, slack: bool) -> str:
+def _checked(url: str, info: ValidationInfo, *, slack: bool) -> str:
     rules = context_in(info).rules
-    if forbidden := check_url(url, rules, slack=True) if slack else check_callback(url, rules):
-        raise PydanticCustomError(f"policy_{forbidden.code}", "{detail}", {"detail": forbidden.detail})
+    if violation := check_url(url, rules, slack=True) if slack else check_callback(url, rules):
+        raise PydanticCustomError(f"policy_{violation.code}", "{detail}", {"detail": violation.detail})
     return url
 
 
 class ToSlackWebhook(_ToDestination):
-    """An incoming webhook of Slack's."""
+    """A Slack incoming webhook."""
 
     type: Literal["slack_webhook"]
     url: Url
@@ -93,8 +93,8 @@ class ToSlackWebhook(_ToDestination):
     @field_validator("url")
     @classmethod
     def _is_slacks(cls, url: str, info: ValidationInfo) -> str:
-        if not may_post(context_in(info).permissions, _allowed(url, info, slack=True)):
-            raise _forbidden("this incoming webhook: only channels that are named, and hosts")
+        if not may_post(context_in(info).permissions, _checked(url, info, slack=True)):
+            raise _forbidden("this incoming webhook, only named channels and hosts")
         return url
 
     def destination(self) -> Destination:
@@ -102,7 +102,7 @@ class ToSlackWebhook(_ToDestination):
 
 
 class ToSlack(_ToDestination):
-    """A channel that the bridge's Slack bot posts to."""
+    """A channel to which the bridge's Slack bot posts."""
 
     type: Literal["slack"]
     channel: Annotated[str, Field(json_schema_extra={"pattern": CHANNEL})]
@@ -112,10 +112,11 @@ class ToSlack(_ToDestination):
     def _can_be_posted_to(cls, channel: str, info: ValidationInfo) -> str:
         if not re.fullmatch(CHANNEL, channel):
             raise PydanticCustomError(
-                "not_an_id", "Give the channel's id, such as C0123ABCD; its details in Slack show it at the very end"
+                "not_an_id",
+                "Must be the channel's id, such as C0123ABCD; Slack shows it at the end of the channel's details",
             )
         if not context_in(info).slack_bot:
-            raise PydanticCustomError("policy_no_slack_bot", "The operator has configured no Slack bot")
+            raise PydanticCustomError("policy_no_slack_bot", "The operator has not configured a Slack bot")
         channels = context_in(info).permissions.slack_channels
         if channels is not None and channel not in channels:
             raise _forbidden("this channel")
@@ -126,18 +127,18 @@ class ToSlack(_ToDestination):
 
 
 class ToCallback(_ToDestination):
-    """A URL of yours: it receives a signed POST."""
+    """Your own URL, which receives a signed POST."""
 
     type: Literal["callback"]
     url: Url
-    secret: Annotated[str | None, Field(description="`whsec_…`, to sign with instead of your client's own secret.")] = (
-        None
-    )
+    secret: Annotated[
+        str | None, Field(description="A `whsec_…` secret that signs the callback instead of your client's secret.")
+    ] = None
     headers: Annotated[
         dict[str, str],
         Field(
             max_length=20,
-            description="Sent along, and never shown again.",
+            description="Headers of the callback. Their values are never shown again.",
             json_schema_extra={
                 "propertyNames": {"maxLength": 100},
                 "additionalProperties": {"type": "string", "minLength": 1, "maxLength": LONGEST_HEADER},
@@ -148,25 +149,25 @@ class ToCallback(_ToDestination):
     @field_validator("url")
     @classmethod
     def _may_be_reached(cls, url: str, info: ValidationInfo) -> str:
-        if not may_call(context_in(info).permissions, _allowed(url, info, slack=False)):
+        if not may_call(context_in(info).permissions, _checked(url, info, slack=False)):
             raise _forbidden("this host")
         return url
 
     @field_validator("secret")
     @classmethod
     def _is_a_secret(cls, secret: str | None) -> str | None:
-        if secret is not None and (wrong := check_secret(secret)):
-            raise PydanticCustomError("policy_invalid_secret", "{detail}", {"detail": wrong})
+        if secret is not None and (problem := check_secret(secret)):
+            raise PydanticCustomError("policy_invalid_secret", "{detail}", {"detail": problem})
         return secret
 
     @field_validator("headers")
     @classmethod
     def _may_be_sent(cls, headers: dict[str, str]) -> dict[str, str]:
-        wrong = [found for name, value in headers.items() if (found := header_problem(name, value))]
+        problems = [problem for name, value in headers.items() if (problem := header_problem(name, value))]
         names = Counter(name.lower() for name in headers)
-        wrong += [f"The header {name} is given {count} times" for name, count in names.items() if count > 1]
-        if wrong:
-            raise PydanticCustomError("policy_invalid_header", "{detail}", {"detail": "; ".join(wrong)})
+        problems += [f"The header {name} is present {count} times" for name, count in names.items() if count > 1]
+        if problems:
+            raise PydanticCustomError("policy_invalid_header", "{detail}", {"detail": "; ".join(problems)})
         return headers
 
     def destination(self) -> Destination:
@@ -179,7 +180,7 @@ class ToCallback(_ToDestination):
 
 
 class ToNamed(_ToDestination):
-    """A destination that the operator has configured."""
+    """A destination that the operator has configured by name."""
 
     type: Literal["named"]
     name: Annotated[str, StringConstraints(min_length=1, max_length=63)]
@@ -190,9 +191,11 @@ class ToNamed(_ToDestination):
         allowed = context_in(info).permissions.named
         address = context_in(info).named.get(name) if allowed is None or name in allowed else None
         if address is None:
-            raise PydanticCustomError("policy_unknown_name", "There is no destination of this name")
+            raise PydanticCustomError(
+                "policy_unknown_name", "There is no destination of this name, or your client may not use it"
+            )
         if not isinstance(address, SlackChannel):
-            _allowed(address.url.reveal(), info, slack=isinstance(address, SlackWebhook))
+            _checked(address.url.reveal(), info, slack=isinstance(address, SlackWebhook))
         return name
 
     def destination(self) -> Destination:

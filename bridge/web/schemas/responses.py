@@ -1,4 +1,4 @@
-"""What calls answer, as types: mypy holds the code to them, and /openapi.json is made of them."""
+"""The types of responses and of messages, used by mypy and for the OpenAPI schemas."""
 
 from typing import Annotated, Any, Literal
 
@@ -15,38 +15,40 @@ Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 DestinationType = Literal["slack", "slack_webhook", "callback", "named"]
 NotificationType = Annotated[str, Field(json_schema_extra={"enum": sorted(TYPES.values())})]
 
-whole = with_config(ConfigDict(extra="forbid"))
-"""Nothing is answered that is not named here."""
+closed = with_config(ConfigDict(extra="forbid"))
+"""Makes the schema forbid additional properties."""
 
 
-@whole
+@closed
 class FailedRecordResponse(TypedDict):
-    """A person that Rally could not import."""
+    """A person who could not be imported."""
 
     personId: NotRequired[str]
     email: NotRequired[str]
 
 
-@whole
+@closed
 class ReadingResponse(TypedDict):
-    """What Rally said last of an import, in Rally's own words."""
+    """The last state of an import that was read from Rally, with Rally's values."""
 
     importId: str
-    type: Annotated[str | None, Field(description="null where Rally's answer made no sense here.")]
+    type: Annotated[str | None, Field(description="null if Rally's value was invalid.")]
     status: Annotated[str, Field(examples=["UPLOADING", "COMPLETED", "ERROR"])]
-    personCount: Annotated[int | None, Field(description="null where Rally's answer made no sense here.")]
-    failedRecordCount: Annotated[int, Field(description="All of them; `failedRecords` holds 100 at most.")]
+    personCount: Annotated[int | None, Field(description="null if Rally's value was invalid.")]
+    failedRecordCount: Annotated[
+        int, Field(description="The number of all failed records; `failedRecords` contains at most 100.")
+    ]
     failedRecords: Annotated[list[FailedRecordResponse], Field(max_length=100)]
     updatedAt: str | None
 
 
-@whole
+@closed
 class DeliveryResponse(TypedDict):
-    """One message owed to one destination."""
+    """One message to one destination."""
 
     id: Annotated[str, Field(examples=["dlv_01kb2x3v8mrd4hz0c7w9t5qfyn0"])]
     type: DestinationType
-    destination: Annotated[str, Field(description="Where it goes, without what is secret in it.")]
+    destination: Annotated[str, Field(description="The destination without its secrets.")]
     state: DeliveryState
     attempts: int
     nextAttemptAt: Time | None
@@ -54,9 +56,9 @@ class DeliveryResponse(TypedDict):
     endedAt: Time | None
 
 
-@whole
+@closed
 class AttemptResponse(TypedDict):
-    """One request that was made for a delivery."""
+    """One attempt to send a delivery."""
 
     number: int
     at: Time
@@ -66,20 +68,20 @@ class AttemptResponse(TypedDict):
     answer: Annotated[
         str,
         Field(
-            description="The first 500 characters of what was answered, without the destination's own secrets; of a "
-            "named destination for admins alone, and empty for others."
+            description="The first 500 characters of the receiver's answer, without the destination's secrets. For a "
+            "named destination, it is empty except for admins."
         ),
     ]
 
 
-@whole
+@closed
 class ListedDeliveryResponse(DeliveryResponse):
-    """A delivery by itself; a notice to the operator belongs to no watch."""
+    """A delivery with the id of its watch, which is null for a notice to the operator."""
 
     watchId: str | None
 
 
-@whole
+@closed
 class DeliveryWithLogResponse(ListedDeliveryResponse):
     """A delivery with its last 50 attempts, newest first."""
 
@@ -87,12 +89,12 @@ class DeliveryWithLogResponse(ListedDeliveryResponse):
 
 
 _WithReading = TypedDict("_WithReading", {"import": ReadingResponse | None})
-"""A word of Python's can't stand in a class."""
+"""`import` is a Python keyword, so it can't be a field in the class syntax."""
 
 
-@whole
+@closed
 class WatchResponse(_WithReading):
-    """A watch, with what is known of its import and with its deliveries."""
+    """A watch with the last known state of its import, and its deliveries."""
 
     id: Annotated[str, Field(examples=["wat_01kb2x3v8mrd4hz0c7w9t5qfyn"])]
     importId: str
@@ -101,41 +103,39 @@ class WatchResponse(_WithReading):
     outcome: Outcome | None
     reason: Annotated[
         str | None,
-        Field(
-            description="Why, where the outcome alone does not tell; of an open watch, what Rally last answered amiss."
-        ),
+        Field(description="Details of the outcome, or the last problem with polling while the watch is open."),
     ]
     polls: int
     lastPolledAt: Time | None
     nextPollAt: Annotated[
         Time | None,
         Field(
-            description="The earliest moment of the next poll; one that has passed: as soon as the rate limit allows."
+            description="The earliest time of the next poll. If it has passed, the poll waits for Rally's rate limit."
         ),
     ]
     label: str | None
     metadata: dict[str, Any]
-    createdBy: Annotated[str, Field(description="The name of the client that made it.")]
+    createdBy: Annotated[str, Field(description="The name of the client that created the watch.")]
     createdAt: Time
     expiresAt: Time
     settledAt: Time | None
     deliveries: list[DeliveryResponse]
 
 
-@whole
+@closed
 class WatchesResponse(TypedDict):
-    """A page of watches, newest first; `nextCursor` leads to the next one, null at the end.
+    """A page of watches, newest first. `nextCursor` is the cursor of the next page, null on the last one.
 
-    Of one import it may hold fewer than `limit` though more follow.
+    With `importId`, a page may contain fewer than `limit` watches although more follow.
     """
 
     data: list[WatchResponse]
     nextCursor: str | None
 
 
-@whole
+@closed
 class DeliveriesResponse(TypedDict):
-    """A page of deliveries, newest first; `nextCursor` leads to the next one, null at the end."""
+    """A page of deliveries, newest first. `nextCursor` is the cursor of the next page, null on the last one."""
 
     data: list[ListedDeliveryResponse]
     nextCursor: str | None
@@ -147,42 +147,40 @@ CODES = (
     *("slack_workflow", "not_slack", "slack_host", "no_slack_bot", "forbidden", "invalid_secret", "invalid_header"),
     *("unknown_name", "unknown_workspace", "invalid_import_id"),
 )
-"""What our rules refuse a field for; the tests hold them to the rules."""
-_CODE = (
-    f"A name that stays, where a rule of ours refuses it: {', '.join(f'`{code}`' for code in CODES)}; more may come."
-)
+"""The codes of all rules that may refuse a field; a test compares them with the rules."""
+_CODE = f"A stable code if a rule refused the field: {', '.join(f'`{code}`' for code in CODES)}. More may be added."
 
 
-@whole
+@closed
 class ErrorResponse(TypedDict):
-    """One thing wrong with a request."""
+    """One problem of a request."""
 
-    pointer: Annotated[str, Field(description="A JSON pointer into the body, or `?name` of the query.")]
+    pointer: Annotated[str, Field(description="A JSON pointer into the body, or `?name` for a query parameter.")]
     detail: str
     code: NotRequired[Annotated[str, Field(description=_CODE)]]
 
 
-MOST_ERRORS = 100
-"""In one problem document: a body of nothing but faults is not answered with one much larger than itself."""
+MAX_ERRORS = 100
+"""The limit of errors in a problem document, so that it does not become much larger than the request."""
 
 
-@whole
+@closed
 class ProblemDocument(TypedDict):
-    """A problem document (RFC 9457): `type` leads to what it means, `errors` names everything that is wrong."""
+    """A problem document (RFC 9457): `type` links to its entry in /docs, `errors` lists every problem."""
 
     type: Annotated[str, Field(json_schema_extra={"format": "uri-reference"})]
     title: str
     status: int
     detail: NotRequired[str]
-    errors: NotRequired[Annotated[list[ErrorResponse], Field(max_length=MOST_ERRORS)]]
+    errors: NotRequired[Annotated[list[ErrorResponse], Field(max_length=MAX_ERRORS)]]
     errorCount: NotRequired[
         Annotated[
-            int, Field(description=f"All of them, where there are more than the {MOST_ERRORS} that `errors` holds.")
+            int, Field(description=f"The number of all errors, if there are more than the {MAX_ERRORS} in `errors`.")
         ]
     ]
 
 
-@whole
+@closed
 class AcceptedResponse(TypedDict):
     """A watch of a batch that was accepted."""
 
@@ -190,42 +188,42 @@ class AcceptedResponse(TypedDict):
     watch: WatchResponse
 
 
-@whole
+@closed
 class RefusedResponse(TypedDict):
-    """A watch of a batch that was refused, and why."""
+    """A watch of a batch that was refused, with the problem."""
 
     status: int
     problem: ProblemDocument
 
 
-@whole
+@closed
 class BatchResponse(TypedDict):
-    """A result for each watch, in the order in which they were asked for."""
+    """A result for each watch, in the order of the request."""
 
     results: list[AcceptedResponse | RefusedResponse]
 
 
-@whole
+@closed
 class RedeliveredResponse(TypedDict):
-    """How many deliveries are owed again; `more`: some may be left, call again."""
+    """The number of deliveries to be sent again. If `more` is true, some may be left: repeat the request."""
 
     redelivered: int
     more: bool
 
 
-@whole
+@closed
 class TestResponse(TypedDict):
-    """What came of a test message."""
+    """The result of a test message."""
 
     type: DestinationType
     destination: str
     verdict: Literal["accepted", "deferred", "rejected"]
     reason: str | None
-    status: Annotated[int | None, Field(description="The receiver's HTTP status, where it answered.")]
+    status: Annotated[int | None, Field(description="The receiver's HTTP status, null if it did not answer.")]
     tookMs: int
 
 
-@whole
+@closed
 class SecretsResponse(TypedDict):
     """The secrets that sign a client's callbacks, newest first."""
 
@@ -233,7 +231,7 @@ class SecretsResponse(TypedDict):
     secrets: list[str]
 
 
-@whole
+@closed
 class KeysResponse(TypedDict):
     """The ed25519 public keys that verify a client's callbacks, newest first."""
 
@@ -241,30 +239,30 @@ class KeysResponse(TypedDict):
     keys: list[str]
 
 
-@whole
+@closed
 class AliveResponse(TypedDict):
-    """That the process answers."""
+    """The process responds."""
 
     status: Literal["alive"]
 
 
-@whole
+@closed
 class ReadyResponse(TypedDict):
-    """Whether watches can be accepted; `workers` tells whether one was seen of late."""
+    """Whether watches can be accepted; `workers` is whether a worker was seen recently."""
 
     status: Literal["ready", "not ready"]
     redis: str
     workers: NotRequired[Literal["seen", "none seen"]]
     warnings: NotRequired[
-        Annotated[list[str], Field(description="What may go wrong with Redis, though all works now.")]
+        Annotated[list[str], Field(description="Problems of the Redis configuration that may lose data later.")]
     ]
 
 
-@whole
+@closed
 class OutcomeData(_WithReading):
-    """The watch that has ended, and how."""
+    """A watch that has ended, and its outcome."""
 
-    client: Annotated[str, Field(description="The name of the client that it is for.")]
+    client: Annotated[str, Field(description="The name of the client that receives it.")]
     watchId: str
     workspace: str
     importId: str
@@ -274,9 +272,9 @@ class OutcomeData(_WithReading):
     reason: str | None
 
 
-@whole
+@closed
 class NotificationSent(TypedDict):
-    """What a callback receives when a watch has ended."""
+    """The body of a callback when a watch has ended."""
 
     type: NotificationType
     timestamp: Time
@@ -284,15 +282,15 @@ class NotificationSent(TypedDict):
 
 
 class NoticeData(TypedDict):
-    """What happened, in words and by name."""
+    """The text of a test or a notice."""
 
-    client: Annotated[str, Field(description=f"The name of the client that it is for; `{OPERATOR}`: a notice.")]
+    client: Annotated[str, Field(description=f"The name of the client that receives it; `{OPERATOR}` for a notice.")]
     text: str
 
 
-@whole
+@closed
 class NoticeSent(TypedDict):
-    """What a callback receives that is no outcome: a test, or a notice to the operator."""
+    """The body of a callback for a test or a notice to the operator."""
 
     type: str
     timestamp: Time

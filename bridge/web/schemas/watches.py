@@ -21,16 +21,16 @@ from bridge.domain.times import DAY, SECOND, Span
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.web.schemas.destinations import Body, ToDestination, context_in
 
-LONGEST_EXPIRY: Span = 30 * DAY
-LONGEST_NAME = 63
-"""Of what the operator configured; a longer one is refused as unknown."""
-LONGEST_METADATA = 1000
-LONGEST_METADATA_KEY = 100
-LARGEST_NUMBER = 2**53
-"""Beyond it not every reader of JSON keeps whole numbers apart; NaN and infinity are beyond it too."""
+MAX_EXPIRY: Span = 30 * DAY
+MAX_NAME_LENGTH = 63
+"""The limit of configured names; a longer name is refused as unknown."""
+MAX_METADATA_LENGTH = 1000
+MAX_METADATA_KEY_LENGTH = 100
+MAX_NUMBER = 2**53
+"""Above it, not every JSON parser keeps whole numbers exact. It also excludes NaN and infinity."""
 
 PLAIN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
-"""Text without control characters other than tabs and ends of lines, of whatever system."""
+"""Text without control characters, except tabs and line breaks."""
 
 Text: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=PLAIN)]
 ImportId: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -41,27 +41,29 @@ _PLAIN = re.compile(PLAIN)
 
 def _plain(text: str) -> str:
     if not _PLAIN.fullmatch(text):
-        raise ValueError("No control characters other than tabs and ends of lines can be taken here")
+        raise ValueError("Must not contain control characters other than tabs and line breaks")
     return text
 
 
 def _scalar(value: Any) -> Any:
-    """Take what compares and prints simply; a union of types would name one place once for each of them."""
+    """Accept a JSON scalar. A union of types would report one invalid value once for each type."""
     match value:
-        case str() if len(value) <= LONGEST_METADATA:
+        case str() if len(value) <= MAX_METADATA_LENGTH:
             return _plain(value)
         case bool() | None:
             return value
-        case int() | float() if abs(value) <= LARGEST_NUMBER:
+        case int() | float() if abs(value) <= MAX_NUMBER:
             return value
         case int() | float():
-            raise ValueError("Not a number that every reader of JSON knows: at most 2^53")
+            raise ValueError("Must be a number that every JSON parser keeps exact: at most 2^53")
         case _:
-            raise ValueError(f"Must be a string of at most {LONGEST_METADATA} characters, a number, a boolean or null")
+            raise ValueError(
+                f"Must be a string of at most {MAX_METADATA_LENGTH} characters, a number, a boolean or null"
+            )
 
 
 def _whole(value: Any) -> Any:
-    """Take 24.0 for 24, as JSON and its schemas do."""
+    """Convert 24.0 to 24, which are the same number in JSON Schema."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -69,15 +71,15 @@ _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\
 
 
 def _moment(value: Any) -> datetime:
-    """Read what RFC 3339 has; pydantic itself would also take numbers and times of no place."""
+    """Parse an RFC 3339 time. pydantic would also accept numbers and times without an offset."""
     if isinstance(value, str) and _RFC_3339.fullmatch(value):
         with contextlib.suppress(ValueError):
             return datetime.fromisoformat(value)
-    raise ValueError("A time has its offset from UTC, as in 2026-11-24T09:30:00Z")
+    raise ValueError("Must be a time with its offset from UTC, such as 2026-11-24T09:30:00Z")
 
 
 MetadataKey: TypeAlias = Annotated[
-    str, StringConstraints(min_length=1, max_length=LONGEST_METADATA_KEY), AfterValidator(_plain)
+    str, StringConstraints(min_length=1, max_length=MAX_METADATA_KEY_LENGTH), AfterValidator(_plain)
 ]
 MetadataValue: TypeAlias = Annotated[
     Any,
@@ -85,10 +87,10 @@ MetadataValue: TypeAlias = Annotated[
     WithJsonSchema(
         {
             "type": ["string", "number", "boolean", "null"],
-            "maxLength": LONGEST_METADATA,
+            "maxLength": MAX_METADATA_LENGTH,
             "pattern": PLAIN,
-            "minimum": -LARGEST_NUMBER,
-            "maximum": LARGEST_NUMBER,
+            "minimum": -MAX_NUMBER,
+            "maximum": MAX_NUMBER,
         }
     ),
 ]
@@ -100,47 +102,49 @@ Since: TypeAlias = Annotated[
 
 
 class TestBody(Body):
-    """A destination to send a test message to."""
+    """The destination of a test message."""
 
     destination: ToDestination
 
 
 class RedeliverBody(Body):
-    """Which deliveries to owe again: those that ended so, not before that time."""
+    """Which deliveries to send again: those that were abandoned at or after `since`."""
 
     state: Literal["abandoned"]
     since: Since
 
 
 class WatchBody(Body):
-    """A wish to hear how one import ends."""
+    """An import to watch, and the destinations of its outcome."""
 
-    import_id: Annotated[ImportId, Field(description="The id that Rally gave the import.")]
+    import_id: Annotated[ImportId, Field(description="The import's id in Rally.")]
     notify: Annotated[
         list[ToDestination],
-        Field(max_length=10, description="Whom to tell; nobody when empty: then you GET the watch, with `wait`."),
+        Field(max_length=10, description="The destinations of the outcome. If empty, get the watch with `wait`."),
     ] = []
     workspace: Annotated[
         str,
         Field(
             validate_default=True,
-            description="Which Rally account the import is in.",
-            json_schema_extra={"maxLength": LONGEST_NAME},
+            description="The Rally workspace of the import, as the operator named it.",
+            json_schema_extra={"maxLength": MAX_NAME_LENGTH},
         ),
     ] = DEFAULT_WORKSPACE
-    label: Annotated[Text | None, Field(description="What messages call the import.")] = None
+    label: Annotated[Text | None, Field(description="The import's name in messages.")] = None
     metadata: Annotated[
         dict[MetadataKey, MetadataValue],
         Field(
             max_length=50,
-            description="Yours; comes back in answers and callbacks.",
-            # Of a pattern of the keys pydantic would make patternProperties, which let any other key pass.
-            json_schema_extra={"propertyNames": {"minLength": 1, "maxLength": LONGEST_METADATA_KEY, "pattern": PLAIN}},
+            description="Your own values, returned in responses and callbacks.",
+            # For a pattern, pydantic would generate patternProperties, which allow any other key.
+            json_schema_extra={
+                "propertyNames": {"minLength": 1, "maxLength": MAX_METADATA_KEY_LENGTH, "pattern": PLAIN}
+            },
         ),
     ] = {}
     expires_in: Annotated[
-        Annotated[int, Field(ge=1, le=LONGEST_EXPIRY // SECOND), BeforeValidator(_whole)] | None,
-        Field(description="Seconds after which the watch gives up; the operator's WATCH_EXPIRY when left out."),
+        Annotated[int, Field(ge=1, le=MAX_EXPIRY // SECOND), BeforeValidator(_whole)] | None,
+        Field(description="Seconds after which the watch times out; the default is the operator's WATCH_EXPIRY."),
     ] = None
 
     @field_validator("import_id")
@@ -148,7 +152,8 @@ class WatchBody(Body):
     def _is_one_segment(cls, import_id: str) -> str:
         if import_id in {".", ".."}:
             raise PydanticCustomError(
-                "policy_invalid_import_id", "An import id can't be `.` or `..`: no URL can name such a thing"
+                "policy_invalid_import_id",
+                "An import id can't be `.` or `..`, because a URL can't contain them as a segment",
             )
         return import_id
 
@@ -156,19 +161,21 @@ class WatchBody(Body):
     @classmethod
     def _is_configured(cls, workspace: str, info: ValidationInfo) -> str:
         if workspace not in context_in(info).workspaces:
-            raise PydanticCustomError("policy_unknown_workspace", "There is no workspace of this name, or not for you")
+            raise PydanticCustomError(
+                "policy_unknown_workspace", "There is no workspace of this name, or your client may not use it"
+            )
         return workspace
 
 
 def _object(value: Any) -> dict[str, Any]:
-    """Take any object: as a watch each is checked later, by itself."""
+    """Accept any object; each is validated as a watch later, by itself."""
     if not isinstance(value, dict):
-        raise ValueError("Must be an object")  # noqa: TRY004 - what pydantic tells the caller of
+        raise ValueError("Must be an object")  # noqa: TRY004 - pydantic reports only ValueErrors
     return value
 
 
 class BatchBody(Body):
-    """Up to 100 watches, each as `POST /v1/watches` takes it; each is checked and answered by itself."""
+    """Up to 100 watches as in `POST /v1/watches`; each is validated and accepted by itself."""
 
     watches: Annotated[
         list[Annotated[dict[str, Any], PlainValidator(_object, json_schema_input_type=WatchBody)]],
