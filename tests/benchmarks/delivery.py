@@ -97,11 +97,11 @@ async def bare(port: int) -> None:
 def rate(our_stage: Stage, *command: str) -> float:
     """Return messages per second between the first and the last arrival."""
     with our_stage.process(*command):
-        before = our_stage.told()["received"]
+        before = our_stage.record()["received"]
         until = monotonic() + 60
-        while our_stage.told()["received"] < before + MESSAGES and monotonic() < until:
+        while our_stage.record()["received"] < before + MESSAGES and monotonic() < until:
             sleep(0.2)
-        arrived: list[float] = list(our_stage.told()["arrived"].values())
+        arrived: list[float] = list(our_stage.record()["arrived"].values())
         return (len(arrived) - 1) / (max(arrived) - min(arrived))
 
 
@@ -144,7 +144,7 @@ def waits(*, hosts: int, hanging: int) -> tuple[float, float]:
         sleep(4)
         owed = asyncio.run(create_at_a_pace(our_stage, hosts=hosts, hanging=hanging))
         sleep(3)
-        arrived = our_stage.told()["arrived"]
+        arrived = our_stage.record()["arrived"]
         took = [(arrived[each] - at) * 1000 for each, at in owed.items() if each in arrived]
         assert len(took) == len(owed), f"{len(took)} of {len(owed)} arrived"
         return median(took), quantiles(took, n=100)[98]

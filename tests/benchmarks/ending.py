@@ -130,7 +130,7 @@ class FakeRally:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RunResult:
     """The result of a run of the product: the calls of each window, and the imports still due at its end."""
 
     calls: dict[Moment, int]
@@ -156,14 +156,14 @@ class Product:
         self.under_way: list[tuple[Moment, int, Any]] = []
         self.waiting: dict[Moment, int] = {}
 
-    async def run(self) -> Told:
+    async def run(self) -> RunResult:
         now = self.rally.imports[0].born
         while any(each.found is None for each in self.rally.imports) or self.under_way:
             upcoming = await self._step(now)
             for end in range((now // WINDOW + 1) * WINDOW, upcoming + 1, WINDOW):
                 self.waiting[end] = await self._due_at(end)
             now = upcoming
-        return Told(calls=dict(self.rally.taken), waiting=self.waiting, over=self.rally.over)
+        return RunResult(calls=dict(self.rally.taken), waiting=self.waiting, over=self.rally.over)
 
     async def _step(self, now: Moment) -> Moment:
         """Do one step; return when the next one is due."""
@@ -209,7 +209,7 @@ class Product:
         self.resources.store.offset = now - int(time() * SECOND)
 
 
-async def product(imports: Sequence[Import], resources: Resources) -> Told:
+async def product(imports: Sequence[Import], resources: Resources) -> RunResult:
     resources.store.offset = 0
     await resources.store.call("FLUSHALL")
     await check_store(resources)
@@ -303,31 +303,31 @@ def measured(imports: Sequence[Import]) -> list[float]:
 def main() -> None:
     print(f"Imports that end: {LIMIT} calls a minute, {OURS} ours; mean and p99 in seconds; {RUNS} draws each")
     for name, scenario in SCENARIOS.items():
-        told, ours, best, best_at_any_time = asyncio.run(_compare(scenario))
+        results, ours, best, best_at_any_time = asyncio.run(_compare(scenario))
         p99, best_p99, any_p99 = (quantiles(delays, n=100)[-1] for delays in (ours, best, best_at_any_time))
         row(f"{name}: mean, p99", f"{fmean(ours):.1f}, {p99:.1f}")
         row(f"{name}: mean / the optimum's", f"{fmean(ours) / fmean(best):.2f}", "goal ≤ 1.15")
         row(f"{name}: p99 / the optimum's", f"{p99 / best_p99:.2f}", "goal ≤ 1.3")
         at_any_time = f"{fmean(ours) / fmean(best_at_any_time):.2f}, {p99 / any_p99:.2f}"
         row(f"{name}: both / that at any time", at_any_time)
-        row(f"{name}: least used of our calls", f"{min(each.least_used() for each in told):.2f}", "goal ≥ 0.95")
-        row(f"{name}: calls over the limit", f"{sum(each.over for each in told)}", "goal 0")
+        row(f"{name}: least used of our calls", f"{min(each.least_used() for each in results):.2f}", "goal ≥ 0.95")
+        row(f"{name}: calls over the limit", f"{sum(each.over for each in results)}", "goal 0")
 
 
-async def _compare(scenario: Scenario) -> tuple[list[Told], list[float], list[float], list[float]]:
-    told, ours = list[Told](), list[float]()
+async def _compare(scenario: Scenario) -> tuple[list[RunResult], list[float], list[float], list[float]]:
+    results, ours = list[RunResult](), list[float]()
     best: dict[tuple[bool, Rule], list[float]] = {(at_own, rule): [] for at_own in (True, False) for rule in RULES}
     log.configure("WARNING")
     with stage() as our_stage:
         async with open_resources(our_stage.settings(RALLY_BUDGET_SHARE=str(SHARE))) as resources:
             for seed in range(RUNS):
                 imports = scenario(random.Random(seed))
-                told.append(await product(imports, resources))
+                results.append(await product(imports, resources))
                 ours += measured(imports)
                 for (at_own, rule), delays in best.items():
                     delays.extend(measured(optimum(imports, rule, at_own_times=at_own, rng=random.Random(seed))))
     at_own_times, at_any_time = (min((best[at_own, rule] for rule in RULES), key=fmean) for at_own in (True, False))
-    return told, ours, at_own_times, at_any_time
+    return results, ours, at_own_times, at_any_time
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def run() -> tuple[float, float, float, float]:
         after = [cpu_seconds(each.pid) for each in (worker, serve)]
         shares = [(now - was) / took * 100 for now, was in zip(after, before, strict=True)]
         owed = asyncio.run(ring_apart(our_stage))
-        arrived = our_stage.told()["arrived"]
+        arrived = our_stage.record()["arrived"]
         return shares[0], shares[1], memory, median((arrived[each] - at) * 1000 for each, at in owed.items())
 
 

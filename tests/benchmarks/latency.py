@@ -78,10 +78,10 @@ def latencies(our_stage: Stage, *command: str) -> list[float]:
         sleep(4)
         our_stage.end_imports(BY_SECOND)
         until = monotonic() + 6 * IMPORTS / BY_SECOND
-        while len((told := our_stage.told())["arrived"]) < IMPORTS and monotonic() < until:
+        while len((record := our_stage.record())["arrived"]) < IMPORTS and monotonic() < until:
             sleep(0.5)
-    assert len(told["arrived"]) == IMPORTS, f"{len(told['arrived'])} of {IMPORTS} arrived"
-    return [(told["arrived"][each] - ended) * 1000 for each, ended in told["ended"].items()]
+    assert len(record["arrived"]) == IMPORTS, f"{len(record['arrived'])} of {IMPORTS} arrived"
+    return [(record["arrived"][each] - ended) * 1000 for each, ended in record["ended"].items()]
 
 
 def run() -> tuple[list[float], list[float]]:

@@ -126,9 +126,9 @@ def rate(stage: Stage, *modes: str) -> tuple[float, float]:
             running.enter_context(stage.process(str(Path(__file__)), mode, **ALWAYS_DUE))
         sleep(WARM_UP)
         redis = stage.redis()
-        polls, commands, began = stage.told()["polls"], _commands(redis), monotonic()
+        polls, commands, began = stage.record()["polls"], _commands(redis), monotonic()
         sleep(MEASURED)
-        polls, commands = stage.told()["polls"] - polls, _commands(redis) - commands
+        polls, commands = stage.record()["polls"] - polls, _commands(redis) - commands
         return polls / (monotonic() - began), commands / max(1, polls)
 
 

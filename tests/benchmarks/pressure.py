@@ -26,7 +26,7 @@ def run(others: int, seconds: float) -> Any:
         asyncio.run(fill(our_stage, IMPORTS))
         with worker(our_stage):
             sleep(seconds)
-            return our_stage.told()
+            return our_stage.record()
 
 
 def worker(our_stage: Stage) -> Any:
@@ -48,10 +48,10 @@ def lateness(polled: Mapping[str, Sequence[float]]) -> float:
 def main() -> None:
     shares, refusals, lates = [], [], []
     for _ in range(RUNS):
-        told = run(OTHERS, 2.5 * ROUND)
-        shares.append(used(told["taken"], LIMIT - OTHERS))
-        refusals.append(max(told["refused"].values(), default=0))
-        lates.append(lateness(told["polled"]))
+        record = run(OTHERS, 2.5 * ROUND)
+        shares.append(used(record["taken"], LIMIT - OTHERS))
+        refusals.append(max(record["refused"].values(), default=0))
+        lates.append(lateness(record["polled"]))
     alone = run(0, 6 * WINDOW)
     print(f"Pressure: {IMPORTS} imports, {LIMIT} calls in {WINDOW} s, of which another consumer spends {OTHERS}")
     row("refused (429) in a window, at most", f"{max(refusals)}", "goal ≤ 1")

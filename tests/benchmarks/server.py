@@ -3,7 +3,7 @@
 `python -m tests.benchmarks.server PORT LIMIT WINDOW OTHERS HOSTS`: a fixed window of LIMIT calls in WINDOW seconds, of
 which another consumer spends OTHERS, evenly. It listens on HOSTS loopback addresses, so that it can be many receivers.
 `/status/NAME` sets the status of all imports; `/ending/RATE` lets polled imports end at an even rate per second; a post
-to `/hang` gets no response; `/told` returns the record.
+to `/hang` gets no response; `/record` returns the record.
 """
 
 import asyncio
@@ -74,7 +74,7 @@ class World:
         self.arrived.setdefault(json.loads(body)["data"]["importId"], time())
         return b"HTTP/1.1 204 No Content\r\n\r\n"
 
-    def told(self) -> bytes:
+    def record(self) -> bytes:
         facts: dict[str, Any] = {
             "polls": self.polls,
             "polled": self.polled,
@@ -119,11 +119,11 @@ class Connection(asyncio.Protocol):
             return self._world.poll(unquote(path.rsplit("/", 1)[1]))
         if path.startswith("/status/"):
             self._world.status = path.rsplit("/", 1)[1]
-            return self._world.told()
+            return self._world.record()
         if path.startswith("/ending/"):
             self._world.next_end, self._world.between_ends = time(), 1 / float(path.rsplit("/", 1)[1])
-            return self._world.told()
-        return self._world.told() if path == "/told" else self._world.receive(body)
+            return self._world.record()
+        return self._world.record() if path == "/record" else self._world.receive(body)
 
 
 async def main() -> None:

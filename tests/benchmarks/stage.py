@@ -61,8 +61,8 @@ class Stage:
     def info(self, section: str) -> Any:
         return self.redis().info(section)
 
-    def told(self) -> Any:
-        return httpx.get(f"{self.rally_url}/told", trust_env=False).json()
+    def record(self) -> Any:
+        return httpx.get(f"{self.rally_url}/record", trust_env=False).json()
 
     def be(self, status: str) -> None:
         httpx.get(f"{self.rally_url}/status/{status}", trust_env=False)
@@ -98,7 +98,7 @@ def stage(*, limit: int = 100_000_000, window: int = 3600, others: int = 0, host
     rally = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.server", *words], cwd=ROOT)
     found = Stage(f"unix://{place}", f"http://127.0.0.1:{port}")
     try:
-        _wait(lambda: found.redis().ping() and found.told())
+        _wait(lambda: found.redis().ping() and found.record())
         yield found
     finally:
         for process in (rally, redis):

@@ -45,7 +45,7 @@ STATUSES = {"completed": "COMPLETED", "completed_with_failures": "COMPLETED", "f
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class RallyAnswer:
     """What Rally answers about an import at one moment; `document` is None if there is none."""
 
     status: int
@@ -62,7 +62,7 @@ class Told:
         return self.document is not None and self.document["status"] in FINAL
 
 
-def told(import_id: str, story: Story | None, at: float) -> Told:
+def answer_about(import_id: str, story: Story | None, at: float) -> RallyAnswer:
     """Return what Rally answers about an import at a moment of its story."""
     if story is None or (story.late and at < story.began + VISIBLE_AFTER):
         return absence(404)
@@ -79,12 +79,12 @@ def told(import_id: str, story: Story | None, at: float) -> Told:
         "failedRecords": failed,
         "updatedAt": "2026-01-01T00:00:00Z",
     }
-    return Told(status=200, body=as_json(document), document=document)
+    return RallyAnswer(status=200, body=as_json(document), document=document)
 
 
-def absence(status: int) -> Told:
+def absence(status: int) -> RallyAnswer:
     """Return Rally's own 404 or 403."""
-    return Told(status=status, body=ABSENCES[status])
+    return RallyAnswer(status=status, body=ABSENCES[status])
 
 
 def oddities(document: Mapping[str, Any]) -> tuple[bytes, ...]:

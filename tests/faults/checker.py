@@ -20,8 +20,8 @@ from .evidence import (
     hits,
     is_lost,
     last_seen,
+    outcomes_received,
     repeats,
-    told,
 )
 from .history import CRASHES, OUTAGES, Asked, Attempt, History, Posted
 
@@ -82,7 +82,7 @@ def lost(history: History) -> Findings:
 
 def without_one_outcome(history: History) -> Findings:
     """Every watch ends with exactly one outcome in every record, and each callback has one webhook-id."""
-    last, heard = last_seen(history), told(history)
+    last, heard = last_seen(history), outcomes_received(history)
     shown: dict[str, set[str]] = defaultdict(set)
     for seen in history.seen:
         if seen.outcome is not None:
@@ -161,7 +161,7 @@ def asked_too_early(history: History) -> Findings:
 
 def crowded(history: History) -> Findings:
     """I3: while no limit is known, one call is in flight."""
-    known_from = min((asked.ended_at for asked in history.asked if asked.told), default=float("inf"))
+    known_from = min((asked.ended_at for asked in history.asked if asked.names_limit), default=float("inf"))
     early = sorted((asked for asked in history.asked if asked.at < known_from), key=lambda asked: asked.at)
     for one, other in pairwise(early):
         if other.at < one.ended_at - PRECISION and not hits(history.faults, CRASHES, one.at, other.at, one.worker):

@@ -23,7 +23,7 @@ def last_seen(history: History) -> dict[str, Seen]:
     return {seen.watch_id: seen for seen in sorted(history.seen, key=lambda seen: seen.at)}
 
 
-def told(history: History) -> dict[str, set[str]]:
+def outcomes_received(history: History) -> dict[str, set[str]]:
     """Return the outcomes that receivers got, by label."""
     outcomes: dict[str, set[str]] = defaultdict(set)
     for attempt in history.attempts:

@@ -98,7 +98,7 @@ class Listened:
 class Asked:
     """One request to Rally: its sender and its result (`status` None: no response was sent).
 
-    `told` says whether its answer named the limit in sound headers, `muddled` whether it should have and did not,
+    `names_limit` says whether its response named the limit in valid headers, `muddled` whether it failed to,
     `refused` whether it concerned this import alone (a 4xx, or a body about another one), `final` whether it said, in
     an importId and a status as documented, that the import had ended.
     """
@@ -109,7 +109,7 @@ class Asked:
     import_id: str
     status: int | None
     retry_after: float | None = None
-    told: bool = False
+    names_limit: bool = False
     muddled: bool = False
     refused: bool = False
     final: bool = False

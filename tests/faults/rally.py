@@ -15,16 +15,16 @@ from .answers import (
     MANY_HEADERS,
     PAGE,
     TEXT,
+    RallyAnswer,
     Story,
-    Told,
     absence,
     absurdities,
+    answer_about,
     nested,
     oddities,
     pages,
     refusals,
     rubbish,
-    told,
 )
 from .history import Asked, Window
 from .wire import Headers, Peer, Request, Server, answer
@@ -113,7 +113,7 @@ class Rally:
                     import_id=import_id,
                     status=reply.status,
                     retry_after=reply.retry_after,
-                    told=reply.told,
+                    names_limit=reply.names_limit,
                     muddled=reply.muddled,
                     refused=reply.refused,
                     final=reply.reading is not None and reply.reading.final,
@@ -127,7 +127,7 @@ class Rally:
         if self._taken[number] > self.window.limit:
             wait = max(1, round(self._end(at) - at + 0.5))
             headers = (*self._limits(at), ("Retry-After", str(wait)))
-            return Reply(text=answer(429, headers), status=429, retry_after=wait, told=True)
+            return Reply(text=answer(429, headers), status=429, retry_after=wait, names_limit=True)
         reply = self._moods[self.mood](import_id, at)
         self._remember(import_id, reply, at)
         return reply
@@ -154,12 +154,12 @@ class Rally:
         )
 
     def _well(self, import_id: str, at: float) -> "Reply":
-        return self._said(told(import_id, self.stories.get(import_id), at), at)
+        return self._said(answer_about(import_id, self.stories.get(import_id), at), at)
 
-    def _said(self, said: Told, at: float) -> "Reply":
+    def _said(self, said: RallyAnswer, at: float) -> "Reply":
         limits = () if said.status == 404 else self._limits(at)  # a 404 has none, as documented
         text = answer(said.status, limits + said.kind, said.body)
-        return Reply(text=text, status=said.status, told=said.status != 404, reading=said)
+        return Reply(text=text, status=said.status, names_limit=said.status != 404, reading=said)
 
     def _storm(self, _import_id: str, at: float) -> "Reply":
         return self._turned_away(429, self._chance.randint(1, 4), at)
@@ -172,11 +172,11 @@ class Rally:
 
     def _turned_away(self, status: int, wait: int, at: float) -> "Reply":
         headers = (*self._limits(at), ("Retry-After", str(wait)))
-        return Reply(text=answer(status, headers), status=status, retry_after=wait, told=True)
+        return Reply(text=answer(status, headers), status=status, retry_after=wait, names_limit=True)
 
     def _failing(self, _import_id: str, at: float) -> "Reply":
         status = self._chance.choice(FAILING)
-        return Reply(text=answer(status, self._limits(at), b"<html>oops"), status=status, told=True)
+        return Reply(text=answer(status, self._limits(at), b"<html>oops"), status=status, names_limit=True)
 
     def _resetting(self, _import_id: str, _at: float) -> "Reply":
         begun = self._chance.choice((b"", b"HTTP/1.1 200 OK\r\nContent-Le", answer(200, JSON, b'{"importId": "')[:-3]))
@@ -197,21 +197,21 @@ class Rally:
         return self._muddled(import_id, at, ())
 
     def _muddled(self, import_id: str, at: float, headers: Headers) -> "Reply":
-        said = told(import_id, self.stories.get(import_id), at)
+        said = answer_about(import_id, self.stories.get(import_id), at)
         text = answer(said.status, headers + said.kind, said.body)
         return Reply(text=text, status=said.status, muddled=True, reading=said)
 
     def _odd(self, import_id: str, at: float) -> "Reply":
-        said = told(import_id, self.stories.get(import_id), at)
+        said = answer_about(import_id, self.stories.get(import_id), at)
         if said.document is None:
             return self._said(said, at)
         body = self._chance.choice(oddities(said.document))
         kind = self._chance.choice((JSON, TEXT, ()))
-        return Reply(text=answer(200, self._limits(at) + kind, body), status=200, told=True, reading=said)
+        return Reply(text=answer(200, self._limits(at) + kind, body), status=200, names_limit=True, reading=said)
 
     def _absent(self, import_id: str, at: float) -> "Reply":
         """Deny an import sometimes, but never so often in a row that the product believes it."""
-        said = told(import_id, self.stories.get(import_id), at)
+        said = answer_about(import_id, self.stories.get(import_id), at)
         few = max(self._absences[import_id], self._strays) < MOST_STRAYS
         if said.document is not None and few and self._chance.random() < 0.5:
             said = absence(self._chance.choice(sorted(ABSENCES)))
@@ -232,11 +232,11 @@ class Rally:
         if crc32(import_id.encode()) % 3 == 0:
             return self._well(import_id, at)
         status, text = self._chance.choice(refusals(import_id, self._limits(at)))
-        return Reply(text=text, status=status, told=True, refused=True)
+        return Reply(text=text, status=status, names_limit=True, refused=True)
 
     def _flooding(self, import_id: str, at: float) -> "Reply":
         """Answer with an endless body."""
-        said = told(import_id, self.stories.get(import_id), at)
+        said = answer_about(import_id, self.stories.get(import_id), at)
         match self._chance.randrange(3):
             case 0:
                 return Reply(text=answer(said.status, MANY_HEADERS + JSON, said.body), muddled=True)
@@ -253,9 +253,9 @@ class Reply:
     text: bytes
     status: int | None = None
     retry_after: float | None = None
-    told: bool = False
+    names_limit: bool = False
     muddled: bool = False
-    reading: Told | None = None
+    reading: RallyAnswer | None = None
     page: bool = False
     refused: bool = False
     hang: bool = False

@@ -5,14 +5,14 @@ from random import Random
 
 import pytest
 
-from tests.faults.answers import LARGE, Story, nested, oddities, told
+from tests.faults.answers import LARGE, Story, answer_about, nested, oddities
 
 STORY = Story(ending="completed_with_failures", began=0.0, seconds=10.0)
 
 
 @pytest.mark.parametrize("at", [5.0, 15.0], ids=["while it runs", "when it has ended"])
 def test_odd_answers_are_sound_in_id_and_status(at: float) -> None:
-    said = told("imp-1", STORY, at)
+    said = answer_about("imp-1", STORY, at)
     assert said.document is not None
     read = [json.loads(body.decode("utf-8-sig")) for body in oddities(said.document)]
     assert len(read) > 10

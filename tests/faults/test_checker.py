@@ -53,7 +53,7 @@ def seen(number: int = 1, at: float = 20, outcome: str | None = "completed", **c
 
 
 def asked(at: float, *, took: float = 0.1, status: int | None = 200, **changes: Any) -> Asked:
-    facts: dict[str, Any] = {"worker": "worker0", "import_id": "imp", "status": status, "told": status != 404}
+    facts: dict[str, Any] = {"worker": "worker0", "import_id": "imp", "status": status, "names_limit": status != 404}
     return Asked(at=NOW + at, ended_at=NOW + at + took, **facts | changes)
 
 
@@ -165,8 +165,8 @@ FORGED: dict[str, dict[str, dict[str, Any]]] = {
         "it never ended": more("posts", posted(5, wishes=())) | more("seen", seen(5, outcome=None)),
         "it was cancelled by nobody": more("posts", posted(5, wishes=())) | more("seen", seen(5, state="cancelled")),
         "it changed": more("seen", seen(at=6, outcome="timed_out")),
-        "the receiver was told another": more("attempts", attempt(50, outcome="failed")),
-        "a refused one was told two": more(
+        "the receiver got another outcome": more("attempts", attempt(50, outcome="failed")),
+        "a refused watch was sent two": more(
             "attempts",
             attempt(50, label="w3", webhook_id="x"),
             attempt(51, label="w3", webhook_id="x", outcome="failed"),
@@ -175,11 +175,11 @@ FORGED: dict[str, dict[str, dict[str, Any]]] = {
     },
     "wrong outcomes": {
         "shown": {"posts": (posted(ending="timed_out"), *SOUND.posts[1:])},
-        "told": more("attempts", attempt(13, status=500, outcome="not_found")),
-        "told as another watch": more("attempts", attempt(13, status=500, watch_id="wat_2")),
-        "told of what was never posted": more("attempts", attempt(13, label="w9")),
-        "told to whom it was not meant for": more("attempts", attempt(13, receiver="lab")),
-        "told to one who did not ask": more("attempts", attempt(13, receiver="slack", wish=1)),
+        "sent a wrong outcome": more("attempts", attempt(13, status=500, outcome="not_found")),
+        "sent for another watch": more("attempts", attempt(13, status=500, watch_id="wat_2")),
+        "sent for a watch that was never posted": more("attempts", attempt(13, label="w9")),
+        "sent to another receiver": more("attempts", attempt(13, receiver="lab")),
+        "sent to a receiver that did not subscribe": more("attempts", attempt(13, receiver="slack", wish=1)),
     },
     "deliveries never made": {
         "no attempt": less("attempts", 4),
