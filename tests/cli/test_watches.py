@@ -72,7 +72,7 @@ def as_json(journey: Journey, *arguments: str) -> Any:
     ("status", "failed", "exit_code", "outcome"),
     [("COMPLETED", 0, 0, "completed"), ("COMPLETED", 2, 3, "completed with failures"), ("ERROR", 0, 4, "failed")],
 )
-def test_following_tells_how_it_goes_and_exits_by_how_it_ended(
+def test_following_prints_progress_and_exits_by_the_outcome(
     journey: Journey, status: str, failed: int, exit_code: int, outcome: str
 ) -> None:
     import_id = f"follow-{exit_code}"
@@ -137,7 +137,7 @@ def test_the_clock_of_what_has_ended_stands_still() -> None:
     assert rendering.line(WATCH, datetime(2027, 1, 1, tzinfo=UTC)).plain.endswith("0:00:09")
 
 
-def test_every_wish_reaches_the_bridge(journey: Journey) -> None:
+def test_every_option_reaches_the_bridge(journey: Journey) -> None:
     inbox = f"http://127.0.0.1:{journey.port + 1}/inbox"
     places = ["--callback", f"{inbox}/callbacks/a", "--slack-webhook", f"{inbox}/services/T000/B000/XXXX"]
     facts = ["--metadata", "ticket=RES-12", "--expires-in", "2h", "--on", "failed", "--slack", "C0123ABCD"]
@@ -213,7 +213,7 @@ NO_TEXT = "\udcff"
         (["redeliver", "--since", "0001-01-01"], None, 2, "'0001-01-01' is too far away"),
     ],
 )
-def test_what_goes_wrong_is_said_in_sentences(
+def test_errors_are_sentences(
     journey: Journey, arguments: list[str], key: str | None, exit_code: int, words: str
 ) -> None:
     ran = run(journey, *arguments, key=key)
@@ -316,7 +316,7 @@ def test_a_key_is_read_from_the_file_that_is_named(journey: Journey, tmp_path: P
         assert (ran.returncode, ran.stderr) == (1, f"RALLY_BRIDGE_KEY_FILE: '{name}' can't be read ({why}).\n")
 
 
-def test_it_tells_its_version(journey: Journey) -> None:
+def test_it_prints_its_version(journey: Journey) -> None:
     assert run(journey, "--version").stdout == f"rally-bridge, version {version('rally-bridge')}\n"
 
 

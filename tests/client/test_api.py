@@ -72,14 +72,14 @@ def test_a_watch_is_asked_for_again_under_the_same_key_until_it_is_accepted() ->
     ("status", "words"),
     [(None, "No answer from http://bridge"), *((status, "Temporarily unavailable") for status in (502, 503, 504))],
 )
-def test_what_may_have_been_done_is_not_done_twice(call: str, status: int | None, words: str) -> None:
+def test_a_call_that_may_have_succeeded_is_not_repeated(call: str, status: int | None, words: str) -> None:
     bridge, transport = bridge_on(httpx.ReadError("reset") if status is None else busy(status))
     with pytest.raises(CallFailed, match=words):
         CALLS[call](bridge)
     assert len(transport.requests) == 1
 
 
-def test_what_was_surely_not_done_is_asked_for_again() -> None:
+def test_a_call_that_changed_nothing_is_repeated() -> None:
     bridge, _ = bridge_on(httpx.ConnectError("refused"), busy(429), httpx.Response(202, json=DELIVERY))
     assert bridge.redeliver("dlv_1") == DELIVERY
 
@@ -91,7 +91,7 @@ def test_patience_ends_and_a_longer_wait_is_not_begun() -> None:
     assert len(transport.requests) == 1
 
 
-def test_a_refusal_is_told_whole_and_not_repeated() -> None:
+def test_a_refusal_is_reported_in_full_and_not_retried() -> None:
     errors = [{"pointer": "/notify/0/url", "detail": "Not allowed"}, {"pointer": "/label", "detail": "Too long"}]
     problem = {"title": "The request is not valid", "detail": "Nothing was changed.", "errors": errors}
     bridge, transport = bridge_on(httpx.Response(422, json=problem))
@@ -103,7 +103,7 @@ def test_a_refusal_is_told_whole_and_not_repeated() -> None:
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(200, text="<html>"), httpx.Response(200, json=[1])])
-def test_what_is_no_bridge_is_told(answer: httpx.Response) -> None:
+def test_another_server_is_reported(answer: httpx.Response) -> None:
     with pytest.raises(CallFailed, match="answered HTTP 200, which we can't read"):
         bridge_on(answer)[0].get("wat_1")
 
@@ -120,7 +120,7 @@ CALLS: dict[str, Callable[[Bridge], Any]] = {
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_an_answer_of_something_else_is_told_whatever_was_asked(call: str) -> None:
+def test_a_response_of_another_server_is_reported_by_every_call(call: str) -> None:
     bridge, transport = bridge_on(httpx.Response(200, json={"ok": True}))
     with pytest.raises(CallFailed, match="answered HTTP 200, which we can't read"):
         CALLS[call](bridge)
@@ -130,7 +130,7 @@ def test_an_answer_of_something_else_is_told_whatever_was_asked(call: str) -> No
 @pytest.mark.parametrize(
     "error", [httpx.UnsupportedProtocol("no http"), httpx.LocalProtocolError("no header"), UnicodeError("no host")]
 )
-def test_what_can_never_be_sent_is_not_tried_again(error: Exception) -> None:
+def test_an_invalid_request_is_not_retried(error: Exception) -> None:
     bridge, transport = bridge_on(error)
     with pytest.raises(CallFailed, match="No answer"):
         bridge.get("wat_1")
@@ -140,7 +140,7 @@ def test_what_can_never_be_sent_is_not_tried_again(error: Exception) -> None:
 @pytest.mark.parametrize(
     "wish", [{"label": "\udcff"}, {"idempotency_key": "ä"}, {"metadata": {"share": float("nan")}}], ids=str
 )
-def test_what_can_not_be_put_into_a_request_is_told(wish: dict[str, Any]) -> None:
+def test_arguments_that_cannot_be_encoded_are_reported(wish: dict[str, Any]) -> None:
     bridge, transport = bridge_on()
     with pytest.raises(CallFailed, match="The request can't be sent"):
         bridge.watch("imp", **wish)
@@ -148,7 +148,7 @@ def test_what_can_not_be_put_into_a_request_is_told(wish: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("changes", [{"createdAt": 7}, {"createdAt": "soon"}, {"import": "x"}, {"deliveries": 1}])
-def test_a_watch_that_makes_no_sense_is_told(changes: dict[str, Any]) -> None:
+def test_an_unreadable_watch_is_reported(changes: dict[str, Any]) -> None:
     with pytest.raises(CallFailed, match="an unreadable watch"):
         bridge_on(httpx.Response(200, json=DOCUMENT | changes))[0].get("wat_1")
 
@@ -163,7 +163,7 @@ def test_scripts_see_the_types() -> None:
     assert (files("bridge") / "py.typed").is_file()
 
 
-def test_waiting_goes_on_through_restarts_until_the_end() -> None:
+def test_waiting_survives_restarts() -> None:
     bridge, transport = bridge_on(
         httpx.Response(200, json=DOCUMENT), httpx.RemoteProtocolError("closed"), httpx.Response(200, json=ENDED)
     )
@@ -171,13 +171,13 @@ def test_waiting_goes_on_through_restarts_until_the_end() -> None:
     assert {request.url.params["wait"] for request in transport.requests} == {"60"}
 
 
-def test_following_goes_on_however_often_it_has_to_wait_for_its_turn() -> None:
+def test_following_survives_any_number_of_rate_limits() -> None:
     bridge, transport = bridge_on(*(busy(429, "1") for _ in range(2)), httpx.Response(200, json=ENDED), patience=0.5)
     assert [each.state for each in bridge.follow(Watch.of(DOCUMENT))] == ["watching", "watching", "settled"]
     assert len(transport.requests) == 3
 
 
-def test_waiting_for_a_turn_ends_with_the_timeout() -> None:
+def test_a_rate_limited_wait_ends_with_the_timeout() -> None:
     bridge, _ = bridge_on(busy(429, "3600"))
     assert not bridge.wait(Watch.of(DOCUMENT), timeout=0.5).ended
 
@@ -208,12 +208,12 @@ def test_many_are_sent_again_in_as_many_calls_as_it_takes() -> None:
 
 
 @pytest.mark.parametrize("id_", ["../signing-secret", "wat_1/cancel", "wat_1?x", "", "wät_1"])
-def test_what_is_no_id_names_no_other_path(id_: str) -> None:
+def test_an_invalid_id_cannot_change_the_path(id_: str) -> None:
     with pytest.raises(CallFailed, match="is not an id"):
         bridge_on()[0].get(id_)
 
 
-def test_without_a_key_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_key_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RALLY_BRIDGE_KEY", raising=False)
     with pytest.raises(CallFailed, match="RALLY_BRIDGE_KEY"):
         Bridge()
@@ -236,7 +236,7 @@ OTHER = "whsec_c2VydmljZS1zZWNyZXQtb2YtdGhlLXRlc3RzIQ=="
 
 @pytest.mark.parametrize("secrets", [SECRET, [OTHER, SECRET]])
 @pytest.mark.parametrize("body", [BODY, BODY.encode()])
-def test_a_callback_of_ours_is_verified(body: str | bytes, secrets: Any) -> None:
+def test_a_genuine_callback_is_verified(body: str | bytes, secrets: Any) -> None:
     now = int(time.time())
     assert verify_callback(body, sent(BODY, now), secrets)["data"] == {"label": "Pänel"}
     shouted = {name.upper(): value for name, value in sent(BODY, now).items()}
@@ -263,7 +263,7 @@ def test_a_callback_of_ours_is_verified(body: str | bytes, secrets: Any) -> None
         ({"webhook-signature": "v1a,AAAA v1a,ä"}, BODY, NOBODYS, 0, "no signature"),
     ],
 )
-def test_a_callback_that_is_not_ours_or_not_now_is_not(
+def test_a_forged_or_old_callback_is_refused(
     changes: dict[str, str], body: str, secret: str, later: int, why: str
 ) -> None:
     now = 1_800_000_000

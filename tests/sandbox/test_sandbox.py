@@ -318,7 +318,7 @@ async def test_a_date_in_no_calendar_is_shown_as_the_text_beside_it(sandbox: htt
         ("/control/imports/imp", {"statuses": [{"status": "COMPLETED", "after": 1e300}]}),
     ],
 )
-async def test_a_wish_for_an_absurd_time_is_refused(sandbox: httpx.AsyncClient, path: str, wish: Any) -> None:
+async def test_an_absurd_time_is_refused(sandbox: httpx.AsyncClient, path: str, wish: Any) -> None:
     assert (await sandbox.put(path, json=wish)).status_code == 422
     assert (await sandbox.get("/inbox")).status_code == 200
 

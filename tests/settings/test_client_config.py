@@ -121,7 +121,7 @@ async def test_what_a_client_is_allowed_is_accepted(confined: World) -> None:
         ({"type": "named", "name": "research"}, True),
     ],
 )
-async def test_what_a_client_may_not_use_any_more_is_not_sent_again_for_it(
+async def test_a_destination_no_longer_permitted_is_not_redelivered_to(
     redis_url: str, sandbox_url: str, file: Path, destination: dict[str, str], *, may: bool
 ) -> None:
     names = f"research=callback:{sandbox_url}/inbox/callbacks/r,ops=callback:{sandbox_url}/inbox/callbacks/o"
@@ -149,7 +149,7 @@ async def test_what_a_client_may_not_use_any_more_is_not_sent_again_for_it(
 
 
 @pytest.mark.parametrize("may", [False, True])
-async def test_what_a_workspace_told_is_not_sent_again_for_who_may_not_use_it_any_more(
+async def test_a_workspace_no_longer_permitted_is_not_redelivered_from(
     redis_url: str, sandbox_url: str, *, may: bool
 ) -> None:
     known = {"RALLY_WORKSPACES": "eu:key"}
@@ -299,13 +299,13 @@ async def test_slacks_hosts_take_no_callbacks_whoever_asks(confined: World, url:
         ("[clients.a]\nkeys = [" + ", ".join(f'"sha256:{c * 64}"' for c in "abc") + "]", "a.keys"),
     ],
 )
-def test_a_file_that_is_wrong_is_told_in_words(tmp_path: Path, text: str, words: str) -> None:
+def test_problems_of_a_file_are_sentences(tmp_path: Path, text: str, words: str) -> None:
     told = problem(tmp_path / "clients.toml", text)
     assert words in told
     assert "hunter2" not in told
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="can't be read"):
         settings_of("redis://", "http://s.invalid", BRIDGE_API_KEYS="", BRIDGE_CLIENTS_FILE=str(tmp_path / "none"))
 

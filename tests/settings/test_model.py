@@ -95,7 +95,7 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ("LOG_LEVEL", "LOUD"),
     ],
 )
-def test_a_bad_value_is_told_by_name_and_without_its_secret(name: str, value: str) -> None:
+def test_an_invalid_value_is_reported_by_name_without_its_secret(name: str, value: str) -> None:
     problem = only(list(problems(**{name: value})))
 
     assert name in problem
@@ -126,7 +126,7 @@ async def test_all_that_shows_only_when_the_parts_are_built_is_named_at_once() -
     assert "hunter2" not in str(told.value)
 
 
-def test_what_does_not_fit_together_is_named_at_once() -> None:
+def test_contradictions_are_reported_at_once() -> None:
     told = problems(POLL_FLOOR="2m", WATCH_EXPIRY="31d", OPERATOR_NOTIFY="ops")
 
     assert [problem.partition(" ")[0] for problem in told] == ["POLL_FLOOR", "WATCH_EXPIRY", "OPERATOR_NOTIFY"]
@@ -146,7 +146,7 @@ def test_what_does_not_fit_together_is_named_at_once() -> None:
         ("LOG_LEVEL", "LOUD", "must be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
     ],
 )
-def test_what_a_value_must_be_is_told_in_plain_words(name: str, value: str, problem: str) -> None:
+def test_problems_of_values_are_sentences(name: str, value: str, problem: str) -> None:
     assert problems(**{name: value}) == (f"{name}: {problem}",)
 
 
@@ -178,7 +178,7 @@ def test_an_empty_variable_is_not_set() -> None:
     assert "RALLY_API_KEY" in only(list(problems(RALLY_API_KEY="")))
 
 
-def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+def test_a_secret_may_be_read_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("  from-a-file\n")
 
     assert load(RALLY_API_KEY="", RALLY_API_KEY_FILE=str(tmp_path / "key")).rally_api_key.reveal() == "from-a-file"
@@ -211,7 +211,7 @@ def test_durations_are_read_with_their_units(text: str, span: int) -> None:
 
 
 @given(st.text(max_size=12))
-def test_any_text_is_a_duration_or_told_to_be_none(text: str) -> None:
+def test_any_text_is_a_duration_or_refused(text: str) -> None:
     with suppress(ValueError):
         assert duration(text) > 0
 
