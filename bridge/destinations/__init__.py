@@ -1,8 +1,8 @@
-"""The ways out: what each kind of destination is sent, and what its answers mean.
+"""Destinations: for each kind, the requests that are sent and what the responses mean.
 
-To add a kind: add its value to `bridge.domain.deliveries.Destination`; write its module with `prepare`, `judge` and
-`describe`, all pure; follow the type checker to every `match` below and in the store's codec; and let the front door
-read it. Nothing else sends: `bridge.destinations.egress` does it for all kinds.
+To add a kind: add its class to `bridge.domain.deliveries.Destination`; write a module with the pure functions
+`prepare`, `judge` and `describe`; follow the type checker to every `match` below and in the store's codec; and add its
+schema to the API. All kinds are sent by `bridge.destinations.egress`.
 """
 
 import json
@@ -41,32 +41,35 @@ MAYBE_SENT = frozenset({Failure.TIMEOUT, Failure.BROKEN})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """In whose name we send: the signing secrets, the operator's Slack bot, and whether Slack may hear twice."""
+    """The sender's configuration: signing secrets, the operator's Slack bot, and whether Slack may get duplicates."""
 
     signing: Signing
     slack_bot: SlackBot | None = None
     slack_at_most_once: bool = False
 
 
-def render(said: Notification | Notice, destination: Destination, *, show_emails: bool = False) -> str:
-    """Write the body, once and for all attempts; for a named one in every form, since the name may change its kind."""
+def render(message: Notification | Notice, destination: Destination, *, show_emails: bool = False) -> str:
+    """Return the message body, the same for all attempts.
+
+    For a named destination it holds one body per kind, because the name may be configured as another kind later.
+    """
     match destination:
         case SlackWebhook() | SlackChannel():
-            if isinstance(said, Notice):
-                return slack.render_notice(said)
-            return slack.render(said, show_emails=show_emails)
+            if isinstance(message, Notice):
+                return slack.render_notice(message)
+            return slack.render(message, show_emails=show_emails)
         case Callback():
-            return callback.render(said)
+            return callback.render(message)
         case NamedDestination():
             forms: tuple[ResolvedDestination, ...] = (SlackWebhook(url=NO_URL), Callback(url=NO_URL))
-            bodies = {kind(form): render(said, form, show_emails=show_emails) for form in forms}
+            bodies = {kind(form): render(message, form, show_emails=show_emails) for form in forms}
             return json.dumps(bodies, ensure_ascii=False)
 
 
 def resolve(
     destination: Destination, body: str, named: Mapping[str, ResolvedDestination], sender: Sender
 ) -> tuple[ResolvedDestination, str] | NoResponse:
-    """Look up where a delivery goes now, and its body in that form; or say what is not configured (any more)."""
+    """Return the current destination of a delivery and the body for it, or what is not configured (any more)."""
     match destination:
         case NamedDestination(name=name) if name not in named:
             reason = f"no destination is configured under the name {name!r}"
@@ -89,7 +92,7 @@ def prepare(
     sender: Sender,
     plain: bool = False,
 ) -> Request:
-    """Make the request of one attempt, signed as of `now`; `plain`: of a Slack message its text alone."""
+    """Return the request of one attempt, signed as of `now`; `plain` sends only the text of a Slack message."""
     match destination:
         case SlackWebhook():
             return slack_webhook.prepare(destination, slack.without_blocks(body) if plain else body)
@@ -105,9 +108,10 @@ def prepare(
 def judge(
     destination: ResolvedDestination, answer: SendResult, now: Moment, *, slack_at_most_once: bool = False
 ) -> Verdict:
-    """Say what came of an attempt; without an answer it is never final: receivers and allow-lists get put right.
+    """Return the verdict on an attempt.
 
-    Only where Slack must not hear twice, what it may have heard is given up.
+    Without a response it is never final, because receivers and allow-lists get fixed; except that, with
+    `slack_at_most_once`, a message that Slack may have received is not repeated.
     """
     verdict = _judge(destination, answer, now)
     once = slack_at_most_once and not isinstance(destination, Callback)
@@ -119,7 +123,7 @@ def judge(
 def _judge(destination: ResolvedDestination, answer: SendResult, now: Moment) -> Verdict:
     if isinstance(answer, NoResponse):
         return Deferred(full_reason(answer), ambiguous=answer.failure in MAYBE_SENT)
-    # A callback's status tells all; Slack's success is a word in the body.
+    # A callback succeeds by its status alone; Slack reports success in the body.
     if answer.status // 100 == 2 and not answer.whole and not isinstance(destination, Callback):  # noqa: PLR2004 - 2xx
         return Deferred(f"HTTP {answer.status}, but the answer did not end", ambiguous=True)
     match destination:
@@ -132,7 +136,7 @@ def _judge(destination: ResolvedDestination, answer: SendResult, now: Moment) ->
 
 
 def describe(destination: Destination) -> str:
-    """Show a destination to people and in logs, without its secret."""
+    """Describe a destination for people and logs, without secrets."""
     match destination:
         case SlackWebhook():
             return slack_webhook.describe(destination)
@@ -145,7 +149,7 @@ def describe(destination: Destination) -> str:
 
 
 def kind(destination: Destination) -> Literal["slack_webhook", "slack", "callback", "named"]:
-    """Name the kind as the API does."""
+    """Return the kind's name in the API."""
     match destination:
         case SlackWebhook():
             return "slack_webhook"

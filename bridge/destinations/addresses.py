@@ -1,6 +1,6 @@
-"""Which addresses are none of a destination's business: the IANA special-purpose registries as a table.
+"""Addresses that no destination may have: the IANA special-purpose registries as a table.
 
-`ipaddress.is_global` is no substitute: it lets multicast, 6to4, NAT64 and other forms through that embed any address.
+`ipaddress.is_global` is not sufficient: it accepts multicast, 6to4, NAT64 and other forms that embed any address.
 Sources: https://www.iana.org/assignments/iana-ipv4-special-registry, …/iana-ipv6-special-registry and
 …/ipv6-address-space.
 """
@@ -40,8 +40,8 @@ _V6 = (
     ("metadata", "fd00:ec2::254/128"),  # AWS
     ("unspecified", "::/128"),
     ("loopback", "::1/128"),
-    # An address that stands for an IPv4 address is refused whatever it embeds: no receiver is published under one.
-    # Only those by NAT64's well-known prefix are judged by what they embed: see `unwrap_nat64`.
+    # An address that embeds an IPv4 address is refused whatever it embeds: no receiver is published under one.
+    # Only those with NAT64's well-known prefix are checked by the embedded address: see `unwrap_nat64`.
     ("embedded_ipv4", "::/96"),  # IPv4-compatible
     ("embedded_ipv4", "::ffff:0:0/96"),  # IPv4-mapped
     ("embedded_ipv4", "::ffff:0:0:0/96"),  # SIIT
@@ -60,19 +60,19 @@ _V6 = (
 _REFUSED_V4 = tuple((code, IPv4Network(network)) for code, network in _V4)
 _REFUSED_V6 = tuple((code, IPv6Network(network)) for code, network in _V6)
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
-"""All that IANA has opened for the public internet; what lies outside (`100::/64`, `5f00::/16`) is refused."""
+"""The range that IANA has opened for the public internet; all else (`100::/64`, `5f00::/16`) is refused."""
 _ISATAP = 0x00005EFE
 _ISATAP_ANY = 0xFDFFFFFF
-"""The identifier stands in bits 32 to 63, with or without the "universal" bit."""
+"""The identifier is in bits 32 to 63, with or without the "universal" bit."""
 
 
 _WELL_KNOWN_PREFIX = IPv6Network("64:ff9b::/96")
 
 
 def unwrap_nat64(address: IPAddress) -> IPAddress:
-    """Return the IPv4 address that another stands for by NAT64's well-known prefix; any other address as it is.
+    """Return the IPv4 address embedded by NAT64's well-known prefix; any other address unchanged.
 
-    In a network of IPv6 alone, DNS64 answers with such an address for every name that has an IPv4 address.
+    In an IPv6-only network, DNS64 returns such an address for every name that has an IPv4 address.
     Source: https://www.rfc-editor.org/rfc/rfc6052#section-2.1
     """
     if isinstance(address, IPv6Address) and address in _WELL_KNOWN_PREFIX:
@@ -81,7 +81,7 @@ def unwrap_nat64(address: IPAddress) -> IPAddress:
 
 
 def refusal_code(address: IPAddress) -> str | None:
-    """Give the reason code for which an address is refused; None for one on the public internet."""
+    """Return the reason code for refusing an address; None if it is on the public internet."""
     address = unwrap_nat64(address)
     if isinstance(address, IPv4Address):
         return next((code for code, network in _REFUSED_V4 if address in network), None)
@@ -101,9 +101,9 @@ _V4_PARTS = 4
 
 
 def parse_address(host: str) -> IPAddress | None:
-    """Read a host that is an address, also in the odd forms that `inet_aton` takes: `0x7f.1`, `2130706433`, `0177.1`.
+    """Parse a host that is an address, including all forms of `inet_aton`: `0x7f.1`, `2130706433`, `0177.1`.
 
-    Raises ValueError for a host that looks like one but is none, such as `1.2.3.4.5` or `256.0.0.1`.
+    Return None for a name. Raise ValueError for an invalid address, such as `1.2.3.4.5` or `256.0.0.1`.
     """
     if ":" in host:
         return _v6(host)
@@ -113,7 +113,7 @@ def parse_address(host: str) -> IPAddress | None:
     if len(parts) > _V4_PARTS or not all(_NUMBER.fullmatch(part) for part in parts):
         raise ValueError("neither a host name nor an address")
     *front, last = (_number(part) for part in parts)
-    width = _V4_BITS - 8 * len(front)  # the last part fills all that is left
+    width = _V4_BITS - 8 * len(front)  # the last part fills all remaining bits
     if last >> width or any(part > 0xFF for part in front):  # noqa: PLR2004 - a byte
         raise ValueError("neither a host name nor an address")
     value = last
@@ -132,7 +132,7 @@ def _v6(host: str) -> IPv6Address:
 
 
 def _number(part: str) -> int:
-    """Read one part as C does: hexadecimal after 0x, octal after 0, else decimal."""
+    """Parse one part as C does: hexadecimal after 0x, octal after 0, else decimal."""
     if part.startswith("0x"):
         return int(part[2:] or "0", 16)
     base = 8 if part.startswith("0") else 10

@@ -1,4 +1,4 @@
-"""Callbacks: signed JSON to an HTTP endpoint, by Standard Webhooks to the letter.
+"""Callbacks: signed JSON to an HTTP endpoint, exactly as Standard Webhooks specifies.
 
 Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -30,7 +30,7 @@ from bridge.http.user_agent import USER_AGENT
 
 BODY_LIMIT = 64 * 1024
 REASON_KEPT = 1_000
-"""Characters of the reason that stay when all else was too large."""
+"""Characters of the reason that are kept if the payload is too large without everything else."""
 OURS = frozenset({"host", "content-type", "content-length", "content-encoding", "accept-encoding"})
 HOP_BY_HOP = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect"})
 LONGEST_HEADER = 4_000
@@ -40,9 +40,9 @@ _VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?")
 
 
 def render(notification: Notification | Notice) -> str:
-    """Write the payload as compact JSON that fits the limit, leaving out the least telling parts first."""
+    """Return the payload as compact JSON within the limit, leaving out the least important parts first."""
     text = ""
-    for payload in _ever_smaller(notification.payload()):
+    for payload in _shrinking(notification.payload()):
         text = _compact(payload)
         if len(text.encode()) <= BODY_LIMIT:
             break
@@ -51,11 +51,11 @@ def render(notification: Notification | Notice) -> str:
 
 def _compact(payload: dict[str, Any]) -> str:
     text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace").decode()  # half a surrogate pair, which JSON can carry, is no UTF-8
+    return text.encode("utf-8", "replace").decode()  # JSON can hold a lone surrogate, UTF-8 can't
 
 
-def _ever_smaller(payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give the payload, then with fewer and fewer in it; the number of failed records is always the true one."""
+def _shrinking(payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the payload, then smaller and smaller ones; the failed record count stays correct."""
     yield payload
     data = payload["data"]
     if data["import"] is not None:
@@ -83,11 +83,11 @@ def _too_large(payload: dict[str, Any]) -> bool:
 
 
 def header_problem(name: str, value: str) -> str | None:
-    """Say why a header may not be sent along, without repeating its value; None when it may."""
+    """Return why a client's header may not be sent, without repeating its value; None if it may."""
     if not _TOKEN.fullmatch(name):
         return "A header's name consists of letters, digits and hyphens"
     if name.lower() in OURS | HOP_BY_HOP or name.lower().startswith(("webhook-", "proxy-")):
-        return f"The header {name} is not yours to set"
+        return f"The header {name} can't be set"
     if len(value) > LONGEST_HEADER or not _VALUE.fullmatch(value):
         return f"The value of the header {name} must be 1 to {LONGEST_HEADER} visible ASCII characters"
     return None
@@ -96,7 +96,7 @@ def header_problem(name: str, value: str) -> str | None:
 def prepare(
     destination: Callback, body: str, *, notification_id: str, client: str, now: Moment, signing: Signing
 ) -> Request:
-    """Sign a body as of now, with the destination's own secret or else with the client's."""
+    """Return the request, signed as of `now` with the destination's own secret or else the client's."""
     content = body.encode()
     timestamp = now // SECOND
     secrets = signing.secrets_of(client) if destination.secret is None else (destination.secret,)
@@ -111,7 +111,7 @@ def prepare(
 
 
 def judge(response: Response, now: Moment) -> Verdict:
-    """Say what an answer means; only 410 is for good, since anything else may be put right at the other end."""
+    """Return the verdict on a response; only 410 is final, because all else may be fixed at the receiver."""
     wait = retry_after(response.headers, now, at_most=RETRY_AFTER_HONOURED)
     match response.status // 100, response.status:
         case 2, _:
@@ -125,5 +125,5 @@ def judge(response: Response, now: Moment) -> Verdict:
 
 
 def describe(destination: Callback) -> str:
-    """Show where a callback goes; its path and query may be secret."""
+    """Describe a callback by its origin; path and query may be secret."""
     return redacted_url(destination.url.reveal())

@@ -1,4 +1,4 @@
-"""Confinement: whether a client may use a destination, by what the operator lets it use."""
+"""Checks of clients' permissions to use destinations."""
 
 from bridge.destinations.addresses import parse_address
 from bridge.destinations.rules import Forbidden, ascii_host, is_slack_url, parse_url
@@ -7,7 +7,7 @@ from bridge.domain.deliveries import Callback, Destination, NamedDestination, Sl
 
 
 def may_use(permissions: Permissions, destination: Destination) -> bool:
-    """Return whether messages may go there."""
+    """Return whether a client may use a destination."""
     match destination:
         case SlackWebhook(url=url):
             return may_post(permissions, url.reveal())
@@ -20,23 +20,23 @@ def may_use(permissions: Permissions, destination: Destination) -> bool:
 
 
 def may_post(permissions: Permissions, url: str) -> bool:
-    """Return whether an incoming webhook may be used: at a host other than Slack's it is a callback like any other."""
+    """Return whether a client may use an incoming webhook; those at other hosts than Slack's count as callbacks."""
     return permissions.slack_channels is None if is_slack_url(url) else may_call(permissions, url)
 
 
 def may_call(permissions: Permissions, url: str) -> bool:
-    """Return whether callbacks may go to a URL: its host is named, or ends as `*.suffix` says."""
+    """Return whether a client's callbacks may go to a URL: its host is listed, or matches a `*.suffix`."""
     if permissions.callback_hosts is None:
         return True
     parsed = parse_url(url)
     if isinstance(parsed, Forbidden):
         return False
     host = parsed.host if parsed.address is None else str(parsed.address)
-    return any(_names(each, host) for each in permissions.callback_hosts)
+    return any(_matches(each, host) for each in permissions.callback_hosts)
 
 
-def _names(entry: str, host: str) -> bool:
-    """Compare an entry of the operator's with a host or address as URLs are sent to; however each is spelt."""
+def _matches(entry: str, host: str) -> bool:
+    """Compare an entry of `callback_hosts` with the host of a URL, however each is spelt."""
     if entry.startswith("*."):
         suffix = ascii_host(entry.removeprefix("*."))
         return suffix is not None and host.endswith(f".{suffix}")

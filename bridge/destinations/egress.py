@@ -1,8 +1,8 @@
-"""The only way to a host that somebody gave: what is dialled was checked, whatever the DNS says.
+"""Egress: the only place that sends requests to hosts given by clients; connects to checked addresses only.
 
-A URL is judged before each attempt; then its name is resolved once, every address it has is judged, and exactly
-those addresses are dialled. The URL keeps its name, so that TLS verifies the receiver by it. Behind a forward proxy
-the URL is judged all the same, and what it resolves to is the proxy's to decide.
+A URL is checked before each attempt. Then its name is resolved once, all its addresses are checked, and only these
+are connected to. The URL keeps its name, by which TLS verifies the receiver. With a forward proxy the URL is checked
+as well, but the proxy resolves the name.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ from bridge.http import Connections, Fault, NotReceived, Target, Timeouts, Trust
 __all__ = ["Egress", "EgressRules", "Forbidden", "check_url"]
 
 ANSWER_LIMIT = 64 * 1024
-"""Bytes. Slack repeats a message in its answer, and writes six bytes for each character that is not ASCII."""
+"""Bytes. Slack repeats the message in its response, with six bytes for each character that is not ASCII."""
 IDLE_SECONDS = 4.0
-"""A connection is kept for this long; many servers close it after 5, and a request must not meet that moment."""
+"""How long idle connections are kept. Many servers close them after 5 s; a request must not race with that."""
 HEADERS_USED = frozenset({b"date", b"retry-after", b"x-oauth-scopes"})
-"""All that is read of a response's header fields; the last is Slack's, for the doctor."""
+"""The response headers that are read; the last is Slack's, for `rally-bridge doctor`."""
 FAILURES: Mapping[Fault, Failure] = {
     Fault.CONNECT: Failure.CONNECT,
     Fault.CONNECT_TIMEOUT: Failure.CONNECT,
@@ -36,7 +36,7 @@ FAILURES: Mapping[Fault, Failure] = {
 
 
 class Egress:
-    """Send requests, as many at once as there are slots."""
+    """Sends requests, at most `slots` at once."""
 
     def __init__(
         self,
@@ -79,9 +79,9 @@ class Egress:
         self._resolver.close()
 
     async def refusal(self, url: Secret) -> NoResponse | None:
-        """Say why nothing would be sent to a URL, without connecting: the rules, or what its name resolves to.
+        """Return why a URL would be refused, without connecting; None if it would not.
 
-        None when it would be; behind a proxy, whose the resolving is, the rules alone are asked.
+        The name is resolved and its addresses are checked, unless there is a proxy, which resolves names itself.
         """
         parsed = judge_url(url.reveal(), self._rules, slack=False)
         if isinstance(parsed, Forbidden):
@@ -96,15 +96,19 @@ class Egress:
         return None
 
     async def send(self, request: Request) -> SendResult:
-        """POST once; what goes wrong on the way is an answer as well, in words that hold no secret.
+        """POST once; failures are returned as NoResponse, with a reason that contains no secret.
 
-        The status has told by then: a body that never ends, or breaks off, is no reason to send again what was
-        accepted.
+        A body that breaks off or does not end still gives a Response: the status has arrived, and a message that was
+        accepted must not be sent again.
         """
         url = judge_url(request.url.reveal(), self._rules, slack=False)
         if isinstance(url, Forbidden):
             return NoResponse(failure=Failure.REFUSED_ADDRESS, reason=url.detail)
-        headers = {"accept": "*/*", **request.headers, "accept-encoding": "identity"}  # compressed unfolds to any size
+        headers = {
+            "accept": "*/*",
+            **request.headers,
+            "accept-encoding": "identity",
+        }  # a compressed body could expand to any size
         raw = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
         try:
             received = await self._connections.exchange(

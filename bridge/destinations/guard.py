@@ -1,4 +1,4 @@
-"""What a name leads to, and which of it is dialled: every address is checked, and only checked ones are dialled."""
+"""Name resolution and connecting, in which every address is checked first."""
 
 import asyncio
 import socket
@@ -15,14 +15,14 @@ from bridge.domain.deliveries import Failure, NoResponse
 
 RESOLVER_THREADS = 64
 MOST_ADDRESSES = 64
-"""A name that has more of them is refused: a response of DNS can hold thousands, each of which would be judged."""
+"""A name with more addresses is refused: a DNS response can hold thousands, and each would be checked."""
 
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 SocketOption: TypeAlias = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
 
 class NotSent(Exception):
-    """Nothing was sent; httpcore lets this pass as it is."""
+    """Nothing was sent. httpcore passes this exception on unchanged."""
 
     def __init__(self, failure: Failure, reason: str) -> None:
         super().__init__(reason)
@@ -30,9 +30,9 @@ class NotSent(Exception):
 
 
 class Resolver:
-    """Ask the system for a name's addresses, in threads of its own; those who ask for one name at once share a thread.
+    """Resolves names with getaddrinfo in its own threads; concurrent lookups of one name share a thread.
 
-    A lookup can't be interrupted, so a name whose servers hang holds one thread, however often it is asked for.
+    A lookup can't be interrupted, so a name whose servers hang occupies one thread, however often it is looked up.
     """
 
     def __init__(self, threads: int = RESOLVER_THREADS) -> None:
@@ -40,24 +40,24 @@ class Resolver:
         self._lookups: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
-        asked = (host, port)
-        if asked not in self._lookups:
+        key = (host, port)
+        if key not in self._lookups:
             lookup = asyncio.get_running_loop().run_in_executor(self._threads, _addresses_of, host, port)
-            lookup.add_done_callback(lambda _: self._lookups.pop(asked, None))
-            self._lookups[asked] = lookup
-        return await asyncio.shield(self._lookups[asked])
+            lookup.add_done_callback(lambda _: self._lookups.pop(key, None))
+            self._lookups[key] = lookup
+        return await asyncio.shield(self._lookups[key])
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _addresses_of(host: str, port: int) -> list[str]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in infos))
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """Connect to checked addresses only."""
+    """A network backend that connects to checked addresses only."""
 
     def __init__(self, rules: EgressRules, resolve: Resolve) -> None:
         self._rules = rules
@@ -92,10 +92,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
     async def resolve(self, host: str, port: int, deadline: float | None) -> list[IPAddress]:
-        """Resolve, and refuse the host for any one address: whom a mixed answer serves is not for us to guess.
-
-        Raises NotSent.
-        """
+        """Return a host's addresses; raise NotSent if the rules refuse the host or any of its addresses."""
         addresses = await self._addresses(host, port, deadline)
         if len(addresses) > MOST_ADDRESSES:
             raise NotSent(Failure.DNS, f"the name has more than {MOST_ADDRESSES} addresses")
@@ -113,12 +110,12 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
                 return [ip_address(found) for found in await self._resolve(host, port)]
         except TimeoutError as error:
             raise NotSent(Failure.DNS, "the name servers did not answer in time") from error
-        except (OSError, ValueError) as error:  # UnicodeError, which is what an impossible name raises, is the latter
+        except (OSError, ValueError) as error:  # invalid names raise UnicodeError, a ValueError
             raise NotSent(Failure.DNS, "the name does not resolve") from error
 
 
 def _share(deadline: float | None, left: int) -> float | None:
-    """Give one address half of the time while others are left, so that a silent one does not use up all of it."""
+    """Return the timeout for one address: half of the remaining time unless it is the last address."""
     if deadline is None:
         return None
     remaining = max(0.0, deadline - asyncio.get_running_loop().time())

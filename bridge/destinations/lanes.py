@@ -1,13 +1,15 @@
-"""The lane of a destination: what goes to one parsed is paced and limited together, whoever asked for it."""
+"""Lanes: deliveries of all clients to the same receiver are paced and limited together."""
 
 from bridge.destinations.rules import Forbidden, parse_url
 from bridge.domain.deliveries import Callback, ResolvedDestination, SlackChannel, SlackWebhook
 
 
 def lane_of(address: ResolvedDestination) -> tuple[str, str]:
-    """Give a lane's kind and what tells it from others of the kind, however it is spelt; the latter may be secret.
+    """Return a lane's kind and its identity within the kind, which does not depend on the URL's spelling.
 
-    Slack counts one message a second for each webhook and channel: https://docs.slack.dev/apis/web-api/rate-limits
+    The identity may be secret.
+
+    Slack allows one message a second for each webhook and channel: https://docs.slack.dev/apis/web-api/rate-limits
     """
     match address:
         case SlackWebhook(url=url):

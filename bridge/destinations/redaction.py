@@ -1,4 +1,4 @@
-"""What a receiver repeats of its own destination's secrets, struck out before it is recorded, logged or shown."""
+"""Redaction of a destination's secrets in its responses, before these are recorded, logged or shown."""
 
 import html
 import json
@@ -14,16 +14,16 @@ from bridge.domain.deliveries import Callback, ResolvedDestination, SlackChannel
 
 REDACTED = "•••"
 FRAGMENT = 8
-"""Characters in a row that a text shares with a secret before they are struck: a part of it tells too much as well."""
+"""The number of consecutive characters shared with a secret that are redacted: parts of secrets reveal too much."""
 SHORTEST = 4
-"""What is shorter is no secret. From here to a fragment, a secret is struck where it stands as a word of its own."""
+"""Shorter secrets are ignored. Secrets of this length up to FRAGMENT are redacted as whole words only."""
 STEP = FRAGMENT // 2
 _LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
-"""Unlike `str.lower` it keeps every character's position."""
+"""Unlike `str.lower`, it keeps the positions of all characters."""
 
 
 def secrets_of(address: ResolvedDestination, bot: SlackBot | None) -> Sequence[str]:
-    """Return what a destination is sent and nobody else may read: path, query, header values, secret or token."""
+    """Return a destination's secrets: path and query of its URL, header values, signing secret or token."""
     match address:
         case SlackWebhook(url=url):
             return tuple(_secrets_of_url(url.reveal()))
@@ -36,12 +36,12 @@ def secrets_of(address: ResolvedDestination, bot: SlackBot | None) -> Sequence[s
 
 
 def redact(text: str, secrets: Sequence[str]) -> str:
-    """Replace what a text shares with the secrets, in whatever usual form: encoded, escaped, cut, in other case."""
+    """Redact the parts of a text that occur in a secret: also encoded, escaped, cut, or in other case."""
     if len(text) < SHORTEST:
         return text
     forms = sorted({form for secret in secrets for form in _forms(secret)})
     long_forms, plain = "\0".join(form for form in forms if len(form) >= FRAGMENT), _plain(text)
-    # Whatever shares a fragment shares one of these pieces, so that most texts are done with here.
+    # A shared fragment contains one of these pieces; most texts contain none, so this check is fast.
     if any(plain[start : start + STEP + 1] in long_forms for start in range(0, len(plain) - STEP, STEP)):
         text = "".join(_without_fragments(text, plain, long_forms))
     if pattern := _short_forms(forms):
@@ -97,7 +97,7 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def _basic(value: str) -> Iterator[str]:
-    """Decode user name and password of a header's value."""
+    """Yield user name and password of a Basic Authorization value."""
     scheme, _, credentials = value.partition(" ")
     if scheme.lower() == "basic":
         try:

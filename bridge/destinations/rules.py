@@ -1,4 +1,4 @@
-"""What a destination's URL may be: judged without asking the DNS, when it is given and again at each attempt."""
+"""Which URLs a destination may have: checked without DNS, when it is registered and again at each attempt."""
 
 import re
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _HIGHEST_PORT = 65_535
 
 @dataclass(frozen=True, slots=True)
 class Forbidden:
-    """Why a URL is refused: a stable code, and a sentence that repeats neither path nor query."""
+    """Why a URL is refused: a stable code, and a sentence without the URL's path and query."""
 
     code: str
     detail: str
@@ -28,7 +28,7 @@ class Forbidden:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedURL:
-    """Where a URL leads: the host in ASCII, lower case, without a trailing dot; the address, if it is one."""
+    """A parsed URL: the host in ASCII, lower case, without a trailing dot; and its address, if it is one."""
 
     parsed: httpx.URL = field(repr=False)
     host: str
@@ -48,24 +48,24 @@ class ParsedURL:
 
     @property
     def origin(self) -> str:
-        """The same text however the URL was spelt."""
+        """The origin in one canonical spelling."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EgressRules:
-    """What is let through beside the public internet; an entry without a port lets every port through."""
+    """What the operator allows in addition to the public internet; an entry without a port allows every port."""
 
     networks: tuple[tuple[IPNetwork, int | None], ...] = ()
     hosts: tuple[tuple[str, int | None], ...] = ()
-    """A name that begins with a dot stands for everything beneath it."""
+    """A name that begins with a dot allows all its subdomains."""
 
     @classmethod
     def parse(cls, entries: Sequence[str]) -> "EgressRules":
-        """Read CIDRs, addresses, hosts and `*.suffix`es, the last three also with `:port`.
+        """Parse CIDRs, addresses, hosts and `*.suffix`es, the last three also with `:port`.
 
-        Raises ValueError naming every entry that is none of them.
+        Raise ValueError listing every invalid entry.
         """
         networks: list[tuple[IPNetwork, int | None]] = []
         hosts: list[tuple[str, int | None]] = []
@@ -73,7 +73,7 @@ class EgressRules:
         for entry in entries:
             match _parse_entry(entry.strip()):
                 case None:
-                    wrong.append(f"{entry!r} is no network, address, host, host:port or *.suffix")
+                    wrong.append(f"{entry!r} is not a network, address, host, host:port or *.suffix")
                 case str(host), port:
                     hosts.append((host, port))
                 case network, port:
@@ -89,9 +89,9 @@ class EgressRules:
         )
 
     def allow_address(self, address: IPAddress, port: int) -> bool:
-        """Whether an entry lets an address through, judged by the IPv4 address that it stands for, if it does.
+        """Return whether an entry allows an address; one with NAT64's prefix is checked by its embedded address.
 
-        An entry for IPv6 lets no IPv4 address through: the system dials `::ffff:a.b.c.d` as `a.b.c.d`.
+        An entry for IPv6 allows no IPv4 address: the system connects to `::ffff:a.b.c.d` as `a.b.c.d`.
         """
         judged = unwrap_nat64(address)
         if not any(judged in network and at in {None, port} for network, at in self.networks):
@@ -100,7 +100,7 @@ class EgressRules:
         return mapped is None or self.check_address(mapped, port) is None
 
     def check_address(self, address: IPAddress, port: int) -> Forbidden | None:
-        """Judge an address that was given, or that a name led to."""
+        """Return why an address, given or resolved, may not be connected to; None if it may."""
         if self.allow_address(address, port):
             return None
         if code := refusal_code(address):
@@ -131,7 +131,7 @@ def _parse_entry(entry: str) -> tuple[str | IPNetwork, int | None] | None:
 
 
 def ascii_host(host: str) -> str | None:
-    """Return a host as it stands in the URLs that are sent to; None where it can't stand there."""
+    """Return a host as it appears in requests; None if it is invalid."""
     try:
         return httpx.URL(scheme="http", host=host).raw_host.decode("ascii").lower().removesuffix(".")
     except (ValueError, TypeError, httpx.InvalidURL):
@@ -139,7 +139,7 @@ def ascii_host(host: str) -> str | None:
 
 
 def is_slack_url(url: str) -> bool:
-    """Return whether a URL leads to one of Slack's own hosts."""
+    """Return whether a URL's host is one of Slack's."""
     parsed = parse_url(url)
     if isinstance(parsed, Forbidden):
         return False
@@ -147,7 +147,7 @@ def is_slack_url(url: str) -> bool:
 
 
 def check_callback(url: str, rules: EgressRules) -> Forbidden | None:
-    """Return why a URL may not be a callback: Slack's hosts take incoming webhooks alone, whatever is allowed."""
+    """Return why a URL may not be a callback; None if it may. Slack's hosts accept incoming webhooks only."""
     if is_slack_url(url):
         return Forbidden("slack_host", "Slack's hosts take no callbacks; give an incoming webhook as `slack_webhook`")
     return check_url(url, rules, slack=False)
@@ -186,22 +186,22 @@ def _wrong_name(url: ParsedURL, rules: EgressRules) -> Forbidden | None:
     if url.host == "localhost" or url.host.endswith(".localhost"):
         return Forbidden("loopback", "localhost is not allowed")
     if url.port in DEFAULT_PORTS.values() or any(port in {None, url.port} for _, port in rules.networks):
-        return None  # the name may lead into an allowed network, where this port is: known when it is resolved
+        return None  # the name may resolve into a network for which this port is allowed
     return _FORBIDDEN_PORT
 
 
 def parse_url(url: str) -> ParsedURL | Forbidden:
-    """Read a URL with the parser that sends to it, so that both understand the same."""
+    """Parse a URL with the parser that is used for sending, so that both interpret it alike."""
     try:
         parsed = httpx.URL(url)
         host = parsed.raw_host.decode("ascii").lower().removesuffix(".")
         address = parse_address(host) if host else None
     except (httpx.InvalidURL, ValueError):
-        return Forbidden("url", "this is no URL that can be sent to")
+        return Forbidden("url", "this is not a URL that can be sent to")
     if wrong := _malformed(url, parsed):
         return wrong
     if address is None and not _NAME.fullmatch(host):
-        return Forbidden("host", "this is no host name")
+        return Forbidden("host", "this is not a host name")
     return ParsedURL(parsed=parsed, host=host, address=address)
 
 
@@ -224,7 +224,7 @@ def _port(parsed: httpx.URL) -> int:
 
 
 def _starts_a_workflow(url: ParsedURL) -> Forbidden | None:
-    """Refuse what no operator can allow: a workflow's fields are its own, it takes no messages.
+    """Refuse URLs of Slack workflows, which accept no messages, whatever the operator allows.
 
     Source: https://slack.com/help/articles/360041352714
     """
@@ -243,7 +243,7 @@ def _not_slacks(url: ParsedURL) -> Forbidden | None:
 
 
 def redacted_url(url: str) -> str:
-    """Show a URL by its scheme, host and port; the rest may be secret."""
+    """Return a URL's scheme, host and port; the rest may be secret."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:

@@ -1,4 +1,4 @@
-"""A trial of a destination: one test message now, and what came of it; nothing is kept or tried again."""
+"""Test messages: sent to a destination at once, neither stored nor repeated."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from bridge.ids import new_id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestOutcome:
-    """What came of a test message: `status` of the answer, where there was one, and how long it took (ms)."""
+    """The result of a test message: the response's `status`, if there was one, and the duration in ms."""
 
     verdict: Verdict
     status: int | None
@@ -31,7 +31,7 @@ async def send_test(
     sender: Sender,
     egress: Egress,
 ) -> TestOutcome:
-    """Send a test message in a client's name, as a delivery would be sent."""
+    """Send a test message for a client, in the same way as a delivery."""
     body = render(test_message(client, now), destination)
     message_id = new_id("ntf_")
     began = monotonic()

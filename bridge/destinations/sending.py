@@ -1,4 +1,4 @@
-"""One message to one destination: prepared, sent and judged; what comes back holds none of its secrets."""
+"""Sending of one message to one destination: prepare, send, judge; and redact the destination's secrets."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,14 +18,14 @@ from bridge.domain.deliveries import (
 from bridge.domain.times import Moment
 
 ANSWER_KEPT = 500
-"""Characters of an answer that are kept."""
+"""Characters of a response that are kept."""
 LOOKED_AT = ANSWER_KEPT + 100
-"""What is cut within a secret would no longer be recognised."""
+"""Characters that are redacted before cutting: a secret that was cut would not be recognised."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedResult:
-    """What came of it: the verdict; status and first characters of the answer, where there was one."""
+    """The verdict, and the response's status and beginning, if there was one."""
 
     verdict: Verdict
     status: int | None = None
@@ -44,7 +44,7 @@ async def send(
     egress: Egress,
     plain: bool = False,
 ) -> JudgedResult:
-    """Send a rendered message once, in a client's name."""
+    """Send a rendered message once, for a client."""
     resolved = resolve(destination, body, named, sender)
     if isinstance(resolved, NoResponse):
         return JudgedResult(verdict=Deferred(resolved.reason))
@@ -56,7 +56,7 @@ async def send(
 
 
 def _result(address: ResolvedDestination, answer: SendResult, verdict: Verdict, sender: Sender) -> JudgedResult:
-    if isinstance(answer, NoResponse):  # all its words are ours
+    if isinstance(answer, NoResponse):  # its reason contains nothing from the receiver
         return JudgedResult(verdict=verdict)
     secrets = secrets_of(address, sender.slack_bot)
     if not isinstance(verdict, Accepted):

@@ -1,7 +1,7 @@
-"""Signatures of callbacks: Standard Webhooks, with secrets and keys per client derived from the service's own.
+"""Signatures of callbacks by Standard Webhooks, with secrets and keys per client, derived from the service's own.
 
-Two kinds: `v1` with a secret that both sides know, and, where the operator has keys for it, `v1a` (ed25519), which
-anyone can verify by the client's public key. A message to one client verifies by no other client's secret or key.
+There are two kinds: `v1` with a shared secret, and, if the operator has configured keys, `v1a` (ed25519), which anyone
+can verify with the client's public key. A message to one client does not verify with another client's secret or key.
 
 Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -22,47 +22,47 @@ from bridge.domain.secret import Secret
 
 PRIVATE_PREFIX, PUBLIC_PREFIX = "whsk_", "whpk_"
 SEED_BYTES = 32
-"""Of an ed25519 key; a private key is written as its seed, or as the seed and the public key."""
+"""The length of an ed25519 seed; a private key is written as its seed, or as the seed and the public key."""
 DERIVED_BYTES = 32
 _PURPOSE = b"rally-bridge callback secret v1\x00"
-"""Binds a derived secret to its use; a change of it changes every client's secret."""
+"""Binds derived secrets to their purpose; changing it changes every client's secret."""
 _KEY_PURPOSE = b"rally-bridge callback ed25519 v1\x00"
 """The same for derived private keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """The service's secrets (`whsec_…`), newest first; no client ever sees one of them."""
+    """The service's own secrets (`whsec_…`), newest first; they are never shown to clients."""
 
     secrets: tuple[Secret, ...]
     ed25519_keys: tuple[Secret, ...] = ()
     """Private keys (`whsk_…`), newest first."""
 
     def sign(self, message_id: str, timestamp: int, body: bytes, secrets: Sequence[Secret], client: str) -> str:
-        """Sign with each secret, then with each private key of a client: some verifiers know the former alone."""
+        """Sign with each secret, then with each private key of the client: some verifiers only know the former."""
         keys = self._keys_of(client)
         asymmetric = [sign_asymmetrically(message_id, timestamp, body, key) for key in keys]
         return " ".join([sign(message_id, timestamp, body, secrets), *asymmetric])
 
     def public_keys_of(self, client: str) -> tuple[str, ...]:
-        """Return a client's own public keys, newest first."""
+        """Return a client's public keys, newest first."""
         return tuple(public_key(key) for key in self._keys_of(client))
 
     def _keys_of(self, client: str) -> tuple[Secret, ...]:
         return tuple(derived_key(key, client) for key in self.ed25519_keys)
 
     def secrets_of(self, client: str) -> tuple[Secret, ...]:
-        """Give a client's own secrets, newest first: while the service's rotate, each of them counts."""
+        """Return a client's secrets, newest first; during a rotation there is one for each of the service's."""
         return tuple(Secret(derived_secret(secret.reveal(), client)) for secret in self.secrets)
 
 
 def derived_secret(secret: str, client: str) -> str:
-    """Derive a client's secret from one of the service's, so that no client can forge a message to another."""
+    """Derive a client's secret from one of the service's, so that clients can't forge messages to each other."""
     return encode_secret(_derived(decode_secret(secret), _PURPOSE, client))
 
 
 def derived_key(key: Secret, client: str) -> Secret:
-    """Derive a client's private key (`whsk_…`) from one of the service's, so that its messages verify nowhere else."""
+    """Derive a client's private key (`whsk_…`) from one of the service's, so that messages verify for it only."""
     seed = _derived(_seed_of(key), _KEY_PURPOSE, client)
     return Secret(PRIVATE_PREFIX + b64encode(seed).decode("ascii"))
 
@@ -72,7 +72,7 @@ def _derived(material: bytes, purpose: bytes, client: str) -> bytes:
 
 
 def sign(message_id: str, timestamp: int, body: bytes, secrets: Sequence[Secret]) -> str:
-    """Sign with each secret; a receiver accepts the message if it knows any of them."""
+    """Sign with each secret; receivers accept a message if any signature verifies."""
     signed = f"{message_id}.{timestamp}.".encode() + body
     return " ".join(
         "v1," + b64encode(digest(decode_secret(secret.reveal()), signed, sha256)).decode("ascii") for secret in secrets
@@ -86,12 +86,12 @@ def sign_asymmetrically(message_id: str, timestamp: int, body: bytes, key: Secre
 
 
 def public_key(key: Secret) -> str:
-    """Give the public part (`whpk_…`) of a private key."""
+    """Return the public key (`whpk_…`) of a private key."""
     return PUBLIC_PREFIX + b64encode(_private_key(key).public_key().public_bytes_raw()).decode("ascii")
 
 
 def check_private_key(text: str) -> str | None:
-    """Say what is wrong with an ed25519 key, without repeating it; None when it is one."""
+    """Return why a text is not an ed25519 key, without repeating it; None if it is one."""
     try:
         raw = b64decode(text.removeprefix(PRIVATE_PREFIX), validate=True)
     except binascii.Error:

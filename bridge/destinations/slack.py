@@ -1,4 +1,4 @@
-"""The Slack message, for webhooks and the bot alike: it says at a glance what happened to which import.
+"""Slack messages, the same for webhooks and the bot.
 
 Source: https://docs.slack.dev/reference/block-kit/blocks
 """
@@ -27,10 +27,10 @@ from bridge.domain.outcomes import Outcome
 from bridge.domain.times import MINUTE, Span
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 
-# Slack allows 3000 characters in a section and 150 in a header; these keep a whole message far below both.
+# Slack allows 3000 characters in a section and 150 in a header; these limits keep messages far below both.
 NAME_LIMIT = 600
 PHONE_NAME_LIMIT = 150
-"""Of a name in the one sentence that a phone shows, so that it does not push out the numbers behind it."""
+"""For the name in the sentence shown by phones, so that it does not push out the numbers after it."""
 REASON_LIMIT = 600
 RECORD_LIMIT = 150
 ID_LIMIT = 300
@@ -45,25 +45,25 @@ _HEADLINES: Mapping[Outcome, tuple[str, str]] = {
     Outcome.TIMED_OUT: ("⌛", "Import not finished in time"),
 }
 _ENDED = frozenset({Outcome.COMPLETED, Outcome.COMPLETED_WITH_FAILURES, Outcome.FAILED})
-"""Outcomes of the import itself; of the others we only know how long we watched."""
+"""Outcomes of the import itself; for the others only the time of watching is known."""
 _CLOCKS_DIFFER: Span = MINUTE
-"""An import that ended no longer than this before it was watched may as well have ended after: clocks differ."""
+"""Tolerance for differing clocks: an import that ended at most this long before it was watched may have ended after."""
 _NEXT: Mapping[Outcome, str] = {
     Outcome.FAILED: "Rally gives no reason here; look at the import in Rally.",
     Outcome.NOT_FOUND: "Check the import's id and the workspace.",
     Outcome.FORBIDDEN: "Check what the workspace's API key may see.",
     Outcome.TIMED_OUT: "It is no longer watched; look at it in Rally, or have it watched again.",
 }
-"""What the reader can do about it."""
+"""What the reader can do."""
 _KINDS: Mapping[str, str] = {"API": "API import", "CSV": "CSV import", "ACTIVITIES": "Import of activities"}
 
 
 def render(notification: Notification, *, show_emails: bool) -> str:
-    """Write the payload: blocks for the eye, `text` for notifications and screen readers."""
+    """Return the payload: blocks for display, `text` for notifications and screen readers."""
     headline = _headline(notification)
     payload = {
         "text": _sentence(notification, headline),
-        "mrkdwn": False,  # the sentence has no formatting of ours either
+        "mrkdwn": False,  # the sentence is not formatted
         "blocks": [
             {"type": "header", "text": plain_text(headline, emoji=True)},
             {"type": "section", "text": plain_text(escaped_line(_name(notification), NAME_LIMIT) or "?")},
@@ -77,7 +77,7 @@ def render(notification: Notification, *, show_emails: bool) -> str:
 
 
 def render_notice(notice: Notice) -> str:
-    """Write a notice to the operator: one sentence, nothing to look up."""
+    """Return the payload of a notice: one sentence."""
     payload = {
         "text": f"⚙️ {neutralized(notice.text, NAME_LIMIT)}",
         "mrkdwn": False,
@@ -109,7 +109,7 @@ def _name(notification: Notification) -> str:
 
 
 def _sentence(notification: Notification, headline: str) -> str:
-    """Say it in one line; its end names the import, since it may stand alone, and a repeat must be recognisable."""
+    """Return the message in one line; it ends with the import's id, so that a repeated message is recognisable."""
     name, import_id = _name(notification), notification.import_id
     sentence = f"{headline}: {neutralized(name, PHONE_NAME_LIMIT)}"
     if notification.reading is not None and notification.reading.person_count is not None:
@@ -134,7 +134,7 @@ def _figures(notification: Notification) -> str:
 
 
 def _duration(notification: Notification) -> str:
-    """Say how long it took, counted from when it was watched; one that had ended by then took who knows how long."""
+    """Return how long the import took, counted from when it was watched; or when it ended, if that was before."""
     if notification.outcome not in _ENDED:
         return f"watched for {humanized(notification.watched_for)}"
     ended = moment_of((notification.reading and notification.reading.updated_at) or "")
@@ -156,7 +156,7 @@ def _failed_records(reading: Reading | None, *, show_emails: bool) -> list[dict[
 
 
 def _record(record: FailedRecord, *, show_emails: bool) -> str:
-    """Name a failed record; a person id that is an e-mail address is treated as one."""
+    """Describe a failed record; a person id that is an e-mail address is masked like one."""
     named = [text for text in (record.email, record.person_id) if text]
     return " · ".join(
         masked_email(text) if not show_emails and (text is record.email or "@" in text) else text for text in named
@@ -165,10 +165,10 @@ def _record(record: FailedRecord, *, show_emails: bool) -> str:
 
 def _reason(notification: Notification) -> list[dict[str, Any]]:
     reason = neutralized_with_times(notification.reason or "", REASON_LIMIT)
-    said = [f"{reason[:1].upper()}{reason[1:]}."] if reason else []
+    sentences = [f"{reason[:1].upper()}{reason[1:]}."] if reason else []
     if notification.outcome in _NEXT:
-        said.append(_NEXT[notification.outcome])
-    return [{"type": "section", "text": mrkdwn(" ".join(said))}] if said else []
+        sentences.append(_NEXT[notification.outcome])
+    return [{"type": "section", "text": mrkdwn(" ".join(sentences))}] if sentences else []
 
 
 def _context(notification: Notification) -> list[dict[str, Any]]:
@@ -180,7 +180,7 @@ def _context(notification: Notification) -> list[dict[str, Any]]:
 
 
 def without_blocks(body: str) -> str:
-    """Give a payload without its blocks: what Slack takes when it could not read them."""
+    """Return a payload without its blocks, for when Slack has rejected them."""
     payload = json.loads(body)
     del payload["blocks"]
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))

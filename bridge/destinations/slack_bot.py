@@ -1,4 +1,4 @@
-"""Slack's bot, posting to a channel: the answer is 200 even when it failed, and its `error` says what that means.
+"""The Slack bot, which posts to channels. Slack responds with 200 even to failed calls; `error` holds the reason.
 
 Source: https://docs.slack.dev/reference/methods/chat.postMessage
 """
@@ -26,12 +26,12 @@ from bridge.http.user_agent import USER_AGENT
 
 LONG_WAIT: Span = HOUR
 UNKNOWN_TRIES = 3
-"""Slack adds errors: one that we do not know may pass, but is not waited for for days."""
+"""Slack adds new errors: unknown ones may be temporary, but are not retried for days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackBot:
-    """The operator's bot: its token (`xoxb-…`), and where Slack's API is, without a trailing slash."""
+    """The operator's bot: its token (`xoxb-…`), and the base URL of Slack's API without a trailing slash."""
 
     token: Secret
     api_url: str
@@ -42,7 +42,7 @@ def prepare(destination: SlackChannel, body: str, bot: SlackBot) -> Request:
 
 
 def prepare_check(bot: SlackBot) -> Request:
-    """Ask whose token it is, which `judge` reads as well; nothing is posted.
+    """Return a request that checks the token without posting; `judge` understands its response as well.
 
     Source: https://docs.slack.dev/reference/methods/auth.test
     """
@@ -62,7 +62,7 @@ def _call(method: str, payload: Mapping[str, Any], bot: SlackBot) -> Request:
 _OVER_LIMIT = frozenset({"ratelimited", "rate_limited"})
 _PASSING = frozenset({"service_unavailable", "team_added_to_org", "org_login_required"})
 _PERHAPS_DONE = frozenset({"internal_error", "fatal_error", "request_timeout"})
-"""Errors of which Slack says that some part of the call may have succeeded."""
+"""Errors after which, by Slack's documentation, parts of the call may have succeeded."""
 _LONG = frozenset({"message_limit_exceeded", "accesslimited"})
 _UNREADABLE = frozenset(
     {
@@ -112,11 +112,11 @@ _HINTS: Mapping[str, str] = {
     "token_revoked": "the bot's token was revoked; make a new one",
     "two_factor_setup_required": _POLICY,
 }
-"""Errors that stay until someone does something; and what."""
+"""Errors that stay until the cause is fixed, and how to fix it."""
 
 
 def judge(response: Response, now: Moment) -> Verdict:
-    """Say what Slack's answer means: the status first, then `ok`, then `error`."""
+    """Return the verdict on a response: by the status, then `ok`, then `error`."""
     wait = retry_after(response.headers, now, at_most=RETRY_AFTER_HONOURED)
     match response.status // 100, response.status:
         case _, HTTPStatus.TOO_MANY_REQUESTS:

@@ -1,4 +1,4 @@
-"""Text for Slack that others wrote: it can neither mention, link nor format, and fits where it is put.
+"""Text for Slack from untrusted sources: it can't mention, link or format, and is cut to a limit.
 
 Sources: https://docs.slack.dev/messaging/formatting-message-text and
 https://docs.slack.dev/reference/block-kit/composition-objects/text-object
@@ -13,7 +13,7 @@ from typing import Any
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment, Span
 
 _ACTIVE = re.compile(r"[*_~`:/@#.]")
-"""What formats, names an emoji, or makes a link of what surrounds it."""
+"""Characters that format, begin an emoji, or turn the text around them into a link."""
 _WORD_JOINER = "\u2060"
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
 _DIRECTION_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -23,35 +23,37 @@ _NEVER_SHOWN = frozenset({"Cc", "Cs"})
 """Unicode categories: control characters, and halves of surrogate pairs."""
 _MOMENT = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z")
 _FIRST_YEAR = 1970
+MOST_TIMES = 5
+"""Times that are converted in one text: each takes some 70 characters, which no limit counts."""
 _SET_ASIDE = "\ufdd0"
-"""Stands for a moment while the text around it is made harmless; Unicode promises never to make it a character."""
+"""A placeholder for times while the text around them is neutralized: a code point that is never assigned."""
 
 
 def plain_text(text: str, *, emoji: bool = False) -> dict[str, Any]:
-    """Make a text object in which nothing formats; `emoji` only for symbols of ours."""
+    """Return a text object without formatting; `emoji` only for our own symbols."""
     return {"type": "plain_text", "text": text, "emoji": emoji}
 
 
 def mrkdwn(text: str) -> dict[str, Any]:
-    """Make a formatted text object; verbatim: only what we wrote as a link or date is one."""
+    """Return a formatted text object. With `verbatim`, Slack makes no links of its own."""
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def escaped_line(text: str, limit: int) -> str:
-    """Give foreign text on one line for a plain_text object: escaped, then cut, in an isolate if it runs leftward."""
+    """Return untrusted text on one line for a plain_text object: escaped, then cut; isolated if right-to-left."""
     cut = truncated(escape(_cleaned(text), quote=False), limit)
     leftward = any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in cut)
     return f"{_ISOLATE}{cut}{_END_ISOLATE}" if leftward else cut
 
 
 def neutralized(text: str, limit: int) -> str:
-    """Give foreign text for a place that formats: a word joiner behind each active sign takes its effect."""
-    # `&`, `<` and `>` are no active signs, so that entities stay whole.
+    """Return untrusted text for a mrkdwn object: a word joiner after each active character disables it."""
+    # `&`, `<` and `>` are not active characters, so entities stay whole.
     return escaped_line(_ACTIVE.sub(rf"\g<0>{_WORD_JOINER}", _cleaned(text)), limit)
 
 
 def neutralized_with_times(text: str, limit: int) -> str:
-    """Give foreign text as `inert` does, but the times in it in each reader's own time zone."""
+    """Like `neutralized`, but with the times in the text shown in each reader's time zone."""
     aside: list[str] = []
 
     def set_aside(found: re.Match[str]) -> str:
@@ -60,26 +62,26 @@ def neutralized_with_times(text: str, limit: int) -> str:
         aside.append(local_time(moment))
         return _SET_ASIDE
 
-    harmless = neutralized(_MOMENT.sub(set_aside, text.replace(_SET_ASIDE, "")), limit)
+    harmless = neutralized(_MOMENT.sub(set_aside, text.replace(_SET_ASIDE, ""), count=MOST_TIMES), limit)
     for moment in aside:
         harmless = harmless.replace(_SET_ASIDE, moment, 1)
     return harmless
 
 
 def code(text: str, limit: int) -> str:
-    """Give foreign text as code, where nothing but a backtick has an effect."""
+    """Return untrusted text as code, in which only backticks are active."""
     return f"`{truncated(escape(_cleaned(text).replace('`', 'ˋ'), quote=False), limit) or '?'}`"
 
 
 def truncated(escaped: str, limit: int) -> str:
-    """Cut text that is escaped already, never inside an entity."""
+    """Cut escaped text, but never inside an entity."""
     if len(escaped) <= limit:
         return escaped
     return _PARTIAL_ENTITY.sub("", escaped[: limit - 1]).rstrip() + "…"
 
 
 def masked_email(email: str) -> str:
-    """Show enough of an e-mail address for those who know it: `j…@example.com`."""
+    """Mask an e-mail address so that it stays recognisable: `j…@example.com`."""
     local, at, domain = email.strip().rpartition("@")
     return f"{local[:1]}…@{domain}" if at else f"{email.strip()[:1]}…"
 
@@ -89,7 +91,7 @@ def pluralized(number: int, one: str, many: str) -> str:
 
 
 def humanized(span: Span) -> str:
-    """Say a span in the unit that people would use."""
+    """Return a span in words, in a suitable unit."""
     for unit, name, up_to in ((SECOND, "s", 90 * SECOND), (MINUTE, "min", 90 * MINUTE), (HOUR, "h", 2 * DAY)):
         if span < up_to:
             return f"about {max(1, round(span / unit))} {name}"
@@ -97,7 +99,7 @@ def humanized(span: Span) -> str:
 
 
 def moment_of(text: str) -> Moment | None:
-    """Read a time as RFC 3339 has it; None where it is none, or not after 1970."""
+    """Parse an RFC 3339 time; None if it is not one, or not after 1970."""
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
@@ -106,13 +108,13 @@ def moment_of(text: str) -> Moment | None:
 
 
 def local_time(moment: Moment) -> str:
-    """Show a moment in each reader's own time zone."""
+    """Format a moment so that Slack shows it in each reader's time zone."""
     fallback = datetime.fromtimestamp(moment / SECOND, UTC).strftime("%Y-%m-%d %H:%M UTC")
     return f"<!date^{moment // SECOND}^{{date_short_pretty}} {{time}}|{fallback}>"
 
 
 def _cleaned(text: str) -> str:
-    """Take out what would break the line or turn its direction."""
+    """Remove characters that would break the line or change its direction."""
     visible = "".join(
         " " if unicodedata.category(character) in _NEVER_SHOWN else character
         for character in text

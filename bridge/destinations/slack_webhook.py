@@ -1,4 +1,4 @@
-"""Slack's incoming webhooks, and what other products take in their place: the status decides, its word is for people.
+"""Slack's incoming webhooks, and compatible ones of other products. The status decides; the body has a hint.
 
 Sources: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks and
 https://docs.slack.dev/apis/web-api/rate-limits
@@ -47,15 +47,15 @@ _HINTS: Mapping[str, str] = {
     "too_many_attachments": "Slack does not take the form of our message; please report it",
     "user_not_found": "the user that the webhook posts to no longer exists",
 }
-"""What people can do about Slack's words; sources: the first above and
+"""What to do about each of Slack's error words; sources: the first above and
 https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks"""
 _UNREADABLE = frozenset({"invalid_blocks", "invalid_payload", "no_text", "too_many_attachments"})
-"""Words that mean our payload: it is sent once more as plain text."""
+"""Errors about our payload, after which it is sent once more as plain text."""
 _WORD = re.compile(rb"[a-z_]{1,60}")
 
 
 def judge(response: Response, now: Moment, *, at_slack: bool = True) -> Verdict:  # noqa: PLR0911 - a table
-    """Decide what an answer means; `at_slack`: it is Slack's own, whose success is the word ok alone."""
+    """Return the verdict on a response; with `at_slack`, only the body `ok` is a success."""
     wait = retry_after(response.headers, now, at_most=RETRY_AFTER_HONOURED)
     match response.status // 100, response.status:
         case _, HTTPStatus.OK if response.body.strip() == b"ok":
@@ -80,9 +80,9 @@ def judge(response: Response, now: Moment, *, at_slack: bool = True) -> Verdict:
 
 
 def _accepts(response: Response) -> bool:
-    """Whether a product that takes Slack's messages (Mattermost, Rocket.Chat and the like) has taken one.
+    """Return whether a Slack-compatible product (Mattermost, Rocket.Chat and others) has accepted a message.
 
-    Each has a success of its own: 204 without a body, or JSON that does not say the contrary.
+    They respond with 204, or with 200 and JSON that does not report a failure.
     """
     if response.status == HTTPStatus.NO_CONTENT:
         return True
@@ -95,7 +95,7 @@ def _accepts(response: Response) -> bool:
 
 
 def _said(response: Response) -> str:
-    """Repeat Slack's word with what to do about it; nothing else that an answer holds is repeated."""
+    """Return Slack's error word with a hint, for the reason; nothing else of the body is used."""
     word = _word(response)
     return f": {word} ({_HINTS[word]})" if word in _HINTS else f": {word}" if word else ""
 
@@ -106,6 +106,6 @@ def _word(response: Response) -> str:
 
 
 def describe(destination: SlackWebhook) -> str:
-    """Show that it is Slack's; a webhook elsewhere (one that the operator allowed) by its host."""
+    """Describe a webhook by its host; one of Slack's also by the beginning of its path."""
     url = destination.url.reveal()
     return redacted_url(url).replace("/…", "/services/…") if is_slack_url(url) else redacted_url(url)

@@ -1,7 +1,4 @@
-"""HTTP as a client, for Rally and for destinations alike: kept connections, and limits on what a peer may send.
-
-Nothing here knows who is asked or what an answer means.
-"""
+"""The HTTP client used for Rally and for destinations: kept connections, and limits on what a peer may send."""
 
 from bridge.http.connections import Connections, Received, Target, Timeouts, Trust
 from bridge.http.errors import Fault, NotReceived

@@ -19,12 +19,12 @@ from bridge.http.network import MeteredBackend
 RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]]
 Origin: TypeAlias = tuple[str, str, int | None]
 Trust: TypeAlias = Callable[[], ssl.SSLContext]
-"""Returns whom TLS trusts; called once, with the first connection: the authorities take 2.5 MB and 18 ms to load."""
+"""Returns the TLS context. Called once, at the first connection: loading the authorities takes 2.5 MB and 18 ms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """Seconds. `read` is the time between two parts of a response, `body` that of the whole body."""
+    """Timeouts in seconds: `read` between two parts of a response, `body` for the whole body."""
 
     total: float
     connect: float
@@ -34,7 +34,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A URL as httpcore takes it, the Host field that belongs to it, and its origin."""
+    """A request's URL for httpcore, its Host header, and its origin."""
 
     url: httpcore.URL = field(repr=False)
     host: bytes
@@ -51,7 +51,7 @@ def _core_url(url: httpx.URL) -> httpcore.URL:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """A response. `cut`: its body is larger than the limit. `rest`: why the rest of the body did not arrive."""
+    """A response. `cut`: its body was larger than the limit. `rest`: why the rest of the body did not arrive."""
 
     status: int
     headers: RawHeaders = field(repr=False)
@@ -62,7 +62,7 @@ class Received:
 
 @dataclass(slots=True, eq=False)
 class _Slot:
-    """Room for one request at a time. `clean` while its last request ended regularly."""
+    """A place for one request at a time. `clean` if its last request ended regularly."""
 
     pool: httpcore.AsyncConnectionPool | None = None
     origin: Origin | None = None
@@ -70,11 +70,11 @@ class _Slot:
 
 
 class Connections:
-    """Send requests, at most `slots` at once; the others wait for their turn.
+    """Sends requests, at most `slots` at once; others wait.
 
-    Each slot has a pool of one connection: httpcore's pool looks through all its connections on every request, so that
-    one large pool is many times slower. httpx's client is not used: its redirects, cookies and credentials are not for
-    a peer, and it takes a third of the time.
+    Each slot has a pool of one connection: httpcore's pool scans all its connections on every request, so one large
+    pool is many times slower. httpx's client is not used: we need none of its redirects, cookies and credentials, and
+    it would take a third of the CPU time.
     """
 
     def __init__(
@@ -110,10 +110,10 @@ class Connections:
         body_limit: int,
         start_by: float = inf,
     ) -> Received | NotReceived | None:
-        """Send a request and read the response; all that goes wrong on the way is a NotReceived.
+        """Send a request and read the response; network faults are returned as NotReceived.
 
-        `headers` hold neither Host nor Content-Length. Returns None, and sends nothing, when no slot is free before
-        `start_by` (seconds, monotonic). What the backend raises that is no fault of the network passes as it is.
+        `headers` must not contain Host or Content-Length. Return None, and send nothing, if no slot is free before
+        `start_by` (seconds, monotonic). Other exceptions of the backend are passed on.
         """
         own = [(b"Host", target.host), *headers]
         if content:
@@ -134,7 +134,7 @@ class Connections:
                 self._idle.append(slot)
 
     def _take(self, origin: Origin) -> _Slot:
-        """Prefer the slot that served this origin last, else the one that has been idle for longest."""
+        """Return the idle slot that served this origin last, else the one that has been idle for longest."""
         slot = next((slot for slot in reversed(self._idle) if slot.origin == origin), self._idle[0])
         self._idle.remove(slot)
         slot.origin = origin
@@ -148,9 +148,9 @@ class Connections:
         return received
 
     async def _pool_of(self, slot: _Slot) -> httpcore.AsyncConnectionPool:
-        """Return the slot's pool, a new one where there is none or the last request did not end regularly.
+        """Return the slot's pool; a new one if there is none, or if the last request did not end regularly.
 
-        A request cancelled at a bad moment leaves httpcore's pool with a connection that never becomes free.
+        A request cancelled at the wrong moment leaves a connection in httpcore's pool that never becomes free.
         """
         if slot.pool is not None and not slot.clean:
             await slot.pool.aclose()
@@ -170,7 +170,7 @@ class Connections:
         )
 
     async def _read(self, response: httpcore.Response, limit: int) -> Received:
-        """Read the body up to the limit; the status stands whatever happens to the body."""
+        """Read the body up to the limit; faults during the body do not affect the status."""
         body, rest = bytearray(), None
         try:
             async with asyncio.timeout(self._timeouts.body):
@@ -197,7 +197,7 @@ class Connections:
 
 
 def _proxy(url: Secret, trust: Trust) -> httpcore.Proxy:
-    """Read a proxy's URL, which may hold a user name and password."""
+    """Parse a proxy's URL, which may contain a user name and password."""
     read = httpx.Proxy(url.reveal())
     secure = read.url.scheme == "https"
     return httpcore.Proxy(_core_url(read.url), auth=read.raw_auth, ssl_context=trust() if secure else None)

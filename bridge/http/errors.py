@@ -1,4 +1,4 @@
-"""Why no response was received: a kind and words of ours, since the libraries' own may hold the URL."""
+"""Why no response was received: a kind and a reason, without the libraries' messages, which may contain the URL."""
 
 import ssl
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ FAULTS = (
     httpcore.UnsupportedProtocol,
     OSError,  # a TLS alert in place of a response
 )
-"""All that an exchange raises; anything else is a fault of ours."""
+"""All exceptions that an exchange raises for network faults; any other is a bug."""
 
 
 class Fault(Enum):
-    """The kinds of fault; up to PROXY nothing was sent."""
+    """The kinds of fault; for those up to PROXY, nothing was sent."""
 
     CONNECT = auto()
     CONNECT_TIMEOUT = auto()

@@ -1,6 +1,6 @@
-"""How much a peer may send beside the body of its response, counted in the bytes as they arrive, before parsing.
+"""Limits on what a peer may send besides the response body, counted on the raw bytes before parsing.
 
-h11 and httpcore have no limit on the number of fields and of informational responses, and parse a trailer section of
+h11 and httpcore do not limit the number of header fields and informational responses, and parse a trailer section of
 100 KB in one step.
 """
 
@@ -12,12 +12,12 @@ FIELDS = 200
 INFORMATIONAL_RESPONSES = 10
 
 _INFORMATIONAL = re.compile(rb"HTTP/\d\.\d 1(?!01)")
-"""101 is final: it ends HTTP on this connection."""
+"""101 is final: it ends HTTP on the connection."""
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,20}")
 
 
 class LimitExceeded(Exception):
-    """A peer sent more than it may; the connection is of no further use."""
+    """A peer exceeded a limit; the connection must be closed."""
 
 
 class _Part(Enum):
@@ -26,14 +26,11 @@ class _Part(Enum):
     CHUNK = auto()
     TRAILERS = auto()
     UNCOUNTED = auto()
-    """The body of a response that is not chunked, and what is no HTTP: the parser's to judge."""
+    """The body of a response that is not chunked, and anything that is not HTTP: left to the parser."""
 
 
 class ResponseMeter:
-    """Count what one response holds beside its body: the heads of all informational responses, its own, its trailers.
-
-    The counts are sums over all of these.
-    """
+    """Counts the bytes and fields of one response besides its body: informational and final heads, and trailers."""
 
     def __init__(self) -> None:
         self._part = _Part.HEAD
@@ -52,7 +49,7 @@ class ResponseMeter:
         return self._part is not _Part.HEAD
 
     def feed(self, data: bytes) -> None:
-        """Count the bytes that arrived next; raises LimitExceeded."""
+        """Count further bytes; raise LimitExceeded."""
         start = 0
         while start < len(data) and self._part is not _Part.UNCOUNTED:
             if self._part is _Part.CHUNK:
@@ -83,7 +80,7 @@ class ResponseMeter:
             raise LimitExceeded(f"more than {HEAD_BYTES // 1024} KB of header fields")
 
     def _after(self, line: bytes) -> _Part:
-        """Count a line; returns the part that follows it."""
+        """Count a line, and return the part that follows it."""
         match self._part:
             case _Part.CHUNK_SIZE:
                 return self._after_chunk_size(line)

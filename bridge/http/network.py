@@ -1,4 +1,4 @@
-"""The network beneath httpcore: it reads in small steps, lets other tasks run in between, and applies the limits."""
+"""The network backend of httpcore: reads in small steps, lets other tasks run in between, and applies the limits."""
 
 import asyncio
 import ssl
@@ -10,13 +10,13 @@ import httpcore
 from bridge.http.limits import LimitExceeded, ResponseMeter
 
 STEP = 4 * 1024
-"""Bytes of one read. httpcore parses all that one read gave without a pause: 64 KB of chunks of one byte take 0.2 s."""
+"""Bytes per read. httpcore parses the result of one read without a pause: 64 KB of one-byte chunks take 0.2 s."""
 
 SocketOption: TypeAlias = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
 
 class MeteredStream(httpcore.AsyncNetworkStream):
-    """A connection whose responses are limited; reading raises LimitExceeded."""
+    """A stream that applies the limits to responses; reading raises LimitExceeded."""
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
@@ -31,7 +31,7 @@ class MeteredStream(httpcore.AsyncNetworkStream):
         if self._exceeded is not None:
             raise self._exceeded
         if self._waited:
-            # What has arrived already is read without waiting; of TLS even record by record.
+            # Data that has arrived is read without waiting, so other tasks would not run.
             await asyncio.sleep(0)
         self._waited = True
         data = await self._stream.read(min(max_bytes, STEP), timeout)
@@ -40,7 +40,7 @@ class MeteredStream(httpcore.AsyncNetworkStream):
         except LimitExceeded as exceeded:
             if not self._meter.head_ended:
                 raise
-            self._exceeded = exceeded  # the status that arrived stands, so that it goes to the parser first
+            self._exceeded = exceeded  # raised by the next read, so that the status is parsed first
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's signature
@@ -64,7 +64,7 @@ class MeteredStream(httpcore.AsyncNetworkStream):
 
 
 class MeteredBackend(httpcore.AsyncNetworkBackend):
-    """Another backend, whose connections are metered."""
+    """A backend that wraps another one's streams into MeteredStreams."""
 
     def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
         self._backend = backend

@@ -1,4 +1,4 @@
-"""The vendor: asks Rally for an import, and deciphers what it answers into values.
+"""The vendor, Rally: requests imports, and turns all responses into values.
 
 Source: https://docs.rallyuxr.com/api-reference/imports/gets-an-import-by-id
 """

@@ -1,4 +1,4 @@
-"""The client: one GET, over connections that are kept, within bounds of time and size."""
+"""The HTTP client of Rally: one GET request, with kept connections and limits on time and size."""
 
 import ssl
 from collections.abc import Callable
@@ -20,11 +20,11 @@ BODY_LIMIT = 2 * 1024 * 1024
 CONNECT_TIMEOUT = 5.0
 KEEP_ALIVE = 30.0
 URLS_KEPT = 10_000
-"""An import is asked about again and again, and parsing its URL takes as long as all else that we do about it."""
+"""The size of the cache of parsed URLs: the same imports are polled repeatedly, and parsing is costly."""
 
 
 class RallyClient:
-    """Ask one workspace of Rally; at most `slots` questions at once."""
+    """A client of one workspace, which sends at most `slots` requests at once."""
 
     def __init__(
         self,
@@ -35,19 +35,19 @@ class RallyClient:
         total_timeout: float,
         trust: Trust = ssl.create_default_context,
     ) -> None:
-        """Take the base URL without a trailing slash, the seconds that a question may take in all, and whom TLS trusts.
+        """Store the settings: base URL without a trailing slash, total timeout in seconds, and TLS trust.
 
-        Raises ValueError for a URL that can't be asked.
+        Raise ValueError for an invalid base URL.
         """
         try:
             httpx.URL(base_url)
         except httpx.InvalidURL:
-            raise ValueError(f"nothing can be asked at {base_url!r}") from None
+            raise ValueError(f"{base_url!r} is not a valid URL") from None
         self.slots = slots
         self._base_url = base_url
         self._headers = [
-            (b"Accept", b"application/json, text/plain"),  # the latter is what Rally's errors are
-            (b"Accept-Encoding", b"identity"),  # a compressed answer could unfold to any size
+            (b"Accept", b"application/json, text/plain"),  # Rally's errors are plain text
+            (b"Accept-Encoding", b"identity"),  # a compressed body could expand to any size
             (b"User-Agent", USER_AGENT.encode("ascii")),
             (b"Authorization", f"Bearer {key.reveal()}".encode("ascii")),
         ]
@@ -60,9 +60,9 @@ class RallyClient:
         )
 
     async def get_import(self, import_id: str, *, at: Callable[[], Moment], start_by: float = inf) -> Reply | None:
-        """Ask for an import; `at` tells the time when the answer is there. What goes wrong is an Unanswered.
+        """Request an import; `at` returns the time, when the response has arrived. Failures are returned as Unanswered.
 
-        Gives None, and asks nothing, when no slot is free before `start_by` (seconds, monotonic).
+        Return None, and send nothing, if no slot is free before `start_by` (seconds, monotonic).
         """
         received = await self._connections.exchange(
             "GET", self._target_of(import_id), self._headers, body_limit=BODY_LIMIT, start_by=start_by

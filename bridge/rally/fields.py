@@ -1,4 +1,4 @@
-"""The import's fields in a 200: its id and status decide, everything else is read as far as it makes sense."""
+"""Parsing of imports: id and status are required, all other fields are read as far as they are valid."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,16 +10,16 @@ from bridge.domain.imports import FAILED_RECORDS_KEPT, FailedRecord, Reading
 from bridge.validation_text import findings
 
 MOST_PEOPLE = 2**53
-"""Beyond it not every reader of JSON keeps whole numbers apart, and thousands of digits fit into no message."""
+"""The largest number of people: beyond it, some JSON parsers lose precision."""
 MOST_DIGITS = 16
 LONGEST_TEXT = 500
-"""Characters of a text that are kept; no id and no address is longer."""
+"""Characters of a text that are kept; ids and addresses are shorter."""
 MOST_CONTAINERS = 64 * 1024
 MOST_ELEMENTS = 128 * 1024
 """Limits of what is parsed: objects and arrays; commas, and escapes. 2 MiB of failed records stay within them; 2 MiB of
-brackets would take up to 1.5 s, during which nothing else runs. The parser itself limits nesting, to 200 levels."""
+brackets would block the event loop for up to 1.5 s. The parser itself limits nesting to 200 levels."""
 RECORDS_READ = 1_000
-"""Failed records that are looked at one by one, for those that are kept and for odd ones; all are counted."""
+"""The most failed records that are examined one by one; all are counted."""
 
 KINDS: Mapping[type, str] = {
     type(None): "null",
@@ -34,17 +34,17 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LONE_SURROGATE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 )
-"""Half of a character, as a program leaves it that cuts text anywhere; no strict reader of JSON takes it."""
+"""An escaped lone surrogate, left by programs that cut text anywhere; strict JSON parsers reject it."""
 
 
 class UnusableBody(Exception):
-    """A body from which not even the id and the status of an import can be read; the text says why."""
+    """A body without a valid id and status of the import; the text says why."""
 
 
 class _Fields(BaseModel):
-    """The two fields that decide, strictly; of the others whatever is there."""
+    """The two required fields, validated strictly; all others are accepted as they are."""
 
-    # Of the strings only the keys are kept for the next answer: ids and addresses hardly ever come twice.
+    # Only strings of keys are cached: ids and addresses rarely repeat.
     model_config = ConfigDict(strict=True, extra="ignore", cache_strings="keys")
 
     import_id: Annotated[str, Field(alias="importId")]
@@ -56,7 +56,7 @@ class _Fields(BaseModel):
 
 
 def read_import(body: bytes, import_id: str) -> tuple[Reading, tuple[str, ...]]:
-    """Return the reading, and which of its fields were odd, each with the kind of its value; raise UnusableBody."""
+    """Return the reading and its malformed fields, each with the JSON type of its value; raise UnusableBody."""
     fields = _parse(body)
     if fields.import_id != import_id:
         raise UnusableBody("the answer is about another import")
@@ -71,7 +71,7 @@ def read_import(body: bytes, import_id: str) -> tuple[Reading, tuple[str, ...]]:
         failed_record_count=len(records),
         updated_at=_text(fields.updated_at),
     )
-    return reading, tuple(_oddities(fields))
+    return reading, tuple(_malformed_fields(fields))
 
 
 def _parse(body: bytes) -> _Fields:
@@ -90,13 +90,13 @@ def _parse(body: bytes) -> _Fields:
 
 
 def _has_too_many_parts(body: bytes) -> bool:
-    """Count what costs time, without parsing: what stands within a text is counted along."""
+    """Check the limits by counting bytes, without parsing; characters within strings are counted too."""
     containers = body.count(b"{") + body.count(b"[")
     return containers > MOST_CONTAINERS or body.count(b",") > MOST_ELEMENTS or body.count(b"\\u") > MOST_ELEMENTS
 
 
 def _mended(body: bytes) -> str:
-    """Replace what is no text in a body, which stands in a name or an address if anywhere."""
+    """Replace invalid characters in a body; they can only be in names or addresses."""
     return _LONE_SURROGATE.sub(r"\\ufffd", body.decode("utf-8", "replace"))
 
 
@@ -117,7 +117,7 @@ def _text(value: Any) -> str | None:
 
 
 def _count(value: Any) -> int | None:
-    """Return a whole number of people, also where it is written as text or with a decimal point."""
+    """Return a whole number, also if it is written as text or with a decimal point; else None."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS:
         value = int(value)
     if isinstance(value, float) and value.is_integer():
@@ -127,7 +127,7 @@ def _count(value: Any) -> int | None:
 
 
 def _failed_record(value: Any) -> FailedRecord | None:
-    """Return the person that a record names; None for one that names nobody, which counts all the same."""
+    """Return the person of a record; None if it has neither id nor address (it is counted nevertheless)."""
     if not isinstance(value, Mapping):
         return None
     person_id, email = value.get("personId"), value.get("email")
@@ -137,27 +137,31 @@ def _failed_record(value: Any) -> FailedRecord | None:
     return None if record.person_id is None and record.email is None else record
 
 
-def _oddities(fields: _Fields) -> Iterator[str]:
-    """Name the fields that are not as documented; failedRecords and updatedAt may be missing or null."""
+def _malformed_fields(fields: _Fields) -> Iterator[str]:
+    """Yield the fields that are not as documented; failedRecords and updatedAt may be missing or null."""
     if not isinstance(fields.type, str):
-        yield _odd("type", fields.type)
+        yield _described("type", fields.type)
     if not isinstance(fields.person_count, int) or _count(fields.person_count) is None:
-        yield _odd("personCount", fields.person_count)
+        yield _described("personCount", fields.person_count)
     if fields.updated_at is not None and not isinstance(fields.updated_at, str):
-        yield _odd("updatedAt", fields.updated_at)
+        yield _described("updatedAt", fields.updated_at)
     if isinstance(fields.failed_records, list):
         yield from sorted(
-            {_odd("failedRecords[]", each) for each in fields.failed_records[:RECORDS_READ] if _is_odd(each)}
+            {
+                _described("failedRecords[]", each)
+                for each in fields.failed_records[:RECORDS_READ]
+                if _is_malformed(each)
+            }
         )
     elif fields.failed_records is not None:
-        yield _odd("failedRecords", fields.failed_records)
+        yield _described("failedRecords", fields.failed_records)
 
 
-def _is_odd(record: Any) -> bool:
+def _is_malformed(record: Any) -> bool:
     if not isinstance(record, Mapping):
         return True
     return not all(isinstance(record.get(name), str | None) for name in ("personId", "email"))
 
 
-def _odd(field: str, value: Any) -> str:
+def _described(field: str, value: Any) -> str:
     return f"{field}: {KINDS[type(value)]}"

@@ -1,7 +1,7 @@
-"""Rally's rate-limit headers: whatever they say, they become numbers within bounds, or nothing.
+"""Rally's rate-limit headers: parsed into numbers within bounds, or ignored.
 
-Documented are `X-RateLimit-Limit`, `-Remaining`, `-Reset` (a Unix time) on every answer but 404, and `Retry-After`
-(seconds) on 429. Source: https://docs.rallyuxr.com/api-reference/imports/gets-an-import-by-id
+Rally documents `X-RateLimit-Limit`, `-Remaining` and `-Reset` (a Unix time) for every response but 404s, and
+`Retry-After` (seconds) for 429s. Source: https://docs.rallyuxr.com/api-reference/imports/gets-an-import-by-id
 """
 
 import re
@@ -13,20 +13,20 @@ from bridge.domain.times import SECOND, Moment, Span
 from bridge.http.retry_after import http_date
 
 EPOCH_MILLISECONDS = 10**11
-"""A Reset above this counts milliseconds: as seconds it would lie beyond the year 5000."""
+"""A reset above this is in milliseconds: in seconds it would be after the year 5000."""
 
 LIMIT_HEADERS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
 CLOCK_SLACK: Span = 5 * SECOND
-"""A window that ended so little before the answer was sent is no absurdity."""
+"""A reset is valid if it is at most this long before the response was sent."""
 
 Headers = Mapping[str, str]
-"""Names in lower case; a header given twice is not in it, since it says nothing."""
+"""Names in lower case. Repeated headers are left out, because they are ambiguous."""
 
 _WHOLE = re.compile(r"[+-]?\d{1,19}")
 
 
 def unrepeated(pairs: Iterable[tuple[str, str]]) -> Headers:
-    """Keep the headers that were given exactly once."""
+    """Return the headers that occur exactly once."""
     seen: dict[str, list[str]] = {}
     for name, value in pairs:
         seen.setdefault(name.lower(), []).append(value.strip())
@@ -34,9 +34,9 @@ def unrepeated(pairs: Iterable[tuple[str, str]]) -> Headers:
 
 
 def allowance_of(headers: Headers, at: Moment) -> Allowance | None:
-    """Read what the headers allow; None when one of the three is missing or makes no sense.
+    """Parse the rate-limit headers; None if one of the three is missing or invalid.
 
-    The reset is taken against the answer's own Date, so that the vendor's clock may differ from ours.
+    The reset is compared with the response's own Date, so that the vendor's clock may differ from ours.
     """
     limit = _whole(headers.get("x-ratelimit-limit"))
     remaining = _whole(headers.get("x-ratelimit-remaining"))
@@ -51,14 +51,14 @@ def allowance_of(headers: Headers, at: Moment) -> Allowance | None:
 
 
 def header_problem_of(pairs: Sequence[tuple[str, str]], headers: Headers, at: Moment) -> str | None:
-    """Say what is absurd about the rate-limit headers; None when they are sound, or not there at all."""
+    """Return what is invalid about the rate-limit headers; None if they are valid, or all missing."""
     given = {name.lower() for name, _ in pairs if name.lower() in LIMIT_HEADERS}
     if not given:
         return None
     if missing := sorted(set(LIMIT_HEADERS) - given):
         return f"{', '.join(missing)} missing"
     if nonsense := [name for name in LIMIT_HEADERS if _whole(headers.get(name)) is None]:
-        return f"{', '.join(nonsense)} no single whole number"
+        return f"{', '.join(nonsense)} not a single whole number"
     limit, remaining, reset = (_whole(headers[name]) or 0 for name in LIMIT_HEADERS)
     if not limit > 0 or not 0 <= remaining <= limit:
         return "x-ratelimit-remaining not between 0 and x-ratelimit-limit"

@@ -1,4 +1,4 @@
-"""What each answer of Rally means: any status, headers and bytes end in a row of one table, never in an exception."""
+"""The meaning of Rally's responses: any status, headers and body give a value, never an exception."""
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -21,14 +21,14 @@ from bridge.rally.fields import BYTE_ORDER_MARK, UnusableBody, read_import
 from bridge.rally.headers import Headers, allowance_of, header_problem_of, unrepeated
 
 TRANSIENT = frozenset({408, 425})
-"""4xx that say nothing about the import: too slow, or too early."""
+"""4xx that say nothing about the import: request timeout and too early."""
 ABSENCES: Mapping[int, Absence] = {403: Absence.FORBIDDEN, 404: Absence.NOT_FOUND}
 FIRST_OF_SERVER = 500
 NOT_FROM_RALLY = "a page of HTML, which Rally does not send"
 
 
 def decipher(*, status: int, headers: Iterable[tuple[str, str]], body: bytes, import_id: str, at: Moment) -> Reply:
-    """Make values of an answer that was received at `at`."""
+    """Turn a response, received at `at`, into a Reply."""
     pairs = list(headers)
     known = unrepeated(pairs)
     answer, malformed_fields = (
@@ -56,7 +56,7 @@ def unusable(reason: str, import_id: str, at: Moment) -> Reply:
 
 
 def _answer(status: int, headers: Headers, body: bytes, at: Moment) -> ImportAnswer:
-    """Return what an answer other than a reading means."""
+    """Return the meaning of a response other than 200."""
     match status:
         case 401:
             return KeyRefused()
@@ -75,19 +75,19 @@ def _answer(status: int, headers: Headers, body: bytes, at: Moment) -> ImportAns
 
 
 def _is_html(headers: Headers, body: bytes) -> bool:
-    """Return whether this is a page of a router, a proxy or a login; Rally's own errors are short plain text."""
+    """Return whether the body is HTML, from a router, proxy or login page; Rally's own errors are plain text."""
     return "html" in headers.get("content-type", "").lower() or body.removeprefix(BYTE_ORDER_MARK).lstrip().startswith(
         b"<"
     )
 
 
 def _concerns_the_import(status: int) -> bool:
-    """Return whether this question alone was refused, or answered in another form, with the line in order."""
+    """Return whether the status concerns only this import, while the connection to Rally works."""
     return 200 <= status < 300 or (400 <= status < 500 and status not in TRANSIENT)  # noqa: PLR2004 - classes of HTTP
 
 
 def _is_encoded(pairs: Iterable[tuple[str, str]]) -> bool:
-    """Tell whether an answer claims to be compressed, though nobody asked for it: then it is none that can be read."""
+    """Return whether the response claims to be compressed, although we asked for no compression."""
     return any(name.lower() == "content-encoding" and value.strip().lower() != "identity" for name, value in pairs)
 
 

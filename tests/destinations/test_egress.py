@@ -843,12 +843,12 @@ def test_every_bad_entry_is_named() -> None:
     )
     bad = shapes + addresses
 
-    with pytest.raises(ValueError, match="no network, address, host") as raised:
+    with pytest.raises(ValueError, match="not a network, address, host") as raised:
         EgressRules.parse(("10.0.0.0/8", *bad, "crm.internal"))
 
     for entry in bad:
-        assert f"{entry!r} is no" in str(raised.value)
-    assert str(raised.value).count(" is no ") == len(bad)
+        assert f"{entry!r} is not a" in str(raised.value)
+    assert str(raised.value).count(" is not a ") == len(bad)
 
 
 # Nobody else opens sockets

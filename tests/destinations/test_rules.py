@@ -52,5 +52,5 @@ def test_the_lowest_and_the_highest_port_are_ports(port: int) -> None:
 
 
 def test_every_entry_that_is_wrong_is_named() -> None:
-    with pytest.raises(ValueError, match=r"^'a b' is no .*; 'c d' is no [^;]*$"):
+    with pytest.raises(ValueError, match=r"^'a b' is not a .*; 'c d' is not a [^;]*$"):
         EgressRules.parse(("a b", "c d"))

@@ -3,12 +3,14 @@
 import pytest
 
 from bridge.destinations.slack_text import (
+    MOST_TIMES,
     code,
     escaped_line,
     humanized,
     masked_email,
     moment_of,
     neutralized,
+    neutralized_with_times,
     truncated,
 )
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
@@ -102,3 +104,7 @@ def test_a_span_changes_its_unit_just_here(span: int, words: str) -> None:
 
 def test_quotes_stay_as_they_are() -> None:
     assert (escaped_line('"it\'s"', 99), code('"it\'s"', 99)) == ('"it\'s"', '`"it\'s"`')
+
+
+def test_only_a_few_times_of_a_text_are_converted() -> None:
+    assert neutralized_with_times("2026-11-24T16:00:00Z " * 9, 600).count("<!date") == MOST_TIMES

@@ -152,7 +152,7 @@ async def flood(writer: asyncio.StreamWriter) -> None:
     ("speak", "told"),
     [
         (trickle, "no answer within 0.3 s"),
-        (hang, "0.3 s|timeout"),
+        (hang, "0.3 s|in time"),
         (reset, "broke"),
         (flood, "larger than 2 MiB"),
         (says(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}"), "broke"),

@@ -22,7 +22,7 @@ NOT_SOON = "x-ratelimit-reset not within the next hour"
     ("headers", "told"),
     [
         ({"x-ratelimit-limit": "1"}, "x-ratelimit-remaining, x-ratelimit-reset missing"),
-        (limits("x", "y"), "x-ratelimit-limit, x-ratelimit-remaining no single whole number"),
+        (limits("x", "y"), "x-ratelimit-limit, x-ratelimit-remaining not a single whole number"),
         (limits("0", "0"), NOT_BETWEEN),
         (limits("1", "0"), None),
         (limits("1", "1"), None),

@@ -271,7 +271,7 @@ def test_rate_limit_headers_become_numbers_within_bounds_or_nothing(
         ({}, None),
         (limits(reset="1799999999"), None),
         ({"X-RateLimit-Limit": "100"}, "missing"),
-        (limits(limit="inf"), "x-ratelimit-limit no single whole number"),
+        (limits(limit="inf"), "x-ratelimit-limit not a single whole number"),
         (limits(limit="0"), "not between"),
         (limits(remaining="-1"), "not between"),
         (limits(remaining="101"), "not between"),
