@@ -25,7 +25,7 @@ async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
 
 
 async def abandoned(world: World, import_id: str = "imp", name: str = "crm") -> dict[str, Any]:
-    """Have a callback's receiver say that it is gone."""
+    """Abandon a callback: its receiver responds with 410."""
     await world.sandbox.set_import(import_id, ("COMPLETED", 0))
     await world.sandbox.set_answers(name, {"status": 410})
     watch = await world.watch(import_id, notify=[{"type": "callback", "url": world.sandbox.callback_url(name)}])

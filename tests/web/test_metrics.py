@@ -18,7 +18,7 @@ async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
 
 
 async def shown(world: World) -> dict[str, float]:
-    """Give every sample as `name{labels}`, the labels' values in order."""
+    """Return every sample by `name{labels}`, with the labels' values in order."""
     answer = await world.api.get("/metrics")
     assert answer.status_code == 200
     return {

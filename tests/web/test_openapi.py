@@ -34,7 +34,7 @@ def validator(schema: dict[str, Any]) -> Draft202012Validator:
 
 
 def check(answer: httpx.Response, path: str, method: str = "get") -> None:
-    """Hold an answer against what is said of it."""
+    """Validate a response against its description."""
     said = DESCRIPTION["paths"][path][method]["responses"][str(answer.status_code)]["content"]
     validator(said[answer.headers["content-type"].split(";")[0]]["schema"]).validate(answer.json())
 
@@ -88,7 +88,7 @@ def test_every_schema_is_one_and_every_reference_leads_somewhere() -> None:
 
 
 def shown(part: Any) -> Iterator[tuple[dict[str, Any], Any]]:
-    """Give each schema with each example that stands beside it."""
+    """Yield each schema with each of its examples."""
     if isinstance(part, dict) and "schema" in part:
         yield from ((part["schema"], part[name]) for name in ["example"] if name in part)
         yield from ((part["schema"], each["value"]) for each in part.get("examples", {}).values())

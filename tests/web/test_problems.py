@@ -71,7 +71,7 @@ KEYED = [call for call in EVERY_CALL if not call.operation.public]
 
 
 async def kept(world: World) -> dict[str, Any]:
-    """Give all that Redis holds, but for what is counted of callers and what rings in the background."""
+    """Return everything in Redis except rate limits, the queue and rings."""
     store = world.resources.store
     keys = [key for key in await store.call("KEYS", "*") if key.startswith("rb:") and not key.startswith(UNKEPT)]
     return {key: await contents(world, key) for key in sorted(keys)}
@@ -106,7 +106,7 @@ async def ended_watch(world: World) -> str:
 
 
 async def delivery(world: World, **wish: Any) -> str:
-    """Have a watch settle whose delivery is not taken for now."""
+    """Settle a watch whose delivery stays pending."""
     await world.sandbox.set_answers("crm", {"status": 503})
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url(), **wish}])
@@ -211,7 +211,7 @@ EACH = [(call, refusal) for call in KEYED for refusal in call.operation.refusals
 
 
 def told(answer: httpx.Response, refusal: Refusal, call: Call) -> None:
-    """Hold an answer against the refusal that it should be, and against the description."""
+    """Check a response against the expected refusal and the description."""
     assert answer.status_code == refusal.status, answer.text
     assert answer.headers["content-type"] == PROBLEM
     assert answer.headers["x-request-id"]
@@ -312,7 +312,7 @@ NAMES = st.sampled_from(
 
 @st.composite
 def bent(draw: st.DrawFn, example: Any) -> Any:
-    """Give an example with something wrong somewhere: replaced, left out, put in."""
+    """Return an example in which a value was replaced, removed or added."""
     if draw(st.integers(0, 3)) == 0:
         return draw(JUNK)
     if isinstance(example, dict) and example:
@@ -332,7 +332,7 @@ def bent(draw: st.DrawFn, example: Any) -> Any:
 
 @st.composite
 def written(draw: st.DrawFn, example: Any) -> bytes:
-    """Give a bent example as bytes, at times not even JSON."""
+    """Return a changed example as bytes, sometimes not valid JSON."""
     text = json.dumps(draw(bent(example))).encode()
     match draw(st.integers(0, 7)):
         case 0:

@@ -27,7 +27,7 @@ COMMANDS_OF_A_LOOK = 4
 
 @contextmanager
 def files(limit: int) -> Iterator[None]:
-    """Have so many files open at most, for this process and those that it starts."""
+    """Limit the open files of this process and of its children."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, before[1]))
     try:
@@ -48,7 +48,7 @@ async def held(url: str, path: str) -> bytes:
 
 
 def asked(redis: "Redis") -> Any:
-    """Give how often each command was run, but for what keeps connections alive and our own question."""
+    """Return how often each command was run, without keep-alive commands and this one."""
     stats: Any = redis.info("commandstats")
     return {name: each["calls"] for name, each in stats.items() if name not in {"cmdstat_ping", "cmdstat_info"}}
 
