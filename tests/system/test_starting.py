@@ -291,12 +291,14 @@ def test_a_worker_whose_keys_do_not_decrypt_the_data_reports_it_in_a_sentence(
     assert "Traceback" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("command", ["bridge.cli serve", pytest.param("bridge.cli up", marks=SLOW), *WORKERS])
+@pytest.mark.parametrize(
+    "command", ["bridge.cli serve", pytest.param("bridge.cli up --port {port}", marks=SLOW), *WORKERS]
+)
 def test_a_redis_that_drops_watches_is_refused_in_a_sentence(
     command: str, tmp_path: Path, environ: Mapping[str, str]
 ) -> None:
     with redis_at(tmp_path, "--maxmemory-policy", "allkeys-lru", "--rename-command", "CONFIG", "") as redis:
-        done = run(command, tmp_path, environ)
+        done = run(command.format(port=free_ports()), tmp_path, environ)
         assert redis.keys("rb:s*") == []
 
     assert done.returncode == 2

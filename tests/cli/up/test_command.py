@@ -22,6 +22,7 @@ from bridge.cli.up.banner import Banner
 from bridge.cli.up.data_dir import DataDir, open_data_dir
 from bridge.cli.up.environment import UserSettings
 from bridge.cli.up.generated_secrets import load_or_generate
+from tests.support.command_line import run_here
 from tests.support.processes import free_ports
 
 
@@ -33,6 +34,12 @@ def data(tmp_path: Path) -> Iterator[DataDir]:
 
 def rally_bridge(cwd: Path, *arguments: str, **env: str) -> tuple[int, str]:
     """Run the command as a user would; return its exit code and stderr."""
+    ended = run_here(*arguments, env={"PATH": os.environ["PATH"], **env}, cwd=cwd)
+    return ended.returncode, ended.stderr
+
+
+def rally_bridge_process(cwd: Path, *arguments: str, **env: str) -> tuple[int, str]:
+    """Do the same in a process of its own, for commands that change the process' logging."""
     ended = subprocess.run(
         [sys.executable, "-m", "bridge.cli", *arguments],
         cwd=cwd,
@@ -191,7 +198,7 @@ def test_a_worker_reports_a_server_that_is_not_redis_in_one_line(tmp_path: Path,
         Thread(target=server.serve_forever, daemon=True).start()
         url = f"redis://:hunter2@127.0.0.1:{server.server_address[1]}"
 
-        exit_code, output = rally_bridge(tmp_path, "worker", RALLY_API_KEY="k", REDIS_URL=url, **settings)
+        exit_code, output = rally_bridge_process(tmp_path, "worker", RALLY_API_KEY="k", REDIS_URL=url, **settings)
         server.shutdown()
 
     assert exit_code == 1
