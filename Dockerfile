@@ -8,7 +8,7 @@ WORKDIR /source
 # pip stays outside: what runs has nothing in it that installs anything.
 RUN python -m venv --without-pip /opt/rally-bridge
 # The dependencies first: this layer is built anew only when the lock changes. Wheels only: there is no compiler here.
-COPY requirements.lock build.lock ./
+COPY requirements.lock .ci/build.lock ./
 RUN pip install --no-cache-dir --only-binary :all: --require-hashes -r build.lock && \
     pip --python /opt/rally-bridge/bin/python install --no-cache-dir --only-binary :all: \
         --require-hashes -r requirements.lock

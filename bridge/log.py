@@ -92,7 +92,7 @@ def configure(level: str, stream: TextIO | None = None) -> None:
 
 
 def _rename_event(logger: Any, _: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Give records of other libraries an event name, and keep their text as a field."""
+    """Set an event name on records of other libraries, and keep their text as a field."""
     entry["text"] = entry["event"]
     entry["event"] = f"log.{logger.name if logger else entry['_record'].name}"
     return entry

@@ -141,16 +141,21 @@ def ascii_host(host: str) -> str | None:
 def is_slack_url(url: str) -> bool:
     """Return whether a URL's host is one of Slack's."""
     parsed = parse_url(url)
-    if isinstance(parsed, Forbidden):
-        return False
-    return any(parsed.host == each or parsed.host.endswith(f".{each}") for each in SLACK_DOMAINS)
+    return isinstance(parsed, ParsedURL) and _is_slacks(parsed)
+
+
+def _is_slacks(url: ParsedURL) -> bool:
+    return any(url.host == each or url.host.endswith(f".{each}") for each in SLACK_DOMAINS)
 
 
 def check_callback(url: str, rules: EgressRules) -> Forbidden | None:
     """Return why a URL may not be a callback; None if it may. Slack's hosts accept incoming webhooks only."""
-    if is_slack_url(url):
+    parsed = parse_url(url)
+    if isinstance(parsed, Forbidden):
+        return parsed
+    if _is_slacks(parsed):
         return Forbidden("slack_host", "Slack's hosts take no callbacks; give an incoming webhook as `slack_webhook`")
-    return check_url(url, rules, slack=False)
+    return _objection(parsed, rules, slack=False)
 
 
 def check_url(url: str, rules: EgressRules, *, slack: bool) -> Forbidden | None:

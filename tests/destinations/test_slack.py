@@ -384,7 +384,7 @@ def test_a_notice_to_slack_is_one_sentence_with_its_time() -> None:
 
 
 def told(**changes: Any) -> dict[str, Any]:
-    """Give what Slack is told of a reading with these changes, masked."""
+    """Return the Slack message for a reading with these changes, with masked addresses."""
     reading = replace(samples.READING, **changes)
     notification = build_notification(
         samples.WATCH, Conclusion(Outcome.COMPLETED_WITH_FAILURES, "why"), reading, samples.NOW

@@ -14,7 +14,7 @@ from tests.support.samples import NOW
 
 @pytest.fixture
 def far_from_greenwich() -> Iterator[None]:
-    """Have the machine's own time zone differ from UTC."""
+    """Set the machine's time zone to one that differs from UTC."""
     before = os.environ.get("TZ")
     os.environ["TZ"] = "Pacific/Auckland"
     time.tzset()

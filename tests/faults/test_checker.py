@@ -159,7 +159,7 @@ FORGED: dict[str, dict[str, dict[str, Any]]] = {
     "lost watches": {
         "the API knows it no more": more("seen", seen(at=30, outcome=None, state=None)),
         "nobody ever saw it": less("seen", 2),
-        "nobody saw it after a failover": less("seen", 3) | more("faults", fault(REDIS_DEMOTED, 104, 105, "redis")),
+        "unseen after a failover": less("seen", 3) | more("faults", fault(REDIS_DEMOTED, 104, 105, "redis")),
     },
     "watches without exactly one outcome": {
         "it never ended": more("posts", posted(5, wishes=())) | more("seen", seen(5, outcome=None)),

@@ -23,7 +23,7 @@ async def pair(tmp_path: Path) -> AsyncIterator[RedisPair]:
     for program in pair.programs.values():
         program.start()
     async with asyncio.timeout(PATIENCE):
-        while not await pair.answers():  # noqa: ASYNC110 - Redis tells nobody that it has started
+        while not await pair.answers():  # noqa: ASYNC110 - Redis does not signal that it has started
             await asyncio.sleep(0.05)
     yield pair
     for program in pair.programs.values():

@@ -282,6 +282,6 @@ async def test_an_idle_worker_asks_for_nothing_until_it_is_rung_for(redis_url: s
         await ringing.enqueue_job("poll_shift")
     async with asyncio.timeout(2):
         assert await look
-    assert await store.call("LLEN", "rb:rings") <= 1, "rings that nobody hears do not pile up"
+    assert await store.call("LLEN", "rb:rings") <= 1, "unheard rings do not pile up"
     await waiting.aclose()
     await ringing.aclose()

@@ -272,7 +272,7 @@ async def test_what_egress_allows_is_closed_to_a_client_without_callbacks_by_eve
         "https://hooks。slack.com/services/T/B/X",
     ],
 )
-async def test_slacks_hosts_take_no_callbacks_whoever_asks(confined: World, url: str) -> None:
+async def test_no_client_may_send_callbacks_to_slacks_hosts(confined: World, url: str) -> None:
     for key in (OLD_KEY, OTHER_KEY):
         wish = {"type": "callback", "url": url}
         refused = await confined.post("/v1/watches", key=key, json={"importId": "imp", "notify": [wish]})

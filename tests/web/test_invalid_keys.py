@@ -1,4 +1,4 @@
-"""Wrong keys: guessing is slowed down and logged once, and nobody with a right key notices."""
+"""Invalid API keys: guessing is rate limited and logged once; valid keys are not affected."""
 
 import pytest
 from structlog.testing import capture_logs
