@@ -13,8 +13,8 @@ from bridge.destinations.egress import Egress, EgressRules
 from bridge.domain.deliveries import Failure, NoResponse, Response
 from bridge.domain.secret import Secret
 from bridge.errors import SettingsError
-from tests.destinations.test_egress import OK, receiving, says, to
 from tests.support.certificates import certificate_for
+from tests.support.receivers import OK, receiving, says, to
 from tests.support.world import settings
 
 pytestmark = pytest.mark.anyio

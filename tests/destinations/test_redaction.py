@@ -20,7 +20,7 @@ from bridge.destinations.signatures import Signing
 from bridge.destinations.slack_bot import SlackBot
 from bridge.domain.deliveries import Callback, Rejected, ResolvedDestination, SlackChannel, SlackWebhook
 from bridge.domain.secret import Secret
-from tests.destinations.test_egress import receiving, says
+from tests.support.receivers import receiving, says
 from tests.support.samples import only
 from tests.support.world import ADMIN_KEY, CLIENT_KEY, SECRET, World, bearer, opened
 
