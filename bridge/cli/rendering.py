@@ -40,7 +40,7 @@ def line(watch: Watch, now: datetime) -> Text:
     facts = [
         watch.status or "not read yet",
         _people(watch),
-        is_conclusive((watch.settled_at or now) - watch.created_at),
+        elapsed((watch.settled_at or now) - watch.created_at),
     ]
     if watch.failed_records:
         facts.insert(2, f"{watch.failed_records:,} failed")
@@ -57,7 +57,8 @@ def _people(watch: Watch) -> str:
     return f"{people} people" + ("" if watch.ended else " so far")
 
 
-def is_conclusive(span: timedelta) -> str:
+def elapsed(span: timedelta) -> str:
+    """Format a duration: `0:01:05`."""
     seconds = max(0, int(span.total_seconds()))
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
@@ -95,9 +96,9 @@ def print_watch(console: Console, watch: Watch) -> None:
 def print_delivery(console: Console, delivery: Mapping[str, Any]) -> None:
     """Print a delivery and its attempts, if it has them."""
     reason = f": {delivery['lastReason']}" if delivery["lastReason"] else ""
-    words = f"  {delivery['id']}  {delivery['type']} {delivery['destination']}  {delivery['state']}{reason}"
-    console.print(Text(words), soft_wrap=True, highlight=False)
+    text = f"  {delivery['id']}  {delivery['type']} {delivery['destination']}  {delivery['state']}{reason}"
+    console.print(Text(text), soft_wrap=True, highlight=False)
     for attempt in delivery.get("log", []):
         status = attempt["status"] or "no answer"
-        made = f"    {attempt['number']}. {attempt['at']}  {status}, {attempt['tookMs']} ms  {attempt['reason'] or ''}"
-        console.print(Text(made.rstrip()), soft_wrap=True, highlight=False)
+        text = f"    {attempt['number']}. {attempt['at']}  {status}, {attempt['tookMs']} ms  {attempt['reason'] or ''}"
+        console.print(Text(text.rstrip()), soft_wrap=True, highlight=False)

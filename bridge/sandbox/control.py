@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from bridge.sandbox.inbox import Inbox, Planned
 from bridge.sandbox.rally import Fault, Rally
-from bridge.sandbox.stories import Kind, Story, failed
+from bridge.sandbox.stories import Kind, Story, generate_failed_records
 from bridge.sandbox.window import Window
 
 LONGEST = 10**9
@@ -43,7 +43,7 @@ class ImportBody(_Body):
         end = "ERROR" if self.outcome == "failed" else "COMPLETED"
         shorthand = (("NOT_STARTED", 0.0), ("UPLOADING", self.seconds / 4), (end, self.seconds))
         number = self.failed or (3 if self.outcome == "partial" else 0)
-        given = "failed_records" in self.model_fields_set
+        explicit = "failed_records" in self.model_fields_set
         records = None if self.failed_records is None else tuple(self.failed_records)
         return Story(
             import_id=import_id,
@@ -51,7 +51,7 @@ class ImportBody(_Body):
             began=now,
             statuses=shorthand if self.statuses is None else tuple((s.status, s.after) for s in self.statuses),
             people=self.people,
-            failed_records=records if given else failed(number),
+            failed_records=records if explicit else generate_failed_records(number),
         )
 
 
@@ -147,8 +147,8 @@ class Control:
     async def requests(self, _: Request) -> Response:
         return JSONResponse(
             [
-                {"at": asked.at, "importId": asked.import_id, "status": asked.status, "overLimit": asked.over_limit}
-                for asked in self._rally.asked
+                {"at": each.at, "importId": each.import_id, "status": each.status, "overLimit": each.over_limit}
+                for each in self._rally.requests
             ]
         )
 
@@ -157,13 +157,13 @@ class Control:
         return JSONResponse({"limit": window.limit, "seconds": window.seconds, "taken": dict(window.taken)})
 
     async def messages(self, request: Request) -> Response:
-        wanted = {name: value for name in ("kind", "name") if (value := request.query_params.get(name))}
-        found = [
+        filters = {name: value for name in ("kind", "name") if (value := request.query_params.get(name))}
+        messages = [
             {**asdict(message), "parsed": message.parsed()}
             for message in self._inbox.messages
-            if all(getattr(message, name) == value for name, value in wanted.items())
+            if all(getattr(message, name) == value for name, value in filters.items())
         ]
-        return JSONResponse(found)
+        return JSONResponse(messages)
 
     async def delete_messages(self, _: Request) -> Response:
         self._inbox.messages.clear()
@@ -172,8 +172,8 @@ class Control:
     async def reset(self, _: Request) -> Response:
         limit, seconds, self._rally.key, self._inbox.secrets = self._original
         self._rally.window = Window(limit, seconds)
-        for kept in (self._rally.stories, self._rally.faults, self._rally.asked):
-            kept.clear()
+        for state in (self._rally.stories, self._rally.faults, self._rally.requests):
+            state.clear()
         self._inbox.messages.clear()
         self._inbox.planned.clear()
         return Response(status_code=204)
@@ -184,8 +184,8 @@ async def _parsed(request: Request, model: type[ModelT]) -> ModelT | Response:
     try:
         return TypeAdapter(model).validate_json(await request.body())
     except ValidationError as error:
-        return JSONResponse({"errors": [_said(found) for found in error.errors(include_url=False)]}, 422)
+        return JSONResponse({"errors": [_problem(finding) for finding in error.errors(include_url=False)]}, 422)
 
 
-def _said(found: Any) -> str:
-    return f"{'/'.join(str(part) for part in found['loc'])}: {found['msg']}"
+def _problem(finding: Any) -> str:
+    return f"{'/'.join(str(part) for part in finding['loc'])}: {finding['msg']}"

@@ -59,7 +59,7 @@ class Rally:
         self.now = now
         self.stories: dict[str, Story] = {}
         self.faults: list[Fault] = []
-        self.asked: deque[ReceivedRequest] = deque(maxlen=REQUESTS_KEPT)
+        self.requests: deque[ReceivedRequest] = deque(maxlen=REQUESTS_KEPT)
 
     async def get_import(self, request: Request) -> Response:
         import_id = opaque_id(request)
@@ -69,7 +69,7 @@ class Rally:
         fault = self._next_fault(import_id)
         if fault is not None:
             return await self._misbehave(fault, import_id, self.window.headers(now))
-        return self._tell(import_id, now)
+        return self._answer(import_id, now)
 
     async def import_people(self, request: Request) -> Response:
         """Start an import of the given people, which takes a few seconds.
@@ -86,32 +86,32 @@ class Rally:
         return JSONResponse(answer, headers=self.window.headers(now))
 
     def _refusal(self, request: Request, import_id: str, now: float) -> Response | None:
-        if not self._is_known(request):
+        if not self._has_key(request):
             return self._text(import_id, 401, self.window.headers(now))
         if self.window.take(now):
             return None
-        self.asked.append(ReceivedRequest(at=now, import_id=import_id, status=429, over_limit=True))
+        self.requests.append(ReceivedRequest(at=now, import_id=import_id, status=429, over_limit=True))
         headers = self.window.headers(now) | {"Retry-After": str(self.window.retry_after(now))}
         return PlainTextResponse(TEXTS[429], 429, headers)
 
-    def _is_known(self, request: Request) -> bool:
+    def _has_key(self, request: Request) -> bool:
         offered = request.headers.get("authorization", "").encode()
         return hmac.compare_digest(offered, f"Bearer {self.key}".encode())
 
-    def _tell(self, import_id: str, now: float) -> Response:
+    def _answer(self, import_id: str, now: float) -> Response:
         story = self.stories.get(import_id) or demo(import_id, now)
         if story is None:
             return self._text(import_id, 404, {})  # the only response without documented rate-limit headers
         self.stories[import_id] = story
-        self._note(import_id, 200)
+        self._record(import_id, 200)
         return JSONResponse(story.as_json(now), headers=self.window.headers(now))
 
     def _text(self, import_id: str, status: int, headers: Mapping[str, str]) -> Response:
-        self._note(import_id, status)
+        self._record(import_id, status)
         return PlainTextResponse(TEXTS.get(status, "Some other answer"), status, headers)
 
-    def _note(self, import_id: str, status: int) -> None:
-        self.asked.append(ReceivedRequest(at=self.now(), import_id=import_id, status=status))
+    def _record(self, import_id: str, status: int) -> None:
+        self.requests.append(ReceivedRequest(at=self.now(), import_id=import_id, status=status))
 
     def _next_fault(self, import_id: str) -> Fault | None:
         for fault in self.faults:
@@ -128,13 +128,13 @@ class Rally:
             headers["Retry-After"] = fault.retry_after
         if fault.status is not None:
             return self._text(import_id, fault.status, headers)
-        self._note(import_id, 200)
+        self._record(import_id, 200)
         if fault.kind == "hang":
             await asyncio.sleep(fault.seconds)
         if fault.kind == "wrong_id":
-            story = (("COMPLETED", 0.0),)
+            statuses = (("COMPLETED", 0.0),)
             other = Story(
-                import_id="another", type="API", began=self.now(), statuses=story, people=1, failed_records=()
+                import_id="another", type="API", began=self.now(), statuses=statuses, people=1, failed_records=()
             )
             return JSONResponse(other.as_json(self.now()), headers=headers)
         return _wrong_body(fault, headers)

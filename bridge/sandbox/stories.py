@@ -52,13 +52,13 @@ class Story:
         )
 
 
-def failed(number: int) -> Records:
+def generate_failed_records(number: int) -> Records:
     """Generate failed records: some with an e-mail, some with a person id, some with both."""
-    made: list[Mapping[str, str]] = []
+    records: list[Mapping[str, str]] = []
     for n in range(number):
         email, person = {"email": f"participant{n}@example.com"}, {"personId": f"cm1person{n:05}"}
-        made.append([email, person, email | person][n % 3])
-    return tuple(made)
+        records.append([email, person, email | person][n % 3])
+    return tuple(records)
 
 
 DEMO_SECONDS = 8.0
@@ -69,11 +69,11 @@ def demo(import_id: str, now: float) -> Story | None:
     """Return a new story for a demo id: `demo-completed-1`, `demo-partial-1`, `demo-failed-1`."""
     if not import_id.startswith("demo-"):
         return None
-    wish = import_id.split("-")[1]
-    seconds = SLOW_SECONDS if wish == "slow" else DEMO_SECONDS
-    end = "ERROR" if wish == "failed" else "COMPLETED"
-    if wish == "partial":
-        return start_story(import_id, "CSV", now, people=117, failed_records=failed(3))
+    ending = import_id.split("-")[1]
+    seconds = SLOW_SECONDS if ending == "slow" else DEMO_SECONDS
+    end = "ERROR" if ending == "failed" else "COMPLETED"
+    if ending == "partial":
+        return start_story(import_id, "CSV", now, people=117, failed_records=generate_failed_records(3))
     return start_story(import_id, "CSV", now, people=120, end=end, seconds=seconds)
 
 

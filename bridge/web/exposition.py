@@ -46,7 +46,7 @@ class _Store(Collector):
         self._stats = stats
 
     def collect(self) -> Iterable[Metric]:
-        up = GaugeMetricFamily("rally_bridge_store_up", "Whether Redis answers")
+        up = GaugeMetricFamily("rally_bridge_redis_up", "Whether Redis answers")
         up.add_metric([], 0 if self._stats is None else 1)
         yield up
         if self._stats is not None:

@@ -47,7 +47,7 @@ async def test_what_is_there_is_counted(world: World) -> None:
     assert found["rally_bridge_budget_limit['default']"] > 0
     assert found["rally_bridge_key_refused['eu']"] == 1
     assert found["rally_bridge_key_refused['default']"] == 0
-    assert found["rally_bridge_store_up[]"] == 1
+    assert found["rally_bridge_redis_up[]"] == 1
 
 
 async def test_what_nobody_does_becomes_overdue(world: World) -> None:
@@ -78,7 +78,7 @@ async def test_a_store_that_is_out_is_told_and_no_fault(world: World) -> None:
     finally:
         redis.connection_pool = pool
 
-    assert found["rally_bridge_store_up[]"] == 0
+    assert found["rally_bridge_redis_up[]"] == 0
     assert "rally_bridge_watches_open[]" not in found
 
 

@@ -295,7 +295,7 @@ async def test_while_redis_is_away_each_call_says_so_and_when_to_come_again(sand
             assert (await world.api.get("/healthz")).status_code == 200
             ready = await world.api.get("/readyz")
             assert (ready.status_code, ready.headers["retry-after"]) == (503, "5")
-            assert "rally_bridge_store_up 0.0" in (await world.api.get("/metrics")).text
+            assert "rally_bridge_redis_up 0.0" in (await world.api.get("/metrics")).text
     finally:
         memory.kill()
 
