@@ -13,9 +13,9 @@ from rich.text import Text
 from bridge.cli import rendering
 from bridge.cli.options import print_json, with_client
 from bridge.client import Bridge, CallFailed, Watch
+from bridge.domain.durations import duration
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import SECOND, Span
-from bridge.settings.parsers import duration
 
 EXIT_CODES: Mapping[str | None, int] = {
     Outcome.COMPLETED: 0,

@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails
 
 from bridge.domain.clients import Client
+from bridge.domain.durations import duration
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Span
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
@@ -36,7 +37,7 @@ SECRETS = (
 
 LONGEST_WATCH: Span = 30 * DAY
 
-Duration: TypeAlias = Annotated[Span, BeforeValidator(parsers.duration)]
+Duration: TypeAlias = Annotated[Span, BeforeValidator(duration)]
 
 
 class Settings(BaseModel):

@@ -4,19 +4,17 @@ No message repeats a secret.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from cryptography.fernet import Fernet
 
 from bridge.domain.callback_secrets import FORM, check_secret
+from bridge.domain.durations import duration
 from bridge.domain.secret import Secret
-from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Span
+from bridge.domain.times import Span
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 
-_UNITS: Mapping[str, Span] = {"ms": 1, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
-_DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 
@@ -37,16 +35,6 @@ class ConfiguredDestination:
     name: str
     slack: bool
     url: Secret
-
-
-def duration(text: str) -> Span:
-    """Read `30s`, `10m`, `1h30m`, `2d`, `500ms` and return milliseconds."""
-    if not _DURATION.sub("", text) == "" or not text:
-        raise ValueError(f"{text!r} is not a duration: write it with a unit, like 30s, 10m, 24h or 1h30m")
-    span = sum(int(number) * _UNITS[unit] for number, unit in _DURATION.findall(text))
-    if span <= 0:
-        raise ValueError("must be longer than zero")
-    return span
 
 
 def parts(text: str) -> list[str]:

@@ -1,20 +1,16 @@
 """The settings: every problem at once, in plain words, without a secret; and an example that names them all."""
 
 import re
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
+from bridge.domain.times import HOUR, SECOND
 from bridge.errors import SettingsError
 from bridge.rally.workspaces import rally_clients
 from bridge.resources import open_resources, store_of
 from bridge.settings import Settings
-from bridge.settings.parsers import duration
 from tests.support.samples import only
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
@@ -200,20 +196,6 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
 def test_settings_do_not_print_secrets() -> None:
     assert "hunter2" not in repr(load())
     assert GOOD["BRIDGE_ENCRYPTION_KEYS"] not in repr(load())
-
-
-@pytest.mark.parametrize(
-    ("text", "span"),
-    [("500ms", 500), ("30s", 30 * SECOND), ("10m", 10 * MINUTE), ("1h30m", 90 * MINUTE), ("2d", 2 * DAY)],
-)
-def test_durations_are_read_with_their_units(text: str, span: int) -> None:
-    assert duration(text) == span
-
-
-@given(st.text(max_size=12))
-def test_any_text_is_a_duration_or_refused(text: str) -> None:
-    with suppress(ValueError):
-        assert duration(text) > 0
 
 
 def example() -> list[tuple[str, str, bool]]:
