@@ -9,7 +9,7 @@ from bridge.destinations.configuration import egress_rules, egress_trust, named_
 from bridge.destinations.egress import Egress, EgressRules
 from bridge.destinations.lanes import lane_of
 from bridge.domain.deliveries import Destination, NamedDestination, ResolvedDestination
-from bridge.domain.schedules import PollSchedule
+from bridge.domain.poll_schedule import PollSchedule
 from bridge.domain.times import Span
 from bridge.errors import SettingsError
 from bridge.queue import Bell

@@ -9,7 +9,7 @@ import structlog
 from bridge.errors import CredentialsRefused, SettingsError, StoreRefused, StoreUnavailable
 from bridge.resources import Resources
 from bridge.settings import Settings
-from bridge.store.fitness import examine
+from bridge.store.redis_check import check_redis
 from bridge.store.store_key import store_key
 
 PATIENCE = 60.0
@@ -25,10 +25,10 @@ async def check_store(resources: Resources) -> None:
 
     Raises SettingsError when Redis must not be used, StoreUnavailable when it can't be reached.
     """
-    fitness = await examine(resources.store, may_evict=resources.settings.redis_may_evict)
-    if fitness.problem is not None:
-        raise SettingsError([f"REDIS_URL: {fitness.problem}"])
-    for warning in fitness.warnings:
+    checked = await check_redis(resources.store, may_evict=resources.settings.redis_may_evict)
+    if checked.problem is not None:
+        raise SettingsError([f"REDIS_URL: {checked.problem}"])
+    for warning in checked.warnings:
         log.warning("redis.at_risk", warning=warning)
     resources.fingerprinter.set_key(await store_key(resources.store, resources.encryptor))
 

@@ -17,7 +17,7 @@ from bridge.domain.times import SECOND, Moment, Span, rfc3339
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store.imports import PollCommit
-from workers.operator_notices import OperatorNotices
+from workers.notify_operator import OperatorNotifier
 from workers.settle import Settler
 
 AHEAD = 3
@@ -65,7 +65,7 @@ class PollResult:
 class PollWork:
     """The steps of a poll shift."""
 
-    def __init__(self, resources: Resources, workspace: str, settler: Settler, operator: OperatorNotices) -> None:
+    def __init__(self, resources: Resources, workspace: str, settler: Settler, operator: OperatorNotifier) -> None:
         self.name = f"poll:{workspace}"
         self._resources = resources
         self._workspace = workspace

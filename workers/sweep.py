@@ -11,9 +11,9 @@ from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store.clock import Clock
-from bridge.store.fitness import eviction_problem, note_eviction, read_policy
+from bridge.store.redis_check import eviction_problem, note_eviction, read_policy
 from workers.deliver import LEASE as DELIVERY_LEASE
-from workers.operator_notices import OperatorNotices
+from workers.notify_operator import OperatorNotifier
 from workers.settle import Settler
 
 BATCH = 500
@@ -28,7 +28,7 @@ log = structlog.get_logger()
 class Sweep:
     """The steps of the sweep, the most urgent first."""
 
-    def __init__(self, resources: Resources, settler: Settler, operator: OperatorNotices) -> None:
+    def __init__(self, resources: Resources, settler: Settler, operator: OperatorNotifier) -> None:
         self._resources = resources
         self._settler = settler
         self._operator = operator
@@ -53,12 +53,12 @@ class Sweep:
     async def _follow_clock(self) -> None:
         """Bring due times forward after Redis' clock was set back, so that nothing waits for the old time."""
         for workspace in self._resources.rally:
-            await self._resources.imports.recall(workspace, self._resources.settings.poll_lease)
+            await self._resources.imports.move_back(workspace, self._resources.settings.poll_lease)
         clock = Clock(self._resources.store)
         if span := await clock.set_back():
             log.warning("clock.set_back", ms=span)
-            await clock.recall_watches()
-            await clock.recall_deliveries(DELIVERY_LEASE)
+            await clock.move_back_watches()
+            await clock.move_back_deliveries(DELIVERY_LEASE)
             await clock.accept()
 
     async def _resume_settling(self) -> None:

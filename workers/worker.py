@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.resources import Resources
 from workers.deliver import DeliverWork
-from workers.operator_notices import OperatorNotices
+from workers.notify_operator import OperatorNotifier
 from workers.poll import PollWork
 from workers.settle import Settler
 from workers.shift import Shift
@@ -42,7 +42,7 @@ def build_worker(resources: Resources, *, shift_length: float = SHIFT_LENGTH) ->
     deliveries = Shift(work, length=shift_length)
     work.on_slot_released = deliveries.wake
     settler = Settler(resources, on_due=deliveries.ring)
-    operator = OperatorNotices(resources, on_due=deliveries.ring)
+    operator = OperatorNotifier(resources, on_due=deliveries.ring)
     polls = {
         workspace: Shift(PollWork(resources, workspace, settler, operator), length=shift_length)
         for workspace in resources.rally

@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from bridge.destinations import callback, slack, slack_bot, slack_webhook
+from bridge.destinations import callback
 from bridge.destinations.reasons import full_reason
 from bridge.destinations.rules import is_slack_url
 from bridge.destinations.signatures import Signing
-from bridge.destinations.slack_bot import SlackBot
+from bridge.destinations.slack import bot as slack_bot
+from bridge.destinations.slack import message as slack_message
+from bridge.destinations.slack import webhook as slack_webhook
+from bridge.destinations.slack.bot import SlackBot
 from bridge.domain.deliveries import (
     Callback,
     Deferred,
@@ -56,8 +59,8 @@ def render(message: Notification | Notice, destination: Destination, *, show_ema
     match destination:
         case SlackWebhook() | SlackChannel():
             if isinstance(message, Notice):
-                return slack.render_notice(message)
-            return slack.render(message, show_emails=show_emails)
+                return slack_message.render_notice(message)
+            return slack_message.render(message, show_emails=show_emails)
         case Callback():
             return callback.render(message)
         case NamedDestination():
@@ -95,14 +98,18 @@ def prepare(
     """Return the request of one attempt, signed as of `now`; `plain` sends only the text of a Slack message."""
     match destination:
         case SlackWebhook():
-            return slack_webhook.prepare(destination, slack.without_blocks(body) if plain else body)
+            return slack_webhook.prepare(destination, _payload(body, plain=plain))
         case SlackChannel():
             assert sender.slack_bot is not None  # noqa: S101 - `resolve` gives no channel without a bot
-            return slack_bot.prepare(destination, slack.without_blocks(body) if plain else body, sender.slack_bot)
+            return slack_bot.prepare(destination, _payload(body, plain=plain), sender.slack_bot)
         case Callback():
             return callback.prepare(
                 destination, body, notification_id=notification_id, client=client, now=now, signing=sender.signing
             )
+
+
+def _payload(body: str, *, plain: bool) -> str:
+    return slack_message.without_blocks(body) if plain else body
 
 
 def judge(

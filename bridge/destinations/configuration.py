@@ -6,7 +6,7 @@ Each function that can fail raises SettingsError with the name of the setting.
 from bridge.destinations import Sender
 from bridge.destinations.egress import EgressRules
 from bridge.destinations.signatures import Signing, check_private_key
-from bridge.destinations.slack_bot import SlackBot
+from bridge.destinations.slack.bot import SlackBot
 from bridge.domain.deliveries import Callback, ResolvedDestination, SlackWebhook
 from bridge.errors import SettingsError
 from bridge.http import Trust

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 import httpx
 
-from bridge.destinations.slack_bot import SlackBot
+from bridge.destinations.slack.bot import SlackBot
 from bridge.domain.deliveries import Callback, ResolvedDestination, SlackChannel, SlackWebhook
 
 REDACTED = "•••"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bridge.domain.absences import AbsenceStreak, next_streak
 from bridge.domain.budget import LONGEST_PAUSE
 from bridge.domain.imports import Absent, KeyRefused, OverLimit, Read, Reading, Reply, Unanswered, Unusable
-from bridge.domain.schedules import PollSchedule, retry_pause
+from bridge.domain.poll_schedule import PollSchedule, retry_pause
 from bridge.domain.times import HOUR, Moment, Span
 
 QUARANTINE: Span = HOUR

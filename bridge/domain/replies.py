@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from bridge.domain.budget import COARSENESS, LONGEST_PAUSE, Budget
 from bridge.domain.imports import Absent, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
-from bridge.domain.schedules import LONGEST_RETRY, outage_pause
+from bridge.domain.poll_schedule import LONGEST_RETRY, outage_pause
 from bridge.domain.times import HOUR, MINUTE, SECOND, Moment, Span
 
 SHORTEST_PAUSE: Span = SECOND

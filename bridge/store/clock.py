@@ -1,6 +1,6 @@
 """Repairs after Redis' clock was set back: nothing may wait longer than it would have before.
 
-Polls and budgets detect it by themselves (Imports.recall, Budgets.read), since their times are bounded.
+Polls and budgets detect it by themselves (Imports.move_back, Budgets.read), since their times are bounded.
 Watches and deliveries may lie far ahead, so this needs the latest time stored.
 """
 
@@ -22,28 +22,30 @@ class Clock:
 
     async def set_back(self) -> Span:
         """Return the ms by which the clock was set back since it was last stored, or 0."""
-        return int(await self._store.run("note_clock", {"latest": keys.CLOCK}, {"accept": 0}))
+        return int(await self._store.run("check_clock", {"latest": keys.CLOCK}, {"accept": 0}))
 
     async def accept(self) -> None:
         """Store the current time, even if it is earlier than the stored one."""
-        await self._store.run("note_clock", {"latest": keys.CLOCK}, {"accept": 1})
+        await self._store.run("check_clock", {"latest": keys.CLOCK}, {"accept": 1})
 
-    async def recall_watches(self) -> None:
-        """Bring back the deadlines of all open watches. Idempotent."""
+    async def move_back_watches(self) -> None:
+        """Move back the deadlines of all open watches. Idempotent."""
         async for ids in self._pages(keys.watches_in(WatchState.WATCHING)):
             watches = list(map(keys.watch, ids))
-            await self._store.run("recall_watches", {"expiring": keys.EXPIRING}, more_keys=watches, more_args=ids)
+            await self._store.run("move_back_watches", {"expiring": keys.EXPIRING}, more_keys=watches, more_args=ids)
 
-    async def recall_deliveries(self, lease: Span) -> None:
-        """Bring back the attempts of all pending deliveries, and their lanes' pauses. Idempotent."""
+    async def move_back_deliveries(self, lease: Span) -> None:
+        """Move back the attempts of all pending deliveries, and their lanes' pauses. Idempotent."""
         lanes = set[str]()
         async for ids in self._pages(keys.deliveries_in("pending")):
             deliveries = list(map(keys.delivery, ids))
-            lanes.update(
-                await self._store.run("recall_deliveries", args={"lease": lease}, more_keys=deliveries, more_args=ids)
+            lanes |= set(
+                await self._store.run(
+                    "move_back_deliveries", args={"lease": lease}, more_keys=deliveries, more_args=ids
+                )
             )
         for lane in lanes:
-            await self._store.run("recall_lane", args={"lane": lane})
+            await self._store.run("move_back_lane", args={"lane": lane})
 
     async def _pages(self, ids: str) -> AsyncIterator[list[str]]:
         """Yield the ids of an index in pages, also while it changes."""

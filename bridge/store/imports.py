@@ -11,19 +11,19 @@ import structlog
 from bridge.domain.absences import AbsenceStreak
 from bridge.domain.budget import Budget, Grant
 from bridge.domain.imports import Absence
+from bridge.domain.poll_schedule import SHORTEST_TIER, tier_of
 from bridge.domain.polls import ImportUpdate, PollClaim
-from bridge.domain.schedules import SHORTEST_TIER, tier_of
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.domain.watches import ImportState
 from bridge.errors import DecryptionFailed
 from bridge.redis.errors import translated
-from bridge.store import bindings, codec, keys, poll_order
+from bridge.store import bindings, codec, keys, poll_scores
 from bridge.store.connection import Store
 from bridge.store.encryption import Binding, Encryptor
 
 SETTLING_AHEAD: Span = 20 * SECOND
 """The time to resume settling is at most this far ahead: longer than its lease."""
-RECALLED_AT_ONCE = 500
+MOVED_BACK_AT_ONCE = 500
 
 log = structlog.get_logger()
 
@@ -116,7 +116,7 @@ class Imports:
             self._store.call("ZSCORE", keys.imports_due(workspace), import_id),
         )
         binding = bindings.of_reading(workspace, import_id)
-        return load_import(self._encryptor, binding, record, None if due is None else poll_order.moment(due))
+        return load_import(self._encryptor, binding, record, None if due is None else poll_scores.moment(due))
 
     async def many(self, places: Sequence[tuple[str, str]]) -> list[ImportRecord | None]:
         """Return the imports at these (workspace, import id), in this order."""
@@ -128,7 +128,7 @@ class Imports:
                 pipe.zscore(keys.imports_due(workspace), import_id)
             replies = await pipe.execute()
         return [
-            load_import_leniently(self._encryptor, *place, record, None if due is None else poll_order.moment(due))
+            load_import_leniently(self._encryptor, *place, record, None if due is None else poll_scores.moment(due))
             for place, record, due in zip(places, replies[::2], replies[1::2], strict=True)
         ]
 
@@ -147,15 +147,15 @@ class Imports:
         )
         return [keys.place(member) for member in members]
 
-    async def recall(self, workspace: str, lease: Span) -> int:
+    async def move_back(self, workspace: str, lease: Span) -> int:
         """After the clock was set back: reschedule polls that lie too far ahead. Return how many."""
         due = {"imports_due": keys.imports_due(workspace), "imports_leased": keys.imports_leased(workspace)}
-        bounds = {"lease": lease, "shortest": SHORTEST_TIER, "count": RECALLED_AT_ONCE}
+        bounds = {"lease": lease, "shortest": SHORTEST_TIER, "count": MOVED_BACK_AT_ONCE}
         prefix = {"import_prefix": keys.import_prefix(workspace)}
-        recalled = 0
-        while batch := int(await self._store.run("recall_polls", due, {**bounds, **prefix})):
-            recalled += batch
-        return recalled
+        moved = 0
+        while batch := int(await self._store.run("move_back_polls", due, {**bounds, **prefix})):
+            moved += batch
+        return moved
 
     async def delete_final(self, *, reuse: Span, count: int) -> int:
         """Delete final imports that are too old to answer new watches. Return how many."""
@@ -205,7 +205,7 @@ def _score(commit: PollCommit) -> int:
     due = commit.advance.due
     if due is None:
         return 0
-    return poll_order.score(tier_of(due - commit.at) if commit.advance.counted else commit.claim.tier, due)
+    return poll_scores.score(tier_of(due - commit.at) if commit.advance.counted else commit.claim.tier, due)
 
 
 def load_import_leniently(

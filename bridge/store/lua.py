@@ -16,10 +16,10 @@ Argument: TypeAlias = str | int
 SHARED_PARTS = {
     "lanes": frozenset(
         {"claim_deliveries", "commit_delivery", "create_notice", "mark_lane_doubtful", "pause_lane"}
-        | {"recall_deliveries", "recall_lane", "redeliver", "reserve_lane", "settle"}
+        | {"move_back_deliveries", "move_back_lane", "redeliver", "reserve_lane", "settle"}
     ),
     "indexes": frozenset({"commit_delivery", "create_notice", "delete_notice", "delete_watch", "redeliver", "settle"}),
-    "tiers": frozenset({"accept", "claim_polls", "read_budget", "recall_polls"}),
+    "poll_order": frozenset({"accept", "claim_polls", "read_budget", "move_back_polls"}),
 }
 """The scripts that need each shared part."""
 PARAMETERS = re.compile(r"^local ([\w,\s]+?) =\s+unpack\((KEYS|ARGV)[^)]*\)$", re.MULTILINE)

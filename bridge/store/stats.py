@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from bridge.domain.budget import Budget
 from bridge.domain.deliveries import DeliveryState
-from bridge.domain.schedules import TIERS
+from bridge.domain.poll_schedule import TIERS
 from bridge.domain.times import Moment
 from bridge.domain.watches import WatchState
 from bridge.redis.errors import translated
-from bridge.store import keys, poll_order
+from bridge.store import keys, poll_scores
 from bridge.store.budgets import Budgets
 from bridge.store.connection import Store
 
@@ -50,7 +50,7 @@ async def read_stats(store: Store, budgets: Budgets, workspaces: Sequence[str]) 
         for workspace in workspaces:
             pipe.zcard(keys.imports_due(workspace))
             for tier in range(TIERS):
-                overdue = poll_order.score(tier, 0), poll_order.score(tier, now - LATE)
+                overdue = poll_scores.score(tier, 0), poll_scores.score(tier, now - LATE)
                 pipe.zcount(keys.imports_due(workspace), *overdue)
         watching, settling, *counts = await pipe.execute()
     deliveries = dict(zip(DeliveryState, counts, strict=False))

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
-from bridge.store.fitness import examine
+from bridge.store.redis_check import check_redis
 from bridge.web.problems import RETRY_AFTER_OUTAGE
 from bridge.web.responses import ApiResponse
 from bridge.web.schemas.responses import AliveResponse, ReadyResponse
@@ -22,15 +22,15 @@ async def readyz(request: Request) -> Response:
     resources: Resources = request.app.state.resources
     try:
         await resources.store.check()
-        fitness = await examine(resources.store, may_evict=resources.settings.redis_may_evict)
+        checked = await check_redis(resources.store, may_evict=resources.settings.redis_may_evict)
         workers = await resources.bell.has_workers()
     except StoreUnavailable as error:
         return _not_ready(str(error))
-    if fitness.problem is not None:
-        return _not_ready(f"Redis: {fitness.problem}")
+    if checked.problem is not None:
+        return _not_ready(f"Redis: {checked.problem}")
     response: ReadyResponse = {"status": "ready", "redis": "ok", "workers": "seen" if workers else "none seen"}
-    if fitness.warnings:
-        response["warnings"] = list(fitness.warnings)
+    if checked.warnings:
+        response["warnings"] = list(checked.warnings)
     return ApiResponse(response)
 
 

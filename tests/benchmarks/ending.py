@@ -25,11 +25,11 @@ from bridge.domain.imports import Allowance, OverLimit, Read, Reading, Reply
 from bridge.domain.times import MINUTE, SECOND, Moment, Span
 from bridge.resources import Resources, open_resources
 from bridge.startup import check_store
-from bridge.store import keys, poll_order
+from bridge.store import keys, poll_scores
 from bridge.store.acceptance import NewWatch
 from tests.benchmarks.detection import MIXTURE, SCHEDULE, cumulated, durations
 from tests.benchmarks.stage import RUNS, row, stage
-from workers.operator_notices import OperatorNotices
+from workers.notify_operator import OperatorNotifier
 from workers.poll import PollWork
 from workers.settle import Settler
 
@@ -150,7 +150,7 @@ class Product:
         self.rally = FakeRally(imports)
         self.resources = replace(resources, rally={"default": self.rally})  # type: ignore[dict-item]  # only the parts that are used
         self.settler = Settler(self.resources, on_due=lambda: None)
-        operator = OperatorNotices(self.resources, on_due=lambda: None)
+        operator = OperatorNotifier(self.resources, on_due=lambda: None)
         self.work = PollWork(self.resources, "default", self.settler, operator)
         self.to_come = list(range(len(imports)))
         self.under_way: list[tuple[Moment, int, Any]] = []
@@ -203,7 +203,7 @@ class Product:
     async def _due_at(self, moment: Moment) -> int:
         scores = await self.resources.store.call("ZRANGE", keys.imports_due("default"), 0, -1, "WITHSCORES")
         flat = [part for each in scores for part in (each if isinstance(each, list | tuple) else [each])]
-        return sum(poll_order.moment(score) <= moment for score in flat[1::2])
+        return sum(poll_scores.moment(score) <= moment for score in flat[1::2])
 
     def _set_clock(self, now: Moment) -> None:
         self.resources.store.offset = now - int(time() * SECOND)

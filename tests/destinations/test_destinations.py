@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.destinations import Sender, callback, describe, judge, kind, prepare, render, slack_bot, slack_webhook
+from bridge.destinations import Sender, callback, describe, judge, kind, prepare, render
 from bridge.destinations.lanes import lane_of
 from bridge.destinations.reasons import full_reason
 from bridge.destinations.signatures import Signing
-from bridge.destinations.slack_bot import SlackBot
+from bridge.destinations.slack import bot as slack_bot
+from bridge.destinations.slack import webhook as slack_webhook
+from bridge.destinations.slack.bot import SlackBot
 from bridge.domain.deliveries import (
     RETRY_AFTER_HONOURED,
     Accepted,

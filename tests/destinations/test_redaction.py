@@ -17,7 +17,7 @@ from bridge.destinations.egress import Egress
 from bridge.destinations.redaction import redact, secrets_of
 from bridge.destinations.sending import JudgedResult, send
 from bridge.destinations.signatures import Signing
-from bridge.destinations.slack_bot import SlackBot
+from bridge.destinations.slack.bot import SlackBot
 from bridge.domain.deliveries import Callback, Rejected, ResolvedDestination, SlackChannel, SlackWebhook
 from bridge.domain.secret import Secret
 from tests.support.receivers import receiving, says

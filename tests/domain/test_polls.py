@@ -15,8 +15,8 @@ from bridge.domain.imports import (
     Unanswered,
     Unusable,
 )
+from bridge.domain.poll_schedule import PollSchedule
 from bridge.domain.polls import QUARANTINE, ImportUpdate, PollClaim, after_poll, quarantine, release_claim
-from bridge.domain.schedules import PollSchedule
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from tests.support.samples import NOW
 

@@ -45,7 +45,7 @@ from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment
 from bridge.domain.watches import ImportState, conclude
 from bridge.resources import Resources, open_resources
 from bridge.startup import check_store
-from bridge.store import keys, poll_order
+from bridge.store import keys, poll_scores
 from bridge.store.acceptance import Acceptance, NewWatch
 from bridge.store.bindings import STORE_KEY
 from bridge.store.deliveries import DeliveryClaim
@@ -54,7 +54,7 @@ from bridge.store.watches import Settlement
 from tests.support.frozen_clock import START, freeze_clock
 from tests.support.redis_snapshot import Place, Snapshot, assert_sound, take_snapshot
 from tests.support.world import settings as settings_of
-from workers.operator_notices import OperatorNotices
+from workers.notify_operator import OperatorNotifier
 from workers.settle import FINAL_POLL_WAIT, Settler, settlement_of
 from workers.sweep import Sweep
 
@@ -195,7 +195,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.resources = stage.resources
         self.store = stage.resources.store
         settler = Settler(stage.resources, on_due=lambda: None)
-        self.sweep = Sweep(stage.resources, settler, OperatorNotices(stage.resources, on_due=lambda: None))
+        self.sweep = Sweep(stage.resources, settler, OperatorNotifier(stage.resources, on_due=lambda: None))
         self.model = Model()
         self.names = iter(range(10**6))
         self.fence = 0
@@ -293,7 +293,7 @@ class StoreMachine(RuleBasedStateMachine):
         claims = self._claim_polls(workspace, room, raced=raced)
         late = self.now()
         scores = before.index(keys.imports_due(workspace))
-        due = {import_id for import_id, score in scores.items() if poll_order.moment(score) <= early}
+        due = {import_id for import_id, score in scores.items() if poll_scores.moment(score) <= early}
         assert len(claims) <= room
         assert len(claims) >= (0 if raced else min(room, len(due)))
         for claim in claims:

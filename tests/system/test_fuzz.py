@@ -15,10 +15,11 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from svix.webhooks import Webhook as SvixWebhook
 from svix.webhooks import WebhookVerificationError as SvixVerificationError
 
-from bridge.destinations import Sender, callback, prepare, slack
+from bridge.destinations import Sender, callback, prepare
 from bridge.destinations.configuration import egress_rules, named_addresses
 from bridge.destinations.lanes import lane_of
 from bridge.destinations.signatures import Signing, derived_secret, sign
+from bridge.destinations.slack import message as slack_message
 from bridge.domain.budget import LONGEST_PAUSE
 from bridge.domain.callback_secrets import LONGEST, SHORTEST, check_secret, encode_secret
 from bridge.domain.deliveries import RETRY_AFTER_HONOURED, Callback
@@ -38,7 +39,7 @@ from bridge.settings import Settings
 from bridge.settings.model import SECRETS
 from bridge.store import codec
 from bridge.store.encryption import Binding, Encryptor
-from tests.destinations.test_slack import assert_harmless, assert_inert, texts, units
+from tests.destinations.slack.test_message import assert_harmless, assert_inert, texts, units
 from tests.settings.test_model import GOOD as GOOD_SETTINGS
 
 NOW = 1_800_000_000_000
@@ -141,7 +142,7 @@ def assert_it_can_be_kept_and_told(reading: Reading) -> None:
         id="wat_1", client="crm", workspace="default", import_id="imp", created_at=0, grace_until=0, expires_at=DAY
     )
     notification = build_notification(watch, Conclusion(outcome), reading, NOW)
-    assert_harmless(json.loads(slack.render(notification, show_emails=False)))
+    assert_harmless(json.loads(slack_message.render(notification, show_emails=False)))
     body = callback.render(notification)
     assert len(body.encode()) <= callback.BODY_LIMIT
     assert json.loads(body)["data"]["outcome"] == outcome.value
@@ -186,7 +187,7 @@ LURES = st.lists(st.sampled_from(OF_LURES.split() + UNSEEN) | ANY_TEXT, max_size
 @settings(max_examples=200)
 @given(text=LURES, times=st.sampled_from([1, 60]))
 def test_any_notice_to_the_operator_is_harmless(text: str, times: int) -> None:
-    payload = json.loads(slack.render_notice(Notice(type="x", at=NOW, text=f"Workspace {text * times}")))
+    payload = json.loads(slack_message.render_notice(Notice(type="x", at=NOW, text=f"Workspace {text * times}")))
 
     assert_inert(payload["text"])
     assert units(payload["text"]) <= 4_000
@@ -225,7 +226,7 @@ def test_lures_catch_nobody(label: str, reason: str, record: str, import_id: str
 
     notification = build_notification(watch, Conclusion(outcome, reason * times), found.reading, NOW)
 
-    assert_harmless(json.loads(slack.render(notification, show_emails=False)))
+    assert_harmless(json.loads(slack_message.render(notification, show_emails=False)))
 
 
 # Signatures.

@@ -11,7 +11,7 @@ from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.store.budgets import BudgetSnapshot
 from tests.support.samples import only
 from tests.support.world import CLIENT_KEY, OTHER_KEY, World, bearer, opened
-from workers.operator_notices import OperatorNotices
+from workers.notify_operator import OperatorNotifier
 from workers.poll import START_WITHIN, PollWork
 
 pytestmark = pytest.mark.anyio
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 def poll_work(world: World) -> PollWork:
     return PollWork(
-        world.resources, "default", world.worker.settler, OperatorNotices(world.resources, on_due=lambda: None)
+        world.resources, "default", world.worker.settler, OperatorNotifier(world.resources, on_due=lambda: None)
     )
 
 

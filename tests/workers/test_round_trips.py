@@ -7,7 +7,7 @@ import pytest
 from bridge.store.connection import Store
 from tests.support.samples import only
 from tests.support.world import World
-from workers.operator_notices import OperatorNotices
+from workers.notify_operator import OperatorNotifier
 from workers.poll import PollWork
 
 pytestmark = pytest.mark.anyio
@@ -59,7 +59,7 @@ async def test_what_ends_an_import_is_committed_before_its_round_ends(world: Wor
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch("imp")
     worker = world.worker
-    work = PollWork(world.resources, "default", worker.settler, OperatorNotices(world.resources, on_due=lambda: None))
+    work = PollWork(world.resources, "default", worker.settler, OperatorNotifier(world.resources, on_due=lambda: None))
     polls, _ = await work.claim(5)
 
     polled = await work.act(only(list(polls)))

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 
 from bridge.cli.doctor.findings import Finding, failed, ok, warning
-from bridge.destinations import slack_bot
 from bridge.destinations.addresses import IPNetwork
 from bridge.destinations.rules import EgressRules
 from bridge.destinations.send_test import TestOutcome
+from bridge.destinations.slack import bot as slack_bot
 from bridge.domain.deliveries import Accepted, Failure, NoResponse, Rejected, SendResult
 from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, OverLimit, Read, Unanswered, Unusable
 from bridge.domain.times import SECOND, Moment

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.destinations import slack
-from bridge.destinations.slack import render, render_notice
-from bridge.destinations.slack_text import local_time, neutralized_with_times
+from bridge.destinations.slack import message as slack_message
+from bridge.destinations.slack.escaping import local_time, neutralized_with_times
+from bridge.destinations.slack.message import render, render_notice
 from bridge.domain.imports import (
     FailedRecord,
     Reading,
@@ -370,7 +370,7 @@ def assert_only_ours_acts(text: str) -> None:
 
 
 def test_a_notice_to_slack_is_one_sentence_with_its_time() -> None:
-    assert json.loads(slack.render_notice(Notice(type="t", at=samples.NOW, text="<b> é"))) == {
+    assert json.loads(slack_message.render_notice(Notice(type="t", at=samples.NOW, text="<b> é"))) == {
         "text": "⚙️ &lt;b&gt; é",
         "mrkdwn": False,
         "blocks": [
@@ -389,7 +389,7 @@ def told(**changes: Any) -> dict[str, Any]:
     notification = build_notification(
         samples.WATCH, Conclusion(Outcome.COMPLETED_WITH_FAILURES, "why"), reading, samples.NOW
     )
-    payload: dict[str, Any] = json.loads(slack.render(notification, show_emails=False))
+    payload: dict[str, Any] = json.loads(slack_message.render(notification, show_emails=False))
     return payload
 
 
@@ -417,10 +417,10 @@ def test_figures_begin_with_a_capital_letter() -> None:
     notification = build_notification(
         samples.WATCH, Conclusion(Outcome.TIMED_OUT, "why"), None, samples.NOW + 5 * SECOND
     )
-    figures = json.loads(slack.render(notification, show_emails=False))["blocks"][2]["text"]["text"]
+    figures = json.loads(slack_message.render(notification, show_emails=False))["blocks"][2]["text"]["text"]
 
     assert figures == "Watched for about 5 s"
 
 
 def test_a_message_in_plain_text_is_as_compact() -> None:
-    assert slack.without_blocks('{"text": "é", "mrkdwn": false, "blocks": []}') == '{"text":"é","mrkdwn":false}'
+    assert slack_message.without_blocks('{"text": "é", "mrkdwn": false, "blocks": []}') == '{"text":"é","mrkdwn":false}'

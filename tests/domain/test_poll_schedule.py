@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.schedules import PollSchedule, tier_of
+from bridge.domain.poll_schedule import PollSchedule, tier_of
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 
 SCHEDULE = PollSchedule(floor=3 * SECOND, ceiling=MINUTE, growth=1.0)

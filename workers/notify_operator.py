@@ -9,7 +9,7 @@ from bridge.ids import new_id
 from bridge.resources import Resources
 
 
-class OperatorNotices:
+class OperatorNotifier:
     """Creates deliveries of notices; without OPERATOR_NOTIFY there is only the log."""
 
     def __init__(self, resources: Resources, *, on_due: Callable[[], None]) -> None:

@@ -9,7 +9,7 @@ local lease_end = now + tonumber(lease)
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', imports_leased, '(' .. lease_end, '+inf')) do
   redis.call('ZADD', imports_leased, lease_end, id)
 end
-local recalled = 0
+local moved = 0
 for _, first in ipairs(first_of_each_tier(imports_due, 1)) do
   local tier = tier_of(first[2])
   local furthest = now + math.max(tonumber(lease), tonumber(shortest) * 2 ^ tier) + SLACK
@@ -22,6 +22,6 @@ for _, first in ipairs(first_of_each_tier(imports_due, 1)) do
       redis.call('HSET', import_prefix .. id, 'first_at', now)
     end
   end
-  recalled = recalled + #ids
+  moved = moved + #ids
 end
-return recalled
+return moved

@@ -1,4 +1,4 @@
--- Precedes the scripts that read the order of polls, which bridge/store/poll_order.py documents.
+-- Precedes the scripts that read the order of polls, which bridge/store/poll_scores.py documents.
 local TIER_SPAN = 8796093022208
 
 local function tier_of(score)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.destinations.slack_text import (
+from bridge.destinations.slack.escaping import (
     code,
     escaped_line,
     humanized,

@@ -18,20 +18,20 @@ ASK_POLICY = (("INFO", "memory"), ("CONFIG GET", "maxmemory-policy"))
 
 
 @dataclass(frozen=True, slots=True)
-class Fitness:
+class RedisCheck:
     """The reason why Redis must not be used, or None; and warnings."""
 
     problem: str | None = None
     warnings: tuple[str, ...] = ()
 
 
-async def examine(store: Store, *, may_evict: bool) -> Fitness:
+async def check_redis(store: Store, *, may_evict: bool) -> RedisCheck:
     """Check Redis, and store the layout version if it is empty. Raises StoreUnavailable."""
     policy = await read_policy(store)
     if not may_evict and (problem := eviction_problem(policy)):
-        return Fitness(problem)
+        return RedisCheck(problem)
     risk = eviction_risk(policy)
-    return Fitness(await adopt_schema(store, may_evict=may_evict), () if risk is None else (risk,))
+    return RedisCheck(await adopt_schema(store, may_evict=may_evict), () if risk is None else (risk,))
 
 
 async def read_policy(store: Store) -> str | None:

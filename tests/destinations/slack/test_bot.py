@@ -13,7 +13,7 @@ from bridge.destinations import (
     slack_bot,
 )
 from bridge.destinations.signatures import Signing
-from bridge.destinations.slack_bot import SlackBot
+from bridge.destinations.slack.bot import SlackBot
 from bridge.domain.deliveries import (
     Accepted,
     Deferred,

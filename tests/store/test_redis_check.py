@@ -11,7 +11,7 @@ from bridge.errors import SettingsError
 from bridge.resources import open_resources
 from bridge.startup import check_store
 from bridge.store.connection import Store, connect
-from bridge.store.fitness import read_policy
+from bridge.store.redis_check import read_policy
 from tests.support.samples import only
 from tests.support.world import World, opened, reopened, settings
 

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from bridge.destinations import judge, slack_webhook
+from bridge.destinations import judge
+from bridge.destinations.slack import webhook as slack_webhook
 from bridge.domain.deliveries import (
     Accepted,
     Deferred,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.destinations.slack_text import (
+from bridge.destinations.slack.escaping import (
     MOST_TIMES,
     code,
     escaped_line,

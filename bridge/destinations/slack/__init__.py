@@ -1,0 +1,1 @@
+"""Slack: the message, and the two ways to post it: the operator's bot and incoming webhooks."""
