@@ -131,11 +131,11 @@ def test_the_receiver_in_python_takes_what_is_genuine_alone(journey: Journey, tm
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node.js here")
 @pytest.mark.skipif(
-    not (HOME / "node_modules" / "standardwebhooks").is_dir(),
-    reason="the package is not here: npm install --no-save standardwebhooks",
+    not (HOME / "tests" / "node_modules" / "standardwebhooks").is_dir(),
+    reason="the package is not here: npm ci --prefix tests",
 )
 def test_the_receiver_in_node_takes_what_is_genuine_alone(journey: Journey, tmp_path: Path) -> None:
-    (tmp_path / "node_modules").symlink_to(HOME / "node_modules")
+    (tmp_path / "node_modules").symlink_to(HOME / "tests" / "node_modules")
     (tmp_path / "receiver.mjs").write_text(RECIPES["receiver.mjs"])
     with receiving(journey, tmp_path, "node", "receiver.mjs") as (url, running):
         assert_it_takes_what_is_genuine(journey, url, running)
