@@ -7,7 +7,7 @@ from bridge.domain.subscriptions import GROUPS, subscription_as_json, subscripti
 
 
 def test_problems_are_every_outcome_but_completed() -> None:
-    assert GROUPS["problems"] == set(Outcome) - {Outcome.COMPLETED}
+    assert GROUPS["problems"] == frozenset(Outcome) - {Outcome.COMPLETED}
 
 
 @pytest.mark.parametrize(
