@@ -24,8 +24,8 @@ from bridge.domain.deliveries import (
 )
 from bridge.domain.notices import Notice
 from bridge.domain.notifications import Notification
+from bridge.domain.retry_after import retry_after
 from bridge.domain.times import SECOND, Moment
-from bridge.http.retry_after import retry_after
 from bridge.http.user_agent import USER_AGENT
 
 BODY_LIMIT = 64 * 1024

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bridge.domain.budget import LONGEST_PAUSE
 from bridge.domain.imports import Allowance
+from bridge.domain.retry_after import http_date
 from bridge.domain.times import SECOND, Moment, Span
-from bridge.http.retry_after import http_date
 
 EPOCH_MILLISECONDS = 10**11
 """A reset above this is in milliseconds: in seconds it would be after the year 5000."""

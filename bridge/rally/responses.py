@@ -15,8 +15,8 @@ from bridge.domain.imports import (
     Unanswered,
     Unusable,
 )
+from bridge.domain.retry_after import http_date, retry_after
 from bridge.domain.times import Moment
-from bridge.http.retry_after import http_date, retry_after
 from bridge.rally.fields import BYTE_ORDER_MARK, UnusableBody, read_import
 from bridge.rally.headers import Headers, allowance_of, header_problem_of, unrepeated
 

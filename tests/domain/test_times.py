@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from bridge.destinations.slack.escaping import local_time
+from bridge.domain.retry_after import retry_after
 from bridge.domain.times import DAY, SECOND, rfc3339
-from bridge.http.retry_after import retry_after
 from tests.support.samples import NOW
 
 

@@ -27,11 +27,11 @@ from bridge.domain.imports import OverLimit, Read, Reading, Unanswered, Unusable
 from bridge.domain.notices import Notice
 from bridge.domain.notifications import build_notification
 from bridge.domain.outcomes import outcome_of
+from bridge.domain.retry_after import retry_after
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, SECOND
 from bridge.domain.watches import Conclusion, Watch
 from bridge.errors import SettingsError
-from bridge.http.retry_after import retry_after
 from bridge.rally import decipher
 from bridge.rally.workspaces import rally_clients
 from bridge.resources import store_of

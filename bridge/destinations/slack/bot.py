@@ -19,9 +19,9 @@ from bridge.domain.deliveries import (
     SlackChannel,
     Verdict,
 )
+from bridge.domain.retry_after import retry_after
 from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR, SECOND, Moment, Span
-from bridge.http.retry_after import retry_after
 from bridge.http.user_agent import USER_AGENT
 
 LONG_WAIT: Span = HOUR

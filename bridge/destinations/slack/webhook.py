@@ -20,8 +20,8 @@ from bridge.domain.deliveries import (
     SlackWebhook,
     Verdict,
 )
+from bridge.domain.retry_after import retry_after
 from bridge.domain.times import SECOND, Moment
-from bridge.http.retry_after import retry_after
 from bridge.http.user_agent import USER_AGENT
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from bridge.domain.retry_after import retry_after
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
-from bridge.http.retry_after import retry_after
 from tests.support import samples
 
 NOW = 784_111_777_000
