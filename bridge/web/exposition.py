@@ -69,7 +69,7 @@ def _by_workspace(stats: StoreStats) -> Iterable[Metric]:
         "imports_polled": ("Imports that are being polled", lambda each: each.polled),
         "imports_overdue": ("Imports whose poll is more than a minute late", lambda each: each.overdue),
         "budget_limit": ("Rally's rate limit in the current window; 0 if unknown", lambda each: each.budget.limit or 0),
-        "budget_available": ("Requests left in the current window", lambda each: each.budget.available),
+        "budget_available": ("Requests left in the current window", lambda each: max(0, each.budget.available)),
         "pause_seconds": (
             "Seconds until polling resumes after a 429, a refused key, vanished imports or an outage of Rally",
             lambda each: max(0, each.budget.paused_until - each.now) / SECOND,

@@ -101,7 +101,7 @@ async def _accept(resources: Resources, client: Client, raw: bytes, key: str | N
         detail = "A different request used this Idempotency-Key within the last 24 hours. Nothing was changed."
         raise Refused(Refusal.IDEMPOTENCY_KEY_REUSED, detail)
     _ring(resources, accepted.acceptance)
-    facts = {"client": client.name, "import_id": new.import_id, "joined": accepted.acceptance.value}
+    facts = {"client": client.name, "import_id": new.import_id, "acceptance": accepted.acceptance.value}
     log.info("watch.accepted", watch_id=accepted.watch.id, **facts)
     return accepted
 
