@@ -8,7 +8,8 @@ from bridge.destinations import Sender, describe
 from bridge.destinations.configuration import egress_rules, egress_trust, named_addresses, sender_of
 from bridge.destinations.egress import Egress, EgressRules
 from bridge.destinations.lanes import lane_of
-from bridge.domain.deliveries import Destination, NamedDestination, ResolvedDestination
+from bridge.domain.delivery_schedule import DeliverySchedule
+from bridge.domain.destinations import Destination, NamedDestination, ResolvedDestination
 from bridge.domain.poll_schedule import PollSchedule
 from bridge.domain.times import Span
 from bridge.errors import SettingsError
@@ -54,6 +55,7 @@ class Resources:
     named: Mapping[str, ResolvedDestination]
     """The operator's named destinations."""
     poll_schedule: PollSchedule
+    delivery_schedule: DeliverySchedule
 
     def lane(self, destination: Destination) -> str:
         """Return the lane of a destination. A name that is not configured now has its own lane, where it waits."""
@@ -109,6 +111,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         poll_schedule=PollSchedule(
             floor=settings.poll_floor, ceiling=settings.poll_ceiling, growth=settings.poll_growth
         ),
+        delivery_schedule=DeliverySchedule(pauses=settings.delivery_schedule, max_age=settings.delivery_max_age),
     )
 
 

@@ -11,12 +11,8 @@ import structlog
 
 from bridge.destinations import describe, kind
 from bridge.destinations.sending import JudgedResult, send
-from bridge.domain.deliveries import (
-    Accepted,
-    Attempt,
-    Deferred,
-    Delivery,
-)
+from bridge.domain.attempts import Accepted, Attempt, Deferred
+from bridge.domain.deliveries import Delivery
 from bridge.domain.polls import QUARANTINE
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import StoreUnavailable
@@ -111,14 +107,14 @@ class DeliverWork:
             await self._resources.deliveries.mark_lane_doubtful(lane)
 
     async def _attempt(self, claim: ClaimedDelivery) -> DeliveryResult:
-        settings = self._resources.settings
+        schedule, settings = self._resources.delivery_schedule, self._resources.settings
         started = claim.now()
         if monotonic() >= claim.start_by:
             return DeliveryResult(
                 claim=claim.claim, postponed_until=started, reason="withheld: the worker was suspended"
             )
         delivery = self._resources.deliveries.open(claim.claim)
-        if delivery.too_old(started, settings.delivery_max_age):
+        if schedule.is_too_old(delivery.owed_at, started):
             return DeliveryResult(claim=claim.claim, after=delivery.abandoned_for_age(started))
         if delivery.interrupted and settings.slack_at_most_once and delivery.lane.startswith(SLACK_LANES):
             reason = "a worker died while sending; perhaps delivered, and SLACK_AT_MOST_ONCE is set"
@@ -128,8 +124,7 @@ class DeliverWork:
         after = delivery.after(
             verdict,
             claim.now(),
-            schedule=settings.delivery_schedule,
-            max_age=settings.delivery_max_age,
+            schedule=schedule,
             jitter=random.random(),  # noqa: S311 - spreads load only
         )
         attempt = _attempt(after.attempts, started, claim.now() - started, result)

@@ -10,10 +10,10 @@ import structlog
 from bridge.domain.budget import Budget, grant
 from bridge.domain.deduplicator import Deduplicator, truncated
 from bridge.domain.imports import KNOWN_STATUSES, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
-from bridge.domain.notices import imports_shown, imports_vanished, key_accepted, key_refused
 from bridge.domain.polls import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
 from bridge.domain.replies import after_replies
-from bridge.domain.times import SECOND, Moment, Span, rfc3339
+from bridge.domain.times import SECOND, Moment, Span
+from bridge.domain.workspace_notices import workspace_changes
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store.imports import PollCommit
@@ -178,23 +178,12 @@ class PollWork:
                 await self._report_changes(look.budget, budget, look.now)
 
     async def _report_changes(self, before: Budget, after: Budget, now: Moment) -> None:
-        """Report when trouble of the workspace begins or ends; once, because only one writer makes the change."""
-        if before.refused_since is None and after.refused_since is not None:
-            log.error("workspace.refused", workspace=self._workspace, since=rfc3339(after.refused_since))
-            await self._operator.send(key_refused(self._workspace, after.refused_since))
-        if before.refused_since is not None and after.refused_since is None:
-            log.warning("workspace.accepted", workspace=self._workspace, refused_since=rfc3339(before.refused_since))
-            await self._operator.send(key_accepted(self._workspace, before.refused_since, now))
-        if after.vanished_since is not None and after.vanished_told_at != before.vanished_told_at:
-            log.error("workspace.imports_vanished", workspace=self._workspace, since=rfc3339(after.vanished_since))
-            await self._operator.send(imports_vanished(self._workspace, after.vanished_since, now))
-        if before.vanished_since is not None and after.vanished_since is None:
-            log.warning("workspace.imports_shown", workspace=self._workspace, since=rfc3339(before.vanished_since))
-            await self._operator.send(imports_shown(self._workspace, before.vanished_since, now))
-        if after.broken and not before.broken:
-            log.error("workspace.unavailable", workspace=self._workspace, faults=after.faults)
-        if before.broken and not after.broken:
-            log.warning("workspace.available", workspace=self._workspace)
+        """Report when a problem of the workspace begins or ends; once, because only one writer makes the change."""
+        for change in workspace_changes(self._workspace, before, after, now):
+            write = log.error if change.is_problem else log.warning
+            write(change.event.value, workspace=self._workspace, **change.facts)
+            if change.notice is not None:
+                await self._operator.send(change.notice)
 
     def _log_reply(self, claim: PollClaim, reply: Reply) -> None:
         """Log what is new: a first fault and the end of faults, and statuses and invalid values not seen before."""

@@ -9,7 +9,8 @@ import structlog
 
 from bridge.destinations import render
 from bridge.domain.budget import Budget
-from bridge.domain.deliveries import Delivery, DeliveryState, Destination
+from bridge.domain.deliveries import Delivery, DeliveryState
+from bridge.domain.destinations import Destination
 from bridge.domain.notifications import Notification, build_notification
 from bridge.domain.times import SECOND, Moment, Span, rfc3339
 from bridge.domain.watches import Conclusion, ImportState, Watch, WatchState, conclude

@@ -1,6 +1,6 @@
 """Destinations: for each kind, the requests that are sent and what the responses mean.
 
-To add a kind: add its class to `bridge.domain.deliveries.Destination`; write a module with the pure functions
+To add a kind: add its class to `bridge.domain.destinations.Destination`; write a module with the pure functions
 `prepare`, `judge` and `describe`; follow the type checker to every `match` below and in the store's codec; and add its
 schema to the API. All kinds are sent by `bridge.destinations.egress`.
 """
@@ -18,20 +18,14 @@ from bridge.destinations.slack import bot as slack_bot
 from bridge.destinations.slack import message as slack_message
 from bridge.destinations.slack import webhook as slack_webhook
 from bridge.destinations.slack.bot import SlackBot
-from bridge.domain.deliveries import (
+from bridge.domain.attempts import Deferred, Failure, NoResponse, Rejected, Request, SendResult, Verdict
+from bridge.domain.destinations import (
     Callback,
-    Deferred,
     Destination,
-    Failure,
     NamedDestination,
-    NoResponse,
-    Rejected,
-    Request,
     ResolvedDestination,
-    SendResult,
     SlackChannel,
     SlackWebhook,
-    Verdict,
 )
 from bridge.domain.notices import Notice
 from bridge.domain.notifications import Notification

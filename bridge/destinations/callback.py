@@ -12,16 +12,9 @@ from typing import Any
 
 from bridge.destinations.rules import redacted_url
 from bridge.destinations.signatures import Signing
-from bridge.domain.deliveries import (
-    RETRY_AFTER_HONOURED,
-    Accepted,
-    Callback,
-    Deferred,
-    Rejected,
-    Request,
-    Response,
-    Verdict,
-)
+from bridge.domain.attempts import Accepted, Deferred, Rejected, Request, Response, Verdict
+from bridge.domain.delivery_schedule import RETRY_AFTER_HONOURED
+from bridge.domain.destinations import Callback
 from bridge.domain.notices import Notice
 from bridge.domain.notifications import Notification
 from bridge.domain.retry_after import retry_after

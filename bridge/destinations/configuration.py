@@ -7,7 +7,7 @@ from bridge.destinations import Sender
 from bridge.destinations.egress import EgressRules
 from bridge.destinations.signatures import Signing, check_private_key
 from bridge.destinations.slack.bot import SlackBot
-from bridge.domain.deliveries import Callback, ResolvedDestination, SlackWebhook
+from bridge.domain.destinations import Callback, ResolvedDestination, SlackWebhook
 from bridge.errors import SettingsError
 from bridge.http import Trust
 from bridge.http.trust import trust_with

@@ -3,7 +3,7 @@
 from bridge.destinations.addresses import parse_address
 from bridge.destinations.rules import Forbidden, ascii_host, is_slack_url, parse_url
 from bridge.domain.clients import Permissions
-from bridge.domain.deliveries import Callback, Destination, NamedDestination, SlackChannel, SlackWebhook
+from bridge.domain.destinations import Callback, Destination, NamedDestination, SlackChannel, SlackWebhook
 
 
 def may_use(permissions: Permissions, destination: Destination) -> bool:

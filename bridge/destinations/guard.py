@@ -11,7 +11,7 @@ import httpcore
 
 from bridge.destinations.addresses import IPAddress, parse_address
 from bridge.destinations.rules import EgressRules
-from bridge.domain.deliveries import Failure, NoResponse
+from bridge.domain.attempts import Failure, NoResponse
 
 RESOLVER_THREADS = 64
 MOST_ADDRESSES = 64

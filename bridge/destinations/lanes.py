@@ -1,7 +1,7 @@
 """Lanes: deliveries of all clients to the same receiver are paced and limited together."""
 
 from bridge.destinations.rules import Forbidden, parse_url
-from bridge.domain.deliveries import Callback, ResolvedDestination, SlackChannel, SlackWebhook
+from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook
 
 
 def lane_of(address: ResolvedDestination) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """Reasons why nothing was sent. Those that would reveal names and addresses of the network are for admins only."""
 
-from bridge.domain.deliveries import Failure, NoResponse
+from bridge.domain.attempts import Failure, NoResponse
 
 UNREACHABLE = "the host does not resolve, or may not be sent to"
 """What other clients than admins see: which of the two it is would reveal the network's internal names."""

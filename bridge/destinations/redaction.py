@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 import httpx
 
 from bridge.destinations.slack.bot import SlackBot
-from bridge.domain.deliveries import Callback, ResolvedDestination, SlackChannel, SlackWebhook
+from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook
 
 REDACTED = "•••"
 FRAGMENT = 8

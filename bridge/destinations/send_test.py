@@ -7,7 +7,8 @@ from time import monotonic
 from bridge.destinations import Sender, render
 from bridge.destinations.egress import Egress
 from bridge.destinations.sending import send
-from bridge.domain.deliveries import Destination, ResolvedDestination, Verdict
+from bridge.domain.attempts import Verdict
+from bridge.domain.destinations import Destination, ResolvedDestination
 from bridge.domain.notices import test_message
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.ids import new_id

@@ -6,15 +6,8 @@ from dataclasses import dataclass, field, replace
 from bridge.destinations import Sender, judge, prepare, resolve
 from bridge.destinations.egress import Egress
 from bridge.destinations.redaction import redact, secrets_of
-from bridge.domain.deliveries import (
-    Accepted,
-    Deferred,
-    Destination,
-    NoResponse,
-    ResolvedDestination,
-    SendResult,
-    Verdict,
-)
+from bridge.domain.attempts import Accepted, Deferred, NoResponse, SendResult, Verdict
+from bridge.domain.destinations import Destination, ResolvedDestination
 from bridge.domain.times import Moment
 
 ANSWER_KEPT = 500

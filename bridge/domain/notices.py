@@ -27,34 +27,6 @@ class Notice:
         return {"type": self.type, "timestamp": rfc3339(self.at), "data": data}
 
 
-def key_refused(workspace: str, since: Moment) -> Notice:
-    return Notice(
-        type="workspace.refused",
-        at=since,
-        text=f"Rally refuses the API key of the workspace “{workspace}”. Its watches stay open; polling is paused.",
-        facts={"workspace": workspace, "since": rfc3339(since)},
-    )
-
-
-def imports_vanished(workspace: str, since: Moment, at: Moment) -> Notice:
-    return Notice(
-        type="workspace.imports_vanished",
-        at=at,
-        text=f"Rally no longer shows the imports of the workspace “{workspace}” (404 or 403). Check its base URL and"
-        " what its API key may see. Its watches stay open; polling is paused.",
-        facts={"workspace": workspace, "since": rfc3339(since)},
-    )
-
-
-def imports_shown(workspace: str, vanished_since: Moment, now: Moment) -> Notice:
-    return Notice(
-        type="workspace.imports_shown",
-        at=now,
-        text=f"Rally shows imports of the workspace “{workspace}” again. Polling goes on.",
-        facts={"workspace": workspace, "vanishedSince": rfc3339(vanished_since)},
-    )
-
-
 def deliveries_abandoned(number: int, place: str, reason: str | None, now: Moment) -> Notice:
     """Build the notice about abandoned deliveries; `place` and `reason` are those of the first."""
     what = "A message was given up" if number == 1 else f"{number:,} messages were given up, the first of them"
@@ -80,13 +52,4 @@ def test_message(client: str, now: Moment) -> Notice:
         at=now,
         text=f"This is a test that “{client}” asked for: messages of rally-bridge arrive here.",
         client=client,
-    )
-
-
-def key_accepted(workspace: str, refused_since: Moment, now: Moment) -> Notice:
-    return Notice(
-        type="workspace.accepted",
-        at=now,
-        text=f"Rally accepts the API key of the workspace “{workspace}” again. Polling goes on.",
-        facts={"workspace": workspace, "refusedSince": rfc3339(refused_since)},
     )

@@ -53,18 +53,3 @@ class PollSchedule:
         interval = self.interval(age)
         backed_off = min(interval << min(faults, 10), max(self.ceiling, interval))
         return backed_off + int(backed_off * jitter / 10)
-
-
-SHORTEST_TIER: Span = 4 * SECOND
-"""Pauses shorter than this are in tier 0; each further tier doubles the bound."""
-TIERS = 16
-"""The last tier also contains all longer pauses."""
-
-
-def tier_of(pause: Span) -> int:
-    """Return the tier of a pause; pauses of the same tier differ by less than a factor of two.
-
-    When more imports are due than the budget allows, those with the greatest lateness / √pause are polled first. That
-    order changes over time only between tiers: within a tier, the import that is due first is polled first.
-    """
-    return min(max(0, pause * 2 // SHORTEST_TIER).bit_length() or 1, TIERS) - 1

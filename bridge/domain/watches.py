@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from bridge.domain.absences import AbsenceStreak
-from bridge.domain.deliveries import Destination
+from bridge.domain.destinations import Destination
 from bridge.domain.imports import Absence, Reading
 from bridge.domain.outcomes import Outcome, outcome_of
 from bridge.domain.times import Moment, rfc3339

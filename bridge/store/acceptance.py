@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from bridge.domain.deliveries import Destination
+from bridge.domain.destinations import Destination
 from bridge.domain.times import DAY, Moment, Span
 from bridge.domain.watches import Watch, WatchState
 from bridge.store import bindings, codec, keys

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 import structlog
 from pydantic_core import to_json
 
-from bridge.domain.deliveries import Attempt, Callback, Destination, NamedDestination, SlackChannel, SlackWebhook
+from bridge.domain.attempts import Attempt
+from bridge.domain.destinations import Callback, Destination, NamedDestination, SlackChannel, SlackWebhook
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret

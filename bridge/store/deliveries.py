@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.domain.deliveries import ATTEMPTS_KEPT, Attempt, Delivery, DeliveryState, Destination
+from bridge.domain.attempts import ATTEMPTS_KEPT, Attempt
+from bridge.domain.deliveries import Delivery, DeliveryState
+from bridge.domain.destinations import Destination
 from bridge.domain.notices import OPERATOR
 from bridge.domain.times import Moment, Span
 from bridge.store import bindings, codec, keys

@@ -11,7 +11,7 @@ import structlog
 from bridge.domain.absences import AbsenceStreak
 from bridge.domain.budget import Budget, Grant
 from bridge.domain.imports import Absence
-from bridge.domain.poll_schedule import SHORTEST_TIER, tier_of
+from bridge.domain.poll_tiers import SHORTEST_TIER, tier_of
 from bridge.domain.polls import ImportUpdate, PollClaim
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.domain.watches import ImportState

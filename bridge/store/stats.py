@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bridge.domain.budget import Budget
 from bridge.domain.deliveries import DeliveryState
-from bridge.domain.poll_schedule import TIERS
+from bridge.domain.poll_tiers import TIERS
 from bridge.domain.times import Moment
 from bridge.domain.watches import WatchState
 from bridge.redis.errors import translated

@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from bridge.destinations.confinement import may_use
 from bridge.domain.clients import Client
-from bridge.domain.deliveries import Delivery, DeliveryState, NamedDestination
+from bridge.domain.deliveries import Delivery, DeliveryState
+from bridge.domain.destinations import NamedDestination
 from bridge.domain.times import SECOND
 from bridge.errors import DecryptionFailed, Refusal, Refused
 from bridge.queue import Alarm

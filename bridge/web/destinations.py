@@ -9,8 +9,9 @@ from starlette.responses import Response
 from bridge.destinations import describe, kind
 from bridge.destinations.reasons import is_confidential, public_reason
 from bridge.destinations.send_test import TestOutcome, send_test
+from bridge.domain.attempts import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.clients import Client
-from bridge.domain.deliveries import Accepted, Deferred, Destination, Rejected, Verdict
+from bridge.domain.destinations import Destination
 from bridge.domain.times import SECOND
 from bridge.errors import Refusal, Refused
 from bridge.resources import Resources

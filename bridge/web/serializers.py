@@ -5,7 +5,8 @@ from typing import cast
 
 from bridge.destinations import describe, kind
 from bridge.destinations.reasons import is_confidential, public_reason
-from bridge.domain.deliveries import Attempt, Delivery
+from bridge.domain.attempts import Attempt
+from bridge.domain.deliveries import Delivery
 from bridge.domain.notifications import reading_as_json
 from bridge.domain.times import Moment, rfc3339
 from bridge.domain.watches import Watch, WatchState, trouble_in_words

@@ -11,7 +11,7 @@ from time import monotonic, sleep, time
 import httpx
 
 from bridge.destinations.signatures import sign
-from bridge.domain.deliveries import Callback
+from bridge.domain.destinations import Callback
 from bridge.domain.imports import Reading
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret

@@ -16,7 +16,7 @@ import httpx
 from redis.asyncio import Redis
 
 from bridge.destinations.signatures import sign
-from bridge.domain.deliveries import Callback
+from bridge.domain.destinations import Callback
 from bridge.domain.secret import Secret
 from bridge.rally.workspaces import POLL_SLOTS
 from tests.benchmarks.polling import fill

@@ -6,7 +6,7 @@ from statistics import median
 from time import monotonic, sleep
 
 from bridge.domain.budget import Grant
-from bridge.domain.deliveries import Callback, SlackWebhook
+from bridge.domain.destinations import Callback, SlackWebhook
 from bridge.domain.secret import Secret
 from bridge.resources import open_resources
 from bridge.startup import check_store

@@ -12,7 +12,7 @@ from threading import Thread
 from time import thread_time
 
 from bridge.destinations.egress import Egress, EgressRules
-from bridge.domain.deliveries import Request
+from bridge.domain.attempts import Request
 from bridge.domain.secret import Secret
 from bridge.rally import RallyClient
 from tests.benchmarks.stage import RUNS, row

@@ -13,7 +13,7 @@ import pytest
 from bridge.client import Bridge, CallFailed, NotVerified, Watch, verify_callback
 from bridge.destinations import callback
 from bridge.destinations.signatures import Signing
-from bridge.domain.deliveries import Callback
+from bridge.domain.destinations import Callback
 from bridge.domain.secret import Secret
 from tests.support.world import SECRET
 

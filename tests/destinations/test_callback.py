@@ -18,9 +18,7 @@ from bridge.destinations.signatures import (
     Signing,
     derived_secret,
 )
-from bridge.domain.deliveries import (
-    Callback,
-)
+from bridge.domain.destinations import Callback
 from bridge.domain.imports import (
     FailedRecord,
     Reading,

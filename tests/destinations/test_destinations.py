@@ -14,21 +14,9 @@ from bridge.destinations.signatures import Signing
 from bridge.destinations.slack import bot as slack_bot
 from bridge.destinations.slack import webhook as slack_webhook
 from bridge.destinations.slack.bot import SlackBot
-from bridge.domain.deliveries import (
-    RETRY_AFTER_HONOURED,
-    Accepted,
-    Callback,
-    Deferred,
-    Failure,
-    NoResponse,
-    Rejected,
-    ResolvedDestination,
-    Response,
-    SendResult,
-    SlackChannel,
-    SlackWebhook,
-    Verdict,
-)
+from bridge.domain.attempts import Accepted, Deferred, Failure, NoResponse, Rejected, Response, SendResult, Verdict
+from bridge.domain.delivery_schedule import RETRY_AFTER_HONOURED
+from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook
 from bridge.domain.notifications import Notification
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret

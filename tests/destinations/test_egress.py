@@ -13,15 +13,8 @@ import bridge
 from bridge.destinations import judge
 from bridge.destinations.egress import Egress, EgressRules, check_url
 from bridge.destinations.guard import GuardedBackend, NotSent, Resolver
-from bridge.domain.deliveries import (
-    Accepted,
-    Callback,
-    Deferred,
-    Failure,
-    NoResponse,
-    Response,
-    SlackWebhook,
-)
+from bridge.domain.attempts import Accepted, Deferred, Failure, NoResponse, Response
+from bridge.domain.destinations import Callback, SlackWebhook
 from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR
 from tests.support.certificates import certificate_for

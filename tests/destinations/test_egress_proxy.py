@@ -10,7 +10,7 @@ import pytest
 
 from bridge.destinations.configuration import egress_trust
 from bridge.destinations.egress import Egress, EgressRules
-from bridge.domain.deliveries import Failure, NoResponse, Response
+from bridge.domain.attempts import Failure, NoResponse, Response
 from bridge.domain.secret import Secret
 from bridge.errors import SettingsError
 from tests.support.certificates import certificate_for

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.destinations.egress import Egress, EgressRules, check_url
 from bridge.destinations.guard import GuardedBackend
-from bridge.domain.deliveries import Failure
+from bridge.domain.attempts import Failure
 from tests.support.receivers import NOTHING_ALLOWED, failure_of, resolving, to
 
 

@@ -3,10 +3,7 @@
 import pytest
 
 from bridge.destinations.lanes import lane_of
-from bridge.domain.deliveries import (
-    Callback,
-    SlackWebhook,
-)
+from bridge.domain.destinations import Callback, SlackWebhook
 from bridge.domain.secret import Secret
 
 

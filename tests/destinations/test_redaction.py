@@ -18,7 +18,8 @@ from bridge.destinations.redaction import redact, secrets_of
 from bridge.destinations.sending import JudgedResult, send
 from bridge.destinations.signatures import Signing
 from bridge.destinations.slack.bot import SlackBot
-from bridge.domain.deliveries import Callback, Rejected, ResolvedDestination, SlackChannel, SlackWebhook
+from bridge.domain.attempts import Rejected
+from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook
 from bridge.domain.secret import Secret
 from tests.support.receivers import receiving, says
 from tests.support.samples import only

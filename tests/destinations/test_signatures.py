@@ -17,7 +17,7 @@ from bridge.destinations.signatures import (
     sign_asymmetrically,
 )
 from bridge.domain.callback_secrets import check_secret
-from bridge.domain.deliveries import Callback
+from bridge.domain.destinations import Callback
 from bridge.domain.secret import Secret
 from bridge.domain.times import SECOND
 

@@ -2,15 +2,9 @@
 
 import pytest
 
-from bridge.domain.notices import (
-    deliveries_abandoned,
-    key_accepted,
-    key_refused,
-    redis_evicts,
-    redis_evicts_no_more,
-)
+from bridge.domain.notices import deliveries_abandoned, redis_evicts, redis_evicts_no_more
 from bridge.domain.notices import test_message as message_of_test
-from bridge.domain.times import SECOND, rfc3339
+from bridge.domain.times import rfc3339
 from tests.support.samples import NOW
 
 
@@ -28,29 +22,6 @@ def test_the_operator_reads_that_redis_drops_watches_and_that_it_no_longer_does(
         "type": "redis.eviction_ended",
         "timestamp": rfc3339(NOW),
         "data": {"client": "operator", "text": "Redis keeps every watch again; some may have been lost."},
-    }
-
-
-def test_the_operator_reads_which_workspace_and_since_when() -> None:
-    assert key_refused("eu", NOW).payload() == {
-        "type": "workspace.refused",
-        "timestamp": "2027-01-15T08:00:00.000Z",
-        "data": {
-            "client": "operator",
-            "text": "Rally refuses the API key of the workspace “eu”. Its watches stay open; polling is paused.",
-            "workspace": "eu",
-            "since": "2027-01-15T08:00:00.000Z",
-        },
-    }
-    assert key_accepted("eu", NOW, NOW + SECOND).payload() == {
-        "type": "workspace.accepted",
-        "timestamp": "2027-01-15T08:00:01.000Z",
-        "data": {
-            "client": "operator",
-            "text": "Rally accepts the API key of the workspace “eu” again. Polling goes on.",
-            "workspace": "eu",
-            "refusedSince": "2027-01-15T08:00:00.000Z",
-        },
     }
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.poll_schedule import PollSchedule, tier_of
+from bridge.domain.poll_schedule import PollSchedule
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 
 SCHEDULE = PollSchedule(floor=3 * SECOND, ceiling=MINUTE, growth=1.0)
@@ -28,14 +28,3 @@ def test_intervals_are_whole_and_jittered_exactly() -> None:
     assert SCHEDULE.pause(0, faults=0, jitter=1.0) == 3_300
     assert PollSchedule(floor=0, ceiling=MINUTE, growth=1.0).interval(0) == 0
     assert PollSchedule(floor=1, ceiling=HOUR, growth=1.0).pause(0, faults=99, jitter=0.0) == 1_024
-
-
-@pytest.mark.parametrize(
-    ("pause", "tier"),
-    [
-        *((-1, 0), (0, 0), (3_999, 0), (4_000, 1), (7_999, 1), (8_000, 2), (63_999, 4), (64_000, 5), (HOUR, 10)),
-        *(((4 * SECOND << 14) - 1, 14), (4 * SECOND << 14, 15), (4 * SECOND << 40, 15)),
-    ],
-)
-def test_pauses_of_a_tier_are_alike_to_within_a_factor_of_two(pause: int, tier: int) -> None:
-    assert tier_of(pause) == tier

@@ -1,9 +1,7 @@
 """Secrets do not print."""
 
-from bridge.domain.deliveries import (
-    Callback,
-    Delivery,
-)
+from bridge.domain.deliveries import Delivery
+from bridge.domain.destinations import Callback
 from bridge.domain.secret import Secret
 from tests.support.samples import NOW
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bridge.destinations.slack.escaping import local_time
+from bridge.destinations.slack.wording import local_time
 from bridge.domain.retry_after import retry_after
 from bridge.domain.times import DAY, SECOND, rfc3339
 from tests.support.samples import NOW

@@ -10,7 +10,8 @@ import pytest
 
 from bridge.destinations import judge
 from bridge.destinations.egress import Egress, EgressRules
-from bridge.domain.deliveries import Accepted, Callback, Failure, NoResponse, Request, Response, SendResult
+from bridge.domain.attempts import Accepted, Failure, NoResponse, Request, Response, SendResult
+from bridge.domain.destinations import Callback
 from bridge.domain.imports import ImportAnswer, Read, Unanswered, Unusable
 from bridge.domain.secret import Secret
 from bridge.rally import RallyClient

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from bridge.cli import main
 from bridge.destinations.confinement import may_call, may_use
 from bridge.domain.clients import Permissions, digest
-from bridge.domain.deliveries import Callback, SlackWebhook
+from bridge.domain.destinations import Callback, SlackWebhook
 from bridge.domain.secret import Secret
 from bridge.errors import SettingsError
 from bridge.settings.client_config import from_file

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bridge.domain.deliveries import Attempt, Deferred
+from bridge.domain.attempts import Attempt, Deferred
+from bridge.domain.delivery_schedule import DeliverySchedule
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.store.acceptance import Acceptance, NewWatch
 from tests.support.samples import only
@@ -43,7 +44,7 @@ async def test_an_attempt_whose_recording_is_repeated_is_recorded_once(world: Wo
     now, _, claims = await world.resources.deliveries.claim(room=1, lease=30 * SECOND)
     claim = only(claims)
     before = world.resources.deliveries.open(claim)
-    after = before.after(Deferred("HTTP 503"), now, schedule=[MINUTE], max_age=DAY, jitter=0)
+    after = before.after(Deferred("HTTP 503"), now, schedule=DeliverySchedule(pauses=[MINUTE], max_age=DAY), jitter=0)
     attempt = Attempt(number=1, at=now, took=5, status=503, reason="HTTP 503")
 
     assert await world.resources.deliveries.commit(after, claim.fence, attempt)

@@ -25,18 +25,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from bridge.domain.attempts import Accepted, Attempt, Deferred, Rejected, Verdict
 from bridge.domain.budget import Grant
-from bridge.domain.deliveries import (
-    Accepted,
-    Attempt,
-    Callback,
-    Deferred,
-    Delivery,
-    Destination,
-    Rejected,
-    SlackWebhook,
-    Verdict,
-)
+from bridge.domain.deliveries import Delivery
+from bridge.domain.destinations import Callback, Destination, SlackWebhook
 from bridge.domain.imports import Absence, Absent, ImportAnswer, OverLimit, Read, Reading, Reply, Unanswered
 from bridge.domain.outcomes import Outcome, outcome_of
 from bridge.domain.polls import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
@@ -548,8 +540,7 @@ class StoreMachine(RuleBasedStateMachine):
                 return delivery.abandoned_for_age(now)
             case str():
                 raise AssertionError(verdict)
-        known = self.resources.settings
-        return delivery.after(verdict, now, schedule=known.delivery_schedule, max_age=known.delivery_max_age, jitter=0)
+        return delivery.after(verdict, now, schedule=self.resources.delivery_schedule, jitter=0)
 
     @precondition(lambda self: any(owed.state == "pending" for owed in self.model.deliveries.values()))
     @rule(verdict=st.sampled_from(VERDICTS), room=st.integers(1, 15))

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
+from bridge.domain.attempts import Attempt
 from bridge.domain.budget import Budget, Grant
-from bridge.domain.deliveries import Attempt, Callback, Delivery, DeliveryState, SlackWebhook
+from bridge.domain.deliveries import Delivery, DeliveryState
+from bridge.domain.destinations import Callback, SlackWebhook
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.outcomes import Outcome
 from bridge.domain.polls import ImportUpdate, PollClaim

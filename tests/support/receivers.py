@@ -7,12 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from bridge.destinations.egress import EgressRules
-from bridge.domain.deliveries import (
-    Failure,
-    NoResponse,
-    Request,
-    SendResult,
-)
+from bridge.domain.attempts import Failure, NoResponse, Request, SendResult
 from bridge.domain.secret import Secret
 
 NOTHING_ALLOWED = EgressRules()

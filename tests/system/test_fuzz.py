@@ -22,7 +22,8 @@ from bridge.destinations.signatures import Signing, derived_secret, sign
 from bridge.destinations.slack import message as slack_message
 from bridge.domain.budget import LONGEST_PAUSE
 from bridge.domain.callback_secrets import LONGEST, SHORTEST, check_secret, encode_secret
-from bridge.domain.deliveries import RETRY_AFTER_HONOURED, Callback
+from bridge.domain.delivery_schedule import RETRY_AFTER_HONOURED
+from bridge.domain.destinations import Callback
 from bridge.domain.imports import OverLimit, Read, Reading, Unanswered, Unusable
 from bridge.domain.notices import Notice
 from bridge.domain.notifications import build_notification

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.domain.deliveries import NamedDestination
+from bridge.domain.destinations import NamedDestination
 from bridge.domain.times import DAY, rfc3339
 from bridge.store.indexes import LOOKED_AT
 from tests.support.samples import only

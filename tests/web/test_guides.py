@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+from bridge.domain.workspace_notices import WorkspaceEvent
 from bridge.web.guides import GUIDES, anchor, read, to_html
 from tests.support.world import World
 
@@ -189,7 +190,7 @@ def table_names(guide: str, pattern: str) -> set[str]:
 
 def test_the_operations_guide_lists_every_event_of_the_log() -> None:
     notices = {"delivery.abandoned"}
-    assert table_names("operations", r"[a-z_]+\.[a-z_]+") - notices == logged_events()
+    assert table_names("operations", r"[a-z_]+\.[a-z_]+") - notices == logged_events() | set(WorkspaceEvent)
 
 
 async def test_the_operations_guide_lists_every_metric(world: World) -> None:

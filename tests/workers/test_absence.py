@@ -7,10 +7,10 @@ import pytest
 from bridge.domain.absences import AbsenceStreak, next_streak
 from bridge.domain.budget import Budget, grant
 from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, Read, Reading, Reply, Unanswered, Unusable
-from bridge.domain.notices import imports_shown, imports_vanished
 from bridge.domain.replies import after_replies
 from bridge.domain.times import HOUR, MINUTE, SECOND, Moment, rfc3339
 from bridge.domain.watches import ImportState
+from bridge.domain.workspace_notices import imports_shown, imports_vanished
 from tests.support.samples import only
 from tests.support.world import World, opened
 from workers.settle import effective_state

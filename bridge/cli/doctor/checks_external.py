@@ -8,7 +8,7 @@ from bridge.destinations.addresses import IPNetwork
 from bridge.destinations.rules import EgressRules
 from bridge.destinations.send_test import TestOutcome
 from bridge.destinations.slack import bot as slack_bot
-from bridge.domain.deliveries import Accepted, Failure, NoResponse, Rejected, SendResult
+from bridge.domain.attempts import Accepted, Failure, NoResponse, Rejected, SendResult
 from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, OverLimit, Read, Unanswered, Unusable
 from bridge.domain.times import SECOND, Moment
 from bridge.domain.workspaces import DEFAULT_WORKSPACE

@@ -13,15 +13,8 @@ from bridge.destinations import describe
 from bridge.destinations.rules import DEFAULT_PORTS, check_callback, check_url, redacted_url
 from bridge.destinations.send_test import send_test
 from bridge.destinations.slack import bot as slack_bot
-from bridge.domain.deliveries import (
-    Callback,
-    Failure,
-    NamedDestination,
-    NoResponse,
-    ResolvedDestination,
-    SlackChannel,
-    SlackWebhook,
-)
+from bridge.domain.attempts import Failure, NoResponse
+from bridge.domain.destinations import Callback, NamedDestination, ResolvedDestination, SlackChannel, SlackWebhook
 from bridge.domain.imports import Reply
 from bridge.domain.notices import OPERATOR
 from bridge.domain.times import SECOND, Moment

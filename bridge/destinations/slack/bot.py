@@ -9,16 +9,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from bridge.domain.deliveries import (
-    RETRY_AFTER_HONOURED,
-    Accepted,
-    Deferred,
-    Rejected,
-    Request,
-    Response,
-    SlackChannel,
-    Verdict,
-)
+from bridge.domain.attempts import Accepted, Deferred, Rejected, Request, Response, Verdict
+from bridge.domain.delivery_schedule import RETRY_AFTER_HONOURED
+from bridge.domain.destinations import SlackChannel
 from bridge.domain.retry_after import retry_after
 from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR, SECOND, Moment, Span

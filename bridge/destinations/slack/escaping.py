@@ -6,11 +6,10 @@ https://docs.slack.dev/reference/block-kit/composition-objects/text-object
 
 import re
 import unicodedata
-from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
-from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment, Span
+from bridge.destinations.slack.wording import local_time, moment_of
 
 _ACTIVE = re.compile(r"[*_~`:/@#.]")
 """Characters that format, begin an emoji, or turn the text around them into a link."""
@@ -22,7 +21,6 @@ _PARTIAL_ENTITY = re.compile(r"&[a-z]{0,3}$")
 _NEVER_SHOWN = frozenset({"Cc", "Cs"})
 """Unicode categories: control characters, and halves of surrogate pairs."""
 _MOMENT = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z")
-_FIRST_YEAR = 1970
 MOST_TIMES = 5
 """Times that are converted in one text: each takes some 70 characters, which no limit counts."""
 _SET_ASIDE = "\ufdd0"
@@ -78,39 +76,6 @@ def truncated(escaped: str, limit: int) -> str:
     if len(escaped) <= limit:
         return escaped
     return _PARTIAL_ENTITY.sub("", escaped[: limit - 1]).rstrip() + "…"
-
-
-def masked_email(email: str) -> str:
-    """Mask an e-mail address so that it stays recognisable: `j…@example.com`."""
-    local, at, domain = email.strip().rpartition("@")
-    return f"{local[:1]}…@{domain}" if at else f"{email.strip()[:1]}…"
-
-
-def pluralized(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
-
-
-def humanized(span: Span) -> str:
-    """Return a span in words, in a suitable unit."""
-    for unit, name, up_to in ((SECOND, "s", 90 * SECOND), (MINUTE, "min", 90 * MINUTE), (HOUR, "h", 2 * DAY)):
-        if span < up_to:
-            return f"about {max(1, round(span / unit))} {name}"
-    return f"about {round(span / DAY)} days"
-
-
-def moment_of(text: str) -> Moment | None:
-    """Parse an RFC 3339 time; None if it is not one, or not after 1970."""
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return None if read.tzinfo is None or read.year <= _FIRST_YEAR else int(read.timestamp() * SECOND)
-
-
-def local_time(moment: Moment) -> str:
-    """Format a moment so that Slack shows it in each reader's time zone."""
-    fallback = datetime.fromtimestamp(moment / SECOND, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return f"<!date^{moment // SECOND}^{{date_short_pretty}} {{time}}|{fallback}>"
 
 
 def _cleaned(text: str) -> str:

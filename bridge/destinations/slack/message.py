@@ -10,16 +10,12 @@ from typing import Any
 from bridge.destinations.slack.escaping import (
     code,
     escaped_line,
-    humanized,
-    local_time,
-    masked_email,
-    moment_of,
     mrkdwn,
     neutralized,
     neutralized_with_times,
     plain_text,
-    pluralized,
 )
+from bridge.destinations.slack.wording import humanized, local_time, masked_email, moment_of, pluralized
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.notices import Notice
 from bridge.domain.notifications import Notification

@@ -10,16 +10,9 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from bridge.destinations.rules import is_slack_url, redacted_url
-from bridge.domain.deliveries import (
-    RETRY_AFTER_HONOURED,
-    Accepted,
-    Deferred,
-    Rejected,
-    Request,
-    Response,
-    SlackWebhook,
-    Verdict,
-)
+from bridge.domain.attempts import Accepted, Deferred, Rejected, Request, Response, Verdict
+from bridge.domain.delivery_schedule import RETRY_AFTER_HONOURED
+from bridge.domain.destinations import SlackWebhook
 from bridge.domain.retry_after import retry_after
 from bridge.domain.times import SECOND, Moment
 from bridge.http.user_agent import USER_AGENT

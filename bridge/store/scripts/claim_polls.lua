@@ -1,5 +1,4 @@
--- Reserve budget and claim as many due imports, in one step. If more are due, those with the highest lateness / √pause
--- are claimed.
+-- Reserve budget and claim as many due imports, in one step. If more are due, poll_order.lua chooses.
 -- Arguments: `version` is the expected version of the budget; `probing_until` is 0 without a probe; `find_probe` is 1 to
 -- look for an import that can probe a failing workspace.
 -- Returns: {now, 'stale'} when the budget has been overwritten; otherwise
@@ -8,63 +7,13 @@ local budget, imports_due, imports_leased, fences = unpack(KEYS)
 local version, count, lease, paced_from, step, probing_until, import_prefix, find_probe = unpack(ARGV)
 local now = clock()
 
--- Return the ids and scores of the imports that are due, the most urgent first.
-local function most_urgent(count)
-  local lists, at, chosen = first_of_each_tier(imports_due, count), {}, {}
-  local function urgency(n)
-    local score = lists[n][at[n] + 1]
-    local late = score and tier_of(score) == tier_of(lists[n][2]) and now - moment_of(score) or -1
-    return late / 2 ^ (tier_of(lists[n][2]) / 2)
-  end
-  for n = 1, #lists do
-    at[n] = 1
-  end
-  while #chosen < 2 * count do
-    local most, highest
-    for n = 1, #lists do
-      local own = urgency(n)
-      if own >= 0 and (not most or own > highest) then
-        most, highest = n, own
-      end
-    end
-    if not most then
-      break
-    end
-    chosen[#chosen + 1] = lists[most][at[most]]
-    chosen[#chosen + 1] = lists[most][at[most] + 1]
-    at[most] = at[most] + 2
-  end
-  return chosen
-end
-
--- Return the id and score of an import whose own polls did not fail, due or not; of any import if there is none among
--- the first of each tier.
-local CANDIDATES = 1000 -- a client may have many imports that always fail
-local function probe()
-  local sound, any = {}, {}
-  for _, list in ipairs(first_of_each_tier(imports_due, CANDIDATES)) do
-    for i = 1, #list, 2 do
-      local id, score = list[i], list[i + 1]
-      local at = tier_of(score) == tier_of(list[2]) and moment_of(score)
-      if at and tonumber(redis.call('ZSCORE', imports_leased, id) or 0) <= now then
-        if not any[1] or at < moment_of(any[2]) then
-          any = {id, score}
-        end
-        if (not sound[1] or at < moment_of(sound[2])) and redis.call('HGET', import_prefix .. id, 'faults') == '0' then
-          sound = {id, score}
-        end
-      end
-    end
-  end
-  return sound[1] and sound or any
-end
-
 if (redis.call('HGET', budget, 'version') or '0') ~= version then
   return {now, 'stale'}
 end
 local lease_end = now + tonumber(lease)
 redis.call('ZREMRANGEBYSCORE', imports_leased, '-inf', now)
-local due = find_probe == '1' and probe() or most_urgent(tonumber(count))
+local due = find_probe == '1' and probe(imports_due, imports_leased, import_prefix, now)
+  or most_urgent(imports_due, tonumber(count), now)
 local reply, leased, rescheduled = {now, 'claimed'}, {}, {}
 local fence = redis.call('INCRBY', fences, #due / 2) - #due / 2
 for i = 1, #due, 2 do

@@ -15,7 +15,7 @@ from bridge.destinations.confinement import may_call, may_post
 from bridge.destinations.rules import EgressRules, check_callback, check_url
 from bridge.domain.callback_secrets import check_secret
 from bridge.domain.clients import Permissions
-from bridge.domain.deliveries import (
+from bridge.domain.destinations import (
     Callback,
     Destination,
     NamedDestination,

@@ -21,7 +21,7 @@ from bridge.cli.up import embedded_redis
 from bridge.cli.up.data_dir import DataDir
 from bridge.destinations.rules import EgressRules
 from bridge.destinations.send_test import TestOutcome as Outcome  # pytest would collect a class named Test…
-from bridge.domain.deliveries import Accepted, Deferred, Failure, NoResponse, Rejected, Response, SendResult, Verdict
+from bridge.domain.attempts import Accepted, Deferred, Failure, NoResponse, Rejected, Response, SendResult, Verdict
 from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, OverLimit, Unanswered
 from bridge.domain.times import SECOND
 from bridge.store import keys

@@ -14,15 +14,8 @@ from bridge.destinations import (
 )
 from bridge.destinations.signatures import Signing
 from bridge.destinations.slack.bot import SlackBot
-from bridge.domain.deliveries import (
-    Accepted,
-    Deferred,
-    Rejected,
-    Request,
-    Response,
-    SlackChannel,
-    Verdict,
-)
+from bridge.domain.attempts import Accepted, Deferred, Rejected, Request, Response, Verdict
+from bridge.domain.destinations import SlackChannel
 from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR, SECOND
 from bridge.http.user_agent import USER_AGENT

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.destinations.slack import message as slack_message
-from bridge.destinations.slack.escaping import local_time, neutralized_with_times
+from bridge.destinations.slack.escaping import neutralized_with_times
 from bridge.destinations.slack.message import render, render_notice
+from bridge.destinations.slack.wording import local_time
 from bridge.domain.imports import (
     FailedRecord,
     Reading,

@@ -6,15 +6,8 @@ import pytest
 
 from bridge.destinations import judge
 from bridge.destinations.slack import webhook as slack_webhook
-from bridge.domain.deliveries import (
-    Accepted,
-    Deferred,
-    Rejected,
-    Request,
-    ResolvedDestination,
-    Response,
-    SlackWebhook,
-)
+from bridge.domain.attempts import Accepted, Deferred, Rejected, Request, Response
+from bridge.domain.destinations import ResolvedDestination, SlackWebhook
 from bridge.domain.secret import Secret
 from bridge.http.user_agent import USER_AGENT
 

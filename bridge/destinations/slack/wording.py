@@ -1,0 +1,40 @@
+"""Counts, spans, times and e-mail addresses as a Slack message shows them."""
+
+from datetime import UTC, datetime
+
+from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment, Span
+
+_FIRST_YEAR = 1970
+
+
+def masked_email(email: str) -> str:
+    """Mask an e-mail address so that it stays recognisable: `j…@example.com`."""
+    local, at, domain = email.strip().rpartition("@")
+    return f"{local[:1]}…@{domain}" if at else f"{email.strip()[:1]}…"
+
+
+def pluralized(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def humanized(span: Span) -> str:
+    """Return a span in words, in a suitable unit."""
+    for unit, name, up_to in ((SECOND, "s", 90 * SECOND), (MINUTE, "min", 90 * MINUTE), (HOUR, "h", 2 * DAY)):
+        if span < up_to:
+            return f"about {max(1, round(span / unit))} {name}"
+    return f"about {round(span / DAY)} days"
+
+
+def moment_of(text: str) -> Moment | None:
+    """Parse an RFC 3339 time; None if it is not one, or not after 1970."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if read.tzinfo is None or read.year <= _FIRST_YEAR else int(read.timestamp() * SECOND)
+
+
+def local_time(moment: Moment) -> str:
+    """Format a moment so that Slack shows it in each reader's time zone."""
+    fallback = datetime.fromtimestamp(moment / SECOND, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"<!date^{moment // SECOND}^{{date_short_pretty}} {{time}}|{fallback}>"

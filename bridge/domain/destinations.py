@@ -1,0 +1,49 @@
+"""Destinations: where a notification may be sent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from bridge.domain.outcomes import Outcome
+from bridge.domain.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackWebhook:
+    """A Slack incoming webhook. Its URL is a secret: anyone who knows it can post."""
+
+    url: Secret
+    on: frozenset[Outcome] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackChannel:
+    """A channel that the operator's Slack bot posts to, identified by its id (`C0123ABCD`)."""
+
+    channel: str
+    on: frozenset[Outcome] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """An HTTP endpoint. Requests are signed with its own `secret`, or else with one derived for the client."""
+
+    url: Secret
+    secret: Secret | None = None
+    headers: Mapping[str, Secret] = field(default_factory=dict)
+    on: frozenset[Outcome] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedDestination:
+    """A destination configured by the operator under a name, which is resolved at each attempt."""
+
+    name: str
+    on: frozenset[Outcome] | None = None
+
+
+ResolvedDestination: TypeAlias = SlackWebhook | SlackChannel | Callback
+"""A destination other than a name."""
+
+Destination: TypeAlias = ResolvedDestination | NamedDestination
+"""`on` holds the outcomes that the destination wants; None means all."""

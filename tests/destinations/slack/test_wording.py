@@ -1,0 +1,56 @@
+"""Times, spans and e-mail addresses in Slack messages."""
+
+import pytest
+
+from bridge.destinations.slack.wording import humanized, masked_email, moment_of
+from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
+
+
+@pytest.mark.parametrize("text", ["", "1970-01-01T00:00:00Z", "2026-11-24T16:00:00", "2026-11-24", "9" * 400])
+def test_what_is_no_time(text: str) -> None:
+    assert moment_of(text) is None
+
+
+@pytest.mark.parametrize(
+    ("email", "shown_as"),
+    [
+        ("jane@example.com", "j…@example.com"),
+        (" j@example.com", "j…@example.com"),
+        ("@example.com", "…@example.com"),
+        ('"a@b"@example.com', '"…@example.com'),
+        ("jane.doe", "j…"),
+        ("", "…"),
+    ],
+)
+def test_an_email_is_masked(email: str, shown_as: str) -> None:
+    assert masked_email(email) == shown_as
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (0, "about 1 s"),
+        (1_400, "about 1 s"),
+        (89 * SECOND, "about 89 s"),
+        (4 * MINUTE, "about 4 min"),
+        (3 * HOUR, "about 3 h"),
+        (30 * DAY, "about 30 days"),
+    ],
+)
+def test_a_span_in_words(span: int, words: str) -> None:
+    assert humanized(span) == words
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (90 * SECOND - 1, "about 90 s"),
+        (90 * SECOND, "about 2 min"),
+        (90 * MINUTE - 1, "about 90 min"),
+        (90 * MINUTE, "about 2 h"),
+        (2 * DAY - 1, "about 48 h"),
+        (2 * DAY, "about 2 days"),
+    ],
+)
+def test_a_span_changes_its_unit_just_here(span: int, words: str) -> None:
+    assert humanized(span) == words
