@@ -15,6 +15,10 @@ class Permissions:
     callback_hosts: frozenset[str] | None = None
     """Also applies to incoming webhooks at hosts other than Slack's."""
 
+    def may_name(self, destination: str) -> bool:
+        """Return whether the client may use the operator's destination of this name."""
+        return self.named is None or destination in self.named
+
     def may_watch_in(self, workspace: str) -> bool:
         return self.workspaces is None or workspace in self.workspaces
 

@@ -24,6 +24,7 @@ CALLS = [
     resource("/v1/deliveries/redeliver", POST=deliveries.redeliver_many),
     resource("/v1/deliveries/{delivery_id}", GET=deliveries.show),
     resource("/v1/deliveries/{delivery_id}/redeliver", POST=deliveries.redeliver),
+    resource("/v1/destinations", GET=destinations.pages),
     resource("/v1/destinations/test", POST=destinations.test),
     resource("/v1/signing-secret", GET=signing.secrets),
     resource("/v1/signing-keys", GET=signing.keys),

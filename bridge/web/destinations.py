@@ -1,4 +1,4 @@
-"""The endpoint that sends a test message to a destination."""
+"""The endpoints of destinations: the named ones that a client may use, and a test message to any."""
 
 from typing import Literal
 
@@ -18,10 +18,20 @@ from bridge.resources import Resources
 from bridge.web.body import parse, read_json, validation_context
 from bridge.web.endpoints import authenticated
 from bridge.web.responses import ApiResponse
-from bridge.web.schemas.responses import TestResponse
+from bridge.web.schemas.destination_responses import NamedDestinationsResponse, TestResponse
 from bridge.web.schemas.watches import TestBody
 
 log = structlog.get_logger()
+
+
+@authenticated
+async def pages(_: Request, resources: Resources, client: Client) -> Response:
+    """List the operator's named destinations that your client may use, by name."""
+    permitted = sorted(name for name in resources.named if client.permissions.may_name(name))
+    document: NamedDestinationsResponse = {
+        "data": [{"name": name, "type": kind(resources.named[name])} for name in permitted]
+    }
+    return ApiResponse(document)
 
 
 @authenticated

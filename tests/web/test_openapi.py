@@ -166,7 +166,7 @@ async def test_what_a_callback_receives_is_as_described(world: World) -> None:
 
 
 async def test_the_small_calls_are_answered_as_described(world: World) -> None:
-    for path in ("/healthz", "/readyz", "/v1/signing-secret", "/v1/signing-keys"):
+    for path in ("/healthz", "/readyz", "/v1/destinations", "/v1/signing-secret", "/v1/signing-keys"):
         check(await world.get(path), path)
     check(await world.get("/v1/watches", nothing="x"), "/v1/watches")
     check(await world.get("/v1/watches", key="rbk_wrong-wrong-wrong"), "/v1/watches")

@@ -24,6 +24,9 @@ BATCH: Mapping[str, Any] = {
 }
 REDELIVER: Mapping[str, Any] = {"state": "abandoned", "since": "2026-11-24T09:30:00Z"}
 TEST: Mapping[str, Any] = {"destination": {"type": "callback", "url": "https://crm.example.com/hooks/rally"}}
+NAMED_DESTINATIONS: Mapping[str, Any] = {
+    "data": [{"name": "crm-hook", "type": "callback"}, {"name": "research-ops", "type": "slack_webhook"}]
+}
 
 READING: Mapping[str, Any] = {
     "importId": "cm1uwhduy001vle4gr4soyqkq",

@@ -11,7 +11,7 @@ from bridge.web import deliveries, destinations, events, health, metrics, signin
 from bridge.web.openapi import examples
 from bridge.web.query import DeliveriesQuery, SigningQuery, WaitQuery, WatchesQuery
 from bridge.web.routing import Endpoint
-from bridge.web.schemas import responses
+from bridge.web.schemas import destination_responses, responses
 from bridge.web.schemas.watches import BatchBody, RedeliverBody, TestBody, WatchBody
 
 COMMON_REFUSALS = (
@@ -144,11 +144,17 @@ CALLS: Mapping[Endpoint, Operation] = {
         response=responses.RedeliveredResponse,
         example=examples.REDELIVER,
     ),
+    destinations.pages: Operation(
+        name="listNamedDestinations",
+        tag=DESTINATIONS,
+        response=destination_responses.NamedDestinationsResponse,
+        response_example=examples.NAMED_DESTINATIONS,
+    ),
     destinations.test: Operation(
         name="testDestination",
         tag=DESTINATIONS,
         body=TestBody,
-        response=responses.TestResponse,
+        response=destination_responses.TestResponse,
         refuses=(Refusal.DESTINATION_BUSY,),
         example=examples.TEST,
     ),

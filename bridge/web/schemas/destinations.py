@@ -188,8 +188,8 @@ class ToNamed(_ToDestination):
     @field_validator("name")
     @classmethod
     def _is_configured(cls, name: str, info: ValidationInfo) -> str:
-        allowed = context_in(info).permissions.named
-        address = context_in(info).named.get(name) if allowed is None or name in allowed else None
+        context = context_in(info)
+        address = context.named.get(name) if context.permissions.may_name(name) else None
         if address is None:
             raise PydanticCustomError(
                 "policy_unknown_name", "There is no destination of this name, or your client may not use it"

@@ -212,18 +212,6 @@ class RedeliveredResponse(TypedDict):
 
 
 @closed
-class TestResponse(TypedDict):
-    """The result of a test message."""
-
-    type: DestinationType
-    destination: str
-    verdict: Literal["accepted", "deferred", "rejected"]
-    reason: str | None
-    status: Annotated[int | None, Field(description="The receiver's HTTP status, null if it did not answer.")]
-    tookMs: int
-
-
-@closed
 class SecretsResponse(TypedDict):
     """The secrets that sign a client's callbacks, newest first."""
 
