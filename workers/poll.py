@@ -9,10 +9,11 @@ import structlog
 
 from bridge.domain.budget import Budget, grant
 from bridge.domain.deduplicator import Deduplicator, truncated
-from bridge.domain.imports import KNOWN_STATUSES, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
+from bridge.domain.imports import KNOWN_STATUSES, Absent, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
 from bridge.domain.polls import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
 from bridge.domain.replies import after_replies
 from bridge.domain.times import SECOND, Moment, Span
+from bridge.domain.watches import absence_reason
 from bridge.domain.workspace_notices import workspace_changes
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
@@ -195,6 +196,8 @@ class PollWork:
         match reply.answer:
             case Read(reading) if reading.status not in KNOWN_STATUSES and self._statuses.is_new(reading.status):
                 log.warning("import.status_unknown", status=truncated(reading.status), **facts)
+            case Absent(absence) if claim.absent is None:
+                log.warning("import.absent", status=reply.status, meaning=absence_reason(absence), **facts)
             case Unanswered(reason) if claim.faults == 0:
                 log.warning("poll.unanswered", reason=reason, **facts)
             case Unusable(reason) if claim.faults == 0:

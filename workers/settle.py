@@ -8,12 +8,13 @@ from typing import TypeAlias
 import structlog
 
 from bridge.destinations import render
-from bridge.domain.budget import Budget
 from bridge.domain.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Destination
+from bridge.domain.last_poll import last_poll
 from bridge.domain.notifications import Notification, build_notification
-from bridge.domain.times import SECOND, Moment, Span, rfc3339
+from bridge.domain.times import SECOND, Moment, Span
 from bridge.domain.watches import Conclusion, ImportState, Watch, WatchState, conclude
+from bridge.domain.workspace_trouble import effective_state
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store.watches import Settlement
@@ -119,7 +120,7 @@ def settlement_of(
         _delivery(watch, number, destination, notification, lane(destination), show_emails=show_emails)
         for number, destination in enumerate(watch.notify)
     )
-    ended = replace(watch, reading=known.reading, polled_at=known.polled_at)
+    ended = replace(watch, reading=known.reading, polled_at=known.polled_at, last_poll=last_poll(known))
     return Settlement(watch=ended, conclusion=conclusion, deliveries=deliveries, at=now)
 
 
@@ -139,22 +140,3 @@ def _delivery(
         state=DeliveryState.PENDING if wanted else DeliveryState.SKIPPED,
         last_reason=None if wanted else f"not subscribed to {notification.outcome.value}",
     )
-
-
-def effective_state(budget: Budget, known: ImportState) -> ImportState:
-    """Return the state of an import in view of its workspace's: absences don't count while the workspace is paused."""
-    absent = known.absent
-    if absent is not None and (budget.vanished_since is not None or absent.since < budget.sighted_at):
-        absent = None
-    return replace(known, absent=absent, workspace_trouble=_trouble(budget, known.trouble))
-
-
-def _trouble(budget: Budget, last: str | None) -> str | None:
-    """Return why no import of the workspace can be polled now, or None; `last` is the last error for this import."""
-    if budget.refused_since is not None:
-        return f"Rally refused our key since {rfc3339(budget.refused_since)}"
-    if budget.vanished_since is not None:
-        return f"Rally has shown none of our imports since {rfc3339(budget.vanished_since)}"
-    if budget.broken and budget.down_since is not None:
-        return f"no usable answer from Rally since {rfc3339(budget.down_since)}{f': {last}' if last else ''}"
-    return None

@@ -109,6 +109,14 @@ class Allowance:
     resets_in: Span
 
 
+@dataclass(frozen=True, slots=True)
+class PollAnswer:
+    """When Rally answered a poll, and with which HTTP status; the status is None without a complete answer."""
+
+    at: Moment
+    status: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """The answer to one poll, received at `at`, with the rate limit from its headers."""
@@ -117,6 +125,8 @@ class Reply:
     answer: ImportAnswer
     allowance: Allowance | None
     at: Moment
+    status: int | None = None
+    """Rally's HTTP status; None without a complete answer."""
     header_problem: str | None = None
     """What is invalid about the rate-limit headers, in words; such values are clamped or ignored."""
     sent_at: Moment | None = None

@@ -1,10 +1,20 @@
 """What the result of a poll changes about an import."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.domain.absences import AbsenceStreak, next_streak
 from bridge.domain.budget import LONGEST_PAUSE
-from bridge.domain.imports import Absent, KeyRefused, OverLimit, Read, Reading, Reply, Unanswered, Unusable
+from bridge.domain.imports import (
+    Absent,
+    KeyRefused,
+    OverLimit,
+    PollAnswer,
+    Read,
+    Reading,
+    Reply,
+    Unanswered,
+    Unusable,
+)
 from bridge.domain.poll_schedule import PollSchedule, retry_pause
 from bridge.domain.times import HOUR, Moment, Span
 
@@ -50,6 +60,8 @@ class ImportUpdate:
     """The streak of absences, if the answer was one."""
     trouble: str | None = None
     """Rally's last answer, if it was unusable."""
+    answer: PollAnswer | None = None
+    """None if no request was sent."""
 
 
 def after_poll(
@@ -66,6 +78,13 @@ def after_poll(
     While the breaker is open (`probing`), a Retry-After does not delay the import that was used as the probe.
     Absences before `trusted_since` do not count.
     """
+    update = _after_answer(claim, reply, schedule, jitter=jitter, probing=probing, trusted_since=trusted_since)
+    return replace(update, answer=PollAnswer(reply.at, reply.status))
+
+
+def _after_answer(
+    claim: PollClaim, reply: Reply, schedule: PollSchedule, *, jitter: float, probing: bool, trusted_since: Moment
+) -> ImportUpdate:
     age = reply.at - claim.first_at
 
     def due(faults: int = 0) -> Moment:
@@ -89,6 +108,15 @@ def after_poll(
             faults = claim.faults + 1
             pause = max(retry_pause(faults, jitter=jitter), 0 if probing or wait is None else min(wait, LONGEST_PAUSE))
             return ImportUpdate(due=reply.at + pause, faults=faults, trouble=reason)
+
+
+def is_news(claim: PollClaim, update: ImportUpdate) -> bool:
+    """Return whether a poll changed what is known of an import, other than by a new reading."""
+    if bool(claim.faults) != bool(update.faults):
+        return True
+    if update.absent is not None:
+        return claim.absent is None or claim.absent.absence is not update.absent.absence
+    return update.reading is not None and claim.absent is not None
 
 
 def release_claim(claim: PollClaim) -> ImportUpdate:

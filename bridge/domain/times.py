@@ -17,3 +17,9 @@ DAY: Span = 24 * HOUR
 def rfc3339(moment: Moment) -> str:
     """Format a moment: `2026-11-24T03:37:39.000Z`."""
     return datetime.fromtimestamp(moment / SECOND, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def to_the_minute(moment: Moment, now: Moment) -> str:
+    """Format a moment for people: `03:37 UTC`, with its date if that is not the date of `now`."""
+    then, today = (datetime.fromtimestamp(each / SECOND, UTC) for each in (moment, now))
+    return then.strftime("%H:%M UTC" if then.date() == today.date() else "%Y-%m-%d %H:%M UTC")

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any
 
 from bridge.domain.absences import AbsenceStreak
 from bridge.domain.destinations import Destination
-from bridge.domain.imports import Absence, Reading
+from bridge.domain.imports import Absence, PollAnswer, Reading
 from bridge.domain.outcomes import Outcome, outcome_of
 from bridge.domain.times import Moment, rfc3339
 
@@ -44,6 +45,17 @@ class Watch:
     polls: int = 0
     polled_at: Moment | None = None
     """The number of polls of its import, and the time of the last, as of its settlement."""
+    last_poll: "LastPoll | None" = None
+    """What the last poll of its import found, as of its settlement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastPoll:
+    """What the last poll of an import found: Rally's HTTP status, None without an answer, and what it means."""
+
+    at: Moment
+    status: int | None
+    meaning: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +66,17 @@ class ImportState:
     absent: AbsenceStreak | None = None
     """Set after a 404 or 403; cleared by any reading."""
     polled_at: Moment | None = None
+    answer: PollAnswer | None = None
+    """The last answer to a poll, also one that says nothing about the import."""
     trouble: str | None = None
     """Rally's last answer about the import, if it was unusable (`HTTP 400`)."""
     workspace_trouble: str | None = None
     """Why the workspace gets no answers at present (`Rally refused our key since …`), for the reason of a timeout."""
+
+    @property
+    def just_read(self) -> bool:
+        """Whether the last poll read the import."""
+        return self.answer is not None and self.answer.status == HTTPStatus.OK and self.trouble is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +96,7 @@ def conclude(watch: Watch, known: ImportState, now: Moment, *, last_call_made: b
     if known.reading is not None and (outcome := outcome_of(known.reading)):
         return Conclusion(outcome)
     if known.absent is not None and _is_absent(watch, known.absent):
-        return Conclusion(Outcome(known.absent.absence.value), _absence_reason(known.absent.absence))
+        return Conclusion(Outcome(known.absent.absence.value), absence_reason(known.absent.absence))
     if now < watch.expires_at:
         return None
     if last_call_made or (known.polled_at is not None and known.polled_at >= watch.expires_at):
@@ -90,7 +109,12 @@ def _is_absent(watch: Watch, streak: AbsenceStreak) -> bool:
     return streak.at >= watch.grace_until and streak.is_conclusive(watch.grace_until - watch.created_at)
 
 
-def _absence_reason(absence: Absence) -> str:
+def absent_until(watch: Watch, streak: AbsenceStreak) -> Moment:
+    """Return the moment from which an import's absences count for a watch, if Rally repeats them until then."""
+    return max(watch.grace_until, streak.since + watch.grace_until - watch.created_at)
+
+
+def absence_reason(absence: Absence) -> str:
     match absence:
         case Absence.NOT_FOUND:
             return "Rally knows no such import"
@@ -116,5 +140,5 @@ def _last_heard(known: ImportState) -> str:
     elif known.trouble:
         heard.append(trouble_in_words(known.trouble))
     elif known.absent is not None:
-        heard.append(_absence_reason(known.absent.absence))
+        heard.append(absence_reason(known.absent.absence))
     return "; then ".join(heard) or "Rally gave no answer"

@@ -74,7 +74,8 @@ class RallyClient:
         if received.rest is not None:
             return unanswered(received.rest.reason, import_id, at())
         if received.cut:
-            return unusable(f"the answer is larger than {BODY_LIMIT // 1024 // 1024} MiB", import_id, at())
+            reason = f"the answer is larger than {BODY_LIMIT // 1024 // 1024} MiB"
+            return unusable(reason, import_id, at(), received.status)
         pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in received.headers]
         return decipher(status=received.status, headers=pairs, body=received.body, import_id=import_id, at=at())
 

@@ -41,6 +41,7 @@ def decipher(*, status: int, headers: Iterable[tuple[str, str]], body: bytes, im
         answer=answer,
         allowance=allowance_of(known, at),
         at=at,
+        status=status,
         header_problem=header_problem_of(pairs, known, at),
         sent_at=http_date(known.get("date", "")),
         malformed_fields=malformed_fields,
@@ -51,8 +52,8 @@ def unanswered(reason: str, import_id: str, at: Moment) -> Reply:
     return Reply(import_id=import_id, answer=Unanswered(reason), allowance=None, at=at)
 
 
-def unusable(reason: str, import_id: str, at: Moment) -> Reply:
-    return Reply(import_id=import_id, answer=Unusable(reason), allowance=None, at=at)
+def unusable(reason: str, import_id: str, at: Moment, status: int) -> Reply:
+    return Reply(import_id=import_id, answer=Unusable(reason), allowance=None, at=at, status=status)
 
 
 def _answer(status: int, headers: Headers, body: bytes, at: Moment) -> ImportAnswer:

@@ -29,6 +29,10 @@ class Budgets:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    async def get(self, workspace: str) -> Budget:
+        """Return the budget as stored."""
+        return _load(await self._store.call("HGETALL", keys.budget(workspace)))
+
     async def read(self, workspace: str) -> BudgetSnapshot:
         """Return the workspace's current state. If the clock was set back, the budget's times are moved with it."""
         snapshot, ahead = await self._read(workspace)

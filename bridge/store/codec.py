@@ -14,7 +14,7 @@ from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
 from bridge.domain.times import Moment
-from bridge.domain.watches import Watch, WatchState
+from bridge.domain.watches import LastPoll, Watch, WatchState
 from bridge.errors import DecryptionFailed
 from bridge.redis.errors import translated
 from bridge.store import bindings
@@ -104,10 +104,19 @@ def load_attempt(stored: Mapping[str, Any]) -> Attempt:
     return Attempt(**stored)
 
 
-def dump_ending(reason: str | None, reading: Reading | None, polls: int, polled_at: Moment | None) -> str:
-    """Return the private part of a watch's end: the reason, and its import as last read."""
-    last_read = None if reading is None else dump_reading(reading)
-    return dump({"reason": reason, "reading": last_read, "polls": polls, "polled_at": polled_at})
+def dump_ending(
+    reason: str | None, reading: Reading | None, polls: int, polled_at: Moment | None, last_poll: LastPoll | None
+) -> str:
+    """Return the private part of a watch's end: the reason, its import as last read, and what the last poll found."""
+    return dump(
+        {
+            "reason": reason,
+            "reading": None if reading is None else dump_reading(reading),
+            "polls": polls,
+            "polled_at": polled_at,
+            "last_poll": None if last_poll is None else asdict(last_poll),
+        }
+    )
 
 
 def load_watch(encryptor: Encryptor, watch_id: str, record: Mapping[str, str]) -> Watch:
@@ -140,6 +149,7 @@ def load_watch(encryptor: Encryptor, watch_id: str, record: Mapping[str, str]) -
         deliveries=tuple(record["deliveries"].split()),
         polls=ending["polls"],
         polled_at=ending["polled_at"],
+        last_poll=None if ending["last_poll"] is None else LastPoll(**ending["last_poll"]),
     )
 
 

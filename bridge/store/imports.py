@@ -10,9 +10,9 @@ import structlog
 
 from bridge.domain.absences import AbsenceStreak
 from bridge.domain.budget import Budget, Grant
-from bridge.domain.imports import Absence
+from bridge.domain.imports import Absence, PollAnswer
 from bridge.domain.poll_tiers import SHORTEST_TIER, tier_of
-from bridge.domain.polls import ImportUpdate, PollClaim
+from bridge.domain.polls import ImportUpdate, PollClaim, is_news
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.domain.watches import ImportState
 from bridge.errors import DecryptionFailed
@@ -182,21 +182,25 @@ class Imports:
     def _found(self, commit: PollCommit) -> list[str | int]:
         claim, advance = commit.claim, commit.advance
         fields: list[str | int] = []
+        news = is_news(claim, advance)
         if advance.reading is not None:
             text = codec.dump(codec.dump_reading(advance.reading))
             # Encryption is the most expensive part of a commit, and most readings are unchanged.
             if (mark := hashlib.sha256(text.encode()).hexdigest()) != claim.known:
                 binding = bindings.of_reading(claim.workspace, claim.import_id)
                 fields += ["reading", self._encryptor.encrypt(text, binding), "mark", mark]
+                news = True
             fields += ["absent", ""]
         fields += ["faults", advance.faults]
         if advance.counted:
             fields += ["polls", claim.polls + 1, "polled_at", commit.at, "trouble", advance.trouble or ""]
         if advance.absent is not None:
             fields += ["absent", dump_streak(advance.absent)]
+        if advance.answer is not None:
+            fields += ["answer", dump_answer(advance.answer)]
         return [
             *(claim.import_id, keys.member(claim.workspace, claim.import_id)),
-            *(claim.fence, _score(commit), len(fields), *fields),
+            *(claim.fence, _score(commit), int(news), len(fields), *fields),
         ]
 
 
@@ -230,10 +234,22 @@ def load_import(
     known = ImportState(
         reading=codec.load_reading(codec.load(encryptor.decrypt(sealed, binding))) if sealed else None,
         absent=load_streak(record.get("absent")),
+        answer=load_answer(record.get("answer")),
         polled_at=_moment(record, "polled_at"),
         trouble=record.get("trouble") or None,
     )
     return ImportRecord(known=known, polls=int(record["polls"]), next_due=next_due)
+
+
+def dump_answer(answer: PollAnswer) -> str:
+    return f"{answer.at} {'' if answer.status is None else answer.status}"
+
+
+def load_answer(text: str | None) -> PollAnswer | None:
+    if not text:
+        return None
+    at, status = text.split(" ")
+    return PollAnswer(int(at), int(status) if status else None)
 
 
 def dump_streak(streak: AbsenceStreak) -> str:

@@ -3,7 +3,7 @@
 An import's id is any text from a client, so it must be the last part of a key.
 """
 
-SCHEMA = 2
+SCHEMA = 3
 """The version of this layout. Raise it with each change that other versions would misread."""
 SCHEMA_VERSION = "rb:schema"
 

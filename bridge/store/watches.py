@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bridge.domain.deliveries import Delivery, DeliveryState
+from bridge.domain.last_poll import last_poll
 from bridge.domain.times import Moment, Span
 from bridge.domain.watches import Conclusion, ImportState, Watch, WatchState
 from bridge.redis.errors import translated
@@ -198,7 +199,7 @@ class Watches:
     async def cancel(self, watch_id: str, where: WatchIndexEntry, polled: ImportRecord | None, now: Moment) -> bool:
         """End a watch without an outcome, its import as last read; Return False if it had ended already."""
         known, polls = (polled.known, polled.polls) if polled else (ImportState(), 0)
-        ending = codec.dump_ending(None, known.reading, polls, known.polled_at)
+        ending = codec.dump_ending(None, known.reading, polls, known.polled_at, last_poll(known))
         binding = bindings.of_watch("ending", watch_id, where.client, where.workspace, where.import_id)
         fields = ["deliveries", "", "ending", self._encryptor.encrypt(ending, binding)]
         after = replace(where, ending=WatchState.CANCELLED.value, deliveries=())
@@ -247,7 +248,9 @@ class Watches:
 
     def _ending(self, settlement: Settlement) -> list[str]:
         watch = settlement.watch
-        ending = codec.dump_ending(settlement.conclusion.reason, watch.reading, watch.polls, watch.polled_at)
+        ending = codec.dump_ending(
+            settlement.conclusion.reason, watch.reading, watch.polls, watch.polled_at, watch.last_poll
+        )
         binding = bindings.of_watch("ending", watch.id, watch.client, watch.workspace, watch.import_id)
         return [
             *("outcome", settlement.conclusion.outcome.value),

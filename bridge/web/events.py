@@ -17,7 +17,7 @@ from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store import keys
 from bridge.web.endpoints import authenticated
-from bridge.web.schemas.responses import WatchResponse
+from bridge.web.schemas.responses import LastPollResponse, WatchResponse
 from bridge.web.serializers import serialize_watches
 from bridge.web.watches import visible
 
@@ -82,8 +82,11 @@ def _changes(before: WatchResponse | None, now: WatchResponse) -> Iterator[tuple
     if before is None:
         yield "watch", now
         return
-    if now["state"] == "watching" and now["import"] != before["import"]:
-        yield "reading", now["import"]
+    if now["state"] == "watching":
+        if now["import"] != before["import"]:
+            yield "reading", now["import"]
+        if _found(now["lastPoll"]) != _found(before["lastPoll"]):
+            yield "poll", now["lastPoll"]
     if now["state"] != before["state"]:
         yield "outcome", now
     pending = {each["id"] for each in before["deliveries"] if each["state"] == "pending"}
@@ -91,6 +94,11 @@ def _changes(before: WatchResponse | None, now: WatchResponse) -> Iterator[tuple
     for each in now["deliveries"]:
         if each["state"] != "pending" and (each["id"] in pending or each["id"] not in ids):
             yield "delivery", each
+
+
+def _found(poll: LastPollResponse | None) -> tuple[int | None, str] | None:
+    """Return what a poll found, without its time."""
+    return None if poll is None else (poll["status"], poll["meaning"])
 
 
 def _has_ended(document: WatchResponse) -> bool:

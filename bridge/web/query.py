@@ -15,7 +15,7 @@ from bridge.errors import Problem, Refusal, Refused
 from bridge.settings.parsers import NAME
 from bridge.web.problems import problems_of
 from bridge.web.schemas.destinations import OutcomeName
-from bridge.web.schemas.watches import ImportId
+from bridge.web.schemas.import_id import ImportId
 
 MAX_PAGE = 100
 MAX_WAIT = 60

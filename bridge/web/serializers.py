@@ -1,24 +1,37 @@
 """Watches, deliveries and attempts as the JSON of the API."""
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from dataclasses import replace
+from typing import TypeAlias, cast
 
 from bridge.destinations import describe, kind
 from bridge.destinations.reasons import is_confidential, public_reason
 from bridge.domain.attempts import Attempt
 from bridge.domain.deliveries import Delivery
+from bridge.domain.last_poll import last_poll
 from bridge.domain.notifications import reading_as_json
 from bridge.domain.times import Moment, rfc3339
-from bridge.domain.watches import Watch, WatchState, trouble_in_words
+from bridge.domain.watches import LastPoll, Watch, WatchState, trouble_in_words
+from bridge.domain.workspace_trouble import effective_state
 from bridge.resources import Resources
 from bridge.store.imports import ImportRecord
-from bridge.web.schemas.responses import AttemptResponse, DeliveryResponse, ReadingResponse, WatchResponse
+from bridge.web.schemas.responses import (
+    AttemptResponse,
+    DeliveryResponse,
+    LastPollResponse,
+    ReadingResponse,
+    WatchResponse,
+)
+
+Records: TypeAlias = Mapping[tuple[str, str], ImportRecord]
+"""The records of imports by workspace and import id."""
 
 
 async def serialize_watches(resources: Resources, watches: Sequence[Watch]) -> list[WatchResponse]:
     """Return watches with their deliveries and, while they are open, the latest state of their imports."""
-    open_imports = list({(each.workspace, each.import_id) for each in watches if each.state is WatchState.WATCHING})
-    records = dict(zip(open_imports, await resources.imports.many(open_imports), strict=True))
+    places = list({(each.workspace, each.import_id) for each in watches if each.state is WatchState.WATCHING})
+    found = dict(zip(places, await resources.imports.many(places), strict=True))
+    records = await _with_troubles(resources, {place: record for place, record in found.items() if record is not None})
     deliveries: Mapping[str, Delivery] = {
         delivery.id: delivery
         for delivery in await resources.deliveries.many([id_ for each in watches for id_ in each.deliveries])
@@ -26,29 +39,42 @@ async def serialize_watches(resources: Resources, watches: Sequence[Watch]) -> l
     return [
         watch_json(
             each,
-            records.get((each.workspace, each.import_id)) if each.state is WatchState.WATCHING else None,
+            records.get((each.workspace, each.import_id)),
             [deliveries[id_] for id_ in each.deliveries if id_ in deliveries and deliveries[id_].watch_id == each.id],
         )
         for each in watches
     ]
 
 
+async def _with_troubles(resources: Resources, records: Records) -> Records:
+    """Return the records in view of their workspaces; these are read only if an import's last poll did not read it."""
+    troubled = {workspace for (workspace, _), record in records.items() if not record.known.just_read}
+    budgets = {workspace: await resources.budgets.get(workspace) for workspace in troubled}
+    return {
+        (workspace, import_id): replace(record, known=effective_state(budgets[workspace], record.known))
+        if workspace in budgets
+        else record
+        for (workspace, import_id), record in records.items()
+    }
+
+
 def watch_json(watch: Watch, record: ImportRecord | None, deliveries: Sequence[Delivery]) -> WatchResponse:
     """Return a watch as JSON; `record` is the latest state of its import, used while the watch is open."""
-    watching = watch.state is WatchState.WATCHING
-    reading = record.known.reading if watching and record else watch.reading
-    trouble = record.known.trouble if watching and record else None
+    if watch.state is WatchState.WATCHING and record is not None:
+        watch = _as_of_now(watch, record)
+    next_due = record.next_due if watch.state is WatchState.WATCHING and record else None
     return {
         "id": watch.id,
         "importId": watch.import_id,
         "workspace": watch.workspace,
         "state": watch.state,
         "outcome": watch.outcome,
-        "reason": watch.reason if trouble is None else trouble_in_words(trouble),
-        "import": None if reading is None else cast("ReadingResponse", reading_as_json(reading)),
-        "polls": record.polls if watching and record else watch.polls,
-        "lastPolledAt": rfc3339_or_none(record.known.polled_at if watching and record else watch.polled_at),
-        "nextPollAt": rfc3339_or_none(record.next_due if watching and record else None),
+        "reason": watch.reason,
+        "import": None if watch.reading is None else cast("ReadingResponse", reading_as_json(watch.reading)),
+        "polls": watch.polls,
+        "lastPolledAt": rfc3339_or_none(watch.polled_at),
+        "lastPoll": None if watch.last_poll is None else _last_poll_json(watch.last_poll),
+        "nextPollAt": rfc3339_or_none(next_due),
         "label": watch.label,
         "metadata": dict(watch.metadata),
         "createdBy": watch.client,
@@ -57,6 +83,24 @@ def watch_json(watch: Watch, record: ImportRecord | None, deliveries: Sequence[D
         "settledAt": rfc3339_or_none(watch.settled_at),
         "deliveries": [delivery_json(delivery) for delivery in deliveries],
     }
+
+
+def _as_of_now(watch: Watch, record: ImportRecord) -> Watch:
+    """Return an open watch with the latest state of its import."""
+    known = record.known
+    trouble = None if known.trouble is None else trouble_in_words(known.trouble)
+    return replace(
+        watch,
+        reason=known.workspace_trouble or trouble,
+        reading=known.reading,
+        polls=record.polls,
+        polled_at=known.polled_at,
+        last_poll=last_poll(known, watch),
+    )
+
+
+def _last_poll_json(last: LastPoll) -> LastPollResponse:
+    return {"at": rfc3339(last.at), "status": last.status, "meaning": last.meaning}
 
 
 def delivery_json(delivery: Delivery) -> DeliveryResponse:

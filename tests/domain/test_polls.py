@@ -1,5 +1,7 @@
 """What each answer of Rally changes about an import."""
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.domain.absences import AbsenceStreak
@@ -9,6 +11,7 @@ from bridge.domain.imports import (
     ImportAnswer,
     KeyRefused,
     OverLimit,
+    PollAnswer,
     Read,
     Reading,
     Reply,
@@ -16,7 +19,7 @@ from bridge.domain.imports import (
     Unusable,
 )
 from bridge.domain.poll_schedule import PollSchedule
-from bridge.domain.polls import QUARANTINE, ImportUpdate, PollClaim, after_poll, quarantine, release_claim
+from bridge.domain.polls import QUARANTINE, ImportUpdate, PollClaim, after_poll, is_news, quarantine, release_claim
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from tests.support.samples import NOW
 
@@ -32,7 +35,7 @@ def reading(status: str, *, failed: int = 0) -> Reading:
 
 
 def reply(answer: ImportAnswer) -> Reply:
-    return Reply(import_id="imp", answer=answer, allowance=None, at=NOW + 100 * SECOND)
+    return Reply(import_id="imp", answer=answer, allowance=None, at=NOW + 100 * SECOND, status=418)
 
 
 @pytest.mark.parametrize(
@@ -51,9 +54,31 @@ def reply(answer: ImportAnswer) -> Reply:
     ],
 )
 def test_each_answer_of_rally_moves_an_import_on(answer: ImportAnswer, advance: ImportUpdate) -> None:
-    assert after_poll(CLAIM, reply(answer), SCHEDULE, jitter=0) == advance
+    answered = PollAnswer(NOW + 100 * SECOND, 418)
+
+    assert after_poll(CLAIM, reply(answer), SCHEDULE, jitter=0) == replace(advance, answer=answered)
 
 
 def test_a_poll_that_was_not_made_costs_nothing_and_a_poison_is_put_aside() -> None:
     assert release_claim(CLAIM) == ImportUpdate(due=NOW, faults=2, counted=False)
     assert quarantine(CLAIM, NOW) == ImportUpdate(due=NOW + QUARANTINE, faults=3)
+
+
+@pytest.mark.parametrize(
+    ("claim", "answer", "news"),
+    [
+        (replace(CLAIM, faults=0), Absent(Absence.FORBIDDEN), True),
+        (replace(CLAIM, faults=0, absent=FIRST_ABSENCE), Absent(Absence.FORBIDDEN), False),
+        (replace(CLAIM, faults=0, absent=FIRST_ABSENCE), Absent(Absence.NOT_FOUND), True),
+        (replace(CLAIM, faults=0, absent=FIRST_ABSENCE), Read(reading("UPLOADING")), True),
+        (replace(CLAIM, faults=0), Read(reading("UPLOADING")), False),
+        (replace(CLAIM, faults=0), Unusable("HTTP 400"), True),
+        (CLAIM, Unusable("HTTP 400"), False),
+        (CLAIM, Read(reading("UPLOADING")), True),
+        (CLAIM, KeyRefused(), False),
+    ],
+)
+def test_followers_are_told_when_a_poll_finds_something_else(
+    claim: PollClaim, answer: ImportAnswer, *, news: bool
+) -> None:
+    assert is_news(claim, after_poll(claim, reply(answer), SCHEDULE, jitter=0)) == news

@@ -355,7 +355,7 @@ def test_a_reply_tells_when_it_came() -> None:
 
     reply = decipher(status=429, headers=list(late.items()), body=b"", import_id="imp", at=NOW)
 
-    assert reply == Reply(import_id="imp", answer=OverLimit(30 * SECOND), allowance=None, at=NOW)
+    assert reply == Reply(import_id="imp", answer=OverLimit(30 * SECOND), allowance=None, at=NOW, status=429)
     assert unanswered("x", "imp", NOW) == Reply(import_id="imp", answer=Unanswered("x"), allowance=None, at=NOW)
 
 

@@ -107,11 +107,28 @@ async def test_a_stream_tells_of_each_reading_the_outcome_and_each_delivery_and_
     told = list(events(answer.text))
     assert answer.headers["content-type"].startswith("text/event-stream")
     # The final reading is told by itself when it is seen before the watch has settled, a moment later.
-    names = [name for name, data in told if name != "reading" or data["status"] == "UPLOADING"]
-    assert names == ["watch", "reading", "outcome", "delivery", "delivery"]
+    names = [name for name, data in told if "COMPLETED" not in {data.get("status"), data.get("meaning", "")[-9:]}]
+    assert names == ["watch", "reading", "poll", "outcome", "delivery", "delivery"]
     assert told[0][1]["state"] == "watching"
     assert next(data for name, data in told if name == "outcome")["outcome"] == "completed"
     assert {data["state"] for name, data in told if name == "delivery"} == {"delivered"}
+
+
+async def test_a_stream_tells_at_once_that_rally_does_not_know_the_import(world: World) -> None:
+    watch = await world.resources.watches.get((await world.watch("unknown"))["id"])
+    assert watch is not None
+    stream = watch_events(world.resources, watch)
+    assert (await anext(stream)).startswith("event: watch")
+    await world.poll()
+
+    ((name, found),) = events(await asyncio.wait_for(anext(stream), 5))
+    assert (name, found["status"]) == ("poll", 404)
+    assert "Rally knows no such import yet; the watch ends as not_found at " in found["meaning"]
+    assert (await world.reload({"id": watch.id}))["lastPoll"] == found
+    (listed,) = (await world.get("/v1/watches")).json()["data"]
+    assert listed["lastPoll"] == found
+    cancelled = (await world.post(f"/v1/watches/{watch.id}/cancel")).json()
+    assert cancelled["lastPoll"] == {**found, "meaning": "Rally knows no such import"}
 
 
 async def test_a_stream_outlasts_an_outage_of_the_store(world: World) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from bridge.domain.absences import AbsenceStreak, next_streak
 from bridge.domain.budget import Budget, grant
@@ -11,9 +12,9 @@ from bridge.domain.replies import after_replies
 from bridge.domain.times import HOUR, MINUTE, SECOND, Moment, rfc3339
 from bridge.domain.watches import ImportState
 from bridge.domain.workspace_notices import imports_shown, imports_vanished
+from bridge.domain.workspace_trouble import effective_state
 from tests.support.samples import only
 from tests.support.world import World, opened
-from workers.settle import effective_state
 
 pytestmark = pytest.mark.anyio
 
@@ -191,6 +192,16 @@ async def test_a_single_404_does_not_end_an_import_that_was_just_being_read(
     assert (await world.reload(watch))["outcome"] == "completed"
 
 
+async def test_an_absence_is_logged_once(world: World) -> None:
+    await world.watch("unknown")
+    await world.watch("unknown")
+    with capture_logs() as lines:
+        await poll_for(world, 5 * MINUTE, every=MINUTE)
+
+    line = only([each for each in lines if each["event"] == "import.absent"])
+    assert (line["import_id"], line["status"], line["meaning"]) == ("unknown", 404, "Rally knows no such import")
+
+
 async def test_the_grace_of_an_import_that_was_read_starts_at_its_first_absence(world: World) -> None:
     await world.sandbox.set_import("imp", ("UPLOADING", 0))
     watch = await world.watch()
@@ -237,7 +248,10 @@ async def test_imports_that_vanish_together_pause_the_workspace_and_settle_nothi
         probes = (await requests(world))[asked:]
         await world.deliver()
 
-        assert {(await world.reload(watch))["state"] for watch in watches} == {"watching"}
+        shown = [await world.reload(watch) for watch in watches]
+        assert {each["state"] for each in shown} == {"watching"}
+        assert {each["lastPoll"]["meaning"][:37] for each in shown} == {"Rally has shown none of our imports s"}
+        assert {each["lastPoll"]["meaning"] for each in shown} == {each["reason"] for each in shown}
         assert 29 <= len(probes) <= 31
         assert set(probes) == {"a", "b", "c", "new"}
         assert "no longer shows the imports" in str(only(await world.sandbox.messages()))

@@ -47,6 +47,7 @@ ACCEPTED: Mapping[str, Any] = {
     "import": None,
     "polls": 0,
     "lastPolledAt": None,
+    "lastPoll": None,
     "nextPollAt": "2026-11-24T09:28:00.000Z",
     "label": "Q4 panel upload",
     "metadata": {"ticket": "RES-12"},
@@ -63,6 +64,7 @@ SETTLED: Mapping[str, Any] = {
     "import": READING,
     "polls": 9,
     "lastPolledAt": "2026-11-24T09:30:00.000Z",
+    "lastPoll": {"at": "2026-11-24T09:30:00.000Z", "status": 200, "meaning": "Rally reports COMPLETED"},
     "nextPollAt": None,
     "settledAt": "2026-11-24T09:30:00.000Z",
     "deliveries": [

@@ -88,6 +88,15 @@ class DeliveryWithLogResponse(ListedDeliveryResponse):
     log: Annotated[list[AttemptResponse], Field(max_length=50)]
 
 
+@closed
+class LastPollResponse(TypedDict):
+    """What the last poll of the import found."""
+
+    at: Time
+    status: Annotated[int | None, Field(description="Rally's HTTP status, null without a complete answer.")]
+    meaning: Annotated[str, Field(description="What the answer means for the watch, in words.")]
+
+
 _WithReading = TypedDict("_WithReading", {"import": ReadingResponse | None})
 """`import` is a Python keyword, so it can't be a field in the class syntax."""
 
@@ -107,6 +116,7 @@ class WatchResponse(_WithReading):
     ]
     polls: int
     lastPolledAt: Time | None
+    lastPoll: LastPollResponse | None
     nextPollAt: Annotated[
         Time | None,
         Field(

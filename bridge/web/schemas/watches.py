@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 from bridge.domain.times import DAY, SECOND, Span
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.web.schemas.destinations import Body, ToDestination, context_in
+from bridge.web.schemas.import_id import ImportId
 
 MAX_EXPIRY: Span = 30 * DAY
 MAX_NAME_LENGTH = 63
@@ -33,8 +34,6 @@ PLAIN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 """Text without control characters, except tabs and line breaks."""
 
 Text: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=PLAIN)]
-ImportId: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-
 
 _PLAIN = re.compile(PLAIN)
 
@@ -146,16 +145,6 @@ class WatchBody(Body):
         Annotated[int, Field(ge=1, le=MAX_EXPIRY // SECOND), BeforeValidator(_whole)] | None,
         Field(description="Seconds after which the watch times out; the default is the operator's WATCH_EXPIRY."),
     ] = None
-
-    @field_validator("import_id")
-    @classmethod
-    def _is_one_segment(cls, import_id: str) -> str:
-        if import_id in {".", ".."}:
-            raise PydanticCustomError(
-                "policy_invalid_import_id",
-                "An import id can't be `.` or `..`, because a URL can't contain them as a segment",
-            )
-        return import_id
 
     @field_validator("workspace")
     @classmethod

@@ -1,0 +1,46 @@
+"""What the last poll of an import found, in words for the clients of its watches."""
+
+from http import HTTPStatus
+
+from bridge.domain.absences import AbsenceStreak
+from bridge.domain.imports import PollAnswer, Reading
+from bridge.domain.outcomes import Outcome
+from bridge.domain.times import to_the_minute
+from bridge.domain.watches import ImportState, LastPoll, Watch, absence_reason, absent_until, trouble_in_words
+
+
+def last_poll(known: ImportState, watch: Watch | None = None) -> LastPoll | None:
+    """Return what the last poll found; None before the first. An open `watch` also hears when it will end."""
+    if known.answer is None:
+        return None
+    return LastPoll(at=known.answer.at, status=known.answer.status, meaning=_meaning(known.answer, known, watch))
+
+
+def _meaning(answer: PollAnswer, known: ImportState, watch: Watch | None) -> str:
+    match answer.status:
+        case HTTPStatus.UNAUTHORIZED:
+            return "Rally refuses the bridge's API key"
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return "Rally's rate limit is used up"
+    if known.trouble is not None:
+        return trouble_in_words(known.trouble)
+    if known.absent is not None:
+        return _absence(known.absent, watch)
+    if answer.status != HTTPStatus.OK and known.workspace_trouble is not None:
+        return known.workspace_trouble  # its absences do not count
+    return "nothing about this import" if known.reading is None else _status(known.reading)
+
+
+def _absence(streak: AbsenceStreak, watch: Watch | None) -> str:
+    reason = absence_reason(streak.absence)
+    if watch is None:
+        return reason
+    at, outcome = absent_until(watch, streak), Outcome(streak.absence.value)
+    if at > watch.expires_at:
+        at, outcome = watch.expires_at, Outcome.TIMED_OUT
+    when = f"at {to_the_minute(at, streak.at)}" if at > streak.at else "soon"
+    return f"{reason} yet; the watch ends as {outcome.value} {when} unless that changes"
+
+
+def _status(reading: Reading) -> str:
+    return f"Rally reports {reading.status}" + ("" if reading.finished else ", which is not finished")
