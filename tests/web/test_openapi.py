@@ -12,7 +12,8 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
-from bridge.domain import notices
+from bridge.domain import notices, workspace_notices
+from bridge.domain.workspace_notices import WorkspaceEvent
 from bridge.errors import Refusal
 from bridge.web.app import CALLS
 from bridge.web.body import parse
@@ -200,6 +201,8 @@ def test_every_notice_to_the_operator_is_described() -> None:
         for each in ast.walk(ast.parse(inspect.getsource(notices)))
         if isinstance(each, ast.keyword) and each.arg == "type" and isinstance(each.value, ast.Constant)
     }
+    of_workspaces = re.findall(r"type=WorkspaceEvent\.(\w+)\.value", inspect.getsource(workspace_notices))
+    made |= {WorkspaceEvent[name].value for name in of_workspaces}
 
     assert made == {"watch.test", *NOTICES}
     assert made < DESCRIPTION["webhooks"].keys()
