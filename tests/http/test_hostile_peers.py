@@ -1,4 +1,4 @@
-"""Peers that send too much, or in too many pieces: they are left, and other tasks keep running meanwhile."""
+"""Peers that send too much, or in too many pieces, are disconnected, and don't block other tasks."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ def anyio_backend() -> str:
 
 @asynccontextmanager
 async def peer(*parts: bytes, then_hangs: bool = False) -> AsyncIterator[tuple[int, list[int]]]:
-    """Answer each request on one connection with the parts; gives the port, and the connections so far."""
+    """Answer each request on a connection with the parts; yield the port, and the connections so far."""
     connections: list[int] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -165,13 +165,13 @@ async def test_other_tasks_run_after_every_4_kb_though_all_has_arrived() -> None
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
-        asked = asyncio.create_task(poll(server.getsockname()[1]))
+        poll_task = asyncio.create_task(poll(server.getsockname()[1]))
         connection, _ = await asyncio.get_running_loop().sock_accept(server)
         with connection:
             await asyncio.get_running_loop().sock_recv(connection, 1000)
             await asyncio.get_running_loop().sock_sendall(connection, sent)
             counting = asyncio.create_task(count())
-            reading = await asked
+            reading = await poll_task
             counting.cancel()
 
     assert isinstance(reading, Read)
@@ -179,7 +179,7 @@ async def test_other_tasks_run_after_every_4_kb_though_all_has_arrived() -> None
 
 
 def answer_with(**fields: str) -> bytes:
-    """Write an import with these fields of JSON beside the documented ones."""
+    """Return a response with an import that has further JSON fields."""
     body = json.dumps(READING)[:-1] + "".join(f', "{name}": {text}' for name, text in fields.items()) + "}"
     return OK.replace(b"2\r\n", b"%d\r\n\r\n" % len(body)) + body.encode()
 

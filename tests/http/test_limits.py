@@ -1,4 +1,4 @@
-"""The limits on what stands beside a response's body: counted alike however the bytes are split."""
+"""The limits on heads and trailers of responses: the count does not depend on how the bytes are split."""
 
 from itertools import pairwise
 

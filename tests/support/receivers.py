@@ -1,4 +1,4 @@
-"""Receivers of the tests' own on real sockets, and requests to them."""
+"""Receivers on real sockets, and requests to them."""
 
 import asyncio
 import ssl
@@ -17,7 +17,7 @@ Talk = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass(slots=True)
 class Receiver:
-    """What stands at the other end: it notes each request's head and body, and talks back."""
+    """A receiver: records the head and body of each request, and responds."""
 
     port: int = 0
     connections: int = 0
@@ -62,7 +62,7 @@ async def breaks_off(writer: asyncio.StreamWriter) -> None:
 
 @asynccontextmanager
 async def receiving(talk: Talk, tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
-    """Serve on a free port of the loopback; what still talks at the end is ended."""
+    """Serve on a free loopback port; open connections are closed at the end."""
     receiver = Receiver()
     talking: set[asyncio.Task[None]] = set()
 
@@ -104,7 +104,7 @@ def to(url: str, body: bytes = b"{}", **headers: str) -> Request:
 
 
 def resolving(*answers: Sequence[str]) -> Callable[[str, int], Awaitable[Sequence[str]]]:
-    """Resolve any name to each of the answers in turn, and to the last from then on."""
+    """Resolve any name to each of the answers in turn, and then always to the last one."""
     left = list(answers)
 
     async def resolve(_: str, __: int) -> Sequence[str]:

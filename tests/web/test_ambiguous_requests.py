@@ -1,4 +1,4 @@
-"""Requests that two readers could understand differently: they are refused, and change nothing."""
+"""Requests that two parsers may interpret differently are refused and change nothing."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""Bodies as they come over the wire: announced, late, in pieces."""
+"""Request bodies over a real connection: too large, late, in pieces."""
 
 import asyncio
 import json
@@ -31,15 +31,15 @@ async def length(request: Request) -> Response:
 
 
 @pytest.fixture
-def hasty() -> Iterator[str]:
-    """An API that reads a body as every call does, and waits less long for it."""
+def impatient() -> Iterator[str]:
+    """An app with one endpoint that reads a body with a short timeout."""
     with serving(Starlette(routes=[resource("/", POST=length)], exception_handlers={Refused: problems.refused})) as url:
         yield url
 
 
 @contextmanager
-def begun(url: str, *headers: str, path: str = "/") -> Iterator[socket.socket]:
-    """Begin a POST: its head is sent, its body is not."""
+def started_post(url: str, *headers: str, path: str = "/") -> Iterator[socket.socket]:
+    """Send the head of a POST without its body."""
     place = urlsplit(url)
     lines = [f"POST {path} HTTP/1.1", "Host: bridge", "Content-Type: application/json", *headers, "", ""]
     with socket.create_connection((place.hostname or "", place.port or 0), timeout=5) as connection:
@@ -48,7 +48,7 @@ def begun(url: str, *headers: str, path: str = "/") -> Iterator[socket.socket]:
 
 
 def answer_on(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
-    """Read one answer: its status, its headers, its body."""
+    """Read one response; return its status, headers and body."""
     with connection.makefile("rb") as lines:
         status = int(lines.readline().split()[1])
         headers = {}
@@ -62,22 +62,22 @@ def is_closed(connection: socket.socket) -> bool:
     return connection.recv(1) == b""
 
 
-def test_a_body_that_is_announced_too_large_is_refused_before_it_comes(hasty: str) -> None:
-    with begun(hasty, f"Content-Length: {BODY_LIMIT + 1}") as post:
+def test_a_body_that_is_announced_too_large_is_refused_before_it_comes(impatient: str) -> None:
+    with started_post(impatient, f"Content-Length: {BODY_LIMIT + 1}") as post:
         status, headers, body = answer_on(post)
 
     assert (status, headers["content-type"]) == (413, "application/problem+json")
     assert json.loads(body)["type"] == "/docs#payload-too-large"
 
 
-def test_who_sends_a_body_too_large_without_asking_first_hears_why_all_the_same(hasty: str) -> None:
-    answer = httpx.post(hasty, content=b"x" * 20 * BODY_LIMIT, headers=JSON, trust_env=False)
+def test_who_sends_a_body_too_large_without_asking_first_hears_why_all_the_same(impatient: str) -> None:
+    answer = httpx.post(impatient, content=b"x" * 20 * BODY_LIMIT, headers=JSON, trust_env=False)
 
     assert (answer.status_code, answer.json()["detail"]) == (413, "The limit is 64 KB.")
 
 
-def test_a_body_that_is_announced_and_never_comes_is_given_up(hasty: str) -> None:
-    with begun(hasty, "Content-Length: 2") as post:
+def test_a_body_that_is_announced_and_never_comes_is_given_up(impatient: str) -> None:
+    with started_post(impatient, "Content-Length: 2") as post:
         status, headers, body = answer_on(post)
         assert is_closed(post)
 
@@ -85,8 +85,8 @@ def test_a_body_that_is_announced_and_never_comes_is_given_up(hasty: str) -> Non
     assert json.loads(body)["type"] == "/docs#request-timeout"
 
 
-def test_a_body_that_trickles_is_given_up_though_something_comes_all_the_time(hasty: str) -> None:
-    with begun(hasty, "Content-Length: 1000") as post:
+def test_a_body_that_trickles_is_given_up_though_something_comes_all_the_time(impatient: str) -> None:
+    with started_post(impatient, "Content-Length: 1000") as post:
         post.settimeout(PATIENCE / 10)
         for _ in range(100):
             post.sendall(b" ")
@@ -101,8 +101,8 @@ def test_a_body_that_trickles_is_given_up_though_something_comes_all_the_time(ha
     assert status == 408
 
 
-def test_a_body_that_comes_in_pieces_in_time_is_read_whole(hasty: str) -> None:
-    with begun(hasty, "Transfer-Encoding: chunked") as post:
+def test_a_body_that_comes_in_pieces_in_time_is_read_whole(impatient: str) -> None:
+    with started_post(impatient, "Transfer-Encoding: chunked") as post:
         for _ in range(3):
             post.sendall(b"4\r\n    \r\n")
         post.sendall(b"0\r\n\r\n")
@@ -129,7 +129,7 @@ def test_a_body_whose_sender_goes_away_is_no_fault_of_ours() -> None:
 def test_a_body_of_very_many_values_is_refused_before_it_is_read(value: bytes) -> None:
     many = b",".join([value] * (MAX_VALUES + 1))
     with pytest.raises(Refused) as caught:
-        parse(b'{"watches": [{"a": [' + many, BatchBody)  # and that it is no JSON was not looked at
+        parse(b'{"watches": [{"a": [' + many, BatchBody)  # the size is checked before the JSON
 
     assert caught.value.refusal is Refusal.PAYLOAD_TOO_LARGE
 

@@ -1,4 +1,4 @@
-"""What a refusal to send tells of this network: the same to every client, whatever a name leads to; more to admins."""
+"""Reasons of refused deliveries: clients learn nothing about the internal network, admins see the details."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -30,8 +30,8 @@ HOSTS = [*NAMES, "unknown.example"]
 
 
 @asynccontextmanager
-async def knowing(world: World, names: Mapping[str, Sequence[str]]) -> AsyncIterator[World]:
-    """Open the world anew where these names, and no others, lead somewhere."""
+async def resolving_only(world: World, names: Mapping[str, Sequence[str]]) -> AsyncIterator[World]:
+    """Open a world in which only these names resolve."""
 
     async def resolve(host: str, _: int) -> Sequence[str]:
         if host not in names:
@@ -52,19 +52,19 @@ def callback(host: str) -> dict[str, str]:
 
 
 async def test_a_test_tells_a_client_one_thing_whatever_a_name_leads_to(world: World) -> None:
-    async with knowing(world, NAMES) as there:
+    async with resolving_only(world, NAMES) as there:
         answers = {
             host: await there.post("/v1/destinations/test", json={"destination": callback(host)}) for host in HOSTS
         }
 
-    told = [{**answer.json(), "destination": "…"} for answer in answers.values()]
-    assert all(each == told[0] for each in told)
-    assert (told[0]["verdict"], told[0]["reason"], told[0]["tookMs"]) == ("deferred", UNREACHABLE, 0)
+    documents = [{**answer.json(), "destination": "…"} for answer in answers.values()]
+    assert all(each == documents[0] for each in documents)
+    assert (documents[0]["verdict"], documents[0]["reason"], documents[0]["tookMs"]) == ("deferred", UNREACHABLE, 0)
 
 
 async def test_a_test_tells_an_admin_and_the_log_what_it_was(world: World) -> None:
     with capture_logs() as lines:
-        async with knowing(world, NAMES) as there:
+        async with resolving_only(world, NAMES) as there:
             reasons = [await reason_told(there, host, ADMIN_KEY) for host in ("private.example", "unknown.example")]
             await reason_told(there, "private.example", CLIENT_KEY)
 
@@ -81,7 +81,7 @@ async def reason_told(world: World, host: str, key: str) -> str:
 
 
 async def test_deliveries_and_their_attempts_tell_a_client_one_thing_as_well(world: World) -> None:
-    async with knowing(world, NAMES) as there:
+    async with resolving_only(world, NAMES) as there:
         await there.sandbox.set_import("imp", ("COMPLETED", 0))
         watch = await there.watch(notify=[callback(host) for host in HOSTS])
         await there.poll()

@@ -1,4 +1,4 @@
-"""The running API against its own description: thousands of requests, good and bad, and every check there is."""
+"""Schemathesis against the running API: its responses match its OpenAPI document."""
 
 import os
 import socket
@@ -27,7 +27,7 @@ def free_port() -> int:
 
 @contextmanager
 def served(redis_url: str) -> Iterator[str]:
-    """Serve the API as `rally-bridge serve` does; whatever it wants to send ends at a proxy that is not there."""
+    """Serve the API like `rally-bridge serve`. Its egress proxy does not exist, so nothing is sent."""
     port, nowhere = free_port(), free_port()
     env = {
         "PATH": os.environ["PATH"],
@@ -70,7 +70,7 @@ def wait_for(url: str, server: "subprocess.Popen[bytes]") -> None:
 
 @pytest.mark.slow
 def test_the_api_does_what_its_description_says(redis_url: str, tmp_path: Path) -> None:
-    """`/events` is left out: it ends with its watch, and here no watch ends; tests/web/test_events.py reads it."""
+    """`/events` is excluded, because no watch ends here; tests/web/test_events.py tests it."""
     with served(redis_url) as url:
         command = [
             *(

@@ -1,4 +1,4 @@
-"""What was abandoned: listed, told of once, owed again; and a destination tried out."""
+"""Deliveries: lists, redelivery, the operator's notice about abandoned ones, and test messages."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -25,7 +25,7 @@ async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
 
 
 async def abandoned(world: World, import_id: str = "imp", name: str = "crm") -> dict[str, Any]:
-    """Abandon a callback: its receiver responds with 410."""
+    """Create an abandoned delivery: the receiver responds with 410."""
     await world.sandbox.set_import(import_id, ("COMPLETED", 0))
     await world.sandbox.set_answers(name, {"status": 410})
     watch = await world.watch(import_id, notify=[{"type": "callback", "url": world.sandbox.callback_url(name)}])
@@ -78,7 +78,7 @@ async def test_a_redelivery_has_the_schedule_and_the_age_of_a_new_one(world: Wor
 async def test_the_retention_begins_anew_with_a_redelivery(world: World) -> None:
     delivery = await abandoned(world)
     world.pass_time(29 * DAY)
-    await world.sandbox.set_answers("crm", {"status": 204})  # by its own clock the signature is a month too early
+    await world.sandbox.set_answers("crm", {"status": 204})  # a month too early by the receiver's clock
     await world.post(f"/v1/deliveries/{delivery['id']}/redeliver")
     await world.deliver()
     world.pass_time(29 * DAY)
@@ -91,9 +91,7 @@ async def test_the_retention_begins_anew_with_a_redelivery(world: World) -> None
 
 async def test_what_is_under_way_or_was_not_wanted_is_not_owed_again(world: World) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
-    await world.sandbox.set_answers(
-        "crm", {"status": 503}
-    )  # pending whether or not the shift that settling rings has run
+    await world.sandbox.set_answers("crm", {"status": 503})  # pending, whether or not the deliver shift has run
     url = world.sandbox.callback_url()
     notify = [{"type": "callback", "url": url}, {"type": "callback", "url": url, "on": ["failed"]}]
     watch = await world.watch(notify=notify)
@@ -115,9 +113,7 @@ async def test_many_are_owed_again_from_a_moment_on(world: World) -> None:
     answer = await world.post("/v1/deliveries/redeliver", json=body)
 
     assert (answer.status_code, answer.json()) == (202, {"redelivered": 2, "more": False})
-    await world.sandbox.set_answers(
-        "crm", {"status": 204}, {"status": 204}
-    )  # by its own clock they are a day too early
+    await world.sandbox.set_answers("crm", {"status": 204}, {"status": 204})  # a day too early by the receiver's clock
     await world.deliver()
     states = {each["id"]: (await world.get(f"/v1/deliveries/{each['id']}")).json()["state"] for each in [old, *new]}
     assert states == {old["id"]: "abandoned", new[0]["id"]: "delivered", new[1]["id"]: "delivered"}
@@ -207,9 +203,9 @@ async def test_of_two_sweeps_at_once_one_tells_the_operator(world: World) -> Non
     delivery = await abandoned(world)
     ops = NamedDestination(name="ops")
     lane, owe = world.resources.lane(ops), world.resources.deliveries.create_notice
-    owed = [await owe(f"dlv_notice{number}", ops, lane, "{}", reported=[delivery["id"]]) for number in range(2)]
+    created = [await owe(f"dlv_notice{number}", ops, lane, "{}", reported=[delivery["id"]]) for number in range(2)]
 
-    assert owed == [True, False]
+    assert created == [True, False]
 
 
 async def test_a_notice_that_is_abandoned_itself_is_told_of_to_nobody(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Following a watch: an answer that waits, a stream of what happens; neither asks Redis much while nothing does."""
+"""Long polls and event streams of a watch, and their few commands to Redis while nothing happens."""
 
 import asyncio
 import json
@@ -19,8 +19,8 @@ async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
         yield world
 
 
-async def listening(world: World, number: int) -> None:
-    """Wait until so many listen for news."""
+async def until_subscribed(world: World, number: int) -> None:
+    """Wait until there are this many subscriptions to changes."""
     async with asyncio.timeout(5):
         while world.resources.changes.listeners < number:  # noqa: ASYNC110 - the product has no use for such an event
             await asyncio.sleep(0.01)
@@ -30,7 +30,7 @@ async def test_a_waiting_answer_comes_as_soon_as_the_watch_has_settled(world: Wo
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch()
     waiting = asyncio.create_task(world.get(f"/v1/watches/{watch['id']}", wait=30))
-    await listening(world, 1)
+    await until_subscribed(world, 1)
     assert not waiting.done()
     await world.poll()
 
@@ -56,8 +56,8 @@ async def test_waiting_asks_redis_nothing_however_many_wait(world: World) -> Non
     watch = await world.watch()
     path = f"/v1/watches/{watch['id']}"
     waiting = [asyncio.create_task(world.get(path, wait=30)) for _ in range(50)]
-    await listening(world, 50)
-    await asyncio.sleep(0.5)  # whoever still reads for its first look
+    await until_subscribed(world, 50)
+    await asyncio.sleep(0.5)  # the first reads may still be in progress
     before = await calls(world)
     await asyncio.sleep(1)
 
@@ -72,7 +72,7 @@ async def test_a_stream_looks_at_the_store_once_for_each_sign_of_life(world: Wor
     assert watch is not None
     stream = watch_events(world.resources, watch, keep_alive=0.01)
     assert (await anext(stream)).startswith("event: watch")
-    await world.resources.bell.aclose()  # no more commands for the ring of the POST
+    await world.resources.bell.aclose()  # without the commands of the POST's ring
     before = await calls(world)
 
     assert {await anext(stream) for _ in range(20)} == {COMMENT}
@@ -95,7 +95,7 @@ async def test_a_stream_tells_of_each_reading_the_outcome_and_each_delivery_and_
     notify = [{"type": "callback", "url": world.sandbox.callback_url()}, {"type": "slack", "channel": "C0123ABCD"}]
     watch = await world.watch(notify=notify)
     stream = asyncio.create_task(world.get(f"/v1/watches/{watch['id']}/events"))
-    await listening(world, 2)
+    await until_subscribed(world, 2)
     for status, after in (("UPLOADING", 0), ("COMPLETED", 0)):
         await world.sandbox.set_import("imp", (status, after), people=7 if status == "UPLOADING" else 9)
         world.pass_time(120_000)
@@ -104,14 +104,14 @@ async def test_a_stream_tells_of_each_reading_the_outcome_and_each_delivery_and_
     await world.deliver()
 
     answer = await asyncio.wait_for(stream, 5)
-    told = list(events(answer.text))
+    received = list(events(answer.text))
     assert answer.headers["content-type"].startswith("text/event-stream")
-    # The final reading is told by itself when it is seen before the watch has settled, a moment later.
-    names = [name for name, data in told if "COMPLETED" not in {data.get("status"), data.get("meaning", "")[-9:]}]
+    # The final reading is an event of its own only if it is read before the watch settles.
+    names = [name for name, data in received if "COMPLETED" not in {data.get("status"), data.get("meaning", "")[-9:]}]
     assert names == ["watch", "reading", "poll", "outcome", "delivery", "delivery"]
-    assert told[0][1]["state"] == "watching"
-    assert next(data for name, data in told if name == "outcome")["outcome"] == "completed"
-    assert {data["state"] for name, data in told if name == "delivery"} == {"delivered"}
+    assert received[0][1]["state"] == "watching"
+    assert next(data for name, data in received if name == "outcome")["outcome"] == "completed"
+    assert {data["state"] for name, data in received if name == "delivery"} == {"delivered"}
 
 
 async def test_a_stream_tells_at_once_that_rally_does_not_know_the_import(world: World) -> None:
@@ -168,7 +168,7 @@ async def test_a_listener_hears_again_after_redis_dropped_the_connection(world: 
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch()
     waiting = asyncio.create_task(world.get(f"/v1/watches/{watch['id']}", wait=30))
-    await listening(world, 1)
+    await until_subscribed(world, 1)
     await world.resources.store.call("CLIENT", "KILL", "TYPE", "pubsub")
     await world.poll()
 
@@ -180,7 +180,7 @@ async def test_a_process_that_is_to_end_answers_all_who_wait(world: World) -> No
     path = f"/v1/watches/{watch['id']}"
     waiting = asyncio.create_task(world.get(path, wait=60))
     stream = asyncio.create_task(world.get(f"{path}/events"))
-    await listening(world, 3)
+    await until_subscribed(world, 3)
     world.resources.changes.stop()
 
     answers = await asyncio.wait_for(asyncio.gather(waiting, stream), 5)

@@ -1,4 +1,4 @@
-"""Connections to the API: what a peer may send, and keep open, before anyone has looked at its key."""
+"""The HTTP protocol: limits on what an unauthenticated peer may send and keep open."""
 
 import json
 import re
@@ -22,20 +22,20 @@ from bridge.web.http_protocol import Connection
 from tests.support.world import serving
 
 PATIENCE = 10.0
-"""Seconds until a test gives up: nothing here takes as long, unless it fails."""
+"""Seconds after which a test fails."""
 LIMIT = 64 * 1024
 HEAD = "{method} {path} HTTP/1.1\r\nHost: bridge\r\n"
 
 
 class Hasty(Connection):
-    """Waits less long for a head, and for the peer of a refused request."""
+    """Has shorter timeouts for request heads and after refusals."""
 
     head_timeout = 0.3
     linger = 0.2
 
 
 class Narrow(Connection):
-    """Has room for two connections."""
+    """Allows two connections."""
 
     connection_limit = 2
 
@@ -49,7 +49,7 @@ async def read(request: Request) -> Response:
 
 
 class Gate:
-    """Endpoints that answer once the test says so."""
+    """Endpoints that respond when the test allows it."""
 
     def __init__(self) -> None:
         self.entered, self.opened = Event(), Event()
@@ -98,14 +98,14 @@ def answer_on(connection: socket.socket) -> tuple[HTTPResponse, bytes]:
     return answer, answer.read()
 
 
-def asked(url: str, sent: bytes) -> tuple[HTTPResponse, bytes]:
+def exchange(url: str, sent: bytes) -> tuple[HTTPResponse, bytes]:
     with closing(connected(url)) as connection:
         connection.sendall(sent)
         return answer_on(connection)
 
 
 def ends(connection: socket.socket) -> bool:
-    """Wait until the server has ended a connection."""
+    """Wait until the server has closed a connection."""
     with suppress(ConnectionError):
         while connection.recv(65_536):
             pass
@@ -134,7 +134,7 @@ def refused(answer: HTTPResponse, body: bytes, status: int, slug: str) -> dict[s
     ids=["one header", "many headers", "the path", "one header too many", "very many headers"],
 )
 def test_a_head_that_is_too_large_is_refused(url: str, sent: bytes) -> None:
-    document = refused(*asked(url, sent), 431, "headers-too-large")
+    document = refused(*exchange(url, sent), 431, "headers-too-large")
     assert document["detail"] == "The limit is 64 KB and 100 headers."
 
 
@@ -158,7 +158,7 @@ def test_a_head_within_the_limits_is_taken_however_it_comes(url: str, headers: l
 
 
 def flood(connection: socket.socket, piece: bytes, most: int) -> int:
-    """Send a piece again and again until something is answered, or the connection ends; return the bytes sent."""
+    """Send a piece repeatedly until a response arrives or the connection ends; return the number of bytes sent."""
     sent = 0
     while sent < most and not select.select([connection], [], [], 0)[0]:
         try:
@@ -199,7 +199,7 @@ def test_what_surrounds_a_body_has_an_end_as_well(url: str, gate: Gate, method: 
 
 def test_a_body_in_the_smallest_chunks_is_read(url: str) -> None:
     chunks = b"1\r\nx\r\n" * 100_000 + b"0\r\n\r\n"
-    answer, body = asked(url, head("/body", "Transfer-Encoding: chunked", method="POST") + chunks)
+    answer, body = exchange(url, head("/body", "Transfer-Encoding: chunked", method="POST") + chunks)
 
     assert (answer.status, body) == (200, b"100000")
 
@@ -212,7 +212,7 @@ def test_a_head_that_is_never_finished_is_given_up(hasty: str) -> None:
 
 
 def trickle(connection: socket.socket, piece: bytes) -> bool:
-    """Send a piece again and again, sooner than any deadline, until the server ends that."""
+    """Send a piece repeatedly, before each deadline, until the server closes the connection."""
     for _ in range(int(PATIENCE / 0.05)):
         if select.select([connection], [], [], 0.05)[0]:
             return True
@@ -288,7 +288,7 @@ def test_a_connection_too_many_closes_the_one_that_has_waited_longest(app: Starl
         busy.sendall(head("/gate"))
         assert gate.entered.wait(PATIENCE)
 
-        assert asked(url, head("/late"))[1] == b"/late"
+        assert exchange(url, head("/late"))[1] == b"/late"
         assert ends(waiting)
         gate.opened.set()
         assert answer_on(busy)[1] == b"waited"
@@ -316,7 +316,7 @@ def test_where_every_connection_is_being_answered_another_is_refused(app: Starle
     ],
 )
 def test_what_is_no_http_is_refused_as_everything_is_with_its_id_where_that_was_read(url: str, sent: bytes) -> None:
-    answer, body = asked(url, sent)
+    answer, body = exchange(url, sent)
 
     refused(answer, body, 400, "bad-request")
     assert answer.headers["x-request-id"] == "build-42"
@@ -324,7 +324,7 @@ def test_what_is_no_http_is_refused_as_everything_is_with_its_id_where_that_was_
 
 @pytest.mark.parametrize("sent", [b"\x16\x03\x01\x02\x00\x01\x00\x01", b"SSH-2.0-x\r\n", b"GET\r\n\r\n"])
 def test_what_is_no_http_at_all_is_given_an_id(url: str, sent: bytes) -> None:
-    answer, body = asked(url, sent)
+    answer, body = exchange(url, sent)
 
     refused(answer, body, 400, "bad-request")
     assert answer.headers["x-request-id"].startswith("req_")
@@ -336,4 +336,4 @@ def test_a_peer_that_leaves_midway_does_no_harm(hasty: str, do: Callable[[socket
         with closing(connected(hasty)) as connection:
             connection.sendall(begun)
             do(connection)
-    assert asked(hasty, head("/after"))[1] == b"/after"
+    assert exchange(hasty, head("/after"))[1] == b"/after"

@@ -1,4 +1,4 @@
-"""Many watches at once: pages of them, batches, and the same request made twice."""
+"""Pages of watches, batches, and repeated requests with an Idempotency-Key."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -185,8 +185,8 @@ async def test_of_very_many_problems_of_a_query_the_first_are_named_and_all_are_
 
 
 async def test_a_batch_gives_a_result_for_each_in_order(world: World) -> None:
-    asked = [{"importId": "a"}, {"importId": "b", "colour": "red"}, {"importId": "c", "label": "third"}, {}]
-    answer = await world.post("/v1/watches/batch", json={"watches": asked})
+    batch = [{"importId": "a"}, {"importId": "b", "colour": "red"}, {"importId": "c", "label": "third"}, {}]
+    answer = await world.post("/v1/watches/batch", json={"watches": batch})
     results = answer.json()["results"]
 
     assert answer.status_code == 200
@@ -200,10 +200,10 @@ async def test_a_batch_gives_a_result_for_each_in_order(world: World) -> None:
 async def test_a_watch_of_a_batch_that_cannot_be_stored_says_so_and_the_others_are(world: World) -> None:
     in_the_way = "rb:watches:about:b"
     await world.resources.store.call("SET", in_the_way, "no list of watches")
-    asked = {"watches": [{"importId": "a"}, {"importId": "b"}, {"importId": "c"}, {}]}
-    answer = await world.post("/v1/watches/batch", json=asked, **KEY)
+    batch = {"watches": [{"importId": "a"}, {"importId": "b"}, {"importId": "c"}, {}]}
+    answer = await world.post("/v1/watches/batch", json=batch, **KEY)
     await world.resources.store.call("DEL", in_the_way)
-    again = await world.post("/v1/watches/batch", json=asked, **KEY)
+    again = await world.post("/v1/watches/batch", json=batch, **KEY)
 
     results = answer.json()["results"]
     assert (answer.status_code, [result["status"] for result in results]) == (200, [202, 503, 202, 422])
@@ -294,9 +294,9 @@ async def test_a_key_means_nothing_to_the_watches_of_a_batch_under_another(world
 
 
 async def test_a_batch_sent_twice_under_one_key_makes_each_watch_once(world: World) -> None:
-    asked = {"watches": [{"importId": "a"}, {"importId": "b"}]}
-    first = await world.post("/v1/watches/batch", json=asked, **KEY)
-    second = await world.post("/v1/watches/batch", json=asked, **KEY)
+    batch = {"watches": [{"importId": "a"}, {"importId": "b"}]}
+    first = await world.post("/v1/watches/batch", json=batch, **KEY)
+    second = await world.post("/v1/watches/batch", json=batch, **KEY)
 
     assert first.json() == second.json()
     assert len(await page_through(world, "/v1/watches")) == 2

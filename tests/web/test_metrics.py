@@ -1,4 +1,4 @@
-"""Metrics: what an operator's dashboard reads, and nothing that a client chose."""
+"""The metrics: their values, and no label that a client can choose."""
 
 from collections.abc import AsyncIterator
 
@@ -17,8 +17,8 @@ async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
         yield world
 
 
-async def shown(world: World) -> dict[str, float]:
-    """Return every sample by `name{labels}`, with the labels' values in order."""
+async def samples(world: World) -> dict[str, float]:
+    """Return every sample by `name[label values]`, with the values in order."""
     answer = await world.api.get("/metrics")
     assert answer.status_code == 200
     return {
@@ -37,7 +37,7 @@ async def test_what_is_there_is_counted(world: World) -> None:
     await world.watch("elsewhere", workspace="eu")
     await world.poll()
     await world.deliver()
-    found = await shown(world)
+    found = await samples(world)
 
     assert found["rally_bridge_watches_open[]"] == 2
     assert found["rally_bridge_deliveries['abandoned']"] == 1
@@ -54,15 +54,15 @@ async def test_what_nobody_does_becomes_overdue(world: World) -> None:
     await world.watch("open")
     world.pass_time(3 * MINUTE)
 
-    assert (await shown(world))["rally_bridge_imports_overdue['default']"] == 1
+    assert (await samples(world))["rally_bridge_imports_overdue['default']"] == 1
 
 
 async def test_requests_are_counted_by_route_and_never_by_what_was_asked_for(world: World) -> None:
     route = "rally_bridge_requests_total['GET', '/v1/watches/{watch_id}', '404']"
-    before = (await shown(world)).get(route, 0)
+    before = (await samples(world)).get(route, 0)
     for path in ("/v1/watches/wat_SECRET", "/nowhere/SECRET"):
         await world.get(path, key=ADMIN_KEY)
-    found = await shown(world)
+    found = await samples(world)
 
     assert found[route] == before + 1
     assert any("'none', '404'" in name for name in found)
@@ -74,7 +74,7 @@ async def test_a_store_that_is_out_is_told_and_no_fault(world: World) -> None:
     redis = world.resources.store.redis
     pool, redis.connection_pool = redis.connection_pool, type(redis)(host="127.0.0.1", port=1).connection_pool
     try:
-        found = await shown(world)
+        found = await samples(world)
     finally:
         redis.connection_pool = pool
 
@@ -88,4 +88,4 @@ async def test_a_pause_is_told_in_seconds(world: World) -> None:
     await world.watch("open", expiresIn=DAY // 1000)
     await world.poll()
 
-    assert 20 < (await shown(world))["rally_bridge_pause_seconds['default']"] <= 31
+    assert 20 < (await samples(world))["rally_bridge_pause_seconds['default']"] <= 31

@@ -1,4 +1,4 @@
-"""What surrounds every call: methods, forms, ids, headers, and how often a client may call."""
+"""What applies to every call: methods, request ids, headers and the rate limit."""
 
 import asyncio
 import io
@@ -72,7 +72,7 @@ async def test_the_accept_header_is_ignored(world: World, path: str) -> None:
 
 @contextmanager
 def logged() -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """Log as a process of ours does; give the lines so far."""
+    """Configure the log like the product; yield a function that returns the lines so far."""
     root = logging.getLogger()
     before = (root.handlers, root.level)
     lines = io.StringIO()
@@ -125,7 +125,7 @@ async def fail_midway(_: Request) -> Response:
 
 @pytest.fixture
 def failing(world: World) -> Starlette:
-    """The app with calls that fail as none of ours should."""
+    """The app with endpoints that raise unexpected errors."""
     app = build(world.resources)
     app.router.routes += [resource("/v1/failing", GET=fail), resource("/v1/failing-midway", GET=fail_midway)]
     return app
@@ -184,7 +184,7 @@ async def test_each_watch_of_a_batch_counts_as_a_call_and_too_many_are_refused_w
     async with opened(redis_url, sandbox_url, CLIENT_RATE_LIMIT="10") as world:
         await world.begin_minute()
         first = await world.post("/v1/watches/batch", json=batch(6))
-        refused = await world.post("/v1/watches/batch", json=batch(5))  # and only four calls are left
+        refused = await world.post("/v1/watches/batch", json=batch(5))  # only four calls are left
         rest = [(await world.get("/v1/watches")).status_code for _ in range(4)]
 
         assert first.status_code == 200

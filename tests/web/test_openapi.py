@@ -1,4 +1,4 @@
-"""The description of the API: it is complete, it is true, and a page is made of it."""
+"""The OpenAPI document: complete, valid, and matched by the responses; and its HTML page."""
 
 import ast
 import inspect
@@ -88,7 +88,7 @@ def test_every_schema_is_one_and_every_reference_leads_somewhere() -> None:
     assert schemas.keys() <= references, "described, and used nowhere"
 
 
-def shown(part: Any) -> Iterator[tuple[dict[str, Any], Any]]:
+def schemas_with_examples(part: Any) -> Iterator[tuple[dict[str, Any], Any]]:
     """Yield each schema with each of its examples."""
     if isinstance(part, dict) and "schema" in part:
         yield from ((part["schema"], part[name]) for name in ["example"] if name in part)
@@ -97,11 +97,11 @@ def shown(part: Any) -> Iterator[tuple[dict[str, Any], Any]]:
         yield from ((part, value) for value in part["examples"])
     if isinstance(part, dict | list):
         for each in part.values() if isinstance(part, dict) else part:
-            yield from shown(each)
+            yield from schemas_with_examples(each)
 
 
 def test_every_example_is_of_the_form_that_it_shows() -> None:
-    examples_shown = list(shown(DESCRIPTION))
+    examples_shown = list(schemas_with_examples(DESCRIPTION))
     for schema, example in examples_shown:
         validator(schema).validate(example)
     assert len(examples_shown) > 100
@@ -114,10 +114,10 @@ def test_every_message_that_is_sent_has_an_example() -> None:
 
 def test_every_parameter_of_a_query_says_what_it_does() -> None:
     calls = [call for path in DESCRIPTION["paths"].values() for call in path.values()]
-    asked = [each for call in calls for each in call["parameters"] if each["in"] == "query"]
-    assert len(asked) == 11
-    assert all(each["description"] for each in asked)
-    numbers = [each["schema"] for each in asked if each["schema"]["type"] == "integer"]
+    parameters = [each for call in calls for each in call["parameters"] if each["in"] == "query"]
+    assert len(parameters) == 11
+    assert all(each["description"] for each in parameters)
+    numbers = [each["schema"] for each in parameters if each["schema"]["type"] == "integer"]
     assert sorted((each["minimum"], each["maximum"]) for each in numbers) == [(0, 60), (1, 100), (1, 100)]
 
 

@@ -1,4 +1,4 @@
-"""Refusals: each that the description names for a call, provoked; none changes anything, whatever is asked."""
+"""Refusals: each one in the OpenAPI document is provoked, and none changes anything."""
 
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -49,7 +49,7 @@ class Call:
         headers: Mapping[str, str] | None = None,
         repeat: str | None = None,
     ) -> httpx.Response:
-        """Make the call: its own example as the body where none is given, an id that nothing has where none is."""
+        """Make the call, by default with its own example as the body and an unknown id."""
         place = self.path.format(watch_id=id_ or "wat_none", delivery_id=id_ or "dlv_none") + query
         if content is None and self.operation.body:
             content = json.dumps(self.operation.example if body is None else body).encode()
@@ -70,7 +70,7 @@ EVERY_CALL = list(calls())
 KEYED = [call for call in EVERY_CALL if not call.operation.public]
 
 
-async def kept(world: World) -> dict[str, Any]:
+async def stored(world: World) -> dict[str, Any]:
     """Return everything in Redis except rate limits, the queue and rings."""
     store = world.resources.store
     keys = [key for key in await store.call("KEYS", "*") if key.startswith("rb:") and not key.startswith(UNKEPT)]
@@ -105,11 +105,11 @@ async def ended_watch(world: World) -> str:
     return str(watch["id"])
 
 
-async def delivery(world: World, **wish: Any) -> str:
-    """Settle a watch whose delivery stays pending."""
+async def delivery(world: World, **fields: Any) -> str:
+    """Create a pending delivery; return its id."""
     await world.sandbox.set_answers("crm", {"status": 503})
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
-    watch = await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url(), **wish}])
+    watch = await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url(), **fields}])
     await world.poll()
     await world.deliver()
     return str(only((await world.reload(watch))["deliveries"])["id"])
@@ -121,7 +121,7 @@ async def of_another(world: World, call: Call) -> httpx.Response:
 
 
 async def with_a_used_key(world: World, call: Call) -> httpx.Response:
-    """For a batch the key counts for each watch by itself, so that each is refused in its own result."""
+    """Reuse an Idempotency-Key. In a batch each watch is refused in its own result."""
     await call.ask(world, headers={"Idempotency-Key": "once"})
     other = {"importId": "another"}
     body = {"watches": [other]} if call.path.endswith("batch") else other
@@ -210,8 +210,8 @@ ELSEWHERE = {
 EACH = [(call, refusal) for call in KEYED for refusal in call.operation.refusals if refusal not in ELSEWHERE]
 
 
-def told(answer: httpx.Response, refusal: Refusal, call: Call) -> None:
-    """Check a response against the expected refusal and the description."""
+def check_refusal(answer: httpx.Response, refusal: Refusal, call: Call) -> None:
+    """Check a response against the expected refusal and the OpenAPI document."""
     assert answer.status_code == refusal.status, answer.text
     assert answer.headers["content-type"] == PROBLEM
     assert answer.headers["x-request-id"]
@@ -227,12 +227,12 @@ async def test_each_refusal_is_told_in_its_document_and_changes_nothing(
     world: World, call: Call, refusal: Refusal
 ) -> None:
     refused = await WAYS[refusal](world, call)
-    told(refused, refusal, call)
-    before = await kept(world)
+    check_refusal(refused, refusal, call)
+    before = await stored(world)
 
     await world.api.send(refused.request)
 
-    assert await kept(world) == before
+    assert await stored(world) == before
 
 
 READS_NOTHING_FIRST = (
@@ -254,15 +254,15 @@ READS_NOTHING_FIRST = (
 @pytest.mark.parametrize("call", KEYED, ids=str)
 async def test_a_refused_call_leaves_everything_as_it_was(world: World, call: Call) -> None:
     there = {"wat": (await world.watch("imp-1"))["id"], "dlv": await delivery(world)}
-    before = await kept(world)
+    before = await stored(world)
     for refusal in READS_NOTHING_FIRST:
         if refusal in call.operation.refusals:
-            told(await WAYS[refusal](world, call), refusal, call)
+            check_refusal(await WAYS[refusal](world, call), refusal, call)
     for id_ in there.values():
         if "_id}" in call.path:
             assert (await call.ask(world, id_=id_, key=OTHER_KEY)).status_code == 404
 
-    assert await kept(world) == before
+    assert await stored(world) == before
 
 
 @pytest.mark.parametrize("call", KEYED, ids=str)
@@ -270,12 +270,12 @@ async def test_one_call_too_many_is_refused_whatever_it_is(redis_url: str, sandb
     async with opened(redis_url, sandbox_url, CLIENT_RATE_LIMIT="1") as world:
         await world.begin_minute()
         await world.get("/v1/signing-keys")
-        before = await kept(world)
+        before = await stored(world)
         answer = await call.ask(world)
 
-        told(answer, Refusal.RATE_LIMITED, call)
+        check_refusal(answer, Refusal.RATE_LIMITED, call)
         assert 1 <= int(answer.headers["retry-after"]) <= 60
-        assert await kept(world) == before
+        assert await stored(world) == before
 
 
 async def test_while_redis_is_away_each_call_says_so_and_when_to_come_again(sandbox_url: str, tmp_path: Path) -> None:
@@ -284,13 +284,13 @@ async def test_while_redis_is_away_each_call_says_so_and_when_to_come_again(sand
     try:
         async with opened(memory.url, sandbox_url) as world:
             await world.begin_minute()
-            await world.get("/v1/signing-keys")  # so that this process has permits in hand
+            await world.get("/v1/signing-keys")  # so that this process has reserved calls
             memory.kill()
             for call in KEYED:
-                # What needs nothing but permits is still done while they last.
+                # Calls that need only a reserved call still succeed.
                 needs_permits_alone = call.path.startswith("/v1/signing-") or call.path == "/v1/destinations"
                 answer = await call.ask(world, key=OTHER_KEY if needs_permits_alone else CLIENT_KEY)
-                told(answer, Refusal.SERVICE_UNAVAILABLE, call)
+                check_refusal(answer, Refusal.SERVICE_UNAVAILABLE, call)
                 assert int(answer.headers["retry-after"]) > 0
             assert (await world.get("/v1/signing-keys")).status_code == 200
             assert (await world.api.get("/healthz")).status_code == 200
@@ -301,7 +301,7 @@ async def test_while_redis_is_away_each_call_says_so_and_when_to_come_again(sand
         memory.kill()
 
 
-# Whatever is asked.
+# Generated requests.
 
 JUNK: st.SearchStrategy[Any] = st.sampled_from(
     [None, True, 0, -1, 1.5, 10**400, 2**63, "", "x" * 2001, "\x00", "é", "\ud83d", {}, [], [[]], {"": None}, "imp"]
@@ -312,8 +312,8 @@ NAMES = st.sampled_from(
 
 
 @st.composite
-def bent(draw: st.DrawFn, example: Any) -> Any:
-    """Return an example in which a value was replaced, removed or added."""
+def altered(draw: st.DrawFn, example: Any) -> Any:
+    """Return an example with one value replaced, removed or added."""
     if draw(st.integers(0, 3)) == 0:
         return draw(JUNK)
     if isinstance(example, dict) and example:
@@ -325,16 +325,16 @@ def bent(draw: st.DrawFn, example: Any) -> Any:
             case 1:
                 return {**example, draw(NAMES): draw(JUNK)}
             case _:
-                return {**rest, name: draw(bent(example[name]))}
+                return {**rest, name: draw(altered(example[name]))}
     if isinstance(example, list) and example:
-        return [*example[1:], draw(bent(example[0]))] * draw(st.sampled_from([1, 1, 1, 101]))
+        return [*example[1:], draw(altered(example[0]))] * draw(st.sampled_from([1, 1, 1, 101]))
     return draw(JUNK)
 
 
 @st.composite
-def written(draw: st.DrawFn, example: Any) -> bytes:
+def encoded(draw: st.DrawFn, example: Any) -> bytes:
     """Return a changed example as bytes, sometimes not valid JSON."""
-    text = json.dumps(draw(bent(example))).encode()
+    text = json.dumps(draw(altered(example))).encode()
     match draw(st.integers(0, 7)):
         case 0:
             return text[: draw(st.integers(0, len(text)))]
@@ -372,8 +372,8 @@ QUERY = st.lists(
 ).map(lambda parts: "?" + "&".join(parts) if parts else "")
 
 
-class Somebody:
-    """Makes calls for Hypothesis, which is not async, to one world that stands for the whole test."""
+class Caller:
+    """Makes calls for Hypothesis, which is not async, to one world during the whole test."""
 
     def __init__(self, portal: BlockingPortal, world: World) -> None:
         self._portal, self._world = portal, world
@@ -386,31 +386,31 @@ class Somebody:
     async def _ask(
         self, call: Call, id_: str, query: str, content: bytes | None, headers: Mapping[str, str]
     ) -> httpx.Response:
-        before = await kept(self._world)
+        before = await stored(self._world)
         answer = await call.ask(self._world, id_=id_, query=query, content=content, headers=headers)
         if not answer.is_success:
-            assert await kept(self._world) == before
+            assert await stored(self._world) == before
         return answer
 
 
 @pytest.fixture
-def somebody(redis_url: str, sandbox_url: str) -> Iterator[Somebody]:
+def caller(redis_url: str, sandbox_url: str) -> Iterator[Caller]:
     with (
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(opened(redis_url, sandbox_url, CLIENT_RATE_LIMIT="1000000")) as world,
     ):
-        yield Somebody(portal, world)
+        yield Caller(portal, world)
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.parametrize("call", KEYED, ids=str)
 @given(data=st.data())
 def test_nothing_that_is_asked_ends_in_a_5xx_or_changes_anything_when_refused(
-    somebody: Somebody, call: Call, data: st.DataObject
+    caller: Caller, call: Call, data: st.DataObject
 ) -> None:
     headers = data.draw(st.just({}) | HEADERS)
-    content = data.draw(written(call.operation.example)) if call.operation.body else data.draw(st.none() | st.binary())
-    answer = somebody.asks(call, data.draw(ID), data.draw(QUERY), content, headers)
+    content = data.draw(encoded(call.operation.example)) if call.operation.body else data.draw(st.none() | st.binary())
+    answer = caller.asks(call, data.draw(ID), data.draw(QUERY), content, headers)
 
     assert answer.status_code < 500, answer.text
     assert answer.is_success or answer.headers["content-type"] == PROBLEM, answer.text

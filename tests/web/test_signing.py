@@ -31,8 +31,8 @@ async def test_a_client_gets_its_own_secrets_and_public_keys(world: World) -> No
 
 async def test_an_admin_gets_any_clients_secrets_and_others_their_own_alone(world: World) -> None:
     for name in ("crm", "operator"):
-        asked = await world.get("/v1/signing-secret", key=ADMIN_KEY, client=name)
-        assert asked.json() == {"client": name, "secrets": [derived_secret(SERVICE_SECRET, name)]}
+        answer = await world.get("/v1/signing-secret", key=ADMIN_KEY, client=name)
+        assert answer.json() == {"client": name, "secrets": [derived_secret(SERVICE_SECRET, name)]}
         assert (await world.get("/v1/signing-keys", key=ADMIN_KEY, client=name)).json() == {"client": name, "keys": []}
     assert (await world.get("/v1/signing-secret", client="crm")).json()["client"] == "crm"
 

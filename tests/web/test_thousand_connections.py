@@ -1,4 +1,4 @@
-"""A thousand open connections to one process, as `rally-bridge serve` starts it from a shell with the usual limits."""
+"""A thousand open connections to `rally-bridge serve`, started with a shell's usual limits."""
 
 import asyncio
 import resource
@@ -20,9 +20,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 CONNECTIONS = 1000
 USUAL_LIMIT = 1024
 QUIET = 17.0
-"""Seconds; longer than a stream goes without a sign of life, and shorter than two of them."""
+"""Seconds; longer than one keep-alive interval of a stream, and shorter than two."""
 COMMANDS_OF_A_LOOK = 4
-"""Commands that Redis runs when a stream reads its watch: the watch, its import, when that is due, its deliveries."""
+"""Commands that a stream needs to read its watch: the watch, its import, the time of its next poll, its deliveries."""
 
 
 @contextmanager
@@ -36,8 +36,8 @@ def files(limit: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
-async def held(url: str, path: str) -> bytes:
-    """Ask, and give the whole answer once the server has closed the connection."""
+async def response_of(url: str, path: str) -> bytes:
+    """Send a request; return the whole response once the server has closed the connection."""
     place = urlsplit(url)
     reader, writer = await asyncio.open_connection(place.hostname, place.port)
     head = f"GET {path} HTTP/1.1\r\nHost: bridge\r\nAuthorization: Bearer {CLIENT_KEY}\r\nConnection: close\r\n\r\n"
@@ -47,18 +47,18 @@ async def held(url: str, path: str) -> bytes:
     return answer
 
 
-def asked(redis: "Redis") -> Any:
-    """Return how often each command was run, without keep-alive commands and this one."""
+def command_counts(redis: "Redis") -> Any:
+    """Return how often Redis has run each command, without PING and this one."""
     stats: Any = redis.info("commandstats")
     return {name: each["calls"] for name, each in stats.items() if name not in {"cmdstat_ping", "cmdstat_info"}}
 
 
-async def settled_down(redis: "Redis") -> Any:
-    """Wait until nobody asks any more: all have had their first look."""
-    before, now = None, asked(redis)
+async def quiet_counts(redis: "Redis") -> Any:
+    """Wait until no commands arrive: all streams have read their watch once."""
+    before, now = None, command_counts(redis)
     while before != now:
         await asyncio.sleep(1)
-        before, now = now, asked(redis)
+        before, now = now, command_counts(redis)
     return now
 
 
@@ -73,16 +73,16 @@ async def test_a_thousand_wait_at_the_cost_of_a_look_a_stream_and_all_are_answer
                 f"/v1/watches/{answer.json()['id']}{kind}" for answer in answers for kind in ("?wait=60", "/events")
             ]
             with files(hard):
-                held_open = [asyncio.create_task(held(url, paths[n % len(paths)])) for n in range(CONNECTIONS)]
-                before = await settled_down(redis)
+                held_open = [asyncio.create_task(response_of(url, paths[n % len(paths)])) for n in range(CONNECTIONS)]
+                before = await quiet_counts(redis)
                 await asyncio.sleep(QUIET)
 
-                after = asked(redis)
+                after = command_counts(redis)
                 read = sum(after.values()) - sum(before.values())
                 assert read <= COMMANDS_OF_A_LOOK * CONNECTIONS // 2, "a stream reads once at each sign of life"
                 assert not any(each.done() for each in held_open)
                 began = monotonic()
-        # `served` has told the process to end, and it has.
+        # `served` has stopped the process.
         assert monotonic() - began < 10
         whole = await asyncio.wait_for(asyncio.gather(*held_open), 10)
         assert {answer.split(b"\r\n")[0] for answer in whole} == {b"HTTP/1.1 200 OK"}

@@ -1,4 +1,4 @@
-"""The front door: each refusal and its problem document; what an accepted watch answers."""
+"""Creating and reading watches: responses, and refusals with their problem documents."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ CALLBACK = {"type": "callback", "url": "https://crm.example.com/hooks/rally"}
 
 
 async def refused(world: World, body: Any, *, status: int = 422) -> dict[str, Any]:
-    """POST a body that must be refused, and make sure that it changed nothing."""
+    """POST a body that must be refused, and check that nothing changed."""
     content = body if isinstance(body, str | bytes) else json.dumps(body)
     headers = {**bearer(CLIENT_KEY), "Content-Type": "application/json"}
     answer = await world.api.post("/v1/watches", content=content, headers=headers)
@@ -36,8 +36,8 @@ async def refused(world: World, body: Any, *, status: int = 422) -> dict[str, An
 
 
 async def test_a_watch_is_answered_with_what_is_known_of_it(world: World) -> None:
-    wish = {"label": "Q4", "metadata": {"ticket": "RES-12", "n": 1}, "notify": [SLACK, CALLBACK], "expiresIn": 60}
-    answer = await world.api.post("/v1/watches", json={"importId": "imp", **wish}, headers=bearer(CLIENT_KEY))
+    fields = {"label": "Q4", "metadata": {"ticket": "RES-12", "n": 1}, "notify": [SLACK, CALLBACK], "expiresIn": 60}
+    answer = await world.api.post("/v1/watches", json={"importId": "imp", **fields}, headers=bearer(CLIENT_KEY))
 
     watch = answer.json()
     assert answer.status_code == 202
@@ -324,7 +324,7 @@ def test_no_body_ends_in_a_5xx(bodies: "Bodies", body: str | bytes) -> None:
 
 
 class Bodies:
-    """A way for hypothesis, which is not async, to post bodies to the world's API."""
+    """Posts bodies for Hypothesis, which is not async."""
 
     def __init__(self, portal: BlockingPortal, world: World) -> None:
         self._portal = portal
