@@ -83,7 +83,7 @@ class PollWork:
         look = await self._resources.budgets.read(self._workspace)
         if look.next_due is None:
             return (), None
-        if look.next_due > look.now and not look.budget.broken:
+        if look.next_due > look.now and not look.budget.breaker_open:
             return (), (look.next_due - look.now) / SECOND
         granted = grant(look.budget, look.now, in_flight=look.in_flight, share=settings.rally_budget_share)
         if granted.count <= 0:
@@ -99,14 +99,14 @@ class PollWork:
             ClaimedPoll(
                 claim=claim,
                 probe=granted.probe,
-                probing=look.budget.broken,
-                trusted_since=look.budget.sighted_at,
+                probing=look.budget.breaker_open,
+                trusted_since=look.budget.reappeared_at,
                 start_by=began + window / SECOND,
                 clock=look.now / SECOND - began,
             )
             for claim in claims or ()
         ]
-        all_leased = look.budget.broken and claims == []
+        all_leased = look.budget.breaker_open and claims == []
         return polls, ALL_LEASED_PAUSE if all_leased else 0.0
 
     async def act(self, claim: ClaimedPoll) -> PollResult:

@@ -21,50 +21,59 @@ BURST_SHARE = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What a workspace's rate limit still allows: one record, shared by all workers.
-
-    `version` increases with every write, for optimistic locking. `limit`, `available` and `spent` belong to the window
-    that ends at `ends_at`; `window` is the length of windows. `not_before` is set after a 429, a 401 or too many
-    connection faults, `probing_until` while a probe is in flight. `faults` counts connection faults since `down_since`
-    without an answer in between; `at_fault` lists the imports affected, up to the number that the breaker needs.
-    `vanished` lists imports that were read before and are absent now, with no reading in between. When there are
-    enough, the workspace is paused at `vanished_since`, with a probe at `vanished_until`, until an import is read again
-    at `sighted_at`.
-    """
+    """What a workspace's rate limit still allows: one record, shared by all workers."""
 
     version: int = 0
+    """Increases with every write, for optimistic locking."""
     limit: int | None = None
+    """The number of calls in a window; None until a reply has named it."""
     available: int = 0
+    """The calls that are left in the window, at least."""
     spent: int = 0
+    """The polls that were claimed in the window."""
     ends_at: Moment = 0
+    """The end of the window; 0 closes it, so that a probe is sent."""
     window: Span = 0
+    """The length of a window."""
     paced_until: Moment = 0
+    """The next poll starts at this moment, if polls are spread over the window."""
     not_before: Moment = 0
+    """The end of the pause after a 429, a 401 or several connection faults."""
     probing_until: Moment = 0
-    refused_since: Moment | None = None
+    """The end of the lease of the probe in flight."""
+    key_refused_since: Moment | None = None
+    """When Rally first refused the API key, if it still does."""
     faults: int = 0
-    down_since: Moment | None = None
-    at_fault: tuple[str, ...] = ()
-    broken_since: Moment | None = None
-    vanished: tuple[str, ...] = ()
+    """The number of connection faults since the last answer."""
+    failing_since: Moment | None = None
+    """The first of these faults."""
+    failing_imports: tuple[str, ...] = ()
+    """The imports that they affected, up to the number that opens the breaker."""
+    breaker_open_since: Moment | None = None
+    vanished_imports: tuple[str, ...] = ()
+    """Imports that were read before and are absent now, with no reading of any import in between."""
     vanished_since: Moment | None = None
-    vanished_until: Moment = 0
-    vanished_told_at: Moment | None = None
-    sighted_at: Moment = 0
+    """When there were enough of them to pause the workspace, if it is still paused."""
+    vanished_probe_at: Moment = 0
+    """During that pause: the time of the next probe."""
+    vanished_reported_at: Moment | None = None
+    """During that pause: when the operator was last notified."""
+    reappeared_at: Moment = 0
+    """When an import was read again after such a pause. Earlier absences do not count."""
 
     @property
     def paused_until(self) -> Moment:
-        return max(self.not_before, self.vanished_until)
+        return max(self.not_before, self.vanished_probe_at)
 
     @property
-    def broken(self) -> bool:
+    def breaker_open(self) -> bool:
         """Whether the circuit breaker is open: connections to Rally fail, and only probes are sent."""
-        return self.broken_since is not None
+        return self.breaker_open_since is not None
 
     @property
     def probes_only(self) -> bool:
         """Whether the whole workspace is paused, so that only one probe at a time is sent."""
-        return self.broken or self.refused_since is not None or self.vanished_since is not None
+        return self.breaker_open or self.key_refused_since is not None or self.vanished_since is not None
 
     def window_open(self, now: Moment) -> bool:
         return self.limit is not None and now < self.ends_at
@@ -75,8 +84,9 @@ class Budget:
 
 
 MOMENTS = (
-    *("ends_at", "paced_until", "not_before", "probing_until", "refused_since", "down_since", "broken_since"),
-    *("vanished_since", "vanished_until", "vanished_told_at", "sighted_at"),
+    *("ends_at", "paced_until", "not_before", "probing_until", "key_refused_since"),
+    *("failing_since", "breaker_open_since"),
+    *("vanished_since", "vanished_probe_at", "vanished_reported_at", "reappeared_at"),
 )
 """The fields of a budget that hold moments."""
 

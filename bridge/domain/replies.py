@@ -22,7 +22,7 @@ BREAKER_IMPORTS = 3
 """They must affect this many imports, or all if there are fewer."""
 VANISHED_IMPORTS = 3
 """The number of imports, read before and absent now, that pauses the workspace, like a rejected key."""
-TOLD_AGAIN: Span = HOUR
+REMINDER_INTERVAL: Span = HOUR
 """The interval at which the operator is reminded that imports are still absent."""
 WINDOW_SEEN_WHOLE: Span = 2 * SECOND
 """A window that is seen to open this soon after the last one followed it directly, so its full length is known."""
@@ -107,7 +107,7 @@ def _ending_by(budget: Budget, ends_at: Moment) -> Budget:
 
 
 def _after_answer(budget: Budget, reply: Reply, answer: Read | Absent | KeyRefused | OverLimit) -> Budget:
-    budget = replace(budget, faults=0, down_since=None, at_fault=(), broken_since=None)
+    budget = replace(budget, faults=0, failing_since=None, failing_imports=(), breaker_open_since=None)
     match answer:
         case OverLimit(wait):
             named = wait if wait is not None else (reply.allowance.resets_in if reply.allowance else SHORTEST_PAUSE)
@@ -115,11 +115,11 @@ def _after_answer(budget: Budget, reply: Reply, answer: Read | Absent | KeyRefus
             # The window is closed as well: after the pause, a probe finds out what is allowed.
             return replace(budget, ends_at=0, available=0, not_before=max(budget.not_before, reply.at + pause))
         case KeyRefused():
-            since = budget.refused_since or reply.at
+            since = budget.key_refused_since or reply.at
             pause_end = max(budget.not_before, reply.at + REFUSED_PAUSE)
-            return replace(budget, ends_at=0, refused_since=since, not_before=pause_end)
+            return replace(budget, ends_at=0, key_refused_since=since, not_before=pause_end)
         case Read() | Absent() if reply.at >= budget.not_before:
-            return replace(budget, refused_since=None)
+            return replace(budget, key_refused_since=None)
         case Read() | Absent():  # sent before the pause began, so it does not show that the pause is over
             return budget
 
@@ -131,10 +131,10 @@ def _after_unusable(budget: Budget, reply: Reply, *, jitter: float) -> Budget:
     """
     if reply.at < budget.paused_until:
         return budget
-    if budget.refused_since is not None:
+    if budget.key_refused_since is not None:
         return replace(budget, not_before=reply.at + REFUSED_PAUSE)
-    if budget.broken and budget.down_since is not None:
-        return replace(budget, not_before=reply.at + outage_pause(reply.at - budget.down_since, jitter=jitter))
+    if budget.breaker_open and budget.failing_since is not None:
+        return replace(budget, not_before=reply.at + outage_pause(reply.at - budget.failing_since, jitter=jitter))
     return budget
 
 
@@ -147,35 +147,36 @@ def _after_sight(budget: Budget, reply: Reply, *, was_shown: bool, was_read: boo
     """
     match reply.answer:
         case Read() if budget.vanished_since is not None:
-            return replace(budget, vanished=(), vanished_since=None, vanished_until=0, sighted_at=reply.at)
+            return replace(
+                budget, vanished_imports=(), vanished_since=None, vanished_probe_at=0, reappeared_at=reply.at
+            )
         case Read():
-            return replace(budget, vanished=())
-        case Absent() if (was_shown or (was_read and budget.vanished)) and reply.import_id not in budget.vanished:
-            # No more are needed to pause.
-            budget = replace(budget, vanished=(*budget.vanished, reply.import_id)[:VANISHED_IMPORTS])
-    if len(budget.vanished) < VANISHED_IMPORTS or reply.at < budget.vanished_until:
+            return replace(budget, vanished_imports=())
+        case Absent() if was_shown or (was_read and budget.vanished_imports):
+            vanished = dict.fromkeys((*budget.vanished_imports, reply.import_id))
+            budget = replace(budget, vanished_imports=tuple(vanished)[:VANISHED_IMPORTS])  # enough to pause
+    if len(budget.vanished_imports) < VANISHED_IMPORTS or reply.at < budget.vanished_probe_at:
         return budget
-    begins = budget.vanished_since is None
-    told_at = budget.vanished_told_at
-    return replace(
-        budget,
-        vanished_since=reply.at if begins else budget.vanished_since,
-        vanished_until=reply.at + REFUSED_PAUSE,
-        vanished_told_at=reply.at if begins or told_at is None or reply.at >= told_at + TOLD_AGAIN else told_at,
-    )
+    if budget.vanished_since is None or budget.vanished_reported_at is None:
+        budget = replace(budget, vanished_since=reply.at, vanished_reported_at=reply.at)
+    elif reply.at >= budget.vanished_reported_at + REMINDER_INTERVAL:
+        budget = replace(budget, vanished_reported_at=reply.at)
+    return replace(budget, vanished_probe_at=reply.at + REFUSED_PAUSE)
 
 
 def _after_fault(budget: Budget, reply: Reply, fault: Unanswered, *, open_imports: int, jitter: float) -> Budget:
     if reply.at < budget.paused_until:
         return budget  # requests in flight together count once, or one outage would look like many
-    down_since = budget.down_since or reply.at
-    at_fault = budget.at_fault
-    if reply.import_id not in at_fault and len(at_fault) < BREAKER_IMPORTS:
-        at_fault = (*at_fault, reply.import_id)
-    failing = replace(budget, faults=budget.faults + 1, down_since=down_since, at_fault=at_fault)
-    opens = failing.faults >= BREAKER_FAULTS and len(at_fault) >= min(BREAKER_IMPORTS, open_imports)
-    if not (budget.broken or opens):
+    failing_since = budget.failing_since or reply.at
+    failing_imports = budget.failing_imports
+    if reply.import_id not in failing_imports and len(failing_imports) < BREAKER_IMPORTS:
+        failing_imports = (*failing_imports, reply.import_id)
+    failing = replace(budget, faults=budget.faults + 1, failing_since=failing_since, failing_imports=failing_imports)
+    opens = failing.faults >= BREAKER_FAULTS and len(failing_imports) >= min(BREAKER_IMPORTS, open_imports)
+    if not (budget.breaker_open or opens):
         return failing
     asked_for = min(fault.wait or 0, LONGEST_RETRY)
-    pause = max(outage_pause(reply.at - down_since, jitter=jitter), asked_for)
-    return replace(failing, broken_since=budget.broken_since or reply.at, ends_at=0, not_before=reply.at + pause)
+    pause = max(outage_pause(reply.at - failing_since, jitter=jitter), asked_for)
+    return replace(
+        failing, breaker_open_since=budget.breaker_open_since or reply.at, ends_at=0, not_before=reply.at + pause
+    )

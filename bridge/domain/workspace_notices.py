@@ -51,13 +51,13 @@ def workspace_changes(workspace: str, before: Budget, after: Budget, now: Moment
 
 
 def _key_changes(workspace: str, before: Budget, after: Budget, now: Moment) -> Iterator[WorkspaceChange]:
-    if before.refused_since is None and (since := after.refused_since) is not None:
+    if before.key_refused_since is None and (since := after.key_refused_since) is not None:
         yield WorkspaceChange(
             event=WorkspaceEvent.KEY_REFUSED,
             facts={"since": rfc3339(since)},
             notice=key_refused(workspace, since),
         )
-    if (since := before.refused_since) is not None and after.refused_since is None:
+    if (since := before.key_refused_since) is not None and after.key_refused_since is None:
         yield WorkspaceChange(
             event=WorkspaceEvent.KEY_ACCEPTED,
             facts={"refused_since": rfc3339(since)},
@@ -67,7 +67,7 @@ def _key_changes(workspace: str, before: Budget, after: Budget, now: Moment) -> 
 
 def _visibility_changes(workspace: str, before: Budget, after: Budget, now: Moment) -> Iterator[WorkspaceChange]:
     """Yield that imports have vanished, with a reminder from time to time, and that they are visible again."""
-    is_new = after.vanished_told_at != before.vanished_told_at
+    is_new = after.vanished_reported_at != before.vanished_reported_at
     if (since := after.vanished_since) is not None and is_new:
         yield WorkspaceChange(
             event=WorkspaceEvent.IMPORTS_VANISHED,
@@ -84,9 +84,9 @@ def _visibility_changes(workspace: str, before: Budget, after: Budget, now: Mome
 
 def _connection_changes(before: Budget, after: Budget) -> Iterator[WorkspaceChange]:
     """Yield that the breaker has opened or closed. Only the log says so: an outage of Rally ends by itself."""
-    if after.broken and not before.broken:
+    if after.breaker_open and not before.breaker_open:
         yield WorkspaceChange(event=WorkspaceEvent.UNAVAILABLE, facts={"faults": after.faults})
-    if before.broken and not after.broken:
+    if before.breaker_open and not after.breaker_open:
         yield WorkspaceChange(event=WorkspaceEvent.AVAILABLE, facts={})
 
 

@@ -73,7 +73,7 @@ class Imports:
                 "step": grant.step,
                 "probing_until": now + lease if grant.probe else 0,
                 "import_prefix": keys.import_prefix(workspace),
-                "find_probe": int(budget.broken),
+                "find_probe": int(budget.breaker_open),
             },
         )
         if verdict == "stale":

@@ -74,12 +74,12 @@ def _by_workspace(stats: StoreStats) -> Iterable[Metric]:
             "Seconds until polling resumes after a 429, a refused key, vanished imports or an outage of Rally",
             lambda each: max(0, each.budget.paused_until - each.now) / SECOND,
         ),
-        "key_refused": ("Whether Rally refuses the key", lambda each: each.budget.refused_since is not None),
+        "key_refused": ("Whether Rally refuses the key", lambda each: each.budget.key_refused_since is not None),
         "imports_vanished": (
             "Whether Rally no longer shows imports that it showed before",
             lambda each: each.budget.vanished_since is not None,
         ),
-        "breaker_open": ("Whether Rally is down, so that only probes are sent", lambda each: each.budget.broken),
+        "breaker_open": ("Whether Rally is down, so that only probes are sent", lambda each: each.budget.breaker_open),
     }
     for name, (meaning, value) in gauges.items():
         gauge = GaugeMetricFamily(f"rally_bridge_{name}", meaning, labels=["workspace"])

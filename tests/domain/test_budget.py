@@ -149,14 +149,14 @@ def test_a_shorter_429_does_not_shorten_a_longer_one() -> None:
 def test_a_refused_key_is_probed_once_a_minute_until_it_is_accepted() -> None:
     refused = after_replies(opened(), [bare(KeyRefused())], in_flight=0, now=NOW)
 
-    assert refused.refused_since == NOW
+    assert refused.key_refused_since == NOW
     assert grant(refused, NOW + MINUTE - 1, in_flight=0, share=1).count == 0
     assert grant(refused, NOW + MINUTE, in_flight=0, share=1).count == 1
 
     straggler = replace(bare(), at=NOW + MINUTE - 1)
-    assert after_replies(refused, [straggler], in_flight=0, now=NOW + MINUTE).refused_since == NOW
+    assert after_replies(refused, [straggler], in_flight=0, now=NOW + MINUTE).key_refused_since == NOW
     probed = replace(bare(Absent(Absence.NOT_FOUND)), at=NOW + MINUTE)
-    assert after_replies(refused, [probed], in_flight=0, now=NOW + MINUTE).refused_since is None
+    assert after_replies(refused, [probed], in_flight=0, now=NOW + MINUTE).key_refused_since is None
 
 
 def test_a_reply_to_a_poll_from_before_the_refusal_does_not_accept_the_key_again() -> None:
@@ -164,7 +164,7 @@ def test_a_reply_to_a_poll_from_before_the_refusal_does_not_accept_the_key_again
     budget, refusals = opened(), []
     for each in replies:
         budget = after_replies(budget, [each], in_flight=0, now=NOW)
-        refusals.append(budget.refused_since)
+        refusals.append(budget.key_refused_since)
 
     assert refusals == [NOW] * 3, "the operator hears of it once"
 
@@ -263,13 +263,13 @@ def test_a_line_at_fault_is_left_alone_for_a_quarter_of_the_outage_until_it_answ
     assert pauses[4:8] == [SECOND] * 4
     assert pauses[8:11] == [1_001, 1_251, 1_564]
     assert pauses[-1] == 15 * SECOND
-    assert budget.broken
-    assert budget.down_since == NOW
+    assert budget.breaker_open
+    assert budget.failing_since == NOW
     granted = grant(budget, now, in_flight=0, share=1)
     assert (granted.count, granted.probe) == (1, True)
 
     healed = after_replies(budget, [bare()], in_flight=0, now=now)
-    assert (healed.broken, healed.down_since) == (False, None)
+    assert (healed.breaker_open, healed.failing_since) == (False, None)
 
 
 def test_faults_that_were_under_way_together_count_as_one_outage() -> None:
@@ -281,7 +281,7 @@ def test_faults_that_were_under_way_together_count_as_one_outage() -> None:
 def test_a_single_answer_closes_the_breaker_again() -> None:
     replies = [*[unanswered(NOW)] * 4, reply(), *[unanswered(NOW)] * 4]
 
-    assert not after_replies(opened(), replies, in_flight=0, now=NOW).broken
+    assert not after_replies(opened(), replies, in_flight=0, now=NOW).breaker_open
 
 
 def test_the_length_of_windows_is_learned_from_those_seen_from_their_beginning() -> None:

@@ -31,7 +31,7 @@ def replied(budget: Budget, answer: ImportAnswer, allowance: Allowance | None = 
 ALLOWS = Allowance(limit=50, remaining=40, resets_in=30 * SECOND)
 SOONER = replace(OPEN, ends_at=NOW + 30 * SECOND, window=30 * SECOND)
 """The window that is open, with its end as ALLOWS tells it."""
-SHUT = replace(OPEN, ends_at=0, at_fault=("imp",), broken_since=NOW)
+SHUT = replace(OPEN, ends_at=0, failing_imports=("imp",), breaker_open_since=NOW)
 """The breaker is open."""
 SHUT_ALLOWS = replace(SHUT, limit=50, available=37, spent=4)
 FRESH = Budget(limit=50, available=37, spent=4, ends_at=NOW + 30 * SECOND)
@@ -76,57 +76,59 @@ FRESH = Budget(limit=50, available=37, spent=4, ends_at=NOW + 30 * SECOND)
         (OPEN, OverLimit(None), None, replace(OPEN, ends_at=0, available=0, not_before=NOW + SECOND)),
         (OPEN, OverLimit(5_000), None, replace(OPEN, ends_at=0, available=0, not_before=NOW + 5_000)),
         (
-            replace(OPEN, refused_since=7, not_before=NOW + 1),
+            replace(OPEN, key_refused_since=7, not_before=NOW + 1),
             Read(READING),
             None,
-            replace(OPEN, refused_since=7, not_before=NOW + 1, ends_at=0),
+            replace(OPEN, key_refused_since=7, not_before=NOW + 1, ends_at=0),
         ),
-        (replace(OPEN, refused_since=7, not_before=NOW), Read(READING), None, replace(OPEN, not_before=NOW)),
+        (replace(OPEN, key_refused_since=7, not_before=NOW), Read(READING), None, replace(OPEN, not_before=NOW)),
         (OPEN, OverLimit(None), ALLOWS, replace(SOONER, ends_at=0, available=0, not_before=NOW + 30 * SECOND)),
         (replace(OPEN, window=1), Read(READING), ALLOWS, replace(SOONER, available=37, window=SECOND)),
-        (OPEN, KeyRefused(), None, replace(OPEN, ends_at=0, refused_since=NOW, not_before=NOW + MINUTE)),
+        (OPEN, KeyRefused(), None, replace(OPEN, ends_at=0, key_refused_since=NOW, not_before=NOW + MINUTE)),
         (
-            replace(OPEN, faults=3, down_since=7, at_fault=("imp",)),
+            replace(OPEN, faults=3, failing_since=7, failing_imports=("imp",)),
             Unanswered("x", HOUR),
             None,
-            replace(OPEN, faults=4, down_since=7, at_fault=("imp",)),
+            replace(OPEN, faults=4, failing_since=7, failing_imports=("imp",)),
         ),
         (
-            replace(OPEN, faults=4, down_since=NOW - 2 * SECOND),
+            replace(OPEN, faults=4, failing_since=NOW - 2 * SECOND),
             Unanswered("x"),
             None,
-            replace(SHUT, faults=5, down_since=NOW - 2 * SECOND, not_before=NOW + SECOND),
+            replace(SHUT, faults=5, failing_since=NOW - 2 * SECOND, not_before=NOW + SECOND),
         ),
         (
-            replace(SHUT, faults=8, down_since=NOW - 40 * SECOND, broken_since=7),
+            replace(SHUT, faults=8, failing_since=NOW - 40 * SECOND, breaker_open_since=7),
             Unanswered("x"),
             None,
-            replace(SHUT, faults=9, down_since=NOW - 40 * SECOND, broken_since=7, not_before=NOW + 10 * SECOND),
+            replace(
+                SHUT, faults=9, failing_since=NOW - 40 * SECOND, breaker_open_since=7, not_before=NOW + 10 * SECOND
+            ),
         ),
         (
-            replace(SHUT, faults=8, down_since=NOW - 4 * SECOND, broken_since=7),
+            replace(SHUT, faults=8, failing_since=NOW - 4 * SECOND, breaker_open_since=7),
             Unanswered("x", 3 * SECOND),
             None,
-            replace(SHUT, faults=9, down_since=NOW - 4 * SECOND, broken_since=7, not_before=NOW + 3 * SECOND),
+            replace(SHUT, faults=9, failing_since=NOW - 4 * SECOND, breaker_open_since=7, not_before=NOW + 3 * SECOND),
         ),
         (
-            replace(SHUT, faults=8, down_since=NOW - 4 * SECOND, broken_since=7),
+            replace(SHUT, faults=8, failing_since=NOW - 4 * SECOND, breaker_open_since=7),
             Unanswered("x", HOUR),
             None,
-            replace(SHUT, faults=9, down_since=NOW - 4 * SECOND, broken_since=7, not_before=NOW + 15 * SECOND),
+            replace(SHUT, faults=9, failing_since=NOW - 4 * SECOND, breaker_open_since=7, not_before=NOW + 15 * SECOND),
         ),
         (
-            replace(SHUT, faults=10**6, down_since=7, broken_since=7),
+            replace(SHUT, faults=10**6, failing_since=7, breaker_open_since=7),
             Unanswered("x"),
             None,
-            replace(SHUT, faults=10**6 + 1, down_since=7, broken_since=7, not_before=NOW + 15 * SECOND),
+            replace(SHUT, faults=10**6 + 1, failing_since=7, breaker_open_since=7, not_before=NOW + 15 * SECOND),
         ),
-        (replace(SHUT, faults=9, down_since=7, broken_since=7), Read(READING), None, replace(OPEN, ends_at=0)),
+        (replace(SHUT, faults=9, failing_since=7, breaker_open_since=7), Read(READING), None, replace(OPEN, ends_at=0)),
         (
-            replace(SHUT, faults=9, down_since=7),
+            replace(SHUT, faults=9, failing_since=7),
             Unusable("x"),
             ALLOWS,
-            replace(SHUT_ALLOWS, faults=9, down_since=7, not_before=NOW + 15 * SECOND),
+            replace(SHUT_ALLOWS, faults=9, failing_since=7, not_before=NOW + 15 * SECOND),
         ),
         (OPEN, Unusable("x"), None, OPEN),
     ],

@@ -34,17 +34,17 @@ def test_the_operator_reads_which_workspace_and_since_when() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "event", "is_problem", "notified"),
     [
-        (Budget(), Budget(refused_since=NOW), "workspace.refused", True, True),
-        (Budget(refused_since=NOW), Budget(), "workspace.accepted", False, True),
-        (Budget(), Budget(vanished_since=NOW, vanished_told_at=NOW), "workspace.imports_vanished", True, True),
+        (Budget(), Budget(key_refused_since=NOW), "workspace.refused", True, True),
+        (Budget(key_refused_since=NOW), Budget(), "workspace.accepted", False, True),
+        (Budget(), Budget(vanished_since=NOW, vanished_reported_at=NOW), "workspace.imports_vanished", True, True),
         (
-            Budget(vanished_since=NOW, vanished_told_at=NOW),
-            Budget(vanished_since=NOW, vanished_told_at=NOW + SECOND),
+            Budget(vanished_since=NOW, vanished_reported_at=NOW),
+            Budget(vanished_since=NOW, vanished_reported_at=NOW + SECOND),
             *("workspace.imports_vanished", True, True),
         ),
         (Budget(vanished_since=NOW), Budget(), "workspace.imports_shown", False, True),
-        (Budget(), Budget(broken_since=NOW, faults=5), "workspace.unavailable", True, False),
-        (Budget(broken_since=NOW), Budget(), "workspace.available", False, False),
+        (Budget(), Budget(breaker_open_since=NOW, faults=5), "workspace.unavailable", True, False),
+        (Budget(breaker_open_since=NOW), Budget(), "workspace.available", False, False),
     ],
 )
 def test_the_beginning_and_the_end_of_a_problem_are_reported(
@@ -59,9 +59,9 @@ def test_the_beginning_and_the_end_of_a_problem_are_reported(
     "budget",
     [
         Budget(available=5),
-        Budget(refused_since=NOW),
-        Budget(vanished_since=NOW, vanished_told_at=NOW),
-        Budget(broken_since=NOW),
+        Budget(key_refused_since=NOW),
+        Budget(vanished_since=NOW, vanished_reported_at=NOW),
+        Budget(breaker_open_since=NOW),
     ],
 )
 def test_a_problem_that_continues_is_not_reported_again(budget: Budget) -> None:

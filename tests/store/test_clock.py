@@ -186,8 +186,8 @@ def test_absences_are_counted_anew() -> None:
 
 
 def test_each_moment_of_a_budget_is_set_back_with_the_clock() -> None:
-    others = {"version", "limit", "available", "spent", "window", "faults", "at_fault", "vanished"}
+    others = {"version", "limit", "available", "spent", "window", "faults", "failing_imports", "vanished_imports"}
     assert {field.name for field in fields(Budget)} == {*MOMENTS, *others}
 
-    known = Budget(limit=10, ends_at=5_000, not_before=900, down_since=7_000)
-    assert set_back(known, 1_000) == Budget(limit=10, ends_at=4_000, not_before=0, down_since=6_000)
+    known = Budget(limit=10, ends_at=5_000, not_before=900, failing_since=7_000)
+    assert set_back(known, 1_000) == Budget(limit=10, ends_at=4_000, not_before=0, failing_since=6_000)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 LEASE: Span = 15 * SECOND
 
 
-async def due_after(world: World, pauses: Mapping[str, Span], *, at_fault: str = "-") -> Moment:
+async def due_after(world: World, pauses: Mapping[str, Span], *, failing_imports: str = "-") -> Moment:
     """Schedule each import this long from now, as after a poll. Return now."""
     for import_id in pauses:
         await world.watch(import_id)
@@ -25,7 +25,9 @@ async def due_after(world: World, pauses: Mapping[str, Span], *, at_fault: str =
     commits = [
         PollCommit(
             claim=each,
-            advance=ImportUpdate(due=now + pauses[each.import_id], faults=int(each.import_id.startswith(at_fault))),
+            advance=ImportUpdate(
+                due=now + pauses[each.import_id], faults=int(each.import_id.startswith(failing_imports))
+            ),
             at=now,
         )
         for each in claims
@@ -124,9 +126,9 @@ async def test_more_due_in_a_tier_than_are_claimed_wait_in_their_order(world: Wo
 
 async def test_a_probe_is_found_behind_hundreds_of_imports_that_are_at_fault(world: World) -> None:
     ill = {f"ill{number}": 10 * SECOND for number in range(300)}
-    await due_after(world, ill | {"sound": 11 * SECOND}, at_fault="ill")
+    await due_after(world, ill | {"sound": 11 * SECOND}, failing_imports="ill")
     look = await world.resources.budgets.read("default")
-    broken = replace(look.budget, broken_since=look.now, down_since=look.now)
+    broken = replace(look.budget, breaker_open_since=look.now, failing_since=look.now)
     assert await world.resources.budgets.write("default", broken)
     look = await world.resources.budgets.read("default")
     probe = Grant(count=1, again_at=0, probe=True)

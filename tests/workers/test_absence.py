@@ -77,7 +77,7 @@ PAUSED = after(("a", GONE), ("b", Absent(Absence.FORBIDDEN)), ("c", GONE))
 
 
 def test_three_imports_that_turn_absent_pause_the_workspace_for_one_probe_a_minute() -> None:
-    assert (PAUSED.vanished_since, PAUSED.vanished_told_at, PAUSED.paused_until) == (NOW, NOW, NOW + MINUTE)
+    assert (PAUSED.vanished_since, PAUSED.vanished_reported_at, PAUSED.paused_until) == (NOW, NOW, NOW + MINUTE)
     assert grant(PAUSED, NOW + MINUTE - 1, in_flight=0, share=1).count == 0
     probe = grant(PAUSED, NOW + MINUTE, in_flight=0, share=1)
     assert (probe.count, probe.probe) == (1, True)
@@ -119,7 +119,7 @@ def test_only_a_reading_ends_the_pause(answer: ImportAnswer) -> None:
     assert probed.vanished_since == NOW
     assert probed.paused_until == NOW + 2 * MINUTE
     shown = after(("new", READ), budget=probed, at=NOW + 2 * MINUTE)
-    assert (shown.vanished, shown.vanished_since, shown.sighted_at) == ((), None, NOW + 2 * MINUTE)
+    assert (shown.vanished_imports, shown.vanished_since, shown.reappeared_at) == ((), None, NOW + 2 * MINUTE)
 
 
 def test_the_operator_is_told_again_after_an_hour() -> None:
@@ -127,7 +127,7 @@ def test_the_operator_is_told_again_after_an_hour() -> None:
     budget = PAUSED
     for minute in range(1, 125):
         budget = after(("a", GONE), budget=budget, at=NOW + minute * MINUTE)
-        told.add(budget.vanished_told_at)
+        told.add(budget.vanished_reported_at)
 
     assert told == {NOW, NOW + HOUR, NOW + 2 * HOUR}
 
@@ -136,8 +136,8 @@ def test_the_operator_is_told_again_after_an_hour() -> None:
     ("budget", "counts"),
     [
         (Budget(), True),
-        (Budget(sighted_at=NOW), True),
-        (Budget(sighted_at=NOW + 1), False),
+        (Budget(reappeared_at=NOW), True),
+        (Budget(reappeared_at=NOW + 1), False),
         (PAUSED, False),
     ],
 )

@@ -45,22 +45,22 @@ def budget_after(*rows: list[Reply], open_imports: int, budget: Budget | None = 
 def test_the_breaker_opens_after_five_faults_of_three_imports_where_there_are_that_many(
     imports: str, open_imports: int, *, broken: bool
 ) -> None:
-    assert budget_after(replies(imports), open_imports=open_imports).broken == broken
+    assert budget_after(replies(imports), open_imports=open_imports).breaker_open == broken
 
 
 def test_an_error_about_one_import_does_not_count_against_the_workspace() -> None:
     many = replies("abcdefghij", Unusable("HTTP 400"))
 
     assert budget_after(many, open_imports=30) == Budget()
-    assert not budget_after(replies("abca"), many, open_imports=30).broken
-    assert budget_after(replies("abcab"), many, open_imports=30).broken, "a 400 doesn't close the breaker either"
+    assert not budget_after(replies("abca"), many, open_imports=30).breaker_open
+    assert budget_after(replies("abcab"), many, open_imports=30).breaker_open, "a 400 doesn't close the breaker either"
 
 
 @pytest.mark.parametrize(
     ("paused", "until"),
     [
-        ({"broken_since": NOW - MINUTE, "down_since": NOW - MINUTE}, NOW + LONGEST_RETRY),
-        ({"refused_since": NOW - HOUR}, NOW + MINUTE),
+        ({"breaker_open_since": NOW - MINUTE, "failing_since": NOW - MINUTE}, NOW + LONGEST_RETRY),
+        ({"key_refused_since": NOW - HOUR}, NOW + MINUTE),
         ({}, 0),
     ],
     ids=["the breaker is open", "the key is refused", "no pause"],
@@ -72,8 +72,8 @@ def test_a_probe_with_an_error_about_its_import_only_prolongs_the_pause(paused: 
 
 
 def test_a_reading_in_between_restarts_the_count() -> None:
-    assert not budget_after(replies("abca"), replies("d", READ), replies("abca"), open_imports=30).broken
-    assert not budget_after(replies("abcab"), replies("d", READ), open_imports=30).broken
+    assert not budget_after(replies("abca"), replies("d", READ), replies("abca"), open_imports=30).breaker_open
+    assert not budget_after(replies("abcab"), replies("d", READ), open_imports=30).breaker_open
 
 
 def test_a_straggler_does_not_open_the_window_of_a_paused_workspace() -> None:
@@ -123,7 +123,7 @@ async def test_thirty_imports_answered_with_400_do_not_delay_another(world: Worl
 
     assert before == 1
     assert (await requests(world)).count("good") == 2
-    assert not (await world.resources.budgets.read("default")).budget.broken
+    assert not (await world.resources.budgets.read("default")).budget.breaker_open
 
 
 async def test_an_open_breaker_is_probed_with_an_import_that_had_no_error_itself(world: World) -> None:
@@ -138,7 +138,7 @@ async def test_an_open_breaker_is_probed_with_an_import_that_had_no_error_itself
     await world.sandbox.faults(status=503, times=1000)
     await world.poll()
     polled_before = len(await requests(world))
-    assert (await world.resources.budgets.read("default")).budget.broken
+    assert (await world.resources.budgets.read("default")).budget.breaker_open
 
     probes = []
     for _ in range(4):
@@ -160,7 +160,7 @@ async def test_an_open_breaker_is_probed_at_its_pace_when_every_import_is_answer
     for _ in range(10):
         world.pass_time(SECOND)
         await world.poll()
-    assert (await world.resources.budgets.read("default")).budget.broken
+    assert (await world.resources.budgets.read("default")).budget.breaker_open
     polled_before = len(await requests(world))
 
     for _ in range(60):
@@ -199,7 +199,7 @@ async def test_an_import_alone_in_its_workspace_is_polled_again_within_a_quarter
         world.pass_time(SECOND)
     budget = (await world.resources.budgets.read("default")).budget
 
-    assert budget.broken
+    assert budget.breaker_open
     assert budget.not_before <= await world.resources.store.now() + 5 * SECOND
     assert (await world.reload(watch))["reason"] == "no usable answer from Rally: HTTP 503"
 
@@ -238,7 +238,7 @@ async def test_an_open_breaker_is_probed_every_fifteen_seconds_regardless_of_ret
 
 
 def test_jitter_changes_only_the_end_of_a_pause() -> None:
-    at_rest = Budget(faults=9, down_since=NOW - 40 * SECOND, broken_since=7)
+    at_rest = Budget(faults=9, failing_since=NOW - 40 * SECOND, breaker_open_since=7)
     calm, hasty = (
         after_replies(at_rest, replies("a"), in_flight=0, now=NOW, open_imports=9, jitter=jitter) for jitter in (0, 1)
     )
