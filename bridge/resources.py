@@ -18,12 +18,12 @@ from bridge.rally import RallyClient
 from bridge.rally.workspaces import rally_clients
 from bridge.settings import Settings
 from bridge.store.budgets import Budgets
+from bridge.store.change_feed import ChangeFeed
 from bridge.store.connection import Store, connect
 from bridge.store.deliveries import Deliveries
 from bridge.store.encryption import Encryptor, Fingerprinter
 from bridge.store.imports import Imports
 from bridge.store.indexes import Indexes
-from bridge.store.pubsub import ChangeFeed
 from bridge.store.rate_limits import RateLimiter
 from bridge.store.watches import Watches
 
@@ -45,7 +45,7 @@ class Resources:
     budgets: Budgets
     indexes: Indexes
     rate_limiter: RateLimiter
-    changes: ChangeFeed
+    change_feed: ChangeFeed
     bell: Bell
     rally: Mapping[str, RallyClient]
     """By workspace."""
@@ -81,7 +81,7 @@ async def open_resources(settings: Settings, *, clock_offset: Span = 0) -> Async
         for client in resources.rally.values():
             await client.aclose()
         await resources.egress.aclose()
-        await resources.changes.aclose()
+        await resources.change_feed.aclose()
         await resources.bell.aclose()
         await resources.store.redis.aclose()
 
@@ -101,7 +101,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         budgets=Budgets(store),
         indexes=Indexes(store),
         rate_limiter=RateLimiter(store, limit=settings.client_rate_limit),
-        changes=ChangeFeed(store),
+        change_feed=ChangeFeed(store),
         bell=Bell(settings.redis_url, settings.redis_url_file),
         rally=rally_clients(settings),
         egress=Egress(rules, slots=DELIVERY_SLOTS, trust=egress_trust(settings), proxy=settings.egress_proxy),

@@ -85,13 +85,13 @@ class DeliverWork:
             self._slots.acquire(claim)
         return claimed, None if next_due is None else max(0.0, (next_due - now) / SECOND)
 
-    async def act(self, claim: ClaimedDelivery) -> DeliveryResult:
-        late = asyncio.get_running_loop().call_later(LATE, self._on_late, claim.claim)
+    async def act(self, claimed: ClaimedDelivery) -> DeliveryResult:
+        late = asyncio.get_running_loop().call_later(LATE, self._on_late, claimed.claim)
         try:
-            return await self._attempt(claim)
+            return await self._attempt(claimed)
         finally:
             late.cancel()
-            self._slots.release(claim.claim)
+            self._slots.release(claimed.claim)
 
     def _on_late(self, claim: DeliveryClaim) -> None:
         """Release the slot of an attempt without an answer, and mark its lane as doubtful meanwhile."""
@@ -106,48 +106,48 @@ class DeliverWork:
         with suppress(StoreUnavailable):
             await self._resources.deliveries.mark_lane_doubtful(lane)
 
-    async def _attempt(self, claim: ClaimedDelivery) -> DeliveryResult:
+    async def _attempt(self, claimed: ClaimedDelivery) -> DeliveryResult:
         schedule, settings = self._resources.delivery_schedule, self._resources.settings
-        started = claim.now()
-        if monotonic() >= claim.start_by:
+        started = claimed.now()
+        if monotonic() >= claimed.start_by:
             return DeliveryResult(
-                claim=claim.claim, postponed_until=started, reason="withheld: the worker was suspended"
+                claim=claimed.claim, postponed_until=started, reason="withheld: the worker was suspended"
             )
-        delivery = self._resources.deliveries.open(claim.claim)
+        delivery = self._resources.deliveries.decrypt(claimed.claim)
         if schedule.is_too_old(delivery.owed_at, started):
-            return DeliveryResult(claim=claim.claim, after=delivery.abandoned_for_age(started))
+            return DeliveryResult(claim=claimed.claim, after=delivery.abandoned_for_age(started))
         if delivery.interrupted and settings.slack_at_most_once and delivery.lane.startswith(SLACK_LANES):
             reason = "a worker died while sending; perhaps delivered, and SLACK_AT_MOST_ONCE is set"
-            return DeliveryResult(claim=claim.claim, after=delivery.abandoned(reason, started))
-        result = await self._send(delivery, claim)
+            return DeliveryResult(claim=claimed.claim, after=delivery.abandoned(reason, started))
+        result = await self._send(delivery, claimed)
         verdict = result.verdict
         after = delivery.after(
             verdict,
-            claim.now(),
+            claimed.now(),
             schedule=schedule,
             jitter=random.random(),  # noqa: S311 - spreads load only
         )
-        attempt = _attempt(after.attempts, started, claim.now() - started, result)
+        attempt = _attempt(after.attempts, started, claimed.now() - started, result)
         _log_attempt(after, attempt)
         hold = (verdict.wait or 0) if isinstance(verdict, Deferred) and verdict.whole_lane else 0
-        return DeliveryResult(claim=claim.claim, after=after, attempt=attempt, hold=hold)
+        return DeliveryResult(claim=claimed.claim, after=after, attempt=attempt, hold=hold)
 
-    async def _send(self, delivery: Delivery, claim: ClaimedDelivery) -> JudgedResult:
+    async def _send(self, delivery: Delivery, claimed: ClaimedDelivery) -> JudgedResult:
         return await send(
             delivery.destination,
             delivery.body,
             message_id=delivery.notification_id,
             client=delivery.client,
-            now=claim.now,
+            now=claimed.now,
             named=self._resources.named,
             sender=self._resources.sender,
             egress=self._resources.egress,
             plain=delivery.plain,
         )
 
-    def poisoned(self, claim: ClaimedDelivery, error: Exception) -> DeliveryResult:
+    def poisoned(self, claimed: ClaimedDelivery, error: Exception) -> DeliveryResult:
         reason = f"internal error ({type(error).__name__})"
-        return DeliveryResult(claim=claim.claim, postponed_until=claim.now() + QUARANTINE, reason=reason)
+        return DeliveryResult(claim=claimed.claim, postponed_until=claimed.now() + QUARANTINE, reason=reason)
 
     async def commit(self, results: Sequence[DeliveryResult]) -> None:
         deliveries = self._resources.deliveries

@@ -1,4 +1,4 @@
-"""The jobs that arq runs. Each rings a shift of this worker and carries no data; `bridge.queue` defines their names."""
+"""The jobs that arq runs. Each starts a shift of this worker, and carries no data; `bridge.queue` names them."""
 
 import asyncio
 from typing import Any

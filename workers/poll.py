@@ -7,7 +7,7 @@ from time import monotonic
 
 import structlog
 
-from bridge.domain.budget import Budget, grant
+from bridge.domain.budget import Budget, Grant, grant
 from bridge.domain.deduplicator import Deduplicator, truncated
 from bridge.domain.imports import KNOWN_STATUSES, Absent, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
 from bridge.domain.polls import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
@@ -17,6 +17,7 @@ from bridge.domain.watches import absence_reason
 from bridge.domain.workspace_notices import workspace_changes
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
+from bridge.store.budgets import BudgetSnapshot
 from bridge.store.imports import PollCommit
 from workers.notify_operator import OperatorNotifier
 from workers.settle import Settler
@@ -24,7 +25,7 @@ from workers.settle import Settler
 AHEAD = 3
 """Claims per slot, so that a slot that becomes free finds its next poll already claimed."""
 ALL_LEASED_PAUSE = 1.0
-"""Seconds until the next look for a probe when every import is leased already."""
+"""Seconds until the next attempt to claim a probe when every import is leased already."""
 START_WITHIN: Span = SECOND
 """A request that has not started this soon after its claim is not sent: the process may have been suspended."""
 SETTLE_BY: Span = 10 * SECOND
@@ -55,10 +56,10 @@ class ClaimedPoll:
 class PollResult:
     """The result of a poll."""
 
-    poll: ClaimedPoll
+    claimed: ClaimedPoll
     reply: Reply | None
     """None when no request was sent or our own code failed."""
-    advance: ImportUpdate
+    update: ImportUpdate
     at: Moment
     committed: bool = False
 
@@ -79,104 +80,110 @@ class PollWork:
 
     async def claim(self, room: int) -> tuple[Sequence[ClaimedPoll], float | None]:
         settings = self._resources.settings
-        began = monotonic()  # before the look, so that a process that is suspended in between starts no request
-        look = await self._resources.budgets.read(self._workspace)
-        if look.next_due is None:
+        began = monotonic()  # before the read, so that a process that is suspended in between starts no request
+        snapshot = await self._resources.budgets.read(self._workspace)
+        if snapshot.next_due is None:
             return (), None
-        if look.next_due > look.now and not look.budget.breaker_open:
-            return (), (look.next_due - look.now) / SECOND
-        granted = grant(look.budget, look.now, in_flight=look.in_flight, share=settings.rally_budget_share)
+        if snapshot.next_due > snapshot.now and not snapshot.budget.breaker_open:
+            return (), (snapshot.next_due - snapshot.now) / SECOND
+        granted = grant(snapshot.budget, snapshot.now, in_flight=snapshot.in_flight, share=settings.rally_budget_share)
         if granted.count <= 0:
-            return (), max(0.0, (granted.again_at - look.now) / SECOND)
+            return (), max(0.0, (granted.again_at - snapshot.now) / SECOND)
         claims = await self._resources.imports.claim(
-            self._workspace, look.budget, granted, room=room, lease=settings.poll_lease, now=look.now
+            self._workspace, snapshot.budget, granted, room=room, lease=settings.poll_lease, now=snapshot.now
         )
+        all_leased = snapshot.budget.breaker_open and claims == []
+        polls = self._with_deadlines(claims or (), granted, snapshot, began)
+        return polls, ALL_LEASED_PAUSE if all_leased else 0.0
+
+    def _with_deadlines(
+        self, claims: Sequence[PollClaim], granted: Grant, snapshot: BudgetSnapshot, began: float
+    ) -> list[ClaimedPoll]:
+        """Add to each claim until when its request must start; `began` is the monotonic time before the claim."""
         # A request takes at most half of the lease. One that starts within the other half ends before the lease does.
-        window = min(START_WITHIN, settings.poll_lease // 2)
+        window = min(START_WITHIN, self._resources.settings.poll_lease // 2)
         if granted.ends_at is not None:
-            window = min(window, granted.ends_at - look.now)
-        polls = [
+            window = min(window, granted.ends_at - snapshot.now)
+        return [
             ClaimedPoll(
                 claim=claim,
                 probe=granted.probe,
-                probing=look.budget.breaker_open,
-                trusted_since=look.budget.reappeared_at,
+                probing=snapshot.budget.breaker_open,
+                trusted_since=snapshot.budget.reappeared_at,
                 start_by=began + window / SECOND,
-                clock=look.now / SECOND - began,
+                clock=snapshot.now / SECOND - began,
             )
-            for claim in claims or ()
+            for claim in claims
         ]
-        all_leased = look.budget.breaker_open and claims == []
-        return polls, ALL_LEASED_PAUSE if all_leased else 0.0
 
-    async def act(self, claim: ClaimedPoll) -> PollResult:
-        reply = await self._rally.get_import(claim.claim.import_id, at=claim.now, start_by=claim.start_by)
+    async def act(self, claimed: ClaimedPoll) -> PollResult:
+        reply = await self._rally.get_import(claimed.claim.import_id, at=claimed.now, start_by=claimed.start_by)
         if reply is None:
-            return PollResult(poll=claim, reply=None, advance=release_claim(claim.claim), at=claim.now())
-        jitter = random.random()  # noqa: S311 - spreads load only
-        schedule = self._resources.poll_schedule
-        advance = after_poll(
-            claim.claim,
+            return PollResult(claimed=claimed, reply=None, update=release_claim(claimed.claim), at=claimed.now())
+        update = after_poll(
+            claimed.claim,
             reply,
-            schedule,
-            jitter=jitter,
-            probing=claim.probing,
-            trusted_since=claim.trusted_since,
+            self._resources.poll_schedule,
+            jitter=random.random(),  # noqa: S311 - spreads load only
+            probing=claimed.probing,
+            trusted_since=claimed.trusted_since,
         )
-        self._log_reply(claim.claim, reply)
-        polled = PollResult(poll=claim, reply=reply, advance=advance, at=reply.at)
-        return await self._commit_at_once(polled) if advance.due is None else polled
+        self._log_reply(claimed.claim, reply)
+        result = PollResult(claimed=claimed, reply=reply, update=update, at=reply.at)
+        return await self._commit_at_once(result) if update.due is None else result
 
-    def poisoned(self, claim: ClaimedPoll, error: Exception) -> PollResult:
+    def poisoned(self, claimed: ClaimedPoll, error: Exception) -> PollResult:
         del error  # the shift has logged it
-        return PollResult(poll=claim, reply=None, advance=quarantine(claim.claim, claim.now()), at=claim.now())
+        return PollResult(
+            claimed=claimed, reply=None, update=quarantine(claimed.claim, claimed.now()), at=claimed.now()
+        )
 
     async def commit(self, results: Sequence[PollResult]) -> None:
         if left := [result for result in results if not result.committed]:
             await self._commit(left)
         await self._correct_budget(results)
 
-    async def _commit_at_once(self, polled: PollResult) -> PollResult:
+    async def _commit_at_once(self, result: PollResult) -> PollResult:
         """Commit the end of an import without waiting for the shift's next round."""
         try:
-            await self._commit([polled])
+            await self._commit([result])
         except StoreUnavailable:
-            return polled  # the next round tries again
-        return replace(polled, committed=True)
+            return result  # the next round tries again
+        return replace(result, committed=True)
 
     async def _commit(self, results: Sequence[PollResult]) -> None:
-        commits = [PollCommit(claim=r.poll.claim, advance=r.advance, at=r.at) for r in results]
+        commits = [PollCommit(claim=r.claimed.claim, update=r.update, at=r.at) for r in results]
         settle_by = max(result.at for result in results) + SETTLE_BY
         committed = await self._resources.imports.commit(self._workspace, commits, settle_by=settle_by)
         for result, is_ours in zip(results, committed, strict=True):
             # The sweep handles expiries. Here a watch can only have ended through a final reading or an absence.
-            if is_ours and (result.advance.due is None or result.advance.absent is not None):
-                self._settler.start(self._workspace, result.poll.claim.import_id)
+            if is_ours and (result.update.due is None or result.update.absent is not None):
+                self._settler.start(self._workspace, result.claimed.claim.import_id)
 
     async def _correct_budget(self, results: Sequence[PollResult]) -> None:
         """Update the budget from the replies; after the commit, when only unanswered polls are still leased."""
-        shown = {result.poll.claim.import_id for result in results if result.poll.claim.shown}
-        read_before = {result.poll.claim.import_id for result in results if result.poll.claim.known}
+        shown = {result.claimed.claim.import_id for result in results if result.claimed.claim.shown}
+        read_before = {result.claimed.claim.import_id for result in results if result.claimed.claim.reading_digest}
         replies = [result.reply for result in results if result.reply is not None]
-        probed = any(result.poll.probe for result in results)
+        probed = any(result.claimed.probe for result in results)
         written = not (replies or probed)
         jitter = random.random()  # noqa: S311 - spreads load only
         while not written:
-            look = await self._resources.budgets.read(self._workspace)
+            snapshot = await self._resources.budgets.read(self._workspace)
             budget = after_replies(
-                look.budget,
+                snapshot.budget,
                 replies,
-                in_flight=look.in_flight,
-                now=look.now,
+                in_flight=snapshot.in_flight,
+                now=snapshot.now,
                 shown=shown,
                 read_before=read_before,
-                open_imports=look.open_imports,
+                open_imports=snapshot.open_imports,
                 jitter=jitter,
                 probed=probed,
             )
             written = await self._resources.budgets.write(self._workspace, budget)
             if written:
-                await self._report_changes(look.budget, budget, look.now)
+                await self._report_changes(snapshot.budget, budget, snapshot.now)
 
     async def _report_changes(self, before: Budget, after: Budget, now: Moment) -> None:
         """Report when a problem of the workspace begins or ends; once, because only one writer makes the change."""

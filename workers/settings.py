@@ -14,7 +14,7 @@ from arq.worker import run_worker
 
 from bridge import log, memory, queue
 from bridge.errors import SettingsError
-from bridge.queue import Alarm
+from bridge.queue import Job
 from bridge.redis.options import defaults_for, read
 from bridge.resources import check, open_resources
 from bridge.settings import Settings
@@ -27,7 +27,7 @@ from workers.worker import PERIOD, build_worker
 JOB_TIMEOUT = 60
 """Seconds. arq marks a job as in progress for ten seconds longer; nothing here waits for that mark."""
 MAX_TRIES = 1_000_000
-"""A job only rings a shift, so an interrupted one may run again at any time. arq's default for cron jobs is one try."""
+"""An interrupted job may run again at any time, because it only starts a shift. arq's default for cron jobs is 1."""
 
 ARQ_NAMES = {"path": "unix_socket_path", "db": "database"} | {
     name: name
@@ -93,24 +93,24 @@ class WorkerSettings:
     """Each function also runs by cron on every worker (`unique=False`); the bell only runs it sooner."""
 
     functions: ClassVar = [
-        func(jobs.poll_shift, name=Alarm.POLL.value, keep_result=0, timeout=JOB_TIMEOUT),
-        func(jobs.deliver_shift, name=Alarm.DELIVER.value, keep_result=0, timeout=JOB_TIMEOUT),
-        func(jobs.sweep, name=Alarm.SWEEP.value, keep_result=0, timeout=JOB_TIMEOUT),
+        func(jobs.poll_shift, name=Job.POLL.value, keep_result=0, timeout=JOB_TIMEOUT),
+        func(jobs.deliver_shift, name=Job.DELIVER.value, keep_result=0, timeout=JOB_TIMEOUT),
+        func(jobs.sweep, name=Job.SWEEP.value, keep_result=0, timeout=JOB_TIMEOUT),
     ]
     cron_jobs: ClassVar = [
         cron(
-            job,
-            name=f"cron:{alarm.value}",
+            function,
+            name=f"cron:{job.value}",
             second=EVERY_PERIOD,
             unique=False,
             keep_result=0,
             timeout=JOB_TIMEOUT,
             max_tries=MAX_TRIES,
         )
-        for alarm, job in (
-            (Alarm.POLL, jobs.poll_shift),
-            (Alarm.DELIVER, jobs.deliver_shift),
-            (Alarm.SWEEP, jobs.sweep),
+        for job, function in (
+            (Job.POLL, jobs.poll_shift),
+            (Job.DELIVER, jobs.deliver_shift),
+            (Job.SWEEP, jobs.sweep),
         )
     ]
     on_startup = on_startup
@@ -122,7 +122,7 @@ class WorkerSettings:
     job_serializer = queue.serialize
     job_deserializer = queue.deserialize
     poll_delay = 0.05
-    """The shortest time between two reads of the queue; between them, the connection waits for a ring."""
+    """The shortest time between two reads of the queue; between them, the connection waits for a wake-up."""
     max_jobs = 50
     queue_read_limit = 500
     """Crashed jobs stay at the head of arq's queue for a while; an idle worker must be able to read past them."""

@@ -56,7 +56,7 @@ class Settler:
 
     async def settle(self, workspace: str, import_id: str) -> int:
         """Settle every watch of an import that has an outcome now; return how many. Repeating it is harmless."""
-        waiting, polled, look = await asyncio.gather(
+        waiting, polled, snapshot = await asyncio.gather(
             self._resources.watches.waiting(workspace, import_id),
             self._resources.imports.get(workspace, import_id),
             self._resources.budgets.read(workspace),
@@ -64,13 +64,13 @@ class Settler:
         if not waiting:
             await self._resources.imports.drop_settling(workspace, import_id)
             return 0
-        known = effective_state(look.budget, polled.known if polled else ImportState())
+        known = effective_state(snapshot.budget, polled.known if polled else ImportState())
         polls = polled.polls if polled else 0
         settled = 0
         for watch_id, record in waiting:
             try:
                 watch = await self._resources.watches.load(watch_id, record)
-                settled += await self._settle_watch(watch, (workspace, import_id), known, polls, look.now)
+                settled += await self._settle_watch(watch, (workspace, import_id), known, polls, snapshot.now)
             except StoreUnavailable:
                 raise
             except Exception as error:  # our own bug, which must not stop the other watches

@@ -39,7 +39,7 @@ class Work(Protocol[ClaimT, ResultT]):
     async def claim(self, room: int) -> tuple[Sequence[ClaimT], float | None]:
         """Claim what is due, at most `room`.
 
-        Returns the claims, and the seconds until the next look, or None when nothing is waiting.
+        Returns the claims, and the seconds until the next claim, or None when nothing is waiting.
         """
         ...
 
@@ -57,32 +57,32 @@ class Work(Protocol[ClaimT, ResultT]):
 
 
 class Shift(Generic[ClaimT, ResultT]):
-    """One worker's loop over one kind of work. It runs for a while after each ring, and while work is in progress."""
+    """One worker's loop over one kind of work. It runs for a while after each start, and while work is in progress."""
 
     def __init__(self, work: Work[ClaimT, ResultT], *, length: float) -> None:
-        """Take the work, and the seconds for which the loop runs after the last ring."""
+        """Take the work, and the seconds for which the loop runs after the last start."""
         self._work = work
         self._length = length
         self._until = 0.0
         self._awaited_until = 0.0
         self._closing = False
         self._wakeup = asyncio.Event()
-        self._rung = asyncio.Event()
-        """Set by `ring` alone: there is new work, which need not wait for the work in progress."""
+        self._started = asyncio.Event()
+        """Set by `start` alone: there is new work, which need not wait for the work in progress."""
         self._loop: asyncio.Task[None] | None = None
         self._in_progress: set[asyncio.Task[None]] = set()
         self._results: list[tuple[ClaimT, ResultT]] = []
 
-    def ring(self) -> None:
+    def start(self) -> None:
         """Start the loop or wake it, and prolong it by its length."""
         self._until = monotonic() + self._length
-        self._rung.set()
+        self._started.set()
         self._wakeup.set()
         if not self._closing and not self.running:
             self._loop = asyncio.create_task(self._run(), name=self._work.name)
 
     def wake(self) -> None:
-        """Make a running loop look at once: there may be room for more."""
+        """Make a running loop claim at once: there may be room for more."""
         self._wakeup.set()
 
     @property
@@ -91,12 +91,12 @@ class Shift(Generic[ClaimT, ResultT]):
         return self._loop is not None and not self._loop.done()
 
     async def work(self) -> None:
-        """Ring, and wait until the loop ends or its length has passed. An error of the loop is raised here.
+        """Start, and wait until the loop ends or its length has passed. An error of the loop is raised here.
 
         arq has a limited number of job slots. At most one caller waits during the first half of the length, so
-        repeated rings occupy at most two slots, even while some work hangs.
+        repeated calls occupy at most two slots, even while some work hangs.
         """
-        self.ring()
+        self.start()
         if self._loop is None or self._awaited_until - monotonic() > self._length / 2:
             return
         self._awaited_until = monotonic() + self._length
@@ -117,25 +117,25 @@ class Shift(Generic[ClaimT, ResultT]):
     async def _run(self) -> None:
         while True:
             self._wakeup.clear()
-            self._rung.clear()
+            self._started.clear()
             began = monotonic()
-            next_look = await self._round()
-            # A ring during the round may have come too late for its look, and nothing else would wake the loop.
-            idle = next_look is None and not self._wakeup.is_set()
+            next_claim = await self._round()
+            # A start during the round may have come too late for its claim, and nothing else would wake the loop.
+            idle = next_claim is None and not self._wakeup.is_set()
             if not self._in_progress and not self._results and (idle or self._closing):
                 return
-            await _wait_for(self._wakeup, next_look)
+            await _wait_for(self._wakeup, next_claim)
             if self._in_progress:
-                await _wait_for(self._rung, max(0.0, began + BATCH_WINDOW - monotonic()))
+                await _wait_for(self._started, max(0.0, began + BATCH_WINDOW - monotonic()))
 
     async def _round(self) -> float | None:
-        """Commit results, then claim what is due; return the seconds until the next look, None if none is needed."""
+        """Commit results, then claim what is due; return the seconds until the next claim, None if none is needed."""
         try:
             await self._commit()
-            next_look = await self._claim()
+            next_claim = await self._claim()
         except StoreUnavailable:
             return OUTAGE_PAUSE  # the store logs an outage once
-        return next_look
+        return next_claim
 
     async def _commit(self) -> None:
         if self._results:
@@ -164,12 +164,12 @@ class Shift(Generic[ClaimT, ResultT]):
         room = self._work.room - len(self._in_progress)
         if self._closing or left <= 0 or room <= 0:
             return None
-        claims, next_look = await self._work.claim(room)
+        claims, next_claim = await self._work.claim(room)
         for claim in claims:
             task = asyncio.create_task(self._act(claim))
             self._in_progress.add(task)
             task.add_done_callback(self._acted)
-        return next_look if next_look is not None and next_look < left else None
+        return next_claim if next_claim is not None and next_claim < left else None
 
     async def _act(self, claim: ClaimT) -> None:
         try:

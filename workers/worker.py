@@ -1,4 +1,4 @@
-"""One worker: its shifts, its settler and its sweep, which arq's jobs ring."""
+"""One worker: its shifts, its settler and its sweep, which arq's jobs start."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from workers.sweep import Sweep
 PERIOD = 5
 """Seconds between two cron runs of each job."""
 SHIFT_LENGTH = PERIOD + 1.0
-"""Seconds that a shift runs after its last ring: longer than a period, so that the next run prolongs it."""
+"""Seconds that a shift runs after its last start: longer than a period, so that the next job prolongs it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +37,12 @@ class Worker:
 
 
 def build_worker(resources: Resources, *, shift_length: float = SHIFT_LENGTH) -> Worker:
-    """Build a worker on the given resources; nothing runs before the first ring."""
+    """Build a worker on the given resources; nothing runs before the first job."""
     work = DeliverWork(resources)
     deliveries = Shift(work, length=shift_length)
     work.on_slot_released = deliveries.wake
-    settler = Settler(resources, on_due=deliveries.ring)
-    operator = OperatorNotifier(resources, on_due=deliveries.ring)
+    settler = Settler(resources, on_due=deliveries.start)
+    operator = OperatorNotifier(resources, on_due=deliveries.start)
     polls = {
         workspace: Shift(PollWork(resources, workspace, settler, operator), length=shift_length)
         for workspace in resources.rally

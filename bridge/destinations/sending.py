@@ -12,7 +12,7 @@ from bridge.domain.times import Moment
 
 ANSWER_KEPT = 500
 """Characters of a response that are kept."""
-LOOKED_AT = ANSWER_KEPT + 100
+EXCERPT_READ = ANSWER_KEPT + 100
 """Characters that are redacted before cutting: a secret that was cut would not be recognised."""
 
 
@@ -54,5 +54,5 @@ def _result(address: ResolvedDestination, answer: SendResult, verdict: Verdict, 
     secrets = secrets_of(address, sender.slack_bot)
     if not isinstance(verdict, Accepted):
         verdict = replace(verdict, reason=redact(verdict.reason, secrets))
-    excerpt = redact(answer.body.decode("utf-8", "replace")[:LOOKED_AT], secrets)[:ANSWER_KEPT]
+    excerpt = redact(answer.body.decode("utf-8", "replace")[:EXCERPT_READ], secrets)[:ANSWER_KEPT]
     return JudgedResult(verdict=verdict, status=answer.status, excerpt=excerpt)

@@ -99,7 +99,7 @@ def set_back(budget: Budget, span: Span) -> Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """How many polls may start now; if none, when to look again.
+    """How many polls may start now; if none, when to try again.
 
     Each claimed poll advances the pace, which begins at `paced_from`, by `step` (ms). No poll starts after `ends_at`.
     """
@@ -153,5 +153,5 @@ def _probe(budget: Budget, now: Moment, *, share: float) -> Grant:
 
 
 def _behind_a_probe(budget: Budget, now: Moment) -> Grant:
-    """Return when to look again while a probe is in flight; another worker may receive its answer at any time."""
+    """Return when to try again while a probe is in flight; another worker may receive its answer at any time."""
     return Grant(count=0, again_at=min(budget.probing_until, now + SECOND))

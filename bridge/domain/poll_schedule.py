@@ -8,7 +8,7 @@ from bridge.domain.times import SECOND, Span
 SHORTEST_RETRY: Span = SECOND
 LONGEST_RETRY: Span = 15 * SECOND
 RETRY_GROWTH = 1.25
-"""The factor by which each consecutive connection fault lengthens the pause, to about a quarter of the outage."""
+"""The pause of an import grows by this factor with each consecutive connection fault."""
 MOST_GROWTH = 20
 """The cap of the exponent, so that the power stays small."""
 

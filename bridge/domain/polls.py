@@ -35,8 +35,8 @@ class PollClaim:
     tier: int
     """Its tier in the order of polls: that of the pause that ended at `due`."""
     polls: int
-    known: str
-    """The fingerprint of the stored reading: an equal one is not written again."""
+    reading_digest: str
+    """The digest of the stored reading, empty if there is none: an equal reading is not written again."""
     faults: int
     """Consecutive polls without a usable answer."""
     absent: AbsenceStreak | None = None
@@ -44,7 +44,7 @@ class PollClaim:
     @property
     def shown(self) -> bool:
         """Whether the last conclusive answer was a reading."""
-        return bool(self.known) and self.absent is None
+        return bool(self.reading_digest) and self.absent is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

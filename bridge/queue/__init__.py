@@ -1,6 +1,6 @@
 """The bell, which makes a worker start a shift at once, and arq's connection with every override of it."""
 
 from bridge.queue.arq_redis import QUEUE, ResilientArqRedis, connect, deserialize, serialize
-from bridge.queue.bell import Alarm, Bell
+from bridge.queue.bell import Bell, Job
 
-__all__ = ["QUEUE", "Alarm", "Bell", "ResilientArqRedis", "connect", "deserialize", "serialize"]
+__all__ = ["QUEUE", "Bell", "Job", "ResilientArqRedis", "connect", "deserialize", "serialize"]

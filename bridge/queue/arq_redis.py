@@ -29,9 +29,9 @@ from bridge.redis.pool import Pool
 from bridge.redis.server import server_of
 
 QUEUE = "rb:queue"
-RINGS = "rb:rings"
+WAKEUPS = "rb:wakeups"
 """A list with one element after a job was enqueued, until a worker looks."""
-LOOK = 1.0
+READ_INTERVAL = 1.0
 """Seconds after which a worker reads the queue without a ring."""
 PAUSE = 0.5
 """Seconds between two tries."""
@@ -84,7 +84,7 @@ class ResilientArqRedis(ArqRedis):
 
     patience: float = 0.0
     """Seconds for which a command is retried before StoreUnavailable. With 0, redis-py's errors are raised."""
-    look = LOOK
+    read_interval = READ_INTERVAL
     credentials_may_change = False
     """Whether a rejected password is retried, because it is read from a file."""
 
@@ -110,25 +110,25 @@ class ResilientArqRedis(ArqRedis):
         past is due by every clock; the expiry must then be explicit. Needless once arq uses Redis' TIME.
         """
         job = await super().enqueue_job(function, *args, **options | {"_defer_until": AGES_AGO, "_expires": KEPT})
-        await self._ring()
+        await self._wake_worker()
         return job
 
-    async def _ring(self) -> None:
+    async def _wake_worker(self) -> None:
         """Wake one of the workers that wait for a ring."""
         async with self.pipeline(transaction=True) as pipe:
-            pipe.lpush(RINGS, 1)
-            pipe.ltrim(RINGS, 0, 0)
+            pipe.lpush(WAKEUPS, 1)
+            pipe.ltrim(WAKEUPS, 0, 0)
             await pipe.execute()
 
     async def zrangebyscore(self, name: Any, *args: Any, **options: Any) -> Any:
-        """Read the queue after a ring, or after `look` seconds without one.
+        """Read the queue after a ring, or after `read_interval` seconds without one.
 
         arq 0.28 polls the queue several times a second (`poll_delay`), which costs a few percent of an idle core.
         Needless once arq blocks on the queue.
         """
         if name == QUEUE:
             patient = float(self.connection_pool.connection_kwargs.get("socket_timeout") or inf)
-            await self.execute_command("BLPOP", RINGS, min(self.look, patient / 2))
+            await self.execute_command("BLPOP", WAKEUPS, min(self.read_interval, patient / 2))
         return await super().zrangebyscore(name, *args, **options)
 
     async def psetex(self, name: Any, time_ms: Any, value: Any) -> Any:

@@ -1,6 +1,6 @@
-"""The bell: makes a worker start a shift at once.
+"""The bell: makes a worker run a job at once.
 
-A lost ring only delays: the next cron run starts the same shift.
+A lost ring only delays the job: cron runs it every few seconds anyway.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ QUIET = 0.05
 log = structlog.get_logger()
 
 
-class Alarm(StrEnum):
+class Job(StrEnum):
     """The names of arq's jobs; the workers have a function for each."""
 
     POLL = "poll_shift"
@@ -30,30 +30,30 @@ class Alarm(StrEnum):
 
 
 class Bell:
-    """Rings for shifts in the background; the caller never waits."""
+    """Enqueues jobs in the background; the caller never waits."""
 
     def __init__(self, url: Secret, file: Path | None = None) -> None:
         self._arq = connect(url, file)
-        self._ringing: dict[Alarm, asyncio.Task[None]] = {}
-        self._again: set[Alarm] = set()
+        self._ringing: dict[Job, asyncio.Task[None]] = {}
+        self._again: set[Job] = set()
 
-    def ring(self, alarm: Alarm) -> None:
-        """Make a worker start this shift soon; rings in quick succession become one."""
-        if alarm in self._ringing:
-            self._again.add(alarm)
+    def ring(self, job: Job) -> None:
+        """Make a worker run this job soon; rings in quick succession become one."""
+        if job in self._ringing:
+            self._again.add(job)
         else:
-            self._ringing[alarm] = asyncio.create_task(self._ring(alarm))
+            self._ringing[job] = asyncio.create_task(self._ring(job))
 
-    async def _ring(self, alarm: Alarm) -> None:
+    async def _ring(self, job: Job) -> None:
         try:
-            await self._arq.enqueue_job(alarm.value)
+            await self._arq.enqueue_job(job.value)
         except (RedisError, OSError) as error:
-            log.warning("bell.ring_failed", shift=alarm.value, error=in_words(error))
+            log.warning("bell.ring_failed", shift=job.value, error=in_words(error))
         await asyncio.sleep(QUIET)
-        del self._ringing[alarm]
-        if alarm in self._again:
-            self._again.discard(alarm)
-            self.ring(alarm)
+        del self._ringing[job]
+        if job in self._again:
+            self._again.discard(job)
+            self.ring(job)
 
     async def has_workers(self) -> bool:
         """Return whether a worker renewed arq's health check key within the last seconds."""

@@ -4,8 +4,8 @@ Every key begins with `rb:`; times are milliseconds on Redis' clock. Records are
 compares are plain, everything private is encrypted. No record expires by itself: the sweep deletes what has ended.
 
     rb:watch:<id>                       hash   a watch: state, deadlines, outcome; encrypted: private, ending
-    rb:watches:in:<ending>              zset   ids of the watches that are watching, cancelled, or had an outcome
-    rb:watches:of:<client>:<ending>     zset   the same, of one client
+    rb:watches:in:<index>               zset   ids of watches; <index>: `watching`, `cancelled` or an outcome
+    rb:watches:of:<client>:<index>      zset   the same, of one client
     rb:watches:about:<import>           zset   ids of the watches of an import
     rb:watches:expiring                 zset   open watches by the time at which their expiry must be checked
     rb:watches:ended                    zset   ended watches, and deliveries of notices, by the start of their retention
@@ -32,12 +32,12 @@ compares are plain, everything private is encrypted. No record expires by itself
     rb:replay:<client>:<fingerprint>    hash   the reply to a request with an Idempotency-Key
     rb:replays                          zset   the keys of those replies, by their time
     rb:calls:<client>                   hash   the calls that processes have reserved in this minute
-    rb:rings                            list   one element after a job was put into arq's rb:queue, until a worker looks
+    rb:wakeups                          list   one element after a job was put into rb:queue, until a worker reads it
     rb:changes                          channel  `watch:<id>` or `import:<workspace>:<id>`: it changed
     rb:fence                            int    the fences issued so far
     rb:clock                            int    the latest time seen, to detect that the clock was set back
     rb:schema                           int    the version of this layout; data of another version is rejected
     rb:evicts                           string exists while Redis may evict watches and the operator has been notified
     rb:check                            string written by /readyz to check that Redis accepts writes
-    rb:seal                             string the store's own key, encrypted: for fingerprints, and to check our keys
+    rb:store_key                        string the store's own key, encrypted: for fingerprints, and to check our keys
 """

@@ -15,13 +15,18 @@ from bridge.store.lua import Call
 
 
 class Acceptance(StrEnum):
-    """What a new watch found: no import, one being polled, a final one, itself, or a stored reply."""
+    """What the store did with a request for a watch."""
 
     NEW = "new"
+    """Stored the watch, and started to poll its import."""
     JOINED = "joined"
+    """Stored the watch; its import was being polled already."""
     FINAL = "final"
+    """Stored the watch; its import ended recently, so it is settled without a poll."""
     KNOWN = "known"
+    """Nothing: a watch with this id exists."""
     REPLAYED = "replayed"
+    """Nothing: a request with the same Idempotency-Key was accepted before, and its reply is returned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +47,7 @@ class NewWatch:
 class IdempotencyKey:
     """The fingerprints of a request's Idempotency-Key and of its content."""
 
-    mark: str
+    fingerprint: str
     digest: str
 
 
@@ -52,7 +57,7 @@ REPLAYED_FOR: Span = DAY
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptedWatch:
-    """A stored watch, what it found, and its import at that time."""
+    """A stored watch, what the store did, and the watch's import at that time."""
 
     watch: Watch
     acceptance: Acceptance
@@ -94,7 +99,7 @@ def acceptance_call(
             "imports_due": keys.imports_due(new.workspace),
             "settling": keys.SETTLING,
             "final": keys.FINAL,
-            "replay": keys.replay(new.client, once.mark if once else ""),
+            "replay": keys.replay(new.client, once.fingerprint if once else ""),
             "replays": keys.REPLAYS,
         },
         args={

@@ -7,7 +7,7 @@ the plain client name of a record, and read it through the API.
 from bridge.store import keys
 from bridge.store.encryption import Binding
 
-STORE_KEY = Binding(record=keys.SEAL, field="")
+STORE_KEY = Binding(record=keys.STORE_KEY, field="")
 
 
 def of_watch(field: str, watch_id: str, client: str, workspace: str, import_id: str) -> Binding:

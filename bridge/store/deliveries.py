@@ -96,10 +96,10 @@ class Deliveries:
     ) -> bool:
         """Create a delivery to the operator. Return False if one of the `reported` deliveries was reported already."""
         message = codec.dump({"destination": codec.dump_destination(destination), "body": body})
-        sealed = self._encryptor.encrypt(message, bindings.of_message(delivery_id, OPERATOR, ""))
+        encrypted = self._encryptor.encrypt(message, bindings.of_message(delivery_id, OPERATOR, ""))
         fields: list[str | int] = [
             *("watch", "", "notification", delivery_id),
-            *("attempts", 0, "failures", 0, "reason", "", "message", sealed),
+            *("attempts", 0, "failures", 0, "reason", "", "message", encrypted),
         ]
         owed = await self._store.run(
             "create_notice",
@@ -150,7 +150,7 @@ class Deliveries:
             {"id": delivery_id},
         )
 
-    def open(self, claim: DeliveryClaim) -> Delivery:
+    def decrypt(self, claim: DeliveryClaim) -> Delivery:
         """Decrypt a claimed delivery. Raises DecryptionFailed."""
         return self._load(claim.id, claim.record)
 
@@ -253,10 +253,10 @@ class Deliveries:
         found = await self._store.call("LRANGE", keys.attempts(delivery.id), 0, ATTEMPTS_KEPT - 1)
         binding = bindings.of_attempt(delivery.id, delivery.client)
 
-        def load(_: str, sealed: str) -> Attempt:
-            return codec.load_attempt(codec.load(self._encryptor.decrypt(sealed, binding)))
+        def load(_: str, encrypted: str) -> Attempt:
+            return codec.load_attempt(codec.load(self._encryptor.decrypt(encrypted, binding)))
 
-        return list(codec.decryptable(((delivery.id, sealed) for sealed in found), load))
+        return list(codec.decryptable(((delivery.id, encrypted) for encrypted in found), load))
 
     def _load(self, delivery_id: str, record: Mapping[str, Any]) -> Delivery:
         binding = bindings.of_message(delivery_id, record["client"], record["watch"])

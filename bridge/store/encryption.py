@@ -40,14 +40,14 @@ class Encryptor:
     def encrypt(self, text: str, binding: Binding) -> str:
         return self._fernet.encrypt(binding.digest() + text.encode()).decode("ascii")
 
-    def decrypt(self, sealed: str, binding: Binding) -> str:
+    def decrypt(self, encrypted: str, binding: Binding) -> str:
         """Return the text. Raises DecryptionFailed if no key fits or the place differs."""
         try:
-            opened = self._fernet.decrypt(sealed)
+            opened = self._fernet.decrypt(encrypted)
         except InvalidToken as error:
-            raise DecryptionFailed("a record does not open with any of BRIDGE_ENCRYPTION_KEYS") from error
+            raise DecryptionFailed("no key of BRIDGE_ENCRYPTION_KEYS decrypts the record") from error
         if opened[:DIGEST_BYTES] != binding.digest():
-            raise DecryptionFailed("a sealed part was moved here from another record, or its record was changed")
+            raise DecryptionFailed("an encrypted part was moved here from another record, or its record was changed")
         return opened[DIGEST_BYTES:].decode()
 
 

@@ -33,7 +33,7 @@ class PollCommit:
     """The result of a poll, to be written under its claim's fence; `at` is the time of Rally's answer."""
 
     claim: PollClaim
-    advance: ImportUpdate
+    update: ImportUpdate
     at: Moment
 
 
@@ -88,10 +88,10 @@ class Imports:
                 first_at=first_at,
                 polls=polls,
                 faults=faults,
-                known=known,
+                reading_digest=reading_digest,
                 absent=load_streak(absent),
             )
-            for import_id, fence, due, tier, first_at, polls, faults, known, absent in rows
+            for import_id, fence, due, tier, first_at, polls, faults, reading_digest, absent in rows
         ]
 
     async def commit(self, workspace: str, commits: Sequence[PollCommit], *, settle_by: Moment) -> list[bool]:
@@ -180,24 +180,24 @@ class Imports:
         )
 
     def _found(self, commit: PollCommit) -> list[str | int]:
-        claim, advance = commit.claim, commit.advance
+        claim, update = commit.claim, commit.update
         fields: list[str | int] = []
-        news = is_news(claim, advance)
-        if advance.reading is not None:
-            text = codec.dump(codec.dump_reading(advance.reading))
+        news = is_news(claim, update)
+        if update.reading is not None:
+            text = codec.dump(codec.dump_reading(update.reading))
             # Encryption is the most expensive part of a commit, and most readings are unchanged.
-            if (mark := hashlib.sha256(text.encode()).hexdigest()) != claim.known:
+            if (digest := hashlib.sha256(text.encode()).hexdigest()) != claim.reading_digest:
                 binding = bindings.of_reading(claim.workspace, claim.import_id)
-                fields += ["reading", self._encryptor.encrypt(text, binding), "mark", mark]
+                fields += ["reading", self._encryptor.encrypt(text, binding), "reading_digest", digest]
                 news = True
             fields += ["absent", ""]
-        fields += ["faults", advance.faults]
-        if advance.counted:
-            fields += ["polls", claim.polls + 1, "polled_at", commit.at, "trouble", advance.trouble or ""]
-        if advance.absent is not None:
-            fields += ["absent", dump_streak(advance.absent)]
-        if advance.answer is not None:
-            fields += ["answer", dump_answer(advance.answer)]
+        fields += ["faults", update.faults]
+        if update.counted:
+            fields += ["polls", claim.polls + 1, "polled_at", commit.at, "trouble", update.trouble or ""]
+        if update.absent is not None:
+            fields += ["absent", dump_streak(update.absent)]
+        if update.answer is not None:
+            fields += ["answer", dump_answer(update.answer)]
         return [
             *(claim.import_id, keys.member(claim.workspace, claim.import_id)),
             *(claim.fence, _score(commit), int(news), len(fields), *fields),
@@ -206,10 +206,10 @@ class Imports:
 
 def _score(commit: PollCommit) -> int:
     """Return an import's score in the order of polls after this poll; 0 for no further poll."""
-    due = commit.advance.due
+    due = commit.update.due
     if due is None:
         return 0
-    return poll_scores.score(tier_of(due - commit.at) if commit.advance.counted else commit.claim.tier, due)
+    return poll_scores.score(tier_of(due - commit.at) if commit.update.counted else commit.claim.tier, due)
 
 
 def load_import_leniently(
@@ -230,9 +230,9 @@ def load_import(
     """Parse an import's record; None if it is empty. Raises DecryptionFailed."""
     if not record:
         return None
-    sealed = record.get("reading")
+    encrypted = record.get("reading")
     known = ImportState(
-        reading=codec.load_reading(codec.load(encryptor.decrypt(sealed, binding))) if sealed else None,
+        reading=codec.load_reading(codec.load(encryptor.decrypt(encrypted, binding))) if encrypted else None,
         absent=load_streak(record.get("absent")),
         answer=load_answer(record.get("answer")),
         polled_at=_moment(record, "polled_at"),

@@ -13,11 +13,11 @@ from bridge.redis.errors import translated
 from bridge.store import keys
 from bridge.store.connection import Store
 
-ENDINGS = (WatchState.WATCHING.value, WatchState.CANCELLED.value, *(outcome.value for outcome in Outcome))
-"""Each watch is in one of these indexes."""
-LOOKED_AT = 500
+WATCH_INDEXES = (WatchState.WATCHING.value, WatchState.CANCELLED.value, *(outcome.value for outcome in Outcome))
+"""The indexes of watches. Each watch is in one of them."""
+READ_AT_ONCE = 500
 """The number of records whose plain fields are read in one round trip."""
-LOOKS = 4
+READS_PER_PAGE = 4
 """The number of round trips for one page of an import's watches."""
 
 
@@ -31,7 +31,8 @@ class Indexes:
         self, *, client: str | None, state: WatchState | None, outcome: Outcome | None, below: str | None, limit: int
     ) -> list[str]:
         """Return the newest watches below an id; of all clients if `client` is None."""
-        return await self._page([keys.watches_in(each, client) for each in _endings(state, outcome)], below, limit)
+        indexes = [keys.watches_in(index, client) for index in _watch_indexes(state, outcome)]
+        return await self._page(indexes, below, limit)
 
     async def watches_about(
         self,
@@ -47,22 +48,22 @@ class Indexes:
 
         A page may be shorter than `limit` before the end: many watches of the import may not match.
         """
-        endings = _endings(state, outcome)
+        indexes = _watch_indexes(state, outcome)
         found: list[str] = []
-        for _ in range(LOOKS):
-            ids = await self._page([keys.watches_about(import_id)], below, LOOKED_AT)
-            for watch_id, (owner, ending) in zip(ids, await self._standings(ids), strict=True):
-                if client not in {None, owner} or ending not in endings:
+        for _ in range(READS_PER_PAGE):
+            ids = await self._page([keys.watches_about(import_id)], below, READ_AT_ONCE)
+            for watch_id, (owner, index) in zip(ids, await self._owners_and_indexes(ids), strict=True):
+                if client not in {None, owner} or index not in indexes:
                     continue
                 if len(found) == limit:
                     return found, found[-1]
                 found.append(watch_id)
-            if len(ids) < LOOKED_AT:
+            if len(ids) < READ_AT_ONCE:
                 return found, None
             below = ids[-1]
         return found, below
 
-    async def _standings(self, watch_ids: Sequence[str]) -> list[tuple[str | None, str | None]]:
+    async def _owners_and_indexes(self, watch_ids: Sequence[str]) -> list[tuple[str | None, str | None]]:
         """Return each watch's client and its index, or (None, None) if it was deleted."""
         if not watch_ids:
             return []
@@ -83,14 +84,14 @@ class Indexes:
     ) -> tuple[list[str], str | None]:
         """Return the newest deliveries abandoned since `moment`, and the id to continue below (None: the end).
 
-        Reads only plain fields, of LOOKED_AT ids at a time, however few of them match.
+        Reads only plain fields, of READ_AT_ONCE ids at a time, however few of them match.
         """
-        ids = await self.deliveries(client=client, state=DeliveryState.ABANDONED, below=below, limit=LOOKED_AT)
+        ids = await self.deliveries(client=client, state=DeliveryState.ABANDONED, below=below, limit=READ_AT_ONCE)
         ends = await self._ends(ids)
         found = [delivery_id for delivery_id, end in zip(ids, ends, strict=True) if end is not None and end >= moment]
         if len(found) > limit:
             return found[:limit], found[limit - 1]
-        return found, ids[-1] if len(ids) == LOOKED_AT else None
+        return found, ids[-1] if len(ids) == READ_AT_ONCE else None
 
     async def _ends(self, delivery_ids: Sequence[str]) -> list[Moment | None]:
         async with translated(), self._store.redis.pipeline(transaction=False) as pipe:
@@ -107,10 +108,10 @@ class Indexes:
         return sorted({found_id for ids in found for found_id in ids}, reverse=True)[:limit]
 
 
-def _endings(state: WatchState | None, outcome: Outcome | None) -> Sequence[str]:
+def _watch_indexes(state: WatchState | None, outcome: Outcome | None) -> Sequence[str]:
     match state, outcome:
         case None, None:
-            return ENDINGS
+            return WATCH_INDEXES
         case ((WatchState.SETTLED | None), Outcome()):
             return (outcome.value,)
         case WatchState.SETTLED, None:

@@ -3,7 +3,7 @@
 An import's id is any text from a client, so it must be the last part of a key.
 """
 
-SCHEMA = 3
+SCHEMA = 4
 """The version of this layout. Raise it with each change that other versions would misread."""
 SCHEMA_VERSION = "rb:schema"
 
@@ -13,13 +13,13 @@ SETTLING = "rb:imports:settling"
 FINAL = "rb:imports:final"
 FENCE = "rb:fence"
 CLOCK = "rb:clock"
-SEAL = "rb:seal"
+STORE_KEY = "rb:store_key"
 UNREPORTED = "rb:deliveries:unreported"
 REPLAYS = "rb:replays"
 LANES = "rb:lanes"
 LANES_DOUBTFUL = "rb:lanes:doubtful"
 EVICTS = "rb:evicts"
-IN_ANY_LAYOUT = (SEAL, FENCE, EXPIRING, ENDED)
+IN_ANY_LAYOUT = (STORE_KEY, FENCE, EXPIRING, ENDED)
 """Keys that reveal data without a version."""
 CHANGES = "rb:changes"
 """A channel, not a key."""
@@ -34,9 +34,9 @@ def watch(watch_id: str) -> str:
     return f"{WATCH_PREFIX}{watch_id}"
 
 
-def watches_in(ending: str, client: str | None = None) -> str:
-    """Return the index of the watches with an ending: `watching`, `cancelled` or an outcome."""
-    return f"rb:watches:in:{ending}" if client is None else f"rb:watches:of:{client}:{ending}"
+def watches_in(index: str, client: str | None = None) -> str:
+    """Return the key of an index: of the watches that are `watching`, that were `cancelled`, or that had an outcome."""
+    return f"rb:watches:in:{index}" if client is None else f"rb:watches:of:{client}:{index}"
 
 
 def watches_about(import_id: str) -> str:
@@ -53,8 +53,8 @@ def doubtful_lanes(client: str) -> str:
     return f"{LANES_DOUBTFUL}:{client}"
 
 
-def replay(client: str, mark: str) -> str:
-    return f"rb:replay:{client}:{mark}"
+def replay(client: str, fingerprint: str) -> str:
+    return f"rb:replay:{client}:{fingerprint}"
 
 
 def client_calls(client: str) -> str:

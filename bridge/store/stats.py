@@ -40,7 +40,7 @@ class StoreStats:
 
 async def read_stats(store: Store, budgets: Budgets, workspaces: Sequence[str]) -> StoreStats:
     """Return all counts. Raises StoreUnavailable."""
-    looks = {workspace: await budgets.read(workspace) for workspace in workspaces}
+    snapshots = {workspace: await budgets.read(workspace) for workspace in workspaces}
     now = await store.now()
     async with translated(), store.redis.pipeline(transaction=False) as pipe:
         pipe.zcard(keys.watches_in(WatchState.WATCHING))
@@ -65,8 +65,8 @@ async def read_stats(store: Store, budgets: Budgets, workspaces: Sequence[str]) 
             workspace: WorkspaceStats(
                 polled=polled,
                 overdue=sum(overdue),
-                budget=looks[workspace].budget,
-                now=looks[workspace].now,
+                budget=snapshots[workspace].budget,
+                now=snapshots[workspace].now,
             )
             for workspace, polled, *overdue in zip(workspaces, polled, *overdue_by_tier, strict=True)
         },

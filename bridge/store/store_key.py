@@ -14,12 +14,12 @@ async def store_key(store: Store, encryptor: Encryptor) -> str:
 
     Raises SettingsError if the store was encrypted with keys that are not configured.
     """
-    await store.call("SET", keys.SEAL, encryptor.encrypt(secrets.token_hex(32), STORE_KEY), "NX")
+    await store.call("SET", keys.STORE_KEY, encryptor.encrypt(secrets.token_hex(32), STORE_KEY), "NX")
     try:
-        key = encryptor.decrypt(await store.call("GET", keys.SEAL), STORE_KEY)
+        key = encryptor.decrypt(await store.call("GET", keys.STORE_KEY), STORE_KEY)
     except DecryptionFailed as error:
         raise SettingsError(
-            ["BRIDGE_ENCRYPTION_KEYS: none of these keys opens what this Redis holds; add the one that sealed it"]
+            ["BRIDGE_ENCRYPTION_KEYS: none of these keys decrypts what is in this Redis; add the one that encrypted it"]
         ) from error
-    await store.call("SET", keys.SEAL, encryptor.encrypt(key, STORE_KEY))
+    await store.call("SET", keys.STORE_KEY, encryptor.encrypt(key, STORE_KEY))
     return key

@@ -36,8 +36,8 @@ class WatchIndexEntry:
     workspace: str
     import_id: str
     expires_at: Moment
-    ending: str
-    """`watching`, `cancelled`, or the outcome: the index that it is in."""
+    index: str
+    """The index that it is in: `watching`, `cancelled`, or its outcome."""
     deliveries: tuple[str, ...]
 
 
@@ -115,7 +115,7 @@ class Watches:
             workspace=workspace,
             import_id=import_id,
             expires_at=int(expires_at),
-            ending=outcome or state,
+            index=outcome or state,
             deliveries=tuple((deliveries or "").split()),
         )
 
@@ -153,8 +153,8 @@ class Watches:
             {
                 "ended": keys.ENDED,
                 "watches_about": keys.watches_about(where.import_id),
-                "watches_in": keys.watches_in(where.ending),
-                "watches_in_of_client": keys.watches_in(where.ending, where.client),
+                "watches_in": keys.watches_in(where.index),
+                "watches_in_of_client": keys.watches_in(where.index, where.client),
                 "unreported": keys.UNREPORTED,
                 "watch": keys.watch(watch_id),
             },
@@ -187,7 +187,7 @@ class Watches:
                 workspace=watch.workspace,
                 import_id=watch.import_id,
                 expires_at=watch.expires_at,
-                ending=settlement.conclusion.outcome.value,
+                index=settlement.conclusion.outcome.value,
                 deliveries=tuple(delivery.id for delivery in settlement.deliveries),
             ),
             state=WatchState.SETTLED,
@@ -202,7 +202,7 @@ class Watches:
         ending = codec.dump_ending(None, known.reading, polls, known.polled_at, last_poll(known))
         binding = bindings.of_watch("ending", watch_id, where.client, where.workspace, where.import_id)
         fields = ["deliveries", "", "ending", self._encryptor.encrypt(ending, binding)]
-        after = replace(where, ending=WatchState.CANCELLED.value, deliveries=())
+        after = replace(where, index=WatchState.CANCELLED.value, deliveries=())
         return await self._end(watch_id, after, state=WatchState.CANCELLED, now=now, fields=fields)
 
     async def _end(
@@ -229,8 +229,8 @@ class Watches:
                 "settling": keys.SETTLING,
                 "watching": keys.watches_in(WatchState.WATCHING),
                 "watching_of_client": keys.watches_in(WatchState.WATCHING, client),
-                "watches_in": keys.watches_in(after.ending),
-                "watches_in_of_client": keys.watches_in(after.ending, client),
+                "watches_in": keys.watches_in(after.index),
+                "watches_in_of_client": keys.watches_in(after.index, client),
             },
             {
                 "watch_id": watch_id,

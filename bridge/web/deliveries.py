@@ -12,7 +12,7 @@ from bridge.domain.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import NamedDestination
 from bridge.domain.times import SECOND
 from bridge.errors import DecryptionFailed, Refusal, Refused
-from bridge.queue import Alarm
+from bridge.queue import Job
 from bridge.resources import Resources
 from bridge.web.auth import may_see
 from bridge.web.body import parse, read_json
@@ -127,7 +127,7 @@ def _requested(resources: Resources, client: Client, deliveries: Sequence[Delive
             "delivery.redelivery_requested", delivery_id=delivery.id, watch_id=delivery.watch_id, client=client.name
         )
     if deliveries:
-        resources.bell.ring(Alarm.DELIVER)
+        resources.bell.ring(Job.DELIVER)
 
 
 async def _visible(resources: Resources, client: Client, delivery_id: str) -> Delivery:

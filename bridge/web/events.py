@@ -45,15 +45,15 @@ async def watch_events(resources: Resources, watch: Watch, *, keep_alive: float 
     """
     topics = (keys.watch_topic(watch.id), keys.import_topic(watch.workspace, watch.import_id))
     before: WatchResponse | None = None
-    async with resources.changes.subscribe(*topics) as changed:
+    async with resources.change_feed.subscribe(*topics) as changed:
         while True:
             changed.clear()
             try:
-                async with resources.changes.read_slots:
+                async with resources.change_feed.read_slots:
                     current = await resources.watches.get(watch.id)
                     documents = await serialize_watches(resources, [] if current is None else [current])
             except StoreUnavailable:  # already logged by the store
-                if resources.changes.stopping:
+                if resources.change_feed.stopping:
                     return
                 yield COMMENT
                 await asyncio.sleep(OUTAGE_PAUSE)
@@ -62,7 +62,7 @@ async def watch_events(resources: Resources, watch: Watch, *, keep_alive: float 
                 for name, data in _changes(before, document):
                     yield _event(name, data)
                 before = document
-            if not documents or _has_ended(documents[0]) or resources.changes.stopping:
+            if not documents or _has_ended(documents[0]) or resources.change_feed.stopping:
                 return
             if not await _is_set(changed, keep_alive):
                 yield COMMENT

@@ -31,6 +31,6 @@ def fingerprints(resources: Resources, client: Client, key: str | None, body: by
     canonical = json.dumps(json.loads(body), sort_keys=True)
     fingerprinter = resources.fingerprinter
     return IdempotencyKey(
-        mark=fingerprinter.fingerprint(f"idempotency {client.name} {key}"),
+        fingerprint=fingerprinter.fingerprint(f"idempotency {client.name} {key}"),
         digest=fingerprinter.fingerprint(f"request {canonical}"),
     )

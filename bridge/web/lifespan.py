@@ -26,8 +26,8 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     settings = Settings.load()
     log.configure(settings.log_level)
     async with open_resources(settings) as resources:
-        with on_shutdown_signal(resources.changes.stop):
-            await wait_for_store(resources, stopping=lambda: resources.changes.stopping)
+        with on_shutdown_signal(resources.change_feed.stop):
+            await wait_for_store(resources, stopping=lambda: resources.change_feed.stopping)
             app.state.resources = resources
             memory.trim_after_startup()
             structlog.get_logger().info("api.started")

@@ -15,13 +15,13 @@ async def wait_until_ended(resources: Resources, watch: Watch, seconds: float) -
     The store is read once more at the end, because a published change may be lost with the connection.
     """
     until = monotonic() + seconds
-    async with resources.changes.subscribe(keys.watch_topic(watch.id)) as changed:
+    async with resources.change_feed.subscribe(keys.watch_topic(watch.id)) as changed:
         while True:
             changed.clear()
-            async with resources.changes.read_slots:
+            async with resources.change_feed.read_slots:
                 watch = await resources.watches.get(watch.id) or watch
             left = until - monotonic()
-            if watch.state is not WatchState.WATCHING or resources.changes.stopping or left <= 0:
+            if watch.state is not WatchState.WATCHING or resources.change_feed.stopping or left <= 0:
                 return watch
             with suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), left)

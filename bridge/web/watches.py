@@ -14,7 +14,7 @@ from bridge.domain.times import SECOND
 from bridge.domain.watches import Watch, WatchState
 from bridge.errors import DecryptionFailed, Refusal, Refused, StoreUnavailable
 from bridge.ids import new_id
-from bridge.queue import Alarm
+from bridge.queue import Job
 from bridge.resources import Resources
 from bridge.store.acceptance import Acceptance, AcceptedWatch, NewWatch
 from bridge.store.imports import ImportRecord
@@ -110,9 +110,9 @@ def _ring(resources: Resources, acceptance: Acceptance) -> None:
     """Ring for the worker job that the new watch needs next."""
     match acceptance:
         case Acceptance.NEW | Acceptance.REPLAYED:
-            resources.bell.ring(Alarm.POLL)
+            resources.bell.ring(Job.POLL)
         case Acceptance.FINAL:
-            resources.bell.ring(Alarm.SWEEP)
+            resources.bell.ring(Job.SWEEP)
         case Acceptance.JOINED | Acceptance.KNOWN:
             pass
 

@@ -16,7 +16,7 @@ from bridge.domain.imports import Reading
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
 from bridge.domain.watches import Conclusion, ImportState
-from bridge.queue import Alarm
+from bridge.queue import Job
 from bridge.resources import Resources, open_resources
 from bridge.startup import check_store
 from bridge.store.acceptance import NewWatch
@@ -124,7 +124,7 @@ async def create_at_a_pace(stage: Stage, *, hosts: int, hanging: int) -> dict[st
         await check_store(resources)
         for number in range(-hosts, 0):
             await create_delivery(resources, stage.port, number + 10 * hosts + PACED, hosts=hosts)
-        resources.bell.ring(Alarm.DELIVER)
+        resources.bell.ring(Job.DELIVER)
         await asyncio.sleep(3)
         began = monotonic()
         for number in range(PACED):
@@ -133,7 +133,7 @@ async def create_at_a_pace(stage: Stage, *, hosts: int, hanging: int) -> dict[st
             if not hangs:
                 owed[f"imp{number}"] = time()
             await create_delivery(resources, stage.port, number, hosts=hosts, path="hang" if hangs else "hooks/rally")
-            resources.bell.ring(Alarm.DELIVER)
+            resources.bell.ring(Job.DELIVER)
         await asyncio.sleep(1)  # the last ring is still pending, and leaving would cancel it
     return owed
 

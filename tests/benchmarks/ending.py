@@ -178,13 +178,13 @@ class Product:
             await self.work.commit(answered)
             await self.settler.close()
         self._set_clock(now)
-        claims, look_again = await self.work.claim(self.work.room - len(self.under_way))
+        claims, claim_again = await self.work.claim(self.work.room - len(self.under_way))
         for claim in claims:
             heapq.heappush(self.under_way, (now + ROUND_TRIP, claim.claim.fence, await self.work.act(claim)))
         moments = [moment for moment, _, _ in self.under_way[:1]]
         moments += [self.rally.imports[number].born for number in self.to_come[:1]]
-        if look_again is not None:
-            moments.append(now + math.ceil(look_again * SECOND))
+        if claim_again is not None:
+            moments.append(now + math.ceil(claim_again * SECOND))
         return max(now + 1, min(moments, default=0))
 
     async def _accept(self, number: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 from time import monotonic, sleep, time
 
-from bridge.queue import Alarm
+from bridge.queue import Job
 from bridge.resources import open_resources
 from bridge.startup import check_store
 from tests.benchmarks.delivery import create_delivery
@@ -38,7 +38,7 @@ async def ring_apart(our_stage: Stage) -> dict[str, float]:
             await asyncio.sleep(APART + number % 7 / 50)  # not in phase with any timer of the worker
             await create_delivery(resources, our_stage.port, number)
             owed[f"imp{number}"] = time()
-            resources.bell.ring(Alarm.DELIVER)
+            resources.bell.ring(Job.DELIVER)
         await asyncio.sleep(1)
     return owed
 

@@ -28,10 +28,10 @@ async def claim_time(stage: Stage) -> float:
         await check_store(resources)
         took = []
         for _ in range(CLAIMS):
-            look = await resources.budgets.read("default")
+            snapshot = await resources.budgets.read("default")
             grant = Grant(count=ROOM, again_at=0)
             began = monotonic()
-            await resources.imports.claim("default", look.budget, grant, room=ROOM, lease=1, now=look.now)
+            await resources.imports.claim("default", snapshot.budget, grant, room=ROOM, lease=1, now=snapshot.now)
             took.append(monotonic() - began)
         return median(took) * 1000
 

@@ -25,7 +25,7 @@ from tests.support.samples import NOW
 
 SCHEDULE = PollSchedule(floor=3 * SECOND, ceiling=MINUTE, growth=1.0)
 CLAIM = PollClaim(
-    workspace="default", import_id="imp", fence=1, first_at=NOW, due=NOW, tier=0, polls=3, known="", faults=2
+    workspace="default", import_id="imp", fence=1, first_at=NOW, due=NOW, tier=0, polls=3, reading_digest="", faults=2
 )
 FIRST_ABSENCE = AbsenceStreak(absence=Absence.FORBIDDEN, since=NOW + 100 * SECOND, at=NOW + 100 * SECOND)
 
@@ -39,7 +39,7 @@ def reply(answer: ImportAnswer) -> Reply:
 
 
 @pytest.mark.parametrize(
-    ("answer", "advance"),
+    ("answer", "update"),
     [
         (Read(reading("COMPLETED")), ImportUpdate(due=None, reading=reading("COMPLETED"))),
         (Read(reading("ERROR")), ImportUpdate(due=None, reading=reading("ERROR"))),
@@ -53,10 +53,10 @@ def reply(answer: ImportAnswer) -> Reply:
         (KeyRefused(), ImportUpdate(due=NOW, faults=2, counted=False)),
     ],
 )
-def test_each_answer_of_rally_moves_an_import_on(answer: ImportAnswer, advance: ImportUpdate) -> None:
+def test_each_answer_of_rally_moves_an_import_on(answer: ImportAnswer, update: ImportUpdate) -> None:
     answered = PollAnswer(NOW + 100 * SECOND, 418)
 
-    assert after_poll(CLAIM, reply(answer), SCHEDULE, jitter=0) == replace(advance, answer=answered)
+    assert after_poll(CLAIM, reply(answer), SCHEDULE, jitter=0) == replace(update, answer=answered)
 
 
 def test_a_poll_that_was_not_made_costs_nothing_and_a_poison_is_put_aside() -> None:

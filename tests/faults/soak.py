@@ -50,7 +50,7 @@ PARTS: Mapping[str, str] = {
 }
 """Redis counts connection buffers as used memory and never shrinks them."""
 STAYING: Mapping[str, str] = {
-    "rb:seal": "the store's own key",
+    "rb:store_key": "the store's own key",
     "rb:clock": "the latest moment noted",
     "rb:schema": "the version of the layout",
     "rb:fence": "a counter",

@@ -273,7 +273,7 @@ def test_a_job_of_cron_that_was_interrupted_may_begin_again() -> None:
 
 async def test_an_idle_worker_asks_for_nothing_until_it_is_rung_for(redis_url: str, store: Store) -> None:
     waiting, ringing = queue.connect(Secret(redis_url), patience=20), queue.connect(Secret(redis_url))
-    waiting.look = 60.0  # more than its connection would wait for an answer, which it must not
+    waiting.read_interval = 60.0  # more than its connection would wait for an answer, which it must not
     look = asyncio.create_task(waiting.zrangebyscore(queue.QUEUE, "-inf", "+inf"))
     done, _ = await asyncio.wait({look}, timeout=STEP)
     assert not done
@@ -282,6 +282,6 @@ async def test_an_idle_worker_asks_for_nothing_until_it_is_rung_for(redis_url: s
         await ringing.enqueue_job("poll_shift")
     async with asyncio.timeout(2):
         assert await look
-    assert await store.call("LLEN", "rb:rings") <= 1, "unheard rings do not pile up"
+    assert await store.call("LLEN", "rb:wakeups") <= 1, "unheard rings do not pile up"
     await waiting.aclose()
     await ringing.aclose()

@@ -102,7 +102,7 @@ async def test_the_api_is_back_although_it_is_asked_all_the_time(
 async def test_the_subscription_moves_on_with_the_other_connections(
     world: World, servers: tuple[Redis, Redis], wire: Forwarder
 ) -> None:
-    async with asyncio.timeout(PATIENCE), world.resources.changes.subscribe("watch:some") as changed:
+    async with asyncio.timeout(PATIENCE), world.resources.change_feed.subscribe("watch:some") as changed:
         await until(lambda: subscribers(servers[0]) == 1)
         await world.resources.store.check()
         fail_over(servers, wire)
@@ -133,12 +133,12 @@ async def test_arqs_connection_moves_on(asked: str, servers: tuple[Redis, Redis]
 
 
 async def test_the_bell_rings_at_the_new_primary(world: World, servers: tuple[Redis, Redis], wire: Forwarder) -> None:
-    world.resources.bell.ring(queue.Alarm.POLL)
+    world.resources.bell.ring(queue.Job.POLL)
     async with asyncio.timeout(PATIENCE):
         await until(lambda: rings(servers[0]) == 1)
         fail_over(servers, wire)
         while rings(servers[1]) < 2:
-            world.resources.bell.ring(queue.Alarm.POLL)
+            world.resources.bell.ring(queue.Job.POLL)
             await asyncio.sleep(0.05)
 
 

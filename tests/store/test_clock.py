@@ -48,13 +48,13 @@ async def test_a_window_that_was_used_up_ends_when_it_would_have(world: World) -
     assert await world.resources.budgets.write("default", used_up)
 
     world.pass_time(-HOUR)
-    look = await world.resources.budgets.read("default")
+    snapshot = await world.resources.budgets.read("default")
 
-    assert look.now < look.budget.ends_at <= look.now + 20 * SECOND
-    assert look.budget.paced_until <= look.now + SECOND
+    assert snapshot.now < snapshot.budget.ends_at <= snapshot.now + 20 * SECOND
+    assert snapshot.budget.paced_until <= snapshot.now + SECOND
     world.pass_time(10 * SECOND)
     later = await world.resources.budgets.read("default")
-    assert later.budget.ends_at == look.budget.ends_at, "it does not move on with the clock"
+    assert later.budget.ends_at == snapshot.budget.ends_at, "it does not move on with the clock"
 
 
 async def test_a_pause_that_rally_asked_for_is_as_long_as_it_was(world: World) -> None:
@@ -72,30 +72,32 @@ async def test_a_pause_that_rally_asked_for_is_as_long_as_it_was(world: World) -
 
 async def test_a_probe_of_a_worker_that_died_delays_no_other_worker(world: World) -> None:
     await world.watch()
-    look = await world.resources.budgets.read("default")
+    snapshot = await world.resources.budgets.read("default")
     probe = Grant(count=1, again_at=0, probe=True)
     lease = world.resources.settings.poll_lease
-    assert await world.resources.imports.claim("default", look.budget, probe, room=1, lease=lease, now=look.now)
+    assert await world.resources.imports.claim("default", snapshot.budget, probe, room=1, lease=lease, now=snapshot.now)
 
     world.pass_time(-HOUR)
     await world.sweep()
 
-    look = await world.resources.budgets.read("default")
-    assert look.budget.probing_until <= look.now + lease
-    assert look.in_flight == 1
-    assert (look.next_due or 0) <= look.now + lease
+    snapshot = await world.resources.budgets.read("default")
+    assert snapshot.budget.probing_until <= snapshot.now + lease
+    assert snapshot.in_flight == 1
+    assert (snapshot.next_due or 0) <= snapshot.now + lease
     world.pass_time(lease)
     assert (await world.resources.budgets.read("default")).in_flight == 0
 
 
 async def test_a_watch_whose_import_is_final_is_settled(world: World) -> None:
     watch = await world.watch()
-    look = await world.resources.budgets.read("default")
+    snapshot = await world.resources.budgets.read("default")
     grant = Grant(count=1, again_at=0)
-    claims = await world.resources.imports.claim("default", look.budget, grant, room=1, lease=SECOND, now=look.now)
+    claims = await world.resources.imports.claim(
+        "default", snapshot.budget, grant, room=1, lease=SECOND, now=snapshot.now
+    )
     final = Reading(import_id="imp", type="CSV", status="COMPLETED", person_count=7)
-    commit = PollCommit(claim=only(claims or []), advance=ImportUpdate(due=None, reading=final), at=look.now)
-    await world.resources.imports.commit("default", [commit], settle_by=look.now + 10 * SECOND)
+    commit = PollCommit(claim=only(claims or []), update=ImportUpdate(due=None, reading=final), at=snapshot.now)
+    await world.resources.imports.commit("default", [commit], settle_by=snapshot.now + 10 * SECOND)
 
     world.pass_time(-HOUR)
     await world.sweep()

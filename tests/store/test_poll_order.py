@@ -25,7 +25,7 @@ async def due_after(world: World, pauses: Mapping[str, Span], *, failing_imports
     commits = [
         PollCommit(
             claim=each,
-            advance=ImportUpdate(
+            update=ImportUpdate(
                 due=now + pauses[each.import_id], faults=int(each.import_id.startswith(failing_imports))
             ),
             at=now,
@@ -37,9 +37,11 @@ async def due_after(world: World, pauses: Mapping[str, Span], *, failing_imports
 
 
 async def claim(world: World, room: int = 10) -> list[PollClaim]:
-    look = await world.resources.budgets.read("default")
+    snapshot = await world.resources.budgets.read("default")
     grant = Grant(count=room, again_at=0)
-    claims = await world.resources.imports.claim("default", look.budget, grant, room=room, lease=LEASE, now=look.now)
+    claims = await world.resources.imports.claim(
+        "default", snapshot.budget, grant, room=room, lease=LEASE, now=snapshot.now
+    )
     assert claims is not None
     return claims
 
@@ -127,12 +129,14 @@ async def test_more_due_in_a_tier_than_are_claimed_wait_in_their_order(world: Wo
 async def test_a_probe_is_found_behind_hundreds_of_imports_that_are_at_fault(world: World) -> None:
     ill = {f"ill{number}": 10 * SECOND for number in range(300)}
     await due_after(world, ill | {"sound": 11 * SECOND}, failing_imports="ill")
-    look = await world.resources.budgets.read("default")
-    broken = replace(look.budget, breaker_open_since=look.now, failing_since=look.now)
+    snapshot = await world.resources.budgets.read("default")
+    broken = replace(snapshot.budget, breaker_open_since=snapshot.now, failing_since=snapshot.now)
     assert await world.resources.budgets.write("default", broken)
-    look = await world.resources.budgets.read("default")
+    snapshot = await world.resources.budgets.read("default")
     probe = Grant(count=1, again_at=0, probe=True)
-    claims = await world.resources.imports.claim("default", look.budget, probe, room=1, lease=LEASE, now=look.now)
+    claims = await world.resources.imports.claim(
+        "default", snapshot.budget, probe, room=1, lease=LEASE, now=snapshot.now
+    )
 
     assert claims is not None
     assert [each.import_id for each in claims] == ["sound"]

@@ -43,7 +43,7 @@ async def test_an_attempt_whose_recording_is_repeated_is_recorded_once(world: Wo
     await world.poll()
     now, _, claims = await world.resources.deliveries.claim(room=1, lease=30 * SECOND)
     claim = only(claims)
-    before = world.resources.deliveries.open(claim)
+    before = world.resources.deliveries.decrypt(claim)
     after = before.after(Deferred("HTTP 503"), now, schedule=DeliverySchedule(pauses=[MINUTE], max_age=DAY), jitter=0)
     attempt = Attempt(number=1, at=now, took=5, status=503, reason="HTTP 503")
 

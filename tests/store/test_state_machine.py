@@ -166,7 +166,7 @@ class Stage:
         self.run(self.resources.store.call("SET", keys.SCHEMA_VERSION, keys.SCHEMA))
         self.run(
             self.resources.store.call(
-                "SET", keys.SEAL, self.resources.encryptor.encrypt("the same each time", STORE_KEY)
+                "SET", keys.STORE_KEY, self.resources.encryptor.encrypt("the same each time", STORE_KEY)
             )
         )
         self.run(check_store(self.resources))
@@ -296,12 +296,12 @@ class StoreMachine(RuleBasedStateMachine):
         return claims
 
     def _claim_polls(self, workspace: str, room: int, *, raced: bool = False) -> list[PollClaim]:
-        look = self.run(self.resources.budgets.read(workspace))
+        snapshot = self.run(self.resources.budgets.read(workspace))
         if raced:
-            assert self.run(self.resources.budgets.write(workspace, look.budget))
+            assert self.run(self.resources.budgets.write(workspace, snapshot.budget))
         claims = self.run(
             self.resources.imports.claim(
-                workspace, look.budget, Grant(count=9, again_at=0), room=room, lease=POLL_LEASE, now=look.now
+                workspace, snapshot.budget, Grant(count=9, again_at=0), room=room, lease=POLL_LEASE, now=snapshot.now
             )
         )
         assert (claims is None) == raced
@@ -313,9 +313,9 @@ class StoreMachine(RuleBasedStateMachine):
     ) -> None:
         """Commit what may be long after the lease; the second time it is as if the first reply had got lost."""
         now = self.now()
-        commits = [PollCommit(claim=claim, advance=self._advance(claim, answer, now), at=now)]
+        commits = [PollCommit(claim=claim, update=self._update(claim, answer, now), at=now)]
         if another.workspace == claim.workspace and another.fence != claim.fence:
-            commits.append(PollCommit(claim=another, advance=self._advance(another, to_another, now), at=now))
+            commits.append(PollCommit(claim=another, update=self._update(another, to_another, now), at=now))
         expected = [self._is_current(commit.claim) for commit in commits]
         assert self._commit_polls(commits) == expected
         for commit, committed in zip(commits, expected, strict=True):
@@ -323,7 +323,7 @@ class StoreMachine(RuleBasedStateMachine):
                 self._heard(commit)
         self.unchanged(lambda: self._commit_polls(commits))
 
-    def _advance(self, claim: PollClaim, answer: ImportAnswer | str, now: Moment) -> ImportUpdate:
+    def _update(self, claim: PollClaim, answer: ImportAnswer | str, now: Moment) -> ImportUpdate:
         match answer:
             case "withheld":
                 return release_claim(claim)
@@ -343,15 +343,15 @@ class StoreMachine(RuleBasedStateMachine):
         return polling is not None and polling.fence == claim.fence
 
     def _heard(self, commit: PollCommit) -> None:
-        place, advance = (commit.claim.workspace, commit.claim.import_id), commit.advance
+        place, update = (commit.claim.workspace, commit.claim.import_id), commit.update
         self.model.polling[place].lease_end = 0
-        if advance.absent is not None:
-            self.model.heard.add((place, advance.absent.absence.value))
-        if advance.due is None:
-            assert advance.reading is not None
+        if update.absent is not None:
+            self.model.heard.add((place, update.absent.absence.value))
+        if update.due is None:
+            assert update.reading is not None
             del self.model.polling[place]
             self.model.final.add(place)
-            self.model.heard.add((place, str(outcome_of(advance.reading))))
+            self.model.heard.add((place, str(outcome_of(update.reading))))
 
     @precondition(lambda self: self.model.polling)
     @rule(workspace=st.sampled_from(["default", "eu"]), answers=st.lists(st.sampled_from(ANSWERS), min_size=2))
@@ -532,7 +532,7 @@ class StoreMachine(RuleBasedStateMachine):
         return self.run(deliveries.commit(after, claim.fence, None if verdict == "outlived" else attempt))
 
     def _after(self, claim: DeliveryClaim, verdict: Verdict | str, now: Moment) -> Delivery:
-        delivery = self.resources.deliveries.open(claim)
+        delivery = self.resources.deliveries.decrypt(claim)
         match verdict:
             case "put aside":
                 return delivery
@@ -566,7 +566,7 @@ class StoreMachine(RuleBasedStateMachine):
         for workspace in ("default", "eu"):
             assert self._claim_polls(workspace, 9) == []
         left = {key for key in self.snapshot().held if not key.endswith((":paced", ":last"))}
-        standing = {keys.FENCE, keys.CLOCK, keys.SEAL, keys.SCHEMA_VERSION}
+        standing = {keys.FENCE, keys.CLOCK, keys.STORE_KEY, keys.SCHEMA_VERSION}
         assert left <= standing | {keys.budget("default"), keys.budget("eu")}
         assert not self.model.watches
         assert not self.model.deliveries

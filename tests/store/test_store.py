@@ -63,15 +63,15 @@ class Memory:
         return accepted.watch, accepted.acceptance
 
     async def claim(self, room: int = 10) -> list[PollClaim]:
-        look = await self.budgets.read("default")
+        snapshot = await self.budgets.read("default")
         grant = Grant(count=100, again_at=0)
-        claims = await self.imports.claim("default", look.budget, grant, room=room, lease=LEASE, now=look.now)
+        claims = await self.imports.claim("default", snapshot.budget, grant, room=room, lease=LEASE, now=snapshot.now)
         assert claims is not None
         return claims
 
-    async def commit(self, claim: PollClaim, advance: ImportUpdate) -> bool:
+    async def commit(self, claim: PollClaim, update: ImportUpdate) -> bool:
         now = await self.store.now()
-        commits = [PollCommit(claim=claim, advance=advance, at=now)]
+        commits = [PollCommit(claim=claim, update=update, at=now)]
         (committed,) = await self.imports.commit("default", commits, settle_by=now + 10 * SECOND)
         return committed
 
@@ -132,7 +132,7 @@ async def test_nothing_private_is_in_the_clear(memory: Memory) -> None:
     await memory.settle(watch, a_delivery(watch))
     _, _, claims = await memory.deliveries.claim(room=1, lease=LEASE)
     attempt = Attempt(number=1, at=1, took=1, status=500, reason="HTTP 500", answer="jane@example.com")
-    await memory.deliveries.commit(memory.deliveries.open(only(claims)), only(claims).fence, attempt)
+    await memory.deliveries.commit(memory.deliveries.decrypt(only(claims)), only(claims).fence, attempt)
 
     everything = ""
     for key in await memory.keys():
@@ -193,14 +193,14 @@ async def test_a_commit_under_an_old_fence_changes_nothing(memory: Memory) -> No
 
 async def test_a_claim_made_against_an_old_budget_is_refused(memory: Memory) -> None:
     await memory.accept()
-    look = await memory.budgets.read("default")
-    assert await memory.budgets.write("default", replace(look.budget, limit=5))
+    snapshot = await memory.budgets.read("default")
+    assert await memory.budgets.write("default", replace(snapshot.budget, limit=5))
 
     grant = Grant(count=1, again_at=0)
-    claims = await memory.imports.claim("default", look.budget, grant, room=1, lease=LEASE, now=look.now)
+    claims = await memory.imports.claim("default", snapshot.budget, grant, room=1, lease=LEASE, now=snapshot.now)
 
     assert claims is None
-    assert not await memory.budgets.write("default", replace(look.budget, limit=6))
+    assert not await memory.budgets.write("default", replace(snapshot.budget, limit=6))
     assert (await memory.budgets.read("default")).budget == Budget(version=1, limit=5)
 
 
@@ -208,10 +208,10 @@ async def test_a_claim_spends_the_budget_in_the_same_step(memory: Memory) -> Non
     for number in range(3):
         await memory.accept(f"wat_{number}", import_id=f"imp_{number}")
     await memory.budgets.write("default", Budget(limit=10, available=9, spent=1, ends_at=10**13))
-    look = await memory.budgets.read("default")
+    snapshot = await memory.budgets.read("default")
 
     grant = Grant(count=2, again_at=0, paced_from=1_000, step=50)
-    claims = await memory.imports.claim("default", look.budget, grant, room=9, lease=LEASE, now=look.now)
+    claims = await memory.imports.claim("default", snapshot.budget, grant, room=9, lease=LEASE, now=snapshot.now)
 
     after = await memory.budgets.read("default")
     assert claims is not None
@@ -296,7 +296,7 @@ async def test_a_delivery_is_recorded_only_under_its_fence(memory: Memory) -> No
     ours = only(claims)
 
     attempt = Attempt(number=1, at=1, took=5, status=204, reason=None, answer="")
-    done = replace(memory.deliveries.open(ours), state=DeliveryState.DELIVERED, attempts=1, ended_at=9, due=None)
+    done = replace(memory.deliveries.decrypt(ours), state=DeliveryState.DELIVERED, attempts=1, ended_at=9, due=None)
     assert not await memory.deliveries.commit(replace(done, state=DeliveryState.ABANDONED), late.fence, attempt)
     assert await memory.deliveries.commit(done, ours.fence, attempt)
 
@@ -312,7 +312,7 @@ async def test_the_last_fifty_attempts_are_kept(memory: Memory) -> None:
         _, _, claims = await memory.deliveries.claim(room=5, lease=LEASE)
         claim = only(claims)
         attempt = Attempt(number=number, at=1, took=5, status=500, reason="HTTP 500", answer="")
-        again = replace(memory.deliveries.open(claim), attempts=number, due=await memory.store.now())
+        again = replace(memory.deliveries.decrypt(claim), attempts=number, due=await memory.store.now())
         assert await memory.deliveries.commit(again, claim.fence, attempt)
 
     attempts = await memory.deliveries.attempts(only(await memory.deliveries.many(["dlv_0"])))
@@ -325,7 +325,7 @@ async def test_an_ended_watch_is_deleted_completely(memory: Memory) -> None:
     await memory.settle(watch, a_delivery(watch))
     _, _, claims = await memory.deliveries.claim(room=5, lease=LEASE)
     done = replace(
-        memory.deliveries.open(only(claims)), state=DeliveryState.DELIVERED, attempts=1, ended_at=9, due=None
+        memory.deliveries.decrypt(only(claims)), state=DeliveryState.DELIVERED, attempts=1, ended_at=9, due=None
     )
     attempt = Attempt(number=1, at=1, took=5, status=204, reason=None, answer="")
     await memory.deliveries.commit(done, only(claims).fence, attempt)
@@ -380,7 +380,7 @@ async def test_a_store_sealed_with_other_keys_is_refused_in_words(store: Store) 
     assert await store_key(store, Encryptor([new, old])) == key
     assert await store_key(store, Encryptor([new])) == key
     with pytest.raises(DecryptionFailed):
-        Encryptor([old]).decrypt(await store.call("GET", keys.SEAL), STORE_KEY)
+        Encryptor([old]).decrypt(await store.call("GET", keys.STORE_KEY), STORE_KEY)
 
 
 async def test_the_error_for_an_unreachable_redis_has_no_address() -> None:

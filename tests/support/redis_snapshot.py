@@ -25,7 +25,7 @@ for _, key in ipairs(redis.call('KEYS', 'rb:*')) do
 end
 return taken
 """
-_PERMANENT = {keys.FENCE, keys.CLOCK, keys.SEAL, keys.SCHEMA_VERSION, "rb:check"}
+_PERMANENT = {keys.FENCE, keys.CLOCK, keys.STORE_KEY, keys.SCHEMA_VERSION, "rb:check"}
 
 
 @dataclass(frozen=True)

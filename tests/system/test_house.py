@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.queue import Alarm
+from bridge.queue import Job
 from workers import jobs
 
 HOME = Path(__file__).parents[2]
@@ -114,7 +114,7 @@ def test_the_workers_have_a_job_for_every_alarm() -> None:
         for name, job in inspect.getmembers(jobs, inspect.iscoroutinefunction)
         if job.__module__ == jobs.__name__ and not name.startswith("_")
     }
-    assert ours == {alarm.value for alarm in Alarm}
+    assert ours == {alarm.value for alarm in Job}
 
 
 def test_tests_replace_nothing_in_the_product() -> None:

@@ -329,7 +329,7 @@ def test_data_of_another_layout_is_refused_in_a_sentence(
     command: str, tmp_path: Path, environ: Mapping[str, str]
 ) -> None:
     with redis_at(tmp_path) as redis:
-        redis.set("rb:seal", "of a version before layouts had versions")
+        redis.set("rb:store_key", "of a version before layouts had versions")
         done = run(command, tmp_path, environ)
 
     assert done.returncode == 2

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from bridge.domain.destinations import NamedDestination
 from bridge.domain.times import DAY, rfc3339
-from bridge.store.indexes import LOOKED_AT
+from bridge.store.indexes import READ_AT_ONCE
 from tests.support.samples import only
 from tests.support.world import ADMIN_KEY, OTHER_KEY, World, opened
 
@@ -133,7 +133,7 @@ async def test_of_what_ended_too_early_no_seal_is_opened(world: World) -> None:
     assert [line["event"] for line in lines] == ["delivery.redelivery_requested"]
 
 
-@pytest.mark.parametrize("others", [LOOKED_AT - 1, LOOKED_AT, LOOKED_AT + 1])
+@pytest.mark.parametrize("others", [READ_AT_ONCE - 1, READ_AT_ONCE, READ_AT_ONCE + 1])
 async def test_what_is_to_be_owed_again_is_found_behind_any_number_that_is_not(world: World, others: int) -> None:
     delivery = await abandoned(world)
     newer = [each for number in range(others) for each in (0, f"dlv_z{number}")]

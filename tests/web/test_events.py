@@ -22,7 +22,7 @@ async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
 async def until_subscribed(world: World, number: int) -> None:
     """Wait until there are this many subscriptions to changes."""
     async with asyncio.timeout(5):
-        while world.resources.changes.listeners < number:  # noqa: ASYNC110 - the product has no use for such an event
+        while world.resources.change_feed.listeners < number:  # noqa: ASYNC110 - the product has no use for such an event
             await asyncio.sleep(0.01)
 
 
@@ -181,7 +181,7 @@ async def test_a_process_that_is_to_end_answers_all_who_wait(world: World) -> No
     waiting = asyncio.create_task(world.get(path, wait=60))
     stream = asyncio.create_task(world.get(f"{path}/events"))
     await until_subscribed(world, 3)
-    world.resources.changes.stop()
+    world.resources.change_feed.stop()
 
     answers = await asyncio.wait_for(asyncio.gather(waiting, stream), 5)
     assert [answer.status_code for answer in answers] == [200, 200]

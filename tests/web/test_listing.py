@@ -132,12 +132,12 @@ async def test_what_was_forgotten_is_in_no_list(world: World) -> None:
     ours = (
         "rb:fence",
         "rb:clock",
-        "rb:seal",
+        "rb:store_key",
         "rb:schema",
         "rb:budget",
         "rb:check",
         "rb:queue",
-        "rb:rings",
+        "rb:wakeups",
         "rb:calls",
     )
     lasting = [key for key in left if await world.resources.store.call("PTTL", key) < 0]

@@ -77,7 +77,7 @@ async def stored(world: World) -> dict[str, Any]:
     return {key: await contents(world, key) for key in sorted(keys)}
 
 
-UNKEPT = ("rb:calls", "rb:queue", "rb:rings", "rb:check")
+UNKEPT = ("rb:calls", "rb:queue", "rb:wakeups", "rb:check")
 
 
 async def contents(world: World, key: str) -> Any:

@@ -28,7 +28,7 @@ async def refused(world: World, body: Any, *, status: int = 422) -> dict[str, An
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     counted = {"rb:calls:crm"}  # that the client has called
-    assert set(await world.resources.store.call("KEYS", "rb:*")) - counted == {"rb:seal", "rb:schema"}
+    assert set(await world.resources.store.call("KEYS", "rb:*")) - counted == {"rb:store_key", "rb:schema"}
     problem: dict[str, Any] = answer.json()
     assert problem["status"] == status
     assert problem["title"]
@@ -76,7 +76,7 @@ async def test_without_a_known_key_nothing_is_done(world: World, headers: dict[s
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"].startswith("Bearer")
         assert answer.json()["title"] == title
-    assert set(await world.resources.store.call("KEYS", "rb:*")) == {"rb:seal", "rb:schema"}
+    assert set(await world.resources.store.call("KEYS", "rb:*")) == {"rb:store_key", "rb:schema"}
 
 
 async def test_a_watch_is_seen_by_its_client_and_by_admins_only(world: World) -> None:

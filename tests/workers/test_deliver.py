@@ -283,9 +283,9 @@ async def test_a_hanging_receiver_does_not_delay_others(redis_url: str, sandbox_
             await world.poll()
 
             async with asyncio.timeout(30):
-                world.worker.deliveries.ring()
+                world.worker.deliveries.start()
                 while {only((await world.reload(watch))["deliveries"])["state"] for watch in watches} != {"delivered"}:
-                    world.worker.deliveries.ring()
+                    world.worker.deliveries.start()
 
             assert len(await world.sandbox.messages(name="hangs")) == 0, "delivered before the first one has answered"
 

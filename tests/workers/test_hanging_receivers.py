@@ -102,7 +102,7 @@ async def states(world: World, *watch_ids: str) -> Counter[tuple[str, int]]:
 async def deliver_until(world: World, watch_id: str) -> None:
     async with asyncio.timeout(9):  # shorter than an attempt without an answer
         while not (await states(world, watch_id))["delivered", 1]:
-            world.worker.deliveries.ring()
+            world.worker.deliveries.start()
             await asyncio.sleep(0.02)
 
 
@@ -116,7 +116,7 @@ async def test_one_clients_many_receivers_that_hang_leave_the_others_their_place
     ):
         silent.hang = True
         hanging = await create_deliveries(world, *map(silent.url, range(1, HOSTS + 1)))
-        world.worker.deliveries.ring()
+        world.worker.deliveries.start()
         await silent.have_received(DOUBTFUL_SLOTS)
 
         told = only(await create_deliveries(world, swift.url(1), key=OTHER_KEY))
@@ -141,7 +141,7 @@ async def test_receivers_that_begin_to_hang_all_at_once_hold_up_the_others_for_a
         assert (turning.received, swift.received) == (HOSTS, 1)
         turning.hang = True
         hanging = await create_deliveries(world, *urls)
-        world.worker.deliveries.ring()
+        world.worker.deliveries.start()
         await turning.have_received(HOSTS + SLOTS)
 
         told = only(await create_deliveries(world, swift.url(1)))

@@ -77,7 +77,7 @@ class Crossing:
         self.looks += 1
         await asyncio.sleep(0)
         if self.looks == 1:
-            self.shift.ring()
+            self.shift.start()
         return ([7] if self.looks == 2 else []), None
 
     async def act(self, claim: int) -> int:
@@ -165,7 +165,7 @@ async def test_a_shift_goes_on_when_arq_cancels_a_job_that_took_too_long(world: 
 
     job.cancel()
     await asyncio.wait({job})
-    world.worker.deliveries.ring()
+    world.worker.deliveries.start()
 
     assert job.cancelled()
     assert world.worker.deliveries.running

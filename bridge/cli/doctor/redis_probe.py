@@ -85,7 +85,7 @@ async def _run_probe(redis: Redis, resources: Resources) -> RedisProbe:
         full=refused_write is not None and is_full(refused_write),
         rights_refused=await rights.missing_rights(redis),
         layout=await _layout(redis),
-        opens=_keys_open(resources, await redis.get(keys.SEAL)),
+        opens=_keys_open(resources, await redis.get(keys.STORE_KEY)),
     )
     return RedisProbe(
         report=report, clock_ahead=await _clock_ahead(redis), workers_alive=await resources.bell.has_workers()
@@ -123,11 +123,11 @@ async def _layout(redis: Any) -> str | None:
     return None if version is None else str(version)
 
 
-def _keys_open(resources: Resources, sealed: str | None) -> bool | None:
-    if sealed is None:
+def _keys_open(resources: Resources, encrypted: str | None) -> bool | None:
+    if encrypted is None:
         return None
     try:
-        resources.encryptor.decrypt(sealed, STORE_KEY)
+        resources.encryptor.decrypt(encrypted, STORE_KEY)
     except DecryptionFailed:
         return False
     return True

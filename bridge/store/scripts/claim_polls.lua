@@ -2,7 +2,7 @@
 -- Arguments: `version` is the expected version of the budget; `probing_until` is 0 without a probe; `find_probe` is 1 to
 -- look for an import that can probe a failing workspace.
 -- Returns: {now, 'stale'} when the budget has been overwritten; otherwise
---          {now, 'claimed', {id, fence, due, tier, first_at, polls, faults, mark, absent}...}
+--          {now, 'claimed', {id, fence, due, tier, first_at, polls, faults, reading_digest, absent}...}
 local budget, imports_due, imports_leased, fences = unpack(KEYS)
 local version, count, lease, paced_from, step, probing_until, import_prefix, find_probe = unpack(ARGV)
 local now = clock()
@@ -19,7 +19,8 @@ local fence = redis.call('INCRBY', fences, #due / 2) - #due / 2
 for i = 1, #due, 2 do
   local id = due[i]
   fence = fence + 1
-  local record = redis.call('HMGET', import_prefix .. id, 'state', 'first_at', 'polls', 'faults', 'mark', 'absent')
+  local record = redis.call('HMGET', import_prefix .. id, 'state', 'first_at', 'polls', 'faults', 'reading_digest',
+    'absent')
   if record[1] == 'open' then
     redis.call('HSET', import_prefix .. id, 'fence', fence)
     local tier = tier_of(due[i + 1])

@@ -8,8 +8,8 @@ import pytest
 
 from bridge import queue
 from bridge.domain.secret import Secret
+from bridge.store.change_feed import ChangeFeed
 from bridge.store.connection import Store, connect
-from bridge.store.pubsub import ChangeFeed
 from bridge.web.events import watch_events
 from tests.faults.forwarder import Forwarder
 from tests.support.forwarding import forwarding, until, url_of
@@ -92,11 +92,11 @@ async def test_every_connection_has_tcps_keepalive(wire: Forwarder) -> None:
 
 async def test_a_wait_ends_with_what_the_store_holds_by_then(world: World, wire: Forwarder) -> None:
     path = f"/v1/watches/{(await world.watch())['id']}"
-    async with asyncio.timeout(PATIENCE), world.resources.changes.subscribe("watch:other"):
+    async with asyncio.timeout(PATIENCE), world.resources.change_feed.subscribe("watch:other"):
         await until(lambda: subscribed(wire))
         wire.swallow(subscriptions_alone=True)
         waiting = asyncio.create_task(world.get(path, wait=1))
-        await until(lambda: world.resources.changes.listeners == 2)
+        await until(lambda: world.resources.change_feed.listeners == 2)
         await world.post(f"{path}/cancel")
 
         answer = await waiting

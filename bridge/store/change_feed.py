@@ -1,4 +1,6 @@
-"""Change notifications over Redis pub/sub: one connection for all subscribers of a process.
+"""The change feed: messages over Redis pub/sub that a watch or an import has changed.
+
+All subscribers of a process share one connection.
 
 A subscriber reads the store before it waits and after each notification, because notifications may be lost with a
 connection. After each reconnect all subscribers are notified. A connection may be lost silently (a firewall drops it, a
@@ -91,7 +93,7 @@ class ChangeFeed:
             try:
                 await self._receive()
             except (RedisError, OSError) as error:
-                log.debug("changes.interrupted", error=in_words(error))  # the store logs outages
+                log.debug("change_feed.interrupted", error=in_words(error))  # the store logs outages
             self._connected.clear()
             await asyncio.sleep(PAUSE)
 
