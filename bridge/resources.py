@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bridge.destinations import Sender, describe
-from bridge.destinations.configuration import egress_rules, egress_trust, named_addresses, sender_of
+from bridge.destinations.configuration import diversion, egress_rules, egress_trust, named_addresses, sender_of
 from bridge.destinations.egress import Egress, EgressRules
 from bridge.destinations.lanes import lane_of
 from bridge.domain.delivery_schedule import DeliverySchedule
@@ -104,7 +104,13 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         change_feed=ChangeFeed(store),
         bell=Bell(settings.redis_url, settings.redis_url_file),
         rally=rally_clients(settings),
-        egress=Egress(rules, slots=DELIVERY_SLOTS, trust=egress_trust(settings), proxy=settings.egress_proxy),
+        egress=Egress(
+            rules,
+            slots=DELIVERY_SLOTS,
+            trust=egress_trust(settings),
+            proxy=settings.egress_proxy,
+            diversion=diversion(settings),
+        ),
         egress_rules=rules,
         sender=sender_of(settings),
         named=named_addresses(settings),
@@ -118,13 +124,13 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
 def check(settings: Settings) -> None:
     """Raise SettingsError naming every setting that is well-formed but from which nothing can be built."""
     problems: list[str] = []
-    for build in (store_of, rally_clients, egress_trust, sender_of, egress_rules):
+    for build in (store_of, rally_clients, egress_trust, sender_of, egress_rules, diversion):
         try:
             build(settings)
         except SettingsError as error:
             problems += error.problems
     if problems:
-        raise SettingsError(problems)
+        raise SettingsError(list(dict.fromkeys(problems)))
 
 
 def store_of(settings: Settings, clock_offset: Span = 0) -> Store:

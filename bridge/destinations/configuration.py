@@ -4,6 +4,7 @@ Each function that can fail raises SettingsError with the name of the setting.
 """
 
 from bridge.destinations import Sender
+from bridge.destinations.diversion import Diversion
 from bridge.destinations.egress import EgressRules
 from bridge.destinations.signatures import Signing, check_private_key
 from bridge.destinations.slack.bot import SlackBot
@@ -41,11 +42,23 @@ def sender_of(settings: Settings) -> Sender:
 
 
 def egress_rules(settings: Settings) -> EgressRules:
-    """Parse EGRESS_ALLOW; the error names every invalid entry."""
+    """Parse EGRESS_ALLOW, and allow the sandbox if there is one; the error names every invalid entry."""
     try:
-        return EgressRules.parse(settings.egress_allow)
+        rules = EgressRules.parse(settings.egress_allow)
     except ValueError as error:
         raise SettingsError([f"EGRESS_ALLOW: {error}"]) from error
+    sandbox = diversion(settings)
+    return rules if sandbox is None else rules.also_allowing(sandbox.host, sandbox.port)
+
+
+def diversion(settings: Settings) -> Diversion | None:
+    """Return the diversion to EGRESS_SANDBOX; None in production."""
+    if settings.egress_sandbox is None:
+        return None
+    try:
+        return Diversion.to(settings.egress_sandbox)
+    except ValueError as error:
+        raise SettingsError([f"EGRESS_SANDBOX: {error}"]) from error
 
 
 def egress_trust(settings: Settings) -> Trust:

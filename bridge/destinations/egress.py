@@ -2,7 +2,7 @@
 
 A URL is checked before each attempt. Then its name is resolved once, all its addresses are checked, and only these
 are connected to. The URL keeps its name, by which TLS verifies the receiver. With a forward proxy the URL is checked
-as well, but the proxy resolves the name.
+as well, but the proxy resolves the name. In a sandboxed bridge a checked URL is diverted to the sandbox.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
+from bridge.destinations.diversion import Diversion
 from bridge.destinations.guard import GuardedBackend, NotSent, Resolve, Resolver
 from bridge.destinations.rules import EgressRules, Forbidden, check_url, judge_url
 from bridge.domain.attempts import Failure, NoResponse, Request, Response, SendResult
@@ -50,8 +51,10 @@ class Egress:
         resolve: Resolve | None = None,
         trust: Trust = ssl.create_default_context,
         proxy: Secret | None = None,
+        diversion: Diversion | None = None,
     ) -> None:
         self.slots = slots
+        self._diversion = diversion
         self._rules = rules
         self._connect_timeout = connect_timeout
         self._proxied = proxy is not None
@@ -81,12 +84,12 @@ class Egress:
     async def refusal(self, url: Secret) -> NoResponse | None:
         """Return why a URL would be refused, without connecting; None if it would not.
 
-        The name is resolved and its addresses are checked, unless there is a proxy, which resolves names itself.
+        The name is resolved and its addresses are checked, unless a proxy does that, or the request is diverted.
         """
         parsed = judge_url(url.reveal(), self._rules, slack=False)
         if isinstance(parsed, Forbidden):
             return NoResponse(failure=Failure.REFUSED_ADDRESS, reason=parsed.detail)
-        if self._proxied:
+        if self._proxied or (self._diversion and self._diversion.diverts(parsed)):
             return None
         deadline = asyncio.get_running_loop().time() + self._connect_timeout
         try:
@@ -109,11 +112,10 @@ class Egress:
             **request.headers,
             "accept-encoding": "identity",
         }  # a compressed body could expand to any size
+        target = Target.of(self._diversion.of(url) if self._diversion else url.parsed)
         raw = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
         try:
-            received = await self._connections.exchange(
-                "POST", Target.of(url.parsed), raw, request.body, body_limit=ANSWER_LIMIT
-            )
+            received = await self._connections.exchange("POST", target, raw, request.body, body_limit=ANSWER_LIMIT)
         except NotSent as unsent:
             return unsent.answer
         assert received is not None  # noqa: S101 - None is given only where the request must start by some time

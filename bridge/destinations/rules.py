@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv6Address, ip_network
 
 import httpx
@@ -81,6 +81,10 @@ class EgressRules:
         if wrong:
             raise ValueError("; ".join(wrong))
         return cls(networks=tuple(networks), hosts=tuple(hosts))
+
+    def also_allowing(self, host: str, port: int) -> "EgressRules":
+        """Return these rules with one host, or address, and its port added."""
+        return replace(self, hosts=(*self.hosts, (host, port)))
 
     def allow_host(self, host: str, port: int) -> bool:
         return any(

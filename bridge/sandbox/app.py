@@ -2,23 +2,22 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bridge.sandbox.browsers import ReadOnlyForPages
 from bridge.sandbox.control import Control
+from bridge.sandbox.demos import DemoBridge
 from bridge.sandbox.inbox import Inbox
-from bridge.sandbox.page import Page
+from bridge.sandbox.page import Page, script, style
 from bridge.sandbox.rally import Rally
+from bridge.sandbox.receivers import Receivers
 from bridge.sandbox.settings import SandboxSettings
 from bridge.sandbox.window import Window
-
-STYLE = Path(__file__).with_name("style.css")
 
 
 def create_app(settings: SandboxSettings | None = None, now: Callable[[], float] = time.time) -> Starlette:
@@ -26,17 +25,20 @@ def create_app(settings: SandboxSettings | None = None, now: Callable[[], float]
     settings = settings or SandboxSettings.from_env()
     window = Window(settings.rate_limit, settings.rate_window)
     rally = Rally(key=settings.rally_key, window=window, now=now)
-    inbox = Inbox(secrets=settings.callback_secrets, slack_token=settings.slack_token, now=now)
+    inbox = Inbox(secrets=settings.callback_secrets, now=now)
+    receivers = Receivers(inbox, slack_token=settings.slack_token)
     control = Control(rally, inbox, window)
-    page = Page(rally, inbox)
+    key = settings.bridge_key
+    page = Page(rally, inbox, DemoBridge(url=settings.bridge_url, key=key) if settings.bridge_url and key else None)
     return Starlette(
         routes=[
             Route("/rally/api/public/v1/imports/{import_id:path}", rally.get_import, methods=["GET"]),
             Route("/rally/api/public/v1/people/import", rally.import_people, methods=["POST"]),
-            Route("/inbox/services/{team}/{bot}/{token}", inbox.slack_webhook, methods=["POST"]),
-            Route("/slack/api/chat.postMessage", inbox.post_message, methods=["POST"]),
-            Route("/slack/api/auth.test", inbox.auth_test, methods=["POST"]),
-            Route("/inbox/callbacks/{name}", inbox.callback, methods=["POST"]),
+            Route("/inbox/services/{team}/{bot}/{token}", receivers.slack_webhook, methods=["POST"]),
+            Route("/slack/api/chat.postMessage", receivers.post_message, methods=["POST"]),
+            Route("/slack/api/auth.test", receivers.auth_test, methods=["POST"]),
+            Route("/inbox/callbacks/{name}", receivers.callback, methods=["POST"]),
+            Route("/outbound/{scheme}/{host}/{path:path}", receivers.outbound, methods=["POST"]),
             Route("/inbox/messages", control.messages, methods=["GET"]),
             Route("/inbox/messages", control.delete_messages, methods=["DELETE"]),
             Route("/control/imports/{import_id:path}", control.put_import, methods=["PUT"]),
@@ -51,15 +53,13 @@ def create_app(settings: SandboxSettings | None = None, now: Callable[[], float]
             Route("/control/reset", control.reset, methods=["POST"]),
             Route("/", page.show, methods=["GET"]),
             Route("/inbox", page.show, methods=["GET"]),
-            Route("/style.css", _style, methods=["GET"]),
+            Route("/inbox/demos/{import_id}", page.start_demo, methods=["POST"]),
+            Route("/inbox.css", style, methods=["GET"]),
+            Route("/inbox.js", script, methods=["GET"]),
             Route("/healthz", _healthz, methods=["GET"]),
         ],
         middleware=[Middleware(ReadOnlyForPages)],
     )
-
-
-async def _style(_: Request) -> Response:
-    return FileResponse(STYLE, media_type="text/css")
 
 
 async def _healthz(_: Request) -> Response:

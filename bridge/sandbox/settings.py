@@ -7,18 +7,23 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxSettings:
-    """The key and the rate limit of the simulated Rally, Slack's token, and the secrets to verify callbacks with."""
+    """The key and the rate limit of the simulated Rally, Slack's token, and the secrets to verify callbacks with.
+
+    The bridge's URL and one of its API keys are for the buttons on the inbox page.
+    """
 
     rally_key: str = field(repr=False)
     callback_secrets: tuple[str, ...] = field(default=(), repr=False)
     slack_token: str = field(default="", repr=False)
+    bridge_url: str = ""
+    bridge_key: str = field(default="", repr=False)
     rate_limit: int = 600
     rate_window: int = 60
     """Seconds."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "SandboxSettings":
-        """Read SANDBOX_RALLY_KEY (required), _CALLBACK_SECRETS, _SLACK_TOKEN, _RATE_LIMIT and _RATE_WINDOW."""
+        """Read SANDBOX_RALLY_KEY (required) and the other variables whose names begin with SANDBOX_."""
         key = environ.get("SANDBOX_RALLY_KEY", "").strip()
         if not key:
             raise SystemExit("SANDBOX_RALLY_KEY is required: the API key of the simulated Rally")
@@ -27,6 +32,8 @@ class SandboxSettings:
             rally_key=key,
             callback_secrets=tuple(secret.strip() for secret in secrets if secret.strip()),
             slack_token=environ.get("SANDBOX_SLACK_TOKEN", "").strip(),
+            bridge_url=environ.get("SANDBOX_BRIDGE_URL", "").strip(),
+            bridge_key=environ.get("SANDBOX_BRIDGE_KEY", "").strip(),
             rate_limit=int(environ.get("SANDBOX_RATE_LIMIT") or 600),
             rate_window=int(environ.get("SANDBOX_RATE_WINDOW") or 60),
         )

@@ -77,6 +77,7 @@ class Settings(BaseModel):
     egress_allow: Annotated[tuple[str, ...], BeforeValidator(lambda text: tuple(parsers.parts(text)))] = ()
     egress_proxy: Annotated[Secret | None, BeforeValidator(parsers.proxy_url)] = None
     egress_ca_file: str | None = None
+    egress_sandbox: str | None = None
     delivery_schedule: Annotated[tuple[Span, ...], BeforeValidator(parsers.durations), Field(min_length=1)] = (
         parsers.durations("2s,5s,15s,1m,5m,30m,2h,5h,10h,24h")
     )
@@ -103,6 +104,8 @@ class Settings(BaseModel):
                 if unknown := sorted((given or frozenset()) - known):
                     names = ", ".join(unknown)
                     yield f"BRIDGE_API_KEYS, BRIDGE_CLIENTS_FILE: {client.name!r} names unknown {what}: {names}"
+        if self.egress_sandbox and self.egress_proxy:
+            yield "EGRESS_SANDBOX and EGRESS_PROXY: set only one of the two"
         duplicates = {each.name for each in self.bridge_api_keys} & {each.name for each in self.bridge_clients_file}
         if duplicates:
             names = ", ".join(sorted(duplicates))

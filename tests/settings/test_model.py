@@ -106,6 +106,7 @@ async def test_all_that_shows_only_when_the_parts_are_built_is_named_at_once() -
         CALLBACK_ED25519_KEYS="hunter2",
         EGRESS_ALLOW="a b",
         EGRESS_CA_FILE="/nowhere",
+        EGRESS_SANDBOX="http://localhost/path",
     )
     with pytest.raises(SettingsError) as told:
         async with open_resources(settings):
@@ -116,6 +117,7 @@ async def test_all_that_shows_only_when_the_parts_are_built_is_named_at_once() -
         "CALLBACK_ED25519_KEYS",
         "EGRESS_ALLOW",
         "EGRESS_CA_FILE",
+        "EGRESS_SANDBOX",
         "RALLY_BASE_URL or RALLY_WORKSPACES",
         "REDIS_URL",
     ]
@@ -123,9 +125,11 @@ async def test_all_that_shows_only_when_the_parts_are_built_is_named_at_once() -
 
 
 def test_contradictions_are_reported_at_once() -> None:
-    told = problems(POLL_FLOOR="2m", WATCH_EXPIRY="31d", OPERATOR_NOTIFY="ops")
+    two_ways = {"EGRESS_SANDBOX": "http://127.0.0.1:8081", "EGRESS_PROXY": "http://127.0.0.1:3128"}
+    told = problems(POLL_FLOOR="2m", WATCH_EXPIRY="31d", OPERATOR_NOTIFY="ops", **two_ways)
 
-    assert [problem.partition(" ")[0] for problem in told] == ["POLL_FLOOR", "WATCH_EXPIRY", "OPERATOR_NOTIFY"]
+    named = [problem.partition(" ")[0] for problem in told]
+    assert named == ["POLL_FLOOR", "WATCH_EXPIRY", "OPERATOR_NOTIFY", "EGRESS_SANDBOX"]
 
 
 @pytest.mark.parametrize(

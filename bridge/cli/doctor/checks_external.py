@@ -63,16 +63,17 @@ def check_slack(api_url: str, answer: SendResult, now: Moment) -> Finding:
     )
 
 
-def check_destination(name: str, address: str, refusal: NoResponse | None, *, proxied: bool) -> Finding:
+def check_destination(
+    name: str, address: str, refusal: NoResponse | None, *, proxied: bool, sandboxed: bool = False
+) -> Finding:
     """Check whether anything would prevent a message to a destination; nothing was sent."""
     check = f"Destination {name}"
     if refusal is not None:
         return failed(check, f"{address}: {refusal.reason}", _remedy(refusal.failure, "NAMED_DESTINATIONS"))
-    how = (
-        "the egress rules permit it; the proxy resolves its name"
-        if proxied
-        else "its name resolves, and the egress rules permit it"
-    )
+    how = "its name resolves, and the egress rules permit it"
+    if proxied or sandboxed:
+        instead = "the proxy resolves its name" if proxied else "its messages go to the sandbox"
+        how = f"the egress rules permit it; {instead}"
     return ok(check, f"{address}: {how} (--send sends a test message)")
 
 
@@ -130,6 +131,14 @@ def _with_port(address: str, port: int | None) -> str:
     if port is not None:
         address = address.removesuffix("/32").removesuffix("/128")
     return f"{address} (any port)" if port is None else f"{address} port {port}"
+
+
+def check_sandbox(address: str, rally: str) -> Finding:
+    """Describe the diversion to a sandbox; warn if the imports are not the sandbox's."""
+    detail = f"all messages go to the inbox at {address}, whatever host they are addressed to"
+    if rally.startswith(f"{address}/"):
+        return ok("Sandbox", detail)
+    return warning("Sandbox", f"{detail}; but imports are those of {rally}", "In production, remove EGRESS_SANDBOX.")
 
 
 def check_proxy(address: str, *, reached: bool) -> Finding:

@@ -53,6 +53,7 @@ async def examine(settings: Settings, *, send: bool, start: str) -> list[Finding
         *slack,
         checks_external.check_rules(resources.egress_rules),
         *proxy,
+        *_sandbox(settings),
         *_authorities(settings, now),
         *(finding for findings in destinations for finding in findings),
         *([] if resources.named else [ok("Named destinations", "none configured (NAMED_DESTINATIONS)")]),
@@ -125,13 +126,13 @@ async def _probe_slack(resources: Resources) -> Sequence[Finding]:
 
 async def _probe_destination(resources: Resources, name: str, now: Moment | None) -> Sequence[Finding]:
     """Check whether a named destination may be reached; with `now`, also send it a test message."""
-    address = resources.named[name]
+    settings, address = resources.settings, resources.named[name]
     url = describe(address)
     refusal = await _refusal(resources, address)
     if refusal is not None or now is None:
-        proxied = resources.settings.egress_proxy is not None
-        return [checks_external.check_destination(name, url, refusal, proxied=proxied)]
-    client = _client_for(resources.settings, name)
+        proxied, sandboxed = settings.egress_proxy is not None, settings.egress_sandbox is not None
+        return [checks_external.check_destination(name, url, refusal, proxied=proxied, sandboxed=sandboxed)]
+    client = _client_for(settings, name)
     trial = await send_test(
         NamedDestination(name=name),
         client=client,
@@ -178,6 +179,11 @@ async def _probe_proxy(settings: Settings) -> Sequence[Finding]:
     return [
         checks_external.check_proxy(redacted_url(settings.egress_proxy.reveal()).removesuffix("/…"), reached=reached)
     ]
+
+
+def _sandbox(settings: Settings) -> Iterator[Finding]:
+    if settings.egress_sandbox is not None:
+        yield checks_external.check_sandbox(settings.egress_sandbox, settings.rally_base_url)
 
 
 def _authorities(settings: Settings, now: Moment) -> Iterator[Finding]:

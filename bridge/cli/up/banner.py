@@ -1,10 +1,17 @@
-"""The banner that `up` prints once everything runs: addresses, and commands to paste."""
+"""The banner that `up` prints once everything runs: addresses, variables, and commands to paste."""
 
 import json
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
+
+from bridge.cli.up import exports
+
+DEMO_IDS = ("demo-completed-1", "demo-partial-1", "demo-failed-1", "demo-slow-1")
+"""Imports that the sandbox makes at the first request for them, and any other id that begins like these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,8 +20,8 @@ class Banner:
 
     api: str
     sandbox: str | None
-    key: str = field(repr=False)
-    """The generated API key, or `$KEY` if the user set keys of their own, which are not printed."""
+    exports: Mapping[str, str] = field(repr=False)
+    """The variables for a client's shell, without a key if the user set keys of their own, which are not printed."""
     data: Path
     logs: Path
 
@@ -24,26 +31,39 @@ class Banner:
         console.print("[bold green]rally-bridge runs[/]" + (", on its sandbox" if self.sandbox else ""))
         for name, location in self.locations():
             console.print(f"  [bold]{name:<8}[/] {location}", soft_wrap=True, highlight=False)
-        for title, command in self.commands():
+        for title, lines in self.sections():
             console.print(f"\n[bold]{title}[/]", soft_wrap=True, highlight=False)
-            console.print(command, soft_wrap=True, highlight=False, markup=False)
+            for line in lines:
+                console.print(line, soft_wrap=True, highlight=False, markup=False)
         console.print("\nCtrl-C stops everything.", highlight=False)
 
     def locations(self) -> list[tuple[str, str]]:
         """Return the name and the location of each part."""
         inbox = [("Inbox", f"{self.sandbox}/inbox")] if self.sandbox else []
-        key = "one of your BRIDGE_API_KEYS (put it into $KEY)" if self.key == "$KEY" else self.key
         return [
             ("API", self.api),
+            ("Docs", f"{self.api}/docs"),
             *inbox,
-            ("API key", key),
             ("Data", str(self.data)),
             ("Logs", str(self.logs)),
         ]
 
+    def sections(self) -> list[tuple[str, list[str]]]:
+        """Return titles, and lines below each that work without editing."""
+        demos = [("Demo imports", [", ".join(DEMO_IDS)])] if self.sandbox else []
+        return [
+            (f"In another terminal: source {shlex.quote(str(self.data / exports.FILE))}, or", self._export_lines()),
+            *demos,
+            *((title, [command]) for title, command in self.commands()),
+        ]
+
+    def _export_lines(self) -> list[str]:
+        own = [f"export {exports.KEY}=…  # one of your API keys"] if exports.KEY not in self.exports else []
+        return [*exports.lines(self.exports), *own]
+
     def commands(self) -> list[tuple[str, str]]:
-        """Return titles and curl commands that work without editing."""
-        authorization = f'-H "Authorization: Bearer {self.key}"'
+        """Return titles and curl commands."""
+        authorization = f'-H "Authorization: Bearer {self.exports.get(exports.KEY, f"${exports.KEY}")}"'
         body = json.dumps(self._body(), separators=(",", ":"))
         watches = f"{self.api}/v1/watches"
         return [
@@ -51,17 +71,17 @@ class Banner:
                 "Watch an import" + ("; its messages appear in the inbox" if self.sandbox else ""),
                 f"curl -sS {watches} {authorization} -H \"Content-Type: application/json\" -d '{body}'",
             ),
-            ("See how it goes", f"curl -sS '{watches}?limit=1' {authorization}"),
+            ("List the newest watch", f"curl -sS '{watches}?limit=1' {authorization}"),
         ]
 
     def _body(self) -> dict[str, object]:
         if not self.sandbox:
             return {"importId": "PUT-AN-IMPORT-ID-HERE", "label": "My first import"}
         return {
-            "importId": "demo-completed-1",
+            "importId": DEMO_IDS[0],
             "label": "My first import",
             "notify": [
-                {"type": "slack_webhook", "url": f"{self.sandbox}/inbox/services/T000/B000/XXXX"},
-                {"type": "callback", "url": f"{self.sandbox}/inbox/callbacks/demo"},
+                {"type": "slack_webhook", "url": "https://hooks.slack.com/services/T000/B000/XXXX"},
+                {"type": "callback", "url": "https://crm.example.com/hooks/rally"},
             ],
         }

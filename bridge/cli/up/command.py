@@ -11,7 +11,7 @@ import click
 import httpx
 from rich.console import Console
 
-from bridge.cli.up import embedded_redis, environment, external_redis, ports, restored_dump
+from bridge.cli.up import embedded_redis, environment, exports, external_redis, ports, restored_dump
 from bridge.cli.up.banner import Banner
 from bridge.cli.up.data_dir import DataDir, open_data_dir
 from bridge.cli.up.embedded_redis import OLDEST_PREFERRED, RedisBinary
@@ -22,7 +22,6 @@ from bridge.cli.up.signals import Signals
 from bridge.cli.up.supervisor import StopRequested, Supervisor, stop_leftovers
 from bridge.redis.server import dotted
 from bridge.settings import Settings
-from bridge.settings.client_config import key_entries
 
 DATA_DIR = Path("rally-bridge-data")
 LOOPBACK = "127.0.0.1"
@@ -68,24 +67,29 @@ def command(*, sandbox: bool, data_dir: Path | None, host: str, port: int, syste
         settings = Settings.load(env)  # before any start, as each child would report problems in its own log only
         server = None if user.has("REDIS_URL") else embedded_redis.find_binary(prefer_system=system_redis)
         _require_ports(host, port, sandbox=sandbox)
-        programs = [
-            *_redis(data, user, settings, server, sandbox=sandbox),
-            *([_sandbox(environment.of_sandbox(generated, settings), port + 1)] if sandbox else []),
-            *_bridge(env, host, port),
-        ]
-        banner = Banner(
-            api=ports.url(host, port),
-            sandbox=ports.url(LOOPBACK, port + 1) if sandbox else None,
-            key="$KEY" if environment.has_clients(user) else key_entries(generated["BRIDGE_API_KEYS"])[0].key,
-            data=data.path,
-            logs=data.logs,
-        )
+        programs = [*_redis(data, user, settings, server, sandbox=sandbox), *_bridge(env, host, port)]
+        if sandbox:
+            simulated = environment.of_sandbox(user, generated, settings, ports.url(host, port))
+            programs.insert(-2, _sandbox(simulated, port + 1))  # before the worker, which calls it
+        banner = _banner(data, user, generated, host=host, port=port, sandbox=sandbox)
         if server:
             try:
                 restored_dump.import_dump(data, server, signals=signals, echo=_echo)
             except StopRequested:
                 return
+        exports.write(data, banner.exports)
         Supervisor(programs, data=data, signals=signals, echo=_echo).run(lambda: banner.print(Console()))
+
+
+def _banner(
+    data: DataDir, user: UserSettings, generated: Mapping[str, str], *, host: str, port: int, sandbox: bool
+) -> Banner:
+    api, sandbox_url = ports.url(host, port), ports.url(LOOPBACK, port + 1) if sandbox else None
+    variables = {
+        **exports.of_bridge(api, None if environment.has_clients(user) else environment.client_key(user, generated)),
+        **(exports.of_sandbox(sandbox_url, generated) if sandbox_url else {}),
+    }
+    return Banner(api=api, sandbox=sandbox_url, exports=variables, data=data.path, logs=data.logs)
 
 
 def _require_ports(host: str, port: int, *, sandbox: bool) -> None:

@@ -11,9 +11,10 @@ from bridge.cli.errors import CannotStart
 from bridge.cli.up.generated_secrets import FOR_THE_BRIDGE
 from bridge.destinations.signatures import derived_secret
 from bridge.settings import Settings
+from bridge.settings.client_config import key_entries
 
-OUTBOUND_SETTINGS = ("RALLY_WORKSPACES", "OPERATOR_NOTIFY", "EGRESS_PROXY")
-"""Settings that would lead a sandboxed bridge out of the sandbox."""
+OUTBOUND_SETTINGS = ("RALLY_WORKSPACES", "EGRESS_PROXY")
+"""Settings that would lead a sandboxed bridge out of the sandbox. What goes to destinations is diverted to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,13 @@ def has_clients(user: UserSettings) -> bool:
     return user.has("BRIDGE_API_KEYS") or user.has("BRIDGE_CLIENTS_FILE")
 
 
+def client_key(user: UserSettings, generated: Mapping[str, str]) -> str | None:
+    """Return the key of the first client; None if only its digest is known."""
+    if not has_clients(user):
+        return key_entries(generated["BRIDGE_API_KEYS"])[0].key
+    return next((entry.key for entry in key_entries(user.value("BRIDGE_API_KEYS"))), None)
+
+
 def of_bridge(
     user: UserSettings, generated: Mapping[str, str], redis_url: str | None, *, sandbox_port: int | None
 ) -> Mapping[str, str]:
@@ -79,27 +87,29 @@ def live(user: UserSettings, generated: Mapping[str, str], redis_url: str | None
 def sandboxed(user: UserSettings, generated: Mapping[str, str], redis_url: str | None, port: int) -> Mapping[str, str]:
     """Return the settings to add for a bridge that calls the sandbox, whatever the user set for the real Rally."""
     closed = {name: "" for setting in OUTBOUND_SETTINGS for name in (setting, f"{setting}_FILE")}
-    allowed = [user.value("EGRESS_ALLOW"), f"127.0.0.1:{port}"]
+    sandbox = f"http://127.0.0.1:{port}"
     return {
         **live(user, generated, redis_url),
         **closed,
         "RALLY_API_KEY": generated["SANDBOX_RALLY_KEY"],
         "RALLY_API_KEY_FILE": "",
-        "RALLY_BASE_URL": f"http://127.0.0.1:{port}/rally/api/public/v1",
+        "RALLY_BASE_URL": f"{sandbox}/rally/api/public/v1",
         "SLACK_BOT_TOKEN": generated["SANDBOX_SLACK_TOKEN"],
         "SLACK_BOT_TOKEN_FILE": "",
-        "SLACK_API_URL": f"http://127.0.0.1:{port}/slack/api",
-        "EGRESS_ALLOW": ",".join(entry for entry in allowed if entry),
+        "SLACK_API_URL": "",
+        "EGRESS_SANDBOX": sandbox,
     }
 
 
-def of_sandbox(generated: Mapping[str, str], settings: Settings) -> Mapping[str, str]:
-    """Return the settings of the sandbox: its key, and the secrets that its inbox verifies callbacks with."""
+def of_sandbox(user: UserSettings, generated: Mapping[str, str], settings: Settings, api: str) -> Mapping[str, str]:
+    """Return the settings of the sandbox: its key, the secrets that verify callbacks, and access to the API."""
     secrets = [generated["SANDBOX_CALLBACK_SECRETS"], *_client_secrets(settings)]
     return {
         "SANDBOX_RALLY_KEY": generated["SANDBOX_RALLY_KEY"],
         "SANDBOX_CALLBACK_SECRETS": ",".join(secrets),
         "SANDBOX_SLACK_TOKEN": generated["SANDBOX_SLACK_TOKEN"],
+        "SANDBOX_BRIDGE_URL": api,
+        "SANDBOX_BRIDGE_KEY": client_key(user, generated) or "",
     }
 
 

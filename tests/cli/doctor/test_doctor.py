@@ -185,6 +185,16 @@ def test_an_unreachable_destination_is_reported_with_a_remedy(failure: Failure, 
 
 
 @pytest.mark.parametrize(
+    ("rally", "state"),
+    [("http://127.0.0.1:8081/rally/api/public/v1", "ok"), ("https://api.rallyuxr.com/api/public/v1", "warning")],
+)
+def test_a_sandbox_in_the_place_of_destinations_is_reported(rally: str, state: str) -> None:
+    finding = checks_external.check_sandbox("http://127.0.0.1:8081", rally)
+
+    assert (finding.state, "all messages go to the inbox at http://127.0.0.1:8081" in finding.detail) == (state, True)
+
+
+@pytest.mark.parametrize(
     ("allow", "state", "words"),
     [
         ((), "ok", "the public internet, ports 80 and 443"),
@@ -305,7 +315,7 @@ def test_a_bridge_of_up_is_found_by_its_directory_and_passes(journey: Journey) -
 
     assert f"The bridge of {journey.data}, with its sandbox\n" in ran.out
     assert "✓ ok       Named destinations: none configured (NAMED_DESTINATIONS)\n" in ran.out
-    assert ran.out.endswith("\n16 ok\n")
+    assert ran.out.endswith("\n17 ok\n")
     assert {path: path.stat().st_mtime_ns for path in journey.data.iterdir() if path.is_file()} == before
 
 

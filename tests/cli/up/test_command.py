@@ -7,7 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
@@ -17,11 +17,12 @@ import pytest
 from rich.console import Console
 
 from bridge.cli.errors import CannotStart
-from bridge.cli.up import environment
-from bridge.cli.up.banner import Banner
+from bridge.cli.up import environment, exports
+from bridge.cli.up.banner import DEMO_IDS, Banner
 from bridge.cli.up.data_dir import DataDir, open_data_dir
 from bridge.cli.up.environment import UserSettings
 from bridge.cli.up.generated_secrets import load_or_generate
+from bridge.sandbox.stories import demo
 from tests.support.command_line import run_here
 from tests.support.processes import free_ports
 
@@ -241,8 +242,9 @@ def test_a_sandboxed_bridge_calls_the_sandbox_whatever_else_is_set(
     data: DataDir, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = load_or_generate(data, sandbox=True)
-    given = UserSettings({"RALLY_API_KEY": "real", "EGRESS_ALLOW": "10.0.0.0/8"})
-    for name in ("RALLY_API_KEY", "RALLY_API_KEY_FILE", "RALLY_WORKSPACES", "RALLY_BASE_URL"):
+    given = UserSettings({"RALLY_API_KEY": "real"})
+    ways_out = ("RALLY_WORKSPACES", "RALLY_BASE_URL", "SLACK_API_URL", "EGRESS_PROXY", "EGRESS_PROXY_FILE")
+    for name in ("RALLY_API_KEY", "RALLY_API_KEY_FILE", *ways_out):
         monkeypatch.setenv(name, "real")
 
     env = environment.environment_with(environment.sandboxed(given, made, None, 8081))
@@ -250,23 +252,84 @@ def test_a_sandboxed_bridge_calls_the_sandbox_whatever_else_is_set(
     assert "real" not in env.values()
     assert env["RALLY_API_KEY"] == made["SANDBOX_RALLY_KEY"]
     assert env["RALLY_BASE_URL"] == "http://127.0.0.1:8081/rally/api/public/v1"
-    assert env["EGRESS_ALLOW"] == "10.0.0.0/8,127.0.0.1:8081"
+    assert env["EGRESS_SANDBOX"] == "http://127.0.0.1:8081"
 
 
-@pytest.mark.parametrize("sandbox", ["http://127.0.0.1:8081", None])
-def test_the_printed_commands_can_be_pasted_as_they_are(sandbox: str | None) -> None:
-    banner = Banner(
-        api="http://127.0.0.1:8080", sandbox=sandbox, key="rbk_" + "x" * 43, data=Path("/data"), logs=Path("/data/logs")
-    )
+API, SANDBOX, API_KEY = "http://127.0.0.1:8080", "http://127.0.0.1:8081", "rbk_" + "x" * 43
+
+
+def banner_of(sandbox: str | None, variables: Mapping[str, str]) -> Banner:
+    return Banner(api=API, sandbox=sandbox, exports=variables, data=Path("/data"), logs=Path("/data/logs"))
+
+
+def printed_lines(banner: Banner) -> list[str]:
     console = Console(width=40, force_terminal=False)
-
     with console.capture() as capture:
         banner.print(console)
+    return capture.get().splitlines()
 
-    printed = [line for line in capture.get().splitlines() if line.startswith("curl")]
+
+@pytest.mark.parametrize("sandbox", [SANDBOX, None])
+def test_the_printed_commands_can_be_pasted_as_they_are(sandbox: str | None) -> None:
+    banner = banner_of(sandbox, exports.of_bridge(API, API_KEY))
+
+    printed = [line for line in printed_lines(banner) if line.startswith("curl")]
     assert printed == [command for _, command in banner.commands()]
     post = shlex.split(printed[0])
-    assert post[3:5] == ["-H", f"Authorization: Bearer {banner.key}"]
+    assert post[3:5] == ["-H", f"Authorization: Bearer {API_KEY}"]
     assert json.loads(post[-1])["importId"]
     assert sandbox is None or not any("PUT-" in command for command in printed), "nothing is left to fill in"
-    assert banner.key not in repr(banner)
+    assert API_KEY not in repr(banner)
+
+
+def test_the_banner_of_a_sandbox_prints_the_variables_the_docs_and_the_demo_ids(data: DataDir) -> None:
+    made = load_or_generate(data, sandbox=True)
+    variables = {**exports.of_bridge(API, API_KEY), **exports.of_sandbox(SANDBOX, made)}
+
+    printed = printed_lines(banner_of(SANDBOX, variables))
+
+    rally = [
+        f"export RALLY_BASE_URL={SANDBOX}/rally/api/public/v1",
+        f"export RALLY_API_KEY={made['SANDBOX_RALLY_KEY']}",
+    ]
+    exported = [f"export RALLY_BRIDGE_URL={API}", f"export RALLY_BRIDGE_KEY={API_KEY}", *rally]
+    assert [line for line in printed if line.startswith("export")] == exported
+    assert f"  Docs     {API}/docs" in printed
+    assert "demo-completed-1, demo-partial-1, demo-failed-1, demo-slow-1" in printed
+    assert all(demo(each, now=0.0) for each in DEMO_IDS)
+
+
+def test_the_variables_are_written_for_a_shell_and_readable_by_their_owner_only(data: DataDir) -> None:
+    written = exports.write(data, {"RALLY_BRIDGE_URL": API, "RALLY_BRIDGE_KEY": "it's $HOME"})
+
+    sourced = subprocess.run(
+        ["/bin/bash", "-c", 'source "$1" && printf %s "$RALLY_BRIDGE_KEY"', "bash", str(written)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert sourced.stdout == "it's $HOME"
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
+
+
+def test_keys_of_the_user_are_not_printed() -> None:
+    printed = printed_lines(banner_of(None, exports.of_bridge(API, None)))
+
+    assert "export RALLY_BRIDGE_KEY=…  # one of your API keys" in printed
+    assert sum("Bearer $RALLY_BRIDGE_KEY" in line for line in printed) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ({}, "rbk_"),
+        ({"BRIDGE_API_KEYS": "crm:key-of-the-crm,ops:another:admin"}, "key-of-the-crm"),
+        ({"BRIDGE_CLIENTS_FILE": "clients.toml"}, None),
+    ],
+)
+def test_the_inbox_posts_its_watches_with_the_key_of_the_first_client(
+    data: DataDir, given: Mapping[str, str], key: str | None
+) -> None:
+    found = environment.client_key(UserSettings(given), load_or_generate(data, sandbox=True))
+
+    assert found is None if key is None else (found or "").startswith(key)
