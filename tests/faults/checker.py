@@ -23,7 +23,7 @@ from .evidence import (
     outcomes_received,
     repeats,
 )
-from .history import CRASHES, OUTAGES, Asked, Attempt, History, Posted
+from .history import CRASHES, OUTAGES, Attempt, History, Poll, WatchPost
 
 SLACK = 0.5
 """Seconds for the transfer, and for a busy machine, until a 429 is recorded."""
@@ -59,7 +59,7 @@ def _counts(history: History) -> dict[str, int]:
         "attempts at receivers": len(history.attempts),
         "repeats after an ambiguous answer": sum(not taken.accepted for taken in repeated),
         "repeats after a 2xx": sum(taken.accepted for taken in repeated),
-        "requests to Rally": len(history.asked),
+        "requests to Rally": len(history.polls),
         "windows judged": len(judged),
         f"the fullest of them, of {history.window.limit}": max(judged, default=0),
         "windows in which Rally hid its limit": len(hidden),
@@ -84,7 +84,7 @@ def without_one_outcome(history: History) -> Findings:
     """Every watch ends with exactly one outcome in every record, and each callback has one webhook-id."""
     last, heard = last_seen(history), outcomes_received(history)
     shown: dict[str, set[str]] = defaultdict(set)
-    for seen in history.seen:
+    for seen in history.views:
         if seen.outcome is not None:
             shown[seen.watch_id].add(seen.outcome)
     for post in accepted(history):
@@ -94,7 +94,7 @@ def without_one_outcome(history: History) -> Findings:
             yield f"{post.label} ({post.watch_id}) is {end.state}, with outcomes {sorted(outcomes)}"
     for label, outcomes in heard.items():
         if len(outcomes) > 1:
-            yield f"{label} was told {sorted(outcomes)}"
+            yield f"{label} was delivered as {sorted(outcomes)}"
     for place, attempts in by_place(history).items():
         ids = {attempt.webhook_id for attempt in attempts}
         if len(ids) > 1:
@@ -105,36 +105,36 @@ def wrong_outcomes(history: History) -> Findings:
     """Every outcome shown or sent is the import's true end, for the right watch and a subscribed destination."""
     by_id = {post.watch_id: post for post in accepted(history)}
     by_label = {post.label: post for post in history.posts}
-    for seen in history.seen:
+    for seen in history.views:
         post = by_id.get(seen.watch_id)
         if post is not None and seen.outcome not in {None, post.ending}:
             yield f"{post.label} shows {seen.outcome}, its import {post.ending}"
     for attempt in history.attempts:
         post = by_label.get(attempt.label)
         if post is None:
-            yield f"{attempt.label} was never posted, and {attempt.receiver} was told of it"
+            yield f"{attempt.label} was never posted, but sent to {attempt.receiver}"
         else:
-            yield from _wrongly_told(post, attempt)
+            yield from _wrongly_sent(post, attempt)
 
 
-def _wrongly_told(post: Posted, attempt: Attempt) -> Findings:
+def _wrongly_sent(post: WatchPost, attempt: Attempt) -> Findings:
     if attempt.outcome not in {None, post.ending}:
-        yield f"{post.label} was told as {attempt.outcome}, its import {post.ending}"
+        yield f"{post.label} was sent as {attempt.outcome}, its import {post.ending}"
     if post.watch_id and attempt.watch_id not in {None, post.watch_id}:
-        yield f"{post.label} was told as {attempt.watch_id}, and is {post.watch_id}"
-    if attempt.wish >= len(post.wishes) or post.wishes[attempt.wish].receiver != attempt.receiver:
-        yield f"{post.label} was told to {attempt.receiver}, which is not its destination {attempt.wish}"
-    elif not post.wishes[attempt.wish].wants(post.ending):
-        yield f"{post.label} was told to {attempt.receiver}, which did not ask for {post.ending}"
+        yield f"{post.label} was sent as {attempt.watch_id}, and is {post.watch_id}"
+    if attempt.number >= len(post.subscriptions) or post.subscriptions[attempt.number].receiver != attempt.receiver:
+        yield f"{post.label} was sent to {attempt.receiver}, which is not its destination {attempt.number}"
+    elif not post.subscriptions[attempt.number].wants(post.ending):
+        yield f"{post.label} was sent to {attempt.receiver}, which did not ask for {post.ending}"
 
 
 def undelivered(history: History) -> Findings:
     """Every destination that subscribed to the outcome has accepted the message by the end."""
-    taken = {(attempt.label, attempt.wish) for attempt in history.attempts if attempt.accepted or attempt.may_suffice}
+    taken = {(attempt.label, attempt.number) for attempt in history.attempts if attempt.accepted or attempt.may_suffice}
     for post in accepted(history):
-        for number, wish in enumerate(post.wishes):
-            if wish.wants(post.ending) and (post.label, number) not in taken:
-                yield f"{post.label} ({post.watch_id}) was not delivered to {wish.receiver}"
+        for number, subscription in enumerate(post.subscriptions):
+            if subscription.wants(post.ending) and (post.label, number) not in taken:
+                yield f"{post.label} ({post.watch_id}) was not delivered to {subscription.receiver}"
 
 
 def windows_exceeded(history: History) -> Findings:
@@ -146,9 +146,9 @@ def windows_exceeded(history: History) -> Findings:
             yield f"{count} requests in the window from {start:.0f}, which allows {history.window.limit}"
 
 
-def asked_too_early(history: History) -> Findings:
+def polled_too_early(history: History) -> Findings:
     """I3: from a second after a 429, no request starts before the time that it named."""
-    starts = sorted(asked.at for asked in history.asked)
+    starts = sorted(poll.at for poll in history.polls)
     for turned in _turned_away(history):
         if is_lost(turned, history.faults):
             continue
@@ -159,13 +159,13 @@ def asked_too_early(history: History) -> Findings:
             yield f"{len(early)} requests in the pause of {turned.worker}'s 429 at {turned.ended_at:.2f}"
 
 
-def crowded(history: History) -> Findings:
+def concurrent_without_limit(history: History) -> Findings:
     """I3: while no limit is known, one call is in flight."""
-    known_from = min((asked.ended_at for asked in history.asked if asked.names_limit), default=float("inf"))
-    early = sorted((asked for asked in history.asked if asked.at < known_from), key=lambda asked: asked.at)
+    known_from = min((poll.ended_at for poll in history.polls if poll.names_limit), default=float("inf"))
+    early = sorted((poll for poll in history.polls if poll.at < known_from), key=lambda poll: poll.at)
     for one, other in pairwise(early):
         if other.at < one.ended_at - PRECISION and not hits(history.faults, CRASHES, one.at, other.at, one.worker):
-            yield f"{other.worker} asked at {other.at:.2f}, while {one.worker}'s request of {one.at:.2f} was in flight"
+            yield f"{other.worker} polled at {other.at:.2f}, while {one.worker}'s request of {one.at:.2f} was in flight"
 
 
 def too_early(history: History) -> Findings:
@@ -173,10 +173,10 @@ def too_early(history: History) -> Findings:
     for place, attempts in by_place(history).items():
         for one, other in pairwise(attempts):
             if one.retry_after is not None and other.at < one.ended_at + one.retry_after - PRECISION:
-                yield f"{place} asked for {one.retry_after:g} s, and was asked after {other.at - one.ended_at:.2f} s"
+                yield f"{place} asked for {one.retry_after:g} s, and was called {other.at - one.ended_at:.2f} s later"
 
 
-def ill_signed(history: History) -> Findings:
+def unverified(history: History) -> Findings:
     """Every callback verifies."""
     for attempt in history.attempts:
         if not attempt.signed:
@@ -198,7 +198,7 @@ def unexplained_repeats(history: History) -> Findings:
             yield f"{again.label} was taken by {again.receiver} at {taken.ended_at:.2f}, and again at {again.at:.2f}"
 
 
-def strayed(history: History) -> Findings:
+def unknown_requests(history: History) -> Findings:
     """No request goes to an unknown path: no redirect is followed."""
     yield from history.strays
 
@@ -209,25 +209,25 @@ RULES: Mapping[str, Rule] = {
     "wrong outcomes": wrong_outcomes,
     "deliveries never made": undelivered,
     "I3: windows exceeded": windows_exceeded,
-    "I3: requests in a 429's pause": asked_too_early,
-    "I3: more than one call, no limit known": crowded,
+    "I3: requests in a 429's pause": polled_too_early,
+    "I3: more than one call, no limit known": concurrent_without_limit,
     "attempts before a Retry-After": too_early,
-    "signature failures": ill_signed,
+    "signature failures": unverified,
     "repeats with another body": changed_repeats,
     "repeats that nothing explains": unexplained_repeats,
-    "redirects followed": strayed,
+    "redirects followed": unknown_requests,
     **promptness.RULES,
 }
 
 
 def _windows(history: History) -> Counter[int]:
-    return Counter(int(asked.at // history.window.seconds) for asked in history.asked)
+    return Counter(int(poll.at // history.window.seconds) for poll in history.polls)
 
 
 def _hidden_windows(history: History) -> set[int]:
     """Return the windows in which a response lacked the limit that it should have named."""
-    return {int(asked.at // history.window.seconds) for asked in history.asked if asked.muddled}
+    return {int(poll.at // history.window.seconds) for poll in history.polls if poll.muddled}
 
 
-def _turned_away(history: History) -> Iterator[Asked]:
-    return (asked for asked in history.asked if asked.status == 429 and asked.retry_after is not None)
+def _turned_away(history: History) -> Iterator[Poll]:
+    return (poll for poll in history.polls if poll.status == 429 and poll.retry_after is not None)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-from .history import CRASHES, OUTAGES, Asked, Attempt, Fault, History, Posted, Seen
+from .history import CRASHES, OUTAGES, Attempt, Fault, History, Poll, WatchPost, WatchView
 
 Findings: TypeAlias = Iterator[str]
 Rule: TypeAlias = Callable[[History], Findings]
@@ -15,12 +15,12 @@ RECORDED_WITHIN = 1.0
 """Seconds after a 429 within which the fleet may not know it yet, according to promise I3."""
 
 
-def accepted(history: History) -> Iterator[Posted]:
+def accepted(history: History) -> Iterator[WatchPost]:
     return (post for post in history.posts if post.accepted)
 
 
-def last_seen(history: History) -> dict[str, Seen]:
-    return {seen.watch_id: seen for seen in sorted(history.seen, key=lambda seen: seen.at)}
+def last_seen(history: History) -> dict[str, WatchView]:
+    return {seen.watch_id: seen for seen in sorted(history.views, key=lambda seen: seen.at)}
 
 
 def outcomes_received(history: History) -> dict[str, set[str]]:
@@ -36,7 +36,7 @@ def by_place(history: History) -> dict[str, list[Attempt]]:
     """Return the attempts of each delivery, in order."""
     places: dict[str, list[Attempt]] = defaultdict(list)
     for attempt in sorted(history.attempts, key=lambda attempt: attempt.at):
-        places[f"{attempt.label} to {attempt.receiver} ({attempt.wish})"].append(attempt)
+        places[f"{attempt.label} to {attempt.receiver} ({attempt.number})"].append(attempt)
     return places
 
 
@@ -57,7 +57,7 @@ def hits(faults: Iterable[Fault], kinds: frozenset[str], since: float, until: fl
     )
 
 
-def is_lost(turned: Asked, faults: Sequence[Fault]) -> bool:
+def is_lost(turned: Poll, faults: Sequence[Fault]) -> bool:
     """Return whether a fault of the process that got a 429, or of Redis, may have prevented its recording."""
     near = (turned.at - PRECISION, turned.ended_at + RECORDED_WITHIN)
     return hits(faults, OUTAGES, *near) or hits(faults, CRASHES, *near, turned.worker)

@@ -161,8 +161,8 @@ class Storm:
         yield chain((first,) * (("rally", "silent") in moods), plan_moods(self._chance("rally"), moods, WELL))
         for half in (0, 1):
             names = sorted(self._receivers.keys() - {SPARED})[half::2]
-            told = self._chosen([(name, mood) for name in names for mood in self._receivers[name].moods])
-            yield plan_moods(self._chance(f"told {half}"), told)
+            receiver_moods = self._chosen([(name, mood) for name in names for mood in self._receivers[name].moods])
+            yield plan_moods(self._chance(f"receivers {half}"), receiver_moods)
         if CROWD_HANGING in self._kinds:
             yield plan_crowds(self._chance("crowds"))
 

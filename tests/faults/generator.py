@@ -12,7 +12,7 @@ import httpx
 
 from .answers import Story
 from .fleet import KEY
-from .history import OUTCOMES, Posted, Seen, Wish
+from .history import OUTCOMES, Subscription, WatchPost, WatchView
 from .rally import Rally
 from .receivers import Place
 
@@ -41,8 +41,8 @@ class Generator:
     def __init__(
         self, apis: Mapping[str, str], rally: Rally, places: Sequence[Place], chance: Random, lengths: Lengths
     ) -> None:
-        self.posts: list[Posted] = []
-        self.seen: list[Seen] = []
+        self.posts: list[WatchPost] = []
+        self.seen: list[WatchView] = []
         self._apis = apis
         self._rally = rally
         self._places = places
@@ -111,24 +111,26 @@ class Generator:
     async def _post(self, label: str) -> None:
         import_id, story = self._choose(label)
         chosen = self._chance.sample(self._places, self._chance.choice((0, 1, 1, 2, 3)))
-        wishes = tuple(Wish(receiver=place.name, on=self._some_outcomes(), paced=place.slack) for place in chosen)
+        subscriptions = tuple(
+            Subscription(receiver=place.name, on=self._some_outcomes(), paced=place.slack) for place in chosen
+        )
         body = {
             "importId": import_id,
             "label": label,
-            "notify": [place.notify(label, wish, wishes[wish].on) for wish, place in enumerate(chosen)],
+            "notify": [place.notify(label, number, subscriptions[number].on) for number, place in enumerate(chosen)],
             "expiresIn": self._chance.randint(*self._lengths.expiry) if story.ending == "timed_out" else FAR_EXPIRY,
         }
         api = self._chance.choice(sorted(self._apis))
         at = time()
         status, watch_id = await self._send(api, body)
         self.posts.append(
-            Posted(
+            WatchPost(
                 at=at,
                 ended_at=time(),
                 api=api,
                 label=label,
                 ending=story.ending,
-                wishes=wishes,
+                subscriptions=subscriptions,
                 status=status,
                 watch_id=watch_id,
                 import_id=import_id,
@@ -162,7 +164,7 @@ class Generator:
             return None
         return frozenset(self._chance.sample(OUTCOMES, 3))
 
-    async def _read(self, watch_id: str) -> Seen | None:
+    async def _read(self, watch_id: str) -> WatchView | None:
         """Read a watch; record nothing if the response is not about it."""
         url = self._apis[self._chance.choice(sorted(self._apis))]
         async with self._room:
@@ -177,6 +179,6 @@ class Generator:
         return seen
 
 
-def _seen(watch_id: str, shown: Mapping[str, Any]) -> Seen:
+def _seen(watch_id: str, shown: Mapping[str, Any]) -> WatchView:
     pending = sum(each["state"] == "pending" for each in shown.get("deliveries", ()))
-    return Seen(at=time(), watch_id=watch_id, state=shown["state"], outcome=shown["outcome"], pending=pending)
+    return WatchView(at=time(), watch_id=watch_id, state=shown["state"], outcome=shown["outcome"], pending=pending)

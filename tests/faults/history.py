@@ -24,7 +24,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Subscription:
     """A destination of a post: a receiver's name, and the outcomes that it subscribes to (None: all).
 
     A `paced` one gets one message a second, so that waiting for a turn is not late.
@@ -39,7 +39,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Posted:
+class WatchPost:
     """One POST of a watch: `ending` is the import's true end; `status` is None if there was no response.
 
     `over_at` is when Rally reports that end from; None for an import that Rally never reports as ended.
@@ -50,7 +50,7 @@ class Posted:
     api: str
     label: str
     ending: str
-    wishes: tuple[Wish, ...]
+    subscriptions: tuple[Subscription, ...]
     status: int | None
     watch_id: str | None = None
     import_id: str = ""
@@ -62,7 +62,7 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class WatchView:
     """A watch as the API showed it; `state` is None if the API didn't know it."""
 
     at: float
@@ -78,7 +78,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listened:
+class ListenerResult:
     """One request that waited for a watch's end: an event stream, or a long poll.
 
     `outcome` is what it got, None for nothing; `complete` tells whether the API ended the response properly.
@@ -95,7 +95,7 @@ class Listened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Poll:
     """One request to Rally: its sender and its result (`status` None: no response was sent).
 
     `names_limit` says whether its response named the limit in valid headers, `muddled` whether it failed to,
@@ -117,17 +117,17 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One request to a receiver: `wish` is the destination of the post, `taken` whether it may have been processed.
+    """One request to a receiver: `number` is its place among the post's subscriptions.
 
-    `status` is what was answered in full; a taken one without it is ambiguous for the sender. `may_suffice` says that
-    the answer is one which a sender may either read or give up on.
+    `taken` says whether the receiver may have processed it. `status` is None unless the response was complete; with
+    `taken`, the sender then can't know the result. `may_suffice`: the sender may either read the response or give up.
     """
 
     at: float
     ended_at: float
     receiver: str
     label: str
-    wish: int
+    number: int
     digest: str
     webhook_id: str | None = None
     watch_id: str | None = None
@@ -178,10 +178,10 @@ class History:
     """Everything that was recorded in a run."""
 
     window: Window
-    posts: tuple[Posted, ...] = ()
-    seen: tuple[Seen, ...] = ()
-    listened: tuple[Listened, ...] = ()
-    asked: tuple[Asked, ...] = ()
+    posts: tuple[WatchPost, ...] = ()
+    views: tuple[WatchView, ...] = ()
+    listener_results: tuple[ListenerResult, ...] = ()
+    polls: tuple[Poll, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     faults: tuple[Fault, ...] = ()
     deaths: tuple[Death, ...] = ()

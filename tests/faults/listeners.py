@@ -10,7 +10,7 @@ from time import monotonic, time
 import httpx
 
 from .fleet import KEY
-from .history import Listened, Posted
+from .history import ListenerResult, WatchPost
 
 AT_ONCE = 8
 RECENT = 12
@@ -26,8 +26,8 @@ PAUSE = 0.3
 class Listeners:
     """Concurrent listeners, each of which waits for one watch after another."""
 
-    def __init__(self, apis: Mapping[str, str], posts: Sequence[Posted], chance: Random) -> None:
-        self.listened: list[Listened] = []
+    def __init__(self, apis: Mapping[str, str], posts: Sequence[WatchPost], chance: Random) -> None:
+        self.results: list[ListenerResult] = []
         self._apis = apis
         self._posts = posts
         self._chance = chance
@@ -54,23 +54,23 @@ class Listeners:
     async def _listen(self, watch_id: str) -> None:
         api, at = self._chance.choice(sorted(self._apis)), time()
         stream = self._chance.random() < 0.5
-        begun = Listened(at=at, ended_at=at, api=api, watch_id=watch_id, stream=stream)
+        begun = ListenerResult(at=at, ended_at=at, api=api, watch_id=watch_id, stream=stream)
         url = f"{self._apis[api]}/v1/watches/{watch_id}"
         try:
             async with asyncio.timeout(PATIENCE + SILENCE):
                 heard = await (self._stream(begun, f"{url}/events") if stream else self._wait(begun, url))
         except (httpx.HTTPError, TimeoutError):
             heard = begun
-        self.listened.append(replace(heard, ended_at=time()))
+        self.results.append(replace(heard, ended_at=time()))
 
-    async def _wait(self, begun: Listened, url: str) -> Listened:
+    async def _wait(self, begun: ListenerResult, url: str) -> ListenerResult:
         answer = await self._http.get(url, params={"wait": self._chance.randint(*WAITS)})
         if not answer.is_success:
             return begun
         outcome = answer.json()["outcome"]
         return replace(begun, outcome=outcome, heard_at=None if outcome is None else time(), complete=True)
 
-    async def _stream(self, begun: Listened, url: str) -> Listened:
+    async def _stream(self, begun: ListenerResult, url: str) -> ListenerResult:
         until = monotonic() + PATIENCE
         async with self._http.stream("GET", url) as answer:
             async for line in answer.aiter_lines():

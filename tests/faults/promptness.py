@@ -18,17 +18,17 @@ from .history import (
     OUTAGES,
     REDIS_CUT,
     WORKER_ENDED,
-    Asked,
     Attempt,
     Fault,
     History,
-    Listened,
-    Posted,
+    ListenerResult,
+    Poll,
+    WatchPost,
 )
 
 DELIVERED_WITHIN = 6.0
 """Seconds from Rally's final response to the first attempt at each healthy receiver."""
-ASKED_WITHIN = 10.0
+POLLED_WITHIN = 10.0
 """Seconds from the end of an import to the next poll of it: three times the longest interval of the runs."""
 HEARD_WITHIN = 15.0
 SLACK = 3.0
@@ -51,7 +51,7 @@ PROCESSES = CRASHES | {WORKER_ENDED}
 LEASE = 35.0
 """A claimed delivery waits until its lease has expired."""
 BEFORE_DELIVERY: Aftermath = dict.fromkeys(LINES | PROCESSES, LEASE)
-BEFORE_POLL: Aftermath = dict.fromkeys(LINES | PROCESSES, ASKED_WITHIN)
+BEFORE_POLL: Aftermath = dict.fromkeys(LINES | PROCESSES, POLLED_WITHIN)
 BEFORE_HEARING: Aftermath = dict.fromkeys(LINES, 0.0)
 BEFORE_ACCEPTING: Aftermath = dict.fromkeys(LINES, BACK_WITHIN + SLACK) | dict.fromkeys(
     (API_KILLED, API_ENDED), STARTED_WITHIN
@@ -72,21 +72,25 @@ def late_deliveries(history: History) -> Findings:
         if attempt is None or attempt.at > due + DELIVERED_WITHIN:
             when = "never" if attempt is None else f"{attempt.at - due:.1f} s after it could be"
             receiver = attempt.receiver if attempt else "a receiver"
-            yield f"{post.label} was first told to {receiver} {when} ({due:.2f})"
+            yield f"{post.label} was first sent to {receiver} {when} ({due:.2f})"
 
 
-def _due(history: History) -> Iterator[tuple[Posted, Attempt | None, float]]:
+def _due(history: History) -> Iterator[tuple[WatchPost, Attempt | None, float]]:
     """Yield each delivery without an excuse: its post, its first attempt, and since when that was possible."""
     finals = _finals(history)
-    first = {(each[0].label, each[0].wish): each[0] for each in by_place(history).values()}
+    first = {(each[0].label, each[0].number): each[0] for each in by_place(history).values()}
     for post in accepted(history):
         if post.import_id not in finals:
             continue
         due = max(post.ended_at, finals[post.import_id].ended_at)
-        for number, wish in enumerate(post.wishes):
-            if wish.paced or not wish.wants(post.ending) or _is_felt(history, BEFORE_DELIVERY, due, DELIVERED_WITHIN):
+        for number, subscription in enumerate(post.subscriptions):
+            if (
+                subscription.paced
+                or not subscription.wants(post.ending)
+                or _is_felt(history, BEFORE_DELIVERY, due, DELIVERED_WITHIN)
+            ):
                 continue
-            if not _was_unwell(history, wish.receiver, due):
+            if not _was_unwell(history, subscription.receiver, due):
                 yield post, first.get((post.label, number)), due
 
 
@@ -99,19 +103,19 @@ def _was_unwell(history: History, receiver: str, due: float) -> bool:
 
 def neglected_imports(history: History) -> Findings:
     """An ended import is polled soon, regardless of the responses about others."""
-    finals, asked, refused = _finals(history), _asked_by_import(history), _refused(history)
-    last = max((each.at for each in history.asked), default=-inf)
+    finals, polls, refused = _finals(history), _polls_by_import(history), _refused(history)
+    last = max((each.at for each in history.polls), default=-inf)
     for import_id, since in _over_since(history).items():
         final = finals.get(import_id)
-        if import_id in refused or (final is not None and final.at < since) or last < since + ASKED_WITHIN:
+        if import_id in refused or (final is not None and final.at < since) or last < since + POLLED_WITHIN:
             continue
-        if _is_felt(history, BEFORE_POLL, since, ASKED_WITHIN) or _is_rally_unwell(history, since):
+        if _is_felt(history, BEFORE_POLL, since, POLLED_WITHIN) or _is_rally_unwell(history, since):
             continue
-        times = asked.get(import_id, [])
+        times = polls.get(import_id, [])
         place = bisect_right(times, since - PRECISION)
         following = times[place] if place < len(times) else inf
-        if following > since + ASKED_WITHIN:
-            yield f"{import_id} had ended at {since:.2f}, and was asked about {following - since:.1f} s later"
+        if following > since + POLLED_WITHIN:
+            yield f"{import_id} had ended at {since:.2f}, and was polled {following - since:.1f} s later"
 
 
 def _over_since(history: History) -> dict[str, float]:
@@ -124,13 +128,13 @@ def _over_since(history: History) -> dict[str, float]:
 
 
 def _refused(history: History) -> set[str]:
-    return {asked.import_id for asked in history.asked if asked.refused}
+    return {poll.import_id for poll in history.polls if poll.refused}
 
 
-def _asked_by_import(history: History) -> Mapping[str, list[float]]:
+def _polls_by_import(history: History) -> Mapping[str, list[float]]:
     times: dict[str, list[float]] = defaultdict(list)
-    for asked in sorted(history.asked, key=lambda asked: asked.at):
-        times[asked.import_id].append(asked.at)
+    for poll in sorted(history.polls, key=lambda poll: poll.at):
+        times[poll.import_id].append(poll.at)
     return times
 
 
@@ -138,7 +142,7 @@ def _is_rally_unwell(history: History, since: float) -> bool:
     return any(
         fault.target == "rally"
         and fault.kind not in HARMLESS_MOODS
-        and fault.since <= since + ASKED_WITHIN
+        and fault.since <= since + POLLED_WITHIN
         and fault.until + (MISPLACED_AFTER if fault.kind == "misplaced" else RALLY_AFTER) >= since
         for fault in history.faults
     )
@@ -147,21 +151,21 @@ def _is_rally_unwell(history: History, since: float) -> bool:
 def unbelieved_ends(history: History) -> Findings:
     """A response with an import's id and final status is believed, even if other fields are invalid."""
     finals = _finals(history)
-    for asked in history.asked:
-        final = finals.get(asked.import_id)
-        if final is None or asked.at <= final.ended_at + BELIEVED_WITHIN:
+    for poll in history.polls:
+        final = finals.get(poll.import_id)
+        if final is None or poll.at <= final.ended_at + BELIEVED_WITHIN:
             continue
         kinds = dict.fromkeys(LINES | PROCESSES, BELIEVED_WITHIN)
         if not _is_felt(history, kinds, final.at, final.ended_at - final.at + BELIEVED_WITHIN):
-            yield f"{asked.import_id} had ended at {final.ended_at:.2f}, and was asked about again at {asked.at:.2f}"
+            yield f"{poll.import_id} had ended at {final.ended_at:.2f}, and was polled again at {poll.at:.2f}"
 
 
-def _finals(history: History) -> dict[str, Asked]:
+def _finals(history: History) -> dict[str, Poll]:
     """Return the first response with its end, for each import."""
-    finals: dict[str, Asked] = {}
-    for asked in sorted(history.asked, key=lambda asked: asked.ended_at, reverse=True):
-        if asked.final:
-            finals[asked.import_id] = asked
+    finals: dict[str, Poll] = {}
+    for poll in sorted(history.polls, key=lambda poll: poll.ended_at, reverse=True):
+        if poll.final:
+            finals[poll.import_id] = poll
     return finals
 
 
@@ -170,22 +174,22 @@ def pressed_imports(history: History) -> Findings:
 
     A possible probe is an exception: while the breaker is open, it goes to any import.
     """
-    times, answers = _asked_by_import(history), sorted(history.asked, key=lambda asked: asked.ended_at)
-    for busy in history.asked:
+    times, answers = _polls_by_import(history), sorted(history.polls, key=lambda poll: poll.ended_at)
+    for busy in history.polls:
         if busy.status != 503 or busy.retry_after is None or is_lost(busy, history.faults):
             continue
         until = busy.ended_at + min(busy.retry_after, LONGEST_PAUSE) - PRECISION
         early = [at for at in times[busy.import_id] if busy.ended_at < at < until]
         if early and not any(_is_line_at_fault(answers, at) for at in (busy.ended_at, early[0])):
             waited = early[0] - busy.ended_at
-            yield f"{busy.import_id} was to wait {busy.retry_after:g} s, and was asked about after {waited:.2f} s"
+            yield f"{busy.import_id} was to wait {busy.retry_after:g} s, and was polled after {waited:.2f} s"
 
 
-def _is_line_at_fault(answers: Sequence[Asked], at: float) -> bool:
+def _is_line_at_fault(answers: Sequence[Poll], at: float) -> bool:
     """Return whether the last responses before a moment were all faults."""
-    place = bisect_right(answers, at, key=lambda asked: asked.ended_at)
+    place = bisect_right(answers, at, key=lambda poll: poll.ended_at)
     last = answers[max(0, place - FAULTS_IN_A_ROW) : place]
-    return len(last) == FAULTS_IN_A_ROW and all(asked.status is None or asked.status >= 500 for asked in last)
+    return len(last) == FAULTS_IN_A_ROW and all(poll.status is None or poll.status >= 500 for poll in last)
 
 
 def refused_posts(history: History) -> Findings:
@@ -203,25 +207,25 @@ def refused_posts(history: History) -> Findings:
 def deaf_listeners(history: History) -> Findings:
     """A listener gets the end of a watch soon, even after a silently lost connection."""
     known = _known(history)
-    for listened in history.listened:
-        since = _could_hear_from(history, listened, known)
-        until = listened.ended_at if listened.heard_at is None else listened.heard_at
+    for result in history.listener_results:
+        since = _could_hear_from(history, result, known)
+        until = result.ended_at if result.heard_at is None else result.heard_at
         if until > since + HEARD_WITHIN + SLACK:
-            heard = "heard" if listened.heard_at is not None else "had not heard"
-            yield f"{_names(listened)} {heard} of the end of {since:.2f} {until - since:.1f} s later"
+            heard = "heard" if result.heard_at is not None else "had not heard"
+            yield f"{_names(result)} {heard} of the end of {since:.2f} {until - since:.1f} s later"
 
 
 def blind_waits(history: History) -> Findings:
     """A long poll that times out returns the present state."""
     known = _known(history)
-    for listened in history.listened:
-        blind = listened.complete and listened.outcome is None and not listened.stream
-        if blind and listened.ended_at > _could_hear_from(history, listened, known) + SLACK:
-            yield f"{_names(listened)} ended unsettled at {listened.ended_at:.2f}, {known[listened.watch_id]:.2f} known"
+    for result in history.listener_results:
+        blind = result.complete and result.outcome is None and not result.stream
+        if blind and result.ended_at > _could_hear_from(history, result, known) + SLACK:
+            yield f"{_names(result)} ended unsettled at {result.ended_at:.2f}, {known[result.watch_id]:.2f} known"
 
 
-def _names(listened: Listened) -> str:
-    return f"a {'stream' if listened.stream else 'wait'} for {listened.watch_id} at {listened.api}"
+def _names(result: ListenerResult) -> str:
+    return f"a {'stream' if result.stream else 'wait'} for {result.watch_id} at {result.api}"
 
 
 def _known(history: History) -> dict[str, float]:
@@ -229,9 +233,9 @@ def _known(history: History) -> dict[str, float]:
     ids = {post.label: post.watch_id for post in accepted(history) if post.watch_id}
     known: dict[str, float] = {}
     moments = chain(
-        ((each.watch_id, each.at) for each in history.seen if each.outcome is not None),
+        ((each.watch_id, each.at) for each in history.views if each.outcome is not None),
         ((ids.get(each.label), each.at) for each in history.attempts),
-        ((each.watch_id, each.heard_at) for each in history.listened),
+        ((each.watch_id, each.heard_at) for each in history.listener_results),
     )
     for watch_id, at in moments:
         if watch_id is not None and at is not None:
@@ -239,14 +243,14 @@ def _known(history: History) -> dict[str, float]:
     return known
 
 
-def _could_hear_from(history: History, listened: Listened, known: Mapping[str, float]) -> float:
+def _could_hear_from(history: History, result: ListenerResult, known: Mapping[str, float]) -> float:
     """Return since when a listener could have got the end: the watch had ended, and Redis was available."""
     outages = (
         fault.until
         for fault in history.faults
-        if fault.kind in BEFORE_HEARING and fault.since <= listened.ended_at and fault.until >= listened.at
+        if fault.kind in BEFORE_HEARING and fault.since <= result.ended_at and fault.until >= result.at
     )
-    return max(listened.at, known.get(listened.watch_id, inf), *outages)
+    return max(result.at, known.get(result.watch_id, inf), *outages)
 
 
 def _is_felt(
@@ -263,8 +267,8 @@ def counts(history: History) -> dict[str, int]:
     """Return how many events these rules have judged."""
     return {
         "deliveries judged for time": sum(1 for _ in _due(history)),
-        "listeners that heard": sum(each.heard_at is not None for each in history.listened),
-        "listeners that did not": sum(each.heard_at is None for each in history.listened),
+        "listeners that heard": sum(each.heard_at is not None for each in history.listener_results),
+        "listeners that did not": sum(each.heard_at is None for each in history.listener_results),
     }
 
 
@@ -272,7 +276,7 @@ RULES: Mapping[str, Rule] = {
     "I7: deliveries late": late_deliveries,
     "imports neglected": neglected_imports,
     "ends not believed": unbelieved_ends,
-    "imports asked about before a 503's Retry-After": pressed_imports,
+    "imports polled before a 503's Retry-After": pressed_imports,
     "watches refused without an outage": refused_posts,
     "listeners deaf": deaf_listeners,
     "waits that ended blind": blind_waits,

@@ -26,7 +26,7 @@ from .answers import (
     refusals,
     rubbish,
 )
-from .history import Asked, Window
+from .history import Poll, Window
 from .wire import Headers, Peer, Request, Server, answer
 
 HANG = 20.0
@@ -50,7 +50,7 @@ class Rally:
         self.mood = "well"
         self.server = Server(self.serve)
         self.stories: dict[str, Story] = {}
-        self.asked: list[Asked] = []
+        self.polls: list[Poll] = []
         self._chance = chance
         self._taken: Counter[int] = Counter()
         self._read_at: dict[str, float] = {}
@@ -105,8 +105,8 @@ class Rally:
             if reply.reset:
                 line.reset()
         finally:
-            self.asked.append(
-                Asked(
+            self.polls.append(
+                Poll(
                     at=at,
                     ended_at=answered_at,
                     worker=worker,

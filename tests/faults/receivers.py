@@ -46,7 +46,7 @@ TRICKLE_PAUSE = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A receiver for the generator: what to put into `notify` of a watch, for destination `wish` of a post."""
+    """A receiver for the generator: what to put into `notify` of a watch, as its destination `number`."""
 
     name: str
     slack: bool
@@ -55,12 +55,16 @@ class Place:
     hooks: int = 1
     """The number of incoming webhooks over which posts are spread: each takes one message a second."""
 
-    def notify(self, label: str, wish: int, on: frozenset[str] | None) -> dict[str, Any]:
+    def notify(self, label: str, number: int, on: frozenset[str] | None) -> dict[str, Any]:
         wanted = {} if on is None else {"on": sorted(on)}
         if self.slack:
             hook = int(label.removeprefix("w")) % self.hooks
-            return {"type": "slack_webhook", "url": f"{self.url}/services/T0/B{wish}/hook{hook}"} | wanted
-        return {"type": "callback", "url": f"{self.url}/told/{label}/{wish}", "secret": self.secret} | wanted
+            return {"type": "slack_webhook", "url": f"{self.url}/services/T0/B{number}/hook{hook}"} | wanted
+        return {
+            "type": "callback",
+            "url": f"{self.url}/callbacks/{label}/{number}",
+            "secret": self.secret,
+        } | wanted
 
 
 class Receiver:
@@ -116,18 +120,20 @@ class Receiver:
             found = LABEL.search(request.body)
             if found is None or not request.path.startswith("/services/"):
                 return None
-            wish = int(request.path.split("/")[3].removeprefix("B"))
-            return Attempt(at=at, ended_at=at, receiver=self.name, label=found[0].decode(), wish=wish, digest=digest)
-        if not request.path.startswith("/told/"):
+            number = int(request.path.split("/")[3].removeprefix("B"))
+            return Attempt(
+                at=at, ended_at=at, receiver=self.name, label=found[0].decode(), number=number, digest=digest
+            )
+        if not request.path.startswith("/callbacks/"):
             return None
-        _, _, label, number = request.path.split("/")
+        _, _, label, last = request.path.split("/")
         body = json.loads(request.body)
         return Attempt(
             at=at,
             ended_at=at,
             receiver=self.name,
             label=label,
-            wish=int(number),
+            number=int(last),
             digest=digest,
             webhook_id=request.headers.get("webhook-id"),
             watch_id=body["data"]["watchId"],

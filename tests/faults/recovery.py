@@ -46,7 +46,7 @@ def _comes_after(fault: Fault, other: Fault) -> bool:
 def _successes(history: History, fault: Fault) -> list[Sequence[float]]:
     """Return the moments of success of each thing that the fault broke."""
     posts = [post.ended_at for post in history.posts if post.accepted and fault.target in {post.api, "redis"}]
-    polls = [asked.at for asked in history.asked if fault.target in {asked.worker, "redis"}]
+    polls = [poll.at for poll in history.polls if fault.target in {poll.worker, "redis"}]
     match fault.target.rstrip("0123456789"):
         case "redis":
             return [sorted(posts), sorted(polls)]
@@ -55,7 +55,7 @@ def _successes(history: History, fault: Fault) -> list[Sequence[float]]:
         case "worker":
             return [sorted(polls)]
         case "rally":
-            return [sorted(asked.at for asked in history.asked if asked.status == 200 and not asked.muddled)]
+            return [sorted(poll.at for poll in history.polls if poll.status == 200 and not poll.muddled)]
         case _:
             accepted = [each for each in history.attempts if each.receiver == fault.target and each.accepted]
             return [sorted(attempt.ended_at for attempt in accepted)]

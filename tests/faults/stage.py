@@ -40,9 +40,9 @@ class Stage:
         return History(
             window=self.rally.window,
             posts=tuple(self.generator.posts),
-            seen=tuple(self.generator.seen),
-            listened=tuple(self.listeners.listened),
-            asked=tuple(self.rally.asked),
+            views=tuple(self.generator.seen),
+            listener_results=tuple(self.listeners.results),
+            polls=tuple(self.rally.polls),
             attempts=tuple(attempt for receiver in self.receivers for attempt in receiver.attempts),
             faults=tuple(sorted(faults, key=lambda fault: fault.since)),
             deaths=tuple(self.fleet.deaths),
@@ -67,8 +67,8 @@ async def staged(
     receivers = [Receiver(name, secret(), Random(f"{name} {seed}")) for name in CALLBACKS]
     receivers.append(Receiver("slack", secret(), Random(f"slack {seed}"), slack=True, hooks=hooks))
     crowd = Crowd(rally)
-    told = (*(receiver.server for receiver in receivers), *crowd.servers)
-    servers = (rally.server, *told)
+    receiver_servers = (*(receiver.server for receiver in receivers), *crowd.servers)
+    servers = (rally.server, *receiver_servers)
     for server in servers:
         await server.open()
     redis = RedisPair(home, free_ports(len(NAMES)))
@@ -76,7 +76,7 @@ async def staged(
     fleet = Fleet(
         home,
         rally=f"http://{LOOPBACK}:{rally.server.port}",
-        egress=[f"{LOOPBACK}:{server.port}" for server in told],
+        egress=[f"{LOOPBACK}:{server.port}" for server in receiver_servers],
         redis=redis,
         ports=free_ports(len(APIS)),
         settings=settings,

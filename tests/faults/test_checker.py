@@ -15,53 +15,53 @@ from tests.faults.history import (
     SUBSCRIPTION_HALF_OPEN,
     WORKER_KILLED,
     WORKER_STOPPED,
-    Asked,
     Attempt,
     Fault,
     History,
-    Listened,
-    Posted,
-    Seen,
+    ListenerResult,
+    Poll,
+    Subscription,
+    WatchPost,
+    WatchView,
     Window,
-    Wish,
 )
 from tests.faults.recovery import recoveries
 
 NOW = 1_000_000.0
 """The beginning of a window."""
 WINDOW = Window(limit=3, seconds=10)
-WISHES = (Wish(receiver="crm"), Wish(receiver="slack", on=frozenset({"failed"})))
+WISHES = (Subscription(receiver="crm"), Subscription(receiver="slack", on=frozenset({"failed"})))
 
 
-def posted(number: int = 1, **changes: Any) -> Posted:
+def posted(number: int = 1, **changes: Any) -> WatchPost:
     facts: dict[str, Any] = {
         "at": NOW,
         "ended_at": NOW + 0.1,
         "api": "api0",
         "label": f"w{number}",
         "ending": "completed",
-        "wishes": WISHES,
+        "subscriptions": WISHES,
         "status": 202,
         "watch_id": f"wat_{number}",
     }
-    return Posted(**facts | changes)
+    return WatchPost(**facts | changes)
 
 
-def seen(number: int = 1, at: float = 20, outcome: str | None = "completed", **changes: Any) -> Seen:
+def seen(number: int = 1, at: float = 20, outcome: str | None = "completed", **changes: Any) -> WatchView:
     state = "watching" if outcome is None else "settled"
-    return replace(Seen(at=NOW + at, watch_id=f"wat_{number}", state=state, outcome=outcome), **changes)
+    return replace(WatchView(at=NOW + at, watch_id=f"wat_{number}", state=state, outcome=outcome), **changes)
 
 
-def asked(at: float, *, took: float = 0.1, status: int | None = 200, **changes: Any) -> Asked:
+def poll(at: float, *, took: float = 0.1, status: int | None = 200, **changes: Any) -> Poll:
     facts: dict[str, Any] = {"worker": "worker0", "import_id": "imp", "status": status, "names_limit": status != 404}
-    return Asked(at=NOW + at, ended_at=NOW + at + took, **facts | changes)
+    return Poll(at=NOW + at, ended_at=NOW + at + took, **facts | changes)
 
 
 def attempt(at: float, *, status: int | None = 200, **changes: Any) -> Attempt:
     facts: dict[str, Any] = {
         "receiver": "crm",
         "label": "w1",
-        "wish": 0,
+        "number": 0,
         "digest": "a",
         "webhook_id": "msg_1",
         "watch_id": "wat_1",
@@ -71,10 +71,10 @@ def attempt(at: float, *, status: int | None = 200, **changes: Any) -> Attempt:
     return Attempt(at=NOW + at, ended_at=NOW + at + 0.1, status=status, **facts | changes)
 
 
-def listened(at: float, until: float, *, heard: float | None = None, **changes: Any) -> Listened:
+def listener_result(at: float, until: float, *, heard: float | None = None, **changes: Any) -> ListenerResult:
     facts: dict[str, Any] = {"api": "api0", "watch_id": "wat_4", "stream": True, "complete": True}
     facts |= {"outcome": None if heard is None else "completed", "heard_at": None if heard is None else NOW + heard}
-    return Listened(at=NOW + at, ended_at=NOW + until, **facts | changes)
+    return ListenerResult(at=NOW + at, ended_at=NOW + until, **facts | changes)
 
 
 def fault(kind: str, since: float, until: float, target: str = "worker0") -> Fault:
@@ -85,29 +85,32 @@ SOUND = History(
     window=WINDOW,
     posts=(
         posted(),
-        posted(2, ending="failed", wishes=(Wish(receiver="slack", on=frozenset({"failed"})),)),
+        posted(2, ending="failed", subscriptions=(Subscription(receiver="slack", on=frozenset({"failed"})),)),
         posted(3, status=503, watch_id=None),
         posted(
-            4, import_id="imp-4", over_at=NOW + 100, wishes=(Wish(receiver="crm"), Wish(receiver="lab", paced=True))
+            4,
+            import_id="imp-4",
+            over_at=NOW + 100,
+            subscriptions=(Subscription(receiver="crm"), Subscription(receiver="lab", paced=True)),
         ),
     ),
-    seen=(seen(at=5, outcome=None), seen(), seen(2, outcome="failed"), seen(4, at=110)),
-    listened=(
-        listened(95, 103, heard=101.5),
-        listened(96, 99, stream=False),
-        listened(99, 101.3, stream=False, heard=101.3),
-        listened(98, 99, complete=False),
+    views=(seen(at=5, outcome=None), seen(), seen(2, outcome="failed"), seen(4, at=110)),
+    listener_results=(
+        listener_result(95, 103, heard=101.5),
+        listener_result(96, 99, stream=False),
+        listener_result(99, 101.3, stream=False, heard=101.3),
+        listener_result(98, 99, complete=False),
     ),
-    asked=(
-        asked(0, took=1.0, status=404),
-        asked(1.1),
-        asked(1.2),
-        asked(11, status=429, retry_after=5),
-        asked(11.4, worker="worker1"),
-        asked(16.2),
-        asked(102.5, import_id="imp-5", status=503, retry_after=2),
-        asked(101, import_id="imp-4", final=True),
-        asked(112, import_id="imp-5"),
+    polls=(
+        poll(0, took=1.0, status=404),
+        poll(1.1),
+        poll(1.2),
+        poll(11, status=429, retry_after=5),
+        poll(11.4, worker="worker1"),
+        poll(16.2),
+        poll(102.5, import_id="imp-5", status=503, retry_after=2),
+        poll(101, import_id="imp-4", final=True),
+        poll(112, import_id="imp-5"),
     ),
     attempts=(
         attempt(12, status=429, retry_after=3),
@@ -116,7 +119,7 @@ SOUND = History(
         attempt(47),
         attempt(17, label="w2", receiver="slack", digest="b", webhook_id=None, watch_id=None, outcome=None),
         attempt(102, label="w4", webhook_id="msg_4", watch_id="wat_4"),
-        attempt(109, label="w4", wish=1, receiver="lab", webhook_id="msg_5", watch_id="wat_4"),
+        attempt(109, label="w4", number=1, receiver="lab", webhook_id="msg_5", watch_id="wat_4"),
     ),
     faults=(fault(API_KILLED, 0.05, 0.2, "api0"), fault(WORKER_KILLED, 17.2, 18.0)),
 )
@@ -157,14 +160,15 @@ W4: dict[str, Any] = {"label": "w4", "webhook_id": "msg_4", "watch_id": "wat_4"}
 
 FORGED: dict[str, dict[str, dict[str, Any]]] = {
     "lost watches": {
-        "the API knows it no more": more("seen", seen(at=30, outcome=None, state=None)),
-        "nobody ever saw it": less("seen", 2),
-        "unseen after a failover": less("seen", 3) | more("faults", fault(REDIS_DEMOTED, 104, 105, "redis")),
+        "the API knows it no more": more("views", seen(at=30, outcome=None, state=None)),
+        "nobody ever saw it": less("views", 2),
+        "unseen after a failover": less("views", 3) | more("faults", fault(REDIS_DEMOTED, 104, 105, "redis")),
     },
     "watches without exactly one outcome": {
-        "it never ended": more("posts", posted(5, wishes=())) | more("seen", seen(5, outcome=None)),
-        "it was cancelled by nobody": more("posts", posted(5, wishes=())) | more("seen", seen(5, state="cancelled")),
-        "it changed": more("seen", seen(at=6, outcome="timed_out")),
+        "it never ended": more("posts", posted(5, subscriptions=())) | more("views", seen(5, outcome=None)),
+        "it was cancelled by nobody": more("posts", posted(5, subscriptions=()))
+        | more("views", seen(5, state="cancelled")),
+        "it changed": more("views", seen(at=6, outcome="timed_out")),
         "the receiver got another outcome": more("attempts", attempt(50, outcome="failed")),
         "a refused watch was sent two": more(
             "attempts",
@@ -179,21 +183,21 @@ FORGED: dict[str, dict[str, dict[str, Any]]] = {
         "sent for another watch": more("attempts", attempt(13, status=500, watch_id="wat_2")),
         "sent for a watch that was never posted": more("attempts", attempt(13, label="w9")),
         "sent to another receiver": more("attempts", attempt(13, receiver="lab")),
-        "sent to a receiver that did not subscribe": more("attempts", attempt(13, receiver="slack", wish=1)),
+        "sent to a receiver that did not subscribe": more("attempts", attempt(13, receiver="slack", number=1)),
     },
     "deliveries never made": {
         "no attempt": less("attempts", 4),
         "no attempt that was answered": less("attempts", 2, 3),
         "only to one of two": {
-            "posts": (posted(wishes=(WISHES[0], Wish(receiver="ops"))), *SOUND.posts[1:]),
+            "posts": (posted(subscriptions=(WISHES[0], Subscription(receiver="ops"))), *SOUND.posts[1:]),
         },
     },
-    "I3: windows exceeded": {"a fourth request": more("asked", asked(2.0))},
+    "I3: windows exceeded": {"a fourth request": more("polls", poll(2.0))},
     "I3: requests in a 429's pause": {
-        "in its middle": more("asked", asked(14, worker="worker1")),
-        "after a crash of another": more("asked", asked(14)) | more("faults", fault(WORKER_KILLED, 11, 12, "worker2")),
+        "in its middle": more("polls", poll(14, worker="worker1")),
+        "after a crash of another": more("polls", poll(14)) | more("faults", fault(WORKER_KILLED, 11, 12, "worker2")),
     },
-    "I3: more than one call, no limit known": {"both at the start": more("asked", asked(0.5, worker="worker1"))},
+    "I3: more than one call, no limit known": {"both at the start": more("polls", poll(0.5, worker="worker1"))},
     "attempts before a Retry-After": {"a second early": more("attempts", attempt(14, status=500))},
     "signature failures": {"one of them": more("attempts", attempt(13, status=500, signed=False))},
     "repeats with another body": {"one of them": more("attempts", attempt(48, digest="c"))},
@@ -211,22 +215,22 @@ FORGED: dict[str, dict[str, dict[str, Any]]] = {
         "while Rally floods": less("attempts", 5) | more("faults", fault("flooding", 99, 115, "rally")),
     },
     "imports neglected": {
-        "never asked": instead("asked", 7, asked(120)),
-        "long after Rally was unwell": instead("asked", 7, asked(120))
+        "never asked": instead("polls", 7, poll(120)),
+        "long after Rally was unwell": instead("polls", 7, poll(120))
         | more("faults", fault("failing", 60, 79, "rally")),
-        "asked before its end alone": {"asked": (asked(99, import_id="imp-4"), asked(120))},
+        "asked before its end alone": {"polls": (poll(99, import_id="imp-4"), poll(120))},
         "while others are refused": instead(
-            "asked", 7, asked(118, import_id="imp-5", status=400, refused=True), asked(120)
+            "polls", 7, poll(118, import_id="imp-5", status=400, refused=True), poll(120)
         )
         | more("faults", fault("picky", 99, 119, "rally")),
     },
     "ends not believed": {
-        "asked again": more("asked", asked(106, import_id="imp-4")),
-        "asked again, since the answer was odd": more("asked", asked(106, import_id="imp-4"))
+        "asked again": more("polls", poll(106, import_id="imp-4")),
+        "asked again, since the answer was odd": more("polls", poll(106, import_id="imp-4"))
         | more("faults", fault("odd", 99, 104, "rally")),
     },
-    "imports asked about before a 503's Retry-After": {
-        "a second early": more("asked", asked(103.5, import_id="imp-5")),
+    "imports polled before a 503's Retry-After": {
+        "a second early": more("polls", poll(103.5, import_id="imp-5")),
     },
     "watches refused without an outage": {
         "none at all": {"faults": SOUND.faults[1:]},
@@ -235,15 +239,15 @@ FORGED: dict[str, dict[str, dict[str, Any]]] = {
         "not answered": {"posts": (posted(status=None, watch_id=None),), "faults": ()},
     },
     "listeners deaf": {
-        "a stream, to its end": more("listened", listened(95, 125)),
-        "a stream that heard late": more("listened", listened(95, 125, heard=124)),
-        "a stream, since its subscription was lost": more("listened", listened(95, 125))
+        "a stream, to its end": more("listener_results", listener_result(95, 125)),
+        "a stream that heard late": more("listener_results", listener_result(95, 125, heard=124)),
+        "a stream, since its subscription was lost": more("listener_results", listener_result(95, 125))
         | more("faults", fault(SUBSCRIPTION_HALF_OPEN, 97, 97, "redis")),
-        "a wait, long after an outage": more("listened", listened(95, 140, stream=False, heard=139))
+        "a wait, long after an outage": more("listener_results", listener_result(95, 140, stream=False, heard=139))
         | more("faults", fault(REDIS_KILLED, 100, 110, "redis")),
     },
     "waits that ended blind": {
-        "at their end": more("listened", listened(97, 107, stream=False)),
+        "at their end": more("listener_results", listener_result(97, 107, stream=False)),
     },
 }
 
@@ -269,19 +273,19 @@ def test_a_forged_history_is_found_wrong(rule: str, changes: dict[str, Any]) -> 
 EXCUSED: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "a window in which Rally hid its limit": (
         "I3: windows exceeded",
-        lambda: more("asked", asked(2.0), asked(2.1, muddled=True)),
+        lambda: more("polls", poll(2.0), poll(2.1, muddled=True)),
     ),
     "a 429 whose reader was killed": (
         "I3: requests in a 429's pause",
-        lambda: more("asked", asked(14, worker="worker1")) | more("faults", fault(WORKER_KILLED, 11.2, 12)),
+        lambda: more("polls", poll(14, worker="worker1")) | more("faults", fault(WORKER_KILLED, 11.2, 12)),
     ),
     "a 429 that Redis could not take": (
         "I3: requests in a 429's pause",
-        lambda: more("asked", asked(14, worker="worker1")) | more("faults", fault(REDIS_KILLED, 10, 11.5, "redis")),
+        lambda: more("polls", poll(14, worker="worker1")) | more("faults", fault(REDIS_KILLED, 10, 11.5, "redis")),
     ),
     "a call of a worker that was stopped in its middle": (
         "I3: more than one call, no limit known",
-        lambda: more("asked", asked(0.5, worker="worker1")) | more("faults", fault(WORKER_STOPPED, 0.2, 0.9)),
+        lambda: more("polls", poll(0.5, worker="worker1")) | more("faults", fault(WORKER_STOPPED, 0.2, 0.9)),
     ),
     "a delivery to a receiver that was unwell": (
         "I7: deliveries late",
@@ -297,30 +301,30 @@ EXCUSED: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     ),
     "an import that is refused itself": (
         "imports neglected",
-        lambda: instead("asked", 7, asked(100.5, import_id="imp-4", status=400, refused=True), asked(120)),
+        lambda: instead("polls", 7, poll(100.5, import_id="imp-4", status=400, refused=True), poll(120)),
     ),
     "an import while nothing of Rally answers": (
         "imports neglected",
-        lambda: instead("asked", 7, asked(120)) | more("faults", fault("failing", 90, 95, "rally")),
+        lambda: instead("polls", 7, poll(120)) | more("faults", fault("failing", 90, 95, "rally")),
     ),
     "an import after a minute in which the base URL was wrong": (
         "imports neglected",
-        lambda: instead("asked", 7, asked(120)) | more("faults", fault("misplaced", 30, 40, "rally")),
+        lambda: instead("polls", 7, poll(120)) | more("faults", fault("misplaced", 30, 40, "rally")),
     ),
     "an end that a stopped worker had read": (
         "ends not believed",
-        lambda: more("asked", asked(106, import_id="imp-4")) | more("faults", fault(WORKER_STOPPED, 101.05, 105)),
+        lambda: more("polls", poll(106, import_id="imp-4")) | more("faults", fault(WORKER_STOPPED, 101.05, 105)),
     ),
     "a 503 whose reader was killed": (
-        "imports asked about before a 503's Retry-After",
-        lambda: more("asked", asked(103.5, import_id="imp-5")) | more("faults", fault(WORKER_KILLED, 102.5, 103)),
+        "imports polled before a 503's Retry-After",
+        lambda: more("polls", poll(103.5, import_id="imp-5")) | more("faults", fault(WORKER_KILLED, 102.5, 103)),
     ),
-    "an import asked about as a probe": (
-        "imports asked about before a 503's Retry-After",
+    "an import polled as a probe": (
+        "imports polled before a 503's Retry-After",
         lambda: more(
-            "asked",
-            asked(103.5, import_id="imp-5"),
-            *(asked(at, import_id=f"imp-{at}", status=500) for at in (102.7, 102.9, 103.1)),
+            "polls",
+            poll(103.5, import_id="imp-5"),
+            *(poll(at, import_id=f"imp-{at}", status=500) for at in (102.7, 102.9, 103.1)),
         ),
     ),
     "a watch refused soon after a failover": (
@@ -329,11 +333,13 @@ EXCUSED: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     ),
     "a stream that heard nothing while Redis was out": (
         "listeners deaf",
-        lambda: more("listened", listened(95, 125)) | more("faults", fault(REDIS_KILLED, 100, 110, "redis")),
+        lambda: (
+            more("listener_results", listener_result(95, 125)) | more("faults", fault(REDIS_KILLED, 100, 110, "redis"))
+        ),
     ),
     "a wait that ended as its watch did": (
         "waits that ended blind",
-        lambda: more("listened", listened(95, 101.5, stream=False)),
+        lambda: more("listener_results", listener_result(95, 101.5, stream=False)),
     ),
 }
 
