@@ -19,6 +19,8 @@ from tests.support.world import World, opened, sandbox_serving
 hypothesis.settings.register_profile("without deadlines", deadline=None)  # no test depends on how fast a machine is
 hypothesis.settings.load_profile("without deadlines")
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or xdist's workers and each program compile everything anew
+
 REDIS_SERVER = "RALLY_BRIDGE_TEST_REDIS"
 """Environment variable: the path of a server to test with in place of the bundled one."""
 

@@ -6,6 +6,8 @@ from time import time
 
 import httpx
 
+from tests.support.plain_http import plain_async_client
+
 from .answers import Story
 from .rally import Rally
 from .wire import LOOPBACK, Peer, Request, Server, answer
@@ -47,7 +49,7 @@ class Crowd:
             for _ in range(WATCHES)
         ]
         try:
-            async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT) as http:
+            async with plain_async_client(timeout=TIMEOUT) as http:
                 headers = {"Authorization": f"Bearer {KEY}"}
                 said = await http.post(f"{api}/v1/watches/batch", json={"watches": watches}, headers=headers)
             if not said.is_success:

@@ -15,6 +15,8 @@ from time import monotonic, time
 
 import httpx
 
+from tests.support.plain_http import plain_async_client
+
 from . import crowd
 from .history import Death
 from .pair import PRIMARY, RedisPair
@@ -154,7 +156,7 @@ class Fleet:
 
 
 async def _is_ready(url: str) -> bool:
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with plain_async_client() as http:
         try:
             return (await http.get(f"{url}/readyz")).is_success
         except httpx.HTTPError:

@@ -10,6 +10,8 @@ from typing import Any
 
 import httpx
 
+from tests.support.plain_http import plain_async_client
+
 from .answers import Story
 from .fleet import KEY
 from .history import OUTCOMES, Subscription, WatchPost, WatchView
@@ -51,7 +53,7 @@ class Generator:
         self._imports: list[str] = []
         self._labels = 0
         self._room = asyncio.Semaphore(AT_ONCE)
-        self._http = httpx.AsyncClient(trust_env=False, timeout=TIMEOUT, headers={"Authorization": f"Bearer {KEY}"})
+        self._http = plain_async_client(timeout=TIMEOUT, headers={"Authorization": f"Bearer {KEY}"})
 
     async def aclose(self) -> None:
         await self._http.aclose()

@@ -9,6 +9,8 @@ from time import monotonic, time
 
 import httpx
 
+from tests.support.plain_http import plain_async_client
+
 from .fleet import KEY
 from .history import ListenerResult, WatchPost
 
@@ -32,7 +34,7 @@ class Listeners:
         self._posts = posts
         self._chance = chance
         timeout = httpx.Timeout(SILENCE, read=SILENCE)
-        self._http = httpx.AsyncClient(trust_env=False, timeout=timeout, headers={"Authorization": f"Bearer {KEY}"})
+        self._http = plain_async_client(timeout=timeout, headers={"Authorization": f"Bearer {KEY}"})
 
     async def aclose(self) -> None:
         await self._http.aclose()

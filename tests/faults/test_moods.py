@@ -12,6 +12,7 @@ from tests.faults.answers import Story
 from tests.faults.history import Window
 from tests.faults.rally import ENOUGH_READ, MOST_STRAYS, Rally
 from tests.faults.wire import LOOPBACK
+from tests.support.plain_http import plain_async_client
 
 pytestmark = pytest.mark.anyio
 IMPORTS = [f"imp-{number}" for number in range(2 * ENOUGH_READ)]
@@ -27,7 +28,7 @@ async def rally() -> AsyncIterator[Rally]:
 
 
 async def ask(rally: Rally, *import_ids: str) -> list[httpx.Response]:
-    async with httpx.AsyncClient(trust_env=False, base_url=f"http://{LOOPBACK}:{rally.server.port}") as http:
+    async with plain_async_client(f"http://{LOOPBACK}:{rally.server.port}") as http:
         return [await http.get(f"/worker0/v1/imports/{each}") for each in import_ids]
 
 

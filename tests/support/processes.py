@@ -16,6 +16,8 @@ from typing import Any
 import httpx
 import psutil
 
+from tests.support.plain_http import plain_client
+
 PATIENCE = 40.0
 OURS = (sys.executable, "-m", "bridge.cli")
 """The command from the source that is tested."""
@@ -29,7 +31,7 @@ class Journey:
     port: int
     data: Path
     key: str = ""
-    http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False))
+    http: httpx.Client = field(default_factory=plain_client)
 
     def post(self, import_id: str) -> dict[str, Any]:
         inbox = f"http://127.0.0.1:{self.port + 1}/inbox"

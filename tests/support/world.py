@@ -18,6 +18,7 @@ from bridge.sandbox.settings import SandboxSettings
 from bridge.settings import Settings
 from bridge.startup import check_store
 from bridge.web.app import build
+from tests.support.plain_http import plain_async_client
 from workers.worker import Worker, build_worker
 
 RALLY_KEY = "rally-key-of-the-tests"
@@ -177,9 +178,8 @@ async def opened(redis_url: str, sandbox_url: str, **changes: str) -> AsyncItera
     """Open an empty world: nothing in Redis, nothing in the sandbox."""
     async with open_resources(settings(redis_url, sandbox_url, **changes)) as resources:
         await resources.store.call("FLUSHALL")
-        async with httpx.AsyncClient(base_url=sandbox_url, trust_env=False) as http:
-            (await http.post("/control/reset")).raise_for_status()
         async with _built_on(resources, sandbox_url) as world:
+            (await world.sandbox.http.post("/control/reset")).raise_for_status()
             yield world
 
 
@@ -198,7 +198,7 @@ async def _built_on(resources: Resources, sandbox_url: str) -> AsyncIterator[Wor
     await check_store(resources)
     transport = httpx.ASGITransport(build(resources), raise_app_exceptions=False)
     async with (
-        httpx.AsyncClient(base_url=sandbox_url, trust_env=False) as http,
+        plain_async_client(sandbox_url) as http,
         httpx.AsyncClient(transport=transport, base_url="http://bridge") as api,
     ):
         worker = build_worker(resources, shift_length=0.5)

@@ -21,6 +21,7 @@ from redis import Redis
 
 from bridge.cli.up.embedded_redis import find_binary
 from tests.conftest import wait_until_it_answers
+from tests.support.plain_http import plain_client
 from tests.support.processes import free_ports, wait_for
 from tests.support.world import FERNET, SERVICE_SECRET, bearer, reopened
 from workers.worker import SHIFT_LENGTH
@@ -140,7 +141,7 @@ def test_a_websockets_handshake_is_answered_as_the_get_that_it_is(tmp_path: Path
     with redis_at(tmp_path), started("serve", tmp_path, environ) as ours:
         wait_for(lambda: ours.logged("api.started"), "the start")
         place = f"http://127.0.0.1:{ours.port}"
-        with httpx.Client(base_url=place, trust_env=False) as client:
+        with plain_client(place) as client:
             wait_for(lambda: answers(client), "the server")
             refused = client.get("/v1/watches", headers=HANDSHAKE)
             listed = client.get("/v1/watches", headers=HANDSHAKE | bearer("k" * 20))
@@ -164,7 +165,7 @@ def test_the_served_api_limits_heads_and_closes_idle_connections(
 ) -> None:
     with redis_at(tmp_path), started(program, tmp_path, {**environ, "HTTP_KEEP_ALIVE": "1s"}) as ours:
         wait_for(lambda: ours.logged("api.started"), "the start")
-        with httpx.Client(base_url=f"http://127.0.0.1:{ours.port}", trust_env=False) as client:
+        with plain_client(f"http://127.0.0.1:{ours.port}") as client:
             wait_for(lambda: answers(client), "the server")
             refused = client.get("/healthz", headers={"X-Long": "x" * 65_536})
         with socket.create_connection(("127.0.0.1", ours.port), timeout=EXIT_TIMEOUT) as connection:

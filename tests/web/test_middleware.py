@@ -21,6 +21,7 @@ from bridge.store.rate_limits import RateLimiter
 from bridge.web.app import ROUTES, build
 from bridge.web.metrics import requests_answered
 from bridge.web.routing import resource
+from tests.support.plain_http import plain_async_client
 from tests.support.world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, World, bearer, opened, serving
 
 pytestmark = pytest.mark.anyio
@@ -135,7 +136,7 @@ async def test_what_nobody_foresaw_is_answered_like_everything_else_and_logged_o
     counted = ("GET", "/v1/failing", "500")
     before = requests_answered[counted]
     with logged() as lines, serving(failing) as url:
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as api:
+        async with plain_async_client(url) as api:
             answer = await api.get("/v1/failing", headers={"X-Request-Id": "build-42.a"})
             again = await api.get("/healthz")
 
@@ -152,7 +153,7 @@ async def test_what_nobody_foresaw_is_answered_like_everything_else_and_logged_o
 
 async def test_an_answer_that_fails_midway_is_cut_off_and_logged_once(failing: Starlette) -> None:
     with logged() as lines, serving(failing) as url:
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as api:
+        async with plain_async_client(url) as api:
             with pytest.raises(httpx.RemoteProtocolError):
                 await api.get("/v1/failing-midway")
 

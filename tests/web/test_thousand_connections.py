@@ -8,10 +8,10 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from redis import Redis
 
+from tests.support.plain_http import plain_async_client
 from tests.support.world import CLIENT_KEY, bearer
 from tests.web.test_contract import served
 
@@ -67,7 +67,7 @@ async def test_a_thousand_wait_at_the_cost_of_a_look_a_stream_and_all_are_answer
     with files(USUAL_LIMIT), Redis.from_url(redis_url) as redis:
         redis.flushall()
         with served(redis_url) as url:
-            async with httpx.AsyncClient(base_url=url, headers=bearer(CLIENT_KEY), trust_env=False) as http:
+            async with plain_async_client(url, headers=bearer(CLIENT_KEY)) as http:
                 answers = [await http.post("/v1/watches", json={"importId": f"imp-{n}"}) for n in range(50)]
             paths = [
                 f"/v1/watches/{answer.json()['id']}{kind}" for answer in answers for kind in ("?wait=60", "/events")
