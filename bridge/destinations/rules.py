@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_network
 
 import httpx
@@ -49,7 +50,8 @@ class ParsedURL:
     @property
     def origin(self) -> str:
         """The origin in one canonical spelling."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = self.host if self.address is None else str(self.address)
+        host = f"[{host}]" if ":" in host else host
         return f"{self.scheme}://{host}:{self.port}"
 
 
@@ -251,6 +253,7 @@ def _not_slacks(url: ParsedURL) -> Forbidden | None:
     return Forbidden("not_slack", "a Slack webhook's URL begins with https://hooks.slack.com/services/")
 
 
+@lru_cache(maxsize=1000)  # the same destinations are shown again and again, and parsing is costly
 def redacted_url(url: str) -> str:
     """Return a URL's scheme, host and port; the rest may be secret."""
     try:

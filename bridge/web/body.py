@@ -12,7 +12,7 @@ from bridge.domain.clients import Client
 from bridge.errors import Refusal, Refused
 from bridge.resources import Resources
 from bridge.web.duplicate_names import duplicate_names
-from bridge.web.problems import problems_of
+from bridge.web.problems import count_problems, problems_of
 from bridge.web.schemas.destinations import Body, Context
 
 BODY_LIMIT = 64 * 1024
@@ -102,7 +102,7 @@ def parse(body: bytes, model: type[BodyT], context: Context | None = None) -> Bo
     duplicates = duplicate_names(body)
     if parsed is None or duplicates:
         problems = [*duplicates, *problems_of(findings)]
-        count = len(duplicates) + len(findings)
+        count = len(duplicates) + count_problems(findings)
         raise Refused(Refusal.VALIDATION_FAILED, "Nothing was changed.", problems, problem_count=count)
     return parsed
 

@@ -1,7 +1,8 @@
 """Problem documents (RFC 9457): one format for every refusal, with every problem of the request."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import structlog
 from pydantic_core import ErrorDetails
@@ -14,6 +15,7 @@ from bridge.validation_text import sentence
 from bridge.web.duplicate_names import escaped
 from bridge.web.responses import ApiResponse
 from bridge.web.schemas.responses import MAX_ERRORS, ErrorResponse, ProblemDocument
+from bridge.web.schemas.several import problems_within
 
 RETRY_AFTER_OUTAGE = "5"
 """Seconds; enough for Redis to restart."""
@@ -102,10 +104,20 @@ def unexpected(error: Exception) -> Response:
 
 def problems_of(findings: Sequence[ErrorDetails]) -> list[Problem]:
     """Return the first findings of pydantic as problems: a JSON pointer, a sentence and a code."""
-    return [
-        Problem(pointer=_pointer(finding["loc"]), detail=sentence(finding, _SENTENCES), code=_code(finding["type"]))
-        for finding in findings[:MAX_ERRORS]
-    ]
+    return [problem for finding in findings[:MAX_ERRORS] for problem in _problems_of(finding)]
+
+
+def count_problems(findings: Sequence[ErrorDetails]) -> int:
+    """Return the number of problems that findings of pydantic stand for."""
+    return sum(len(problems_within(finding)) or 1 for finding in findings)
+
+
+def _problems_of(finding: ErrorDetails) -> Iterator[Problem]:
+    pointer = _pointer(finding["loc"])
+    if inner := problems_within(finding):
+        yield from (replace(each, pointer=pointer + each.pointer) for each in inner)
+    else:
+        yield Problem(pointer=pointer, detail=sentence(finding, _SENTENCES), code=_code(finding["type"]))
 
 
 _INSERTED = {"notify": 2, "destination": 1, "metadata": 2}
@@ -114,12 +126,12 @@ _INSERTED = {"notify": 2, "destination": 1, "metadata": 2}
 
 def _pointer(location: Sequence[str | int]) -> str:
     """Return a JSON pointer such as `/notify/0/url`, without the parts that pydantic inserts for unions and keys."""
-    parts = [
-        part
-        for index, part in enumerate(location)
-        if not (isinstance(part, str) and index == _INSERTED.get(str(location[0])))
-    ]
-    return "".join("/" + escaped(str(part)) for part in parts)
+    inserted = _INSERTED.get(str(location[0]), len(location)) if location else 0
+    if location[inserted + 1 : inserted + 2] == ("on",):
+        location = (*location[: inserted + 2], *location[inserted + 3 :])  # the form of `on`
+    if isinstance(next(iter(location[inserted:]), None), str):
+        location = (*location[:inserted], *location[inserted + 1 :])
+    return "".join("/" + escaped(str(part)) for part in location)
 
 
 _SENTENCES: Mapping[str, str] = {

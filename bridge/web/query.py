@@ -13,7 +13,7 @@ from starlette.requests import Request
 from bridge.domain.notices import OPERATOR
 from bridge.errors import Problem, Refusal, Refused
 from bridge.settings.parsers import NAME
-from bridge.web.problems import problems_of
+from bridge.web.problems import count_problems, problems_of
 from bridge.web.schemas.destinations import OutcomeName
 from bridge.web.schemas.import_id import ImportId
 
@@ -119,7 +119,7 @@ def parse_query(request: Request, model: type[QueryT]) -> QueryT:
     except ValidationError as error:
         findings = error.errors(include_url=False, include_input=False)
     if query is None or problems:
-        count = len(problems) + len(findings)
+        count = len(problems) + count_problems(findings)
         problems += [replace(each, pointer="?" + each.pointer.removeprefix("/")) for each in problems_of(findings)]
         raise Refused(Refusal.INVALID_QUERY, problems=problems, problem_count=count)
     return query

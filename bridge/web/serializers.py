@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TypeAlias, cast
+from typing import Literal, TypeAlias, cast
 
 from bridge.destinations import describe, kind
 from bridge.destinations.reasons import is_confidential, public_reason
 from bridge.domain.attempts import Attempt
 from bridge.domain.deliveries import Delivery
+from bridge.domain.destinations import Destination
 from bridge.domain.last_poll import last_poll
 from bridge.domain.notifications import reading_as_json
+from bridge.domain.outcomes import Outcome
+from bridge.domain.subscriptions import subscription_as_json
 from bridge.domain.times import Moment, rfc3339
 from bridge.domain.watches import LastPoll, Watch, WatchState, trouble_in_words
 from bridge.domain.workspace_trouble import effective_state
@@ -20,6 +23,7 @@ from bridge.web.schemas.responses import (
     DeliveryResponse,
     LastPollResponse,
     ReadingResponse,
+    WatchedDestinationResponse,
     WatchResponse,
 )
 
@@ -81,6 +85,7 @@ def watch_json(watch: Watch, record: ImportRecord | None, deliveries: Sequence[D
         "createdAt": rfc3339(watch.created_at),
         "expiresAt": rfc3339(watch.expires_at),
         "settledAt": rfc3339_or_none(watch.settled_at),
+        "notify": [_destination_json(each) for each in watch.notify],
         "deliveries": [delivery_json(delivery) for delivery in deliveries],
     }
 
@@ -101,6 +106,11 @@ def _as_of_now(watch: Watch, record: ImportRecord) -> Watch:
 
 def _last_poll_json(last: LastPoll) -> LastPollResponse:
     return {"at": rfc3339(last.at), "status": last.status, "meaning": last.meaning}
+
+
+def _destination_json(destination: Destination) -> WatchedDestinationResponse:
+    on = cast("Literal['always', 'problems'] | list[Outcome]", subscription_as_json(destination.on))
+    return {"type": kind(destination), "destination": describe(destination), "on": on}
 
 
 def delivery_json(delivery: Delivery) -> DeliveryResponse:

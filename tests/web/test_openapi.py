@@ -59,7 +59,10 @@ def test_every_refusal_is_described_where_it_can_happen() -> None:
 
 
 def test_every_code_of_a_rule_is_described_and_nothing_else() -> None:
-    said = {"bridge/web": r'policy_([a-z]\w+)"', "bridge/destinations": r'Forbidden\(\s*"(\w+)"|^    \(\s*"(\w+)",\s*"'}
+    said = {
+        "bridge/web/schemas": r'policy_([a-z]\w+)"|code="(\w+)"',
+        "bridge/destinations": r'Forbidden\(\s*"(\w+)"|^    \(\s*"(\w+)",\s*"',
+    }
     found = {
         code
         for place, pattern in said.items()

@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from bridge.domain.outcomes import Outcome
+from bridge.domain.times import MINUTE
 from bridge.web.body import BODY_LIMIT
 from tests.support.world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, SECRET, World, bearer, opened
 
@@ -144,9 +146,11 @@ async def test_a_body_that_is_not_json_is_told_so(world: World, body: str | byte
         ({"importId": "imp", "notify": [SLACK, {**CALLBACK, "on": []}]}, "/notify/1/on"),
         ({"importId": "imp", "notify": [{**CALLBACK, "on": ["finished"]}]}, "/notify/0/on/0"),
         ({"importId": "imp", "notify": [{**CALLBACK, "secret": "hush"}]}, "/notify/0/secret"),
-        ({"importId": "imp", "notify": [{**CALLBACK, "headers": {"Host": "x"}}]}, "/notify/0/headers"),
-        ({"importId": "imp", "notify": [{**CALLBACK, "headers": {"webhook-id": "x"}}]}, "/notify/0/headers"),
-        ({"importId": "imp", "notify": [{**CALLBACK, "headers": {"X-A": "x", "x-a": "y"}}]}, "/notify/0/headers"),
+        ({"importId": "imp", "notify": [{**CALLBACK, "on": "sometimes"}]}, "/notify/0/on"),
+        ({"importId": "imp", "notify": [{**CALLBACK, "on": 7}]}, "/notify/0/on"),
+        ({"importId": "imp", "notify": [{**CALLBACK, "headers": {"Host": "x"}}]}, "/notify/0/headers/Host"),
+        ({"importId": "imp", "notify": [{**CALLBACK, "headers": {"webhook-id": "x"}}]}, "/notify/0/headers/webhook-id"),
+        ({"importId": "imp", "notify": [{**CALLBACK, "headers": {"a/b": "x"}}]}, "/notify/0/headers/a~1b"),
         ({"importId": "imp", "notify": [{**CALLBACK, "colour": "red"}]}, "/notify/0/colour"),
         ({"importId": "imp", "notify": [{**SLACK, "url": "https://evil.example/services/T/B/X"}]}, "/notify/0/url"),
         ({"importId": "imp", "notify": [{**SLACK, "url": "https://hooks.slack.com/triggers/T/1/x"}]}, "/notify/0/url"),
@@ -157,6 +161,72 @@ async def test_a_wrong_field_is_named_by_its_place(world: World, body: Any, poin
 
     assert [error["pointer"] for error in problem["errors"]] == [pointer]
     assert all(error["detail"] for error in problem["errors"])
+
+
+async def test_each_bad_header_is_named(world: World) -> None:
+    headers = {"Host": "x", "X-A": "x", "x-a": "y", "X-Good": "y", "Bad Name": "z", "X-Empty": ""}
+    problem = await refused(world, {"importId": "imp", "notify": [{**CALLBACK, "headers": headers}]})
+
+    named = [error["pointer"].removeprefix("/notify/0/headers/") for error in problem["errors"]]
+    assert named == ["Host", "X-A", "x-a", "Bad Name", "X-Empty"]
+    assert {error["code"] for error in problem["errors"]} == {"invalid_header"}
+
+
+@pytest.mark.parametrize(
+    ("on", "shown"),
+    [
+        ({}, "always"),
+        ({"on": None}, "always"),
+        ({"on": "always"}, "always"),
+        ({"on": "problems"}, "problems"),
+        ({"on": ["failed", "completed"]}, ["completed", "failed"]),
+        ({"on": [each.value for each in Outcome if each is not Outcome.COMPLETED]}, "problems"),
+    ],
+)
+async def test_a_watch_shows_its_destinations_without_secrets_from_the_first_answer_on(
+    world: World, on: dict[str, Any], shown: Any
+) -> None:
+    watch = await world.watch(notify=[{**CALLBACK, "secret": SECRET, "headers": {"X-Api-Key": "k"}, **on}])
+
+    assert watch["notify"] == [{"type": "callback", "destination": "https://crm.example.com/…", "on": shown}]
+    assert (await world.reload(watch))["notify"] == watch["notify"]
+    assert (await world.post(f"/v1/watches/{watch['id']}/cancel")).json()["notify"] == watch["notify"]
+
+
+@pytest.mark.parametrize(
+    ("status", "state"), [(None, "pending"), ("UPLOADING", "pending"), ("ERROR", "pending"), ("COMPLETED", "skipped")]
+)
+async def test_problems_are_all_outcomes_but_completed(world: World, status: str | None, state: str) -> None:
+    if status is not None:
+        await world.sandbox.set_import("imp", (status, 0))
+    notify = [{"type": "callback", "url": world.sandbox.callback_url(), "on": "problems"}]
+    watch = await world.watch(notify=notify, expiresIn=1200)
+    for _ in range(25):
+        await world.poll()
+        world.pass_time(MINUTE)
+    await world.sweep()
+
+    assert [each["state"] for each in (await world.reload(watch))["deliveries"]] == [state]
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        CALLBACK,
+        {**CALLBACK, "on": ["failed"], "headers": {"X-A": "b"}},
+        {**CALLBACK, "url": "HTTPS://CRM.Example.com:443/hooks/./r%61lly?"},
+        {"type": "named", "name": "crm"},
+    ],
+)
+async def test_the_same_destination_twice_is_refused(redis_url: str, sandbox_url: str, same: dict[str, Any]) -> None:
+    named = f"crm=callback:{CALLBACK['url']}"
+    async with opened(redis_url, sandbox_url, NAMED_DESTINATIONS=named) as world:
+        problem = await refused(world, {"importId": "imp", "notify": [SLACK, CALLBACK, same]})
+
+        (error,) = problem["errors"]
+        assert (error["pointer"], error["code"]) == ("/notify/2", "duplicate_destination")
+        assert "/notify/1" in error["detail"]
+        assert await world.watch(notify=[SLACK, CALLBACK, {**CALLBACK, "url": f"{CALLBACK['url']}/2"}])
 
 
 @pytest.mark.parametrize(("wrong", "count"), [(100, None), (101, 101), (5000, 5000)])

@@ -14,7 +14,7 @@ WATCH: Mapping[str, Any] = {
         {
             "type": "slack_webhook",
             "url": "https://hooks.slack.com/services/T000/B000/XXXX",
-            "on": ["failed", "completed_with_failures"],
+            "on": "problems",
         },
         {"type": "callback", "url": "https://crm.example.com/hooks/rally", "headers": {"X-Source": "rally-bridge"}},
     ],
@@ -55,6 +55,10 @@ ACCEPTED: Mapping[str, Any] = {
     "createdAt": "2026-11-24T09:28:00.000Z",
     "expiresAt": "2026-11-25T09:28:00.000Z",
     "settledAt": None,
+    "notify": [
+        {"type": "slack_webhook", "destination": "https://hooks.slack.com/services/…", "on": "problems"},
+        {"type": "callback", "destination": "https://crm.example.com/…", "on": "always"},
+    ],
     "deliveries": [],
 }
 SETTLED: Mapping[str, Any] = {

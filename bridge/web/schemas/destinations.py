@@ -4,9 +4,18 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -25,12 +34,17 @@ from bridge.domain.destinations import (
 )
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
+from bridge.domain.subscriptions import Subscription, subscription_of
+from bridge.errors import Problem
 from bridge.settings.client_config import CHANNEL
+from bridge.web.duplicate_names import escaped
+from bridge.web.schemas.several import several
 
 Url: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 OutcomeName: TypeAlias = Literal[
     "completed", "completed_with_failures", "failed", "not_found", "forbidden", "timed_out"
 ]
+OutcomeGroup: TypeAlias = Literal["always", "problems"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,15 +80,40 @@ def _forbidden(what: str) -> PydanticCustomError:
     return PydanticCustomError("policy_forbidden", "Your client may not use {what}", {"what": what})
 
 
+def _form(on: Any) -> str | None:
+    """Return which form of `on` is meant, so that only the problems of this form are reported."""
+    match on:
+        case str():
+            return "group"
+        case list():
+            return "list"
+        case _:
+            return None
+
+
+On: TypeAlias = Annotated[
+    Annotated[OutcomeGroup, Tag("group")]
+    | Annotated[Annotated[list[OutcomeName], Field(min_length=1, max_length=len(Outcome))], Tag("list")],
+    Discriminator(
+        _form,
+        custom_error_type="wrong_on",
+        custom_error_message="Must be `always`, `problems` or a list of outcomes",
+    ),
+]
+
+
 class _ToDestination(Body):
     on: Annotated[
-        Annotated[list[OutcomeName], Field(min_length=1, max_length=6)] | None,
-        Field(description="The outcomes to send; the default is all of them."),
+        On | None,
+        Field(
+            description="The outcomes to send: `always` (the default), `problems` (every outcome except `completed`), "
+            "or a list."
+        ),
     ] = None
 
     @property
-    def outcomes(self) -> frozenset[Outcome] | None:
-        return None if self.on is None else frozenset(Outcome(outcome) for outcome in self.on)
+    def subscription(self) -> Subscription:
+        return None if self.on is None else subscription_of(self.on)
 
 
 def _checked(url: str, info: ValidationInfo, *, slack: bool) -> str:
@@ -98,7 +137,7 @@ class ToSlackWebhook(_ToDestination):
         return url
 
     def destination(self) -> Destination:
-        return SlackWebhook(url=Secret(self.url), on=self.outcomes)
+        return SlackWebhook(url=Secret(self.url), on=self.subscription)
 
 
 class ToSlack(_ToDestination):
@@ -123,7 +162,11 @@ class ToSlack(_ToDestination):
         return channel
 
     def destination(self) -> Destination:
-        return SlackChannel(channel=self.channel, on=self.outcomes)
+        return SlackChannel(channel=self.channel, on=self.subscription)
+
+
+def _repetition(name: str, count: int) -> str | None:
+    return f"The header {name} is present {count} times, in different cases" if count > 1 else None
 
 
 class ToCallback(_ToDestination):
@@ -163,11 +206,14 @@ class ToCallback(_ToDestination):
     @field_validator("headers")
     @classmethod
     def _may_be_sent(cls, headers: dict[str, str]) -> dict[str, str]:
-        problems = [problem for name, value in headers.items() if (problem := header_problem(name, value))]
         names = Counter(name.lower() for name in headers)
-        problems += [f"The header {name} is present {count} times" for name, count in names.items() if count > 1]
+        problems = [
+            Problem(pointer=f"/{escaped(name)}", detail=problem, code="invalid_header")
+            for name, value in headers.items()
+            if (problem := header_problem(name, value) or _repetition(name, names[name.lower()]))
+        ]
         if problems:
-            raise PydanticCustomError("policy_invalid_header", "{detail}", {"detail": "; ".join(problems)})
+            raise several(problems)
         return headers
 
     def destination(self) -> Destination:
@@ -175,7 +221,7 @@ class ToCallback(_ToDestination):
             url=Secret(self.url),
             secret=None if self.secret is None else Secret(self.secret),
             headers={name: Secret(value) for name, value in self.headers.items()},
-            on=self.outcomes,
+            on=self.subscription,
         )
 
 
@@ -199,7 +245,7 @@ class ToNamed(_ToDestination):
         return name
 
     def destination(self) -> Destination:
-        return NamedDestination(name=self.name, on=self.outcomes)
+        return NamedDestination(name=self.name, on=self.subscription)
 
 
 ToDestination: TypeAlias = Annotated[ToSlackWebhook | ToSlack | ToCallback | ToNamed, Field(discriminator="type")]

@@ -43,6 +43,18 @@ class ReadingResponse(TypedDict):
 
 
 @closed
+class WatchedDestinationResponse(TypedDict):
+    """A destination of a watch, without its secrets, and the outcomes that it receives."""
+
+    type: DestinationType
+    destination: Annotated[str, Field(description="The destination without its secrets.")]
+    on: Annotated[
+        Literal["always", "problems"] | list[Outcome],
+        Field(description="The outcomes that it receives: `always`, `problems`, or a list."),
+    ]
+
+
+@closed
 class DeliveryResponse(TypedDict):
     """One message to one destination."""
 
@@ -129,6 +141,7 @@ class WatchResponse(_WithReading):
     createdAt: Time
     expiresAt: Time
     settledAt: Time | None
+    notify: Annotated[list[WatchedDestinationResponse], Field(description="The destinations of its outcome.")]
     deliveries: list[DeliveryResponse]
 
 
@@ -155,7 +168,7 @@ CODES = (
     *("metadata", "unspecified", "private", "shared", "loopback", "link_local", "reserved", "documentation"),
     *("multicast", "embedded_ipv4", "port", "url", "host", "scheme", "userinfo", "fragment"),
     *("slack_workflow", "not_slack", "slack_host", "no_slack_bot", "forbidden", "invalid_secret", "invalid_header"),
-    *("unknown_name", "unknown_workspace", "invalid_import_id"),
+    *("unknown_name", "unknown_workspace", "invalid_import_id", "duplicate_destination"),
 )
 """The codes of all rules that may refuse a field; a test compares them with the rules."""
 _CODE = f"A stable code if a rule refused the field: {', '.join(f'`{code}`' for code in CODES)}. More may be added."

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -17,10 +18,14 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from bridge.destinations.receivers import receiver_of
+from bridge.domain.destinations import NamedDestination
 from bridge.domain.times import DAY, SECOND, Span
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
-from bridge.web.schemas.destinations import Body, ToDestination, context_in
+from bridge.errors import Problem
+from bridge.web.schemas.destinations import Body, Context, ToDestination, context_in
 from bridge.web.schemas.import_id import ImportId
+from bridge.web.schemas.several import several
 
 MAX_EXPIRY: Span = 30 * DAY
 MAX_NAME_LENGTH = 63
@@ -146,6 +151,13 @@ class WatchBody(Body):
         Field(description="Seconds after which the watch times out; the default is the operator's WATCH_EXPIRY."),
     ] = None
 
+    @field_validator("notify")
+    @classmethod
+    def _are_different(cls, notify: list[ToDestination], info: ValidationInfo) -> list[ToDestination]:
+        if len(notify) > 1 and (problems := list(_repetitions(notify, context_in(info)))):
+            raise several(problems)
+        return notify
+
     @field_validator("workspace")
     @classmethod
     def _is_configured(cls, workspace: str, info: ValidationInfo) -> str:
@@ -154,6 +166,18 @@ class WatchBody(Body):
                 "policy_unknown_workspace", "There is no workspace of this name, or your client may not use it"
             )
         return workspace
+
+
+def _repetitions(notify: Sequence[ToDestination], context: Context) -> Iterator[Problem]:
+    """Yield a problem for each destination whose receiver an earlier one has already."""
+    first: dict[str, int] = {}
+    for index, each in enumerate(notify):
+        destination = each.destination()
+        address = context.named[destination.name] if isinstance(destination, NamedDestination) else destination
+        earlier = first.setdefault(receiver_of(address), index)
+        if earlier != index:
+            detail = f"This is the same destination as /notify/{earlier}; name it once, with all its outcomes in `on`"
+            yield Problem(pointer=f"/{index}", detail=detail, code="duplicate_destination")
 
 
 def _object(value: Any) -> dict[str, Any]:

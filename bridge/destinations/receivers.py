@@ -1,0 +1,33 @@
+"""Receivers: what identifies the place that a destination sends to, however it is written."""
+
+import re
+
+from bridge.destinations.rules import Forbidden, parse_url
+from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook
+
+_ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
+"""Characters that mean the same with and without percent-encoding: https://www.rfc-editor.org/rfc/rfc3986#section-2.3"""
+
+
+def receiver_of(address: ResolvedDestination) -> str:
+    """Return the identity of a receiver: the channel, or the URL in one spelling. It may be secret."""
+    match address:
+        case SlackChannel(channel=channel):
+            return channel
+        case SlackWebhook(url=url) | Callback(url=url):
+            return canonical_url(url.reveal())
+
+
+def canonical_url(url: str) -> str:
+    """Return a URL in one spelling: its origin, path and query, without needless percent-encoding."""
+    parsed = parse_url(url)
+    if isinstance(parsed, Forbidden):
+        return url
+    path = parsed.parsed.raw_path.decode("ascii").removesuffix("?")
+    return parsed.origin + _ENCODED.sub(_decoded, path)
+
+
+def _decoded(encoded: re.Match[str]) -> str:
+    character = chr(int(encoded[0][1:], 16))
+    return character if _UNRESERVED.fullmatch(character) else encoded[0].upper()
