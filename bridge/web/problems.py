@@ -14,7 +14,7 @@ from bridge.errors import Problem, Refusal, Refused, StoreUnavailable
 from bridge.validation_text import sentence
 from bridge.web.duplicate_names import escaped
 from bridge.web.responses import ApiResponse
-from bridge.web.schemas.responses import MAX_ERRORS, ErrorResponse, ProblemDocument
+from bridge.web.schemas.problem_document import MAX_ERRORS, ErrorResponse, ProblemDocument
 from bridge.web.schemas.several import problems_within
 
 RETRY_AFTER_OUTAGE = "5"

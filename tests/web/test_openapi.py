@@ -21,7 +21,7 @@ from bridge.web.openapi import examples
 from bridge.web.openapi.document import NOTICES, describe
 from bridge.web.openapi.operations import CALLS as OPERATIONS
 from bridge.web.routing import Resource
-from bridge.web.schemas.responses import CODES
+from bridge.web.schemas.problem_document import CODES
 from bridge.web.schemas.watches import BatchBody
 from tests.support.world import CLIENT_KEY, World, bearer
 
@@ -37,7 +37,35 @@ def validator(schema: dict[str, Any]) -> Draft202012Validator:
 def check(answer: httpx.Response, path: str, method: str = "get") -> None:
     """Validate a response against its description."""
     said = DESCRIPTION["paths"][path][method]["responses"][str(answer.status_code)]["content"]
-    validator(said[answer.headers["content-type"].split(";")[0]]["schema"]).validate(answer.json())
+    schema = said[answer.headers["content-type"].split(";")[0]]["schema"]
+    validator(schema).validate(answer.json())
+    assert undescribed(schema, answer.json()) == []
+
+
+def undescribed(schema: dict[str, Any], value: Any, place: str = "") -> list[str]:
+    """Return the fields of a value that its schema does not describe; schemas are open to fields of later versions."""
+    schema = resolved(schema)
+    forms = [resolved(each) for each in schema.get("anyOf", [schema])]
+    fitting = [form for form in forms if validator(form).is_valid(value)]
+    if isinstance(value, list):
+        return [name for each in value for name in undescribed(fitting[0].get("items", {}), each, f"{place}/0")]
+    if not isinstance(value, dict) or "properties" not in fitting[0]:
+        return []
+    inner = [(name, fitting[0]["properties"].get(name)) for name in value]
+    unknown = [f"{place}/{name}" for name, described in inner if described is None]
+    return unknown + [
+        name
+        for key, described in inner
+        if described is not None
+        for name in undescribed(described, value[key], f"{place}/{key}")
+    ]
+
+
+def resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = schema
+    if "$ref" in schema:
+        found = DESCRIPTION["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return found
 
 
 def test_every_call_is_described_and_nothing_else() -> None:
@@ -167,6 +195,7 @@ async def test_what_a_callback_receives_is_as_described(world: World) -> None:
     hook = DESCRIPTION["webhooks"]["import.completed_with_failures"]["post"]
     schema = hook["requestBody"]["content"]["application/json"]["schema"]
     validator(schema).validate(json.loads(message["body"]))
+    assert undescribed(schema, json.loads(message["body"])) == []
 
 
 async def test_the_small_calls_are_answered_as_described(world: World) -> None:
@@ -209,3 +238,11 @@ def test_every_notice_to_the_operator_is_described() -> None:
 
     assert made == {"watch.test", *NOTICES}
     assert made < DESCRIPTION["webhooks"].keys()
+
+
+def test_a_field_that_is_not_described_is_found() -> None:
+    schema = {"$ref": "#/components/schemas/WatchResponse"}
+    more = {**examples.SETTLED, "import": {**examples.READING, "colour": "red"}, "size": 7}
+
+    assert undescribed(schema, more) == ["/size", "/import/colour"]
+    assert undescribed(schema, dict(examples.SETTLED)) == []

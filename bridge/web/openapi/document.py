@@ -19,7 +19,8 @@ from bridge.web.idempotency import MAX_KEY_LENGTH
 from bridge.web.openapi import examples
 from bridge.web.openapi.operations import CALLS, Operation
 from bridge.web.routing import Resource
-from bridge.web.schemas.responses import NoticeSent, NotificationSent, ProblemDocument
+from bridge.web.schemas.messages import NoticeSent, NotificationSent
+from bridge.web.schemas.problem_document import ProblemDocument
 
 PROBLEM = "application/problem+json"
 TEST = "watch.test"

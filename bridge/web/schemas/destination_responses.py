@@ -5,10 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.web.schemas.responses import DestinationType, closed
+from bridge.web.schemas.responses import DestinationType
 
 
-@closed
 class NamedDestinationResponse(TypedDict):
     """A destination that the operator configured; `notify` takes it by its name."""
 
@@ -16,14 +15,12 @@ class NamedDestinationResponse(TypedDict):
     type: Annotated[DestinationType, Field(description="What the name stands for at present.")]
 
 
-@closed
 class NamedDestinationsResponse(TypedDict):
     """All named destinations that the client may use, sorted by name."""
 
     data: list[NamedDestinationResponse]
 
 
-@closed
 class TestResponse(TypedDict):
     """The result of a test message."""
 

@@ -1,25 +1,19 @@
-"""The types of responses and of messages, used by mypy and for the OpenAPI schemas."""
+"""The types of responses, used by mypy and for the OpenAPI schemas; a later version may add fields."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, with_config
+from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
 from bridge.domain.deliveries import DeliveryState
-from bridge.domain.notices import OPERATOR
-from bridge.domain.notifications import TYPES
 from bridge.domain.outcomes import Outcome
 from bridge.domain.watches import WatchState
+from bridge.web.schemas.problem_document import ProblemDocument
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 DestinationType = Literal["slack", "slack_webhook", "callback", "named"]
-NotificationType = Annotated[str, Field(json_schema_extra={"enum": sorted(TYPES.values())})]
-
-closed = with_config(ConfigDict(extra="forbid"))
-"""Makes the schema forbid additional properties."""
 
 
-@closed
 class FailedRecordResponse(TypedDict):
     """A person who could not be imported."""
 
@@ -27,7 +21,6 @@ class FailedRecordResponse(TypedDict):
     email: NotRequired[str]
 
 
-@closed
 class ReadingResponse(TypedDict):
     """The last state of an import that was read from Rally, with Rally's values."""
 
@@ -42,7 +35,6 @@ class ReadingResponse(TypedDict):
     updatedAt: str | None
 
 
-@closed
 class WatchedDestinationResponse(TypedDict):
     """A destination of a watch, without its secrets, and the outcomes that it receives."""
 
@@ -54,7 +46,6 @@ class WatchedDestinationResponse(TypedDict):
     ]
 
 
-@closed
 class DeliveryResponse(TypedDict):
     """One message to one destination."""
 
@@ -68,7 +59,6 @@ class DeliveryResponse(TypedDict):
     endedAt: Time | None
 
 
-@closed
 class AttemptResponse(TypedDict):
     """One attempt to send a delivery."""
 
@@ -86,21 +76,18 @@ class AttemptResponse(TypedDict):
     ]
 
 
-@closed
 class ListedDeliveryResponse(DeliveryResponse):
     """A delivery with the id of its watch, which is null for a notice to the operator."""
 
     watchId: str | None
 
 
-@closed
 class DeliveryWithLogResponse(ListedDeliveryResponse):
     """A delivery with its last 50 attempts, newest first."""
 
     log: Annotated[list[AttemptResponse], Field(max_length=50)]
 
 
-@closed
 class LastPollResponse(TypedDict):
     """What the last poll of the import found."""
 
@@ -109,12 +96,11 @@ class LastPollResponse(TypedDict):
     meaning: Annotated[str, Field(description="What the answer means for the watch, in words.")]
 
 
-_WithReading = TypedDict("_WithReading", {"import": ReadingResponse | None})
+WithReading = TypedDict("WithReading", {"import": ReadingResponse | None})
 """`import` is a Python keyword, so it can't be a field in the class syntax."""
 
 
-@closed
-class WatchResponse(_WithReading):
+class WatchResponse(WithReading):
     """A watch with the last known state of its import, and its deliveries."""
 
     id: Annotated[str, Field(examples=["wat_01kb2x3v8mrd4hz0c7w9t5qfyn"])]
@@ -145,7 +131,6 @@ class WatchResponse(_WithReading):
     deliveries: list[DeliveryResponse]
 
 
-@closed
 class WatchesResponse(TypedDict):
     """A page of watches, newest first. `nextCursor` is the cursor of the next page, null on the last one.
 
@@ -156,7 +141,6 @@ class WatchesResponse(TypedDict):
     nextCursor: str | None
 
 
-@closed
 class DeliveriesResponse(TypedDict):
     """A page of deliveries, newest first. `nextCursor` is the cursor of the next page, null on the last one."""
 
@@ -164,46 +148,6 @@ class DeliveriesResponse(TypedDict):
     nextCursor: str | None
 
 
-CODES = (
-    *("metadata", "unspecified", "private", "shared", "loopback", "link_local", "reserved", "documentation"),
-    *("multicast", "embedded_ipv4", "port", "url", "host", "scheme", "userinfo", "fragment"),
-    *("slack_workflow", "not_slack", "slack_host", "no_slack_bot", "forbidden", "invalid_secret", "invalid_header"),
-    *("unknown_name", "unknown_workspace", "invalid_import_id", "duplicate_destination"),
-)
-"""The codes of all rules that may refuse a field; a test compares them with the rules."""
-_CODE = f"A stable code if a rule refused the field: {', '.join(f'`{code}`' for code in CODES)}. More may be added."
-
-
-@closed
-class ErrorResponse(TypedDict):
-    """One problem of a request."""
-
-    pointer: Annotated[str, Field(description="A JSON pointer into the body, or `?name` for a query parameter.")]
-    detail: str
-    code: NotRequired[Annotated[str, Field(description=_CODE)]]
-
-
-MAX_ERRORS = 100
-"""The limit of errors in a problem document, so that it does not become much larger than the request."""
-
-
-@closed
-class ProblemDocument(TypedDict):
-    """A problem document (RFC 9457): `type` links to its entry in /docs, `errors` lists every problem."""
-
-    type: Annotated[str, Field(json_schema_extra={"format": "uri-reference"})]
-    title: str
-    status: int
-    detail: NotRequired[str]
-    errors: NotRequired[Annotated[list[ErrorResponse], Field(max_length=MAX_ERRORS)]]
-    errorCount: NotRequired[
-        Annotated[
-            int, Field(description=f"The number of all errors, if there are more than the {MAX_ERRORS} in `errors`.")
-        ]
-    ]
-
-
-@closed
 class AcceptedResponse(TypedDict):
     """A watch of a batch that was accepted."""
 
@@ -211,7 +155,6 @@ class AcceptedResponse(TypedDict):
     watch: WatchResponse
 
 
-@closed
 class RefusedResponse(TypedDict):
     """A watch of a batch that was refused, with the problem."""
 
@@ -219,14 +162,12 @@ class RefusedResponse(TypedDict):
     problem: ProblemDocument
 
 
-@closed
 class BatchResponse(TypedDict):
     """A result for each watch, in the order of the request."""
 
     results: list[AcceptedResponse | RefusedResponse]
 
 
-@closed
 class RedeliveredResponse(TypedDict):
     """The number of deliveries to be sent again. If `more` is true, some may be left: repeat the request."""
 
@@ -234,7 +175,6 @@ class RedeliveredResponse(TypedDict):
     more: bool
 
 
-@closed
 class SecretsResponse(TypedDict):
     """The secrets that sign a client's callbacks, newest first."""
 
@@ -242,7 +182,6 @@ class SecretsResponse(TypedDict):
     secrets: list[str]
 
 
-@closed
 class KeysResponse(TypedDict):
     """The ed25519 public keys that verify a client's callbacks, newest first."""
 
@@ -250,14 +189,12 @@ class KeysResponse(TypedDict):
     keys: list[str]
 
 
-@closed
 class AliveResponse(TypedDict):
     """The process responds."""
 
     status: Literal["alive"]
 
 
-@closed
 class ReadyResponse(TypedDict):
     """Whether watches can be accepted; `workers` is whether a worker was seen recently."""
 
@@ -267,42 +204,3 @@ class ReadyResponse(TypedDict):
     warnings: NotRequired[
         Annotated[list[str], Field(description="Problems of the Redis configuration that may lose data later.")]
     ]
-
-
-@closed
-class OutcomeData(_WithReading):
-    """A watch that has ended, and its outcome."""
-
-    client: Annotated[str, Field(description="The name of the client that receives it.")]
-    watchId: str
-    workspace: str
-    importId: str
-    label: str | None
-    metadata: dict[str, Any]
-    outcome: Outcome
-    reason: str | None
-
-
-@closed
-class NotificationSent(TypedDict):
-    """The body of a callback when a watch has ended."""
-
-    type: NotificationType
-    timestamp: Time
-    data: OutcomeData
-
-
-class NoticeData(TypedDict):
-    """The text of a test or a notice."""
-
-    client: Annotated[str, Field(description=f"The name of the client that receives it; `{OPERATOR}` for a notice.")]
-    text: str
-
-
-@closed
-class NoticeSent(TypedDict):
-    """The body of a callback for a test or a notice to the operator."""
-
-    type: str
-    timestamp: Time
-    data: NoticeData

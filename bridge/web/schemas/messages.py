@@ -1,0 +1,49 @@
+"""The types of the messages that are sent to callbacks, used by mypy and for the OpenAPI schemas."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from bridge.domain.notices import OPERATOR
+from bridge.domain.notifications import TYPES
+from bridge.domain.outcomes import Outcome
+from bridge.web.schemas.responses import Time, WithReading
+
+NotificationType = Annotated[str, Field(json_schema_extra={"enum": sorted(TYPES.values())})]
+
+
+class OutcomeData(WithReading):
+    """A watch that has ended, and its outcome."""
+
+    client: Annotated[str, Field(description="The name of the client that receives it.")]
+    watchId: str
+    workspace: str
+    importId: str
+    label: str | None
+    metadata: dict[str, Any]
+    outcome: Outcome
+    reason: str | None
+
+
+class NotificationSent(TypedDict):
+    """The body of a callback when a watch has ended."""
+
+    type: NotificationType
+    timestamp: Time
+    data: OutcomeData
+
+
+class NoticeData(TypedDict):
+    """The text of a test or a notice."""
+
+    client: Annotated[str, Field(description=f"The name of the client that receives it; `{OPERATOR}` for a notice.")]
+    text: str
+
+
+class NoticeSent(TypedDict):
+    """The body of a callback for a test or a notice to the operator."""
+
+    type: str
+    timestamp: Time
+    data: NoticeData
