@@ -9,13 +9,15 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from bridge.client import Watch
+from bridge.domain.outcomes import Outcome
+from bridge.domain.watches import WatchState
 
 SIGNS: Mapping[str, tuple[str, str]] = {
-    "watching": ("…", "cyan"),
-    "completed": ("✓", "green"),
-    "completed_with_failures": ("!", "yellow"),
-    "failed": ("✗", "red"),
-    "cancelled": ("-", "dim"),
+    WatchState.WATCHING: ("…", "cyan"),
+    Outcome.COMPLETED: ("✓", "green"),
+    Outcome.COMPLETED_WITH_FAILURES: ("!", "yellow"),
+    Outcome.FAILED: ("✗", "red"),
+    WatchState.CANCELLED: ("-", "dim"),
 }
 LONGEST_ID = 30
 UNKNOWN_STATUS = ("?", "magenta")

@@ -13,9 +13,11 @@ from rich.text import Text
 from bridge.cli import rendering
 from bridge.cli.options import print_json, with_client
 from bridge.client import Bridge, CallFailed, Watch
+from bridge.domain.deliveries import DeliveryState
 from bridge.domain.durations import duration
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import SECOND, Span
+from bridge.domain.watches import WatchState
 
 EXIT_CODES: Mapping[str | None, int] = {
     Outcome.COMPLETED: 0,
@@ -23,6 +25,7 @@ EXIT_CODES: Mapping[str | None, int] = {
     Outcome.FAILED: 4,
 }
 OUTCOMES = [outcome.value for outcome in Outcome]
+STATES = [state.value for state in WatchState]
 OTHER_EXIT_CODE = 5
 """The exit code of other outcomes, and after --timeout."""
 INTERRUPTED = 130
@@ -156,7 +159,7 @@ def _print_still_watched(watch: Watch) -> None:
 
 
 @click.command("list")
-@click.option("--state", type=click.Choice(["watching", "settled", "cancelled"]), help="Only watches in this state.")
+@click.option("--state", type=click.Choice(STATES), help="Only watches in this state.")
 @click.option("--outcome", type=click.Choice(OUTCOMES), help="Only watches with this outcome.")
 @click.option("--import", "import_id", help="Only watches of this import.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="Number of watches.")
@@ -221,7 +224,7 @@ def redeliver(bridge: Bridge, id_: str | None, *, since: datetime | None, as_jso
 def _deliveries_to_repeat(bridge: Bridge, id_: str) -> list[str]:
     if id_.startswith("dlv_"):
         return [id_]
-    abandoned = [str(each["id"]) for each in bridge.get(id_).deliveries if each["state"] == "abandoned"]
+    abandoned = [str(each["id"]) for each in bridge.get(id_).deliveries if each["state"] == DeliveryState.ABANDONED]
     if not abandoned:
         raise CallFailed(f"No delivery of {id_} was abandoned; to repeat a delivered one, pass its id.")
     return abandoned

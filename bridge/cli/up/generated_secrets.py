@@ -1,6 +1,5 @@
 """The secrets that `up` generates on its first run and stores in its data directory."""
 
-import base64
 import secrets
 from collections.abc import Callable, Mapping
 
@@ -9,6 +8,7 @@ from dotenv import dotenv_values
 
 from bridge.cli.errors import CannotStart
 from bridge.cli.up.data_dir import DataDir, write_private
+from bridge.domain.callback_secrets import encode_secret
 
 CLIENT = "local"
 MODE = "RALLY_BRIDGE_MODE"
@@ -27,7 +27,7 @@ def _fernet_key() -> str:
 
 
 def _signing_secret() -> str:
-    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+    return encode_secret(secrets.token_bytes(32))
 
 
 def _sandbox_key() -> str:
