@@ -10,13 +10,20 @@ BridgeError
 └── Refused              a rejected request: the kind of refusal and every problem found
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 
 class BridgeError(Exception):
     """The base class of all exceptions that rally-bridge raises."""
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and its causes, the outermost first."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 class SettingsError(BridgeError):

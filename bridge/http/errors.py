@@ -1,12 +1,12 @@
 """Why no response was received: a kind and a reason, without the libraries' messages, which may contain the URL."""
 
 import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
 import httpcore
 
+from bridge.errors import causes
 from bridge.http.limits import LimitExceeded
 
 FAULTS = (
@@ -56,7 +56,7 @@ class NotReceived:
             case Fault.TIMEOUT:
                 return f"no answer {self.detail or 'in time'}"
             case Fault.LIMIT:
-                return f"the answer holds {self.detail}"
+                return f"the answer has {self.detail}"
             case Fault.PROTOCOL:
                 return "the answer broke off or was not HTTP"
             case Fault.BROKEN:
@@ -71,10 +71,10 @@ def not_received(error: BaseException) -> NotReceived:  # noqa: PLR0911 - a tabl
         case httpcore.ConnectTimeout():
             return NotReceived(Fault.CONNECT_TIMEOUT)
         case httpcore.ConnectError():
-            tls = next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLError)), None)
+            tls = next((cause for cause in causes(error) if isinstance(cause, ssl.SSLError)), None)
             return NotReceived(Fault.CONNECT) if tls is None else NotReceived(Fault.TLS, _tls_words(tls))
         case httpcore.ProxyError():
-            status = str(error)[:3]  # httpcore's words begin with the status
+            status = str(error)[:3]  # httpcore's message begins with the status
             return NotReceived(Fault.PROXY, f"HTTP {status}" if status.isdecimal() else "")
         case httpcore.TimeoutException():
             return NotReceived(Fault.TIMEOUT)
@@ -88,9 +88,3 @@ def _tls_words(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
     return (error.reason or "handshake failed").lower().replace("_", " ")
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

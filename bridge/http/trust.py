@@ -15,7 +15,7 @@ def system_trust() -> ssl.SSLContext:
 def trust_with(ca_file: str | None) -> Trust:
     """Return trust in the system's authorities and in those of a PEM file.
 
-    Raises ValueError when the file can't be read or holds no certificate.
+    Raises ValueError when the file can't be read or contains no certificate.
     """
     if ca_file is None:
         return system_trust
@@ -23,7 +23,7 @@ def trust_with(ca_file: str | None) -> Trust:
     try:
         context.load_verify_locations(cafile=ca_file)
     except ssl.SSLError as error:
-        raise ValueError(f"{ca_file!r} holds no certificate in PEM") from error
+        raise ValueError(f"{ca_file!r} contains no certificate in PEM format") from error
     except OSError as error:
         raise ValueError(f"{ca_file!r} can't be read") from error
     return lambda: context

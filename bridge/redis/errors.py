@@ -5,7 +5,7 @@ The real error may be the cause of another: a failed handshake is raised as a lo
 
 import re
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from redis.exceptions import (
@@ -22,7 +22,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from bridge.errors import CredentialsRefused, StoreFull, StoreRefused, StoreUnavailable
+from bridge.errors import CredentialsRefused, StoreFull, StoreRefused, StoreUnavailable, causes
 
 LONGEST = 200
 """The longest part of Redis' message that is repeated; protected mode sends a whole page."""
@@ -38,13 +38,6 @@ ANNOTATED = re.compile(
     r"^Command # \d+ \((?P<command>\S+(?: \S+)?).*\) of pipeline caused error: \(['\"](?P<said>.*)['\"],\)$", re.DOTALL
 )
 """How redis-py wraps the message about one command of a pipeline."""
-
-
-def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and its causes, the outermost first."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def is_full(error: BaseException) -> bool:

@@ -17,7 +17,7 @@ def fault_of_signature(headers: Mapping[str, str], body: str, secrets: Sequence[
     Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
     """
     if not secrets:
-        return "the sandbox was given no secret to verify by: SANDBOX_CALLBACK_SECRETS"
+        return "the sandbox has no secret to verify with: set SANDBOX_CALLBACK_SECRETS"
     message_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not message_id or not timestamp.isdecimal() or len(timestamp) > LONGEST_TIMESTAMP:
         return "webhook-id or webhook-timestamp is missing"

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from bridge.domain.clients import Client
 from bridge.errors import Refusal, Refused
 from bridge.resources import Resources
+from bridge.validation_text import findings
 from bridge.web.duplicate_names import duplicate_names
 from bridge.web.problems import count_problems, problems_of
 from bridge.web.schemas.destinations import Body, Context
@@ -92,17 +93,17 @@ def parse(body: bytes, model: type[BodyT], context: Context | None = None) -> Bo
     """
     _check_values(body)
     parsed: BodyT | None = None
-    findings: list[ErrorDetails] = []
+    found: list[ErrorDetails] = []
     try:
         parsed = model.model_validate_json(body, context=context)
     except ValidationError as error:
-        findings = error.errors(include_url=False, include_input=False)
-        if findings[0]["type"] == "json_invalid":
-            raise Refused(Refusal.INVALID_JSON, str(findings[0]["ctx"]["error"]).capitalize() + ".") from None
+        found = findings(error)
+        if found[0]["type"] == "json_invalid":
+            raise Refused(Refusal.INVALID_JSON, str(found[0]["ctx"]["error"]).capitalize() + ".") from None
     duplicates = duplicate_names(body)
     if parsed is None or duplicates:
-        problems = [*duplicates, *problems_of(findings)]
-        count = len(duplicates) + count_problems(findings)
+        problems = [*duplicates, *problems_of(found)]
+        count = len(duplicates) + count_problems(found)
         raise Refused(Refusal.VALIDATION_FAILED, "Nothing was changed.", problems, problem_count=count)
     return parsed
 

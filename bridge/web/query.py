@@ -13,6 +13,7 @@ from starlette.requests import Request
 from bridge.domain.notices import OPERATOR
 from bridge.errors import Problem, Refusal, Refused
 from bridge.settings.parsers import NAME
+from bridge.validation_text import findings
 from bridge.web.problems import count_problems, problems_of
 from bridge.web.schemas.destinations import OutcomeName
 from bridge.web.schemas.import_id import ImportId
@@ -112,14 +113,14 @@ def parse_query(request: Request, model: type[QueryT]) -> QueryT:
     parameters = request.query_params
     repeated = dict.fromkeys(name for name in parameters if len(parameters.getlist(name)) > 1)
     problems = [Problem(pointer=f"?{name}", detail="Send this parameter once") for name in repeated]
-    findings: list[ErrorDetails] = []
+    found: list[ErrorDetails] = []
     query: QueryT | None = None
     try:
         query = model.model_validate(dict(parameters))
     except ValidationError as error:
-        findings = error.errors(include_url=False, include_input=False)
+        found = findings(error)
     if query is None or problems:
-        count = len(problems) + count_problems(findings)
-        problems += [replace(each, pointer="?" + each.pointer.removeprefix("/")) for each in problems_of(findings)]
+        count = len(problems) + count_problems(found)
+        problems += [replace(each, pointer="?" + each.pointer.removeprefix("/")) for each in problems_of(found)]
         raise Refused(Refusal.INVALID_QUERY, problems=problems, problem_count=count)
     return query

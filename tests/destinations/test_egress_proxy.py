@@ -142,7 +142,7 @@ def test_a_proxy_that_is_none_is_a_problem_of_the_settings(url: str) -> None:
 def test_a_file_of_authorities_that_holds_none_is_a_problem_of_the_settings(tmp_path: Path) -> None:
     empty = tmp_path / "empty.pem"
     empty.write_text("nothing")
-    for file, wrong in ((empty, "holds no certificate"), (tmp_path / "none.pem", "can't be read")):
+    for file, wrong in ((empty, "contains no certificate"), (tmp_path / "none.pem", "can't be read")):
         known = settings("redis://localhost", "http://localhost:1", EGRESS_CA_FILE=str(file))
         with pytest.raises(SettingsError, match=f"EGRESS_CA_FILE: .* {wrong}"):
             egress_trust(known)

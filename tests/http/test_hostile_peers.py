@@ -102,7 +102,7 @@ async def test_a_head_beyond_the_limits_is_a_broken_connection_of_a_receiver(flo
     async with peer(sent, then_hangs=True) as (port, connections):
         answers = await deliver(port, times=2)
 
-    assert answers == [NoResponse(failure=Failure.BROKEN, reason=f"the answer holds {why}")] * 2
+    assert answers == [NoResponse(failure=Failure.BROKEN, reason=f"the answer has {why}")] * 2
     assert len(connections) == 2, "the connection was dropped"
 
 
@@ -110,7 +110,7 @@ async def test_a_head_beyond_the_limits_is_a_broken_connection_of_a_receiver(flo
 async def test_a_head_beyond_the_limits_is_a_fault_of_rallys_line(flood: str) -> None:
     sent, why = FLOODS[flood]
     async with peer(sent, then_hangs=True) as (port, _):
-        assert await poll(port) == Unanswered(f"the answer holds {why}")
+        assert await poll(port) == Unanswered(f"the answer has {why}")
 
 
 async def test_what_stays_within_the_limits_is_an_answer() -> None:
@@ -136,7 +136,7 @@ async def test_trailers_beyond_the_limits_break_the_answer_off_and_the_status_st
     assert isinstance(answer, Response)
     assert not answer.whole
     assert judge(Callback(url=Secret("https://crm.example/")), answer, 0) == Accepted()
-    assert reading == Unanswered("the answer holds more than 200 header fields")
+    assert reading == Unanswered("the answer has more than 200 header fields")
 
 
 async def test_trailers_within_the_limits_are_an_answer() -> None:

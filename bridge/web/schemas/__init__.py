@@ -1,1 +1,1 @@
-"""What requests and responses hold: pydantic models and TypedDicts, which also make the OpenAPI document."""
+"""The bodies of requests and responses; the OpenAPI document is generated from them."""
