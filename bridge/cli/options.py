@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from bridge.client import Bridge
-from bridge.client.api import DEFAULT_URL, PATIENCE
+from bridge.client.connection import DEFAULT_URL
+from bridge.client.exchange import PATIENCE
 
 DEFAULT_PATIENCE, FOLLOW_PATIENCE = 3.0, PATIENCE
 """Seconds for which an unreachable bridge is retried: few for a person, more for a command that waits anyway."""

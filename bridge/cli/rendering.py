@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from bridge.client import Watch
+from bridge.client import Delivery, Watch
 from bridge.domain.outcomes import Outcome
 from bridge.domain.watches import WatchState
 
@@ -44,8 +43,8 @@ def line(watch: Watch, now: datetime) -> Text:
         _people(watch),
         elapsed((watch.settled_at or now) - watch.created_at),
     ]
-    if watch.failed_records:
-        facts.insert(2, f"{watch.failed_records:,} failed")
+    if watch.failed_record_count:
+        facts.insert(2, f"{watch.failed_record_count:,} failed")
     if not watch.ended and watch.next_poll_at is not None:
         left = round((watch.next_poll_at - now).total_seconds())
         facts.append(f"next poll in {left} s" if left > 0 else "polling now")
@@ -80,7 +79,7 @@ def table(watches: Sequence[Watch]) -> Table:
     )
     for each in watches:
         since = each.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
-        people, failed = "?" if each.people is None else f"{each.people:,}", f"{each.failed_records:,}"
+        people, failed = "?" if each.people is None else f"{each.people:,}", f"{each.failed_record_count:,}"
         shown.add_row(each.id, Text(each.import_id), styled_status(each), people, failed, Text(each.label or ""), since)
     return shown
 
@@ -95,12 +94,12 @@ def print_watch(console: Console, watch: Watch) -> None:
         print_delivery(console, delivery)
 
 
-def print_delivery(console: Console, delivery: Mapping[str, Any]) -> None:
+def print_delivery(console: Console, delivery: Delivery) -> None:
     """Print a delivery and its attempts, if it has them."""
-    reason = f": {delivery['lastReason']}" if delivery["lastReason"] else ""
-    text = f"  {delivery['id']}  {delivery['type']} {delivery['destination']}  {delivery['state']}{reason}"
-    console.print(Text(text), soft_wrap=True, highlight=False)
-    for attempt in delivery.get("log", []):
+    reason = f": {delivery.last_reason}" if delivery.last_reason else ""
+    words = f"  {delivery.id}  {delivery.type} {delivery.destination}  {delivery.state}{reason}"
+    console.print(Text(words), soft_wrap=True, highlight=False)
+    for attempt in delivery.document.get("log", []):
         status = attempt["status"] or "no answer"
-        text = f"    {attempt['number']}. {attempt['at']}  {status}, {attempt['tookMs']} ms  {attempt['reason'] or ''}"
-        console.print(Text(text.rstrip()), soft_wrap=True, highlight=False)
+        made = f"    {attempt['number']}. {attempt['at']}  {status}, {attempt['tookMs']} ms  {attempt['reason'] or ''}"
+        console.print(Text(made.rstrip()), soft_wrap=True, highlight=False)

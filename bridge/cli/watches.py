@@ -1,9 +1,9 @@
 """`watch`, `list`, `show`, `cancel`, `redeliver`: watches from a shell, for people and scripts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from typing import Any, get_args
 
 import click
 from rich.console import Console
@@ -12,20 +12,25 @@ from rich.text import Text
 
 from bridge.cli import rendering
 from bridge.cli.options import print_json, with_client
-from bridge.client import Bridge, CallFailed, Watch
-from bridge.domain.deliveries import DeliveryState
+from bridge.client import (
+    Bridge,
+    Callback,
+    CallFailed,
+    Destination,
+    Named,
+    On,
+    Outcome,
+    Slack,
+    SlackWebhook,
+    State,
+    Watch,
+)
 from bridge.domain.durations import duration
-from bridge.domain.outcomes import Outcome
 from bridge.domain.times import SECOND, Span
-from bridge.domain.watches import WatchState
 
-EXIT_CODES: Mapping[str | None, int] = {
-    Outcome.COMPLETED: 0,
-    Outcome.COMPLETED_WITH_FAILURES: 3,
-    Outcome.FAILED: 4,
-}
-OUTCOMES = [outcome.value for outcome in Outcome]
-STATES = [state.value for state in WatchState]
+EXIT_CODES: Mapping[Outcome | None, int] = {"completed": 0, "completed_with_failures": 3, "failed": 4}
+OUTCOMES = get_args(Outcome)
+STATES = get_args(State)
 OTHER_EXIT_CODE = 5
 """The exit code of other outcomes, and after --timeout."""
 INTERRUPTED = 130
@@ -93,7 +98,7 @@ def watch(bridge: Bridge, import_id: str, *, as_json: bool, follow: bool, timeou
     destinations = {name: options[name] for name in ("channels", "webhooks", "callbacks", "names", "on")}
     made = bridge.watch(
         import_id,
-        notify=list(_destinations(**destinations)),
+        notify=_destinations(**destinations),
         label=options["label"],
         metadata=dict(options["metadata"]) or None,
         workspace=options["workspace"],
@@ -112,13 +117,18 @@ def watch(bridge: Bridge, import_id: str, *, as_json: bool, follow: bool, timeou
 
 
 def _destinations(
-    channels: Sequence[str], webhooks: Sequence[str], callbacks: Sequence[str], names: Sequence[str], on: Sequence[str]
-) -> Iterator[dict[str, Any]]:
-    wanted = {"on": list(on)} if on else {}
-    yield from ({"type": "slack", "channel": channel, **wanted} for channel in channels)
-    yield from ({"type": "slack_webhook", "url": url, **wanted} for url in webhooks)
-    yield from ({"type": "callback", "url": url, **wanted} for url in callbacks)
-    yield from ({"type": "named", "name": name, **wanted} for name in names)
+    channels: Sequence[str], webhooks: Sequence[str], callbacks: Sequence[str], names: Sequence[str], on: On
+) -> list[Destination]:
+    found: list[Destination] = [
+        *(Slack(type="slack", channel=channel) for channel in channels),
+        *(SlackWebhook(type="slack_webhook", url=url) for url in webhooks),
+        *(Callback(type="callback", url=url) for url in callbacks),
+        *(Named(type="named", name=name) for name in names),
+    ]
+    for each in found:
+        if on:
+            each["on"] = on
+    return found
 
 
 class _LiveLine:
@@ -165,7 +175,7 @@ def _print_still_watched(watch: Watch) -> None:
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="Number of watches.")
 @with_client
 def list_(
-    bridge: Bridge, *, as_json: bool, state: str | None, outcome: str | None, import_id: str | None, limit: int
+    bridge: Bridge, *, as_json: bool, state: State | None, outcome: Outcome | None, import_id: str | None, limit: int
 ) -> None:
     """List watches, newest first."""
     found = bridge.list(state=state, outcome=outcome, import_id=import_id, page=min(limit, 100))
@@ -186,7 +196,7 @@ def show(bridge: Bridge, id_: str, *, as_json: bool) -> None:
     """Show a watch (wat_…) with its deliveries, or a delivery (dlv_…) with its attempts."""
     if id_.startswith("dlv_"):
         delivery = bridge.delivery(id_)
-        print_json(delivery) if as_json else rendering.print_delivery(Console(), delivery)
+        print_json(delivery.document) if as_json else rendering.print_delivery(Console(), delivery)
         return
     found = bridge.get(id_)
     print_json(found.document) if as_json else rendering.print_watch(Console(), found)
@@ -215,7 +225,7 @@ def redeliver(bridge: Bridge, id_: str | None, *, since: datetime | None, as_jso
         return
     owed = [bridge.redeliver(delivery_id) for delivery_id in _deliveries_to_repeat(bridge, str(id_))]
     if as_json:
-        print_json(owed)
+        print_json([each.document for each in owed])
         return
     for delivery in owed:
         rendering.print_delivery(Console(), delivery)
@@ -224,7 +234,7 @@ def redeliver(bridge: Bridge, id_: str | None, *, since: datetime | None, as_jso
 def _deliveries_to_repeat(bridge: Bridge, id_: str) -> list[str]:
     if id_.startswith("dlv_"):
         return [id_]
-    abandoned = [str(each["id"]) for each in bridge.get(id_).deliveries if each["state"] == DeliveryState.ABANDONED]
+    abandoned = [each.id for each in bridge.get(id_).deliveries if each.state == "abandoned"]
     if not abandoned:
         raise CallFailed(f"No delivery of {id_} was abandoned; to repeat a delivered one, pass its id.")
     return abandoned

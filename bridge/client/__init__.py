@@ -1,4 +1,4 @@
-"""A small client for scripts: watch an import, wait until it ends, verify a callback.
+"""The Python client: watch imports, wait until they end, verify callbacks.
 
 from bridge.client import Bridge
 bridge = Bridge()  # RALLY_BRIDGE_URL, RALLY_BRIDGE_KEY
@@ -6,9 +6,57 @@ watch = bridge.wait(bridge.watch("cm1uwhduy001vle4gr4soyqkq"))
 print(watch.outcome)
 """
 
-from bridge.client.api import Bridge
+from bridge.client.asynchronous import AsyncBridge
+from bridge.client.blocking import Bridge
 from bridge.client.callbacks import NotVerified, verify_callback
-from bridge.client.errors import CallFailed
-from bridge.client.watch import Watch
+from bridge.client.delivery import Attempt, Delivery, TestResult, WatchedDestination
+from bridge.client.destinations import Callback, Destination, Named, On, Slack, SlackWebhook
+from bridge.client.errors import (
+    CallFailed,
+    Conflict,
+    FieldError,
+    NotFound,
+    RateLimited,
+    Unauthorized,
+    Unavailable,
+    ValidationFailed,
+    WaitTimeout,
+)
+from bridge.client.literals import DeliveryState, Outcome, State
+from bridge.client.waiting import Event
+from bridge.client.watch import FailedRecord, LastPoll, Reading, Watch, WatchRequest
 
-__all__ = ["Bridge", "CallFailed", "NotVerified", "Watch", "verify_callback"]
+__all__ = [
+    "AsyncBridge",
+    "Attempt",
+    "Bridge",
+    "CallFailed",
+    "Callback",
+    "Conflict",
+    "Delivery",
+    "DeliveryState",
+    "Destination",
+    "Event",
+    "FailedRecord",
+    "FieldError",
+    "LastPoll",
+    "Named",
+    "NotFound",
+    "NotVerified",
+    "On",
+    "Outcome",
+    "RateLimited",
+    "Reading",
+    "Slack",
+    "SlackWebhook",
+    "State",
+    "TestResult",
+    "Unauthorized",
+    "Unavailable",
+    "ValidationFailed",
+    "WaitTimeout",
+    "Watch",
+    "WatchRequest",
+    "WatchedDestination",
+    "verify_callback",
+]

@@ -17,7 +17,7 @@ import structlog
 import uvicorn
 
 from bridge import log
-from bridge.client import Bridge, CallFailed, NotVerified, verify_callback
+from bridge.client import Bridge, CallFailed, Destination, NotVerified, verify_callback
 from bridge.destinations.signatures import derived_secret
 from bridge.domain.times import DAY, MINUTE
 from bridge.web.app import build
@@ -265,7 +265,9 @@ async def terminal(url: str, key: str, *arguments: str) -> str:
 
 def raised_in_scripts(url: str) -> list[str]:
     """Call the client library with errors; return the exceptions as a script would print them."""
-    wrong = [{"type": "callback", "url": f"http://10.0.0.1/{PATH_TOKEN}", "headers": {"Host": HEADER_VALUE}}]
+    wrong: list[Destination] = [
+        {"type": "callback", "url": f"http://10.0.0.1/{PATH_TOKEN}", "headers": {"Host": HEADER_VALUE}}
+    ]
     headers = {"webhook-id": "a", "webhook-timestamp": "1"}
     with (
         Bridge(url, CLIENT_KEY) as mine,

@@ -1,0 +1,138 @@
+"""The calls of the API, written once for `Bridge` and `AsyncBridge`: each is a generator of steps (see `steps`).
+
+Each raises CallFailed or one of its subclasses.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from bridge.client import requests
+from bridge.client.answers import refusal
+from bridge.client.delivery import Delivery, TestResult
+from bridge.client.destinations import Destination
+from bridge.client.errors import CallFailed
+from bridge.client.exchange import Session, exchange
+from bridge.client.literals import DeliveryState, Outcome, State
+from bridge.client.requests import Page, Request
+from bridge.client.steps import Call, Feed, Item
+from bridge.client.watch import Watch, WatchRequest
+
+T = TypeVar("T")
+
+
+def watch(
+    session: Session,
+    import_id: str,
+    *,
+    notify: Sequence[Destination] = (),
+    label: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    workspace: str | None = None,
+    expires_in: int | None = None,
+    idempotency_key: str | None = None,
+) -> Call[Watch]:
+    """Watch an import; `notify` as in the API, `expires_in` in seconds.
+
+    Retries are safe: the `idempotency_key`, a random one by default, creates one watch only.
+    """
+    wanted = WatchRequest(import_id, notify, label, metadata, workspace, expires_in)
+    return (yield from exchange(session, requests.create_watch(wanted, idempotency_key or str(uuid4()))))
+
+
+def batch(
+    session: Session, watches: Sequence[WatchRequest], *, idempotency_key: str | None = None
+) -> Call[Sequence[Watch | CallFailed]]:
+    """Watch up to 100 imports in one request; return for each, in order, its watch or why it was refused.
+
+    For entries that are Unavailable, repeat the call with the same `idempotency_key`: each watch is created once.
+    """
+    request = requests.create_watches(watches, idempotency_key or str(uuid4()))
+    results = yield from exchange(session, request)
+    return tuple(
+        Watch.of(each["watch"])
+        if "watch" in each
+        else refusal(each["status"], each["problem"], session.server, headers={})
+        for each in results
+    )
+
+
+def get(session: Session, watch_id: str, *, wait: int = 0) -> Call[Watch]:
+    """Return a watch, after a long poll of up to `wait` seconds (60 at most) for its end."""
+    return (yield from exchange(session, requests.get_watch(watch_id, wait=wait)))
+
+
+def list_watches(
+    session: Session,
+    *,
+    state: State | None = None,
+    outcome: Outcome | None = None,
+    import_id: str | None = None,
+    page: int = 50,
+) -> Feed[Watch]:
+    """Yield the client's watches, newest first, loading pages as needed."""
+
+    def request(cursor: str | None) -> Request[Page[Watch]]:
+        return requests.list_watches(state=state, outcome=outcome, import_id=import_id, limit=page, cursor=cursor)
+
+    yield from _pages(session, request)
+
+
+def cancel(session: Session, watch_id: str) -> Call[Watch]:
+    """Cancel a watch. Raise Conflict if it has already settled."""
+    return (yield from exchange(session, requests.cancel_watch(watch_id)))
+
+
+def deliveries(session: Session, *, state: DeliveryState | None = None, page: int = 50) -> Feed[Delivery]:
+    """Yield the client's deliveries, newest first, loading pages as needed."""
+
+    def request(cursor: str | None) -> Request[Page[Delivery]]:
+        return requests.list_deliveries(state=state, limit=page, cursor=cursor)
+
+    yield from _pages(session, request)
+
+
+def delivery(session: Session, delivery_id: str) -> Call[Delivery]:
+    """Return a delivery with its attempts."""
+    return (yield from exchange(session, requests.get_delivery(delivery_id)))
+
+
+def redeliver(session: Session, delivery_id: str) -> Call[Delivery]:
+    """Send an ended delivery again, and return it. Raise Conflict if it is pending or was skipped."""
+    return (yield from exchange(session, requests.redeliver(delivery_id)))
+
+
+def redeliver_since(session: Session, since: datetime) -> Call[int]:
+    """Send all deliveries again that were abandoned since a time; return their number."""
+    count, more = 0, True
+    while more:
+        redelivered, more = yield from exchange(session, requests.redeliver_since(since))
+        count += redelivered
+    return count
+
+
+def send_test(session: Session, destination: Destination) -> Call[TestResult]:
+    """Send a test message to a destination now, and return what became of it."""
+    return (yield from exchange(session, requests.send_test(destination)))
+
+
+def signing_secrets(session: Session, *, client: str | None = None) -> Call[Sequence[str]]:
+    """Return the secrets (`whsec_…`) that sign the client's callbacks, newest first. Admins may name another client."""
+    return (yield from exchange(session, requests.signing_secrets(client)))
+
+
+def signing_keys(session: Session, *, client: str | None = None) -> Call[Sequence[str]]:
+    """Return the public keys (`whpk_…`) that verify the client's callbacks, newest first."""
+    return (yield from exchange(session, requests.signing_keys(client)))
+
+
+def _pages(session: Session, request: Callable[[str | None], Request[Page[T]]]) -> Feed[T]:
+    cursor: str | None = None
+    while True:
+        found = yield from exchange(session, request(cursor))
+        for each in found.values:
+            yield Item(each)
+        cursor = found.cursor
+        if cursor is None:
+            return

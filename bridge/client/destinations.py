@@ -1,0 +1,46 @@
+"""The destinations of a watch, as the API takes them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NotRequired, TypeAlias, TypedDict
+
+from bridge.client.literals import Outcome
+
+On: TypeAlias = Literal["problems", "always"] | Sequence[Outcome]
+"""The outcomes that a destination receives: all but `completed`, all, or those listed."""
+
+
+class Slack(TypedDict):
+    """A channel to which the bridge's Slack bot posts."""
+
+    type: Literal["slack"]
+    channel: str
+    on: NotRequired[On]
+
+
+class SlackWebhook(TypedDict):
+    """A Slack incoming webhook."""
+
+    type: Literal["slack_webhook"]
+    url: str
+    on: NotRequired[On]
+
+
+class Callback(TypedDict):
+    """Your own URL, which receives a signed POST; `secret` (`whsec_…`) signs in place of your client's secret."""
+
+    type: Literal["callback"]
+    url: str
+    secret: NotRequired[str]
+    headers: NotRequired[Mapping[str, str]]
+    on: NotRequired[On]
+
+
+class Named(TypedDict):
+    """A destination that the operator has configured by name."""
+
+    type: Literal["named"]
+    name: str
+    on: NotRequired[On]
+
+
+Destination: TypeAlias = Slack | SlackWebhook | Callback | Named

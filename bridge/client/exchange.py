@@ -1,0 +1,55 @@
+"""One request with its retries."""
+
+from dataclasses import dataclass
+from random import random
+from typing import TypeVar
+
+from bridge.client.answers import Answered, Server, judge
+from bridge.client.errors import CallFailed, RateLimited
+from bridge.client.requests import Request
+from bridge.client.retries import FIRST_PAUSE, next_pause, retry_pause, with_jitter
+from bridge.client.steps import Call, pause, send
+
+CONNECT_TIMEOUT = 5.0
+PATIENCE = 75.0
+"""Seconds; longer than a 429 of the bridge lasts."""
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """What the calls of one client share."""
+
+    server: Server
+    patience: float
+    """Seconds for which a bridge that is unreachable or busy is retried."""
+    connect_timeout: float
+    reached: bool = False
+    """Whether the server has answered before. Until then its URL may be wrong, and retries end with the timeout."""
+
+    @property
+    def retried_for(self) -> float:
+        return self.patience if self.reached else min(self.patience, self.connect_timeout)
+
+
+def exchange(session: Session, request: Request[T], *, wait_if_limited: bool = True) -> Call[T]:
+    """Send a request until its answer has a value; raise CallFailed when a retry is useless, unsafe or too late.
+
+    Without `wait_if_limited`, RateLimited is raised at once.
+    """
+    usual, began = FIRST_PAUSE, None
+    while True:
+        answer = yield from send(request)
+        session.reached |= isinstance(answer, Answered)
+        outcome = judge(request, answer, session.server)
+        if not isinstance(outcome, CallFailed):
+            return outcome
+        if isinstance(outcome, RateLimited) and not wait_if_limited:
+            raise outcome
+        wait = retry_pause(answer, repeatable=request.repeatable, reached=session.reached, usual=usual)
+        began = answer.began if began is None else began
+        if wait is None or answer.at + wait > began + session.retried_for:
+            raise outcome
+        yield from pause(with_jitter(wait, random()))  # noqa: S311 - spreads clients, hides nothing
+        usual = next_pause(usual)

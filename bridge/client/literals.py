@@ -1,0 +1,12 @@
+"""The fixed values of the API, as types: a type checker finds `outcome == "complete"`."""
+
+from typing import Literal, TypeAlias
+
+State: TypeAlias = Literal["watching", "settled", "cancelled"]
+Outcome: TypeAlias = Literal["completed", "completed_with_failures", "failed", "not_found", "forbidden", "timed_out"]
+DeliveryState: TypeAlias = Literal["pending", "delivered", "abandoned", "skipped"]
+DestinationType: TypeAlias = Literal["slack", "slack_webhook", "callback", "named"]
+Verdict: TypeAlias = Literal["accepted", "deferred", "rejected"]
+EventName: TypeAlias = Literal["watch", "reading", "outcome", "delivery"]
+Until: TypeAlias = Literal["ended", "delivered"]
+"""How long to wait for a watch: until it has ended, or until its deliveries have ended as well."""

@@ -1,0 +1,171 @@
+"""The requests of the API as values: what is sent, and how the answer is read."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar
+
+from bridge.client.delivery import Delivery, TestResult
+from bridge.client.destinations import Destination
+from bridge.client.errors import CallFailed
+from bridge.client.literals import DeliveryState, Outcome, State
+from bridge.client.watch import Watch, WatchRequest
+
+ANSWER_TIMEOUT = 15.0
+"""Seconds for an answer, besides those that a long poll asks for."""
+TEST_TIMEOUT = 60.0
+"""Seconds for a test message, which the bridge sends before it answers."""
+KEEP_ALIVE_TIMEOUT = 45.0
+"""Seconds of silence on a stream of events; the bridge sends a comment every 15 s."""
+
+T = TypeVar("T")
+Query = Mapping[str, str | int | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(Generic[T]):
+    """One request; `read` returns the value of a successful answer, and raises if the JSON is not a bridge's."""
+
+    method: str
+    path: str
+    read: Callable[[Mapping[str, Any]], T]
+    query: Query = field(default_factory=dict)
+    body: bytes | None = field(default=None, repr=False)
+    idempotency_key: str | None = None
+    timeout: float = ANSWER_TIMEOUT
+    streams: bool = False
+    """Whether the answer is a stream of events."""
+
+    @property
+    def repeatable(self) -> bool:
+        """Return whether the request has the same effect when it is sent twice."""
+        return self.method == "GET" or self.idempotency_key is not None
+
+    def is_open_stream(self, status: int, headers: Mapping[str, str]) -> bool:
+        """Return whether an answer is the stream that was asked for, not a refusal or another server's page."""
+        is_stream = headers.get("content-type", "").startswith("text/event-stream")
+        return self.streams and status == HTTPStatus.OK and is_stream
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        headers = {} if self.body is None else {"Content-Type": "application/json"}
+        return headers if self.idempotency_key is None else {**headers, "Idempotency-Key": self.idempotency_key}
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A page of a list, and the cursor of the next one; None on the last page."""
+
+    values: Sequence[T]
+    cursor: str | None
+
+
+def create_watch(wanted: WatchRequest, idempotency_key: str) -> Request[Watch]:
+    return Request(
+        method="POST",
+        path="/v1/watches",
+        read=Watch.of,
+        body=_encoded(wanted.as_json()),
+        idempotency_key=_checked_key(idempotency_key),
+    )
+
+
+def create_watches(wanted: Sequence[WatchRequest], idempotency_key: str) -> Request[Sequence[Mapping[str, Any]]]:
+    return Request(
+        method="POST",
+        path="/v1/watches/batch",
+        read=lambda document: tuple(document["results"]),
+        body=_encoded({"watches": [each.as_json() for each in wanted]}),
+        idempotency_key=_checked_key(idempotency_key),
+        timeout=2 * ANSWER_TIMEOUT,
+    )
+
+
+def get_watch(watch_id: str, *, wait: int = 0) -> Request[Watch]:
+    """Return the request for a watch; the answer waits up to `wait` seconds for its end."""
+    path, query = f"/v1/watches/{_segment(watch_id)}", {"wait": wait or None}
+    return Request(method="GET", path=path, read=Watch.of, query=query, timeout=ANSWER_TIMEOUT + wait)
+
+
+def list_watches(
+    *, state: State | None, outcome: Outcome | None, import_id: str | None, limit: int, cursor: str | None
+) -> Request[Page[Watch]]:
+    query = {"state": state, "outcome": outcome, "importId": import_id, "limit": limit, "cursor": cursor}
+    return Request(method="GET", path="/v1/watches", read=_page_of(Watch.of), query=query)
+
+
+def cancel_watch(watch_id: str) -> Request[Watch]:
+    return Request(method="POST", path=f"/v1/watches/{_segment(watch_id)}/cancel", read=Watch.of)
+
+
+def watch_events(watch_id: str) -> Request[None]:
+    """Return the request for the stream of a watch's events, which has no JSON answer."""
+    path = f"/v1/watches/{_segment(watch_id)}/events"
+    return Request(method="GET", path=path, read=lambda _: None, timeout=KEEP_ALIVE_TIMEOUT, streams=True)
+
+
+def get_delivery(delivery_id: str) -> Request[Delivery]:
+    return Request(method="GET", path=f"/v1/deliveries/{_segment(delivery_id)}", read=Delivery.of)
+
+
+def list_deliveries(*, state: DeliveryState | None, limit: int, cursor: str | None) -> Request[Page[Delivery]]:
+    query: Query = {"state": state, "limit": limit, "cursor": cursor}
+    return Request(method="GET", path="/v1/deliveries", read=_page_of(Delivery.of), query=query)
+
+
+def redeliver(delivery_id: str) -> Request[Delivery]:
+    return Request(method="POST", path=f"/v1/deliveries/{_segment(delivery_id)}/redeliver", read=Delivery.of)
+
+
+def redeliver_since(since: datetime) -> Request[tuple[int, bool]]:
+    """Return the request to send abandoned deliveries again: their number, and whether some may be left."""
+    return Request(
+        method="POST",
+        path="/v1/deliveries/redeliver",
+        read=lambda document: (document["redelivered"], document["more"]),
+        body=_encoded({"state": "abandoned", "since": since.astimezone(UTC).isoformat()}),
+    )
+
+
+def send_test(destination: Destination) -> Request[TestResult]:
+    body = _encoded({"destination": destination})
+    return Request(method="POST", path="/v1/destinations/test", read=TestResult.of, body=body, timeout=TEST_TIMEOUT)
+
+
+def signing_secrets(client: str | None) -> Request[Sequence[str]]:
+    return Request(
+        method="GET", path="/v1/signing-secret", read=lambda found: tuple(found["secrets"]), query={"client": client}
+    )
+
+
+def signing_keys(client: str | None) -> Request[Sequence[str]]:
+    return Request(
+        method="GET", path="/v1/signing-keys", read=lambda found: tuple(found["keys"]), query={"client": client}
+    )
+
+
+def _page_of(read: Callable[[Mapping[str, Any]], T]) -> Callable[[Mapping[str, Any]], Page[T]]:
+    return lambda document: Page(tuple(map(read, document["data"])), document["nextCursor"])
+
+
+def _segment(id_: str) -> str:
+    """Return an id; raise CallFailed for characters that would change the path."""
+    if not (id_.isascii() and id_.replace("_", "").isalnum()):
+        raise CallFailed(f"{id_!r} is not an id.", code="invalid_id")
+    return id_
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError) as error:
+        raise CallFailed(f"The request can't be sent: {error}", code="invalid_request") from None
+
+
+def _checked_key(key: str) -> str:
+    """Return an Idempotency-Key; raise CallFailed for characters that a header can't contain."""
+    if not (key.isascii() and key.isprintable() and key):
+        raise CallFailed("The request can't be sent: an Idempotency-Key has visible characters of ASCII.")
+    return key

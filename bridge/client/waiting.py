@@ -1,0 +1,158 @@
+"""The calls that wait for a watch: `wait`, `follow` and `events`."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from bridge.client import requests
+from bridge.client.delivery import Delivery
+from bridge.client.errors import CallFailed, RateLimited, WaitTimeout
+from bridge.client.exchange import Session, exchange
+from bridge.client.literals import EventName, Until
+from bridge.client.retries import FIRST_PAUSE, LONGEST_PAUSE
+from bridge.client.steps import Call, Feed, Item, Resumed, ServerEvent, next_event, pause
+from bridge.client.watch import Reading, Watch
+from bridge.domain.times import SECOND
+
+LONGEST_WAIT = 60
+"""The longest long poll of the API; seconds."""
+SHORTEST_INTERVAL, LONGEST_INTERVAL = 2, 20
+"""The bounds of the pause between two readings of a watch that is followed; seconds."""
+FIRST_INTERVAL = 0.5
+"""The shortest pause between two readings while only deliveries are pending: most take less than a second."""
+RECONNECT_PAUSE = 1.0
+"""Seconds before a stream that has ended early is opened again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event of a watch. Its name says what `data` is.
+
+    watch     a Watch: its state when the stream begins, and again after each reconnection
+    reading   a Reading: what a poll of the import has found
+    outcome   a Watch that has ended
+    delivery  a Delivery that has ended
+    """
+
+    name: EventName
+    data: Watch | Reading | Delivery
+
+
+def wait(session: Session, watch: Watch | str, *, timeout: float | None = None, until: Until = "ended") -> Call[Watch]:
+    """Return a watch, given by itself or its id, once it has ended, or once its deliveries have ended as well.
+
+    Raise WaitTimeout after `timeout` seconds; the watch continues.
+    """
+    deadline = yield from _deadline(timeout)
+    current = watch if isinstance(watch, Watch) else (yield from exchange(session, requests.get_watch(watch)))
+    while not _is_over(current, until):
+        now = yield from pause(0)
+        if deadline is not None and timeout is not None and now.at >= deadline:
+            raise WaitTimeout(current, timeout)
+        current = yield from _read_again(session, current, LONGEST_WAIT, deadline, now)
+    return current
+
+
+def follow(
+    session: Session, watch: Watch | str, *, timeout: float | None = None, until: Until = "ended"
+) -> Feed[Watch]:
+    """Yield a watch about as often as its import is polled, until it has ended or `timeout` seconds are over.
+
+    With `until="delivered"`, until its deliveries have ended as well. An id yields the present state first.
+    """
+    deadline = yield from _deadline(timeout)
+    if isinstance(watch, Watch):
+        current = watch
+    else:
+        current = yield from exchange(session, requests.get_watch(watch))
+        yield Item(current)
+    while not _is_over(current, until):
+        now = yield from pause(0)
+        if deadline is not None and now.at >= deadline:
+            return
+        current = yield from _read_again(session, current, _seconds_to_next_poll(current, now), deadline, now)
+        yield Item(current)
+
+
+def events(session: Session, watch_id: str) -> Feed[Event]:
+    """Yield the events of a watch until it and its deliveries have ended; reconnect if the connection breaks."""
+    request = requests.watch_events(watch_id)
+    pending: set[str] | None = None
+    while pending is None or pending:
+        yield from exchange(session, request)
+        while isinstance(event := (yield from next_event()), ServerEvent):
+            if read := _read_event(event, session):
+                pending = _still_pending(pending, read)
+                yield Item(read)
+        if pending is None or pending:
+            yield from pause(RECONNECT_PAUSE)
+
+
+def _read_event(event: ServerEvent, session: Session) -> Event | None:
+    """Return an event; None if this version of the client does not know its name."""
+    try:
+        match event.name:
+            case "watch" | "outcome" as name:
+                return Event(name, Watch.of(json.loads(event.data)))
+            case "reading":
+                return Event("reading", Reading.of(json.loads(event.data)))
+            case "delivery":
+                return Event("delivery", Delivery.of(json.loads(event.data)))
+            case _:
+                return None
+    except (AttributeError, LookupError, TypeError, ValueError):
+        raise CallFailed(f"{session.server} sent an event that we can't read.", code="unreadable") from None
+
+
+def _still_pending(pending: set[str] | None, event: Event) -> set[str] | None:
+    """Return the ids of the deliveries that have not ended after an event; None while the watch has not ended."""
+    match event.data:
+        case Watch(ended=True, deliveries=deliveries):
+            return {each.id for each in deliveries if each.state == "pending"}
+        case Delivery(id=id_) if pending is not None:
+            return pending - {id_}
+        case _:
+            return pending
+
+
+def _deadline(timeout: float | None) -> Call[float | None]:
+    now = yield from pause(0)
+    return None if timeout is None else now.at + timeout
+
+
+def _is_over(watch: Watch, until: Until) -> bool:
+    return watch.delivered if until == "delivered" else watch.ended
+
+
+def _read_again(session: Session, watch: Watch, longest: int, deadline: float | None, now: Resumed) -> Call[Watch]:
+    """Read a watch again: with a long poll of up to `longest` seconds, or when its next delivery is due.
+
+    If rate limited, wait for Retry-After and return the watch unchanged; callers loop. So a client may follow more
+    watches than its rate limit permits calls.
+    """
+    left = LONGEST_WAIT if deadline is None else max(0.0, deadline - now.at)
+    if watch.ended:
+        yield from pause(min(_seconds_to_next_attempt(watch, now), left))
+    request = requests.get_watch(watch.id, wait=0 if watch.ended else min(longest, max(1, round(left))))
+    try:
+        return (yield from exchange(session, request, wait_if_limited=False))
+    except RateLimited as error:
+        asked = LONGEST_PAUSE if error.retry_after is None else error.retry_after
+        yield from pause(min(max(asked, FIRST_PAUSE), left))
+        return watch
+
+
+def _seconds_to_next_poll(watch: Watch, now: Resumed) -> int:
+    if watch.next_poll_at is None:
+        return SHORTEST_INTERVAL
+    return round(_bounded(watch.next_poll_at, now, SHORTEST_INTERVAL))
+
+
+def _seconds_to_next_attempt(watch: Watch, now: Resumed) -> float:
+    due = [each.next_attempt_at for each in watch.deliveries if each.next_attempt_at is not None]
+    return _bounded(min(due), now, FIRST_INTERVAL) if due else FIRST_INTERVAL
+
+
+def _bounded(moment: datetime, now: Resumed, shortest: float) -> float:
+    """Return the seconds until just after a moment, within bounds: the server's clock may differ from ours."""
+    return max(shortest, min(LONGEST_INTERVAL, 1 + moment.timestamp() - now.moment / SECOND))

@@ -1,0 +1,140 @@
+"""Waiting for a watch: long polls, restarts, rate limits, deliveries and streams, on a clock of their own."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bridge.client import CallFailed, Delivery, NotFound, Reading, Unavailable, WaitTimeout, Watch, waiting
+from bridge.client.literals import Until
+from tests.support.played_calls import (
+    DELIVERED,
+    DELIVERY,
+    ENDED,
+    READING,
+    WATCH,
+    Played,
+    Prepared,
+    answer,
+    busy,
+    nothing,
+    stream,
+)
+
+OWING = {**ENDED, "deliveries": [DELIVERY]}
+TOLD = {**ENDED, "deliveries": [DELIVERED]}
+
+
+def at(seconds: float) -> str:
+    """Return a time on the clock of Played."""
+    return datetime.fromtimestamp(1000 + seconds, UTC).isoformat()
+
+
+def test_waiting_survives_restarts() -> None:
+    played = Played(answer(WATCH), nothing("broken"), nothing("refused"), busy(503), answer(ENDED))
+    assert played.run(waiting.wait(played.session, Watch.of(WATCH))).outcome == "completed"
+    assert {request.query["wait"] for request in played.requests} == {60}
+
+
+@pytest.mark.parametrize("seconds", [0, 10, 90])
+def test_waiting_raises_after_its_timeout(seconds: float) -> None:
+    played = Played(*[Prepared(document=WATCH, took=30)] * 9)
+    with pytest.raises(WaitTimeout, match=f"wat_1 did not end within {seconds} s") as caught:
+        played.run(waiting.wait(played.session, Watch.of(WATCH), timeout=seconds))
+    assert caught.value.watch.id == "wat_1"
+    assert isinstance(caught.value, CallFailed)
+    assert [request.query["wait"] for request in played.requests] == {0: [], 10: [10], 90: [60, 60, 30]}[int(seconds)]
+
+
+def test_waiting_by_id_reads_the_watch_first() -> None:
+    played = Played(answer(ENDED))
+    assert played.run(waiting.wait(played.session, "wat_1")).ended
+    assert played.requests[0].query["wait"] is None
+
+
+def test_following_survives_any_number_of_rate_limits() -> None:
+    played = Played(busy(429, "70"), busy(429, "70"), answer(ENDED), patience=5)
+    found = played.iterate(waiting.follow(played.session, Watch.of(WATCH)))
+    assert [each.state for each in found] == ["watching", "watching", "settled"]
+    assert len(played.requests) == 3
+
+
+def test_a_rate_limited_wait_ends_with_the_timeout() -> None:
+    played = Played(busy(429, "3600"))
+    with pytest.raises(WaitTimeout):
+        played.run(waiting.wait(played.session, Watch.of(WATCH), timeout=20))
+    assert played.now == 1020
+
+
+@pytest.mark.parametrize(
+    ("next_poll", "asked"), [(None, 2), (at(-100), 2), (at(7), 8), (at(3600), 20)], ids=["none", "past", "soon", "far"]
+)
+def test_a_watch_is_followed_by_its_polls(next_poll: str | None, asked: int) -> None:
+    played = Played(answer(ENDED))
+    list(played.iterate(waiting.follow(played.session, Watch.of({**WATCH, "nextPollAt": next_poll}))))
+    assert [request.query["wait"] for request in played.requests] == [asked]
+
+
+def test_following_ends_after_its_timeout() -> None:
+    played = Played()
+    assert list(played.iterate(waiting.follow(played.session, Watch.of(WATCH), timeout=0))) == []
+
+
+def test_following_by_id_begins_with_the_present_state() -> None:
+    played = Played(answer(WATCH), answer(ENDED))
+    found = played.iterate(waiting.follow(played.session, "wat_1"))
+    assert [each.state for each in found] == ["watching", "settled"]
+
+
+@pytest.mark.parametrize(("until", "requests"), [("ended", 1), ("delivered", 4)])
+def test_one_may_wait_for_the_deliveries_as_well(until: Until, requests: int) -> None:
+    later = {**OWING, "deliveries": [{**DELIVERY, "nextAttemptAt": at(10)}]}
+    played = Played(answer(OWING), answer(later), answer(later), answer(TOLD))
+    found = played.run(waiting.wait(played.session, Watch.of(WATCH), until=until))
+    assert found.delivered == (until == "delivered")
+    assert len(played.requests) == requests
+    if until == "delivered":
+        assert played.pauses[0] == 0.5
+        assert 9 < sum(played.pauses) < 13
+
+
+def test_a_wait_for_deliveries_ends_with_the_timeout() -> None:
+    played = Played(*[answer(OWING)] * 99)
+    with pytest.raises(WaitTimeout):
+        played.run(waiting.wait(played.session, Watch.of(OWING), until="delivered", timeout=5))
+    assert played.now == 1005
+
+
+def test_events_are_values_and_end_with_the_last_delivery() -> None:
+    ended = ("outcome", OWING)
+    played = Played(stream(("watch", WATCH), ("reading", READING), ("invented", 1), ended, ("delivery", DELIVERED)))
+    found = list(played.iterate(waiting.events(played.session, "wat_1")))
+    assert [each.name for each in found] == ["watch", "reading", "outcome", "delivery"]
+    assert [type(each.data) for each in found] == [Watch, Reading, Watch, Delivery]
+    assert len(played.requests) == 1
+
+
+def test_a_stream_that_breaks_is_opened_again() -> None:
+    played = Played(stream(("watch", WATCH)), nothing("refused"), stream(), busy(503), stream(("watch", TOLD)))
+    found = list(played.iterate(waiting.events(played.session, "wat_1")))
+    assert [each.name for each in found] == ["watch", "watch"]
+    assert sum(played.pauses) > 2
+
+
+def test_a_watch_that_is_gone_ends_its_stream() -> None:
+    played = Played(stream(("watch", WATCH)), answer({"title": "Watch not found"}, 404))
+    with pytest.raises(NotFound):
+        list(played.iterate(waiting.events(played.session, "wat_1")))
+
+
+@pytest.mark.parametrize("data", [{"id": 1}, [], None])
+def test_an_unreadable_event_is_reported(data: Any) -> None:
+    played = Played(stream(("watch", data)))
+    with pytest.raises(CallFailed, match="an event that we can't read"):
+        list(played.iterate(waiting.events(played.session, "wat_1")))
+
+
+def test_a_stream_that_can_not_be_opened_is_reported() -> None:
+    played = Played(nothing("unknown_host"), reached=False)
+    with pytest.raises(Unavailable):
+        list(played.iterate(waiting.events(played.session, "wat_1")))
