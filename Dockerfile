@@ -1,13 +1,13 @@
 # One image for every part: the API (the default), the workers, the sandbox.
 ARG PYTHON=3.13-slim-bookworm
-# What the tag stands for changes with each rebuild of it: pass its digest (sha256:…) for an image that does not.
+# Tags change with each rebuild. To pin the base image, pass its digest (sha256:…).
 ARG PYTHON_DIGEST=
 
 FROM python:${PYTHON}${PYTHON_DIGEST:+@${PYTHON_DIGEST}} AS builder
 WORKDIR /source
-# pip stays outside: what runs has nothing in it that installs anything.
+# The final image has no pip, so nothing in it can install packages.
 RUN python -m venv --without-pip /opt/rally-bridge
-# The dependencies first: this layer is built anew only when the lock changes. Wheels only: there is no compiler here.
+# Dependencies first: this layer is rebuilt only when the lock changes. Only wheels: there is no compiler.
 COPY requirements.lock .ci/build.lock ./
 RUN pip install --no-cache-dir --only-binary :all: --require-hashes -r build.lock && \
     pip --python /opt/rally-bridge/bin/python install --no-cache-dir --only-binary :all: \
@@ -15,7 +15,7 @@ RUN pip install --no-cache-dir --only-binary :all: --require-hashes -r build.loc
 COPY pyproject.toml README.md LICENSE ./
 COPY bridge bridge
 COPY workers workers
-# Without isolation: with it pip would fetch a build backend that nobody has pinned.
+# Without isolation: with it, pip would fetch a build backend that is not pinned.
 RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . && \
     pip --python /opt/rally-bridge/bin/python install --no-cache-dir --no-deps --no-index /wheels/*.whl
 
@@ -31,11 +31,11 @@ COPY --from=builder /opt/rally-bridge /opt/rally-bridge
 ENV PATH=/opt/rally-bridge/bin:${PATH} \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1
-# By number, so that a runtime can see without looking inside that it is not root.
+# By number, so that a runtime can check that it is not root.
 USER 10001:10001
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-# For the API alone; docker-compose.yml gives the other parts their own. http.client knows no proxies: it asks here.
+# For the API only; docker-compose.yml has checks for the other parts. http.client ignores proxy settings.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python", "-c", "from http.client import HTTPConnection as C; c = C('127.0.0.1', 8080, timeout=4); c.request('GET', '/healthz'); raise SystemExit(c.getresponse().status != 200)"]
 ENTRYPOINT ["rally-bridge"]
