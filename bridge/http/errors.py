@@ -7,7 +7,7 @@ from enum import Enum, auto
 import httpcore
 
 from bridge.errors import causes
-from bridge.http.limits import LimitExceeded
+from bridge.http.response_limits import LimitExceeded
 
 FAULTS = (
     LimitExceeded,

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import httpcore
 
-from bridge.http.limits import LimitExceeded, ResponseMeter
+from bridge.http.response_limits import LimitExceeded, ResponseMeter
 
 STEP = 4 * 1024
 """Bytes per read. httpcore parses the result of one read without a pause: 64 KB of one-byte chunks take 0.2 s."""

@@ -12,7 +12,7 @@ from bridge.domain.clients import Client
 from bridge.errors import Refusal, Refused
 from bridge.resources import Resources
 from bridge.validation_text import findings
-from bridge.web.duplicate_names import duplicate_names
+from bridge.web.duplicate_json_names import duplicate_names
 from bridge.web.problems import count_problems, problems_of
 from bridge.web.schemas.destinations import Body, Context
 

@@ -24,5 +24,5 @@ async def show(request: Request) -> Response:
         stats = await read_stats(resources.store, resources.budgets, tuple(resources.rally))
     except StoreUnavailable:
         stats = None
-    exposition = import_module("bridge.web.exposition")
-    return Response(exposition.render_metrics(requests_answered, stats), media_type=exposition.CONTENT_TYPE_LATEST)
+    prometheus = import_module("bridge.web.prometheus")
+    return Response(prometheus.render_metrics(requests_answered, stats), media_type=prometheus.CONTENT_TYPE_LATEST)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from bridge.errors import Problem, Refusal, Refused, StoreUnavailable
 from bridge.validation_text import sentence
-from bridge.web.duplicate_names import escaped
+from bridge.web.json_pointer import escape
 from bridge.web.responses import ApiResponse
 from bridge.web.schemas.problem_document import MAX_ERRORS, ErrorResponse, ProblemDocument
 from bridge.web.schemas.several import problems_within
@@ -131,7 +131,7 @@ def _pointer(location: Sequence[str | int]) -> str:
         location = (*location[: inserted + 2], *location[inserted + 3 :])  # the form of `on`
     if isinstance(next(iter(location[inserted:]), None), str):
         location = (*location[:inserted], *location[inserted + 1 :])
-    return "".join("/" + escaped(str(part)) for part in location)
+    return "".join("/" + escape(str(part)) for part in location)
 
 
 _SENTENCES: Mapping[str, str] = {

@@ -12,7 +12,7 @@ from arq.connections import log_redis_info
 from redis import Redis
 
 from bridge import queue
-from bridge.cli.doctor import checks_redis, rights
+from bridge.cli.doctor import checks_redis, redis_permissions
 from bridge.cli.doctor.findings import Finding, State
 from bridge.cli.doctor.redis_probe import probe_redis
 from bridge.cli.errors import CannotStart
@@ -103,7 +103,7 @@ async def test_the_doctor_finds_a_user_with_these_rights_well_and_says_what_stay
     set_user(redis, "bridge", "on", f">{PASSWORD}", *RIGHTS.split())
     finding = await findings(url_for(redis), sandbox_url)
 
-    assert finding["Redis rights"].state is State.OK
+    assert finding["Redis permissions"].state is State.OK
     assert finding["Redis"].state is State.OK
     assert {check for check, each in finding.items() if each.state is State.WARNING} == {
         "Redis durability",
@@ -127,7 +127,7 @@ async def test_the_doctor_tells_each_missing_right_in_redis_words(
     less: str, words: str, redis: Redis, sandbox_url: str
 ) -> None:
     set_user(redis, "bridge", "on", f">{PASSWORD}", *RIGHTS.split(), *less.split())
-    finding = (await findings(url_for(redis), sandbox_url))["Redis rights"]
+    finding = (await findings(url_for(redis), sandbox_url))["Redis permissions"]
 
     assert finding.state is State.FAILED
     assert re.search(words, finding.detail), finding.detail
@@ -137,7 +137,7 @@ def test_the_doctor_tries_every_command_of_the_scripts() -> None:
     scripts = [path.read_text() for path in (files("bridge.store") / "scripts").iterdir()]
     used = {command for text in scripts for command in re.findall(r"redis\.p?call\('([A-Z]+)'", text)}
 
-    assert used <= {str(command[0]) for command in rights.probe_commands("rb:check:x", "arq:job:x")}
+    assert used <= {str(command[0]) for command in redis_permissions.probe_commands("rb:check:x", "arq:job:x")}
 
 
 async def test_store_and_queue_report_a_missing_right_with_the_command(redis: Redis) -> None:

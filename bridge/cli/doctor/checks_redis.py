@@ -15,7 +15,7 @@ SLOW = 20.0
 """Milliseconds; a POST waits for one round trip, a poll or a delivery for about four."""
 NEARLY_FULL = 0.9
 SHOWN = 3
-"""Missing rights that are listed one by one."""
+"""Missing permissions that are listed one by one."""
 HEARD_LATE: Span = 5 * SECOND
 """A worker compares rings with its own clock; a ring that seems later than its next round is of no use."""
 STALE: Span = 300 * SECOND
@@ -43,7 +43,7 @@ class RedisReport:
     writes_refused: str | None = None
     full: bool = False
     """Whether writes are refused because of maxmemory."""
-    rights_refused: Sequence[str] = ()
+    missing_permissions: Sequence[str] = ()
     """Redis' messages for commands that its user may not run."""
     layout: str | None = None
     """The version of the stored data, empty if it has none; None if nothing is stored yet."""
@@ -57,7 +57,7 @@ def check_redis(address: str, report: RedisReport) -> Iterator[Finding]:
     yield _eviction(report)
     yield _latency(report.round_trips)
     yield _writes(report)
-    yield _rights(report.rights_refused)
+    yield _permissions(report.missing_permissions)
     yield _layout(report)
     yield _encryption_keys(report)
 
@@ -129,8 +129,8 @@ def _writes(report: RedisReport) -> Finding:
     return failed("Redis writes", f"they are refused: {report.writes_refused}", remedy)
 
 
-def _rights(refused: Sequence[str]) -> Finding:
-    check = "Redis rights"
+def _permissions(refused: Sequence[str]) -> Finding:
+    check = "Redis permissions"
     if not refused:
         return ok(check, "its user may run every command of the bridge")
     more = f"; and {len(refused) - SHOWN} more" if len(refused) > SHOWN else ""

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from bridge.cli.doctor import rights
+from bridge.cli.doctor import redis_permissions
 from bridge.cli.doctor.checks_redis import RedisReport
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import DecryptionFailed
@@ -83,7 +83,7 @@ async def _run_probe(redis: Redis, resources: Resources) -> RedisProbe:
         round_trips=round_trips,
         writes_refused=None if refused_write is None else in_words(refused_write),
         full=refused_write is not None and is_full(refused_write),
-        rights_refused=await rights.missing_rights(redis),
+        missing_permissions=await redis_permissions.missing_permissions(redis),
         layout=await _layout(redis),
         opens=_keys_open(resources, await redis.get(keys.STORE_KEY)),
     )

@@ -1,14 +1,7 @@
-"""A program that `up` supervises, and the rules for restarting it."""
+"""A program that `up` supervises."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-
-SETTINGS_ERROR = 2
-"""The exit code of `serve` and `worker` for invalid settings; a restart would not help."""
-HEALTHY_AFTER = 30.0
-FIRST_DELAY = 0.5
-LONGEST_DELAY = 10.0
-MAX_EXITS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,23 +15,3 @@ class Program:
     """Called with the process id until it returns True; without it a program is ready after READY_WITHOUT_A_CHECK."""
     patience: float = 20.0
     """Seconds within which it must be ready after the first start."""
-
-
-def consecutive_exits(before: int, *, lived: float) -> int:
-    """Return the number of consecutive exits; a program that ran for HEALTHY_AFTER starts again at 1."""
-    return 1 if lived >= HEALTHY_AFTER else before + 1
-
-
-def restart_delay(exits: int) -> float:
-    """Return the seconds before a restart: none the first time, then exponentially more."""
-    return 0.0 if exits <= 1 else min(FIRST_DELAY * 2 ** min(exits - 2, 16), LONGEST_DELAY)
-
-
-def should_give_up(exit_code: int, *, exits: int, was_ready: bool) -> bool:
-    """Return whether to give up: on invalid settings, and on a program that never became ready in MAX_EXITS starts."""
-    return exit_code == SETTINGS_ERROR or (exits >= MAX_EXITS and not was_ready)
-
-
-def describe_exit(exit_code: int) -> str:
-    """Describe how a process ended, from Popen's return code."""
-    return f"ended by signal {-exit_code}" if exit_code < 0 else f"ended with exit code {exit_code}"

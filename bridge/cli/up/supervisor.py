@@ -7,7 +7,8 @@ from bridge.cli.errors import ChildFailed
 from bridge.cli.up.child import FORCED_PATIENCE, STOP_PATIENCE, Child
 from bridge.cli.up.data_dir import DataDir
 from bridge.cli.up.pidfile import PidRecords, stop_orphans
-from bridge.cli.up.program import Program, consecutive_exits, describe_exit, restart_delay, should_give_up
+from bridge.cli.up.program import Program
+from bridge.cli.up.restarts import consecutive_exits, describe_exit, restart_delay, should_give_up
 from bridge.cli.up.signals import Signals
 
 Echo = Callable[[str], None]

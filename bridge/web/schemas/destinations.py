@@ -37,7 +37,7 @@ from bridge.domain.secret import Secret
 from bridge.domain.subscriptions import Subscription, subscription_of
 from bridge.errors import Problem
 from bridge.settings.client_config import CHANNEL
-from bridge.web.duplicate_names import escaped
+from bridge.web.json_pointer import escape
 from bridge.web.schemas.several import several
 
 Url: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
@@ -208,7 +208,7 @@ class ToCallback(_ToDestination):
     def _may_be_sent(cls, headers: dict[str, str]) -> dict[str, str]:
         names = Counter(name.lower() for name in headers)
         problems = [
-            Problem(pointer=f"/{escaped(name)}", detail=problem, code="invalid_header")
+            Problem(pointer=f"/{escape(name)}", detail=problem, code="invalid_header")
             for name, value in headers.items()
             if (problem := header_problem(name, value) or _repetition(name, names[name.lower()]))
         ]

@@ -53,7 +53,7 @@ def test_a_good_redis_passes_every_check() -> None:
         ({"version": "10.0.0"}, "Redis", "ok", "Redis 10.0.0"),
         ({"product": "Valkey", "version": "9.1.2"}, "Redis", "ok", "Valkey 9.1.2"),
         ({"replica": True}, "Redis", "failed", "a replica"),
-        ({"rights_refused": list("abcd")}, "Redis rights", "failed", "a; b; c; and 1 more"),
+        ({"missing_permissions": list("abcd")}, "Redis permissions", "failed", "a; b; c; and 1 more"),
         ({"version": None}, "Redis", "warning", "does not report"),
         ({"cluster": True}, "Redis", "failed", "Cluster"),
         ({"aof": False}, "Redis durability", "failed", "appendonly no"),

@@ -15,7 +15,7 @@ import pytest
 
 from bridge.cli.up.child import STOP_PATIENCE, WAIT_UNTIL_RECORDED
 from bridge.cli.up.pidfile import PidRecord, PidRecords, stop_orphans
-from bridge.cli.up.program import consecutive_exits, describe_exit, restart_delay, should_give_up
+from bridge.cli.up.restarts import consecutive_exits, describe_exit, restart_delay, should_give_up
 
 DRIVER = """
 import json, signal, sys

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bridge.errors import Problem
+from bridge.web.json_pointer import escape
 
 
 class _WithDuplicates(dict[str, Any]):
@@ -40,16 +41,11 @@ def _pointers(value: Any, path: str) -> Iterator[str]:
     match value:
         case dict():
             if isinstance(value, _WithDuplicates):
-                yield from (f"{path}/{escaped(name)}" for name in value.duplicates)
+                yield from (f"{path}/{escape(name)}" for name in value.duplicates)
             for name, inner in value.items():
-                yield from _pointers(inner, f"{path}/{escaped(name)}")
+                yield from _pointers(inner, f"{path}/{escape(name)}")
         case list():
             for index, inner in enumerate(value):
                 yield from _pointers(inner, f"{path}/{index}")
         case _:
             return
-
-
-def escaped(part: str) -> str:
-    """Escape one part of a JSON pointer (RFC 6901)."""
-    return part.replace("~", "~0").replace("/", "~1")

@@ -1,4 +1,4 @@
-"""The rights that the user of REDIS_URL needs: each command is tried, on keys that expire within a second."""
+"""The permissions that the user of REDIS_URL needs: each command is tried, on keys that expire within a second."""
 
 from collections.abc import Sequence
 from secrets import token_hex
@@ -51,7 +51,7 @@ def probe_commands(scratch: str, job: str) -> Sequence[Command]:
     ]
 
 
-async def missing_rights(redis: Redis) -> list[str]:
+async def missing_permissions(redis: Redis) -> list[str]:
     """Return Redis' messages for the commands that it refuses; raises RedisError if it does not answer."""
     unique = token_hex(8)
     commands = probe_commands(f"rb:check:{unique}", f"arq:job:rb-check-{unique}")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.http.limits import LimitExceeded, ResponseMeter
+from bridge.http.response_limits import LimitExceeded, ResponseMeter
 
 EARLY = b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\n"

@@ -1,4 +1,6 @@
-"""The metrics in the Prometheus text format; imported on the first request, since its library takes 1 MB of memory.
+"""The metrics: their names, meanings and values in the Prometheus text format.
+
+Imported at the first request, because the library takes 1 MB of memory.
 
 Source: https://prometheus.io/docs/instrumenting/exposition_formats/
 """
