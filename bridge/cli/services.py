@@ -3,7 +3,6 @@
 import contextlib
 import resource
 import sys
-from importlib import import_module
 
 import click
 
@@ -24,15 +23,20 @@ def serve(host: str, port: int) -> None:
     """Serve the API."""
     block_unused_imports()
     keep_alive = Settings.load().http_keep_alive
-    web = import_module("bridge.web.app")
-    app = web.StartupErrors(web.build(), report=False)
+    import uvicorn  # noqa: PLC0415 - after the libraries are blocked
+
+    from bridge.web.app import build  # noqa: PLC0415
+    from bridge.web.http_protocol import Connection  # noqa: PLC0415
+    from bridge.web.lifespan import StartupErrors  # noqa: PLC0415
+
+    app = StartupErrors(build(), report=False)
     raise_file_limit()
     try:
-        import_module("uvicorn").run(
+        uvicorn.run(
             app,
             host=host,
             port=port,
-            http=import_module("bridge.web.http_protocol").Connection,
+            http=Connection,
             timeout_keep_alive=max(1, keep_alive // SECOND),
             ws="none",  # a handshake is a GET like any other here; else uvicorn itself would answer it, with a bare 403
             log_config=None,  # the lifespan sets up our own lines
@@ -66,5 +70,6 @@ def raise_file_limit() -> None:
 def worker() -> None:
     """Run one worker; any number may run, on any number of machines."""
     block_unused_imports()
-    # By name, as `bridge` must not import `workers`.
-    import_module("workers.settings").run()
+    from workers.settings import run  # noqa: PLC0415 - importing it reads the settings
+
+    run()

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from functools import cache
-from importlib import import_module
 from importlib.resources import files
 from itertools import pairwise
 
@@ -60,7 +59,9 @@ def to_html(text: str) -> tuple[str, str]:
     HTML in the text is escaped. Headings get the anchors that GitHub gives them, and links to other guides become
     paths of this service.
     """
-    markdown = import_module("markdown_it").MarkdownIt("commonmark", {"html": False}).enable("table")
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - only for the pages
+
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(_MARKERS.sub("", text))
     title = ""
     for opening, inline in pairwise(tokens):
@@ -68,7 +69,7 @@ def to_html(text: str) -> tuple[str, str]:
             opening.attrSet("id", anchor(inline.content))
             title = title or inline.content
         for child in inline.children or []:
-            if child.type == "link_open" and (link := _LINKS.match(child.attrGet("href"))):
+            if child.type == "link_open" and (link := _LINKS.match(str(child.attrGet("href")))):
                 child.attrSet("href", _path(link))
     return title, markdown.renderer.render(tokens, markdown.options, {})
 

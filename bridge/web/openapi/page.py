@@ -4,7 +4,6 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib import import_module
 from importlib.resources import files
 from typing import Any
 
@@ -53,7 +52,8 @@ def html_page(content: str) -> Response:
 
 def render(template: str, **values: Any) -> str:
     """Return the HTML of a template."""
-    jinja2 = import_module("jinja2")  # imported at the first request for a page
+    import jinja2  # noqa: PLC0415 - only for the pages
+
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("bridge.web.openapi", "templates"),
         autoescape=True,
