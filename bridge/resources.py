@@ -1,11 +1,18 @@
 """The composition root: builds everything that the API and the workers share from the settings."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bridge.destinations import Sender, describe
-from bridge.destinations.configuration import diversion, egress_rules, egress_trust, named_addresses, sender_of
+from bridge.destinations.configuration import (
+    diversion,
+    egress_proxy,
+    egress_rules,
+    egress_trust,
+    named_addresses,
+    sender_of,
+)
 from bridge.destinations.egress import Egress, EgressRules
 from bridge.destinations.lanes import lane_of
 from bridge.domain.delivery_schedule import DeliverySchedule
@@ -17,6 +24,8 @@ from bridge.queue import Bell
 from bridge.rally import RallyClient
 from bridge.rally.workspaces import rally_clients
 from bridge.settings import Settings
+from bridge.settings.loading import Draft, draft_settings
+from bridge.settings.problems import Problem
 from bridge.store.budgets import Budgets
 from bridge.store.change_feed import ChangeFeed
 from bridge.store.connection import Store, connect
@@ -108,7 +117,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
             rules,
             slots=DELIVERY_SLOTS,
             trust=egress_trust(settings),
-            proxy=settings.egress_proxy,
+            proxy=egress_proxy(settings),
             diversion=diversion(settings),
         ),
         egress_rules=rules,
@@ -121,16 +130,33 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
     )
 
 
+def load_checked(environ: Mapping[str, str] | None = None, env_file: str | None = ".env") -> Settings:
+    """Return the settings; raises SettingsError with every problem, also of what is well-formed but can't be used."""
+    draft = draft_settings(environ, env_file)
+    if problems := all_problems(draft):
+        raise SettingsError(problems)
+    return draft.settings
+
+
+def all_problems(draft: Draft) -> list[Problem]:
+    """Return the problems of the settings, and those of building from what is valid."""
+    return list(dict.fromkeys([*draft.problems, *_unusable(draft.settings, draft.invalid)]))
+
+
 def check(settings: Settings) -> None:
     """Raise SettingsError naming every setting that is well-formed but from which nothing can be built."""
-    problems: list[str] = []
-    for build in (store_of, rally_clients, egress_trust, sender_of, egress_rules, diversion):
+    if problems := list(dict.fromkeys(_unusable(settings, frozenset()))):
+        raise SettingsError(problems)
+
+
+def _unusable(settings: Settings, invalid: frozenset[str]) -> Iterator[Problem]:
+    for build, needed in _CHECKS:
+        if needed & invalid:
+            continue
         try:
             build(settings)
         except SettingsError as error:
-            problems += error.problems
-    if problems:
-        raise SettingsError(list(dict.fromkeys(problems)))
+            yield from error.problems
 
 
 def store_of(settings: Settings, clock_offset: Span = 0) -> Store:
@@ -138,5 +164,18 @@ def store_of(settings: Settings, clock_offset: Span = 0) -> Store:
     try:
         redis = connect(settings.redis_url, settings.redis_url_file)
     except Exception:  # noqa: BLE001 - of redis-py, for a URL: ValueError, TypeError, its own and others
-        raise SettingsError(["REDIS_URL: is not valid; percent-encode / ? # @ and the like in a password"]) from None
+        reason = "is not valid; percent-encode / ? # @ and the like in a password"
+        raise SettingsError([settings.problem("REDIS_URL", reason)]) from None
     return Store(redis, offset=clock_offset)
+
+
+_CHECKS: Sequence[tuple[Callable[[Settings], object], frozenset[str]]] = (
+    (store_of, frozenset({"redis_url"})),
+    (rally_clients, frozenset({"rally_proxy"})),
+    (egress_trust, frozenset({"egress_ca_file"})),
+    (egress_proxy, frozenset({"egress_proxy"})),
+    (sender_of, frozenset({"callback_ed25519_keys", "callback_secrets", "slack_api_url"})),
+    (diversion, frozenset({"egress_sandbox"})),
+    (named_addresses, frozenset({"egress_allow", "egress_sandbox"})),
+)
+"""What is built from the settings, and the fields that it needs."""

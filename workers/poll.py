@@ -86,7 +86,8 @@ class PollWork:
             return (), None
         if snapshot.next_due > snapshot.now and not snapshot.budget.breaker_open:
             return (), (snapshot.next_due - snapshot.now) / SECOND
-        granted = grant(snapshot.budget, snapshot.now, in_flight=snapshot.in_flight, share=settings.rally_budget_share)
+        share = settings.workspaces[self._workspace].budget_share
+        granted = grant(snapshot.budget, snapshot.now, in_flight=snapshot.in_flight, share=share)
         if granted.count <= 0:
             return (), max(0.0, (granted.again_at - snapshot.now) / SECOND)
         claims = await self._resources.imports.claim(

@@ -16,8 +16,7 @@ from bridge import log, memory, queue
 from bridge.errors import SettingsError
 from bridge.queue import Job
 from bridge.redis.options import defaults_for, read
-from bridge.resources import check, open_resources
-from bridge.settings import Settings
+from bridge.resources import load_checked, open_resources
 from bridge.startup import PATIENCE, wait_for_store
 from workers import jobs
 from workers.cron import keep_on_schedule
@@ -46,8 +45,7 @@ def exit_with(error: SettingsError) -> NoReturn:
 
 
 try:
-    SETTINGS = Settings.load()
-    check(SETTINGS)
+    SETTINGS = load_checked()
 except SettingsError as error:
     exit_with(error)
 log.configure(SETTINGS.log_level)  # before on_startup, because arq may first wait for Redis and log that

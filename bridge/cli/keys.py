@@ -1,4 +1,4 @@
-"""`keys`: generate a client's API key, shown once, and its digest for the clients file."""
+"""`keys`: generate a client's API key, shown once, and its digest for bridge.toml."""
 
 import secrets
 
@@ -23,7 +23,7 @@ def group() -> None:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def new(name: str, *, as_json: bool) -> None:
-    """Generate a key for the client NAME; print it, and the entry for BRIDGE_CLIENTS_FILE."""
+    """Generate a key for the client NAME; print it, and its table for bridge.toml."""
     if not NAME.fullmatch(name):
         raise click.BadParameter("a name consists of a-z, 0-9, - and _", param_hint="NAME")
     if name == OPERATOR:
@@ -36,7 +36,7 @@ def new(name: str, *, as_json: bool) -> None:
     click.echo(key)
     click.echo(
         f"""
-The line above is the key of {name}; it is not shown again. Into the clients file (BRIDGE_CLIENTS_FILE), and restart:
+The line above is the key of {name}; it is not shown again. Write into bridge.toml (BRIDGE_CONFIG_FILE), and restart:
 
 [clients.{name}]
 keys = ["{kept}"]

@@ -7,7 +7,6 @@ import sys
 import click
 
 from bridge.domain.times import SECOND
-from bridge.settings import Settings
 
 OPEN_FILES = 65_536
 UNUSED = ("pygments", "rich", "watchfiles")
@@ -22,13 +21,14 @@ GRACE = 10
 def serve(host: str, port: int) -> None:
     """Serve the API."""
     block_unused_imports()
-    keep_alive = Settings.load().http_keep_alive
     import uvicorn  # noqa: PLC0415 - after the libraries are blocked
 
+    from bridge.resources import load_checked  # noqa: PLC0415
     from bridge.web.app import build  # noqa: PLC0415
     from bridge.web.http_protocol import Connection  # noqa: PLC0415
     from bridge.web.lifespan import StartupErrors  # noqa: PLC0415
 
+    keep_alive = load_checked().http_keep_alive
     app = StartupErrors(build(), report=False)
     raise_file_limit()
     try:

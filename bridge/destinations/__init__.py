@@ -48,7 +48,7 @@ class Sender:
 def render(message: Notification | Notice, destination: Destination, *, show_emails: bool = False) -> str:
     """Return the message body, the same for all attempts.
 
-    For a named destination it holds one body per kind, because the name may be configured as another kind later.
+    For a named destination it holds a body for Slack and one for callbacks: the name may be configured otherwise later.
     """
     match destination:
         case SlackWebhook() | SlackChannel():
@@ -72,7 +72,8 @@ def resolve(
             reason = f"no destination is configured under the name {name!r}"
             return NoResponse(failure=Failure.NOT_CONFIGURED, reason=reason)
         case NamedDestination(name=name):
-            return named[name], json.loads(body)[kind(named[name])]
+            form = "callback" if isinstance(named[name], Callback) else "slack_webhook"
+            return resolve(named[name], json.loads(body)[form], named, sender)
         case SlackChannel() if sender.slack_bot is None:
             return NoResponse(failure=Failure.NOT_CONFIGURED, reason="SLACK_BOT_TOKEN is not set")
         case _:

@@ -1,36 +1,67 @@
 """What the settings configure for all destinations: named addresses, signing and Slack credentials, egress, TLS trust.
 
-Each function that can fail raises SettingsError with the name of the setting.
+Each function that can fail raises SettingsError with the place and the name of the setting.
 """
 
+from collections.abc import Iterator, Mapping
+
 from bridge.destinations import Sender
+from bridge.destinations.callback import header_problem
 from bridge.destinations.diversion import Diversion
 from bridge.destinations.egress import EgressRules
+from bridge.destinations.rules import Forbidden, check_callback, check_url, parse_url
 from bridge.destinations.signatures import Signing, check_private_key
 from bridge.destinations.slack.bot import SlackBot
-from bridge.domain.destinations import Callback, ResolvedDestination, SlackWebhook
+from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook
+from bridge.domain.secret import Secret
 from bridge.errors import SettingsError
-from bridge.http import Trust
+from bridge.http import Trust, check_proxy
 from bridge.http.trust import trust_with
 from bridge.settings import Settings
 
 
-def named_addresses(settings: Settings) -> dict[str, ResolvedDestination]:
-    """Return the addresses of NAMED_DESTINATIONS by name."""
-    return {
-        each.name: SlackWebhook(url=each.url) if each.slack else Callback(url=each.url)
-        for each in settings.named_destinations
-    }
+def named_addresses(settings: Settings) -> Mapping[str, ResolvedDestination]:
+    """Return the destinations of the configuration file; check that each can be sent to."""
+    rules = egress_rules(settings)
+    problems = [
+        settings.problem(f"destinations.{name}.{key}", text)
+        for name, destination in settings.destinations.items()
+        for key, text in _objections(destination, rules)
+    ]
+    if problems:
+        raise SettingsError(problems)
+    return settings.destinations
+
+
+def _objections(destination: ResolvedDestination, rules: EgressRules) -> Iterator[tuple[str, str]]:
+    """Yield the key and the sentence of each reason why nothing can be sent."""
+    match destination:
+        case SlackWebhook(url=url):
+            yield from _wrong_url(check_url(url.reveal(), rules, slack=True))
+        case Callback(url=url, headers=headers):
+            yield from _wrong_url(check_callback(url.reveal(), rules))
+            for name, value in headers.items():
+                if text := header_problem(name, value.reveal()):
+                    yield f"headers.{name}", text
+        case SlackChannel():
+            pass
+
+
+def _wrong_url(wrong: Forbidden | None) -> Iterator[tuple[str, str]]:
+    if wrong:
+        yield "url", wrong.detail + ("; if it is intended, permit it in EGRESS_ALLOW" if wrong.permittable else "")
 
 
 def sender_of(settings: Settings) -> Sender:
-    """Return the signing secrets and Slack credentials; check the private keys."""
+    """Return the signing secrets and Slack credentials; check the private keys and the address of Slack's API."""
     keys = settings.callback_ed25519_keys
     problems = [
-        f"CALLBACK_ED25519_KEYS: key {number} {problem}"
+        settings.problem("CALLBACK_ED25519_KEYS", f"key {number} {problem}")
         for number, key in enumerate(keys, start=1)
         if (problem := check_private_key(key.reveal()))
     ]
+    if isinstance(wrong := parse_url(settings.slack_api_url), Forbidden):
+        problems.append(settings.problem("SLACK_API_URL", wrong.detail))
     if problems:
         raise SettingsError(problems)
     token = settings.slack_bot_token
@@ -46,7 +77,7 @@ def egress_rules(settings: Settings) -> EgressRules:
     try:
         rules = EgressRules.parse(settings.egress_allow)
     except ValueError as error:
-        raise SettingsError([f"EGRESS_ALLOW: {error}"]) from error
+        raise SettingsError([settings.problem("EGRESS_ALLOW", str(error))]) from error
     sandbox = diversion(settings)
     return rules if sandbox is None else rules.also_allowing(sandbox.host, sandbox.port)
 
@@ -58,7 +89,14 @@ def diversion(settings: Settings) -> Diversion | None:
     try:
         return Diversion.to(settings.egress_sandbox)
     except ValueError as error:
-        raise SettingsError([f"EGRESS_SANDBOX: {error}"]) from error
+        raise SettingsError([settings.problem("EGRESS_SANDBOX", str(error))]) from error
+
+
+def egress_proxy(settings: Settings) -> Secret | None:
+    """Return EGRESS_PROXY; check that it can be used."""
+    if settings.egress_proxy is not None and (wrong := check_proxy(settings.egress_proxy)):
+        raise SettingsError([settings.problem("EGRESS_PROXY", wrong)])
+    return settings.egress_proxy
 
 
 def egress_trust(settings: Settings) -> Trust:
@@ -66,4 +104,4 @@ def egress_trust(settings: Settings) -> Trust:
     try:
         return trust_with(settings.egress_ca_file)
     except ValueError as error:
-        raise SettingsError([f"EGRESS_CA_FILE: {error}"]) from error
+        raise SettingsError([settings.problem("EGRESS_CA_FILE", str(error))]) from error

@@ -17,6 +17,8 @@ SLACK_DOMAINS = frozenset({"slack.com", "slack-gov.com"})
 _NAME = re.compile(r"(?=.{1,253}$)(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 _ENTRY = re.compile(r"(?:\[(?P<v6>[^]]+)\]|(?P<any>\*\.)?(?P<host>[^:/]+))(?::(?P<port>[0-9]{1,5}))?")
 _HIGHEST_PORT = 65_535
+_NEVER = frozenset({"url", "host", "scheme", "userinfo", "fragment", "slack_workflow", "slack_host"})
+"""The codes of what no rule permits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,11 @@ class Forbidden:
 
     code: str
     detail: str
+
+    @property
+    def permittable(self) -> bool:
+        """Whether an entry of EGRESS_ALLOW would permit the URL."""
+        return self.code not in _NEVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +74,15 @@ class EgressRules:
     def parse(cls, entries: Sequence[str]) -> "EgressRules":
         """Parse CIDRs, addresses, hosts and `*.suffix`es, the last three also with `:port`.
 
-        Raise ValueError listing every invalid entry.
+        Raise ValueError with the number of every invalid entry.
         """
         networks: list[tuple[IPNetwork, int | None]] = []
         hosts: list[tuple[str, int | None]] = []
         wrong: list[str] = []
-        for entry in entries:
+        for number, entry in enumerate(entries, start=1):
             match _parse_entry(entry.strip()):
                 case None:
-                    wrong.append(f"{entry!r} is not a network, address, host, host:port or *.suffix")
+                    wrong.append(f"entry {number} is not a network, address, host, host:port or *.suffix")
                 case str(host), port:
                     hosts.append((host, port))
                 case network, port:

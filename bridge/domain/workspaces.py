@@ -1,4 +1,18 @@
 """Workspaces: accounts at Rally."""
 
+from dataclasses import dataclass
+
+from bridge.domain.secret import Secret
+
 DEFAULT_WORKSPACE = "default"
-"""The name of the workspace of RALLY_API_KEY."""
+"""The name of the workspace that a watch belongs to if it names none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """A Rally account: its name here, its key, the address of its API, and the part of its rate limit that we use."""
+
+    name: str
+    key: Secret
+    base_url: str
+    budget_share: float

@@ -129,7 +129,7 @@ class Connections:
             except TimeoutError:
                 return NotReceived(Fault.TIMEOUT, f"within {self._timeouts.total:g} s")
             except FAULTS as error:
-                return not_received(error)
+                return not_received(error, proxied=self._proxy is not None)
             finally:
                 self._idle.append(slot)
 
@@ -194,6 +194,17 @@ class Connections:
         for slot in self._all:
             if slot.pool is not None:
                 await slot.pool.aclose()
+
+
+def check_proxy(url: Secret) -> str | None:
+    """Return why a proxy's URL can't be used, without repeating it; None if it can."""
+    try:
+        read = httpx.Proxy(url.reveal())
+        if read.url.raw_host and read.raw_auth is not None:
+            b"".join(read.raw_auth)
+    except (httpx.InvalidURL, ValueError):
+        return "is not the URL of a proxy"
+    return None
 
 
 def _proxy(url: Secret, trust: Trust) -> httpcore.Proxy:

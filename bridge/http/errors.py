@@ -46,9 +46,10 @@ class NotReceived:
         """The reason in words, without anything secret."""
         match self.fault:
             case Fault.CONNECT_TIMEOUT:
-                return "no connection in time"
+                return f"no connection to the {self.detail} in time" if self.detail else "no connection in time"
             case Fault.CONNECT:
-                return "the connection was refused or is not possible"
+                to = f" to the {self.detail}" if self.detail else ""
+                return f"the connection{to} was refused or is not possible"
             case Fault.TLS:
                 return f"TLS failed: {self.detail}"
             case Fault.PROXY:
@@ -63,16 +64,21 @@ class NotReceived:
                 return "the connection broke"
 
 
-def not_received(error: BaseException) -> NotReceived:  # noqa: PLR0911 - a table
-    """Classify one of FAULTS."""
+PROXY = "proxy"
+"""The detail of a connection fault if it is the proxy that can't be connected to."""
+
+
+def not_received(error: BaseException, *, proxied: bool = False) -> NotReceived:  # noqa: PLR0911 - a table
+    """Classify one of FAULTS; `proxied` if connections lead to a proxy."""
+    to = PROXY if proxied else ""
     match error:
         case LimitExceeded():
             return NotReceived(Fault.LIMIT, str(error))
         case httpcore.ConnectTimeout():
-            return NotReceived(Fault.CONNECT_TIMEOUT)
+            return NotReceived(Fault.CONNECT_TIMEOUT, to)
         case httpcore.ConnectError():
             tls = next((cause for cause in causes(error) if isinstance(cause, ssl.SSLError)), None)
-            return NotReceived(Fault.CONNECT) if tls is None else NotReceived(Fault.TLS, _tls_words(tls))
+            return NotReceived(Fault.CONNECT, to) if tls is None else NotReceived(Fault.TLS, _tls_words(tls))
         case httpcore.ProxyError():
             status = str(error)[:3]  # httpcore's message begins with the status
             return NotReceived(Fault.PROXY, f"HTTP {status}" if status.isdecimal() else "")

@@ -34,15 +34,16 @@ class RallyClient:
         slots: int,
         total_timeout: float,
         trust: Trust = ssl.create_default_context,
+        proxy: Secret | None = None,
     ) -> None:
-        """Store the settings: base URL without a trailing slash, total timeout in seconds, and TLS trust.
+        """Store the settings: base URL without a trailing slash, total timeout in seconds, TLS trust, forward proxy.
 
-        Raise ValueError for an invalid base URL.
+        Raise ValueError for an invalid base URL, without repeating it.
         """
         try:
             httpx.URL(base_url)
         except httpx.InvalidURL:
-            raise ValueError(f"{base_url!r} is not a valid URL") from None
+            raise ValueError("is not a URL that can be sent to") from None
         self.slots = slots
         self._base_url = base_url
         self._headers = [
@@ -57,6 +58,7 @@ class RallyClient:
             timeouts=Timeouts(total=total_timeout, connect=min(CONNECT_TIMEOUT, total_timeout)),
             keep_alive=KEEP_ALIVE,
             trust=trust,
+            proxy=proxy,
         )
 
     async def get_import(self, import_id: str, *, at: Callable[[], Moment], start_by: float = inf) -> Reply | None:

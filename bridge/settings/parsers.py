@@ -1,156 +1,136 @@
-"""Parsers of variables: each takes a string and returns a value, or raises ValueError with a sentence.
+"""Parsers of single values: each takes a text and returns a value, or raises ValueError with a sentence.
 
-No message repeats a secret.
+What is judged is exactly what is returned. No message repeats a secret.
 """
 
 import re
-from dataclasses import dataclass
+from base64 import urlsafe_b64decode
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
-
-from cryptography.fernet import Fernet
 
 from bridge.domain.callback_secrets import FORM, check_secret
 from bridge.domain.durations import duration
 from bridge.domain.secret import Secret
 from bridge.domain.times import Span
-from bridge.domain.workspaces import DEFAULT_WORKSPACE
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+NAME_IN_WORDS = "a name of a-z, 0-9, - and _, which begins with a letter or digit and has at most 63 characters"
+FERNET_KEY_BYTES = 32
+_FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workspace:
-    """One more Rally account: its name here, its key, and its base URL where it is another than the first one's."""
-
-    name: str
-    key: Secret
-    base_url: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfiguredDestination:
-    """A destination under a name: an incoming webhook of Slack's, or else a callback."""
-
-    name: str
-    slack: bool
-    url: Secret
+_SEPARATORS = re.compile(r"[,\s]+")
+_QUOTES = ('"', "'")
+_HIGHEST_PORT = 65_535
+T = TypeVar("T")
 
 
 def parts(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+    """Split a list. Commas, blanks and line ends separate; no element of ours contains any of them."""
+    return [part for part in _SEPARATORS.split(text) if part]
+
+
+def each(text: str, what: str, parse: Callable[[str], T]) -> tuple[T, ...]:
+    """Parse every element of a list; raise ValueError with the number of each invalid one."""
+    parsed: list[T] = []
+    problems: list[str] = []
+    for number, part in enumerate(parts(text), start=1):
+        try:
+            parsed.append(parse(part))
+        except ValueError as error:
+            problems.append(f"{what} {number} {error}")
+    if problems or not parsed:
+        raise ValueError("; ".join(problems) or "must hold at least one")
+    return tuple(parsed)
 
 
 def durations(text: str) -> tuple[Span, ...]:
     return tuple(duration(part) for part in parts(text))
 
 
-def secret(text: str) -> Secret:
+def secrets(text: str) -> tuple[Secret, ...]:
+    return each(text, "key", visible)
+
+
+def visible(text: str) -> Secret:
+    """Return a key or token that is valid in a header."""
+    text = text.strip()
+    if not _VISIBLE.fullmatch(text):
+        raise ValueError("must consist of visible ASCII characters, without blanks")
+    if text.startswith(_QUOTES) or text.endswith(_QUOTES):
+        raise ValueError("must not be enclosed in quotes, which would be part of it")
+    return Secret(text)
+
+
+def secret_url(text: str) -> Secret:
+    """Return an http or https URL, which is checked as destinations are once the rules for them are known."""
+    if _split(text.strip()).scheme not in {"http", "https"}:
+        raise ValueError("must be one http or https URL")
     return Secret(text.strip())
 
 
-def secrets(text: str) -> tuple[Secret, ...]:
-    return tuple(Secret(part) for part in parts(text))
-
-
-def bearer(text: str) -> Secret:
-    """Return a key or token that is valid in a header."""
-    if not _VISIBLE.fullmatch(text.strip()):
-        raise ValueError("must consist of visible ASCII characters")
-    return secret(text)
-
-
 def redis_url(text: str) -> Secret:
-    scheme = _split(text.strip()).scheme
-    if scheme not in {"redis", "rediss", "unix"}:
+    if _split(text.strip()).scheme not in {"redis", "rediss", "unix"}:
         raise ValueError("must begin with redis://, rediss:// or unix://")
-    return secret(text)
+    return Secret(text.strip())
 
 
 def proxy_url(text: str) -> Secret:
     url = _split(text.strip())
     if url.scheme not in {"http", "https"} or not url.hostname or url.path.strip("/") or url.query or url.fragment:
         raise ValueError("must be http://host:port or https://host:port, optionally with user:password@")
-    return secret(text)
+    return Secret(text.strip())
 
 
 def _split(url: str) -> SplitResult:
-    """Split a URL. urllib's own message is replaced, as it may hold a password."""
+    """Split a URL. urllib's own messages are replaced, as they may hold a password."""
+    if any(character.isspace() for character in url):
+        raise ValueError("must be one URL, without blanks")
     try:
-        return urlsplit(url)
+        split = urlsplit(url)
     except ValueError:
         raise ValueError("must be a URL: percent-encode special characters") from None
+    if (port := _port(split)) is not None and not 1 <= port <= _HIGHEST_PORT:
+        raise ValueError(f"must have a port from 1 to {_HIGHEST_PORT}; percent-encode special characters")
+    return split
+
+
+def _port(url: SplitResult) -> int | None:
+    """Return the port; 0 if it is no number or too large."""
+    try:
+        return url.port
+    except ValueError:
+        return 0
 
 
 def base_url(text: str) -> str:
-    url = _split(text.strip())
+    """Return a URL without the slashes at its end."""
+    text = text.strip()
+    url = _split(text)
     if url.scheme not in {"http", "https"} or not url.hostname:
         raise ValueError("must be an http or https URL")
     if url.username or url.password or url.query or url.fragment:
         raise ValueError("must have no user, password, query or fragment")
-    return text.strip().rstrip("/")
-
-
-def workspaces(text: str) -> tuple[Workspace, ...]:
-    parsed: list[Workspace] = []
-    problems: list[str] = []
-    for number, part in enumerate(parts(text), start=1):
-        name, _, rest = part.partition(":")
-        key, at, url = rest.partition("@")
-        if not NAME.fullmatch(name) or not _VISIBLE.fullmatch(key):
-            problems.append(f"entry {number} must be name:key or name:key@https://base.url")
-            continue
-        try:
-            elsewhere = base_url(url) if at else None
-        except ValueError as error:
-            problems.append(f"the base URL of {name!r} {error}")
-            continue
-        if name == DEFAULT_WORKSPACE or any(known.name == name for known in parsed):
-            problems.append(f"the name {name!r} is taken")
-        else:
-            parsed.append(Workspace(name=name, key=Secret(key), base_url=elsewhere))
-    if problems:
-        raise ValueError("; ".join(problems))
-    return tuple(parsed)
-
-
-def named_destinations(text: str) -> tuple[ConfiguredDestination, ...]:
-    parsed: list[ConfiguredDestination] = []
-    problems: list[str] = []
-    for number, part in enumerate(parts(text), start=1):
-        name, _, rest = part.partition("=")
-        kind, _, url = rest.partition(":") if rest.startswith(("slack:", "callback:")) else ("", "", rest)
-        if not NAME.fullmatch(name) or not url.startswith(("http://", "https://")):
-            problems.append(f"entry {number} must be name=https://… (or name=slack:https://…, name=callback:https://…)")
-        elif any(known.name == name for known in parsed):
-            problems.append(f"the name {name!r} is taken")
-        else:
-            host = _split(url).hostname or ""
-            slack = kind == "slack" or (not kind and host.startswith("hooks.slack"))
-            parsed.append(ConfiguredDestination(name=name, slack=slack, url=Secret(url)))
-    if problems:
-        raise ValueError("; ".join(problems))
-    return tuple(parsed)
+    if any(character in ',\\"' for character in text):
+        raise ValueError("must be one URL, without commas, quotes and backslashes")
+    return text.rstrip("/")
 
 
 def fernet_keys(text: str) -> tuple[Secret, ...]:
-    for number, part in enumerate(parts(text), start=1):
-        try:
-            Fernet(part)
-        except ValueError:
-            raise ValueError(f"key {number} is not a Fernet key (44 characters of URL-safe base64)") from None
-    return _at_least_one(text)
+    return each(text, "key", _fernet_key)
+
+
+def _fernet_key(text: str) -> Secret:
+    if not _FERNET_KEY.fullmatch(text) or len(urlsafe_b64decode(text)) != FERNET_KEY_BYTES:
+        raise ValueError("is not a Fernet key (44 characters of URL-safe base64)")
+    return Secret(text)
 
 
 def callback_secrets(text: str) -> tuple[Secret, ...]:
-    for number, part in enumerate(parts(text), start=1):
-        if check_secret(part):
-            raise ValueError(f"secret {number} must be {FORM}")
-    return _at_least_one(text)
+    return each(text, "secret", callback_secret)
 
 
-def _at_least_one(text: str) -> tuple[Secret, ...]:
-    secrets = tuple(Secret(part) for part in parts(text))
-    if not secrets:
-        raise ValueError("must hold at least one")
-    return secrets
+def callback_secret(text: str) -> Secret:
+    if check_secret(text):
+        raise ValueError(f"must be {FORM}")
+    return Secret(text)

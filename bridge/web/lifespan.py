@@ -13,8 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge import log, memory
 from bridge.errors import BridgeError
-from bridge.resources import open_resources
-from bridge.settings import Settings
+from bridge.resources import load_checked, open_resources
 from bridge.startup import wait_for_store
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -23,7 +22,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Load the settings, open the resources and wait for Redis before the app serves; close them at shutdown."""
-    settings = Settings.load()
+    settings = load_checked()
     log.configure(settings.log_level)
     async with open_resources(settings) as resources:
         with on_shutdown_signal(resources.change_feed.stop):

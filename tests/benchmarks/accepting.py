@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bridge import queue
-from bridge.settings import Settings
+from bridge.settings import load_settings
 from tests.benchmarks.stage import PATIENCE, RUNS, Stage, free_port, row, stage
 
 CONNECTIONS = (32, 128)
@@ -47,7 +47,7 @@ async def enqueue(request: Request) -> Response:
 
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
-    app.state.arq = queue.connect(Settings.load(env_file=None).redis_url)
+    app.state.arq = queue.connect(load_settings(env_file=None).redis_url)
     yield
     await app.state.arq.aclose()
 

@@ -15,10 +15,11 @@ from redis.asyncio import ConnectionPool
 
 from bridge import log, queue
 from bridge.domain.secret import Secret
+from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.rally import RallyClient
 from bridge.rally.workspaces import POLL_SLOTS
 from bridge.resources import open_resources
-from bridge.settings import Settings
+from bridge.settings import load_settings
 from bridge.startup import check_store
 from bridge.store.acceptance import NewWatch
 from tests.benchmarks.stage import RUNS, Stage, row, stage
@@ -59,7 +60,7 @@ async def fill(stage: Stage, count: int, *, already: int = 0, notify: tuple[Any,
 
 async def ours() -> None:
     """Run the product's poll shift for ever."""
-    settings = Settings.load(env_file=None)
+    settings = load_settings(env_file=None)
     log.configure(settings.log_level)
     async with open_resources(settings) as resources:
         await check_store(resources)
@@ -70,10 +71,11 @@ async def ours() -> None:
 
 async def bare() -> None:
     """Poll as fast as httpx can, with as many one-connection clients as our worker has slots and one TLS context."""
-    settings = Settings.load(env_file=None)
+    settings = load_settings(env_file=None)
     tls = ssl.create_default_context()
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
-    headers = {"Authorization": f"Bearer {settings.rally_api_key.reveal()}", "Accept": "application/json"}
+    key = settings.workspaces[DEFAULT_WORKSPACE].key.reveal()
+    headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
 
     async def loop(number: int) -> None:
         async with httpx.AsyncClient(verify=tls, limits=limits, headers=headers, trust_env=False) as client:
@@ -93,7 +95,7 @@ async def ask_once(ctx: dict[str, Any], import_id: str, polls: int) -> None:
 
 async def rival() -> None:
     """Run an arq worker with one job per poll, tuned according to arq's documentation and our measurements."""
-    settings = Settings.load(env_file=None)
+    settings = load_settings(env_file=None)
     rally = RallyClient(base_url=settings.rally_base_url, key=Secret("key"), slots=POLL_SLOTS, total_timeout=7.5)
     pool = ArqRedis(
         ConnectionPool.from_url(settings.redis_url.reveal()),

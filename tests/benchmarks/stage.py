@@ -18,7 +18,7 @@ from cryptography.fernet import Fernet
 from redis import Redis
 
 from bridge.cli.up.embedded_redis import find_binary
-from bridge.settings import Settings
+from bridge.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
 RUNS = int(os.environ.get("RUNS", "5"))
@@ -53,7 +53,7 @@ class Stage:
         }
 
     def settings(self, **changes: str) -> Settings:
-        return Settings.load(self.environment(**changes), env_file=None)
+        return load_settings(self.environment(**changes), env_file=None)
 
     def redis(self) -> "Redis":
         return Redis.from_url(self.redis_url, decode_responses=True)

@@ -21,6 +21,7 @@ from bridge.destinations.slack.bot import SlackBot
 from bridge.domain.attempts import Rejected
 from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook
 from bridge.domain.secret import Secret
+from tests.support.configuration import destination
 from tests.support.receivers import receiving, says
 from tests.support.samples import only
 from tests.support.world import ADMIN_KEY, CLIENT_KEY, SECRET, World, bearer, opened
@@ -111,7 +112,7 @@ NAMED = "/inbox/callbacks/Zm9vYmFyYmF6"
 
 @pytest.fixture
 async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
-    async with opened(redis_url, sandbox_url, NAMED_DESTINATIONS=f"crm=callback:{sandbox_url}{NAMED}") as world:
+    async with opened(redis_url, sandbox_url, destination("crm", "callback", f"{sandbox_url}{NAMED}")) as world:
         yield world
 
 

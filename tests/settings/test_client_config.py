@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -12,15 +11,14 @@ from bridge.destinations.confinement import may_call, may_use
 from bridge.domain.clients import Permissions, digest
 from bridge.domain.destinations import Callback, SlackWebhook
 from bridge.domain.secret import Secret
-from bridge.errors import SettingsError
-from bridge.settings.client_config import from_file
+from tests.support.configuration import client, destination, workspace
 from tests.support.samples import only
 from tests.support.world import World, bearer, opened, reopened
 from tests.support.world import settings as settings_of
 
 pytestmark = pytest.mark.anyio
 OLD_KEY, NEW_KEY, OTHER_KEY = "rbk_old-key-of-panels", "rbk_new-key-of-panels", "rbk_key-of-everything"
-FILE = f"""
+CLIENTS = f"""
 [clients.panels]
 keys = ["sha256:{digest(OLD_KEY).hex()}", "sha256:{digest(NEW_KEY).hex()}"]
 workspaces = ["default"]
@@ -34,29 +32,11 @@ keys = ["sha256:{digest(OTHER_KEY).hex()}"]
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "clients.toml"
-    path.write_text(FILE)
-    return path
-
-
-@pytest.fixture
-async def confined(redis_url: str, sandbox_url: str, file: Path) -> AsyncIterator[World]:
-    changes = {
-        "BRIDGE_API_KEYS": "",
-        "BRIDGE_CLIENTS_FILE": str(file),
-        "RALLY_WORKSPACES": "eu:key",
-        "NAMED_DESTINATIONS": "research=https://r.example.com/x,ops=https://o.example.com/x",
-    }
-    async with opened(redis_url, sandbox_url, **changes) as world:
+async def confined(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
+    named = [destination(name, "callback", f"https://{name}.example.com/x") for name in ("research", "ops")]
+    config = "\n".join([CLIENTS, workspace("eu", "key"), *named])
+    async with opened(redis_url, sandbox_url, config, BRIDGE_API_KEYS="") as world:
         yield world
-
-
-def problem(path: Path, text: str) -> str:
-    path.write_text(text)
-    with pytest.raises(SettingsError) as caught:
-        settings_of("redis://", "http://sandbox.invalid", BRIDGE_API_KEYS="", BRIDGE_CLIENTS_FILE=str(path))
-    return str(only(list(caught.value.problems)))
 
 
 @pytest.mark.parametrize("key", [OLD_KEY, NEW_KEY, OTHER_KEY])
@@ -111,7 +91,7 @@ async def test_what_a_client_is_allowed_is_accepted(confined: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("destination", "may"),
+    ("wished", "may"),
     [
         ({"type": "callback", "url": "SANDBOX/inbox/callbacks/crm"}, False),
         ({"type": "slack_webhook", "url": "SANDBOX/inbox/services/T000/B000/XXXX"}, False),
@@ -122,20 +102,19 @@ async def test_what_a_client_is_allowed_is_accepted(confined: World) -> None:
     ],
 )
 async def test_a_destination_no_longer_permitted_is_not_redelivered_to(
-    redis_url: str, sandbox_url: str, file: Path, destination: dict[str, str], *, may: bool
+    redis_url: str, sandbox_url: str, wished: dict[str, str], *, may: bool
 ) -> None:
-    names = f"research=callback:{sandbox_url}/inbox/callbacks/r,ops=callback:{sandbox_url}/inbox/callbacks/o"
-    known = {"NAMED_DESTINATIONS": names, "RALLY_WORKSPACES": "eu:key"}
-    confining = {"BRIDGE_API_KEYS": "", "BRIDGE_CLIENTS_FILE": str(file), **known}
-    async with opened(redis_url, sandbox_url, BRIDGE_API_KEYS=f"panels:{OLD_KEY}", **known) as before:
+    inbox = f"{sandbox_url}/inbox/callbacks"
+    named = destination("research", "callback", f"{inbox}/r") + destination("ops", "callback", f"{inbox}/o")
+    async with opened(redis_url, sandbox_url, named, BRIDGE_API_KEYS=f"panels:{OLD_KEY}") as before:
         await before.sandbox.set_import("imp", ("ERROR", 0))
         for place in ("crm", "r", "o", "slack"):
             await before.sandbox.set_answers(place, {"status": 410})
-        wish = {name: value.replace("SANDBOX", sandbox_url) for name, value in destination.items()}
+        wish = {name: value.replace("SANDBOX", sandbox_url) for name, value in wished.items()}
         watch = await before.watch(key=OLD_KEY, notify=[wish])
         await before.poll()
         await before.deliver()
-    async with reopened(redis_url, sandbox_url, **confining) as after:
+    async with reopened(redis_url, sandbox_url, CLIENTS + named, BRIDGE_API_KEYS="") as after:
         one = f"/v1/deliveries/{only((await after.get('/v1/deliveries', key=OLD_KEY)).json()['data'])['id']}"
         ended = (await after.get(one, key=OLD_KEY)).json()
         assert (ended["watchId"], ended["state"]) == (watch["id"], "abandoned")
@@ -152,16 +131,15 @@ async def test_a_destination_no_longer_permitted_is_not_redelivered_to(
 async def test_a_workspace_no_longer_permitted_is_not_redelivered_from(
     redis_url: str, sandbox_url: str, *, may: bool
 ) -> None:
-    known = {"RALLY_WORKSPACES": "eu:key"}
-    async with opened(redis_url, sandbox_url, BRIDGE_API_KEYS=f"panels:{OLD_KEY}", **known) as before:
+    eu = workspace("eu", "key")
+    async with opened(redis_url, sandbox_url, eu, BRIDGE_API_KEYS=f"panels:{OLD_KEY}") as before:
         await before.sandbox.set_import("imp", ("ERROR", 0))
         await before.sandbox.set_answers("crm", {"status": 410})
         await before.watch(key=OLD_KEY, notify=[{"type": "callback", "url": before.sandbox.callback_url()}])
         await before.poll()
         await before.deliver()
-    workspaces = "eu+default" if may else "eu"
-    keys = f"panels:{OLD_KEY}:workspaces={workspaces}"
-    async with reopened(redis_url, sandbox_url, BRIDGE_API_KEYS=keys, **known) as after:
+    confined = client("panels", OLD_KEY, workspaces=["eu", "default"] if may else ["eu"])
+    async with reopened(redis_url, sandbox_url, eu + confined, BRIDGE_API_KEYS="") as after:
         one = f"/v1/deliveries/{only((await after.get('/v1/deliveries', key=OLD_KEY)).json()['data'])['id']}"
         many = {"state": "abandoned", "since": "2026-01-01T00:00:00Z"}
         redelivered = (await after.post("/v1/deliveries/redeliver", key=OLD_KEY, json=many)).json()["redelivered"]
@@ -198,12 +176,11 @@ def test_a_suffix_does_not_mean_the_bare_name() -> None:
     ]
 
 
-def test_a_list_that_is_empty_allows_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "clients.toml"
-    path.write_text(f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\ncallback_hosts = []\nnamed = []\n')
-    (client,) = from_file(str(path))
+def test_a_list_that_is_empty_allows_nothing() -> None:
+    config = client("a", OLD_KEY, callback_hosts=[], named=[])
+    (known,) = settings_of("redis://", "http://s.invalid", config, BRIDGE_API_KEYS="").clients
 
-    assert (may_call(client.permissions, "https://a.example.com/hook"), client.permissions.named) == (
+    assert (may_call(known.permissions, "https://a.example.com/hook"), known.permissions.named) == (
         False,
         frozenset(),
     )
@@ -250,11 +227,10 @@ def test_a_host_is_compared_as_the_one_that_is_sent_to(named: str, url: str, *, 
 
 @pytest.mark.parametrize("path", ["/v1/watches", "/v1/destinations/test"])
 async def test_what_egress_allows_is_closed_to_a_client_without_callbacks_by_every_type(
-    redis_url: str, sandbox_url: str, tmp_path: Path, path: str
+    redis_url: str, sandbox_url: str, path: str
 ) -> None:
-    file = tmp_path / "clients.toml"
-    file.write_text(f'[clients.a]\nkeys = ["sha256:{digest(OLD_KEY).hex()}"]\ncallback_hosts = []\n')
-    async with opened(redis_url, sandbox_url, BRIDGE_API_KEYS="", BRIDGE_CLIENTS_FILE=str(file)) as world:
+    config = client("a", OLD_KEY, callback_hosts=[])
+    async with opened(redis_url, sandbox_url, config, BRIDGE_API_KEYS="") as world:
         for kind, url in (("slack_webhook", world.sandbox.slack_url()), ("callback", world.sandbox.callback_url())):
             wish = {"type": kind, "url": url}
             body = {"destination": wish} if path.endswith("test") else {"importId": "imp", "notify": [wish]}
@@ -279,51 +255,12 @@ async def test_no_client_may_send_callbacks_to_slacks_hosts(confined: World, url
         assert (refused.status_code, only(refused.json()["errors"])["code"]) == (422, "slack_host")
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", "names no client"),
-        ("[clients", "is not TOML"),
-        ("[client.crm]\nkeys = []", "'client' is not known"),
-        ("[clients.crm]", "crm.keys is required"),
-        ('[clients.crm]\nkeys = ["hunter2-hunter2-1"]', "crm.keys.0 must be sha256: and 64 hexadecimal digits"),
-        (f'[clients.crm]\nkeys = ["sha256:{"a" * 64}"]\nchannels = []', "crm.channels is not known"),
-        (f'[clients.CRM]\nkeys = ["sha256:{"a" * 64}"]', "'CRM' must be a name"),
-        (f'[clients.a]\nkeys = ["sha256:{"a" * 64}", "sha256:{"a" * 64}"]', "a key occurs twice"),
-        (f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\nworkspaces = ["us"]', "unknown workspaces: us"),
-        (f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\nnamed = ["typo"]', "unknown destinations: typo"),
-        ("[clients.a]\nkeys = []", "a.keys List should have at least 1 item"),
-        (f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\nslack_channels = ["#general"]', "must be a channel's id"),
-        (f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\ncallback_hosts = ["https://a.example/x"]', "must be a host"),
-        (f'[clients.a]\nkeys = ["sha256:{"a" * 64}"]\ncallback_hosts = ["a.example:8443"]', "must be a host"),
-        ("[clients.a]\nkeys = [" + ", ".join(f'"sha256:{c * 64}"' for c in "abc") + "]", "a.keys"),
-    ],
-)
-def test_problems_of_a_file_are_sentences(tmp_path: Path, text: str, words: str) -> None:
-    told = problem(tmp_path / "clients.toml", text)
-    assert words in told
-    assert "hunter2" not in told
-
-
-def test_a_missing_file_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="can't be read"):
-        settings_of("redis://", "http://s.invalid", BRIDGE_API_KEYS="", BRIDGE_CLIENTS_FILE=str(tmp_path / "none"))
-
-
-def test_a_name_in_both_sources_is_refused(file: Path) -> None:
-    with pytest.raises(SettingsError, match="panels: configured both in BRIDGE_API_KEYS and in BRIDGE_CLIENTS_FILE"):
-        settings_of(
-            "redis://", "http://s.invalid", BRIDGE_API_KEYS="panels:rbk_1234567890ab", BRIDGE_CLIENTS_FILE=str(file)
-        )
-
-
-def test_a_new_key_is_printed_once_with_what_to_keep_of_it(tmp_path: Path) -> None:
+def test_a_new_key_is_printed_once_with_what_to_keep_of_it() -> None:
     made = CliRunner().invoke(main, ["keys", "new", "crm"])
     key = made.stdout.strip()
     assert (made.exit_code, key[:4], len(key) > 40) == (0, "rbk_", True)
-    file = tmp_path / "clients.toml"
-    file.write_text(made.stderr[made.stderr.index("[clients.crm]") : made.stderr.index("To rotate")])
-    settings = settings_of("redis://", "http://s.invalid", BRIDGE_API_KEYS="", BRIDGE_CLIENTS_FILE=str(file))
+    config = made.stderr[made.stderr.index("[clients.crm]") : made.stderr.index("To rotate")]
+    settings = settings_of("redis://", "http://s.invalid", config, BRIDGE_API_KEYS="")
     assert only(list(settings.clients)).digests == (digest(key),)
 
 

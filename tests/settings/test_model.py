@@ -8,12 +8,13 @@ from cryptography.fernet import Fernet
 
 from bridge.domain.times import HOUR, SECOND
 from bridge.errors import SettingsError
-from bridge.rally.workspaces import rally_clients
-from bridge.resources import open_resources, store_of
-from bridge.settings import Settings
+from bridge.resources import load_checked, open_resources
+from bridge.settings import Settings, load_settings
+from bridge.settings.model import Variables
 from tests.support.samples import only
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
+REQUIRED = {"REDIS_URL", "RALLY_API_KEY", "BRIDGE_API_KEYS", "BRIDGE_ENCRYPTION_KEYS", "CALLBACK_SECRETS"}
 GOOD = {
     "REDIS_URL": "redis://:hunter2@localhost:6379/0",
     "RALLY_API_KEY": "rally-hunter2",
@@ -24,7 +25,7 @@ GOOD = {
 
 
 def load(**changes: str) -> Settings:
-    return Settings.load({**GOOD, **changes}, env_file=None)
+    return load_settings({**GOOD, **changes}, env_file=None)
 
 
 def problems(**changes: str) -> tuple[str, ...]:
@@ -38,15 +39,15 @@ def test_what_is_required_is_enough() -> None:
 
     assert settings.poll_floor == 3 * SECOND
     assert settings.delivery_schedule[-1] == 24 * HOUR
-    assert [(client.name, client.admin) for client in settings.bridge_api_keys] == [("crm", False), ("ops", True)]
+    assert [(client.name, client.admin) for client in settings.clients] == [("crm", False), ("ops", True)]
+    assert [(each.name, each.budget_share) for each in settings.workspaces.values()] == [("default", 0.8)]
 
 
 def test_everything_that_is_missing_is_named_at_once() -> None:
     with pytest.raises(SettingsError) as told:
-        Settings.load({}, env_file=None)
+        load_settings({}, env_file=None)
 
-    required = {name.upper() for name, field in Settings.model_fields.items() if field.is_required()}
-    assert {problem.partition(" ")[0] for problem in told.value.problems} == required | {"BRIDGE_API_KEYS"}
+    assert {problem.partition(" ")[0] for problem in told.value.problems} == REQUIRED
 
 
 @pytest.mark.parametrize(
@@ -68,17 +69,7 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ("BRIDGE_API_KEYS", "crm:hunter2"),
         ("BRIDGE_API_KEYS", "crm:hunter2-hunter2-1:root"),
         ("BRIDGE_API_KEYS", "crm:hunter2-hunter2-1,ops:hunter2-hunter2-1"),
-        ("BRIDGE_API_KEYS", "crm:hunter2-hunter2-1:workspaces="),
         ("BRIDGE_API_KEYS", "crm:hunter2-hunter2-1:workspaces=eu"),
-        ("RALLY_WORKSPACES", "eu"),
-        ("RALLY_WORKSPACES", "EU:hunter2"),
-        ("RALLY_WORKSPACES", "default:hunter2"),
-        ("RALLY_WORKSPACES", "eu:hunter2,eu:hunter2"),
-        ("RALLY_WORKSPACES", "eu:hunter2@eu.example.com"),
-        ("NAMED_DESTINATIONS", "ops"),
-        ("NAMED_DESTINATIONS", "ops=hunter2"),
-        ("NAMED_DESTINATIONS", "Ops=https://example.com/hunter2"),
-        ("NAMED_DESTINATIONS", "ops=https://example.com/hunter2,ops=https://example.com/hunter2"),
         ("OPERATOR_NOTIFY", "ops"),
         ("SLACK_BOT_TOKEN", "xoxb-hunter2\x07"),
         ("BRIDGE_ENCRYPTION_KEYS", "hunter2"),
@@ -98,13 +89,22 @@ def test_an_invalid_value_is_reported_by_name_without_its_secret(name: str, valu
     assert "hunter2" not in problem
 
 
+def test_what_is_malformed_and_what_cannot_be_used_are_named_at_once() -> None:
+    wrong = {"POLL_FLOOR": "5", "EGRESS_ALLOW": "/", "EGRESS_PROXY": "http://\u0663", "RALLY_PROXY": "http://\u0663"}
+    with pytest.raises(SettingsError) as told:
+        load_checked({**GOOD, **wrong, "CALLBACK_SECRETS": "", "BRIDGE_CONFIG_FILE": "/nowhere"}, env_file=None)
+
+    named = [problem.partition(":")[0].partition(" ")[0] for problem in told.value.problems]
+    assert sorted(named) == sorted([*wrong, "/nowhere", "CALLBACK_SECRETS"])
+
+
 @pytest.mark.anyio
 async def test_all_that_shows_only_when_the_parts_are_built_is_named_at_once() -> None:
     settings = load(
-        REDIS_URL="redis://:a/b@localhost",
+        REDIS_URL="rediss://localhost?ssl_cert_reqs=hunter2",
         RALLY_BASE_URL="https://٣",
         CALLBACK_ED25519_KEYS="hunter2",
-        EGRESS_ALLOW="a b",
+        EGRESS_ALLOW="/",
         EGRESS_CA_FILE="/nowhere",
         EGRESS_SANDBOX="http://localhost/path",
     )
@@ -118,7 +118,7 @@ async def test_all_that_shows_only_when_the_parts_are_built_is_named_at_once() -
         "EGRESS_ALLOW",
         "EGRESS_CA_FILE",
         "EGRESS_SANDBOX",
-        "RALLY_BASE_URL or RALLY_WORKSPACES",
+        "RALLY_BASE_URL",
         "REDIS_URL",
     ]
     assert "hunter2" not in str(told.value)
@@ -128,8 +128,8 @@ def test_contradictions_are_reported_at_once() -> None:
     two_ways = {"EGRESS_SANDBOX": "http://127.0.0.1:8081", "EGRESS_PROXY": "http://127.0.0.1:3128"}
     told = problems(POLL_FLOOR="2m", WATCH_EXPIRY="31d", OPERATOR_NOTIFY="ops", **two_ways)
 
-    named = [problem.partition(" ")[0] for problem in told]
-    assert named == ["POLL_FLOOR", "WATCH_EXPIRY", "OPERATOR_NOTIFY", "EGRESS_SANDBOX"]
+    named = [problem.partition(":")[0] for problem in told]
+    assert named == ["POLL_FLOOR", "WATCH_EXPIRY", "EGRESS_SANDBOX", "OPERATOR_NOTIFY"]
 
 
 @pytest.mark.parametrize(
@@ -150,29 +150,6 @@ def test_problems_of_values_are_sentences(name: str, value: str, problem: str) -
     assert problems(**{name: value}) == (f"{name}: {problem}",)
 
 
-def test_further_workspaces_have_their_own_key_and_perhaps_their_own_url() -> None:
-    settings = load(
-        RALLY_WORKSPACES="eu:k1@https://eu.example.com/v1/,uk:k2",
-        BRIDGE_API_KEYS="crm:hunter2-hunter2-1:workspaces=eu+default",
-    )
-
-    assert [(each.name, each.key.reveal(), each.base_url) for each in settings.rally_workspaces] == [
-        ("eu", "k1", "https://eu.example.com/v1"),
-        ("uk", "k2", None),
-    ]
-    assert only(list(settings.bridge_api_keys)).permissions.workspaces == {"eu", "default"}
-
-
-def test_named_destinations_tell_their_kind_by_host_or_by_word() -> None:
-    settings = load(
-        NAMED_DESTINATIONS="a=https://hooks.slack.com/services/T/B/X,b=https://x.example/h,c=slack:http://s.example/x",
-        OPERATOR_NOTIFY="b",
-    )
-
-    assert [(each.name, each.slack) for each in settings.named_destinations] == [("a", True), ("b", False), ("c", True)]
-    assert settings.named_destinations[2].url.reveal() == "http://s.example/x"
-
-
 def test_an_empty_variable_is_not_set() -> None:
     assert load(POLL_FLOOR="").poll_floor == 3 * SECOND
     assert "RALLY_API_KEY" in only(list(problems(RALLY_API_KEY="")))
@@ -181,7 +158,8 @@ def test_an_empty_variable_is_not_set() -> None:
 def test_a_secret_may_be_read_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("  from-a-file\n")
 
-    assert load(RALLY_API_KEY="", RALLY_API_KEY_FILE=str(tmp_path / "key")).rally_api_key.reveal() == "from-a-file"
+    settings = load(RALLY_API_KEY="", RALLY_API_KEY_FILE=str(tmp_path / "key"))
+    assert settings.workspaces["default"].key.reveal() == "from-a-file"
     assert "RALLY_API_KEY_FILE" in only(list(problems(RALLY_API_KEY_FILE=str(tmp_path / "key"))))
     told = only(list(problems(RALLY_API_KEY="", RALLY_API_KEY_FILE=str(tmp_path / "none"))))
     assert "can't be read" in told
@@ -191,7 +169,7 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     env = tmp_path / ".env"
     env.write_text("POLL_FLOOR=7s\nPOLL_LEASE=20s\nRALLY_BASE_URL=http://there\n")
 
-    settings = Settings.load({**GOOD, "POLL_FLOOR": "9s", "RALLY_BASE_URL": ""}, env_file=str(env))
+    settings = load_settings({**GOOD, "POLL_FLOOR": "9s", "RALLY_BASE_URL": ""}, env_file=str(env))
 
     assert (settings.poll_floor, settings.poll_lease) == (9 * SECOND, 20 * SECOND)
     assert settings.rally_base_url == "https://api.rallyuxr.com/api/public/v1", "an empty variable hides the file's"
@@ -209,10 +187,10 @@ def example() -> list[tuple[str, str, bool]]:
 
 
 def test_the_example_names_every_setting_in_order_with_its_default() -> None:
-    assert [name.lower() for name, _, _ in example()] == list(Settings.model_fields)
+    assert [name.lower() for name, _, _ in example()] == list(Variables.model_fields)
     for name, value, commented in example():
-        field = Settings.model_fields[name.lower()]
-        assert commented != field.is_required(), name
+        field = Variables.model_fields[name.lower()]
+        assert commented != (field.is_required() or name in REQUIRED - {"BRIDGE_API_KEYS"}), name
         if commented and value:
             assert getattr(load(**{name: value}), name.lower()) == field.default, name
 
@@ -235,13 +213,8 @@ def test_each_setting_of_the_example_has_a_line_of_meaning() -> None:
         ("REDIS_URL", "rediss://localhost?ssl_cert_reqs=HUNTER2"),
         ("RALLY_BASE_URL", "https://crm:HUNTER2@℀.example"),
         ("RALLY_BASE_URL", "https://٣"),
-        ("RALLY_WORKSPACES", "HUNTER2:x@y"),
-        ("RALLY_WORKSPACES", "eu:HUNTER2 HUNTER2"),
-        ("RALLY_WORKSPACES", "eu:HUNTER2@https://٣"),
         ("RALLY_API_KEY", "HUNTER2 HUNTER2"),
         ("RALLY_API_KEY", "HUNTER2-é"),
-        ("NAMED_DESTINATIONS", "ops=https://HUNTER2℀.example"),
-        ("NAMED_DESTINATIONS", "ops=callback:https://HUNTER2℀.example"),
     ],
 )
 def test_unusable_values_are_refused_by_name_without_their_secret(name: str, value: str) -> None:
@@ -254,6 +227,4 @@ def test_unusable_values_are_refused_by_name_without_their_secret(name: str, val
 
 def build_from(name: str, value: str) -> None:
     """Load the settings, and build from them what every process builds at its start."""
-    known = Settings.load({**GOOD, name: value}, env_file=None)
-    store_of(known, 0)
-    rally_clients(known)
+    load_checked({**GOOD, name: value}, env_file=None)

@@ -9,6 +9,7 @@ from cryptography.fernet import Fernet
 from bridge.domain.secret import Secret
 from bridge.errors import DecryptionFailed
 from bridge.store.encryption import Binding, Encryptor
+from tests.support.configuration import client, workspace
 from tests.support.world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, RALLY_KEY, SECRET, World, opened
 
 pytestmark = pytest.mark.anyio
@@ -38,7 +39,8 @@ class Scene:
         await self.redis("HSET", target, field, await self.world.resources.store.call("HGET", source, field))
 
 
-KEYS = f"crm:{CLIENT_KEY},billing:{OTHER_KEY}:workspaces=default,ops:{ADMIN_KEY}:admin"
+KEYS = f"crm:{CLIENT_KEY},ops:{ADMIN_KEY}:admin"
+CONFIG = workspace("eu", RALLY_KEY) + client("billing", OTHER_KEY, workspaces=["default"])
 ONCE = {"Idempotency-Key": "once"}
 
 
@@ -183,7 +185,7 @@ ATTACKS = [
 
 @pytest.fixture
 async def scene(redis_url: str, sandbox_url: str) -> AsyncIterator[Scene]:
-    async with opened(redis_url, sandbox_url, BRIDGE_API_KEYS=KEYS, RALLY_WORKSPACES=f"eu:{RALLY_KEY}") as world:
+    async with opened(redis_url, sandbox_url, CONFIG, BRIDGE_API_KEYS=KEYS) as world:
         yield await set_up(world)
 
 

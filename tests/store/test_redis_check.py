@@ -12,6 +12,7 @@ from bridge.resources import open_resources
 from bridge.startup import check_store
 from bridge.store.connection import Store, connect
 from bridge.store.redis_check import read_policy
+from tests.support.configuration import destination
 from tests.support.samples import only
 from tests.support.world import World, opened, reopened, settings
 
@@ -89,7 +90,8 @@ async def test_a_trial_is_ready_with_a_warning(redis_url: str, sandbox_url: str)
 async def test_the_operator_is_told_once_when_watches_may_be_dropped_and_once_when_no_longer(
     redis_url: str, sandbox_url: str
 ) -> None:
-    told = {"NAMED_DESTINATIONS": f"ops=callback:{sandbox_url}/inbox/callbacks/ops", "OPERATOR_NOTIFY": "ops"}
+    ops = destination("ops", "callback", f"{sandbox_url}/inbox/callbacks/ops")
+    told = {"config": ops, "OPERATOR_NOTIFY": "ops"}
     async with opened(redis_url, sandbox_url, **told) as world, reopened(redis_url, sandbox_url, **told) as another:
         with capture_logs() as lines:
             await world.sweep()

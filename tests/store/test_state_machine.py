@@ -43,6 +43,7 @@ from bridge.store.bindings import STORE_KEY
 from bridge.store.deliveries import DeliveryClaim
 from bridge.store.imports import PollCommit
 from bridge.store.watches import Settlement
+from tests.support.configuration import workspace
 from tests.support.frozen_clock import START, freeze_clock
 from tests.support.redis_snapshot import Place, Snapshot, assert_sound, take_snapshot
 from tests.support.world import settings as settings_of
@@ -563,8 +564,8 @@ class StoreMachine(RuleBasedStateMachine):
         self._deliver_all()
         self.store.offset += self.resources.settings.bridge_retention + HOUR
         self.sweeps()
-        for workspace in ("default", "eu"):
-            assert self._claim_polls(workspace, 9) == []
+        for name in ("default", "eu"):
+            assert self._claim_polls(name, 9) == []
         left = {key for key in self.snapshot().held if not key.endswith((":paced", ":last"))}
         standing = {keys.FENCE, keys.CLOCK, keys.STORE_KEY, keys.SCHEMA_VERSION}
         assert left <= standing | {keys.budget("default"), keys.budget("eu")}
@@ -600,7 +601,7 @@ class StoreMachine(RuleBasedStateMachine):
 
 @contextmanager
 def stage(redis_url: str) -> Iterator[Stage]:
-    known = settings_of(redis_url, "http://sandbox.invalid", RALLY_WORKSPACES="eu:key")
+    known = settings_of(redis_url, "http://sandbox.invalid", workspace("eu", "key"))
     with asyncio.Runner() as runner:
         opened = open_resources(known)
         resources = runner.run(opened.__aenter__())

@@ -4,6 +4,8 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -15,7 +17,7 @@ from bridge.domain.times import MINUTE
 from bridge.resources import Resources, open_resources
 from bridge.sandbox.app import create_app
 from bridge.sandbox.settings import SandboxSettings
-from bridge.settings import Settings
+from bridge.settings import Settings, load_settings
 from bridge.startup import check_store
 from bridge.web.app import build
 from tests.support.plain_http import plain_async_client
@@ -154,29 +156,33 @@ def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def settings(redis_url: str, sandbox_url: str, **changes: str) -> Settings:
+def settings(redis_url: str, sandbox_url: str, config: str = "", **changes: str) -> Settings:
+    """Load settings for the sandbox; `config` is the text of a configuration file."""
     host = sandbox_url.removeprefix("http://")
-    return Settings.load(
-        {
-            "REDIS_URL": redis_url,
-            "RALLY_API_KEY": RALLY_KEY,
-            "RALLY_BASE_URL": f"{sandbox_url}/rally/api/public/v1",
-            "BRIDGE_API_KEYS": f"crm:{CLIENT_KEY},billing:{OTHER_KEY},ops:{ADMIN_KEY}:admin",
-            "BRIDGE_ENCRYPTION_KEYS": FERNET,
-            "CALLBACK_SECRETS": SERVICE_SECRET,
-            "EGRESS_ALLOW": host,
-            "SLACK_BOT_TOKEN": BOT_TOKEN,
-            "SLACK_API_URL": f"{sandbox_url}/slack/api",
-            **changes,
-        },
-        env_file=None,
-    )
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "bridge.toml")
+        file.write_text(config)
+        return load_settings(_environ(redis_url, sandbox_url, host) | {"BRIDGE_CONFIG_FILE": str(file)} | changes, None)
+
+
+def _environ(redis_url: str, sandbox_url: str, host: str) -> dict[str, str]:
+    return {
+        "REDIS_URL": redis_url,
+        "RALLY_API_KEY": RALLY_KEY,
+        "RALLY_BASE_URL": f"{sandbox_url}/rally/api/public/v1",
+        "BRIDGE_API_KEYS": f"crm:{CLIENT_KEY},billing:{OTHER_KEY},ops:{ADMIN_KEY}:admin",
+        "BRIDGE_ENCRYPTION_KEYS": FERNET,
+        "CALLBACK_SECRETS": SERVICE_SECRET,
+        "EGRESS_ALLOW": host,
+        "SLACK_BOT_TOKEN": BOT_TOKEN,
+        "SLACK_API_URL": f"{sandbox_url}/slack/api",
+    }
 
 
 @asynccontextmanager
-async def opened(redis_url: str, sandbox_url: str, **changes: str) -> AsyncIterator[World]:
+async def opened(redis_url: str, sandbox_url: str, config: str = "", **changes: str) -> AsyncIterator[World]:
     """Open an empty world: nothing in Redis, nothing in the sandbox."""
-    async with open_resources(settings(redis_url, sandbox_url, **changes)) as resources:
+    async with open_resources(settings(redis_url, sandbox_url, config, **changes)) as resources:
         await resources.store.call("FLUSHALL")
         async with _built_on(resources, sandbox_url) as world:
             (await world.sandbox.http.post("/control/reset")).raise_for_status()
@@ -184,10 +190,10 @@ async def opened(redis_url: str, sandbox_url: str, **changes: str) -> AsyncItera
 
 
 @asynccontextmanager
-async def reopened(redis_url: str, sandbox_url: str, **changes: str) -> AsyncIterator[World]:
+async def reopened(redis_url: str, sandbox_url: str, config: str = "", **changes: str) -> AsyncIterator[World]:
     """Open a world on the data that another has left."""
     async with (
-        open_resources(settings(redis_url, sandbox_url, **changes)) as resources,
+        open_resources(settings(redis_url, sandbox_url, config, **changes)) as resources,
         _built_on(resources, sandbox_url) as world,
     ):
         yield world

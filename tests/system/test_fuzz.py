@@ -16,7 +16,7 @@ from svix.webhooks import Webhook as SvixWebhook
 from svix.webhooks import WebhookVerificationError as SvixVerificationError
 
 from bridge.destinations import Sender, callback, prepare
-from bridge.destinations.configuration import egress_rules, named_addresses
+from bridge.destinations.configuration import egress_proxy, egress_rules, named_addresses
 from bridge.destinations.lanes import lane_of
 from bridge.destinations.signatures import Signing, derived_secret, sign
 from bridge.destinations.slack import message as slack_message
@@ -36,8 +36,8 @@ from bridge.errors import SettingsError
 from bridge.rally import decipher
 from bridge.rally.workspaces import rally_clients
 from bridge.resources import store_of
-from bridge.settings import Settings
-from bridge.settings.model import SECRETS
+from bridge.settings import load_settings
+from bridge.settings.model import SECRETS, Variables
 from bridge.store import codec
 from bridge.store.encryption import Binding, Encryptor
 from tests.destinations.slack.test_message import assert_harmless, assert_inert, texts, units
@@ -286,7 +286,7 @@ def test_any_text_is_a_secret_to_sign_with_or_told_to_be_none(text: str) -> None
 
 # Settings.
 
-GOOD_BASE_URL = Settings.model_fields["rally_base_url"].default
+GOOD_BASE_URL = Variables.model_fields["rally_base_url"].default
 CANARY = "CANARY9"
 """A text that no message has a reason to contain."""
 OF_VARIABLES = f"""{CANARY} crm:{CANARY} eu:{CANARY}@ {CANARY}:x@y ops=https://{CANARY} redis://:{CANARY}@ whsec_
@@ -298,27 +298,24 @@ VARIABLE = st.lists(
 ).map("".join)
 
 
-def accounts(known: Settings) -> list[tuple[Secret, str]]:
-    others = [(each.key, each.base_url or known.rally_base_url) for each in known.rally_workspaces]
-    return [(known.rally_api_key, known.rally_base_url), *others]
-
-
 def loaded(changes: Mapping[str, str]) -> Any:
     """Load settings, and build from them what every process builds at its start."""
-    known = Settings.load({**GOOD_SETTINGS, **changes}, env_file=None)
+    known = load_settings({**GOOD_SETTINGS, **changes}, env_file=None)
     egress_rules(known)
     store_of(known, 0)
     for address in named_addresses(known).values():
         lane_of(address)
-    if known.rally_base_url != GOOD_BASE_URL or known.rally_workspaces:
+    egress_proxy(known)
+    if known.rally_base_url != GOOD_BASE_URL or known.rally_proxy or known.rally_sandbox:
         rally_clients(known)
-    for key, url in accounts(known):
-        httpx.Request("GET", f"{url}/imports/imp", headers={"Authorization": f"Bearer {key.reveal()}"})
+    for account in known.workspaces.values():
+        headers = {"Authorization": f"Bearer {account.key.reveal()}"}
+        httpx.Request("GET", f"{account.base_url}/imports/imp", headers=headers)
     return known
 
 
 @settings(max_examples=60)
-@pytest.mark.parametrize("name", [field.upper() for field in Settings.model_fields])
+@pytest.mark.parametrize("name", [field.upper() for field in Variables.model_fields])
 @given(text=VARIABLE)
 @example(text=f"redis://:{CANARY}@\u2100.com")
 @example(text=f"redis://:{CANARY}/x@localhost:6379")

@@ -21,6 +21,7 @@ from bridge.client import Bridge, CallFailed, Destination, NotVerified, verify_c
 from bridge.destinations.signatures import derived_secret
 from bridge.domain.times import DAY, MINUTE
 from bridge.web.app import build
+from tests.support.configuration import destination
 from tests.support.world import (
     ADMIN_KEY,
     BOT_TOKEN,
@@ -61,10 +62,10 @@ def lines() -> Iterator[io.StringIO]:
 
 @pytest.fixture
 async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
-    named = f"ops=callback:{sandbox_url}/inbox/callbacks/ops?token={PATH_TOKEN}"
+    named = destination("ops", "callback", f"{sandbox_url}/inbox/callbacks/ops?token={PATH_TOKEN}")
     allowed = f"{sandbox_url.removeprefix('http://')},127.0.0.1:1"
     changes = {
-        "NAMED_DESTINATIONS": named,
+        "config": named,
         "OPERATOR_NOTIFY": "ops",
         "DELIVERY_SCHEDULE": "1s",
         "EGRESS_ALLOW": allowed,

@@ -263,7 +263,7 @@ WORKERS = ["bridge.cli worker", pytest.param("arq workers.settings.WorkerSetting
         pytest.param("REDIS_URL", "redis://localhost/?db=HUNTER2", marks=SLOW),
         pytest.param("REDIS_URL", "redis://:6?HUNTER2=x@localhost", marks=SLOW),
         pytest.param("CALLBACK_ED25519_KEYS", "HUNTER2", marks=SLOW),
-        pytest.param("EGRESS_ALLOW", "a b", marks=SLOW),
+        pytest.param("EGRESS_ALLOW", "/", marks=SLOW),
         ("EGRESS_CA_FILE", "/nowhere"),
     ],
 )

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from bridge.domain.destinations import NamedDestination
 from bridge.domain.times import DAY, rfc3339
 from bridge.store.indexes import READ_AT_ONCE
+from tests.support.configuration import destination
 from tests.support.samples import only
 from tests.support.world import ADMIN_KEY, OTHER_KEY, World, opened
 
@@ -17,10 +18,8 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
-    named = f"ops=callback:{sandbox_url}/inbox/callbacks/ops,crm=callback:{sandbox_url}/inbox/callbacks/crm"
-    async with opened(
-        redis_url, sandbox_url, NAMED_DESTINATIONS=named, OPERATOR_NOTIFY="ops", DELIVERY_SCHEDULE="1s,2s"
-    ) as world:
+    named = "".join(destination(name, "callback", f"{sandbox_url}/inbox/callbacks/{name}") for name in ("ops", "crm"))
+    async with opened(redis_url, sandbox_url, named, OPERATOR_NOTIFY="ops", DELIVERY_SCHEDULE="1s,2s") as world:
         yield world
 
 

@@ -6,6 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.domain.times import DAY, MINUTE
+from tests.support.configuration import workspace
 from tests.support.world import ADMIN_KEY, World, opened
 
 pytestmark = pytest.mark.anyio
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
-    async with opened(redis_url, sandbox_url, RALLY_WORKSPACES="eu:another-key-of-the-tests") as world:
+    async with opened(redis_url, sandbox_url, workspace("eu", "another-key-of-the-tests")) as world:
         yield world
 
 

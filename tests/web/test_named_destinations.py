@@ -1,31 +1,23 @@
 """The list of named destinations: those that the client may use, without their addresses."""
 
-from pathlib import Path
-
 import pytest
 
-from bridge.domain.clients import digest
+from tests.support.configuration import client, destination
 from tests.support.world import CLIENT_KEY, OTHER_KEY, World, bearer, opened
 
 pytestmark = pytest.mark.anyio
-NAMED = "ops=slack:https://hooks.slack.com/services/T000/B000/XXXX,crm=https://crm.example.com/secret-path"
-CLIENTS = f"""
-[clients.every]
-keys = ["sha256:{digest(CLIENT_KEY).hex()}"]
+CONFIG = "\n".join(
+    [
+        destination("ops", "slack_webhook", "https://hooks.slack.com/services/T000/B000/XXXX"),
+        destination("crm", "callback", "https://crm.example.com/secret-path"),
+        client("every", CLIENT_KEY),
+        client("confined", OTHER_KEY, named=["ops"]),
+    ]
+)
 
-[clients.confined]
-keys = ["sha256:{digest(OTHER_KEY).hex()}"]
-named = ["ops"]
-"""
 
-
-async def test_a_client_sees_the_names_that_it_may_use_and_no_address(
-    redis_url: str, sandbox_url: str, tmp_path: Path
-) -> None:
-    file = tmp_path / "clients.toml"
-    file.write_text(CLIENTS)
-    changes = {"NAMED_DESTINATIONS": NAMED, "BRIDGE_API_KEYS": "", "BRIDGE_CLIENTS_FILE": str(file)}
-    async with opened(redis_url, sandbox_url, **changes) as world:
+async def test_a_client_sees_the_names_that_it_may_use_and_no_address(redis_url: str, sandbox_url: str) -> None:
+    async with opened(redis_url, sandbox_url, CONFIG, BRIDGE_API_KEYS="") as world:
         every, confined = [await world.get("/v1/destinations", key=key) for key in (CLIENT_KEY, OTHER_KEY)]
     crm, ops = {"name": "crm", "type": "callback"}, {"name": "ops", "type": "slack_webhook"}
     assert every.json() == {"data": [crm, ops]}

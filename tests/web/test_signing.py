@@ -1,7 +1,6 @@
 """Signing secrets and public keys: each client's own, so that a message to one does not verify as one to another."""
 
 from base64 import b64decode
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -10,6 +9,7 @@ from bridge.client import NotVerified, verify_callback
 from bridge.destinations.configuration import sender_of
 from bridge.destinations.signatures import derived_secret
 from bridge.errors import SettingsError
+from tests.support.configuration import client
 from tests.support.samples import only
 from tests.support.world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, SERVICE_SECRET, World, opened, settings
 
@@ -86,11 +86,8 @@ def test_a_key_that_is_none_is_a_problem_of_the_settings() -> None:
 
 
 @pytest.mark.parametrize("source", ["keys", "file"])
-def test_no_client_may_have_the_name_in_which_notices_are_signed(source: str, tmp_path: Path) -> None:
-    file = tmp_path / "clients.toml"
-    file.write_text(f'[clients.operator]\nkeys = ["sha256:{"0" * 64}"]\n')
-    keys = {"BRIDGE_API_KEYS": f"operator:{CLIENT_KEY}"}
-    given = keys if source == "keys" else {"BRIDGE_API_KEYS": "", "BRIDGE_CLIENTS_FILE": str(file)}
+def test_no_client_may_have_the_name_in_which_notices_are_signed(source: str) -> None:
+    keys, config = (f"operator:{CLIENT_KEY}", "") if source == "keys" else ("", client("operator", CLIENT_KEY))
 
     with pytest.raises(SettingsError, match="no client may be named 'operator'"):
-        settings("redis://localhost", "http://localhost:1", **given)
+        settings("redis://localhost", "http://localhost:1", config, BRIDGE_API_KEYS=keys)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import MINUTE
 from bridge.web.body import BODY_LIMIT
+from tests.support.configuration import destination
 from tests.support.world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, SECRET, World, bearer, opened
 
 pytestmark = pytest.mark.anyio
@@ -219,8 +220,7 @@ async def test_problems_are_all_outcomes_but_completed(world: World, status: str
     ],
 )
 async def test_the_same_destination_twice_is_refused(redis_url: str, sandbox_url: str, same: dict[str, Any]) -> None:
-    named = f"crm=callback:{CALLBACK['url']}"
-    async with opened(redis_url, sandbox_url, NAMED_DESTINATIONS=named) as world:
+    async with opened(redis_url, sandbox_url, destination("crm", "callback", CALLBACK["url"])) as world:
         problem = await refused(world, {"importId": "imp", "notify": [SLACK, CALLBACK, same]})
 
         (error,) = problem["errors"]

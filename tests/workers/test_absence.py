@@ -13,6 +13,7 @@ from bridge.domain.times import HOUR, MINUTE, SECOND, Moment, rfc3339
 from bridge.domain.watches import ImportState
 from bridge.domain.workspace_notices import imports_shown, imports_vanished
 from bridge.domain.workspace_trouble import effective_state
+from tests.support.configuration import destination
 from tests.support.samples import only
 from tests.support.world import World, opened
 
@@ -237,8 +238,8 @@ async def read_imports(world: World, *names: str) -> list[dict[str, Any]]:
 async def test_imports_that_vanish_together_pause_the_workspace_and_settle_nothing(
     redis_url: str, sandbox_url: str
 ) -> None:
-    notify = {"NAMED_DESTINATIONS": f"ops=slack:{sandbox_url}/inbox/services/T/B/X", "OPERATOR_NOTIFY": "ops"}
-    async with opened(redis_url, sandbox_url, **notify) as world:
+    ops = destination("ops", "slack_webhook", f"{sandbox_url}/inbox/services/T/B/X")
+    async with opened(redis_url, sandbox_url, ops, OPERATOR_NOTIFY="ops") as world:
         watches = await read_imports(world, "a", "b", "c")
         await world.sandbox.faults(status=403, times=1000)
         await poll_for(world, 10 * SECOND, every=10 * SECOND)

@@ -10,6 +10,7 @@ from standardwebhooks import Webhook
 
 from bridge.destinations.signatures import derived_secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
+from tests.support.configuration import destination
 from tests.support.samples import only
 from tests.support.world import CLIENT_KEY, OTHER_KEY, SECRET, SERVICE_SECRET, World, bearer, opened, sandbox_serving
 from workers.worker import build_worker
@@ -171,13 +172,14 @@ async def test_a_delivery_that_cannot_be_decrypted_does_not_delay_others(world: 
     assert due > await world.resources.store.now() + 50 * MINUTE
 
 
-def named(world_url: str) -> dict[str, str]:
+def named(world_url: str) -> str:
     inbox = f"{world_url}/inbox"
-    return {"NAMED_DESTINATIONS": f"room=slack:{inbox}/services/T/B/X,tool=callback:{inbox}/callbacks/tool"}
+    room = destination("room", "slack_webhook", f"{inbox}/services/T/B/X")
+    return room + destination("tool", "callback", f"{inbox}/callbacks/tool")
 
 
 async def test_a_named_destination_gets_the_message_of_its_kind(redis_url: str, sandbox_url: str) -> None:
-    async with opened(redis_url, sandbox_url, **named(sandbox_url)) as world:
+    async with opened(redis_url, sandbox_url, named(sandbox_url)) as world:
         watch = await watch_ended_import(world, {"type": "named", "name": "room"}, {"type": "named", "name": "tool"})
 
         shown = [(each["type"], each["destination"], each["state"]) for each in watch["deliveries"]]
@@ -195,7 +197,7 @@ async def test_a_name_that_is_not_configured_is_refused_with_a_code(world: World
 
 
 async def test_a_name_that_is_no_longer_configured_waits_for_its_return(redis_url: str, sandbox_url: str) -> None:
-    async with opened(redis_url, sandbox_url, **named(sandbox_url)) as world:
+    async with opened(redis_url, sandbox_url, named(sandbox_url)) as world:
         await world.sandbox.set_import("imp", ("COMPLETED", 0))
         watch = await world.watch(notify=[{"type": "named", "name": "room"}])
         del world.resources.named["room"]  # type: ignore[attr-defined]  # as after a restart with other settings
@@ -214,8 +216,7 @@ async def test_a_name_that_is_no_longer_configured_waits_for_its_return(redis_ur
 async def test_the_operator_is_notified_once_when_a_key_is_refused_and_once_when_it_is_accepted(
     redis_url: str, sandbox_url: str
 ) -> None:
-    changes = {**named(sandbox_url), "OPERATOR_NOTIFY": "room"}
-    async with opened(redis_url, sandbox_url, **changes) as world:
+    async with opened(redis_url, sandbox_url, named(sandbox_url), OPERATOR_NOTIFY="room") as world:
         await world.sandbox.set_import("imp", ("COMPLETED", 0))
         await world.sandbox.faults(status=401, times=3)
         await world.watch()

@@ -9,6 +9,7 @@ import pytest
 from bridge.domain.imports import Reply
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.store.budgets import BudgetSnapshot
+from tests.support.configuration import client, workspace
 from tests.support.samples import only
 from tests.support.world import CLIENT_KEY, OTHER_KEY, World, bearer, opened
 from workers.notify_operator import OperatorNotifier
@@ -381,8 +382,8 @@ async def test_a_watch_that_expires_while_rally_is_down_says_what_was_heard(worl
 async def test_the_trouble_of_one_workspace_is_not_that_of_another(
     redis_url: str, sandbox_url: str, trouble: str
 ) -> None:
-    elsewhere = "" if trouble == "refused" else "@http://127.0.0.1:1"
-    async with opened(redis_url, sandbox_url, RALLY_WORKSPACES=f"eu:wrong-key{elsewhere}") as world:
+    elsewhere = None if trouble == "refused" else "http://127.0.0.1:1"
+    async with opened(redis_url, sandbox_url, workspace("eu", "wrong-key", elsewhere)) as world:
         await world.sandbox.set_import("imp", ("COMPLETED", 0))
         abroad = await world.watch(workspace="eu")
         at_home = await world.watch()
@@ -394,8 +395,8 @@ async def test_the_trouble_of_one_workspace_is_not_that_of_another(
 
 
 async def test_a_client_that_is_confined_does_not_use_other_workspaces(redis_url: str, sandbox_url: str) -> None:
-    keys = f"crm:{CLIENT_KEY}:workspaces=eu"
-    async with opened(redis_url, sandbox_url, RALLY_WORKSPACES="eu:key", BRIDGE_API_KEYS=keys) as world:
+    config = workspace("eu", "key") + client("crm", CLIENT_KEY, workspaces=["eu"])
+    async with opened(redis_url, sandbox_url, config, BRIDGE_API_KEYS="") as world:
         refused = await world.api.post("/v1/watches", json={"importId": "imp"}, headers=bearer(CLIENT_KEY))
 
         assert refused.status_code == 422

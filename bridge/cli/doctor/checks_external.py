@@ -11,32 +11,29 @@ from bridge.destinations.slack import bot as slack_bot
 from bridge.domain.attempts import Accepted, Failure, NoResponse, Rejected, SendResult
 from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, OverLimit, Read, Unanswered, Unusable
 from bridge.domain.times import SECOND, Moment
-from bridge.domain.workspaces import DEFAULT_WORKSPACE
 
 SCOPES = "x-oauth-scopes"
 """Response header of Slack with the scopes of a token: https://docs.slack.dev/authentication/installing-with-oauth"""
 METADATA = (ip_address("169.254.169.254"), ip_address("fd00:ec2::254"))
 
 
-def check_rally(workspace: str, base_url: str, answer: ImportAnswer) -> Finding:
-    """Check Rally's response to a GET of an import that can't exist."""
+def check_rally(workspace: str, base_url: str, answer: ImportAnswer, *, key: str, url: str) -> Finding:
+    """Check Rally's response to a GET of an import that can't exist; `key` and `url` are the settings used."""
     check = f"Rally, {workspace}"
-    setting = "RALLY_API_KEY" if workspace == DEFAULT_WORKSPACE else "RALLY_WORKSPACES"
     match answer:
         case Read() | Absent(Absence.NOT_FOUND):
             return ok(check, f"{base_url} accepts the key")
         case KeyRefused():
-            return failed(check, f"{base_url} rejects the key (HTTP 401)", f"Set {setting} to a valid key.")
+            return failed(check, f"{base_url} rejects the key (HTTP 401)", f"Set {key} to a valid key.")
         case Absent():
             detail = f"{base_url} knows the key, but may not permit it to read imports (HTTP 403)"
-            return warning(check, detail, f"Check in Rally that the key of {setting} may read imports.")
+            return warning(check, detail, f"Check in Rally that {key} may read imports.")
         case OverLimit(wait=wait):
             when = "in a minute" if wait is None else f"in {-(-wait // SECOND)} s"
             detail = f"{base_url} is rate limited (HTTP 429), so the key was not checked"
             return warning(check, detail, f"Check again {when}, and find out what else uses this account's limit.")
         case Unusable(reason=reason) | Unanswered(reason=reason):
-            where = "RALLY_BASE_URL" if workspace == DEFAULT_WORKSPACE else "RALLY_WORKSPACES or RALLY_BASE_URL"
-            see = f"Check {where}, and that this machine can reach it; if both are right, the fault is Rally's."
+            see = f"Check {url}, and that this machine can reach it; if both are right, the fault is Rally's."
             return failed(check, f"{base_url}: {reason}", see)
 
 
@@ -64,12 +61,18 @@ def check_slack(api_url: str, answer: SendResult, now: Moment) -> Finding:
 
 
 def check_destination(
-    name: str, address: str, refusal: NoResponse | None, *, proxied: bool, sandboxed: bool = False
+    name: str,
+    address: str,
+    refusal: NoResponse | None,
+    setting: str,
+    *,
+    proxied: bool = False,
+    sandboxed: bool = False,
 ) -> Finding:
-    """Check whether anything would prevent a message to a destination; nothing was sent."""
+    """Check whether anything would prevent a message to a destination of a setting; nothing was sent."""
     check = f"Destination {name}"
     if refusal is not None:
-        return failed(check, f"{address}: {refusal.reason}", _remedy(refusal.failure, "NAMED_DESTINATIONS"))
+        return failed(check, f"{address}: {refusal.reason}", _remedy(refusal.failure, setting))
     how = "its name resolves, and the egress rules permit it"
     if proxied or sandboxed:
         instead = "the proxy resolves its name" if proxied else "its messages go to the sandbox"
@@ -77,26 +80,26 @@ def check_destination(
     return ok(check, f"{address}: {how} (--send sends a test message)")
 
 
-def check_test_message(name: str, address: str, trial: TestOutcome, client: str) -> Finding:
+def check_test_message(name: str, address: str, trial: TestOutcome, client: str, setting: str) -> Finding:
     """Check the result of a test message."""
     check = f"Destination {name}"
     if isinstance(trial.verdict, Accepted):
         return ok(check, f"{address} accepted a test message for “{client}” in {trial.took} ms")
     again = "it would be retried" if not isinstance(trial.verdict, Rejected) else "it would not be retried"
-    remedy = "Check its receiver, or correct it in NAMED_DESTINATIONS."
+    remedy = f"Check its receiver, or correct {setting}."
     return failed(check, f"{address} refused a test message for “{client}”: {trial.verdict.reason}; {again}", remedy)
 
 
 def _remedy(failure: Failure, setting: str) -> str:
     match failure:
         case Failure.REFUSED_ADDRESS:
-            return f"If it is intended, permit it in EGRESS_ALLOW; else correct it in {setting}."
+            return f"If it is intended, permit it in EGRESS_ALLOW; else correct {setting}."
         case Failure.DNS:
-            return f"Correct the host in {setting}, or add it to this machine's name servers."
+            return f"Correct the host of {setting}, or add it to this machine's name servers."
         case Failure.TLS:
             return "Fix its certificate, or set EGRESS_CA_FILE to the authority that issued it."
         case _:
-            return f"Check that it runs and that this machine can reach it, or correct it in {setting}."
+            return f"Check that it runs and that this machine can reach it, or correct {setting}."
 
 
 def check_rules(rules: EgressRules) -> Finding:
@@ -141,15 +144,18 @@ def check_sandbox(address: str, rally: str) -> Finding:
     return warning("Sandbox", f"{detail}; but imports are those of {rally}", "In production, remove EGRESS_SANDBOX.")
 
 
-def check_proxy(address: str, *, reached: bool) -> Finding:
+PROXIES = {
+    "EGRESS_PROXY": ("Egress proxy", "all messages go through it, and it resolves names and applies rules"),
+    "RALLY_PROXY": ("Rally proxy", "all polls go through it"),
+}
+"""By setting: the name of the check, and what depends on the proxy."""
+
+
+def check_proxy(setting: str, address: str, *, reached: bool) -> Finding:
+    check, use = PROXIES[setting]
     if reached:
-        return ok(
-            "Egress proxy",
-            f"{address} can be reached; all messages go through it, and it resolves names and applies rules",
-        )
-    return failed(
-        "Egress proxy", f"{address} can't be reached; all messages go through it", "Start it, or correct EGRESS_PROXY."
-    )
+        return ok(check, f"{address} can be reached; {use}")
+    return failed(check, f"{address} can't be reached; {use}", f"Start it, or correct {setting}.")
 
 
 def check_authorities(path: str, ends: Sequence[Moment], now: Moment) -> Finding:

@@ -14,7 +14,7 @@ from bridge.cli.doctor.findings import Finding, State, failed
 from bridge.cli.options import print_json
 from bridge.cli.up.command import DATA_DIR
 from bridge.errors import SettingsError
-from bridge.settings import Settings
+from bridge.resources import load_checked
 
 SIGNS: Mapping[State, tuple[str, str]] = {
     State.OK: ("✓", "green"),
@@ -42,7 +42,7 @@ def command(*, data_dir: Path | None, send: bool, as_json: bool) -> None:
 
     chosen = installation.locate(data_dir, [DATA_DIR, DATA_DIR / "sandbox"])
     try:
-        settings = Settings.load(chosen.environ)
+        settings = load_checked(chosen.environ)
         with Console(stderr=True).status("checking…"):
             findings = asyncio.run(examine(settings, send=send, start=chosen.start))
     except SettingsError as error:

@@ -41,13 +41,13 @@ def locate(data_dir: Path | None, defaults: Sequence[Path]) -> Installation:
 
     Raises CannotStart if no `up` has used `data_dir`.
     """
-    user = UserSettings.read()
+    user = UserSettings.read(data_dir)
     if data_dir is None and user.has("REDIS_URL"):
         return OF_ENVIRONMENT
     for path in [data_dir] if data_dir is not None else defaults:
         data = DataDir(path.absolute())
         if generated := _load(data):
-            return _made_by_up(data, generated, user)
+            return _made_by_up(data, generated, UserSettings.read(data.path))
     if data_dir is not None:
         raise CannotStart(f"No `rally-bridge up` has used the data directory {data_dir.absolute()}.")
     hint = "There is no data directory of `rally-bridge up` here either; if you use one, name it with --data-dir."

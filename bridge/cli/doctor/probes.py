@@ -17,7 +17,9 @@ from bridge.domain.attempts import Failure, NoResponse
 from bridge.domain.destinations import Callback, NamedDestination, ResolvedDestination, SlackChannel, SlackWebhook
 from bridge.domain.imports import Reply
 from bridge.domain.notices import OPERATOR
+from bridge.domain.secret import Secret
 from bridge.domain.times import SECOND, Moment
+from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.ids import new_id
 from bridge.rally.responses import unanswered
 from bridge.resources import Resources, open_resources
@@ -29,11 +31,12 @@ CORRECT = "Correct REDIS_URL (its user, its password, the authority that TLS tru
 async def examine(settings: Settings, *, send: bool, start: str) -> list[Finding]:
     """Run all probes; a failing one hides no other. `start` is the remedy if Redis is unreachable."""
     async with open_resources(settings) as resources:
-        redis, replies, slack, proxy = await asyncio.gather(
+        redis, replies, slack, *proxies = await asyncio.gather(
             probe_redis(resources),
             _probe_rally(resources),
             _guarded("Slack bot", _probe_slack(resources)),
-            _guarded("Egress proxy", _probe_proxy(settings)),
+            _guarded("Egress proxy", _probe_proxy("EGRESS_PROXY", settings.egress_proxy)),
+            _guarded("Rally proxy", _probe_proxy("RALLY_PROXY", settings.rally_proxy)),
         )
         now = local_now() - (redis.clock_ahead or 0)
         destinations = await asyncio.gather(
@@ -47,16 +50,26 @@ async def examine(settings: Settings, *, send: bool, start: str) -> list[Finding
         *_redis_findings(settings, redis, start),
         *_clock_findings(redis, replies.values()),
         *(
-            checks_external.check_rally(name, _base_url(settings, name), reply.answer)
+            checks_external.check_rally(
+                name,
+                settings.workspaces[name].base_url,
+                reply.answer,
+                key=settings.named(settings.workspace_key(name, "key")),
+                url=settings.named(settings.workspace_key(name, "base_url")),
+            )
             for name, reply in replies.items()
         ),
         *slack,
         checks_external.check_rules(resources.egress_rules),
-        *proxy,
+        *(finding for proxy in proxies for finding in proxy),
         *_sandbox(settings),
         *_authorities(settings, now),
         *(finding for findings in destinations for finding in findings),
-        *([] if resources.named else [ok("Named destinations", "none configured (NAMED_DESTINATIONS)")]),
+        *(
+            []
+            if resources.named
+            else [ok("Named destinations", "none configured ([destinations.NAME] in bridge.toml)")]
+        ),
     ]
 
 
@@ -100,11 +113,6 @@ async def _probe_rally(resources: Resources) -> Mapping[str, Reply]:
     return dict(zip(resources.rally, replies, strict=True))
 
 
-def _base_url(settings: Settings, name: str) -> str:
-    others = {each.name: each.base_url for each in settings.rally_workspaces}
-    return others.get(name) or settings.rally_base_url
-
-
 def _clock_findings(redis: RedisProbe, replies: Iterable[Reply]) -> Iterator[Finding]:
     if redis.clock_ahead is not None:
         yield checks_redis.check_local_clock(redis.clock_ahead)
@@ -128,10 +136,11 @@ async def _probe_destination(resources: Resources, name: str, now: Moment | None
     """Check whether a named destination may be reached; with `now`, also send it a test message."""
     settings, address = resources.settings, resources.named[name]
     url = describe(address)
+    setting = settings.named(f"destinations.{name}")
     refusal = await _refusal(resources, address)
     if refusal is not None or now is None:
         proxied, sandboxed = settings.egress_proxy is not None, settings.egress_sandbox is not None
-        return [checks_external.check_destination(name, url, refusal, proxied=proxied, sandboxed=sandboxed)]
+        return [checks_external.check_destination(name, url, refusal, setting, proxied=proxied, sandboxed=sandboxed)]
     client = _client_for(settings, name)
     trial = await send_test(
         NamedDestination(name=name),
@@ -141,7 +150,7 @@ async def _probe_destination(resources: Resources, name: str, now: Moment | None
         sender=resources.sender,
         egress=resources.egress,
     )
-    return [checks_external.check_test_message(name, url, trial, client)]
+    return [checks_external.check_test_message(name, url, trial, client, setting)]
 
 
 async def _refusal(resources: Resources, address: ResolvedDestination) -> NoResponse | None:
@@ -166,24 +175,22 @@ def _client_for(settings: Settings, name: str) -> str:
     return next(may_use, OPERATOR)
 
 
-async def _probe_proxy(settings: Settings) -> Sequence[Finding]:
-    if settings.egress_proxy is None:
+async def _probe_proxy(setting: str, proxy: Secret | None) -> Sequence[Finding]:
+    if proxy is None:
         return []
-    url = urlsplit(settings.egress_proxy.reveal())
+    url = urlsplit(proxy.reveal())
     reached = False
     with suppress(OSError):  # TimeoutError is one
         async with asyncio.timeout(PATIENCE):
             _, connection = await asyncio.open_connection(url.hostname, url.port or DEFAULT_PORTS[url.scheme])
             connection.close()
             reached = True
-    return [
-        checks_external.check_proxy(redacted_url(settings.egress_proxy.reveal()).removesuffix("/…"), reached=reached)
-    ]
+    return [checks_external.check_proxy(setting, redacted_url(proxy.reveal()).removesuffix("/…"), reached=reached)]
 
 
 def _sandbox(settings: Settings) -> Iterator[Finding]:
     if settings.egress_sandbox is not None:
-        yield checks_external.check_sandbox(settings.egress_sandbox, settings.rally_base_url)
+        yield checks_external.check_sandbox(settings.egress_sandbox, settings.workspaces[DEFAULT_WORKSPACE].base_url)
 
 
 def _authorities(settings: Settings, now: Moment) -> Iterator[Finding]:

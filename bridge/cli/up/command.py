@@ -21,6 +21,7 @@ from bridge.cli.up.program import Program
 from bridge.cli.up.signals import Signals
 from bridge.cli.up.supervisor import StopRequested, Supervisor, stop_leftovers
 from bridge.redis.server import dotted
+from bridge.resources import load_checked
 from bridge.settings import Settings
 
 DATA_DIR = Path("rally-bridge-data")
@@ -53,21 +54,21 @@ HEALTH_TIMEOUT = 1.0
 )
 def command(*, sandbox: bool, data_dir: Path | None, host: str, port: int, system_redis: bool) -> None:
     """Run everything on this machine: Redis, the API, a worker and, with --sandbox, a sandbox."""
-    user = UserSettings.read()
+    path = data_dir or (DATA_DIR / "sandbox" if sandbox else DATA_DIR)
+    user = UserSettings.read(path)
     if not sandbox:
         environment.require_rally(user)
     else:
         ports.require_valid(port + 1, "The sandbox")
-    path = data_dir or (DATA_DIR / "sandbox" if sandbox else DATA_DIR)
     with open_data_dir(path) as data, Signals() as signals:
         generated = load_or_generate(data, sandbox=sandbox)
         stop_leftovers(data, _echo)
         redis_url = None if user.has("REDIS_URL") else embedded_redis.url(embedded_redis.socket_for(data))
         env = environment.of_bridge(user, generated, redis_url, sandbox_port=port + 1 if sandbox else None)
-        settings = Settings.load(env)  # before any start, as each child would report problems in its own log only
+        settings = load_checked(env)  # before any start, as each child would report problems in its own log only
         server = None if user.has("REDIS_URL") else embedded_redis.find_binary(prefer_system=system_redis)
         _require_ports(host, port, sandbox=sandbox)
-        programs = [*_redis(data, user, settings, server, sandbox=sandbox), *_bridge(env, host, port)]
+        programs = [*_redis(data, settings, server, sandbox=sandbox), *_bridge(env, host, port)]
         if sandbox:
             simulated = environment.of_sandbox(user, generated, settings, ports.url(host, port))
             programs.insert(-2, _sandbox(simulated, port + 1))  # before the worker, which calls it
@@ -98,12 +99,10 @@ def _require_ports(host: str, port: int, *, sandbox: bool) -> None:
     ports.require_free(host, port, "The API")
 
 
-def _redis(
-    data: DataDir, user: UserSettings, settings: Settings, server: RedisBinary | None, *, sandbox: bool
-) -> list[Program]:
+def _redis(data: DataDir, settings: Settings, server: RedisBinary | None, *, sandbox: bool) -> list[Program]:
     """Return the embedded Redis; if the user has a Redis, check that instead and return nothing."""
     if server is None:
-        external_redis.require_same_mode(user.value("REDIS_URL"), sandbox=sandbox)
+        external_redis.require_same_mode(settings.redis_url.reveal(), sandbox=sandbox)
         asyncio.run(external_redis.check(settings))
         return []
     socket = embedded_redis.socket_for(data)

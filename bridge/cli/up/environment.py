@@ -4,57 +4,73 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from dotenv import dotenv_values
+from typing import Any
 
 from bridge.cli.errors import CannotStart
 from bridge.cli.up.generated_secrets import FOR_THE_BRIDGE
 from bridge.destinations.signatures import derived_secret
+from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.settings import Settings
 from bridge.settings.client_config import key_entries
+from bridge.settings.file.document import read_document
+from bridge.settings.sources.variables import read_secret_file, read_variables
 
-OUTBOUND_SETTINGS = ("RALLY_WORKSPACES", "EGRESS_PROXY")
+OUTBOUND_SETTINGS = ("EGRESS_PROXY", "RALLY_PROXY")
 """Settings that would lead a sandboxed bridge out of the sandbox. What goes to destinations is diverted to it."""
+CONFIG_FILE = "bridge.toml"
+"""The configuration file in a data directory, if BRIDGE_CONFIG_FILE names no other."""
 
 
 @dataclass(frozen=True, slots=True)
 class UserSettings:
-    """Variables set in the environment or in `.env`; empty ones count as unset, as in a copy of `.env.example`."""
+    """Variables set in the environment or in `.env`; empty ones count as unset, as in a copy of `.env.example`.
+
+    `tables` are those of the configuration file. With `unreadable` sources, variables and tables may be missing.
+    """
 
     values: Mapping[str, str] = field(repr=False)
+    tables: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    unreadable: bool = False
 
     @classmethod
-    def read(cls) -> "UserSettings":
-        """Read both as the children will: the environment takes precedence, even with an empty variable."""
-        both = {**dotenv_values(".env"), **os.environ}
-        return cls({name: value for name, value in both.items() if value})
+    def read(cls, data_dir: Path | None = None) -> "UserSettings":
+        """Read all sources as the children will; `data_dir` may have a configuration file."""
+        given, problems = read_variables(os.environ, ".env")
+        values = {name: each.text for name, each in given.items()}
+        if data_dir is not None and (data_dir / CONFIG_FILE).is_file():
+            values.setdefault("BRIDGE_CONFIG_FILE", str((data_dir / CONFIG_FILE).absolute()))
+        path = values.get("BRIDGE_CONFIG_FILE")
+        document, file_problems = read_document(path) if path else (None, [])
+        return cls(values, document.tables if document else {}, unreadable=bool(problems or file_problems))
 
     def has(self, name: str) -> bool:
         return name in self.values or f"{name}_FILE" in self.values
 
     def value(self, name: str) -> str:
-        """Return a value, or the content of the file that `…_FILE` names; empty if neither is set."""
+        """Return a value, or the content of the file that `…_FILE` names; empty if there is none."""
         if name in self.values or f"{name}_FILE" not in self.values:
             return self.values.get(name, "")
-        file = Path(self.values[f"{name}_FILE"])
-        try:
-            return file.read_text().strip()
-        except OSError as error:
-            raise CannotStart(f"{name}_FILE names {file}, which can't be read: {error.strerror}.") from error
+        found, _ = read_secret_file(self.values[f"{name}_FILE"])
+        return found.text if found else ""
+
+    def has_table(self, section: str, name: str = "") -> bool:
+        tables = self.tables.get(section)
+        return isinstance(tables, dict) and bool(tables) and (not name or name in tables)
 
 
 def require_rally(user: UserSettings) -> None:
     """Raise CannotStart if there is no key of a Rally account."""
-    if not user.has("RALLY_API_KEY"):
-        raise CannotStart(
-            "RALLY_API_KEY is not set. Set it (or RALLY_API_KEY_FILE) in the environment or in .env to watch your"
-            " Rally account; or try everything without an account: rally-bridge up --sandbox"
-        )
+    if user.unreadable or user.has("RALLY_API_KEY") or user.has_table("workspaces", DEFAULT_WORKSPACE):
+        return  # an unreadable source is reported with all other problems
+    raise CannotStart(
+        "RALLY_API_KEY is not set. Set it (or RALLY_API_KEY_FILE) in the environment or in .env to watch your"
+        " Rally account; or try everything without an account: rally-bridge up --sandbox"
+    )
 
 
 def has_clients(user: UserSettings) -> bool:
     """Return whether the user configured clients, so that no API key is generated."""
-    return user.has("BRIDGE_API_KEYS") or user.has("BRIDGE_CLIENTS_FILE")
+    return user.has("BRIDGE_API_KEYS") or user.has_table("clients")
 
 
 def client_key(user: UserSettings, generated: Mapping[str, str]) -> str | None:
@@ -81,6 +97,8 @@ def live(user: UserSettings, generated: Mapping[str, str], redis_url: str | None
     settings = {name: generated[name] for name in FOR_THE_BRIDGE if not user.has(name)}
     if has_clients(user):
         settings.pop("BRIDGE_API_KEYS", None)
+    if config_file := user.values.get("BRIDGE_CONFIG_FILE"):
+        settings["BRIDGE_CONFIG_FILE"] = config_file
     return settings if redis_url is None else settings | {"REDIS_URL": redis_url}
 
 
@@ -94,6 +112,7 @@ def sandboxed(user: UserSettings, generated: Mapping[str, str], redis_url: str |
         "RALLY_API_KEY": generated["SANDBOX_RALLY_KEY"],
         "RALLY_API_KEY_FILE": "",
         "RALLY_BASE_URL": f"{sandbox}/rally/api/public/v1",
+        "RALLY_SANDBOX": sandbox,
         "SLACK_BOT_TOKEN": generated["SANDBOX_SLACK_TOKEN"],
         "SLACK_BOT_TOKEN_FILE": "",
         "SLACK_API_URL": "",

@@ -26,6 +26,7 @@ from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, Ove
 from bridge.domain.times import SECOND
 from bridge.store import keys
 from tests.support.command_line import run_here
+from tests.support.configuration import destination, workspace
 from tests.support.processes import Journey, free_ports, up, wait_for
 from tests.support.samples import only
 
@@ -117,14 +118,12 @@ def test_findings_on_clocks_name_the_difference_that_matters(ahead: int, here: s
         (Unanswered("timeout"), "failed", "timeout"),
     ],
 )
-@pytest.mark.parametrize(("workspace", "setting"), [("default", "RALLY_API_KEY"), ("eu", "RALLY_WORKSPACES")])
-def test_responses_of_rally_become_findings(
-    workspace: str, setting: str, answer: ImportAnswer, state: str, words: str
-) -> None:
-    finding = checks_external.check_rally(workspace, "https://rally", answer)
+def test_responses_of_rally_become_findings(answer: ImportAnswer, state: str, words: str) -> None:
+    finding = checks_external.check_rally("eu", "https://rally", answer, key="the key", url="the address")
 
-    assert (finding.check, finding.state, words in finding.detail) == (f"Rally, {workspace}", state, True)
-    assert not isinstance(answer, KeyRefused) or setting in str(finding.remedy)
+    assert (finding.check, finding.state, words in finding.detail) == ("Rally, eu", state, True)
+    assert not isinstance(answer, KeyRefused) or "the key" in str(finding.remedy)
+    assert not isinstance(answer, Unanswered) or "the address" in str(finding.remedy)
     assert answer != OverLimit(1_500) or "in 2 s" in str(finding.remedy)
 
 
@@ -162,7 +161,7 @@ def test_responses_of_slack_become_findings(answer: SendResult, state: str, word
 )
 def test_results_of_test_messages_become_findings(verdict: Verdict, state: str, words: str) -> None:
     finding = checks_external.check_test_message(
-        "ops", "https://h/…", Outcome(verdict=verdict, status=None, took=3), "crm"
+        "ops", "https://h/…", Outcome(verdict=verdict, status=None, took=3), "crm", "destinations.ops"
     )
 
     assert (finding.state, words in finding.detail) == (state, True), finding
@@ -172,14 +171,14 @@ def test_results_of_test_messages_become_findings(verdict: Verdict, state: str, 
     ("failure", "setting"),
     [
         (Failure.REFUSED_ADDRESS, "EGRESS_ALLOW"),
-        (Failure.DNS, "NAMED_DESTINATIONS"),
+        (Failure.DNS, "destinations.ops"),
         (Failure.TLS, "EGRESS_CA_FILE"),
-        (Failure.CONNECT, "NAMED_DESTINATIONS"),
+        (Failure.CONNECT, "destinations.ops"),
     ],
 )
 def test_an_unreachable_destination_is_reported_with_a_remedy(failure: Failure, setting: str) -> None:
     refusal = NoResponse(failure=failure, reason="so it is")
-    finding = checks_external.check_destination("ops", "https://h/…", refusal, proxied=False)
+    finding = checks_external.check_destination("ops", "https://h/…", refusal, "destinations.ops", proxied=False)
 
     assert (finding.state, "so it is" in finding.detail, setting in str(finding.remedy)) == ("failed", True, True)
 
@@ -282,8 +281,13 @@ def redis_url(journey: Journey) -> str:
     return embedded_redis.url(socket_)
 
 
+def config_file(folder: Path, *tables: str) -> str:
+    (folder / "bridge.toml").write_text("\n".join(tables))
+    return str(folder / "bridge.toml")
+
+
 def callback(journey: Journey, name: str = "ops") -> str:
-    return f"callback:http://127.0.0.1:{journey.port + 1}/inbox/callbacks/{name}?token={PATH_TOKEN}"
+    return f"http://127.0.0.1:{journey.port + 1}/inbox/callbacks/{name}?token={PATH_TOKEN}"
 
 
 @contextmanager
@@ -314,13 +318,14 @@ def test_a_bridge_of_up_is_found_by_its_directory_and_passes(journey: Journey) -
     ran = well(journey, "--data-dir", str(journey.data))
 
     assert f"The bridge of {journey.data}, with its sandbox\n" in ran.out
-    assert "✓ ok       Named destinations: none configured (NAMED_DESTINATIONS)\n" in ran.out
+    assert "✓ ok       Named destinations: none configured ([destinations.NAME] in bridge.toml)\n" in ran.out
     assert ran.out.endswith("\n17 ok\n")
     assert {path: path.stat().st_mtime_ns for path in journey.data.iterdir() if path.is_file()} == before
 
 
-def test_a_bridge_of_the_environment_passes_in_json_too(journey: Journey) -> None:
-    ran = well(journey, "--json", **environment(journey, NAMED_DESTINATIONS=f"ops={callback(journey)}"))
+def test_a_bridge_of_the_environment_passes_in_json_too(journey: Journey, tmp_path: Path) -> None:
+    config = config_file(tmp_path, destination("ops", "callback", callback(journey)))
+    ran = well(journey, "--json", **environment(journey, BRIDGE_CONFIG_FILE=config))
 
     document = json.loads(ran.out)
     assert document["ok"] is True
@@ -342,13 +347,13 @@ def test_each_finding_is_one_line_with_its_remedy(journey: Journey) -> None:
     assert "1 failed" in ran.out.splitlines()[-1]
 
 
-def test_one_rejected_key_of_several_is_named(journey: Journey) -> None:
-    made = secrets_of(journey)
-    ran = run(
-        journey, "--json", **environment(journey, RALLY_WORKSPACES=f"eu:{made['SANDBOX_RALLY_KEY']},uk:refused-key")
-    )
+def test_one_rejected_key_of_several_is_named_with_its_line(journey: Journey, tmp_path: Path) -> None:
+    good = secrets_of(journey)["SANDBOX_RALLY_KEY"]
+    config = config_file(tmp_path, workspace("eu", good), workspace("uk", "refused-key"))
+    ran = run(journey, "--json", **environment(journey, BRIDGE_CONFIG_FILE=config))
 
     assert (ran.exit_code, ran.failed) == (1, {"Rally, uk"})
+    assert ran.findings["Rally, uk"]["remedy"] == f"Set workspaces.uk.key ({config}:5) to a valid key."
     assert "refused-key" not in ran.out
 
 
@@ -419,32 +424,47 @@ def test_another_redis_without_a_worker_is_reported(journey: Journey) -> None:
 
 
 NOWHERE = {
-    "private": (f"http://10.0.0.1/{PATH_TOKEN}", "an address of this kind is not allowed: private"),
-    "number": (f"http://2130706433/{PATH_TOKEN}", "loopback"),
-    "webhook": (f"slack:https://example.com/services/{PATH_TOKEN}", "a Slack webhook's URL begins with"),
-    "unknown": (f"https://no-such-host.invalid/{PATH_TOKEN}", "the name does not resolve"),
-    "local": (f"http://localhost:80/{PATH_TOKEN}", "localhost is not allowed"),
+    "private": ("callback", f"http://10.0.0.1/{PATH_TOKEN}", "an address of this kind is not allowed: private"),
+    "number": ("callback", f"http://2130706433/{PATH_TOKEN}", "loopback"),
+    "webhook": ("slack_webhook", f"https://example.com/services/{PATH_TOKEN}", "a Slack webhook's URL begins with"),
+    "local": ("callback", f"http://localhost:80/{PATH_TOKEN}", "localhost is not allowed"),
 }
 
 
+def test_destinations_that_the_egress_rules_refuse_are_problems_of_the_settings(
+    journey: Journey, tmp_path: Path
+) -> None:
+    config = config_file(tmp_path, *(destination(name, kind, url) for name, (kind, url, _) in NOWHERE.items()))
+    ran = run(journey, "--json", **environment(journey, BRIDGE_CONFIG_FILE=config))
+
+    assert ran.exit_code == 2
+    problems = [finding["detail"] for finding in json.loads(ran.out)["findings"]]
+    for problem, (name, (_, _, words)) in zip(problems, NOWHERE.items(), strict=True):
+        assert f"destinations.{name}.url: " in problem
+        assert words in problem
+
+
 @pytest.mark.parametrize("arguments", [("--json",), ("--json", "--send")])
-def test_destinations_outside_the_egress_rules_are_reported(journey: Journey, arguments: tuple[str, ...]) -> None:
-    named = ",".join(f"{name}={url}" for name, (url, _) in NOWHERE.items())
-    ran = run(journey, *arguments, **environment(journey, NAMED_DESTINATIONS=named))
+def test_a_destination_that_does_not_resolve_is_reported(
+    journey: Journey, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    config = config_file(tmp_path, destination("unknown", "callback", f"https://no-such-host.invalid/{PATH_TOKEN}"))
+    ran = run(journey, *arguments, **environment(journey, BRIDGE_CONFIG_FILE=config))
 
-    assert (ran.exit_code, ran.failed) == (1, {f"Destination {name}" for name in NOWHERE})
-    for name, (_, words) in NOWHERE.items():
-        assert words in ran.findings[f"Destination {name}"]["detail"]
+    assert (ran.exit_code, ran.failed) == (1, {"Destination unknown"})
+    assert "the name does not resolve" in ran.findings["Destination unknown"]["detail"]
 
 
-def test_send_sends_test_messages_and_reports_their_results(journey: Journey) -> None:
+def test_send_sends_test_messages_and_reports_their_results(journey: Journey, tmp_path: Path) -> None:
     inbox = f"http://127.0.0.1:{journey.port + 1}"
     journey.http.post(f"{inbox}/control/inbox/gone/answers", json=[{"status": 410}]).raise_for_status()
-    named = (
-        f"good={callback(journey, 'good')},gone={callback(journey, 'gone')},"
-        f"panel=slack:{inbox}/inbox/services/T000/B000/{PATH_TOKEN},lost=slack:{inbox}/inbox/{PATH_TOKEN}"
+    config = config_file(
+        tmp_path,
+        *(destination(name, "callback", callback(journey, name)) for name in ("good", "gone")),
+        destination("panel", "slack_webhook", f"{inbox}/inbox/services/T000/B000/{PATH_TOKEN}"),
+        destination("lost", "slack_webhook", f"{inbox}/inbox/{PATH_TOKEN}"),
     )
-    ran = run(journey, "--json", "--send", **environment(journey, NAMED_DESTINATIONS=named))
+    ran = run(journey, "--json", "--send", **environment(journey, BRIDGE_CONFIG_FILE=config))
 
     assert (ran.exit_code, ran.failed) == (1, {"Destination gone", "Destination lost"})
     assert "accepted a test message for “local”" in ran.findings["Destination good"]["detail"]
@@ -464,13 +484,14 @@ def test_the_token_of_slack_is_checked(journey: Journey) -> None:
     assert "xoxb-wrong" not in wrong.out
 
 
-def test_a_proxy_is_reported_without_its_password(journey: Journey) -> None:
+def test_a_proxy_is_reported_without_its_password(journey: Journey, tmp_path: Path) -> None:
     port = free_ports()
-    env = environment(journey, EGRESS_PROXY=f"http://user:{PASSWORD}@127.0.0.1:{port}")
+    config = config_file(tmp_path, destination("crm", "callback", "https://no-such-host.invalid/x"))
+    env = environment(journey, EGRESS_PROXY=f"http://user:{PASSWORD}@127.0.0.1:{port}", BRIDGE_CONFIG_FILE=config)
     assert run(journey, "--json", **env).failed == {"Egress proxy"}
 
     with socket.create_server(("127.0.0.1", port)):
-        ran = run(journey, "--json", **env, NAMED_DESTINATIONS="crm=https://no-such-host.invalid/x")
+        ran = run(journey, "--json", **env)
     assert ran.exit_code == 0, ran.out
     assert "the proxy resolves its name" in ran.findings["Destination crm"]["detail"]
 
@@ -481,7 +502,7 @@ def test_invalid_settings_are_reported_all_at_once(journey: Journey, tmp_path: P
     for name in ("RALLY_API_KEY", "POLL_FLOOR", "REDIS_URL", "CALLBACK_SECRETS", "--data-dir"):
         assert name in ran.err
 
-    late = environment(journey, EGRESS_ALLOW="a b", CALLBACK_ED25519_KEYS=PASSWORD, EGRESS_CA_FILE="/nowhere")
+    late = environment(journey, EGRESS_ALLOW="/", CALLBACK_ED25519_KEYS=PASSWORD, EGRESS_CA_FILE="/nowhere")
     ran = run(journey, "--json", **late)
     assert (ran.exit_code, ran.failed, json.loads(ran.out)["ok"]) == (2, {"Settings"}, False)
     for name in ("EGRESS_ALLOW", "CALLBACK_ED25519_KEYS", "EGRESS_CA_FILE"):
@@ -514,7 +535,7 @@ def test_a_stopped_bridge_is_reported_with_how_to_start_it(journey: Journey, tmp
 
 
 @pytest.mark.slow
-def test_silent_services_delay_it_for_a_bounded_time(journey: Journey) -> None:
+def test_silent_services_delay_it_for_a_bounded_time(journey: Journey, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         changes = {
@@ -522,7 +543,9 @@ def test_silent_services_delay_it_for_a_bounded_time(journey: Journey) -> None:
             "RALLY_BASE_URL": f"http://{address}",
             "SLACK_BOT_TOKEN": "xoxb-x",
             "SLACK_API_URL": f"http://{address}",
-            "NAMED_DESTINATIONS": f"crm=http://{address}/{PATH_TOKEN}",
+            "BRIDGE_CONFIG_FILE": config_file(
+                tmp_path, destination("crm", "callback", f"http://{address}/{PATH_TOKEN}")
+            ),
             "EGRESS_ALLOW": address,
         }
         ran = run(journey, "--json", "--send", **environment(journey, **changes))

@@ -243,7 +243,7 @@ def test_a_sandboxed_bridge_calls_the_sandbox_whatever_else_is_set(
 ) -> None:
     made = load_or_generate(data, sandbox=True)
     given = UserSettings({"RALLY_API_KEY": "real"})
-    ways_out = ("RALLY_WORKSPACES", "RALLY_BASE_URL", "SLACK_API_URL", "EGRESS_PROXY", "EGRESS_PROXY_FILE")
+    ways_out = ("RALLY_PROXY", "RALLY_BASE_URL", "SLACK_API_URL", "EGRESS_PROXY", "EGRESS_PROXY_FILE")
     for name in ("RALLY_API_KEY", "RALLY_API_KEY_FILE", *ways_out):
         monkeypatch.setenv(name, "real")
 
@@ -253,6 +253,7 @@ def test_a_sandboxed_bridge_calls_the_sandbox_whatever_else_is_set(
     assert env["RALLY_API_KEY"] == made["SANDBOX_RALLY_KEY"]
     assert env["RALLY_BASE_URL"] == "http://127.0.0.1:8081/rally/api/public/v1"
     assert env["EGRESS_SANDBOX"] == "http://127.0.0.1:8081"
+    assert env["RALLY_SANDBOX"] == "http://127.0.0.1:8081", "for the workspaces of a configuration file"
 
 
 API, SANDBOX, API_KEY = "http://127.0.0.1:8080", "http://127.0.0.1:8081", "rbk_" + "x" * 43
@@ -322,14 +323,14 @@ def test_keys_of_the_user_are_not_printed() -> None:
 @pytest.mark.parametrize(
     ("given", "key"),
     [
-        ({}, "rbk_"),
-        ({"BRIDGE_API_KEYS": "crm:key-of-the-crm,ops:another:admin"}, "key-of-the-crm"),
-        ({"BRIDGE_CLIENTS_FILE": "clients.toml"}, None),
+        (UserSettings({}), "rbk_"),
+        (UserSettings({"BRIDGE_API_KEYS": "crm:key-of-the-crm,ops:another:admin"}), "key-of-the-crm"),
+        (UserSettings({}, tables={"clients": {"crm": {}}}), None),
     ],
 )
 def test_the_inbox_posts_its_watches_with_the_key_of_the_first_client(
-    data: DataDir, given: Mapping[str, str], key: str | None
+    data: DataDir, given: UserSettings, key: str | None
 ) -> None:
-    found = environment.client_key(UserSettings(given), load_or_generate(data, sandbox=True))
+    found = environment.client_key(given, load_or_generate(data, sandbox=True))
 
     assert found is None if key is None else (found or "").startswith(key)

@@ -1,0 +1,1 @@
+"""The configuration file, `bridge.toml`: workspaces, destinations and clients."""

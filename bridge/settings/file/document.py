@@ -1,0 +1,82 @@
+"""A parsed configuration file, and the place of each of its keys."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bridge.settings.file import statements
+from bridge.settings.problems import Place, Problem, problem
+
+LARGEST = 1024 * 1024
+"""Bytes."""
+_POSITION = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
+_QUOTATION = re.compile(r"(['\"]).{3,}\1")
+
+
+@dataclass(frozen=True)
+class Document:
+    """The tables of a file; without a file, none."""
+
+    path: str | None = None
+    text: str = field(default="", repr=False)
+    tables: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def _lines(self) -> dict[statements.Path, int]:
+        return statements.lines_of(self.text)
+
+    def place(self, *path: str | int) -> Place:
+        """Return the place of a key, else of the closest table around it."""
+        for end in range(len(path), 0, -1):
+            if lines := [line for known, line in self._lines.items() if known[:end] == path[:end]]:
+                return Place(self.path, min(lines))
+        return Place(self.path)
+
+    def places(self) -> dict[str, Place]:
+        """Return the place of each key and table, by its dotted name."""
+        return {".".join(map(str, path)): Place(self.path, line) for path, line in self._lines.items()}
+
+    def names(self, section: str) -> Iterable[str]:
+        """Return the names of a section's tables, valid or not."""
+        tables = self.tables.get(section)
+        return tables if isinstance(tables, dict) else ()
+
+    def lists(self, section: str, key: str) -> Iterator[tuple[str, Sequence[Any]]]:
+        """Yield the name of each table of a section, and its list under a key."""
+        for name in self.names(section):
+            table = self.tables[section][name]
+            if isinstance(table, dict) and isinstance(table.get(key), list):
+                yield name, table[key]
+
+    @property
+    def folder(self) -> Path:
+        """The folder that paths in the file are relative to."""
+        return Path(self.path or "").parent
+
+
+def read_document(path: str) -> tuple[Document | None, list[Problem]]:
+    """Read a file; return its tables, or why there are none."""
+    try:
+        raw = Path(path).read_bytes()
+        text = raw[: LARGEST + 1].decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        if isinstance(error, UnicodeDecodeError):
+            return None, [problem(Place(path), "", f"is not UTF-8 (byte {error.start + 1}); save it as UTF-8")]
+        return None, [problem(Place(path), "", f"can't be read ({type(error).__name__})")]
+    if len(raw) > LARGEST:
+        return None, [problem(Place(path), "", "is larger than 1 MiB")]
+    try:
+        return Document(path, text, tomllib.loads(text)), []
+    except tomllib.TOMLDecodeError as error:
+        return None, [_not_toml(path, str(error), last_line=text.count("\n") + 1)]
+
+
+def _not_toml(path: str, message: str, *, last_line: int) -> Problem:
+    """Word a syntax error; what it quotes of the file is left out, as it may be a secret."""
+    position = _POSITION.search(message)
+    line = int(position["line"]) if position and position["line"] else last_line
+    return problem(Place(path, line), "", f"is not TOML: {_QUOTATION.sub('…', _POSITION.sub('', message))}")

@@ -1,0 +1,145 @@
+"""The contents of the configuration file: every valid table, and every problem with its line and key."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from bridge.domain.notices import OPERATOR
+from bridge.settings.client_config import RESERVED
+from bridge.settings.file.document import Document
+from bridge.settings.file.secret_fields import FORMS, Resolved, Surroundings, resolve_secrets, secret_fields
+from bridge.settings.file.tables import (
+    DESTINATION_TABLES,
+    SENTENCES,
+    ClientTable,
+    ConfigFile,
+    DestinationTable,
+    WorkspaceTable,
+)
+from bridge.settings.parsers import NAME, NAME_IN_WORDS
+from bridge.settings.problems import Problem, problem, shown
+from bridge.settings.sources.given import Given
+from bridge.settings.sources.spelling import nearest
+from bridge.validation_text import findings, sentence
+
+TableT = TypeVar("TableT", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The valid tables by name, and all problems."""
+
+    workspaces: dict[str, WorkspaceTable] = field(default_factory=dict)
+    destinations: dict[str, DestinationTable] = field(default_factory=dict)
+    clients: dict[str, ClientTable] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def read_contents(document: Document, variables: Mapping[str, Given]) -> Contents:
+    """Validate every table of a document; `variables` are what `x_env` may name."""
+    reader = _Reader(document, Surroundings(variables=variables, folder=document.folder))
+    return Contents(
+        workspaces=dict(reader.read("workspaces", lambda *_: WorkspaceTable)),
+        destinations=dict(reader.read("destinations", reader.destination_table)),
+        clients=dict(reader.read("clients", reader.client_table)),
+        problems=[*reader.unknown_sections(), *reader.problems],
+    )
+
+
+@dataclass(slots=True)
+class _Reader:
+    document: Document
+    around: Surroundings
+    problems: list[Problem] = field(default_factory=list)
+
+    def unknown_sections(self) -> Iterator[Problem]:
+        for section in self.document.tables.keys() - ConfigFile.model_fields.keys():
+            yield problem(self.document.place(section), shown(section), _unknown(section, ConfigFile))
+
+    def read(
+        self, section: str, table_model: Callable[[str, Mapping[str, Any]], type[TableT] | None]
+    ) -> Iterator[tuple[str, TableT]]:
+        """Yield the valid tables of a section, and note the problems of the others."""
+        tables = self.document.tables.get(section, {})
+        if not isinstance(tables, dict):
+            self._note((section,), f"must be tables: [{section}.NAME]")
+            return
+        for name, table in tables.items():
+            model = self._table_model(section, name, table, table_model)
+            valid = None if model is None else self._validated((section, name), table, model)
+            if valid is not None:
+                yield name, valid
+
+    def _table_model(
+        self, section: str, name: str, table: Any, table_model: Callable[[str, Mapping[str, Any]], type[TableT] | None]
+    ) -> type[TableT] | None:
+        if not NAME.fullmatch(name):
+            where = self.document.place(section, name)
+            self.problems.append(problem(where, f"{section}.{shown(name)}", f"must be {NAME_IN_WORDS}"))
+        elif not isinstance(table, dict):
+            self._note((section, name), f"must be a table: [{section}.NAME]")
+        else:
+            return table_model(name, table)
+        return None
+
+    def destination_table(self, name: str, table: Mapping[str, Any]) -> type[DestinationTable] | None:
+        kind = table.get("type")
+        if isinstance(kind, str) and kind in DESTINATION_TABLES:
+            return DESTINATION_TABLES[kind]
+        choices = ", ".join(f'"{each}"' for each in DESTINATION_TABLES)
+        fault = "is required" if kind is None else "is not known"
+        self._note(("destinations", name, "type"), f"{fault}; it is one of {choices}")
+        return None
+
+    def client_table(self, name: str, _: Mapping[str, Any]) -> type[ClientTable]:
+        if name == OPERATOR:
+            self._note(("clients", name), RESERVED)
+        return ClientTable
+
+    def _validated(self, path: tuple[str, str], table: Mapping[str, Any], model: type[TableT]) -> TableT | None:
+        resolved = resolve_secrets(table, model, self.around)
+        for key, text in resolved.problems.items():
+            self._note((*path, *resolved.given(key).split(".")), text)
+        try:
+            valid = model.model_validate(resolved.values)
+        except ValidationError as error:
+            self.problems += self._findings(error, path, model, resolved)
+            return None
+        return None if resolved.problems else valid
+
+    def _findings(
+        self, error: ValidationError, path: tuple[str, str], model: type[BaseModel], resolved: Resolved
+    ) -> Iterator[Problem]:
+        """Yield the findings, except for secrets that could not be read."""
+        for finding in findings(error):
+            key, *rest = map(str, finding["loc"])
+            if ".".join((key, *rest)) in resolved.problems:
+                continue
+            unknown = finding["type"] == "extra_forbidden"
+            text = _unknown(key, model) if unknown else sentence(finding, SENTENCES)
+            if rest and rest[0].isdecimal():
+                text, rest = f"entry {int(rest[0]) + 1} {text}", []
+            given = resolved.given(".".join((key, *rest)))
+            yield problem(
+                self.document.place(*path, *given.split(".")), ".".join([*path, *map(shown, given.split("."))]), text
+            )
+
+    def _note(self, path: tuple[str, ...], text: str) -> None:
+        self.problems.append(problem(self.document.place(*path), ".".join(path), text))
+
+
+def _unknown(key: str, model: type[BaseModel]) -> str:
+    secrets = {f"{name}{form}" for name, _ in secret_fields(model) for form in FORMS}
+    meant = nearest(key, {*model.model_fields, *secrets})
+    return "is not known" + (f"; did you mean {meant}?" if meant else "")
+
+
+def referred_variables(tables: Any) -> Iterator[str]:
+    """Yield the names of variables that the secrets of a document refer to."""
+    if isinstance(tables, dict):
+        for key, value in tables.items():
+            if key.endswith("_env") and isinstance(value, str):
+                yield value
+            yield from referred_variables(value)

@@ -1,0 +1,180 @@
+"""The tables of the configuration file. A later kind of table or destination is a further model here."""
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from bridge.domain.clients import Client, Permissions
+from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook
+from bridge.domain.secret import Secret
+from bridge.settings import parsers
+from bridge.settings.client_config import CHANNEL, DIGEST
+from bridge.settings.file.secret_fields import SecretField, secret_fields
+
+_DIGEST = r"^sha256:[0-9a-f]{64}$"
+_HOST = r"^((\*\.)?[^\s/:@*]+|[0-9a-fA-F:.]+)$"
+SENTENCES = {
+    "extra_forbidden": "is not known",
+    "missing": "is required",
+    "list_type": "must be a list",
+    "string_type": "must be a string",
+    "bool_type": "must be true or false",
+    "float_type": "must be a number",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "greater_than": "must be more than {gt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "too_short": "must have at least {min_length} element",
+    "too_long": "must have at most {max_length} elements",
+    _DIGEST: "must be sha256: and 64 hexadecimal digits, as `rally-bridge keys new` prints it",
+    CHANNEL: "must be a channel's id, such as C0123ABCD; its details in Slack show it at the very end",
+    _HOST: "must be a host alone, such as crm.example.com or *.example.com",
+}
+"""By the type of pydantic's finding, or by the pattern that is not matched."""
+
+SecretText: TypeAlias = Annotated[Secret, BeforeValidator(parsers.visible), WithJsonSchema({"type": "string"})]
+SecretUrl: TypeAlias = Annotated[Secret, BeforeValidator(parsers.secret_url), WithJsonSchema({"type": "string"})]
+ChannelId: TypeAlias = Annotated[str, StringConstraints(pattern=CHANNEL)]
+Host: TypeAlias = Annotated[str, StringConstraints(pattern=_HOST, to_lower=True)]
+
+
+class Table(BaseModel):
+    """The base class of tables: unknown keys are errors, and values are not converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True, hide_input_in_errors=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Add `x_file` and `x_env` of each secret to the schema of a table."""
+        described = handler(schema)
+        table = handler.resolve_ref_schema(described)
+        for name, mark in secret_fields(cls):
+            if not mark.each:
+                _add_forms(table, name)
+        return described
+
+
+def _add_forms(table: dict[str, Any], name: str) -> None:
+    forms = {
+        f"{name}_file": "The path of a file that holds it, relative to this file.",
+        f"{name}_env": "The name of an environment variable that holds it.",
+    }
+    table["properties"] |= {form: {"type": "string", "description": text} for form, text in forms.items()}
+    if name in table.get("required", []):
+        table["required"].remove(name)
+        table.setdefault("allOf", []).append({"oneOf": [{"required": [form]} for form in (name, *forms)]})
+
+
+class WorkspaceTable(Table):
+    """A Rally account."""
+
+    key: Annotated[SecretText, SecretField(), Field(description="The API key of the Rally workspace.")]
+    base_url: Annotated[
+        Annotated[str, BeforeValidator(parsers.base_url)] | None,
+        Field(description="The address of Rally's API; RALLY_BASE_URL if left out."),
+    ] = None
+    budget_share: Annotated[
+        Annotated[float, Field(gt=0, le=1)] | None,
+        Field(description="The part of its rate limit to use; RALLY_BUDGET_SHARE if left out."),
+    ] = None
+
+
+class SlackWebhookTable(Table):
+    """A Slack incoming webhook."""
+
+    type: Literal["slack_webhook"]
+    url: Annotated[SecretUrl, SecretField(), Field(description="The webhook's URL, which is a secret.")]
+
+    def destination(self) -> ResolvedDestination:
+        return SlackWebhook(url=self.url)
+
+
+class SlackTable(Table):
+    """A channel to which the Slack bot (SLACK_BOT_TOKEN) posts."""
+
+    type: Literal["slack"]
+    channel: Annotated[ChannelId, Field(description="The channel's id, such as C0123ABCD.")]
+
+    def destination(self) -> ResolvedDestination:
+        return SlackChannel(channel=self.channel)
+
+
+class CallbackTable(Table):
+    """An HTTP endpoint that receives signed callbacks."""
+
+    type: Literal["callback"]
+    url: Annotated[SecretUrl, SecretField(), Field(description="Its URL, which may hold a secret.")]
+    secret: Annotated[
+        Secret | None,
+        BeforeValidator(parsers.callback_secret),
+        SecretField(),
+        WithJsonSchema({"type": "string"}),
+        Field(description="A whsec_… secret that signs instead of the client's."),
+    ] = None
+    headers: Annotated[
+        dict[str, Annotated[Secret, BeforeValidator(Secret), WithJsonSchema({"type": "string"})]],
+        SecretField(each=True),
+        Field(max_length=20, description="Headers to send along; each may be given as NAME_file or NAME_env as well."),
+    ] = {}
+
+    def destination(self) -> ResolvedDestination:
+        return Callback(url=self.url, secret=self.secret, headers=self.headers)
+
+
+class ClientTable(Table):
+    """An internal tool that may call the API, and what it may use; what is left out is allowed without restriction."""
+
+    keys: Annotated[
+        list[Annotated[str, StringConstraints(pattern=_DIGEST)]],
+        Field(min_length=1, max_length=2, description="The digests of its key; two while a key is rotated."),
+    ]
+    admin: Annotated[bool, Field(description="Whether it sees the watches of all clients.")] = False
+    workspaces: Annotated[list[str] | None, Field(description="The workspaces that it may use.")] = None
+    slack_channels: Annotated[list[ChannelId] | None, Field(description="The channels that it may post to.")] = None
+    named: Annotated[list[str] | None, Field(description="The destinations of this file that it may use.")] = None
+    callback_hosts: Annotated[list[Host] | None, Field(description="The hosts that it may send callbacks to.")] = None
+
+    def client(self, name: str) -> Client:
+        permissions = Permissions(
+            workspaces=_set(self.workspaces),
+            slack_channels=_set(self.slack_channels),
+            named=_set(self.named),
+            callback_hosts=_set(self.callback_hosts),
+        )
+        digests = tuple(bytes.fromhex(key.removeprefix(DIGEST)) for key in self.keys)
+        return Client(name=name, admin=self.admin, digests=digests, permissions=permissions)
+
+
+def _set(names: list[str] | None) -> frozenset[str] | None:
+    return None if names is None else frozenset(names)
+
+
+DestinationTable: TypeAlias = SlackWebhookTable | SlackTable | CallbackTable
+DESTINATION_TABLES: dict[str, type[SlackWebhookTable] | type[SlackTable] | type[CallbackTable]] = {
+    "slack_webhook": SlackWebhookTable,
+    "slack": SlackTable,
+    "callback": CallbackTable,
+}
+"""By `type`."""
+
+Name: TypeAlias = Annotated[str, StringConstraints(pattern=f"^{parsers.NAME.pattern}$")]
+
+
+class ConfigFile(Table):
+    """The configuration file of rally-bridge."""
+
+    model_config = ConfigDict(title="bridge.toml")
+
+    workspaces: dict[Name, WorkspaceTable] = {}
+    destinations: dict[Name, Annotated[DestinationTable, Field(discriminator="type")]] = {}
+    clients: dict[Name, ClientTable] = {}

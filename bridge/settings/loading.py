@@ -1,0 +1,116 @@
+"""Loading: all sources are read, then merged and validated at once, so that every problem is reported together."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from pydantic import ConfigDict, ValidationError
+
+from bridge.errors import SettingsError
+from bridge.settings.file.document import Document, read_document
+from bridge.settings.file.reading import Contents, read_contents, referred_variables
+from bridge.settings.merging import merged
+from bridge.settings.model import SECRETS, Settings, Variables
+from bridge.settings.problems import Problem, problem
+from bridge.settings.sources.given import Given
+from bridge.settings.sources.replaced import LINES, replaced
+from bridge.settings.sources.variables import misspelt, own_values, read_variables, unknown_names
+from bridge.validation_text import findings, sentence
+
+NAMES = tuple(field.upper() for field in Variables.model_fields)
+SECRET_NAMES = frozenset(field.upper() for field in SECRETS)
+KNOWN_NAMES = frozenset({*NAMES, *(f"{name}_FILE" for name in SECRET_NAMES)})
+_OLD_NAMES = frozenset({*LINES, *(f"{name}_FILE" for name in LINES)})
+_SENTENCES: Mapping[str, str] = {
+    "bool_parsing": "must be true or false",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "int_parsing": "must be a whole number",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "literal_error": "must be {expected}",
+    "too_short": "must hold at least one",
+}
+"""By the type of pydantic's finding."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """The settings as far as they are valid; `invalid` are the fields that must not be read from them."""
+
+    settings: Settings
+    invalid: frozenset[str]
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+
+class _Assigned(Variables):
+    """Validates each variable on its own, when it is assigned."""
+
+    model_config = ConfigDict(frozen=False, validate_assignment=True)
+
+
+def load_settings(environ: Mapping[str, str] | None = None, env_file: str | None = ".env") -> Settings:
+    """Return the settings of the environment, of `.env`, and of the file that BRIDGE_CONFIG_FILE names.
+
+    Raises SettingsError with every problem; its text has no secrets.
+    """
+    draft = draft_settings(environ, env_file)
+    if draft.problems:
+        raise SettingsError(draft.problems)
+    return draft.settings
+
+
+def draft_settings(environ: Mapping[str, str] | None = None, env_file: str | None = ".env") -> Draft:
+    """Read and validate all sources; the environment takes precedence over `.env`."""
+    given, unreadable = read_variables(os.environ if environ is None else environ, env_file)
+    values, misread, failed = own_values(given, NAMES, SECRET_NAMES)
+    variables, invalid, badly_set = _assign(values)
+    document, contents = _read_file(variables.bridge_config_file, given)
+    referred = frozenset(referred_variables(document.tables)) if document else frozenset[str]()
+    origins = {name: each.place for name, each in values.items()}
+    result = merged(variables, contents, document, origins=origins, invalid=invalid | {name.lower() for name in failed})
+    others = {name: each for name, each in given.items() if name not in _OLD_NAMES}
+    misspellings = dict(misspelt(others, KNOWN_NAMES, referred))
+    return Draft(
+        settings=result.settings,
+        invalid=result.invalid,
+        problems=(
+            *unreadable,
+            *replaced(given),
+            *misspellings.values(),
+            *misread,
+            *badly_set,
+            *contents.problems,
+            *result.problems,
+        ),
+        warnings=tuple(
+            problem(given[name].place, name, "is not a setting")
+            for name in unknown_names(others, KNOWN_NAMES, referred)
+            if name not in misspellings
+        ),
+    )
+
+
+def _assign(values: Mapping[str, Given]) -> tuple[Variables, frozenset[str], list[Problem]]:
+    """Parse each variable; return those that are valid, the fields of the others, and their problems."""
+    variables = _Assigned.model_construct()
+    problems: dict[str, Problem] = {}
+    for name, given in values.items():
+        try:
+            setattr(variables, name.lower(), given.text)
+        except ValidationError as error:
+            (finding, *_) = findings(error)
+            problems[name.lower()] = problem(given.place, name, sentence(finding, _SENTENCES))
+    return variables, frozenset(problems), list(problems.values())
+
+
+def _read_file(path: str | None, given: Mapping[str, Given]) -> tuple[Document | None, Contents]:
+    """Return no document if the file can't be read, and an empty one if none is named."""
+    if path is None:
+        return Document(), Contents()
+    document, problems = read_document(path)
+    if document is None:
+        return None, replace(Contents(), problems=problems)
+    return document, read_contents(document, given)

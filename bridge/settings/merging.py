@@ -1,0 +1,149 @@
+"""Merging: variables and tables become the settings; what contradicts or is missing is reported."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from bridge.domain.destinations import SlackChannel
+from bridge.domain.times import DAY, Span
+from bridge.domain.workspaces import DEFAULT_WORKSPACE, Workspace
+from bridge.settings.file.document import Document
+from bridge.settings.file.reading import Contents
+from bridge.settings.model import SECRETS, Settings, Variables
+from bridge.settings.problems import Place, Problem
+
+LONGEST_WATCH: Span = 30 * DAY
+SANDBOX_PATH = "/rally/api/public/v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    settings: Settings
+    invalid: frozenset[str]
+    problems: list[Problem]
+
+
+def merged(
+    variables: Variables,
+    contents: Contents,
+    document: Document | None,
+    *,
+    origins: Mapping[str, Place],
+    invalid: frozenset[str],
+) -> Merged:
+    """Return the settings. `document` is None if the file can't be read; then nothing is missed that may be in it."""
+    settings = Settings.model_construct(
+        **{name: value for name, value in variables if name not in invalid},
+        workspaces=_workspaces(variables, contents, invalid),
+        destinations={name: table.destination() for name, table in contents.destinations.items()},
+        clients=(
+            *([] if "bridge_api_keys" in invalid else variables.bridge_api_keys),
+            *(table.client(name) for name, table in contents.clients.items()),
+        ),
+        origins={**origins, **(document.places() if document else {})},
+    )
+    missing = dict(_missing(settings, document, invalid))
+    absent = invalid | missing.keys()
+    checks = [*_contradictions(settings, absent), *_references(settings, document, absent), *_duplicates(settings)]
+    return Merged(settings=settings, invalid=absent, problems=[*missing.values(), *checks])
+
+
+def _workspaces(variables: Variables, contents: Contents, invalid: frozenset[str]) -> dict[str, Workspace]:
+    """Return the valid workspaces, the default one first; in a sandbox, all of them are the sandbox's."""
+    keys = {name: table.key for name, table in contents.workspaces.items()}
+    if variables.rally_api_key and "rally_api_key" not in invalid:
+        keys = {DEFAULT_WORKSPACE: variables.rally_api_key} | keys
+    shares = {name: table.budget_share for name, table in contents.workspaces.items()}
+    urls = {name: table.base_url for name, table in contents.workspaces.items()}
+    if variables.rally_sandbox and variables.rally_api_key:
+        keys = dict.fromkeys(keys, variables.rally_api_key)
+        urls = dict.fromkeys(keys, variables.rally_sandbox + SANDBOX_PATH)
+    return {
+        name: Workspace(
+            name=name,
+            key=key,
+            base_url=urls.get(name) or variables.rally_base_url,
+            budget_share=shares.get(name) or variables.rally_budget_share,
+        )
+        for name, key in sorted(keys.items(), key=lambda each: each[0] != DEFAULT_WORKSPACE)
+        if urls.get(name) or "rally_base_url" not in invalid
+    }
+
+
+def _missing(settings: Settings, document: Document | None, invalid: frozenset[str]) -> Iterator[tuple[str, Problem]]:
+    """Yield what is required and absent, by field. A file that can't be read may have any of its tables."""
+    for name, field in Settings.model_fields.items():
+        if field.is_required() and name not in invalid and not hasattr(settings, name):
+            also = f" (or {name.upper()}_FILE)" if name in SECRETS else ""
+            yield name, f"{name.upper()}{also} is required"
+    if document is None:
+        return
+    tables = {name: document.tables.get(name, {}) for name in ("workspaces", "clients")}
+    if DEFAULT_WORKSPACE not in tables["workspaces"] and not settings.rally_api_key and "rally_api_key" not in invalid:
+        yield (
+            "rally_api_key",
+            f"RALLY_API_KEY (or RALLY_API_KEY_FILE, or {_TABLE.format('workspaces.default')}) is required",
+        )
+    if not tables["clients"] and not settings.bridge_api_keys and "bridge_api_keys" not in invalid:
+        yield "clients", f"BRIDGE_API_KEYS (or BRIDGE_API_KEYS_FILE, or {_TABLE.format('clients.NAME')}) is required"
+
+
+_TABLE = "[{}] in the file of BRIDGE_CONFIG_FILE"
+
+
+def _contradictions(settings: Settings, absent: frozenset[str]) -> Iterator[Problem]:
+    if not {"poll_floor", "poll_ceiling"} & absent and settings.poll_floor > settings.poll_ceiling:
+        yield settings.problem("POLL_FLOOR", "must not be longer than POLL_CEILING")
+    if "watch_expiry" not in absent and settings.watch_expiry > LONGEST_WATCH:
+        yield settings.problem("WATCH_EXPIRY", "must be at most 30d")
+    if settings.egress_sandbox and settings.egress_proxy and not {"egress_sandbox", "egress_proxy"} & absent:
+        yield settings.problem("EGRESS_SANDBOX", "EGRESS_PROXY is set as well; set only one of the two")
+    if "slack_bot_token" not in absent and settings.slack_bot_token is None:
+        for name, destination in settings.destinations.items():
+            if isinstance(destination, SlackChannel):
+                yield settings.problem(f"destinations.{name}", "needs a Slack bot: set SLACK_BOT_TOKEN")
+
+
+def _references(settings: Settings, document: Document | None, absent: frozenset[str]) -> Iterator[Problem]:
+    """Yield the names that stand for nothing; a table counts even if it is not valid."""
+    if document is None:
+        return
+    workspaces = {DEFAULT_WORKSPACE, *document.names("workspaces")}
+    named = set(document.names("destinations"))
+    if "operator_notify" not in absent and settings.operator_notify and settings.operator_notify not in named:
+        yield settings.problem(
+            "OPERATOR_NOTIFY", f"must name a destination of the configuration file: {_choices(named)}"
+        )
+    for key, known in (("workspaces", workspaces), ("named", named)):
+        for client, names in document.lists("clients", key):
+            if unknown := [number for number, name in enumerate(names, start=1) if name not in known]:
+                text = f"entry {unknown[0]} stands for nothing; there are: {_choices(known)}"
+                yield settings.problem(f"clients.{client}.{key}", text)
+
+
+def _choices(names: set[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
+
+
+def _duplicates(settings: Settings) -> Iterator[Problem]:
+    """Yield what is configured both by a variable and by the file, and keys that two clients share."""
+    if settings.rally_api_key and not settings.rally_sandbox and _in_file(settings, f"workspaces.{DEFAULT_WORKSPACE}"):
+        yield settings.problem(
+            f"workspaces.{DEFAULT_WORKSPACE}", "RALLY_API_KEY is set as well; configure this workspace in one place"
+        )
+    for name in dict.fromkeys(client.name for client in settings.bridge_api_keys):
+        if _in_file(settings, f"clients.{name}"):
+            yield settings.problem(
+                f"clients.{name}", "is in BRIDGE_API_KEYS as well; configure this client in one place"
+            )
+    owners: dict[bytes, str] = {}
+    for client in settings.clients:
+        for digest in client.digests:
+            if digest in owners:
+                yield settings.problem(
+                    f"clients.{client.name}.keys", f"a key occurs twice, also for {owners[digest]!r}"
+                )
+            owners[digest] = client.name
+
+
+def _in_file(settings: Settings, key: str) -> bool:
+    return key in settings.origins
