@@ -56,11 +56,11 @@ class DecryptionFailed(BridgeError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem of a request: a JSON pointer to the field, a sentence, and a stable code if a rule refused it."""
+    """One problem of a request: a JSON pointer to the field, a sentence, and a stable code."""
 
     pointer: str
     detail: str
-    code: str | None = None
+    code: str
 
 
 class Refusal(Enum):
@@ -101,6 +101,11 @@ class Refusal(Enum):
     @property
     def slug(self) -> str:
         return self.value[1]
+
+    @property
+    def code(self) -> str:
+        """The slug in the form of the codes of errors."""
+        return self.slug.replace("-", "_")
 
     @property
     def title(self) -> str:

@@ -88,7 +88,7 @@ class Egress:
         """
         parsed = judge_url(url.reveal(), self._rules, slack=False)
         if isinstance(parsed, Forbidden):
-            return NoResponse(failure=Failure.REFUSED_ADDRESS, reason=parsed.detail)
+            return NoResponse(failure=Failure.REFUSED_ADDRESS, reason=parsed.for_operators)
         if self._proxied or (self._diversion and self._diversion.diverts(parsed)):
             return None
         deadline = asyncio.get_running_loop().time() + self._connect_timeout
@@ -106,7 +106,7 @@ class Egress:
         """
         url = judge_url(request.url.reveal(), self._rules, slack=False)
         if isinstance(url, Forbidden):
-            return NoResponse(failure=Failure.REFUSED_ADDRESS, reason=url.detail)
+            return NoResponse(failure=Failure.REFUSED_ADDRESS, reason=url.for_operators)
         headers = {
             "accept": "*/*",
             **request.headers,

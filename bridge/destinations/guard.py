@@ -99,7 +99,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         if not self._rules.allow_host(host, port):
             for address in addresses:
                 if wrong := self._rules.check_address(address, port):
-                    raise NotSent(Failure.REFUSED_ADDRESS, wrong.detail)
+                    raise NotSent(Failure.REFUSED_ADDRESS, wrong.for_operators)
         return addresses
 
     async def _addresses(self, host: str, port: int, deadline: float | None) -> list[IPAddress]:

@@ -27,6 +27,13 @@ class Forbidden:
 
     code: str
     detail: str
+    by_address: bool = False
+    """Whether only the address, host or port is the reason, so that EGRESS_ALLOW can allow it."""
+
+    @property
+    def for_operators(self) -> str:
+        """The sentence with the setting that can allow the URL."""
+        return f"{self.detail}; EGRESS_ALLOW can allow it" if self.by_address else self.detail
 
     @property
     def permittable(self) -> bool:
@@ -117,11 +124,12 @@ class EgressRules:
         if self.allow_address(address, port):
             return None
         if code := refusal_code(address):
-            return Forbidden(code, f"an address of this kind is not allowed: {code.replace('_', ' ')}")
+            detail = f"an address of this kind is not allowed: {code.replace('_', ' ')}"
+            return Forbidden(code, detail, by_address=True)
         return None if port in DEFAULT_PORTS.values() else _FORBIDDEN_PORT
 
 
-_FORBIDDEN_PORT = Forbidden("port", "only the ports 80 and 443 are allowed")
+_FORBIDDEN_PORT = Forbidden("port", "only the ports 80 and 443 are allowed", by_address=True)
 
 
 def _parse_entry(entry: str) -> tuple[str | IPNetwork, int | None] | None:
@@ -202,7 +210,7 @@ def _objection(url: ParsedURL, rules: EgressRules, *, slack: bool) -> Forbidden 
 
 def _wrong_name(url: ParsedURL, rules: EgressRules) -> Forbidden | None:
     if url.host == "localhost" or url.host.endswith(".localhost"):
-        return Forbidden("loopback", "localhost is not allowed")
+        return Forbidden("loopback", "localhost is not allowed", by_address=True)
     if url.port in DEFAULT_PORTS.values() or any(port in {None, url.port} for _, port in rules.networks):
         return None  # the name may resolve into a network for which this port is allowed
     return _FORBIDDEN_PORT
@@ -257,7 +265,8 @@ def _not_slacks(url: ParsedURL) -> Forbidden | None:
     at_slacks = url.host in SLACK_HOSTS and url.scheme == "https" and url.port == DEFAULT_PORTS["https"]
     if at_slacks and url.path.startswith("/services/"):
         return None
-    return Forbidden("not_slack", "a Slack webhook's URL begins with https://hooks.slack.com/services/")
+    detail = "a Slack webhook's URL begins with https://hooks.slack.com/services/"
+    return Forbidden("not_slack", detail, by_address=True)
 
 
 @lru_cache(maxsize=1000)  # the same destinations are shown again and again, and parsing is costly

@@ -13,8 +13,8 @@ from bridge.errors import Refusal, Refused
 from bridge.resources import Resources
 from bridge.validation_text import findings
 from bridge.web.duplicate_json_names import duplicate_names
-from bridge.web.problems import count_problems, problems_of
 from bridge.web.schemas.destinations import Body, Context
+from bridge.web.validation_errors import count_problems, problems_of
 
 BODY_LIMIT = 64 * 1024
 BATCH_LIMIT = 1024 * 1024
@@ -102,7 +102,7 @@ def parse(body: bytes, model: type[BodyT], context: Context | None = None) -> Bo
             raise Refused(Refusal.INVALID_JSON, str(found[0]["ctx"]["error"]).capitalize() + ".") from None
     duplicates = duplicate_names(body)
     if parsed is None or duplicates:
-        problems = [*duplicates, *problems_of(found)]
+        problems = [*duplicates, *problems_of(found, model)]
         count = len(duplicates) + count_problems(found)
         raise Refused(Refusal.VALIDATION_FAILED, "Nothing was changed.", problems, problem_count=count)
     return parsed
@@ -113,6 +113,7 @@ def validation_context(resources: Resources, client: Client) -> Context:
     permissions = client.permissions
     return Context(
         permissions=permissions,
+        admin=client.admin,
         rules=resources.egress_rules,
         workspaces=frozenset(resources.rally if permissions.workspaces is None else permissions.workspaces),
         named=resources.named,

@@ -33,7 +33,10 @@ def duplicate_names(body: bytes) -> list[Problem]:
     document = json.loads(body, object_pairs_hook=to_object, parse_int=str, parse_float=str)
     if not has_duplicates:
         return []
-    return [Problem(pointer=pointer, detail="Send this name once") for pointer in _pointers(document, "")]
+    return [
+        Problem(pointer=pointer, detail="Send this name once", code="duplicate_name")
+        for pointer in _pointers(document, "")
+    ]
 
 
 def _pointers(value: Any, path: str) -> Iterator[str]:

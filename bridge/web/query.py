@@ -7,16 +7,16 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 from starlette.requests import Request
 
 from bridge.domain.notices import OPERATOR
 from bridge.errors import Problem, Refusal, Refused
 from bridge.settings.parsers import NAME
 from bridge.validation_text import findings
-from bridge.web.problems import count_problems, problems_of
 from bridge.web.schemas.destinations import OutcomeName
 from bridge.web.schemas.import_id import ImportId
+from bridge.web.validation_errors import count_problems, problems_of
 
 MAX_PAGE = 100
 MAX_WAIT = 60
@@ -30,7 +30,7 @@ class _Query(BaseModel):
 def _digits(value: Any) -> Any:
     """Reject spellings of numbers that pydantic accepts: `1_0`, `+1`, ` 1`."""
     if isinstance(value, str) and not re.fullmatch("-?[0-9]+", value):
-        raise ValueError("Must be a whole number, written in digits")
+        raise PydanticCustomError("form_wrong_type", "Must be a whole number, written in digits")
     return value
 
 
@@ -112,7 +112,9 @@ def parse_query(request: Request, model: type[QueryT]) -> QueryT:
     """Validate the query; raise Refused with 422, naming every invalid parameter as `?name`."""
     parameters = request.query_params
     repeated = dict.fromkeys(name for name in parameters if len(parameters.getlist(name)) > 1)
-    problems = [Problem(pointer=f"?{name}", detail="Send this parameter once") for name in repeated]
+    problems = [
+        Problem(pointer=f"?{name}", detail="Send this parameter once", code="duplicate_parameter") for name in repeated
+    ]
     found: list[ErrorDetails] = []
     query: QueryT | None = None
     try:
@@ -121,6 +123,6 @@ def parse_query(request: Request, model: type[QueryT]) -> QueryT:
         found = findings(error)
     if query is None or problems:
         count = len(problems) + count_problems(found)
-        problems += [replace(each, pointer="?" + each.pointer.removeprefix("/")) for each in problems_of(found)]
+        problems += [replace(each, pointer="?" + each.pointer.removeprefix("/")) for each in problems_of(found, model)]
         raise Refused(Refusal.INVALID_QUERY, problems=problems, problem_count=count)
     return query

@@ -10,6 +10,7 @@ from bridge.resources import Resources
 from bridge.web.endpoints import authenticated_with
 from bridge.web.query import SigningQuery
 from bridge.web.responses import ApiResponse
+from bridge.web.schemas.choices import one_of
 from bridge.web.schemas.responses import KeysResponse, SecretsResponse
 
 
@@ -46,8 +47,9 @@ def _named_client(resources: Resources, caller: Client, query: SigningQuery) -> 
         return caller.name
     if not caller.admin:
         raise _refused("Only admins may name another client", "forbidden")
-    if name not in {OPERATOR, *(each.name for each in resources.settings.clients)}:
-        raise _refused("There is no client with this name", "unknown_name")
+    known = {OPERATOR, *(each.name for each in resources.settings.clients)}
+    if name not in known:
+        raise _refused(f"Must be {one_of(known)}", "unknown_name")
     return name
 
 

@@ -12,6 +12,7 @@ from bridge.domain.clients import Client
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import SECOND
 from bridge.domain.watches import Watch, WatchState
+from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.errors import DecryptionFailed, Refusal, Refused, StoreUnavailable
 from bridge.ids import new_id
 from bridge.queue import Job
@@ -59,7 +60,7 @@ async def create_many(request: Request, resources: Resources, client: Client) ->
     await charge_batch(resources, client, len(watches))
     context = validation_context(resources, client)
 
-    async def result(number: int, watch: dict[str, Any]) -> AcceptedResponse | RefusedResponse:
+    async def result(number: int, watch: Any) -> AcceptedResponse | RefusedResponse:
         # Each watch has a key of its own, so that a batch that was interrupted can be sent again.
         # A header can't contain a line feed, so no client can send the same key.
         watch_key = None if key is None else f"{key}\n{number}"
@@ -84,11 +85,11 @@ async def _accept(resources: Resources, client: Client, raw: bytes, key: str | N
     new = NewWatch(
         id=new_id("wat_"),
         client=client.name,
-        workspace=body.workspace,
+        workspace=body.workspace or DEFAULT_WORKSPACE,
         import_id=body.import_id,
-        notify=tuple(each.destination() for each in body.notify),
+        notify=tuple(each.destination() for each in body.notify or ()),
         label=body.label,
-        metadata=body.metadata,
+        metadata=body.metadata or {},
         expires_in=settings.watch_expiry if body.expires_in is None else body.expires_in * SECOND,
     )
     accepted = await resources.watches.accept(

@@ -91,7 +91,9 @@ async def test_a_batch_in_which_a_name_is_repeated_is_refused_whole(world: World
     answer = await world.api.post("/v1/watches/batch", content=body, headers=[KEY, AS_JSON])
 
     assert answer.status_code == 422
-    assert answer.json()["errors"] == [{"pointer": "/watches/1/importId", "detail": "Send this name once"}]
+    assert answer.json()["errors"] == [
+        {"pointer": "/watches/1/importId", "detail": "Send this name once", "code": "duplicate_name"}
+    ]
     assert (await world.get("/v1/watches")).json()["data"] == []
 
 

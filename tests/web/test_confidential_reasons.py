@@ -69,7 +69,7 @@ async def test_a_test_tells_an_admin_and_the_log_what_it_was(world: World) -> No
             await reason_told(there, "private.example", CLIENT_KEY)
 
     assert [reason.removeprefix(f"{UNREACHABLE}: ") for reason in reasons] == [
-        "an address of this kind is not allowed: private",
+        "an address of this kind is not allowed: private; EGRESS_ALLOW can allow it",
         "the name does not resolve",
     ]
     assert "private" in next(line["reason"] for line in lines if line["event"] == "destination.tested")

@@ -92,7 +92,7 @@ async def test_what_is_under_way_or_was_not_wanted_is_not_owed_again(world: Worl
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.sandbox.set_answers("crm", {"status": 503})  # pending, whether or not the deliver shift has run
     url = world.sandbox.callback_url()
-    notify = [{"type": "callback", "url": url}, {"type": "callback", "url": url, "on": ["failed"]}]
+    notify = [{"type": "callback", "url": url}, {"type": "callback", "url": f"{url}-failed", "on": ["failed"]}]
     watch = await world.watch(notify=notify)
     await world.poll()
     pending, skipped = (await world.reload(watch))["deliveries"]

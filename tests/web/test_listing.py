@@ -227,7 +227,7 @@ async def test_a_batch_of_which_nothing_can_be_stored_is_a_503_itself(world: Wor
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"watches": []}, {"watches": [{"importId": "imp"}] * 101}, {"watches": ["imp"]}, {"watches": [], "more": 1}],
+    [{}, {"watches": []}, {"watches": [{"importId": "imp"}] * 101}, {"watches": "imp"}, {"watches": [], "more": 1}],
 )
 async def test_a_batch_that_is_none_changes_nothing(world: World, body: dict[str, Any]) -> None:
     assert (await world.post("/v1/watches/batch", json=body)).status_code == 422

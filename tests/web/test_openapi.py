@@ -6,22 +6,24 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
+from pydantic_core.core_schema import ErrorType
 
 from bridge.domain import notices, workspace_notices
 from bridge.domain.workspace_notices import WorkspaceEvent
 from bridge.errors import Refusal
+from bridge.web import validation_errors
 from bridge.web.app import CALLS
 from bridge.web.body import parse
 from bridge.web.openapi import examples
 from bridge.web.openapi.document import NOTICES, describe
 from bridge.web.openapi.operations import CALLS as OPERATIONS
 from bridge.web.routing import Resource
-from bridge.web.schemas.problem_document import CODES
+from bridge.web.schemas.problem_document import FORM_CODES, RULE_CODES
 from bridge.web.schemas.watches import BatchBody
 from tests.support.world import CLIENT_KEY, World, bearer
 
@@ -99,9 +101,15 @@ def test_every_code_of_a_rule_is_described_and_nothing_else() -> None:
         for code in groups.groups()
         if code
     }
-    assert found == set(CODES)
+    assert found == set(RULE_CODES)
     described = DESCRIPTION["components"]["schemas"]["ErrorResponse"]["properties"]["code"]["description"]
-    assert set(re.findall(r"`(\w+)`", described)) == found
+    assert set(re.findall(r"`(\w+)`", described)) == found | set(FORM_CODES)
+
+
+def test_every_code_of_a_form_is_one_that_a_validation_gives() -> None:
+    given = {"duplicate_name", "duplicate_parameter"}
+    assert set(FORM_CODES) == {*validation_errors.CODES.values(), *given}
+    assert validation_errors.CODES.keys() <= set(get_args(ErrorType))
 
 
 def test_a_batch_is_described_as_watches_and_each_is_checked_by_itself() -> None:

@@ -18,6 +18,7 @@ from bridge.errors import Refusal
 from bridge.web.idempotency import MAX_KEY_LENGTH
 from bridge.web.openapi import examples
 from bridge.web.openapi.operations import CALLS, Operation
+from bridge.web.problems import problem_document
 from bridge.web.routing import Resource
 from bridge.web.schemas.messages import NoticeSent, NotificationSent
 from bridge.web.schemas.problem_document import ProblemDocument
@@ -199,10 +200,7 @@ RETRYABLE = frozenset({429, 503})
 def _refused(refusals: Sequence[Refusal], schema: Json) -> Json:
     status = refusals[0].status
     retry = RETRY if status in RETRYABLE else {}
-    examples = {
-        refusal.slug: {"value": {"type": f"/docs#{refusal.slug}", "title": refusal.title, "status": status}}
-        for refusal in refusals
-    }
+    examples = {refusal.slug: {"value": problem_document(refusal)} for refusal in refusals}
     return {
         "description": "; ".join(refusal.title for refusal in refusals),
         "headers": _headers({"X-Request-Id": "The id of the request.", **retry}),

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -38,6 +38,7 @@ from bridge.domain.subscriptions import Subscription, subscription_of
 from bridge.errors import Problem
 from bridge.settings.client_config import CHANNEL
 from bridge.web.json_pointer import escape
+from bridge.web.schemas.choices import one_of
 from bridge.web.schemas.several import several
 
 Url: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
@@ -56,6 +57,8 @@ class Context:
     named: Mapping[str, ResolvedDestination]
     slack_bot: bool
     permissions: Permissions
+    admin: bool = False
+    """Whether errors name the setting that can allow an address."""
 
 
 def context_in(info: ValidationInfo) -> Context:
@@ -76,8 +79,8 @@ class Body(BaseModel):
     )
 
 
-def _forbidden(what: str) -> PydanticCustomError:
-    return PydanticCustomError("policy_forbidden", "Your client may not use {what}", {"what": what})
+def _not_permitted(permitted: Collection[str]) -> PydanticCustomError:
+    return PydanticCustomError("policy_forbidden", "Must be {choices}", {"choices": one_of(permitted)})
 
 
 def _form(on: Any) -> str | None:
@@ -96,7 +99,7 @@ On: TypeAlias = Annotated[
     | Annotated[Annotated[list[OutcomeName], Field(min_length=1, max_length=len(Outcome))], Tag("list")],
     Discriminator(
         _form,
-        custom_error_type="wrong_on",
+        custom_error_type="form_wrong_type",
         custom_error_message="Must be `always`, `problems` or a list of outcomes",
     ),
 ]
@@ -119,7 +122,9 @@ class _ToDestination(Body):
 def _checked(url: str, info: ValidationInfo, *, slack: bool) -> str:
     rules = context_in(info).rules
     if violation := check_url(url, rules, slack=True) if slack else check_callback(url, rules):
-        raise PydanticCustomError(f"policy_{violation.code}", "{detail}", {"detail": violation.detail})
+        detail = violation.for_operators if context_in(info).admin else violation.detail
+        detail = f"{detail[0].upper()}{detail[1:]}"
+        raise PydanticCustomError(f"policy_{violation.code}", "{detail}", {"detail": detail})
     return url
 
 
@@ -133,7 +138,9 @@ class ToSlackWebhook(_ToDestination):
     @classmethod
     def _is_slacks(cls, url: str, info: ValidationInfo) -> str:
         if not may_post(context_in(info).permissions, _checked(url, info, slack=True)):
-            raise _forbidden("this incoming webhook, only named channels and hosts")
+            raise PydanticCustomError(
+                "policy_forbidden", "Your client may not use incoming webhooks; `slack` and `named` may be open to it"
+            )
         return url
 
     def destination(self) -> Destination:
@@ -151,14 +158,14 @@ class ToSlack(_ToDestination):
     def _can_be_posted_to(cls, channel: str, info: ValidationInfo) -> str:
         if not re.fullmatch(CHANNEL, channel):
             raise PydanticCustomError(
-                "not_an_id",
+                "form_wrong_format",
                 "Must be the channel's id, such as C0123ABCD; Slack shows it at the end of the channel's details",
             )
         if not context_in(info).slack_bot:
             raise PydanticCustomError("policy_no_slack_bot", "The operator has not configured a Slack bot")
         channels = context_in(info).permissions.slack_channels
         if channels is not None and channel not in channels:
-            raise _forbidden("this channel")
+            raise _not_permitted(channels)
         return channel
 
     def destination(self) -> Destination:
@@ -178,22 +185,27 @@ class ToCallback(_ToDestination):
         str | None, Field(description="A `whsec_…` secret that signs the callback instead of your client's secret.")
     ] = None
     headers: Annotated[
-        dict[str, str],
-        Field(
-            max_length=20,
-            description="Headers of the callback. Their values are never shown again.",
-            json_schema_extra={
-                "propertyNames": {"maxLength": 100},
-                "additionalProperties": {"type": "string", "minLength": 1, "maxLength": LONGEST_HEADER},
-            },
-        ),
-    ] = {}
+        Annotated[
+            dict[str, str],
+            Field(
+                max_length=20,
+                json_schema_extra={
+                    "propertyNames": {"maxLength": 100},
+                    "additionalProperties": {"type": "string", "minLength": 1, "maxLength": LONGEST_HEADER},
+                },
+            ),
+        ]
+        | None,
+        Field(description="Headers of the callback. Their values are never shown again."),
+    ] = None
 
     @field_validator("url")
     @classmethod
     def _may_be_reached(cls, url: str, info: ValidationInfo) -> str:
-        if not may_call(context_in(info).permissions, _checked(url, info, slack=False)):
-            raise _forbidden("this host")
+        permissions = context_in(info).permissions
+        if not may_call(permissions, _checked(url, info, slack=False)):
+            hosts = one_of(permissions.callback_hosts or ())
+            raise PydanticCustomError("policy_forbidden", "The host must be {choices}", {"choices": hosts})
         return url
 
     @field_validator("secret")
@@ -205,7 +217,9 @@ class ToCallback(_ToDestination):
 
     @field_validator("headers")
     @classmethod
-    def _may_be_sent(cls, headers: dict[str, str]) -> dict[str, str]:
+    def _may_be_sent(cls, headers: dict[str, str] | None) -> dict[str, str] | None:
+        if headers is None:
+            return None
         names = Counter(name.lower() for name in headers)
         problems = [
             Problem(pointer=f"/{escape(name)}", detail=problem, code="invalid_header")
@@ -220,7 +234,7 @@ class ToCallback(_ToDestination):
         return Callback(
             url=Secret(self.url),
             secret=None if self.secret is None else Secret(self.secret),
-            headers={name: Secret(value) for name, value in self.headers.items()},
+            headers={name: Secret(value) for name, value in (self.headers or {}).items()},
             on=self.subscription,
         )
 
@@ -237,9 +251,8 @@ class ToNamed(_ToDestination):
         context = context_in(info)
         address = context.named.get(name) if context.permissions.may_name(name) else None
         if address is None:
-            raise PydanticCustomError(
-                "policy_unknown_name", "There is no destination of this name, or your client may not use it"
-            )
+            names = one_of([each for each in context.named if context.permissions.may_name(each)])
+            raise PydanticCustomError("policy_unknown_name", "Must be {choices}", {"choices": names})
         if not isinstance(address, SlackChannel):
             _checked(address.url.reveal(), info, slack=isinstance(address, SlackWebhook))
         return name
@@ -249,3 +262,10 @@ class ToNamed(_ToDestination):
 
 
 ToDestination: TypeAlias = Annotated[ToSlackWebhook | ToSlack | ToCallback | ToNamed, Field(discriminator="type")]
+DESTINATIONS: Mapping[str, type[_ToDestination]] = {
+    "slack": ToSlack,
+    "slack_webhook": ToSlackWebhook,
+    "callback": ToCallback,
+    "named": ToNamed,
+}
+"""The models by their `type`."""

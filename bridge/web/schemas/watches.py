@@ -23,6 +23,7 @@ from bridge.domain.destinations import NamedDestination
 from bridge.domain.times import DAY, SECOND, Span
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.errors import Problem
+from bridge.web.schemas.choices import one_of
 from bridge.web.schemas.destinations import Body, Context, ToDestination, context_in
 from bridge.web.schemas.import_id import ImportId
 from bridge.web.schemas.several import several
@@ -45,7 +46,9 @@ _PLAIN = re.compile(PLAIN)
 
 def _plain(text: str) -> str:
     if not _PLAIN.fullmatch(text):
-        raise ValueError("Must not contain control characters other than tabs and line breaks")
+        raise PydanticCustomError(
+            "form_wrong_format", "Must not contain control characters other than tabs and line breaks"
+        )
     return text
 
 
@@ -59,10 +62,14 @@ def _scalar(value: Any) -> Any:
         case int() | float() if abs(value) <= MAX_NUMBER:
             return value
         case int() | float():
-            raise ValueError("Must be a number that every JSON parser keeps exact: at most 2^53")
+            raise PydanticCustomError(
+                "form_out_of_range", "Must be a number that every JSON parser keeps exact: at most 2^53"
+            )
         case _:
-            raise ValueError(
-                f"Must be a string of at most {MAX_METADATA_LENGTH} characters, a number, a boolean or null"
+            raise PydanticCustomError(
+                "form_wrong_type",
+                "Must be a string of at most {length} characters, a number, a boolean or null",
+                {"length": MAX_METADATA_LENGTH},
             )
 
 
@@ -79,7 +86,9 @@ def _moment(value: Any) -> datetime:
     if isinstance(value, str) and _RFC_3339.fullmatch(value):
         with contextlib.suppress(ValueError):
             return datetime.fromisoformat(value)
-    raise ValueError("Must be a time with its offset from UTC, such as 2026-11-24T09:30:00Z")
+    raise PydanticCustomError(
+        "form_wrong_format", "Must be a time with its offset from UTC, such as 2026-11-24T09:30:00Z"
+    )
 
 
 MetadataKey: TypeAlias = Annotated[
@@ -123,29 +132,32 @@ class WatchBody(Body):
 
     import_id: Annotated[ImportId, Field(description="The import's id in Rally.")]
     notify: Annotated[
-        list[ToDestination],
-        Field(max_length=10, description="The destinations of the outcome. If empty, get the watch with `wait`."),
-    ] = []
+        Annotated[list[ToDestination], Field(max_length=10)] | None,
+        Field(description="The destinations of the outcome. Without any, get the watch with `wait`."),
+    ] = None
     workspace: Annotated[
-        str,
+        Annotated[str, Field(json_schema_extra={"maxLength": MAX_NAME_LENGTH})] | None,
         Field(
             validate_default=True,
-            description="The Rally workspace of the import, as the operator named it.",
-            json_schema_extra={"maxLength": MAX_NAME_LENGTH},
+            description=f"The Rally workspace of the import, as the operator named it; `{DEFAULT_WORKSPACE}` if left "
+            "out.",
         ),
-    ] = DEFAULT_WORKSPACE
+    ] = None
     label: Annotated[Text | None, Field(description="The import's name in messages.")] = None
     metadata: Annotated[
-        dict[MetadataKey, MetadataValue],
-        Field(
-            max_length=50,
-            description="Your own values, returned in responses and callbacks.",
-            # For a pattern, pydantic would generate patternProperties, which allow any other key.
-            json_schema_extra={
-                "propertyNames": {"minLength": 1, "maxLength": MAX_METADATA_KEY_LENGTH, "pattern": PLAIN}
-            },
-        ),
-    ] = {}
+        Annotated[
+            dict[MetadataKey, MetadataValue],
+            Field(
+                max_length=50,
+                # For a pattern, pydantic would generate patternProperties, which allow any other key.
+                json_schema_extra={
+                    "propertyNames": {"minLength": 1, "maxLength": MAX_METADATA_KEY_LENGTH, "pattern": PLAIN}
+                },
+            ),
+        ]
+        | None,
+        Field(description="Your own values, returned in responses and callbacks."),
+    ] = None
     expires_in: Annotated[
         Annotated[int, Field(ge=1, le=MAX_EXPIRY // SECOND), BeforeValidator(_whole)] | None,
         Field(description="Seconds after which the watch times out; the default is the operator's WATCH_EXPIRY."),
@@ -153,18 +165,18 @@ class WatchBody(Body):
 
     @field_validator("notify")
     @classmethod
-    def _are_different(cls, notify: list[ToDestination], info: ValidationInfo) -> list[ToDestination]:
-        if len(notify) > 1 and (problems := list(_repetitions(notify, context_in(info)))):
+    def _are_different(cls, notify: list[ToDestination] | None, info: ValidationInfo) -> list[ToDestination] | None:
+        if notify and len(notify) > 1 and (problems := list(_repetitions(notify, context_in(info)))):
             raise several(problems)
         return notify
 
     @field_validator("workspace")
     @classmethod
-    def _is_configured(cls, workspace: str, info: ValidationInfo) -> str:
-        if workspace not in context_in(info).workspaces:
-            raise PydanticCustomError(
-                "policy_unknown_workspace", "There is no workspace of this name, or your client may not use it"
-            )
+    def _is_configured(cls, workspace: str | None, info: ValidationInfo) -> str:
+        known = context_in(info).workspaces
+        workspace = DEFAULT_WORKSPACE if workspace is None else workspace
+        if workspace not in known:
+            raise PydanticCustomError("policy_unknown_workspace", "Must be {choices}", {"choices": one_of(known)})
         return workspace
 
 
@@ -180,10 +192,8 @@ def _repetitions(notify: Sequence[ToDestination], context: Context) -> Iterator[
             yield Problem(pointer=f"/{index}", detail=detail, code="duplicate_destination")
 
 
-def _object(value: Any) -> dict[str, Any]:
-    """Accept any object; each is validated as a watch later, by itself."""
-    if not isinstance(value, dict):
-        raise ValueError("Must be an object")  # noqa: TRY004 - pydantic reports only ValueErrors
+def _unchecked(value: Any) -> Any:
+    """Accept anything: each entry is validated as a watch later, by itself."""
     return value
 
 
@@ -191,6 +201,6 @@ class BatchBody(Body):
     """Up to 100 watches as in `POST /v1/watches`; each is validated and accepted by itself."""
 
     watches: Annotated[
-        list[Annotated[dict[str, Any], PlainValidator(_object, json_schema_input_type=WatchBody)]],
+        list[Annotated[Any, PlainValidator(_unchecked, json_schema_input_type=WatchBody)]],
         Field(min_length=1, max_length=100),
     ]
