@@ -6,9 +6,9 @@ from time import monotonic
 
 import structlog
 
-from bridge.errors import CredentialsRefused, SettingsError, StoreRefused, StoreUnavailable
+from bridge.errors import SettingsError, StoreUnavailable
+from bridge.redis.errors import is_final
 from bridge.resources import Resources
-from bridge.settings import Settings
 from bridge.store.redis_check import check_redis
 from bridge.store.store_key import store_key
 
@@ -44,7 +44,8 @@ async def wait_for_store(resources: Resources, *, stopping: Callable[[], bool] =
         try:
             return await check_store(resources)
         except StoreUnavailable as error:
-            if stopping() or _is_final(error, resources.settings):
+            may_change = resources.settings.redis_url_file is not None
+            if stopping() or is_final(error, credentials_may_change=may_change):
                 raise
             if monotonic() - began > PATIENCE:
                 raise StoreUnavailable(f"{error}; waited for it for {PATIENCE:g} s") from error
@@ -52,14 +53,3 @@ async def wait_for_store(resources: Resources, *, stopping: Callable[[], bool] =
                 log.warning("redis.waiting", error=str(error), patience_s=PATIENCE)
                 waiting = True
         await asyncio.sleep(PAUSE)
-
-
-def _is_final(error: StoreUnavailable, settings: Settings) -> bool:
-    """Return whether waiting can't help. Rejected credentials may still be replaced when they come from a file."""
-    match error:
-        case CredentialsRefused():
-            return settings.redis_url_file is None
-        case StoreRefused():
-            return True
-        case _:
-            return False

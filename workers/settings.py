@@ -81,7 +81,10 @@ async def on_shutdown(ctx: dict[str, Any]) -> None:
 
 
 def arq_redis_settings(url: str) -> RedisSettings:
-    """Return arq's settings for a URL, parsed by redis-py: arq's parser fails on % in a password and on some paths."""
+    """Return arq's settings for a URL, parsed by redis-py: arq's parser fails on % in a password and on some paths.
+
+    No upstream issue found; https://github.com/python-arq/arq/pull/392 corrected one of the paths.
+    """
     known = defaults_for(url) | read(url)
     settings = {arq_name: known[name] for name, arq_name in ARQ_NAMES.items() if name in known}
     return RedisSettings(**settings, ssl=urlsplit(url).scheme == "rediss")

@@ -21,8 +21,6 @@ from bridge.store.watches import Settlement
 
 FINAL_POLL_WAIT: Span = 30 * SECOND
 """How long an expired watch waits for one final poll before it ends without it."""
-CLOSE_TIMEOUT = 10.0
-"""Seconds that settling in progress gets to finish when the worker shuts down."""
 
 log = structlog.get_logger()
 
@@ -44,9 +42,9 @@ class Settler:
             task.add_done_callback(lambda _: self._settling.pop(key, None))
 
     async def close(self) -> None:
-        """Wait for the settling in progress; the sweep resumes what fails or takes too long."""
+        """Wait for the settling in progress; the sweep resumes what fails."""
         if self._settling:
-            await asyncio.wait(self._settling.values(), timeout=CLOSE_TIMEOUT)
+            await asyncio.wait(self._settling.values())
 
     async def _settle_in_background(self, workspace: str, import_id: str) -> None:
         try:

@@ -17,8 +17,6 @@ BATCH_WINDOW = 0.01
 """Seconds between two rounds while work is in progress: results that arrive meanwhile are committed together."""
 OUTAGE_PAUSE = 0.5
 """Seconds between two rounds while the store is unavailable."""
-DRAIN = 10.0
-"""Seconds that the work in progress gets to finish when the worker shuts down."""
 
 log = structlog.get_logger()
 
@@ -108,11 +106,11 @@ class Shift(Generic[ClaimT, ResultT]):
             loop.result()
 
     async def close(self) -> None:
-        """Stop claiming, and wait up to DRAIN until the work in progress has ended and is committed."""
+        """Stop claiming, and wait until the work in progress has ended and is committed."""
         self._closing = True
         self._wakeup.set()
         if self._loop is not None:
-            await asyncio.wait({self._loop}, timeout=DRAIN)
+            await asyncio.wait({self._loop})
 
     async def _run(self) -> None:
         while True:

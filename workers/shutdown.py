@@ -1,7 +1,9 @@
 """Shutdown on a signal: let the jobs finish, and cancel the main task until it ends.
 
-This replaces arq's signal handler, which cancels every job as well. If a job is cancelled while Redis is unavailable,
-or while it reports its end, arq exits with a traceback and doesn't call on_shutdown.
+This replaces arq's signal handler, which cancels every job as well; its `job_completion_wait`
+(https://github.com/python-arq/arq/pull/345) waits for them first, but also while Redis is unavailable. If a job is
+cancelled while Redis is unavailable, or while it reports its end, arq 0.28 exits with a traceback and doesn't call
+on_shutdown. No upstream issue found.
 """
 
 import asyncio

@@ -1,6 +1,8 @@
 """One worker: its shifts, its settler and its sweep, which arq's jobs start."""
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,8 @@ from workers.settle import Settler
 from workers.shift import Shift
 from workers.sweep import Sweep
 
+CLOSE_TIMEOUT = 12.0
+"""Seconds that the work in progress gets to finish at shutdown; `rally-bridge up` kills a worker after 15."""
 PERIOD = 5
 """Seconds between two cron runs of each job."""
 SHIFT_LENGTH = PERIOD + 1.0
@@ -28,12 +32,16 @@ class Worker:
     deliveries: Shift[Any, Any]
     sweep: Sweep
 
-    async def close(self) -> None:
-        """Finish the work in progress in the order in which it flows: polls, settling, deliveries."""
-        for shift in self.polls.values():
-            await shift.close()
-        await self.settler.close()
-        await self.deliveries.close()
+    async def close(self, *, timeout: float = CLOSE_TIMEOUT) -> None:  # noqa: ASYNC109 - it is no error
+        """Finish the work in progress in the order in which it flows: polls, settling, deliveries.
+
+        Another worker repeats what does not end within `timeout` seconds.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await asyncio.gather(*(shift.close() for shift in self.polls.values()))
+                await self.settler.close()
+                await self.deliveries.close()
 
 
 def build_worker(resources: Resources, *, shift_length: float = SHIFT_LENGTH) -> Worker:

@@ -120,6 +120,15 @@ def as_unavailable(error: BaseException, command: str = "") -> StoreUnavailable:
     return StoreRefused(words) if is_refusal(error) else StoreUnavailable(words)
 
 
+def is_final(error: StoreUnavailable, *, credentials_may_change: bool) -> bool:
+    """Return whether waiting cannot help. Rejected credentials may still be replaced if they are read from a file."""
+    match error:
+        case CredentialsRefused():
+            return not credentials_may_change
+        case _:
+            return isinstance(error, StoreRefused)
+
+
 @asynccontextmanager
 async def translated(command: str = "") -> AsyncIterator[None]:
     """Translate redis-py's errors into StoreUnavailable."""

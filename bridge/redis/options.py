@@ -22,7 +22,8 @@ def defaults_for(url: str) -> dict[str, Any]:
     options: dict[str, Any] = {
         "socket_connect_timeout": CONNECT_TIMEOUT,
         "socket_timeout": ANSWER_TIMEOUT,
-        # redis-py discards the replies to these greetings, and with them the refusal of a Redis in protected mode.
+        # redis-py discards the replies to these greetings, and with them the refusal of a Redis in protected mode
+        # (https://github.com/redis/redis-py/issues/3150).
         "lib_name": None,
         "lib_version": None,
     }

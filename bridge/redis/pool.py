@@ -42,7 +42,10 @@ class Watched(AbstractConnection):
             self.made_at = monotonic()
 
     def pack_command(self, *args: Any) -> list[bytes]:
-        """Encode a command in C, as redis-py's blocking client does. Its asyncio client needs ten times longer."""
+        """Encode a command in C, as redis-py's blocking client does. Its asyncio client needs ten times longer.
+
+        Needless once it does so as well (https://github.com/redis/redis-py/issues/4176, open).
+        """
         words: Any = (*str(args[0]).split(), *args[1:])  # a command's name may be two words
         return [hiredis.pack_command(words)]
 
@@ -91,6 +94,7 @@ class Pool(ConnectionPool):
         """Take a connection, and connect it.
 
         redis-py 5.3 connects one at a time under a lock: if a host has vanished, callers would wait for each other.
+        Needless from redis-py 8.1 on (https://github.com/redis/redis-py/issues/3842).
         """
         connection: AbstractConnection = self.get_available_connection()  # type: ignore[no-untyped-call]  # redis-py's
         try:
@@ -117,7 +121,10 @@ class Pool(ConnectionPool):
 
     @staticmethod
     async def _hear(connection: AbstractConnection) -> None:
-        """Raise an unsolicited reply: protected mode sends why it closes the connection. redis-py 5.3 discards it."""
+        """Raise an unsolicited reply: protected mode sends why it closes the connection.
+
+        redis-py 5 discards it (https://github.com/redis/redis-py/issues/3150, closed without a change).
+        """
         if connection.is_connected:
             try:
                 await connection.read_response()

@@ -30,7 +30,8 @@ def connect(url: Secret, file: Path | None = None) -> Redis:
     """Open a pool for `redis://`, `rediss://` or `unix://`; nothing is sent before the first call.
 
     `file` is the file that the URL was read from. redis-py raises a plain OSError for a refused connection, so it must
-    be retried too. A silent Redis is tried once, because a caller waits.
+    be retried too (https://github.com/redis/redis-py/issues/3450, open). A silent Redis is tried once, because a caller
+    waits.
     """
     pool = Pool(
         url,
@@ -46,7 +47,8 @@ def connect(url: Secret, file: Path | None = None) -> Redis:
 class _UnlessRefused(Retry):
     """Retries after a lost connection, but neither after a refusal nor after a timeout.
 
-    redis-py (5.3 to 6) counts a wrong password as a ConnectionError, and a host that does not answer as an OSError.
+    redis-py (5.3 to 8.1) counts a wrong password as a ConnectionError, and a host that does not answer as an OSError.
+    No upstream issue found.
     """
 
     async def call_with_retry(self, do: Callable[[], Awaitable[Any]], fail: Callable[[RedisError], Any]) -> Any:

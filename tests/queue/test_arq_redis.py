@@ -1,6 +1,7 @@
 """arq's connection to Redis: the outages that a worker survives, and its jobs, which carry no data."""
 
 import asyncio
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -19,6 +20,7 @@ from structlog.testing import capture_logs
 from bridge import queue
 from bridge.domain.secret import Secret
 from bridge.errors import StoreUnavailable
+from bridge.redis.options import ANSWER_TIMEOUT
 from bridge.store.connection import Store
 from tests.support.world import FERNET, SERVICE_SECRET
 
@@ -271,17 +273,31 @@ def test_a_job_of_cron_that_was_interrupted_may_begin_again() -> None:
     assert done.stdout.split() == ["1000000"] * 3
 
 
-async def test_an_idle_worker_asks_for_nothing_until_it_is_rung_for(redis_url: str, store: Store) -> None:
+async def test_an_idle_worker_reads_the_queue_only_after_a_ring(redis_url: str, store: Store) -> None:
     waiting, ringing = queue.connect(Secret(redis_url), patience=20), queue.connect(Secret(redis_url))
     waiting.read_interval = 60.0  # more than its connection would wait for an answer, which it must not
-    look = asyncio.create_task(waiting.zrangebyscore(queue.QUEUE, "-inf", "+inf"))
-    done, _ = await asyncio.wait({look}, timeout=STEP)
+    reading = asyncio.create_task(waiting.zrangebyscore(queue.QUEUE, "-inf", "+inf"))
+    done, _ = await asyncio.wait({reading}, timeout=STEP)
     assert not done
 
     for _ in range(3):
         await ringing.enqueue_job("poll_shift")
     async with asyncio.timeout(2):
-        assert await look
-    assert await store.call("LLEN", "rb:wakeups") <= 1, "unheard rings do not pile up"
+        assert await reading
+    assert await store.call("LLEN", "rb:wakeups") <= 1, "wake-ups do not accumulate"
     await waiting.aclose()
     await ringing.aclose()
+
+
+async def test_a_worker_that_shuts_down_waits_only_briefly_for_a_redis_that_hangs() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        arq = queue.connect(Secret(f"redis://127.0.0.1:{silent.getsockname()[1]}"), patience=20)
+        arq.retries.last_answer_timeout = STEP
+        arq.hurry()
+
+        async with asyncio.timeout(ANSWER_TIMEOUT / 2):
+            with pytest.raises(StoreUnavailable):
+                await arq.get("x")
+            assert await in_transaction(arq, "SET", "x", 1) == [None], "arq ends in order"
+            assert await arq.delete("x") == 0
+        await arq.aclose()

@@ -14,11 +14,13 @@ from time import monotonic
 from typing import cast
 
 import httpx
+import psutil
 import pytest
 from arq.constants import retry_key_prefix
 from cryptography.fernet import Fernet
 from redis import Redis
 
+from bridge.cli.up.child import STOP_PATIENCE
 from bridge.cli.up.embedded_redis import find_binary
 from tests.conftest import wait_until_it_answers
 from tests.support.plain_http import plain_client
@@ -214,6 +216,26 @@ def test_a_worker_exits_on_sigterm_without_waiting_for_redis(
         assert ours.logged("worker.stopped")
         assert "Traceback" not in ours.log.read_text()
         assert "Task was destroyed" not in ours.log.read_text()
+
+
+@SLOW
+@pytest.mark.parametrize("seconds", [SHIFT_LENGTH / 2, SHIFT_LENGTH + 2])
+def test_a_worker_exits_before_up_kills_it_although_redis_hangs(
+    seconds: float, tmp_path: Path, environ: Mapping[str, str]
+) -> None:
+    polling = {**environ, "RALLY_BASE_URL": "http://127.0.0.1:1", "POLL_CEILING": "1s", "POLL_FLOOR": "1s"}
+    with redis_at(tmp_path) as redis, started("worker", tmp_path, polling) as ours:
+        asyncio.run(with_a_watch(environ["REDIS_URL"]))
+        wait_for(lambda: job_in_flight(redis), "a job")
+        server = psutil.Process(cast("dict[str, int]", redis.info("server"))["process_id"])
+        server.suspend()
+        signal.sigtimedwait([], seconds)
+        ours.process.send_signal(signal.SIGTERM)
+
+        assert ours.process.wait(STOP_PATIENCE) == 0
+        server.resume()
+        assert ours.logged("worker.stopped")
+        assert "Traceback" not in ours.log.read_text()
 
 
 def test_a_start_does_not_wait_for_a_redis_that_refuses_it(tmp_path: Path, environ: Mapping[str, str]) -> None:

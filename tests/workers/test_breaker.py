@@ -201,7 +201,9 @@ async def test_an_import_alone_in_its_workspace_is_polled_again_within_a_quarter
 
     assert budget.breaker_open
     assert budget.not_before <= await world.resources.store.now() + 5 * SECOND
-    assert (await world.reload(watch))["reason"] == "no usable answer from Rally: HTTP 503"
+    reason = (await world.reload(watch))["reason"]
+    assert reason.startswith("no usable answer from Rally since")
+    assert reason.endswith("HTTP 503")
 
 
 async def test_an_import_whose_503_names_a_time_waits_for_it_and_the_others_do_not(world: World) -> None:
