@@ -14,8 +14,10 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 SLACK_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
 """The second is GovSlack's: https://docs.slack.dev/govslack."""
 SLACK_DOMAINS = frozenset({"slack.com", "slack-gov.com"})
+_SLACK_SUFFIXES = tuple(f".{each}" for each in SLACK_DOMAINS)
 _NAME = re.compile(r"(?=.{1,253}$)(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 _ENTRY = re.compile(r"(?:\[(?P<v6>[^]]+)\]|(?P<any>\*\.)?(?P<host>[^:/]+))(?::(?P<port>[0-9]{1,5}))?")
+_BACKSLASH_OR_SPACE = re.compile(r"[\\\s]")
 _HIGHEST_PORT = 65_535
 _NEVER = frozenset({"url", "host", "scheme", "userinfo", "fragment", "slack_workflow", "slack_host"})
 """The codes of what no rule permits."""
@@ -43,19 +45,17 @@ class Forbidden:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedURL:
-    """A parsed URL: the host in ASCII, lower case, without a trailing dot; and its address, if it is one."""
+    """A URL and its origin: the host in ASCII, lower case, without a trailing dot; and its address, if it is one."""
 
-    parsed: httpx.URL = field(repr=False)
+    url: str = field(repr=False)
+    scheme: str
     host: str
+    port: int
     address: IPAddress | None
 
     @property
-    def scheme(self) -> str:
-        return self.parsed.scheme
-
-    @property
-    def port(self) -> int:
-        return _port(self.parsed)
+    def parsed(self) -> httpx.URL:
+        return httpx.URL(self.url)
 
     @property
     def path(self) -> str:
@@ -166,7 +166,7 @@ def is_slack_url(url: str) -> bool:
 
 
 def _is_slacks(url: ParsedURL) -> bool:
-    return any(url.host == each or url.host.endswith(f".{each}") for each in SLACK_DOMAINS)
+    return url.host in SLACK_DOMAINS or url.host.endswith(_SLACK_SUFFIXES)
 
 
 def check_callback(url: str, rules: EgressRules) -> Forbidden | None:
@@ -216,8 +216,28 @@ def _wrong_name(url: ParsedURL, rules: EgressRules) -> Forbidden | None:
     return _FORBIDDEN_PORT
 
 
+_USUAL = re.compile(r"(https?://[A-Za-z0-9.-]+(?::[0-9]+)?)(?:[/?][!-\"$-\[\]-~]{0,4000})?")
+"""A URL in printable ASCII without user name, fragment and backslash; the group is its origin."""
+
+
 def parse_url(url: str) -> ParsedURL | Forbidden:
-    """Parse a URL with the parser that is used for sending, so that both interpret it alike."""
+    """Parse a URL with the parser that is used for sending, so that both interpret it alike.
+
+    Of most URLs only the origin needs to be parsed. Origins repeat and are not secret, so they may be cached.
+    """
+    usual = _USUAL.fullmatch(url)
+    if usual is None:
+        return _parse(url)
+    origin = _parse_origin(usual[1])
+    return origin if isinstance(origin, Forbidden) else replace(origin, url=url)
+
+
+@lru_cache(maxsize=1024)
+def _parse_origin(origin: str) -> ParsedURL | Forbidden:
+    return _parse(origin)
+
+
+def _parse(url: str) -> ParsedURL | Forbidden:
     try:
         parsed = httpx.URL(url)
         host = parsed.raw_host.decode("ascii").lower().removesuffix(".")
@@ -228,13 +248,13 @@ def parse_url(url: str) -> ParsedURL | Forbidden:
         return wrong
     if address is None and not _NAME.fullmatch(host):
         return Forbidden("host", "this is not a host name")
-    return ParsedURL(parsed=parsed, host=host, address=address)
+    return ParsedURL(url=url, scheme=parsed.scheme, host=host, port=_port(parsed), address=address)
 
 
 def _malformed(url: str, parsed: httpx.URL) -> Forbidden | None:
     if parsed.scheme not in DEFAULT_PORTS:
         return Forbidden("scheme", "only http:// and https:// URLs are allowed")
-    if "\\" in url or any(character.isspace() for character in url):
+    if _BACKSLASH_OR_SPACE.search(url):
         return Forbidden("url", "backslashes and spaces are not allowed in a URL")
     if parsed.userinfo:
         return Forbidden("userinfo", "a user name or password in a URL is not allowed")

@@ -40,8 +40,8 @@ class Call:
         if self.keys.keys() != set(key_names) or self.args.keys() != set(arg_names):
             raise TypeError(f"{script}.lua takes the keys {key_names} and the arguments {arg_names}")
         return (
-            [*(self.keys[name] for name in key_names), *self.more_keys],
-            [*(self.args[name] for name in arg_names), *self.more_args],
+            [*[self.keys[name] for name in key_names], *self.more_keys],
+            [*[self.args[name] for name in arg_names], *self.more_args],
         )
 
 

@@ -2,12 +2,13 @@
 
 from ipaddress import ip_address
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.destinations.addresses import parse_address, refusal_code, unwrap_nat64
-from bridge.destinations.rules import EgressRules, check_url
+from bridge.destinations.rules import DEFAULT_PORTS, EgressRules, Forbidden, check_url, parse_url
 from tests.support.receivers import (
     NOTHING_ALLOWED,
 )
@@ -442,3 +443,26 @@ def test_every_bad_entry_is_named() -> None:
     for number, _ in enumerate(bad, start=2):
         assert f"entry {number} is not a" in str(raised.value)
     assert str(raised.value).count(" is not a ") == len(bad)
+
+
+HOSTS = st.sampled_from(["crm.example.com", "CRM.example.com.", "0x7f.1", "2130706433", "a..b", "-a", "999.1.1.1", ""])
+PORTS = st.sampled_from(["", ":443", ":80", ":0", ":8443", ":65536", ":"])
+REST = st.text("/?#%@:\\.[]{}<>\"'|^`+&= aé\t\x7f", max_size=20).map(lambda text: f"/{text}" if text else "")
+
+
+@given(
+    st.sampled_from(["http://", "https://", "HTTPS://", "ftp://"]), st.sampled_from(["", "u:p@"]), HOSTS, PORTS, REST
+)
+def test_a_url_is_judged_by_the_host_and_port_that_a_request_would_use(
+    scheme: str, user: str, host: str, port: str, rest: str
+) -> None:
+    url = f"{scheme}{user}{host}{port}{rest}"
+    parsed = parse_url(url)
+
+    if not isinstance(parsed, Forbidden):
+        sent = httpx.URL(url)
+        assert parsed.parsed == sent
+        assert (parsed.scheme, parsed.host) == (sent.scheme, sent.host.lower().removesuffix("."))
+        assert parsed.port == (sent.port or DEFAULT_PORTS[sent.scheme])
+        assert not user
+        assert not set("#\\ ") & set(rest)
