@@ -16,8 +16,10 @@ from bridge.domain.secret import Secret
 from bridge.store.connection import Store, connect
 from tests.support.world import World, opened, sandbox_serving
 
-hypothesis.settings.register_profile("without deadlines", deadline=None)  # no test depends on how fast a machine is
-hypothesis.settings.load_profile("without deadlines")
+# No deadlines: no test depends on how fast a machine is. CI runs the deep profile as well.
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=25)
+hypothesis.settings.register_profile("deep", deadline=None, max_examples=300)
+hypothesis.settings.load_profile("quick")
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or xdist's workers and each program compile everything anew
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import standardwebhooks
 import svix.webhooks
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
@@ -201,7 +201,6 @@ def test_metadata_goes_when_leaving_out_records_is_not_enough() -> None:
 TEXT = st.text(st.characters(exclude_categories=[]), max_size=20)
 
 
-@settings(max_examples=60)
 @given(label=TEXT, status=TEXT, email=TEXT, reason=TEXT, times=st.sampled_from([1, 100, 20_000]))
 def test_any_notification_fits(label: str, status: str, email: str, reason: str, times: int) -> None:
     reading = replace(

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -31,6 +32,8 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 """The secret of the Standard Webhooks examples."""
 BOT_TOKEN = "xoxb-token-of-the-tests"
 SERVICE_SECRET = "whsec_c2VydmljZS1zZWNyZXQtb2YtdGhlLXRlc3RzIQ=="
+SHIFT_LENGTH = 0.5
+MOST_SHIFTS = 100
 FERNET = Fernet.generate_key().decode()
 
 
@@ -147,9 +150,13 @@ class World:
 
 
 async def _until_quiet(shift: Any) -> None:
-    await shift.work()
-    while shift.running:
+    """Run a shift again while it ends because its time is over: on a busy machine more may be due."""
+    for _ in range(MOST_SHIFTS):
+        began = monotonic()
         await shift.work()
+        if not shift.running and monotonic() - began < SHIFT_LENGTH:
+            return
+    raise AssertionError("the shift always finds more to do")
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -207,6 +214,6 @@ async def _built_on(resources: Resources, sandbox_url: str) -> AsyncIterator[Wor
         plain_async_client(sandbox_url) as http,
         httpx.AsyncClient(transport=transport, base_url="http://bridge") as api,
     ):
-        worker = build_worker(resources, shift_length=0.5)
+        worker = build_worker(resources, shift_length=SHIFT_LENGTH)
         yield World(resources=resources, worker=worker, api=api, sandbox=Sandbox(sandbox_url, http))
         await worker.close()

@@ -99,7 +99,6 @@ BODY = st.one_of(
 )
 
 
-@settings(max_examples=400)
 @example(
     status=200,
     headers=[],
@@ -152,7 +151,6 @@ def assert_it_can_be_kept_and_told(reading: Reading) -> None:
 # Responses of destinations.
 
 
-@settings(max_examples=400)
 @given(asked=HEADER_TEXT, date=st.none() | HEADER_TEXT, now=st.integers(0, 4 * 10**12))
 def test_any_retry_after_is_a_wait_within_bounds_or_nothing(asked: str, date: str | None, now: int) -> None:
     headers = {"retry-after": asked} | ({} if date is None else {"date": date})
@@ -185,7 +183,6 @@ UNSEEN = ["\u202e", "\u2066", "\u2069", "\n", "\r", "\u2028", "\ud800", "\x00", 
 LURES = st.lists(st.sampled_from(OF_LURES.split() + UNSEEN) | ANY_TEXT, max_size=12).map("".join)
 
 
-@settings(max_examples=200)
 @given(text=LURES, times=st.sampled_from([1, 60]))
 def test_any_notice_to_the_operator_is_harmless(text: str, times: int) -> None:
     payload = json.loads(slack_message.render_notice(Notice(type="x", at=NOW, text=f"Workspace {text * times}")))
@@ -198,7 +195,6 @@ def test_any_notice_to_the_operator_is_harmless(text: str, times: int) -> None:
     assert payload["blocks"][1]["text"]["type"] == "plain_text"
 
 
-@settings(max_examples=200)
 @given(label=LURES, reason=LURES, record=LURES, import_id=LURES, times=st.sampled_from([1, 7, 60]))
 def test_lures_catch_nobody(label: str, reason: str, record: str, import_id: str, times: int) -> None:
     body = {
@@ -314,7 +310,6 @@ def loaded(changes: Mapping[str, str]) -> Any:
     return known
 
 
-@settings(max_examples=60)
 @pytest.mark.parametrize("name", [field.upper() for field in Variables.model_fields])
 @given(text=VARIABLE)
 @example(text=f"redis://:{CANARY}@\u2100.com")
@@ -329,7 +324,7 @@ def test_any_text_in_a_variable_is_accepted_or_refused_by_its_name(name: str, te
     assert_refused_by_name(name, {name: text}, secret=name.lower() in SECRETS)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.parametrize("name", [field.upper() for field in SECRETS])
 @given(raw=VARIABLE.map(lambda text: text.encode("utf-8", "surrogateescape")))
 @example(raw=b"")

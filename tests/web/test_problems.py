@@ -402,7 +402,7 @@ def caller(redis_url: str, sandbox_url: str) -> Iterator[Caller]:
         yield Caller(portal, world)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.parametrize("call", KEYED, ids=str)
 @given(data=st.data())
 def test_nothing_that_is_asked_ends_in_a_5xx_or_changes_anything_when_refused(

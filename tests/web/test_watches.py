@@ -390,7 +390,7 @@ JSON = st.recursive(
 FIELDS = st.sampled_from(["importId", "notify", "label", "metadata", "expiresIn", "workspace", "type", "url", "on", ""])
 
 
-@hypothesis_settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=60) | JSON.map(json.dumps) | st.dictionaries(FIELDS, JSON).map(json.dumps))
 def test_no_body_ends_in_a_5xx(bodies: "Bodies", body: str | bytes) -> None:
     assert bodies.post(body) in {202, 400, 422}

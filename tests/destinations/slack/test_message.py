@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.destinations.slack import message as slack_message
@@ -289,7 +289,6 @@ def test_foreign_text_neither_mentions_nor_links_nor_formats(attack: str) -> Non
         assert_harmless(message(told, show_emails=show_emails))
 
 
-@settings(max_examples=200)
 @given(
     text=st.text(st.characters(exclude_categories=[]), max_size=40),
     times=st.sampled_from([1, 30, 400]),
