@@ -65,11 +65,15 @@ DEMO_SECONDS = 8.0
 SLOW_SECONDS = 60.0
 
 
+EXAMPLE = "cm1uwhduy001vle4gr4soyqkq"
+"""The import in the examples of the bridge's documentation."""
+
+
 def demo(import_id: str, now: float) -> Story | None:
-    """Return a new story for a demo id: `demo-completed-1`, `demo-partial-1`, `demo-failed-1`."""
-    if not import_id.startswith("demo-"):
+    """Return a new story for a demo id: `demo-completed-1`, `demo-partial-1`, `demo-failed-1`, or the example's."""
+    if not import_id.startswith("demo-") and import_id != EXAMPLE:
         return None
-    ending = import_id.split("-")[1]
+    ending = "completed" if import_id == EXAMPLE else import_id.split("-")[1]
     seconds = SLOW_SECONDS if ending == "slow" else DEMO_SECONDS
     end = "ERROR" if ending == "failed" else "COMPLETED"
     if ending == "partial":

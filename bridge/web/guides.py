@@ -3,8 +3,10 @@
 import re
 from collections.abc import Sequence
 from functools import cache
+from html import escape
 from importlib.resources import files
 from itertools import pairwise
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -62,6 +64,7 @@ def to_html(text: str) -> tuple[str, str]:
     from markdown_it import MarkdownIt  # noqa: PLC0415 - only for the pages
 
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    markdown.add_render_rule("fence", _code)
     tokens = markdown.parse(_MARKERS.sub("", text))
     title = ""
     for opening, inline in pairwise(tokens):
@@ -72,6 +75,11 @@ def to_html(text: str) -> tuple[str, str]:
             if child.type == "link_open" and (link := _LINKS.match(str(child.attrGet("href")))):
                 child.attrSet("href", _path(link))
     return title, markdown.renderer.render(tokens, markdown.options, {})
+
+
+def _code(_renderer: object, tokens: Sequence[Any], index: int, *_: object) -> str:
+    """Return a block of code that the keyboard can reach, as it may have to be scrolled."""
+    return f'<pre tabindex="0" role="group" aria-label="Code"><code>{escape(tokens[index].content)}</code></pre>\n'
 
 
 def anchor(heading: str) -> str:

@@ -12,6 +12,7 @@ from standardwebhooks import Webhook
 
 from bridge.sandbox.app import create_app
 from bridge.sandbox.settings import SandboxSettings
+from bridge.web.openapi.examples import WATCH
 from tests.support.samples import only
 
 pytestmark = pytest.mark.anyio
@@ -120,7 +121,12 @@ async def test_an_id_is_one_opaque_segment(sandbox: httpx.AsyncClient, import_id
 
 @pytest.mark.parametrize(
     ("import_id", "status", "failed"),
-    [("demo-completed-1", "COMPLETED", None), ("demo-partial-x", "COMPLETED", 3), ("demo-failed-1", "ERROR", None)],
+    [
+        ("demo-completed-1", "COMPLETED", None),
+        ("demo-partial-x", "COMPLETED", 3),
+        ("demo-failed-1", "ERROR", None),
+        (WATCH["importId"], "COMPLETED", None),
+    ],
 )
 async def test_a_demo_id_makes_its_own_import(
     sandbox: httpx.AsyncClient, clock: Clock, import_id: str, status: str, failed: int | None

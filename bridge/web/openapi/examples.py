@@ -19,6 +19,10 @@ WATCH: Mapping[str, Any] = {
         {"type": "callback", "url": "https://crm.example.com/hooks/rally", "headers": {"X-Source": "rally-bridge"}},
     ],
 }
+FIRST_WATCH: Mapping[str, Any] = {
+    "importId": "cm1uwhduy001vle4gr4soyqkq",
+    "notify": [{"type": "slack_webhook", "url": "https://hooks.slack.com/services/T000/B000/XXXX"}],
+}
 BATCH: Mapping[str, Any] = {
     "watches": [{"importId": "cm1uwhduy001vle4gr4soyqkq"}, {"importId": "cm1uwhduy001vle4gr4soyqkr"}]
 }

@@ -2,16 +2,19 @@
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from bridge.errors import Refusal
+from bridge.web.openapi import examples
+from bridge.web.openapi.calls import calls_by_tag
 from bridge.web.openapi.document import describe
 from bridge.web.responses import ApiResponse
 from bridge.web.routing import resource
@@ -23,7 +26,7 @@ _KEPT = {"Cache-Control": "public, max-age=300"}
 
 
 def described(routes: Sequence[Route], guides: Mapping[str, str]) -> list[Route]:
-    """Return the routes of `/openapi.json` and `/docs`; both are built at the first request.
+    """Return the routes of `/openapi.json` and `/docs`, which are built at the first request, and of `/`.
 
     `guides` maps the name of each guide to the text of the link to it.
     """
@@ -34,7 +37,9 @@ def described(routes: Sequence[Route], guides: Mapping[str, str]) -> list[Route]
 
     @cache
     def page() -> str:
-        return render("docs.html", document=document(), refusals=list(Refusal), guides=guides)
+        tags = calls_by_tag(document())
+        start = next(call for calls in tags.values() for call in calls).curl(examples.FIRST_WATCH)
+        return render("docs.html", document=document(), tags=tags, start=start, refusals=list(Refusal), guides=guides)
 
     async def openapi(_: Request) -> Response:
         return ApiResponse(document(), headers=_KEPT)
@@ -42,7 +47,10 @@ def described(routes: Sequence[Route], guides: Mapping[str, str]) -> list[Route]
     async def docs(_: Request) -> Response:
         return html_page(page())
 
-    return [resource("/openapi.json", GET=openapi), resource("/docs", GET=docs)]
+    async def start(_: Request) -> Response:
+        return RedirectResponse("/docs")
+
+    return [resource("/", GET=start), resource("/docs", GET=docs), resource("/openapi.json", GET=openapi)]
 
 
 def html_page(content: str) -> Response:
@@ -60,8 +68,7 @@ def render(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["words"] = words
-    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
+    environment.filters |= {"words": words, "json": partial(json.dumps, indent=2, ensure_ascii=False)}
     html: str = environment.get_template(template).render(style=_STYLE, **values)
     return html
 

@@ -1,0 +1,155 @@
+"""The pages in a real browser: the inbox of the sandbox, the reference and the guides."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from bridge.web.guides import GUIDES
+from tests.support.browser import chromium, overflow_of, problems_of
+from tests.support.processes import Journey, free_ports, up
+
+pytestmark = pytest.mark.slow
+
+WIDE, NARROW = (1280, 800), (390, 844)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def journey(
+    tmp_path_factory: pytest.TempPathFactory,
+    browser: Browser,  # noqa: ARG001 - without a browser, no bridge is started
+) -> Iterator[Journey]:
+    with up(tmp_path_factory.mktemp("pages") / "data", free_ports(), POLL_FLOOR="200ms") as journey:
+        yield journey
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that fails the test if it asks another server, or logs an error."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    requested: list[str] = []
+    logged: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    page.on("console", lambda message: logged.append(message.text))
+    page.on("pageerror", lambda error: logged.append(str(error)))
+    yield page
+    context.close()
+    assert logged == []
+    assert [url for url in requested if not url.startswith("http://127.0.0.1:")] == []
+
+
+def inbox_of(journey: Journey) -> str:
+    return f"http://127.0.0.1:{journey.port + 1}/inbox"
+
+
+def assert_it_fits(page: Page) -> None:
+    """Check that the page does not scroll sideways, and what axe-core finds where space is short."""
+    for width, height in (WIDE, NARROW):
+        page.set_viewport_size({"width": width, "height": height})
+        assert overflow_of(page) <= 0, f"it scrolls sideways at {width} px"
+    assert problems_of(page) == []
+
+
+def assert_it_is_well_made(page: Page) -> None:
+    """Check the same where there is space, too, and the contrast in the dark."""
+    assert_it_fits(page)
+    page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
+    assert problems_of(page) == []
+    page.emulate_media(color_scheme="dark")
+    assert problems_of(page, "color-contrast") == []
+
+
+def test_the_inbox_shows_what_its_buttons_start_and_has_no_finding(journey: Journey, page: Page) -> None:
+    page.goto(inbox_of(journey))
+    assert_it_is_well_made(page)
+
+    page.get_by_role("button", name="Watch demo-completed-1").click()
+    page.get_by_role("button", name="Watch demo-partial-1").click()
+
+    expect(page.get_by_role("button", name="Watch demo-partial-2")).to_be_visible()
+    articles = page.get_by_role("article")
+    expect(articles).to_have_count(4, timeout=30_000)
+    expect(articles.filter(has_text="incoming webhook").first).to_contain_text("https://hooks.slack.com/services/")
+    expect(articles.filter(has_text="import.completed").first).to_contain_text("https://crm.example.com/hooks/rally")
+    expect(page.get_by_text("✓ signature verified")).to_have_count(2)
+    assert_it_is_well_made(page)
+
+
+def test_the_inbox_changes_only_what_is_new(journey: Journey, page: Page) -> None:
+    def post(name: str) -> None:
+        journey.http.post(inbox_of(journey) + "/callbacks/focus", json={"type": name, "lines": list(range(100))})
+
+    post("first")
+    page.goto(inbox_of(journey))
+    body = page.get_by_label("Body").first
+    body.focus()
+    body.evaluate("element => element.scrollTop = 50")
+    post("second")
+
+    expect(page.get_by_label("Body").first).to_contain_text("second")
+    focused = page.evaluate("[document.activeElement.scrollTop, document.activeElement.textContent]")
+    assert focused[0] == 50
+    assert '"first"' in focused[1]
+
+
+def test_the_inbox_can_be_held(journey: Journey, page: Page) -> None:
+    page.clock.install()
+    page.goto(inbox_of(journey))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+
+    page.get_by_role("button", name="Pause updates").click()
+    page.clock.run_for(10_000)
+    assert requested == []
+
+    page.get_by_role("button", name="Resume updates").click()
+    with page.expect_response(inbox_of(journey)):
+        page.clock.run_for(2_000)
+
+
+def test_the_inbox_works_without_scripts(journey: Journey, browser: Browser) -> None:
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(inbox_of(journey))
+        page.get_by_role("button", name="Watch demo-failed-1").click()
+        expect(page).to_have_url(inbox_of(journey))
+        expect(page.get_by_role("heading", name="Sandbox inbox")).to_be_visible()
+    listed = journey.http.get(
+        f"http://127.0.0.1:{journey.port}/v1/watches",
+        params={"importId": "demo-failed-1"},
+        headers={"Authorization": f"Bearer {journey.key}"},
+    )
+    assert len(listed.json()["data"]) == 1
+
+
+def test_the_reference_has_no_finding_and_its_first_line_can_be_pasted(
+    journey: Journey, page: Page, tmp_path: Path
+) -> None:
+    page.goto(f"http://127.0.0.1:{journey.port}/")
+    assert page.url == f"http://127.0.0.1:{journey.port}/docs"
+    assert_it_is_well_made(page)
+    assert page.locator("h3").first.inner_text() == "POST /v1/watches"
+
+    line = page.locator("pre").first.inner_text()
+    shell = ["bash", "-c", f"source {journey.data / 'exports.sh'}\n{line}"]
+    pasted = subprocess.run(shell, cwd=tmp_path, env=os.environ, capture_output=True, text=True, check=True)
+    assert '"state":"watching"' in pasted.stdout.replace(" ", "")
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_a_guide_is_reached_from_the_reference_and_has_no_finding(journey: Journey, page: Page, guide: str) -> None:
+    page.goto(f"http://127.0.0.1:{journey.port}/docs")
+    page.locator(f'main a[href="/docs/{guide}"]').first.click()
+    expect(page).to_have_url(f"http://127.0.0.1:{journey.port}/docs/{guide}")
+    assert_it_fits(page)

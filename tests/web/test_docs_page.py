@@ -1,0 +1,57 @@
+"""The reference at `/docs`: what it begins with, and the curl line of each call."""
+
+import json
+import re
+import shlex
+from html import unescape
+
+import pytest
+
+from bridge.web.guides import GUIDES
+from bridge.web.openapi.calls import calls_by_tag
+from tests.support.world import World
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_root_leads_to_it(world: World) -> None:
+    answer = await world.api.get("/")
+
+    assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+
+
+async def test_it_begins_with_a_first_watch_and_shows_post_before_get(world: World) -> None:
+    page = (await world.api.get("/docs")).text
+    blocks = [unescape(block) for block in re.findall(r"<pre [^>]*>(.*?)</pre>", page, re.DOTALL)]
+
+    assert blocks[0].startswith('curl -sS "$RALLY_BRIDGE_URL/v1/watches"')
+    headings = re.findall(r'<span class="method">(\w+)</span> <code>(.*?)</code>', page)
+    assert headings[:2] == [("POST", "/v1/watches"), ("GET", "/v1/watches")]
+
+
+async def test_it_links_every_guide(world: World) -> None:
+    page = (await world.api.get("/docs")).text
+
+    assert [name for name in GUIDES if page.count(f'href="/docs/{name}"') < 2] == [], "in the contents and the text"
+
+
+async def test_each_call_has_a_curl_line_with_its_method_its_key_and_its_example(world: World) -> None:
+    document = (await world.api.get("/openapi.json")).json()
+    calls = [call for calls in calls_by_tag(document).values() for call in calls]
+    assert len(calls) == sum(map(len, document["paths"].values()))
+
+    for call in calls:
+        words = shlex.split(call.curl(call.example))
+        posts = "-d" in words or words[words.index("-X") + 1 if "-X" in words else 0] == "POST"
+        assert posts == (call.method == "post"), call
+        assert ("Authorization: Bearer $RALLY_BRIDGE_KEY" in words) == (call.operation.get("security") != []), call
+        assert "{" not in next(word for word in words if word.startswith("$RALLY_BRIDGE_URL/")), call
+        if call.example:
+            assert json.loads(words[words.index("-d") + 1]) == call.example
+
+
+async def test_a_stream_is_shown_as_it_comes(world: World) -> None:
+    document = (await world.api.get("/openapi.json")).json()
+    stream = next(call for call in calls_by_tag(document)["Watches"] if call.path.endswith("/events"))
+
+    assert stream.curl(None).startswith('curl -sSN "$RALLY_BRIDGE_URL/v1/watches/$WATCH_ID/events"')
