@@ -7,7 +7,8 @@ FROM python:${PYTHON}${PYTHON_DIGEST:+@${PYTHON_DIGEST}} AS builder
 WORKDIR /source
 # The final image has no pip, so nothing in it can install packages.
 RUN python -m venv --without-pip /opt/rally-bridge
-# Dependencies first: this layer is rebuilt only when the lock changes. Only wheels: there is no compiler.
+# What rally-bridge[server] needs comes first: this layer is rebuilt only when the lock changes. Only wheels: there is no
+# compiler.
 COPY requirements.lock .ci/build.lock ./
 RUN pip install --no-cache-dir --only-binary :all: --require-hashes -r build.lock && \
     pip --python /opt/rally-bridge/bin/python install --no-cache-dir --only-binary :all: \

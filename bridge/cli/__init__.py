@@ -1,6 +1,7 @@
 """The command line: `rally-bridge up`, `serve`, `worker` and the commands for people."""
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import click
 
+from bridge.cli import packages
 from bridge.cli.errors import CannotStart
 from bridge.errors import BridgeError, SettingsError
 
@@ -26,6 +28,10 @@ COMMANDS = {
     "completion": "completion.command",
 }
 """The commands and where each is defined. A process imports only the one that it runs, to save memory."""
+LIGHT = frozenset({"watch", "list", "show", "cancel", "redeliver", "completion"})
+"""The commands that need no package of the extra `server`."""
+
+ANY_ARGUMENTS = {"ignore_unknown_options": True, "allow_extra_args": True}
 
 
 class PlainGroup(click.Group):
@@ -37,9 +43,18 @@ class PlainGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name not in LIGHT and (missing := packages.missing_from_server()):
+            return command_without_packages(cmd_name, missing)
         module, _, name = COMMANDS[cmd_name].rpartition(".")
         command: click.Command = getattr(import_module(f"bridge.cli.{module}"), name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] in COMMANDS.keys() - LIGHT and not ctx.resilient_parsing:  # not while a shell completes
+            packages.check_own_files()
+        return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if isinstance(sys.stdout, TextIOWrapper):
@@ -63,6 +78,18 @@ class PlainGroup(click.Group):
         except Exception as error:  # noqa: BLE001 - the last resort, for any bug
             click.echo(_unexpected(error), err=True)
             ctx.exit(1)
+
+
+def command_without_packages(name: str, missing: Sequence[str]) -> click.Command:
+    """Return a command that says what to install before the command of this name can run."""
+
+    @click.command(name, help=f"Needs {packages.INSTALL}.", add_help_option=False, context_settings=ANY_ARGUMENTS)
+    def command() -> None:
+        raise CannotStart(
+            f"`rally-bridge {name}` needs the service: {packages.INSTALL}. Missing: {', '.join(missing)}."
+        )
+
+    return command
 
 
 def _is_text(arg: str) -> bool:

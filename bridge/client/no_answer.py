@@ -64,10 +64,13 @@ def _status_in(error: BaseException) -> str:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and all that led to it."""
+    """Yield an error and what led to it, also contexts that are suppressed, as httpcore's pool does.
+
+    asyncio raises a group if it has tried several addresses.
+    """
     while error is not None:
         yield error
         if isinstance(error, BaseExceptionGroup):
-            for each in error.exceptions:
-                yield from _causes(each)
+            for member in error.exceptions:
+                yield from _causes(member)
         error = error.__cause__ or error.__context__

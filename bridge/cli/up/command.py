@@ -11,6 +11,7 @@ import click
 import httpx
 from rich.console import Console
 
+from bridge.cli.packages import HOME
 from bridge.cli.up import embedded_redis, environment, exports, external_redis, ports, restored_dump
 from bridge.cli.up.banner import Banner
 from bridge.cli.up.data_dir import DataDir, open_data_dir
@@ -27,6 +28,8 @@ from bridge.settings import Settings
 DATA_DIR = Path("rally-bridge-data")
 LOOPBACK = "127.0.0.1"
 HEALTH_TIMEOUT = 1.0
+PYTHON = (sys.executable, "-P", "-m")
+"""With -P, no folder where `up` is started is taken for a package of ours."""
 
 
 @click.command("up")
@@ -113,7 +116,7 @@ def _redis(data: DataDir, settings: Settings, server: RedisBinary | None, *, san
 
 def _bridge(env: Mapping[str, str], host: str, port: int) -> list[Program]:
     """Return the worker and the API in the order of their start; they stop in reverse, so the API first."""
-    bridge = (sys.executable, "-m", "bridge.cli")
+    bridge = (*PYTHON, "bridge.cli")
     return [
         Program(name="worker", argv=(*bridge, "worker"), env=env),
         Program(
@@ -126,7 +129,7 @@ def _bridge(env: Mapping[str, str], host: str, port: int) -> list[Program]:
 
 
 def _sandbox(settings: Mapping[str, str], port: int) -> Program:
-    uvicorn = (sys.executable, "-m", "uvicorn", "--factory", "bridge.sandbox.app:create_app")
+    uvicorn = (*PYTHON, "uvicorn", "--app-dir", str(HOME), "--factory", "bridge.sandbox.app:create_app")
     return Program(
         name="sandbox",
         argv=(*uvicorn, "--host", LOOPBACK, "--port", str(port), "--no-access-log", "--no-server-header"),

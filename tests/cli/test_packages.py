@@ -1,0 +1,100 @@
+"""What the command line says about the packages around it: too few, or others in the place of ours."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from bridge.cli import COMMANDS, LIGHT
+from tests.support.installations import HOME, install, install_ours
+
+FOREIGN = {"workers/__init__.py": "print('foreign')\n", "workers/other.py": ""}
+WITH_HTTPX_AND_RICH = {"httpcore", "markdown_it", "typing_extensions"}
+"""Modules that the service requires by itself, but that come with the light install as well."""
+
+
+def run(*path: Path, arguments: list[str]) -> "subprocess.CompletedProcess[str]":
+    """Run the command line with these directories first on Python's path."""
+    code = f"import sys; sys.path[:0] = {[str(each) for each in path]}; from bridge.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-P", "-c", code, *arguments],
+        env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    return tmp_path / "site"
+
+
+def test_another_distribution_that_replaced_our_files_is_named(site: Path) -> None:
+    install_ours(site)
+    install(site, "some-workers", FOREIGN)
+    ran = run(site, arguments=["worker"])
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == (
+        "some-workers 7.0 has replaced files of rally-bridge 7.0, such as workers/__init__.py. "
+        "Remedy: pip uninstall some-workers; pip install --force-reinstall --no-deps rally-bridge\n"
+    )
+
+
+def test_files_that_another_distribution_took_with_it_are_missed(site: Path) -> None:
+    install_ours(site)
+    (site / "workers" / "settings.py").unlink()
+    ran = run(site, arguments=["serve"])
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("Files of rally-bridge 7.0 are missing, such as workers/settings.py. Remedy: ")
+
+
+def test_a_package_that_is_found_before_ours_is_named(site: Path, tmp_path: Path) -> None:
+    install_ours(site)
+    install(tmp_path / "before", "some-workers", FOREIGN)
+    ran = run(tmp_path / "before", site, arguments=["worker"])
+    found = tmp_path / "before" / "workers"
+    assert ran.returncode == 2
+    assert f"another package workers before that of rally-bridge: {found}, of some-workers 7.0. Remedy: " in ran.stderr
+
+
+def test_files_that_someone_has_edited_are_left_alone(site: Path) -> None:
+    install_ours(site)
+    (site / "workers" / "__init__.py").write_text('"""Edited."""\n')
+    assert run(site, arguments=["serve", "--help"]).returncode == 0
+
+
+def test_commands_of_the_service_name_the_extra_that_brings_it(site: Path) -> None:
+    elsewhere = "elsewhere; sys_platform == 'none' and extra == 'server'"
+    install_ours(site, requires=["some-queue>=1; extra == 'server'", "httpx>=0.28", elsewhere])
+    ran = run(site, arguments=["serve", "--port", "8080"])
+    assert (ran.returncode, ran.stdout) == (2, "")
+    needs = "`rally-bridge serve` needs the service: pip install 'rally-bridge[server]'. Missing: some-queue.\n"
+    assert ran.stderr == needs
+
+
+def test_help_and_light_commands_work_without_the_service(site: Path) -> None:
+    install_ours(site, requires=["some-queue>=1; extra == 'server'"])
+    listed = run(site, arguments=["--help"]).stdout.partition("Commands:")[2]
+    said = dict(re.findall(r"^  (\w+) +(\S.*)$", listed, re.MULTILINE))
+    assert said.keys() == COMMANDS.keys()
+    assert {name for name, words in said.items() if words.startswith("Needs pip install")} == said.keys() - LIGHT
+    assert "There is no API key" in run(site, arguments=["list"]).stderr
+
+
+def test_light_commands_import_no_package_of_the_service() -> None:
+    extras = tomllib.loads((HOME / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    names = {re.split(r"[^A-Za-z0-9-]", each)[0] for each in extras["server"]}
+    modules = {module for module, owners in packages_distributions().items() if names & set(owners)}
+    blocked = sorted(modules - WITH_HTTPX_AND_RICH)
+    assert {"arq", "cryptography", "pydantic", "redis", "starlette", "uvicorn"} <= set(blocked)
+    code = f"import sys; sys.modules |= dict.fromkeys({blocked}); from bridge.cli import main"
+    light = f"{code}; [main.get_command(None, name) for name in {sorted(LIGHT)}]"
+    ran = subprocess.run([sys.executable, "-c", light], capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
