@@ -68,9 +68,9 @@ class Resources:
 
     def lane(self, destination: Destination) -> str:
         """Return the lane of a destination. A name that is not configured now has its own lane, where it waits."""
-        address = self.named.get(destination.name) if isinstance(destination, NamedDestination) else destination
-        kind, place = ("callback", f"named {describe(destination)}") if address is None else lane_of(address)
-        return f"{kind}:{self.fingerprinter.fingerprint(place)}"
+        resolved = self.named.get(destination.name) if isinstance(destination, NamedDestination) else destination
+        kind, identity = ("callback", f"named {describe(destination)}") if resolved is None else lane_of(resolved)
+        return f"{kind}:{self.fingerprinter.fingerprint(identity)}"
 
 
 @asynccontextmanager

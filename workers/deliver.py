@@ -114,7 +114,7 @@ class DeliverWork:
                 claim=claimed.claim, postponed_until=started, reason="withheld: the worker was suspended"
             )
         delivery = self._resources.deliveries.decrypt(claimed.claim)
-        if schedule.is_too_old(delivery.owed_at, started):
+        if schedule.is_too_old(delivery.queued_at, started):
             return DeliveryResult(claim=claimed.claim, after=delivery.abandoned_for_age(started))
         if delivery.interrupted and settings.slack_at_most_once and delivery.lane.startswith(SLACK_LANES):
             reason = "a worker died while sending; perhaps delivered, and SLACK_AT_MOST_ONCE is set"
@@ -145,7 +145,7 @@ class DeliverWork:
             plain=delivery.plain,
         )
 
-    def poisoned(self, claimed: ClaimedDelivery, error: Exception) -> DeliveryResult:
+    def set_aside(self, claimed: ClaimedDelivery, error: Exception) -> DeliveryResult:
         reason = f"internal error ({type(error).__name__})"
         return DeliveryResult(claim=claimed.claim, postponed_until=claimed.now() + QUARANTINE, reason=reason)
 

@@ -75,7 +75,7 @@ class PollWork:
         self._settler = settler
         self._operator = operator
         self._statuses = Deduplicator()
-        self._odd = Deduplicator()
+        self._problems = Deduplicator()
         self.room = AHEAD * self._rally.slots
 
     async def claim(self, room: int) -> tuple[Sequence[ClaimedPoll], float | None]:
@@ -133,7 +133,7 @@ class PollWork:
         result = PollResult(claimed=claimed, reply=reply, update=update, at=reply.at)
         return await self._commit_at_once(result) if update.due is None else result
 
-    def poisoned(self, claimed: ClaimedPoll, error: Exception) -> PollResult:
+    def set_aside(self, claimed: ClaimedPoll, error: Exception) -> PollResult:
         del error  # the shift has logged it
         return PollResult(
             claimed=claimed, reply=None, update=quarantine(claimed.claim, claimed.now()), at=claimed.now()
@@ -196,11 +196,11 @@ class PollWork:
 
     def _log_reply(self, claim: PollClaim, reply: Reply) -> None:
         """Log what is new: a first fault and the end of faults, and statuses and invalid values not seen before."""
-        if reply.header_problem is not None and self._odd.is_new(reply.header_problem):
-            log.warning("workspace.headers_invalid", workspace=claim.workspace, oddity=reply.header_problem)
+        if reply.header_problem is not None and self._problems.is_new(reply.header_problem):
+            log.warning("workspace.headers_invalid", workspace=claim.workspace, problem=reply.header_problem)
         facts = {"workspace": claim.workspace, "import_id": claim.import_id}
-        for odd in filter(self._odd.is_new, reply.malformed_fields):
-            log.warning("import.field_invalid", field=odd, **facts)
+        for field in filter(self._problems.is_new, reply.malformed_fields):
+            log.warning("import.field_invalid", field=field, **facts)
         match reply.answer:
             case Read(reading) if reading.status not in KNOWN_STATUSES and self._statuses.is_new(reading.status):
                 log.warning("import.status_unknown", status=truncated(reading.status), **facts)

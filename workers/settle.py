@@ -54,7 +54,7 @@ class Settler:
 
     async def settle(self, workspace: str, import_id: str) -> int:
         """Settle every watch of an import that has an outcome now; return how many. Repeating it is harmless."""
-        waiting, polled, snapshot = await asyncio.gather(
+        waiting, import_record, snapshot = await asyncio.gather(
             self._resources.watches.waiting(workspace, import_id),
             self._resources.imports.get(workspace, import_id),
             self._resources.budgets.read(workspace),
@@ -62,13 +62,13 @@ class Settler:
         if not waiting:
             await self._resources.imports.drop_settling(workspace, import_id)
             return 0
-        known = effective_state(snapshot.budget, polled.known if polled else ImportState())
-        polls = polled.polls if polled else 0
+        state = effective_state(snapshot.budget, import_record.state if import_record else ImportState())
+        polls = import_record.polls if import_record else 0
         settled = 0
         for watch_id, record in waiting:
             try:
                 watch = await self._resources.watches.load(watch_id, record)
-                settled += await self._settle_watch(watch, (workspace, import_id), known, polls, snapshot.now)
+                settled += await self._settle_watch(watch, (workspace, import_id), state, polls, snapshot.now)
             except StoreUnavailable:
                 raise
             except Exception as error:  # our own bug, which must not stop the other watches
@@ -76,17 +76,17 @@ class Settler:
         return settled
 
     async def _settle_watch(
-        self, watch: Watch | None, key: tuple[str, str], known: ImportState, polls: int, now: Moment
+        self, watch: Watch | None, key: tuple[str, str], state: ImportState, polls: int, now: Moment
     ) -> bool:
         if watch is None or watch.state is not WatchState.WATCHING or (watch.workspace, watch.import_id) != key:
             return False
-        conclusion = conclude(watch, known, now, last_call_made=now >= watch.expires_at + FINAL_POLL_WAIT)
+        conclusion = conclude(watch, state, now, last_call_made=now >= watch.expires_at + FINAL_POLL_WAIT)
         if conclusion is None:
             return False
         settlement = settlement_of(
             replace(watch, polls=polls),
             conclusion,
-            known,
+            state,
             now,
             lane=self._resources.lane,
             show_emails=self._resources.settings.slack_show_emails,
@@ -110,15 +110,15 @@ LaneOf: TypeAlias = Callable[[Destination], str]
 
 
 def settlement_of(
-    watch: Watch, conclusion: Conclusion, known: ImportState, now: Moment, *, lane: LaneOf, show_emails: bool
+    watch: Watch, conclusion: Conclusion, state: ImportState, now: Moment, *, lane: LaneOf, show_emails: bool
 ) -> Settlement:
     """Return what the end of a watch writes: the notification, rendered as a delivery for each destination."""
-    notification = build_notification(watch, conclusion, known.reading, now)
+    notification = build_notification(watch, conclusion, state.reading, now)
     deliveries = tuple(
         _delivery(watch, number, destination, notification, lane(destination), show_emails=show_emails)
         for number, destination in enumerate(watch.notify)
     )
-    ended = replace(watch, reading=known.reading, polled_at=known.polled_at, last_poll=last_poll(known))
+    ended = replace(watch, reading=state.reading, polled_at=state.polled_at, last_poll=last_poll(state))
     return Settlement(watch=ended, conclusion=conclusion, deliveries=deliveries, at=now)
 
 
@@ -134,7 +134,7 @@ def _delivery(
         destination=destination,
         lane=lane,
         body=render(notification, destination, show_emails=show_emails) if wanted else "",
-        owed_at=notification.at,
+        queued_at=notification.at,
         state=DeliveryState.PENDING if wanted else DeliveryState.SKIPPED,
         last_reason=None if wanted else f"not subscribed to {notification.outcome.value}",
     )

@@ -45,8 +45,8 @@ class Work(Protocol[ClaimT, ResultT]):
         """Do the slow step; never raises for anything that a peer does."""
         ...
 
-    def poisoned(self, claim: ClaimT, error: Exception) -> ResultT:
-        """Return the result for a claim on which our own code has failed."""
+    def set_aside(self, claim: ClaimT, error: Exception) -> ResultT:
+        """Return the result that puts a claim into quarantine, because our own code failed on it."""
         ...
 
     async def commit(self, results: Sequence[ResultT]) -> None:
@@ -155,7 +155,7 @@ class Shift(Generic[ClaimT, ResultT]):
             self._results.append((claim, result))
         except Exception as error:
             log.error("shift.failed", shift=self._work.name, exc_info=error)  # noqa: TRY400 - with fields
-            await self._work.commit([self._work.poisoned(claim, error)])
+            await self._work.commit([self._work.set_aside(claim, error)])
 
     async def _claim(self) -> float | None:
         left = self._until - monotonic()
@@ -174,7 +174,7 @@ class Shift(Generic[ClaimT, ResultT]):
             result = await self._work.act(claim)
         except Exception as error:  # our own bug, which must not stop the other claims
             log.error("shift.failed", shift=self._work.name, exc_info=error)  # noqa: TRY400 - with fields
-            result = self._work.poisoned(claim, error)
+            result = self._work.set_aside(claim, error)
         self._results.append((claim, result))
 
     def _acted(self, task: asyncio.Task[None]) -> None:

@@ -77,8 +77,8 @@ class Sweep:
                 expiries[key] = min(where.expires_at, expiries.get(key, where.expires_at))
         for (workspace, import_id), expires_at in expiries.items():
             with _isolated(import_id):
-                polled = await self._resources.imports.get(workspace, import_id)
-                if polled is not None and (polled.known.polled_at or 0) < expires_at:
+                import_record = await self._resources.imports.get(workspace, import_id)
+                if import_record is not None and (import_record.state.polled_at or 0) < expires_at:
                     await self._resources.imports.poll_now(workspace, import_id)
                 await self._settler.settle(workspace, import_id)
 
@@ -90,8 +90,8 @@ class Sweep:
             first = next(
                 iter(await self._resources.deliveries.many(unreported)), None
             )  # the first that can be decrypted
-            place, reason = ("…", None) if first is None else (describe(first.destination), first.last_reason)
-            notice = deliveries_abandoned(len(unreported), place, reason, await self._resources.store.now())
+            destination, reason = ("…", None) if first is None else (describe(first.destination), first.last_reason)
+            notice = deliveries_abandoned(len(unreported), destination, reason, await self._resources.store.now())
             await self._operator.send(notice, abandoned=unreported)
 
     async def _report_eviction(self) -> None:

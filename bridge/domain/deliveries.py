@@ -22,7 +22,7 @@ class DeliveryState(StrEnum):
 class Delivery:
     """One notification to one destination.
 
-    `attempts` counts all requests made; `failures` those that failed since `owed_at`, so a redelivery resets it.
+    `attempts` counts all requests made; `failures` those that failed since `queued_at`, so a redelivery resets it.
     """
 
     id: str
@@ -34,8 +34,8 @@ class Delivery:
     """Deliveries to the same receiver share a lane: `slack:…` or `callback:…`."""
     body: str = field(repr=False)
     """The message, rendered once when the watch settled."""
-    owed_at: Moment
-    """When the watch settled or a redelivery was requested; the delivery's age counts from here."""
+    queued_at: Moment
+    """When the watch settled or a redelivery was requested; the age of the delivery counts from then."""
     state: DeliveryState = DeliveryState.PENDING
     attempts: int = 0
     failures: int = 0
@@ -69,7 +69,7 @@ class Delivery:
         return self._ended(DeliveryState.ABANDONED, reason, now)
 
     def _deferred(self, verdict: Deferred, now: Moment, *, schedule: DeliverySchedule, jitter: float) -> "Delivery":
-        due = schedule.next_attempt(verdict, failures=self.failures, owed_at=self.owed_at, now=now, jitter=jitter)
+        due = schedule.next_attempt(verdict, failures=self.failures, queued_at=self.queued_at, now=now, jitter=jitter)
         if due is None or (verdict.as_plain_text and self.plain):
             return self._ended(DeliveryState.ABANDONED, verdict.reason, now)
         return replace(self, due=due, last_reason=verdict.reason, plain=self.plain or verdict.as_plain_text)

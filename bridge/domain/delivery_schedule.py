@@ -18,7 +18,7 @@ class DeliverySchedule:
     max_age: Span
 
     def next_attempt(
-        self, verdict: Deferred, *, failures: int, owed_at: Moment, now: Moment, jitter: float
+        self, verdict: Deferred, *, failures: int, queued_at: Moment, now: Moment, jitter: float
     ) -> Moment | None:
         """Return when to attempt a delivery again after this many failures (1 or more); None to abandon it.
 
@@ -30,8 +30,8 @@ class DeliverySchedule:
             return None
         scheduled = self.pauses[failures - 1]
         pause = max(scheduled + int(scheduled * jitter / 10), min(verdict.wait or 0, RETRY_AFTER_HONOURED))
-        return None if self.is_too_old(owed_at, now + pause) else now + pause
+        return None if self.is_too_old(queued_at, now + pause) else now + pause
 
-    def is_too_old(self, owed_at: Moment, now: Moment) -> bool:
-        """Return whether a delivery that has been due since `owed_at` is abandoned for its age."""
-        return now >= owed_at + self.max_age
+    def is_too_old(self, queued_at: Moment, now: Moment) -> bool:
+        """Return whether a delivery that was queued at `queued_at` is abandoned for its age."""
+        return now >= queued_at + self.max_age

@@ -12,7 +12,7 @@ FINISHED = frozenset({"COMPLETED", "ERROR"})
 KNOWN_STATUSES = FINISHED | {"NOT_STARTED", "UPLOADING"}
 
 FAILED_RECORDS_KEPT = 100
-"""The most failed records that a reading keeps; it also has the total."""
+"""The number of failed records that a reading keeps, next to their total number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

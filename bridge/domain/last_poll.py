@@ -9,26 +9,26 @@ from bridge.domain.times import to_the_minute
 from bridge.domain.watches import ImportState, LastPoll, Watch, absence_reason, absent_until, trouble_in_words
 
 
-def last_poll(known: ImportState, watch: Watch | None = None) -> LastPoll | None:
+def last_poll(state: ImportState, watch: Watch | None = None) -> LastPoll | None:
     """Return what the last poll found; None before the first. An open `watch` also hears when it will end."""
-    if known.answer is None:
+    if state.answer is None:
         return None
-    return LastPoll(at=known.answer.at, status=known.answer.status, meaning=_meaning(known.answer, known, watch))
+    return LastPoll(at=state.answer.at, status=state.answer.status, meaning=_meaning(state.answer, state, watch))
 
 
-def _meaning(answer: PollAnswer, known: ImportState, watch: Watch | None) -> str:
+def _meaning(answer: PollAnswer, state: ImportState, watch: Watch | None) -> str:
     match answer.status:
         case HTTPStatus.UNAUTHORIZED:
             return "Rally refuses the bridge's API key"
         case HTTPStatus.TOO_MANY_REQUESTS:
             return "Rally's rate limit is used up"
-    if known.trouble is not None:
-        return trouble_in_words(known.trouble)
-    if known.absent is not None:
-        return _absence(known.absent, watch)
-    if answer.status != HTTPStatus.OK and known.workspace_trouble is not None:
-        return known.workspace_trouble  # its absences do not count
-    return "nothing about this import" if known.reading is None else _status(known.reading)
+    if state.trouble is not None:
+        return trouble_in_words(state.trouble)
+    if state.absent is not None:
+        return _absence(state.absent, watch)
+    if answer.status != HTTPStatus.OK and state.workspace_trouble is not None:
+        return state.workspace_trouble  # its absences do not count
+    return "nothing about this import" if state.reading is None else _status(state.reading)
 
 
 def _absence(streak: AbsenceStreak, watch: Watch | None) -> str:

@@ -18,7 +18,7 @@ class Notice:
     at: Moment
     text: str
     client: str = OPERATOR
-    """The client that it is sent for."""
+    """The client on whose behalf it is sent: callbacks are signed with its secrets."""
     facts: Mapping[str, str] = field(default_factory=dict)
 
     def payload(self) -> dict[str, Any]:
@@ -27,14 +27,14 @@ class Notice:
         return {"type": self.type, "timestamp": rfc3339(self.at), "data": data}
 
 
-def deliveries_abandoned(number: int, place: str, reason: str | None, now: Moment) -> Notice:
-    """Build the notice about abandoned deliveries; `place` and `reason` are those of the first."""
+def deliveries_abandoned(number: int, destination: str, reason: str | None, now: Moment) -> Notice:
+    """Build the notice about abandoned deliveries; `destination` and `reason` are those of the first."""
     what = "A message was given up" if number == 1 else f"{number:,} messages were given up, the first of them"
     return Notice(
         type="delivery.abandoned",
         at=now,
-        text=f"{what}: to {place}, {reason or 'no reason known'}. GET /v1/deliveries?state=abandoned lists them.",
-        facts={"count": str(number), "destination": place, "reason": reason or ""},
+        text=f"{what}: to {destination}, {reason or 'no reason known'}. GET /v1/deliveries?state=abandoned lists them.",
+        facts={"count": str(number), "destination": destination, "reason": reason or ""},
     )
 
 

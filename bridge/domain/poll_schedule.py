@@ -10,7 +10,7 @@ LONGEST_RETRY: Span = 15 * SECOND
 RETRY_GROWTH = 1.25
 """The pause of an import grows by this factor with each consecutive connection fault."""
 MOST_GROWTH = 20
-"""The cap of the exponent, so that the power stays small."""
+"""The largest exponent, which avoids huge numbers."""
 
 
 def outage_pause(outage: Span, *, jitter: float) -> Span:

@@ -87,20 +87,20 @@ class Conclusion:
     reason: str | None = None
 
 
-def conclude(watch: Watch, known: ImportState, now: Moment, *, last_call_made: bool = False) -> Conclusion | None:
+def conclude(watch: Watch, state: ImportState, now: Moment, *, last_call_made: bool = False) -> Conclusion | None:
     """Return how a watch has ended; None while it is open.
 
     A final reading always counts. Absences count once Rally has repeated them over the watch's grace period. Expiry
     counts once the import was polled after it, or that last poll was given up (`last_call_made`).
     """
-    if known.reading is not None and (outcome := outcome_of(known.reading)):
+    if state.reading is not None and (outcome := outcome_of(state.reading)):
         return Conclusion(outcome)
-    if known.absent is not None and _is_absent(watch, known.absent):
-        return Conclusion(Outcome(known.absent.absence.value), absence_reason(known.absent.absence))
+    if state.absent is not None and _is_absent(watch, state.absent):
+        return Conclusion(Outcome(state.absent.absence.value), absence_reason(state.absent.absence))
     if now < watch.expires_at:
         return None
-    if last_call_made or (known.polled_at is not None and known.polled_at >= watch.expires_at):
-        return Conclusion(Outcome.TIMED_OUT, _timeout_reason(watch, known))
+    if last_call_made or (state.polled_at is not None and state.polled_at >= watch.expires_at):
+        return Conclusion(Outcome.TIMED_OUT, _timeout_reason(watch, state))
     return None
 
 
@@ -127,18 +127,18 @@ def trouble_in_words(trouble: str) -> str:
     return f"no usable answer from Rally: {trouble}"
 
 
-def _timeout_reason(watch: Watch, known: ImportState) -> str:
-    return f"not finished by {rfc3339(watch.expires_at)}: {_last_heard(known)}"
+def _timeout_reason(watch: Watch, state: ImportState) -> str:
+    return f"not finished by {rfc3339(watch.expires_at)}: {_last_answers(state)}"
 
 
-def _last_heard(known: ImportState) -> str:
-    heard: list[str] = []
-    if known.reading is not None:
-        heard.append(f"the last status was {known.reading.status}")
-    if known.workspace_trouble:
-        heard.append(known.workspace_trouble)
-    elif known.trouble:
-        heard.append(trouble_in_words(known.trouble))
-    elif known.absent is not None:
-        heard.append(absence_reason(known.absent.absence))
-    return "; then ".join(heard) or "Rally gave no answer"
+def _last_answers(state: ImportState) -> str:
+    parts: list[str] = []
+    if state.reading is not None:
+        parts.append(f"the last status was {state.reading.status}")
+    if state.workspace_trouble:
+        parts.append(state.workspace_trouble)
+    elif state.trouble:
+        parts.append(trouble_in_words(state.trouble))
+    elif state.absent is not None:
+        parts.append(absence_reason(state.absent.absence))
+    return "; then ".join(parts) or "Rally gave no answer"

@@ -7,12 +7,12 @@ from bridge.domain.times import rfc3339
 from bridge.domain.watches import ImportState
 
 
-def effective_state(budget: Budget, known: ImportState) -> ImportState:
+def effective_state(budget: Budget, state: ImportState) -> ImportState:
     """Return the state of an import in view of its workspace's: absences don't count while the workspace is paused."""
-    absent = known.absent
+    absent = state.absent
     if absent is not None and (budget.vanished_since is not None or absent.since < budget.reappeared_at):
         absent = None
-    return replace(known, absent=absent, workspace_trouble=_trouble(budget, known.trouble))
+    return replace(state, absent=absent, workspace_trouble=_trouble(budget, state.trouble))
 
 
 def _trouble(budget: Budget, last: str | None) -> str | None:

@@ -17,8 +17,8 @@ def defaults_for(url: str) -> dict[str, Any]:
 
     Raises ValueError, and for some malformed URLs other exceptions, as redis-py does.
     """
-    told = read(url)
-    kind = told.get("connection_class")
+    given = read(url)
+    kind = given.get("connection_class")
     options: dict[str, Any] = {
         "socket_connect_timeout": CONNECT_TIMEOUT,
         "socket_timeout": ANSWER_TIMEOUT,
@@ -34,7 +34,7 @@ def defaults_for(url: str) -> dict[str, Any]:
         }
     if kind is SSLConnection:
         # redis-py's default accepts a certificate for any host.
-        options["ssl_check_hostname"] = told.get("ssl_cert_reqs") != "none"
+        options["ssl_check_hostname"] = given.get("ssl_cert_reqs") != "none"
     return options
 
 
@@ -43,8 +43,8 @@ def read(url: str) -> dict[str, Any]:
     return dict(parse_url(url))
 
 
-def credentials_in(told: Mapping[str, Any]) -> tuple[str, ...]:
+def credentials_in(options: Mapping[str, Any]) -> tuple[str, ...]:
     """Return (user, password), (password,), or (), from the options of a URL."""
-    if user := told.get("username"):
-        return (user, told.get("password") or "")
-    return (told["password"],) if told.get("password") else ()
+    if user := options.get("username"):
+        return (user, options.get("password") or "")
+    return (options["password"],) if options.get("password") else ()

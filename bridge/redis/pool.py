@@ -79,19 +79,19 @@ class Pool(ConnectionPool):
 
         Raises ValueError, and for some malformed URLs other exceptions, as redis-py does.
         """
-        told = {name: value for name, value in read(url.reveal()).items() if name not in {"username", "password"}}
-        kind = told.pop("connection_class", Connection)
+        given = {name: value for name, value in read(url.reveal()).items() if name not in {"username", "password"}}
+        kind = given.pop("connection_class", Connection)
         self.credentials = Credentials(url, file)
         self.on_renewal: set[Callable[[], Awaitable[None]]] = set()
         self._renewed_at = -math.inf
         super().__init__(
             connection_class=type(f"Watched{kind.__name__}", (Watched, kind), {}),
-            **{**options, **defaults_for(url.reveal()), **told, "credential_provider": self.credentials},
+            **{**options, **defaults_for(url.reveal()), **given, "credential_provider": self.credentials},
         )
         self.make_connection()  # type: ignore[no-untyped-call]  # validates the options after the URL's ?
 
     async def get_connection(self, _command: Any = None, *_keys: Any, **_options: Any) -> AbstractConnection:
-        """Take a connection, and connect it.
+        """Return a connection from the pool, connected.
 
         redis-py 5.3 connects one at a time under a lock: if a host has vanished, callers would wait for each other.
         Needless from redis-py 8.1 on (https://github.com/redis/redis-py/issues/3842).
@@ -149,5 +149,5 @@ class Pool(ConnectionPool):
             renew = was_connected and fault.made_at < now - YOUNG
         if renew:
             self._renewed_at = now
-            for tell in list(self.on_renewal):
-                await tell()
+            for reconnect in list(self.on_renewal):
+                await reconnect()

@@ -29,15 +29,15 @@ def server_of(hello: Hello, info: Mapping[str, Any] | None = None) -> Server:
 
     Valkey's `redis_version` is the Redis version that it is compatible with.
     """
-    told = {_text(name): _text(value) for name, value in _pairs(hello)}
-    known = info or {}
-    valkey = known.get("valkey_version")
-    product = "Valkey" if valkey or "valkey" in {told.get("server"), known.get("server_name")} else "Redis"
+    hello_fields = {_text(name): _text(value) for name, value in _pairs(hello)}
+    info_fields = info or {}
+    valkey = info_fields.get("valkey_version")
+    names = {hello_fields.get("server"), info_fields.get("server_name")}
     return Server(
-        product=product,
-        version=_str_or_none(valkey or told.get("version") or known.get("redis_version")),
-        mode=_str_or_none(told.get("mode") or known.get("redis_mode")),
-        role=_str_or_none(told.get("role") or known.get("role")),
+        product="Valkey" if valkey or "valkey" in names else "Redis",
+        version=_str_or_none(valkey or hello_fields.get("version") or info_fields.get("redis_version")),
+        mode=_str_or_none(hello_fields.get("mode") or info_fields.get("redis_mode")),
+        role=_str_or_none(hello_fields.get("role") or info_fields.get("role")),
     )
 
 

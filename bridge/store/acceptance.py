@@ -20,7 +20,7 @@ class Acceptance(StrEnum):
     NEW = "new"
     """Stored the watch, and started to poll its import."""
     JOINED = "joined"
-    """Stored the watch; its import was being polled already."""
+    """Stored the watch; its import was being import_record already."""
     FINAL = "final"
     """Stored the watch; its import ended recently, so it is settled without a poll."""
     KNOWN = "known"
@@ -61,7 +61,7 @@ class AcceptedWatch:
 
     watch: Watch
     acceptance: Acceptance
-    polled: ImportRecord | None
+    import_record: ImportRecord | None
 
 
 class AcceptReply(NamedTuple):
@@ -80,13 +80,13 @@ class AcceptReply(NamedTuple):
 def acceptance_call(
     encryptor: Encryptor, new: NewWatch, *, grace: Span, reuse: Span, once: IdempotencyKey | None
 ) -> Call:
-    place = (new.workspace, new.import_id)
+    import_key = (new.workspace, new.import_id)
     private = {
         "label": new.label,
         "metadata": new.metadata,
         "notify": [codec.dump_destination(destination) for destination in new.notify],
     }
-    binding = bindings.of_watch("private", new.id, new.client, *place)
+    binding = bindings.of_watch("private", new.id, new.client, *import_key)
     return Call(
         keys={
             "watch": keys.watch(new.id),
@@ -94,8 +94,8 @@ def acceptance_call(
             "watching_of_client": keys.watches_in(WatchState.WATCHING, new.client),
             "watches_about": keys.watches_about(new.import_id),
             "expiring": keys.EXPIRING,
-            "import": keys.import_(*place),
-            "waiting": keys.waiting(*place),
+            "import": keys.import_(*import_key),
+            "waiting": keys.waiting(*import_key),
             "imports_due": keys.imports_due(new.workspace),
             "settling": keys.SETTLING,
             "final": keys.FINAL,
@@ -105,7 +105,7 @@ def acceptance_call(
         args={
             "watch_id": new.id,
             "import_id": new.import_id,
-            "member": keys.member(*place),
+            "member": keys.member(*import_key),
             "grace": grace,
             "expires_in": new.expires_in,
             "reuse": reuse,

@@ -121,8 +121,8 @@ def dump_ending(
 
 def load_watch(encryptor: Encryptor, watch_id: str, record: Mapping[str, str]) -> Watch:
     """Decrypt a watch. Raises DecryptionFailed if no key fits, or if the record was changed or moved."""
-    place = (watch_id, record["client"], record["workspace"], record["import_id"])
-    private = load(encryptor.decrypt(record["private"], bindings.of_watch("private", *place)))
+    owner = (watch_id, record["client"], record["workspace"], record["import_id"])
+    private = load(encryptor.decrypt(record["private"], bindings.of_watch("private", *owner)))
     watch = Watch(
         id=watch_id,
         client=record["client"],
@@ -140,7 +140,7 @@ def load_watch(encryptor: Encryptor, watch_id: str, record: Mapping[str, str]) -
         watch = replace(watch, settled_at=int(record["settled_at"]))
     if "ending" not in record:
         return watch
-    ending = load(encryptor.decrypt(record["ending"], bindings.of_watch("ending", *place)))
+    ending = load(encryptor.decrypt(record["ending"], bindings.of_watch("ending", *owner)))
     return replace(
         watch,
         outcome=Outcome(record["outcome"]) if "outcome" in record else None,
@@ -175,4 +175,4 @@ def decryptable(
         try:
             yield load(id_, record)
         except DecryptionFailed:
-            log.error("record.decryption_failed", id=id_)  # noqa: TRY400 - the place says nothing
+            log.error("record.decryption_failed", id=id_)  # noqa: TRY400 - the traceback adds nothing

@@ -101,13 +101,13 @@ class Deliveries:
             *("watch", "", "notification", delivery_id),
             *("attempts", 0, "failures", 0, "reason", "", "message", encrypted),
         ]
-        owed = await self._store.run(
+        created = await self._store.run(
             "create_notice",
             {"delivery": keys.delivery(delivery_id), "unreported": keys.UNREPORTED},
             {"id": delivery_id, "lane": lane, "client": OPERATOR, "reported": len(reported)},
             more_args=[*reported, *fields],
         )
-        return bool(owed)
+        return bool(created)
 
     async def unreported(self, count: int) -> list[str]:
         """Return the abandoned deliveries not yet reported to the operator, oldest first."""
@@ -115,7 +115,7 @@ class Deliveries:
         return ids
 
     async def redeliver(self, delivery_id: str, watch_id: str) -> str:
-        """Make an ended delivery due again. Return `owed`, or the state that forbids it (`unknown`: deleted)."""
+        """Make an ended delivery due again. Return `queued`, or the state that forbids it (`unknown`: deleted)."""
         call = self._redelivery(delivery_id, watch_id)
         return str(await self._store.run("redeliver", call.keys, call.args))
 
@@ -124,7 +124,7 @@ class Deliveries:
         found = await self._store.run_all(
             "redeliver", [self._redelivery(each.id, each.watch_id) for each in deliveries]
         )
-        return [each for each, state in zip(deliveries, found, strict=True) if state == "owed"]
+        return [each for each, state in zip(deliveries, found, strict=True) if state == "queued"]
 
     async def reserve_lane(self, lane: str) -> Span:
         """Reserve a lane's next turn for a test message. Return 0, or the ms until the lane is free."""
@@ -182,14 +182,12 @@ class Deliveries:
             *("attempts", after.attempts, "reason", after.last_reason or "", "failures", after.failures),
             *("plain", 1 if after.plain else "", "ended_at", after.ended_at or ""),
         ]
-        place = (after.id, after.watch_id, after.lane)
-        return self._commit(
-            place, fence, after.due or 0, after.state, fields, attempt=encrypted, lane_result=lane_result
-        )
+        ids = (after.id, after.watch_id, after.lane)
+        return self._commit(ids, fence, after.due or 0, after.state, fields, attempt=encrypted, lane_result=lane_result)
 
     @staticmethod
     def _commit(
-        place: tuple[str, str, str],
+        ids: tuple[str, str, str],
         fence: int,
         due: Moment,
         state: DeliveryState,
@@ -198,8 +196,8 @@ class Deliveries:
         attempt: str = "",
         lane_result: str = "",
     ) -> Call:
-        """Return a call of commit_delivery.lua; `place` is the delivery's id, its watch's id and its lane."""
-        delivery_id, watch_id, lane = place
+        """Return a call of commit_delivery.lua; `ids` are the delivery's id, its watch's id and its lane."""
+        delivery_id, watch_id, lane = ids
         return Call(
             keys={
                 "delivery": keys.delivery(delivery_id),
@@ -269,7 +267,7 @@ class Deliveries:
             destination=codec.load_destination(message["destination"]),
             lane=record["lane"],
             body=message["body"],
-            owed_at=int(record["owed_at"]),
+            queued_at=int(record["queued_at"]),
             state=DeliveryState(record["state"]),
             attempts=int(record["attempts"]),
             failures=int(record["failures"]),

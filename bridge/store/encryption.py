@@ -23,15 +23,15 @@ class Binding:
     about: str = ""
 
     def digest(self) -> bytes:
-        """Return a short digest that differs for every other place; it is encrypted along with the text."""
+        """Return a short digest that differs for every other binding; it is encrypted along with the text."""
         # With lengths, because plain concatenation would be ambiguous.
         lengths = f"{len(self.record)} {len(self.field)} {len(self.client)} "
-        place = f"{lengths}{self.record}{self.field}{self.client}{self.about}"
-        return hashlib.blake2b(place.encode(), digest_size=DIGEST_BYTES).digest()
+        bound_to = f"{lengths}{self.record}{self.field}{self.client}{self.about}"
+        return hashlib.blake2b(bound_to.encode(), digest_size=DIGEST_BYTES).digest()
 
 
 class Encryptor:
-    """Encrypts with the newest key. Decrypts with any key, and only in the place given at encryption."""
+    """Encrypts with the newest key. Decrypts with any key, and only for the binding given at encryption."""
 
     def __init__(self, keys: Sequence[Secret]) -> None:
         """`keys` are Fernet keys, newest first."""
@@ -41,7 +41,7 @@ class Encryptor:
         return self._fernet.encrypt(binding.digest() + text.encode()).decode("ascii")
 
     def decrypt(self, encrypted: str, binding: Binding) -> str:
-        """Return the text. Raises DecryptionFailed if no key fits or the place differs."""
+        """Return the text. Raises DecryptionFailed if no key fits or the binding differs."""
         try:
             opened = self._fernet.decrypt(encrypted)
         except InvalidToken as error:

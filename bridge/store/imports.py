@@ -41,7 +41,7 @@ class PollCommit:
 class ImportRecord:
     """A stored import: what is known of it, and its polling."""
 
-    known: ImportState
+    state: ImportState
     polls: int
     next_due: Moment | None
 
@@ -118,18 +118,18 @@ class Imports:
         binding = bindings.of_reading(workspace, import_id)
         return load_import(self._encryptor, binding, record, None if due is None else poll_scores.moment(due))
 
-    async def many(self, places: Sequence[tuple[str, str]]) -> list[ImportRecord | None]:
+    async def many(self, imports: Sequence[tuple[str, str]]) -> list[ImportRecord | None]:
         """Return the imports at these (workspace, import id), in this order."""
-        if not places:
+        if not imports:
             return []
         async with translated(), self._store.redis.pipeline(transaction=False) as pipe:
-            for workspace, import_id in places:
+            for workspace, import_id in imports:
                 pipe.hgetall(keys.import_(workspace, import_id))
                 pipe.zscore(keys.imports_due(workspace), import_id)
             replies = await pipe.execute()
         return [
-            load_import_leniently(self._encryptor, *place, record, None if due is None else poll_scores.moment(due))
-            for place, record, due in zip(places, replies[::2], replies[1::2], strict=True)
+            load_import_leniently(self._encryptor, *key, record, None if due is None else poll_scores.moment(due))
+            for key, record, due in zip(imports, replies[::2], replies[1::2], strict=True)
         ]
 
     async def poll_now(self, workspace: str, import_id: str) -> None:
@@ -145,7 +145,7 @@ class Imports:
         _now, *members = await self._store.run(
             "claim_due", {"due": keys.SETTLING}, {"count": count, "lease": lease, "furthest": SETTLING_AHEAD}
         )
-        return [keys.place(member) for member in members]
+        return [keys.split_member(member) for member in members]
 
     async def move_back(self, workspace: str, lease: Span) -> int:
         """After the clock was set back: reschedule polls that lie too far ahead. Return how many."""
@@ -231,14 +231,14 @@ def load_import(
     if not record:
         return None
     encrypted = record.get("reading")
-    known = ImportState(
+    state = ImportState(
         reading=codec.load_reading(codec.load(encryptor.decrypt(encrypted, binding))) if encrypted else None,
         absent=load_streak(record.get("absent")),
         answer=load_answer(record.get("answer")),
         polled_at=_moment(record, "polled_at"),
         trouble=record.get("trouble") or None,
     )
-    return ImportRecord(known=known, polls=int(record["polls"]), next_due=next_due)
+    return ImportRecord(state=state, polls=int(record["polls"]), next_due=next_due)
 
 
 def dump_answer(answer: PollAnswer) -> str:

@@ -3,7 +3,7 @@
 An import's id is any text from a client, so it must be the last part of a key.
 """
 
-SCHEMA = 4
+SCHEMA = 5
 """The version of this layout. Raise it with each change that other versions would misread."""
 SCHEMA_VERSION = "rb:schema"
 
@@ -106,6 +106,6 @@ def member(workspace: str, import_id: str) -> str:
     return f"{workspace}:{import_id}"
 
 
-def place(member_: str) -> tuple[str, str]:
+def split_member(member_: str) -> tuple[str, str]:
     workspace, import_id = member_.split(":", 1)
     return workspace, import_id

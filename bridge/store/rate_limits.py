@@ -44,12 +44,12 @@ class RateLimiter:
                 share.calls = 0
             if share.calls < count:
                 needed = count - share.calls
-                wished = max(needed, self._limit // SHARES)
+                wanted = max(needed, self._limit // SHARES)
                 try:
                     reserved, rest = await self._store.run(
                         "reserve_calls",
                         {"calls": keys.client_calls(client)},
-                        {"limit": self._limit, "wished": wished, "needed": needed},
+                        {"limit": self._limit, "wanted": wanted, "needed": needed},
                     )
                 except StoreFull:
                     return 0  # reads must go on; writes are rejected by their own step

@@ -82,7 +82,7 @@ class Watches:
             grace_until=reply.now + min(reply.grace, reply.expires_in),
             expires_at=reply.now + reply.expires_in,
         )
-        polled = load_import_leniently(
+        import_record = load_import_leniently(
             self._encryptor,
             new.workspace,
             new.import_id,
@@ -92,7 +92,7 @@ class Watches:
         acceptance = Acceptance(reply.acceptance)
         if acceptance is Acceptance.KNOWN:  # the first reply was lost, and redis-py repeated the call
             watch = await self.get(new.id) or watch
-        return AcceptedWatch(watch=watch, acceptance=acceptance, polled=polled)
+        return AcceptedWatch(watch=watch, acceptance=acceptance, import_record=import_record)
 
     async def get(self, watch_id: str) -> Watch | None:
         """Return one watch, or None. Raises DecryptionFailed."""
@@ -193,13 +193,15 @@ class Watches:
             state=WatchState.SETTLED,
             now=settlement.at,
             fields=self._ending(settlement),
-            deliveries=[part for delivery in settlement.deliveries for part in self._owed(delivery)],
+            deliveries=[part for delivery in settlement.deliveries for part in self._delivery_args(delivery)],
         )
 
-    async def cancel(self, watch_id: str, where: WatchIndexEntry, polled: ImportRecord | None, now: Moment) -> bool:
-        """End a watch without an outcome, its import as last read; Return False if it had ended already."""
-        known, polls = (polled.known, polled.polls) if polled else (ImportState(), 0)
-        ending = codec.dump_ending(None, known.reading, polls, known.polled_at, last_poll(known))
+    async def cancel(
+        self, watch_id: str, where: WatchIndexEntry, import_record: ImportRecord | None, now: Moment
+    ) -> bool:
+        """End a watch without an outcome, with its import as last read. Return False if it had ended already."""
+        last, polls = (import_record.state, import_record.polls) if import_record else (ImportState(), 0)
+        ending = codec.dump_ending(None, last.reading, polls, last.polled_at, last_poll(last))
         binding = bindings.of_watch("ending", watch_id, where.client, where.workspace, where.import_id)
         fields = ["deliveries", "", "ending", self._encryptor.encrypt(ending, binding)]
         after = replace(where, index=WatchState.CANCELLED.value, deliveries=())
@@ -258,7 +260,7 @@ class Watches:
             *("ending", self._encryptor.encrypt(ending, binding)),
         ]
 
-    def _owed(self, delivery: Delivery) -> Sequence[Argument]:
+    def _delivery_args(self, delivery: Delivery) -> Sequence[Argument]:
         message = {"destination": codec.dump_destination(delivery.destination), "body": delivery.body}
         binding = bindings.of_message(delivery.id, delivery.client, delivery.watch_id)
         fields: list[Argument] = [

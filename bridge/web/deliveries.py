@@ -63,7 +63,7 @@ async def redeliver(request: Request, resources: Resources, client: Client) -> R
         detail = "Your client may no longer use its workspace or its destination. Nothing was changed."
         raise Refused(Refusal.FORBIDDEN, detail)
     match await resources.deliveries.redeliver(delivery.id, delivery.watch_id):
-        case "owed":
+        case "queued":
             _requested(resources, client, [delivery])
         case "unknown":
             raise Refused(Refusal.DELIVERY_NOT_FOUND)

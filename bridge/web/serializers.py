@@ -52,10 +52,10 @@ async def serialize_watches(resources: Resources, watches: Sequence[Watch]) -> l
 
 async def _with_troubles(resources: Resources, records: Records) -> Records:
     """Return the records in view of their workspaces; these are read only if an import's last poll did not read it."""
-    troubled = {workspace for (workspace, _), record in records.items() if not record.known.just_read}
+    troubled = {workspace for (workspace, _), record in records.items() if not record.state.just_read}
     budgets = {workspace: await resources.budgets.get(workspace) for workspace in troubled}
     return {
-        (workspace, import_id): replace(record, known=effective_state(budgets[workspace], record.known))
+        (workspace, import_id): replace(record, state=effective_state(budgets[workspace], record.state))
         if workspace in budgets
         else record
         for (workspace, import_id), record in records.items()
@@ -92,7 +92,7 @@ def watch_json(watch: Watch, record: ImportRecord | None, deliveries: Sequence[D
 
 def _as_of_now(watch: Watch, record: ImportRecord) -> Watch:
     """Return an open watch with the latest state of its import."""
-    known = record.known
+    known = record.state
     trouble = None if known.trouble is None else trouble_in_words(known.trouble)
     return replace(
         watch,

@@ -43,7 +43,7 @@ async def create(request: Request, resources: Resources, client: Client) -> Resp
     headers = {"Location": f"/v1/watches/{accepted.watch.id}"}
     if accepted.acceptance is Acceptance.REPLAYED:
         headers["Idempotent-Replayed"] = "true"
-    return ApiResponse(watch_json(accepted.watch, accepted.polled, []), 202, headers=headers)
+    return ApiResponse(watch_json(accepted.watch, accepted.import_record, []), 202, headers=headers)
 
 
 @authenticated
@@ -69,7 +69,7 @@ async def create_many(request: Request, resources: Resources, client: Client) ->
         except (Refused, StoreUnavailable) as error:
             problem = document_of(error)
             return {"status": problem["status"], "problem": problem}
-        return {"status": 202, "watch": watch_json(accepted.watch, accepted.polled, [])}
+        return {"status": 202, "watch": watch_json(accepted.watch, accepted.import_record, [])}
 
     results = await asyncio.gather(*(result(number, watch) for number, watch in enumerate(watches)))
     if all(each["status"] == Refusal.SERVICE_UNAVAILABLE.status for each in results):

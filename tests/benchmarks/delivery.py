@@ -119,7 +119,7 @@ async def create_at_a_pace(stage: Stage, *, hosts: int, hanging: int) -> dict[st
 
     Every host answers its first message, which is not measured; after that, `hanging` of them hang, evenly spread.
     """
-    owed: dict[str, float] = {}
+    created_at: dict[str, float] = {}
     async with open_resources(stage.settings()) as resources:
         await check_store(resources)
         for number in range(-hosts, 0):
@@ -131,22 +131,22 @@ async def create_at_a_pace(stage: Stage, *, hosts: int, hanging: int) -> dict[st
             await asyncio.sleep(max(0.0, began + number / PACE - monotonic()))
             hangs = number * hanging % hosts < hanging
             if not hangs:
-                owed[f"imp{number}"] = time()
+                created_at[f"imp{number}"] = time()
             await create_delivery(resources, stage.port, number, hosts=hosts, path="hang" if hangs else "hooks/rally")
             resources.bell.ring(Job.DELIVER)
         await asyncio.sleep(1)  # the last ring is still pending, and leaving would cancel it
-    return owed
+    return created_at
 
 
 def waits(*, hosts: int, hanging: int) -> tuple[float, float]:
     """Return median and p99 of the times to the other receivers, in ms."""
     with stage(hosts=hosts) as our_stage, our_stage.process("-m", "bridge.cli", "worker"):
         sleep(4)
-        owed = asyncio.run(create_at_a_pace(our_stage, hosts=hosts, hanging=hanging))
+        created_at = asyncio.run(create_at_a_pace(our_stage, hosts=hosts, hanging=hanging))
         sleep(3)
         arrived = our_stage.record()["arrived"]
-        took = [(arrived[each] - at) * 1000 for each, at in owed.items() if each in arrived]
-        assert len(took) == len(owed), f"{len(took)} of {len(owed)} arrived"
+        took = [(arrived[each] - at) * 1000 for each, at in created_at.items() if each in arrived]
+        assert len(took) == len(created_at), f"{len(took)} of {len(created_at)} arrived"
         return median(took), quantiles(took, n=100)[98]
 
 

@@ -31,16 +31,16 @@ def resident(pid: int) -> float:
 
 async def ring_apart(our_stage: Stage) -> dict[str, float]:
     """Create deliveries with long pauses; return when each was created."""
-    owed: dict[str, float] = {}
+    created_at: dict[str, float] = {}
     async with open_resources(our_stage.settings()) as resources:
         await check_store(resources)
         for number in range(MESSAGES):
             await asyncio.sleep(APART + number % 7 / 50)  # not in phase with any timer of the worker
             await create_delivery(resources, our_stage.port, number)
-            owed[f"imp{number}"] = time()
+            created_at[f"imp{number}"] = time()
             resources.bell.ring(Job.DELIVER)
         await asyncio.sleep(1)
-    return owed
+    return created_at
 
 
 def run() -> tuple[float, float, float, float]:
@@ -58,9 +58,9 @@ def run() -> tuple[float, float, float, float]:
         took = monotonic() - began
         after = [cpu_seconds(each.pid) for each in (worker, serve)]
         shares = [(now - was) / took * 100 for now, was in zip(after, before, strict=True)]
-        owed = asyncio.run(ring_apart(our_stage))
+        created_at = asyncio.run(ring_apart(our_stage))
         arrived = our_stage.record()["arrived"]
-        return shares[0], shares[1], memory, median((arrived[each] - at) * 1000 for each, at in owed.items())
+        return shares[0], shares[1], memory, median((arrived[each] - at) * 1000 for each, at in created_at.items())
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ DELIVERY = Delivery(
     destination=Callback(url=Secret("https://crm.example.com/hush")),
     lane="callback:x",
     body="{}",
-    owed_at=NOW,
+    queued_at=NOW,
 )
 
 
@@ -62,8 +62,8 @@ def test_a_delivery_that_cannot_be_read_is_sent_plainly_once_and_then_abandoned(
 
 
 def test_a_redelivery_has_the_whole_schedule_before_it_and_goes_on_counting() -> None:
-    owed_again = replace(DELIVERY, attempts=11, failures=0, owed_at=NOW + DAY)
-    after = owed_again.after(Deferred("503"), NOW + DAY, schedule=replace(SCHEDULE, max_age=HOUR), jitter=0)
+    redelivered = replace(DELIVERY, attempts=11, failures=0, queued_at=NOW + DAY)
+    after = redelivered.after(Deferred("503"), NOW + DAY, schedule=replace(SCHEDULE, max_age=HOUR), jitter=0)
 
     assert (after.state, after.attempts, after.due) == (DeliveryState.PENDING, 12, NOW + DAY + PAUSES[0])
 

@@ -13,7 +13,7 @@ DELIVERY = Delivery(
     destination=Callback(url=Secret("https://crm.example.com/hush")),
     lane="callback:x",
     body="{}",
-    owed_at=NOW,
+    queued_at=NOW,
 )
 
 

@@ -36,31 +36,31 @@ def counting(store: Store) -> CountingStore:
 
 
 async def test_a_single_call_is_sent_at_once(counting: CountingStore) -> None:
-    gathered = GroupCommit(counting, "now")
+    group = GroupCommit(counting, "now")
 
-    assert await gathered.run(NOW) > 0
-    assert await gathered.run(NOW) > 0
+    assert await group.run(NOW) > 0
+    assert await group.run(NOW) > 0
 
     assert counting.trips == [1, 1]
 
 
 async def test_calls_during_a_round_trip_share_the_next_one_up_to_its_size(counting: CountingStore) -> None:
-    gathered = GroupCommit(counting, "now")
-    first = asyncio.create_task(gathered.run(NOW))
+    group = GroupCommit(counting, "now")
+    first = asyncio.create_task(group.run(NOW))
     await counting.left.wait()
 
-    await asyncio.gather(first, *(gathered.run(NOW) for _ in range(LARGEST_TRIP + 5)))
+    await asyncio.gather(first, *(group.run(NOW) for _ in range(LARGEST_TRIP + 5)))
 
     assert counting.trips == [1, LARGEST_TRIP, 5]
 
 
 async def test_a_call_that_fails_fails_alone(counting: CountingStore) -> None:
     await counting.call("SET", "a-string", "x")
-    gathered = GroupCommit(counting, "reserve_calls")
-    args = {"limit": 10, "wished": 1, "needed": 1}
+    group = GroupCommit(counting, "reserve_calls")
+    args = {"limit": 10, "wanted": 1, "needed": 1}
     calls = [Call(keys={"calls": key}, args=args) for key in ("a-hash", "a-string", "another-hash")]
 
-    answers = await asyncio.gather(*(gathered.run(call) for call in calls), return_exceptions=True)
+    answers = await asyncio.gather(*(group.run(call) for call in calls), return_exceptions=True)
 
     assert [isinstance(answer, StoreUnavailable) for answer in answers] == [False, True, False]
     assert counting.trips == [3]
@@ -73,8 +73,8 @@ async def test_a_script_that_redis_has_flushed_is_loaded_again(counting: Countin
 
 
 async def test_a_cancelled_call_does_not_cancel_others(counting: CountingStore) -> None:
-    gathered = GroupCommit(counting, "now")
-    impatient, patient = asyncio.create_task(gathered.run(NOW)), asyncio.create_task(gathered.run(NOW))
+    group = GroupCommit(counting, "now")
+    impatient, patient = asyncio.create_task(group.run(NOW)), asyncio.create_task(group.run(NOW))
     await asyncio.sleep(0)
     impatient.cancel()
 
@@ -83,10 +83,10 @@ async def test_a_cancelled_call_does_not_cancel_others(counting: CountingStore) 
 
 
 async def test_an_internal_error_reaches_all_callers(counting: CountingStore) -> None:
-    gathered = GroupCommit(counting, "now")
+    group = GroupCommit(counting, "now")
     unheard_of = Call(args={"no_such_name": 1})
 
-    answers = await asyncio.gather(gathered.run(NOW), gathered.run(unheard_of), return_exceptions=True)
+    answers = await asyncio.gather(group.run(NOW), group.run(unheard_of), return_exceptions=True)
 
     assert [type(answer) for answer in answers] == [TypeError, TypeError]
-    assert await gathered.run(NOW) > 0
+    assert await group.run(NOW) > 0

@@ -72,7 +72,7 @@ async def test_a_watch_whose_acceptance_is_repeated_is_answered_as_it_is_stored(
     assert first is not None
     assert again is not None
     assert (first.acceptance, again.acceptance) == (Acceptance.NEW, Acceptance.KNOWN)
-    assert (again.watch, again.polled) == (first.watch, first.polled)
+    assert (again.watch, again.import_record) == (first.watch, first.import_record)
 
 
 async def test_a_watch_that_comes_while_a_settlement_ends_is_not_struck_off(world: World) -> None:

@@ -147,7 +147,7 @@ class Model:
 
     def forget(self, watch_id: str) -> None:
         del self.watches[watch_id]
-        self.deliveries = {id_: owed for id_, owed in self.deliveries.items() if owed.watch_id != watch_id}
+        self.deliveries = {id_: delivery for id_, delivery in self.deliveries.items() if delivery.watch_id != watch_id}
 
 
 @dataclass
@@ -204,7 +204,7 @@ class StoreMachine(RuleBasedStateMachine):
             watch_id: (wish.state, wish.outcome) for watch_id, wish in model.watches.items()
         }
         assert {id_: (each["state"], int(each["attempts"])) for id_, each in snapshot.deliveries.items()} == {
-            delivery_id: (owed.state, owed.attempts) for delivery_id, owed in model.deliveries.items()
+            delivery_id: (delivery.state, delivery.attempts) for delivery_id, delivery in model.deliveries.items()
         }
         polling = {place for place, record in snapshot.imports.items() if record["state"] == "open"}
         assert polling == model.polling.keys()
@@ -376,7 +376,7 @@ class StoreMachine(RuleBasedStateMachine):
     async def _concluded(self, place: Place) -> list[Settlement]:
         polled = await self.resources.imports.get(*place)
         now = await self.store.now()
-        known = polled.known if polled else ImportState()
+        known = polled.state if polled else ImportState()
         found: list[Settlement] = []
         for watch_id, record in await self.resources.watches.waiting(*place):
             watch = await self.resources.watches.load(watch_id, record)
@@ -427,7 +427,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def _adopt_settled(self, before: Snapshot, after: Snapshot, early: Moment, late: Moment) -> None:
         """Learn what the sweep has settled: only what has a reason, and everything that is due."""
-        resumed = {keys.place(member) for member, at in before.index(keys.SETTLING).items() if at <= early}
+        resumed = {keys.split_member(member) for member, at in before.index(keys.SETTLING).items() if at <= early}
         looked_at = {watch_id for watch_id, at in before.index(keys.EXPIRING).items() if at <= early}
         for watch_id, wish in list(self.model.watches.items()):
             if wish.state != "watching":
@@ -471,12 +471,12 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def redeliver(self, data: st.DataObject) -> None:
         delivery_id = data.draw(st.sampled_from(sorted(self.model.deliveries)))
-        owed = self.model.deliveries[delivery_id]
+        delivery = self.model.deliveries[delivery_id]
         watch_id = self.snapshot().deliveries[delivery_id]["watch"]
         found = self.run(self.resources.deliveries.redeliver(delivery_id, watch_id))
-        assert found == (owed.state if owed.state in {"pending", "skipped"} else "owed")
-        if found == "owed":
-            owed.state = "pending"
+        assert found == (delivery.state if delivery.state in {"pending", "skipped"} else "queued")
+        if found == "queued":
+            delivery.state = "pending"
 
     @rule(destination=st.sampled_from(DESTINATIONS))
     def owe_a_notice(self, destination: Destination) -> None:
@@ -485,7 +485,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.run(self.resources.deliveries.create_notice(notice_id, destination, lane, "{}"))
         self.model.deliveries[notice_id] = Owed(watch_id="", state="pending")
 
-    @precondition(lambda self: any(owed.state == "pending" for owed in self.model.deliveries.values()))
+    @precondition(lambda self: any(delivery.state == "pending" for delivery in self.model.deliveries.values()))
     @rule(target=delivery_claims, room=st.integers(1, 15))
     def claim_deliveries(self, room: int) -> Any:
         return multiple(*self._lease_deliveries(room))
@@ -497,31 +497,36 @@ class StoreMachine(RuleBasedStateMachine):
         assert len(claims) <= room
         assert claims or not [lane for lane in due if before.held.get(f"rb:lane:{lane}:last") != "failing"]
         for claim in claims:
-            owed = self.model.deliveries[claim.id]
-            assert owed.state == "pending"
-            assert owed.lease_end <= now, "two workers may send one delivery at once"
+            delivery = self.model.deliveries[claim.id]
+            assert delivery.state == "pending"
+            assert delivery.lease_end <= now, "two workers may send one delivery at once"
             self._raise_fence(claim.fence)
-            owed.fence, owed.lease_end = claim.fence, now + DELIVERY_LEASE
+            delivery.fence, delivery.lease_end = claim.fence, now + DELIVERY_LEASE
             assert not claim.lane.startswith("slack") or len(self._under_way(claim.lane, before, now)) == 1
         return claims
 
     def _under_way(self, lane: str, before: Snapshot, now: Moment) -> list[str]:
         return [
             delivery_id
-            for delivery_id, owed in self.model.deliveries.items()
-            if owed.lease_end > now and before.deliveries[delivery_id]["lane"] == lane
+            for delivery_id, delivery in self.model.deliveries.items()
+            if delivery.lease_end > now and before.deliveries[delivery_id]["lane"] == lane
         ]
 
     @rule(claim=delivery_claims, verdict=st.sampled_from(VERDICTS))
     def record(self, claim: DeliveryClaim, verdict: Verdict | str) -> None:
         """Record what may be long after the lease; the second time it is as if the first reply had got lost."""
-        owed = self.model.deliveries.get(claim.id)
-        current = owed is not None and owed.state == "pending" and owed.fence == claim.fence
+        delivery = self.model.deliveries.get(claim.id)
+        current = delivery is not None and delivery.state == "pending" and delivery.fence == claim.fence
         now = self.now()
         assert self._record(claim, verdict, now) == current
-        if owed is not None and current:
+        if delivery is not None and current:
             after = self._after(claim, verdict, now)
-            owed.state, owed.attempts, owed.fence, owed.lease_end = after.state.value, after.attempts, None, 0
+            delivery.state, delivery.attempts, delivery.fence, delivery.lease_end = (
+                after.state.value,
+                after.attempts,
+                None,
+                0,
+            )
         self.unchanged(lambda: self._record(claim, verdict, now))
 
     def _record(self, claim: DeliveryClaim, verdict: Verdict | str, now: Moment) -> bool:
@@ -543,7 +548,7 @@ class StoreMachine(RuleBasedStateMachine):
                 raise AssertionError(verdict)
         return delivery.after(verdict, now, schedule=self.resources.delivery_schedule, jitter=0)
 
-    @precondition(lambda self: any(owed.state == "pending" for owed in self.model.deliveries.values()))
+    @precondition(lambda self: any(delivery.state == "pending" for delivery in self.model.deliveries.values()))
     @rule(verdict=st.sampled_from(VERDICTS), room=st.integers(1, 15))
     def deliver(self, verdict: Verdict | str, room: int) -> None:
         """Claim and record without anything in between."""
@@ -577,7 +582,7 @@ class StoreMachine(RuleBasedStateMachine):
             self.store.offset += HOUR
             for claim in self._lease_deliveries(15):
                 self.record(claim, Accepted())
-        assert not [owed for owed in self.model.deliveries.values() if owed.state == "pending"]
+        assert not [delivery for delivery in self.model.deliveries.values() if delivery.state == "pending"]
 
     # Small things.
 

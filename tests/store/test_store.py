@@ -75,10 +75,10 @@ class Memory:
         (committed,) = await self.imports.commit("default", commits, settle_by=now + 10 * SECOND)
         return committed
 
-    async def settle(self, watch: Watch, *owed: Delivery) -> bool:
+    async def settle(self, watch: Watch, *deliveries: Delivery) -> bool:
         ended = replace(watch, reading=DONE)
         now = await self.store.now()
-        settlement = Settlement(watch=ended, conclusion=Conclusion(Outcome.FAILED), deliveries=owed, at=now)
+        settlement = Settlement(watch=ended, conclusion=Conclusion(Outcome.FAILED), deliveries=deliveries, at=now)
         return await self.watches.settle(settlement)
 
     async def keys(self) -> set[str]:
@@ -113,7 +113,7 @@ def a_delivery(watch: Watch, number: int = 0) -> Delivery:
         destination=CALLBACK,
         lane="callback:x",
         body='{"type":"import.failed"}',
-        owed_at=0,
+        queued_at=0,
     )
 
 
@@ -188,7 +188,7 @@ async def test_a_commit_under_an_old_fence_changes_nothing(memory: Memory) -> No
 
     polled = await memory.imports.get("default", "imp")
     assert polled is not None
-    assert (polled.polls, polled.known.reading, polled.next_due) == (1, None, ours.due + MINUTE)
+    assert (polled.polls, polled.state.reading, polled.next_due) == (1, None, ours.due + MINUTE)
 
 
 async def test_a_claim_made_against_an_old_budget_is_refused(memory: Memory) -> None:
@@ -239,17 +239,17 @@ async def test_a_final_reading_answers_watches_that_come_soon_after(memory: Memo
 
 async def test_a_watch_settles_once_and_owes_each_delivery_once(memory: Memory) -> None:
     watch, _ = await memory.accept()
-    owed = (a_delivery(watch, 0), replace(a_delivery(watch, 1), state=DeliveryState.SKIPPED, body=""))
+    first, second = (a_delivery(watch, 0), replace(a_delivery(watch, 1), state=DeliveryState.SKIPPED, body=""))
 
-    assert await memory.settle(watch, *owed)
-    assert not await memory.settle(watch, replace(owed[0], body="another"))
+    assert await memory.settle(watch, first, second)
+    assert not await memory.settle(watch, replace(first, body="another"))
 
     settled = await memory.watches.get("wat_1")
     assert settled is not None
     assert (settled.state, settled.outcome, settled.reading) == (WatchState.SETTLED, Outcome.FAILED, DONE)
     deliveries = await memory.deliveries.many(settled.deliveries)
     assert [delivery.state.value for delivery in deliveries] == ["pending", "skipped"]
-    assert deliveries[0].body == owed[0].body
+    assert deliveries[0].body == first.body
     assert deliveries[0].destination == CALLBACK
 
 

@@ -54,7 +54,7 @@ class Snapshot:
 
     @property
     def imports(self) -> dict[Place, dict[str, str]]:
-        return {keys.place(member): record for member, record in self.hashes(keys.IMPORT_PREFIX).items()}
+        return {keys.split_member(member): record for member, record in self.hashes(keys.IMPORT_PREFIX).items()}
 
     @property
     def deliveries(self) -> dict[str, dict[str, str]]:
@@ -149,8 +149,8 @@ def _imports(snapshot: Snapshot) -> Iterator[str]:
     final = imports.keys() - polling
     assert waiting.keys() <= imports.keys(), "an open watch whose import is unknown"
     assert polling <= waiting.keys(), "an import without an open watch is polled"
-    assert {keys.place(member) for member in snapshot.index(keys.FINAL)} == final
-    settling = {keys.place(member) for member in snapshot.index(keys.SETTLING)}
+    assert {keys.split_member(member) for member in snapshot.index(keys.FINAL)} == final
+    settling = {keys.split_member(member) for member in snapshot.index(keys.SETTLING)}
     assert settling == final & waiting.keys(), "the index of settling doesn't match the final imports with open watches"
     yield from (keys.FINAL, keys.SETTLING)
     for place, watch_ids in waiting.items():
@@ -172,9 +172,9 @@ def _deliveries(snapshot: Snapshot) -> Iterator[str]:
     assert of_watches == {delivery_id for delivery_id, record in deliveries.items() if record["watch"]}
     for watch_id, record in watches.items():
         if record["state"] != "watching":
-            owed = [deliveries[delivery_id] for delivery_id in record["deliveries"].split()]
-            assert all(delivery["watch"] == watch_id for delivery in owed)
-            assert int(record["pending"]) == sum(delivery["state"] == "pending" for delivery in owed)
+            of_watch = [deliveries[delivery_id] for delivery_id in record["deliveries"].split()]
+            assert all(delivery["watch"] == watch_id for delivery in of_watch)
+            assert int(record["pending"]) == sum(delivery["state"] == "pending" for delivery in of_watch)
     queues = {"": "rb:lanes"} | {
         client: f"rb:lanes:doubtful:{client}" for client in snapshot.index("rb:lanes:doubtful")
     }

@@ -201,8 +201,8 @@ async def test_the_operator_is_told_also_of_what_does_not_open_and_once(world: W
 async def test_of_two_sweeps_at_once_one_tells_the_operator(world: World) -> None:
     delivery = await abandoned(world)
     ops = NamedDestination(name="ops")
-    lane, owe = world.resources.lane(ops), world.resources.deliveries.create_notice
-    created = [await owe(f"dlv_notice{number}", ops, lane, "{}", reported=[delivery["id"]]) for number in range(2)]
+    lane, create = world.resources.lane(ops), world.resources.deliveries.create_notice
+    created = [await create(f"dlv_notice{number}", ops, lane, "{}", reported=[delivery["id"]]) for number in range(2)]
 
     assert created == [True, False]
 

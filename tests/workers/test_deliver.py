@@ -33,6 +33,12 @@ def callback(world: World, **more: Any) -> dict[str, Any]:
     return {"type": "callback", "url": world.sandbox.callback_url(), **more}
 
 
+def callbacks(world: World, count: int, name: str = "crm", **more: Any) -> list[dict[str, Any]]:
+    """Return callbacks to one receiver, which differ in the query of their URL."""
+    url = world.sandbox.callback_url(name)
+    return [{"type": "callback", "url": f"{url}?{number}", **more} for number in range(count)]
+
+
 def slack(world: World, **more: Any) -> dict[str, Any]:
     return {"type": "slack_webhook", "url": world.sandbox.slack_url(), **more}
 
@@ -67,7 +73,8 @@ async def test_a_callback_verifies_with_the_standard_library(world: World, own: 
 
 
 async def test_a_destination_gets_only_the_outcomes_it_subscribed_to(world: World) -> None:
-    watch = await watch_ended_import(world, callback(world, on=["failed"]), callback(world, on=["completed", "failed"]))
+    first, second = callbacks(world, 2)
+    watch = await watch_ended_import(world, first | {"on": ["failed"]}, second | {"on": ["completed", "failed"]})
 
     assert [each["state"] for each in watch["deliveries"]] == ["skipped", "delivered"]
     assert len(await world.sandbox.messages()) == 1
@@ -159,7 +166,7 @@ async def test_a_crash_between_sending_and_recording_repeats_the_same_message(wo
 
 async def test_a_delivery_that_cannot_be_decrypted_does_not_delay_others(world: World) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
-    await world.watch(notify=[callback(world), callback(world)])
+    await world.watch(notify=callbacks(world, 2))
     without_ring(world)
     await world.poll()
     broken = (await world.resources.store.call("KEYS", "rb:delivery:*"))[0]
@@ -275,9 +282,8 @@ async def test_a_hanging_receiver_does_not_delay_others(redis_url: str, sandbox_
         async with opened(redis_url, sandbox_url, EGRESS_ALLOW=allowed) as world:
             await world.sandbox.set_answers("hangs", *[{"delay": 4}] * 60)
             await world.sandbox.set_import("imp", ("COMPLETED", 0))
-            hanging = callback(world) | {"url": world.sandbox.callback_url("hangs")}
             for _ in range(6):
-                await world.watch(notify=[hanging] * 10)
+                await world.watch(notify=callbacks(world, 10, "hangs"))
             swift = {"type": "callback", "url": f"{other_url}/inbox/callbacks/swift", "secret": SECRET}
             watches = [await world.watch(notify=[swift]) for _ in range(30)]
             without_ring(world)
@@ -295,7 +301,7 @@ async def test_a_failed_lane_gets_one_delivery_at_a_time_until_it_works_again(wo
     await world.sandbox.set_answers("crm", *[{"status": 500}] * 10)
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     for _ in range(3):
-        await world.watch(notify=[callback(world)] * 10)
+        await world.watch(notify=callbacks(world, 10))
     without_ring(world)
     await world.poll()
     room = 50

@@ -32,7 +32,7 @@ class Hanging:
         await asyncio.Event().wait()
         return claim
 
-    def poisoned(self, claim: int, error: Exception) -> int:
+    def set_aside(self, claim: int, error: Exception) -> int:
         raise AssertionError(claim) from error
 
     async def commit(self, results: Sequence[int]) -> None:
@@ -83,7 +83,7 @@ class Crossing:
     async def act(self, claim: int) -> int:
         return claim
 
-    def poisoned(self, claim: int, error: Exception) -> int:
+    def set_aside(self, claim: int, error: Exception) -> int:
         raise AssertionError(claim) from error
 
     async def commit(self, results: Sequence[int]) -> None:
@@ -117,7 +117,7 @@ class Unwritable:
     async def act(self, claim: int) -> str:
         return f"did {claim}"
 
-    def poisoned(self, claim: int, error: Exception) -> str:
+    def set_aside(self, claim: int, error: Exception) -> str:
         return f"postponed {claim}: {type(error).__name__}"
 
     async def commit(self, results: Sequence[str]) -> None:

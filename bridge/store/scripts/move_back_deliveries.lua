@@ -8,14 +8,14 @@ local lease_end = now + tonumber(lease)
 local lanes = {}
 for i, record in ipairs(KEYS) do
   local id = ARGV[FIRST_ID - 1 + i]
-  local state, lane, due, owed_at, scheduled_at =
-    unpack(redis.call('HMGET', record, 'state', 'lane', 'due', 'owed_at', 'scheduled_at'))
+  local state, lane, due, queued_at, scheduled_at =
+    unpack(redis.call('HMGET', record, 'state', 'lane', 'due', 'queued_at', 'scheduled_at'))
   if state == 'pending' then
-    due, owed_at = tonumber(due or now), tonumber(owed_at)
-    scheduled_at = math.max(owed_at, tonumber(scheduled_at or 0))
+    due, queued_at = tonumber(due or now), tonumber(queued_at)
+    scheduled_at = math.max(queued_at, tonumber(scheduled_at or 0))
     if scheduled_at > now then
       due = now + math.max(0, due - scheduled_at)
-      redis.call('HSET', record, 'due', due, 'owed_at', math.min(owed_at, now), 'scheduled_at', now)
+      redis.call('HSET', record, 'due', due, 'queued_at', math.min(queued_at, now), 'scheduled_at', now)
     end
     local key = lane_key(lane)
     local leased = tonumber(redis.call('ZSCORE', key .. ':leased', id) or 0)

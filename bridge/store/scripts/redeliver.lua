@@ -1,6 +1,6 @@
 -- Make an ended delivery due again, now and with a whole new schedule.
 -- Arguments: `watch_id` is '' for an operator notice.
--- Returns: 'owed', or the state that forbids it: 'pending', 'skipped', 'unknown'
+-- Returns: 'queued', or the state that forbids it: 'pending', 'skipped', 'unknown'
 local delivery, watch, ended, unreported = unpack(KEYS)
 local id, watch_id = unpack(ARGV)
 local now = clock()
@@ -8,7 +8,7 @@ local state, lane, client = unpack(redis.call('HMGET', delivery, 'state', 'lane'
 if not state or state == 'pending' or state == 'skipped' then
   return state or 'unknown'
 end
-redis.call('HSET', delivery, 'state', 'pending', 'owed_at', now, 'due', now, 'failures', 0, 'ended_at', '',
+redis.call('HSET', delivery, 'state', 'pending', 'queued_at', now, 'due', now, 'failures', 0, 'ended_at', '',
   'interrupted', '')
 remove_from_index(id, client, state)
 add_to_index(id, client, 'pending')
@@ -21,4 +21,4 @@ else
   redis.call('ZREM', ended, watch_id)
   redis.call('PUBLISH', 'rb:changes', 'watch:' .. watch_id)
 end
-return 'owed'
+return 'queued'

@@ -26,7 +26,7 @@ local client, pending = redis.call('HGET', watch, 'client'), 0
 for i = 1, tonumber(deliveries) do
   local delivery = KEYS[FIRST_DELIVERY - 1 + i]
   local id, delivery_state, lane, extra = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
-  redis.call('HSET', delivery, 'state', delivery_state, 'owed_at', now, 'lane', lane,
+  redis.call('HSET', delivery, 'state', delivery_state, 'queued_at', now, 'lane', lane,
     unpack(ARGV, at + 4, at + 3 + extra))
   add_to_index(id, client, delivery_state)
   if delivery_state == 'pending' then
