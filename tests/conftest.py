@@ -16,12 +16,19 @@ from bridge.domain.secret import Secret
 from bridge.store.connection import Store, connect
 from tests.support.world import World, opened, sandbox_serving
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or xdist's workers and each program compile everything anew
+
 # No deadlines: no test depends on how fast a machine is. CI runs the deep profile as well.
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=25)
 hypothesis.settings.register_profile("deep", deadline=None, max_examples=300)
 hypothesis.settings.load_profile("quick")
 
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or xdist's workers and each program compile everything anew
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return two workers for each core, since the tests wait half of their time."""
+    return 2 * (os.cpu_count() or 1)
+
 
 REDIS_SERVER = "RALLY_BRIDGE_TEST_REDIS"
 """Environment variable: the path of a server to test with in place of the bundled one."""

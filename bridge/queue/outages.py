@@ -31,6 +31,8 @@ class OutageRetries:
     def __init__(self, patience: float, *, credentials_may_change: bool = False) -> None:
         """`credentials_may_change`: wait also if Redis rejects the password, because it is read from a file."""
         self.patience = patience
+        self.pause = PAUSE
+        self.logged_after = LOGGED_AFTER
         self.last_answer_timeout = LAST_ANSWER_TIMEOUT
         self._credentials_may_change = credentials_may_change
         self._waiting: set[Ask[Any]] = set()
@@ -57,12 +59,12 @@ class OutageRetries:
                     if not self.patience:
                         raise
                     # bounded: the process may have been suspended meanwhile
-                    waited += min(monotonic() - asked, CONNECT_TIMEOUT + ANSWER_TIMEOUT) + PAUSE
+                    waited += min(monotonic() - asked, CONNECT_TIMEOUT + ANSWER_TIMEOUT) + self.pause
                     self._raise_or_wait(error, in_words(error, command), waited, ask)
                 else:
                     self._log_recovery(ask)
                     return answer
-                await asyncio.sleep(PAUSE)
+                await asyncio.sleep(self.pause)
         finally:
             self._waiting.discard(ask)
 
@@ -74,7 +76,7 @@ class OutageRetries:
             self.hurry()
             spent = f"{self.patience:g} s"
             raise StoreUnavailable(f"The Redis at REDIS_URL did not come back within {spent}: {words}") from error
-        if waited >= LOGGED_AFTER:
+        if waited >= self.logged_after:
             if not self._waiting:
                 log.warning("queue.unavailable", error=words, patience_s=self.patience)
             self._waiting.add(ask)
