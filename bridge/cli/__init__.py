@@ -23,6 +23,7 @@ COMMANDS = {
     "show": "watches.show",
     "cancel": "watches.cancel",
     "redeliver": "watches.redeliver",
+    "config": "config.group.group",
     "doctor": "doctor.command.command",
     "keys": "keys.group",
     "completion": "completion.command",

@@ -14,6 +14,10 @@ PREFIX = "rbk_"
 """The prefix by which people and secret scanners recognise a key."""
 
 
+def new_key() -> str:
+    return f"{PREFIX}{secrets.token_urlsafe(32)}"
+
+
 @click.group("keys")
 def group() -> None:
     """Generate API keys."""
@@ -28,7 +32,7 @@ def new(name: str, *, as_json: bool) -> None:
         raise click.BadParameter("a name consists of a-z, 0-9, - and _", param_hint="NAME")
     if name == OPERATOR:
         raise click.BadParameter(RESERVED, param_hint="NAME")
-    key = f"{PREFIX}{secrets.token_urlsafe(32)}"
+    key = new_key()
     kept = f"{DIGEST}{digest(key).hex()}"
     if as_json:
         print_json({"name": name, "key": key, "digest": kept})

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Span
 
 _UNITS: Mapping[str, Span] = {"ms": 1, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
+_BY_SIZE = sorted(_UNITS.items(), key=lambda each: each[1], reverse=True)
 _PART = re.compile(r"(\d+)(ms|s|m|h|d)")
 
 
@@ -20,3 +21,13 @@ def duration(text: str) -> Span:
     if span <= 0:
         raise ValueError("must be longer than zero")
     return span
+
+
+def duration_text(span: Span) -> str:
+    """Write milliseconds as `duration` reads them: `1h30m`."""
+    parts = []
+    for unit, length in _BY_SIZE:
+        number, span = divmod(span, length)
+        if number:
+            parts.append(f"{number}{unit}")
+    return "".join(parts) or "0s"

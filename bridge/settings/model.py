@@ -110,5 +110,9 @@ class Settings(Variables):
 
     def place(self, key: str) -> Place:
         """Return where a setting comes from; for a key in a table, else the place of the table."""
-        names = [key, f"{key}_file", f"{key}_env", key.rpartition(".")[0]]
-        return next((self.origins[name] for name in names if name in self.origins), ENVIRONMENT)
+        return self.origin(key) or self.origins.get(key.rpartition(".")[0], ENVIRONMENT)
+
+    def origin(self, key: str) -> Place | None:
+        """Return where a setting is set; None if it has its default."""
+        names = [key, f"{key}_file", f"{key}_env"]
+        return next((self.origins[name] for name in names if name in self.origins), None)

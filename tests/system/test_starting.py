@@ -23,6 +23,7 @@ from redis import Redis
 from bridge.cli.up.child import STOP_PATIENCE
 from bridge.cli.up.embedded_redis import find_binary
 from tests.conftest import wait_until_it_answers
+from tests.support.command_line import run_here
 from tests.support.plain_http import plain_client
 from tests.support.processes import free_ports, wait_for
 from tests.support.world import FERNET, SERVICE_SECRET, bearer, reopened
@@ -151,6 +152,16 @@ def test_a_websockets_handshake_is_answered_as_the_get_that_it_is(tmp_path: Path
     assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
     assert refused.headers["x-request-id"]
     assert (listed.status_code, listed.json()["data"]) == (200, [])
+
+
+def test_what_config_init_writes_starts_the_service(tmp_path: Path) -> None:
+    env = {"PATH": os.environ["PATH"], "REDIS_URL": f"unix://{tmp_path}/r.sock", "RALLY_API_KEY": "key-of-rally"}
+    key = run_here("config", "init", env=env, cwd=tmp_path).stdout.removeprefix("export RALLY_BRIDGE_KEY=").strip()
+    with redis_at(tmp_path), started("serve", tmp_path, {"PATH": env["PATH"]}) as ours:
+        wait_for(lambda: ours.logged("api.started"), "the start")
+        with httpx.Client(base_url=f"http://127.0.0.1:{ours.port}", trust_env=False) as client:
+            wait_for(lambda: answers(client), "the server")
+            assert client.get("/v1/watches", headers=bearer(key)).status_code == 200
 
 
 UVICORN = ["uvicorn", "--ws", "none", "--http", "bridge.web.http_protocol:Connection", "bridge.web.app:app"]

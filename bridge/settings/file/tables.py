@@ -70,9 +70,13 @@ def _add_forms(table: dict[str, Any], name: str) -> None:
         f"{name}_env": "The name of an environment variable that holds it.",
     }
     table["properties"] |= {form: {"type": "string", "description": text} for form, text in forms.items()}
+    table["properties"][name].pop("default", None)
+    one_of: list[dict[str, Any]] = [{"required": [form]} for form in (name, *forms)]
     if name in table.get("required", []):
         table["required"].remove(name)
-        table.setdefault("allOf", []).append({"oneOf": [{"required": [form]} for form in (name, *forms)]})
+    else:
+        one_of.append({"not": {"anyOf": list(one_of)}})
+    table.setdefault("allOf", []).append({"oneOf": one_of})
 
 
 class WorkspaceTable(Table):

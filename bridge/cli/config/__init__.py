@@ -1,0 +1,1 @@
+"""`rally-bridge config`: check and show the settings, and write a first configuration."""

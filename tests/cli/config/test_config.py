@@ -1,0 +1,199 @@
+"""`rally-bridge config`: check, show, schema, and a first configuration that works."""
+
+import json
+import re
+import stat
+import tomllib
+from contextlib import chdir
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from bridge.cli.config.first_files import CONFIG
+from bridge.domain.clients import digest
+from bridge.resources import load_checked
+from tests.settings.test_model import GOOD
+from tests.support.command_line import run_here
+from tests.support.samples import only
+
+GUIDE = Path(__file__).parents[3] / "bridge" / "docs" / "configuration.md"
+ENV = {"PATH": "/usr/bin"}
+FILE = """\
+[workspaces.eu]
+key_env = "EU_KEY"
+budget_share = 0.5
+
+[destinations.ops]
+type = "callback"
+url = "https://ops.example.com/hunter2"
+secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+headers = {X-Token = "hunter2"}
+"""
+
+
+def config(*arguments: str, cwd: Path, **env: str) -> "CompletedProcess[str]":
+    return run_here("config", *arguments, env=ENV | env, cwd=cwd)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "bridge.toml").write_text(FILE)
+    return tmp_path / "bridge.toml"
+
+
+def test_valid_settings_are_counted(tmp_path: Path, file: Path) -> None:
+    ran = config("check", str(file), cwd=tmp_path, EU_KEY="k", **GOOD)
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.endswith("are valid: 2 workspaces, 1 named destination, 2 clients.\n")
+
+
+def test_every_problem_is_a_line_with_its_place(tmp_path: Path, file: Path) -> None:
+    (tmp_path / ".env").write_text("\nPOLL_FLOOR=5\n")
+    ran = config("check", "bridge.toml", cwd=tmp_path, RALLY_TOKEN="x", POLL_CIELING="1s", **GOOD)
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert [line.partition(": ")[0] for line in ran.stderr.splitlines()] == [
+        "Warning",
+        "POLL_CIELING",
+        ".env:2",
+        "bridge.toml:2",
+    ]
+    assert file.read_text() == FILE
+
+
+def test_a_bridge_without_redis_is_told_about_data_directories(tmp_path: Path) -> None:
+    ran = config("check", cwd=tmp_path, **(GOOD | {"REDIS_URL": ""}))
+
+    assert ran.returncode == 2
+    assert "REDIS_URL (or REDIS_URL_FILE) is required\n" in ran.stderr
+    assert "name it with --data-dir" in ran.stderr
+
+
+def shown(tmp_path: Path, **env: str) -> dict[str, tuple[str, str]]:
+    ran = config("show", cwd=tmp_path, **(GOOD | env))
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "hunter2" not in ran.stdout
+    rows = [line.split("\t") for line in ran.stdout.splitlines()]
+    return {key: (value, source) for key, value, source in rows}
+
+
+def test_the_settings_in_effect_are_shown_with_their_sources_and_without_secrets(tmp_path: Path, file: Path) -> None:
+    (tmp_path / ".env").write_text(f"BRIDGE_CONFIG_FILE={file.name}\nPOLL_CEILING=90s\nPOLL_FLOOR=1s\n")
+    rows = shown(tmp_path, POLL_FLOOR="5s", EU_KEY="hunter2", RALLY_BASE_URL="https://rally.example.com")
+
+    assert rows["POLL_FLOOR"] == ("5s", "environment")
+    assert rows["POLL_CEILING"] == ("1m30s", ".env:2")
+    assert rows["WATCH_EXPIRY"] == ("1d", "default")
+    assert rows["DELIVERY_SCHEDULE"] == ("2s, 5s, 15s, 1m, 5m, 30m, 2h, 5h, 10h, 1d", "default")
+    assert rows["REDIS_URL"] == ("•••", "environment")
+    assert rows["BRIDGE_API_KEYS"] == ("crm, ops (admin)", "environment")
+    assert rows["workspaces.default.budget_share"] == ("0.8", "default")
+    assert rows["workspaces.eu.key"] == ("•••", "bridge.toml:2")
+    assert rows["workspaces.eu.base_url"] == ("https://rally.example.com", "environment")
+    assert rows["workspaces.eu.budget_share"] == ("0.5", "bridge.toml:3")
+    assert rows["destinations.ops.url"] == ("https://ops.example.com/…", "bridge.toml:7")
+    assert rows["destinations.ops.secret"] == ("•••", "bridge.toml:8")
+    assert rows["destinations.ops.headers.X-Token"] == ("•••", "bridge.toml:9")
+
+
+def test_the_settings_are_shown_to_programs_as_json(tmp_path: Path) -> None:
+    rows = json.loads(config("show", "--json", cwd=tmp_path, **GOOD).stdout)
+
+    assert {tuple(row) for row in rows} == {("key", "value", "source")}
+    assert only([row for row in rows if row["key"] == "LOG_LEVEL"]) == {
+        "key": "LOG_LEVEL",
+        "value": "INFO",
+        "source": "default",
+    }
+
+
+@pytest.fixture(scope="module")
+def schema(tmp_path_factory: pytest.TempPathFactory) -> Draft202012Validator:
+    document = json.loads(config("schema", cwd=tmp_path_factory.mktemp("schema")).stdout)
+    Draft202012Validator.check_schema(document)
+    return Draft202012Validator(document)
+
+
+def example() -> str:
+    (found,) = re.findall(r"```toml\n(\[workspaces.eu\].*?)```", GUIDE.read_text(), re.DOTALL)
+    return str(found).replace("sha256:…", f"sha256:{'a' * 64}")
+
+
+def test_the_example_of_the_guide_is_valid(tmp_path: Path, schema: Draft202012Validator) -> None:
+    (tmp_path / "bridge.toml").write_text(example())
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "research-ops-url").write_text("https://hooks.slack.com/services/T/B/X\n")
+    secrets = {
+        "RALLY_API_KEY_EU": "k",
+        "CRM_CALLBACK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "CRM_AUTHORIZATION": "Bearer x",
+        "SLACK_BOT_TOKEN": "xoxb-1",
+    }
+    env = GOOD | secrets | {"BRIDGE_API_KEYS": "ops:key-of-the-operator:admin"}
+
+    schema.validate(tomllib.loads(example()))
+    assert config("check", "bridge.toml", cwd=tmp_path, **env).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[rules.x]",
+        "[workspaces.eu]",
+        '[workspaces.EU]\nkey = "k"',
+        '[workspaces.eu]\nkey = "k"\nkey_env = "K"',
+        '[workspaces.eu]\nkey = "k"\nbudget_share = 2',
+        '[destinations.x]\ntype = "mail"',
+        '[destinations.x]\ntype = "callback"\nurl = "u"\nsecret = "a"\nsecret_file = "b"',
+        '[clients.x]\nkeys = ["hunter2"]',
+    ],
+)
+def test_the_schema_refuses_what_the_bridge_refuses(schema: Draft202012Validator, text: str) -> None:
+    assert not schema.is_valid(tomllib.loads(text))
+
+
+def test_the_first_files_work_as_they_are(tmp_path: Path) -> None:
+    ran = config("init", cwd=tmp_path, RALLY_API_KEY="a#key'of$rally", REDIS_URL="redis://:p%23w@h/1")
+    key = ran.stdout.removeprefix("export RALLY_BRIDGE_KEY=").strip()
+
+    assert ran.returncode == 0
+    assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
+    assert key not in (tmp_path / ".env").read_text() + (tmp_path / "bridge.toml").read_text()
+    assert digest(key).hex() in (tmp_path / "bridge.toml").read_text()
+    with chdir(tmp_path):
+        settings = load_checked({})
+    assert settings.workspaces["default"].key.reveal() == "a#key'of$rally"
+    assert settings.redis_url.reveal() == "redis://:p%23w@h/1"
+    assert only(list(settings.clients)).admin
+
+
+def test_without_a_key_of_rally_the_line_is_left_to_fill_in(tmp_path: Path) -> None:
+    ran = config("init", "new/folder", cwd=tmp_path)
+
+    assert ran.returncode == 0
+    assert "write your Rally key into .env (RALLY_API_KEY)" in ran.stderr
+    checked = config("check", cwd=tmp_path / "new" / "folder")
+    assert (checked.returncode, only(checked.stderr.splitlines()).partition(" ")[0]) == (2, "RALLY_API_KEY")
+    assert config("check", cwd=tmp_path / "new" / "folder", RALLY_API_KEY="k").returncode == 0
+
+
+@pytest.mark.parametrize("existing", [".env", "bridge.toml"])
+def test_existing_files_are_never_overwritten(tmp_path: Path, existing: str) -> None:
+    (tmp_path / existing).write_text("mine")
+    ran = config("init", cwd=tmp_path)
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == f"{existing} exists; nothing was written. Name another folder, or move it.\n"
+    assert [path.name for path in tmp_path.iterdir()] == [existing]
+    assert (tmp_path / existing).read_text() == "mine"
+
+
+def test_the_examples_in_the_first_file_are_valid(schema: Draft202012Validator) -> None:
+    text = re.sub(r"^# (?=\[|[a-z_]+ = )", "", CONFIG, flags=re.MULTILINE)
+    tables = tomllib.loads(text.replace("sha256:…", f"sha256:{'a' * 64}").format(digest=f"sha256:{'b' * 64}"))
+
+    schema.validate(tables)
+    assert tables.keys() == {"workspaces", "destinations", "clients"}
