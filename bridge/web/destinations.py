@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 @authenticated
 async def pages(_: Request, resources: Resources, client: Client) -> Response:
-    """List the operator's named destinations that your client may use, by name."""
+    """List the operator's named destinations that your client may use, by name. Their URLs stay unknown to you."""
     permitted = sorted(name for name in resources.named if client.permissions.may_name(name))
     document: NamedDestinationsResponse = {
         "data": [{"name": name, "type": kind(resources.named[name])} for name in permitted]
@@ -36,7 +36,10 @@ async def pages(_: Request, resources: Resources, client: Client) -> Response:
 
 @authenticated
 async def test(request: Request, resources: Resources, client: Client) -> Response:
-    """Send a test message to a destination now, within its rate limit, and return the result."""
+    """Send a test message to a destination now, within its rate limit, and return the result.
+
+    It is sent once and leaves no delivery.
+    """
     body = parse(await read_json(request), TestBody, validation_context(resources, client))
     destination = body.destination.destination()
     async with request.app.state.send_test_slots.acquire(client.name):

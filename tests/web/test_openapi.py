@@ -82,8 +82,62 @@ def test_every_call_that_could_have_a_body_says_what_becomes_of_one() -> None:
         assert ("requestBody" in call) != call.get("description", "").endswith("A body is not read.")
 
 
+def test_every_call_tag_and_answer_is_described() -> None:
+    operations = [operation for path in DESCRIPTION["paths"].values() for operation in path.values()]
+    assert all(operation["description"] != operation["summary"] for operation in operations)
+    assert all(tag["description"] for tag in DESCRIPTION["tags"])
+    assert {tag["name"] for tag in DESCRIPTION["tags"]} == {tag for each in operations for tag in each["tags"]}
+    answers = [answer for operation in operations for answer in operation["responses"].values()]
+    assert all(len(answer["description"].split()) > 1 for answer in answers)
+
+
+def parts(part: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object within a part of the description."""
+    for each in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from parts(each)
+    if isinstance(part, dict):
+        yield part
+
+
+def test_no_field_of_a_body_has_a_default_that_would_make_it_required() -> None:
+    schemas = DESCRIPTION["components"]["schemas"]
+    assert [part for part in parts(schemas) if "default" in part] == []
+    assert schemas["WatchBody"]["required"] == ["importId"]
+
+
+def test_answers_and_messages_are_open_to_new_fields_and_bodies_are_not() -> None:
+    schemas = DESCRIPTION["components"]["schemas"]
+    closed = {name for name, schema in schemas.items() if schema.get("additionalProperties") is False}
+    bodies = {"WatchBody", "BatchBody", "RedeliverBody", "TestBody"}
+    assert closed == bodies | {"ToSlackWebhook", "ToSlack", "ToCallback", "ToNamed"}
+
+
+def test_every_time_has_its_format() -> None:
+    times = [
+        (name, field)
+        for schema in DESCRIPTION["components"]["schemas"].values()
+        for name, field in schema.get("properties", {}).items()
+        if re.search(r"(^|[a-z])(At|at|timestamp|since)$", name) and name != "updatedAt"  # that one is Rally's
+    ]
+    assert len(times) > 8
+    assert [name for name, field in times if "date-time" not in json.dumps(field)] == []
+
+
+def test_the_data_of_each_event_of_a_stream_is_described() -> None:
+    answer = DESCRIPTION["paths"]["/v1/watches/{watch_id}/events"]["get"]["responses"]["200"]
+    schema = answer["content"]["text/event-stream"]["schema"]
+    assert all(f"`{name}`" in answer["description"] for name in ("watch", "reading", "poll", "outcome", "delivery"))
+    for example in (
+        examples.SETTLED,
+        examples.READING,
+        examples.SETTLED["lastPoll"],
+        examples.SETTLED["deliveries"][0],
+    ):
+        validator(schema).validate(example)
+
+
 def test_every_refusal_is_described_where_it_can_happen() -> None:
-    everywhere = {Refusal.NOT_FOUND, Refusal.METHOD_NOT_ALLOWED, Refusal.BAD_REQUEST, Refusal.HEADERS_TOO_LARGE}
+    everywhere = {Refusal.NOT_FOUND, Refusal.METHOD_NOT_ALLOWED, Refusal.HEADERS_TOO_LARGE}
     described = {refusal for operation in OPERATIONS.values() for refusal in operation.refusals}
     assert described == set(Refusal) - everywhere
 

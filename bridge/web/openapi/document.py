@@ -11,13 +11,14 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
 from starlette.routing import Route
 
 from bridge.domain.notifications import TYPES
 from bridge.errors import Refusal
 from bridge.web.idempotency import MAX_KEY_LENGTH
 from bridge.web.openapi import examples
-from bridge.web.openapi.operations import CALLS, Operation
+from bridge.web.openapi.operations import CALLS, TAGS, Operation
 from bridge.web.problems import problem_document
 from bridge.web.routing import Resource
 from bridge.web.schemas.messages import NoticeSent, NotificationSent
@@ -57,11 +58,15 @@ def describe(routes: Sequence[Route]) -> Json:
             "title": "rally-bridge",
             "version": version("rally-bridge"),
             "description": ABOUT,
+            "contact": {"name": "The operator of this bridge"},
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
         "security": [{"key": []}],
-        "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for _, _, operation in operations)],
+        "tags": [
+            {"name": tag, "description": TAGS[tag]}
+            for tag in dict.fromkeys(operation.tag for _, _, operation in operations)
+        ],
         "paths": paths,
         "webhooks": dict(_webhooks(schemas)),
         "components": {
@@ -82,8 +87,15 @@ def _endpoints(routes: Sequence[Route]) -> Iterator[tuple[Route, str, Any]]:
             yield route, method, endpoint
 
 
-class _WithoutTitles(GenerateJsonSchema):
-    """Omits the titles that pydantic derives from field names."""
+class _ForGenerators(GenerateJsonSchema):
+    """Omits titles that pydantic derives from field names, and null as a default, which says no more than optional.
+
+    Generators of clients name types after titles, and may take a field with a default for one that is always present.
+    """
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> Json:
+        described = super().default_schema(schema)
+        return {name: value for name, value in described.items() if (name, value) != ("default", None)}
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
         return False
@@ -97,7 +109,7 @@ def _schemas(operations: Iterable[Operation]) -> tuple[Mapping[Any, Json], Json]
     generated, rest = TypeAdapter.json_schemas(
         [(type_, "validation", TypeAdapter(type_)) for type_ in named],
         ref_template=REF,
-        schema_generator=_WithoutTitles,
+        schema_generator=_ForGenerators,
     )
     components = rest.get("$defs", {})
     schemas = {type_: schema for (type_, _), schema in generated.items()}
@@ -175,7 +187,7 @@ def _in_headers(operation: Operation) -> Iterator[Json]:
 def _responses(operation: Operation, schemas: Mapping[Any, Json]) -> dict[str, Json]:
     headers = {"X-Request-Id": "The id of the request, yours if you sent one.", **operation.headers}
     success = {
-        "description": "OK." if operation.status == 200 else "Accepted.",  # noqa: PLR2004 - HTTP's own
+        "description": operation.answer or " ".join((inspect.getdoc(operation.response) or "").split()),
         "headers": _headers(headers),
         "content": {
             operation.media_type: {

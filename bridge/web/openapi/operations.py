@@ -41,6 +41,8 @@ class Operation:
     tag: str
     response: Any
     """The type of the response."""
+    answer: str = ""
+    """The description of the response; without it, the docstring of its type."""
     status: int = 200
     media_type: str = "application/json"
     body: type[BaseModel] | None = None
@@ -62,7 +64,7 @@ class Operation:
     @property
     def refusals(self) -> tuple[Refusal, ...]:
         if self.public:
-            return self.refuses
+            return (Refusal.BAD_REQUEST, *self.refuses)
         key = (Refusal.INVALID_IDEMPOTENCY_KEY, Refusal.IDEMPOTENCY_KEY_REUSED) if self.idempotent else ()
         body = BODY_REFUSALS if self.body else ()
         return (*COMMON_REFUSALS, *body, *key, *self.refuses)
@@ -71,6 +73,13 @@ class Operation:
 REPLAYED = {"Idempotent-Replayed": "`true` if this is the response to an earlier request with the same key."}
 WATCHES, DELIVERIES, DESTINATIONS = "Watches", "Deliveries", "Destinations"
 SIGNING, OPERATIONS = "Signing", "Operations"
+TAGS: Mapping[str, str] = {
+    WATCHES: "Requests to report how one import ends.",
+    DELIVERIES: "The messages about ended watches, one for each destination, and the attempts to send them.",
+    DESTINATIONS: "Where messages may be sent: the operator's named destinations, and a test of any destination.",
+    SIGNING: "The secrets and public keys with which a receiver verifies callbacks.",
+    OPERATIONS: "Health and metrics, for monitoring. They need no key.",
+}
 
 CALLS: Mapping[Endpoint, Operation] = {
     watches.create: Operation(
@@ -110,7 +119,9 @@ CALLS: Mapping[Endpoint, Operation] = {
     events.stream: Operation(
         name="followWatch",
         tag=WATCHES,
-        response=str,
+        response=responses.EventData,
+        answer="Server-sent events. The `data` of a `watch` or `outcome` event is the watch, that of a `reading` the "
+        "import, that of a `poll` what the last poll found, and that of a `delivery` the delivery.",
         media_type="text/event-stream",
         refuses=(Refusal.WATCH_NOT_FOUND, Refusal.DECRYPTION_FAILED),
     ),
@@ -170,6 +181,7 @@ CALLS: Mapping[Endpoint, Operation] = {
         name="metrics",
         tag=OPERATIONS,
         response=str,
+        answer="The metrics in the text format of Prometheus.",
         media_type="text/plain",
         public=True,
         refuses=(Refusal.INTERNAL_ERROR, Refusal.SERVICE_UNAVAILABLE),

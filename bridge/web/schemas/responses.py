@@ -1,6 +1,6 @@
 """The types of responses, used by mypy and for the OpenAPI schemas; a later version may add fields."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
@@ -129,6 +129,10 @@ class WatchResponse(WithReading):
     settledAt: Time | None
     notify: Annotated[list[WatchedDestinationResponse], Field(description="The destinations of its outcome.")]
     deliveries: list[DeliveryResponse]
+
+
+EventData: TypeAlias = WatchResponse | ReadingResponse | LastPollResponse | DeliveryResponse
+"""The data of the events of a watch's stream."""
 
 
 class WatchesResponse(TypedDict):
