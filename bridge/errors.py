@@ -20,10 +20,10 @@ class BridgeError(Exception):
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and its causes, the outermost first."""
+    """Yield an error and its causes, the outermost first; also those that `raise … from None` hides from tracebacks."""
     while error is not None:
         yield error
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        error = error.__cause__ or error.__context__
 
 
 class SettingsError(BridgeError):

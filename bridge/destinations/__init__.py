@@ -12,12 +12,12 @@ from typing import Literal
 
 from bridge.destinations import callback
 from bridge.destinations.reasons import full_reason
-from bridge.destinations.rules import is_slack_url
 from bridge.destinations.signatures import Signing
 from bridge.destinations.slack import bot as slack_bot
 from bridge.destinations.slack import message as slack_message
 from bridge.destinations.slack import webhook as slack_webhook
 from bridge.destinations.slack.bot import SlackBot
+from bridge.destinations.urls import is_slack_url
 from bridge.domain.attempts import Deferred, Failure, NoResponse, Rejected, Request, SendResult, Verdict
 from bridge.domain.destinations import (
     Callback,

@@ -9,9 +9,10 @@ from bridge.destinations import Sender
 from bridge.destinations.callback import header_problem
 from bridge.destinations.diversion import Diversion
 from bridge.destinations.egress import EgressRules
-from bridge.destinations.rules import Forbidden, check_callback, check_url, parse_url
+from bridge.destinations.rules import check_callback, check_url
 from bridge.destinations.signatures import Signing, check_private_key
 from bridge.destinations.slack.bot import SlackBot
+from bridge.destinations.urls import Forbidden, parse_url
 from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook
 from bridge.domain.secret import Secret
 from bridge.errors import SettingsError
@@ -49,7 +50,7 @@ def _objections(destination: ResolvedDestination, rules: EgressRules) -> Iterato
 
 def _wrong_url(wrong: Forbidden | None) -> Iterator[tuple[str, str]]:
     if wrong:
-        yield "url", wrong.detail + ("; if it is intended, permit it in EGRESS_ALLOW" if wrong.permittable else "")
+        yield "url", wrong.for_operators
 
 
 def sender_of(settings: Settings) -> Sender:

@@ -35,11 +35,14 @@ def secrets_of(address: ResolvedDestination, bot: SlackBot | None) -> Sequence[s
             return (*_secrets_of_url(url.reveal()), *values, *own)
 
 
-def redact(text: str, secrets: Sequence[str]) -> str:
-    """Redact the parts of a text that occur in a secret: also encoded, escaped, cut, or in other case."""
+def redact(text: str, address: ResolvedDestination, bot: SlackBot | None) -> str:
+    """Redact the parts of a text that occur in a destination's secrets: also encoded, escaped, cut, or in other case.
+
+    Most responses are empty or `ok`; for these, the secrets are not even read.
+    """
     if len(text) < SHORTEST:
         return text
-    forms = sorted({form for secret in secrets for form in _forms(secret)})
+    forms = sorted({form for secret in secrets_of(address, bot) for form in _forms(secret)})
     long_forms, plain = "\0".join(form for form in forms if len(form) >= FRAGMENT), _plain(text)
     # A shared fragment contains one of these pieces; most texts contain none, so this check is fast.
     if any(plain[start : start + STEP + 1] in long_forms for start in range(0, len(plain) - STEP, STEP)):

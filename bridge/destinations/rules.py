@@ -2,71 +2,23 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_network
 
-import httpx
-
 from bridge.destinations.addresses import IPAddress, IPNetwork, parse_address, refusal_code, unwrap_nat64
+from bridge.destinations.urls import (
+    DEFAULT_PORTS,
+    HIGHEST_PORT,
+    HOST_NAME,
+    SLACK_HOSTS,
+    Forbidden,
+    ParsedURL,
+    ascii_host,
+    is_slacks,
+    parse_url,
+)
 
-DEFAULT_PORTS = {"http": 80, "https": 443}
-SLACK_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
-"""The second is GovSlack's: https://docs.slack.dev/govslack."""
-SLACK_DOMAINS = frozenset({"slack.com", "slack-gov.com"})
-_SLACK_SUFFIXES = tuple(f".{each}" for each in SLACK_DOMAINS)
-_NAME = re.compile(r"(?=.{1,253}$)(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 _ENTRY = re.compile(r"(?:\[(?P<v6>[^]]+)\]|(?P<any>\*\.)?(?P<host>[^:/]+))(?::(?P<port>[0-9]{1,5}))?")
-_BACKSLASH_OR_SPACE = re.compile(r"[\\\s]")
-_HIGHEST_PORT = 65_535
-_NEVER = frozenset({"url", "host", "scheme", "userinfo", "fragment", "slack_workflow", "slack_host"})
-"""The codes of what no rule permits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Forbidden:
-    """Why a URL is refused: a stable code, and a sentence without the URL's path and query."""
-
-    code: str
-    detail: str
-    by_address: bool = False
-    """Whether only the address, host or port is the reason, so that EGRESS_ALLOW can allow it."""
-
-    @property
-    def for_operators(self) -> str:
-        """The sentence with the setting that can allow the URL."""
-        return f"{self.detail}; EGRESS_ALLOW can allow it" if self.by_address else self.detail
-
-    @property
-    def permittable(self) -> bool:
-        """Whether an entry of EGRESS_ALLOW would permit the URL."""
-        return self.code not in _NEVER
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedURL:
-    """A URL and its origin: the host in ASCII, lower case, without a trailing dot; and its address, if it is one."""
-
-    url: str = field(repr=False)
-    scheme: str
-    host: str
-    port: int
-    address: IPAddress | None
-
-    @property
-    def parsed(self) -> httpx.URL:
-        return httpx.URL(self.url)
-
-    @property
-    def path(self) -> str:
-        return self.parsed.path
-
-    @property
-    def origin(self) -> str:
-        """The origin in one canonical spelling."""
-        host = self.host if self.address is None else str(self.address)
-        host = f"[{host}]" if ":" in host else host
-        return f"{self.scheme}://{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,35 +90,17 @@ def _parse_entry(entry: str) -> tuple[str | IPNetwork, int | None] | None:
     except ValueError:
         found = _ENTRY.fullmatch(entry)
     port = None if found is None or found["port"] is None else int(found["port"])
-    if found is None or (port is not None and not 1 <= port <= _HIGHEST_PORT):
+    if found is None or (port is not None and not 1 <= port <= HIGHEST_PORT):
         return None
     try:
         if found["any"] is None and (found["v6"] or found["host"].replace(".", "").isdigit()):
             return ip_network(found["v6"] or found["host"]), port
         host = ascii_host(found["host"])
-        if host is None or not _NAME.fullmatch(host) or parse_address(host) is not None:
+        if host is None or not HOST_NAME.fullmatch(host) or parse_address(host) is not None:
             return None
     except ValueError:
         return None
     return f".{host}" if found["any"] else host, port
-
-
-def ascii_host(host: str) -> str | None:
-    """Return a host as it appears in requests; None if it is invalid."""
-    try:
-        return httpx.URL(scheme="http", host=host).raw_host.decode("ascii").lower().removesuffix(".")
-    except (ValueError, TypeError, httpx.InvalidURL):
-        return None
-
-
-def is_slack_url(url: str) -> bool:
-    """Return whether a URL's host is one of Slack's."""
-    parsed = parse_url(url)
-    return isinstance(parsed, ParsedURL) and _is_slacks(parsed)
-
-
-def _is_slacks(url: ParsedURL) -> bool:
-    return url.host in SLACK_DOMAINS or url.host.endswith(_SLACK_SUFFIXES)
 
 
 def check_callback(url: str, rules: EgressRules) -> Forbidden | None:
@@ -174,7 +108,7 @@ def check_callback(url: str, rules: EgressRules) -> Forbidden | None:
     parsed = parse_url(url)
     if isinstance(parsed, Forbidden):
         return parsed
-    if _is_slacks(parsed):
+    if is_slacks(parsed):
         return Forbidden("slack_host", "Slack's hosts take no callbacks; give an incoming webhook as `slack_webhook`")
     return _objection(parsed, rules, slack=False)
 
@@ -216,59 +150,6 @@ def _wrong_name(url: ParsedURL, rules: EgressRules) -> Forbidden | None:
     return _FORBIDDEN_PORT
 
 
-_USUAL = re.compile(r"(https?://[A-Za-z0-9.-]+(?::[0-9]+)?)(?:[/?][!-\"$-\[\]-~]{0,4000})?")
-"""A URL in printable ASCII without user name, fragment and backslash; the group is its origin."""
-
-
-def parse_url(url: str) -> ParsedURL | Forbidden:
-    """Parse a URL with the parser that is used for sending, so that both interpret it alike.
-
-    Of most URLs only the origin needs to be parsed. Origins repeat and are not secret, so they may be cached.
-    """
-    usual = _USUAL.fullmatch(url)
-    if usual is None:
-        return _parse(url)
-    origin = _parse_origin(usual[1])
-    return origin if isinstance(origin, Forbidden) else replace(origin, url=url)
-
-
-@lru_cache(maxsize=1024)
-def _parse_origin(origin: str) -> ParsedURL | Forbidden:
-    return _parse(origin)
-
-
-def _parse(url: str) -> ParsedURL | Forbidden:
-    try:
-        parsed = httpx.URL(url)
-        host = parsed.raw_host.decode("ascii").lower().removesuffix(".")
-        address = parse_address(host) if host else None
-    except (httpx.InvalidURL, ValueError):
-        return Forbidden("url", "this is not a URL that can be sent to")
-    if wrong := _malformed(url, parsed):
-        return wrong
-    if address is None and not _NAME.fullmatch(host):
-        return Forbidden("host", "this is not a host name")
-    return ParsedURL(url=url, scheme=parsed.scheme, host=host, port=_port(parsed), address=address)
-
-
-def _malformed(url: str, parsed: httpx.URL) -> Forbidden | None:
-    if parsed.scheme not in DEFAULT_PORTS:
-        return Forbidden("scheme", "only http:// and https:// URLs are allowed")
-    if _BACKSLASH_OR_SPACE.search(url):
-        return Forbidden("url", "backslashes and spaces are not allowed in a URL")
-    if parsed.userinfo:
-        return Forbidden("userinfo", "a user name or password in a URL is not allowed")
-    if "#" in url:
-        return Forbidden("fragment", "a fragment (#…) is never sent; leave it out")
-    if not 1 <= _port(parsed) <= _HIGHEST_PORT:
-        return Forbidden("port", f"a port is a number from 1 to {_HIGHEST_PORT}")
-    return None
-
-
-def _port(parsed: httpx.URL) -> int:
-    return DEFAULT_PORTS[parsed.scheme] if parsed.port is None else parsed.port
-
-
 def _starts_a_workflow(url: ParsedURL) -> Forbidden | None:
     """Refuse URLs of Slack workflows, which accept no messages, whatever the operator allows.
 
@@ -287,13 +168,3 @@ def _not_slacks(url: ParsedURL) -> Forbidden | None:
         return None
     detail = "a Slack webhook's URL begins with https://hooks.slack.com/services/"
     return Forbidden("not_slack", detail, by_address=True)
-
-
-@lru_cache(maxsize=1000)  # the same destinations are shown again and again, and parsing is costly
-def redacted_url(url: str) -> str:
-    """Return a URL's scheme, host and port; the rest may be secret."""
-    try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL:
-        return "…"
-    return f"{parsed.scheme}://{parsed.netloc.decode('ascii')}/…"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from bridge.destinations import Sender, judge, prepare, resolve
 from bridge.destinations.egress import Egress
-from bridge.destinations.redaction import redact, secrets_of
+from bridge.destinations.redaction import redact
 from bridge.domain.attempts import Accepted, Deferred, NoResponse, SendResult, Verdict
 from bridge.domain.destinations import Destination, ResolvedDestination
 from bridge.domain.times import Moment
@@ -51,8 +51,7 @@ async def send(
 def _result(address: ResolvedDestination, answer: SendResult, verdict: Verdict, sender: Sender) -> JudgedResult:
     if isinstance(answer, NoResponse):  # its reason contains nothing from the receiver
         return JudgedResult(verdict=verdict)
-    secrets = secrets_of(address, sender.slack_bot)
     if not isinstance(verdict, Accepted):
-        verdict = replace(verdict, reason=redact(verdict.reason, secrets))
-    excerpt = redact(answer.body.decode("utf-8", "replace")[:EXCERPT_READ], secrets)[:ANSWER_KEPT]
+        verdict = replace(verdict, reason=redact(verdict.reason, address, sender.slack_bot))
+    excerpt = redact(answer.body.decode("utf-8", "replace")[:EXCERPT_READ], address, sender.slack_bot)[:ANSWER_KEPT]
     return JudgedResult(verdict=verdict, status=answer.status, excerpt=excerpt)

@@ -6,7 +6,8 @@ import pytest
 
 from bridge.destinations.diversion import Diversion
 from bridge.destinations.egress import Egress
-from bridge.destinations.rules import EgressRules, Forbidden, parse_url
+from bridge.destinations.rules import EgressRules
+from bridge.destinations.urls import Forbidden, parse_url
 from bridge.domain.attempts import Failure, Response
 from tests.support.receivers import OK, failure_of, receiving, says, to
 

@@ -14,7 +14,7 @@ import structlog
 from bridge import log
 from bridge.destinations import Sender
 from bridge.destinations.egress import Egress
-from bridge.destinations.redaction import redact, secrets_of
+from bridge.destinations.redaction import redact
 from bridge.destinations.sending import JudgedResult, send
 from bridge.destinations.signatures import Signing
 from bridge.destinations.slack.bot import SlackBot
@@ -40,7 +40,7 @@ BOT = SlackBot(token=Secret("xoxb-123-Secret-token"), api_url="https://slack.com
 
 
 def struck(text: str, address: ResolvedDestination = CALLBACK) -> str:
-    return redact(text, secrets_of(address, BOT))
+    return redact(text, address, BOT)
 
 
 @pytest.mark.parametrize(

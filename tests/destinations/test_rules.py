@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.destinations.addresses import parse_address, refusal_code, unwrap_nat64
-from bridge.destinations.rules import DEFAULT_PORTS, EgressRules, Forbidden, check_url, parse_url
+from bridge.destinations.rules import EgressRules, check_url
+from bridge.destinations.urls import DEFAULT_PORTS, Forbidden, parse_url
 from tests.support.receivers import (
     NOTHING_ALLOWED,
 )

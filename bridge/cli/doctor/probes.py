@@ -10,9 +10,10 @@ from bridge.cli.doctor import checks_external, checks_redis
 from bridge.cli.doctor.findings import Finding, failed, ok
 from bridge.cli.doctor.redis_probe import PATIENCE, RedisProbe, local_now, probe_redis, redis_address
 from bridge.destinations import describe
-from bridge.destinations.rules import DEFAULT_PORTS, check_callback, check_url, redacted_url
+from bridge.destinations.rules import check_callback, check_url
 from bridge.destinations.send_test import send_test
 from bridge.destinations.slack import bot as slack_bot
+from bridge.destinations.urls import DEFAULT_PORTS, redacted_url
 from bridge.domain.attempts import Failure, NoResponse
 from bridge.domain.destinations import Callback, NamedDestination, ResolvedDestination, SlackChannel, SlackWebhook
 from bridge.domain.imports import Reply

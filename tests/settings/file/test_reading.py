@@ -158,7 +158,7 @@ def test_a_sandbox_stands_in_for_every_workspace(file: Path) -> None:
         (
             '[destinations.ops]\ntype = "callback"\nurl = "http://localhost:9/HUNTER2"',
             3,
-            "destinations.ops.url: localhost is not allowed; if it is intended, permit it in EGRESS_ALLOW",
+            "destinations.ops.url: localhost is not allowed; EGRESS_ALLOW can allow it",
         ),
         (
             '[destinations.ops]\ntype = "callback"\nurl = "https://x.example/"\nheaders = {Host = "HUNTER2"}',
