@@ -4,13 +4,14 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from bridge.errors import DecryptionFailed, Refused, StoreUnavailable
+from bridge.errors import DecryptionFailed, StoreUnavailable
 from bridge.resources import Resources
 from bridge.web import deliveries, destinations, events, guides, health, metrics, problems, signing, watches
 from bridge.web.invalid_keys import InvalidKeys
 from bridge.web.lifespan import StartupErrors, lifespan
 from bridge.web.middleware import RequestContextMiddleware
 from bridge.web.openapi import page
+from bridge.web.refusals import Refused
 from bridge.web.routing import resource
 from bridge.web.send_test_slots import SendTestSlots
 

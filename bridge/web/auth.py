@@ -8,8 +8,8 @@ from starlette.requests import Request
 
 from bridge.domain.clients import Client, digest
 from bridge.domain.times import SECOND
-from bridge.errors import Refusal, Refused
 from bridge.resources import Resources
+from bridge.web.refusals import Refusal, Refused
 
 log = structlog.get_logger()
 

@@ -9,10 +9,10 @@ from pydantic_core import ErrorDetails
 from starlette.requests import Request
 
 from bridge.domain.clients import Client
-from bridge.errors import Refusal, Refused
 from bridge.resources import Resources
 from bridge.validation_text import findings
 from bridge.web.duplicate_json_names import duplicate_names
+from bridge.web.refusals import Refusal, Refused
 from bridge.web.schemas.destinations import Body, Context
 from bridge.web.validation_errors import count_problems, problems_of
 

@@ -11,13 +11,14 @@ from bridge.domain.clients import Client
 from bridge.domain.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import NamedDestination
 from bridge.domain.times import SECOND
-from bridge.errors import DecryptionFailed, Refusal, Refused
+from bridge.errors import DecryptionFailed
 from bridge.queue import Job
 from bridge.resources import Resources
 from bridge.web.auth import may_see
 from bridge.web.body import parse, read_json
 from bridge.web.endpoints import authenticated, authenticated_with
 from bridge.web.query import DeliveriesQuery
+from bridge.web.refusals import Refusal, Refused
 from bridge.web.responses import ApiResponse
 from bridge.web.schemas.responses import (
     DeliveriesResponse,

@@ -13,10 +13,10 @@ from bridge.domain.attempts import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.clients import Client
 from bridge.domain.destinations import Destination
 from bridge.domain.times import SECOND
-from bridge.errors import Refusal, Refused
 from bridge.resources import Resources
 from bridge.web.body import parse, read_json, validation_context
 from bridge.web.endpoints import authenticated
+from bridge.web.refusals import Refusal, Refused
 from bridge.web.responses import ApiResponse
 from bridge.web.schemas.destination_responses import NamedDestinationsResponse, TestResponse
 from bridge.web.schemas.watches import TestBody

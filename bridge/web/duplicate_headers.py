@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from bridge.errors import Refusal, Refused
+from bridge.web.refusals import Refusal, Refused
 
 SINGLE_HEADERS = {b"authorization", b"idempotency-key", b"content-type", b"content-encoding"}
 

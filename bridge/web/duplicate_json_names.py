@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from bridge.errors import Problem
 from bridge.web.json_pointer import escape
+from bridge.web.refusals import Problem
 
 
 class _Found(Exception):

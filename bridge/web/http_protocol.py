@@ -11,10 +11,10 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from bridge.errors import Refusal
 from bridge.web.metrics import requests_answered
 from bridge.web.middleware import API_HEADERS, add_headers, id_of
 from bridge.web.problems import problem
+from bridge.web.refusals import Refusal
 
 RESERVED_FILES = 256
 """File descriptors that are reserved for connections to Redis and receivers, and for the log."""

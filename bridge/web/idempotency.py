@@ -5,9 +5,9 @@ import json
 from starlette.requests import Request
 
 from bridge.domain.clients import Client
-from bridge.errors import Refusal, Refused
 from bridge.resources import Resources
 from bridge.store.acceptance import IdempotencyKey
+from bridge.web.refusals import Refusal, Refused
 
 MAX_KEY_LENGTH = 255
 

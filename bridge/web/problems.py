@@ -8,7 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bridge.errors import Problem, Refusal, Refused, StoreUnavailable
+from bridge.errors import StoreUnavailable
+from bridge.web.refusals import Problem, Refusal, Refused
 from bridge.web.responses import ApiResponse
 from bridge.web.schemas.problem_document import MAX_ERRORS, ErrorResponse, ProblemDocument
 

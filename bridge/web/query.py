@@ -11,9 +11,9 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from starlette.requests import Request
 
 from bridge.domain.notices import OPERATOR
-from bridge.errors import Problem, Refusal, Refused
 from bridge.settings.parsers import NAME
 from bridge.validation_text import findings
+from bridge.web.refusals import Problem, Refusal, Refused
 from bridge.web.schemas.destinations import OutcomeName
 from bridge.web.schemas.import_id import ImportId
 from bridge.web.validation_errors import count_problems, problems_of

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bridge.errors import Refusal, Refused
+from bridge.web.refusals import Refusal, Refused
 
 SLOTS = 48
 SLOTS_PER_CLIENT = SLOTS // 4

@@ -13,7 +13,7 @@ from bridge.domain.outcomes import Outcome
 from bridge.domain.times import SECOND
 from bridge.domain.watches import Watch, WatchState
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
-from bridge.errors import DecryptionFailed, Refusal, Refused, StoreUnavailable
+from bridge.errors import DecryptionFailed, StoreUnavailable
 from bridge.ids import new_id
 from bridge.queue import Job
 from bridge.resources import Resources
@@ -26,6 +26,7 @@ from bridge.web.idempotency import fingerprints, idempotency_key
 from bridge.web.long_poll import wait_until_ended
 from bridge.web.problems import document_of
 from bridge.web.query import WaitQuery, WatchesQuery
+from bridge.web.refusals import Refusal, Refused
 from bridge.web.responses import ApiResponse
 from bridge.web.schemas.destinations import Context
 from bridge.web.schemas.responses import AcceptedResponse, BatchResponse, RefusedResponse, WatchesResponse

@@ -13,12 +13,12 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.errors import Refusal
 from bridge.web.app import CALLS
 from bridge.web.body import BATCH_LIMIT, BODY_LIMIT
 from bridge.web.invalid_keys import MAX_INVALID_KEYS
 from bridge.web.openapi.operations import CALLS as OPERATIONS
 from bridge.web.openapi.operations import Operation
+from bridge.web.refusals import Refusal
 from bridge.web.routing import Resource
 from tests.support.samples import only
 from tests.support.world import CLIENT_KEY, OTHER_KEY, World, bearer, opened

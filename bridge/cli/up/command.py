@@ -18,9 +18,10 @@ from bridge.cli.up.data_dir import DataDir, open_data_dir
 from bridge.cli.up.embedded_redis import OLDEST_PREFERRED, RedisBinary
 from bridge.cli.up.environment import UserSettings
 from bridge.cli.up.generated_secrets import load_or_generate
+from bridge.cli.up.orphans import stop_leftovers
 from bridge.cli.up.program import Program
 from bridge.cli.up.signals import Signals
-from bridge.cli.up.supervisor import StopRequested, Supervisor, stop_leftovers
+from bridge.cli.up.supervisor import StopRequested, Supervisor
 from bridge.redis.server import dotted
 from bridge.resources import load_checked
 from bridge.settings import Settings

@@ -1,11 +1,7 @@
-"""A record of the processes that `up` started, so that the next `up` can stop those that a killed one left running."""
+"""A record of the processes that `up` started; the next `up` reads it if this one is killed."""
 
 import json
-import os
-import signal
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,7 +11,6 @@ from bridge.cli.up.data_dir import write_private
 
 CLOCK_TOLERANCE = 2.0
 """Seconds by which the start time of a process may vary: it is relative to a boot time that clock changes correct."""
-PATIENCE = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,29 +57,3 @@ class PidRecords:
         """Delete the records, once all processes have ended."""
         self._records.clear()
         self._path.unlink(missing_ok=True)
-
-
-def stop_orphans(records: Sequence[PidRecord], *, patience: float = PATIENCE) -> Sequence[PidRecord]:
-    """Stop the processes that still run, last started first, so Redis last. Return them once they have ended."""
-    running = [record for record in reversed(records) if record.process()]
-    for record in running:
-        _end(record, patience)
-    return running
-
-
-def _end(record: PidRecord, patience: float) -> None:
-    with suppress(psutil.NoSuchProcess):
-        if process := record.process():
-            process.terminate()
-    deadline = time.monotonic() + patience
-    while record.process():
-        if time.monotonic() > deadline:
-            _kill_group(record)
-        time.sleep(0.05)
-
-
-def _kill_group(record: PidRecord) -> None:
-    """Kill the process with its whole session, whose leader it is."""
-    with suppress(ProcessLookupError):
-        if record.process() and os.getpgid(record.pid) == record.pid:
-            os.killpg(record.pid, signal.SIGKILL)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from bridge.cli.errors import ChildFailed
 from bridge.cli.up.child import FORCED_PATIENCE, STOP_PATIENCE, Child
 from bridge.cli.up.data_dir import DataDir
-from bridge.cli.up.pidfile import PidRecords, stop_orphans
+from bridge.cli.up.pidfile import PidRecords
 from bridge.cli.up.program import Program
 from bridge.cli.up.restarts import consecutive_exits, describe_exit, restart_delay, should_give_up
 from bridge.cli.up.signals import Signals
@@ -20,14 +20,6 @@ READY_WITHOUT_A_CHECK = 3.0
 
 class StopRequested(Exception):
     """A signal asked `up` to stop."""
-
-
-def stop_leftovers(data: DataDir, echo: Echo) -> None:
-    """Stop the processes that a killed `up` left running on this data directory."""
-    records = PidRecords(data.pids)
-    for orphan in stop_orphans(records.leftover()):
-        echo(f"{orphan.name} (pid {orphan.pid}) was left behind by a killed `rally-bridge up`; stopped")
-    records.clear()
 
 
 class Supervisor:

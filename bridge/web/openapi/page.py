@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from bridge.errors import Refusal
 from bridge.web.openapi import examples
 from bridge.web.openapi.calls import calls_by_tag
 from bridge.web.openapi.document import describe
+from bridge.web.refusals import Refusal
 from bridge.web.responses import ApiResponse
 from bridge.web.routing import resource
 

@@ -35,11 +35,11 @@ from bridge.domain.destinations import (
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
 from bridge.domain.subscriptions import Subscription, subscription_of
-from bridge.errors import Problem
 from bridge.settings.client_config import CHANNEL
 from bridge.web.json_pointer import escape
+from bridge.web.refusals import Problem
 from bridge.web.schemas.choices import one_of
-from bridge.web.schemas.several import several
+from bridge.web.schemas.combined_problems import combined
 
 Url: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 OutcomeName: TypeAlias = Literal[
@@ -227,7 +227,7 @@ class ToCallback(_ToDestination):
             if (problem := header_problem(name, value) or _repetition(name, names[name.lower()]))
         ]
         if problems:
-            raise several(problems)
+            raise combined(problems)
         return headers
 
     def destination(self) -> Destination:

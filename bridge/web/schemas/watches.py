@@ -22,11 +22,11 @@ from bridge.destinations.receivers import receiver_of
 from bridge.domain.destinations import NamedDestination
 from bridge.domain.times import DAY, SECOND, Span
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
-from bridge.errors import Problem
+from bridge.web.refusals import Problem
 from bridge.web.schemas.choices import one_of
+from bridge.web.schemas.combined_problems import combined
 from bridge.web.schemas.destinations import Body, Context, ToDestination, context_in
 from bridge.web.schemas.import_id import ImportId
-from bridge.web.schemas.several import several
 
 MAX_EXPIRY: Span = 30 * DAY
 MAX_NAME_LENGTH = 63
@@ -167,7 +167,7 @@ class WatchBody(Body):
     @classmethod
     def _are_different(cls, notify: list[ToDestination] | None, info: ValidationInfo) -> list[ToDestination] | None:
         if notify and len(notify) > 1 and (problems := list(_repetitions(notify, context_in(info)))):
-            raise several(problems)
+            raise combined(problems)
         return notify
 
     @field_validator("workspace")

@@ -14,16 +14,18 @@ import psutil
 import pytest
 
 from bridge.cli.up.child import STOP_PATIENCE, WAIT_UNTIL_RECORDED
-from bridge.cli.up.pidfile import PidRecord, PidRecords, stop_orphans
+from bridge.cli.up.orphans import stop_orphans
+from bridge.cli.up.pidfile import PidRecord, PidRecords
 from bridge.cli.up.restarts import consecutive_exits, describe_exit, restart_delay, should_give_up
 
 DRIVER = """
 import json, signal, sys
 from pathlib import Path
 from bridge.cli.up.data_dir import open_data_dir
+from bridge.cli.up.orphans import stop_leftovers
 from bridge.cli.up.program import Program
 from bridge.cli.up.signals import Signals
-from bridge.cli.up.supervisor import Supervisor, stop_leftovers
+from bridge.cli.up.supervisor import Supervisor
 
 def say(line):
     print(line, flush=True)
