@@ -26,7 +26,18 @@ HOSTS = [
     {"type": "slack", "channel": "C0123ABCD"},
     {"type": "callback", "url": "https://crm.example.com/hooks/rally"},
     {"type": "callback", "url": "http://1.1.1.1/hooks/rally"},
+    {"type": "named", "name": "ops"},
 ]
+CONFIGURATION = """\
+[workspaces.eu]
+key = "key-of-a-real-account"
+base_url = "https://eu.example.com/v1"
+
+[destinations.ops]
+type = "callback"
+url = "https://ops.example.com/hooks/rally"
+"""
+"""A user's own `bridge.toml`, whose addresses must not be reached either."""
 
 
 def start_loopback() -> None:
@@ -50,25 +61,27 @@ def tested(journey: Journey, destination: dict[str, str]) -> str:
     return str(answer.json().get("verdict", answer.text))
 
 
-def watched(journey: Journey) -> list[str]:
+def watched(journey: Journey, workspace: str) -> list[str]:
     """Watch an import that ends at once; return the addresses of its messages."""
     url = f"http://127.0.0.1:{journey.port + 1}/control/imports/ended"
     journey.http.put(url, json={"statuses": [{"status": "COMPLETED", "after": 0}]}).raise_for_status()
+    before = len(journey.messages())
     journey.http.post(
         f"http://127.0.0.1:{journey.port}/v1/watches",
-        json={"importId": "ended", "notify": HOSTS},
+        json={"importId": "ended", "workspace": workspace, "notify": HOSTS},
         headers={"Authorization": f"Bearer {journey.key}"},
     ).raise_for_status()
-    before = len(HOSTS)  # of the tests
     wait_for(lambda: len(journey.messages()) >= before + len(HOSTS), "all messages")
     return [message["address"] for message in journey.messages()[before:]]
 
 
 def observe(data: Path) -> dict[str, Any]:
     start_loopback()
+    data.mkdir(mode=0o700)
+    (data / "bridge.toml").write_text(CONFIGURATION)
     with up(data, free_ports()) as journey:
         verdicts = [tested(journey, destination) for destination in HOSTS]
-        addresses = watched(journey)
+        addresses = watched(journey, "eu")
     inside = attempts()
     with suppress(OSError):
         socket.getaddrinfo("crm.example.com", 443)

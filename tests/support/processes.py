@@ -74,9 +74,9 @@ def command_line(process: psutil.Process) -> str:
         return ""
 
 
-def wait_for(condition: Callable[[], Any], what: str) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, *, patience: float = PATIENCE) -> Any:
     """Poll until a condition is true, and return its value."""
-    until = monotonic() + PATIENCE
+    until = monotonic() + patience
     while monotonic() < until:
         try:
             if found := condition():
@@ -84,7 +84,7 @@ def wait_for(condition: Callable[[], Any], what: str) -> Any:
         except (httpx.HTTPError, ValueError):
             pass
         signal.sigtimedwait([], 0.05)
-    raise AssertionError(f"not within {PATIENCE} s: {what}")
+    raise AssertionError(f"not within {patience} s: {what}")
 
 
 def free_ports() -> int:

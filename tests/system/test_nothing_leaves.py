@@ -36,6 +36,7 @@ def test_a_sandbox_without_a_network_delivers_to_every_host_and_no_process_tries
         "http://1.1.1.1/hooks/rally",
         "https://crm.example.com/hooks/rally",
         "https://hooks.slack.com/services/T000/B000/…",
+        "https://ops.example.com/hooks/rally",
         "https://slack.com/api/chat.postMessage",
     ]
     assert seen["attempts"] == 0

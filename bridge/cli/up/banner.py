@@ -22,6 +22,8 @@ class Banner:
     sandbox: str | None
     exports: Mapping[str, str] = field(repr=False)
     """The variables for a client's shell, without a key if the user set keys of their own, which are not printed."""
+    rally: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The variables for scripts that import people into the simulated Rally."""
     data: Path
     logs: Path
 
@@ -51,10 +53,12 @@ class Banner:
     def sections(self) -> list[tuple[str, list[str]]]:
         """Return titles, and lines below each that work without editing."""
         demos = [("Demo imports", [", ".join(DEMO_IDS)])] if self.sandbox else []
+        rally = [("For scripts that import people: the simulated Rally", exports.lines(self.rally))]
         return [
             (f"In another terminal: source {shlex.quote(str(self.data / exports.FILE))}, or", self._export_lines()),
             *demos,
             *((title, [command]) for title, command in self.commands()),
+            *(rally if self.rally else []),
         ]
 
     def _export_lines(self) -> list[str]:

@@ -90,11 +90,15 @@ def _banner(
     data: DataDir, user: UserSettings, generated: Mapping[str, str], *, host: str, port: int, sandbox: bool
 ) -> Banner:
     api, sandbox_url = ports.url(host, port), ports.url(LOOPBACK, port + 1) if sandbox else None
-    variables = {
-        **exports.of_bridge(api, None if environment.has_clients(user) else environment.client_key(user, generated)),
-        **(exports.of_sandbox(sandbox_url, generated) if sandbox_url else {}),
-    }
-    return Banner(api=api, sandbox=sandbox_url, exports=variables, data=data.path, logs=data.logs)
+    key = None if environment.has_clients(user) else environment.client_key(user, generated)
+    return Banner(
+        api=api,
+        sandbox=sandbox_url,
+        exports=exports.of_bridge(api, key),
+        rally=exports.of_sandbox(sandbox_url, generated) if sandbox_url else {},
+        data=data.path,
+        logs=data.logs,
+    )
 
 
 def _require_ports(host: str, port: int, *, sandbox: bool) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from threading import Thread
@@ -285,9 +286,9 @@ def test_the_printed_commands_can_be_pasted_as_they_are(sandbox: str | None) -> 
 
 def test_the_banner_of_a_sandbox_prints_the_variables_the_docs_and_the_demo_ids(data: DataDir) -> None:
     made = load_or_generate(data, sandbox=True)
-    variables = {**exports.of_bridge(API, API_KEY), **exports.of_sandbox(SANDBOX, made)}
+    banner = replace(banner_of(SANDBOX, exports.of_bridge(API, API_KEY)), rally=exports.of_sandbox(SANDBOX, made))
 
-    printed = printed_lines(banner_of(SANDBOX, variables))
+    printed = printed_lines(banner)
 
     rally = [
         f"export RALLY_BASE_URL={SANDBOX}/rally/api/public/v1",
