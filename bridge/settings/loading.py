@@ -110,7 +110,11 @@ def _read_file(path: str | None, given: Mapping[str, Given]) -> tuple[Document |
     """Return no document if the file can't be read, and an empty one if none is named."""
     if path is None:
         return Document(), Contents()
-    document, problems = read_document(path)
+    try:
+        document, problems = read_document(path)
+    except OSError as error:
+        reason = f"{path!r} can't be read ({type(error).__name__})"
+        document, problems = None, [problem(given["BRIDGE_CONFIG_FILE"].place, "BRIDGE_CONFIG_FILE", reason)]
     if document is None:
         return None, replace(Contents(), problems=problems)
     return document, read_contents(document, given)

@@ -99,6 +99,8 @@ class Settings(Variables):
 
     def workspace_key(self, name: str, key: str) -> str:
         """Return the setting that a workspace's value comes from, for messages: `key` or `base_url`."""
+        if self.rally_sandbox is not None:
+            return "RALLY_SANDBOX" if key == "base_url" else "RALLY_API_KEY"
         in_file = [f"workspaces.{name}.{key}{form}" for form in ("", "_file", "_env")]
         variable = {"key": "RALLY_API_KEY", "base_url": "RALLY_BASE_URL"}[key]
         return next((each for each in in_file if each in self.origins), variable)

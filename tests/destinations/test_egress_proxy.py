@@ -1,9 +1,5 @@
 """Egress behind a forward proxy, and with a private authority: real sockets, a proxy of the test's own."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -14,54 +10,13 @@ from bridge.domain.attempts import Failure, NoResponse, Response
 from bridge.domain.secret import Secret
 from bridge.errors import SettingsError
 from tests.support.certificates import certificate_for
+from tests.support.proxies import Proxy, proxying
 from tests.support.receivers import OK, receiving, says, to
 from tests.support.world import settings
 
 pytestmark = pytest.mark.anyio
 
 EVERYWHERE = EgressRules.parse(("receiver.example",))
-
-
-@dataclass
-class Proxy:
-    """A forward proxy that leads every name to one place, or refuses to."""
-
-    leads_to: int
-    refusal: bytes | None = None
-    port: int = 0
-    heads: list[str] = field(default_factory=list)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("ascii")
-        self.heads.append(head)
-        if self.refusal is not None:
-            writer.write(self.refusal)
-            writer.close()
-            return
-        there, back = await asyncio.open_connection("127.0.0.1", self.leads_to)
-        if head.startswith("CONNECT"):
-            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        else:
-            back.write(head.encode())
-        await asyncio.gather(_pass_on(reader, back), _pass_on(there, writer))
-
-
-async def _pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    while data := await source.read(65_536):
-        sink.write(data)
-        await sink.drain()
-    sink.close()
-
-
-@asynccontextmanager
-async def proxying(leads_to: int, refusal: bytes | None = None) -> AsyncIterator[Proxy]:
-    proxy = Proxy(leads_to, refusal)
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    proxy.port = server.sockets[0].getsockname()[1]
-    try:
-        yield proxy
-    finally:
-        server.close()
 
 
 def behind(proxy: Proxy, **more: object) -> Egress:

@@ -185,6 +185,16 @@ def named(world_url: str) -> str:
     return room + destination("tool", "callback", f"{inbox}/callbacks/tool")
 
 
+async def test_a_named_channel_gets_the_message_from_the_bot(redis_url: str, sandbox_url: str) -> None:
+    channel = '[destinations.panels]\ntype = "slack"\nchannel = "C0PANELS1"\n'
+    async with opened(redis_url, sandbox_url, channel) as world:
+        watch = await watch_ended_import(world, {"type": "named", "name": "panels"})
+
+        assert [each["state"] for each in (await world.reload(watch))["deliveries"]] == ["delivered"]
+        (message,) = await world.sandbox.messages(kind="slack")
+        assert json.loads(message["body"])["channel"] == "C0PANELS1"
+
+
 async def test_a_named_destination_gets_the_message_of_its_kind(redis_url: str, sandbox_url: str) -> None:
     async with opened(redis_url, sandbox_url, named(sandbox_url)) as world:
         watch = await watch_ended_import(world, {"type": "named", "name": "room"}, {"type": "named", "name": "tool"})

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 from bridge.cli.doctor.findings import Finding, failed, ok, warning
+from bridge.cli.doctor.record_sample import RecordSample
 from bridge.domain.eviction import Eviction, eviction_by, eviction_risk
 from bridge.domain.times import SECOND, Span
 from bridge.redis.server import OLDEST_REDIS, dotted
@@ -48,7 +49,8 @@ class RedisReport:
     layout: str | None = None
     """The version of the stored data, empty if it has none; None if nothing is stored yet."""
     opens: bool | None
-    """Whether our encryption keys decrypt the stored data; None if nothing is stored yet."""
+    """Whether our encryption keys decrypt the store's own key; None if nothing is stored yet."""
+    sample: RecordSample = field(default_factory=RecordSample)
 
 
 def check_redis(address: str, report: RedisReport) -> Iterator[Finding]:
@@ -153,8 +155,14 @@ def _encryption_keys(report: RedisReport) -> Finding:
     match report.opens:
         case None:
             return ok("Encryption keys", "nothing is encrypted yet")
+        case True if report.sample.undecryptable:
+            some = f"they don't decrypt {report.sample.undecryptable} of {report.sample.count} records of a sample"
+            back = (
+                "Add the key that encrypted them to BRIDGE_ENCRYPTION_KEYS; keep old keys until the retention is over."
+            )
+            return failed("Encryption keys", some, back)
         case True:
-            return ok("Encryption keys", "they decrypt the stored data")
+            return ok("Encryption keys", f"they decrypt the stored data (a sample of {report.sample.count} records)")
         case False:
             add = "Add the key that encrypted it to BRIDGE_ENCRYPTION_KEYS, or use the matching Redis."
             return failed("Encryption keys", "none of them decrypts the stored data", add)

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from bridge.cli.doctor import redis_permissions
 from bridge.cli.doctor.checks_redis import RedisReport
+from bridge.cli.doctor.record_sample import sample_records
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import DecryptionFailed
 from bridge.redis.errors import in_words, is_full, is_refusal
@@ -86,6 +87,7 @@ async def _run_probe(redis: Redis, resources: Resources) -> RedisProbe:
         missing_permissions=await redis_permissions.missing_permissions(redis),
         layout=await _layout(redis),
         opens=_keys_open(resources, await redis.get(keys.STORE_KEY)),
+        sample=await sample_records(redis, resources),
     )
     return RedisProbe(
         report=report, clock_ahead=await _clock_ahead(redis), workers_alive=await resources.bell.has_workers()

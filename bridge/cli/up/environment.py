@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from bridge.destinations.signatures import derived_secret
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.settings import Settings
 from bridge.settings.client_config import key_entries
-from bridge.settings.file.document import read_document
+from bridge.settings.file.document import Document, read_document
 from bridge.settings.sources.variables import read_secret_file, read_variables
 
 OUTBOUND_SETTINGS = ("EGRESS_PROXY", "RALLY_PROXY")
@@ -40,8 +41,8 @@ class UserSettings:
         if data_dir is not None and (data_dir / CONFIG_FILE).is_file():
             values.setdefault("BRIDGE_CONFIG_FILE", str((data_dir / CONFIG_FILE).absolute()))
         path = values.get("BRIDGE_CONFIG_FILE")
-        document, file_problems = read_document(path) if path else (None, [])
-        return cls(values, document.tables if document else {}, unreadable=bool(problems or file_problems))
+        document = _read_document(path) if path else Document()
+        return cls(values, document.tables if document else {}, unreadable=bool(problems) or document is None)
 
     def has(self, name: str) -> bool:
         return name in self.values or f"{name}_FILE" in self.values
@@ -56,6 +57,13 @@ class UserSettings:
     def has_table(self, section: str, name: str = "") -> bool:
         tables = self.tables.get(section)
         return isinstance(tables, dict) and bool(tables) and (not name or name in tables)
+
+
+def _read_document(path: str) -> Document | None:
+    """Return the configuration file; None if it can't be read, which is reported with the other problems."""
+    with suppress(OSError):
+        return read_document(path)[0]
+    return None
 
 
 def require_rally(user: UserSettings) -> None:

@@ -59,16 +59,17 @@ class Document:
 
 
 def read_document(path: str) -> tuple[Document | None, list[Problem]]:
-    """Read a file; return its tables, or why there are none."""
+    """Read a file; return its tables, or why there are none. Raises OSError if it can't be read."""
     try:
         raw = Path(path).read_bytes()
-        text = raw[: LARGEST + 1].decode("utf-8-sig")
-    except (OSError, ValueError) as error:
-        if isinstance(error, UnicodeDecodeError):
-            return None, [problem(Place(path), "", f"is not UTF-8 (byte {error.start + 1}); save it as UTF-8")]
-        return None, [problem(Place(path), "", f"can't be read ({type(error).__name__})")]
+    except ValueError as error:  # a path with a null character
+        raise OSError from error
     if len(raw) > LARGEST:
         return None, [problem(Place(path), "", "is larger than 1 MiB")]
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return None, [problem(Place(path), "", f"is not UTF-8 (byte {error.start + 1}); save it as UTF-8")]
     try:
         return Document(path, text, tomllib.loads(text)), []
     except tomllib.TOMLDecodeError as error:

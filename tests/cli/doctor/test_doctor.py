@@ -17,6 +17,7 @@ from redis import Redis
 from bridge.cli.doctor import checks_external, checks_redis
 from bridge.cli.doctor.checks_redis import RedisReport
 from bridge.cli.doctor.findings import Finding
+from bridge.cli.doctor.record_sample import RecordSample
 from bridge.cli.up import embedded_redis
 from bridge.cli.up.data_dir import DataDir
 from bridge.destinations.rules import EgressRules
@@ -78,6 +79,8 @@ def test_a_good_redis_passes_every_check() -> None:
         ({"layout": "1"}, "Stored data", "failed", "has layout '1'"),
         ({"layout": str(keys.SCHEMA)}, "Stored data", "ok", "its layout is current"),
         ({"opens": False}, "Encryption keys", "failed", "none of them"),
+        ({"sample": RecordSample(20, 3)}, "Encryption keys", "failed", "3 of 20 records"),
+        ({"sample": RecordSample(20, 0)}, "Encryption keys", "ok", "a sample of 20 records"),
     ],
 )
 def test_facts_about_redis_become_findings(changes: dict[str, Any], check: str, state: str, words: str) -> None:
