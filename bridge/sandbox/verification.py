@@ -33,4 +33,4 @@ def fault_of_signature(headers: Mapping[str, str], body: str, secrets: Sequence[
         wanted = "v1," + base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
         if any(hmac.compare_digest(wanted.encode(), each.encode()) for each in offered):
             return None
-    return "no signature verifies with a known secret"
+    return "signed with a secret that the sandbox does not know"

@@ -65,6 +65,9 @@ async def test_a_callback_is_accepted_even_if_its_secret_is_its_receivers_own(sa
     kept = only((await sandbox.get("/inbox/messages", params={"name": "crm.example.com"})).json())
     assert (kept["kind"], kept["address"]) == ("callback", "https://crm.example.com/hooks/rally")
     assert not kept["verified"]
+    page = (await sandbox.get("/inbox")).text
+    assert "✓ signature verified" not in page
+    assert "accepted, signature not verified" in page
 
 
 @pytest.mark.parametrize("path", ["control/reset", "control/faults", "inbox/messages", "rally/api/public/v1/imports/a"])
