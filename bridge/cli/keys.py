@@ -45,6 +45,6 @@ The line above is the key of {name}; it is not shown again. Write into bridge.to
 [clients.{name}]
 keys = ["{kept}"]
 
-To rotate a key, put the new digest beside the old one, hand out the key, then take the old one out.""",
+To rotate a key: add the new digest to the list, give the key to the client, then remove the old digest.""",
         err=True,
     )

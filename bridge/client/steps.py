@@ -44,7 +44,7 @@ class Item(Generic[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """The time at which a call goes on: `at` is monotonic, in seconds, and `moment` is the wall clock's."""
+    """The time at which a call continues: `at` is monotonic, in seconds, and `moment` is the wall clock's."""
 
     at: float
     moment: Moment

@@ -1,4 +1,4 @@
-"""A watch as the API returns it, with Python names; and the wish for one."""
+"""A watch as the API returns it, with Python names; and the request for one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

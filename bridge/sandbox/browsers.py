@@ -15,7 +15,7 @@ BUTTONS = "/inbox/demos/"
 
 
 class ReadOnlyForPages:
-    """An ASGI middleware that refuses requests of web pages that would change something, but for the inbox's own."""
+    """An ASGI middleware that refuses requests of web pages that would change something, except for the inbox's own."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""BRIDGE_API_KEYS: clients by name and key, without restrictions. Further clients stand in bridge.toml."""
+"""BRIDGE_API_KEYS: clients by name and key, without restrictions. Further clients are configured in bridge.toml."""
 
 from typing import NamedTuple
 
@@ -67,7 +67,7 @@ def _moved(entry: KeyEntry) -> str:
     """Return the lines to write in place of an entry with options."""
     workspaces = [f'"{shown(each)}"' for each in entry.role.removeprefix(WORKSPACES).split("+") if each]
     return (
-        f"what a client may use stands in the file of BRIDGE_CONFIG_FILE; instead of entry {shown(entry.name)!r}:\n"
+        f"permissions are configured in the file of BRIDGE_CONFIG_FILE; instead of entry {shown(entry.name)!r}:\n"
         f"  [clients.{entry.name}]\n"
         f'  keys = ["{DIGEST}{digest(entry.key).hex()}"]\n'
         f"  workspaces = [{', '.join(workspaces)}]"

@@ -104,7 +104,7 @@ def _contradictions(settings: Settings, absent: frozenset[str]) -> Iterator[Prob
 
 
 def _references(settings: Settings, document: Document | None, absent: frozenset[str]) -> Iterator[Problem]:
-    """Yield the names that stand for nothing; a table counts even if it is not valid."""
+    """Yield the names of tables that do not exist; a table counts even if it is not valid."""
     if document is None:
         return
     workspaces = {DEFAULT_WORKSPACE, *document.names("workspaces")}

@@ -49,7 +49,7 @@ class Variables(BaseModel):
     rally_base_url: Annotated[str, BeforeValidator(parsers.base_url)] = "https://api.rallyuxr.com/api/public/v1"
     rally_budget_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     rally_sandbox: Annotated[str | None, BeforeValidator(parsers.base_url)] = None
-    """The sandbox that stands in for Rally in every workspace; `rally_api_key` is its key."""
+    """The sandbox that replaces Rally in every workspace; `rally_api_key` is its key."""
     rally_proxy: Annotated[Secret | None, BeforeValidator(parsers.proxy_url)] = None
     poll_floor: Duration = 3 * SECOND
     poll_ceiling: Duration = 60 * SECOND

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 def parts(text: str) -> list[str]:
-    """Split a list. Commas, blanks and line ends separate; no element of ours contains any of them."""
+    """Split a list. Commas, blanks and line ends separate the elements, none of which contains them."""
     return [part for part in _SEPARATORS.split(text) if part]
 
 

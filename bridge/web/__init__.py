@@ -1,1 +1,1 @@
-"""The front door: HTTP in, JSON and problem documents out."""
+"""The HTTP API: its endpoints, their schemas, and the pages of documentation."""

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a body or query, as problems in plain English, each with a stable code."""
+"""pydantic's findings about a body or query as problems in plain English, each with a stable code."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -69,7 +69,7 @@ def problems_of(findings: Sequence[ErrorDetails], model: type[BaseModel]) -> lis
 
 
 def count_problems(findings: Sequence[ErrorDetails]) -> int:
-    """Return the number of problems that findings of pydantic stand for."""
+    """Return the number of problems in findings of pydantic."""
     return sum(len(problems_within(finding)) or 1 for finding in findings)
 
 
@@ -107,7 +107,7 @@ def _pointer(location: Sequence[str | int]) -> str:
 
 
 def _fields(model: type[BaseModel], location: Sequence[str | int]) -> Iterator[str]:
-    """Yield the names of the fields beside an unknown one."""
+    """Yield the names of the known fields of the object that has an unknown one."""
     *_, place, _ = (None, *location)
     for name, field in DESTINATIONS.get(str(place), model).model_fields.items():
         yield field.alias or name

@@ -33,7 +33,7 @@ class Call:
         return example
 
     def curl(self, body: Mapping[str, Any] | None) -> str:
-        """Return a request; `$WATCH_ID` and its like stand in the place of parameters."""
+        """Return a request, with variables such as `$WATCH_ID` for the parameters."""
         url = URL + re.sub(r"{(\w+)}", lambda found: f"${found[1].upper()}", self.path)
         return " \\\n  ".join([f'curl {self._flags()} "{url}"', *self._headers(), *_data(body)])
 

@@ -88,7 +88,7 @@ def _endpoints(routes: Sequence[Route]) -> Iterator[tuple[Route, str, Any]]:
 
 
 class _ForGenerators(GenerateJsonSchema):
-    """Omits titles that pydantic derives from field names, and null as a default, which says no more than optional.
+    """Omits titles that pydantic derives from field names, and the default null, which is implied.
 
     Generators of clients name types after titles, and may take a field with a default for one that is always present.
     """

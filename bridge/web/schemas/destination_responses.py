@@ -12,7 +12,7 @@ class NamedDestinationResponse(TypedDict):
     """A destination that the operator configured; `notify` takes it by its name."""
 
     name: Annotated[str, Field(examples=["research-ops"])]
-    type: Annotated[DestinationType, Field(description="What the name stands for at present.")]
+    type: Annotated[DestinationType, Field(description="The type of the destination at present.")]
 
 
 class NamedDestinationsResponse(TypedDict):

@@ -1,4 +1,4 @@
-"""The id of an import in requests: opaque, but without characters that nobody can see."""
+"""The id of an import in requests: opaque, but without invisible characters."""
 
 import re
 from typing import Annotated, TypeAlias
