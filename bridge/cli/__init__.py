@@ -29,8 +29,8 @@ COMMANDS = {
     "completion": "completion.command",
 }
 """The commands and where each is defined. A process imports only the one that it runs, to save memory."""
-LIGHT = frozenset({"watch", "list", "show", "cancel", "redeliver", "completion"})
-"""The commands that need no package of the extra `server`."""
+SERVICE = frozenset({"up", "serve", "worker", "doctor", "keys"})
+"""The commands that need the packages of the extra `server`."""
 
 ANY_ARGUMENTS = {"ignore_unknown_options": True, "allow_extra_args": True}
 
@@ -44,7 +44,7 @@ class PlainGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         if cmd_name not in COMMANDS:
             return None
-        if cmd_name not in LIGHT and (missing := packages.missing_from_server()):
+        if cmd_name in SERVICE and (missing := packages.missing_from_server()):
             return command_without_packages(cmd_name, missing)
         module, _, name = COMMANDS[cmd_name].rpartition(".")
         command: click.Command = getattr(import_module(f"bridge.cli.{module}"), name)
@@ -53,7 +53,7 @@ class PlainGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] in COMMANDS.keys() - LIGHT and not ctx.resilient_parsing:  # not while a shell completes
+        if args[0] in SERVICE and not ctx.resilient_parsing:  # not while a shell completes
             packages.check_own_files()
         return super().resolve_command(ctx, args)
 

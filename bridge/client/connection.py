@@ -112,9 +112,10 @@ def _split(url: str) -> SplitResult | None:
     """Return the parts of a URL; None if it has no host, or a host or port that is not valid."""
     try:
         parts = urlsplit(url)
-        return parts if parts.port != 0 and httpx.URL(url).host else None
+        valid = parts.port != 0 and httpx.URL(url).host and not any(each.isspace() for each in url)
     except (ValueError, httpx.InvalidURL):
         return None
+    return parts if valid else None
 
 
 def _proxy_for(url: SplitResult) -> str | None:

@@ -22,13 +22,13 @@ def no_answer(error: BaseException, *, began: float, at: float) -> NoAnswer:
 def _reason(error: BaseException, seconds: float) -> tuple[Reason, str]:  # noqa: PLR0911 - a table
     match error:
         case httpx.ConnectTimeout():
-            return "connect_timeout", f"no connection within {seconds:.0f} s"
+            return "connect_timeout", f"no connection within {seconds:.2g} s"
         case httpx.ConnectError():
             return _why_not_connected(error)
         case httpx.ProxyError():
             return "proxy", f"the proxy did not let the request through ({_status_in(error)})"
         case httpx.TimeoutException():
-            return "timeout", f"nothing was received for {seconds:.0f} s"
+            return "timeout", f"nothing was received for {seconds:.2g} s"
         case httpx.UnsupportedProtocol() | httpx.LocalProtocolError() | httpx.InvalidURL() | UnicodeError():
             return "invalid_request", f"its URL or a header is not valid ({type(error).__name__})"
         case httpx.DecodingError():
@@ -54,7 +54,7 @@ def _tls_words(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
     if error.reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"}:
-        return "the server does not speak TLS; is its URL http://?"
+        return "the server does not speak TLS, so perhaps its URL begins with http://"
     return (error.reason or "handshake failed").lower().replace("_", " ")
 
 

@@ -16,7 +16,8 @@ from bridge.web.openapi.page import html_page, render
 from bridge.web.routing import resource
 
 GUIDES = {
-    "api": "API: watches, deliveries, the command line and Python",
+    "api": "API: watches, deliveries and the command line",
+    "python": "Python: the client, its errors and retries",
     "callbacks": "Callbacks: what they contain and how to verify them",
     "slack": "Slack: channels, webhooks and what the messages say",
     "configuration": "Configuration: every setting with its default",

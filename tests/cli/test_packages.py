@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.cli import COMMANDS, LIGHT
+from bridge.cli import COMMANDS, SERVICE
 from tests.support.installations import HOME, install, install_ours
 
 FOREIGN = {"workers/__init__.py": "print('foreign')\n", "workers/other.py": ""}
@@ -84,7 +84,7 @@ def test_help_and_light_commands_work_without_the_service(site: Path) -> None:
     listed = run(site, arguments=["--help"]).stdout.partition("Commands:")[2]
     said = dict(re.findall(r"^  (\w+) +(\S.*)$", listed, re.MULTILINE))
     assert said.keys() == COMMANDS.keys()
-    assert {name for name, words in said.items() if words.startswith("Needs pip install")} == said.keys() - LIGHT
+    assert {name for name, words in said.items() if words.startswith("Needs pip install")} == SERVICE
     assert "There is no API key" in run(site, arguments=["list"]).stderr
 
 
@@ -95,6 +95,6 @@ def test_light_commands_import_no_package_of_the_service() -> None:
     blocked = sorted(modules - WITH_HTTPX_AND_RICH)
     assert {"arq", "cryptography", "pydantic", "redis", "starlette", "uvicorn"} <= set(blocked)
     code = f"import sys; sys.modules |= dict.fromkeys({blocked}); from bridge.cli import main"
-    light = f"{code}; [main.get_command(None, name) for name in {sorted(LIGHT)}]"
+    light = f"{code}; [main.get_command(None, name) for name in {sorted(COMMANDS.keys() - SERVICE)}]"
     ran = subprocess.run([sys.executable, "-c", light], capture_output=True, text=True, timeout=60, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")

@@ -77,10 +77,12 @@ def test_scripts_wait_for_the_end(journey: Journey, tmp_path: Path) -> None:
     """All at once, since each waits as long as an import takes."""
     end(start(journey, tmp_path, "bash", "-c", RECIPES["people"]))
     python = start(journey, tmp_path, "python3", "-c", RECIPES["python"])
+    asynchronous = start(journey, tmp_path, "python3", "-c", RECIPES["python-async"])
     shell = start(journey, tmp_path, "bash", "-c", RECIPES["shell"])
     github = start(journey, tmp_path, "bash", "-e", "-c", step())
 
     assert end(python) == "completed_with_failures 117 3\n"
+    assert end(asynchronous) == "watch watching\noutcome settled\n"
     assert end(shell) == "all are in\n"
     assert json.loads((tmp_path / "import.json").read_text())["import"]["personCount"] == 2
     assert "✓ completed  Panel upload" in end(github)
@@ -143,5 +145,7 @@ def test_the_receiver_in_node_takes_what_is_genuine_alone(journey: Journey, tmp_
 
 def test_every_recipe_is_run() -> None:
     receiving = {"secret", "receiver.py", "receiver.mjs"}
-    assert RECIPES.keys() == {"first", "curl", "people", "shell", "github-actions", "python"} | receiving
+    assert (
+        RECIPES.keys() == {"first", "curl", "people", "shell", "github-actions", "python", "python-async"} | receiving
+    )
     assert set(MARKED) == set(RECIPES.items())
