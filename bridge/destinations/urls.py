@@ -1,7 +1,7 @@
 """URLs of destinations: parsed as the client that sends requests parses them, and redacted."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import httpx
@@ -74,7 +74,9 @@ def parse_url(url: str) -> ParsedURL | Forbidden:
     if usual is None:
         return _parse(url)
     origin = _parse_origin(usual[1])
-    return origin if isinstance(origin, Forbidden) else replace(origin, url=url)
+    if isinstance(origin, Forbidden):
+        return origin
+    return ParsedURL(url=url, scheme=origin.scheme, host=origin.host, port=origin.port, address=origin.address)
 
 
 @lru_cache(maxsize=ORIGINS)

@@ -30,8 +30,10 @@ async def read_json(request: Request, *, limit: int = BODY_LIMIT, timeout: float
     Raise Refused with 415 for another media type, 413 above `limit` bytes, and 408 after `timeout` seconds. The
     headers are checked before the body is read.
     """
-    _check_media_type(request.headers.get("content-type", ""), request.headers.get("content-encoding", ""))
-    _check_size(int(request.headers.get("content-length", 0)), limit)  # the server lets only digits pass
+    headers = dict(request.headers.raw)  # none of these is repeated: see duplicate_headers.py
+    _check_media_type(headers.get(b"content-type", b"").decode("latin-1"))
+    _check_encoding(headers.get(b"content-encoding", b""))
+    _check_size(int(headers.get(b"content-length", b"0")), limit)  # the server lets only digits pass
     try:
         async with asyncio.timeout(timeout):
             return await _read(request, limit)
@@ -53,14 +55,17 @@ async def _read(request: Request, limit: int) -> bytes:
             return bytes(body)
 
 
-def _check_media_type(content_type: str, encoding: str) -> None:
-    media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
+def _check_media_type(content_type: str) -> None:
+    media_type, *parameters = [part.strip().lower() for part in content_type.split(";")]
     if media_type != "application/json":
         raise Refused(Refusal.UNSUPPORTED_MEDIA_TYPE, "Send it with `Content-Type: application/json`.")
     for name, _, value in (parameter.partition("=") for parameter in parameters):
         if name == "charset" and value.strip('"') not in {"utf-8", "utf8"}:
             raise Refused(Refusal.UNSUPPORTED_MEDIA_TYPE, "Send it in UTF-8, the only charset that is supported.")
-    if encoding.lower() not in {"", "identity"}:
+
+
+def _check_encoding(encoding: bytes) -> None:
+    if encoding.lower() not in {b"", b"identity"}:
         raise Refused(Refusal.UNSUPPORTED_MEDIA_TYPE, "Send it without a Content-Encoding; none is supported.")
 
 
@@ -80,7 +85,7 @@ def _check_values(body: bytes) -> None:
 
 
 def _separators(body: bytes) -> int:
-    return sum(body.count(separator) for separator in (b",", b"[", b"{"))
+    return body.count(b",") + body.count(b"[") + body.count(b"{")
 
 
 BodyT = TypeVar("BodyT", bound=Body)
