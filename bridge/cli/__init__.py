@@ -29,7 +29,7 @@ COMMANDS = {
     "completion": "completion.command",
 }
 """The commands and where each is defined. A process imports only the one that it runs, to save memory."""
-SERVICE = frozenset({"up", "serve", "worker", "doctor", "keys"})
+SERVICE = frozenset({"up", "serve", "worker", "config", "doctor", "keys"})
 """The commands that need the packages of the extra `server`."""
 
 ANY_ARGUMENTS = {"ignore_unknown_options": True, "allow_extra_args": True}

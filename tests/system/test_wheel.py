@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.cli import SERVICE
 from tests.support.processes import Journey, free_ports, up, wait_for
 
 HOME = Path(__file__).parents[2]
@@ -128,7 +129,7 @@ def test_the_light_install_has_the_client_and_its_commands(light: Environment, j
 
 
 @pytest.mark.slow  # as above
-@pytest.mark.parametrize("name", ["serve", "worker", "up", "doctor", "keys"])
+@pytest.mark.parametrize("name", sorted(SERVICE))
 def test_the_light_install_names_the_extra_for_the_service(light: Environment, name: str) -> None:
     ran = subprocess.run([light.command, name], capture_output=True, text=True, timeout=60, check=False)
     assert (ran.returncode, ran.stdout) == (2, "")
