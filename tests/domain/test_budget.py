@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain.budget import LONGEST_PAUSE, Budget, Grant, grant
+from bridge.domain.budget_updates import after_replies
 from bridge.domain.imports import (
     Absence,
     Absent,
@@ -19,7 +20,6 @@ from bridge.domain.imports import (
     Reply,
     Unanswered,
 )
-from bridge.domain.replies import after_replies
 from bridge.domain.times import MINUTE, SECOND, Moment
 from tests.support.samples import NOW
 

@@ -7,8 +7,8 @@ from structlog.testing import capture_logs
 
 from bridge.domain.absences import AbsenceStreak, next_streak
 from bridge.domain.budget import Budget, grant
+from bridge.domain.budget_updates import after_replies
 from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, Read, Reading, Reply, Unanswered, Unusable
-from bridge.domain.replies import after_replies
 from bridge.domain.times import HOUR, MINUTE, SECOND, Moment, rfc3339
 from bridge.domain.watches import ImportState
 from bridge.domain.workspace_notices import imports_shown, imports_vanished

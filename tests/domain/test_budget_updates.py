@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.domain.budget import Budget
+from bridge.domain.budget_updates import after_replies
 from bridge.domain.imports import (
     Allowance,
     ImportAnswer,
@@ -15,7 +16,6 @@ from bridge.domain.imports import (
     Unanswered,
     Unusable,
 )
-from bridge.domain.replies import after_replies
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from tests.support.samples import NOW, READING
 

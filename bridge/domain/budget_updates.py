@@ -1,29 +1,21 @@
-"""How replies update a budget: the remaining limit, and whether the workspace has to pause.
+"""How replies update a budget: the remaining limit, and pauses after a 429 or a refused key.
 
-Connection faults are counted over all imports. The breaker opens after several in a row, and only if several imports
-are affected, because a single failing import must not stop the others. Answers about one import alone change nothing
-here.
+The pauses for an outage of Rally and for vanished imports are in modules of their own.
 """
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
+from bridge.domain.breaker import after_fault
 from bridge.domain.budget import COARSENESS, LONGEST_PAUSE, Budget
 from bridge.domain.imports import Absent, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
-from bridge.domain.poll_schedule import LONGEST_RETRY, outage_pause
-from bridge.domain.times import HOUR, MINUTE, SECOND, Moment, Span
+from bridge.domain.poll_schedule import outage_pause
+from bridge.domain.times import MINUTE, SECOND, Moment, Span
+from bridge.domain.vanished_imports import after_sight
 
 SHORTEST_PAUSE: Span = SECOND
 REFUSED_PAUSE: Span = MINUTE
 """The interval of probes while the workspace's key is rejected."""
-BREAKER_FAULTS = 5
-"""The number of connection faults, without an answer in between, that opens the breaker."""
-BREAKER_IMPORTS = 3
-"""They must affect this many imports, or all if there are fewer."""
-VANISHED_IMPORTS = 3
-"""The number of imports, read before and absent now, that pauses the workspace, like a rejected key."""
-REMINDER_INTERVAL: Span = HOUR
-"""The interval at which the operator is reminded that imports are still absent."""
 WINDOW_SEEN_WHOLE: Span = 2 * SECOND
 """A window that is seen to open this soon after the last one followed it directly, so its full length is known."""
 
@@ -53,13 +45,13 @@ def after_replies(
         budget = _after_allowance(budget, reply, in_flight=in_flight, now=now)
         match reply.answer:
             case Unanswered() as fault:
-                budget = _after_fault(budget, reply, fault, open_imports=open_imports, jitter=jitter)
+                budget = after_fault(budget, reply, fault, open_imports=open_imports, jitter=jitter)
             case Unusable():
                 budget = _after_unusable(budget, reply, jitter=jitter)
             case Read() | Absent() | KeyRefused() | OverLimit() as answer:
                 budget = _after_answer(budget, reply, answer)
         id_ = reply.import_id
-        budget = _after_sight(budget, reply, was_shown=id_ in shown, was_read=id_ in read_before)
+        budget = after_sight(budget, reply, was_shown=id_ in shown, was_read=id_ in read_before)
         if budget.probes_only:
             # A late reply must not reopen the window: only one probe at a time is sent.
             budget = replace(budget, ends_at=0, probing_until=probing_until)
@@ -136,47 +128,3 @@ def _after_unusable(budget: Budget, reply: Reply, *, jitter: float) -> Budget:
     if budget.breaker_open and budget.failing_since is not None:
         return replace(budget, not_before=reply.at + outage_pause(reply.at - budget.failing_since, jitter=jitter))
     return budget
-
-
-def _after_sight(budget: Budget, reply: Reply, *, was_shown: bool, was_read: bool) -> Budget:
-    """Update the count of vanished imports: those that were read before and are absent now.
-
-    If several vanish with no reading in between, the base URL or the key's scope is probably wrong, so the workspace is
-    paused until an import is read again. An import counts when it turns absent; once one has, those that remain absent
-    count as well. Imports that are absent while others are read are gone.
-    """
-    match reply.answer:
-        case Read() if budget.vanished_since is not None:
-            return replace(
-                budget, vanished_imports=(), vanished_since=None, vanished_probe_at=0, reappeared_at=reply.at
-            )
-        case Read():
-            return replace(budget, vanished_imports=())
-        case Absent() if was_shown or (was_read and budget.vanished_imports):
-            vanished = dict.fromkeys((*budget.vanished_imports, reply.import_id))
-            budget = replace(budget, vanished_imports=tuple(vanished)[:VANISHED_IMPORTS])  # enough to pause
-    if len(budget.vanished_imports) < VANISHED_IMPORTS or reply.at < budget.vanished_probe_at:
-        return budget
-    if budget.vanished_since is None or budget.vanished_reported_at is None:
-        budget = replace(budget, vanished_since=reply.at, vanished_reported_at=reply.at)
-    elif reply.at >= budget.vanished_reported_at + REMINDER_INTERVAL:
-        budget = replace(budget, vanished_reported_at=reply.at)
-    return replace(budget, vanished_probe_at=reply.at + REFUSED_PAUSE)
-
-
-def _after_fault(budget: Budget, reply: Reply, fault: Unanswered, *, open_imports: int, jitter: float) -> Budget:
-    if reply.at < budget.paused_until:
-        return budget  # requests in flight together count once, or one outage would look like many
-    failing_since = budget.failing_since or reply.at
-    failing_imports = budget.failing_imports
-    if reply.import_id not in failing_imports and len(failing_imports) < BREAKER_IMPORTS:
-        failing_imports = (*failing_imports, reply.import_id)
-    failing = replace(budget, faults=budget.faults + 1, failing_since=failing_since, failing_imports=failing_imports)
-    opens = failing.faults >= BREAKER_FAULTS and len(failing_imports) >= min(BREAKER_IMPORTS, open_imports)
-    if not (budget.breaker_open or opens):
-        return failing
-    asked_for = min(fault.wait or 0, LONGEST_RETRY)
-    pause = max(outage_pause(reply.at - failing_since, jitter=jitter), asked_for)
-    return replace(
-        failing, breaker_open_since=budget.breaker_open_since or reply.at, ends_at=0, not_before=reply.at + pause
-    )
