@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from bridge.destinations.confinement import may_use
 from bridge.domain.clients import Client
-from bridge.domain.deliveries import Delivery, DeliveryState
+from bridge.domain.deliveries import Delivery
 from bridge.domain.destinations import NamedDestination
 from bridge.domain.times import SECOND
 from bridge.errors import DecryptionFailed
@@ -43,7 +43,7 @@ async def pages(_: Request, resources: Resources, client: Client, query: Deliver
     ids, cursor = query.split(
         await resources.indexes.deliveries(
             client=None if client.admin else client.name,
-            state=None if query.state is None else DeliveryState(query.state),
+            state=query.state,
             below=query.cursor,
             limit=query.read_limit,
         )

@@ -3,18 +3,20 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 from starlette.requests import Request
 
+from bridge.domain.deliveries import DeliveryState
 from bridge.domain.notices import OPERATOR
+from bridge.domain.outcomes import Outcome
+from bridge.domain.watches import WatchState
 from bridge.settings.parsers import NAME
 from bridge.validation_text import findings
 from bridge.web.refusals import Problem, Refusal, Refused
-from bridge.web.schemas.destinations import OutcomeName
 from bridge.web.schemas.import_id import ImportId
 from bridge.web.validation_errors import count_problems, problems_of
 
@@ -71,10 +73,8 @@ class PageQuery(_Query):
 class WatchesQuery(PageQuery):
     """The query of `GET /v1/watches`."""
 
-    state: Annotated[
-        Literal["watching", "settled", "cancelled"] | None, Field(description="Only watches in this state.")
-    ] = None
-    outcome: Annotated[OutcomeName | None, Field(description="Only watches with this outcome.")] = None
+    state: Annotated[WatchState | None, Field(description="Only watches in this state.")] = None
+    outcome: Annotated[Outcome | None, Field(description="Only watches with this outcome.")] = None
     import_id: Annotated[ImportId | None, Field(description="Only watches of this import.")] = None
     cursor: Annotated[
         Annotated[str, StringConstraints(pattern=r"^wat_[0-9a-z]{1,40}$")] | None, Field(description=CURSOR)
@@ -85,7 +85,7 @@ class DeliveriesQuery(PageQuery):
     """The query of `GET /v1/deliveries`."""
 
     state: Annotated[
-        Literal["pending", "delivered", "abandoned", "skipped"] | None,
+        DeliveryState | None,
         Field(description="Only deliveries in this state."),
     ] = None
     cursor: Annotated[

@@ -30,6 +30,7 @@ CODES: Mapping[str, str] = {
     "greater_than_equal": "out_of_range",
     "less_than_equal": "out_of_range",
     "literal_error": "not_a_choice",
+    "enum": "not_a_choice",
     "union_tag_invalid": "not_a_choice",
     "string_pattern_mismatch": "wrong_format",
 }
@@ -54,6 +55,7 @@ _SENTENCES: Mapping[str, str] = {
     "greater_than_equal": "Must be at least {ge}",
     "less_than_equal": "Must be at most {le}",
     "literal_error": "Must be {expected}",
+    "enum": "Must be {expected}",
     "string_pattern_mismatch": "Contains a character that is not allowed, or has the wrong format",
 }
 _FIELDS_LISTED = 10

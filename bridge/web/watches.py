@@ -163,8 +163,8 @@ async def pages(_: Request, resources: Resources, client: Client, query: Watches
     """List your watches, newest first. Admins see the watches of all clients."""
     filters: _Filter = {
         "client": None if client.admin else client.name,
-        "state": None if query.state is None else WatchState(query.state),
-        "outcome": None if query.outcome is None else Outcome(query.outcome),
+        "state": query.state,
+        "outcome": query.outcome,
         "below": query.cursor,
     }
     if query.import_id is None:

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 from redis import Redis
 
+from tests.support.api_process import served
 from tests.support.plain_http import plain_async_client
 from tests.support.world import CLIENT_KEY, bearer
-from tests.web.test_contract import served
 
 pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 

@@ -42,9 +42,6 @@ from bridge.web.schemas.choices import one_of
 from bridge.web.schemas.combined_problems import combined
 
 Url: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
-OutcomeName: TypeAlias = Literal[
-    "completed", "completed_with_failures", "failed", "not_found", "forbidden", "timed_out"
-]
 OutcomeGroup: TypeAlias = Literal["always", "problems"]
 
 
@@ -96,7 +93,7 @@ def _form(on: Any) -> str | None:
 
 On: TypeAlias = Annotated[
     Annotated[OutcomeGroup, Tag("group")]
-    | Annotated[Annotated[list[OutcomeName], Field(min_length=1, max_length=len(Outcome))], Tag("list")],
+    | Annotated[Annotated[list[Outcome], Field(min_length=1, max_length=len(Outcome))], Tag("list")],
     Discriminator(
         _form,
         custom_error_type="form_wrong_type",

@@ -14,7 +14,7 @@ async function main(): Promise<void> {
 
   const whole = await createWatch({
     body: { importId: "whole", notify: [{ type: "callback", url: "https://crm.example.com/hooks", on: "problems" }] },
-    headers: { "Idempotency-Key": "once" },
+    headers: { "Idempotency-Key": "hey-api" },
   });
   console.log("notify", whole.data?.notify.map((each) => each.on).join(" "));
 

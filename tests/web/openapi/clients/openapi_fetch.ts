@@ -27,7 +27,7 @@ async function main(): Promise<void> {
         { type: "slack", channel: "C0123ABCD", on: ["failed", "timed_out"] },
       ],
     },
-    params: { header: { "Idempotency-Key": "once" } },
+    params: { header: { "Idempotency-Key": "openapi-fetch" } },
   });
   console.log("notify", whole.data?.notify.map((each) => each.on).join(" "));
 
