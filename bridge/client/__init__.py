@@ -10,7 +10,7 @@ from bridge.client.asynchronous import AsyncBridge
 from bridge.client.blocking import Bridge
 from bridge.client.callbacks import NotVerified, verify_callback
 from bridge.client.delivery import Attempt, Delivery, TestResult, WatchedDestination
-from bridge.client.destinations import Callback, Destination, Named, On, Slack, SlackWebhook
+from bridge.client.destinations import Callback, Destination, Named, NamedDestination, On, Slack, SlackWebhook
 from bridge.client.errors import (
     CallFailed,
     Conflict,
@@ -41,6 +41,7 @@ __all__ = [
     "FieldError",
     "LastPoll",
     "Named",
+    "NamedDestination",
     "NotFound",
     "NotVerified",
     "On",

@@ -91,6 +91,7 @@ class AsyncBridge:
     delivery = _call(calls.delivery)
     redeliver = _call(calls.redeliver)
     redeliver_since = _call(calls.redeliver_since)
+    destinations = _call(calls.destinations)
     test = _call(calls.send_test)
     signing_secrets = _call(calls.signing_secrets)
     signing_keys = _call(calls.signing_keys)

@@ -11,7 +11,7 @@ from uuid import uuid4
 from bridge.client import requests
 from bridge.client.answers import refusal
 from bridge.client.delivery import Delivery, TestResult
-from bridge.client.destinations import Destination
+from bridge.client.destinations import Destination, NamedDestination
 from bridge.client.errors import CallFailed
 from bridge.client.exchange import Session, exchange
 from bridge.client.literals import DeliveryState, Outcome, State
@@ -110,6 +110,11 @@ def redeliver_since(session: Session, since: datetime) -> Call[int]:
         redelivered, more = yield from exchange(session, requests.redeliver_since(since))
         count += redelivered
     return count
+
+
+def destinations(session: Session) -> Call[Sequence[NamedDestination]]:
+    """Return the named destinations that the client may use."""
+    return (yield from exchange(session, requests.named_destinations()))
 
 
 def send_test(session: Session, destination: Destination) -> Call[TestResult]:

@@ -59,6 +59,8 @@ class Delivery:
     state: DeliveryState
     attempts: int
     next_attempt_at: datetime | None
+    retries_until: datetime | None
+    """When a pending delivery is abandoned at the latest."""
     last_reason: str | None
     ended_at: datetime | None
     watch_id: str | None
@@ -77,6 +79,7 @@ class Delivery:
             state=document["state"],
             attempts=document["attempts"],
             next_attempt_at=time_or_none(document["nextAttemptAt"]),
+            retries_until=time_or_none(document.get("retriesUntil")),
             last_reason=document["lastReason"],
             ended_at=time_or_none(document["endedAt"]),
             watch_id=document.get("watchId"),

@@ -1,9 +1,10 @@
 """The destinations of a watch, as the API takes them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NotRequired, TypeAlias, TypedDict
+from dataclasses import dataclass
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
-from bridge.client.literals import Outcome
+from bridge.client.literals import DestinationType, Outcome
 
 On: TypeAlias = Literal["problems", "always"] | Sequence[Outcome]
 """The outcomes that a destination receives: all but `completed`, all, or those listed."""
@@ -41,6 +42,18 @@ class Named(TypedDict):
     type: Literal["named"]
     name: str
     on: NotRequired[On]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedDestination:
+    """A destination that the operator has configured, and what its name stands for at present."""
+
+    name: str
+    type: DestinationType
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "NamedDestination":
+        return cls(name=document["name"], type=document["type"])
 
 
 Destination: TypeAlias = Slack | SlackWebhook | Callback | Named

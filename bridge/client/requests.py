@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
 from bridge.client.delivery import Delivery, TestResult
-from bridge.client.destinations import Destination
+from bridge.client.destinations import Destination, NamedDestination
 from bridge.client.errors import CallFailed
 from bridge.client.literals import DeliveryState, Outcome, State
 from bridge.client.watch import Watch, WatchRequest
@@ -126,6 +126,14 @@ def redeliver_since(since: datetime) -> Request[tuple[int, bool]]:
         path="/v1/deliveries/redeliver",
         read=lambda document: (document["redelivered"], document["more"]),
         body=_encoded({"state": "abandoned", "since": since.astimezone(UTC).isoformat()}),
+    )
+
+
+def named_destinations() -> Request[Sequence[NamedDestination]]:
+    return Request(
+        method="GET",
+        path="/v1/destinations",
+        read=lambda found: tuple(map(NamedDestination.of, found["data"])),
     )
 
 

@@ -49,7 +49,7 @@ async def pages(_: Request, resources: Resources, client: Client, query: Deliver
         )
     )
     page = _visible_to(client, await resources.deliveries.many(ids))
-    response: DeliveriesResponse = {"data": [_document(each) for each in page], "nextCursor": cursor}
+    response: DeliveriesResponse = {"data": [_document(resources, each) for each in page], "nextCursor": cursor}
     return ApiResponse(response)
 
 
@@ -73,7 +73,7 @@ async def redeliver(request: Request, resources: Resources, client: Client) -> R
         case _:
             raise Refused(Refusal.DELIVERY_PENDING, "GET the delivery for the time of its next attempt.")
     again = await _visible(resources, client, delivery.id)
-    return ApiResponse(_document(again), 202)
+    return ApiResponse(_document(resources, again), 202)
 
 
 @authenticated
@@ -148,8 +148,8 @@ async def _visible(resources: Resources, client: Client, delivery_id: str) -> De
     return delivery
 
 
-def _document(delivery: Delivery) -> ListedDeliveryResponse:
-    return {"watchId": delivery.watch_id or None, **delivery_json(delivery)}
+def _document(resources: Resources, delivery: Delivery) -> ListedDeliveryResponse:
+    return {"watchId": delivery.watch_id or None, **delivery_json(delivery, resources.settings.delivery_max_age)}
 
 
 @authenticated
@@ -159,5 +159,5 @@ async def show(request: Request, resources: Resources, client: Client) -> Respon
     attempts = await resources.deliveries.attempts(delivery)
     named = isinstance(delivery.destination, NamedDestination)
     attempt_log = [attempt_json(each, admin=client.admin, named=named) for each in attempts]
-    response: DeliveryWithLogResponse = {**_document(delivery), "log": attempt_log}
+    response: DeliveryWithLogResponse = {**_document(resources, delivery), "log": attempt_log}
     return ApiResponse(response)

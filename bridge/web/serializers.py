@@ -7,13 +7,13 @@ from typing import Literal, TypeAlias, cast
 from bridge.destinations import describe, kind
 from bridge.destinations.reasons import is_confidential, public_reason
 from bridge.domain.attempts import Attempt
-from bridge.domain.deliveries import Delivery
+from bridge.domain.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Destination
 from bridge.domain.last_poll import last_poll
 from bridge.domain.notifications import reading_as_json
 from bridge.domain.outcomes import Outcome
 from bridge.domain.subscriptions import subscription_as_json
-from bridge.domain.times import Moment, rfc3339
+from bridge.domain.times import Moment, Span, rfc3339
 from bridge.domain.watches import LastPoll, Watch, WatchState, trouble_in_words
 from bridge.domain.workspace_trouble import effective_state
 from bridge.resources import Resources
@@ -40,11 +40,16 @@ async def serialize_watches(resources: Resources, watches: Sequence[Watch]) -> l
         delivery.id: delivery
         for delivery in await resources.deliveries.many([id_ for each in watches for id_ in each.deliveries])
     }
+    max_age = resources.settings.delivery_max_age
     return [
         watch_json(
             each,
             records.get((each.workspace, each.import_id)),
-            [deliveries[id_] for id_ in each.deliveries if id_ in deliveries and deliveries[id_].watch_id == each.id],
+            [
+                delivery_json(deliveries[id_], max_age)
+                for id_ in each.deliveries
+                if id_ in deliveries and deliveries[id_].watch_id == each.id
+            ],
         )
         for each in watches
     ]
@@ -62,7 +67,7 @@ async def _with_troubles(resources: Resources, records: Records) -> Records:
     }
 
 
-def watch_json(watch: Watch, record: ImportRecord | None, deliveries: Sequence[Delivery]) -> WatchResponse:
+def watch_json(watch: Watch, record: ImportRecord | None, deliveries: list[DeliveryResponse]) -> WatchResponse:
     """Return a watch as JSON; `record` is the latest state of its import, used while the watch is open."""
     if watch.state is WatchState.WATCHING and record is not None:
         watch = _as_of_now(watch, record)
@@ -86,7 +91,7 @@ def watch_json(watch: Watch, record: ImportRecord | None, deliveries: Sequence[D
         "expiresAt": rfc3339(watch.expires_at),
         "settledAt": rfc3339_or_none(watch.settled_at),
         "notify": [_destination_json(each) for each in watch.notify],
-        "deliveries": [delivery_json(delivery) for delivery in deliveries],
+        "deliveries": deliveries,
     }
 
 
@@ -113,8 +118,9 @@ def _destination_json(destination: Destination) -> WatchedDestinationResponse:
     return {"type": kind(destination), "destination": describe(destination), "on": on}
 
 
-def delivery_json(delivery: Delivery) -> DeliveryResponse:
-    """Return a delivery as JSON, without its destination's secrets."""
+def delivery_json(delivery: Delivery, max_age: Span) -> DeliveryResponse:
+    """Return a delivery as JSON, without its destination's secrets; `max_age` is the setting DELIVERY_MAX_AGE."""
+    pending = delivery.state is DeliveryState.PENDING
     return {
         "id": delivery.id,
         "type": kind(delivery.destination),
@@ -122,6 +128,7 @@ def delivery_json(delivery: Delivery) -> DeliveryResponse:
         "state": delivery.state,
         "attempts": delivery.attempts,
         "nextAttemptAt": rfc3339_or_none(delivery.due),
+        "retriesUntil": rfc3339(delivery.queued_at + max_age) if pending else None,
         "lastReason": public_reason(delivery.last_reason),
         "endedAt": rfc3339_or_none(delivery.ended_at),
     }

@@ -1,6 +1,7 @@
 """Deliveries: lists, redelivery, the operator's notice about abandoned ones, and test messages."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -59,7 +60,7 @@ async def test_redelivering_owes_it_again_under_the_same_notification_id(world: 
     assert first["headers"]["webhook-id"] == second["headers"]["webhook-id"]
     assert first["body"] == second["body"]
     shown = (await world.get(f"/v1/deliveries/{delivery['id']}")).json()
-    assert (shown["state"], shown["attempts"]) == ("delivered", 2)
+    assert (shown["state"], shown["attempts"], shown["retriesUntil"]) == ("delivered", 2, None)
     assert [each["number"] for each in shown["log"]] == [2, 1]
 
 
@@ -72,6 +73,9 @@ async def test_a_redelivery_has_the_schedule_and_the_age_of_a_new_one(world: Wor
 
     shown = (await world.get(f"/v1/deliveries/{delivery['id']}")).json()
     assert (shown["state"], shown["lastReason"]) == ("pending", "HTTP 500")
+    (attempt,) = [each for each in shown["log"] if each["number"] == shown["attempts"]]
+    age = datetime.fromisoformat(shown["retriesUntil"]) - datetime.fromisoformat(attempt["at"])
+    assert timedelta(hours=71) < age <= timedelta(hours=72)
 
 
 async def test_the_retention_begins_anew_with_a_redelivery(world: World) -> None:

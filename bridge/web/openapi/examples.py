@@ -83,6 +83,7 @@ SETTLED: Mapping[str, Any] = {
             "state": "pending",
             "attempts": 1,
             "nextAttemptAt": "2026-11-24T09:30:02.000Z",
+            "retriesUntil": "2026-11-27T09:30:00.000Z",
             "lastReason": "HTTP 503",
             "endedAt": None,
         }

@@ -55,6 +55,12 @@ class DeliveryResponse(TypedDict):
     state: DeliveryState
     attempts: int
     nextAttemptAt: Time | None
+    retriesUntil: Annotated[
+        Time | None,
+        Field(
+            description="The time after which a pending delivery is abandoned, unless its retries are used up earlier."
+        ),
+    ]
     lastReason: str | None
     endedAt: Time | None
 
