@@ -21,6 +21,8 @@ def certificate_for(name: str, folder: Path) -> tuple[Path, ssl.SSLContext]:
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(_usage(), critical=True)
         .sign(key, SHA256())
     )
     file = folder / "certificate.pem"
@@ -30,3 +32,18 @@ def certificate_for(name: str, folder: Path) -> tuple[Path, ssl.SSLContext]:
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(file)
     return file, server
+
+
+def _usage() -> x509.KeyUsage:
+    """Return the usage that Python 3.13 requires of an authority."""
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=True,
+        crl_sign=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from ipaddress import ip_address
 
+from bridge.cli.doctor.certificates import GUIDE, remedy_for
 from bridge.cli.doctor.findings import Finding, failed, ok, warning
 from bridge.destinations.addresses import IPNetwork
 from bridge.destinations.rules import EgressRules
@@ -34,14 +35,14 @@ def check_rally(workspace: str, base_url: str, answer: ImportAnswer, *, key: str
             return warning(check, detail, f"Check again {when}, and find out what else uses this account's limit.")
         case Unusable(reason=reason) | Unanswered(reason=reason):
             see = f"Check {url}, and that this machine can reach it; if both are right, the fault is Rally's."
-            return failed(check, f"{base_url}: {reason}", see)
+            return failed(check, f"{base_url}: {reason}", remedy_for(reason) or see)
 
 
 def check_slack(api_url: str, answer: SendResult, now: Moment) -> Finding:
     """Check Slack's response to `auth.test`."""
     check = "Slack bot"
     if isinstance(answer, NoResponse):
-        return failed(check, f"{api_url}: {answer.reason}", _remedy(answer.failure, "SLACK_API_URL"))
+        return failed(check, f"{api_url}: {answer.reason}", _remedy(answer, "SLACK_API_URL"))
     verdict = slack_bot.judge(answer, now)
     if isinstance(verdict, Accepted):
         scopes = answer.headers.get(SCOPES)
@@ -72,7 +73,7 @@ def check_destination(
     """Check whether anything would prevent a message to a destination of a setting; nothing was sent."""
     check = f"Destination {name}"
     if refusal is not None:
-        return failed(check, f"{address}: {refusal.reason}", _remedy(refusal.failure, setting))
+        return failed(check, f"{address}: {refusal.reason}", _remedy(refusal, setting))
     how = "its name resolves, and the egress rules permit it"
     if proxied or sandboxed:
         instead = "the proxy resolves its name" if proxied else "its messages go to the sandbox"
@@ -86,16 +87,18 @@ def check_test_message(name: str, address: str, trial: TestOutcome, client: str,
     if isinstance(trial.verdict, Accepted):
         return ok(check, f"{address} accepted a test message for “{client}” in {trial.took} ms")
     again = "it would be retried" if not isinstance(trial.verdict, Rejected) else "it would not be retried"
-    remedy = f"Check its receiver, or correct {setting}."
+    remedy = remedy_for(trial.verdict.reason) or f"Check its receiver, or correct {setting}."
     return failed(check, f"{address} refused a test message for “{client}”: {trial.verdict.reason}; {again}", remedy)
 
 
-def _remedy(failure: Failure, setting: str) -> str:
-    match failure:
+def _remedy(answer: NoResponse, setting: str) -> str:
+    match answer.failure:
         case Failure.REFUSED_ADDRESS:
             return f"If it is intended, permit it in EGRESS_ALLOW; else correct {setting}."
         case Failure.DNS:
             return f"Correct the host of {setting}, or add it to this machine's name servers."
+        case Failure.TLS if remedy := remedy_for(answer.reason):
+            return remedy
         case Failure.TLS:
             return "Fix its certificate, or set EGRESS_CA_FILE to the authority that issued it."
         case _:
@@ -158,11 +161,14 @@ def check_proxy(setting: str, address: str, *, reached: bool) -> Finding:
     return failed(check, f"{address} can't be reached; {use}", f"Start it, or correct {setting}.")
 
 
-def check_authorities(path: str, ends: Sequence[Moment], now: Moment) -> Finding:
-    """Check when the certificates of EGRESS_CA_FILE expire."""
+def check_authorities(path: str, ends: Sequence[Moment], now: Moment, flaws: Sequence[str] = ()) -> Finding:
+    """Check when the certificates of EGRESS_CA_FILE expire, and whether Python 3.13 refuses any."""
     expired = sum(end <= now for end in ends)
     detail = f"{path!r} adds {len(ends)} {'authority' if len(ends) == 1 else 'authorities'}"
     if expired:
         current = "Put current certificates into the file that EGRESS_CA_FILE names."
         return warning("Egress CA file", f"{detail}; expired: {expired}", current)
+    if flaws:
+        again = f"Python 3.13, as in the image, refuses them. Have the authority issue them again, see {GUIDE}."
+        return warning("Egress CA file", f"{detail}; some have {', '.join(flaws)}", again)
     return ok("Egress CA file", detail)

@@ -4,9 +4,11 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from bridge.cli.doctor import checks_external, checks_redis
+from bridge.cli.doctor.certificates import flaws_of, remedy_for
 from bridge.cli.doctor.findings import Finding, failed, ok
 from bridge.cli.doctor.redis_probe import PATIENCE, RedisProbe, local_now, probe_redis, redis_address
 from bridge.destinations import describe
@@ -89,7 +91,9 @@ async def _guarded(check: str, probe: Awaitable[Sequence[Finding]]) -> Sequence[
 def _redis_findings(settings: Settings, redis: RedisProbe, start: str) -> Iterator[Finding]:
     url = redis_address(settings.redis_url.reveal())
     if redis.report is None:
-        yield checks_redis.unreachable(url, redis.error, CORRECT if redis.refused else start)
+        yield checks_redis.unreachable(
+            url, redis.error, remedy_for(redis.error) or (CORRECT if redis.refused else start)
+        )
         return
     yield from checks_redis.check_redis(url, redis.report)
     yield checks_redis.check_workers(alive=redis.workers_alive)
@@ -200,4 +204,5 @@ def _authorities(settings: Settings, now: Moment) -> Iterator[Finding]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cafile=settings.egress_ca_file)  # valid, as the resources were built with it
     ends = [ssl.cert_time_to_seconds(str(each["notAfter"])) * SECOND for each in context.get_ca_certs()]
-    yield checks_external.check_authorities(settings.egress_ca_file, ends, now)
+    flaws = flaws_of(Path(settings.egress_ca_file).read_bytes())
+    yield checks_external.check_authorities(settings.egress_ca_file, ends, now, flaws)
