@@ -8,7 +8,7 @@ from typing import Any
 from bridge.store import keys
 from bridge.store.connection import Store
 
-Place = tuple[str, str]
+ImportKey = tuple[str, str]
 """A workspace and an import."""
 
 _TAKE = """
@@ -53,16 +53,16 @@ class Snapshot:
         return self.hashes(keys.WATCH_PREFIX)
 
     @property
-    def imports(self) -> dict[Place, dict[str, str]]:
+    def imports(self) -> dict[ImportKey, dict[str, str]]:
         return {keys.split_member(member): record for member, record in self.hashes(keys.IMPORT_PREFIX).items()}
 
     @property
     def deliveries(self) -> dict[str, dict[str, str]]:
         return self.hashes(keys.DELIVERY_PREFIX)
 
-    def waiting(self) -> dict[Place, set[str]]:
+    def waiting(self) -> dict[ImportKey, set[str]]:
         """Return the open watches by import, according to their records."""
-        found: dict[Place, set[str]] = defaultdict(set)
+        found: dict[ImportKey, set[str]] = defaultdict(set)
         for watch_id, record in self.watches.items():
             if record["state"] == "watching":
                 found[record["workspace"], record["import_id"]].add(watch_id)
