@@ -40,8 +40,8 @@ from bridge.settings import load_settings
 from bridge.settings.model import SECRETS, Variables
 from bridge.store import codec
 from bridge.store.encryption import Binding, Encryptor
-from tests.destinations.slack.test_message import assert_harmless, assert_inert, texts, units
 from tests.settings.test_model import GOOD as GOOD_SETTINGS
+from tests.support.slack_messages import assert_harmless, assert_inert, texts, units
 
 NOW = 1_800_000_000_000
 ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=30)

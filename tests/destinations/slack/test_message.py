@@ -1,18 +1,14 @@
-"""Slack's messages: what people read, and that nothing of what others wrote can act in it."""
+"""Slack messages: what people read."""
 
 import json
-import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bridge.destinations.slack import message as slack_message
 from bridge.destinations.slack.escaping import neutralized_with_times
-from bridge.destinations.slack.message import render, render_notice
+from bridge.destinations.slack.message import render_notice
 from bridge.destinations.slack.wording import local_time
 from bridge.domain.imports import (
     FailedRecord,
@@ -20,49 +16,16 @@ from bridge.domain.imports import (
 )
 from bridge.domain.notices import Notice
 from bridge.domain.notices import test_message as notice_of_a_test
-from bridge.domain.notifications import TYPES, Notification, build_notification
+from bridge.domain.notifications import TYPES, build_notification
 from bridge.domain.outcomes import Outcome
-from bridge.domain.times import DAY, MINUTE, SECOND
+from bridge.domain.times import SECOND
 from bridge.domain.watches import Conclusion
 from tests.support import samples
-
-READING = Reading(import_id="cm1uwhduy001vle4gr4soyqkq", type="CSV", status="COMPLETED", person_count=120)
-NOTIFICATION = Notification(
-    id="ntf_1",
-    type="import.completed",
-    at=1_764_000_000_000,
-    client="crm",
-    watch_id="wat_1",
-    workspace="default",
-    import_id="cm1uwhduy001vle4gr4soyqkq",
-    outcome=Outcome.COMPLETED,
-    reason=None,
-    label="Q4 panel upload",
-    reading=READING,
-    watched_for=4 * MINUTE,
-)
-OUR_DATE = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|[-0-9: ]+ UTC>")
-
-
-def message(notification: Notification, *, show_emails: bool = False) -> dict[str, Any]:
-    payload: dict[str, Any] = json.loads(render(notification, show_emails=show_emails))
-    return payload
-
-
-def texts(payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give every text object of the blocks."""
-    for block in payload["blocks"]:
-        yield from block.get("elements") or [block["text"]]
+from tests.support.slack_messages import NOTIFICATION, OUR_DATE, READING, assert_inert, message, texts, with_failures
 
 
 def read_aloud(payload: dict[str, Any]) -> str:
     return "\n".join(text["text"] for text in texts(payload))
-
-
-def with_failures(count: int, *records: FailedRecord) -> Notification:
-    reading = replace(READING, failed_records=records, failed_record_count=count)
-    outcome = Outcome.COMPLETED_WITH_FAILURES if count else Outcome.COMPLETED
-    return replace(NOTIFICATION, outcome=outcome, type=TYPES[outcome], reading=reading)
 
 
 def test_a_message_says_what_happened_to_which_import() -> None:
@@ -261,112 +224,6 @@ def test_without_a_label_the_import_id_stands_in(label: str | None) -> None:
 
     assert payload["blocks"][1]["text"]["text"] == NOTIFICATION.import_id
     assert payload["text"] == f"✅ Import completed: {NOTIFICATION.import_id} - 120 people imported"
-
-
-ATTACKS = (
-    "<!channel> <!here> <!everyone> <@U123> <#C123> <!subteam^S1>",
-    "<https://evil.example|your bank>",
-    "https://evil.example and www.evil.example",
-    "*bold* _italic_ ~struck~ `code` ```block```",
-    "> quoted\n> lines",
-    ":tada: @channel #general",
-    "&lt;!channel&gt; &amp;",
-    "x" * 300,
-    "&" * 300,
-    "مرحبا <!channel> بالعالم",
-    "\u202eevil\u202c",
-    "👩‍👩‍👧‍👦" * 60,
-    "|}^{",
-)
-
-
-@pytest.mark.parametrize("attack", ATTACKS)
-def test_foreign_text_neither_mentions_nor_links_nor_formats(attack: str) -> None:
-    record = FailedRecord(person_id=attack, email=attack)
-    told = replace(with_failures(1, record), label=attack, reason=attack, import_id=attack, workspace=attack)
-
-    for show_emails in (False, True):
-        assert_harmless(message(told, show_emails=show_emails))
-
-
-@given(
-    text=st.text(st.characters(exclude_categories=[]), max_size=40),
-    times=st.sampled_from([1, 30, 400]),
-    outcome=st.sampled_from(Outcome),
-    people=st.integers(-(10**20), 10**20),
-    took=st.integers(0, 400 * DAY),
-)
-def test_any_text_makes_a_harmless_message(text: str, times: int, outcome: Outcome, people: int, took: int) -> None:
-    long = text * times
-    reading = Reading(
-        import_id=long,
-        type=long,
-        status=long,
-        person_count=people,
-        failed_records=(FailedRecord(person_id=long, email=long),) * 5,
-        failed_record_count=5,
-        updated_at=long,
-    )
-
-    assert_harmless(
-        message(
-            replace(
-                NOTIFICATION,
-                outcome=outcome,
-                label=long,
-                reason=long,
-                import_id=long,
-                workspace=long,
-                reading=reading,
-                watched_for=took,
-            )
-        )
-    )
-
-
-def assert_harmless(payload: dict[str, Any]) -> None:
-    """Check Slack's limits, in UTF-16 units, and that only our own date is in angle brackets."""
-    assert "link_names" not in payload
-    assert (payload["mrkdwn"], payload["unfurl_links"], payload["unfurl_media"]) == (False, False, False)
-    assert units(payload["text"]) <= 4_000
-    assert_inert(payload["text"])
-    assert len(payload["blocks"]) <= 50
-    assert units(json.dumps(payload, ensure_ascii=False)) < 12_000
-    for block in payload["blocks"]:
-        assert len(block.get("elements", [])) <= 10
-        assert block["type"] != "header" or 1 <= units(block["text"]["text"]) <= 150
-    for number, text in enumerate(texts(payload)):
-        assert 1 <= units(text["text"]) <= 3_000
-        assert_escaped(OUR_DATE.sub("", text["text"]))
-        if text["type"] == "plain_text":
-            assert text["emoji"] is (number == 0)
-        else:
-            assert text["verbatim"] is True
-            assert_only_ours_acts(OUR_DATE.sub("", text["text"]))
-
-
-def units(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
-
-
-def assert_escaped(text: str) -> None:
-    assert "<" not in text
-    assert ">" not in text
-    assert "&" not in re.sub(r"&(amp|lt|gt);", "", text)
-
-
-def assert_inert(text: str) -> None:
-    assert_escaped(text)
-    assert not re.search(r"[*_~`/@#.]\w", text)
-    assert "://" not in text
-    assert not re.search(r":\w", text)
-
-
-def assert_only_ours_acts(text: str) -> None:
-    counts = r"(\*-?[\d,]+ (person|people|record|records)\* (imported|imported so far|failed) · )*"
-    ours = rf"[\w ]+ `[^`]+`|{counts}((took|[Ww]atched for|Took) about [\d,]+ \w+|ended before it was watched, )|"
-    if not re.fullmatch(ours, text):
-        assert_inert(text)
 
 
 def test_a_notice_to_slack_is_one_sentence_with_its_time() -> None:
