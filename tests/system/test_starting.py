@@ -50,9 +50,14 @@ class Started:
 
 @pytest.fixture
 def environ(tmp_path: Path) -> Mapping[str, str]:
+    return environment_at(tmp_path)
+
+
+def environment_at(home: Path) -> Mapping[str, str]:
+    """Return good settings, with a Redis in this folder."""
     return {
         "PATH": os.environ["PATH"],
-        "REDIS_URL": f"unix://{tmp_path}/r.sock",
+        "REDIS_URL": f"unix://{home}/r.sock",
         "RALLY_API_KEY": "key-of-rally",
         "BRIDGE_API_KEYS": f"crm:{'k' * 20}",
         "BRIDGE_ENCRYPTION_KEYS": FERNET,
@@ -140,14 +145,25 @@ HANDSHAKE = {
 }
 
 
-def test_a_websockets_handshake_is_answered_as_the_get_that_it_is(tmp_path: Path, environ: Mapping[str, str]) -> None:
-    with redis_at(tmp_path), started("serve", tmp_path, environ) as ours:
+UVICORN = ["uvicorn", "--ws", "none", "--http", "bridge.web.http_protocol:Connection", "bridge.web.app:app"]
+"""The command in the operations guide."""
+
+
+@pytest.fixture(scope="module", params=["serve", pytest.param("uvicorn", marks=SLOW)])
+def api(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
+    """The API in a process of its own, which closes idle connections after a second."""
+    home = tmp_path_factory.mktemp("api")
+    environ = {**environment_at(home), "HTTP_KEEP_ALIVE": "1s"}
+    with redis_at(home), started(request.param, home, environ) as ours:
         wait_for(lambda: ours.logged("api.started"), "the start")
-        place = f"http://127.0.0.1:{ours.port}"
-        with plain_client(place) as client:
+        with plain_client(f"http://127.0.0.1:{ours.port}") as client:
             wait_for(lambda: answers(client), "the server")
-            refused = client.get("/v1/watches", headers=HANDSHAKE)
-            listed = client.get("/v1/watches", headers=HANDSHAKE | bearer("k" * 20))
+            yield client
+
+
+def test_a_websockets_handshake_is_answered_as_the_get_that_it_is(api: httpx.Client) -> None:
+    refused = api.get("/v1/watches", headers=HANDSHAKE)
+    listed = api.get("/v1/watches", headers=HANDSHAKE | bearer("k" * 20))
 
     assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
     assert refused.headers["x-request-id"]
@@ -164,26 +180,15 @@ def test_what_config_init_writes_starts_the_service(tmp_path: Path) -> None:
             assert client.get("/v1/watches", headers=bearer(key)).status_code == 200
 
 
-UVICORN = ["uvicorn", "--ws", "none", "--http", "bridge.web.http_protocol:Connection", "bridge.web.app:app"]
-"""The command in the operations guide."""
-
-
 def test_the_operations_guide_shows_how_to_start_uvicorn_by_hand() -> None:
     assert " ".join(UVICORN) in (Path(CODE) / "bridge" / "docs" / "operations.md").read_text()
 
 
-@pytest.mark.parametrize("program", ["serve", pytest.param("uvicorn", marks=SLOW)])
-def test_the_served_api_limits_heads_and_closes_idle_connections(
-    program: str, tmp_path: Path, environ: Mapping[str, str]
-) -> None:
-    with redis_at(tmp_path), started(program, tmp_path, {**environ, "HTTP_KEEP_ALIVE": "1s"}) as ours:
-        wait_for(lambda: ours.logged("api.started"), "the start")
-        with plain_client(f"http://127.0.0.1:{ours.port}") as client:
-            wait_for(lambda: answers(client), "the server")
-            refused = client.get("/healthz", headers={"X-Long": "x" * 65_536})
-        with socket.create_connection(("127.0.0.1", ours.port), timeout=EXIT_TIMEOUT) as connection:
-            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: bridge\r\n\r\n")
-            received = b"".join(iter(lambda: connection.recv(4096), b""))
+def test_the_served_api_limits_heads_and_closes_idle_connections(api: httpx.Client) -> None:
+    refused = api.get("/healthz", headers={"X-Long": "x" * 65_536})
+    with socket.create_connection((api.base_url.host, api.base_url.port), timeout=EXIT_TIMEOUT) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: bridge\r\n\r\n")
+        received = b"".join(iter(lambda: connection.recv(4096), b""))
 
     assert (refused.status_code, refused.json()["type"]) == (431, "/docs#headers-too-large")
     assert b'"alive"' in received, "and then the server has closed the connection"
@@ -284,7 +289,8 @@ def test_bad_settings_are_reported_in_sentences_by_every_way_to_start(
     assert "Traceback" not in done.stdout + done.stderr
 
 
-WORKERS = ["bridge.cli worker", pytest.param("arq workers.settings.WorkerSettings", marks=SLOW)]
+BY_ARQ = "arq workers.settings.WorkerSettings"
+WORKERS = ["bridge.cli worker", pytest.param(BY_ARQ, marks=SLOW)]
 
 
 @pytest.mark.parametrize("command", WORKERS)
@@ -297,7 +303,7 @@ WORKERS = ["bridge.cli worker", pytest.param("arq workers.settings.WorkerSetting
         pytest.param("REDIS_URL", "redis://:6?HUNTER2=x@localhost", marks=SLOW),
         pytest.param("CALLBACK_ED25519_KEYS", "HUNTER2", marks=SLOW),
         pytest.param("EGRESS_ALLOW", "/", marks=SLOW),
-        ("EGRESS_CA_FILE", "/nowhere"),
+        pytest.param("EGRESS_CA_FILE", "/nowhere", marks=SLOW),
     ],
 )
 def test_settings_that_fail_when_built_are_reported_by_a_worker_in_sentences_without_their_secret(
@@ -316,8 +322,7 @@ def test_a_worker_whose_keys_do_not_decrypt_the_data_reports_it_in_a_sentence(
     command: str, tmp_path: Path, environ: Mapping[str, str]
 ) -> None:
     with redis_at(tmp_path):
-        with started("worker", tmp_path, environ) as ours:
-            wait_for(lambda: ours.logged("worker.started"), "the start")
+        asyncio.run(with_a_watch(environ["REDIS_URL"]))
         done = run(command, tmp_path, {**environ, "BRIDGE_ENCRYPTION_KEYS": Fernet.generate_key().decode()})
 
     assert done.returncode == 2
@@ -326,7 +331,11 @@ def test_a_worker_whose_keys_do_not_decrypt_the_data_reports_it_in_a_sentence(
 
 
 @pytest.mark.parametrize(
-    "command", ["bridge.cli serve", pytest.param("bridge.cli up --port {port}", marks=SLOW), *WORKERS]
+    "command",
+    [
+        "bridge.cli serve",
+        *(pytest.param(way, marks=SLOW) for way in ("bridge.cli up --port {port}", "bridge.cli worker", BY_ARQ)),
+    ],
 )
 def test_a_redis_that_drops_watches_is_refused_in_a_sentence(
     command: str, tmp_path: Path, environ: Mapping[str, str]
@@ -341,7 +350,7 @@ def test_a_redis_that_drops_watches_is_refused_in_a_sentence(
     assert "Traceback" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("program", EVENTS)
+@pytest.mark.parametrize("program", ["worker", pytest.param("serve", marks=SLOW)])
 @pytest.mark.parametrize(
     ("policy", "allowed"),
     [
@@ -358,7 +367,9 @@ def test_an_allowed_policy_does_not_prevent_a_start_and_is_logged(
         assert ours.logged("redis.at_risk") == (policy != "noeviction")
 
 
-@pytest.mark.parametrize("command", ["bridge.cli serve", *WORKERS])
+@pytest.mark.parametrize(
+    "command", ["bridge.cli serve", *(pytest.param(way, marks=SLOW) for way in ("bridge.cli worker", BY_ARQ))]
+)
 def test_data_of_another_layout_is_refused_in_a_sentence(
     command: str, tmp_path: Path, environ: Mapping[str, str]
 ) -> None:
