@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
@@ -12,17 +13,20 @@ import click
 
 from bridge.cli import packages
 from bridge.cli.errors import CannotStart
+from bridge.cli.exit_codes import TABLE, ExitCode
 from bridge.errors import BridgeError, SettingsError
 
 COMMANDS = {
     "up": "up.command.command",
     "serve": "services.serve",
     "worker": "services.worker",
-    "watch": "watches.watch",
-    "list": "watches.list_",
-    "show": "watches.show",
-    "cancel": "watches.cancel",
-    "redeliver": "watches.redeliver",
+    "watch": "remote.watch.command",
+    "follow": "remote.follow.command",
+    "list": "remote.listing.command",
+    "show": "remote.show.command",
+    "cancel": "remote.cancel.command",
+    "redeliver": "remote.redeliver.command",
+    "test": "remote.send_test.command",
     "config": "config.group.group",
     "doctor": "doctor.command.command",
     "keys": "keys.group",
@@ -53,15 +57,21 @@ class PlainGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] in SERVICE and not ctx.resilient_parsing:  # not while a shell completes
+        name = args[0]
+        if ctx.resilient_parsing:  # while a shell completes
+            return super().resolve_command(ctx, args)
+        if name in SERVICE:
             packages.check_own_files()
+        elif name not in COMMANDS and not name.startswith("-"):
+            near = get_close_matches(name, COMMANDS)
+            raise click.UsageError(f"No such command {name!r}.{f' Did you mean {near[0]}?' if near else ''}", ctx)
         return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if isinstance(sys.stdout, TextIOWrapper):
             sys.stdout.reconfigure(errors="replace")  # print ? for characters that the encoding lacks
         for number, arg in enumerate(args, 1):
-            if not _is_text(arg):  # not repeated: it might be a key
+            if not _is_text(arg) and not ctx.resilient_parsing:  # not repeated: it might be a key
                 raise click.UsageError(f"Argument {number} is not text: some of its bytes are not characters.", ctx)
         return super().parse_args(ctx, args)
 
@@ -70,15 +80,15 @@ class PlainGroup(click.Group):
             return super().invoke(ctx)
         except (SettingsError, CannotStart) as error:
             click.echo(str(error), err=True)
-            ctx.exit(2)
+            ctx.exit(ExitCode.USAGE)
         except BridgeError as error:
             click.echo(str(error), err=True)
-            ctx.exit(1)
+            ctx.exit(ExitCode.FAILURE)
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise  # click ends these itself
         except Exception as error:  # noqa: BLE001 - the last resort, for any bug
             click.echo(_unexpected(error), err=True)
-            ctx.exit(1)
+            ctx.exit(ExitCode.FAILURE)
 
 
 def command_without_packages(name: str, missing: Sequence[str]) -> click.Command:
@@ -105,7 +115,7 @@ def _unexpected(error: Exception) -> str:
     return f"Unexpected error: {what}, at {Path(place.filename).name}:{place.lineno}. Please report it."
 
 
-@click.group(cls=PlainGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=PlainGroup, epilog=TABLE, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rally-bridge", prog_name="rally-bridge")
 def main() -> None:
     """Notify Slack and HTTP callbacks when Rally UXR imports end."""

@@ -4,7 +4,7 @@ import secrets
 
 import click
 
-from bridge.cli.options import print_json
+from bridge.cli.json_output import print_json
 from bridge.domain.clients import digest
 from bridge.domain.notices import OPERATOR
 from bridge.settings.client_config import DIGEST, RESERVED

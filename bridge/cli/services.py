@@ -68,7 +68,10 @@ def raise_file_limit() -> None:
 
 @click.command()
 def worker() -> None:
-    """Run one worker; any number may run, on any number of machines."""
+    """Run one worker.
+
+    Any number may run, on any number of machines.
+    """
     block_unused_imports()
     from workers.settings import run  # noqa: PLC0415 - importing it reads the settings
 

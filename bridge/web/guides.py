@@ -16,7 +16,8 @@ from bridge.web.openapi.page import html_page, render
 from bridge.web.routing import resource
 
 GUIDES = {
-    "api": "API: watches, deliveries and the command line",
+    "api": "API: watches and deliveries over HTTP",
+    "shell": "Shell: the commands, exit codes, scripts and completion",
     "python": "Python: the client, its errors and retries",
     "callbacks": "Callbacks: what they contain and how to verify them",
     "slack": "Slack: channels, webhooks and what the messages say",

@@ -14,7 +14,7 @@ from bridge.cli.config.rows import Row, rows_of
 from bridge.cli.doctor import installation
 from bridge.cli.doctor.installation import Installation
 from bridge.cli.errors import CannotStart
-from bridge.cli.options import print_json
+from bridge.cli.json_output import print_json
 from bridge.cli.up.command import DATA_DIR
 from bridge.errors import SettingsError
 from bridge.resources import all_problems

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bridge.cli.doctor import installation
 from bridge.cli.doctor.findings import Finding, State, failed
-from bridge.cli.options import print_json
+from bridge.cli.json_output import print_json
 from bridge.cli.up.command import DATA_DIR
 from bridge.errors import SettingsError
 from bridge.resources import load_checked
@@ -32,10 +32,11 @@ SIGNS: Mapping[State, tuple[str, str]] = {
 @click.option("--send", is_flag=True, help="Send a test message to each named destination.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def command(*, data_dir: Path | None, send: bool, as_json: bool) -> None:
-    """Check everything that the bridge depends on; the exit code is 0 if nothing failed.
+    """Check everything that the bridge depends on.
 
-    Settings, Redis, the workers, the clocks, Rally's keys, Slack's token, and destinations. Read only, except for keys
-    in Redis that expire within a second, and for the messages of --send.
+    The exit code is 0 if nothing failed. It checks the settings, Redis, the workers, the clocks, Rally's keys, Slack's
+    token and the destinations. It changes nothing, except for keys in Redis that expire within a second, and the
+    messages of --send.
     """
     # Imported here, as it takes a while to load and the other commands don't need it.
     from bridge.cli.doctor.probes import examine  # noqa: PLC0415

@@ -57,7 +57,10 @@ PYTHON = (sys.executable, "-P", "-m")
     " instead of the bundled Valkey.",
 )
 def command(*, sandbox: bool, data_dir: Path | None, host: str, port: int, system_redis: bool) -> None:
-    """Run everything on this machine: Redis, the API, a worker and, with --sandbox, a sandbox."""
+    """Run everything on this machine.
+
+    Redis, the API, a worker and, with --sandbox, a sandbox.
+    """
     path = data_dir or (DATA_DIR / "sandbox" if sandbox else DATA_DIR)
     user = UserSettings.read(path)
     if not sandbox:

@@ -1,0 +1,54 @@
+"""The exit codes of every command, in one table, and the exit code of a watch that was followed."""
+
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
+
+from bridge.domain.outcomes import Outcome
+
+
+class ExitCode(IntEnum):
+    """Scripts rely on these numbers; they never change."""
+
+    SUCCESS = 0
+    FAILURE = 1
+    USAGE = 2
+    COMPLETED_WITH_FAILURES = 3
+    FAILED = 4
+    OTHER_END = 5
+    STILL_OPEN = 6
+    NOT_DELIVERED = 7
+    INTERRUPTED = 130
+
+
+MEANINGS: Mapping[ExitCode, str] = {
+    ExitCode.SUCCESS: "success; after following a watch: completed",
+    ExitCode.FAILURE: "the call was refused, the bridge could not be reached, or `doctor` found a fault",
+    ExitCode.USAGE: "wrong usage or wrong settings; nothing was done",
+    ExitCode.COMPLETED_WITH_FAILURES: "completed with failures",
+    ExitCode.FAILED: "failed",
+    ExitCode.OTHER_END: "any other end: not found, forbidden, timed out or cancelled",
+    ExitCode.STILL_OPEN: "`--timeout` was over first; the watch continues",
+    ExitCode.NOT_DELIVERED: "a delivery was abandoned (`--until-delivered`), or a test message was not accepted",
+    ExitCode.INTERRUPTED: "interrupted by Ctrl-C; the watch continues",
+}
+TABLE = "\b\nExit codes:\n" + "\n".join(f"  {code:>3}  {meaning}" for code, meaning in MEANINGS.items())
+"""The table as click's help prints it, without wrapping."""
+
+_BY_OUTCOME: Mapping[str | None, ExitCode] = {
+    Outcome.COMPLETED: ExitCode.SUCCESS,
+    Outcome.COMPLETED_WITH_FAILURES: ExitCode.COMPLETED_WITH_FAILURES,
+    Outcome.FAILED: ExitCode.FAILED,
+}
+
+
+def exit_code(*, ended: bool, outcome: str | None, delivery_states: Sequence[str]) -> ExitCode:
+    """Return the exit code of a followed watch.
+
+    `delivery_states` are the states of the deliveries that the caller wanted to wait for; an abandoned one counts more
+    than the outcome.
+    """
+    if not ended or "pending" in delivery_states:
+        return ExitCode.STILL_OPEN
+    if "abandoned" in delivery_states:
+        return ExitCode.NOT_DELIVERED
+    return _BY_OUTCOME.get(outcome, ExitCode.OTHER_END)

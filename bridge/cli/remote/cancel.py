@@ -1,0 +1,19 @@
+"""`cancel`: end a watch without an outcome."""
+
+import click
+from rich.console import Console
+
+from bridge.cli.json_output import print_json
+from bridge.cli.remote.completions import complete_watches
+from bridge.cli.remote.connection import with_client
+from bridge.cli.remote.printing import print_watch
+from bridge.client import Bridge
+
+
+@click.command("cancel")
+@click.argument("watch_id", shell_complete=complete_watches("watching"))
+@with_client()
+def command(bridge: Bridge, watch_id: str, *, as_json: bool) -> None:
+    """Cancel a watch: nothing is sent."""
+    ended = bridge.cancel(watch_id)
+    print_json(ended.document) if as_json else print_watch(Console(), ended)

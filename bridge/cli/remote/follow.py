@@ -1,0 +1,18 @@
+"""`follow`: wait for the end of a watch that exists."""
+
+import click
+
+from bridge.cli.exit_codes import TABLE
+from bridge.cli.remote.completions import complete_watches
+from bridge.cli.remote.connection import FOLLOW_PATIENCE, with_client
+from bridge.cli.remote.following import Following, follow_to_end, with_following
+from bridge.client import Bridge
+
+
+@click.command("follow", epilog=TABLE)
+@click.argument("watch_id", shell_complete=complete_watches("watching"))
+@with_following
+@with_client(patience=FOLLOW_PATIENCE)
+def command(bridge: Bridge, watch_id: str, *, following: Following, as_json: bool) -> None:
+    """Wait until a watch has ended; the exit code is its outcome."""
+    follow_to_end(bridge, bridge.get(watch_id), following, as_json=as_json)

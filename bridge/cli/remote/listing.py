@@ -1,0 +1,42 @@
+"""`list`: the newest watches, as a table for people and as tab-separated values for programs."""
+
+from itertools import islice
+
+import click
+from rich.console import Console
+
+from bridge.cli.json_output import print_json
+from bridge.cli.remote import tab_separated
+from bridge.cli.remote.connection import with_client
+from bridge.cli.remote.parameters import OUTCOMES, STATES
+from bridge.cli.remote.printing import is_terminal
+from bridge.cli.remote.table import print_watches
+from bridge.client import Bridge, Outcome, State
+
+LONGEST_PAGE = 100
+PIPED = f"""\b
+Without a terminal it prints a line for each watch, with these values separated by tabs:
+  {", ".join(tab_separated.COLUMNS)}"""
+
+
+@click.command("list", epilog=PIPED)
+@click.option("--state", type=click.Choice(STATES), help="Only watches in this state.")
+@click.option("--outcome", type=click.Choice(OUTCOMES), help="Only watches with this outcome.")
+@click.option("--import", "import_id", help="Only watches of this import.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="Number of watches.")
+@with_client()
+def command(
+    bridge: Bridge, *, as_json: bool, state: State | None, outcome: Outcome | None, import_id: str | None, limit: int
+) -> None:
+    """List watches, newest first."""
+    found = bridge.list(state=state, outcome=outcome, import_id=import_id, page=min(limit, LONGEST_PAGE))
+    watches = list(islice(found, limit))
+    if as_json:
+        print_json([each.document for each in watches])
+    elif not watches:
+        click.echo("No watches.", err=True)
+    elif is_terminal():
+        print_watches(Console(), watches)
+    else:
+        for each in watches:
+            click.echo(tab_separated.line(each))

@@ -1,0 +1,60 @@
+"""Watches and deliveries on stdout, for people."""
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.text import Text
+
+from bridge.cli.remote.wording import delivery_line, destination_line, printable, watch_line
+from bridge.client import Delivery, Watch
+
+SHOWN_FIELDS = (
+    *("importId", "workspace", "polls", "lastPolledAt", "nextPollAt"),
+    *("createdBy", "createdAt", "expiresAt", "settledAt"),
+)
+
+
+def is_terminal() -> bool:
+    """Return whether a person reads stdout. FORCE_COLOR makes rich believe so of a pipe as well."""
+    return sys.stdout.isatty()
+
+
+def print_line(console: Console, text: Text | str) -> None:
+    """Print a line as it is: a terminal may wrap it, but nothing is cut or marked up."""
+    console.print(text if isinstance(text, Text) else Text(text), soft_wrap=True, highlight=False)
+
+
+def print_watch(console: Console, watch: Watch) -> None:
+    """Print a watch and its deliveries; the first line is the id alone."""
+    now = datetime.now(UTC)
+    print_line(console, watch.id)
+    print_line(console, watch_line(watch, now))
+    for name, value in _facts(watch):
+        print_line(console, f"  {name:<13} {printable(value)}")
+    print_deliveries(console, watch, now)
+
+
+def _facts(watch: Watch) -> Iterator[tuple[str, str]]:
+    document = watch.document
+    yield from ((name, str(document[name])) for name in SHOWN_FIELDS if document.get(name) is not None)
+    if watch.last_poll is not None:
+        yield "lastPoll", watch.last_poll.meaning
+    if not watch.deliveries:  # each delivery names its destination
+        yield from (("notify", destination_line(each)) for each in watch.notify)
+
+
+def print_deliveries(console: Console, watch: Watch, now: datetime) -> None:
+    for delivery in watch.deliveries:
+        print_line(console, f"  {delivery_line(delivery, now)}")
+
+
+def print_delivery(console: Console, delivery: Delivery) -> None:
+    """Print a delivery and its attempts, if it has them."""
+    print_line(console, delivery_line(delivery, datetime.now(UTC)))
+    for attempt in delivery.log:
+        status = attempt.status or "no answer"
+        at = attempt.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        made = f"  {attempt.number}. {at}  {status}, {attempt.took_ms} ms  {attempt.reason or ''}"
+        print_line(console, printable(made.rstrip()))

@@ -1,0 +1,42 @@
+"""`test`: send a test message to one destination now."""
+
+import click
+from rich.console import Console
+
+from bridge.cli.exit_codes import TABLE, ExitCode
+from bridge.cli.json_output import print_json
+from bridge.cli.remote.connection import with_client
+from bridge.cli.remote.destinations import NAMES, with_destinations
+from bridge.cli.remote.printing import print_line
+from bridge.cli.remote.wording import printable
+from bridge.client import Bridge, Destination, TestResult
+
+ACCEPTED = "accepted"
+
+
+@click.command("test", epilog=TABLE)
+@with_destinations("Send to")
+@with_client()
+def command(bridge: Bridge, *, destinations: list[Destination], as_json: bool) -> None:
+    """Send a test message to one destination.
+
+    It is sent at once and once; the answer of the destination is printed.
+    """
+    if len(destinations) != 1:
+        raise click.UsageError(f"Pass exactly one destination: {NAMES}.")
+    result = bridge.test(destinations[0])
+    if as_json:
+        print_json(result.document)
+    else:
+        print_line(Console(), result_line(result))
+    raise click.exceptions.Exit(ExitCode.SUCCESS if result.verdict == ACCEPTED else ExitCode.NOT_DELIVERED)
+
+
+def result_line(result: TestResult) -> str:
+    """Return the result of a test in one line."""
+    sign = "✓" if result.verdict == ACCEPTED else "✗"
+    answer = f"HTTP {result.status}" if result.status else "no answer"
+    reason = f": {result.reason}" if result.reason else ""
+    return printable(
+        f"{sign} {result.verdict}  {result.type} {result.destination}  {answer} in {result.took_ms} ms{reason}"
+    )

@@ -1,0 +1,27 @@
+"""A watch as one line of tab-separated values, for programs."""
+
+from collections.abc import Iterator
+
+from bridge.cli.remote.wording import printable
+from bridge.client import Watch
+
+COLUMNS = ("id", "importId", "state", "outcome", "people", "failed", "label", "createdAt", "workspace", "createdBy")
+"""Scripts rely on the order: a new column comes last."""
+
+
+def line(watch: Watch) -> str:
+    """Return the values of all COLUMNS, whole; an unknown value is empty, and a tab within one is an escape."""
+    return "\t".join(map(printable, _values(watch)))
+
+
+def _values(watch: Watch) -> Iterator[str]:
+    yield watch.id
+    yield watch.import_id
+    yield watch.state
+    yield watch.outcome or ""
+    yield "" if watch.people is None else str(watch.people)
+    yield str(watch.failed_record_count)
+    yield watch.label or ""
+    yield str(watch.document["createdAt"])
+    yield watch.workspace
+    yield watch.created_by

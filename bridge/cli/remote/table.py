@@ -1,0 +1,69 @@
+"""Watches for a terminal of any width: a table where it fits, otherwise a few lines for each; ids are never cut."""
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+from bridge.cli.remote.printing import print_line
+from bridge.cli.remote.wording import local_time, people_words, printable, styled_status
+from bridge.client import Watch
+
+HEADINGS = ("Watch", "Import", "State", "People", "Failed", "Label", "Since")
+LABEL = HEADINGS.index("Label")
+GAP = 2
+SHORTEST_LABEL = 12
+"""Cells to which labels may be cut before the table is given up."""
+
+
+def print_watches(console: Console, watches: Sequence[Watch]) -> None:
+    rows = [_cells(each) for each in watches]
+    if label_width := room_for_labels([list(HEADINGS), *([str(cell) for cell in row] for row in rows)], console.width):
+        console.print(_table(rows, label_width))
+        return
+    for number, each in enumerate(watches):
+        if number:
+            console.print()
+        for text in _lines(each, console.width):
+            print_line(console, text)
+
+
+def room_for_labels(rows: Sequence[Sequence[str]], width: int) -> int:
+    """Return the cells that a table of this width has for the labels; 0 if it does not fit."""
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    room = width - sum(widths) - GAP * (len(widths) - 1) + widths[LABEL]
+    return min(room, widths[LABEL]) if room >= min(widths[LABEL], SHORTEST_LABEL) else 0
+
+
+def _cells(watch: Watch) -> list[Text]:
+    people = "?" if watch.people is None else f"{watch.people:,}"
+    return [
+        Text(watch.id),
+        Text(printable(watch.import_id)),
+        styled_status(watch),
+        Text(people),
+        Text(f"{watch.failed_record_count:,}"),
+        Text(printable(watch.label or "")),
+        Text(local_time(watch.created_at)),
+    ]
+
+
+def _table(rows: Sequence[Sequence[Text]], label_width: int) -> Table:
+    columns = (Column(name, no_wrap=True, width=label_width if name == "Label" else None) for name in HEADINGS)
+    shown = Table(*columns, box=None, pad_edge=False, padding=(0, GAP, 0, 0))
+    for row in rows:
+        shown.add_row(*row)
+    return shown
+
+
+def _lines(watch: Watch, width: int) -> list[Text]:
+    """Return the lines of one watch; the import's id gets its own line where it does not fit beside the state."""
+    state, import_id = styled_status(watch), Text(printable(watch.import_id))
+    fits = state.cell_len + GAP + import_id.cell_len <= width
+    first = [Text.assemble(state, " " * GAP, import_id)] if fits else [state, import_id]
+    failed = f", {watch.failed_record_count:,} failed" if watch.failed_record_count else ""
+    facts = f"{people_words(watch)}{failed} · {local_time(watch.created_at)}"
+    label = [Text(f"  {printable(watch.label)}")] if watch.label else []
+    return [*first, Text(f"  {watch.id}"), *label, Text(f"  {facts}")]

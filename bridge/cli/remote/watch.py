@@ -1,0 +1,74 @@
+"""`watch`: watch an import, and follow it if asked to."""
+
+from typing import Any
+
+import click
+from rich.console import Console
+
+from bridge.cli.exit_codes import TABLE
+from bridge.cli.json_output import print_json
+from bridge.cli.remote.connection import with_client
+from bridge.cli.remote.destinations import NAMES, with_destinations
+from bridge.cli.remote.following import Following, follow_to_end, with_following
+from bridge.cli.remote.parameters import Duration, KeyValue, OnOption, wanted_outcomes
+from bridge.cli.remote.printing import print_watch
+from bridge.client import Bridge, Destination
+from bridge.domain.times import SECOND, Span
+
+
+@click.command("watch", epilog=TABLE)
+@click.argument("import_id")
+@with_destinations("Notify")
+@click.option(
+    "--on",
+    multiple=True,
+    type=OnOption(),
+    help="Notify these destinations of `problems` (anything but completed), `always`, or of a list of outcomes, such "
+    "as failed,timed_out.  [default: always]",
+)
+@click.option("--label", help="Name of the import in messages.")
+@click.option("--metadata", multiple=True, type=KeyValue(), help="Returned in responses and callbacks.")
+@click.option("--workspace", help="The Rally account of the import.")
+@click.option("--expires-in", type=Duration(), help="When to give up, such as 24h.")
+@click.option("--follow", is_flag=True, help="Wait until it has ended; the exit code is its outcome.")
+@with_following
+@with_client()
+def command(
+    bridge: Bridge,
+    import_id: str,
+    *,
+    destinations: list[Destination],
+    on: tuple[tuple[str, ...], ...],
+    metadata: tuple[tuple[str, str], ...],
+    expires_in: Span | None,
+    follow: bool,
+    following: Following,
+    as_json: bool,
+    **facts: Any,
+) -> None:
+    """Watch an import.
+
+    Without --follow it prints the watch and returns; the first line is the id of the watch.
+    """
+    if following.timeout is not None and not follow:
+        raise click.UsageError("--timeout needs --follow; --expires-in limits the watch itself.")
+    if following.until_delivered and not follow:
+        raise click.UsageError("--until-delivered needs --follow.")
+    if on and not destinations:
+        raise click.UsageError(f"--on needs a destination: {NAMES}.")
+    if (wanted := wanted_outcomes(on)) is not None:
+        for each in destinations:
+            each["on"] = wanted
+    made = bridge.watch(
+        import_id,
+        notify=destinations,
+        metadata=dict(metadata) or None,
+        expires_in=None if expires_in is None else max(1, expires_in // SECOND),
+        **facts,
+    )
+    if follow:
+        follow_to_end(bridge, made, following, as_json=as_json)
+    elif as_json:
+        print_json(made.document)
+    else:
+        print_watch(Console(), made)

@@ -1,0 +1,123 @@
+"""Watches and deliveries in words: pure functions from what the API returns to single lines of text."""
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from rich.text import Text
+
+from bridge.client import Delivery, Watch, WatchedDestination
+from bridge.domain.outcomes import Outcome
+from bridge.domain.watches import WatchState
+
+SIGNS: Mapping[str, tuple[str, str]] = {
+    WatchState.WATCHING: ("…", "cyan"),
+    Outcome.COMPLETED: ("✓", "green"),
+    Outcome.COMPLETED_WITH_FAILURES: ("!", "yellow"),
+    Outcome.FAILED: ("✗", "red"),
+    WatchState.CANCELLED: ("-", "dim"),
+}
+"""A sign and a colour for each state and outcome; the words follow, so nothing depends on the colour."""
+_UNKNOWN_STATUS = ("?", "magenta")
+_DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that reorder the text around them."""
+_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
+"""Unicode categories: control characters, surrogates and separators of lines."""
+
+
+def printable(text: str) -> str:
+    """Return text from elsewhere on one line; characters that act on a terminal become escapes, as in Python."""
+    return "".join(_escaped(character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    if character in _DIRECTIONS or unicodedata.category(character) in _UNPRINTABLE:
+        return character.encode("unicode_escape").decode()
+    return character
+
+
+def status_words(watch: Watch) -> str:
+    """Return the outcome of a watch, or else its state, in words."""
+    return (watch.outcome or watch.state).replace("_", " ")
+
+
+def styled_status(watch: Watch) -> Text:
+    sign, style = SIGNS.get(watch.outcome or watch.state, _UNKNOWN_STATUS)
+    return Text(f"{sign} {status_words(watch)}", style=style)
+
+
+def people_words(watch: Watch) -> str:
+    return "? people" if watch.people is None else f"{watch.people:,} people"
+
+
+def watch_line(watch: Watch, now: datetime) -> Text:
+    """Return one line with the progress of an import, or with its end."""
+    label, facts = watch.label or watch.import_id, " · ".join(_facts(watch, now))
+    return Text.assemble(styled_status(watch), "  ", printable(label), "  ", printable(facts))
+
+
+def _facts(watch: Watch, now: datetime) -> Iterator[str]:
+    if watch.status:
+        yield watch.status
+        yield people_words(watch) + ("" if watch.ended else " so far")
+    if watch.failed_record_count:
+        yield f"{watch.failed_record_count:,} failed"
+    yield elapsed((watch.settled_at or now) - watch.created_at)
+    if meaning := poll_words(watch):
+        yield meaning
+    elif not watch.status and not watch.ended:
+        yield "not read yet"
+    if not watch.ended and watch.next_poll_at is not None:
+        left = round((watch.next_poll_at - now).total_seconds())
+        yield f"next poll in {left} s" if left > 0 else "polling now"
+    if watch.reason:
+        yield watch.reason
+
+
+def poll_words(watch: Watch) -> str:
+    """Return what the last poll of an open watch found, unless it read the import, whose status says more."""
+    last = watch.last_poll
+    return "" if last is None or watch.ended or last.status == 200 else last.meaning  # noqa: PLR2004 - HTTP's OK
+
+
+def elapsed(span: timedelta) -> str:
+    """Format a duration: `0:01:05`."""
+    seconds = max(0, int(span.total_seconds()))
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+def destination_line(destination: WatchedDestination) -> str:
+    """Return one line: the destination of an open watch, and the outcomes that it receives."""
+    on = destination.on if isinstance(destination.on, str) else ", ".join(destination.on)
+    return printable(f"{destination.type} {destination.destination}  on {on}")
+
+
+def delivery_line(delivery: Delivery, now: datetime) -> str:
+    """Return one line: which delivery, to where, and what became of it."""
+    fate = "; ".join(_fate(delivery, now))
+    return printable(f"{delivery.id}  {delivery.type} {delivery.destination}  {fate}")
+
+
+def _fate(delivery: Delivery, now: datetime) -> Iterator[str]:
+    """Yield what became of a delivery: its state and why, and when it is tried again."""
+    reason = f": {delivery.last_reason}" if delivery.last_reason else ""
+    match delivery.state:
+        case "pending" if delivery.attempts:
+            yield f"retrying{_until(delivery)}{reason}"
+            if (at := delivery.next_attempt_at) is not None:
+                yield f"next attempt in {elapsed(at - now)}" if at > now else "next attempt now"
+        case "pending":
+            yield f"not sent yet{reason}"
+        case "skipped":
+            yield "skipped: the outcome is not in its `on`"
+        case state:
+            yield f"{state}{reason}"
+
+
+def _until(delivery: Delivery) -> str:
+    return "" if delivery.retries_until is None else f" until {local_time(delivery.retries_until)}"
+
+
+def local_time(moment: datetime) -> str:
+    """Format a moment to the minute, in the time zone of this machine."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M")

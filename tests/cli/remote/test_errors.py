@@ -1,0 +1,132 @@
+"""Errors are sentences on stderr that say what to do; nothing is printed on stdout."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from tests.support.shell import Shell
+from tests.support.world import CLIENT_KEY
+
+NO_TEXT = "\udcff"
+"""The byte 0xff, as Python has it in an argument."""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changes", "exit_code", "words"),
+    [
+        (["show", "wat_0"], {}, 1, "Watch not found."),
+        (["list"], {"RALLY_BRIDGE_KEY": "rbk_wrong"}, 1, "The API key is invalid."),
+        (["list"], {"RALLY_BRIDGE_KEY": ""}, 1, "There is no API key"),
+        (["watch", "x", "--callback", "http://10.0.0.1/"], {}, 1, "/notify/0/url: "),
+        (["watch", "x", "--expires-in", "soon"], {}, 2, "is not a duration"),
+        (["watch", "x", "--metadata", "ticket"], {}, 2, "is not name=value"),
+        (["watch", "x", "--timeout", "3s"], {}, 2, "--timeout needs --follow"),
+        (["show", "wat_0", "--url", "http://127.0.0.1:1"], {}, 1, "http://127.0.0.1:1: the connection was refused"),
+        (["show", "wat_0", "--url", "nonsense"], {}, 1, "nonsense can't be used: a bridge's URL is like"),
+        (["watch", "x", "--until-delivered"], {}, 2, "--until-delivered needs --follow"),
+        (["watch", "x", "--named", "crm", "--on", "complete"], {}, 2, "'complete' is not one of always, problems, or"),
+        (["watch", "x", "--named", "crm", "--on", "problems,failed"], {}, 2, "--on problems stands alone"),
+        (["watch", "x", "--named", "crm", "--on", "failed", "--on", "always"], {}, 2, "--on always stands alone"),
+        (["test"], {}, 2, "Pass exactly one destination"),
+        (["test", "--named", "crm", "--named", "ops"], {}, 2, "Pass exactly one destination"),
+        (["test", "--named", "none"], {}, 1, "/destination/name: "),
+        (["folow"], {}, 2, "No such command 'folow'. Did you mean follow?"),
+        (["xyz"], {}, 2, "No such command 'xyz'."),
+        (["redeliver"], {}, 2, "Pass either an ID or --since"),
+        (["list", "--url", "http://127.0.0.1:1x"], {}, 1, "can't be used"),
+        (["list", "--url", f"http://{'a' * 64}.example"], {}, 1, "its URL or a header is not valid"),
+        (["watch", NO_TEXT], {}, 2, "Argument 2 is not text"),
+        (["watch", "x", "--label", NO_TEXT], {}, 2, "Argument 4 is not text"),
+        (["list", f"--import={NO_TEXT}"], {}, 2, "Argument 2 is not text"),
+        (["watch", "x", "--on", "failed"], {}, 2, "--on needs a destination"),
+        (["redeliver", "--since", "0001-01-01"], {}, 2, "'0001-01-01' is too far away"),
+    ],
+)
+def test_errors_are_sentences(
+    shell: Shell, arguments: list[str], changes: dict[str, str], exit_code: int, words: str
+) -> None:
+    ran = shell.run(*arguments, **changes)
+    assert (ran.returncode, ran.stdout) == (exit_code, "")
+    assert words in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("ALL_PROXY", "socks5://user:secret@127.0.0.1:1", "The proxy socks5://127.0.0.1:1 can't be used: "),
+        ("HTTPS_PROXY", "foo://x", "The proxy that the environment names"),
+        ("HTTPS_PROXY", "http://user:secret@127.0.0.1:1", "through the proxy http://127.0.0.1:1: the connection was"),
+        ("SSL_CERT_FILE", "/nowhere", "The certificates that the environment names"),
+    ],
+)
+def test_surroundings_that_allow_no_connection_are_said_in_a_sentence(
+    shell: Shell, name: str, value: str, words: str
+) -> None:
+    ran = shell.run("list", "--url", "https://bridge.invalid", **{name: value})
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "secret" not in ran.stderr
+    assert words in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+@contextmanager
+def foreign(body: bytes, status: int = 200, **headers: str) -> Iterator[str]:
+    """Serve an answer that no bridge gives, whatever is asked; gives the URL."""
+
+    class Foreign(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Foreign) as server:
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (422, b'{"errors": ["bad"]}', "answered HTTP 422, which we can't read."),
+        (422, b'{"errors": {"id": [1]}}', "answered HTTP 422, which we can't read."),
+        (422, b'{"title": 7, "detail": []}', "answered HTTP 422, which we can't read."),
+        (200, b"[" * 100_000, "answered HTTP 200, which we can't read."),
+        (200, b'{"data": [{"id": 1}], "nextCursor": null}', "answered HTTP 200, which we can't read."),
+        (200, b'{"data": 7, "nextCursor": null}', "answered HTTP 200, which we can't read."),
+    ],
+)
+def test_what_a_foreign_server_answers_is_said_in_a_sentence(
+    shell: Shell, status: int, body: bytes, words: str
+) -> None:
+    with foreign(body, status) as url:
+        ran = shell.run("list", "--url", url)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert words in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_an_answer_that_is_not_as_compressed_as_it_says_is_said_in_a_sentence(shell: Shell) -> None:
+    with foreign(b"no gzip", Content_Encoding="gzip") as url:
+        ran = shell.run("list", "--url", url)
+    assert (ran.returncode, ran.stderr) == (1, f"No answer from {url}: the answer is not compressed as it says.\n")
+
+
+def test_a_key_is_read_from_the_file_that_is_named(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(f"{CLIENT_KEY}\n")
+    assert shell.run("list", "--json", RALLY_BRIDGE_KEY="", RALLY_BRIDGE_KEY_FILE=str(file)).returncode == 0
+    file.write_bytes(b"\xff")
+    for name, why in ((file, "UnicodeDecodeError"), (tmp_path / "none", "FileNotFoundError")):
+        ran = shell.run("list", RALLY_BRIDGE_KEY="", RALLY_BRIDGE_KEY_FILE=str(name))
+        assert (ran.returncode, ran.stderr) == (1, f"RALLY_BRIDGE_KEY_FILE: '{name}' can't be read ({why}).\n")

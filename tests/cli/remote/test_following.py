@@ -1,0 +1,117 @@
+"""`watch --follow` and `follow`: progress, the end, what became of the deliveries, and the exit code."""
+
+import json
+import signal
+
+import pytest
+
+from tests.support.shell import Shell
+
+
+@pytest.mark.parametrize(
+    ("status", "failed", "exit_code", "outcome"),
+    [("COMPLETED", 0, 0, "completed"), ("COMPLETED", 2, 3, "completed with failures"), ("ERROR", 0, 4, "failed")],
+)
+def test_following_prints_the_id_then_progress_and_exits_by_the_outcome(
+    shell: Shell, status: str, failed: int, exit_code: int, outcome: str
+) -> None:
+    import_id = f"follow-{exit_code}"
+    shell.bridge.set_import(import_id, ("UPLOADING", 0), (status, 0.4), failed=failed)
+    ran = shell.run("watch", import_id, "--label", "Q4 panel", "--follow")
+    assert ran.returncode == exit_code, ran.stderr
+    id_, first, *_, last = ran.stdout.splitlines()
+    assert id_ == shell.json("list", "--import", import_id)[0]["id"]
+    assert "… watching  Q4 panel" in first
+    assert f"{outcome}  Q4 panel  {status}" in last
+
+
+def test_following_ends_with_what_became_of_each_delivery(shell: Shell) -> None:
+    shell.bridge.set_import("fates", ("COMPLETED", 0))
+    shell.bridge.set_answers("gone", 410)
+    shell.bridge.set_answers("busy", 503, 503)
+    places = [each for name in ("well", "gone", "busy") for each in ("--callback", shell.bridge.callback_url(name))]
+    ran = shell.run("watch", "fates", *places, "--follow")
+    well, gone, busy = ran.stdout.splitlines()[-3:]
+    assert ran.returncode == 0
+    assert well.endswith("  delivered")
+    assert "  abandoned: HTTP 410" in gone
+    assert "  retrying" in busy
+    assert "HTTP 503" in busy
+
+
+@pytest.mark.parametrize(("answers", "exit_code", "fate"), [((503,), 0, "delivered"), ((410,), 7, "abandoned")])
+def test_until_delivered_waits_for_the_deliveries_too(
+    shell: Shell, answers: tuple[int, ...], exit_code: int, fate: str
+) -> None:
+    name = f"until-{fate}"
+    shell.bridge.set_import(name, ("COMPLETED", 0))
+    shell.bridge.set_answers(name, *answers)
+    ran = shell.run("watch", name, "--callback", shell.bridge.callback_url(name), "--follow", "--until-delivered")
+    assert (ran.returncode, ran.stderr) == (exit_code, "")
+    assert fate in ran.stdout.splitlines()[-1]
+
+
+def test_until_delivered_ends_with_the_timeout_while_a_delivery_is_retried(shell: Shell) -> None:
+    shell.bridge.set_import("retried", ("COMPLETED", 0))
+    shell.bridge.set_answers("retried", 503, 503, 503)
+    place = ["--callback", shell.bridge.callback_url("retried")]
+    ran = shell.run("watch", "retried", *place, "--follow", "--until-delivered", "--timeout", "2s")
+    assert ran.returncode == 6
+    assert ran.stderr.startswith("The deliveries continue: rally-bridge follow wat_")
+
+
+def test_a_watch_that_exists_is_followed_by_its_id(shell: Shell) -> None:
+    shell.bridge.set_import("known", ("UPLOADING", 0), ("ERROR", 0.4))
+    watch = shell.json("watch", "known")
+    ran = shell.run("follow", watch["id"])
+    assert (ran.returncode, ran.stdout.splitlines()[0]) == (4, watch["id"])
+    again = shell.run("follow", watch["id"], "--json")
+    assert (again.returncode, json.loads(again.stdout)["outcome"]) == (4, "failed")
+    assert again.stderr.splitlines()[0] == watch["id"]
+
+
+def test_a_watch_that_is_cancelled_meanwhile_ends_the_following(shell: Shell) -> None:
+    shell.bridge.set_import("cancelled", ("UPLOADING", 0), ("COMPLETED", 600))
+    watch = shell.json("watch", "cancelled")
+    shell.run("cancel", watch["id"])
+    ran = shell.run("follow", watch["id"])
+    assert (ran.returncode, "- cancelled  cancelled" in ran.stdout) == (5, True)
+
+
+def test_following_for_programs_prints_the_end_as_json_alone(shell: Shell) -> None:
+    shell.bridge.set_import("for-programs", ("UPLOADING", 0), ("COMPLETED", 0.4))
+    ran = shell.run("watch", "for-programs", "--follow", "--json")
+    assert json.loads(ran.stdout)["outcome"] == "completed"
+    assert ran.stderr.startswith("wat_")
+
+
+def test_following_no_longer_than_asked_leaves_the_watch(shell: Shell) -> None:
+    shell.bridge.set_import("slow", ("UPLOADING", 0), ("COMPLETED", 600))
+    ran = shell.run("watch", "slow", "--follow", "--timeout", "500ms", "--json")
+    assert (ran.returncode, json.loads(ran.stdout)["state"]) == (6, "watching")
+    assert "The watch continues: rally-bridge follow wat_" in ran.stderr
+
+
+def test_an_interrupt_leaves_the_watch_and_says_where_it_is(shell: Shell) -> None:
+    shell.bridge.set_import("interrupted", ("UPLOADING", 0), ("COMPLETED", 600))
+    following = shell.start("watch", "interrupted", "--follow")
+    assert following.stdout is not None
+    following.stdout.readline()
+    following.stdout.readline()
+    following.send_signal(signal.SIGINT)
+    _, said = following.communicate(timeout=10)
+    (watch,) = shell.json("list", "--import", "interrupted")
+    assert (following.returncode, watch["state"]) == (130, "watching")
+    assert said == f"The watch continues: rally-bridge follow {watch['id']}\n"
+
+
+def test_a_terminal_shows_one_live_line_and_the_id_before_it(shell: Shell) -> None:
+    shell.bridge.set_import("live", ("UPLOADING", 0), ("COMPLETED", 0.4))
+    ran = shell.at_terminal("watch", "live", "--follow", columns=120)
+    assert ran.returncode == 0
+    assert ran.stdout.startswith("wat_")
+    assert "\x1b[" in ran.stdout
+    plain = shell.at_terminal("watch", "live", "--follow", columns=120, NO_COLOR="1")
+    assert "\x1b[3" not in plain.stdout, "a colour, although NO_COLOR is set"
+    dumb = shell.at_terminal("watch", "live", "--follow", columns=120, TERM="dumb")
+    assert "\x1b" not in dumb.stdout

@@ -1,0 +1,90 @@
+"""`list`: a table or lines for a terminal of any width, and tab-separated values for programs."""
+
+import re
+
+import pytest
+
+from bridge.cli.remote import tab_separated
+from tests.support.samples import only
+from tests.support.shell import Shell
+
+IMPORT_ID = "cm1uwhduy001vle4gr4soyqkq"
+LONG_ID = "x" * 200
+
+
+def plain(printed: str) -> str:
+    """Remove styles."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", printed)
+
+
+@pytest.fixture(scope="module")
+def listed(shell: Shell) -> Shell:
+    for import_id, label in ((LONG_ID, "Panel"), (IMPORT_ID, "Q4\tpanel upload\nof a long name"), ("short", None)):
+        shell.bridge.set_import(import_id, ("UPLOADING", 0), ("COMPLETED", 600))
+        shell.json("watch", import_id, *(() if label is None else ("--label", label)))
+    return shell
+
+
+def test_programs_get_a_line_of_whole_values_for_each_watch(listed: Shell) -> None:
+    ran = listed.run("list", COLUMNS="40")
+    rows = [line.split("\t") for line in ran.stdout.splitlines()]
+    documents = listed.json("list")
+    assert [dict(zip(tab_separated.COLUMNS, row, strict=True)) for row in rows] == [
+        {
+            "id": document["id"],
+            "importId": document["importId"],
+            "state": "watching",
+            "outcome": "",
+            "people": row[4],
+            "failed": "0",
+            "label": (document["label"] or "").replace("\t", r"\t").replace("\n", r"\n"),
+            "createdAt": document["createdAt"],
+            "workspace": "default",
+            "createdBy": "crm",
+        }
+        for document, row in zip(documents, rows, strict=True)
+    ]
+
+
+def test_colours_that_are_forced_do_not_make_a_pipe_a_terminal(listed: Shell) -> None:
+    assert listed.run("list", FORCE_COLOR="1").stdout == listed.run("list").stdout
+
+
+def test_the_help_names_the_columns_in_their_order(listed: Shell) -> None:
+    said = " ".join(listed.run("list", "--help").stdout.split())
+    assert ", ".join(tab_separated.COLUMNS) in said
+
+
+@pytest.mark.parametrize("columns", [20, 40, 80, 120, 300])
+def test_no_terminal_cuts_an_id(listed: Shell, columns: int) -> None:
+    ran = listed.at_terminal("list", columns=columns)
+    documents = listed.json("list")
+    assert ran.returncode == 0
+    for document in documents:
+        assert document["id"] in ran.stdout
+        assert document["importId"] in ran.stdout
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_a_terminal_needs_to_wrap_nothing_but_ids_that_are_wider_than_it(listed: Shell, columns: int) -> None:
+    printed = plain(listed.at_terminal("list", "--import", IMPORT_ID, columns=columns).stdout)
+    assert max(map(len, printed.splitlines())) <= columns
+
+
+def test_a_wide_terminal_shows_a_table(listed: Shell) -> None:
+    printed = plain(listed.at_terminal("list", "--import", "short", columns=120).stdout)
+    headings, row = printed.splitlines()
+    assert headings.split() == ["Watch", "Import", "State", "People", "Failed", "Label", "Since"]
+    assert "… watching" in row
+
+
+def test_a_narrow_terminal_shows_each_watch_in_lines(listed: Shell) -> None:
+    watch = only(listed.json("list", "--import", IMPORT_ID))
+    lines = plain(listed.at_terminal("list", "--import", IMPORT_ID, columns=40).stdout).splitlines()
+    assert [line.strip() for line in lines[:2]] == [f"… watching  {IMPORT_ID}", watch["id"]]
+
+
+def test_nothing_to_list_is_said_on_stderr(listed: Shell) -> None:
+    ran = listed.run("list", "--import", "unknown")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "No watches.\n")
+    assert listed.json("list", "--import", "unknown") == []
