@@ -1,7 +1,8 @@
 """Lists in variables: commas, blanks and line ends separate; each element is judged exactly as it is kept."""
 
+from base64 import urlsafe_b64encode
+
 import pytest
-from cryptography.fernet import Fernet
 
 from bridge.domain.clients import digest
 from bridge.errors import SettingsError
@@ -10,7 +11,7 @@ from bridge.settings import Settings
 from tests.settings.test_model import GOOD
 from tests.support.samples import only
 
-FERNET = [Fernet.generate_key().decode() for _ in range(3)]
+FERNET = [urlsafe_b64encode(bytes([number]) * 32).decode() for number in range(3)]
 SECRETS = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_c2VydmljZS1zZWNyZXQtb2YtdGhlLXRlc3RzIQ=="]
 KEYS = ["key-of-crm-hunter2", "key-of-ops-hunter2"]
 

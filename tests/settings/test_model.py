@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-from cryptography.fernet import Fernet
 
 from bridge.domain.times import HOUR, SECOND
 from bridge.errors import SettingsError
@@ -12,6 +11,7 @@ from bridge.resources import load_checked, open_resources
 from bridge.settings import Settings, load_settings
 from bridge.settings.model import Variables
 from tests.support.samples import only
+from tests.support.world import FERNET
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 REQUIRED = {"REDIS_URL", "RALLY_API_KEY", "BRIDGE_API_KEYS", "BRIDGE_ENCRYPTION_KEYS", "CALLBACK_SECRETS"}
@@ -19,7 +19,7 @@ GOOD = {
     "REDIS_URL": "redis://:hunter2@localhost:6379/0",
     "RALLY_API_KEY": "rally-hunter2",
     "BRIDGE_API_KEYS": "crm:hunter2-hunter2-1,ops:hunter2-hunter2-2:admin",
-    "BRIDGE_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+    "BRIDGE_ENCRYPTION_KEYS": FERNET,
     "CALLBACK_SECRETS": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 }
 

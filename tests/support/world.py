@@ -1,6 +1,7 @@
 """The product in one process: real Redis, real sockets, shifts that run directly, and a clock that the test moves."""
 
 import threading
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from typing import Any
 
 import httpx
 import uvicorn
-from cryptography.fernet import Fernet
 
 from bridge.destinations.signatures import derived_secret
 from bridge.domain.times import MINUTE
@@ -34,7 +34,7 @@ BOT_TOKEN = "xoxb-token-of-the-tests"
 SERVICE_SECRET = "whsec_c2VydmljZS1zZWNyZXQtb2YtdGhlLXRlc3RzIQ=="
 SHIFT_LENGTH = 0.5
 MOST_SHIFTS = 100
-FERNET = Fernet.generate_key().decode()
+FERNET = urlsafe_b64encode(b"the encryption key of the tests.").decode()
 
 
 @contextmanager
