@@ -4,7 +4,9 @@ import ast
 import inspect
 import re
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
+from importlib.metadata import packages_distributions
 from itertools import takewhile
 from pathlib import Path
 
@@ -17,6 +19,8 @@ HOME = Path(__file__).parents[2]
 SCRIPTS = sorted(HOME.glob("bridge/store/scripts/*.lua"))
 PRODUCT = sorted(path for place in ("bridge", "workers") for path in (HOME / place).rglob("*.py"))
 TESTS = sorted((HOME / "tests").rglob("*.py"))
+
+OURS = {"bridge", "workers", "tests"}
 
 LONGEST_MODULE = 300
 EMPTY_WORDS = {"manager", "helper", "util", "handler", "processor"}
@@ -53,7 +57,7 @@ def imported_names(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield node.module or "."
+            yield "." if node.level else node.module or "."
 
 
 def test_every_module_docstring_begins_with_one_sentence() -> None:
@@ -77,6 +81,28 @@ def test_no_name_contains_an_empty_word() -> None:
 @pytest.mark.parametrize("name", ["RetryManager", "http_utils", "HTTPHandler", "on_error_handler", "helpers"])
 def test_empty_words_are_found_in_every_case_style(name: str) -> None:
     assert words(name) & EMPTY_WORDS
+
+
+def declared(*extras: str) -> set[str]:
+    """Return the packages that pyproject.toml declares for these extras, and without an extra."""
+    project = tomllib.loads((HOME / "pyproject.toml").read_text())["project"]
+    lists = [project["dependencies"], *(project["optional-dependencies"][extra] for extra in extras)]
+    names = [re.match(r"[\w.-]+", requirement) for each in lists for requirement in each]
+    return {normalized(name[0]) for name in names if name}
+
+
+def normalized(package: str) -> str:
+    return package.lower().replace("_", "-")
+
+
+@pytest.mark.parametrize(("files", "extras"), [(PRODUCT, ["server"]), (TESTS, ["server", "dev"])])
+def test_every_imported_package_is_declared(files: list[Path], extras: list[str]) -> None:
+    packages = packages_distributions()
+    tops = {name.split(".")[0]: name_of(path) for path in files for name in imported_names(path)}
+    others = {top: file for top, file in tops.items() if top and top not in {*sys.stdlib_module_names, *OURS}}
+    known = declared(*extras)
+    assert len(others) > 10
+    assert {top: file for top, file in others.items() if known.isdisjoint(map(normalized, packages[top]))} == {}
 
 
 def test_the_domain_imports_only_the_standard_library() -> None:
