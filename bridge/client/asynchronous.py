@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack
-from functools import wraps
 from time import monotonic
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -14,6 +13,7 @@ from bridge.client.answers import Answer
 from bridge.client.connection import Connection
 from bridge.client.event_stream import EventDecoder
 from bridge.client.exchange import CONNECT_TIMEOUT, PATIENCE, Session
+from bridge.client.methods import describe
 from bridge.client.no_answer import FAULTS, no_answer
 from bridge.client.requests import Request
 from bridge.client.sending import answered, http_request, resumed, stream_end
@@ -28,10 +28,10 @@ def _call(
 ) -> "Callable[Concatenate[AsyncBridge, P], Coroutine[Any, Any, T]]":
     """Return the method that carries out a call and returns its value."""
 
-    @wraps(steps)
     async def method(bridge: "AsyncBridge", /, *args: P.args, **options: P.kwargs) -> T:
         return await bridge._run(steps(bridge._session, *args, **options))
 
+    describe(method, steps)
     return method
 
 
@@ -40,10 +40,10 @@ def _feed(
 ) -> "Callable[Concatenate[AsyncBridge, P], AsyncIterator[T]]":
     """Return the method that carries out a call and yields its values."""
 
-    @wraps(steps)
     def method(bridge: "AsyncBridge", /, *args: P.args, **options: P.kwargs) -> AsyncIterator[T]:
         return bridge._iterate(steps(bridge._session, *args, **options))
 
+    describe(method, steps, returns=AsyncIterator)
     return method
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import wraps
 from time import monotonic, sleep
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -13,6 +12,7 @@ from bridge.client.answers import Answer
 from bridge.client.connection import Connection
 from bridge.client.event_stream import EventDecoder
 from bridge.client.exchange import CONNECT_TIMEOUT, PATIENCE, Session
+from bridge.client.methods import describe
 from bridge.client.no_answer import FAULTS, no_answer
 from bridge.client.requests import Request
 from bridge.client.sending import answered, http_request, resumed, stream_end
@@ -25,20 +25,20 @@ T = TypeVar("T")
 def _call(steps: Callable[Concatenate[Session, P], Call[T]]) -> "Callable[Concatenate[Bridge, P], T]":
     """Return the method that carries out a call and returns its value."""
 
-    @wraps(steps)
     def method(bridge: "Bridge", /, *args: P.args, **options: P.kwargs) -> T:
         return bridge._run(steps(bridge._session, *args, **options))
 
+    describe(method, steps)
     return method
 
 
 def _feed(steps: Callable[Concatenate[Session, P], Feed[T]]) -> "Callable[Concatenate[Bridge, P], Iterator[T]]":
     """Return the method that carries out a call and yields its values."""
 
-    @wraps(steps)
     def method(bridge: "Bridge", /, *args: P.args, **options: P.kwargs) -> Iterator[T]:
         return bridge._iterate(steps(bridge._session, *args, **options))
 
+    describe(method, steps, returns=Iterator)
     return method
 
 

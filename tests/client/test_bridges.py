@@ -69,6 +69,20 @@ def test_both_have_the_same_methods() -> None:
     ).keys()
 
 
+@pytest.mark.parametrize(
+    ("method", "signature"),
+    [
+        (Bridge.get, "(self, watch_id: str, *, wait: int = 0) -> bridge.client.watch.Watch"),
+        (AsyncBridge.get, "(self, watch_id: str, *, wait: int = 0) -> bridge.client.watch.Watch"),
+        (Bridge.events, "(self, watch_id: str) -> collections.abc.Iterator[bridge.client.waiting.Event]"),
+        (AsyncBridge.events, "(self, watch_id: str) -> collections.abc.AsyncIterator[bridge.client.waiting.Event]"),
+    ],
+)
+def test_help_shows_parameters_and_values(method: Callable[..., Any], signature: str) -> None:
+    assert str(inspect.signature(method)) == signature
+    assert inspect.getdoc(method)
+
+
 def test_scripts_see_the_types() -> None:
     assert (files("bridge") / "py.typed").is_file()
 

@@ -1,6 +1,7 @@
 """A bridge that does not answer: what both clients say of it, on real sockets."""
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, suppress
@@ -85,7 +86,8 @@ def vanished() -> Iterator[str]:
 @both
 async def test_an_address_that_swallows_connections_is_given_up(failure: Failure, vanished: str) -> None:
     found = await failure(vanished)
-    assert (str(found), found.code) == (f"No answer from {vanished}: no connection within 0.5 s.", "connect_timeout")
+    assert re.fullmatch(rf"No answer from {vanished}: no connection within [0-9.]+ s\.", str(found))
+    assert found.code == "connect_timeout"
 
 
 @pytest.fixture
