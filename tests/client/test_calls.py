@@ -53,6 +53,7 @@ CALLS: dict[str, Callable[[Played], Any]] = {
     "redeliver": value(lambda played: calls.redeliver(played.session, "dlv_1")),
     "redeliver_since": value(lambda played: calls.redeliver_since(played.session, SINCE)),
     "test": value(lambda played: calls.send_test(played.session, {"type": "named", "name": "x"})),
+    "destinations": value(lambda played: calls.destinations(played.session)),
     "signing_secrets": value(lambda played: calls.signing_secrets(played.session)),
     "signing_keys": value(lambda played: calls.signing_keys(played.session)),
     "list": items(lambda played: calls.list_watches(played.session)),
@@ -202,6 +203,12 @@ def test_a_test_message_has_a_verdict() -> None:
     played = Played(answer(TESTED))
     result = played.run(calls.send_test(played.session, {"type": "callback", "url": "https://crm.example.com"}))
     assert (result.verdict, result.status, result.took_ms) == ("accepted", 204, 7)
+
+
+def test_named_destinations_are_listed() -> None:
+    played = Played(answer({"data": [{"name": "research-ops", "type": "slack"}]}))
+    (found,) = played.run(calls.destinations(played.session))
+    assert (found.name, found.type) == ("research-ops", "slack")
 
 
 def test_secrets_and_keys_are_those_of_a_client() -> None:
