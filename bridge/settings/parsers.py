@@ -22,6 +22,7 @@ _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _SEPARATORS = re.compile(r"[,\s]+")
 _QUOTES = ('"', "'")
 _HIGHEST_PORT = 65_535
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 T = TypeVar("T")
 
 
@@ -114,6 +115,22 @@ def base_url(text: str) -> str:
     if any(character in ',\\"' for character in text):
         raise ValueError("must be one URL, without commas, quotes and backslashes")
     return text.rstrip("/")
+
+
+def origins(text: str) -> tuple[str, ...]:
+    return each(text, "origin", _origin)
+
+
+def _origin(text: str) -> str:
+    """Return an origin exactly as browsers send it: in lower case, without the default port."""
+    url = _split(text)
+    if url.scheme not in _DEFAULT_PORTS or not url.hostname or "*" in url.hostname or url.username or url.password:
+        raise ValueError("must be https://host or https://host:port, without *")
+    host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
+    port = "" if url.port in {None, _DEFAULT_PORTS[url.scheme]} else f":{url.port}"
+    if not text.isascii() or text != f"{url.scheme}://{host}{port}":
+        raise ValueError("must be as browsers send it: in lower case, without path, slash at its end and default port")
+    return text
 
 
 def fernet_keys(text: str) -> tuple[Secret, ...]:

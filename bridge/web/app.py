@@ -7,6 +7,7 @@ from starlette.middleware import Middleware
 from bridge.errors import DecryptionFailed, StoreUnavailable
 from bridge.resources import Resources
 from bridge.web import deliveries, destinations, events, guides, health, metrics, problems, signing, watches
+from bridge.web.cors import ConfiguredCors
 from bridge.web.invalid_keys import InvalidKeys
 from bridge.web.lifespan import StartupErrors, lifespan
 from bridge.web.middleware import RequestContextMiddleware
@@ -40,7 +41,7 @@ def build(resources: Resources | None = None) -> Starlette:
     """Return the app with the given resources; without them, its lifespan opens them from the settings."""
     app = Starlette(
         routes=ROUTES,
-        middleware=[Middleware(RequestContextMiddleware)],
+        middleware=[Middleware(RequestContextMiddleware), Middleware(ConfiguredCors)],
         exception_handlers={
             Refused: problems.refused,
             HTTPException: problems.http_exception,

@@ -44,6 +44,38 @@ def test_every_element_is_kept_whatever_separates_them(separator: str) -> None:
     assert known.delivery_schedule == (1_000, 2_000)
 
 
+@pytest.mark.parametrize(
+    ("origin", "told"),
+    [
+        ("*", "https://host"),
+        ("null", "https://host"),
+        ("tools.example.com", "https://host"),
+        ("ftp://tools.example.com", "https://host"),
+        ("https://me:hunter2@tools.example.com", "https://host"),
+        ("https://tools.example.com/", "as browsers send it"),
+        ("https://tools.example.com/path", "as browsers send it"),
+        ("https://tools.example.com?q", "as browsers send it"),
+        ("https://Tools.example.com", "as browsers send it"),
+        ("https://tools.example.com:443", "as browsers send it"),
+        ("https://*.example.com", "without *"),
+        ("https://tools.example.com:0", "port from 1"),
+        ("https://bücher.example", "as browsers send it"),
+    ],
+)
+def test_an_origin_is_taken_only_as_browsers_send_it(origin: str, told: str) -> None:
+    text = problem(CORS_ORIGINS=f"https://a.example {origin}")
+
+    assert "CORS_ORIGINS" in text
+    assert "origin 2 must" in text
+    assert told in text
+
+
+def test_origins_are_kept_as_they_are() -> None:
+    kept = ("https://tools.example.com", "http://localhost:3000", "http://[::1]:8080")
+
+    assert load(CORS_ORIGINS=",".join(kept)).cors_origins == kept
+
+
 @pytest.mark.parametrize("junk", ["!", "=", "\x00", "ä"])
 def test_an_encryption_key_with_anything_added_is_refused(junk: str) -> None:
     assert "key 2 is not a Fernet key" in problem(BRIDGE_ENCRYPTION_KEYS=f"{FERNET[0]},{FERNET[1]}{junk}")

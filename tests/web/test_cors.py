@@ -1,0 +1,62 @@
+"""Pages of other origins may call the API only if CORS_ORIGINS names their origin."""
+
+import httpx
+import pytest
+
+from tests.support.world import CLIENT_KEY, World, bearer, opened
+
+pytestmark = pytest.mark.anyio
+
+TOOL = "https://tools.example.com"
+OTHER = "https://other.example.com"
+ALLOWED = f"{TOOL}, http://localhost:3000"
+
+
+async def preflight(
+    world: World, origin: str, headers: str = "authorization,content-type,idempotency-key"
+) -> httpx.Response:
+    asked = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": headers}
+    return await world.api.options("/v1/watches", headers=asked)
+
+
+async def test_without_the_setting_no_origin_is_allowed(world: World) -> None:
+    assert "access-control-allow-origin" not in (await preflight(world, TOOL)).headers
+    answer = await world.api.get("/v1/watches", headers={**bearer(CLIENT_KEY), "Origin": TOOL})
+    assert answer.status_code == 200
+    assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+@pytest.mark.parametrize("origin", [TOOL, "http://localhost:3000"])
+async def test_a_page_of_an_allowed_origin_may_call_and_read_the_answer(
+    redis_url: str, sandbox_url: str, origin: str
+) -> None:
+    async with opened(redis_url, sandbox_url, CORS_ORIGINS=ALLOWED) as world:
+        asked = await preflight(world, origin)
+        assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (200, origin)
+        assert asked.headers["x-request-id"]
+        answer = await world.post("/v1/watches", json={"importId": "imp"}, Origin=origin)
+        refused = await world.post("/v1/watches", json={}, Origin=origin)
+
+    for each, status in ((answer, 202), (refused, 422)):
+        assert (each.status_code, each.headers["access-control-allow-origin"]) == (status, origin)
+        assert each.headers["vary"] == "Origin"
+        assert "access-control-allow-credentials" not in each.headers
+    assert {"location", "retry-after"} <= set(answer.headers["access-control-expose-headers"].lower().split(", "))
+
+
+@pytest.mark.parametrize("origin", [OTHER, "http://tools.example.com", f"{TOOL}:8443", "null", f"{TOOL}.example.net"])
+async def test_another_origin_is_not_allowed(redis_url: str, sandbox_url: str, origin: str) -> None:
+    async with opened(redis_url, sandbox_url, CORS_ORIGINS=ALLOWED) as world:
+        asked = await preflight(world, origin)
+        answer = await world.api.get("/v1/watches", headers={**bearer(CLIENT_KEY), "Origin": origin})
+
+    assert asked.status_code == 400
+    assert "access-control-allow-origin" not in asked.headers
+    assert "access-control-allow-origin" not in answer.headers
+
+
+async def test_an_options_request_that_is_no_preflight_names_the_methods(redis_url: str, sandbox_url: str) -> None:
+    async with opened(redis_url, sandbox_url, CORS_ORIGINS=ALLOWED) as world:
+        answer = await world.api.options("/v1/watches", headers={"Origin": TOOL})
+
+    assert (answer.status_code, answer.headers["allow"]) == (204, "GET, HEAD, OPTIONS, POST")
