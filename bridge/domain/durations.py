@@ -7,6 +7,8 @@ from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Span
 
 _UNITS: Mapping[str, Span] = {"ms": 1, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 _BY_SIZE = sorted(_UNITS.items(), key=lambda each: each[1], reverse=True)
+LONGEST_SHOWN = 15
+"""Characters of a text that messages repeat; a longer one may be a key in the wrong place."""
 _PART = re.compile(r"(\d+)(ms|s|m|h|d)")
 
 
@@ -16,7 +18,8 @@ def duration(text: str) -> Span:
     Raise ValueError with a sentence for anything else.
     """
     if not text or _PART.sub("", text):
-        raise ValueError(f"{text!r} is not a duration: write it with a unit, like 30s, 10m, 24h or 1h30m")
+        shown = f"{text!r} is" if len(text) <= LONGEST_SHOWN else "this is"
+        raise ValueError(f"{shown} not a duration: write it with a unit, like 30s, 10m, 24h or 1h30m")
     span = sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(text))
     if span <= 0:
         raise ValueError("must be longer than zero")

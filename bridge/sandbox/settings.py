@@ -1,6 +1,7 @@
 """The settings of the sandbox; its key has no default."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -27,10 +28,10 @@ class SandboxSettings:
         key = environ.get("SANDBOX_RALLY_KEY", "").strip()
         if not key:
             raise SystemExit("SANDBOX_RALLY_KEY is required: the API key of the simulated Rally")
-        secrets = environ.get("SANDBOX_CALLBACK_SECRETS", "").split(",")
+        secrets = re.split(r"[,\s]+", environ.get("SANDBOX_CALLBACK_SECRETS", ""))
         return cls(
             rally_key=key,
-            callback_secrets=tuple(secret.strip() for secret in secrets if secret.strip()),
+            callback_secrets=tuple(secret for secret in secrets if secret),
             slack_token=environ.get("SANDBOX_SLACK_TOKEN", "").strip(),
             bridge_url=environ.get("SANDBOX_BRIDGE_URL", "").strip(),
             bridge_key=environ.get("SANDBOX_BRIDGE_KEY", "").strip(),

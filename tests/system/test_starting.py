@@ -281,11 +281,13 @@ def run(command: str, home: Path, environ: Mapping[str, str]) -> "subprocess.Com
 def test_bad_settings_are_reported_in_sentences_by_every_way_to_start(
     command: str, exit_code: int, tmp_path: Path, environ: Mapping[str, str]
 ) -> None:
-    done = run(command, tmp_path, {**environ, "POLL_FLOOR": "3", "LOG_LEVEL": "loud"})
+    (tmp_path / ".env").write_text("BRIDGE_CONFIG_FILE=bridge.toml\nLOG_LEVEL=loud\n")
+    (tmp_path / "bridge.toml").write_text("[clients.crm2]\nkeys = []\n")
+    done = run(command, tmp_path, {**environ, "POLL_FLOOR": "3", "EGRESS_ALLOW": "/"})
 
     assert done.returncode == exit_code
-    assert "POLL_FLOOR: " in done.stderr
-    assert "LOG_LEVEL: " in done.stderr
+    for place in ("POLL_FLOOR: ", ".env:2: LOG_LEVEL: ", "bridge.toml:2: clients.crm2.keys: ", "EGRESS_ALLOW: "):
+        assert place in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
 
 

@@ -63,10 +63,9 @@ def command(*, sandbox: bool, data_dir: Path | None, host: str, port: int, syste
     """
     path = data_dir or (DATA_DIR / "sandbox" if sandbox else DATA_DIR)
     user = UserSettings.read(path)
-    if not sandbox:
-        environment.require_rally(user)
-    else:
+    if sandbox:
         ports.require_valid(port + 1, "The sandbox")
+    environment.require_settings(user, sandbox_port=port + 1 if sandbox else None)
     with open_data_dir(path) as data, Signals() as signals:
         generated = load_or_generate(data, sandbox=sandbox)
         stop_leftovers(data, _echo)

@@ -7,19 +7,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bridge.cli.errors import CannotStart
-from bridge.cli.up.generated_secrets import FOR_THE_BRIDGE
+from bridge.cli.up.generated_secrets import FOR_THE_BRIDGE, FOR_THE_SANDBOX
 from bridge.destinations.signatures import derived_secret
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
+from bridge.errors import SettingsError
+from bridge.resources import all_problems
 from bridge.settings import Settings
 from bridge.settings.client_config import key_entries
 from bridge.settings.file.document import Document, read_document
+from bridge.settings.loading import draft_settings
 from bridge.settings.sources.variables import read_secret_file, read_variables
 
 OUTBOUND_SETTINGS = ("EGRESS_PROXY", "RALLY_PROXY")
 """Settings that would lead a sandboxed bridge out of the sandbox. What goes to destinations is diverted to it."""
 CONFIG_FILE = "bridge.toml"
 """The configuration file in a data directory, if BRIDGE_CONFIG_FILE names no other."""
+
+
+WITHOUT_RALLY = "To try everything without a Rally account: rally-bridge up --sandbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +71,22 @@ def _read_document(path: str) -> Document | None:
     return None
 
 
-def require_rally(user: UserSettings) -> None:
-    """Raise CannotStart if there is no key of a Rally account."""
-    if user.unreadable or user.has("RALLY_API_KEY") or user.has_table("workspaces", DEFAULT_WORKSPACE):
-        return  # an unreadable source is reported with all other problems
-    raise CannotStart(
-        "RALLY_API_KEY is not set. Set it (or RALLY_API_KEY_FILE) in the environment or in .env to watch your"
-        " Rally account; or try everything without an account: rally-bridge up --sandbox"
-    )
+def require_settings(user: UserSettings, *, sandbox_port: int | None) -> None:
+    """Raise SettingsError with every problem of the settings, before anything is written.
+
+    What `up` generates is generated here as well, and thrown away.
+    """
+    generated = {name: make() for name, make in {**FOR_THE_BRIDGE, **FOR_THE_SANDBOX}.items()}
+    redis_url = None if user.has("REDIS_URL") else "unix:///to-be-started"
+    problems = all_problems(draft_settings(of_bridge(user, generated, redis_url, sandbox_port=sandbox_port)))
+    if problems:
+        needs_rally = sandbox_port is None and not has_rally(user)
+        raise SettingsError([*problems, *([WITHOUT_RALLY] if needs_rally else [])])
+
+
+def has_rally(user: UserSettings) -> bool:
+    """Return whether there may be a key of a Rally account; an unreadable source may hold one."""
+    return user.unreadable or user.has("RALLY_API_KEY") or user.has_table("workspaces", DEFAULT_WORKSPACE)
 
 
 def has_clients(user: UserSettings) -> bool:

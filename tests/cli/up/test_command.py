@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import chdir, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
@@ -24,7 +24,8 @@ from bridge.cli.up.data_dir import DataDir, open_data_dir
 from bridge.cli.up.environment import UserSettings
 from bridge.cli.up.generated_secrets import load_or_generate
 from bridge.sandbox.stories import demo
-from tests.support.command_line import run_here
+from tests.support.command_line import only_environment, run_here
+from tests.support.configuration import client, workspace
 from tests.support.processes import free_ports
 
 
@@ -60,8 +61,8 @@ def test_without_a_rally_key_both_alternatives_are_named(tmp_path: Path) -> None
     exit_code, output = rally_bridge(tmp_path, "up")
 
     assert exit_code == 2
-    assert "RALLY_API_KEY is not set" in output
-    assert "rally-bridge up --sandbox" in output
+    assert output.startswith("RALLY_API_KEY (or RALLY_API_KEY_FILE, or [workspaces.default]")
+    assert output.endswith("To try everything without a Rally account: rally-bridge up --sandbox\n")
     assert not (tmp_path / "rally-bridge-data").exists()
 
 
@@ -71,14 +72,45 @@ def test_a_rally_key_in_dotenv_is_enough(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.delenv("RALLY_API_KEY", raising=False)
     (tmp_path / ".env").write_text(f"{line}\n")
 
-    environment.require_rally(UserSettings.read())
+    assert environment.has_rally(UserSettings.read())
 
 
 def test_settings_are_read_as_the_bridge_itself_reads_them(tmp_path: Path) -> None:
     exit_code, output = rally_bridge(tmp_path, "up", rally_api_key="k")
 
     assert exit_code == 2
-    assert "RALLY_API_KEY is not set" in output
+    assert "rally_api_key: is not a setting; did you mean RALLY_API_KEY?\n" in output
+    assert "RALLY_API_KEY (or" in output
+
+
+def test_every_problem_of_all_sources_is_reported_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("\nPOLL_FLOOR=5\n")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "bridge.toml").write_text("[workspaces.eu]\nkey = 3\n")
+
+    exit_code, output = rally_bridge(tmp_path, "up", "--data-dir", "data", REDIS_URL="http://x")
+
+    assert exit_code == 2
+    assert [line.partition(": ")[0].partition(" (")[0] for line in output.splitlines()] == [
+        "REDIS_URL",
+        ".env:2",
+        f"{tmp_path}/data/bridge.toml:2",
+        "RALLY_API_KEY",
+        "To try everything without a Rally account",
+    ]
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["bridge.toml"]
+
+
+def test_a_configuration_file_in_the_data_directory_is_passed_on(data: DataDir, tmp_path: Path) -> None:
+    (data.path / "bridge.toml").write_text(workspace("default", "k") + client("crm", "key-of-the-crm-of-tests"))
+    made = load_or_generate(data, sandbox=False)
+    with only_environment({}), chdir(tmp_path):
+        user = UserSettings.read(data.path)
+        settings = environment.live(user, made, "unix:///redis.sock")
+        environment.require_settings(user, sandbox_port=None)
+
+    assert settings["BRIDGE_CONFIG_FILE"] == str(data.path / "bridge.toml")
+    assert "BRIDGE_API_KEYS" not in settings, "it has clients of its own"
 
 
 def test_bad_settings_are_reported_before_ports_are_looked_at_or_anything_starts(tmp_path: Path) -> None:
