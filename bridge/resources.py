@@ -132,10 +132,14 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
 
 def load_checked(environ: Mapping[str, str] | None = None, env_file: str | None = ".env") -> Settings:
     """Return the settings; raises SettingsError with every problem, also of what is well-formed but can't be used."""
-    draft = draft_settings(environ, env_file)
+    return check_draft(draft_settings(environ, env_file)).settings
+
+
+def check_draft(draft: Draft) -> Draft:
+    """Return a draft that has no problems; raises SettingsError with all of them."""
     if problems := all_problems(draft):
         raise SettingsError(problems)
-    return draft.settings
+    return draft
 
 
 def all_problems(draft: Draft) -> list[Problem]:

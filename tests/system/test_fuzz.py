@@ -35,7 +35,7 @@ from bridge.domain.watches import Conclusion, Watch
 from bridge.errors import SettingsError
 from bridge.rally import decipher
 from bridge.rally.workspaces import rally_clients
-from bridge.resources import store_of
+from bridge.resources import load_checked, store_of
 from bridge.settings import load_settings
 from bridge.settings.model import SECRETS, Variables
 from bridge.store import codec
@@ -333,6 +333,43 @@ def test_any_file_of_a_secret_is_accepted_or_refused_by_its_name(tmp_path: Path,
     (tmp_path / "secret").write_bytes(raw)
 
     assert_refused_by_name(name, {name: "", f"{name}_FILE": str(tmp_path / "secret")}, secret=True)
+
+
+TABLES = [
+    "[workspaces.eu]\nkey = {}",
+    '[workspaces.eu]\nkey = "k"\nbase_url = {}',
+    "[workspaces.eu]\nkey_file = {}",
+    "[workspaces.eu]\nkey_env = {}",
+    '[destinations.x]\ntype = "callback"\nurl = {}',
+    '[destinations.x]\ntype = "slack_webhook"\nurl = {}',
+    '[destinations.x]\ntype = "callback"\nurl = "https://x.example/"\nsecret = {}',
+    '[destinations.x]\ntype = "callback"\nurl = "https://x.example/"\nheaders = {{X-A = {}}}',
+    "[destinations.x]\ntype = {}",
+    "[destinations.{0}]",
+    "[clients.x]\nkeys = [{0}, {0}]",
+    "[clients.x]\nkeys = []\n{0} = {0}",
+    "{0} = {0}",
+]
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("template", TABLES)
+@given(text=VARIABLE)
+@example(text="")
+@example(text=f"{CANARY}{CANARY}{CANARY}")
+def test_any_text_in_the_configuration_file_is_accepted_or_refused_with_its_line(
+    tmp_path: Path, template: str, text: str
+) -> None:
+    file = tmp_path / "bridge.toml"
+    file.write_text(template.format(json.dumps(text, ensure_ascii=False)), "utf-8", "surrogatepass")
+    try:
+        known = load_checked({**GOOD_SETTINGS, "BRIDGE_CONFIG_FILE": str(file)}, env_file=None)
+    except SettingsError as error:
+        for problem in error.problems:
+            assert problem.startswith(f"{file}:")
+            assert CANARY * 3 not in problem
+    else:
+        assert CANARY not in repr(known)
 
 
 def assert_refused_by_name(name: str, changes: Mapping[str, str], *, secret: bool) -> None:

@@ -10,17 +10,20 @@ from rich.table import Table
 from rich.text import Text
 
 from bridge.cli.doctor import installation
-from bridge.cli.doctor.findings import Finding, State, failed
+from bridge.cli.doctor.findings import Finding, State, failed, warning
 from bridge.cli.json_output import print_json
 from bridge.cli.up.command import DATA_DIR
 from bridge.errors import SettingsError
-from bridge.resources import load_checked
+from bridge.resources import check_draft
+from bridge.settings.loading import draft_settings
 
 SIGNS: Mapping[State, tuple[str, str]] = {
     State.OK: ("✓", "green"),
     State.WARNING: ("!", "yellow"),
     State.FAILED: ("✗", "red"),
 }
+
+UNKNOWN_NAME = "Correct its name or remove it; if it belongs to another program, leave it."
 
 
 @click.command("doctor")
@@ -43,9 +46,10 @@ def command(*, data_dir: Path | None, send: bool, as_json: bool) -> None:
 
     chosen = installation.locate(data_dir, [DATA_DIR, DATA_DIR / "sandbox"])
     try:
-        settings = load_checked(chosen.environ)
+        draft = check_draft(draft_settings(chosen.environ))
         with Console(stderr=True).status("checking…"):
-            findings = asyncio.run(examine(settings, send=send, start=chosen.start))
+            findings = asyncio.run(examine(draft.settings, send=send, start=chosen.start))
+        findings[1:1] = [warning("Settings", text, UNKNOWN_NAME) for text in draft.warnings]
     except SettingsError as error:
         if as_json:
             _print_json(

@@ -513,6 +513,15 @@ def test_invalid_settings_are_reported_all_at_once(journey: Journey, tmp_path: P
         assert name in ran.out
 
 
+def test_an_unknown_name_that_begins_like_ours_is_a_warning(journey: Journey) -> None:
+    ran = run(journey, "--json", **environment(journey, RALLY_TOKEN="hunter2"))
+
+    findings = [finding for finding in json.loads(ran.out)["findings"] if finding["check"] == "Settings"]
+    assert [finding["state"] for finding in findings] == ["ok", "warning"]
+    assert findings[1]["detail"] == "RALLY_TOKEN: is not a setting"
+    assert "Settings" not in ran.failed
+
+
 def test_an_unused_directory_is_reported_and_not_created(journey: Journey, tmp_path: Path) -> None:
     ran = run(journey, "--data-dir", str(tmp_path / "none"))
 
