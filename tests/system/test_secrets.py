@@ -6,10 +6,10 @@ import json
 import logging
 import os
 import socket
-import sys
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from bridge.client import Bridge, CallFailed, Destination, NotVerified, verify_c
 from bridge.destinations.signatures import derived_secret
 from bridge.domain.times import DAY, MINUTE
 from bridge.web.app import build
+from tests.support.command_line import run_here
 from tests.support.configuration import destination
 from tests.support.world import (
     ADMIN_KEY,
@@ -254,14 +255,8 @@ async def printed_by_the_command_line(world: World, url: str) -> list[str]:
 
 async def terminal(url: str, key: str, *arguments: str) -> str:
     env = {"PATH": os.environ["PATH"], "RALLY_BRIDGE_URL": url, "RALLY_BRIDGE_KEY": key, "COLUMNS": "200"}
-    ran = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bridge.cli", *arguments),
-        env=env,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    printed, _ = await ran.communicate()
-    return printed.decode()
+    ran = await asyncio.to_thread(run_here, *arguments, env=env, cwd=Path.cwd())
+    return ran.stdout + ran.stderr
 
 
 def raised_in_scripts(url: str) -> list[str]:
