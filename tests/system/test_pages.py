@@ -103,6 +103,13 @@ def test_the_inbox_changes_only_what_is_new(journey: Journey, page: Page) -> Non
     assert '"first"' in focused[1]
 
 
+def test_the_inbox_runs_and_loads_nothing_that_a_message_contains(journey: Journey, page: Page) -> None:
+    page.goto(inbox_of(journey))
+    hostile = "<img src=http://127.0.0.2/x onerror=console.log(1)><script>console.log(2)</script>"
+    journey.http.post(inbox_of(journey) + "/callbacks/hostile", json={"type": hostile})
+    expect(page.get_by_text(hostile).first).to_be_visible()
+
+
 def test_the_inbox_can_be_held(journey: Journey, page: Page) -> None:
     page.clock.install()
     page.goto(inbox_of(journey))
