@@ -46,7 +46,7 @@ def each(text: str, what: str, parse: Callable[[str], T]) -> tuple[T, ...]:
 
 
 def durations(text: str) -> tuple[Span, ...]:
-    return tuple(duration(part) for part in parts(text))
+    return each(text, "entry", duration)
 
 
 def secrets(text: str) -> tuple[Secret, ...]:

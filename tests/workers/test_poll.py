@@ -11,7 +11,7 @@ from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.store.budgets import BudgetSnapshot
 from tests.support.configuration import client, workspace
 from tests.support.samples import only
-from tests.support.world import CLIENT_KEY, OTHER_KEY, World, bearer, opened
+from tests.support.world import CLIENT_KEY, OTHER_KEY, RALLY_KEY, World, bearer, opened
 from workers.notify_operator import OperatorNotifier
 from workers.poll import START_WITHIN, PollWork
 
@@ -392,6 +392,23 @@ async def test_the_trouble_of_one_workspace_is_not_that_of_another(
 
         assert (await world.reload(at_home))["outcome"] == "completed"
         assert (await world.reload(abroad))["state"] == "watching"
+
+
+@pytest.mark.parametrize(("share", "others", "more"), [(1.0, "0.01", True), (0.01, "1", False)])
+async def test_a_workspace_may_have_its_own_share_of_the_rate_limit(
+    redis_url: str, sandbox_url: str, share: float, others: str, *, more: bool
+) -> None:
+    """The limit is 600 in a minute, so a hundredth of it is six."""
+    eu = workspace("eu", RALLY_KEY) + f"budget_share = {share}\n"
+    async with opened(redis_url, sandbox_url, eu, RALLY_BUDGET_SHARE=others, POLL_FLOOR="60s") as world:
+        for number in range(20):
+            await world.sandbox.set_import(f"imp{number}", ("UPLOADING", 0))
+            await world.watch(f"imp{number}", workspace="eu")
+        await world.poll()
+        world.pass_time(20 * SECOND)
+        await world.poll()
+
+        assert (await polled(world) > 6) == more
 
 
 async def test_a_client_that_is_confined_does_not_use_other_workspaces(redis_url: str, sandbox_url: str) -> None:
