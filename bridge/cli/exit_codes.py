@@ -21,14 +21,14 @@ class ExitCode(IntEnum):
 
 
 MEANINGS: Mapping[ExitCode, str] = {
-    ExitCode.SUCCESS: "success; after following a watch: completed",
-    ExitCode.FAILURE: "the call was refused, the bridge could not be reached, or `doctor` found a fault",
+    ExitCode.SUCCESS: "success; of a watch that was followed: completed",
+    ExitCode.FAILURE: "refused or not reached; of `doctor`: a fault",
     ExitCode.USAGE: "wrong usage or wrong settings; nothing was done",
     ExitCode.COMPLETED_WITH_FAILURES: "completed with failures",
     ExitCode.FAILED: "failed",
-    ExitCode.OTHER_END: "any other end: not found, forbidden, timed out or cancelled",
+    ExitCode.OTHER_END: "not found, forbidden, timed out or cancelled",
     ExitCode.STILL_OPEN: "`--timeout` was over first; the watch continues",
-    ExitCode.NOT_DELIVERED: "a delivery was abandoned (`--until-delivered`), or a test message was not accepted",
+    ExitCode.NOT_DELIVERED: "a delivery was abandoned, or a test message not accepted",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C; the watch continues",
 }
 TABLE = "\b\nExit codes:\n" + "\n".join(f"  {code:>3}  {meaning}" for code, meaning in MEANINGS.items())

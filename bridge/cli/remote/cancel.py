@@ -6,12 +6,13 @@ from rich.console import Console
 from bridge.cli.json_output import print_json
 from bridge.cli.remote.completions import complete_watches
 from bridge.cli.remote.connection import with_client
+from bridge.cli.remote.ids import Id
 from bridge.cli.remote.printing import print_watch
 from bridge.client import Bridge
 
 
 @click.command("cancel")
-@click.argument("watch_id", shell_complete=complete_watches("watching"))
+@click.argument("watch_id", type=Id("watch"), shell_complete=complete_watches("watching"))
 @with_client()
 def command(bridge: Bridge, watch_id: str, *, as_json: bool) -> None:
     """Cancel a watch: nothing is sent."""

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from bridge.client import Bridge
+from bridge.cli.remote.remedies import explained
+from bridge.client import Bridge, CallFailed
 from bridge.client.connection import DEFAULT_URL
 from bridge.client.exchange import PATIENCE
 
@@ -31,8 +32,12 @@ def with_client(*, patience: float = DEFAULT_PATIENCE) -> Callable[[Callable[...
         @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
         @wraps(command)
         def with_bridge(*args: Any, url: str, key: str | None, **options: Any) -> Any:
-            with Bridge(url, key, patience=FOLLOW_PATIENCE if options.get("follow") else patience) as bridge:
-                return command(bridge, *args, **options)
+            waits = FOLLOW_PATIENCE if options.get("follow") else patience
+            try:
+                with Bridge(url, key, patience=waits) as bridge:
+                    return command(bridge, *args, **options)
+            except CallFailed as error:
+                raise explained(error, options.get("destinations", ())) from error
 
         return with_bridge
 

@@ -6,11 +6,12 @@ from bridge.cli.exit_codes import TABLE
 from bridge.cli.remote.completions import complete_watches
 from bridge.cli.remote.connection import FOLLOW_PATIENCE, with_client
 from bridge.cli.remote.following import Following, follow_to_end, with_following
+from bridge.cli.remote.ids import Id
 from bridge.client import Bridge
 
 
 @click.command("follow", epilog=TABLE)
-@click.argument("watch_id", shell_complete=complete_watches("watching"))
+@click.argument("watch_id", type=Id("watch"), shell_complete=complete_watches("watching"))
 @with_following
 @with_client(patience=FOLLOW_PATIENCE)
 def command(bridge: Bridge, watch_id: str, *, following: Following, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.text import Text
 
-from bridge.cli.remote.wording import delivery_line, destination_line, printable, watch_line
+from bridge.cli.remote.wording import delivery_line, destination_line, last_poll_words, printable, watch_line
 from bridge.client import Delivery, Watch
 
 SHOWN_FIELDS = (
@@ -40,7 +40,7 @@ def _facts(watch: Watch) -> Iterator[tuple[str, str]]:
     document = watch.document
     yield from ((name, str(document[name])) for name in SHOWN_FIELDS if document.get(name) is not None)
     if watch.last_poll is not None:
-        yield "lastPoll", watch.last_poll.meaning
+        yield "lastPoll", last_poll_words(watch.last_poll)
     if not watch.deliveries:  # each delivery names its destination
         yield from (("notify", destination_line(each)) for each in watch.notify)
 

@@ -8,13 +8,16 @@ from rich.console import Console
 from bridge.cli.json_output import print_json
 from bridge.cli.remote.completions import complete_watches
 from bridge.cli.remote.connection import with_client
+from bridge.cli.remote.ids import Id, is_delivery
 from bridge.cli.remote.parameters import LocalTime
 from bridge.cli.remote.printing import print_delivery
 from bridge.client import Bridge, CallFailed
 
 
 @click.command("redeliver")
-@click.argument("id_", metavar="[ID]", required=False, shell_complete=complete_watches("settled"))
+@click.argument(
+    "id_", metavar="[ID]", required=False, type=Id("watch", "delivery"), shell_complete=complete_watches("settled")
+)
 @click.option("--since", type=LocalTime(), help="All deliveries abandoned since this local time.")
 @with_client()
 def command(bridge: Bridge, id_: str | None, *, since: datetime | None, as_json: bool) -> None:
@@ -37,7 +40,7 @@ def command(bridge: Bridge, id_: str | None, *, since: datetime | None, as_json:
 
 
 def _deliveries_to_repeat(bridge: Bridge, id_: str) -> list[str]:
-    if id_.startswith("dlv_"):
+    if is_delivery(id_):
         return [id_]
     abandoned = [each.id for each in bridge.get(id_).deliveries if each.state == "abandoned"]
     if not abandoned:

@@ -3,10 +3,11 @@
 import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from rich.text import Text
 
-from bridge.client import Delivery, Watch, WatchedDestination
+from bridge.client import Delivery, LastPoll, Watch, WatchedDestination
 from bridge.domain.outcomes import Outcome
 from bridge.domain.watches import WatchState
 
@@ -77,7 +78,11 @@ def _facts(watch: Watch, now: datetime) -> Iterator[str]:
 def poll_words(watch: Watch) -> str:
     """Return what the last poll of an open watch found, unless it read the import, whose status says more."""
     last = watch.last_poll
-    return "" if last is None or watch.ended or last.status == 200 else last.meaning  # noqa: PLR2004 - HTTP's OK
+    return "" if last is None or watch.ended or last.status == HTTPStatus.OK else last_poll_words(last)
+
+
+def last_poll_words(last: LastPoll) -> str:
+    return last.meaning if last.status is None else f"{last.status}: {last.meaning}"
 
 
 def elapsed(span: timedelta) -> str:

@@ -18,14 +18,22 @@ NO_TEXT = "\udcff"
 @pytest.mark.parametrize(
     ("arguments", "changes", "exit_code", "words"),
     [
-        (["show", "wat_0"], {}, 1, "Watch not found."),
-        (["list"], {"RALLY_BRIDGE_KEY": "rbk_wrong"}, 1, "The API key is invalid."),
+        (["show", "wat_0"], {}, 1, "Watch not found. `rally-bridge list` lists"),
+        (["show", "nope"], {}, 2, "'nope' is not the id of a watch (wat_…) or a delivery (dlv_…)."),
+        (["cancel", "an import"], {}, 2, "rally-bridge list --import 'an import'"),
+        (["follow", "wat_a/b"], {}, 1, "'wat_a/b' is not an id."),
+        (["list"], {"RALLY_BRIDGE_KEY": "rbk_wrong"}, 1, "The API key is invalid. Set RALLY_BRIDGE_KEY"),
         (["list"], {"RALLY_BRIDGE_KEY": ""}, 1, "There is no API key"),
-        (["watch", "x", "--callback", "http://10.0.0.1/"], {}, 1, "/notify/0/url: "),
+        (["watch", "x", "--callback", "http://10.0.0.1/"], {}, 1, "  --callback: "),
         (["watch", "x", "--expires-in", "soon"], {}, 2, "is not a duration"),
         (["watch", "x", "--metadata", "ticket"], {}, 2, "is not name=value"),
         (["watch", "x", "--timeout", "3s"], {}, 2, "--timeout needs --follow"),
-        (["show", "wat_0", "--url", "http://127.0.0.1:1"], {}, 1, "http://127.0.0.1:1: the connection was refused"),
+        (
+            ["show", "wat_0", "--url", "http://127.0.0.1:1"],
+            {},
+            1,
+            "start a bridge on this machine with",
+        ),
         (["show", "wat_0", "--url", "nonsense"], {}, 1, "nonsense can't be used: a bridge's URL is like"),
         (["watch", "x", "--until-delivered"], {}, 2, "--until-delivered needs --follow"),
         (["watch", "x", "--named", "crm", "--on", "complete"], {}, 2, "'complete' is not one of always, problems, or"),
@@ -33,7 +41,7 @@ NO_TEXT = "\udcff"
         (["watch", "x", "--named", "crm", "--on", "failed", "--on", "always"], {}, 2, "--on always stands alone"),
         (["test"], {}, 2, "Pass exactly one destination"),
         (["test", "--named", "crm", "--named", "ops"], {}, 2, "Pass exactly one destination"),
-        (["test", "--named", "none"], {}, 1, "/destination/name: "),
+        (["test", "--named", "none"], {}, 1, "  --named: "),
         (["folow"], {}, 2, "No such command 'folow'. Did you mean follow?"),
         (["xyz"], {}, 2, "No such command 'xyz'."),
         (["redeliver"], {}, 2, "Pass either an ID or --since"),
@@ -119,7 +127,8 @@ def test_what_a_foreign_server_answers_is_said_in_a_sentence(
 def test_an_answer_that_is_not_as_compressed_as_it_says_is_said_in_a_sentence(shell: Shell) -> None:
     with foreign(b"no gzip", Content_Encoding="gzip") as url:
         ran = shell.run("list", "--url", url)
-    assert (ran.returncode, ran.stderr) == (1, f"No answer from {url}: the answer is not compressed as it says.\n")
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(f"No answer from {url}: the answer is not compressed as it says. Try again later")
 
 
 def test_a_key_is_read_from_the_file_that_is_named(shell: Shell, tmp_path: Path) -> None:

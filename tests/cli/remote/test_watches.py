@@ -69,7 +69,7 @@ def test_what_has_settled_is_not_cancelled(shell: Shell) -> None:
     late = shell.run("cancel", watch["id"])
 
     assert late.returncode == 1
-    assert late.stderr.startswith("The watch is already settled. GET the watch for its outcome.\n")
+    assert late.stderr == "The watch is already settled. Its outcome: `rally-bridge show` with its id.\n"
 
 
 def test_a_delivery_is_shown_with_its_attempts_and_sent_again(shell: Shell) -> None:

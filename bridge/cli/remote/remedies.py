@@ -1,0 +1,84 @@
+"""What a person can do about a call that failed, and which option each problem of a request is about."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from bridge.client import CallFailed, Conflict, Destination, NotFound, RateLimited, Unauthorized, Unavailable
+from bridge.errors import BridgeError
+
+_ADDRESS = "Check RALLY_BRIDGE_URL or --url."
+_START = "Check RALLY_BRIDGE_URL or --url, or start a bridge on this machine with `rally-bridge up`."
+_KEY = "Set RALLY_BRIDGE_KEY, RALLY_BRIDGE_KEY_FILE or --key; `rally-bridge up` prints the key of its bridge."
+_PROXY = "Check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; NO_PROXY names hosts to reach directly."
+_OPERATOR = "Try again later; on the bridge's machine, `rally-bridge doctor` names the cause."
+_BY_CODE: Mapping[str | None, str | None] = {
+    "no_key": None,  # the message says it
+    "invalid_key": _KEY,
+    **dict.fromkeys(("refused", "unreachable"), _START),
+    **dict.fromkeys(("invalid_url", "invalid_request", "unknown_host"), _ADDRESS),
+    **dict.fromkeys(("tls", "connect_timeout", "unreadable"), _ADDRESS),
+    "proxy": _PROXY,
+    "forbidden": "The operator of the bridge can permit it to your client.",
+    "watch_already_settled": "Its outcome: `rally-bridge show` with its id.",
+}
+"""By the code of an error; None if the message says what to do."""
+_ARGUMENTS: Mapping[str, str] = {
+    "/importId": "IMPORT_ID",
+    "/label": "--label",
+    "/metadata": "--metadata",
+    "/workspace": "--workspace",
+    "/expiresIn": "--expires-in",
+    "/since": "--since",
+    "?importId": "--import",
+}
+_DESTINATION = re.compile(r"/(?:notify/(\d+)|destination)(/.*)?")
+
+
+class CommandFailed(BridgeError):
+    """A call failed; the message says why and what can be done."""
+
+
+def explained(error: CallFailed, destinations: Sequence[Destination] = ()) -> CommandFailed:
+    """Return the error as a person at a shell needs it; `destinations` are those that the command has sent."""
+    said = [_first_line(error), *(f"  {argument(each.pointer, destinations)}: {each.detail}" for each in error.errors)]
+    if (found := remedy(error)) is None:
+        return CommandFailed("\n".join(said))
+    return CommandFailed("\n".join([f"{said[0]} {found}", *said[1:]]))
+
+
+def _first_line(error: CallFailed) -> str:
+    """Return the message without the list of problems. The API's advice to a program is left out for a conflict."""
+    title = error.problem.get("title")
+    if isinstance(error, Conflict) and isinstance(title, str):
+        return f"{title}."
+    return str(error).partition("\n")[0]
+
+
+def remedy(error: CallFailed) -> str | None:
+    """Return what can be done, in one sentence; None if the message says it."""
+    if error.code in _BY_CODE:
+        return _BY_CODE[error.code]
+    match error:
+        case Unauthorized():
+            return _KEY
+        case NotFound():
+            return "`rally-bridge list` lists your watches."
+        case RateLimited(retry_after=float(seconds)):
+            return f"Try again in {seconds:.0f} s."
+        case Unavailable():
+            return _OPERATOR
+        case _:
+            return None
+
+
+def argument(pointer: str, destinations: Sequence[Destination] = ()) -> str:
+    """Return the argument that a pointer of the API is about, or else the pointer itself."""
+    if found := _DESTINATION.fullmatch(pointer):
+        number = int(found[1] or 0)
+        return _option(destinations[number]) if number < len(destinations) else pointer
+    return next((words for start, words in _ARGUMENTS.items() if f"{pointer}/".startswith(f"{start}/")), pointer)
+
+
+def _option(destination: Destination) -> str:
+    """Return the option of a destination, without its address, which may be secret."""
+    return f"--{destination['type'].replace('_', '-')}"

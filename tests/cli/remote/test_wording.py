@@ -1,0 +1,101 @@
+"""Single lines of text: nothing from elsewhere acts on a terminal, and a status is told in words."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bridge.cli.remote.table import room_for_labels
+from bridge.cli.remote.wording import delivery_line, elapsed, printable, watch_line
+from bridge.client import Delivery, Watch
+from tests.support.played_calls import DELIVERY, ENDED, READING, WATCH
+
+NOW = datetime(2026, 11, 24, 9, 30, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Pänel 👩\u200d💻", "Pänel 👩\u200d💻"),
+        ("a\tb\nc\rd", r"a\tb\nc\rd"),
+        ("\x1b[2J\x07\x9b", r"\x1b[2J\x07\x9b"),
+        ("\u202egpj.exe\u2066", r"\u202egpj.exe\u2066"),
+        ("\u2028\u2029\ud800", r"\u2028\u2029\ud800"),
+    ],
+)
+def test_characters_that_act_on_a_terminal_are_shown_as_escapes(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({}, "… watching  imp  0:00:09 · not read yet"),
+        ({"nextPollAt": "2026-11-24T09:30:12Z"}, "… watching  imp  0:00:09 · not read yet · next poll in 3 s"),
+        ({"nextPollAt": "2026-11-24T09:30:08Z"}, "… watching  imp  0:00:09 · not read yet · polling now"),
+        (
+            {"lastPoll": {"at": "2026-11-24T09:30:01Z", "status": 404, "meaning": "Rally knows no such import yet"}},
+            "… watching  imp  0:00:09 · 404: Rally knows no such import yet",
+        ),
+        (
+            {"lastPoll": {"at": "2026-11-24T09:30:01Z", "status": None, "meaning": "Rally did not answer"}},
+            "… watching  imp  0:00:09 · Rally did not answer",
+        ),
+        (
+            {
+                "import": {**READING, "status": "UPLOADING", "personCount": 1200},
+                "lastPoll": {"at": "2026-11-24T09:30:01Z", "status": 200, "meaning": "Rally reports UPLOADING"},
+            },
+            "… watching  imp  UPLOADING · 1,200 people so far · 2 failed · 0:00:09",
+        ),
+        (
+            {**ENDED, "import": READING, "label": "Q4\npanel"},
+            r"✓ completed  Q4\npanel  COMPLETED · 120 people · 2 failed",
+        ),
+        ({**ENDED, "outcome": "not_found", "reason": "no such import"}, "? not found  imp  0:01:00 · no such import"),
+        ({**ENDED, "import": {**READING, "personCount": None}}, "✓ completed  imp  COMPLETED · ? people"),
+    ],
+)
+def test_a_watch_is_told_in_one_line(changes: dict[str, Any], line: str) -> None:
+    assert watch_line(Watch.of({**WATCH, **changes}), NOW).plain.startswith(line)
+
+
+def test_the_clock_of_what_has_ended_stands_still() -> None:
+    assert watch_line(Watch.of(ENDED), datetime(2027, 1, 1, tzinfo=UTC)).plain.endswith("0:01:00")
+
+
+@pytest.mark.parametrize(
+    ("changes", "fate"),
+    [
+        ({"attempts": 0}, "not sent yet"),
+        (
+            {"lastReason": "HTTP 503", "nextAttemptAt": "2026-11-24T09:31:14Z"},
+            "retrying: HTTP 503; next attempt in 0:01:05",
+        ),
+        ({"lastReason": "HTTP 503", "nextAttemptAt": "2026-11-24T09:30:08Z"}, "retrying: HTTP 503; next attempt now"),
+        ({"state": "delivered"}, "delivered"),
+        ({"state": "abandoned", "lastReason": "HTTP 410"}, "abandoned: HTTP 410"),
+        ({"state": "skipped"}, "skipped: the outcome is not in its `on`"),
+    ],
+)
+def test_what_became_of_a_delivery_is_told_in_one_line(changes: dict[str, Any], fate: str) -> None:
+    assert delivery_line(Delivery.of({**DELIVERY, **changes}), NOW) == f"dlv_1  callback https://…  {fate}"
+
+
+def test_a_delivery_that_is_retried_says_until_when() -> None:
+    until = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
+    line = delivery_line(Delivery.of({**DELIVERY, "retriesUntil": until.isoformat()}), NOW)
+    assert f"retrying until {until.astimezone():%Y-%m-%d %H:%M}" in line
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(-3, "0:00:00"), (65, "0:01:05"), (90_000, "25:00:00")])
+def test_a_duration_has_hours_minutes_and_seconds(seconds: int, words: str) -> None:
+    assert elapsed(timedelta(seconds=seconds)) == words
+
+
+@pytest.mark.parametrize(
+    ("label", "width", "room"), [("x" * 30, 200, 30), ("x" * 30, 60, 18), ("x" * 30, 53, 0), ("x" * 5, 53, 5)]
+)
+def test_labels_get_the_room_that_the_other_columns_leave(label: str, width: int, room: int) -> None:
+    row = ["wat_1", "imp", "… watching", "0", "0", label, "2026-11-24"]
+    assert room_for_labels([row], width) == room
