@@ -16,9 +16,12 @@ RUN pip install --no-cache-dir --only-binary :all: --require-hashes -r build.loc
 COPY pyproject.toml README.md LICENSE ./
 COPY bridge bridge
 COPY workers workers
-# Without isolation: with it, pip would fetch a build backend that is not pinned.
+# Without isolation: with it, pip would fetch a build backend that is not pinned. Without an index: the installation fails
+# if the lock lacks a dependency, and the only rally-bridge is the wheel (so DL3013 asks for no version).
+# hadolint ignore=DL3013
 RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . && \
-    pip --python /opt/rally-bridge/bin/python install --no-cache-dir --no-deps --no-index /wheels/*.whl
+    pip --python /opt/rally-bridge/bin/python install --no-cache-dir --no-index --find-links /wheels \
+        'rally-bridge[server]'
 
 FROM python:${PYTHON}${PYTHON_DIGEST:+@${PYTHON_DIGEST}}
 ARG VERSION=unknown
