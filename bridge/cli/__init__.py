@@ -87,7 +87,7 @@ class PlainGroup(click.Group):
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise  # click ends these itself
         except Exception as error:  # noqa: BLE001 - the last resort, for any bug
-            click.echo(_unexpected(error), err=True)
+            click.echo((isinstance(error, ImportError) and _foreign_files()) or _unexpected(error), err=True)
             ctx.exit(ExitCode.FAILURE)
 
 
@@ -106,6 +106,15 @@ def command_without_packages(name: str, missing: Sequence[str]) -> click.Command
 def _is_text(arg: str) -> bool:
     """Return whether an argument was valid text; Python keeps other bytes as surrogates, which can't be encoded."""
     return not any("\ud800" <= character <= "\udfff" for character in arg)
+
+
+def _foreign_files() -> str | None:
+    """Return what another distribution has done to our files; None if they are ours."""
+    try:
+        packages.check_own_files()
+    except CannotStart as found:
+        return str(found)
+    return None
 
 
 def _unexpected(error: Exception) -> str:

@@ -33,10 +33,12 @@ class Session:
         return self.patience if self.reached else min(self.patience, self.connect_timeout)
 
 
-def exchange(session: Session, request: Request[T], *, wait_if_limited: bool = True) -> Call[T]:
+def exchange(
+    session: Session, request: Request[T], *, wait_if_limited: bool = True, deadline: float | None = None
+) -> Call[T]:
     """Send a request until its answer has a value; raise CallFailed when a retry is useless, unsafe or too late.
 
-    Without `wait_if_limited`, RateLimited is raised at once.
+    Without `wait_if_limited`, RateLimited is raised at once. No retry begins after `deadline`.
     """
     usual, began = FIRST_PAUSE, None
     while True:
@@ -49,7 +51,8 @@ def exchange(session: Session, request: Request[T], *, wait_if_limited: bool = T
             raise outcome
         wait = retry_pause(answer, repeatable=request.repeatable, reached=session.reached, usual=usual)
         began = answer.began if began is None else began
-        if wait is None or answer.at + wait > began + session.retried_for:
+        until = began + session.retried_for if deadline is None else min(began + session.retried_for, deadline)
+        if wait is None or answer.at + (wait := with_jitter(wait, random())) > until:  # noqa: S311 - only spreads clients
             raise outcome
-        yield from pause(with_jitter(wait, random()))  # noqa: S311 - spreads clients, hides nothing
+        yield from pause(wait)
         usual = next_pause(usual)

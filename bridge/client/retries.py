@@ -40,5 +40,5 @@ def next_pause(pause: float) -> float:
 
 
 def with_jitter(pause: float, chance: float) -> float:
-    """Lengthen a pause by up to a quarter, so that clients do not return all at once; `chance` is from 0 to 1."""
-    return pause * (1 + chance / 4)
+    """Lengthen a pause a little, so that clients do not return all at once; `chance` is from 0 to 1."""
+    return pause + chance * min(pause, LONGEST_PAUSE) / 4

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bridge.client import requests
 from bridge.client.delivery import Delivery
-from bridge.client.errors import CallFailed, RateLimited, WaitTimeout
+from bridge.client.errors import CallFailed, RateLimited, Unavailable, WaitTimeout
 from bridge.client.exchange import Session, exchange
 from bridge.client.literals import EventName, Until
 from bridge.client.retries import FIRST_PAUSE, LONGEST_PAUSE
@@ -128,18 +128,23 @@ def _read_again(session: Session, watch: Watch, longest: int, deadline: float | 
     """Read a watch again: with a long poll of up to `longest` seconds, or when its next delivery is due.
 
     If rate limited, wait for Retry-After and return the watch unchanged; callers loop. So a client may follow more
-    watches than its rate limit permits calls.
+    watches than its rate limit permits calls. The same if the bridge is unavailable until the deadline.
     """
     left = LONGEST_WAIT if deadline is None else max(0.0, deadline - now.at)
     if watch.ended:
         yield from pause(min(_seconds_to_next_attempt(watch, now), left))
     request = requests.get_watch(watch.id, wait=0 if watch.ended else min(longest, max(1, round(left))))
     try:
-        return (yield from exchange(session, request, wait_if_limited=False))
+        return (yield from exchange(session, request, wait_if_limited=False, deadline=deadline))
     except RateLimited as error:
         asked = LONGEST_PAUSE if error.retry_after is None else error.retry_after
         yield from pause(min(max(asked, FIRST_PAUSE), left))
-        return watch
+    except Unavailable as error:
+        now = yield from pause(0)
+        if deadline is None or now.at + max(error.retry_after or 0, LONGEST_PAUSE) < deadline:
+            raise
+        yield from pause(max(0.0, deadline - now.at))
+    return watch
 
 
 def _seconds_to_next_poll(watch: Watch, now: Resumed) -> int:

@@ -47,6 +47,14 @@ def test_another_distribution_that_replaced_our_files_is_named(site: Path) -> No
     )
 
 
+def test_a_light_command_that_can_not_be_imported_names_it_as_well(site: Path) -> None:
+    install_ours(site)
+    install(site, "some-bridge", {"bridge/client/__init__.py": ""})
+    ran = run(site, arguments=["list"])
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith("some-bridge 7.0 has replaced files of rally-bridge 7.0, such as bridge/client/__init")
+
+
 def test_files_that_another_distribution_took_with_it_are_missed(site: Path) -> None:
     install_ours(site)
     (site / "workers" / "settings.py").unlink()

@@ -63,7 +63,21 @@ def test_a_rate_limited_wait_ends_with_the_timeout() -> None:
     played = Played(busy(429, "3600"))
     with pytest.raises(WaitTimeout):
         played.run(waiting.wait(played.session, Watch.of(WATCH), timeout=20))
-    assert played.now == 1020
+    assert played.now == pytest.approx(1020)
+
+
+def test_a_bridge_that_is_down_does_not_lengthen_a_wait() -> None:
+    played = Played(*[nothing("refused")] * 99)
+    with pytest.raises(WaitTimeout):
+        played.run(waiting.wait(played.session, Watch.of(WATCH), timeout=20))
+    assert played.now == pytest.approx(1020)
+
+
+def test_a_bridge_that_stays_down_ends_a_long_wait() -> None:
+    played = Played(*[nothing("refused")] * 99)
+    with pytest.raises(Unavailable):
+        played.run(waiting.wait(played.session, Watch.of(WATCH), timeout=3600))
+    assert played.now < 1080
 
 
 @pytest.mark.parametrize(
@@ -102,7 +116,7 @@ def test_a_wait_for_deliveries_ends_with_the_timeout() -> None:
     played = Played(*[answer(OWING)] * 99)
     with pytest.raises(WaitTimeout):
         played.run(waiting.wait(played.session, Watch.of(OWING), until="delivered", timeout=5))
-    assert played.now == 1005
+    assert played.now == pytest.approx(1005)
 
 
 def test_events_are_values_and_end_with_the_last_delivery() -> None:
