@@ -2,9 +2,8 @@
 
 import asyncio
 import re
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -14,6 +13,7 @@ from bridge.client import AsyncBridge, Bridge, Unavailable
 from bridge.client.no_answer import no_answer
 from tests.support.certificates import certificate_for
 from tests.support.receivers import Receiver, breaks_off, receiving, says
+from tests.support.vanished import vanished_server
 
 pytestmark = pytest.mark.anyio
 KEY = "rbk_key"
@@ -71,16 +71,8 @@ async def test_a_host_that_does_not_exist_is_unknown(failure: Failure) -> None:
 @pytest.fixture
 def vanished() -> Iterator[str]:
     """The URL of a server whose backlog is full, so that every attempt to connect times out."""
-    with ExitStack() as sockets:
-        there = sockets.enter_context(socket.socket())
-        there.bind(("127.0.0.1", 0))
-        there.listen(0)
-        for _ in range(3):
-            waiting = sockets.enter_context(socket.socket())
-            waiting.setblocking(False)
-            with suppress(BlockingIOError):
-                waiting.connect(there.getsockname())
-        yield f"http://127.0.0.1:{there.getsockname()[1]}"
+    with vanished_server() as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @both

@@ -7,25 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain.attempts import Accepted, Deferred, Rejected, Verdict
-from bridge.domain.deliveries import Delivery, DeliveryState
+from bridge.domain.deliveries import DeliveryState
 from bridge.domain.delivery_schedule import DeliverySchedule
-from bridge.domain.destinations import Callback
-from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment
-from tests.support.samples import NOW
+from tests.support.samples import DELIVERY, NOW
 
 PAUSES = (2 * SECOND, 5 * SECOND, MINUTE)
 SCHEDULE = DeliverySchedule(pauses=PAUSES, max_age=3 * DAY)
-DELIVERY = Delivery(
-    id="dlv_1",
-    watch_id="wat_01",
-    client="crm",
-    notification_id="ntf_01",
-    destination=Callback(url=Secret("https://crm.example.com/hush")),
-    lane="callback:x",
-    body="{}",
-    queued_at=NOW,
-)
 
 
 @pytest.mark.parametrize(

@@ -13,28 +13,14 @@ from typing import Any
 import pytest
 
 from bridge.domain.imports import (
-    Reply,
     Unanswered,
     Unusable,
 )
 from bridge.domain.secret import Secret
-from bridge.rally import RallyClient, decipher
+from bridge.rally import RallyClient
 from tests.support.certificates import certificate_for
+from tests.support.rally_responses import GOOD, answer
 from tests.support.samples import NOW, only
-
-GOOD = {
-    "importId": "imp",
-    "type": "CSV",
-    "status": "COMPLETED",
-    "personCount": 7,
-    "failedRecords": [{"personId": "p1"}, {"email": "jane@example.com"}, {"personId": "p2", "email": "x@example.com"}],
-    "updatedAt": "2027-01-15T08:00:00Z",
-}
-
-
-def answer(status: int = 200, body: Any = GOOD, headers: dict[str, str] | None = None) -> Reply:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return decipher(status=status, headers=list((headers or {}).items()), body=raw, import_id="imp", at=NOW)
 
 
 @dataclass

@@ -27,16 +27,9 @@ from bridge.domain.imports import (
 from bridge.domain.times import SECOND
 from bridge.rally import decipher
 from bridge.rally.responses import unanswered
+from tests.support.rally_responses import GOOD, answer
 from tests.support.samples import DATE, NOW
 
-GOOD = {
-    "importId": "imp",
-    "type": "CSV",
-    "status": "COMPLETED",
-    "personCount": 7,
-    "failedRecords": [{"personId": "p1"}, {"email": "jane@example.com"}, {"personId": "p2", "email": "x@example.com"}],
-    "updatedAt": "2027-01-15T08:00:00Z",
-}
 READ_WHOLE = Reading(
     import_id="imp",
     type="CSV",
@@ -50,11 +43,6 @@ READ_WHOLE = Reading(
     failed_record_count=3,
     updated_at="2027-01-15T08:00:00Z",
 )
-
-
-def answer(status: int = 200, body: Any = GOOD, headers: dict[str, str] | None = None) -> Reply:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return decipher(status=status, headers=list((headers or {}).items()), body=raw, import_id="imp", at=NOW)
 
 
 def without(field: str) -> dict[str, Any]:

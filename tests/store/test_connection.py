@@ -4,7 +4,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 
 import pytest
 from redis.asyncio.connection import AbstractConnection
@@ -13,6 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from bridge.domain.secret import Secret
 from bridge.errors import StoreUnavailable
 from bridge.store.connection import Store, connect
+from tests.support.vanished import vanished_server
 
 pytestmark = pytest.mark.anyio
 PATIENCE = 5.0
@@ -115,16 +116,8 @@ async def test_a_silent_redis_is_an_error_and_is_not_retried(answers: int) -> No
 @pytest.fixture
 def vanished() -> Iterator[str]:
     """An address at which every attempt to connect times out: its backlog is full."""
-    with ExitStack() as sockets:
-        there = sockets.enter_context(socket.socket())
-        there.bind(("127.0.0.1", 0))
-        there.listen(0)
-        for _ in range(3):
-            waiting = sockets.enter_context(socket.socket())
-            waiting.setblocking(False)
-            with suppress(BlockingIOError):
-                waiting.connect(there.getsockname())
-        yield f"redis://127.0.0.1:{there.getsockname()[1]}?socket_connect_timeout=0.3"
+    with vanished_server() as port:
+        yield f"redis://127.0.0.1:{port}?socket_connect_timeout=0.3"
 
 
 async def test_concurrent_attempts_to_connect_to_a_vanished_host_do_not_wait_for_each_other(vanished: str) -> None:

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from bridge.domain.deliveries import Delivery
+from bridge.domain.destinations import Callback
 from bridge.domain.imports import FailedRecord, Reading
+from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR, MINUTE
 from bridge.domain.watches import Watch
 
@@ -28,6 +31,16 @@ WATCH = Watch(
     created_at=NOW,
     grace_until=NOW + MINUTE,
     expires_at=NOW + HOUR,
+)
+DELIVERY = Delivery(
+    id="dlv_1",
+    watch_id="wat_01",
+    client="crm",
+    notification_id="ntf_01",
+    destination=Callback(url=Secret("https://crm.example.com/hush")),
+    lane="callback:x",
+    body="{}",
+    queued_at=NOW,
 )
 
 

@@ -1,226 +1,29 @@
-"""`rally-bridge doctor`: tables of facts and their findings; then the command itself with a real bridge."""
+"""`rally-bridge doctor`: a bridge of `up`, examined through its data directory or through the environment."""
 
 import json
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 from dotenv import dotenv_values
 from redis import Redis
 
-from bridge.cli.doctor import checks_external, checks_redis
-from bridge.cli.doctor.checks_redis import RedisReport
-from bridge.cli.doctor.findings import Finding
-from bridge.cli.doctor.record_sample import RecordSample
 from bridge.cli.up import embedded_redis
 from bridge.cli.up.data_dir import DataDir
-from bridge.destinations.rules import EgressRules
-from bridge.destinations.send_test import TestOutcome as Outcome  # pytest would collect a class named Test…
-from bridge.domain.attempts import Accepted, Deferred, Failure, NoResponse, Rejected, Response, SendResult, Verdict
-from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, OverLimit, Unanswered
-from bridge.domain.times import SECOND
-from bridge.store import keys
 from tests.support.command_line import run_here
 from tests.support.configuration import destination, workspace
 from tests.support.processes import Journey, free_ports, up, wait_for
 from tests.support.samples import only
 
-GOOD = RedisReport(
-    version="7.4.1", aof=True, fsync="always", policy="noeviction", round_trips=(0.2, 0.3, 9.0), opens=True
-)
 PASSWORD = "hunter2-of-redis"
+
+
 PATH_TOKEN = "path-token-of-the-tests"
-
-
-def checked(report: RedisReport) -> dict[str, Finding]:
-    return {finding.check: finding for finding in checks_redis.check_redis("redis://h:6379", report)}
-
-
-def test_a_good_redis_passes_every_check() -> None:
-    assert {finding.state for finding in checked(GOOD).values()} == {"ok"}
-    assert {finding.state for finding in checked(replace(GOOD, opens=None)).values()} == {"ok"}, "nothing encrypted yet"
-
-
-@pytest.mark.parametrize(
-    ("changes", "check", "state", "words"),
-    [
-        ({"version": "6.2.14"}, "Redis", "failed", "Redis 6.2.14"),
-        ({"version": "7.0.0"}, "Redis", "ok", "7.0.0"),
-        ({"version": "10.0.0"}, "Redis", "ok", "Redis 10.0.0"),
-        ({"product": "Valkey", "version": "9.1.2"}, "Redis", "ok", "Valkey 9.1.2"),
-        ({"replica": True}, "Redis", "failed", "a replica"),
-        ({"missing_permissions": list("abcd")}, "Redis permissions", "failed", "a; b; c; and 1 more"),
-        ({"version": None}, "Redis", "warning", "does not report"),
-        ({"cluster": True}, "Redis", "failed", "Cluster"),
-        ({"aof": False}, "Redis durability", "failed", "appendonly no"),
-        ({"aof_broken": True}, "Redis durability", "failed", "can't be written"),
-        ({"aof": None}, "Redis durability", "warning", "does not report"),
-        ({"fsync": None}, "Redis durability", "warning", "does not report"),
-        ({"fsync": "everysec"}, "Redis durability", "warning", "the last second"),
-        ({"fsync": "no"}, "Redis durability", "warning", "30 seconds"),
-        ({"policy": None}, "Redis eviction", "warning", "does not report"),
-        ({"policy": "of-a-vendor"}, "Redis eviction", "warning", "'of-a-vendor' is not known"),
-        ({"policy": "volatile-lru"}, "Redis eviction", "warning", "but no watch"),
-        ({"policy": "allkeys-lru"}, "Redis eviction", "failed", "drops watches"),
-        ({"policy": "allkeys-lru", "limit": 1}, "Redis eviction", "failed", "drops watches"),
-        ({"limit": 100, "used": 89}, "Redis eviction", "ok", "noeviction"),
-        ({"limit": 100, "used": 90}, "Redis eviction", "warning", "90%"),
-        ({"round_trips": (20.1, 20.1, 1.0)}, "Redis latency", "warning", "20.1 ms"),
-        ({"round_trips": (20.0, 20.0, 900.0)}, "Redis latency", "ok", "900.0"),
-        ({"writes_refused": "OOM command not allowed", "full": True}, "Redis writes", "failed", "OOM"),
-        ({"writes_refused": "READONLY You can't write"}, "Redis writes", "failed", "READONLY"),
-        ({"layout": ""}, "Stored data", "failed", "names no layout"),
-        ({"layout": "1"}, "Stored data", "failed", "has layout '1'"),
-        ({"layout": str(keys.SCHEMA)}, "Stored data", "ok", "its layout is current"),
-        ({"opens": False}, "Encryption keys", "failed", "none of them"),
-        ({"sample": RecordSample(20, 3)}, "Encryption keys", "failed", "3 of 20 records"),
-        ({"sample": RecordSample(20, 0)}, "Encryption keys", "ok", "a sample of 20 records"),
-    ],
-)
-def test_facts_about_redis_become_findings(changes: dict[str, Any], check: str, state: str, words: str) -> None:
-    finding = checked(replace(GOOD, **changes))[check]
-
-    assert (finding.state, words in finding.detail) == (state, True), finding
-    assert (finding.remedy is None) == (state == "ok")
-
-
-@pytest.mark.parametrize(
-    ("ahead", "here", "outside_"),
-    [
-        (0, "ok", "ok"),
-        (-4_999, "ok", "ok"),
-        (5_000, "warning", "ok"),
-        (-5_000, "warning", "ok"),
-        (59_999, "warning", "ok"),
-        (-60_000, "warning", "warning"),
-        (300_000, "warning", "failed"),
-        (-(10**12), "warning", "failed"),
-    ],
-)
-def test_findings_on_clocks_name_the_difference_that_matters(ahead: int, here: str, outside_: str) -> None:
-    ours, theirs = checks_redis.check_local_clock(ahead), checks_redis.check_external_clock(ahead, "Redis")
-
-    assert (ours.state, "matters from 5 s" in ours.detail) == (here, True)
-    assert (theirs.state, "matters from 300 s" in theirs.detail) == (outside_, True)
-
-
-@pytest.mark.parametrize(
-    ("answer", "state", "words"),
-    [
-        (Absent(Absence.NOT_FOUND), "ok", "accepts the key"),
-        (Absent(Absence.FORBIDDEN), "warning", "HTTP 403"),
-        (KeyRefused(), "failed", "HTTP 401"),
-        (OverLimit(1_500), "warning", "HTTP 429"),
-        (OverLimit(None), "warning", "HTTP 429"),
-        (Unanswered("timeout"), "failed", "timeout"),
-    ],
-)
-def test_responses_of_rally_become_findings(answer: ImportAnswer, state: str, words: str) -> None:
-    finding = checks_external.check_rally("eu", "https://rally", answer, key="the key", url="the address")
-
-    assert (finding.check, finding.state, words in finding.detail) == ("Rally, eu", state, True)
-    assert not isinstance(answer, KeyRefused) or "the key" in str(finding.remedy)
-    assert not isinstance(answer, Unanswered) or "the address" in str(finding.remedy)
-    assert answer != OverLimit(1_500) or "in 2 s" in str(finding.remedy)
-
-
-def slacks(status: int, document: Any, **headers: str) -> Response:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(status=status, headers=named, body=json.dumps(document).encode())
-
-
-@pytest.mark.parametrize(
-    ("answer", "state", "words"),
-    [
-        (slacks(200, {"ok": True}), "ok", "accepts the token"),
-        (slacks(200, {"ok": True}, x_oauth_scopes="chat:write,users:read"), "ok", "accepts the token"),
-        (slacks(200, {"ok": True}, x_oauth_scopes="users:read, chat:write.public"), "failed", "lacks the scope"),
-        (slacks(200, {"ok": False, "error": "invalid_auth"}), "failed", "invalid_auth"),
-        (slacks(404, {}), "failed", "HTTP 404"),
-        (slacks(503, {}), "warning", "HTTP 503"),
-        (slacks(429, {}, retry_after="30"), "warning", "HTTP 429"),
-        (NoResponse(failure=Failure.DNS, reason="the name does not resolve"), "failed", "resolve"),
-    ],
-)
-def test_responses_of_slack_become_findings(answer: SendResult, state: str, words: str) -> None:
-    finding = checks_external.check_slack("https://slack", answer, 0)
-
-    assert (finding.state, words in finding.detail) == (state, True), finding
-
-
-@pytest.mark.parametrize(
-    ("verdict", "state", "words"),
-    [
-        (Accepted(), "ok", "accepted a test message"),
-        (Deferred("HTTP 503"), "failed", "HTTP 503; it would be retried"),
-        (Rejected("HTTP 410"), "failed", "HTTP 410; it would not be retried"),
-    ],
-)
-def test_results_of_test_messages_become_findings(verdict: Verdict, state: str, words: str) -> None:
-    finding = checks_external.check_test_message(
-        "ops", "https://h/…", Outcome(verdict=verdict, status=None, took=3), "crm", "destinations.ops"
-    )
-
-    assert (finding.state, words in finding.detail) == (state, True), finding
-
-
-@pytest.mark.parametrize(
-    ("failure", "setting"),
-    [
-        (Failure.REFUSED_ADDRESS, "EGRESS_ALLOW"),
-        (Failure.DNS, "destinations.ops"),
-        (Failure.TLS, "EGRESS_CA_FILE"),
-        (Failure.CONNECT, "destinations.ops"),
-    ],
-)
-def test_an_unreachable_destination_is_reported_with_a_remedy(failure: Failure, setting: str) -> None:
-    refusal = NoResponse(failure=failure, reason="so it is")
-    finding = checks_external.check_destination("ops", "https://h/…", refusal, "destinations.ops", proxied=False)
-
-    assert (finding.state, "so it is" in finding.detail, setting in str(finding.remedy)) == ("failed", True, True)
-
-
-@pytest.mark.parametrize(
-    ("rally", "state"),
-    [("http://127.0.0.1:8081/rally/api/public/v1", "ok"), ("https://api.rallyuxr.com/api/public/v1", "warning")],
-)
-def test_a_sandbox_in_the_place_of_destinations_is_reported(rally: str, state: str) -> None:
-    finding = checks_external.check_sandbox("http://127.0.0.1:8081", rally)
-
-    assert (finding.state, "all messages go to the inbox at http://127.0.0.1:8081" in finding.detail) == (state, True)
-
-
-@pytest.mark.parametrize(
-    ("allow", "state", "words"),
-    [
-        ((), "ok", "the public internet, ports 80 and 443"),
-        (("10.1.0.0/16", "127.0.0.1:8081"), "ok", "10.1.0.0/16 (any port), 127.0.0.1 port 8081"),
-        (("crm.internal:8080", "*.corp.example"), "ok", "crm.internal port 8080, all below corp.example (any port)"),
-        (("0.0.0.0/0",), "warning", "every address"),
-        (("::/0",), "warning", "every address"),
-        (("169.254.0.0/16",), "warning", "credentials"),
-        (("fd00::/8",), "warning", "credentials"),
-    ],
-)
-def test_egress_rules_are_described(allow: tuple[str, ...], state: str, words: str) -> None:
-    finding = checks_external.check_rules(EgressRules.parse(allow))
-
-    assert (finding.state, words in finding.detail) == (state, True), finding
-
-
-def test_authorities_are_counted_and_reported_when_expired() -> None:
-    assert checks_external.check_authorities("ca.pem", [5 * SECOND], 4 * SECOND).state == "ok"
-    finding = checks_external.check_authorities("ca.pem", [5 * SECOND, 9 * SECOND], 5 * SECOND)
-    assert (finding.state, "adds 2 authorities; expired: 1" in finding.detail) == ("warning", True)
-
-
-# The command itself: a bridge that `up` has made, examined through its data directory or through an environment.
 
 
 @pytest.fixture(scope="module")
