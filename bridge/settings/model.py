@@ -82,6 +82,11 @@ class Variables(BaseModel):
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
 
 
+_OF_VARIABLES = {"key": "RALLY_API_KEY", "base_url": "RALLY_BASE_URL", "budget_share": "RALLY_BUDGET_SHARE"}
+_OF_SANDBOX = {"key": "RALLY_API_KEY", "base_url": "RALLY_SANDBOX"}
+"""By the key of a workspace: the variable that its value comes from."""
+
+
 class Settings(Variables):
     """All settings: the variables, and what is plural."""
 
@@ -99,12 +104,11 @@ class Settings(Variables):
         return problem(self.place(key), key, text)
 
     def workspace_key(self, name: str, key: str) -> str:
-        """Return the setting that a workspace's value comes from, for messages: `key` or `base_url`."""
-        if self.rally_sandbox is not None:
-            return "RALLY_SANDBOX" if key == "base_url" else "RALLY_API_KEY"
+        """Return the setting that a workspace's value comes from: of its table, or a variable."""
+        if self.rally_sandbox is not None and key in _OF_SANDBOX:
+            return _OF_SANDBOX[key]
         in_file = [f"workspaces.{name}.{key}{form}" for form in ("", "_file", "_env")]
-        variable = {"key": "RALLY_API_KEY", "base_url": "RALLY_BASE_URL"}[key]
-        return next((each for each in in_file if each in self.origins), variable)
+        return next((each for each in in_file if each in self.origins), _OF_VARIABLES[key])
 
     def named(self, key: str) -> str:
         """Return a setting with its place, for remedies: `workspaces.eu.key (bridge.toml:3)`."""

@@ -57,7 +57,9 @@ def check(*, file: Path | None, data_dir: Path | None) -> None:
 def show(*, file: Path | None, data_dir: Path | None, as_json: bool) -> None:
     """Show the settings in effect and where each comes from. Secrets are masked."""
     chosen = _choose(file, data_dir)
-    rows = rows_of(_valid(chosen, draft_settings(chosen.environ)).settings)
+    own = {**os.environ, **({} if file is None else {"BRIDGE_CONFIG_FILE": str(file)})}
+    set_by_up = frozenset(name for name, value in chosen.environ.items() if own.get(name) != value)
+    rows = rows_of(_valid(chosen, draft_settings(chosen.environ)).settings, set_by_up)
     if as_json:
         print_json([row.as_json() for row in rows])
     else:

@@ -15,14 +15,16 @@ from bridge.domain.workspaces import Workspace
 from bridge.settings import Settings
 from bridge.settings.model import Variables
 from bridge.settings.parsers import durations
+from bridge.settings.problems import ENVIRONMENT
 
 DEFAULT = "default"
+UP = "rally-bridge up"
 NOT_SET = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One setting; `source` is "default", "environment", or a file with a line."""
+    """One setting; `source` is "default", "environment", "rally-bridge up", or a file with a line."""
 
     key: str
     value: str
@@ -32,31 +34,65 @@ class Row:
         return asdict(self)
 
 
-def rows_of(settings: Settings) -> list[Row]:
-    """Return all settings: variables in the order of `.env.example`, then the tables of the configuration file."""
+def rows_of(settings: Settings, set_by_up: frozenset[str] = frozenset()) -> list[Row]:
+    """Return all settings: variables in the order of `.env.example`, then the tables of the configuration file.
+
+    `set_by_up` are the variables of the environment that `rally-bridge up` sets.
+    """
+    rows = _Rows(settings, set_by_up)
+    clients = [client for client in settings.clients if client not in settings.bridge_api_keys]
     return [
-        *(_variable(settings, name, field) for name, field in Variables.model_fields.items()),
-        *(row for each in settings.workspaces.values() for row in _workspace(settings, each)),
-        *(row for name, each in settings.destinations.items() for row in _destination(settings, name, each)),
-        *(
-            row
-            for client in settings.clients
-            if client not in settings.bridge_api_keys
-            for row in _client(settings, client)
-        ),
+        *(rows.variable(name, field) for name, field in Variables.model_fields.items()),
+        *(row for each in settings.workspaces.values() for row in rows.workspace(each)),
+        *(row for name, each in settings.destinations.items() for row in rows.destination(name, each)),
+        *(row for client in clients for row in rows.client(client)),
     ]
 
 
-def _row(settings: Settings, key: str, value: str) -> Row:
-    place = settings.origin(key)
-    return Row(key, value, DEFAULT if place is None else str(place))
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    settings: Settings
+    set_by_up: frozenset[str]
 
+    def variable(self, name: str, field: FieldInfo) -> Row:
+        parsers = {getattr(each, "func", None) for each in field.metadata}
+        is_span = bool(parsers & {duration, durations})
+        return self._row(name.upper(), _text(getattr(self.settings, name), is_span=is_span))
 
-def _variable(settings: Settings, name: str, field: FieldInfo) -> Row:
-    parsers = {getattr(each, "func", None) for each in field.metadata}
-    value = getattr(settings, name)
-    is_span = bool(parsers & {duration, durations})
-    return _row(settings, name.upper(), _text(value, is_span=is_span))
+    def workspace(self, workspace: Workspace) -> Iterator[Row]:
+        """Yield the values of a workspace, also those that it takes from a variable."""
+        values = {"key": workspace.key, "base_url": workspace.base_url, "budget_share": workspace.budget_share}
+        for key, value in values.items():
+            source = self._source(self.settings.workspace_key(workspace.name, key))
+            yield Row(f"workspaces.{workspace.name}.{key}", str(value), source)
+
+    def destination(self, name: str, destination: ResolvedDestination) -> Iterator[Row]:
+        prefix = f"destinations.{name}"
+        yield self._row(f"{prefix}.type", kind(destination))
+        where = "channel" if kind(destination) == "slack" else "url"
+        yield self._row(f"{prefix}.{where}", describe(destination))
+        if isinstance(destination, Callback):
+            secrets = {"secret": destination.secret} | {f"headers.{each}": v for each, v in destination.headers.items()}
+            for key, value in secrets.items():
+                if value is not None:
+                    yield self._row(f"{prefix}.{key}", str(value))
+
+    def client(self, client: Client) -> Iterator[Row]:
+        prefix = f"clients.{client.name}"
+        count = len(client.digests)
+        yield self._row(f"{prefix}.keys", f"{count} {'key' if count == 1 else 'keys'}")
+        yield self._row(f"{prefix}.admin", _text(client.admin))
+        for key, names in asdict(client.permissions).items():
+            yield self._row(f"{prefix}.{key}", "all" if names is None else ", ".join(sorted(names)) or "none")
+
+    def _row(self, key: str, value: str) -> Row:
+        return Row(key, value, self._source(key))
+
+    def _source(self, key: str) -> str:
+        place = self.settings.origin(key)
+        if place == ENVIRONMENT and key in self.set_by_up:
+            return UP
+        return DEFAULT if place is None else str(place)
 
 
 def _text(value: Any, *, is_span: bool = False) -> str:
@@ -73,35 +109,3 @@ def _text(value: Any, *, is_span: bool = False) -> str:
             return ", ".join(_text(each, is_span=is_span) for each in value)
         case Secret() | _:
             return str(value)
-
-
-def _workspace(settings: Settings, workspace: Workspace) -> Iterator[Row]:
-    """Yield the values of a workspace, also those that it takes from a variable."""
-    for key, variable, value in (
-        ("key", "RALLY_API_KEY", workspace.key),
-        ("base_url", "RALLY_BASE_URL", workspace.base_url),
-        ("budget_share", "RALLY_BUDGET_SHARE", workspace.budget_share),
-    ):
-        name = f"workspaces.{workspace.name}.{key}"
-        place = settings.origin(name) or settings.origin(variable)
-        yield Row(name, str(value), DEFAULT if place is None else str(place))
-
-
-def _destination(settings: Settings, name: str, destination: ResolvedDestination) -> Iterator[Row]:
-    prefix = f"destinations.{name}"
-    yield _row(settings, f"{prefix}.type", kind(destination))
-    where = "channel" if kind(destination) == "slack" else "url"
-    yield _row(settings, f"{prefix}.{where}", describe(destination))
-    if isinstance(destination, Callback):
-        secrets = {"secret": destination.secret} | {f"headers.{each}": v for each, v in destination.headers.items()}
-        for key, value in secrets.items():
-            if value is not None:
-                yield _row(settings, f"{prefix}.{key}", str(value))
-
-
-def _client(settings: Settings, client: Client) -> Iterator[Row]:
-    prefix = f"clients.{client.name}"
-    yield _row(settings, f"{prefix}.keys", f"{len(client.digests)} {'key' if len(client.digests) == 1 else 'keys'}")
-    yield _row(settings, f"{prefix}.admin", _text(client.admin))
-    for key, names in asdict(client.permissions).items():
-        yield _row(settings, f"{prefix}.{key}", "all" if names is None else ", ".join(sorted(names)) or "none")

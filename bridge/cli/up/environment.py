@@ -36,6 +36,8 @@ class UserSettings:
 
     values: Mapping[str, str] = field(repr=False)
     tables: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    config_file: str = ""
+    """That of the data directory, if it is used."""
     unreadable: bool = False
 
     @classmethod
@@ -43,11 +45,16 @@ class UserSettings:
         """Read all sources as the children will; `data_dir` may have a configuration file."""
         given, problems = read_variables(os.environ, ".env")
         values = {name: each.text for name, each in given.items()}
-        if data_dir is not None and (data_dir / CONFIG_FILE).is_file():
-            values.setdefault("BRIDGE_CONFIG_FILE", str((data_dir / CONFIG_FILE).absolute()))
-        path = values.get("BRIDGE_CONFIG_FILE")
+        found = None if data_dir is None else (data_dir / CONFIG_FILE).absolute()
+        config_file = str(found) if found and found.is_file() and "BRIDGE_CONFIG_FILE" not in values else ""
+        path = values.get("BRIDGE_CONFIG_FILE", config_file)
         document = _read_document(path) if path else Document()
-        return cls(values, document.tables if document else {}, unreadable=bool(problems) or document is None)
+        return cls(
+            values,
+            document.tables if document else {},
+            config_file=config_file,
+            unreadable=bool(problems) or document is None,
+        )
 
     def has(self, name: str) -> bool:
         return name in self.values or f"{name}_FILE" in self.values
@@ -118,8 +125,8 @@ def live(user: UserSettings, generated: Mapping[str, str], redis_url: str | None
     settings = {name: generated[name] for name in FOR_THE_BRIDGE if not user.has(name)}
     if has_clients(user):
         settings.pop("BRIDGE_API_KEYS", None)
-    if config_file := user.values.get("BRIDGE_CONFIG_FILE"):
-        settings["BRIDGE_CONFIG_FILE"] = config_file
+    if user.config_file:
+        settings["BRIDGE_CONFIG_FILE"] = user.config_file
     return settings if redis_url is None else settings | {"REDIS_URL": redis_url}
 
 

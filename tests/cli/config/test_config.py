@@ -12,6 +12,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from bridge.cli.config.first_files import CONFIG
+from bridge.cli.up.data_dir import open_data_dir
+from bridge.cli.up.generated_secrets import load_or_generate
 from bridge.domain.clients import digest
 from bridge.resources import load_checked
 from tests.settings.test_model import GOOD
@@ -97,6 +99,21 @@ def test_the_settings_in_effect_are_shown_with_their_sources_and_without_secrets
     assert rows["destinations.ops.url"] == ("https://ops.example.com/…", "bridge.toml:7")
     assert rows["destinations.ops.secret"] == ("•••", "bridge.toml:8")
     assert rows["destinations.ops.headers.X-Token"] == ("•••", "bridge.toml:9")
+
+
+def test_what_up_sets_is_shown_as_such(tmp_path: Path) -> None:
+    with open_data_dir(tmp_path / "rally-bridge-data" / "sandbox") as data:
+        load_or_generate(data, sandbox=True)
+        (data.path / "bridge.toml").write_text('[workspaces.eu]\nkey = "real"\nbudget_share = 0.5\n')
+    ran = config("show", "--json", cwd=tmp_path, POLL_FLOOR="5s")
+    sources = {row["key"]: row["source"] for row in json.loads(ran.stdout)}
+
+    assert {key for key, source in sources.items() if source == "rally-bridge up"} >= {
+        *("REDIS_URL", "RALLY_API_KEY", "BRIDGE_API_KEYS", "BRIDGE_ENCRYPTION_KEYS", "EGRESS_SANDBOX"),
+        *("workspaces.eu.key", "workspaces.eu.base_url"),
+    }
+    assert sources["POLL_FLOOR"] == "environment"
+    assert sources["workspaces.eu.budget_share"].endswith("bridge.toml:3")
 
 
 def test_the_settings_are_shown_to_programs_as_json(tmp_path: Path) -> None:
