@@ -21,12 +21,12 @@ from bridge.destinations.addresses import parse_address, refusal_code, unwrap_na
         ("1::2::3", "neither a host name nor an address"),
     ],
 )
-def test_a_host_that_only_looks_like_an_address_is_refused_in_these_words(host: str, problem: str) -> None:
+def test_an_invalid_address_has_its_error(host: str, problem: str) -> None:
     with pytest.raises(ValueError, match="^" + problem + "$"):
         parse_address(host)
 
 
-def test_the_highest_of_each_part_is_an_address() -> None:
+def test_the_highest_value_of_each_part_is_valid() -> None:
     assert [str(parse_address(host)) for host in ("255.255.255.255", "255.16777215", "4294967295")] == [
         "255.255.255.255"
     ] * 3
@@ -131,12 +131,12 @@ def test_special_addresses_are_refused_with_a_code(address: str, code: str) -> N
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_public_addresses_are_not(address: str) -> None:
+def test_public_addresses_are_permitted(address: str) -> None:
     assert refusal_code(ip_address(address)) is None
 
 
 @given(st.ip_addresses())
-def test_what_python_knows_to_be_special_is_refused_as_well(address: object) -> None:
+def test_addresses_that_python_knows_to_be_special_are_refused(address: object) -> None:
     parsed = unwrap_nat64(ip_address(str(address)))
     # Python calls the anycast addresses of two protocols, within networks that we refuse, global; never the reverse.
     if not parsed.is_global or parsed.is_multicast or parsed.is_reserved:
@@ -160,16 +160,16 @@ def test_what_python_knows_to_be_special_is_refused_as_well(address: object) -> 
         ("::1", "::1"),
     ],
 )
-def test_odd_forms_of_an_address_are_read_as_the_system_does(host: str, address: str) -> None:
+def test_addresses_are_parsed_in_every_form_of_the_system(host: str, address: str) -> None:
     assert parse_address(host) == ip_address(address)
 
 
 @pytest.mark.parametrize("host", ["1.2.3.4.5", "256.0.0.1", "1.2.3.256", "4294967296", "09", "a.1", "::g", "fe80::1%1"])
-def test_what_only_looks_like_an_address_is_none(host: str) -> None:
+def test_an_invalid_address_is_an_error(host: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_address(host)
 
 
 @pytest.mark.parametrize("host", ["example.com", "1.example", "a", "0x7f.example", "127.0.0.1.nip.io"])
-def test_names_are_no_addresses(host: str) -> None:
+def test_a_name_is_not_parsed_as_an_address(host: str) -> None:
     assert parse_address(host) is None

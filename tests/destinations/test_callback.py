@@ -54,7 +54,7 @@ ED25519 = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dR
 
 
 @pytest.mark.parametrize("library", [standardwebhooks.Webhook, svix.webhooks.Webhook])
-def test_verifiers_that_know_no_asymmetric_signatures_accept_the_message_beside_one(library: Any) -> None:
+def test_verifiers_that_know_only_shared_secrets_accept_a_message_with_both_signatures(library: Any) -> None:
     signing = Signing((Secret(SECRET),), (Secret(ED25519),))
     callback = replace(CALLBACK, secret=Secret(SECRET))
     headers = headers_of(callback, signing, body='{"a":1}')
@@ -73,7 +73,7 @@ def headers_of(callback: Callback, signing: Signing, *, body: str = "{}", client
     )
 
 
-def test_a_library_that_we_did_not_write_accepts_the_message() -> None:
+def test_other_libraries_accept_the_message() -> None:
     signing = Signing((Secret(SECRET),))
 
     headers = headers_of(CALLBACK, signing, body='{"é":1}')
@@ -81,7 +81,7 @@ def test_a_library_that_we_did_not_write_accepts_the_message() -> None:
     Webhook(derived_secret(SECRET, "crm")).verify('{"é":1}', headers)
 
 
-def test_while_secrets_rotate_each_of_them_counts() -> None:
+def test_during_a_rotation_each_secret_verifies() -> None:
     signing = Signing((Secret(SECRET), Secret(OLDER)))
 
     headers = headers_of(CALLBACK, signing)
@@ -93,7 +93,7 @@ def test_while_secrets_rotate_each_of_them_counts() -> None:
     assert newest.startswith("v1,")
 
 
-def test_a_destinations_own_secret_signs_alone() -> None:
+def test_a_destinations_own_secret_replaces_the_clients() -> None:
     own = replace(CALLBACK, secret=Secret(OLDER))
 
     headers = headers_of(own, Signing((Secret(SECRET),)))
@@ -102,7 +102,7 @@ def test_a_destinations_own_secret_signs_alone() -> None:
     Webhook(OLDER).verify("{}", headers)
 
 
-def test_headers_are_those_of_the_standard_with_the_clients_beside() -> None:
+def test_the_headers_are_those_of_the_standard_and_the_clients() -> None:
     callback = replace(CALLBACK, headers={"X-Api-Key": Secret("k"), "User-Agent": Secret("crm-hook")})
 
     request = prepare(
@@ -157,7 +157,7 @@ def test_a_client_can_not_set_our_headers() -> None:
         ("X-A", "a" * 4_001, True),
     ],
 )
-def test_headers_that_may_not_be_sent_along(name: str, value: str, refused: bool) -> None:  # noqa: FBT001 - a table
+def test_each_forbidden_header_has_its_reason(name: str, value: str, refused: bool) -> None:  # noqa: FBT001 - a table
     found = header_problem(name, value)
 
     assert (found is not None) is refused
@@ -187,7 +187,7 @@ def test_failed_records_are_left_out_from_the_end_until_the_body_fits() -> None:
     assert data["metadata"] == {"ticket": "RES-12"}
 
 
-def test_metadata_goes_when_leaving_out_records_is_not_enough() -> None:
+def test_metadata_is_left_out_if_leaving_out_records_is_not_enough() -> None:
     reading = replace(READING, failed_records=(FailedRecord(person_id="p"),), failed_record_count=1)
     large = replace(NOTIFICATION, metadata={"k": "x" * BODY_LIMIT}, reading=reading)
 
@@ -222,7 +222,7 @@ def callback_of(reason: str) -> str:
     )
 
 
-def test_a_body_of_just_the_limit_is_sent_whole_and_one_more_byte_costs_only_what_tells_least() -> None:
+def test_a_body_one_byte_over_the_limit_loses_only_its_last_failed_record() -> None:
     room = callback.BODY_LIMIT - len(callback_of(""))
 
     assert len(callback_of("r" * room)) == callback.BODY_LIMIT
@@ -231,13 +231,13 @@ def test_a_body_of_just_the_limit_is_sent_whole_and_one_more_byte_costs_only_wha
     assert (len(shorter["reason"]), len(shorter["import"]["failedRecords"])) == (room + 1, 1)
 
 
-def test_a_reason_that_fits_nowhere_is_cut_and_not_left_out() -> None:
+def test_a_reason_that_is_too_long_is_cut_and_not_left_out() -> None:
     data = json.loads(callback_of("r" * callback.BODY_LIMIT))["data"]
 
     assert data["reason"] == "r" * callback.REASON_KEPT
 
 
-def test_a_header_may_be_just_as_long() -> None:
+def test_a_header_of_the_largest_length_is_valid() -> None:
     longest = "v" * callback.LONGEST_HEADER
 
     assert callback.header_problem("x-key", longest) is None

@@ -1,4 +1,4 @@
-"""What holds for every kind of destination: each answer has its meaning, and no secret shows."""
+"""Every kind of destination: each response has a verdict, and no secret is shown."""
 
 import re
 from typing import get_args
@@ -115,14 +115,14 @@ MATTERMOST = SlackWebhook(url=Secret("https://chat.example.com/hooks/xyz"))
 
 @pytest.mark.parametrize("status", [408, 425])
 @pytest.mark.parametrize("destination", [SLACK, MATTERMOST, CHANNEL])
-def test_too_slow_and_too_early_pass_at_slack_as_well(destination: ResolvedDestination, status: int) -> None:
+def test_a_408_and_a_425_of_slack_are_repeated(destination: ResolvedDestination, status: int) -> None:
     assert judge(destination, response(status), NOW) == Deferred(f"HTTP {status}")
     assert judge(destination, response(status, retry_after="5"), NOW) == Deferred(f"HTTP {status}", 5 * SECOND)
 
 
 @pytest.mark.parametrize("destination", [SLACK, CHANNEL, CALLBACK])
 @pytest.mark.parametrize("failure", list(Failure))
-def test_without_an_answer_it_is_never_final(destination: ResolvedDestination, failure: Failure) -> None:
+def test_without_a_response_no_verdict_is_final(destination: ResolvedDestination, failure: Failure) -> None:
     answer = NoResponse(failure=failure, reason="in words")
 
     verdict = judge(destination, answer, NOW)
@@ -134,14 +134,14 @@ def test_without_an_answer_it_is_never_final(destination: ResolvedDestination, f
 
 @pytest.mark.parametrize("destination", [SLACK, CHANNEL])
 @pytest.mark.parametrize("answer", [response(500), NoResponse(failure=Failure.TIMEOUT, reason="no answer in time")])
-def test_where_slack_must_not_hear_twice_what_it_may_have_heard_is_given_up(
+def test_with_slack_at_most_once_an_ambiguous_attempt_is_not_repeated(
     destination: ResolvedDestination, answer: SendResult
 ) -> None:
     assert isinstance(judge(destination, answer, NOW), Deferred)
     assert isinstance(judge(destination, answer, NOW, slack_at_most_once=True), Rejected)
 
 
-def test_what_was_never_sent_is_tried_again_also_where_slack_must_not_hear_twice() -> None:
+def test_with_slack_at_most_once_an_unsent_message_is_repeated() -> None:
     unsent = NoResponse(failure=Failure.CONNECT, reason="no connection in time")
 
     assert isinstance(judge(SLACK, unsent, NOW, slack_at_most_once=True), Deferred)
@@ -154,11 +154,11 @@ KINDS: list[tuple[ResolvedDestination, bytes]] = [
     (CHANNEL, b'{"ok":true}'),
     (CALLBACK, b""),
 ]
-"""Every kind of destination, with what it answers when all is well: a new kind gets a row here."""
+"""Every kind of destination, with its response to an accepted message. A new kind gets a row here."""
 
 
 @pytest.mark.parametrize(("destination", "well"), KINDS)
-def test_every_kind_keeps_the_contract_whatever_the_answer(destination: ResolvedDestination, well: bytes) -> None:
+def test_every_kind_meets_the_contract_for_any_response(destination: ResolvedDestination, well: bytes) -> None:
     assert judge(destination, response(200, well), NOW) == Accepted()
     for status in range(100, 600):
         verdict = judge(destination, response(status, b"", retry_after="3600"), NOW)
@@ -194,9 +194,9 @@ def test_every_kind_is_prepared_described_and_kept_in_a_lane(destination: Resolv
     assert "SECRET" not in describe(destination) + kind(destination) + repr(request)
 
 
-@given(status=st.integers(100, 999), body=st.binary(max_size=40), asked=st.text(max_size=30))
-def test_no_answer_makes_a_verdict_fail(status: int, body: bytes, asked: str) -> None:
-    answer: SendResult = Response(status=status, headers={"retry-after": asked, "date": asked}, body=body)
+@given(status=st.integers(100, 999), body=st.binary(max_size=40), retry_after=st.text(max_size=30))
+def test_every_response_has_a_verdict(status: int, body: bytes, retry_after: str) -> None:
+    answer: SendResult = Response(status=status, headers={"retry-after": retry_after, "date": retry_after}, body=body)
 
     for destination in (SLACK, CHANNEL, CALLBACK):
         verdict = judge(destination, answer, NOW)
@@ -234,7 +234,7 @@ def test_no_secret_shows_in_a_repr(destination: ResolvedDestination) -> None:
 
 
 @pytest.mark.parametrize("destination", [SLACK, CALLBACK])
-def test_every_request_says_who_we_are(destination: ResolvedDestination) -> None:
+def test_every_request_has_our_user_agent(destination: ResolvedDestination) -> None:
     request = prepare(destination, "{}", notification_id="ntf_1", client="crm", now=NOW, sender=Sender(signing=SIGNING))
 
     assert re.fullmatch(r"rally-bridge/\d+\.\d+\.\d+.*", request.headers["user-agent"])
@@ -244,7 +244,7 @@ def test_every_request_says_who_we_are(destination: ResolvedDestination) -> None
 
 
 @pytest.mark.parametrize("destination", [SLACK, CALLBACK])
-def test_a_body_is_the_same_however_often_it_is_rendered(destination: ResolvedDestination) -> None:
+def test_rendering_a_message_again_gives_the_same_body(destination: ResolvedDestination) -> None:
     notification = Notification(
         id="ntf_1",
         type="watch.not_found",
@@ -262,10 +262,10 @@ def test_a_body_is_the_same_however_often_it_is_rendered(destination: ResolvedDe
     assert render(notification, destination).encode()
 
 
-def test_a_wait_until_a_date_counts_from_now_where_the_answer_has_none() -> None:
-    given = Response(status=503, headers={"retry-after": "Fri, 15 Jan 2027 08:00:07 GMT"}, body=b"")
+def test_a_retry_after_date_counts_from_now_if_the_response_has_no_date() -> None:
+    response_ = Response(status=503, headers={"retry-after": "Fri, 15 Jan 2027 08:00:07 GMT"}, body=b"")
 
     for judge_of_kind in (callback.judge, slack_bot.judge, slack_webhook.judge):
-        assert judge_of_kind(given, samples.NOW) == Deferred(
+        assert judge_of_kind(response_, samples.NOW) == Deferred(
             "HTTP 503", 7 * SECOND, ambiguous=judge_of_kind is not callback.judge
         )

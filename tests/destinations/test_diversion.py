@@ -1,4 +1,4 @@
-"""The diversion of a sandboxed bridge: the rules hold as in production, and nothing is resolved or sent elsewhere."""
+"""The diversion of a sandboxed bridge: the rules are those of production, and nothing is resolved or sent elsewhere."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Egress: no request of ours goes to an address that the operator did not allow, and none takes for ever."""
+"""Egress: no request goes to an address that the operator did not allow, and each ends in time."""
 
 import ast
 import asyncio
@@ -39,11 +39,11 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-# What is sent and answered
+# Requests and responses
 
 
 @pytest.mark.anyio
-async def test_an_allowed_receiver_gets_the_request_as_it_is() -> None:
+async def test_an_allowed_receiver_gets_the_request_unchanged() -> None:
     async with receiving(says(OK)) as receiver, Egress(receiver.rules, slots=1) as egress:
         answer = await egress.send(to(f"http://127.0.0.1:{receiver.port}/hook?a=1", b'{"a":1}', webhook_id="ntf_1"))
 
@@ -76,7 +76,7 @@ async def test_redirects_are_not_followed() -> None:
 
 
 @pytest.mark.anyio
-async def test_of_a_wait_that_is_asked_for_twice_the_longer_counts() -> None:
+async def test_of_two_retry_after_headers_the_longer_counts() -> None:
     twice = says(b"HTTP/1.1 503 Busy\r\nretry-after: 3600\r\nretry-after: 5\r\ncontent-length: 0\r\n\r\n")
     async with receiving(twice) as receiver, Egress(receiver.rules, slots=1) as egress:
         answer = await egress.send(to(f"http://127.0.0.1:{receiver.port}/"))
@@ -116,7 +116,7 @@ async def test_of_a_large_answer_the_first_64_kb_are_read() -> None:
 
 
 @pytest.mark.anyio
-async def test_as_many_requests_as_slots_run_at_once_and_the_others_wait_their_turn() -> None:
+async def test_no_more_requests_run_at_once_than_there_are_slots() -> None:
     under_way = most = 0
 
     async def slowly(writer: asyncio.StreamWriter) -> None:
@@ -136,12 +136,12 @@ async def test_as_many_requests_as_slots_run_at_once_and_the_others_wait_their_t
     assert all(isinstance(answer, Response) for answer in answers)
 
 
-# What goes wrong
+# Faults
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("talk", [hangs, trickles])
-async def test_a_receiver_that_does_not_finish_is_left_in_time(talk: Talk) -> None:
+async def test_a_receiver_that_does_not_finish_is_abandoned_in_time(talk: Talk) -> None:
     async with receiving(talk) as receiver, Egress(receiver.rules, slots=1, total_timeout=0.2) as egress:
         answers = [await egress.send(to(f"http://127.0.0.1:{receiver.port}/SECRET")) for _ in range(3)]
 
@@ -156,7 +156,7 @@ async def ends_short(writer: asyncio.StreamWriter) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("talk", [trickles, ends_short])
-async def test_what_was_accepted_stays_so_though_the_rest_of_the_answer_never_comes(talk: Talk) -> None:
+async def test_a_2xx_counts_although_its_body_never_ends(talk: Talk) -> None:
     async with receiving(talk) as receiver, Egress(receiver.rules, slots=1, body_timeout=0.1) as egress:
         answers = [await egress.send(to(f"http://127.0.0.1:{receiver.port}/")) for _ in range(2)]
 
@@ -176,7 +176,7 @@ async def test_a_request_cancelled_at_any_moment_leaves_its_slot_usable(steps: i
         Egress(receiver.rules, slots=1, total_timeout=2, resolve=never) as egress,
     ):
         await egress.send(to(f"http://127.0.0.1:{receiver.port}/"))
-        # To another origin, so that the connection that is open must first be closed.
+        # To another origin, so that the open connection must be closed first.
         cancelled = asyncio.create_task(egress.send(to("http://other.example/")))
         for _ in range(steps):
             await asyncio.sleep(0)
@@ -188,7 +188,7 @@ async def test_a_request_cancelled_at_any_moment_leaves_its_slot_usable(steps: i
 
 
 @pytest.mark.anyio
-async def test_a_silent_receiver_is_left_after_the_read_timeout() -> None:
+async def test_a_silent_receiver_is_abandoned_after_the_read_timeout() -> None:
     async with receiving(hangs) as receiver, Egress(receiver.rules, slots=1, read_timeout=0.1) as egress:
         answer = await egress.send(to(f"http://127.0.0.1:{receiver.port}/SECRET"))
 
@@ -200,7 +200,7 @@ async def test_a_silent_receiver_is_left_after_the_read_timeout() -> None:
     "talk",
     [breaks_off, says(b"this is not HTTP\r\n\r\n"), says(b"HTTP/1.1 200 OK\r\n" + b"x-a: " + b"y" * 200_000 + b"\r\n")],
 )
-async def test_a_broken_answer_is_none(talk: Talk) -> None:
+async def test_an_invalid_response_is_a_broken_connection(talk: Talk) -> None:
     async with receiving(talk) as receiver, Egress(receiver.rules, slots=1, total_timeout=5) as egress:
         answer = await egress.send(to(f"http://127.0.0.1:{receiver.port}/SECRET"))
 
@@ -208,7 +208,7 @@ async def test_a_broken_answer_is_none(talk: Talk) -> None:
 
 
 @pytest.mark.anyio
-async def test_nobody_listening_is_a_connect_failure() -> None:
+async def test_a_refused_connection_is_a_connect_failure() -> None:
     async with receiving(says(OK)) as receiver:
         pass
     async with Egress(receiver.rules, slots=1) as egress:
@@ -254,7 +254,7 @@ async def test_the_address_that_was_checked_is_the_one_that_is_dialled() -> None
 async def test_an_allowed_host_may_resolve_to_anything_and_every_address_is_tried() -> None:
     async with receiving(says(OK)) as receiver:
         rules = EgressRules.parse((f"crm.internal:{receiver.port}",))
-        # Nobody listens at the first address; the second is the receiver's.
+        # Nothing listens at the first address; the second is the receiver's.
         async with Egress(rules, slots=1, resolve=resolving(["127.0.0.9", "127.0.0.1"])) as egress:
             allowed = await egress.send(to(f"http://crm.internal:{receiver.port}/"))
             other_port = await egress.send(to("http://crm.internal/"))
@@ -267,7 +267,7 @@ async def test_an_allowed_host_may_resolve_to_anything_and_every_address_is_trie
 async def test_an_open_connection_serves_no_other_name_though_both_lead_to_one_address() -> None:
     async with receiving(says(OK)) as receiver:
         url = "http://{}.internal:" + f"{receiver.port}/"
-        # The network lets the port pass until the name is resolved.
+        # An entry for the network allows the port, until the name is resolved to an address outside it.
         rules = EgressRules.parse((f"a.internal:{receiver.port}", f"b.internal:{receiver.port}", "10.0.0.0/8"))
         async with Egress(rules, slots=1, resolve=resolving(["127.0.0.1"])) as egress:
             answers = [await egress.send(to(url.format(name))) for name in ("a", "b", "c")]
@@ -279,7 +279,7 @@ async def test_an_open_connection_serves_no_other_name_though_both_lead_to_one_a
 
 
 @pytest.mark.anyio
-async def test_a_port_is_judged_again_where_a_name_leads() -> None:
+async def test_a_port_is_checked_again_with_the_resolved_address() -> None:
     rules = EgressRules.parse(("10.0.0.0/8",))
     assert check_url("http://crm.internal:8080/", rules, slack=False) is None, "it may lead into the network"
 
@@ -300,7 +300,7 @@ async def never(_: str, __: int) -> Sequence[str]:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("resolve", [fails, never, resolving([]), resolving(["not an address"])])
-async def test_a_name_that_leads_nowhere_is_a_failure_of_its_own(
+async def test_a_name_that_does_not_resolve_is_a_dns_failure(
     resolve: Callable[[str, int], Awaitable[Sequence[str]]],
 ) -> None:
     async with Egress(NOTHING_ALLOWED, slots=1, connect_timeout=0.1, resolve=resolve) as egress:
@@ -310,7 +310,7 @@ async def test_a_name_that_leads_nowhere_is_a_failure_of_its_own(
 
 
 @pytest.mark.anyio
-async def test_the_systems_resolver_knows_localhost_and_answers_all_who_ask() -> None:
+async def test_the_systems_resolver_resolves_localhost_for_concurrent_callers() -> None:
     resolver = Resolver(threads=1)
     try:
         answers = await asyncio.gather(*(resolver("localhost", 80) for _ in range(10)))
@@ -332,7 +332,7 @@ async def test_sockets_of_this_machine_are_refused() -> None:
 
 
 @pytest.mark.anyio
-async def test_tls_verifies_the_name_though_an_address_is_dialled(tmp_path: Path) -> None:
+async def test_tls_verifies_the_name_although_an_address_is_dialled(tmp_path: Path) -> None:
     file, tls = certificate_for("receiver.example", tmp_path)
     trusting = ssl.create_default_context(cafile=str(file))
     async with receiving(says(OK), tls) as receiver:
@@ -363,7 +363,7 @@ async def test_a_receiver_that_does_not_speak_tls_is_a_tls_failure() -> None:
     assert failure_of(answer) is Failure.TLS
 
 
-# Sockets are opened nowhere else
+# Where sockets may be opened
 
 
 def test_sockets_are_opened_in_one_place_for_each_kind_of_peer() -> None:
@@ -373,7 +373,7 @@ def test_sockets_are_opened_in_one_place_for_each_kind_of_peer() -> None:
 
     assert len(modules) > 20
     assert [str(path.relative_to(root)) for path in modules if opens_sockets(path)] == []
-    assert opens_sockets(root / "destinations/guard.py"), "the search finds what it looks for"
+    assert opens_sockets(root / "destinations/guard.py"), "the search works"
 
 
 def opens_sockets(path: Path) -> bool:
@@ -390,17 +390,17 @@ def opens_sockets(path: Path) -> bool:
 
 
 @pytest.mark.anyio
-async def test_httpcore_dials_by_our_guard_alone() -> None:
+async def test_httpcore_connects_only_through_our_guard() -> None:
     # If httpcore one day ignores its network backend, this name, which only our resolver knows, no longer resolves.
-    asked: list[str] = []
+    resolved: list[str] = []
 
     async def resolve(host: str, _: int) -> Sequence[str]:
-        asked.append(host)
+        resolved.append(host)
         return ["127.0.0.1"]
 
     async with receiving(says(OK)) as receiver, Egress(receiver.rules, slots=1, resolve=resolve) as egress:
         answer = await egress.send(to(f"http://known-to-us-alone.invalid:{receiver.port}/"))
 
     assert isinstance(answer, Response)
-    assert asked == ["known-to-us-alone.invalid"]
+    assert resolved == ["known-to-us-alone.invalid"]
     assert issubclass(GuardedBackend, httpcore.AsyncNetworkBackend)

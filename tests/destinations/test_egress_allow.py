@@ -10,14 +10,14 @@ def test_an_allowed_host_may_end_with_the_dot_of_the_root() -> None:
 
 
 @pytest.mark.parametrize("port", [1, 65_535])
-def test_the_lowest_and_the_highest_port_are_ports(port: int) -> None:
+def test_the_lowest_and_the_highest_port_are_valid(port: int) -> None:
     rules = EgressRules.parse((f"crm.example.com:{port}",))
 
     assert rules.hosts == (("crm.example.com", port),)
     assert check_url(f"https://crm.example.com:{port}/", rules, slack=False) is None
 
 
-def test_every_entry_that_is_wrong_is_named() -> None:
+def test_every_invalid_entry_is_named_in_one_error() -> None:
     with pytest.raises(ValueError, match=r"^entry 1 is not a .*; entry 2 is not a [^;]*$"):
         EgressRules.parse(("a b", "c d"))
 
@@ -61,7 +61,7 @@ RULES = EgressRules.parse(
     ],
 )
 @pytest.mark.parametrize("slack", [False, True])
-def test_what_the_operator_allows_is_let_through(url: str, slack: bool) -> None:  # noqa: FBT001 - a table
+def test_urls_that_an_entry_allows_are_permitted(url: str, slack: bool) -> None:  # noqa: FBT001 - a table
     assert check_url(url, RULES, slack=slack) is None
 
 
@@ -81,11 +81,11 @@ def test_what_the_operator_allows_is_let_through(url: str, slack: bool) -> None:
         "http://1.1.1.1:8080/",
     ],
 )
-def test_and_nothing_beside_it(url: str) -> None:
+def test_other_urls_are_refused(url: str) -> None:
     assert check_url(url, RULES, slack=False) is not None
 
 
-def test_a_suffix_does_not_allow_itself_nor_a_name_that_ends_alike() -> None:
+def test_a_suffix_allows_neither_itself_nor_a_similar_name() -> None:
     rules = EgressRules.parse(("*.svc.local:81",))
 
     assert check_url("http://a.svc.local:81/", rules, slack=False) is None
@@ -94,7 +94,7 @@ def test_a_suffix_does_not_allow_itself_nor_a_name_that_ends_alike() -> None:
     assert check_url("http://a.svc.local:82/", rules, slack=False) is not None
 
 
-def test_every_bad_entry_is_named() -> None:
+def test_every_invalid_entry_is_named_by_its_number() -> None:
     shapes = ("", "*", "*.", "a b", "http://x/", "user@host", "*.*.example", "x:y", ":80", "x:0", "x:65536")
     addresses = (
         "10.0.0.1/8",

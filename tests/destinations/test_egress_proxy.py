@@ -24,7 +24,7 @@ def behind(proxy: Proxy, **more: object) -> Egress:
     return Egress(EVERYWHERE, slots=1, proxy=url, **more)  # type: ignore[arg-type]  # the test's own keywords
 
 
-async def test_https_goes_through_a_tunnel_of_the_proxys_to_a_name_that_only_it_resolves(tmp_path: Path) -> None:
+async def test_https_goes_through_a_tunnel_to_a_name_that_only_the_proxy_resolves(tmp_path: Path) -> None:
     file, tls = certificate_for("receiver.example", tmp_path)
     known = settings("redis://localhost", "http://localhost:1", EGRESS_CA_FILE=str(file))
     async with (
@@ -41,7 +41,7 @@ async def test_https_goes_through_a_tunnel_of_the_proxys_to_a_name_that_only_it_
     assert "proxy-authorization" not in receiver.heads[0].lower(), "the receiver learns nothing of the proxy"
 
 
-async def test_http_goes_to_the_proxy_as_it_is() -> None:
+async def test_http_is_sent_to_the_proxy_with_the_full_url() -> None:
     async with receiving(says(OK)) as receiver, proxying(receiver.port) as proxy, behind(proxy) as egress:
         answer = await egress.send(to("http://receiver.example/hook", b"{}"))
 
@@ -49,7 +49,7 @@ async def test_http_goes_to_the_proxy_as_it_is() -> None:
     assert proxy.heads[0].startswith("POST http://receiver.example/hook ")
 
 
-async def test_what_no_proxy_may_lead_to_never_reaches_it() -> None:
+async def test_a_refused_url_is_not_sent_to_the_proxy() -> None:
     async with proxying(1) as proxy, behind(proxy) as egress:
         for url in (
             "http://169.254.169.254/",
@@ -65,7 +65,7 @@ async def test_what_no_proxy_may_lead_to_never_reaches_it() -> None:
 
 
 @pytest.mark.parametrize("status", [b"403 Forbidden", b"407 Proxy Authentication Required"])
-async def test_a_proxy_that_refuses_is_told_in_words_without_a_secret(status: bytes) -> None:
+async def test_a_refusal_of_the_proxy_is_reported_without_a_secret(status: bytes) -> None:
     refusal = b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\n\r\n"
     async with proxying(1, refusal) as proxy, behind(proxy) as egress:
         answer = await egress.send(to("https://receiver.example/SECRET"))
@@ -89,12 +89,12 @@ async def test_a_proxy_that_is_down_is_no_connection() -> None:
 @pytest.mark.parametrize(
     "url", ["socks5://proxy:1080", "proxy:3128", "http://", "http://proxy/path", "http://proxy?x=1"]
 )
-def test_a_proxy_that_is_none_is_a_problem_of_the_settings(url: str) -> None:
+def test_an_invalid_proxy_is_a_problem_of_the_settings(url: str) -> None:
     with pytest.raises(SettingsError, match="EGRESS_PROXY: must be"):
         settings("redis://localhost", "http://localhost:1", EGRESS_PROXY=url)
 
 
-def test_a_file_of_authorities_that_holds_none_is_a_problem_of_the_settings(tmp_path: Path) -> None:
+def test_a_file_without_authorities_is_a_problem_of_the_settings(tmp_path: Path) -> None:
     empty = tmp_path / "empty.pem"
     empty.write_text("nothing")
     for file, wrong in ((empty, "contains no certificate"), (tmp_path / "none.pem", "can't be read")):

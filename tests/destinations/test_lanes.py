@@ -34,7 +34,7 @@ def test_other_receivers_have_other_lanes() -> None:
     assert len({lane_of(Callback(url=Secret(url))) for url in urls}) == len(urls)
 
 
-def test_what_is_no_url_has_a_lane_all_the_same() -> None:
+def test_an_invalid_url_has_a_lane_as_well() -> None:
     assert lane_of(SlackWebhook(url=Secret("no url"))) == ("slack", "no url")
     assert lane_of(Callback(url=Secret("no url"))) == ("callback", "no url")
 

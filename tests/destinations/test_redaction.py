@@ -1,4 +1,4 @@
-"""Redaction: what a receiver repeats of its destination's secrets is recorded and shown nowhere."""
+"""Redaction: secrets of a destination that its receiver repeats are neither recorded nor shown."""
 
 import html
 import io
@@ -67,32 +67,32 @@ def struck(text: str, address: ResolvedDestination = CALLBACK) -> str:
         ("ok", "ok"),
     ],
 )
-def test_a_callbacks_secrets_are_struck_in_every_usual_form(text: str, shown: str) -> None:
+def test_a_callbacks_secrets_are_redacted_in_every_usual_form(text: str, shown: str) -> None:
     assert struck(text) == shown
 
 
 @pytest.mark.parametrize("text", ["/services/T000/B000/XXXXyyyyZZZZ", "XXXXyyyyZZZZ", "T000/B000/XXXX", "b000"])
-def test_a_webhooks_path_and_its_parts_are_struck(text: str) -> None:
+def test_a_webhooks_path_and_its_parts_are_redacted(text: str) -> None:
     assert struck(f"at {text}.", WEBHOOK) == "at •••."
 
 
-def test_a_bots_token_is_struck_for_every_channel() -> None:
+def test_a_bots_token_is_redacted_for_every_channel() -> None:
     assert struck("Bearer xoxb-123-Secret-token", SlackChannel(channel="C0123ABCD")) == "Bearer •••"
 
 
-def test_what_is_long_and_holds_no_secret_stays_as_it_is() -> None:
+def test_a_long_text_without_a_secret_is_unchanged() -> None:
     text = "The receiver is being restarted; it will be back in a minute. " * 10
 
     assert struck(text) == text
 
 
-# From a receiver's answer to what the API shows
+# From a receiver's response to the API
 
 
 @pytest.mark.anyio
-async def test_a_word_that_slack_answers_and_that_is_a_part_of_the_url_is_in_no_reason() -> None:
-    told = b"HTTP/1.1 403 No\r\ncontent-length: 11\r\n\r\nsecret_word"
-    async with receiving(says(told)) as receiver, Egress(receiver.rules, slots=1) as egress:
+async def test_a_word_of_slacks_response_that_is_part_of_the_url_is_redacted() -> None:
+    response = b"HTTP/1.1 403 No\r\ncontent-length: 11\r\n\r\nsecret_word"
+    async with receiving(says(response)) as receiver, Egress(receiver.rules, slots=1) as egress:
         result = await send(
             SlackWebhook(url=Secret(f"http://127.0.0.1:{receiver.port}/services/secret_word")),
             "{}",
@@ -117,7 +117,7 @@ async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
 
 
 async def delivered(world: World, key: str) -> str:
-    """Send to the named destination, which repeats its path; give what the API tells of the delivery."""
+    """Send to the named destination, which repeats its path; return the delivery as the API shows it."""
     await world.sandbox.set_answers("Zm9vYmFyYmF6", {"status": 404, "body": f"Cannot POST {NAMED}"})
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch(notify=[{"type": "named", "name": "crm"}])
@@ -128,7 +128,7 @@ async def delivered(world: World, key: str) -> str:
 
 
 @pytest.mark.anyio
-async def test_the_answer_of_a_named_destination_is_for_admins_and_without_its_path(world: World) -> None:
+async def test_the_response_of_a_named_destination_is_for_admins_and_without_its_path(world: World) -> None:
     lines, root = io.StringIO(), logging.getLogger()
     before = (root.handlers, root.level)
     log.configure("DEBUG", lines)

@@ -13,7 +13,7 @@ from tests.support.receivers import (
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "expected"),
     [
         ("https://evil.example/services/", "a Slack webhook's URL begins with https://hooks.slack.com/services/"),
         (
@@ -22,15 +22,15 @@ from tests.support.receivers import (
         ),
     ],
 )
-def test_what_is_no_webhook_of_slacks_is_refused_in_these_words(url: str, told: str) -> None:
+def test_a_url_that_is_not_a_slack_webhook_has_its_sentence(url: str, expected: str) -> None:
     found = check_url(url, EgressRules(), slack=True)
 
     assert found is not None
-    assert found.detail == told
+    assert found.detail == expected
 
 
 @pytest.mark.parametrize(
-    ("url", "code", "told"),
+    ("url", "code", "expected"),
     [
         ("ftp://crm.example.com/", "scheme", "only http:// and https:// URLs are allowed"),
         ("https://crm.example.com/a b", "url", "backslashes and spaces are not allowed in a URL"),
@@ -42,11 +42,11 @@ def test_what_is_no_webhook_of_slacks_is_refused_in_these_words(url: str, told: 
         ("https://169.254.1.1/", "link_local", "an address of this kind is not allowed: link local"),
     ],
 )
-def test_what_is_wrong_with_a_url_is_said_in_these_words(url: str, code: str, told: str) -> None:
+def test_each_problem_of_a_url_has_its_sentence(url: str, code: str, expected: str) -> None:
     refused = check_url(url, EgressRules(), slack=False)
 
     assert refused is not None
-    assert (refused.code, refused.detail) == (code, told)
+    assert (refused.code, refused.detail) == (code, expected)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_what_is_wrong_with_a_url_is_said_in_these_words(url: str, code: str, to
         ("http://[::1/", "url"),
     ],
 )
-def test_url_tricks(url: str, code: str | None) -> None:
+def test_tricks_with_urls_are_refused(url: str, code: str | None) -> None:
     found = check_url(url, NOTHING_ALLOWED, slack=False)
 
     assert (None if found is None else found.code) == code
@@ -166,7 +166,7 @@ def test_url_tricks(url: str, code: str | None) -> None:
         ("https://u@hooks.slack.com/services/T0/B0/x", "userinfo"),
     ],
 )
-def test_a_slack_webhook_is_slacks(url: str, code: str | None) -> None:
+def test_a_slack_webhook_is_at_slack(url: str, code: str | None) -> None:
     found = check_url(url, NOTHING_ALLOWED, slack=True)
 
     assert (None if found is None else found.code) == code
@@ -182,7 +182,7 @@ def test_no_operator_can_allow_a_url_that_starts_a_workflow(allowed: str, path: 
 
 
 @given(st.text(max_size=40))
-def test_no_text_makes_the_check_fail_or_repeats_itself(text: str) -> None:
+def test_no_text_makes_the_check_fail_or_is_repeated(text: str) -> None:
     for url in (text, f"http://{text}/", f"http://crm.example.com/{text}"):
         found = check_url(url, NOTHING_ALLOWED, slack=False)
         assert found is None or len(text) < 8 or text not in found.detail

@@ -46,7 +46,7 @@ def test_the_vector_of_asymmetric_signatures() -> None:
     assert public_key(Secret(ED25519)) == PUBLIC
 
 
-def test_each_client_has_keys_of_its_own_and_a_message_to_another_does_not_verify() -> None:
+def test_each_client_has_its_own_keys_and_messages_to_others_do_not_verify() -> None:
     signing = Signing((Secret(SECRET),), (Secret(ED25519), Secret(NEWER_ED25519)))
     now = int(datetime.now(UTC).timestamp())
     headers = headers_of(CALLBACK, signing, body='{"data":{"client":"alice"}}', client="alice")
@@ -59,7 +59,7 @@ def test_each_client_has_keys_of_its_own_and_a_message_to_another_does_not_verif
         verify_callback('{"data":{"client":"alice"}}', headers, [*for_bob, PUBLIC], now=now)
 
 
-def test_derived_keys_stay_what_they_are() -> None:
+def test_derived_keys_never_change() -> None:
     # Receivers have stored the public ones: another derivation would break every one of them.
     assert public_key(derived_key(Secret(ED25519), "crm")) == "whpk_qs/MTZ0HUoYnO2vl79Fcs+BrEfBg+ceWzsP7aZ9xU64="
     assert derived_key(Secret(SEED_ALONE), "crm") == derived_key(Secret(ED25519), "crm")
@@ -93,7 +93,7 @@ def headers_of(callback: Callback, signing: Signing, *, body: str = "{}", client
     )
 
 
-def test_each_client_has_secrets_of_its_own() -> None:
+def test_each_client_has_its_own_secrets() -> None:
     signing = Signing((Secret(SECRET), Secret(OLDER)))
 
     assert [secret.reveal() for secret in signing.secrets_of("crm")] == [
@@ -105,6 +105,6 @@ def test_each_client_has_secrets_of_its_own() -> None:
     assert check_secret(derived_secret(SECRET, "crm")) is None
 
 
-def test_derived_secrets_stay_what_they_are() -> None:
+def test_derived_secrets_never_change() -> None:
     # Receivers have stored them: another derivation would break every one of them.
     assert derived_secret(SECRET, "crm") == "whsec_TGmn6m640f0bv0SafD5URdqbX1GbCc0txvQW5AdUZLQ="

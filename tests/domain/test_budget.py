@@ -1,4 +1,4 @@
-"""The budget: never more than the vendor allows, whatever it says."""
+"""The budget: no more polls than Rally allows, whatever its headers say."""
 
 from dataclasses import dataclass, replace
 
@@ -40,7 +40,7 @@ def opened(*, limit: int = 100, remaining: int = 99, in_flight: int = 0) -> Budg
     return after_replies(Budget(), [reply(limit=limit, remaining=remaining)], in_flight=in_flight, now=NOW)
 
 
-def test_while_no_limit_is_known_one_call_is_in_flight() -> None:
+def test_without_a_known_limit_one_poll_is_in_flight_at_a_time() -> None:
     first = grant(Budget(), NOW, in_flight=0, share=0.8)
     second = grant(Budget(), NOW, in_flight=1, share=0.8)
 
@@ -49,25 +49,25 @@ def test_while_no_limit_is_known_one_call_is_in_flight() -> None:
 
 
 @pytest.mark.parametrize("budget", [Budget(), Budget(limit=100)], ids=["no limit known", "a limit known"])
-def test_while_a_probe_is_out_other_workers_look_again_within_a_second(budget: Budget) -> None:
+def test_while_a_probe_is_in_flight_other_workers_try_again_within_a_second(budget: Budget) -> None:
     probing = replace(budget, probing_until=NOW + 15 * SECOND)
 
     assert grant(probing, NOW, in_flight=1, share=1) == Grant(count=0, again_at=NOW + SECOND)
 
 
-def test_nobody_else_starts_while_a_probe_is_out() -> None:
+def test_no_other_poll_starts_while_a_probe_is_in_flight() -> None:
     granted = grant(Budget(limit=100, probing_until=NOW + 5), NOW, in_flight=0, share=1)
 
     assert (granted.count, granted.again_at) == (0, NOW + 5)
 
 
-def test_a_reply_opens_the_window_less_what_is_still_in_flight() -> None:
+def test_a_reply_opens_the_window_minus_the_requests_in_flight() -> None:
     budget = opened(limit=100, remaining=60, in_flight=7)
 
     assert (budget.limit, budget.available, budget.ends_at) == (100, 53, NOW + MINUTE)
 
 
-def test_within_a_window_the_bound_only_falls() -> None:
+def test_within_a_window_the_bound_only_decreases() -> None:
     budget = replace(opened(), available=10)
 
     after = after_replies(budget, [reply(remaining=90), reply(remaining=5)], in_flight=2, now=NOW)
@@ -75,13 +75,13 @@ def test_within_a_window_the_bound_only_falls() -> None:
     assert after.available == 3
 
 
-def test_others_who_spend_from_the_limit_are_noticed() -> None:
+def test_calls_of_other_programs_lower_the_bound() -> None:
     after = after_replies(opened(), [reply(remaining=1)], in_flight=0, now=NOW)
 
     assert grant(after, NOW + 59 * SECOND, in_flight=0, share=0.8).count == 1
 
 
-def test_a_share_of_the_limit_is_left_to_others() -> None:
+def test_the_budget_uses_only_its_share_of_the_limit() -> None:
     budget = replace(opened(), spent=79)
 
     assert grant(budget, NOW + 59_999, in_flight=0, share=0.8).count == 1
@@ -108,7 +108,7 @@ def test_requests_are_spread_over_the_window() -> None:
     assert in_first_quarter <= len(started) * 0.4
 
 
-def test_when_a_window_ends_a_probe_alone_asks_for_the_next() -> None:
+def test_after_a_window_ends_a_single_probe_opens_the_next() -> None:
     budget = opened()
 
     granted = grant(budget, budget.ends_at, in_flight=3, share=0.8)
@@ -116,7 +116,7 @@ def test_when_a_window_ends_a_probe_alone_asks_for_the_next() -> None:
     assert (granted.count, granted.probe) == (1, True)
 
 
-def test_a_straggler_of_the_old_window_opens_no_new_one() -> None:
+def test_a_late_reply_of_the_old_window_opens_no_new_one() -> None:
     straggler = Reply(import_id="imp", answer=READ, allowance=Allowance(limit=100, remaining=3, resets_in=0), at=NOW)
 
     after = after_replies(Budget(limit=100, probing_until=NOW + 9), [straggler], in_flight=1, now=NOW)
@@ -133,7 +133,7 @@ def test_a_straggler_of_the_old_window_opens_no_new_one() -> None:
         (10**12, MINUTE, LONGEST_PAUSE),
     ],
 )
-def test_a_429_stops_everyone_until_the_named_time(wait: int | None, resets_in: int, pause: int) -> None:
+def test_a_429_pauses_the_workspace_until_the_named_time(wait: int | None, resets_in: int, pause: int) -> None:
     after = after_replies(opened(), [reply(OverLimit(wait), remaining=0, resets_in=resets_in)], in_flight=0, now=NOW)
 
     assert grant(after, NOW + pause - 1, in_flight=0, share=1).count == 0
@@ -159,17 +159,17 @@ def test_a_refused_key_is_probed_once_a_minute_until_it_is_accepted() -> None:
     assert after_replies(refused, [probed], in_flight=0, now=NOW + MINUTE).key_refused_since is None
 
 
-def test_a_reply_to_a_poll_from_before_the_refusal_does_not_accept_the_key_again() -> None:
+def test_a_reply_to_a_poll_from_before_the_refusal_does_not_end_it() -> None:
     replies = [bare(KeyRefused()), reply(), bare(KeyRefused())]
     budget, refusals = opened(), []
     for each in replies:
         budget = after_replies(budget, [each], in_flight=0, now=NOW)
         refusals.append(budget.key_refused_since)
 
-    assert refusals == [NOW] * 3, "the operator hears of it once"
+    assert refusals == [NOW] * 3, "the operator is notified once"
 
 
-def test_one_absurd_reset_is_forgotten_with_the_next_sound_one() -> None:
+def test_an_absurd_reset_is_replaced_by_the_next_valid_one() -> None:
     absurd = after_replies(Budget(), [reply(resets_in=LONGEST_PAUSE)], in_flight=0, now=NOW)
     sound = after_replies(absurd, [reply(remaining=98)], in_flight=0, now=NOW)
 
@@ -179,7 +179,7 @@ def test_one_absurd_reset_is_forgotten_with_the_next_sound_one() -> None:
 
 @dataclass
 class Vendor:
-    """Counts by fixed windows that begin anywhere, and tells of them in whole seconds; others spend from them first."""
+    """A Rally with fixed windows that begin at any moment, times in whole seconds, and calls of other programs."""
 
     limit: int
     others: int
@@ -198,7 +198,7 @@ class Vendor:
 
 
 def start(budget: Budget, granted: Grant) -> Budget:
-    """Give the budget as the claim leaves it."""
+    """Return the budget after the claim."""
     return replace(
         budget,
         available=budget.available - granted.count,
@@ -214,8 +214,8 @@ def start(budget: Budget, granted: Grant) -> Budget:
     share=st.floats(0.05, 1),
     ticks=st.lists(st.integers(1, 3000), min_size=5, max_size=80),
 )
-def test_never_more_starts_in_a_window_than_the_vendor_allows(vendor: Vendor, share: float, ticks: list[int]) -> None:
-    """The vendor counts; we only see its headers, and every answer comes late by one tick."""
+def test_no_window_has_more_polls_than_rally_allows(vendor: Vendor, share: float, ticks: list[int]) -> None:
+    """Rally counts the calls; the budget sees only its headers, and each reply one tick late."""
     budget, now = Budget(), NOW
     unanswered: list[Reply] = []
     for tick in [*ticks, *[50] * 300]:
@@ -230,7 +230,7 @@ def test_never_more_starts_in_a_window_than_the_vendor_allows(vendor: Vendor, sh
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 100])
 @pytest.mark.parametrize("ends_at", [NOW, NOW - 1, NOW - 4_321, NOW - 9_999])
-def test_an_import_that_is_not_found_counts_as_well_though_its_answer_has_no_headers(limit: int, ends_at: int) -> None:
+def test_a_404_without_headers_counts_against_the_limit(limit: int, ends_at: int) -> None:
     vendor, budget, now = Vendor(limit=limit, others=0, ends_at=ends_at), Budget(), NOW
     started = {True: 0, False: 0}
     while now < NOW + 8 * WINDOW:
@@ -252,7 +252,7 @@ def unanswered(at: Moment) -> Reply:
     return Reply(import_id="imp", answer=Unanswered("HTTP 503"), allowance=None, at=at)
 
 
-def test_a_line_at_fault_is_left_alone_for_a_quarter_of_the_outage_until_it_answers() -> None:
+def test_during_an_outage_a_probe_is_sent_after_each_quarter_of_its_length() -> None:
     budget, now, pauses = opened(), NOW, []
     for _ in range(25):
         budget = after_replies(budget, [unanswered(now)], in_flight=0, now=now)
@@ -272,7 +272,7 @@ def test_a_line_at_fault_is_left_alone_for_a_quarter_of_the_outage_until_it_answ
     assert (healed.breaker_open, healed.failing_since) == (False, None)
 
 
-def test_faults_that_were_under_way_together_count_as_one_outage() -> None:
+def test_faults_of_requests_in_flight_together_count_as_one_outage() -> None:
     budget = after_replies(opened(), [unanswered(NOW)] * 50, in_flight=0, now=NOW)
 
     assert budget.not_before == NOW + SECOND
@@ -284,7 +284,7 @@ def test_a_single_answer_closes_the_breaker_again() -> None:
     assert not after_replies(opened(), replies, in_flight=0, now=NOW).breaker_open
 
 
-def test_the_length_of_windows_is_learned_from_those_seen_from_their_beginning() -> None:
+def test_the_window_length_is_measured_on_windows_seen_from_their_start() -> None:
     joined_late = after_replies(Budget(), [reply(resets_in=20 * SECOND)], in_flight=0, now=NOW)
     whole = after_replies(replace(joined_late, ends_at=NOW - SECOND), [reply(resets_in=MINUTE)], in_flight=0, now=NOW)
     late_again = after_replies(
@@ -354,5 +354,5 @@ OPEN = Budget(limit=100, available=80, spent=20, ends_at=NOW + 60 * SECOND, wind
         ),
     ],
 )
-def test_what_is_granted_is_known_to_the_last_field(budget: Budget, in_flight: int, granted: Grant) -> None:
+def test_each_budget_grants_exactly_these_polls(budget: Budget, in_flight: int, granted: Grant) -> None:
     assert grant(budget, NOW, in_flight=in_flight, share=0.8) == granted

@@ -30,9 +30,9 @@ def replied(budget: Budget, answer: ImportAnswer, allowance: Allowance | None = 
 
 ALLOWS = Allowance(limit=50, remaining=40, resets_in=30 * SECOND)
 SOONER = replace(OPEN, ends_at=NOW + 30 * SECOND, window=30 * SECOND)
-"""The window that is open, with its end as ALLOWS tells it."""
+"""The open window, which ends as ALLOWS says."""
 SHUT = replace(OPEN, ends_at=0, failing_imports=("imp",), breaker_open_since=NOW)
-"""The breaker is open."""
+"""A budget whose breaker is open."""
 SHUT_ALLOWS = replace(SHUT, limit=50, available=37, spent=4)
 FRESH = Budget(limit=50, available=37, spent=4, ends_at=NOW + 30 * SECOND)
 
@@ -133,11 +133,11 @@ FRESH = Budget(limit=50, available=37, spent=4, ends_at=NOW + 30 * SECOND)
         (OPEN, Unusable("x"), None, OPEN),
     ],
 )
-def test_what_a_reply_teaches_is_known_to_the_last_field(
+def test_each_reply_changes_exactly_these_fields_of_the_budget(
     before: Budget, answer: ImportAnswer, allowance: Allowance | None, after: Budget
 ) -> None:
     assert replied(before, answer, allowance, in_flight=3) == after
 
 
-def test_a_probe_that_came_back_without_a_reply_is_out_no_more() -> None:
+def test_a_probe_that_ended_without_a_reply_is_no_longer_in_flight() -> None:
     assert after_replies(replace(OPEN, probing_until=9), [], in_flight=0, now=NOW, probed=True) == OPEN

@@ -23,7 +23,7 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
         ("whsec_ééééééééééééééééééééééééééééééééé", "base64"),
     ],
 )
-def test_a_bad_secret_is_named_in_words_that_do_not_repeat_it(secret: str, problem: str | None) -> None:
+def test_the_error_for_an_invalid_secret_does_not_repeat_it(secret: str, problem: str | None) -> None:
     found = check_secret(secret)
 
     if problem is None or "has 64" in problem:

@@ -1,4 +1,4 @@
-"""Deduplicator: what others say is told once, and what is remembered of it has bounds."""
+"""The deduplicator: each text is new once, and its memory is bounded."""
 
 import pytest
 from structlog.testing import capture_logs
@@ -15,14 +15,14 @@ def test_a_text_is_new_once() -> None:
     assert [deduplicator.is_new(text) for text in ("a", "b", "a", "b", "c")] == [True, True, False, False, True]
 
 
-def test_once_too_many_are_remembered_nothing_is_new() -> None:
+def test_a_full_memory_treats_no_text_as_new() -> None:
     deduplicator = Deduplicator(most=3)
 
     assert [deduplicator.is_new(str(number)) for number in range(5)] == [True, True, True, False, False]
     assert not deduplicator.is_new("0")
 
 
-def test_texts_that_are_told_alike_are_one() -> None:
+def test_texts_that_are_equal_when_truncated_are_one() -> None:
     deduplicator = Deduplicator()
 
     assert deduplicator.is_new("x" * LONGEST_TEXT + "a")

@@ -31,7 +31,7 @@ SCHEDULE = DeliverySchedule(pauses=PAUSES, max_age=3 * DAY)
         (Deferred("new", max_tries=3), 2, DeliveryState.ABANDONED, None),
     ],
 )
-def test_each_verdict_moves_a_delivery_on(
+def test_each_verdict_changes_the_state_of_a_delivery(
     verdict: Verdict, made: int, state: DeliveryState, due: Moment | None
 ) -> None:
     after = replace(DELIVERY, attempts=made, failures=made).after(verdict, NOW, schedule=SCHEDULE, jitter=0)
@@ -40,7 +40,7 @@ def test_each_verdict_moves_a_delivery_on(
     assert (after.ended_at is None) == (state is DeliveryState.PENDING)
 
 
-def test_a_delivery_that_cannot_be_read_is_sent_plainly_once_and_then_abandoned() -> None:
+def test_an_unreadable_message_is_repeated_once_as_plain_text_and_then_abandoned() -> None:
     unreadable = Deferred("invalid_blocks", as_plain_text=True)
     again = DELIVERY.after(unreadable, NOW, schedule=SCHEDULE, jitter=0)
     ended = again.after(unreadable, NOW, schedule=SCHEDULE, jitter=0)
@@ -49,7 +49,7 @@ def test_a_delivery_that_cannot_be_read_is_sent_plainly_once_and_then_abandoned(
     assert ended.state is DeliveryState.ABANDONED
 
 
-def test_a_redelivery_has_the_whole_schedule_before_it_and_goes_on_counting() -> None:
+def test_a_redelivery_restarts_the_schedule_but_not_the_count_of_attempts() -> None:
     redelivered = replace(DELIVERY, attempts=11, failures=0, queued_at=NOW + DAY)
     after = redelivered.after(Deferred("503"), NOW + DAY, schedule=replace(SCHEDULE, max_age=HOUR), jitter=0)
 
@@ -63,7 +63,7 @@ def test_a_delivery_that_would_be_too_old_at_its_next_attempt_is_abandoned() -> 
 
 
 @given(jitter=st.floats(0, 1), wait=st.integers(0, 2 * DAY), made=st.integers(0, 2))
-def test_a_delivery_is_never_attempted_before_it_was_asked_to(jitter: float, wait: int, made: int) -> None:
+def test_a_delivery_is_not_attempted_before_the_retry_after_has_passed(jitter: float, wait: int, made: int) -> None:
     before = replace(DELIVERY, attempts=made, failures=made)
     after = before.after(
         Deferred("429", wait), NOW, schedule=DeliverySchedule(pauses=PAUSES, max_age=30 * DAY), jitter=jitter
@@ -89,7 +89,7 @@ def test_a_delivery_is_never_attempted_before_it_was_asked_to(jitter: float, wai
         ),
     ],
 )
-def test_a_delivery_after_an_attempt_is_known_to_the_last_field(
+def test_an_attempt_changes_exactly_these_fields_of_a_delivery(
     verdict: Verdict, made: int, after: dict[str, object]
 ) -> None:
     before = replace(DELIVERY, attempts=made, failures=made)
@@ -100,7 +100,7 @@ def test_a_delivery_after_an_attempt_is_known_to_the_last_field(
     assert found == replace(before, attempts=made + 1, failures=failures, **after)  # type: ignore[arg-type]
 
 
-def test_no_wait_asked_for_adds_nothing_to_the_schedule() -> None:
+def test_without_a_retry_after_the_schedule_alone_counts() -> None:
     assert DELIVERY.after(Deferred("d"), NOW, schedule=DeliverySchedule(pauses=(0,), max_age=HOUR), jitter=0).due == NOW
 
 
@@ -108,7 +108,7 @@ def test_no_wait_asked_for_adds_nothing_to_the_schedule() -> None:
     ("last", "reason"),
     [(None, "too old; last: no attempt was possible"), ("HTTP 503", "too old; last: HTTP 503")],
 )
-def test_a_delivery_that_is_given_up_for_its_age_keeps_its_last_reason(last: str | None, reason: str) -> None:
+def test_a_delivery_abandoned_for_its_age_keeps_its_last_reason(last: str | None, reason: str) -> None:
     before = replace(DELIVERY, last_reason=last, attempts=3)
 
     assert before.abandoned_for_age(NOW + DAY) == replace(
@@ -116,7 +116,7 @@ def test_a_delivery_that_is_given_up_for_its_age_keeps_its_last_reason(last: str
     )
 
 
-def test_a_delivery_that_is_given_up_says_why_and_counts_no_attempt() -> None:
+def test_a_delivery_abandoned_without_an_attempt_has_a_reason() -> None:
     assert DELIVERY.abandoned("not allowed any more", NOW) == replace(
         DELIVERY, state=DeliveryState.ABANDONED, last_reason="not allowed any more", due=None, ended_at=NOW
     )

@@ -19,6 +19,6 @@ def test_durations_are_read_with_their_units(text: str, span: int) -> None:
 
 
 @given(st.text(max_size=12))
-def test_any_text_is_a_duration_or_refused(text: str) -> None:
+def test_any_text_is_a_duration_or_an_error(text: str) -> None:
     with suppress(ValueError):
         assert duration(text) > 0

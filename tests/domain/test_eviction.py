@@ -16,7 +16,7 @@ from bridge.domain.eviction import Eviction, eviction_by, eviction_risk
         (None, Eviction.UNKNOWN, "does not report"),
     ],
 )
-def test_what_a_policy_drops(name: str | None, drops: Eviction, words: str | None) -> None:
+def test_each_policy_evicts_nothing_some_keys_or_any_key(name: str | None, drops: Eviction, words: str | None) -> None:
     risk = eviction_risk(name)
 
     assert eviction_by(name) is drops

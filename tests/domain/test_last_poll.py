@@ -82,7 +82,7 @@ def test_before_the_first_poll_there_is_nothing_to_explain() -> None:
     assert last_poll(ImportState(), WATCH) is None
 
 
-def test_a_watch_that_has_ended_hears_of_no_further_end() -> None:
+def test_an_ended_watch_is_given_no_further_end() -> None:
     found = last_poll(answered(ImportState(absent=absent(Absence.NOT_FOUND)), 404))
 
     assert found is not None

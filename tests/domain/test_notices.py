@@ -8,7 +8,7 @@ from bridge.domain.times import rfc3339
 from tests.support.samples import NOW
 
 
-def test_the_operator_reads_that_redis_drops_watches_and_that_it_no_longer_does() -> None:
+def test_the_operator_is_notified_that_redis_evicts_watches_and_that_it_stopped() -> None:
     assert redis_evicts("maxmemory-policy allkeys-lru", NOW).payload() == {
         "type": "redis.evicting",
         "timestamp": rfc3339(NOW),
@@ -36,7 +36,7 @@ def test_the_operator_reads_that_redis_drops_watches_and_that_it_no_longer_does(
         ),
     ],
 )
-def test_the_operator_reads_what_was_given_up(number: int, reason: str | None, text: str) -> None:
+def test_the_operator_is_notified_of_abandoned_deliveries(number: int, reason: str | None, text: str) -> None:
     assert deliveries_abandoned(number, "https://crm.example.com/…", reason, NOW).payload() == {
         "type": "delivery.abandoned",
         "timestamp": "2027-01-15T08:00:00.000Z",
@@ -50,7 +50,7 @@ def test_the_operator_reads_what_was_given_up(number: int, reason: str | None, t
     }
 
 
-def test_a_test_message_says_who_asked_for_it() -> None:
+def test_a_test_message_names_the_client_that_requested_it() -> None:
     assert message_of_test("crm", NOW).payload() == {
         "type": "watch.test",
         "timestamp": "2027-01-15T08:00:00.000Z",

@@ -34,7 +34,7 @@ def test_every_outcome_has_a_type_of_notification() -> None:
     assert len(types) == len(Outcome)
 
 
-def test_a_notification_holds_all_that_is_known() -> None:
+def test_a_notification_has_every_field() -> None:
     conclusion = Conclusion(Outcome.FAILED, "why")
 
     assert build_notification(WATCH, conclusion, READING, NOW + 5) == Notification(
@@ -55,7 +55,7 @@ def test_a_notification_holds_all_that_is_known() -> None:
     assert notification_id("wat_wat_01") == "ntf_wat_01"
 
 
-def test_a_reading_is_shown_as_rally_words_it() -> None:
+def test_a_reading_is_shown_with_rallys_values() -> None:
     assert reading_as_json(READING) == {
         "importId": "imp",
         "type": "CSV",

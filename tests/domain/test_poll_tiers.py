@@ -13,5 +13,5 @@ from bridge.domain.times import HOUR, SECOND
         *(((4 * SECOND << 14) - 1, 14), (4 * SECOND << 14, 15), (4 * SECOND << 40, 15)),
     ],
 )
-def test_pauses_of_a_tier_are_alike_to_within_a_factor_of_two(pause: int, tier: int) -> None:
+def test_the_pauses_of_a_tier_differ_by_less_than_a_factor_of_two(pause: int, tier: int) -> None:
     assert tier_of(pause) == tier

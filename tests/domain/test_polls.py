@@ -53,13 +53,13 @@ def reply(answer: ImportAnswer) -> Reply:
         (KeyRefused(), ImportUpdate(due=NOW, faults=2, counted=False)),
     ],
 )
-def test_each_answer_of_rally_moves_an_import_on(answer: ImportAnswer, update: ImportUpdate) -> None:
+def test_each_answer_of_rally_changes_the_import(answer: ImportAnswer, update: ImportUpdate) -> None:
     answered = PollAnswer(NOW + 100 * SECOND, 418)
 
     assert after_poll(CLAIM, reply(answer), SCHEDULE, jitter=0) == replace(update, answer=answered)
 
 
-def test_a_poll_that_was_not_made_costs_nothing_and_a_poison_is_put_aside() -> None:
+def test_an_unsent_poll_changes_nothing_and_a_failure_of_ours_is_quarantined() -> None:
     assert release_claim(CLAIM) == ImportUpdate(due=NOW, faults=2, counted=False)
     assert quarantine(CLAIM, NOW) == ImportUpdate(due=NOW + QUARANTINE, faults=3)
 
@@ -78,7 +78,7 @@ def test_a_poll_that_was_not_made_costs_nothing_and_a_poison_is_put_aside() -> N
         (CLAIM, KeyRefused(), False),
     ],
 )
-def test_followers_are_told_when_a_poll_finds_something_else(
+def test_subscribers_are_notified_when_a_poll_finds_something_new(
     claim: PollClaim, answer: ImportAnswer, *, news: bool
 ) -> None:
     assert is_news(claim, after_poll(claim, reply(answer), SCHEDULE, jitter=0)) == news

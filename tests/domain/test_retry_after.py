@@ -11,19 +11,19 @@ NOW = 784_111_777_000
 IN_AN_HOUR = ("Sun, 06 Nov 1994 09:49:37 GMT", "Sunday, 06-Nov-94 09:49:37 GMT", "Sun Nov  6 09:49:37 1994")
 
 
-@pytest.mark.parametrize("asked", IN_AN_HOUR)
-def test_retry_after_may_be_any_of_the_three_dates(asked: str) -> None:
-    assert retry_after({"retry-after": asked}, NOW, at_most=DAY) == HOUR
+@pytest.mark.parametrize("value", IN_AN_HOUR)
+def test_retry_after_may_be_any_of_the_three_dates(value: str) -> None:
+    assert retry_after({"retry-after": value}, NOW, at_most=DAY) == HOUR
 
 
-def test_a_date_counts_from_the_answers_own() -> None:
+def test_a_retry_after_date_counts_from_the_date_of_the_response() -> None:
     headers = {"retry-after": IN_AN_HOUR[0], "date": "Sun, 06 Nov 1994 09:49:07 GMT"}
 
     assert retry_after(headers, NOW, at_most=DAY) == 30 * SECOND
 
 
 @pytest.mark.parametrize(
-    ("asked", "wait"),
+    ("value", "wait"),
     [
         ("0", 0),
         ("120", 2 * MINUTE),
@@ -56,11 +56,11 @@ def test_a_date_counts_from_the_answers_own() -> None:
         ("0x10", None),
     ],
 )
-def test_hostile_waits_are_clamped_or_left_out(asked: str, wait: int | None) -> None:
-    assert retry_after({"retry-after": asked}, NOW, at_most=DAY) == wait
+def test_absurd_retry_after_values_are_clamped_or_ignored(value: str, wait: int | None) -> None:
+    assert retry_after({"retry-after": value}, NOW, at_most=DAY) == wait
 
 
-def test_no_wait_is_none() -> None:
+def test_without_retry_after_there_is_no_wait() -> None:
     assert retry_after({}, NOW, at_most=DAY) is None
 
 
@@ -73,19 +73,19 @@ def test_no_wait_is_none() -> None:
         "Thu, 01 Jan 2099 00:00:00 GMT",
     ],
 )
-def test_a_hostile_date_of_an_answer_does_no_harm(date: str) -> None:
+def test_an_absurd_date_of_a_response_is_ignored(date: str) -> None:
     wait = retry_after({"retry-after": IN_AN_HOUR[0], "date": date}, NOW, at_most=DAY)
 
     assert wait in {HOUR, DAY}
 
 
-def test_a_wait_until_the_answers_own_date_is_none() -> None:
+def test_a_wait_until_the_date_of_the_response_is_zero() -> None:
     assert retry_after({"date": samples.DATE, "retry-after": samples.DATE}, samples.NOW - MINUTE, at_most=DAY) == 0
 
 
 def test_a_wait_counts_from_the_responses_own_date() -> None:
-    asked = {"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT"}
+    value = {"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT"}
 
-    assert retry_after(asked | {"date": "Fri, 15 Jan 2027 08:00:20 GMT"}, samples.NOW, at_most=DAY) == 10 * SECOND
-    assert retry_after(asked | {"date": samples.DATE}, 0, at_most=DAY) == 30 * SECOND
+    assert retry_after(value | {"date": "Fri, 15 Jan 2027 08:00:20 GMT"}, samples.NOW, at_most=DAY) == 10 * SECOND
+    assert retry_after(value | {"date": samples.DATE}, 0, at_most=DAY) == 30 * SECOND
     assert retry_after({}, samples.NOW, at_most=DAY) is None

@@ -25,7 +25,7 @@ def far_from_greenwich() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("far_from_greenwich")
-def test_times_are_utc_wherever_the_machine_stands() -> None:
+def test_times_are_in_utc_in_every_time_zone() -> None:
     assert rfc3339(NOW + 7) == "2027-01-15T08:00:00.007Z"
     assert local_time(NOW) == "<!date^1800000000^{date_short_pretty} {time}|2027-01-15 08:00 UTC>"
     assert retry_after({"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT"}, NOW, at_most=DAY) == 30 * SECOND

@@ -83,7 +83,7 @@ def test_an_expired_watch_waits_for_one_last_poll() -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "told"),
+    ("known", "expected"),
     [
         (ImportState(workspace_trouble="Rally refused our key since noon"), "Rally refused our key since noon"),
         (ImportState(absent=AbsenceStreak(absence=Absence.NOT_FOUND, since=NOW, at=NOW)), "knows no such import"),
@@ -100,11 +100,11 @@ def test_an_expired_watch_waits_for_one_last_poll() -> None:
         (ImportState(reading=reading("UPLOADING")), "UPLOADING"),
     ],
 )
-def test_a_timeout_says_why(known: ImportState, told: str) -> None:
+def test_a_timeout_says_why(known: ImportState, expected: str) -> None:
     ended = conclude(WATCH, known, WATCH.expires_at, last_call_made=True)
 
     assert ended is not None
-    assert told in (ended.reason or "")
+    assert expected in (ended.reason or "")
     assert rfc3339(WATCH.expires_at) in (ended.reason or "")
 
 

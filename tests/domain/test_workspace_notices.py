@@ -8,7 +8,7 @@ from bridge.domain.workspace_notices import key_accepted, key_refused, workspace
 from tests.support.samples import NOW
 
 
-def test_the_operator_reads_which_workspace_and_since_when() -> None:
+def test_a_notice_names_the_workspace_and_the_time() -> None:
     assert key_refused("eu", NOW).payload() == {
         "type": "workspace.refused",
         "timestamp": "2027-01-15T08:00:00.000Z",

@@ -69,7 +69,7 @@ async def in_transaction(arq: queue.ResilientArqRedis, *command: Any) -> list[An
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-async def test_a_worker_waits_for_a_redis_that_takes_no_writes(trouble: str, redis_url: str, store: Store) -> None:
+async def test_a_worker_waits_for_a_redis_that_rejects_writes(trouble: str, redis_url: str, store: Store) -> None:
     arq = connect(redis_url, patience=20)
     async with troubled(store, trouble):
         writing = {
@@ -84,21 +84,21 @@ async def test_a_worker_waits_for_a_redis_that_takes_no_writes(trouble: str, red
     await arq.aclose()
 
 
-async def test_a_sign_of_life_outlasts_one_that_comes_late(redis_url: str) -> None:
+async def test_the_health_check_key_outlasts_a_late_renewal(redis_url: str) -> None:
     arq = connect(redis_url)
     await arq.psetex("beat", 6000, "here")
     assert await arq.pttl("beat") > 10_000
     await arq.aclose()
 
 
-async def test_cron_loses_a_ring_to_a_full_redis_and_its_worker_goes_on(redis_url: str, store: Store) -> None:
+async def test_a_worker_survives_a_cron_job_that_a_full_redis_rejects(redis_url: str, store: Store) -> None:
     arq = connect(redis_url, patience=0.2)
     async with troubled(store, "full"):
         assert await arq.enqueue_job("poll_shift") is None
     await arq.aclose()
 
 
-async def test_the_bell_does_not_wait_for_it(redis_url: str, store: Store) -> None:
+async def test_the_bell_does_not_wait_for_redis(redis_url: str, store: Store) -> None:
     arq = connect(redis_url)
     async with troubled(store, "full"):
         with pytest.raises(OutOfMemoryError):
@@ -106,12 +106,12 @@ async def test_the_bell_does_not_wait_for_it(redis_url: str, store: Store) -> No
     await arq.aclose()
 
 
-@pytest.mark.parametrize("asked", ["a command", "a transaction"])
-async def test_a_refusal_is_not_retried_and_its_error_has_no_url(asked: str, redis_url: str) -> None:
+@pytest.mark.parametrize("sent_as", ["a command", "a transaction"])
+async def test_a_refusal_is_not_retried_and_its_error_has_no_url(sent_as: str, redis_url: str) -> None:
     arq = connect(redis_url.replace("unix://", "unix://nobody:hunter2@"), patience=20)
     async with asyncio.timeout(5):
         with pytest.raises(StoreUnavailable, match="can't be used: invalid username-password pair"):
-            await (arq.ping() if asked == "a command" else in_transaction(arq, "PING"))
+            await (arq.ping() if sent_as == "a command" else in_transaction(arq, "PING"))
     await arq.aclose()
 
 
@@ -131,7 +131,7 @@ async def test_a_full_redis_is_logged_once_although_reads_succeed(redis_url: str
     await arq.aclose()
 
 
-async def test_an_outage_is_logged_once_and_retried_until_patience_ends(tmp_path: Path) -> None:
+async def test_an_outage_is_logged_once_and_waited_for_until_the_patience_ends(tmp_path: Path) -> None:
     arq = connect(f"unix://{tmp_path}/nobody.sock", patience=0.3)
     with (
         capture_logs() as lines,
@@ -142,7 +142,7 @@ async def test_an_outage_is_logged_once_and_retried_until_patience_ends(tmp_path
     assert [(line["event"], line["patience_s"]) for line in lines] == [("queue.unavailable", 0.3)]
 
 
-async def test_what_is_reported_of_a_job_is_dropped_when_redis_stays_away(tmp_path: Path) -> None:
+async def test_the_result_of_a_job_is_dropped_if_redis_does_not_come_back(tmp_path: Path) -> None:
     """Otherwise the job would fail, and arq's shutdown with it."""
     arq = connect(f"unix://{tmp_path}/nobody.sock", patience=0.1)
 
@@ -176,7 +176,7 @@ class Snare:
             while (said := await reader.read(65536)) and not self._springs(said):
                 commands.write(said)
             while said and self._mute and await reader.read(65536):
-                pass  # whoever waits here waits in vain
+                pass  # no reply is ever sent
         commands.close()
         writer.close()
         await back
@@ -215,7 +215,7 @@ async def at_work(url: str, done: asyncio.Event) -> AsyncIterator["asyncio.Task[
         yield main
     finally:
         while not main.done():
-            main.cancel()  # until Python 3.12 it may be swallowed: workers.shutdown tells more
+            main.cancel()  # before Python 3.12 a cancellation may be swallowed: see workers.shutdown
             await asyncio.wait({main}, timeout=STEP)
         await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
         await worker.pool.aclose()
@@ -232,7 +232,7 @@ async def test_a_worker_outlives_a_connection_that_is_lost_at_any_of_arqs_comman
     arq, done = connect(redis_url), asyncio.Event()
     job = await arq.enqueue_job("poll_shift")
     assert job
-    # At first somebody else seems to have begun it: arq then takes back its WATCH.
+    # At first another worker seems to have started the job, so that arq sends UNWATCH.
     await store.call("SET", in_progress_key_prefix + job.job_id, 1, "PX", 200)
 
     snare = Snare(redis_url.removeprefix("unix://"), command, then)
@@ -248,11 +248,11 @@ async def test_a_worker_outlives_a_connection_that_is_lost_at_any_of_arqs_comman
 
 
 @pytest.mark.usefixtures("store")
-@pytest.mark.parametrize("asked_by", ["the bell", "cron"])
-async def test_a_worker_whose_clock_is_an_hour_behind_finds_a_job_at_once(asked_by: str, redis_url: str) -> None:
-    """A worker with the right clock runs it too; arq would drop an expired job."""
+@pytest.mark.parametrize("enqueued_by", ["the bell", "cron"])
+async def test_a_worker_whose_clock_is_an_hour_behind_finds_a_job_at_once(enqueued_by: str, redis_url: str) -> None:
+    """A worker with the correct clock runs it as well; arq would drop an expired job."""
     arq, done = connect(redis_url), asyncio.Event()
-    job = await arq.enqueue_job("poll_shift", _defer_until=datetime.now(UTC) if asked_by == "cron" else None)
+    job = await arq.enqueue_job("poll_shift", _defer_until=datetime.now(UTC) if enqueued_by == "cron" else None)
     assert job
 
     an_hour_behind = (time() - 3600) * 1000
@@ -263,14 +263,14 @@ async def test_a_worker_whose_clock_is_an_hour_behind_finds_a_job_at_once(asked_
     await arq.aclose()
 
 
-def test_what_became_of_a_job_can_be_written_down_also_where_it_failed() -> None:
-    """arq logs a traceback for what it cannot write."""
+def test_the_result_of_a_failed_job_can_be_serialized() -> None:
+    """arq logs a traceback for a result that it cannot serialize."""
     written = queue.serialize({"s": False, "r": JobExecutionFailed("job expired")})
 
     assert "job expired" in queue.deserialize(written)["r"]
 
 
-def test_a_job_of_cron_that_was_interrupted_may_begin_again() -> None:
+def test_an_interrupted_cron_job_may_run_again() -> None:
     """arq's cron allows one try by default, and counts a second one as a failure."""
     code = "from workers.settings import WorkerSettings as ours; print(*(job.max_tries for job in ours.cron_jobs))"
     environ = {
@@ -287,7 +287,7 @@ def test_a_job_of_cron_that_was_interrupted_may_begin_again() -> None:
 
 async def test_an_idle_worker_reads_the_queue_only_after_a_ring(redis_url: str, store: Store) -> None:
     waiting, ringing = connect(redis_url, patience=20), connect(redis_url)
-    waiting.read_interval = 60.0  # more than its connection would wait for an answer, which it must not
+    waiting.read_interval = 60.0  # longer than the answer timeout of the connection, which must not pass
     reading = asyncio.create_task(waiting.zrangebyscore(queue.QUEUE, "-inf", "+inf"))
     done, _ = await asyncio.wait({reading}, timeout=STEP)
     assert not done

@@ -25,10 +25,10 @@ from tests.support.samples import NOW, only
 
 @dataclass
 class Vendor:
-    """A raw server that answers each connection with the bytes it is told to, and keeps what it was asked."""
+    """A raw server that answers each connection with the bytes it is expected to, and keeps what it was asked."""
 
     url: str = ""
-    asked: list[bytes] = field(default_factory=list)
+    requests: list[bytes] = field(default_factory=list)
 
 
 Speak = Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -40,7 +40,7 @@ async def vendor(speak: Speak, tls: ssl.SSLContext | None = None) -> AsyncIterat
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            known.asked.append(await reader.readuntil(b"\r\n\r\n"))
+            known.requests.append(await reader.readuntil(b"\r\n\r\n"))
             await speak(writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
@@ -95,7 +95,7 @@ async def test_an_import_id_arrives_as_one_segment_behind_any_prefix(import_id: 
     async with vendor(says(ok(b"{}"))) as known, client(f"{known.url}/a/prefix") as rally:
         await rally.get_import(import_id, at=lambda: NOW)
 
-    head = only(known.asked).decode()
+    head = only(known.requests).decode()
     assert head.startswith(f"GET /a/prefix/imports/{segment} HTTP/1.1\r\n")
     assert "authorization: bearer hunter2" in head.lower()
     assert "user-agent: rally-bridge/" in head.lower()
@@ -103,7 +103,7 @@ async def test_an_import_id_arrives_as_one_segment_behind_any_prefix(import_id: 
 
 
 @pytest.mark.anyio
-async def test_an_import_is_asked_for_and_read() -> None:
+async def test_an_import_is_requested_and_read() -> None:
     async with vendor(says(ok(json.dumps(GOOD).encode()))) as known, client(known.url) as rally:
         reply = await rally.get_import("imp", at=lambda: NOW)
 
@@ -135,7 +135,7 @@ async def flood(writer: asyncio.StreamWriter) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("speak", "told"),
+    ("speak", "expected"),
     [
         (trickle, "no answer within 0.3 s"),
         (hang, "0.3 s|in time"),
@@ -147,20 +147,20 @@ async def flood(writer: asyncio.StreamWriter) -> None:
         (says(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"), "not JSON"),
     ],
 )
-async def test_a_faulty_line_is_an_answer_as_well(speak: Speak, told: str) -> None:
+async def test_a_connection_fault_is_returned_as_an_answer(speak: Speak, expected: str) -> None:
     total = 0.3 if speak in {trickle, hang} else 5.0
     async with vendor(speak) as known, client(known.url, total_timeout=total) as rally:
         reply = await rally.get_import("imp", at=lambda: NOW)
 
     assert reply is not None
     found = reply.answer
-    assert isinstance(found, Unusable if told in {"not JSON", "larger than 2 MiB"} else Unanswered)
-    assert any(part in found.reason for part in told.split("|")), found.reason
+    assert isinstance(found, Unusable if expected in {"not JSON", "larger than 2 MiB"} else Unanswered)
+    assert any(part in found.reason for part in expected.split("|")), found.reason
     assert "127.0.0.1" not in found.reason
 
 
 @pytest.mark.anyio
-async def test_a_broken_tls_record_is_an_answer_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_broken_tls_record_is_returned_as_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, tls = certificate_for("localhost", tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
 
@@ -170,13 +170,13 @@ async def test_a_broken_tls_record_is_an_answer_as_well(tmp_path: Path, monkeypa
     async with vendor(fall_out_of_tls, tls) as known, client(known.url) as rally:
         reply = await rally.get_import("imp", at=lambda: NOW)
 
-    assert len(known.asked) == 1
+    assert len(known.requests) == 1
     assert reply is not None
     assert reply.answer == Unanswered("the connection broke")
 
 
 @pytest.mark.anyio
-async def test_nobody_at_home_is_an_answer_as_well() -> None:
+async def test_a_refused_connection_is_returned_as_an_answer() -> None:
     async with client("http://127.0.0.1:1") as rally:
         reply = await rally.get_import("imp", at=lambda: NOW)
 
@@ -185,11 +185,11 @@ async def test_nobody_at_home_is_an_answer_as_well() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_question_that_would_start_too_late_is_not_asked() -> None:
+async def test_a_request_that_would_start_too_late_is_not_sent() -> None:
     async with vendor(says(ok(b"{}"))) as known, client(known.url) as rally:
         assert await rally.get_import("imp", at=lambda: NOW, start_by=0) is None
 
-    assert known.asked == []
+    assert known.requests == []
 
 
 @pytest.mark.anyio
@@ -198,4 +198,4 @@ async def test_a_slot_is_free_again_after_a_fault() -> None:
         for _ in range(3):
             await rally.get_import("imp", at=lambda: NOW)
 
-    assert len(known.asked) == 3
+    assert len(known.requests) == 3

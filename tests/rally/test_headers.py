@@ -19,7 +19,7 @@ NOT_SOON = "x-ratelimit-reset not within the next hour"
 
 
 @pytest.mark.parametrize(
-    ("headers", "told"),
+    ("headers", "expected"),
     [
         ({"x-ratelimit-limit": "1"}, "x-ratelimit-remaining, x-ratelimit-reset missing"),
         (limits("x", "y"), "x-ratelimit-limit, x-ratelimit-remaining not a single whole number"),
@@ -36,11 +36,11 @@ NOT_SOON = "x-ratelimit-reset not within the next hour"
         (limits(reset="1800003600") | {"date": "Fri, 15 Jan 2027 07:59:30 GMT"}, NOT_SOON),
     ],
 )
-def test_an_absurdity_is_told_at_its_limits_in_these_words(headers: dict[str, str], told: str | None) -> None:
-    assert header_problem_of(list(headers.items()), headers, NOW) == told
+def test_a_header_problem_begins_just_beyond_its_limit(headers: dict[str, str], expected: str | None) -> None:
+    assert header_problem_of(list(headers.items()), headers, NOW) == expected
 
 
-def test_a_limit_of_one_is_a_limit() -> None:
+def test_a_limit_of_one_is_valid() -> None:
     assert allowance_of(limits("1", "1"), NOW) == Allowance(limit=1, remaining=1, resets_in=MINUTE)
 
 

@@ -1,4 +1,4 @@
-"""RALLY_PROXY: polls go through a forward proxy, deliveries do not, and its password shows nowhere."""
+"""RALLY_PROXY: polls go through a forward proxy, deliveries do not, and its password is never shown."""
 
 from urllib.parse import urlsplit
 
@@ -37,7 +37,7 @@ async def test_polls_go_through_the_proxy_and_deliveries_do_not(redis_url: str, 
     assert "proxy-authorization: basic" in head.lower()
 
 
-async def told(world: World) -> str:
+async def reason_of(world: World) -> str:
     watch = await world.watch()
     await world.poll()
     shown = str(await world.reload(watch))
@@ -53,12 +53,12 @@ async def test_a_proxy_that_refuses_is_named_with_its_status(redis_url: str, san
     async with proxying(1, REFUSAL) as proxy:
         changes = {"RALLY_PROXY": proxy_url(proxy.port), "RALLY_BASE_URL": https}
         async with opened(redis_url, sandbox_url, **changes) as world:
-            assert "the proxy did not let it through (HTTP 407)" in await told(world)
+            assert "the proxy did not let it through (HTTP 407)" in await reason_of(world)
 
 
 async def test_a_proxy_that_is_down_is_named(redis_url: str, sandbox_url: str) -> None:
     async with opened(redis_url, sandbox_url, RALLY_PROXY=proxy_url(free_ports())) as world:
-        assert "the connection to the proxy was refused or is not possible" in await told(world)
+        assert "the connection to the proxy was refused or is not possible" in await reason_of(world)
 
 
 async def test_without_a_proxy_a_refused_connection_names_none() -> None:

@@ -49,7 +49,7 @@ def without(field: str) -> dict[str, Any]:
     return {name: value for name, value in GOOD.items() if name != field}
 
 
-def test_an_import_is_read_whole() -> None:
+def test_every_field_of_an_import_is_read() -> None:
     assert answer().answer == Read(READ_WHOLE)
     assert answer().malformed_fields == ()
 
@@ -67,7 +67,7 @@ def test_an_import_is_read_whole() -> None:
         (without("updatedAt"), "COMPLETED", 3),
     ],
 )
-def test_what_may_differ_is_tolerated(body: dict[str, Any], status: str, failed: int) -> None:
+def test_undocumented_differences_are_tolerated(body: dict[str, Any], status: str, failed: int) -> None:
     read = answer(body=body).answer
 
     assert isinstance(read, Read)
@@ -76,7 +76,7 @@ def test_what_may_differ_is_tolerated(body: dict[str, Any], status: str, failed:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "expected"),
     [
         (b"", "not JSON"),
         (b"<html>", "not JSON"),
@@ -90,15 +90,15 @@ def test_what_may_differ_is_tolerated(body: dict[str, Any], status: str, failed:
         ({**GOOD, "status": None}, "status"),
     ],
 )
-def test_a_body_that_is_not_the_import_asked_for_cannot_be_used(body: Any, told: str) -> None:
+def test_a_body_without_the_requested_import_is_unusable(body: Any, expected: str) -> None:
     found = answer(body=body).answer
 
     assert isinstance(found, Unusable)
-    assert told in found.reason
+    assert expected in found.reason
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "changes", "odd"),
+    ("field", "value", "changes", "malformed"),
     [
         ("personCount", "120", {"person_count": 120}, ("personCount: string",)),
         ("personCount", 120.0, {"person_count": 120}, ("personCount: number",)),
@@ -127,13 +127,13 @@ def test_a_body_that_is_not_the_import_asked_for_cannot_be_used(body: Any, told:
         ),
     ],
 )
-def test_an_odd_secondary_field_is_read_as_far_as_it_makes_sense(
-    field: str, value: Any, changes: dict[str, Any], odd: tuple[str, ...]
+def test_an_invalid_optional_field_is_read_as_far_as_it_is_valid(
+    field: str, value: Any, changes: dict[str, Any], malformed: tuple[str, ...]
 ) -> None:
     reply = answer(body={**GOOD, field: value})
 
     assert reply.answer == Read(replace(READ_WHOLE, **changes))
-    assert reply.malformed_fields == odd
+    assert reply.malformed_fields == malformed
 
 
 @pytest.mark.parametrize(
@@ -145,14 +145,14 @@ def test_an_odd_secondary_field_is_read_as_far_as_it_makes_sense(
         (b"jane@example.com", b"j\xff@example.com"),
     ],
 )
-def test_bytes_that_are_no_text_hide_no_status(old: bytes, new: bytes) -> None:
+def test_invalid_bytes_in_a_body_do_not_hide_the_status(old: bytes, new: bytes) -> None:
     found = answer(body=json.dumps(GOOD).encode().replace(old, new, 1)).answer
 
     assert isinstance(found, Read)
     assert (found.reading.status, found.reading.failed_record_count) == ("COMPLETED", 3)
 
 
-def test_whole_characters_written_as_two_halves_stay_whole_where_another_is_cut() -> None:
+def test_surrogate_pairs_stay_whole_next_to_a_lone_surrogate() -> None:
     body = json.dumps({**GOOD, "type": "a\U0001f600", "updatedAt": "\ud83d"}).encode()
     found = answer(body=body).answer
 
@@ -169,7 +169,7 @@ def test_whole_characters_written_as_two_halves_stay_whole_where_another_is_cut(
         ("Content-Language", "en", True),
     ],
 )
-def test_an_answer_that_calls_itself_compressed_and_is_not_says_nothing(name: str, value: str, *, read: bool) -> None:
+def test_an_answer_that_claims_to_be_compressed_is_unusable(name: str, value: str, *, read: bool) -> None:
     found = answer(headers={name: value}).answer
 
     assert isinstance(found, Read) == read
@@ -204,14 +204,14 @@ def test_each_status_has_its_meaning(status: int, found: ImportAnswer) -> None:
         ("", b"\n" * 100 + b"<html>"),
     ],
 )
-def test_a_page_from_something_in_between_is_the_lines_fault(status: int, content_type: str, body: bytes) -> None:
+def test_an_html_page_is_a_connection_fault(status: int, content_type: str, body: bytes) -> None:
     found = answer(status, body, {"Content-Type": content_type}).answer
 
     assert found == Unanswered(f"HTTP {status} with a page of HTML, which Rally does not send")
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/json", ""])
-def test_a_404_that_is_no_page_is_rallys_own(content_type: str) -> None:
+def test_a_404_that_is_not_html_is_rallys_own(content_type: str) -> None:
     headers = {"Content-Type": content_type} if content_type else {}
 
     assert answer(404, b"Import not found", headers).answer == Absent(Absence.NOT_FOUND)
@@ -253,7 +253,7 @@ def test_rate_limit_headers_become_numbers_within_bounds_or_nothing(
 
 
 @pytest.mark.parametrize(
-    ("headers", "told"),
+    ("headers", "expected"),
     [
         (limits(), None),
         ({}, None),
@@ -267,13 +267,13 @@ def test_rate_limit_headers_become_numbers_within_bounds_or_nothing(
         (limits(reset="4070908800"), "not within the next hour"),
     ],
 )
-def test_what_is_absurd_about_the_headers_is_named(headers: dict[str, str], told: str | None) -> None:
-    oddity = answer(headers=headers).header_problem
+def test_the_problem_of_the_headers_is_named(headers: dict[str, str], expected: str | None) -> None:
+    problem = answer(headers=headers).header_problem
 
-    assert (oddity is None) if told is None else (told in (oddity or ""))
+    assert (problem is None) if expected is None else (expected in (problem or ""))
 
 
-def test_a_header_that_is_given_twice_says_nothing() -> None:
+def test_a_repeated_header_is_ignored() -> None:
     twice = [*limits().items(), ("x-ratelimit-limit", "5")]
 
     assert decipher(status=200, headers=twice, body=b"", import_id="imp", at=NOW).allowance is None
@@ -338,7 +338,7 @@ async def reset(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-def test_a_reply_tells_when_it_came() -> None:
+def test_a_reply_has_the_time_of_its_arrival() -> None:
     late = {"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT"}
 
     reply = decipher(status=429, headers=list(late.items()), body=b"", import_id="imp", at=NOW)
@@ -356,11 +356,11 @@ def test_a_reply_tells_when_it_came() -> None:
         (b'{"importId":"imp","type":"","status":7,"personCount":0}', "the answer's status is not as documented"),
     ],
 )
-def test_what_is_wrong_with_an_answer_is_said_in_these_words(body: bytes, reason: str) -> None:
+def test_each_unusable_answer_has_its_reason(body: bytes, reason: str) -> None:
     assert decipher(status=200, headers=[], body=body, import_id="imp", at=NOW).answer == Unusable(reason)
 
 
-def test_a_reply_tells_when_rally_says_that_it_was_sent() -> None:
+def test_a_reply_has_the_date_of_the_response() -> None:
     dated = decipher(status=404, headers=[("Date", DATE)], body=b"", import_id="imp", at=NOW + SECOND)
 
     assert dated.sent_at == NOW
@@ -368,7 +368,7 @@ def test_a_reply_tells_when_rally_says_that_it_was_sent() -> None:
 
 
 @pytest.mark.parametrize(("people", "read"), [(2**53, True), (2**53 + 1, False), (10**4_000, False)])
-def test_a_number_of_people_that_fits_into_no_message_is_left_out(people: int, read: bool) -> None:  # noqa: FBT001 - a table
+def test_too_large_a_number_of_people_is_left_out(people: int, read: bool) -> None:  # noqa: FBT001 - a table
     body = json.dumps({"importId": "imp", "type": "CSV", "status": "COMPLETED", "personCount": people}).encode()
 
     answer = decipher(status=200, headers=[], body=body, import_id="imp", at=0).answer

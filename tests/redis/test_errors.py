@@ -84,20 +84,22 @@ def acl_log(redis: Redis) -> list[dict[str, Any]]:
     return list(finding)
 
 
-async def test_a_worker_of_arq_starts_without_info_and_logs_the_version_all_the_same(
+async def test_a_worker_without_the_right_to_info_starts_and_logs_the_version(
     redis: Redis,
 ) -> None:
     set_user(redis, "bridge", "on", f">{PASSWORD}", *RIGHTS.split())
     arq = queue.connect(Secret(url_for(redis)), patience=5)
-    told: list[str] = []
-    await log_redis_info(arq, told.append)
+    lines: list[str] = []
+    await log_redis_info(arq, lines.append)
 
     info: Any = redis.info("server")
-    assert told == [f"redis_version={server_of(None, info).version} (master) mem_usage=? clients_connected=? db_keys=0"]
+    assert lines == [
+        f"redis_version={server_of(None, info).version} (master) mem_usage=? clients_connected=? db_keys=0"
+    ]
     await arq.aclose()
 
 
-async def test_the_doctor_finds_a_user_with_these_rights_well_and_says_what_stays_unknown(
+async def test_the_doctor_accepts_a_user_with_these_rights_and_reports_what_is_unknown(
     redis: Redis, sandbox_url: str
 ) -> None:
     set_user(redis, "bridge", "on", f">{PASSWORD}", *RIGHTS.split())
@@ -123,7 +125,7 @@ async def test_the_doctor_finds_a_user_with_these_rights_well_and_says_what_stay
         ("resetchannels", r"(?i)no permissions to access .*channel.*PUBLISH"),
     ],
 )
-async def test_the_doctor_tells_each_missing_right_in_redis_words(
+async def test_the_doctor_reports_each_missing_right_in_redis_words(
     less: str, words: str, redis: Redis, sandbox_url: str
 ) -> None:
     set_user(redis, "bridge", "on", f">{PASSWORD}", *RIGHTS.split(), *less.split())
@@ -248,5 +250,5 @@ HELLO_OF_VALKEY = {"server": "valkey", "version": "9.1.2", "mode": "standalone",
         (None, None, Server()),
     ],
 )
-def test_a_server_is_known_by_its_own_name_and_version(hello: Any, info: Any, server: Server) -> None:
+def test_a_server_is_described_by_its_own_name_and_version(hello: Any, info: Any, server: Server) -> None:
     assert server_of(hello, info) == server

@@ -84,7 +84,7 @@ async def until_ready(world: World) -> None:
         await asyncio.sleep(0.05)
 
 
-async def test_the_api_is_back_although_it_is_asked_all_the_time(
+async def test_the_api_recovers_under_constant_requests(
     world: World, servers: tuple[Redis, Redis], wire: Forwarder
 ) -> None:
     watch = await world.watch()
@@ -99,7 +99,7 @@ async def test_the_api_is_back_although_it_is_asked_all_the_time(
     assert watching(servers[1]) == 2
 
 
-async def test_the_subscription_moves_on_with_the_other_connections(
+async def test_the_subscription_moves_to_the_new_primary(
     world: World, servers: tuple[Redis, Redis], wire: Forwarder
 ) -> None:
     async with asyncio.timeout(PATIENCE), world.resources.change_feed.subscribe("watch:some") as changed:
@@ -108,21 +108,23 @@ async def test_the_subscription_moves_on_with_the_other_connections(
         fail_over(servers, wire)
         changed.clear()
         await until_ready(world)
-        await changed.wait()  # told to look, since news may have been lost
+        await changed.wait()  # notified, because a message may have been lost
 
         changed.clear()
         servers[1].publish("rb:changes", "watch:some")
         await changed.wait()
 
 
-@pytest.mark.parametrize("asked", ["a command", "a transaction"])
-async def test_arqs_connection_moves_on(asked: str, servers: tuple[Redis, Redis], wire: Forwarder) -> None:
+@pytest.mark.parametrize("sent_as", ["a command", "a transaction"])
+async def test_arqs_connection_moves_to_the_new_primary(
+    sent_as: str, servers: tuple[Redis, Redis], wire: Forwarder
+) -> None:
     arq = queue.connect(Secret(url_of(wire)), patience=PATIENCE)
     await arq.set("before", 1)
     fail_over(servers, wire)
 
     async with asyncio.timeout(PATIENCE):
-        if asked == "a command":
+        if sent_as == "a command":
             await arq.set("after", 1)
         else:
             pipeline = arq.pipeline()
@@ -167,7 +169,7 @@ async def test_a_rotated_password_is_read_again_from_its_file(guarded: Redis, tm
     waiting = asyncio.ensure_future(arq.set("after", 1))
     write_url(file, guarded, "second")
 
-    await store.check()  # at once, since the file holds other credentials by now
+    await store.check()  # at once, because the file has other credentials now
     async with asyncio.timeout(PATIENCE):
         await waiting
     assert guarded.get("after") == "1"

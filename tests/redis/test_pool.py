@@ -21,7 +21,7 @@ class Speaker:
 
     def __init__(self) -> None:
         self.url = ""
-        self.asked: list[int] = []
+        self.commands: list[int] = []
         """The number of the connection of each command."""
         self._connections = 0
         self._turned = 0
@@ -29,7 +29,7 @@ class Speaker:
 
     def turn(self, error: str) -> None:
         self._turned, self._error = self._connections, f"-{error}\r\n".encode()
-        self.asked.clear()
+        self.commands.clear()
 
     async def speak(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections += 1
@@ -37,7 +37,7 @@ class Speaker:
         with suppress(ConnectionError):
             while said := await reader.read(4096):
                 for _ in range(said.count(b"PING")):
-                    self.asked.append(number)
+                    self.commands.append(number)
                     writer.write(self._error if number <= self._turned else b"+PONG\r\n")
         writer.close()
 
@@ -90,7 +90,7 @@ async def test_one_such_error_replaces_every_connection_made_before(error: str, 
             await asyncio.sleep(0.05)  # refused credentials are tried again after a pause
 
     assert all(await asyncio.gather(*(store.call("PING") for _ in range(3))))
-    assert [number for number in speaker.asked if number <= 3] == speaker.asked[:1]
+    assert [number for number in speaker.commands if number <= 3] == speaker.commands[:1]
 
 
 async def test_an_error_of_a_new_connection_replaces_none(store: Store, speaker: Speaker) -> None:
@@ -100,7 +100,7 @@ async def test_an_error_of_a_new_connection_replaces_none(store: Store, speaker:
         with pytest.raises(StoreUnavailable):
             await store.call("PING")
 
-    assert set(speaker.asked) <= {1, 2, 3}
+    assert set(speaker.commands) <= {1, 2, 3}
 
 
 @pytest.mark.parametrize("error", ["OOM command not allowed when used memory > 'maxmemory'.", "ERR unknown command"])
@@ -111,4 +111,4 @@ async def test_other_errors_replace_no_connection(error: str, store: Store, spea
         with pytest.raises(StoreUnavailable):
             await store.call("PING")
 
-    assert set(speaker.asked) <= {1, 2, 3}
+    assert set(speaker.commands) <= {1, 2, 3}

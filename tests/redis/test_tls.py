@@ -61,7 +61,7 @@ async def test_a_certificate_for_another_host_is_refused_by_every_client(url: st
 
 @pytest.mark.parametrize("url", ["other.example"], indirect=True)
 @pytest.mark.parametrize("wish", ["ssl_check_hostname=false", "ssl_cert_reqs=none"])
-async def test_the_url_may_ask_for_less(url: str, wish: str) -> None:
+async def test_the_url_may_switch_verification_off(url: str, wish: str) -> None:
     store = Store(connect(Secret(f"{url}&{wish}")))
     await store.check()
     await store.redis.aclose()

@@ -19,20 +19,20 @@ PRIVATE = ("label of crm", "C0OFCRM00", "answer of crm", "participant0@example.c
 
 @dataclass(frozen=True)
 class Scene:
-    """Crm's watches of an import that has ended and of one that is going, and billing's; all by their ids."""
+    """The ids of the watches: crm's of an ended and of an unfinished import, and billing's."""
 
     world: World
     ended: str
     open: str
     delivery: str
-    """Of the ended watch, to its receiver that refused."""
+    """The delivery of the ended watch that its receiver rejected."""
     to_channel: str
     own_ended: str
     own_open: str
     own_delivery: str
 
     async def redis(self, command: str, *words: str | int) -> None:
-        """Write to Redis as somebody may who has no key of the bridge's; each command must change something."""
+        """Write to Redis as an attacker without our keys would; each command must change something."""
         assert await self.world.resources.store.call(command, *words) is not None
 
     async def copy(self, field: str, source: str, target: str) -> None:
@@ -190,9 +190,7 @@ async def scene(redis_url: str, sandbox_url: str) -> AsyncIterator[Scene]:
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
-async def test_nothing_of_another_client_is_read_through_a_redis_that_was_written_to(
-    attack: Attack, scene: Scene
-) -> None:
+async def test_write_access_to_redis_does_not_reveal_data_of_other_clients(attack: Attack, scene: Scene) -> None:
     await attack(scene)
 
     answered = await all_that_is_answered(scene, OTHER_KEY)
@@ -201,7 +199,7 @@ async def test_nothing_of_another_client_is_read_through_a_redis_that_was_writte
     assert all("label of crm" not in each["body"] for each in await scene.world.sandbox.messages(name="billing"))
 
 
-async def test_the_owner_reads_all_of_it(scene: Scene) -> None:
+async def test_the_client_itself_reads_all_of_it(scene: Scene) -> None:
     answered = await all_that_is_answered(scene, CLIENT_KEY)
 
     assert [each for each in PRIVATE if each not in answered] == []
@@ -211,17 +209,17 @@ async def test_the_owner_reads_all_of_it(scene: Scene) -> None:
     "change",
     [{"record": "rb:watch:wat_2"}, {"field": "ending"}, {"client": "billing"}, {"about": ""}, {"client": "crm "}],
 )
-def test_a_sealed_part_opens_in_its_own_place_alone(change: dict[str, str]) -> None:
+def test_an_encrypted_part_is_decrypted_only_for_its_own_binding(change: dict[str, str]) -> None:
     encryptor = Encryptor([Secret(Fernet.generate_key().decode())])
     here = Binding(record="rb:watch:wat_1", field="private", client="crm", about="rb:import:default:imp")
-    sealed = encryptor.encrypt("jäne@example.com", here)
+    encrypted = encryptor.encrypt("jäne@example.com", here)
 
-    assert encryptor.decrypt(sealed, here) == "jäne@example.com"
+    assert encryptor.decrypt(encrypted, here) == "jäne@example.com"
     with pytest.raises(DecryptionFailed, match="moved here"):
-        encryptor.decrypt(sealed, replace(here, **change))
+        encryptor.decrypt(encrypted, replace(here, **change))
 
 
-def test_places_that_read_alike_when_they_are_joined_are_not_the_same() -> None:
+def test_bindings_that_are_equal_when_concatenated_differ() -> None:
     alike = [
         Binding(record="ab", field="c"),
         Binding(record="a", field="bc"),

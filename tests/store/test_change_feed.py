@@ -37,7 +37,7 @@ async def test_a_subscription_without_a_pong_is_replaced_and_its_subscribers_are
     async with asyncio.timeout(PATIENCE), changes.subscribe("watch:some") as changed:
         assert wire.swallow(subscriptions_alone=True) == 1
         changed.clear()
-        await changed.wait()  # told to look, since news may have been lost
+        await changed.wait()  # notified, because a message may have been lost
 
         changed.clear()
         await store.call("PUBLISH", "rb:changes", "watch:some")
@@ -90,7 +90,7 @@ async def test_every_connection_has_tcps_keepalive(wire: Forwarder) -> None:
     await store.redis.aclose()
 
 
-async def test_a_wait_ends_with_what_the_store_holds_by_then(world: World, wire: Forwarder) -> None:
+async def test_a_long_poll_ends_with_the_stored_state(world: World, wire: Forwarder) -> None:
     path = f"/v1/watches/{(await world.watch())['id']}"
     async with asyncio.timeout(PATIENCE), world.resources.change_feed.subscribe("watch:other"):
         await until(lambda: subscribed(wire))
@@ -103,7 +103,7 @@ async def test_a_wait_ends_with_what_the_store_holds_by_then(world: World, wire:
     assert answer.json()["state"] == "cancelled"
 
 
-async def test_a_stream_looks_at_the_store_with_each_sign_of_life(world: World, wire: Forwarder) -> None:
+async def test_a_stream_reads_the_store_at_each_keep_alive(world: World, wire: Forwarder) -> None:
     watch = await world.resources.watches.get((await world.watch())["id"])
     assert watch is not None
     stream = watch_events(world.resources, watch, keep_alive=0.1)

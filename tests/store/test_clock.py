@@ -28,7 +28,7 @@ async def sweep_and_work(world: World, *, seconds: int) -> None:
         world.pass_time(5 * SECOND)
 
 
-async def test_polling_goes_on_within_a_minute(world: World) -> None:
+async def test_polling_continues_within_a_minute(world: World) -> None:
     await world.sandbox.set_import("imp", ("UPLOADING", 0))
     watch = await world.watch()
     await world.poll()
@@ -41,7 +41,7 @@ async def test_polling_goes_on_within_a_minute(world: World) -> None:
     assert (await world.reload(watch))["outcome"] == "completed"
 
 
-async def test_a_window_that_was_used_up_ends_when_it_would_have(world: World) -> None:
+async def test_an_exhausted_window_ends_as_long_from_now_as_before(world: World) -> None:
     now = await world.resources.store.now()
     await world.watch()
     used_up = Budget(limit=10, available=0, spent=8, ends_at=now + 20 * SECOND, window=MINUTE, paced_until=now + SECOND)
@@ -57,7 +57,7 @@ async def test_a_window_that_was_used_up_ends_when_it_would_have(world: World) -
     assert later.budget.ends_at == snapshot.budget.ends_at, "it does not move on with the clock"
 
 
-async def test_a_pause_that_rally_asked_for_is_as_long_as_it_was(world: World) -> None:
+async def test_a_pause_requested_by_rally_keeps_its_length(world: World) -> None:
     await world.sandbox.faults(status=429, times=1, headers={"Retry-After": "600"})
     watch = await world.watch()
     await world.poll()
@@ -105,7 +105,7 @@ async def test_a_watch_whose_import_is_final_is_settled(world: World) -> None:
     assert (await world.reload(watch))["outcome"] == "completed"
 
 
-async def test_a_message_is_tried_again_after_the_pause_of_its_schedule(world: World) -> None:
+async def test_a_delivery_is_attempted_again_after_its_scheduled_pause(world: World) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.sandbox.set_answers("crm", {"status": 503})
     watch = await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url()}])
@@ -120,7 +120,7 @@ async def test_a_message_is_tried_again_after_the_pause_of_its_schedule(world: W
     assert only((await world.reload(watch))["deliveries"])["attempts"] == 2
 
 
-async def test_a_channel_that_asked_for_a_pause_waits_as_long_as_it_asked(world: World) -> None:
+async def test_a_pause_of_a_channel_keeps_its_length(world: World) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.sandbox.set_answers("slack", {"status": 429, "headers": {"Retry-After": "120"}})
     watch = await world.watch(notify=[{"type": "slack_webhook", "url": world.sandbox.slack_url()}])
@@ -135,7 +135,7 @@ async def test_a_channel_that_asked_for_a_pause_waits_as_long_as_it_asked(world:
     assert only((await world.reload(watch))["deliveries"])["state"] == "delivered"
 
 
-async def test_a_channel_that_nothing_waited_for_is_free_at_once(world: World) -> None:
+async def test_a_channel_without_deliveries_is_free_at_once(world: World) -> None:
     lane = "slack:C0123ABCD"
     assert await world.resources.deliveries.reserve_lane(lane) == 0
     assert await world.resources.deliveries.reserve_lane(lane) > 0
@@ -145,7 +145,7 @@ async def test_a_channel_that_nothing_waited_for_is_free_at_once(world: World) -
     assert await world.resources.deliveries.reserve_lane(lane) == 0
 
 
-async def test_a_reading_answers_no_more_watches_than_before(world: World) -> None:
+async def test_a_reading_is_not_reused_longer_than_before(world: World) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.watch()
     await world.poll()
@@ -155,7 +155,7 @@ async def test_a_reading_answers_no_more_watches_than_before(world: World) -> No
     assert (await world.watch())["polls"] == 0
 
 
-async def test_a_watch_expires_as_long_after_as_it_asked_for(world: World) -> None:
+async def test_a_watch_keeps_its_time_until_expiry(world: World) -> None:
     await world.sandbox.set_import("imp", ("UPLOADING", 0))
     watch = await world.watch(expiresIn=60)
     await sweep_and_work(world, seconds=5)
@@ -167,7 +167,7 @@ async def test_a_watch_expires_as_long_after_as_it_asked_for(world: World) -> No
     assert (await world.reload(watch))["outcome"] == "timed_out"
 
 
-async def test_cron_runs_on_when_the_machines_clock_is_set_back_too() -> None:
+async def test_cron_continues_when_the_machines_clock_is_set_back_too() -> None:
     before, after = datetime(2026, 11, 24, 12, tzinfo=UTC), datetime(2026, 11, 24, 11, tzinfo=UTC)
     job = cron("workers.jobs.sweep", second=set(range(0, 60, 5)))
     job.calculate_next(before)
@@ -180,14 +180,14 @@ async def test_cron_runs_on_when_the_machines_clock_is_set_back_too() -> None:
     assert job.next_run is None, "as at the start: arq takes the next one from now on"
 
 
-def test_absences_are_counted_anew() -> None:
+def test_absences_are_counted_from_zero() -> None:
     before = next_streak(None, Absence.NOT_FOUND, 2 * HOUR, trusted_since=0)
     after = next_streak(before, Absence.NOT_FOUND, HOUR, trusted_since=0)
 
     assert (after.since, after.at, after.count) == (HOUR, HOUR, 1)
 
 
-def test_each_moment_of_a_budget_is_set_back_with_the_clock() -> None:
+def test_each_moment_of_a_budget_moves_back_with_the_clock() -> None:
     others = {"version", "limit", "available", "spent", "window", "faults", "failing_imports", "vanished_imports"}
     assert {field.name for field in fields(Budget)} == {*MOMENTS, *others}
 

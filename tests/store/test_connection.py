@@ -31,7 +31,7 @@ async def idle(store: Store) -> AsyncIterator[AbstractConnection]:
 async def of_no_use(connection: AbstractConnection) -> None:
     """Wait until the connection is reported as unusable."""
     async with asyncio.timeout(PATIENCE):
-        with suppress(RedisConnectionError):  # redis-py's word for one that has ended
+        with suppress(RedisConnectionError):  # redis-py's error for a connection that was closed
             while not await connection.can_read_destructive():  # type: ignore[no-untyped-call]  # noqa: ASYNC110 - redis-py's
                 await asyncio.sleep(0.01)
 
@@ -53,7 +53,7 @@ async def test_a_second_unread_reply_is_not_given_to_another_caller(store: Store
     assert await store.call("ECHO", "for me") == "for me"
 
 
-async def test_a_connection_that_ended_while_it_was_idle_is_made_anew(
+async def test_a_connection_that_was_closed_while_idle_is_replaced(
     store: Store, idle: AbstractConnection, redis_url: str
 ) -> None:
     await idle.send_command("CLIENT", "ID")
@@ -67,7 +67,7 @@ async def test_a_connection_that_ended_while_it_was_idle_is_made_anew(
     assert await store.call("ECHO", "for me") == "for me"
 
 
-async def test_a_connection_that_was_reset_while_it_was_idle_is_of_no_use() -> None:
+async def test_a_connection_that_was_reset_while_idle_is_replaced() -> None:
     lines: list[asyncio.StreamWriter] = []
 
     async def agree(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -36,7 +36,7 @@ async def abandoned(world: World, *import_ids: str) -> list[str]:
     return sorted(each["id"] for each in listed)
 
 
-async def test_a_watch_that_does_not_open_hides_no_other_and_the_log_names_it(world: World) -> None:
+async def test_a_watch_that_cannot_be_decrypted_is_logged_and_the_others_are_shown(world: World) -> None:
     first, broken, last = [(await world.watch(f"imp-{number}"))["id"] for number in range(3)]
     await break_seal(world, f"rb:watch:{broken}", "private")
 
@@ -44,7 +44,7 @@ async def test_a_watch_that_does_not_open_hides_no_other_and_the_log_names_it(wo
     assert await told(world, "/v1/watches", importId="imp-1") == ([], [broken])
 
 
-async def test_pages_lead_on_over_a_watch_that_does_not_open(world: World) -> None:
+async def test_pages_continue_after_a_watch_that_cannot_be_decrypted(world: World) -> None:
     first, broken, last = [(await world.watch(f"imp-{number}"))["id"] for number in range(3)]
     await break_seal(world, f"rb:watch:{broken}", "private")
     pages: list[list[str]] = []
@@ -59,7 +59,7 @@ async def test_pages_lead_on_over_a_watch_that_does_not_open(world: World) -> No
     assert pages == [[last], [], [first]]
 
 
-async def test_a_delivery_that_does_not_open_hides_neither_its_watch_nor_another(world: World) -> None:
+async def test_a_delivery_that_cannot_be_decrypted_does_not_hide_its_watch(world: World) -> None:
     first, broken = await abandoned(world, "imp-1", "imp-2")
     await break_seal(world, f"rb:delivery:{broken}", "message")
 
@@ -69,14 +69,14 @@ async def test_a_delivery_that_does_not_open_hides_neither_its_watch_nor_another
     assert (await world.post("/v1/deliveries/redeliver", json=SINCE_EVER)).json()["redelivered"] == 1
 
 
-async def test_an_attempt_that_does_not_open_hides_no_other(world: World) -> None:
+async def test_an_attempt_that_cannot_be_decrypted_hides_no_other(world: World) -> None:
     delivery = only(await abandoned(world, "imp"))
     await world.resources.store.call("RPUSH", f"rb:attempts:{delivery}", "not sealed by us")
 
     assert [each["number"] for each in (await world.get(f"/v1/deliveries/{delivery}")).json()["log"]] == [1]
 
 
-async def test_a_watch_whose_imports_reading_does_not_open_is_accepted_and_shown_without_it(world: World) -> None:
+async def test_a_watch_is_shown_without_a_reading_that_cannot_be_decrypted(world: World) -> None:
     await world.sandbox.set_import("imp", ("UPLOADING", 0))
     first = await world.watch()
     await world.poll()
@@ -88,7 +88,7 @@ async def test_a_watch_whose_imports_reading_does_not_open_is_accepted_and_shown
     assert len((await world.get("/v1/watches")).json()["data"]) == 2
 
 
-async def test_what_does_not_open_says_by_itself_what_helps(world: World) -> None:
+async def test_a_record_that_cannot_be_decrypted_is_an_error_with_a_remedy(world: World) -> None:
     watch = (await world.watch())["id"]
     await break_seal(world, f"rb:watch:{watch}", "private")
     with capture_logs() as lines:
@@ -99,7 +99,7 @@ async def test_what_does_not_open_says_by_itself_what_helps(world: World) -> Non
     assert lines == [{"event": "record.decryption_failed", "log_level": "error", "path": f"/v1/watches/{watch}"}]
 
 
-async def test_what_does_not_open_is_as_unknown_to_other_clients_as_what_does(world: World) -> None:
+async def test_a_record_that_cannot_be_decrypted_is_not_found_by_other_clients(world: World) -> None:
     delivery = only(await abandoned(world, "imp"))
     watch = (await world.watch("imp-2"))["id"]
     await break_seal(world, f"rb:watch:{watch}", "private")
@@ -116,7 +116,7 @@ async def test_what_does_not_open_is_as_unknown_to_other_clients_as_what_does(wo
     assert len(lines) == 3, "of the admin's three alone"
 
 
-async def test_a_watch_that_does_not_open_can_still_be_cancelled(world: World) -> None:
+async def test_a_watch_that_cannot_be_decrypted_can_be_cancelled(world: World) -> None:
     watch = (await world.watch())["id"]
     await break_seal(world, f"rb:watch:{watch}", "private")
 

@@ -54,7 +54,7 @@ async def test_calls_during_a_round_trip_share_the_next_one_up_to_its_size(count
     assert counting.trips == [1, LARGEST_TRIP, 5]
 
 
-async def test_a_call_that_fails_fails_alone(counting: CountingStore) -> None:
+async def test_a_failing_call_does_not_fail_the_others(counting: CountingStore) -> None:
     await counting.call("SET", "a-string", "x")
     group = GroupCommit(counting, "reserve_calls")
     args = {"limit": 10, "wanted": 1, "needed": 1}

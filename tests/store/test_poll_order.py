@@ -56,7 +56,7 @@ async def next_poll(world: World, import_id: str) -> Moment | None:
     return polled.next_due
 
 
-async def test_an_import_is_due_at_its_own_time_however_many_others_there_were(world: World) -> None:
+async def test_an_import_is_due_at_its_time_with_any_number_of_others(world: World) -> None:
     now = await world.resources.store.now()
     known = Budget(limit=10, available=9, spent=1, ends_at=now + MINUTE, window=MINUTE)
     assert await world.resources.budgets.write("default", known)
@@ -72,14 +72,14 @@ async def test_an_import_is_due_at_its_own_time_however_many_others_there_were(w
     assert max(due) <= now + 10 * SECOND, "its own interval is at most 7 s"
 
 
-async def test_of_more_than_may_be_polled_those_come_first_that_are_latest_by_their_own_measure(world: World) -> None:
+async def test_the_latest_imports_relative_to_their_pause_are_polled_first(world: World) -> None:
     await due_after(world, {"quick": 3 * SECOND, "quicker": 2 * SECOND, "slow": 50 * SECOND})
 
     world.pass_time(54 * SECOND)
     assert await claimed(world) == ["quicker", "quick", "slow"]
 
 
-async def test_one_with_long_pauses_is_passed_over_only_so_often(world: World) -> None:
+async def test_an_import_with_long_pauses_does_not_starve(world: World) -> None:
     await due_after(world, {"slow": 50 * SECOND})
     world.pass_time(90 * SECOND)
     await world.watch("new")
@@ -88,7 +88,7 @@ async def test_one_with_long_pauses_is_passed_over_only_so_often(world: World) -
     assert await claimed(world) == ["slow", "new"], "45 s late weigh 11, as 50 s of pause weigh 4; 5 s late weigh 5"
 
 
-async def test_an_import_that_is_hastened_comes_before_those_with_long_pauses(world: World) -> None:
+async def test_an_import_to_poll_now_precedes_those_with_long_pauses(world: World) -> None:
     await due_after(world, {"slow": 50 * SECOND, "hastened": 55 * SECOND, "other": 40 * SECOND})
     world.pass_time(51 * SECOND)
     await world.resources.imports.poll_now("default", "hastened")
@@ -107,7 +107,7 @@ async def test_nothing_is_claimed_before_it_is_due_whatever_its_tier(world: Worl
     assert await next_poll(world, "slow") == now + 50 * SECOND
 
 
-async def test_what_should_have_been_polled_a_minute_ago_is_counted_in_every_tier(world: World) -> None:
+async def test_overdue_polls_are_counted_in_every_tier(world: World) -> None:
     await due_after(world, {"slow": 50 * SECOND, "quick": 3 * SECOND, "slower": 110 * SECOND})
     world.pass_time(2 * MINUTE)
 
@@ -116,7 +116,7 @@ async def test_what_should_have_been_polled_a_minute_ago_is_counted_in_every_tie
     assert (figures.workspaces["default"].polled, figures.workspaces["default"].overdue) == (3, 2)
 
 
-async def test_more_due_in_a_tier_than_are_claimed_wait_in_their_order(world: World) -> None:
+async def test_the_imports_of_a_tier_are_claimed_in_the_order_of_their_due_time(world: World) -> None:
     await due_after(world, {f"imp_{number}": 3 * SECOND + number for number in range(9)})
     world.pass_time(MINUTE)
 
@@ -126,7 +126,7 @@ async def test_more_due_in_a_tier_than_are_claimed_wait_in_their_order(world: Wo
     assert await claimed(world) == [f"imp_{number}" for number in range(4, 9)]
 
 
-async def test_a_probe_is_found_behind_hundreds_of_imports_that_are_at_fault(world: World) -> None:
+async def test_a_probe_is_found_behind_hundreds_of_failing_imports(world: World) -> None:
     ill = {f"ill{number}": 10 * SECOND for number in range(300)}
     await due_after(world, ill | {"sound": 11 * SECOND}, failing_imports="ill")
     snapshot = await world.resources.budgets.read("default")

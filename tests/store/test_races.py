@@ -1,4 +1,4 @@
-"""Races that test_state_machine.py found, one test for each."""
+"""Races between workers, clients and the sweep, each found once by test_state_machine.py."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from tests.support.world import CLIENT_KEY, World, bearer
 pytestmark = pytest.mark.anyio
 
 
-async def test_no_import_id_gets_in_the_way_of_another(world: World) -> None:
+async def test_import_ids_that_look_like_keys_do_not_collide(world: World) -> None:
     import_ids = ("imp", "imp:watches", "imp:watches:watches", "eu:imp", "rb:import:default:imp")
     for import_id in import_ids:
         await world.sandbox.set_import(import_id, ("COMPLETED", 0))
@@ -23,7 +23,7 @@ async def test_no_import_id_gets_in_the_way_of_another(world: World) -> None:
     assert {(await world.reload(watch))["outcome"] for watch in watches} == {"completed"}
 
 
-async def test_the_log_of_a_delivery_is_no_delivery(world: World) -> None:
+async def test_the_attempts_of_a_delivery_are_not_taken_for_a_delivery(world: World) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url()}])
     await world.poll()
@@ -36,7 +36,7 @@ async def test_the_log_of_a_delivery_is_no_delivery(world: World) -> None:
     assert answer.status_code == 404
 
 
-async def test_an_attempt_whose_recording_is_repeated_is_recorded_once(world: World) -> None:
+async def test_a_repeated_commit_records_an_attempt_once(world: World) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url()}])
     world.worker.settler._on_due = lambda: None
@@ -53,7 +53,7 @@ async def test_an_attempt_whose_recording_is_repeated_is_recorded_once(world: Wo
     assert await world.resources.deliveries.attempts(after) == [attempt]
 
 
-async def test_a_watch_whose_acceptance_is_repeated_is_answered_as_it_is_stored(world: World) -> None:
+async def test_a_repeated_acceptance_returns_the_stored_watch(world: World) -> None:
     new = NewWatch(
         id="wat_1",
         client="crm",
@@ -75,7 +75,7 @@ async def test_a_watch_whose_acceptance_is_repeated_is_answered_as_it_is_stored(
     assert (again.watch, again.import_record) == (first.watch, first.import_record)
 
 
-async def test_a_watch_that_comes_while_a_settlement_ends_is_not_struck_off(world: World) -> None:
+async def test_a_watch_accepted_while_settling_ends_is_not_dropped(world: World) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.watch()
     await world.poll()

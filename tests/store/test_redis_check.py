@@ -87,7 +87,7 @@ async def test_a_trial_is_ready_with_a_warning(redis_url: str, sandbox_url: str)
     assert [line for line in lines if line["event"].startswith("redis.evict")] == []
 
 
-async def test_the_operator_is_told_once_when_watches_may_be_dropped_and_once_when_no_longer(
+async def test_the_operator_is_notified_once_when_eviction_begins_and_once_when_it_ends(
     redis_url: str, sandbox_url: str
 ) -> None:
     ops = destination("ops", "callback", f"{sandbox_url}/inbox/callbacks/ops")
@@ -109,7 +109,7 @@ async def test_the_operator_is_told_once_when_watches_may_be_dropped_and_once_wh
     assert sum("allkeys-lru" in body for body in bodies) == 1
 
 
-async def test_a_redis_that_cannot_be_asked_is_used_with_a_warning(
+async def test_a_redis_that_does_not_report_its_policy_is_used_with_a_warning(
     redis_url: str, sandbox_url: str, store: Store
 ) -> None:
     await store.call("ACL SETUSER", "confined", "reset", "on", "nopass", "~*", "&*", "+@all", "-config", "-info")

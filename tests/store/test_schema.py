@@ -10,14 +10,14 @@ from tests.support.world import World
 pytestmark = pytest.mark.anyio
 
 
-async def test_an_empty_store_has_our_layout_from_then_on(store: Store) -> None:
+async def test_an_empty_store_is_marked_with_our_layout(store: Store) -> None:
     assert await adopt_schema(store) is None
     assert await adopt_schema(store) is None
     assert await store.call("GET", "rb:schema") == str(keys.SCHEMA)
 
 
 @pytest.mark.parametrize("key", keys.IN_ANY_LAYOUT)
-async def test_data_that_names_no_layout_is_refused_and_left_as_it_is(key: str, store: Store) -> None:
+async def test_data_without_a_layout_version_is_refused_and_unchanged(key: str, store: Store) -> None:
     await store.call("SET", key, "of a version without layouts")
 
     assert "names no layout" in str(await adopt_schema(store))
@@ -32,7 +32,7 @@ async def test_data_of_an_older_or_newer_layout_is_refused_by_its_version(theirs
     assert await store.call("GET", "rb:schema") == str(theirs)
 
 
-async def test_what_others_keep_in_the_same_database_is_no_data_of_ours(store: Store) -> None:
+async def test_keys_of_other_programs_are_not_taken_for_ours(store: Store) -> None:
     await store.call("SET", "session:1", "somebody else's")
 
     assert await adopt_schema(store) is None

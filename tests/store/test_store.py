@@ -46,7 +46,7 @@ DONE = Reading(
 
 
 class Memory:
-    """The store's parts over one Redis, as Resources has them."""
+    """The parts of the store on one Redis, as in Resources."""
 
     def __init__(self, store: Store) -> None:
         encryptor = Encryptor([Secret(Fernet.generate_key().decode())])
@@ -117,7 +117,7 @@ def a_delivery(watch: Watch, number: int = 0) -> Delivery:
     )
 
 
-async def test_a_watch_comes_back_as_it_was_stored(memory: Memory) -> None:
+async def test_a_watch_is_loaded_as_it_was_stored(memory: Memory) -> None:
     accepted, acceptance = await memory.accept()
 
     assert acceptance is Acceptance.NEW
@@ -237,7 +237,7 @@ async def test_a_final_reading_answers_watches_that_come_soon_after(memory: Memo
     assert len(await memory.claim()) == 1
 
 
-async def test_a_watch_settles_once_and_owes_each_delivery_once(memory: Memory) -> None:
+async def test_a_watch_settles_once_and_creates_each_delivery_once(memory: Memory) -> None:
     watch, _ = await memory.accept()
     first, second = (a_delivery(watch, 0), replace(a_delivery(watch, 1), state=DeliveryState.SKIPPED, body=""))
 
@@ -253,7 +253,7 @@ async def test_a_watch_settles_once_and_owes_each_delivery_once(memory: Memory) 
     assert deliveries[0].destination == CALLBACK
 
 
-async def test_polling_ends_when_the_last_watch_has_its_answer(memory: Memory) -> None:
+async def test_polling_ends_when_the_last_watch_has_settled(memory: Memory) -> None:
     first, _ = await memory.accept("wat_1")
     second, _ = await memory.accept("wat_2")
 
@@ -276,7 +276,7 @@ async def test_a_poll_that_ends_after_its_last_watch_leaves_nothing_behind(memor
     assert (await memory.budgets.read("default")).in_flight == 0
 
 
-async def test_settling_left_undone_is_found_when_its_time_has_come(memory: Memory) -> None:
+async def test_interrupted_settling_is_claimed_when_it_is_due(memory: Memory) -> None:
     await memory.accept()
     await memory.commit(only(await memory.claim()), ImportUpdate(due=None, reading=DONE))
 
@@ -342,7 +342,7 @@ async def test_an_ended_watch_is_deleted_completely(memory: Memory) -> None:
     assert await memory.keys() <= {keys.FENCE, keys.budget("default"), keys.imports_leased("default"), standing}
 
 
-async def test_a_watch_that_still_owes_a_delivery_is_not_counted_as_ended(memory: Memory) -> None:
+async def test_a_watch_with_a_pending_delivery_is_not_in_its_retention(memory: Memory) -> None:
     watch, _ = await memory.accept()
     await memory.settle(watch, a_delivery(watch))
 
@@ -350,7 +350,7 @@ async def test_a_watch_that_still_owes_a_delivery_is_not_counted_as_ended(memory
     assert await memory.watches.ended_before(await memory.store.now(), 9) == []
 
 
-async def test_an_import_that_is_hastened_is_due_at_once_unless_it_is_asked_about(memory: Memory) -> None:
+async def test_poll_now_makes_an_import_due_unless_a_poll_is_in_progress(memory: Memory) -> None:
     await memory.accept()
     claim = only(await memory.claim())
     await memory.imports.poll_now("default", "imp")
@@ -362,7 +362,7 @@ async def test_an_import_that_is_hastened_is_due_at_once_unless_it_is_asked_abou
     assert len(await memory.claim()) == 1
 
 
-async def test_expired_watches_are_found_once_per_look(memory: Memory) -> None:
+async def test_an_expired_watch_is_claimed_once_per_lease(memory: Memory) -> None:
     await memory.accept()
     assert await memory.watches.claim_expiring(9, 2 * SECOND) == []
 
@@ -371,7 +371,7 @@ async def test_expired_watches_are_found_once_per_look(memory: Memory) -> None:
     assert await memory.watches.claim_expiring(9, 2 * SECOND) == []
 
 
-async def test_a_store_sealed_with_other_keys_is_refused_in_words(store: Store) -> None:
+async def test_a_store_encrypted_with_other_keys_is_refused_with_a_sentence(store: Store) -> None:
     old, new = (Secret(Fernet.generate_key().decode()) for _ in range(2))
     key = await store_key(store, Encryptor([old]))
     with pytest.raises(SettingsError, match="BRIDGE_ENCRYPTION_KEYS"):

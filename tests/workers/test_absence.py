@@ -50,7 +50,7 @@ def streak_of(*minutes: float, trusted_since: Moment = 0) -> AbsenceStreak:
         (range(11), True),
     ],
 )
-def test_absences_count_when_there_are_three_spread_over_the_grace(minutes: Any, *, lasted: bool) -> None:
+def test_three_absences_spread_over_the_grace_count(minutes: Any, *, lasted: bool) -> None:
     assert streak_of(*minutes).is_conclusive(GRACE) == lasted
 
 
@@ -60,7 +60,7 @@ def test_the_latest_absence_names_the_outcome() -> None:
     assert (streak.absence, streak.since, streak.count) == (Absence.FORBIDDEN, NOW, 3)
 
 
-def test_absences_from_before_the_workspace_was_right_again_do_not_count() -> None:
+def test_absences_from_before_a_workspace_recovered_do_not_count() -> None:
     assert streak_of(0, 5, 10, trusted_since=NOW + 6 * MINUTE).count == 1
     assert streak_of(0, 5, 10, trusted_since=NOW).count == 3
 
@@ -104,7 +104,7 @@ def test_one_import_that_turns_absent_pauses_the_workspace_with_two_that_were_ab
         (("a", Unusable("x")), ("b", Unanswered("x")), ("c", Unanswered("x"))),
     ],
 )
-def test_fewer_imports_new_ones_or_a_reading_in_between_pause_nothing(
+def test_fewer_imports_new_imports_or_a_reading_in_between_pause_nothing(
     answers: tuple[tuple[str, ImportAnswer], ...],
 ) -> None:
     budget = after(*answers)
@@ -123,7 +123,7 @@ def test_only_a_reading_ends_the_pause(answer: ImportAnswer) -> None:
     assert (shown.vanished_imports, shown.vanished_since, shown.reappeared_at) == ((), None, NOW + 2 * MINUTE)
 
 
-def test_the_operator_is_told_again_after_an_hour() -> None:
+def test_the_operator_is_reminded_after_an_hour() -> None:
     told: set[Moment | None] = set()
     budget = PAUSED
     for minute in range(1, 125):
@@ -142,14 +142,14 @@ def test_the_operator_is_told_again_after_an_hour() -> None:
         (PAUSED, False),
     ],
 )
-def test_the_pause_of_a_workspace_proves_no_absence(budget: Budget, *, counts: bool) -> None:
+def test_absences_during_a_pause_of_the_workspace_do_not_count(budget: Budget, *, counts: bool) -> None:
     known = effective_state(budget, ImportState(absent=streak_of(0, 5, 10)))
 
     assert (known.absent is not None) == counts
     assert (known.workspace_trouble is not None) == (budget is PAUSED)
 
 
-def test_the_operator_reads_what_to_check() -> None:
+def test_the_notice_says_what_to_check() -> None:
     begun, over = imports_vanished("eu", NOW, NOW + HOUR), imports_shown("eu", NOW, NOW + 2 * HOUR)
 
     assert (begun.type, begun.at, begun.facts) == (
@@ -216,7 +216,7 @@ async def test_the_grace_of_an_import_that_was_read_starts_at_its_first_absence(
     assert (await world.reload(watch))["outcome"] == "not_found"
 
 
-async def test_a_404_of_something_in_between_never_ends_a_watch(world: World) -> None:
+async def test_a_404_that_is_not_rallys_never_ends_a_watch(world: World) -> None:
     await world.sandbox.faults(status=404, times=1000, headers={"Content-Type": "text/html"})
     watch = await world.watch()
     await poll_for(world, HOUR, every=5 * MINUTE)
@@ -267,7 +267,7 @@ async def test_imports_that_vanish_together_pause_the_workspace_and_settle_nothi
         assert "shows imports of the workspace" in str(only(await world.sandbox.messages()))
 
 
-async def test_a_watch_that_expires_while_its_workspace_shows_nothing_says_so(world: World) -> None:
+async def test_the_reason_of_a_timeout_names_vanished_imports(world: World) -> None:
     await read_imports(world, "a", "b", "c")
     watch = await world.watch("a", expiresIn=1200)
     await world.sandbox.faults(status=404, times=1000)
@@ -279,7 +279,7 @@ async def test_a_watch_that_expires_while_its_workspace_shows_nothing_says_so(wo
     assert "Rally has shown none of our imports since" in seen["reason"]
 
 
-async def test_absences_of_a_pause_count_for_nothing_once_it_is_over(world: World) -> None:
+async def test_absences_of_a_pause_do_not_count_after_it(world: World) -> None:
     (watch, *_) = await read_imports(world, "a", "b", "c")
     await world.sandbox.faults(status=404, times=1000)
     await poll_for(world, 20 * MINUTE, every=MINUTE)
@@ -296,7 +296,7 @@ async def test_absences_of_a_pause_count_for_nothing_once_it_is_over(world: Worl
     assert (await world.reload(watch))["outcome"] == "not_found"
 
 
-async def test_imports_that_vanish_two_by_two_pause_the_workspace_and_settle_nothing(world: World) -> None:
+async def test_imports_that_vanish_in_pairs_pause_the_workspace_and_settle_nothing(world: World) -> None:
     watches = await read_imports(world, "a", "b", "c", "d")
     for pair in ("ab", "cd"):
         for name in pair:
@@ -307,7 +307,7 @@ async def test_imports_that_vanish_two_by_two_pause_the_workspace_and_settle_not
     assert [(await world.reload(watch))["outcome"] for watch in watches] == [None] * 4
 
 
-async def test_imports_that_are_gone_while_another_is_read_end_by_their_own_grace(world: World) -> None:
+async def test_imports_that_are_absent_while_another_is_read_end_after_their_grace(world: World) -> None:
     watches = await read_imports(world, "a", "b", "c", "d")
     for name in ("a", "b", "c"):
         await world.sandbox.faults(status=404, times=1000, importId=name)

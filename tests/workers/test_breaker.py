@@ -42,9 +42,7 @@ def budget_after(*rows: list[Reply], open_imports: int, budget: Budget | None = 
         ("abca", 30, False),
     ],
 )
-def test_the_breaker_opens_after_five_faults_of_three_imports_where_there_are_that_many(
-    imports: str, open_imports: int, *, broken: bool
-) -> None:
+def test_the_breaker_opens_after_five_faults_of_three_imports(imports: str, open_imports: int, *, broken: bool) -> None:
     assert budget_after(replies(imports), open_imports=open_imports).breaker_open == broken
 
 
@@ -76,14 +74,14 @@ def test_a_reading_in_between_restarts_the_count() -> None:
     assert not budget_after(replies("abcab"), replies("d", READ), open_imports=30).breaker_open
 
 
-def test_a_straggler_does_not_open_the_window_of_a_paused_workspace() -> None:
+def test_a_late_reply_does_not_open_the_window_of_a_paused_workspace() -> None:
     open_window = Budget(limit=100, available=80, spent=20, ends_at=NOW + MINUTE, window=MINUTE)
 
     assert budget_after(replies("abcab"), open_imports=30, budget=open_window).ends_at == 0
 
 
 @pytest.mark.parametrize("answer", [Unanswered("HTTP 500"), Unusable("HTTP 400")])
-def test_a_straggler_lets_no_second_probe_start(answer: Any) -> None:
+def test_a_late_reply_lets_no_second_probe_start(answer: Any) -> None:
     probing = replace(budget_after(replies("abcab"), open_imports=30), limit=100, probing_until=NOW + 9)
     allowance = Allowance(limit=100, remaining=50, resets_in=MINUTE)
     straggler = [replace(reply, allowance=allowance) for reply in replies("d", answer)]
@@ -206,7 +204,7 @@ async def test_an_import_alone_in_its_workspace_is_polled_again_within_a_quarter
     assert reason.endswith("HTTP 503")
 
 
-async def test_an_import_whose_503_names_a_time_waits_for_it_and_the_others_do_not(world: World) -> None:
+async def test_an_import_waits_for_the_retry_after_of_its_503_and_the_others_do_not(world: World) -> None:
     await world.sandbox.faults(status=503, times=1, importId="busy", retryAfter=600)
     await world.sandbox.set_import("busy", ("COMPLETED", 0))
     await world.sandbox.set_import("good", ("UPLOADING", 0))

@@ -43,8 +43,8 @@ def slack(world: World, **more: Any) -> dict[str, Any]:
     return {"type": "slack_webhook", "url": world.sandbox.slack_url(), **more}
 
 
-def without_ring(world: World) -> None:
-    """Keep the settler from ringing the deliver shift, as if its worker died at that moment."""
+def without_deliver_shift(world: World) -> None:
+    """Keep the settler from starting the deliver shift, as if its worker had died."""
     world.worker.settler._on_due = lambda: None
 
 
@@ -138,7 +138,7 @@ async def test_a_delivery_is_abandoned_when_it_is_too_old(world: World) -> None:
     assert "HTTP 429" in delivery["lastReason"]
 
 
-async def test_an_address_that_is_forbidden_by_now_is_not_reached(world: World) -> None:
+async def test_an_address_that_is_no_longer_allowed_is_not_reached(world: World) -> None:
     watch = await watch_ended_import(world, {"type": "callback", "url": "http://forbidden.invalid/"})
 
     delivery = only(watch["deliveries"])
@@ -150,7 +150,7 @@ async def test_an_address_that_is_forbidden_by_now_is_not_reached(world: World) 
 async def test_a_crash_between_sending_and_recording_repeats_the_same_message(world: World) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.watch(notify=[callback(world)])
-    without_ring(world)
+    without_deliver_shift(world)
     await world.poll()
     now, _, claims = await world.resources.deliveries.claim(room=1, lease=30 * SECOND)
     assert now
@@ -167,7 +167,7 @@ async def test_a_crash_between_sending_and_recording_repeats_the_same_message(wo
 async def test_a_delivery_that_cannot_be_decrypted_does_not_delay_others(world: World) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.watch(notify=callbacks(world, 2))
-    without_ring(world)
+    without_deliver_shift(world)
     await world.poll()
     broken = (await world.resources.store.call("KEYS", "rb:delivery:*"))[0]
     await world.resources.store.call("HSET", broken, "message", "not encrypted by us")
@@ -296,7 +296,7 @@ async def test_a_hanging_receiver_does_not_delay_others(redis_url: str, sandbox_
                 await world.watch(notify=callbacks(world, 10, "hangs"))
             swift = {"type": "callback", "url": f"{other_url}/inbox/callbacks/swift", "secret": SECRET}
             watches = [await world.watch(notify=[swift]) for _ in range(30)]
-            without_ring(world)
+            without_deliver_shift(world)
             await world.poll()
 
             async with asyncio.timeout(30):
@@ -312,7 +312,7 @@ async def test_a_failed_lane_gets_one_delivery_at_a_time_until_it_works_again(wo
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     for _ in range(3):
         await world.watch(notify=callbacks(world, 10))
-    without_ring(world)
+    without_deliver_shift(world)
     await world.poll()
     room = 50
 
@@ -330,7 +330,7 @@ async def test_any_number_of_unknown_receivers_gets_few_slots(world: World) -> N
     strangers = [{"type": "callback", "url": f"https://r{number}.example/"} for number in range(10)]
     for _ in range(8):
         await world.watch(notify=strangers)
-    without_ring(world)
+    without_deliver_shift(world)
     await world.poll()
 
     _, _, first = await world.resources.deliveries.claim(room=50, lease=SECOND)

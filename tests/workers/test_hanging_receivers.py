@@ -26,7 +26,7 @@ from workers.delivery_slots import (
 pytestmark = pytest.mark.anyio
 
 HOSTS = 60
-"""More than a worker has slots."""
+"""More receivers than a worker has slots."""
 NUMBERS = count()
 
 
@@ -81,7 +81,7 @@ def callback(url: str) -> dict[str, str]:
 
 async def create_deliveries(world: World, *urls: str, key: str = CLIENT_KEY) -> list[str]:
     """Create a due delivery for each URL; return the ids of the watches."""
-    world.worker.settler._on_due = lambda: None  # nothing is sent before the test rings the shift
+    world.worker.settler._on_due = lambda: None  # nothing is sent before the test starts the shift
     import_id = f"imp{next(NUMBERS)}"
     await world.sandbox.set_import(import_id, ("COMPLETED", 0))
     watches = [
@@ -106,9 +106,7 @@ async def deliver_until(world: World, watch_id: str) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_one_clients_many_receivers_that_hang_leave_the_others_their_places(
-    redis_url: str, sandbox_url: str
-) -> None:
+async def test_the_hanging_receivers_of_one_client_leave_slots_to_the_others(redis_url: str, sandbox_url: str) -> None:
     async with (
         receivers() as silent,
         receivers() as swift,
@@ -127,7 +125,7 @@ async def test_one_clients_many_receivers_that_hang_leave_the_others_their_place
         silent.close()  # or the worker's end would wait for the attempts
 
 
-async def test_receivers_that_begin_to_hang_all_at_once_hold_up_the_others_for_a_moment_only(
+async def test_receivers_that_begin_to_hang_at_once_delay_the_others_only_briefly(
     redis_url: str, sandbox_url: str
 ) -> None:
     async with (
@@ -151,7 +149,7 @@ async def test_receivers_that_begin_to_hang_all_at_once_hold_up_the_others_for_a
         turning.close()  # or the worker's end would wait for the attempts
 
 
-async def test_doubtful_lanes_are_claimed_up_to_their_bounds_and_good_ones_beside_them(world: World) -> None:
+async def test_doubtful_lanes_are_claimed_up_to_their_bounds_together_with_good_ones(world: World) -> None:
     claim = world.resources.deliveries.claim
     await create_deliveries(world, world.sandbox.callback_url())
     await world.deliver()  # its lane is not doubtful from now on
@@ -191,7 +189,7 @@ async def test_clients_with_doubtful_lanes_take_turns(world: World) -> None:
     assert Counter(turns) == {"crm": 3, "billing": 3}
 
 
-async def test_one_clients_tests_that_hang_leave_other_clients_their_places(redis_url: str, sandbox_url: str) -> None:
+async def test_hanging_test_messages_of_one_client_leave_slots_to_the_others(redis_url: str, sandbox_url: str) -> None:
     async with (
         receivers() as silent,
         receivers() as swift,
@@ -220,7 +218,7 @@ async def test_one_clients_tests_that_hang_leave_other_clients_their_places(redi
         assert (await test(silent.url(1), CLIENT_KEY)).json()["verdict"] == "accepted", "their slots are free again"
 
 
-async def test_the_metrics_count_overdue_lanes_also_where_they_are_doubtful(world: World) -> None:
+async def test_the_metrics_count_overdue_doubtful_lanes(world: World) -> None:
     await create_deliveries(world, "https://r1.example/", "https://r2.example/")
     await create_deliveries(world, "https://s1.example/", key=OTHER_KEY)
 
@@ -233,7 +231,7 @@ def claim_of(client: str, number: int, *, doubtful: bool) -> DeliveryClaim:
     return DeliveryClaim(id=f"dlv_{client}{number}", fence=number, record={}, doubtful=doubtful, owner=client)
 
 
-def test_a_late_attempt_makes_room_for_another_until_the_client_has_too_many() -> None:
+def test_a_late_attempt_gives_up_its_slot_until_the_client_has_too_many() -> None:
     slots = DeliverySlots()
     claims = [claim_of("crm", number, doubtful=False) for number in range(MAX_LATE_PER_CLIENT + 1)]
     for claim in claims:
@@ -259,7 +257,7 @@ def test_late_attempts_of_all_clients_are_bounded() -> None:
     assert slots.room == MAX_ATTEMPTS
 
 
-def test_doubtful_lanes_have_a_quarter_of_the_places_and_of_all_attempts() -> None:
+def test_doubtful_lanes_have_a_quarter_of_the_slots_and_of_all_attempts() -> None:
     slots = DeliverySlots()
     held: list[DeliveryClaim] = []
     while slots.doubtful.room:

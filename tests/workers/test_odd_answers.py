@@ -43,7 +43,7 @@ def rally(**changes: Any) -> Starlette:
         ),
     ],
 )
-async def test_an_import_that_completed_oddly_has_completed(
+async def test_a_completed_import_with_invalid_fields_has_completed(
     redis_url: str, sandbox_url: str, *, field: str, value: Any, outcome: str, shown: dict[str, Any]
 ) -> None:
     with serving(rally(**{field: value})) as url:

@@ -13,9 +13,9 @@ from workers.poll import PollWork
 pytestmark = pytest.mark.anyio
 
 READ_TOGETHER = {"read_waiting", "read_budget", "HGETALL", "ZSCORE"}
-"""What settling reads concurrently."""
+"""The commands that settling sends concurrently."""
 RING = {"EXISTS", "MULTI", "EXEC", "WATCH", "PSETEX", "ZADD", "LPUSH", "LTRIM", "PEXPIRE", "BLPOP"}
-"""What the bell writes and arq reads, at any time."""
+"""The commands of the bell and of arq, which may come at any time."""
 
 
 async def record(store: Store, commands: list[str], on: asyncio.Event) -> None:
@@ -29,7 +29,7 @@ async def record(store: Store, commands: list[str], on: asyncio.Event) -> None:
                 commands.append(names.get(arguments[0], "?") if command == "EVALSHA" else command)
 
 
-async def test_between_the_final_answer_and_the_message_are_four_trips(world: World) -> None:
+async def test_four_round_trips_lead_from_the_final_answer_to_the_message(world: World) -> None:
     callback = {"type": "callback", "url": world.sandbox.callback_url()}
     for import_id in ("first", "imp"):  # the first one loads every script
         await world.sandbox.set_import(import_id, ("COMPLETED", 0))
@@ -55,7 +55,7 @@ async def test_between_the_final_answer_and_the_message_are_four_trips(world: Wo
     assert reads <= READ_TOGETHER, "read sequentially"
 
 
-async def test_what_ends_an_import_is_committed_before_its_round_ends(world: World) -> None:
+async def test_the_end_of_an_import_is_committed_before_its_round_ends(world: World) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch("imp")
     worker = world.worker

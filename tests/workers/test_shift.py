@@ -1,4 +1,4 @@
-"""A shift is one loop, however often it is rung; a worker stops on a signal."""
+"""A shift is a single loop, however often it is started; a worker stops on a signal."""
 
 import asyncio
 from collections.abc import Sequence
@@ -62,23 +62,23 @@ async def test_a_caller_waits_no_longer_than_the_length_while_some_work_hangs() 
 
 
 class Crossing:
-    """Work that arrives with a ring while a look is in progress that has already found nothing."""
+    """Work that becomes due, and starts the shift, after a claim in progress has found nothing."""
 
     name = "crossing"
     room = 2
 
     def __init__(self) -> None:
         self.shift: Shift[int, int] = Shift(self, length=1.0)
-        self.looks = 0
+        self.rounds = 0
         self.committed: list[int] = []
 
     async def claim(self, room: int) -> tuple[Sequence[int], float | None]:
         assert room <= self.room
-        self.looks += 1
+        self.rounds += 1
         await asyncio.sleep(0)
-        if self.looks == 1:
+        if self.rounds == 1:
             self.shift.start()
-        return ([7] if self.looks == 2 else []), None
+        return ([7] if self.rounds == 2 else []), None
 
     async def act(self, claim: int) -> int:
         return claim
@@ -90,7 +90,7 @@ class Crossing:
         self.committed += results
 
 
-async def test_a_ring_during_the_last_look_causes_another_look() -> None:
+async def test_a_start_during_the_last_round_causes_another_round() -> None:
     work = Crossing()
 
     await work.shift.work()

@@ -83,7 +83,7 @@ def test_each_answer_to_the_bot_has_its_meaning(answer: Response, verdict: Verdi
         *("restricted_action_thread_locked", "cannot_reply_to_message", "messages_tab_disabled"),
     ],
 )
-def test_what_only_people_can_mend_is_final_and_says_what_to_do(error: str) -> None:
+def test_a_permanent_error_is_final_and_has_a_hint(error: str) -> None:
     verdict = judge(CHANNEL, bot_says(ok=False, error=error), NOW)
 
     assert isinstance(verdict, Rejected)
@@ -125,7 +125,7 @@ def test_the_bot_posts_to_its_channel_with_its_token_and_plainly_without_blocks(
 TO_SLACK = {"content-type": "application/json; charset=utf-8", "user-agent": USER_AGENT}
 
 
-def test_a_message_of_the_bot_is_json_of_ours_with_its_channel_and_token() -> None:
+def test_a_message_of_the_bot_is_json_with_its_channel_and_token() -> None:
     bot = slack_bot.SlackBot(token=Secret("xoxb-1"), api_url="https://slack.com/api")
 
     assert slack_bot.prepare(SlackChannel(channel="C0"), '{"text": "é"}', bot) == Request(
@@ -135,7 +135,7 @@ def test_a_message_of_the_bot_is_json_of_ours_with_its_channel_and_token() -> No
     )
 
 
-def test_a_bots_token_is_tried_without_a_word() -> None:
+def test_a_bots_token_is_checked_without_posting() -> None:
     bot = slack_bot.SlackBot(token=Secret("xoxb-1"), api_url="https://slack.com/api")
 
     assert slack_bot.prepare_check(bot) == Request(
@@ -173,15 +173,15 @@ def a_long_word(length: int) -> str:
         (503, {}, Deferred("HTTP 503", 7 * SECOND, ambiguous=True)),
     ],
 )
-def test_what_the_bot_is_answered_waits_as_long_as_slack_asks_for(
+def test_a_deferred_message_of_the_bot_waits_for_its_retry_after(
     status: int, document: object, verdict: Verdict
 ) -> None:
-    given = Response(status=status, headers={"retry-after": "7"}, body=json.dumps(document).encode())
+    response = Response(status=status, headers={"retry-after": "7"}, body=json.dumps(document).encode())
 
-    assert slack_bot.judge(given, NOW) == verdict
+    assert slack_bot.judge(response, NOW) == verdict
 
 
-def test_a_bot_that_slack_slows_down_without_saying_for_how_long_waits_a_second() -> None:
-    given = Response(status=429, headers={}, body=b"")
+def test_a_rate_limited_bot_without_a_retry_after_waits_a_second() -> None:
+    response = Response(status=429, headers={}, body=b"")
 
-    assert slack_bot.judge(given, NOW) == Deferred("HTTP 429, over Slack's rate limit", SECOND, whole_lane=True)
+    assert slack_bot.judge(response, NOW) == Deferred("HTTP 429, over Slack's rate limit", SECOND, whole_lane=True)

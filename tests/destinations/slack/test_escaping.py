@@ -33,18 +33,18 @@ def test_text_is_cut_after_it_was_escaped() -> None:
     assert escaped_line("&" * 300, 100) == "&amp;" * 19 + "…"
 
 
-def test_text_that_runs_leftward_stays_in_its_place() -> None:
+def test_right_to_left_text_is_isolated() -> None:
     assert escaped_line("שלום", 100) == "\u2068שלום\u2069"
     assert escaped_line("\u2069שלום\u202e", 100) == "\u2068שלום\u2069"
     assert escaped_line("hello", 100) == "hello"
 
 
-def test_code_can_not_be_left() -> None:
+def test_text_as_code_cannot_end_the_code() -> None:
     assert code("a`b <c>", 100) == "`aˋb &lt;c&gt;`"
     assert code("", 100) == "`?`"
 
 
-def test_what_is_inert_still_reads_the_same() -> None:
+def test_neutralized_text_reads_the_same() -> None:
     assert neutralized("v1.2 *now* & <then>", 100).replace("\u2060", "") == "v1.2 *now* &amp; &lt;then&gt;"
 
 

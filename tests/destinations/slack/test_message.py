@@ -58,7 +58,7 @@ def test_a_message_says_what_happened_to_which_import() -> None:
     }
 
 
-def test_a_number_of_people_that_rally_did_not_tell_is_left_out() -> None:
+def test_an_unknown_number_of_people_is_left_out() -> None:
     payload = message(replace(NOTIFICATION, reading=replace(READING, person_count=None, type=None)))
 
     assert payload["text"] == f"✅ Import completed: Q4 panel upload ({NOTIFICATION.import_id})"
@@ -79,9 +79,9 @@ def test_a_number_of_people_that_rally_did_not_tell_is_left_out() -> None:
 )
 @pytest.mark.parametrize("reading", [None, replace(READING, failed_record_count=3)])
 def test_each_outcome_has_its_headline(outcome: Outcome, headline: str, reading: Reading | None) -> None:
-    told = replace(NOTIFICATION, outcome=outcome, type=TYPES[outcome], reading=reading, reason="why it ended")
+    notification = replace(NOTIFICATION, outcome=outcome, type=TYPES[outcome], reading=reading, reason="why it ended")
 
-    payload = message(told)
+    payload = message(notification)
 
     if reading is None and outcome is Outcome.COMPLETED_WITH_FAILURES:
         headline = "⚠️ Import completed with 0 failures"  # never happens, and must not fail
@@ -110,11 +110,11 @@ def test_failures_are_counted_and_the_first_three_shown_masked() -> None:
     assert "jane" not in json.dumps(payload)
 
 
-def test_emails_are_shown_where_the_operator_wants_them() -> None:
-    told = with_failures(1, FailedRecord(email="jane.doe@example.com"))
+def test_emails_are_shown_if_the_operator_wants_them() -> None:
+    notification = with_failures(1, FailedRecord(email="jane.doe@example.com"))
 
-    assert "• jane.doe@example.com" in read_aloud(message(told, show_emails=True))
-    assert message(told)["text"].startswith("⚠️ Import completed with 1 failure:")
+    assert "• jane.doe@example.com" in read_aloud(message(notification, show_emails=True))
+    assert message(notification)["text"].startswith("⚠️ Import completed with 1 failure:")
 
 
 def test_a_person_id_that_is_an_email_is_masked_as_well() -> None:
@@ -124,23 +124,23 @@ def test_a_person_id_that_is_an_email_is_masked_as_well() -> None:
     assert "jane" not in json.dumps(payload)
 
 
-def test_no_failed_records_take_no_room() -> None:
+def test_without_failed_records_there_is_no_block_for_them() -> None:
     assert len(message(with_failures(0))["blocks"]) == 4
     assert len(message(with_failures(3))["blocks"]) == 4, "a number without records has nothing to list"
     assert "• ?" in read_aloud(message(with_failures(1, FailedRecord())))
 
 
-def test_what_people_can_do_next_is_said_where_there_is_something() -> None:
-    told = {outcome: read_aloud(message(replace(NOTIFICATION, outcome=outcome))) for outcome in Outcome}
+def test_the_message_says_what_to_do_next() -> None:
+    texts_by_outcome = {outcome: read_aloud(message(replace(NOTIFICATION, outcome=outcome))) for outcome in Outcome}
 
-    assert "look at the import in Rally" in told[Outcome.FAILED]
-    assert "Check the import's id" in told[Outcome.NOT_FOUND]
-    assert "what the workspace's API key may see" in told[Outcome.FORBIDDEN]
-    assert "have it watched again" in told[Outcome.TIMED_OUT]
+    assert "look at the import in Rally" in texts_by_outcome[Outcome.FAILED]
+    assert "Check the import's id" in texts_by_outcome[Outcome.NOT_FOUND]
+    assert "what the workspace's API key may see" in texts_by_outcome[Outcome.FORBIDDEN]
+    assert "have it watched again" in texts_by_outcome[Outcome.TIMED_OUT]
     assert len(message(replace(NOTIFICATION, outcome=Outcome.COMPLETED))["blocks"]) == 4
 
 
-def test_of_an_import_that_goes_on_it_says_so_far() -> None:
+def test_an_unfinished_import_is_described_as_so_far() -> None:
     payload = message(replace(NOTIFICATION, outcome=Outcome.TIMED_OUT, reading=replace(READING, status="UPLOADING")))
 
     assert payload["text"].endswith(f"Q4 panel upload - 120 people imported so far ({NOTIFICATION.import_id})")
@@ -162,7 +162,7 @@ def test_the_times_in_a_reason_are_in_the_readers_time_zone() -> None:
 @pytest.mark.parametrize(
     "text", ["2026-13-24T16:00:00Z", "2026-11-24T16:00:00", "12026-11-24T16:00:00Z", "\ufdd0", "20२६-11-24T16:00:00Z"]
 )
-def test_what_only_looks_like_a_time_stays_harmless(text: str) -> None:
+def test_a_text_similar_to_a_time_is_neutralized(text: str) -> None:
     assert_inert(OUR_DATE.sub("", neutralized_with_times(f"a {text} b", 100)))
     assert "\ufdd0" not in neutralized_with_times(f"{text} 2026-11-24T16:00:00Z", 100)
 
@@ -181,15 +181,13 @@ def test_what_only_looks_like_a_time_stays_harmless(text: str) -> None:
         ),
     ],
 )
-def test_an_import_that_had_ended_before_it_was_watched_took_no_time_that_we_know(
-    updated_at: str | None, duration: str
-) -> None:
-    told = replace(NOTIFICATION, reading=replace(READING, updated_at=updated_at))
+def test_an_import_that_ended_before_it_was_watched_has_no_duration(updated_at: str | None, duration: str) -> None:
+    notification = replace(NOTIFICATION, reading=replace(READING, updated_at=updated_at))
 
-    assert f"*120 people* imported · {duration}\n" in read_aloud(message(told))
+    assert f"*120 people* imported · {duration}\n" in read_aloud(message(notification))
 
 
-def test_a_long_label_does_not_push_the_numbers_off_a_phone() -> None:
+def test_a_long_label_leaves_room_for_the_numbers_on_a_phone() -> None:
     payload = message(replace(NOTIFICATION, label="x" * 300))
 
     assert payload["blocks"][1]["text"]["text"] == "x" * 300
@@ -201,7 +199,7 @@ def test_a_long_label_does_not_push_the_numbers_off_a_phone() -> None:
     ("type_", "kind"),
     [("API", "API import"), ("CSV", "CSV import"), ("ACTIVITIES", "Import of activities"), ("<!here>", "Import")],
 )
-def test_the_kind_of_import_is_named_where_it_is_known(type_: str, kind: str) -> None:
+def test_the_kind_of_import_is_named_if_it_is_known(type_: str, kind: str) -> None:
     payload = message(replace(NOTIFICATION, reading=replace(READING, type=type_)))
 
     assert f"\n{kind} `cm1uwhduy001vle4gr4soyqkq`" in read_aloud(payload)
@@ -219,7 +217,7 @@ def test_the_workspace_is_named_unless_it_is_the_default() -> None:
 
 
 @pytest.mark.parametrize("label", [None, "", "  \n", "\u202e"])
-def test_without_a_label_the_import_id_stands_in(label: str | None) -> None:
+def test_without_a_label_the_import_id_is_shown(label: str | None) -> None:
     payload = message(replace(NOTIFICATION, label=label))
 
     assert payload["blocks"][1]["text"]["text"] == NOTIFICATION.import_id
@@ -240,7 +238,7 @@ def test_a_notice_to_slack_is_one_sentence_with_its_time() -> None:
     }
 
 
-def told(**changes: Any) -> dict[str, Any]:
+def masked_message(**changes: Any) -> dict[str, Any]:
     """Return the Slack message for a reading with these changes, with masked addresses."""
     reading = replace(samples.READING, **changes)
     notification = build_notification(
@@ -250,8 +248,8 @@ def told(**changes: Any) -> dict[str, Any]:
     return payload
 
 
-def test_one_person_is_no_people() -> None:
-    payload = told(person_count=1)
+def test_one_person_is_singular() -> None:
+    payload = masked_message(person_count=1)
 
     assert "1 person imported" in payload["text"]
     assert payload["blocks"][2]["text"]["text"].startswith("*1 person* imported")
@@ -259,13 +257,13 @@ def test_one_person_is_no_people() -> None:
 
 @pytest.mark.parametrize(("count", "last"), [(2, "• k…@example.com"), (3, "… and 1 more"), (1_002, "… and 1,000 more")])
 def test_the_failed_records_that_are_not_shown_are_counted(count: int, last: str) -> None:
-    shown_last = told(failed_record_count=count)["blocks"][3]["text"]["text"].splitlines()[-1]
+    shown_last = masked_message(failed_record_count=count)["blocks"][3]["text"]["text"].splitlines()[-1]
 
     assert shown_last == last
 
 
 def test_a_message_consists_of_blocks_that_slack_knows() -> None:
-    assert [block["type"] for block in told()["blocks"]] == [
+    assert [block["type"] for block in masked_message()["blocks"]] == [
         *("header", "section", "section", "section", "section", "context")
     ]
 
@@ -279,5 +277,5 @@ def test_figures_begin_with_a_capital_letter() -> None:
     assert figures == "Watched for about 5 s"
 
 
-def test_a_message_in_plain_text_is_as_compact() -> None:
+def test_a_message_in_plain_text_is_compact_json() -> None:
     assert slack_message.without_blocks('{"text": "é", "mrkdwn": false, "blocks": []}') == '{"text":"é","mrkdwn":false}'

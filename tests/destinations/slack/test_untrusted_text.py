@@ -32,12 +32,12 @@ ATTACKS = (
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_foreign_text_neither_mentions_nor_links_nor_formats(attack: str) -> None:
+def test_untrusted_text_neither_mentions_nor_links_nor_formats(attack: str) -> None:
     record = FailedRecord(person_id=attack, email=attack)
-    told = replace(with_failures(1, record), label=attack, reason=attack, import_id=attack, workspace=attack)
+    notification = replace(with_failures(1, record), label=attack, reason=attack, import_id=attack, workspace=attack)
 
     for show_emails in (False, True):
-        assert_harmless(message(told, show_emails=show_emails))
+        assert_harmless(message(notification, show_emails=show_emails))
 
 
 @given(

@@ -58,7 +58,7 @@ def test_a_webhook_that_is_not_slacks_succeeds_in_its_own_way(status: int, body:
         (202, "{}"),
     ],
 )
-def test_what_is_no_success_of_any_kind_is_none(status: int, body: str) -> None:
+def test_a_response_that_reports_no_success_is_no_success(status: int, body: str) -> None:
     refused = Rejected(f"HTTP {status}, but neither ok nor JSON of a success")
 
     assert judge(MATTERMOST, response(status, body.encode()), NOW) == refused
@@ -80,7 +80,7 @@ def test_what_is_no_success_of_any_kind_is_none(status: int, body: str) -> None:
         (400, "user_not_found"),
     ],
 )
-def test_what_only_people_can_mend_of_a_webhook_is_final_and_says_what_to_do(status: int, word: str) -> None:
+def test_a_permanent_error_of_a_webhook_is_final_and_has_a_hint(status: int, word: str) -> None:
     for answered in (status, 400):  # for some of them Slack does not say which status it is
         verdict = judge(*slack_says(answered, word), NOW)
 
@@ -96,7 +96,7 @@ def test_a_message_that_a_webhook_cannot_read_is_sent_again_as_plain_text_once(w
     assert (verdict.as_plain_text, verdict.ambiguous) == (True, False)
 
 
-def test_a_webhook_over_its_limit_waits_as_long_as_slack_asks() -> None:
+def test_a_webhook_over_its_limit_waits_for_its_retry_after() -> None:
     said = b'{"retry_after":30,"ok":false,"error":"rate_limited"}'
 
     assert judge(SLACK, response(429, said, retry_after="30"), NOW) == judge(
@@ -107,7 +107,7 @@ def test_a_webhook_over_its_limit_waits_as_long_as_slack_asks() -> None:
 TO_SLACK = {"content-type": "application/json; charset=utf-8", "user-agent": USER_AGENT}
 
 
-def test_a_message_to_a_webhook_is_json_of_ours() -> None:
+def test_a_message_to_a_webhook_is_json() -> None:
     assert slack_webhook.prepare(SlackWebhook(url=Secret("https://hooks.slack.com/services/T/B/X")), "{}") == Request(
         url=Secret("https://hooks.slack.com/services/T/B/X"), headers=TO_SLACK, body=b"{}"
     )

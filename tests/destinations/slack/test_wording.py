@@ -7,7 +7,7 @@ from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 
 
 @pytest.mark.parametrize("text", ["", "1970-01-01T00:00:00Z", "2026-11-24T16:00:00", "2026-11-24", "9" * 400])
-def test_what_is_no_time(text: str) -> None:
+def test_an_invalid_time_is_none(text: str) -> None:
     assert moment_of(text) is None
 
 
@@ -52,5 +52,5 @@ def test_a_span_in_words(span: int, words: str) -> None:
         (2 * DAY, "about 2 days"),
     ],
 )
-def test_a_span_changes_its_unit_just_here(span: int, words: str) -> None:
+def test_the_unit_of_a_span_changes_at_its_bound(span: int, words: str) -> None:
     assert humanized(span) == words
