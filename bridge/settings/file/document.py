@@ -72,6 +72,8 @@ def read_document(path: str) -> tuple[Document | None, list[Problem]]:
         return None, [problem(Place(path), "", f"is not UTF-8 (byte {error.start + 1}); save it as UTF-8")]
     try:
         return Document(path, text, tomllib.loads(text)), []
+    except RecursionError:
+        return None, [problem(Place(path), "", "nests its values too deeply")]
     except tomllib.TOMLDecodeError as error:
         return None, [_not_toml(path, str(error), last_line=text.count("\n") + 1)]
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from bridge.settings.parsers import is_quoted
 from bridge.settings.problems import ENVIRONMENT, Place, Problem, problem
 from bridge.settings.sources.env_file import read_env_file
 from bridge.settings.sources.given import Given
@@ -20,7 +21,6 @@ OTHER_NAMES = frozenset(
 OWN_PREFIXES = ("RALLY_", "BRIDGE_", "POLL_", "EGRESS_", "DELIVERY_", "CALLBACK_")
 _KUBERNETES = ("tcp://", "udp://", "sctp://")
 """The values that Kubernetes sets for each service: https://kubernetes.io/docs/concepts/services-networking/service/"""
-_QUOTES = ('"', "'")
 
 
 def read_variables(environ: Mapping[str, str], env_file: str | None) -> tuple[dict[str, Given], list[Problem]]:
@@ -45,7 +45,7 @@ def own_values(
             found, reason = read_secret_file(twin.text)
             if reason:
                 problems[name] = problem(twin.place, f"{name}_FILE", reason)
-        if found and _is_quoted(found.text):
+        if found and is_quoted(found.text):
             problems[name] = problem(found.place, name, QUOTED)
         elif found:
             values[name] = found
@@ -57,10 +57,6 @@ def own_values(
 
 
 QUOTED = "is enclosed in quotes, which would be part of the value; docker --env-file keeps them. Remove them"
-
-
-def _is_quoted(text: str) -> bool:
-    return text.strip()[:1] in _QUOTES or text.strip()[-1:] in _QUOTES
 
 
 def read_secret_file(path: str) -> tuple[Given | None, str | None]:

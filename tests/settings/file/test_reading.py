@@ -206,6 +206,7 @@ def test_a_channel_without_a_bot_is_reported(file: Path) -> None:
     [
         (b"\xff\xfe[\x00", "is not UTF-8 (byte 1); save it as UTF-8"),
         (b"#" * 1_100_000, "is larger than 1 MiB"),
+        (b"a = " + b"[" * 50_000, "nests its values too deeply"),
     ],
 )
 def test_a_file_that_cannot_be_used_hides_no_other_problem_and_adds_none(file: Path, raw: bytes, words: str) -> None:
