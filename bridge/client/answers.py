@@ -127,7 +127,7 @@ def refusal(
 
 
 def _kind(status: int, *, is_problem: bool) -> type[CallFailed]:
-    """Return the class of a refusal. A 404 that is no problem document, for one, shows no more than a wrong URL."""
+    """Return the class of a refusal. A 404 without a problem document only shows that the URL is wrong."""
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unavailable
     if is_problem or status == HTTPStatus.TOO_MANY_REQUESTS:

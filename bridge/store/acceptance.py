@@ -31,7 +31,7 @@ class Acceptance(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewWatch:
-    """A watch as requested. It has spans instead of moments, because only Redis' clock counts."""
+    """A watch as requested. Its expiry is a span, because the moment is computed from Redis' clock."""
 
     id: str
     client: str

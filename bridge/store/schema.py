@@ -9,7 +9,7 @@ REMEDY = "Start the version that wrote it, restore a backup of this one, or use 
 async def adopt_schema(store: Store, *, may_evict: bool = False) -> str | None:
     """Store the layout version in an empty database. Return an error message if the data has another.
 
-    If Redis `may_evict` keys, data without a version has lost it, and is marked again.
+    If Redis `may_evict` keys, the version may have been evicted; it is then stored again.
     """
     others = () if may_evict else keys.IN_ANY_LAYOUT
     stored = await store.run(

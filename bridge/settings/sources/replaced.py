@@ -62,7 +62,7 @@ def _entries(text: str) -> list[str]:
 
 
 def _name(entry: str, mark: str) -> str:
-    """Return the name of an entry; NAME if there is none, or what stands there may be a key."""
+    """Return the name of an entry; NAME if it has none, or if the text in its place may be a key."""
     name, found, _ = entry.partition(mark)
     return name if found and NAME.fullmatch(name) and len(name) < SHORTEST_KEY else "NAME"
 
