@@ -21,7 +21,7 @@ from bridge.store.deliveries import DeliveryClaim
 from workers.delivery_slots import DeliverySlots
 
 LEASE: Span = 30 * SECOND
-"""Longer than the longest attempt, so that no other worker sends the same delivery meanwhile."""
+"""The lease of a claim: longer than the longest attempt, so that no other worker sends the delivery meanwhile."""
 START_WITHIN = 5.0
 """Seconds after its claim within which an attempt must start; a later one might outlast the lease."""
 SLACK_LANES = "slack:"
@@ -51,8 +51,8 @@ class DeliveryResult:
     claim: DeliveryClaim
     after: Delivery | None = None
     attempt: Attempt | None = None
-    hold: Span = 0
-    """How long its receiver wants no requests at all."""
+    lane_pause: Span = 0
+    """The pause that its receiver requested for the whole lane."""
     postponed_until: Moment = 0
     reason: str = ""
 
@@ -129,8 +129,8 @@ class DeliverWork:
         )
         attempt = _attempt(after.attempts, started, claimed.now() - started, result)
         _log_attempt(after, attempt)
-        hold = (verdict.wait or 0) if isinstance(verdict, Deferred) and verdict.whole_lane else 0
-        return DeliveryResult(claim=claimed.claim, after=after, attempt=attempt, hold=hold)
+        lane_pause = (verdict.wait or 0) if isinstance(verdict, Deferred) and verdict.whole_lane else 0
+        return DeliveryResult(claim=claimed.claim, after=after, attempt=attempt, lane_pause=lane_pause)
 
     async def _send(self, delivery: Delivery, claimed: ClaimedDelivery) -> JudgedResult:
         return await send(
@@ -152,8 +152,10 @@ class DeliverWork:
     async def commit(self, results: Sequence[DeliveryResult]) -> None:
         deliveries = self._resources.deliveries
         for result in results:
-            if result.hold:
-                await deliveries.pause_lane(result.claim.lane, result.hold)  # before the commit, which frees the lane
+            if result.lane_pause:
+                await deliveries.pause_lane(
+                    result.claim.lane, result.lane_pause
+                )  # before the commit, which frees the lane
         attempted = [
             (result.after, result.claim.fence, result.attempt) for result in results if result.after is not None
         ]

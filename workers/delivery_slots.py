@@ -51,8 +51,8 @@ class DeliverySlots:
         in_slots = running - self._doubtful_late
         return Bound(
             room=max(0, min(DOUBTFUL_SLOTS - in_slots, MAX_DOUBTFUL - running)),
-            of_one=MAX_DOUBTFUL_PER_CLIENT,
-            under_way=dict(self._doubtful),
+            per_client=MAX_DOUBTFUL_PER_CLIENT,
+            in_progress=dict(self._doubtful),
         )
 
     def acquire(self, claim: DeliveryClaim) -> None:

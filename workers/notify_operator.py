@@ -10,10 +10,10 @@ from bridge.resources import Resources
 
 
 class OperatorNotifier:
-    """Creates deliveries of notices; without OPERATOR_NOTIFY there is only the log."""
+    """Creates the deliveries of notices. Without OPERATOR_NOTIFY it does nothing."""
 
     def __init__(self, resources: Resources, *, on_due: Callable[[], None]) -> None:
-        """Take the resources, and a function to call when a delivery is due."""
+        """`on_due` is called when a delivery is due."""
         self._resources = resources
         self._on_due = on_due
 

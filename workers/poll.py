@@ -100,7 +100,7 @@ class PollWork:
     def _with_deadlines(
         self, claims: Sequence[PollClaim], granted: Grant, snapshot: BudgetSnapshot, began: float
     ) -> list[ClaimedPoll]:
-        """Add to each claim until when its request must start; `began` is the monotonic time before the claim."""
+        """Add to each claim the deadline for starting its request; `began` is the monotonic time before the claim."""
         # A request takes at most half of the lease. One that starts within the other half ends before the lease does.
         window = min(START_WITHIN, self._resources.settings.poll_lease // 2)
         if granted.ends_at is not None:

@@ -24,7 +24,7 @@ from workers.shutdown import Shutdown
 from workers.worker import PERIOD, build_worker
 
 JOB_TIMEOUT = 60
-"""Seconds. arq marks a job as in progress for ten seconds longer; nothing here waits for that mark."""
+"""Seconds after which arq cancels a job. Its mark that the job is in progress lasts ten seconds longer."""
 MAX_TRIES = 1_000_000
 """An interrupted job may run again at any time, because it only starts a shift. arq's default for cron jobs is 1."""
 
@@ -35,7 +35,7 @@ ARQ_NAMES = {"path": "unix_socket_path", "db": "database"} | {
         *("ssl_ca_certs", "ssl_cert_reqs", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname"),
     )
 }
-"""What a URL of Redis contains: redis-py's names, and arq's."""
+"""The options that a Redis URL may contain: redis-py's name of each, and arq's."""
 
 
 def exit_with(error: SettingsError) -> NoReturn:

@@ -29,7 +29,7 @@ class Settler:
     """Settles imports in the background of a worker, each import only once at a time."""
 
     def __init__(self, resources: Resources, *, on_due: Callable[[], None]) -> None:
-        """Take the resources, and a function to call when deliveries are due."""
+        """`on_due` is called when deliveries are due."""
         self._resources = resources
         self._on_due = on_due
         self._settling: dict[tuple[str, str], asyncio.Task[None]] = {}

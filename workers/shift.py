@@ -42,7 +42,7 @@ class Work(Protocol[ClaimT, ResultT]):
         ...
 
     async def act(self, claim: ClaimT) -> ResultT:
-        """Do the slow step; never raises for anything that a peer does."""
+        """Do the slow step. It must not raise for any fault of a peer."""
         ...
 
     def set_aside(self, claim: ClaimT, error: Exception) -> ResultT:
@@ -58,7 +58,7 @@ class Shift(Generic[ClaimT, ResultT]):
     """One worker's loop over one kind of work. It runs for a while after each start, and while work is in progress."""
 
     def __init__(self, work: Work[ClaimT, ResultT], *, length: float) -> None:
-        """Take the work, and the seconds for which the loop runs after the last start."""
+        """`length` is the number of seconds for which the loop runs after the last start."""
         self._work = work
         self._length = length
         self._until = 0.0

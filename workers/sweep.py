@@ -17,7 +17,7 @@ from workers.notify_operator import OperatorNotifier
 from workers.settle import Settler
 
 BATCH = 500
-"""Records of one kind in one run."""
+"""The largest number of records of one kind that one run processes."""
 SETTLING_LEASE: Span = 10 * SECOND
 EXPIRY_RECHECK: Span = 2 * SECOND
 """How often an expired watch is checked until its final poll is done or given up."""

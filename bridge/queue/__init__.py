@@ -1,4 +1,4 @@
-"""The bell, which makes a worker start a shift at once, and arq's connection with every override of it."""
+"""The bell, which makes a worker run a job at once, and arq's connection with every override of it."""
 
 from bridge.queue.arq_redis import QUEUE, ResilientArqRedis, connect, deserialize, serialize
 from bridge.queue.bell import Bell, Job

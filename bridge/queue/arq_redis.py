@@ -29,9 +29,9 @@ WAKEUPS = "rb:wakeups"
 READ_INTERVAL = 1.0
 """Seconds after which a worker reads the queue without a wake-up."""
 LONG_AGO = datetime.fromtimestamp(1, UTC)
-"""Not 0: arq treats a job with score 0 as missing."""
+"""A due time in the past. It is not 0, because arq treats a job with score 0 as missing."""
 KEPT = timedelta(days=1)
-"""As long as arq keeps a job that no worker takes."""
+"""How long a job is kept that no worker takes; arq's default."""
 
 
 def serialize(job: dict[str, Any]) -> bytes:

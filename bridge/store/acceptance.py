@@ -20,7 +20,7 @@ class Acceptance(StrEnum):
     NEW = "new"
     """Stored the watch, and started to poll its import."""
     JOINED = "joined"
-    """Stored the watch; its import was being import_record already."""
+    """Stored the watch; its import was being polled already."""
     FINAL = "final"
     """Stored the watch; its import ended recently, so it is settled without a poll."""
     KNOWN = "known"
@@ -73,7 +73,7 @@ class AcceptReply(NamedTuple):
     grace: Span
     expires_in: Span
     next_poll: Moment
-    """-1: no further poll."""
+    """The time of the next poll; -1 if there is none."""
     import_fields: Sequence[str]
 
 

@@ -26,9 +26,9 @@ class DeliveryClaim:
     fence: int
     record: Mapping[str, Any] = field(repr=False)
     doubtful: bool = False
-    """Whether its lane was not in good standing when it was claimed."""
+    """Whether its lane was doubtful when it was claimed."""
     owner: str = ""
-    """The client whose bound it counts against: the owner of the doubtful lane's queue."""
+    """The client whose share of the doubtful deliveries it uses."""
 
     @property
     def watch_id(self) -> str:
@@ -43,12 +43,12 @@ class DeliveryClaim:
 class Bound:
     """The bounds on claims from doubtful lanes.
 
-    At most `room`, and at most `of_one` of one client, including those `under_way`.
+    At most `room`, and at most `per_client` of one client, including those already in progress.
     """
 
     room: int
-    of_one: int
-    under_way: Mapping[str, int] = field(default_factory=dict)
+    per_client: int
+    in_progress: Mapping[str, int] = field(default_factory=dict)
 
 
 class Deliveries:
@@ -63,10 +63,10 @@ class Deliveries:
     ) -> tuple[Moment, Moment | None, list[DeliveryClaim]]:
         """Claim due deliveries. Return (now, time of the next claim, claims).
 
-        `doubtful` bounds claims from lanes that are not in good standing; by default only `room` does.
+        `doubtful` bounds claims from doubtful lanes; by default only `room` does.
         """
-        bound = doubtful or Bound(room=room, of_one=room)
-        clients = [part for client_and_count in bound.under_way.items() for part in client_and_count]
+        bound = doubtful or Bound(room=room, per_client=room)
+        clients = [part for client_and_count in bound.in_progress.items() for part in client_and_count]
         now, next_due, *rows = await self._store.run(
             "claim_deliveries",
             {"fences": keys.FENCE},
@@ -75,7 +75,7 @@ class Deliveries:
                 "lease": lease,
                 "delivery_prefix": keys.DELIVERY_PREFIX,
                 "doubtful": bound.room,
-                "per_client": bound.of_one,
+                "per_client": bound.per_client,
             },
             more_args=clients,
         )
@@ -131,7 +131,7 @@ class Deliveries:
         return int(await self._store.run("reserve_lane", args={"lane": lane}))
 
     async def mark_lane_doubtful(self, lane: str) -> None:
-        """Mark a lane as doubtful until its receiver answers well: it is slow to answer."""
+        """Mark a lane as doubtful, because its receiver is slow to answer; a good answer ends that."""
         await self._store.run("mark_lane_doubtful", args={"lane": lane})
 
     async def pause_lane(self, lane: str, span: Span) -> None:
@@ -238,7 +238,7 @@ class Deliveries:
         return self._load(delivery_id, record) if record else None
 
     async def owner(self, delivery_id: str) -> str | None:
-        """Return a delivery's client, even if it cannot be decrypted; None if it does not exist."""
+        """Return the client of a delivery, even of one that cannot be decrypted; None if it does not exist."""
         client: str | None = await self._store.call("HGET", keys.delivery(delivery_id), "client")
         return client
 

@@ -22,7 +22,7 @@ from bridge.store.connection import Store
 from bridge.store.encryption import Binding, Encryptor
 
 SETTLING_AHEAD: Span = 20 * SECOND
-"""The time to resume settling is at most this far ahead: longer than its lease."""
+"""The longest time until settling is resumed. If more remains, the clock was set back, and it is resumed now."""
 MOVED_BACK_AT_ONCE = 500
 
 log = structlog.get_logger()

@@ -100,7 +100,10 @@ class Indexes:
             return [int(end) if end else None for end in await pipe.execute()]
 
     async def _page(self, lists: Sequence[str], below: str | None, limit: int) -> list[str]:
-        """Merge several indexes. One transaction, so that an id that moves between them appears once."""
+        """Return the newest ids of several indexes.
+
+        They are read in one transaction, so that an id that moves between them appears once.
+        """
         async with translated(), self._store.redis.pipeline(transaction=True) as pipe:
             for each in lists:
                 pipe.zrevrangebylex(each, "+" if below is None else f"({below}", "-", 0, limit)

@@ -1,7 +1,7 @@
-"""The order of polls: each import's score in `rb:imports:due:<workspace>`, from its tier and the time of its next poll.
+"""Scores of imports in `rb:imports:due:<workspace>`: each consists of a tier and the time of the next poll.
 
 A tier's imports are adjacent and sorted by due time, so the first of each tier are found in a few steps, however many
-imports there are. Scripts read scores by `tiers.lua`.
+imports there are. `scripts/poll_order.lua` reads the scores and decides the order.
 """
 
 from bridge.domain.times import Moment

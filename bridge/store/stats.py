@@ -14,7 +14,7 @@ from bridge.store.budgets import Budgets
 from bridge.store.connection import Store
 
 LATE = 60_000
-"""Ms after which due work counts as overdue: well beyond a lease, a pause or a cron period."""
+"""Milliseconds after which due work counts as overdue: well beyond a lease, a pause or a cron period."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,11 +157,11 @@ async def test_doubtful_lanes_are_claimed_up_to_their_bounds_together_with_good_
     await create_deliveries(world, *(f"https://s{number}.example/" for number in range(10)), key=OTHER_KEY)
     await create_deliveries(world, world.sandbox.callback_url())
 
-    _, _, first = await claim(room=50, lease=SECOND, doubtful=Bound(room=6, of_one=4))
+    _, _, first = await claim(room=50, lease=SECOND, doubtful=Bound(room=6, per_client=4))
     held = Counter(each.owner for each in first if each.doubtful)
-    now, again, second = await claim(room=50, lease=SECOND, doubtful=Bound(room=4, of_one=4, under_way=held))
+    now, again, second = await claim(room=50, lease=SECOND, doubtful=Bound(room=4, per_client=4, in_progress=held))
     held += Counter(each.owner for each in second if each.doubtful)
-    _, later, third = await claim(room=50, lease=SECOND, doubtful=Bound(room=4, of_one=4, under_way=held))
+    _, later, third = await claim(room=50, lease=SECOND, doubtful=Bound(room=4, per_client=4, in_progress=held))
 
     assert Counter((each.owner, each.doubtful) for each in first) == {
         ("crm", True): 4,
@@ -181,7 +181,7 @@ async def test_clients_with_doubtful_lanes_take_turns(world: World) -> None:
     turns: list[str] = []
     for _ in range(6):
         _, _, claims = await world.resources.deliveries.claim(
-            room=50, lease=30 * SECOND, doubtful=Bound(room=1, of_one=9)
+            room=50, lease=30 * SECOND, doubtful=Bound(room=1, per_client=9)
         )
         turns.append(only(claims).owner)
         world.pass_time(1)
@@ -269,7 +269,7 @@ def test_doubtful_lanes_have_a_quarter_of_the_slots_and_of_all_attempts() -> Non
             slots.release_late(claim)
 
     assert len(held) == MAX_ATTEMPTS // 4
-    assert slots.doubtful.under_way == {"crm": MAX_ATTEMPTS // 4}
+    assert slots.doubtful.in_progress == {"crm": MAX_ATTEMPTS // 4}
     for claim in held:
         slots.release(claim)
-    assert slots.doubtful == Bound(room=SLOTS // 4, of_one=MAX_DOUBTFUL_PER_CLIENT)
+    assert slots.doubtful == Bound(room=SLOTS // 4, per_client=MAX_DOUBTFUL_PER_CLIENT)
