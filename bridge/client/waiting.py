@@ -160,4 +160,5 @@ def _seconds_to_next_attempt(watch: Watch, now: Resumed) -> float:
 
 def _bounded(moment: datetime, now: Resumed, shortest: float) -> float:
     """Return the seconds until just after a moment, within bounds: the server's clock may differ from ours."""
-    return max(shortest, min(LONGEST_INTERVAL, 1 + moment.timestamp() - now.moment / SECOND))
+    left = moment.timestamp() - now.moment / SECOND
+    return max(shortest, min(LONGEST_INTERVAL, left + shortest / 2))

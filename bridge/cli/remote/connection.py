@@ -11,7 +11,7 @@ from bridge.client import Bridge, CallFailed
 from bridge.client.connection import DEFAULT_URL
 from bridge.client.exchange import PATIENCE
 
-DEFAULT_PATIENCE, FOLLOW_PATIENCE = 3.0, PATIENCE
+DEFAULT_PATIENCE, FOLLOW_PATIENCE = 1.0, PATIENCE
 """Seconds for which an unreachable bridge is retried: few for a person, more for a command that waits anyway."""
 KEY_HELP = "Your client's API key; RALLY_BRIDGE_KEY_FILE may name a file that holds it."
 

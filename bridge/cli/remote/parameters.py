@@ -40,15 +40,16 @@ class KeyValue(click.ParamType[tuple[str, str]]):
         return name, text
 
 
-class LocalTime(click.DateTime):
-    """A local time, converted to an aware time in UTC."""
+class LocalTime(click.ParamType[datetime]):
+    """A local time, or one with its offset from UTC; converted to UTC."""
+
+    name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        moment: datetime = super().convert(value, param, ctx)
         try:
-            return moment.astimezone(UTC)
+            return datetime.fromisoformat(str(value)).astimezone(UTC)
         except (ValueError, OverflowError):
-            self.fail(f"{value!r} is too far away", param, ctx)
+            self.fail(f"{value!r} is not a time: write it like 2026-11-24 or 2026-11-24T09:30", param, ctx)
 
 
 class OnOption(click.ParamType[tuple[str, ...]]):

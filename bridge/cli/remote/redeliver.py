@@ -44,5 +44,7 @@ def _deliveries_to_repeat(bridge: Bridge, id_: str) -> list[str]:
         return [id_]
     abandoned = [each.id for each in bridge.get(id_).deliveries if each.state == "abandoned"]
     if not abandoned:
-        raise CallFailed(f"No delivery of {id_} was abandoned; to repeat a delivered one, pass its id.")
+        raise CallFailed(
+            f"No delivery of {id_} was abandoned. To repeat a delivered one, pass its id: rally-bridge show {id_}"
+        )
     return abandoned

@@ -3,7 +3,16 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from bridge.client import CallFailed, Conflict, Destination, NotFound, RateLimited, Unauthorized, Unavailable
+from bridge.client import (
+    CallFailed,
+    Conflict,
+    Destination,
+    FieldError,
+    NotFound,
+    RateLimited,
+    Unauthorized,
+    Unavailable,
+)
 from bridge.errors import BridgeError
 
 _ADDRESS = "Check RALLY_BRIDGE_URL or --url."
@@ -31,6 +40,8 @@ _ARGUMENTS: Mapping[str, str] = {
     "/since": "--since",
     "?importId": "--import",
 }
+_POINTER = re.compile(r"/(?:notify/\d+|destination)(?:/\w+)*")
+"""A pointer to a destination within a sentence."""
 _DESTINATION = re.compile(r"/(?:notify/(\d+)|destination)(/.*)?")
 
 
@@ -40,10 +51,15 @@ class CommandFailed(BridgeError):
 
 def explained(error: CallFailed, destinations: Sequence[Destination] = ()) -> CommandFailed:
     """Return the error as a person at a shell needs it; `destinations` are those that the command has sent."""
-    said = [_first_line(error), *(f"  {argument(each.pointer, destinations)}: {each.detail}" for each in error.errors)]
+    said = [_first_line(error), *(f"  {_problem(each, destinations)}" for each in error.errors)]
     if (found := remedy(error)) is None:
         return CommandFailed("\n".join(said))
     return CommandFailed("\n".join([f"{said[0]} {found}", *said[1:]]))
+
+
+def _problem(error: FieldError, destinations: Sequence[Destination]) -> str:
+    detail = _POINTER.sub(lambda found: argument(found[0], destinations), error.detail)
+    return f"{argument(error.pointer, destinations)}: {detail}"
 
 
 def _first_line(error: CallFailed) -> str:

@@ -51,7 +51,8 @@ NO_TEXT = "\udcff"
         (["watch", "x", "--label", NO_TEXT], {}, 2, "Argument 4 is not text"),
         (["list", f"--import={NO_TEXT}"], {}, 2, "Argument 2 is not text"),
         (["watch", "x", "--on", "failed"], {}, 2, "--on needs a destination"),
-        (["redeliver", "--since", "0001-01-01"], {}, 2, "'0001-01-01' is too far away"),
+        (["redeliver", "--since", "yesterday"], {}, 2, "'yesterday' is not a time: write it like 2026-"),
+        (["redeliver", "--since", "0001-01-01"], {}, 2, "'0001-01-01' is not a time: write it like 2026-"),
     ],
 )
 def test_errors_are_sentences(

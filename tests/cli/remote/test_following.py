@@ -55,7 +55,7 @@ def test_until_delivered_ends_with_the_timeout_while_a_delivery_is_retried(shell
     shell.bridge.set_import("retried", ("COMPLETED", 0))
     shell.bridge.set_answers("retried", 503, 503, 503)
     place = ["--callback", shell.bridge.callback_url("retried")]
-    ran = shell.run("watch", "retried", *place, "--follow", "--until-delivered", "--timeout", "2s")
+    ran = shell.run("watch", "retried", *place, "--follow", "--until-delivered", "--timeout", "1s")
     assert ran.returncode == 6
     assert ran.stderr.startswith("The deliveries continue: rally-bridge follow wat_")
 
@@ -90,6 +90,14 @@ def test_following_no_longer_than_asked_leaves_the_watch(shell: Shell) -> None:
     ran = shell.run("watch", "slow", "--follow", "--timeout", "500ms", "--json")
     assert (ran.returncode, json.loads(ran.stdout)["state"]) == (6, "watching")
     assert "The watch continues: rally-bridge follow wat_" in ran.stderr
+
+
+def test_an_import_that_rally_does_not_know_is_told_at_once(shell: Shell) -> None:
+    ran = shell.run("watch", "unknown-to-rally", "--follow", "--timeout", "1s")
+    assert ran.returncode == 6
+    assert "404: Rally knows no such import yet; the watch ends as not_found at " in ran.stdout
+    watch = shell.json("list", "--import", "unknown-to-rally")[0]
+    assert "  lastPoll      404: Rally knows no such import yet" in shell.run("show", watch["id"]).stdout
 
 
 def test_an_interrupt_leaves_the_watch_and_says_where_it_is(shell: Shell) -> None:

@@ -34,13 +34,16 @@ def test_a_problem_is_named_by_the_argument_that_it_is_about(pointer: str, words
 def test_every_problem_stands_on_a_line_of_its_own_below_the_sentence() -> None:
     problem = {
         "title": "The request is not valid",
-        "errors": [{"pointer": "/label", "detail": "Too long"}, {"pointer": "/notify/0/url", "detail": "Not allowed"}],
+        "errors": [
+            {"pointer": "/label", "detail": "Too long"},
+            {"pointer": "/notify/0/url", "detail": "The same as /notify/1"},
+        ],
     }
     error = ValidationFailed("The request is not valid. Nothing was changed.\n  /label: Too long", problem=problem)
     assert str(explained(error, PLACES)).splitlines() == [
         "The request is not valid. Nothing was changed.",
         "  --label: Too long",
-        "  --callback: Not allowed",
+        "  --callback: The same as --named",
     ]
 
 

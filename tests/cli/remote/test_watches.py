@@ -50,6 +50,15 @@ def test_the_first_line_of_a_new_watch_is_its_id(shell: Shell) -> None:
     assert r"Q4\tpanel\nupload" in second
 
 
+def test_an_open_watch_shows_its_destinations_with_the_outcomes_that_they_receive(shell: Shell) -> None:
+    shell.bridge.set_import("notified", *UNENDING)
+    ran = shell.run(
+        "watch", "notified", "--named", "crm", "--callback", shell.bridge.callback_url("x"), "--on", "problems"
+    )
+    lines = [line.split(maxsplit=1)[1] for line in ran.stdout.splitlines() if line.startswith("  notify ")]
+    assert lines == [f"callback {shell.bridge.sandbox_url}/…  on problems", "named crm  on problems"]
+
+
 def test_a_watch_is_listed_shown_and_cancelled(shell: Shell) -> None:
     shell.bridge.set_import("kept", *UNENDING)
     watch = shell.json("watch", "kept")
