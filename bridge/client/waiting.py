@@ -9,7 +9,7 @@ from bridge.client.delivery import Delivery
 from bridge.client.errors import CallFailed, RateLimited, Unavailable, WaitTimeout
 from bridge.client.exchange import Session, exchange
 from bridge.client.literals import EventName, Until
-from bridge.client.retries import FIRST_PAUSE, LONGEST_PAUSE
+from bridge.client.retries import FIRST_PAUSE, LONGEST_PAUSE, with_jitter
 from bridge.client.steps import Call, Feed, Item, Resumed, ServerEvent, next_event, pause
 from bridge.client.watch import Reading, Watch
 from bridge.domain.times import SECOND
@@ -141,8 +141,9 @@ def _read_again(session: Session, watch: Watch, longest: int, deadline: float | 
         yield from pause(min(max(asked, FIRST_PAUSE), left))
     except Unavailable as error:
         now = yield from pause(0)
-        if deadline is None or now.at + max(error.retry_after or 0, LONGEST_PAUSE) < deadline:
-            raise
+        longest_pause = with_jitter(max(error.retry_after or 0, LONGEST_PAUSE), 1)
+        if deadline is None or now.at + longest_pause < deadline:
+            raise  # not for the deadline
         yield from pause(max(0.0, deadline - now.at))
     return watch
 
