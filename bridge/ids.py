@@ -4,7 +4,7 @@ from secrets import randbits
 from time import time_ns
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-"""Crockford's base 32: without i, l, o and u, which people misread."""
+"""The characters of an id, Crockford's base 32: without i, l, o and u, which people misread."""
 RANDOM_BITS = 80
 _PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 """The digits of base 1024, which halves the number of steps."""

@@ -35,7 +35,7 @@ _PATHS = re.compile(r"(?P<origin>https?://[^\s/?#'\"<>]+[/?])(?!(?:services/)?(?
 """The path of a URL, which may be a destination's secret; URLs that we have shortened are left as they are."""
 
 _HINTS = ("@", "http", "hooks.slack", "xox", "whsec_", "whsk_", "rbk_", "earer")
-"""Every match of the patterns contains one of these, and searching for them is much cheaper."""
+"""Substrings of which every match of the patterns contains one; searching for them first is much cheaper."""
 
 
 class OncePerMinute(logging.Filter):

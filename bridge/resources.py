@@ -37,7 +37,7 @@ from bridge.store.rate_limits import RateLimiter
 from bridge.store.watches import Watches
 
 DELIVERY_SLOTS = 200
-"""Concurrent requests to destinations in one process; `workers.delivery_slots` divides them."""
+"""The number of concurrent requests to destinations in one process; `workers.delivery_slots` divides them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class Resources:
     change_feed: ChangeFeed
     bell: Bell
     rally: Mapping[str, RallyClient]
-    """By workspace."""
+    """The client of Rally for each workspace."""
     egress: Egress
     egress_rules: EgressRules
     sender: Sender

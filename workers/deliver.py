@@ -38,7 +38,7 @@ class ClaimedDelivery:
     claim: DeliveryClaim
     start_by: float
     clock: float
-    """Redis' clock minus the monotonic one, in seconds."""
+    """The difference between Redis' clock and the monotonic clock, in seconds."""
 
     def now(self) -> Moment:
         return int((self.clock + monotonic()) * SECOND)
@@ -67,7 +67,7 @@ class DeliverWork:
         self._slots = DeliverySlots()
         self._doubting: set[asyncio.Task[None]] = set()
         self.on_slot_released: Callable[[], None] = lambda: None
-        """Called when a late attempt has released its slot."""
+        """The function that is called when a late attempt has released its slot."""
 
     @property
     def room(self) -> int:

@@ -7,17 +7,17 @@ from bridge.resources import DELIVERY_SLOTS
 from bridge.store.deliveries import Bound, DeliveryClaim
 
 SLOTS = 50
-"""Concurrent attempts, without the late ones."""
+"""The number of concurrent attempts, without the late ones."""
 MAX_ATTEMPTS = DELIVERY_SLOTS
-"""Concurrent attempts including the late ones."""
+"""The number of concurrent attempts, including the late ones."""
 MAX_LATE_PER_CLIENT = 2 * SLOTS
-"""Late attempts of one client that release their slot."""
+"""The number of late attempts of one client that release their slot."""
 DOUBTFUL_SLOTS = SLOTS // 4
-"""Slots for attempts in doubtful lanes."""
+"""The number of slots for attempts in doubtful lanes."""
 MAX_DOUBTFUL = MAX_ATTEMPTS // 4
-"""Concurrent attempts in doubtful lanes, including the late ones."""
+"""The number of concurrent attempts in doubtful lanes, including the late ones."""
 MAX_DOUBTFUL_PER_CLIENT = MAX_DOUBTFUL // 3
-"""The part of them that one client may use."""
+"""The number of these attempts that one client may use."""
 
 
 @dataclass(slots=True)

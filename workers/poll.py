@@ -23,7 +23,7 @@ from workers.notify_operator import OperatorNotifier
 from workers.settle import Settler
 
 AHEAD = 3
-"""Claims per slot, so that a slot that becomes free finds its next poll already claimed."""
+"""The number of claims per slot, so that a free slot finds its next poll already claimed."""
 ALL_LEASED_PAUSE = 1.0
 """Seconds until the next attempt to claim a probe when every import is leased already."""
 START_WITHIN: Span = SECOND
@@ -43,10 +43,10 @@ class ClaimedPoll:
     probing: bool
     """Whether the breaker was open, so that only this probe was sent."""
     trusted_since: Moment
-    """Absences before this moment don't count."""
+    """The moment from which absences count."""
     start_by: float
     clock: float
-    """Redis' clock minus the monotonic one, in seconds."""
+    """The difference between Redis' clock and the monotonic clock, in seconds."""
 
     def now(self) -> Moment:
         return int((self.clock + monotonic()) * SECOND)
@@ -58,7 +58,7 @@ class PollResult:
 
     claimed: ClaimedPoll
     reply: Reply | None
-    """None when no request was sent or our own code failed."""
+    """The reply of Rally; None when no request was sent or our own code failed."""
     update: ImportUpdate
     at: Moment
     committed: bool = False

@@ -118,7 +118,7 @@ class WorkerSettings:
     on_shutdown = on_shutdown
     redis_pool = queue.connect(SETTINGS.redis_url, SETTINGS.redis_url_file, patience=PATIENCE)
     redis_settings = arq_redis_settings(SETTINGS.redis_url.reveal())
-    """Used only by `arq --check`, which opens its own connection."""
+    """The settings for `arq --check`, which opens its own connection."""
     queue_name = queue.QUEUE
     job_serializer = queue.serialize
     job_deserializer = queue.deserialize
@@ -126,7 +126,7 @@ class WorkerSettings:
     """The shortest time between two reads of the queue; between them, the connection waits for a wake-up."""
     max_jobs = 50
     queue_read_limit = 500
-    """Crashed jobs stay at the head of arq's queue for a while; an idle worker must be able to read past them."""
+    """The number of jobs that one read returns. Crashed jobs stay at the head of the queue for a while."""
     keep_result = 0
     max_tries = MAX_TRIES
     health_check_interval = 5

@@ -66,7 +66,7 @@ class Shift(Generic[ClaimT, ResultT]):
         self._closing = False
         self._wakeup = asyncio.Event()
         self._started = asyncio.Event()
-        """Set by `start` alone: there is new work, which need not wait for the work in progress."""
+        """The event of a `start`: new work, which need not wait for the work in progress."""
         self._loop: asyncio.Task[None] | None = None
         self._in_progress: set[asyncio.Task[None]] = set()
         self._results: list[tuple[ClaimT, ResultT]] = []

@@ -28,7 +28,7 @@ class Worker:
 
     settler: Settler
     polls: Mapping[str, Shift[Any, Any]]
-    """By workspace."""
+    """The poll shift of each workspace."""
     deliveries: Shift[Any, Any]
     sweep: Sweep
 

@@ -10,7 +10,7 @@ from bridge.domain.times import SECOND
 
 OPEN_FILES = 65_536
 UNUSED = ("pygments", "rich", "watchfiles")
-"""Libraries that structlog, httpx and uvicorn import if installed, for features that a service never uses."""
+"""Libraries that are not imported: structlog, httpx and uvicorn use them for features that a service never needs."""
 GRACE = 10
 """Seconds for open requests after SIGTERM; `up` and container runtimes wait longer before SIGKILL."""
 

@@ -18,7 +18,7 @@ PUBLIC_PREFIX = "whpk_"
 TOLERANCE = 300.0
 """Seconds by which the sender's clock and ours may differ."""
 LONGEST_TIMESTAMP = 20
-"""Digits; Python refuses to read numbers of thousands."""
+"""The largest number of digits of a timestamp; Python refuses to parse numbers of thousands of digits."""
 
 
 class NotVerified(BridgeError):

@@ -12,7 +12,7 @@ from bridge.client.steps import Call, pause, send
 
 CONNECT_TIMEOUT = 5.0
 PATIENCE = 75.0
-"""Seconds; longer than a 429 of the bridge lasts."""
+"""Seconds for which a call is retried: longer than a 429 of the bridge lasts."""
 
 T = TypeVar("T")
 

@@ -69,10 +69,10 @@ class Reading:
     type: str | None
     status: str
     people: int | None
-    """None if Rally's response had no valid number."""
+    """The number of imported people; None if Rally's response had no valid number."""
     failed_record_count: int
     failed_records: Sequence[FailedRecord] = field(repr=False)
-    """At most 100 of them; `failed_record_count` is the number of all."""
+    """The failed records, at most 100 of them; `failed_record_count` is the number of all."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Reading":

@@ -23,7 +23,7 @@ from bridge.http.user_agent import USER_AGENT
 
 BODY_LIMIT = 64 * 1024
 REASON_KEPT = 1_000
-"""Characters of the reason that are kept if the payload is too large without everything else."""
+"""The length to which the reason is cut if the payload is too large even without its other parts."""
 OURS = frozenset({"host", "content-type", "content-length", "content-encoding", "accept-encoding"})
 HOP_BY_HOP = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect"})
 LONGEST_HEADER = 4_000

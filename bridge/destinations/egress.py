@@ -22,7 +22,7 @@ from bridge.http import Connections, Fault, NotReceived, Target, Timeouts, Trust
 __all__ = ["Egress", "EgressRules", "Forbidden", "check_url"]
 
 ANSWER_LIMIT = 64 * 1024
-"""Bytes. Slack repeats the message in its response, with six bytes for each character that is not ASCII."""
+"""The bytes of a response that are read. Slack repeats the message, with six bytes for each non-ASCII character."""
 IDLE_SECONDS = 4.0
 """How long idle connections are kept. Many servers close them after 5 s; a request must not race with that."""
 HEADERS_USED = frozenset({b"date", b"retry-after", b"x-oauth-scopes"})
@@ -34,7 +34,7 @@ FAILURES: Mapping[Fault, Failure] = {
     Fault.PROXY: Failure.PROXY,
     Fault.TIMEOUT: Failure.TIMEOUT,
 }
-"""All others are a broken connection."""
+"""The failure for each kind of fault; all other faults are a broken connection."""
 
 
 class Egress:

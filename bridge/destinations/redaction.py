@@ -16,10 +16,10 @@ REDACTED = "•••"
 FRAGMENT = 8
 """The number of consecutive characters shared with a secret that are redacted: parts of secrets reveal too much."""
 SHORTEST = 4
-"""Shorter secrets are ignored. Secrets of this length up to FRAGMENT are redacted as whole words only."""
+"""The length from which secrets are redacted; those shorter than FRAGMENT only as whole words."""
 STEP = FRAGMENT // 2
 _LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
-"""Unlike `str.lower`, it keeps the positions of all characters."""
+"""A table for lower case that, unlike `str.lower`, keeps the position of each character."""
 
 
 def secrets_of(address: ResolvedDestination, bot: SlackBot | None) -> Sequence[str]:

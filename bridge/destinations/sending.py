@@ -11,9 +11,9 @@ from bridge.domain.destinations import Destination, ResolvedDestination
 from bridge.domain.times import Moment
 
 ANSWER_KEPT = 500
-"""Characters of a response that are kept."""
+"""The number of characters of a response that are kept."""
 EXCERPT_READ = ANSWER_KEPT + 100
-"""Characters that are redacted before cutting: a secret that was cut would not be recognised."""
+"""The number of characters that are redacted before the rest is cut off; a cut secret would not be recognised."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ SEED_BYTES = 32
 """The length of an ed25519 seed; a private key is written as its seed, or as the seed and the public key."""
 DERIVED_BYTES = 32
 _PURPOSE = b"rally-bridge callback secret v1\x00"
-"""Binds derived secrets to their purpose; changing it changes every client's secret."""
+"""The purpose that derived secrets are bound to. Changing it would change the secret of every client."""
 _KEY_PURPOSE = b"rally-bridge callback ed25519 v1\x00"
 """The same for derived private keys."""
 

@@ -17,7 +17,7 @@ HOST_NAME = re.compile(r"(?=.{1,253}$)(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9
 _BACKSLASH_OR_SPACE = re.compile(r"[\\\s]")
 HIGHEST_PORT = 65_535
 ORIGINS = 1024
-"""Parsed origins that are kept."""
+"""The number of parsed origins in the cache."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from bridge.domain.poll_schedule import LONGEST_RETRY, outage_pause
 BREAKER_FAULTS = 5
 """The number of connection faults, without an answer in between, that opens the breaker."""
 BREAKER_IMPORTS = 3
-"""They must affect this many imports, or all if there are fewer."""
+"""The number of imports that these faults must affect; all imports if there are fewer."""
 
 
 def after_fault(budget: Budget, reply: Reply, fault: Unanswered, *, open_imports: int, jitter: float) -> Budget:

@@ -14,9 +14,9 @@ from bridge.domain.times import HOUR, SECOND, Moment, Span
 LONGEST_PAUSE: Span = HOUR
 """The longest pause that any header of the vendor can cause."""
 COARSENESS: Span = SECOND
-"""Reset times are whole seconds, so a window may end up to this much later than announced."""
+"""The precision of reset times, which are whole seconds: a window may end this much later than announced."""
 BURST_SHARE = 8
-"""At most one eighth of the remaining polls may start in one burst; the others are spread over the window."""
+"""The divisor for bursts: at most one eighth of the remaining polls start at once; the others are spread out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Budget:
     """What a workspace's rate limit still allows: one record, shared by all workers."""
 
     version: int = 0
-    """Increases with every write, for optimistic locking."""
+    """The version of the record, which increases with every write; for optimistic locking."""
     limit: int | None = None
     """The number of calls in a window; None until a reply has named it."""
     available: int = 0
@@ -46,20 +46,20 @@ class Budget:
     faults: int = 0
     """The number of connection faults since the last answer."""
     failing_since: Moment | None = None
-    """The first of these faults."""
+    """The first connection fault since the last answer."""
     failing_imports: tuple[str, ...] = ()
-    """The imports that they affected, up to the number that opens the breaker."""
+    """The imports with connection faults since the last answer, up to the number that opens the breaker."""
     breaker_open_since: Moment | None = None
     vanished_imports: tuple[str, ...] = ()
     """Imports that were read before and are absent now, with no reading of any import in between."""
     vanished_since: Moment | None = None
-    """When there were enough of them to pause the workspace, if it is still paused."""
+    """When the workspace was paused because of vanished imports, if it still is."""
     vanished_probe_at: Moment = 0
-    """During that pause: the time of the next probe."""
+    """The time of the next probe during a pause because of vanished imports."""
     vanished_reported_at: Moment | None = None
-    """During that pause: when the operator was last notified."""
+    """When the operator was last notified of that pause."""
     reappeared_at: Moment = 0
-    """When an import was read again after such a pause. Earlier absences do not count."""
+    """When an import was read again after a pause because of vanished imports. Earlier absences do not count."""
 
     @property
     def paused_until(self) -> Moment:

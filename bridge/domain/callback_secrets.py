@@ -7,7 +7,7 @@ from base64 import b64decode, b64encode
 
 PREFIX = "whsec_"
 SHORTEST, LONGEST = 24, 64
-"""Bytes."""
+"""The shortest and the longest secret, in bytes."""
 FORM = f"{PREFIX} and the base64 of {SHORTEST} to {LONGEST} bytes"
 
 

@@ -10,10 +10,10 @@ class Permissions:
 
     workspaces: frozenset[str] | None = None
     slack_channels: frozenset[str] | None = None
-    """If set, incoming webhooks are not permitted: their URLs do not tell which channel they post to."""
+    """The Slack channels. If set, incoming webhooks are not permitted: their URLs do not contain the channel."""
     named: frozenset[str] | None = None
     callback_hosts: frozenset[str] | None = None
-    """Also applies to incoming webhooks at hosts other than Slack's."""
+    """The hosts of callbacks, and of incoming webhooks elsewhere than at Slack."""
 
     def may_name(self, destination: str) -> bool:
         """Return whether the client may use the operator's destination of this name."""

@@ -31,7 +31,7 @@ class Delivery:
     notification_id: str
     destination: Destination
     lane: str
-    """Deliveries to the same receiver share a lane: `slack:…` or `callback:…`."""
+    """The lane, which deliveries to the same receiver share: `slack:…` or `callback:…`."""
     body: str = field(repr=False)
     """The message, rendered once when the watch settled."""
     queued_at: Moment

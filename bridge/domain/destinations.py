@@ -46,4 +46,4 @@ ResolvedDestination: TypeAlias = SlackWebhook | SlackChannel | Callback
 """A destination other than a name."""
 
 Destination: TypeAlias = ResolvedDestination | NamedDestination
-"""`on` holds the outcomes that the destination wants; None means all."""
+"""A destination of a watch. Its field `on` holds the outcomes that it receives; None means all."""

@@ -8,7 +8,7 @@ from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Span
 _UNITS: Mapping[str, Span] = {"ms": 1, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 _BY_SIZE = sorted(_UNITS.items(), key=lambda each: each[1], reverse=True)
 LONGEST_SHOWN = 15
-"""Characters of a text that messages repeat; a longer one may be a key in the wrong place."""
+"""The longest text that an error message repeats; a longer one may be a key in the wrong place."""
 _PART = re.compile(r"(\d+)(ms|s|m|h|d)")
 
 

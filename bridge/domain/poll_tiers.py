@@ -6,9 +6,9 @@ The order itself is computed in Redis, by `bridge/store/scripts/poll_order.lua`.
 from bridge.domain.times import SECOND, Span
 
 SHORTEST_TIER: Span = 4 * SECOND
-"""Pauses shorter than this are in tier 0; each further tier doubles the bound."""
+"""The bound of tier 0, which has the shorter pauses; each further tier doubles the bound."""
 TIERS = 16
-"""The last tier also contains all longer pauses."""
+"""The number of tiers; the last one also has all longer pauses."""
 
 
 def tier_of(pause: Span) -> int:

@@ -33,12 +33,12 @@ class PollClaim:
     """When its first watch was created; the import's age determines the schedule."""
     due: Moment
     tier: int
-    """Its tier in the order of polls: that of the pause that ended at `due`."""
+    """The tier of the import, by the length of the pause that ended at `due`."""
     polls: int
     reading_digest: str
     """The digest of the stored reading, empty if there is none: an equal reading is not written again."""
     faults: int
-    """Consecutive polls without a usable answer."""
+    """The number of consecutive polls without a usable answer."""
     absent: AbsenceStreak | None = None
 
     @property
@@ -54,14 +54,14 @@ class ImportUpdate:
     due: Moment | None
     faults: int = 0
     counted: bool = True
-    """False if Rally rejected the poll for the workspace (rate limit, key); it then does not count as a poll."""
+    """Whether the poll counts; not if Rally rejected it for the whole workspace, because of its rate limit or key."""
     reading: Reading | None = None
     absent: AbsenceStreak | None = None
     """The streak of absences, if the answer was one."""
     trouble: str | None = None
-    """Rally's last answer, if it was unusable."""
+    """The reason why the answer was unusable, if it was."""
     answer: PollAnswer | None = None
-    """None if no request was sent."""
+    """The answer of Rally; None if no request was sent."""
 
 
 def after_poll(

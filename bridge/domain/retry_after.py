@@ -18,7 +18,7 @@ _SECONDS = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 _BETWEEN = re.compile(r",(?! ?[0-9]{2}[ -][A-Za-z]{3}[ -])")
 """The commas between values, when a proxy and the server behind it each sent one; not the commas within dates."""
 _MOST_COMMAS = 7
-"""More commas than this are not split, which bounds the work that a hostile value causes."""
+"""The largest number of commas at which a value is split; it bounds the work that a hostile value causes."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -64,7 +64,7 @@ class ImportState:
 
     reading: Reading | None = None
     absent: AbsenceStreak | None = None
-    """Set after a 404 or 403; cleared by any reading."""
+    """The current streak of absences; None after a reading."""
     polled_at: Moment | None = None
     answer: PollAnswer | None = None
     """The last answer to a poll, also one that says nothing about the import."""

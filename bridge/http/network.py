@@ -10,7 +10,7 @@ import httpcore
 from bridge.http.response_limits import LimitExceeded, ResponseMeter
 
 STEP = 4 * 1024
-"""Bytes per read. httpcore parses the result of one read without a pause: 64 KB of one-byte chunks take 0.2 s."""
+"""The bytes of one read. httpcore parses them without a pause: 64 KB of one-byte chunks would take 0.2 s."""
 
 SocketOption: TypeAlias = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 

@@ -12,7 +12,7 @@ FIELDS = 200
 INFORMATIONAL_RESPONSES = 10
 
 _INFORMATIONAL = re.compile(rb"HTTP/\d\.\d 1(?!01)")
-"""101 is final: it ends HTTP on the connection."""
+"""The beginning of an informational response. 101 is not one: it is final, because it ends HTTP on the connection."""
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,20}")
 
 

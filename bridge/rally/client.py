@@ -16,7 +16,7 @@ from bridge.http.user_agent import USER_AGENT
 from bridge.rally.responses import decipher, unanswered, unusable
 
 BODY_LIMIT = 2 * 1024 * 1024
-"""Bytes; about 25,000 failed records, each with an id and an address."""
+"""The bytes of a body that are read: about 25,000 failed records, each with an id and an address."""
 CONNECT_TIMEOUT = 5.0
 KEEP_ALIVE = 30.0
 URLS_KEPT = 10_000

@@ -13,7 +13,7 @@ MOST_PEOPLE = 2**53
 """The largest number of people: beyond it, some JSON parsers lose precision."""
 MOST_DIGITS = 16
 LONGEST_TEXT = 500
-"""Characters of a text that are kept; ids and addresses are shorter."""
+"""The length to which texts are cut; ids and addresses are shorter."""
 MOST_CONTAINERS = 64 * 1024
 MOST_ELEMENTS = 128 * 1024
 """Limits of what is parsed: objects and arrays; commas, and escapes. 2 MiB of failed records stay within them; 2 MiB of

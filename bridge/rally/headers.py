@@ -20,7 +20,7 @@ CLOCK_SLACK: Span = 5 * SECOND
 """A reset is valid if it is at most this long before the response was sent."""
 
 Headers = Mapping[str, str]
-"""Names in lower case. Repeated headers are left out, because they are ambiguous."""
+"""Headers by their name in lower case. Repeated ones are left out, because they are ambiguous."""
 
 _WHOLE = re.compile(r"[+-]?\d{1,19}")
 

@@ -21,7 +21,7 @@ from bridge.rally.fields import BYTE_ORDER_MARK, UnusableBody, read_import
 from bridge.rally.headers import Headers, allowance_of, header_problem_of, unrepeated
 
 TRANSIENT = frozenset({408, 425})
-"""4xx that say nothing about the import: request timeout and too early."""
+"""Status codes 4xx that say nothing about the import: request timeout and too early."""
 ABSENCES: Mapping[int, Absence] = {403: Absence.FORBIDDEN, 404: Absence.NOT_FOUND}
 FIRST_OF_SERVER = 500
 NOT_FROM_RALLY = "a page of HTML, which Rally does not send"

@@ -10,7 +10,7 @@ from bridge.settings import Settings
 from bridge.settings.problems import Problem
 
 POLL_SLOTS = 50
-"""Concurrent polls of one worker in one workspace, each over its own connection."""
+"""The number of concurrent polls of one worker in one workspace, each over its own connection."""
 
 
 def rally_clients(settings: Settings) -> dict[str, RallyClient]:

@@ -18,7 +18,7 @@ from bridge.redis.errors import in_words, needs_new_connection, refuses_credenti
 from bridge.redis.options import defaults_for, read
 
 YOUNG = 1.0
-"""Seconds; an error on a younger connection shows that a new one would not help."""
+"""The age in seconds below which a connection is new: an error on it shows that another new one would not help."""
 
 
 @dataclass(frozen=True, slots=True)

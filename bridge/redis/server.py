@@ -19,9 +19,9 @@ class Server:
     product: str = "Redis"
     version: str | None = None
     mode: str | None = None
-    """`standalone`, `sentinel` or `cluster`."""
+    """The mode: `standalone`, `sentinel` or `cluster`."""
     role: str | None = None
-    """`master` or `replica`."""
+    """The role: `master` or `replica`."""
 
 
 def server_of(hello: Hello, info: Mapping[str, Any] | None = None) -> Server:

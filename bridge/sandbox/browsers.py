@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 OF_PAGES = ("origin", "sec-fetch-site")
-"""Headers that a browser adds to requests of a page, and that no page can omit."""
+"""The headers that a browser adds to requests of a page, and that no page can omit."""
 BUTTONS = "/inbox/demos/"
 """The requests that the inbox page itself may send."""
 

@@ -14,7 +14,7 @@ from bridge.sandbox.stories import Kind, Story, generate_failed_records
 from bridge.sandbox.window import Window
 
 LONGEST = 10**9
-"""Seconds, about thirty years; much later times do not fit into a datetime."""
+"""The longest duration in seconds, about thirty years; much later times do not fit into a datetime."""
 
 ModelT = TypeVar("ModelT")
 

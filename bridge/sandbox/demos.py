@@ -10,7 +10,7 @@ import httpx
 PATIENCE = 10.0
 SLACK = "https://hooks.slack.com/services/T000/B000/XXXX"
 CALLBACK = "https://crm.example.com/hooks/rally"
-"""Addresses as in production; the bridge diverts their messages to the inbox."""
+"""The destinations of the demos: addresses as in production, whose messages the bridge diverts to the inbox."""
 
 DEMOS: Mapping[str, str] = {
     "demo-completed": "ends as completed, after 8 seconds",

@@ -20,7 +20,7 @@ class SandboxSettings:
     bridge_key: str = field(default="", repr=False)
     rate_limit: int = 600
     rate_window: int = 60
-    """Seconds."""
+    """The length of a window of the rate limit, in seconds."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "SandboxSettings":

@@ -11,7 +11,7 @@ class Window:
     limit: int
     seconds: int
     taken: Counter[int] = field(default_factory=Counter)
-    """Accepted requests by the end of their window (Unix seconds)."""
+    """The number of accepted requests, by the end of their window (Unix seconds)."""
 
     def take(self, now: float) -> bool:
         """Count a request; return False if the window is used up."""

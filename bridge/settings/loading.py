@@ -32,7 +32,7 @@ _SENTENCES: Mapping[str, str] = {
     "literal_error": "must be {expected}",
     "too_short": "must hold at least one",
 }
-"""By the type of pydantic's finding."""
+"""The sentence for each type of pydantic's findings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,14 +84,14 @@ class Variables(BaseModel):
 
 _OF_VARIABLES = {"key": "RALLY_API_KEY", "base_url": "RALLY_BASE_URL", "budget_share": "RALLY_BUDGET_SHARE"}
 _OF_SANDBOX = {"key": "RALLY_API_KEY", "base_url": "RALLY_SANDBOX"}
-"""By the key of a workspace: the variable that its value comes from."""
+"""For each key of a workspace: the variable that its value comes from."""
 
 
 class Settings(Variables):
     """All settings: the variables, and what is plural."""
 
     workspaces: Mapping[str, Workspace] = {}
-    """By name; `default` is among them."""
+    """The workspaces by name; `default` is among them."""
     destinations: Mapping[str, ResolvedDestination] = {}
     """The named destinations."""
     clients: tuple[Client, ...] = ()

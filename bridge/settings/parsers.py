@@ -16,7 +16,7 @@ from bridge.domain.times import Span
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 NAME_IN_WORDS = "a name of a-z, 0-9, - and _, which begins with a letter or digit and has at most 63 characters"
 _FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
-"""32 bytes in URL-safe base64."""
+"""The form of a Fernet key: 32 bytes in URL-safe base64."""
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _SEPARATORS = re.compile(r"[,\s]+")
 _QUOTES = ('"', "'")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 SHORTEST_KEY = 16
-"""Characters of an API key. Words of this length may be keys in the wrong place, so messages do not repeat them."""
+"""The shortest API key. Words of this length may be keys in the wrong place, so messages do not repeat them."""
 
 Problem: TypeAlias = str
 """A sentence with its place and its key; it repeats no value that may contain a secret."""

@@ -25,7 +25,7 @@ from bridge.store.connection import Store
 PAUSE = 0.5
 """Seconds before a lost connection is replaced."""
 READERS = 20
-"""Subscribers that may read the store at once: a thousand must not open as many connections."""
+"""The number of subscribers that may read the store at once: a thousand must not open a thousand connections."""
 SILENCE = 4.0
 """Seconds without a message before a PING, and as many for its answer."""
 

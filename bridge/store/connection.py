@@ -23,7 +23,7 @@ from bridge.store.lua import Argument, Call, batch_source, source
 
 ANY_STEP = "*"
 RETRIES = 2
-"""Reconnects of one call, for a connection that died while idle. A longer outage is raised."""
+"""The number of reconnects of one call, for connections that died while idle. A longer outage is raised."""
 
 
 def connect(url: Secret, file: Path | None = None) -> Redis:

@@ -11,7 +11,7 @@ from bridge.store.connection import Store
 from bridge.store.lua import Call
 
 LARGEST_TRIP = 100
-"""Calls in one round trip: it blocks Redis for about 5 ms."""
+"""The largest number of calls in one round trip, which blocks Redis for about 5 ms."""
 
 
 class GroupCommit:

@@ -20,7 +20,7 @@ LANES = "rb:lanes"
 LANES_DOUBTFUL = "rb:lanes:doubtful"
 EVICTS = "rb:evicts"
 IN_ANY_LAYOUT = (STORE_KEY, FENCE, EXPIRING, ENDED)
-"""Data of any layout has at least one of these keys; they show that data without a version is present."""
+"""Keys of which data of any layout has at least one: without a version, they show that there is data."""
 CHANGES = "rb:changes"
 """A channel, not a key."""
 

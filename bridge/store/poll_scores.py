@@ -7,7 +7,7 @@ imports there are. `scripts/poll_order.lua` reads the scores and decides the ord
 from bridge.domain.times import Moment
 
 TIER_SPAN = 2**43
-"""In ms: larger than every time until the year 2248. Scores of all tiers are exact as doubles."""
+"""The span of a tier's scores in ms: larger than every time until the year 2248, and exact as a double."""
 
 
 def score(tier: int, due: Moment) -> int:

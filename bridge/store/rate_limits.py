@@ -22,7 +22,7 @@ SHARES = 30
 class _Share:
     calls: int = 0
     until: float = 0.0
-    """By the monotonic clock."""
+    """The end of the minute, by the monotonic clock."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 

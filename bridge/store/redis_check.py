@@ -14,7 +14,7 @@ from bridge.store.schema import adopt_schema
 
 KEEP = "Set maxmemory-policy noeviction (REDIS_MAY_EVICT=true lets a trial through)"
 ASK_POLICY = (("INFO", "memory"), ("CONFIG GET", "maxmemory-policy"))
-"""Managed services reject CONFIG; an ACL may forbid either."""
+"""Commands that report the policy. Managed services reject CONFIG, and an ACL may forbid either."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from bridge.web.validation_errors import count_problems, problems_of
 BODY_LIMIT = 64 * 1024
 BATCH_LIMIT = 1024 * 1024
 MAX_VALUES = 80_000
-"""More than 100 watches contain. A body of many tiny values takes a hundred times as long to parse as one of text."""
+"""The largest number of values in a body; 100 watches contain fewer. Many tiny values take long to parse."""
 BODY_TIMEOUT = 10.0
 """Seconds within which the whole body must arrive."""
 

@@ -30,9 +30,9 @@ from bridge.web.schemas.watches import RedeliverBody
 from bridge.web.serializers import attempt_json, delivery_json
 
 CHUNK = 100
-"""Deliveries that are decrypted and redelivered at once, before other requests get their turn."""
+"""The number of deliveries that are redelivered at once, before other requests get their turn."""
 MAX_REDELIVERED = 1000
-"""Deliveries redelivered by one request, so that it is answered within seconds."""
+"""The number of deliveries that one request redelivers at most, so that it is answered within seconds."""
 
 log = structlog.get_logger()
 

@@ -30,9 +30,9 @@ GUIDES = {
 """The names of the files, in reading order, each with the text of the link to it."""
 
 _MARKERS = re.compile(r"^<!-- .* -->\n", re.MULTILINE)
-"""Comments that mark the recipes which the tests run."""
+"""The comments that mark the recipes which the tests run."""
 _LINKS = re.compile(r"^(?:(?P<guide>[a-z]+)\.md)?(?P<anchor>#.*)?$")
-"""Links within a guide and to another one: `#limits`, `slack.md`, `slack.md#limits`."""
+"""The links within a guide and to another one: `#limits`, `slack.md`, `slack.md#limits`."""
 
 
 def guide_routes() -> Sequence[Route]:

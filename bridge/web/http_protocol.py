@@ -17,11 +17,11 @@ from bridge.web.problems import problem
 from bridge.web.refusals import Refusal
 
 RESERVED_FILES = 256
-"""File descriptors that are reserved for connections to Redis and receivers, and for the log."""
+"""The number of file descriptors that are reserved for connections to Redis and receivers, and for the log."""
 BODY_FACTOR = 8
-"""Allowed bytes of framing for each byte of a body; chunks of one byte have five."""
+"""The allowed bytes of framing for each byte of a body; chunks of one byte have five."""
 CLOSE_BATCH = 16
-"""Connections that are closed at once, so that new connections rarely have to search for idle ones."""
+"""The number of connections that are closed at once, so that new ones rarely have to search for idle ones."""
 
 
 class LimitExceeded(Exception):

@@ -11,9 +11,9 @@ from math import ceil
 MINUTE = 60.0
 """Seconds in which invalid keys are counted. Without one for this long, a burst ends."""
 MAX_INVALID_KEYS = 20
-"""Invalid keys that an address may send in a minute; further ones get a 429."""
+"""The number of invalid keys that an address may send in a minute; further ones get a 429."""
 MAX_ADDRESSES = 1000
-"""Addresses that are remembered; the one with the oldest invalid key is forgotten first."""
+"""The number of addresses that are remembered; the one with the oldest invalid key is forgotten first."""
 
 
 @dataclass(slots=True)

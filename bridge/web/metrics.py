@@ -13,7 +13,7 @@ from bridge.resources import Resources
 from bridge.store.stats import read_stats
 
 requests_answered: Counter[tuple[str, str, str]] = Counter()
-"""Requests that this process has answered, by method, route and status."""
+"""The number of requests that this process has answered, by method, route and status."""
 
 
 async def show(request: Request) -> Response:

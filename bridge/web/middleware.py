@@ -22,7 +22,7 @@ DEFAULT_HEADERS = (
     (b"x-frame-options", b"DENY"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-"""Added unless the response has its own header of that name."""
+"""Headers that are added to responses which do not set them."""
 API_HEADERS = (*DEFAULT_HEADERS, (b"cache-control", b"no-store"))
 
 

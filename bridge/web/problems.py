@@ -14,7 +14,7 @@ from bridge.web.responses import ApiResponse
 from bridge.web.schemas.problem_document import MAX_ERRORS, ErrorResponse, ProblemDocument
 
 RETRY_AFTER_OUTAGE = "5"
-"""Seconds; enough for Redis to restart."""
+"""The Retry-After in seconds while Redis is unavailable: enough for a restart."""
 
 log = structlog.get_logger()
 

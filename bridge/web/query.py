@@ -37,7 +37,7 @@ def _digits(value: Any) -> Any:
 
 
 IN_DIGITS = BeforeValidator(_digits)
-"""Must follow the number's bounds in an annotation; before them, the bounds are missing in the OpenAPI schema."""
+"""The check of the spelling. In an annotation it must follow the bounds, or they are missing in the OpenAPI schema."""
 
 
 class NoQuery(_Query):

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 PATH = "rally_bridge.path"
 """The key in the ASGI scope for the route's path template; the metrics use it as a label."""
 ENCODED_SLASH = b"%2f"
-"""Servers decode the path before routing: `/v1%2Fwatches` would be `/v1/watches` here, but another path for a proxy."""
+"""An encoded slash in a path. Decoded, `/v1%2Fwatches` would be `/v1/watches`, but a proxy sees another path."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

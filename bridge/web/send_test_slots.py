@@ -9,11 +9,11 @@ from bridge.web.refusals import Refusal, Refused
 
 SLOTS = 48
 SLOTS_PER_CLIENT = SLOTS // 4
-"""Receivers that hang must not use up the slots of other clients."""
+"""The slots of one client, so that its hanging receivers do not use up those of other clients."""
 WAIT = 3.0
 """Seconds that a request waits for a free slot."""
 RETRY_AFTER = 10
-"""Seconds; by then, a receiver that hangs has used up at least half of its timeout."""
+"""The Retry-After in seconds: by then, a hanging receiver has used up at least half of its timeout."""
 
 
 class SendTestSlots:

@@ -34,7 +34,7 @@ CODES: Mapping[str, str] = {
     "union_tag_invalid": "not_a_choice",
     "string_pattern_mismatch": "wrong_format",
 }
-"""By the type of pydantic's finding. Types that begin with `policy_` or `form_` are ours and hold the code itself."""
+"""The code for each type of pydantic's findings. Types with `policy_` or `form_` are ours and contain the code."""
 _TYPES = " or ".join((", ".join(f"'{each}'" for each in list(DESTINATIONS)[:-1]), f"'{list(DESTINATIONS)[-1]}'"))
 _SENTENCES: Mapping[str, str] = {
     "missing": "This field is required",
@@ -59,7 +59,7 @@ _SENTENCES: Mapping[str, str] = {
     "string_pattern_mismatch": "Contains a character that is not allowed, or has the wrong format",
 }
 _FIELDS_LISTED = 10
-"""With more findings than these, the known fields are not listed, so that the answer stays smaller than the request."""
+"""The number of findings up to which the known fields are listed, so that the answer is smaller than the request."""
 
 
 def problems_of(findings: Sequence[ErrorDetails], model: type[BaseModel]) -> list[Problem]:
@@ -95,7 +95,7 @@ def code_of(kind: str) -> str:
 
 
 _INSERTED = {"notify": 2, "destination": 1, "metadata": 2}
-"""By field: the index in pydantic's location of the union member's name, or of `[key]`."""
+"""For each field: the index in pydantic's location of the union member's name, or of `[key]`."""
 
 
 def _pointer(location: Sequence[str | int]) -> str:

@@ -14,7 +14,7 @@ from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, Ove
 from bridge.domain.times import SECOND, Moment
 
 SCOPES = "x-oauth-scopes"
-"""Response header of Slack with the scopes of a token: https://docs.slack.dev/authentication/installing-with-oauth"""
+"""The response header of Slack with the scopes of a token: https://docs.slack.dev/authentication/installing-with-oauth"""
 METADATA = (ip_address("169.254.169.254"), ip_address("fd00:ec2::254"))
 
 
@@ -151,7 +151,7 @@ PROXIES = {
     "EGRESS_PROXY": ("Egress proxy", "all messages go through it, and it resolves names and applies rules"),
     "RALLY_PROXY": ("Rally proxy", "all polls go through it"),
 }
-"""By setting: the name of the check, and what depends on the proxy."""
+"""For each proxy setting: the name of its check, and what depends on the proxy."""
 
 
 def check_proxy(setting: str, address: str, *, reached: bool) -> Finding:

@@ -13,10 +13,10 @@ from bridge.redis.server import OLDEST_REDIS, dotted
 from bridge.store.schema import REMEDY, schema_problem
 
 SLOW = 20.0
-"""Milliseconds; a POST waits for one round trip, a poll or a delivery for about four."""
+"""The round trip in ms that is reported as slow. A POST waits for one, a poll or a delivery for about four."""
 NEARLY_FULL = 0.9
 SHOWN = 3
-"""Missing permissions that are listed one by one."""
+"""The number of missing permissions that are listed one by one."""
 HEARD_LATE: Span = 5 * SECOND
 """A worker compares rings with its own clock; a ring that seems later than its next round is of no use."""
 STALE: Span = 300 * SECOND
@@ -37,15 +37,15 @@ class RedisReport:
     fsync: str | None
     policy: str | None
     limit: int = 0
-    """Its maxmemory in bytes; 0 for no limit."""
+    """The maxmemory of the server in bytes; 0 for no limit."""
     used: int = 0
     round_trips: Sequence[float]
-    """Milliseconds."""
+    """The measured round trips in ms."""
     writes_refused: str | None = None
     full: bool = False
     """Whether writes are refused because of maxmemory."""
     missing_permissions: Sequence[str] = ()
-    """Redis' messages for commands that its user may not run."""
+    """The messages of Redis about commands that its user may not run."""
     layout: str | None = None
     """The version of the stored data, empty if it has none; None if nothing is stored yet."""
     opens: bool | None

@@ -32,7 +32,7 @@ CORRECT = "Correct REDIS_URL (its user, its password, the authority that TLS tru
 
 
 async def examine(settings: Settings, *, send: bool, start: str) -> list[Finding]:
-    """Run all probes; a failing one hides no other. `start` is the remedy if Redis is unreachable."""
+    """Run all probes; if one fails, the others still run. `start` is the remedy if Redis is unreachable."""
     async with open_resources(settings) as resources:
         redis, replies, slack, *proxies = await asyncio.gather(
             probe_redis(resources),

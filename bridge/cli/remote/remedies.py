@@ -30,7 +30,7 @@ _BY_CODE: Mapping[str | None, str | None] = {
     "forbidden": "The operator of the bridge can permit it to your client.",
     "watch_already_settled": "Its outcome: `rally-bridge show` with its id.",
 }
-"""By the code of an error; None if the message says what to do."""
+"""The remedy for each code of an error; None if the message already says what to do."""
 _ARGUMENTS: Mapping[str, str] = {
     "/importId": "IMPORT_ID",
     "/label": "--label",

@@ -6,7 +6,7 @@ from bridge.cli.remote.wording import printable
 from bridge.client import Watch
 
 COLUMNS = ("id", "importId", "state", "outcome", "people", "failed", "label", "createdAt", "workspace", "createdBy")
-"""Scripts rely on the order: a new column comes last."""
+"""The columns, in order. Scripts rely on the order, so a new column comes last."""
 
 
 def line(watch: Watch) -> str:

@@ -15,7 +15,7 @@ HEADINGS = ("Watch", "Import", "State", "People", "Failed", "Label", "Since")
 LABEL = HEADINGS.index("Label")
 GAP = 2
 SHORTEST_LABEL = 12
-"""Cells to which labels may be cut before the table is given up."""
+"""The width to which labels may be cut; a terminal that needs shorter ones gets no table."""
 
 
 def print_watches(console: Console, watches: Sequence[Watch]) -> None:

@@ -34,7 +34,7 @@ class Child:
     started: float = 0.0
     log_start: int = 0
     exits: int = 0
-    """Consecutive exits, without a healthy run in between."""
+    """The number of consecutive exits without a healthy run in between."""
     restart_at: float | None = None
     ready: bool = False
     was_ready: bool = field(default=False)

@@ -30,7 +30,7 @@ DATA_DIR = Path("rally-bridge-data")
 LOOPBACK = "127.0.0.1"
 HEALTH_TIMEOUT = 1.0
 PYTHON = (sys.executable, "-P", "-m")
-"""With -P, Python imports no packages from the current directory."""
+"""The command for Python; with -P it imports no packages from the current directory."""
 
 
 @click.command("up")

@@ -26,7 +26,7 @@ from bridge.redis.server import OLDEST_REDIS, Version, dotted
 OLDEST_PREFERRED: Version = (7, 2)
 """The oldest server on the PATH that `--system-redis` prefers to the bundled one."""
 LONGEST_SOCKET_PATH = 100
-"""Bytes; macOS ends at 104, Linux at 108."""
+"""The longest path of a Unix socket in bytes: macOS allows 104, Linux 108."""
 LOADING_PATIENCE = 120.0
 ANSWER_TIMEOUT = 1.0
 

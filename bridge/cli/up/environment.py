@@ -37,7 +37,7 @@ class UserSettings:
     values: Mapping[str, str] = field(repr=False)
     tables: Mapping[str, Any] = field(default_factory=dict, repr=False)
     config_file: str = ""
-    """That of the data directory, if it is used."""
+    """The configuration file of the data directory, if it is used."""
     unreadable: bool = False
 
     @classmethod

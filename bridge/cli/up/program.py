@@ -12,6 +12,6 @@ class Program:
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(repr=False)
     ready: Callable[[int], bool] | None = None
-    """Called with the process id until it returns True; without it a program is ready after READY_WITHOUT_A_CHECK."""
+    """Returns whether the process with an id is ready. Without it, a program is ready after READY_WITHOUT_A_CHECK."""
     patience: float = 20.0
     """Seconds within which it must be ready after the first start."""

@@ -19,7 +19,7 @@ from bridge.http.user_agent import USER_AGENT
 
 LONG_WAIT: Span = HOUR
 UNKNOWN_TRIES = 3
-"""Slack adds new errors: unknown ones may be temporary, but are not retried for days."""
+"""The number of attempts after an unknown error of Slack: it may be temporary, but is not retried for days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,9 +22,9 @@ _NEVER_SHOWN = frozenset({"Cc", "Cs"})
 """Unicode categories: control characters, and halves of surrogate pairs."""
 _MOMENT = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z")
 MOST_TIMES = 5
-"""Times that are converted in one text: each takes some 70 characters, which no limit counts."""
+"""The number of times in a text that are converted; each adds some 70 characters, which no limit counts."""
 _SET_ASIDE = "\ufdd0"
-"""A placeholder for times while the text around them is neutralized: a code point that is never assigned."""
+"""The placeholder for each time while the rest of the text is neutralized: a code point that no text contains."""
 
 
 def plain_text(text: str, *, emoji: bool = False) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from bridge.domain.workspaces import DEFAULT_WORKSPACE
 # Slack allows 3000 characters in a section and 150 in a header; these limits keep messages far below both.
 NAME_LIMIT = 600
 PHONE_NAME_LIMIT = 150
-"""For the name in the sentence shown by phones, so that it does not push out the numbers after it."""
+"""The limit of the name in a notification on a phone, so that the numbers after it are visible."""
 REASON_LIMIT = 600
 RECORD_LIMIT = 150
 ID_LIMIT = 300

@@ -12,7 +12,7 @@ from bridge.settings.file import statements
 from bridge.settings.problems import Place, Problem, problem
 
 LARGEST = 1024 * 1024
-"""Bytes."""
+"""The size in bytes that the file may have."""
 _POSITION = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 _QUOTATION = re.compile(r"(['\"]).{3,}\1")
 

@@ -40,7 +40,7 @@ SENTENCES = {
     CHANNEL: "must be a channel's id, such as C0123ABCD; its details in Slack show it at the very end",
     _HOST: "must be a host alone, such as crm.example.com or *.example.com",
 }
-"""By the type of pydantic's finding, or by the pattern that is not matched."""
+"""The sentence for each type of pydantic's findings, or for the pattern that is not matched."""
 
 SecretText: TypeAlias = Annotated[Secret, BeforeValidator(parsers.visible), WithJsonSchema({"type": "string"})]
 SecretUrl: TypeAlias = Annotated[Secret, BeforeValidator(parsers.secret_url), WithJsonSchema({"type": "string"})]
@@ -169,7 +169,7 @@ DESTINATION_TABLES: dict[str, type[SlackWebhookTable] | type[SlackTable] | type[
     "slack": SlackTable,
     "callback": CallbackTable,
 }
-"""By `type`."""
+"""The model of a destination for each `type`."""
 
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=f"^{parsers.NAME.pattern}$")]
 

@@ -17,7 +17,7 @@ OTHER_NAMES = frozenset(
         *("BRIDGE_PUBLISH", "PYTHON_DIGEST", "VALKEY_DIGEST"),
     }
 )
-"""Variables of the client, the sandbox and docker-compose.yml."""
+"""The variables of the client, the sandbox and docker-compose.yml."""
 OWN_PREFIXES = ("RALLY_", "BRIDGE_", "POLL_", "EGRESS_", "DELIVERY_", "CALLBACK_")
 _KUBERNETES = ("tcp://", "udp://", "sctp://")
 """The values that Kubernetes sets for each service: https://kubernetes.io/docs/concepts/services-networking/service/"""

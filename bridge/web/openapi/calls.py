@@ -13,7 +13,7 @@ URL, KEY = "$RALLY_BRIDGE_URL", "$RALLY_BRIDGE_KEY"
 """The variables that the command line and the Python client read as well."""
 
 LONGEST_LINE = 72
-"""Characters of a body that is shown on one line."""
+"""The longest body that is shown on one line, in characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

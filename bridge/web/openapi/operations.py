@@ -48,7 +48,7 @@ class Operation:
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     refuses: tuple[Refusal, ...] = ()
-    """Its own refusals, besides those of every request or body."""
+    """The refusals of this operation, in addition to those of every request or body."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """The response's headers and their descriptions."""
     idempotent: bool = False

@@ -103,7 +103,7 @@ class LastPollResponse(TypedDict):
 
 
 WithReading = TypedDict("WithReading", {"import": ReadingResponse | None})
-"""`import` is a Python keyword, so it can't be a field in the class syntax."""
+"""The field `import`, which cannot be written in a class, because it is a Python keyword."""
 
 
 class WatchResponse(WithReading):

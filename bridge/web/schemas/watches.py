@@ -34,7 +34,7 @@ MAX_NAME_LENGTH = 63
 MAX_METADATA_LENGTH = 1000
 MAX_METADATA_KEY_LENGTH = 100
 MAX_NUMBER = 2**53
-"""Above it, not every JSON parser keeps whole numbers exact. It also excludes NaN and infinity."""
+"""The largest number that every JSON parser keeps exact. The bound also excludes NaN and infinity."""
 
 PLAIN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 """Text without control characters, except tabs and line breaks."""
