@@ -6,15 +6,16 @@ from starlette.middleware import Middleware
 
 from bridge.errors import DecryptionFailed, StoreUnavailable
 from bridge.resources import Resources
-from bridge.web import deliveries, destinations, events, guides, health, metrics, problems, signing, watches
+from bridge.web import problems
 from bridge.web.cors import ConfiguredCors
+from bridge.web.endpoints import deliveries, destinations, events, guides, health, metrics, signing, watches
+from bridge.web.endpoints.send_test_slots import SendTestSlots
 from bridge.web.invalid_keys import InvalidKeys
 from bridge.web.lifespan import StartupErrors, lifespan
 from bridge.web.middleware import RequestContextMiddleware
 from bridge.web.openapi import page
 from bridge.web.refusals import Refused
 from bridge.web.routing import resource
-from bridge.web.send_test_slots import SendTestSlots
 
 CALLS = [
     resource("/v1/watches", GET=watches.pages, POST=watches.create),

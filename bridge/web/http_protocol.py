@@ -11,7 +11,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from bridge.web.metrics import requests_answered
+from bridge.web.endpoints.metrics import requests_answered
 from bridge.web.middleware import API_HEADERS, add_headers, id_of
 from bridge.web.problems import problem
 from bridge.web.refusals import Refusal

@@ -10,7 +10,7 @@ from secrets import token_hex
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bridge.web.metrics import requests_answered
+from bridge.web.endpoints.metrics import requests_answered
 from bridge.web.problems import unexpected
 from bridge.web.routing import PATH
 

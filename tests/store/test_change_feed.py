@@ -10,7 +10,7 @@ from bridge import queue
 from bridge.domain.secret import Secret
 from bridge.store.change_feed import ChangeFeed
 from bridge.store.connection import Store, connect
-from bridge.web.events import watch_events
+from bridge.web.endpoints.events import watch_events
 from tests.faults.forwarder import Forwarder
 from tests.support.forwarding import forwarding, until, url_of
 from tests.support.world import World, opened

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from bridge.web.guides import GUIDES
+from bridge.web.endpoints.guides import GUIDES
 from tests.support.browser import chromium, overflow_of, problems_of
 from tests.support.processes import Journey, free_ports, up
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bridge.web.guides import read
+from bridge.web.endpoints.guides import read
 from tests.support.world import World
 
 HOME = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ EXAMPLES = "200"
 
 @pytest.mark.slow
 def test_the_api_does_what_its_description_says(redis_url: str, tmp_path: Path) -> None:
-    """`/events` is excluded, because no watch ends here; tests/web/test_events.py tests it."""
+    """`/events` is excluded, because no watch ends here; tests/web/endpoints/test_events.py tests it."""
     with served(redis_url) as url:
         command = [
             *(

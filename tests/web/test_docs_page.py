@@ -7,7 +7,7 @@ from html import unescape
 
 import pytest
 
-from bridge.web.guides import GUIDES
+from bridge.web.endpoints.guides import GUIDES
 from bridge.web.openapi.calls import calls_by_tag
 from tests.support.world import World
 

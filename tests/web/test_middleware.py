@@ -19,7 +19,7 @@ from bridge import log
 from bridge.domain.times import MINUTE
 from bridge.store.rate_limits import RateLimiter
 from bridge.web.app import ROUTES, build
-from bridge.web.metrics import requests_answered
+from bridge.web.endpoints.metrics import requests_answered
 from bridge.web.routing import resource
 from tests.support.plain_http import plain_async_client
 from tests.support.world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, World, bearer, opened, serving

@@ -15,13 +15,13 @@ from pydantic_core.core_schema import ErrorType
 
 from bridge.domain import notices, workspace_notices
 from bridge.domain.workspace_notices import WorkspaceEvent
-from bridge.web import validation_errors
 from bridge.web.app import CALLS
-from bridge.web.body import parse
 from bridge.web.openapi import examples
 from bridge.web.openapi.document import NOTICES, describe
 from bridge.web.openapi.operations import CALLS as OPERATIONS
 from bridge.web.refusals import Refusal
+from bridge.web.requests import validation_errors
+from bridge.web.requests.body import parse
 from bridge.web.routing import Resource
 from bridge.web.schemas.problem_document import FORM_CODES, RULE_CODES
 from bridge.web.schemas.watches import BatchBody

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.web.body import BATCH_LIMIT, BODY_LIMIT
 from bridge.web.invalid_keys import MAX_INVALID_KEYS
 from bridge.web.refusals import Refusal
+from bridge.web.requests.body import BATCH_LIMIT, BODY_LIMIT
 from tests.support.api_calls import KEYED, PROBLEM, Call, stored
 from tests.support.samples import only
 from tests.support.world import CLIENT_KEY, OTHER_KEY, World, opened
@@ -126,7 +126,7 @@ ELSEWHERE = {
     Refusal.RATE_LIMITED: "below, with a limit of its own",
     Refusal.SERVICE_UNAVAILABLE: "below, without Redis",
     Refusal.FORBIDDEN: "tests/settings/test_client_config.py, with a file of clients",
-    Refusal.REQUEST_TIMEOUT: "tests/web/test_body.py, with less patience",
+    Refusal.REQUEST_TIMEOUT: "tests/web/requests/test_body.py, with less patience",
     Refusal.INTERNAL_ERROR: "nothing known provokes it",
 }
 EACH = [(call, refusal) for call in KEYED for refusal in call.operation.refusals if refusal not in ELSEWHERE]

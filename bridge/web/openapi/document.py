@@ -15,11 +15,11 @@ from pydantic_core import core_schema
 from starlette.routing import Route
 
 from bridge.domain.notifications import TYPES
-from bridge.web.idempotency import MAX_KEY_LENGTH
 from bridge.web.openapi import examples
 from bridge.web.openapi.operations import CALLS, TAGS, Operation
 from bridge.web.problems import problem_document
 from bridge.web.refusals import Refusal
+from bridge.web.requests.idempotency import MAX_KEY_LENGTH
 from bridge.web.routing import Resource
 from bridge.web.schemas.messages import NoticeSent, NotificationSent
 from bridge.web.schemas.problem_document import ProblemDocument

@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from bridge.web import deliveries, destinations, events, health, metrics, signing, watches
+from bridge.web.endpoints import deliveries, destinations, events, health, metrics, signing, watches
 from bridge.web.openapi import examples
-from bridge.web.query import DeliveriesQuery, SigningQuery, WaitQuery, WatchesQuery
 from bridge.web.refusals import Refusal
+from bridge.web.requests.query import DeliveriesQuery, SigningQuery, WaitQuery, WatchesQuery
 from bridge.web.routing import Endpoint
 from bridge.web.schemas import destination_responses, responses
 from bridge.web.schemas.watches import BatchBody, RedeliverBody, TestBody, WatchBody

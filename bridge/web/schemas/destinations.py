@@ -36,8 +36,8 @@ from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
 from bridge.domain.subscriptions import Subscription, subscription_of
 from bridge.settings.client_config import CHANNEL
-from bridge.web.json_pointer import escape
 from bridge.web.refusals import Problem
+from bridge.web.requests.json_pointer import escape
 from bridge.web.schemas.choices import one_of
 from bridge.web.schemas.combined_problems import combined
 

@@ -6,9 +6,9 @@ from starlette.responses import Response
 from bridge.domain.clients import Client
 from bridge.domain.notices import OPERATOR
 from bridge.resources import Resources
-from bridge.web.endpoints import authenticated_with
-from bridge.web.query import SigningQuery
+from bridge.web.endpoints.authenticated import authenticated_with
 from bridge.web.refusals import Problem, Refusal, Refused
+from bridge.web.requests.query import SigningQuery
 from bridge.web.responses import ApiResponse
 from bridge.web.schemas.choices import one_of
 from bridge.web.schemas.responses import KeysResponse, SecretsResponse

@@ -15,8 +15,8 @@ from starlette.responses import Response
 from starlette.types import Message
 
 from bridge.web import problems
-from bridge.web.body import BODY_LIMIT, MAX_VALUES, parse, read_json
 from bridge.web.refusals import Refusal, Refused
+from bridge.web.requests.body import BODY_LIMIT, MAX_VALUES, parse, read_json
 from bridge.web.routing import resource
 from bridge.web.schemas.watches import BatchBody
 from tests.support.world import serving

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.web.events import COMMENT, watch_events
+from bridge.web.endpoints.events import COMMENT, watch_events
 from tests.support.world import CLIENT_KEY, OTHER_KEY, World, bearer, opened
 
 pytestmark = pytest.mark.anyio

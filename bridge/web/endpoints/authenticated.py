@@ -9,8 +9,8 @@ from starlette.responses import Response
 from bridge.domain.clients import Client
 from bridge.resources import Resources
 from bridge.web.auth import authenticate
-from bridge.web.duplicate_headers import refuse_duplicate_headers
-from bridge.web.query import NoQuery, QueryT, parse_query
+from bridge.web.requests.duplicate_headers import refuse_duplicate_headers
+from bridge.web.requests.query import NoQuery, QueryT, parse_query
 from bridge.web.routing import Endpoint
 
 Handler = Callable[[Request, Resources, Client], Awaitable[Response]]

@@ -11,10 +11,10 @@ from starlette.requests import Request
 from bridge.domain.clients import Client
 from bridge.resources import Resources
 from bridge.validation_text import findings
-from bridge.web.duplicate_json_names import duplicate_names
 from bridge.web.refusals import Refusal, Refused
+from bridge.web.requests.duplicate_json_names import duplicate_names
+from bridge.web.requests.validation_errors import count_problems, problems_of
 from bridge.web.schemas.destinations import Body, Context
-from bridge.web.validation_errors import count_problems, problems_of
 
 BODY_LIMIT = 64 * 1024
 BATCH_LIMIT = 1024 * 1024

@@ -15,10 +15,10 @@ from bridge.errors import DecryptionFailed
 from bridge.queue import Job
 from bridge.resources import Resources
 from bridge.web.auth import may_see
-from bridge.web.body import parse, read_json
-from bridge.web.endpoints import authenticated, authenticated_with
-from bridge.web.query import DeliveriesQuery
+from bridge.web.endpoints.authenticated import authenticated, authenticated_with
 from bridge.web.refusals import Refusal, Refused
+from bridge.web.requests.body import parse, read_json
+from bridge.web.requests.query import DeliveriesQuery
 from bridge.web.responses import ApiResponse
 from bridge.web.schemas.responses import (
     DeliveriesResponse,

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from bridge.web.json_pointer import escape
 from bridge.web.refusals import Problem
+from bridge.web.requests.json_pointer import escape
 from bridge.web.schemas.combined_problems import problems_within
 from bridge.web.schemas.destinations import DESTINATIONS
 from bridge.web.schemas.problem_document import MAX_ERRORS

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from bridge.web.json_pointer import escape
 from bridge.web.refusals import Problem
+from bridge.web.requests.json_pointer import escape
 
 
 class _Found(Exception):

@@ -23,6 +23,6 @@ async def show(request: Request) -> Response:
         stats = await read_stats(resources.store, resources.budgets, tuple(resources.rally))
     except StoreUnavailable:
         stats = None
-    from bridge.web import prometheus  # noqa: PLC0415 - its library takes 1 MB of memory
+    from bridge.web.endpoints import prometheus  # noqa: PLC0415 - its library takes 1 MB of memory
 
     return Response(prometheus.render_metrics(requests_answered, stats), media_type=prometheus.CONTENT_TYPE_LATEST)

@@ -8,10 +8,10 @@ import pytest
 from markdown_it import MarkdownIt
 
 from bridge.domain.workspace_notices import WorkspaceEvent
-from bridge.web.guides import GUIDES, anchor, read, to_html
+from bridge.web.endpoints.guides import GUIDES, anchor, read, to_html
 from tests.support.world import World
 
-HOME = Path(__file__).parents[2]
+HOME = Path(__file__).parents[3]
 DOCS = HOME / "bridge" / "docs"
 FILES = [HOME / "README.md", HOME / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
 NAMES = [str(path.relative_to(HOME)) for path in FILES]

@@ -16,10 +16,10 @@ from bridge.domain.watches import Watch
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store import keys
-from bridge.web.endpoints import authenticated
+from bridge.web.endpoints.authenticated import authenticated
+from bridge.web.endpoints.watches import visible
 from bridge.web.schemas.responses import LastPollResponse, WatchResponse
 from bridge.web.serializers import serialize_watches
-from bridge.web.watches import visible
 
 KEEP_ALIVE = 15.0
 """Seconds after which a comment is sent, so that proxies keep the connection open."""

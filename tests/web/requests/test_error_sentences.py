@@ -13,8 +13,8 @@ from bridge.destinations.rules import EgressRules
 from bridge.domain.clients import Permissions
 from bridge.domain.destinations import SlackWebhook
 from bridge.domain.secret import Secret
-from bridge.web.body import parse
 from bridge.web.refusals import Problem, Refused
+from bridge.web.requests.body import parse
 from bridge.web.schemas.destinations import Body, Context
 from bridge.web.schemas.problem_document import FORM_CODES, RULE_CODES
 from bridge.web.schemas.watches import BatchBody, RedeliverBody, WatchBody

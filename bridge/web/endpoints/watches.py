@@ -20,13 +20,13 @@ from bridge.resources import Resources
 from bridge.store.acceptance import Acceptance, AcceptedWatch, NewWatch
 from bridge.store.imports import ImportRecord
 from bridge.web.auth import charge_batch, may_see
-from bridge.web.body import BATCH_LIMIT, parse, read_json, validation_context
-from bridge.web.endpoints import authenticated, authenticated_with
-from bridge.web.idempotency import fingerprints, idempotency_key
-from bridge.web.long_poll import wait_until_ended
+from bridge.web.endpoints.authenticated import authenticated, authenticated_with
+from bridge.web.endpoints.long_poll import wait_until_ended
 from bridge.web.problems import document_of
-from bridge.web.query import WaitQuery, WatchesQuery
 from bridge.web.refusals import Refusal, Refused
+from bridge.web.requests.body import BATCH_LIMIT, parse, read_json, validation_context
+from bridge.web.requests.idempotency import fingerprints, idempotency_key
+from bridge.web.requests.query import WaitQuery, WatchesQuery
 from bridge.web.responses import ApiResponse
 from bridge.web.schemas.destinations import Context
 from bridge.web.schemas.responses import AcceptedResponse, BatchResponse, RefusedResponse, WatchesResponse

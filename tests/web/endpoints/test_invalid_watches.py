@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge.web.body import BODY_LIMIT
+from bridge.web.requests.body import BODY_LIMIT
 from tests.support.configuration import destination
 from tests.support.world import CLIENT_KEY, World, bearer, opened
 

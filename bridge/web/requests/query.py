@@ -17,8 +17,8 @@ from bridge.domain.watches import WatchState
 from bridge.settings.parsers import NAME
 from bridge.validation_text import findings
 from bridge.web.refusals import Problem, Refusal, Refused
+from bridge.web.requests.validation_errors import count_problems, problems_of
 from bridge.web.schemas.import_id import ImportId
-from bridge.web.validation_errors import count_problems, problems_of
 
 MAX_PAGE = 100
 MAX_WAIT = 60

@@ -14,9 +14,9 @@ from bridge.domain.clients import Client
 from bridge.domain.destinations import Destination
 from bridge.domain.times import SECOND
 from bridge.resources import Resources
-from bridge.web.body import parse, read_json, validation_context
-from bridge.web.endpoints import authenticated
+from bridge.web.endpoints.authenticated import authenticated
 from bridge.web.refusals import Refusal, Refused
+from bridge.web.requests.body import parse, read_json, validation_context
 from bridge.web.responses import ApiResponse
 from bridge.web.schemas.destination_responses import NamedDestinationsResponse, TestResponse
 from bridge.web.schemas.watches import TestBody

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from bridge.web.app import build
-from bridge.web.duplicate_json_names import duplicate_names
+from bridge.web.requests.duplicate_json_names import duplicate_names
 from tests.support.world import CLIENT_KEY, OTHER_KEY, World, bearer, serving
 
 pytestmark = pytest.mark.anyio
