@@ -52,7 +52,7 @@ class DeliveryResult:
     after: Delivery | None = None
     attempt: Attempt | None = None
     lane_pause: Span = 0
-    """The pause that its receiver requested for the whole lane."""
+    """The pause that the receiver requested for the whole lane."""
     postponed_until: Moment = 0
     reason: str = ""
 

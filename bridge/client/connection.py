@@ -58,7 +58,10 @@ class Connection:
         return Server(url=self.url, proxy=None if self.proxy is None else _without_user(self.proxy.reveal()))
 
     def http_options(self) -> HttpOptions:
-        """Return the arguments of an HTTP client. It reads no environment itself: it would proxy loopback as well."""
+        """Return the arguments of an HTTP client.
+
+        It must not read the environment, because it would then use a proxy for loopback as well.
+        """
         return {
             "base_url": self.url,
             "headers": {"Authorization": f"Bearer {self.key.reveal()}", "User-Agent": USER_AGENT},

@@ -3,7 +3,7 @@
 from bridge.domain.attempts import Failure, NoResponse
 
 UNREACHABLE = "the host does not resolve, or may not be sent to"
-"""What other clients than admins see: which of the two it is would reveal the network's internal names."""
+"""The public reason for both cases: to distinguish them would reveal internal names of the network."""
 _IN_CONFIDENCE = frozenset({Failure.DNS, Failure.REFUSED_ADDRESS, Failure.PROXY})
 
 

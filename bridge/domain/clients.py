@@ -30,7 +30,7 @@ class Client:
     name: str
     admin: bool = False
     digests: tuple[bytes, ...] = field(repr=False)
-    """The digest of each of its API keys."""
+    """The digest of each API key of the client."""
     permissions: Permissions = Permissions()
 
 

@@ -42,7 +42,7 @@ class Delivery:
     plain: bool = False
     """Whether to send plain text, because the destination did not accept our formatting."""
     interrupted: bool = False
-    """Whether a worker died after claiming it, so that it is unknown whether it was sent."""
+    """Whether a worker died after claiming the delivery, so that it is unknown whether the message was sent."""
     due: Moment | None = None
     last_reason: str | None = None
     ended_at: Moment | None = None

@@ -130,6 +130,6 @@ class Reply:
     header_problem: str | None = None
     """What is invalid about the rate-limit headers, in words; such values are clamped or ignored."""
     sent_at: Moment | None = None
-    """When it was sent, on the vendor's clock, to the second."""
+    """When the answer was sent, on the vendor's clock, to the second."""
     malformed_fields: tuple[str, ...] = ()
     """Fields of the import that were not as documented and were left out, each with the JSON type of its value."""

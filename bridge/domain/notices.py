@@ -18,7 +18,7 @@ class Notice:
     at: Moment
     text: str
     client: str = OPERATOR
-    """The client on whose behalf it is sent: callbacks are signed with its secrets."""
+    """The client on whose behalf the notice is sent: callbacks are signed with secrets of that client."""
     facts: Mapping[str, str] = field(default_factory=dict)
 
     def payload(self) -> dict[str, Any]:

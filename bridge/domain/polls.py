@@ -30,7 +30,7 @@ class PollClaim:
     import_id: str
     fence: int
     first_at: Moment
-    """When its first watch was created; the import's age determines the schedule."""
+    """When the first watch of the import was created; the age of the import determines the schedule."""
     due: Moment
     tier: int
     """The tier of the import, by the length of the pause that ended at `due`."""

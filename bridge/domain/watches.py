@@ -40,13 +40,13 @@ class Watch:
     reason: str | None = None
     settled_at: Moment | None = None
     reading: Reading | None = None
-    """The reading that settled it; while it is open, the API shows the import's latest reading."""
+    """The reading that settled the watch. While the watch is open, the API shows the latest reading of the import."""
     deliveries: tuple[str, ...] = ()
     polls: int = 0
     polled_at: Moment | None = None
-    """The number of polls of its import, and the time of the last, as of its settlement."""
+    """The number of polls of the import, and the time of the last one, when the watch was settled."""
     last_poll: "LastPoll | None" = None
-    """What the last poll of its import found, as of its settlement."""
+    """What the last poll of the import found, when the watch was settled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

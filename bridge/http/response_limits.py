@@ -26,11 +26,11 @@ class _Part(Enum):
     CHUNK = auto()
     TRAILERS = auto()
     UNCOUNTED = auto()
-    """The body of a response that is not chunked, and anything that is not HTTP: left to the parser."""
+    """What is not counted, but left to the parser: a body that is not chunked, and anything that is not HTTP."""
 
 
 class ResponseMeter:
-    """Counts the bytes and fields of one response besides its body: informational and final heads, and trailers."""
+    """Counts the bytes and fields of one response outside its body: informational heads, the final head, trailers."""
 
     def __init__(self) -> None:
         self._part = _Part.HEAD

@@ -15,7 +15,7 @@ from bridge.redis.options import ANSWER_TIMEOUT, CONNECT_TIMEOUT
 PAUSE = 0.5
 """Seconds between two tries."""
 LOGGED_AFTER = 2.0
-"""Seconds of waiting after which it is logged."""
+"""Seconds after which waiting is logged."""
 LAST_ANSWER_TIMEOUT = 1.0
 """Seconds that Redis gets to answer a command while the worker shuts down."""
 

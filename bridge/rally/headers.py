@@ -13,11 +13,11 @@ from bridge.domain.retry_after import http_date
 from bridge.domain.times import SECOND, Moment, Span
 
 EPOCH_MILLISECONDS = 10**11
-"""A reset above this is in milliseconds: in seconds it would be after the year 5000."""
+"""The number above which a reset is taken as milliseconds: in seconds it would be after the year 5000."""
 
 LIMIT_HEADERS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
 CLOCK_SLACK: Span = 5 * SECOND
-"""A reset is valid if it is at most this long before the response was sent."""
+"""The longest time by which a valid reset may precede the sending of the response."""
 
 Headers = Mapping[str, str]
 """Headers by their name in lower case. Repeated ones are left out, because they are ambiguous."""

@@ -34,7 +34,7 @@ class Credentials(CredentialProvider):
 
     @property
     def may_change(self) -> bool:
-        """Whether they are read from a file, so that they may change."""
+        """Whether the credentials are read from a file, so that they may change."""
         return self._file is not None
 
     def get_credentials(self) -> Any:  # redis-py accepts an empty tuple, but its type does not
@@ -45,7 +45,7 @@ class Credentials(CredentialProvider):
         return self.get_credentials()
 
     def refused(self, said: str) -> None:
-        """Record that Redis rejected them, with its message."""
+        """Record that Redis rejected the credentials, with its message."""
         self._refusal = said
         self._pause = min(max(2 * self._pause, SHORTEST_PAUSE), LONGEST_PAUSE)
         self._again_at = self._clock() + self._pause

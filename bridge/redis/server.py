@@ -14,7 +14,7 @@ Hello: TypeAlias = Sequence[Any] | Mapping[Any, Any] | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A server as it describes itself; None: unknown."""
+    """A server as it describes itself; a field is None if the server does not say."""
 
     product: str = "Redis"
     version: str | None = None

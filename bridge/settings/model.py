@@ -116,7 +116,7 @@ class Settings(Variables):
         return key if place == ENVIRONMENT else f"{key} ({place})"
 
     def place(self, key: str) -> Place:
-        """Return where a setting comes from; for a key in a table, else the place of the table."""
+        """Return the place that a setting comes from: that of its key, or else that of the table of the key."""
         return self.origin(key) or self.origins.get(key.rpartition(".")[0], ENVIRONMENT)
 
     def origin(self, key: str) -> Place | None:

@@ -26,9 +26,9 @@ class DeliveryClaim:
     fence: int
     record: Mapping[str, Any] = field(repr=False)
     doubtful: bool = False
-    """Whether its lane was doubtful when it was claimed."""
+    """Whether the lane was doubtful when the delivery was claimed."""
     owner: str = ""
-    """The client whose share of the doubtful deliveries it uses."""
+    """The client whose share of the doubtful deliveries this one uses up."""
 
     @property
     def watch_id(self) -> str:

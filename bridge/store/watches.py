@@ -37,7 +37,7 @@ class WatchIndexEntry:
     import_id: str
     expires_at: Moment
     index: str
-    """The index that it is in: `watching`, `cancelled`, or its outcome."""
+    """The index that the watch is in: `watching`, `cancelled`, or the outcome."""
     deliveries: tuple[str, ...]
 
 

@@ -76,7 +76,7 @@ def _facts(watch: Watch, now: datetime) -> Iterator[str]:
 
 
 def poll_words(watch: Watch) -> str:
-    """Return what the last poll of an open watch found, unless it read the import, whose status says more."""
+    """Return what the last poll found; nothing if it read the import, because the status is shown anyway."""
     last = watch.last_poll
     return "" if last is None or watch.ended or last.status == HTTPStatus.OK else last_poll_words(last)
 
