@@ -84,6 +84,8 @@ class PlainGroup(click.Group):
         except BridgeError as error:
             click.echo(str(error), err=True)
             ctx.exit(ExitCode.FAILURE)
+        except KeyboardInterrupt:
+            ctx.exit(ExitCode.INTERRUPTED)
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise  # click ends these itself
         except Exception as error:  # noqa: BLE001 - the last resort, for any bug

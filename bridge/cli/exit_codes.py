@@ -1,4 +1,4 @@
-"""The exit codes of every command, in one table, and the exit code of a watch that was followed."""
+"""The exit codes of the commands for people, in one table, and that of a watch that was followed."""
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
@@ -29,9 +29,11 @@ MEANINGS: Mapping[ExitCode, str] = {
     ExitCode.OTHER_END: "not found, forbidden, timed out or cancelled",
     ExitCode.STILL_OPEN: "`--timeout` was over first; the watch continues",
     ExitCode.NOT_DELIVERED: "a delivery was abandoned, or a test message not accepted",
-    ExitCode.INTERRUPTED: "interrupted by Ctrl-C; the watch continues",
+    ExitCode.INTERRUPTED: "interrupted by Ctrl-C; a watch continues",
 }
-TABLE = "\b\nExit codes:\n" + "\n".join(f"  {code:>3}  {meaning}" for code, meaning in MEANINGS.items())
+TABLE = "\b\nExit codes (of serve and worker: see the guide Operations):\n" + "\n".join(
+    f"  {code:>3}  {meaning}" for code, meaning in MEANINGS.items()
+)
 """The table as click's help prints it, without wrapping."""
 
 _BY_OUTCOME: Mapping[str | None, ExitCode] = {

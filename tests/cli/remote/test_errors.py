@@ -83,6 +83,11 @@ def test_surroundings_that_allow_no_connection_are_said_in_a_sentence(
     assert "Traceback" not in ran.stderr
 
 
+def test_a_bridge_on_this_machine_is_reached_directly_whatever_proxy_is_named(shell: Shell) -> None:
+    proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy"), "http://127.0.0.1:1")
+    assert shell.run("list", **proxies).returncode == 0
+
+
 @contextmanager
 def foreign(body: bytes, status: int = 200, **headers: str) -> Iterator[str]:
     """Serve an answer that no bridge gives, whatever is asked; gives the URL."""

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 
 import pytest
 
@@ -111,6 +112,16 @@ def test_an_interrupt_leaves_the_watch_and_says_where_it_is(shell: Shell) -> Non
     (watch,) = shell.json("list", "--import", "interrupted")
     assert (following.returncode, watch["state"]) == (130, "watching")
     assert said == f"The watch continues: rally-bridge follow {watch['id']}\n"
+
+
+def test_an_interrupted_command_says_nothing_and_has_the_same_exit_code(shell: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        asking = shell.start("list", RALLY_BRIDGE_URL=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        silent.settimeout(20)
+        accepted, _ = silent.accept()
+        asking.send_signal(signal.SIGINT)
+        assert (asking.communicate(timeout=10), asking.returncode) == (("", ""), 130)
+        accepted.close()
 
 
 def test_a_terminal_shows_one_live_line_and_the_id_before_it(shell: Shell) -> None:
