@@ -46,7 +46,7 @@ async def sandbox(clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def test_people_who_are_imported_become_an_import(sandbox: httpx.AsyncClient, clock: Clock) -> None:
+async def test_importing_people_creates_an_import(sandbox: httpx.AsyncClient, clock: Clock) -> None:
     place = IMPORTS.replace("imports", "people/import")
     assert (await sandbox.post(place, json={"people": []})).status_code == 401
     answer = await sandbox.post(place, json={"people": [{"email": "a@example.com"}] * 7}, headers=KEY)
@@ -57,7 +57,7 @@ async def test_people_who_are_imported_become_an_import(sandbox: httpx.AsyncClie
     assert (told["type"], told["status"], told["personCount"]) == ("API", "COMPLETED", 7)
 
 
-async def test_an_import_lives_through_its_statuses(sandbox: httpx.AsyncClient, clock: Clock) -> None:
+async def test_an_import_passes_through_its_statuses(sandbox: httpx.AsyncClient, clock: Clock) -> None:
     await sandbox.put("/control/limit", json={"limit": 99, "window": 60})
     await sandbox.put("/control/imports/imp", json={"outcome": "partial", "seconds": 8, "people": 100, "type": "API"})
 
@@ -77,7 +77,7 @@ async def test_an_import_lives_through_its_statuses(sandbox: httpx.AsyncClient, 
     assert datetime.fromisoformat(told["updatedAt"]).tzinfo is not None
 
 
-async def test_without_the_key_rally_says_unauthorized(sandbox: httpx.AsyncClient) -> None:
+async def test_without_the_key_rally_answers_401(sandbox: httpx.AsyncClient) -> None:
     for headers in ({}, {"Authorization": "Bearer wrong"}):
         answer = await sandbox.get(f"{IMPORTS}/imp", headers=headers)
         assert (answer.status_code, answer.text) == (401, "Unauthorized")
@@ -92,7 +92,7 @@ async def test_an_unknown_import_is_a_404_without_rate_limit_headers(sandbox: ht
     assert not [name for name in answer.headers if name.startswith("x-ratelimit")]
 
 
-async def test_the_window_refuses_what_is_over_its_limit_and_opens_again(
+async def test_requests_over_the_rate_limit_are_refused_until_the_next_window(
     sandbox: httpx.AsyncClient, clock: Clock
 ) -> None:
     await sandbox.put("/control/imports/imp", json={})
@@ -112,7 +112,7 @@ async def test_the_window_refuses_what_is_over_its_limit_and_opens_again(
 
 
 @pytest.mark.parametrize("import_id", ["a/b", "../../people", "a b", "ü", "a%2Fb"])
-async def test_an_id_is_one_opaque_segment(sandbox: httpx.AsyncClient, import_id: str) -> None:
+async def test_an_import_id_is_one_opaque_path_segment(sandbox: httpx.AsyncClient, import_id: str) -> None:
     encoded = "".join(f"%{byte:02X}" for byte in import_id.encode())
     await sandbox.get(f"{IMPORTS}/{encoded}", headers=KEY)
 
@@ -128,7 +128,7 @@ async def test_an_id_is_one_opaque_segment(sandbox: httpx.AsyncClient, import_id
         (WATCH["importId"], "COMPLETED", None),
     ],
 )
-async def test_a_demo_id_makes_its_own_import(
+async def test_a_demo_id_creates_its_import(
     sandbox: httpx.AsyncClient, clock: Clock, import_id: str, status: str, failed: int | None
 ) -> None:
     assert (await sandbox.get(f"{IMPORTS}/{import_id}", headers=KEY)).json()["status"] == "NOT_STARTED"
@@ -140,7 +140,7 @@ async def test_a_demo_id_makes_its_own_import(
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
-async def test_a_fault_is_answered_as_often_as_it_was_asked_for(sandbox: httpx.AsyncClient, status: int) -> None:
+async def test_a_fault_is_returned_the_requested_number_of_times(sandbox: httpx.AsyncClient, status: int) -> None:
     await sandbox.put("/control/imports/imp", json={})
     await sandbox.post("/control/faults", json={"status": status, "times": 2, "retryAfter": 9, "importId": "imp"})
 
@@ -149,7 +149,7 @@ async def test_a_fault_is_answered_as_often_as_it_was_asked_for(sandbox: httpx.A
     assert answers[0].headers["retry-after"] == "9"
 
 
-async def test_headers_can_be_absurd(sandbox: httpx.AsyncClient) -> None:
+async def test_a_fault_may_have_absurd_headers(sandbox: httpx.AsyncClient) -> None:
     fault = {"kind": "garbage", "headers": {"X-RateLimit-Reset": "inf"}}
     await sandbox.post("/control/faults", json=fault)
 
@@ -203,7 +203,7 @@ async def test_only_a_genuine_callback_verifies(
     assert (kept["verified"], kept["why"] is None) == (good, good)
 
 
-async def test_a_sandbox_that_was_given_no_secret_names_the_setting(sandbox: httpx.AsyncClient) -> None:
+async def test_a_sandbox_without_a_secret_names_the_setting(sandbox: httpx.AsyncClient) -> None:
     await sandbox.put("/control/callback-secrets", json=[])
 
     answer = await sandbox.post("/inbox/callbacks/crm", content="{}", headers=signed("{}"))
@@ -235,7 +235,7 @@ SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "x"}}
          "invalid_blocks"),
     ],
 )  # fmt: skip
-async def test_slack_answers_in_its_own_words(sandbox: httpx.AsyncClient, payload: Any, answer: str) -> None:
+async def test_a_webhook_answers_with_the_texts_of_slack(sandbox: httpx.AsyncClient, payload: Any, answer: str) -> None:
     content = payload if isinstance(payload, str) else json.dumps(payload)
     said = await sandbox.post("/inbox/services/T/B/X", content=content)
 
@@ -254,7 +254,7 @@ async def test_a_bot_message_needs_the_token_and_a_channel(sandbox: httpx.AsyncC
     assert (good["ok"], good["channel"]) == (True, "C1")
 
 
-async def test_slack_tells_whose_token_it_is_and_refuses_others(sandbox: httpx.AsyncClient) -> None:
+async def test_slack_identifies_a_valid_token_and_refuses_others(sandbox: httpx.AsyncClient) -> None:
     async def said(token: str) -> Any:
         return (await sandbox.post("/slack/api/auth.test", headers={"Authorization": f"Bearer {token}"})).json()
 
@@ -262,7 +262,7 @@ async def test_slack_tells_whose_token_it_is_and_refuses_others(sandbox: httpx.A
     assert (await said("xoxb-1"))["ok"]
 
 
-async def test_planned_answers_are_given_once_each(sandbox: httpx.AsyncClient) -> None:
+async def test_each_planned_answer_is_given_once(sandbox: httpx.AsyncClient) -> None:
     await sandbox.post("/control/inbox/slack/answers", json=[{"status": 429, "headers": {"Retry-After": "1"}}])
 
     answers = [await sandbox.post("/inbox/services/T/B/X", json={"text": "x"}) for _ in range(2)]
@@ -270,7 +270,7 @@ async def test_planned_answers_are_given_once_each(sandbox: httpx.AsyncClient) -
     assert answers[0].headers["retry-after"] == "1"
 
 
-async def test_hostile_text_is_shown_and_not_run(sandbox: httpx.AsyncClient) -> None:
+async def test_hostile_text_is_escaped(sandbox: httpx.AsyncClient) -> None:
     evil = "<script>alert(1)</script>"
     header = {"type": "header", "text": {"type": "plain_text", "text": evil}}
     section = {"type": "section", "text": {"type": "mrkdwn", "text": f"*{evil}* <https://x|{evil[1:-1]}> `{evil}`"}}
@@ -302,7 +302,9 @@ DEEP = "[" * 200_000 + "]" * 200_000
     ],
     ids=["a date", "a longer date", "no text", "deep", "a number", "a deep callback", "a number in a callback"],
 )
-async def test_the_inbox_shows_whatever_it_took(sandbox: httpx.AsyncClient, path: str, content: str) -> None:
+async def test_the_inbox_shows_every_message_that_was_accepted(
+    sandbox: httpx.AsyncClient, path: str, content: str
+) -> None:
     took = await sandbox.post(path, content=content, headers={"webhook-id": "a", "webhook-timestamp": "9" * 6000})
 
     assert took.status_code < 500
@@ -310,7 +312,7 @@ async def test_the_inbox_shows_whatever_it_took(sandbox: httpx.AsyncClient, path
     assert len((await sandbox.get("/inbox/messages")).json()) == 1
 
 
-async def test_a_date_in_no_calendar_is_shown_as_the_text_beside_it(sandbox: httpx.AsyncClient) -> None:
+async def test_an_invalid_date_is_shown_as_its_fallback_text(sandbox: httpx.AsyncClient) -> None:
     await sandbox.post("/inbox/services/T/B/X", json={"text": f"at <!date^{ABSURD}^{{time}}|some time>"})
 
     assert "at some time" in (await sandbox.get("/inbox")).text
@@ -329,7 +331,7 @@ async def test_an_absurd_time_is_refused(sandbox: httpx.AsyncClient, path: str, 
     assert (await sandbox.get("/inbox")).status_code == 200
 
 
-async def test_the_page_is_shown_whatever_the_time_is(sandbox: httpx.AsyncClient, clock: Clock) -> None:
+async def test_the_page_is_shown_at_any_time(sandbox: httpx.AsyncClient, clock: Clock) -> None:
     clock.now = 1e18
     await sandbox.post("/inbox/services/T/B/X", json={"text": "x"})
 
@@ -345,7 +347,9 @@ async def test_the_page_is_shown_whatever_the_time_is(sandbox: httpx.AsyncClient
         {"Sec-Fetch-Site": "cross-site"},
     ],
 )
-async def test_a_page_in_a_browser_changes_nothing(sandbox: httpx.AsyncClient, headers: dict[str, str]) -> None:
+async def test_requests_of_a_page_in_a_browser_change_nothing(
+    sandbox: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
     await sandbox.post("/inbox/services/T/B/X", json={"text": "x"})
     refused = [
         await sandbox.post("/control/reset", headers=headers),
@@ -359,7 +363,7 @@ async def test_a_page_in_a_browser_changes_nothing(sandbox: httpx.AsyncClient, h
     assert (await sandbox.get("/inbox", headers=headers)).status_code == 200
 
 
-async def test_the_page_tells_genuine_from_forged_in_words(sandbox: httpx.AsyncClient) -> None:
+async def test_the_page_says_whether_a_message_is_genuine_or_forged(sandbox: httpx.AsyncClient) -> None:
     await sandbox.post("/inbox/callbacks/crm", content="{}", headers=signed("{}"))
     await sandbox.post("/inbox/callbacks/crm", content="{}")
 

@@ -16,7 +16,7 @@ EXAMPLES = "200"
 
 
 @pytest.mark.slow
-def test_the_api_does_what_its_description_says(redis_url: str, tmp_path: Path) -> None:
+def test_the_api_conforms_to_its_openapi_document(redis_url: str, tmp_path: Path) -> None:
     """`/events` is excluded, because no watch ends here; tests/web/endpoints/test_events.py tests it."""
     with served(redis_url) as url:
         command = [

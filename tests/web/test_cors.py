@@ -55,7 +55,7 @@ async def test_another_origin_is_not_allowed(redis_url: str, sandbox_url: str, o
     assert "access-control-allow-origin" not in answer.headers
 
 
-async def test_an_options_request_that_is_no_preflight_names_the_methods(redis_url: str, sandbox_url: str) -> None:
+async def test_an_options_request_without_preflight_headers_lists_the_methods(redis_url: str, sandbox_url: str) -> None:
     async with opened(redis_url, sandbox_url, CORS_ORIGINS=ALLOWED) as world:
         answer = await world.api.options("/v1/watches", headers={"Origin": TOOL})
 

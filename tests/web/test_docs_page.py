@@ -14,13 +14,13 @@ from tests.support.world import World
 pytestmark = pytest.mark.anyio
 
 
-async def test_the_root_leads_to_it(world: World) -> None:
+async def test_the_root_redirects_to_the_reference(world: World) -> None:
     answer = await world.api.get("/")
 
     assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
 
 
-async def test_it_begins_with_a_first_watch_and_shows_post_before_get(world: World) -> None:
+async def test_the_reference_begins_with_a_first_watch_and_shows_post_before_get(world: World) -> None:
     page = (await world.api.get("/docs")).text
     blocks = [unescape(block) for block in re.findall(r"<pre [^>]*>(.*?)</pre>", page, re.DOTALL)]
 
@@ -29,7 +29,7 @@ async def test_it_begins_with_a_first_watch_and_shows_post_before_get(world: Wor
     assert headings[:2] == [("POST", "/v1/watches"), ("GET", "/v1/watches")]
 
 
-async def test_it_links_every_guide(world: World) -> None:
+async def test_the_reference_links_to_every_guide(world: World) -> None:
     page = (await world.api.get("/docs")).text
 
     assert [name for name in GUIDES if page.count(f'href="/docs/{name}"') < 2] == [], "in the contents and the text"
@@ -50,7 +50,7 @@ async def test_each_call_has_a_curl_line_with_its_method_its_key_and_its_example
             assert json.loads(words[words.index("-d") + 1]) == call.example
 
 
-async def test_a_stream_is_shown_as_it_comes(world: World) -> None:
+async def test_the_curl_line_of_a_stream_does_not_buffer(world: World) -> None:
     document = (await world.api.get("/openapi.json")).json()
     stream = next(call for call in calls_by_tag(document)["Watches"] if call.path.endswith("/events"))
 

@@ -125,7 +125,7 @@ def caller(redis_url: str, sandbox_url: str) -> Iterator[Caller]:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.parametrize("call", KEYED, ids=str)
 @given(data=st.data())
-def test_nothing_that_is_asked_ends_in_a_5xx_or_changes_anything_when_refused(
+def test_no_request_is_answered_with_a_5xx_and_no_refused_one_changes_anything(
     caller: Caller, call: Call, data: st.DataObject
 ) -> None:
     headers = data.draw(st.just({}) | HEADERS)

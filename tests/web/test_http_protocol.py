@@ -146,7 +146,7 @@ def test_a_head_that_is_too_large_is_refused(url: str, sent: bytes) -> None:
     ],
     ids=["many headers", "many bytes"],
 )
-def test_a_head_within_the_limits_is_taken_however_it_comes(url: str, headers: list[str]) -> None:
+def test_a_head_within_the_limits_is_accepted_however_it_is_split(url: str, headers: list[str]) -> None:
     sent = head("/", *headers, "X-Last: all of it")
     for size in (len(sent), 1000, 7):
         with closing(connected(url)) as connection:
@@ -172,7 +172,7 @@ def flood(connection: socket.socket, piece: bytes, most: int) -> int:
 MOST_SENT = 64 * 1024 * 1024
 
 
-def test_a_header_without_an_end_is_refused_before_much_of_it_is_kept(url: str) -> None:
+def test_an_endless_header_is_refused_before_much_of_it_is_buffered(url: str) -> None:
     with closing(connected(url)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nX-Endless: ")
         assert flood(connection, b"x" * 65_536, MOST_SENT) < MOST_SENT
@@ -189,7 +189,9 @@ def test_a_header_without_an_end_is_refused_before_much_of_it_is_kept(url: str) 
     ],
     ids=["a trailer", "a trailer of a request that is being answered", "a chunk's extension"],
 )
-def test_what_surrounds_a_body_has_an_end_as_well(url: str, gate: Gate, method: str, path: str, piece: bytes) -> None:
+def test_chunk_extensions_and_trailers_are_limited_as_well(
+    url: str, gate: Gate, method: str, path: str, piece: bytes
+) -> None:
     with closing(connected(url)) as connection:
         connection.sendall(head(path, "Transfer-Encoding: chunked", method=method) + piece)
         assert flood(connection, piece[-65_536:], MOST_SENT) < MOST_SENT
@@ -204,7 +206,7 @@ def test_a_body_in_the_smallest_chunks_is_read(url: str) -> None:
     assert (answer.status, body) == (200, b"100000")
 
 
-def test_a_head_that_is_never_finished_is_given_up(hasty: str) -> None:
+def test_an_unfinished_head_times_out(hasty: str) -> None:
     with closing(connected(hasty)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nX-Half: ")
         refused(*answer_on(connection), 408, "request-timeout")
@@ -225,9 +227,7 @@ def trickle(connection: socket.socket, piece: bytes) -> bool:
 
 @pytest.mark.parametrize("before", [b"", head()], ids=["at first", "after an answer"])
 @pytest.mark.parametrize("piece", [b"X-Half: x\r\n", b"\r\n"], ids=["headers", "empty lines"])
-def test_a_head_that_trickles_is_given_up_though_something_comes_all_the_time(
-    hasty: str, before: bytes, piece: bytes
-) -> None:
+def test_a_head_that_trickles_times_out(hasty: str, before: bytes, piece: bytes) -> None:
     with closing(connected(hasty)) as connection:
         if before:
             connection.sendall(before)
@@ -238,12 +238,12 @@ def test_a_head_that_trickles_is_given_up_though_something_comes_all_the_time(
         assert ends(connection)
 
 
-def test_a_connection_on_which_nothing_comes_is_ended(hasty: str) -> None:
+def test_a_silent_connection_times_out(hasty: str) -> None:
     with closing(connected(hasty)) as connection:
         assert ends(connection)
 
 
-def test_the_rest_of_a_body_that_nobody_waits_for_must_come_as_well(hasty: str) -> None:
+def test_the_rest_of_an_unread_body_times_out_as_well(hasty: str) -> None:
     with closing(connected(hasty)) as connection:
         connection.sendall(head("/", "Content-Length: 1000", method="POST"))
         assert answer_on(connection)[0].status == 200
@@ -251,7 +251,7 @@ def test_the_rest_of_a_body_that_nobody_waits_for_must_come_as_well(hasty: str) 
         assert ends(connection)
 
 
-def test_a_connection_is_kept_after_the_rest_of_a_body_has_come(url: str) -> None:
+def test_a_connection_is_kept_after_the_rest_of_an_unread_body(url: str) -> None:
     with closing(connected(url)) as connection:
         connection.sendall(head("/", "Content-Length: 4", method="POST"))
         assert answer_on(connection)[0].status == 200
@@ -259,14 +259,14 @@ def test_a_connection_is_kept_after_the_rest_of_a_body_has_come(url: str) -> Non
         assert answer_on(connection)[1] == b"/again"
 
 
-def test_a_connection_without_another_request_is_ended_after_the_keep_alive(app: Starlette) -> None:
+def test_an_idle_connection_is_closed_after_the_keep_alive(app: Starlette) -> None:
     with serving(app, http=Connection, keep_alive=1) as url, closing(connected(url)) as connection:
         connection.sendall(head())
         assert answer_on(connection)[0].status == 200
         assert ends(connection)
 
 
-def test_requests_sent_in_advance_are_answered_in_order(url: str) -> None:
+def test_pipelined_requests_are_answered_in_order(url: str) -> None:
     paths = [f"/number-{number:02}" for number in range(Connection.pipeline_limit)]
     with closing(connected(url)) as connection:
         connection.sendall(b"".join(head(path) for path in paths[:-1]) + head(paths[-1], "Connection: close"))
@@ -275,14 +275,14 @@ def test_requests_sent_in_advance_are_answered_in_order(url: str) -> None:
     assert re.findall(r"/number-\d\d", answers) == paths
 
 
-def test_very_many_requests_sent_in_advance_end_the_connection(url: str, gate: Gate) -> None:
+def test_too_many_pipelined_requests_close_the_connection(url: str, gate: Gate) -> None:
     with closing(connected(url)) as connection:
         connection.sendall(head("/gate") + head() * 10_000)
         assert ends(connection)
     gate.opened.set()
 
 
-def test_a_connection_too_many_closes_the_one_that_has_waited_longest(app: Starlette, gate: Gate) -> None:
+def test_one_connection_too_many_closes_the_longest_idle_one(app: Starlette, gate: Gate) -> None:
     with serving(app, http=Narrow) as url, ExitStack() as stack:
         waiting, busy = [stack.enter_context(closing(connected(url))) for _ in range(2)]
         busy.sendall(head("/gate"))
@@ -294,7 +294,7 @@ def test_a_connection_too_many_closes_the_one_that_has_waited_longest(app: Starl
         assert answer_on(busy)[1] == b"waited"
 
 
-def test_where_every_connection_is_being_answered_another_is_refused(app: Starlette, gate: Gate) -> None:
+def test_one_connection_too_many_is_refused_while_all_others_are_busy(app: Starlette, gate: Gate) -> None:
     with serving(app, http=Narrow) as url, ExitStack() as stack:
         both = [stack.enter_context(closing(connected(url))) for _ in range(2)]
         for busy in both:
@@ -315,7 +315,7 @@ def test_where_every_connection_is_being_answered_another_is_refused(app: Starle
         b"POST / HTTP/1.1\r\nX-Request-Id: build-42\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n",
     ],
 )
-def test_what_is_no_http_is_refused_as_everything_is_with_its_id_where_that_was_read(url: str, sent: bytes) -> None:
+def test_invalid_http_is_refused_with_a_problem_and_the_request_id_if_it_was_read(url: str, sent: bytes) -> None:
     answer, body = exchange(url, sent)
 
     refused(answer, body, 400, "bad-request")
@@ -323,7 +323,7 @@ def test_what_is_no_http_is_refused_as_everything_is_with_its_id_where_that_was_
 
 
 @pytest.mark.parametrize("sent", [b"\x16\x03\x01\x02\x00\x01\x00\x01", b"SSH-2.0-x\r\n", b"GET\r\n\r\n"])
-def test_what_is_no_http_at_all_is_given_an_id(url: str, sent: bytes) -> None:
+def test_invalid_http_without_a_request_id_gets_one(url: str, sent: bytes) -> None:
     answer, body = exchange(url, sent)
 
     refused(answer, body, 400, "bad-request")
@@ -331,7 +331,7 @@ def test_what_is_no_http_at_all_is_given_an_id(url: str, sent: bytes) -> None:
 
 
 @pytest.mark.parametrize("do", [lambda it: it.close(), lambda it: it.shutdown(socket.SHUT_WR)])
-def test_a_peer_that_leaves_midway_does_no_harm(hasty: str, do: Callable[[socket.socket], None]) -> None:
+def test_a_peer_that_disconnects_midway_does_no_harm(hasty: str, do: Callable[[socket.socket], None]) -> None:
     for begun in (b"", b"GET / HT", head(), head("/body", "Content-Length: 9", method="POST")):
         with closing(connected(hasty)) as connection:
             connection.sendall(begun)

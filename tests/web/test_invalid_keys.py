@@ -9,7 +9,7 @@ from tests.support.world import CLIENT_KEY, World, bearer
 pytestmark = pytest.mark.anyio
 
 
-async def test_many_wrong_keys_are_asked_to_wait_and_a_right_one_passes_all_the_same(world: World) -> None:
+async def test_many_invalid_keys_are_rate_limited_and_a_valid_one_is_not(world: World) -> None:
     with capture_logs() as lines:
         answers = [
             await world.api.get("/v1/watches", headers=bearer(f"rbk_guess-number-{number}"))
@@ -24,7 +24,7 @@ async def test_many_wrong_keys_are_asked_to_wait_and_a_right_one_passes_all_the_
     assert lines == [{"event": "api_key.rejected", "address": "127.0.0.1", "log_level": "warning"}]
 
 
-async def test_calls_without_a_key_or_with_a_right_one_are_not_counted(world: World) -> None:
+async def test_calls_without_a_key_or_with_a_valid_one_are_not_counted(world: World) -> None:
     for _ in range(MAX_INVALID_KEYS + 1):
         await world.api.get("/v1/watches")
         await world.api.get("/v1/watches", headers=bearer(CLIENT_KEY))
@@ -32,7 +32,7 @@ async def test_calls_without_a_key_or_with_a_right_one_are_not_counted(world: Wo
     assert (await world.api.get("/v1/watches", headers=bearer("rbk_a-wrong-key"))).status_code == 401
 
 
-def test_a_burst_begins_once_and_is_counted_anew_each_minute() -> None:
+def test_a_burst_is_logged_once_and_the_count_restarts_each_minute() -> None:
     keys = InvalidKeys()
     first = [keys.count("192.0.2.1", second) for second in range(MAX_INVALID_KEYS + 1)]
     later = [keys.count("192.0.2.1", 60.0 + second) for second in range(MAX_INVALID_KEYS + 1)]
@@ -44,7 +44,7 @@ def test_a_burst_begins_once_and_is_counted_anew_each_minute() -> None:
     assert after_a_pause == InvalidKey(first=True, wait=0)
 
 
-def test_each_address_is_counted_by_itself_and_of_ipv6_each_network() -> None:
+def test_each_ipv4_address_and_each_ipv6_network_is_counted_separately() -> None:
     keys = InvalidKeys()
     for number in range(MAX_INVALID_KEYS):
         keys.count("192.0.2.1", 0.0)
@@ -54,7 +54,7 @@ def test_each_address_is_counted_by_itself_and_of_ipv6_each_network() -> None:
     assert [keys.count(each, 1.0).wait for each in ("192.0.2.1", "2001:db8:0:1:ffff::1")] == [59, 59]
 
 
-def test_the_addresses_that_are_remembered_are_bounded_and_the_quietest_is_forgotten() -> None:
+def test_the_number_of_remembered_addresses_is_limited_and_the_least_active_is_forgotten() -> None:
     keys = InvalidKeys()
     for number in range(3 * MAX_ADDRESSES):
         keys.count(f"10.0.{number // 256}.{number % 256}", number / 1000)

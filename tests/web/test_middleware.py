@@ -34,7 +34,7 @@ async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
 
 
 @pytest.mark.parametrize("path", sorted({route.path for route in ROUTES} - {"/"}))
-async def test_every_path_says_what_it_allows(world: World, path: str) -> None:
+async def test_every_path_lists_its_methods(world: World, path: str) -> None:
     place = path.format(watch_id="wat_1", delivery_id="dlv_1")
     options = await world.api.options(place)
     refused = await world.api.request("BREW", place)
@@ -47,18 +47,18 @@ async def test_every_path_says_what_it_allows(world: World, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", sorted({route.path for route in ROUTES} - {"/"}))
-async def test_a_path_with_a_slash_too_many_is_no_page_and_leads_nowhere(world: World, path: str) -> None:
+async def test_a_path_with_an_extra_slash_is_not_found_and_not_redirected(world: World, path: str) -> None:
     place = path.format(watch_id="wat_1", delivery_id="dlv_1") + "/"
     for answer in (await world.api.get(place), await world.post(place, json={"importId": "imp"})):
         assert (answer.status_code, "location" in answer.headers) == (404, False)
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_the_methods_of_one_path_are_told_together(world: World) -> None:
+async def test_all_methods_of_a_path_are_listed_together(world: World) -> None:
     assert (await world.api.options("/v1/watches")).headers["allow"] == "GET, HEAD, OPTIONS, POST"
 
 
-async def test_head_is_get_without_the_body_and_with_the_same_refusals(world: World) -> None:
+async def test_head_is_answered_like_get_without_the_body(world: World) -> None:
     assert (await world.api.head("/v1/watches", headers=bearer(CLIENT_KEY))).status_code == 200
     assert (await world.api.head("/v1/watches")).status_code == 401
     assert (await world.api.head("/v1/watches/wat_none", headers=bearer(CLIENT_KEY))).status_code == 404
@@ -85,7 +85,7 @@ def logged() -> Iterator[Callable[[], list[dict[str, Any]]]]:
         structlog.reset_defaults()
 
 
-async def test_a_request_id_is_taken_returned_and_logged(world: World) -> None:
+async def test_a_request_id_is_returned_and_logged(world: World) -> None:
     with logged() as lines:
         answer = await world.post("/v1/watches", json={"importId": "imp"}, **{"X-Request-Id": "build-42.a"})
 
@@ -95,7 +95,7 @@ async def test_a_request_id_is_taken_returned_and_logged(world: World) -> None:
 
 
 @pytest.mark.parametrize("given", ["", "x" * 129, "a b", "<script>", "a/b"])
-async def test_a_request_id_that_is_none_is_replaced(world: World, given: str) -> None:
+async def test_an_invalid_request_id_is_replaced(world: World, given: str) -> None:
     headers = {**bearer(CLIENT_KEY), "X-Request-Id": given}
     answer = await world.api.get("/v1/watches", headers=headers)
 
@@ -103,7 +103,7 @@ async def test_a_request_id_that_is_none_is_replaced(world: World, given: str) -
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/v1/watches", "/nowhere"])
-async def test_every_answer_has_headers_that_keep_browsers_from_harm(world: World, path: str) -> None:
+async def test_every_response_has_security_headers(world: World, path: str) -> None:
     headers = (await world.api.get(path, headers=bearer(CLIENT_KEY))).headers
 
     assert headers["x-content-type-options"] == "nosniff"
@@ -132,7 +132,7 @@ def failing(world: World) -> Starlette:
     return app
 
 
-async def test_what_nobody_foresaw_is_answered_like_everything_else_and_logged_once(failing: Starlette) -> None:
+async def test_an_unexpected_error_is_answered_with_a_problem_and_logged_once(failing: Starlette) -> None:
     counted = ("GET", "/v1/failing", "500")
     before = requests_answered[counted]
     with logged() as lines, serving(failing) as url:
@@ -151,7 +151,7 @@ async def test_what_nobody_foresaw_is_answered_like_everything_else_and_logged_o
     assert again.status_code == 200
 
 
-async def test_an_answer_that_fails_midway_is_cut_off_and_logged_once(failing: Starlette) -> None:
+async def test_a_response_that_fails_midway_is_cut_off_and_logged_once(failing: Starlette) -> None:
     with logged() as lines, serving(failing) as url:
         async with plain_async_client(url) as api:
             with pytest.raises(httpx.RemoteProtocolError):
@@ -162,7 +162,7 @@ async def test_an_answer_that_fails_midway_is_cut_off_and_logged_once(failing: S
     assert "nobody foresaw it" in line["exception"]
 
 
-async def test_a_client_that_calls_too_often_is_asked_to_wait_and_no_other(redis_url: str, sandbox_url: str) -> None:
+async def test_a_client_over_its_rate_limit_is_refused_and_no_other_is(redis_url: str, sandbox_url: str) -> None:
     async with opened(redis_url, sandbox_url, CLIENT_RATE_LIMIT="3") as world:
         await world.begin_minute()
         statuses = [(await world.get("/v1/watches")).status_code for _ in range(3)]
@@ -179,7 +179,7 @@ def batch(watches: int) -> dict[str, Any]:
     return {"watches": [{"importId": f"imp-{number}"} for number in range(watches)]}
 
 
-async def test_each_watch_of_a_batch_counts_as_a_call_and_too_many_are_refused_whole(
+async def test_each_watch_of_a_batch_counts_as_a_call_and_too_many_are_refused_together(
     redis_url: str, sandbox_url: str
 ) -> None:
     async with opened(redis_url, sandbox_url, CLIENT_RATE_LIMIT="10") as world:
@@ -196,7 +196,7 @@ async def test_each_watch_of_a_batch_counts_as_a_call_and_too_many_are_refused_w
         assert len(seen) == 6
 
 
-async def test_a_batch_of_more_than_a_minute_allows_passes_in_a_minute_without_other_calls(
+async def test_a_batch_larger_than_the_limit_is_accepted_in_a_minute_without_other_calls(
     redis_url: str, sandbox_url: str
 ) -> None:
     async with opened(redis_url, sandbox_url, CLIENT_RATE_LIMIT="60") as world:
@@ -237,7 +237,7 @@ async def test_concurrent_calls_use_the_whole_limit(world: World) -> None:
     assert await limiter.acquire("crm") > 0
 
 
-async def test_processes_count_together_and_anew_each_minute(world: World) -> None:
+async def test_processes_share_a_count_that_restarts_each_minute(world: World) -> None:
     await world.begin_minute()
     one, other = (RateLimiter(world.resources.store, limit=60) for _ in range(2))
 
@@ -250,7 +250,7 @@ async def test_processes_count_together_and_anew_each_minute(world: World) -> No
     assert await given() == 60
 
 
-async def test_a_full_redis_counts_nothing_and_lets_calls_that_read_pass(world: World) -> None:
+async def test_with_a_full_redis_reads_are_accepted_and_not_counted(world: World) -> None:
     watch = await world.watch()
     limiter = RateLimiter(world.resources.store, limit=30)
     assert await limiter.acquire("crm") == 0

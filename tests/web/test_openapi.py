@@ -77,12 +77,12 @@ def test_every_call_is_described_and_nothing_else() -> None:
     assert served == OPERATIONS.keys()
 
 
-def test_every_call_that_could_have_a_body_says_what_becomes_of_one() -> None:
+def test_calls_without_a_body_say_that_it_is_not_read() -> None:
     for call in (path["post"] for path in DESCRIPTION["paths"].values() if "post" in path):
         assert ("requestBody" in call) != call.get("description", "").endswith("A body is not read.")
 
 
-def test_every_call_tag_and_answer_is_described() -> None:
+def test_every_call_tag_and_response_is_described() -> None:
     operations = [operation for path in DESCRIPTION["paths"].values() for operation in path.values()]
     assert all(operation["description"] != operation["summary"] for operation in operations)
     assert all(tag["description"] for tag in DESCRIPTION["tags"])
@@ -105,7 +105,7 @@ def test_no_field_of_a_body_has_a_default_that_would_make_it_required() -> None:
     assert schemas["WatchBody"]["required"] == ["importId"]
 
 
-def test_answers_and_messages_are_open_to_new_fields_and_bodies_are_not() -> None:
+def test_responses_and_messages_allow_new_fields_and_request_bodies_do_not() -> None:
     schemas = DESCRIPTION["components"]["schemas"]
     closed = {name for name, schema in schemas.items() if schema.get("additionalProperties") is False}
     bodies = {"WatchBody", "BatchBody", "RedeliverBody", "TestBody"}
@@ -136,7 +136,7 @@ def test_the_data_of_each_event_of_a_stream_is_described() -> None:
         validator(schema).validate(example)
 
 
-def test_every_refusal_is_described_where_it_can_happen() -> None:
+def test_every_refusal_is_described_for_the_calls_that_return_it() -> None:
     everywhere = {Refusal.NOT_FOUND, Refusal.METHOD_NOT_ALLOWED, Refusal.HEADERS_TOO_LARGE}
     described = {refusal for operation in OPERATIONS.values() for refusal in operation.refusals}
     assert described == set(Refusal) - everywhere
@@ -160,7 +160,7 @@ def test_every_code_of_a_rule_is_described_and_nothing_else() -> None:
     assert set(re.findall(r"`(\w+)`", described)) == found | set(FORM_CODES)
 
 
-def test_every_code_of_a_form_is_one_that_a_validation_gives() -> None:
+def test_every_described_code_is_one_that_validation_returns() -> None:
     given = {"duplicate_name", "duplicate_parameter"}
     assert set(FORM_CODES) == {*validation_errors.CODES.values(), *given}
     assert validation_errors.CODES.keys() <= set(get_args(ErrorType))
@@ -172,7 +172,7 @@ def test_a_batch_is_described_as_watches_and_each_is_checked_by_itself() -> None
     assert parse(b'{"watches": [{"colour": "red"}]}', BatchBody).watches == [{"colour": "red"}]
 
 
-def test_every_schema_is_one_and_every_reference_leads_somewhere() -> None:
+def test_every_schema_is_valid_and_every_reference_is_resolved() -> None:
     schemas = DESCRIPTION["components"]["schemas"]
     for schema in schemas.values():
         Draft202012Validator.check_schema(schema)
@@ -193,7 +193,7 @@ def schemas_with_examples(part: Any) -> Iterator[tuple[dict[str, Any], Any]]:
             yield from schemas_with_examples(each)
 
 
-def test_every_example_is_of_the_form_that_it_shows() -> None:
+def test_every_example_matches_its_schema() -> None:
     examples_shown = list(schemas_with_examples(DESCRIPTION))
     for schema, example in examples_shown:
         validator(schema).validate(example)
@@ -205,7 +205,7 @@ def test_every_message_that_is_sent_has_an_example() -> None:
         assert hook["post"]["requestBody"]["content"]["application/json"]["example"]["type"] == type_
 
 
-def test_every_parameter_of_a_query_says_what_it_does() -> None:
+def test_every_query_parameter_has_a_description() -> None:
     calls = [call for path in DESCRIPTION["paths"].values() for call in path.values()]
     parameters = [each for call in calls for each in call["parameters"] if each["in"] == "query"]
     assert len(parameters) == 11
@@ -222,13 +222,13 @@ def test_every_parameter_of_a_query_says_what_it_does() -> None:
         ("/v1/deliveries/redeliver", examples.REDELIVER),
     ],
 )
-async def test_the_examples_can_be_sent(world: World, path: str, example: Any) -> None:
+async def test_the_example_requests_are_accepted(world: World, path: str, example: Any) -> None:
     answer = await world.post(path, json=example)
     assert answer.is_success, answer.text
     check(answer, path, "post")
 
 
-async def test_what_a_watch_goes_through_is_answered_as_described(world: World) -> None:
+async def test_responses_during_the_life_of_a_watch_match_the_description(world: World) -> None:
     await world.sandbox.set_import("imp", ("UPLOADING", 0))
     watch = await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url()}], metadata={"a": 1})
     await world.poll()
@@ -248,7 +248,7 @@ async def test_what_a_watch_goes_through_is_answered_as_described(world: World) 
     check(await world.post(f"{one}/cancel"), "/v1/watches/{watch_id}/cancel", "post")
 
 
-async def test_what_a_callback_receives_is_as_described(world: World) -> None:
+async def test_callbacks_match_the_description(world: World) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0), failed=2)
     await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url()}], label="Panel")
     await world.poll()
@@ -260,7 +260,7 @@ async def test_what_a_callback_receives_is_as_described(world: World) -> None:
     assert undescribed(schema, json.loads(message["body"])) == []
 
 
-async def test_the_small_calls_are_answered_as_described(world: World) -> None:
+async def test_responses_of_the_other_calls_match_the_description(world: World) -> None:
     for path in ("/healthz", "/readyz", "/v1/destinations", "/v1/signing-secret", "/v1/signing-keys"):
         check(await world.get(path), path)
     check(await world.get("/v1/watches", nothing="x"), "/v1/watches")
@@ -269,7 +269,7 @@ async def test_the_small_calls_are_answered_as_described(world: World) -> None:
     check(await world.post("/v1/destinations/test", json=body), "/v1/destinations/test", "post")
 
 
-async def test_the_description_and_the_page_are_served_to_anyone(world: World) -> None:
+async def test_the_description_and_the_page_need_no_key(world: World) -> None:
     described = await world.api.get("/openapi.json")
     assert (described.status_code, described.json()["openapi"]) == (200, "3.1.0")
     page = await world.api.get("/docs")
@@ -281,7 +281,7 @@ async def test_the_description_and_the_page_are_served_to_anyone(world: World) -
     assert "`" not in page.text
 
 
-async def test_a_problem_leads_to_its_place_on_the_page(world: World) -> None:
+async def test_the_type_of_a_problem_is_an_anchor_on_the_page(world: World) -> None:
     problem = (await world.api.get("/v1/watches/wat_0", headers=bearer(CLIENT_KEY))).json()
     path, _, place = problem["type"].partition("#")
     assert f'id="{place}"' in (await world.api.get(path)).text

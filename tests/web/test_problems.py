@@ -145,7 +145,7 @@ def check_refusal(answer: httpx.Response, refusal: Refusal, call: Call) -> None:
 
 
 @pytest.mark.parametrize(("call", "refusal"), EACH, ids=lambda each: getattr(each, "slug", None) or str(each))
-async def test_each_refusal_is_told_in_its_document_and_changes_nothing(
+async def test_each_refusal_is_answered_as_described_and_changes_nothing(
     world: World, call: Call, refusal: Refusal
 ) -> None:
     refused = await WAYS[refusal](world, call)
@@ -174,7 +174,7 @@ READS_NOTHING_FIRST = (
 
 
 @pytest.mark.parametrize("call", KEYED, ids=str)
-async def test_a_refused_call_leaves_everything_as_it_was(world: World, call: Call) -> None:
+async def test_a_refused_call_leaves_existing_records_unchanged(world: World, call: Call) -> None:
     there = {"wat": (await world.watch("imp-1"))["id"], "dlv": await delivery(world)}
     before = await stored(world)
     for refusal in READS_NOTHING_FIRST:
@@ -188,7 +188,7 @@ async def test_a_refused_call_leaves_everything_as_it_was(world: World, call: Ca
 
 
 @pytest.mark.parametrize("call", KEYED, ids=str)
-async def test_one_call_too_many_is_refused_whatever_it_is(redis_url: str, sandbox_url: str, call: Call) -> None:
+async def test_every_call_is_rate_limited(redis_url: str, sandbox_url: str, call: Call) -> None:
     async with opened(redis_url, sandbox_url, CLIENT_RATE_LIMIT="1") as world:
         await world.begin_minute()
         await world.get("/v1/signing-keys")
@@ -200,7 +200,7 @@ async def test_one_call_too_many_is_refused_whatever_it_is(redis_url: str, sandb
         assert await stored(world) == before
 
 
-async def test_while_redis_is_away_each_call_says_so_and_when_to_come_again(sandbox_url: str, tmp_path: Path) -> None:
+async def test_without_redis_each_call_is_a_503_with_a_retry_after(sandbox_url: str, tmp_path: Path) -> None:
     memory = RedisProcess(tmp_path)
     memory.start()
     try:

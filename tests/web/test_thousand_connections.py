@@ -62,7 +62,7 @@ async def quiet_counts(redis: "Redis") -> Any:
     return now
 
 
-async def test_a_thousand_wait_at_the_cost_of_a_look_a_stream_and_all_are_answered_when_it_ends(redis_url: str) -> None:
+async def test_a_thousand_waiting_requests_cost_one_read_each_and_are_all_answered_on_shutdown(redis_url: str) -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     with files(USUAL_LIMIT), Redis.from_url(redis_url) as redis:
         redis.flushall()

@@ -51,7 +51,7 @@ def callback(host: str) -> dict[str, str]:
     return {"type": "callback", "url": f"https://{host}/hook"}
 
 
-async def test_a_test_tells_a_client_one_thing_whatever_a_name_leads_to(world: World) -> None:
+async def test_a_client_gets_the_same_reason_whatever_a_host_name_resolves_to(world: World) -> None:
     async with resolving_only(world, NAMES) as there:
         answers = {
             host: await there.post("/v1/destinations/test", json={"destination": callback(host)}) for host in HOSTS
@@ -62,7 +62,7 @@ async def test_a_test_tells_a_client_one_thing_whatever_a_name_leads_to(world: W
     assert (documents[0]["verdict"], documents[0]["reason"], documents[0]["tookMs"]) == ("deferred", UNREACHABLE, 0)
 
 
-async def test_a_test_tells_an_admin_and_the_log_what_it_was(world: World) -> None:
+async def test_an_admin_and_the_log_get_the_actual_reason(world: World) -> None:
     with capture_logs() as lines:
         async with resolving_only(world, NAMES) as there:
             reasons = [await reason_told(there, host, ADMIN_KEY) for host in ("private.example", "unknown.example")]
@@ -80,7 +80,7 @@ async def reason_told(world: World, host: str, key: str) -> str:
     return str(answer.json()["reason"])
 
 
-async def test_deliveries_and_their_attempts_tell_a_client_one_thing_as_well(world: World) -> None:
+async def test_deliveries_and_attempts_show_a_client_the_same_reason_as_well(world: World) -> None:
     async with resolving_only(world, NAMES) as there:
         await there.sandbox.set_import("imp", ("COMPLETED", 0))
         watch = await there.watch(notify=[callback(host) for host in HOSTS])

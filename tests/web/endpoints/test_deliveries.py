@@ -50,7 +50,7 @@ async def test_an_abandoned_delivery_is_listed_for_its_client_and_for_an_admin(w
     assert delivery["id"] in await listed(state="abandoned", key=ADMIN_KEY)
 
 
-async def test_redelivering_owes_it_again_under_the_same_notification_id(world: World) -> None:
+async def test_a_redelivery_keeps_the_notification_id(world: World) -> None:
     delivery = await abandoned(world)
     answer = await world.post(f"/v1/deliveries/{delivery['id']}/redeliver")
     assert (answer.status_code, answer.json()["state"]) == (202, "pending")
@@ -78,7 +78,7 @@ async def test_a_redelivery_has_the_schedule_and_the_age_of_a_new_one(world: Wor
     assert timedelta(hours=71) < age <= timedelta(hours=72)
 
 
-async def test_the_retention_begins_anew_with_a_redelivery(world: World) -> None:
+async def test_a_redelivery_restarts_the_retention(world: World) -> None:
     delivery = await abandoned(world)
     world.pass_time(29 * DAY)
     await world.sandbox.set_answers("crm", {"status": 204})  # a month too early by the receiver's clock
@@ -92,7 +92,7 @@ async def test_the_retention_begins_anew_with_a_redelivery(world: World) -> None
     assert (await world.get(f"/v1/deliveries/{delivery['id']}")).status_code == 404
 
 
-async def test_what_is_under_way_or_was_not_wanted_is_not_owed_again(world: World) -> None:
+async def test_pending_and_skipped_deliveries_are_not_redelivered(world: World) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.sandbox.set_answers("crm", {"status": 503})  # pending, whether or not the deliver shift has run
     url = world.sandbox.callback_url()
@@ -107,7 +107,7 @@ async def test_what_is_under_way_or_was_not_wanted_is_not_owed_again(world: Worl
     assert (await world.post(f"/v1/deliveries/{pending['id']}/redeliver", key=OTHER_KEY)).status_code == 404
 
 
-async def test_many_are_owed_again_from_a_moment_on(world: World) -> None:
+async def test_a_bulk_redelivery_covers_everything_abandoned_since_a_time(world: World) -> None:
     old = await abandoned(world, "imp-1")
     world.pass_time(DAY)
     since = rfc3339(await world.resources.store.now())
@@ -123,7 +123,7 @@ async def test_many_are_owed_again_from_a_moment_on(world: World) -> None:
     assert (await world.post("/v1/deliveries/redeliver", json=body)).json()["redelivered"] == 0
 
 
-async def test_of_what_ended_too_early_no_seal_is_opened(world: World) -> None:
+async def test_deliveries_that_ended_before_that_time_are_not_decrypted(world: World) -> None:
     old = await abandoned(world, "imp-1")
     await world.resources.store.call("HSET", f"rb:delivery:{old['id']}", "message", "opening it would be told")
     world.pass_time(DAY)
@@ -137,7 +137,7 @@ async def test_of_what_ended_too_early_no_seal_is_opened(world: World) -> None:
 
 
 @pytest.mark.parametrize("others", [READ_AT_ONCE - 1, READ_AT_ONCE, READ_AT_ONCE + 1])
-async def test_what_is_to_be_owed_again_is_found_behind_any_number_that_is_not(world: World, others: int) -> None:
+async def test_a_bulk_redelivery_finds_matches_behind_many_others(world: World, others: int) -> None:
     delivery = await abandoned(world)
     newer = [each for number in range(others) for each in (0, f"dlv_z{number}")]
     await world.resources.store.call("ZADD", "rb:deliveries:of:crm:abandoned", *newer)
@@ -147,7 +147,7 @@ async def test_what_is_to_be_owed_again_is_found_behind_any_number_that_is_not(w
     assert (await world.get(f"/v1/deliveries/{delivery['id']}")).json()["state"] == "pending"
 
 
-async def test_pages_of_what_was_abandoned_since_hold_each_once(world: World) -> None:
+async def test_pages_of_abandoned_deliveries_contain_each_one_once(world: World) -> None:
     made = sorted([(await abandoned(world, f"imp-{number}"))["id"] for number in range(5)], reverse=True)
     found: list[str] = []
     below: str | None = None
@@ -167,16 +167,14 @@ async def test_pages_of_what_was_abandoned_since_hold_each_once(world: World) ->
         ({"state": "abandoned", "since": "2026-11-24T00:00:00"}, {"/since"}),
     ],
 )
-async def test_a_bulk_redelivery_that_makes_no_sense_is_refused(
-    world: World, body: dict[str, Any], wrong: set[str]
-) -> None:
+async def test_an_invalid_bulk_redelivery_is_refused(world: World, body: dict[str, Any], wrong: set[str]) -> None:
     answer = await world.post("/v1/deliveries/redeliver", json=body)
 
     assert answer.status_code == 422
     assert {error["pointer"] for error in answer.json()["errors"]} == wrong
 
 
-async def test_the_operator_is_told_once_however_much_was_abandoned(world: World) -> None:
+async def test_the_operator_gets_one_notice_about_any_number_of_abandoned_deliveries(world: World) -> None:
     for number in range(3):
         await abandoned(world, f"imp-{number}")
     for _ in range(3):
@@ -190,7 +188,7 @@ async def test_the_operator_is_told_once_however_much_was_abandoned(world: World
     assert "HTTP 410" in body
 
 
-async def test_the_operator_is_told_also_of_what_does_not_open_and_once(world: World) -> None:
+async def test_the_operator_gets_one_notice_also_about_deliveries_that_cannot_be_decrypted(world: World) -> None:
     for number in range(2):
         delivery = await abandoned(world, f"imp-{number}")
         await world.resources.store.call("HSET", f"rb:delivery:{delivery['id']}", "message", "not sealed by us")
@@ -202,7 +200,7 @@ async def test_the_operator_is_told_also_of_what_does_not_open_and_once(world: W
     assert "2 messages were given up" in str(notice["body"])
 
 
-async def test_of_two_sweeps_at_once_one_tells_the_operator(world: World) -> None:
+async def test_only_one_of_two_concurrent_sweeps_notifies_the_operator(world: World) -> None:
     delivery = await abandoned(world)
     ops = NamedDestination(name="ops")
     lane, create = world.resources.lane(ops), world.resources.deliveries.create_notice
@@ -211,7 +209,7 @@ async def test_of_two_sweeps_at_once_one_tells_the_operator(world: World) -> Non
     assert created == [True, False]
 
 
-async def test_a_notice_that_is_abandoned_itself_is_told_of_to_nobody(world: World) -> None:
+async def test_an_abandoned_notice_causes_no_further_notice(world: World) -> None:
     await world.sandbox.set_answers("ops", {"status": 410})
     await abandoned(world)
     for _ in range(3):
@@ -230,7 +228,7 @@ DESTINATIONS = [
 
 
 @pytest.mark.parametrize("destination", DESTINATIONS, ids=lambda each: each["type"])
-async def test_a_test_message_arrives_and_the_verdict_is_told(world: World, destination: dict[str, Any]) -> None:
+async def test_a_test_message_arrives_and_its_verdict_is_returned(world: World, destination: dict[str, Any]) -> None:
     given = {name: value.replace("URL", world.sandbox.url) for name, value in destination.items()}
     answer = await world.post("/v1/destinations/test", json={"destination": given})
 
@@ -241,7 +239,7 @@ async def test_a_test_message_arrives_and_the_verdict_is_told(world: World, dest
     assert "test" in message["body"]
 
 
-async def test_a_test_that_fails_says_why(world: World) -> None:
+async def test_a_failed_test_message_has_a_reason(world: World) -> None:
     await world.sandbox.set_answers("crm", {"status": 503})
     body = {"destination": {"type": "callback", "url": world.sandbox.callback_url()}}
     answer = (await world.post("/v1/destinations/test", json=body)).json()
@@ -249,7 +247,7 @@ async def test_a_test_that_fails_says_why(world: World) -> None:
     assert (answer["verdict"], answer["reason"], answer["status"]) == ("deferred", "HTTP 503", 503)
 
 
-async def test_tests_keep_slacks_pace(world: World) -> None:
+async def test_test_messages_respect_the_pace_of_slack(world: World) -> None:
     body = {"destination": {"type": "slack", "channel": "C0123ABCD"}}
     first, second = [await world.post("/v1/destinations/test", json=body) for _ in range(2)]
 
@@ -275,7 +273,7 @@ async def test_a_slack_channel_needs_a_bot(redis_url: str, sandbox_url: str) -> 
         assert only(answer.json()["errors"])["code"] == "no_slack_bot"
 
 
-async def test_a_message_that_slack_cannot_read_arrives_as_plain_text(world: World) -> None:
+async def test_a_message_that_slack_rejects_as_invalid_is_sent_as_plain_text(world: World) -> None:
     await world.sandbox.set_import("imp", ("ERROR", 0))
     await world.sandbox.set_answers("slack", {"status": 200, "body": '{"ok":false,"error":"invalid_blocks"}'})
     watch = await world.watch(notify=[{"type": "slack", "channel": "C0123ABCD"}])
@@ -289,7 +287,7 @@ async def test_a_message_that_slack_cannot_read_arrives_as_plain_text(world: Wor
     assert only((await world.reload(watch))["deliveries"])["state"] == "delivered"
 
 
-async def test_a_worker_that_died_while_sending_is_not_followed_where_slack_must_not_hear_twice(
+async def test_a_send_interrupted_by_a_crash_is_not_repeated_with_slack_at_most_once(
     redis_url: str, sandbox_url: str
 ) -> None:
     async with opened(redis_url, sandbox_url, SLACK_AT_MOST_ONCE="true") as world:

@@ -26,7 +26,7 @@ async def until_subscribed(world: World, number: int) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_waiting_answer_comes_as_soon_as_the_watch_has_settled(world: World) -> None:
+async def test_a_long_poll_is_answered_as_soon_as_the_watch_settles(world: World) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch()
     waiting = asyncio.create_task(world.get(f"/v1/watches/{watch['id']}", wait=30))
@@ -38,21 +38,21 @@ async def test_a_waiting_answer_comes_as_soon_as_the_watch_has_settled(world: Wo
     assert (answer.json()["state"], answer.json()["outcome"]) == ("settled", "completed")
 
 
-async def test_a_waiting_answer_is_given_as_it_stands_when_its_time_is_over(world: World) -> None:
+async def test_a_long_poll_that_times_out_returns_the_current_state(world: World) -> None:
     watch = await world.watch()
     answer = await world.get(f"/v1/watches/{watch['id']}", wait=1)
 
     assert (answer.status_code, answer.json()["state"]) == (200, "watching")
 
 
-async def test_who_may_not_see_a_watch_can_neither_wait_for_nor_follow_it(world: World) -> None:
+async def test_a_watch_of_another_client_cannot_be_waited_for_or_followed(world: World) -> None:
     watch = await world.watch()
 
     assert (await world.get(f"/v1/watches/{watch['id']}", key=OTHER_KEY, wait=30)).status_code == 404
     assert (await world.get(f"/v1/watches/{watch['id']}/events", key=OTHER_KEY)).status_code == 404
 
 
-async def test_waiting_asks_redis_nothing_however_many_wait(world: World) -> None:
+async def test_long_polls_send_no_commands_to_redis_while_nothing_happens(world: World) -> None:
     watch = await world.watch()
     path = f"/v1/watches/{watch['id']}"
     waiting = [asyncio.create_task(world.get(path, wait=30)) for _ in range(50)]
@@ -67,7 +67,7 @@ async def test_waiting_asks_redis_nothing_however_many_wait(world: World) -> Non
     assert {answer.json()["state"] for answer in answers} == {"cancelled"}
 
 
-async def test_a_stream_looks_at_the_store_once_for_each_sign_of_life(world: World) -> None:
+async def test_a_stream_reads_the_store_once_for_each_keep_alive(world: World) -> None:
     watch = await world.resources.watches.get((await world.watch())["id"])
     assert watch is not None
     stream = watch_events(world.resources, watch, keep_alive=0.01)
@@ -91,7 +91,7 @@ def events(text: str) -> Iterator[tuple[str, Any]]:
             yield name, json.loads(data)
 
 
-async def test_a_stream_tells_of_each_reading_the_outcome_and_each_delivery_and_ends(world: World) -> None:
+async def test_a_stream_sends_each_reading_the_outcome_and_each_delivery_and_then_ends(world: World) -> None:
     notify = [{"type": "callback", "url": world.sandbox.callback_url()}, {"type": "slack", "channel": "C0123ABCD"}]
     watch = await world.watch(notify=notify)
     stream = asyncio.create_task(world.get(f"/v1/watches/{watch['id']}/events"))
@@ -114,7 +114,7 @@ async def test_a_stream_tells_of_each_reading_the_outcome_and_each_delivery_and_
     assert {data["state"] for name, data in received if name == "delivery"} == {"delivered"}
 
 
-async def test_a_stream_tells_at_once_that_rally_does_not_know_the_import(world: World) -> None:
+async def test_a_stream_reports_at_once_that_rally_does_not_know_the_import(world: World) -> None:
     watch = await world.resources.watches.get((await world.watch("unknown"))["id"])
     assert watch is not None
     stream = watch_events(world.resources, watch)
@@ -131,7 +131,7 @@ async def test_a_stream_tells_at_once_that_rally_does_not_know_the_import(world:
     assert cancelled["lastPoll"] == {**found, "meaning": "Rally knows no such import"}
 
 
-async def test_a_stream_outlasts_an_outage_of_the_store(world: World) -> None:
+async def test_a_stream_survives_an_outage_of_the_store(world: World) -> None:
     call = world.resources.store.call
     watch = await world.resources.watches.get((await world.watch())["id"])
     assert watch is not None
@@ -148,7 +148,7 @@ async def test_a_stream_outlasts_an_outage_of_the_store(world: World) -> None:
     assert [event async for event in stream if event.startswith("event: outcome")]
 
 
-async def test_the_head_of_a_stream_is_answered_at_once(world: World) -> None:
+async def test_a_head_request_for_a_stream_is_answered_at_once(world: World) -> None:
     watch = await world.watch()
     path = f"/v1/watches/{watch['id']}/events"
     answer = await asyncio.wait_for(world.api.head(path, headers=bearer(CLIENT_KEY)), 5)
@@ -156,7 +156,7 @@ async def test_the_head_of_a_stream_is_answered_at_once(world: World) -> None:
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
 
 
-async def test_a_stream_of_a_watch_that_has_ended_is_its_snapshot(world: World) -> None:
+async def test_the_stream_of_an_ended_watch_is_its_snapshot(world: World) -> None:
     watch = await world.watch()
     await world.post(f"/v1/watches/{watch['id']}/cancel")
     answer = await world.get(f"/v1/watches/{watch['id']}/events")
@@ -164,7 +164,7 @@ async def test_a_stream_of_a_watch_that_has_ended_is_its_snapshot(world: World) 
     assert [(name, data["state"]) for name, data in events(answer.text)] == [("watch", "cancelled")]
 
 
-async def test_a_listener_hears_again_after_redis_dropped_the_connection(world: World) -> None:
+async def test_a_subscription_is_renewed_after_redis_dropped_the_connection(world: World) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch()
     waiting = asyncio.create_task(world.get(f"/v1/watches/{watch['id']}", wait=30))
@@ -175,7 +175,7 @@ async def test_a_listener_hears_again_after_redis_dropped_the_connection(world: 
     assert (await asyncio.wait_for(waiting, 5)).json()["state"] == "settled"
 
 
-async def test_a_process_that_is_to_end_answers_all_who_wait(world: World) -> None:
+async def test_a_process_that_shuts_down_answers_all_long_polls(world: World) -> None:
     watch = await world.watch()
     path = f"/v1/watches/{watch['id']}"
     waiting = asyncio.create_task(world.get(path, wait=60))

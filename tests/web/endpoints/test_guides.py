@@ -48,7 +48,7 @@ def broken(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_link_leads_to_a_file_and_an_anchor(name: str) -> None:
+def test_every_link_has_an_existing_file_and_anchor(name: str) -> None:
     assert broken(HOME / name) == []
 
 
@@ -94,7 +94,7 @@ async def test_the_reference_and_every_guide_link_to_all_guides(world: World) ->
     assert (await world.api.get("/docs/../docs/api.md")).status_code == 404
 
 
-async def test_every_link_of_a_served_guide_leads_to_a_page_and_an_anchor(world: World) -> None:
+async def test_every_link_of_a_served_guide_has_an_existing_page_and_anchor(world: World) -> None:
     pages = {f"/docs/{name}": (await world.api.get(f"/docs/{name}")).text for name in GUIDES}
     pages["/docs"] = (await world.api.get("/docs")).text
     wrong = []
@@ -130,7 +130,7 @@ def test_the_architecture_guide_names_files_that_exist() -> None:
     assert [path for path in named if not (HOME / path).exists()] == []
 
 
-def test_places_in_the_guides_that_the_product_refers_to_exist() -> None:
+def test_anchors_that_the_product_refers_to_exist_in_the_guides() -> None:
     texts = [path.read_text() for part in ("bridge", "workers") for path in (HOME / part).rglob("*.py")]
     referred = [match for text in texts for match in re.findall(r"/docs/([a-z]+)(?:#([\w-]+))?", text)]
     assert referred

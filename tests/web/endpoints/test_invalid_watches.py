@@ -32,7 +32,7 @@ async def refused(world: World, body: Any, *, status: int = 422) -> dict[str, An
 
 
 @pytest.mark.parametrize("body", ["", "not json", "{", "[1,", '"\\ud800"', b"\xff\xfe"])
-async def test_a_body_that_is_not_json_is_told_so(world: World, body: str | bytes) -> None:
+async def test_a_body_that_is_not_json_is_refused(world: World, body: str | bytes) -> None:
     assert (await refused(world, body, status=400))["title"] == "The body is not valid JSON"
 
 
@@ -96,14 +96,14 @@ async def test_a_body_that_is_not_json_is_told_so(world: World, body: str | byte
         ({"importId": "imp", "notify": [{**SLACK, "url": "https://hooks.slack.com/triggers/T/1/x"}]}, "/notify/0/url"),
     ],
 )
-async def test_a_wrong_field_is_named_by_its_place(world: World, body: Any, pointer: str) -> None:
+async def test_an_invalid_field_is_named_by_its_pointer(world: World, body: Any, pointer: str) -> None:
     problem = await refused(world, body)
 
     assert [error["pointer"] for error in problem["errors"]] == [pointer]
     assert all(error["detail"] for error in problem["errors"])
 
 
-async def test_each_bad_header_is_named(world: World) -> None:
+async def test_each_invalid_header_is_named(world: World) -> None:
     headers = {"Host": "x", "X-A": "x", "x-a": "y", "X-Good": "y", "Bad Name": "z", "X-Empty": ""}
     problem = await refused(world, {"importId": "imp", "notify": [{**CALLBACK, "headers": headers}]})
 
@@ -132,7 +132,7 @@ async def test_the_same_destination_twice_is_refused(redis_url: str, sandbox_url
 
 
 @pytest.mark.parametrize(("wrong", "count"), [(100, None), (101, 101), (5000, 5000)])
-async def test_of_very_many_problems_the_first_are_named_and_all_are_counted(
+async def test_the_first_of_many_problems_are_listed_and_all_are_counted(
     world: World, wrong: int, count: int | None
 ) -> None:
     problem = await refused(world, {"importId": "imp", **{f"x{number}": 1 for number in range(wrong)}})
@@ -143,7 +143,7 @@ async def test_of_very_many_problems_the_first_are_named_and_all_are_counted(
     assert problem.get("errorCount") == count
 
 
-async def test_a_batch_of_nothing_but_faults_is_answered_with_less_than_was_sent(world: World) -> None:
+async def test_the_response_to_an_invalid_batch_is_smaller_than_the_batch(world: World) -> None:
     batch = {"watches": [{f"{number:03x}": 1 for number in range(1024)}] * 70}
     answer = await world.post("/v1/watches/batch", json=batch)
 
@@ -174,7 +174,7 @@ async def test_every_problem_is_named_at_once(world: World) -> None:
         "not a url",
     ],
 )
-async def test_a_destination_that_must_not_be_reached_is_refused_with_a_code(world: World, url: str) -> None:
+async def test_a_forbidden_address_is_refused_with_a_code(world: World, url: str) -> None:
     problem = await refused(world, {"importId": "imp", "notify": [{"type": "callback", "url": url}]})
 
     (error,) = problem["errors"]
@@ -184,7 +184,7 @@ async def test_a_destination_that_must_not_be_reached_is_refused_with_a_code(wor
 
 
 @pytest.mark.parametrize("channel", ["#general", "general", "c0123abcd", "C0123ABCD\n", "", "U0123ABCD", "C" * 40])
-async def test_a_channel_by_its_name_is_told_to_be_named_by_its_id(world: World, channel: str) -> None:
+async def test_a_channel_name_is_refused_and_its_id_is_asked_for(world: World, channel: str) -> None:
     problem = await refused(world, {"importId": "imp", "notify": [{"type": "slack", "channel": channel}]})
 
     (error,) = problem["errors"]
@@ -192,7 +192,7 @@ async def test_a_channel_by_its_name_is_told_to_be_named_by_its_id(world: World,
     assert "Must be the channel's id, such as C0123ABCD" in error["detail"]
 
 
-async def test_a_secret_in_a_refused_body_is_not_repeated(world: World) -> None:
+async def test_a_secret_in_a_refused_body_is_not_in_the_response(world: World) -> None:
     secret = {**CALLBACK, "secret": "hush-hush", "headers": {"Bad Name": "hush-hush"}}
     problem = await refused(world, {"importId": "imp", "notify": [secret]})
 
@@ -212,7 +212,7 @@ async def test_a_secret_in_a_refused_body_is_not_repeated(world: World) -> None:
         (None, 415),
     ],
 )
-async def test_only_json_is_read(world: World, content_type: str | None, status: int) -> None:
+async def test_only_json_in_utf_8_is_accepted(world: World, content_type: str | None, status: int) -> None:
     headers = bearer(CLIENT_KEY) | ({} if content_type is None else {"Content-Type": content_type})
     answer = await world.api.post("/v1/watches", content=b'{"importId": "imp"}', headers=headers)
 
@@ -222,7 +222,7 @@ async def test_only_json_is_read(world: World, content_type: str | None, status:
 @pytest.mark.parametrize(
     ("encoding", "status"), [("identity", 202), ("", 202), ("gzip", 415), ("identity, GZIP", 415), ("none", 415)]
 )
-async def test_a_body_that_calls_itself_encoded_is_not_read(world: World, encoding: str, status: int) -> None:
+async def test_an_encoded_body_is_refused(world: World, encoding: str, status: int) -> None:
     answer = await world.post("/v1/watches", json={"importId": "imp"}, **{"Content-Encoding": encoding})
 
     assert answer.status_code == status

@@ -33,14 +33,14 @@ async def page_through(world: World, path: str, **query: Any) -> list[str]:
     raise AssertionError("the pages never end")
 
 
-async def test_pages_hold_every_watch_once_newest_first(world: World) -> None:
+async def test_pages_contain_every_watch_once_newest_first(world: World) -> None:
     made = [(await world.watch(f"imp-{number}"))["id"] for number in range(7)]
 
     for limit in (1, 2, 3, 7, 100):
         assert await page_through(world, "/v1/watches", limit=limit) == sorted(made, reverse=True)
 
 
-async def test_what_comes_while_one_pages_moves_nothing(world: World) -> None:
+async def test_new_watches_do_not_shift_the_pages(world: World) -> None:
     made = [(await world.watch(f"imp-{number}"))["id"] for number in range(6)]
     first = (await world.get("/v1/watches", limit=3)).json()
     await world.watch("imp-late")
@@ -51,7 +51,7 @@ async def test_what_comes_while_one_pages_moves_nothing(world: World) -> None:
     assert seen == sorted(made, reverse=True)
 
 
-async def test_pages_go_on_while_all_that_they_hold_changes_places(world: World) -> None:
+async def test_pages_continue_while_their_watches_change_state(world: World) -> None:
     made = [(await world.watch(f"imp-{number}"))["id"] for number in range(30)]
     paging = asyncio.create_task(page_through(world, "/v1/watches", limit=2))
     for number, watch_id in enumerate(made):
@@ -63,7 +63,7 @@ async def test_pages_go_on_while_all_that_they_hold_changes_places(world: World)
 
 
 @pytest.mark.parametrize("query", [{}, {"importId": "imp"}])
-async def test_what_is_forgotten_while_one_pages_does_not_end_the_pages(world: World, query: dict[str, str]) -> None:
+async def test_pages_continue_after_watches_were_deleted(world: World, query: dict[str, str]) -> None:
     made = [(await world.watch())["id"] for _ in range(3)]
     lists = ("rb:watches:of:crm:watching", "rb:watches:about:imp")
     for name in lists:
@@ -72,7 +72,7 @@ async def test_what_is_forgotten_while_one_pages_does_not_end_the_pages(world: W
     assert await page_through(world, "/v1/watches", limit=1, **query) == sorted(made, reverse=True)
 
 
-async def test_of_an_import_that_many_watch_each_page_is_found_in_a_few_steps(world: World) -> None:
+async def test_each_page_of_a_widely_watched_import_takes_a_few_commands(world: World) -> None:
     mine = [(await world.watch())["id"] for _ in range(2)]
     others = [part for number in range(12_000) for part in (0, f"{mine[0]}{number:05}")]
     await world.resources.store.call("ZADD", "rb:watches:about:imp", *others)
@@ -82,7 +82,7 @@ async def test_of_an_import_that_many_watch_each_page_is_found_in_a_few_steps(wo
     assert await page_through(world, "/v1/watches", importId="imp") == [mine[1], mine[0]]
 
 
-async def test_watches_are_found_by_how_they_stand_and_by_their_import(world: World) -> None:
+async def test_watches_are_filtered_by_state_outcome_and_import(world: World) -> None:
     await world.sandbox.set_import("done", ("COMPLETED", 0))
     await world.sandbox.set_import("broken", ("ERROR", 0))
     await world.sandbox.set_import("open", ("UPLOADING", 0))
@@ -105,7 +105,7 @@ async def test_watches_are_found_by_how_they_stand_and_by_their_import(world: Wo
     assert await found(importId="nobody's") == set()
 
 
-async def test_a_client_sees_its_own_and_an_admin_everybodys(world: World) -> None:
+async def test_a_client_lists_its_own_watches_and_an_admin_all(world: World) -> None:
     mine = (await world.watch("imp"))["id"]
     theirs = (await world.watch("imp", key=OTHER_KEY))["id"]
 
@@ -119,7 +119,7 @@ async def test_a_client_sees_its_own_and_an_admin_everybodys(world: World) -> No
     assert await seen(ADMIN_KEY, importId="imp") == {mine, theirs}
 
 
-async def test_what_was_forgotten_is_in_no_list(world: World) -> None:
+async def test_deleted_watches_are_in_no_list(world: World) -> None:
     await world.sandbox.set_import("imp", ("ERROR", 0))
     notify = [{"type": "callback", "url": world.sandbox.callback_url()}]
     await world.watch(notify=notify)
@@ -166,7 +166,7 @@ async def test_what_was_forgotten_is_in_no_list(world: World) -> None:
         ("/v1/signing-keys", {"newest": "true", "": "x"}, {"?newest", "?"}),
     ],
 )
-async def test_a_query_that_makes_no_sense_is_refused_by_name(
+async def test_an_invalid_query_parameter_is_refused_by_name(
     world: World, path: str, query: dict[str, Any], wrong: set[str]
 ) -> None:
     answer = await world.get(path, **query)
@@ -176,7 +176,7 @@ async def test_a_query_that_makes_no_sense_is_refused_by_name(
     assert {error["pointer"] for error in answer.json()["errors"]} == wrong
 
 
-async def test_of_very_many_problems_of_a_query_the_first_are_named_and_all_are_counted(world: World) -> None:
+async def test_the_first_of_many_problems_of_a_query_are_listed_and_all_are_counted(world: World) -> None:
     refused = await world.get("/v1/watches", limit=0, **{f"x{number}": "1" for number in range(150)})
 
     errors = refused.json()["errors"]
@@ -184,7 +184,7 @@ async def test_of_very_many_problems_of_a_query_the_first_are_named_and_all_are_
     assert errors[0]["pointer"] == "?limit"
 
 
-async def test_a_batch_gives_a_result_for_each_in_order(world: World) -> None:
+async def test_a_batch_returns_a_result_for_each_watch_in_order(world: World) -> None:
     batch = [{"importId": "a"}, {"importId": "b", "colour": "red"}, {"importId": "c", "label": "third"}, {}]
     answer = await world.post("/v1/watches/batch", json={"watches": batch})
     results = answer.json()["results"]
@@ -197,7 +197,7 @@ async def test_a_batch_gives_a_result_for_each_in_order(world: World) -> None:
     assert len(await page_through(world, "/v1/watches")) == 2
 
 
-async def test_a_watch_of_a_batch_that_cannot_be_stored_says_so_and_the_others_are(world: World) -> None:
+async def test_a_watch_of_a_batch_that_cannot_be_stored_fails_alone(world: World) -> None:
     in_the_way = "rb:watches:about:b"
     await world.resources.store.call("SET", in_the_way, "no list of watches")
     batch = {"watches": [{"importId": "a"}, {"importId": "b"}, {"importId": "c"}, {}]}
@@ -214,7 +214,7 @@ async def test_a_watch_of_a_batch_that_cannot_be_stored_says_so_and_the_others_a
     assert again.json()["results"] == [results[0], made_later, *results[2:]], "what was made is not made again"
 
 
-async def test_a_batch_of_which_nothing_can_be_stored_is_a_503_itself(world: World) -> None:
+async def test_a_batch_of_which_nothing_can_be_stored_is_a_503(world: World) -> None:
     await world.resources.store.call("CONFIG", "SET", "maxmemory", 1)
     try:
         answer = await world.post("/v1/watches/batch", json={"watches": [{"importId": "a"}, {"importId": "b"}]})
@@ -229,12 +229,12 @@ async def test_a_batch_of_which_nothing_can_be_stored_is_a_503_itself(world: Wor
     "body",
     [{}, {"watches": []}, {"watches": [{"importId": "imp"}] * 101}, {"watches": "imp"}, {"watches": [], "more": 1}],
 )
-async def test_a_batch_that_is_none_changes_nothing(world: World, body: dict[str, Any]) -> None:
+async def test_an_invalid_batch_changes_nothing(world: World, body: dict[str, Any]) -> None:
     assert (await world.post("/v1/watches/batch", json=body)).status_code == 422
     assert await page_through(world, "/v1/watches") == []
 
 
-async def test_the_same_request_twice_is_one_watch_and_one_answer(world: World) -> None:
+async def test_a_repeated_request_creates_one_watch_and_gets_the_same_response(world: World) -> None:
     first = await world.post("/v1/watches", json={"importId": "imp", "label": "Q4"}, **KEY)
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.poll()
@@ -249,7 +249,7 @@ async def test_the_same_request_twice_is_one_watch_and_one_answer(world: World) 
     assert len(await page_through(world, "/v1/watches")) == 1
 
 
-async def test_a_key_that_is_used_for_something_else_is_refused_and_changes_nothing(world: World) -> None:
+async def test_a_key_reused_for_another_request_is_refused_and_changes_nothing(world: World) -> None:
     await world.post("/v1/watches", json={"importId": "imp"}, **KEY)
     answer = await world.post("/v1/watches", json={"importId": "other"}, **KEY)
 
@@ -257,7 +257,7 @@ async def test_a_key_that_is_used_for_something_else_is_refused_and_changes_noth
     assert len(await page_through(world, "/v1/watches")) == 1
 
 
-async def test_a_key_is_the_clients_own_and_lasts_for_a_day(world: World) -> None:
+async def test_a_key_belongs_to_one_client_and_lasts_for_a_day(world: World) -> None:
     mine = (await world.post("/v1/watches", json={"importId": "imp"}, **KEY)).json()["id"]
     theirs = (await world.post("/v1/watches", json={"importId": "imp"}, key=OTHER_KEY, **KEY)).json()["id"]
     world.pass_time(DAY)
@@ -268,7 +268,7 @@ async def test_a_key_is_the_clients_own_and_lasts_for_a_day(world: World) -> Non
     assert len(await world.resources.store.call("KEYS", "rb:replay:*")) == 1
 
 
-async def test_two_equal_requests_that_race_make_one_watch(world: World) -> None:
+async def test_concurrent_equal_requests_create_one_watch(world: World) -> None:
     answers = await asyncio.gather(*(world.post("/v1/watches", json={"importId": "imp"}, **KEY) for _ in range(10)))
 
     assert len({answer.json()["id"] for answer in answers}) == 1
@@ -277,14 +277,14 @@ async def test_two_equal_requests_that_race_make_one_watch(world: World) -> None
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "tab\there"])
-async def test_a_key_that_is_none_is_refused(world: World, key: str) -> None:
+async def test_an_invalid_idempotency_key_is_refused(world: World, key: str) -> None:
     answer = await world.post("/v1/watches", json={"importId": "imp"}, **{"Idempotency-Key": key})
 
     assert answer.status_code == 422
     assert await page_through(world, "/v1/watches") == []
 
 
-async def test_a_key_means_nothing_to_the_watches_of_a_batch_under_another(world: World) -> None:
+async def test_keys_derived_for_a_batch_do_not_collide_with_other_keys(world: World) -> None:
     batch = await world.post("/v1/watches/batch", json={"watches": [{"importId": "a"}]}, **{"Idempotency-Key": "abc"})
     alone = await world.post("/v1/watches", json={"importId": "a"}, **{"Idempotency-Key": "abc 0"})
 
@@ -293,7 +293,7 @@ async def test_a_key_means_nothing_to_the_watches_of_a_batch_under_another(world
     assert len(await page_through(world, "/v1/watches")) == 2
 
 
-async def test_a_batch_sent_twice_under_one_key_makes_each_watch_once(world: World) -> None:
+async def test_a_batch_repeated_with_its_key_creates_each_watch_once(world: World) -> None:
     batch = {"watches": [{"importId": "a"}, {"importId": "b"}]}
     first = await world.post("/v1/watches/batch", json=batch, **KEY)
     second = await world.post("/v1/watches/batch", json=batch, **KEY)

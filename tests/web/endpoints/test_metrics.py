@@ -29,7 +29,7 @@ async def samples(world: World) -> dict[str, float]:
     }
 
 
-async def test_what_is_there_is_counted(world: World) -> None:
+async def test_stored_watches_and_deliveries_are_counted(world: World) -> None:
     await world.sandbox.set_import("done", ("COMPLETED", 0))
     await world.sandbox.set_import("open", ("UPLOADING", 0))
     await world.sandbox.set_answers("gone", {"status": 410})
@@ -51,14 +51,14 @@ async def test_what_is_there_is_counted(world: World) -> None:
     assert found["rally_bridge_redis_up[]"] == 1
 
 
-async def test_what_nobody_does_becomes_overdue(world: World) -> None:
+async def test_imports_and_deliveries_without_a_worker_become_overdue(world: World) -> None:
     await world.watch("open")
     world.pass_time(3 * MINUTE)
 
     assert (await samples(world))["rally_bridge_imports_overdue['default']"] == 1
 
 
-async def test_requests_are_counted_by_route_and_never_by_what_was_asked_for(world: World) -> None:
+async def test_requests_are_counted_by_route_and_not_by_path(world: World) -> None:
     route = "rally_bridge_requests_total['GET', '/v1/watches/{watch_id}', '404']"
     before = (await samples(world)).get(route, 0)
     for path in ("/v1/watches/wat_SECRET", "/nowhere/SECRET"):
@@ -70,7 +70,7 @@ async def test_requests_are_counted_by_route_and_never_by_what_was_asked_for(wor
     assert "SECRET" not in "".join(found)
 
 
-async def test_a_store_that_is_out_is_told_and_no_fault(world: World) -> None:
+async def test_an_unavailable_store_is_a_metric_and_not_an_error(world: World) -> None:
     await world.sandbox.set_import("open", ("UPLOADING", 0))
     redis = world.resources.store.redis
     pool, redis.connection_pool = redis.connection_pool, type(redis)(host="127.0.0.1", port=1).connection_pool
@@ -83,7 +83,7 @@ async def test_a_store_that_is_out_is_told_and_no_fault(world: World) -> None:
     assert "rally_bridge_watches_open[]" not in found
 
 
-async def test_a_pause_is_told_in_seconds(world: World) -> None:
+async def test_a_pause_is_a_metric_in_seconds(world: World) -> None:
     await world.sandbox.faults(status=429, headers={"Retry-After": "30"})
     await world.sandbox.set_import("open", ("UPLOADING", 0))
     await world.watch("open", expiresIn=DAY // 1000)

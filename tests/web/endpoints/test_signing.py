@@ -29,7 +29,7 @@ async def test_a_client_gets_its_own_secrets_and_public_keys(world: World) -> No
     assert (await world.api.get("/v1/signing-keys")).status_code == 401
 
 
-async def test_an_admin_gets_any_clients_secrets_and_others_their_own_alone(world: World) -> None:
+async def test_an_admin_gets_the_secrets_of_any_client_and_others_only_their_own(world: World) -> None:
     for name in ("crm", "operator"):
         answer = await world.get("/v1/signing-secret", key=ADMIN_KEY, client=name)
         assert answer.json() == {"client": name, "secrets": [derived_secret(SERVICE_SECRET, name)]}
@@ -48,9 +48,7 @@ async def test_an_admin_gets_any_clients_secrets_and_others_their_own_alone(worl
         (ADMIN_KEY, "No Name", "wrong_format"),
     ],
 )
-async def test_whose_secrets_nobody_may_ask_for_is_refused_by_name(
-    path: str, key: str, name: str, code: str, world: World
-) -> None:
+async def test_an_invalid_client_name_is_refused(path: str, key: str, name: str, code: str, world: World) -> None:
     answer = await world.get(path, key=key, client=name)
 
     error = only(answer.json()["errors"])
@@ -80,13 +78,13 @@ async def test_the_public_keys_are_those_that_callbacks_are_signed_with(redis_ur
         assert verify_callback(message["body"], headers, [*theirs, known], client="crm")["type"] == "watch.test"
 
 
-def test_a_key_that_is_none_is_a_problem_of_the_settings() -> None:
+def test_an_invalid_signing_key_is_a_problem_of_the_settings() -> None:
     with pytest.raises(SettingsError, match="CALLBACK_ED25519_KEYS: key 1 must be whsk_"):
         sender_of(settings("redis://localhost", "http://localhost:1", CALLBACK_ED25519_KEYS="whsk_wrong"))
 
 
 @pytest.mark.parametrize("source", ["keys", "file"])
-def test_no_client_may_have_the_name_in_which_notices_are_signed(source: str) -> None:
+def test_the_name_that_notices_are_signed_with_is_reserved(source: str) -> None:
     keys, config = (f"operator:{CLIENT_KEY}", "") if source == "keys" else ("", client("operator", CLIENT_KEY))
 
     with pytest.raises(SettingsError, match="no client may be named 'operator'"):

@@ -16,7 +16,7 @@ SLACK = {"type": "slack_webhook", "url": "https://hooks.slack.com/services/T000/
 CALLBACK = {"type": "callback", "url": "https://crm.example.com/hooks/rally"}
 
 
-async def test_a_watch_is_answered_with_what_is_known_of_it(world: World) -> None:
+async def test_the_response_is_the_watch(world: World) -> None:
     fields = {"label": "Q4", "metadata": {"ticket": "RES-12", "n": 1}, "notify": [SLACK, CALLBACK], "expiresIn": 60}
     answer = await world.api.post("/v1/watches", json={"importId": "imp", **fields}, headers=bearer(CLIENT_KEY))
 
@@ -49,7 +49,7 @@ async def test_the_ids_of_watches_sort_by_time(world: World) -> None:
         (bearer(CLIENT_KEY + "x"), "The API key is invalid"),
     ],
 )
-async def test_without_a_known_key_nothing_is_done(world: World, headers: dict[str, str], title: str) -> None:
+async def test_a_call_without_a_valid_key_changes_nothing(world: World, headers: dict[str, str], title: str) -> None:
     for answer in (
         await world.api.post("/v1/watches", json={"importId": "imp"}, headers=headers),
         await world.api.get("/v1/watches/wat_x", headers=headers),
@@ -60,7 +60,7 @@ async def test_without_a_known_key_nothing_is_done(world: World, headers: dict[s
     assert set(await world.resources.store.call("KEYS", "rb:*")) == {"rb:store_key", "rb:schema"}
 
 
-async def test_a_watch_is_seen_by_its_client_and_by_admins_only(world: World) -> None:
+async def test_a_watch_is_visible_to_its_client_and_to_admins_only(world: World) -> None:
     watch = await world.watch()
     path = f"/v1/watches/{watch['id']}"
 
@@ -82,7 +82,7 @@ async def test_a_watch_is_seen_by_its_client_and_by_admins_only(world: World) ->
         ({"on": [each.value for each in Outcome if each is not Outcome.COMPLETED]}, "problems"),
     ],
 )
-async def test_a_watch_shows_its_destinations_without_secrets_from_the_first_answer_on(
+async def test_a_watch_shows_its_destinations_without_secrets_from_the_first_response(
     world: World, on: dict[str, Any], shown: Any
 ) -> None:
     watch = await world.watch(notify=[{**CALLBACK, "secret": SECRET, "headers": {"X-Api-Key": "k"}, **on}])
@@ -108,7 +108,7 @@ async def test_problems_are_all_outcomes_but_completed(world: World, status: str
     assert [each["state"] == "skipped" for each in (await world.reload(watch))["deliveries"]] == [skipped]
 
 
-async def test_what_has_several_lines_is_taken_as_it_is(world: World) -> None:
+async def test_line_breaks_in_values_are_kept(world: World) -> None:
     metadata = {"of\tmany": "two\nlines\tand a tab, é, 🎉"}
 
     assert (await world.watch(metadata=metadata, label="two\nlines"))["metadata"] == metadata
@@ -123,11 +123,11 @@ async def test_an_import_id_is_opaque(world: World, import_id: str) -> None:
     assert [request["importId"] for request in await world.sandbox.requests()] == [import_id]
 
 
-async def test_a_callback_secret_of_ones_own_is_taken(world: World) -> None:
+async def test_a_callback_may_have_its_own_secret(world: World) -> None:
     assert await world.watch(notify=[{**CALLBACK, "secret": SECRET, "headers": {"X-Api-Key": "k"}}])
 
 
-async def test_an_unknown_page_and_a_wrong_method_are_problems_as_well(world: World) -> None:
+async def test_an_unknown_path_and_a_wrong_method_are_problems_as_well(world: World) -> None:
     for answer, status in (
         (await world.api.get("/nowhere"), 404),
         (await world.api.put("/v1/watches", headers=bearer(CLIENT_KEY)), 405),
@@ -137,13 +137,13 @@ async def test_an_unknown_page_and_a_wrong_method_are_problems_as_well(world: Wo
         assert answer.json()["title"]
 
 
-async def test_health_tells_alive_from_ready(world: World) -> None:
+async def test_health_distinguishes_alive_and_ready(world: World) -> None:
     assert (await world.api.get("/healthz")).json() == {"status": "alive"}
     ready = await world.api.get("/readyz")
     assert ready.json() == {"status": "ready", "redis": "ok", "workers": "none seen"}
 
 
-async def test_a_redis_that_is_full_is_a_503_that_loses_and_changes_nothing(world: World) -> None:
+async def test_a_full_redis_is_a_503_and_nothing_changes(world: World) -> None:
     await world.resources.store.call("CONFIG", "SET", "maxmemory", 1)
     try:
         answer = await world.api.post("/v1/watches", json={"importId": "imp"}, headers=bearer(CLIENT_KEY))

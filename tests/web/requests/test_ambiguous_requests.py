@@ -27,7 +27,7 @@ WATCH = b'{"importId": "imp"}'
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/watches", "/v1/watches/batch"])
-async def test_a_header_that_decides_is_not_given_twice(
+async def test_a_header_that_has_an_effect_must_not_be_repeated(
     world: World, path: str, headers: list[tuple[str, str]], named: str
 ) -> None:
     body = WATCH if path == "/v1/watches" else b'{"watches": [' + WATCH + b"]}"
@@ -39,14 +39,14 @@ async def test_a_header_that_decides_is_not_given_twice(
     assert (await world.get("/v1/watches")).json()["data"] == []
 
 
-async def test_headers_that_decide_nothing_may_be_repeated(world: World) -> None:
+async def test_headers_without_an_effect_may_be_repeated(world: World) -> None:
     headers = [KEY, AS_JSON, ("Accept", "text/html"), ("Accept", "*/*"), ("X-Forwarded-For", "a"), ("Via", "b")]
     answer = await world.api.post("/v1/watches", content=WATCH, headers=[*headers, ("X-Forwarded-For", "c")])
 
     assert answer.status_code == 202
 
 
-async def test_of_two_request_ids_none_is_taken(world: World) -> None:
+async def test_two_request_ids_are_both_ignored(world: World) -> None:
     answer = await world.api.get("/healthz", headers=[("X-Request-Id", "one"), ("X-Request-Id", "two")])
 
     assert answer.headers["x-request-id"].startswith("req_")
@@ -55,7 +55,7 @@ async def test_of_two_request_ids_none_is_taken(world: World) -> None:
 @pytest.mark.parametrize(
     "path", ["/v1%2Fwatches", "/v1%2fwatches", "/v1/watches%2Fwat_1", "/v1/watches/wat_1%2Fcancel"]
 )
-async def test_a_path_with_an_encoded_slash_is_no_page(world: World, path: str) -> None:
+async def test_a_path_with_an_encoded_slash_is_not_found(world: World, path: str) -> None:
     with serving(build(world.resources)) as url:
         place = urlsplit(url)
         head = f"POST {path} HTTP/1.1\r\nHost: bridge\r\nConnection: close\r\n{KEY[0]}: {KEY[1]}\r\n\r\n"
@@ -77,7 +77,7 @@ async def test_a_path_with_an_encoded_slash_is_no_page(world: World, path: str) 
         (b'{"importId": "imp", "notify": [{"type": "callback", "type": "slack"}]}', ["/notify/0/type"]),
     ],
 )
-async def test_an_object_does_not_have_a_name_twice(world: World, body: bytes, pointers: list[str]) -> None:
+async def test_an_object_with_a_repeated_name_is_refused(world: World, body: bytes, pointers: list[str]) -> None:
     answer = await world.api.post("/v1/watches", content=body, headers=[KEY, AS_JSON])
 
     assert (answer.status_code, answer.json()["type"]) == (422, "/docs#validation-failed")
@@ -86,7 +86,7 @@ async def test_an_object_does_not_have_a_name_twice(world: World, body: bytes, p
     assert (await world.get("/v1/watches")).json()["data"] == []
 
 
-async def test_a_batch_in_which_a_name_is_repeated_is_refused_whole(world: World) -> None:
+async def test_a_batch_with_a_repeated_name_is_refused_as_a_whole(world: World) -> None:
     body = b'{"watches": [{"importId": "a"}, {"importId": "b", "importId": "c"}]}'
     answer = await world.api.post("/v1/watches/batch", content=body, headers=[KEY, AS_JSON])
 
@@ -97,7 +97,7 @@ async def test_a_batch_in_which_a_name_is_repeated_is_refused_whole(world: World
     assert (await world.get("/v1/watches")).json()["data"] == []
 
 
-async def test_of_very_many_repeated_names_the_first_hundred_are_named(world: World) -> None:
+async def test_the_first_hundred_of_many_repeated_names_are_listed(world: World) -> None:
     names = ",".join(f'"n{number}": 1, "n{number}": 1' for number in range(150))
     body = f'{{"importId": "imp", "metadata": {{{names}}}}}'
     answer = await world.api.post("/v1/watches", content=body, headers=[KEY, AS_JSON])
@@ -111,5 +111,5 @@ def test_a_document_without_repeated_names_has_no_problem(document: object) -> N
     assert duplicate_names(json.dumps(document).encode()) == []
 
 
-async def test_a_key_alone_still_opens(world: World) -> None:
+async def test_an_api_key_given_once_is_accepted(world: World) -> None:
     assert (await world.api.get("/v1/watches", headers=bearer(CLIENT_KEY))).status_code == 200

@@ -62,7 +62,7 @@ def is_closed(connection: socket.socket) -> bool:
     return connection.recv(1) == b""
 
 
-def test_a_body_that_is_announced_too_large_is_refused_before_it_comes(impatient: str) -> None:
+def test_a_body_announced_as_too_large_is_refused_before_it_is_sent(impatient: str) -> None:
     with started_post(impatient, f"Content-Length: {BODY_LIMIT + 1}") as post:
         status, headers, body = answer_on(post)
 
@@ -70,13 +70,13 @@ def test_a_body_that_is_announced_too_large_is_refused_before_it_comes(impatient
     assert json.loads(body)["type"] == "/docs#payload-too-large"
 
 
-def test_who_sends_a_body_too_large_without_asking_first_hears_why_all_the_same(impatient: str) -> None:
+def test_the_sender_of_a_too_large_body_gets_the_reason_even_while_it_is_sending(impatient: str) -> None:
     answer = httpx.post(impatient, content=b"x" * 20 * BODY_LIMIT, headers=JSON, trust_env=False)
 
     assert (answer.status_code, answer.json()["detail"]) == (413, "The limit is 64 KB.")
 
 
-def test_a_body_that_is_announced_and_never_comes_is_given_up(impatient: str) -> None:
+def test_a_body_that_is_never_sent_times_out(impatient: str) -> None:
     with started_post(impatient, "Content-Length: 2") as post:
         status, headers, body = answer_on(post)
         assert is_closed(post)
@@ -85,7 +85,7 @@ def test_a_body_that_is_announced_and_never_comes_is_given_up(impatient: str) ->
     assert json.loads(body)["type"] == "/docs#request-timeout"
 
 
-def test_a_body_that_trickles_is_given_up_though_something_comes_all_the_time(impatient: str) -> None:
+def test_a_body_that_trickles_times_out(impatient: str) -> None:
     with started_post(impatient, "Content-Length: 1000") as post:
         post.settimeout(PATIENCE / 10)
         for _ in range(100):
@@ -101,7 +101,7 @@ def test_a_body_that_trickles_is_given_up_though_something_comes_all_the_time(im
     assert status == 408
 
 
-def test_a_body_that_comes_in_pieces_in_time_is_read_whole(impatient: str) -> None:
+def test_a_body_sent_in_pieces_is_read(impatient: str) -> None:
     with started_post(impatient, "Transfer-Encoding: chunked") as post:
         for _ in range(3):
             post.sendall(b"4\r\n    \r\n")
@@ -111,7 +111,7 @@ def test_a_body_that_comes_in_pieces_in_time_is_read_whole(impatient: str) -> No
     assert (status, body) == (200, b"12")
 
 
-def test_a_body_whose_sender_goes_away_is_no_fault_of_ours() -> None:
+def test_a_sender_that_disconnects_is_not_logged_as_an_error() -> None:
     messages: list[Message] = [
         {"type": "http.request", "body": b'{"importId"', "more_body": True},
         {"type": "http.disconnect"},
@@ -126,7 +126,7 @@ def test_a_body_whose_sender_goes_away_is_no_fault_of_ours() -> None:
 
 
 @pytest.mark.parametrize("value", [b"{}", b"[]", b"1", b'"\\"]"', b'{"a":1}'])
-def test_a_body_of_very_many_values_is_refused_before_it_is_read(value: bytes) -> None:
+def test_a_body_with_too_many_values_is_refused_before_it_is_parsed(value: bytes) -> None:
     many = b",".join([value] * (MAX_VALUES + 1))
     with pytest.raises(Refused) as caught:
         parse(b'{"watches": [{"a": [' + many, BatchBody)  # the size is checked before the JSON
@@ -135,13 +135,13 @@ def test_a_body_of_very_many_values_is_refused_before_it_is_read(value: bytes) -
 
 
 @pytest.mark.parametrize("text", ['",[{' * 1000, "\\" * 999, ',[{}]":' * 500])
-def test_what_stands_in_strings_counts_as_no_value(text: str) -> None:
+def test_the_contents_of_strings_are_not_counted_as_values(text: str) -> None:
     watches = [{"importId": "imp", "metadata": {str(number): text for number in range(3)}}] * 100
 
     assert parse(json.dumps({"watches": watches}).encode(), BatchBody).watches == watches
 
 
-def test_the_largest_batch_that_is_valid_is_read() -> None:
+def test_the_largest_valid_batch_is_accepted() -> None:
     notify = [{"type": "callback", "url": "u", "on": ["failed"], "headers": {f"h{n}": "v" for n in range(20)}}] * 10
     watch = {"importId": "imp", "notify": notify, "metadata": {f"m{n}": "v" for n in range(50)}, "label": "l"}
 

@@ -205,7 +205,7 @@ async def test_null_means_not_given(world: World) -> None:
 
 
 @pytest.mark.parametrize("entry", [7, None, "imp", [], True])
-async def test_an_entry_of_a_batch_that_is_no_object_is_refused_by_itself(world: World, entry: Any) -> None:
+async def test_a_batch_entry_that_is_not_an_object_is_refused_alone(world: World, entry: Any) -> None:
     answer = await world.post("/v1/watches/batch", json={"watches": [{"importId": "a"}, entry, {"importId": "b"}]})
 
     assert [each["status"] for each in answer.json()["results"]] == [202, 422, 202]
