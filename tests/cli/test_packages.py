@@ -55,7 +55,7 @@ def test_a_light_command_that_can_not_be_imported_names_it_as_well(site: Path) -
     assert ran.stderr.startswith("some-bridge 7.0 has replaced files of rally-bridge 7.0, such as bridge/client/__init")
 
 
-def test_files_that_another_distribution_took_with_it_are_missed(site: Path) -> None:
+def test_files_removed_with_another_distribution_are_reported(site: Path) -> None:
     install_ours(site)
     (site / "workers" / "settings.py").unlink()
     ran = run(site, arguments=["serve"])
@@ -72,7 +72,7 @@ def test_a_package_that_is_found_before_ours_is_named(site: Path, tmp_path: Path
     assert f"another package workers before that of rally-bridge: {found}, of some-workers 7.0. Remedy: " in ran.stderr
 
 
-def test_files_that_someone_has_edited_are_left_alone(site: Path) -> None:
+def test_edited_files_do_not_stop_a_command(site: Path) -> None:
     install_ours(site)
     (site / "workers" / "__init__.py").write_text('"""Edited."""\n')
     assert run(site, arguments=["serve", "--help"]).returncode == 0

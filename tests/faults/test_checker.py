@@ -345,7 +345,7 @@ EXCUSED: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize("name", EXCUSED)
-def test_what_nobody_could_help_is_excused(name: str) -> None:
+def test_what_no_bridge_could_prevent_is_excused(name: str) -> None:
     rule, changes = EXCUSED[name]
     assert not check(replace(SOUND, **changes())).breaches[rule]
 

@@ -74,7 +74,7 @@ async def connect(stack: AsyncExitStack, forwarder: Forwarder) -> Client:
     return Client(reader, writer)
 
 
-async def test_a_connection_stays_where_it_began_and_a_new_one_goes_elsewhere(
+async def test_an_open_connection_keeps_its_target_and_a_new_one_gets_the_current_one(
     stack: AsyncExitStack, forwarder: Forwarder
 ) -> None:
     old = await connect(stack, forwarder)
@@ -97,7 +97,7 @@ async def test_a_swallowed_connection_is_silent_and_does_not_end(stack: AsyncExi
     assert await (await connect(stack, forwarder)).ask("who") == "first"
 
 
-async def test_subscriptions_can_be_swallowed_alone(stack: AsyncExitStack, forwarder: Forwarder) -> None:
+async def test_only_subscriptions_can_be_swallowed(stack: AsyncExitStack, forwarder: Forwarder) -> None:
     asking, listening = await connect(stack, forwarder), await connect(stack, forwarder)
     await asking.ask("PING")
     await listening.ask("SUBSCRIBE news")
@@ -109,7 +109,7 @@ async def test_subscriptions_can_be_swallowed_alone(stack: AsyncExitStack, forwa
     assert await asking.ask("PING") == "first"
 
 
-async def test_nothing_behind_it_ends_a_connection_at_once(stack: AsyncExitStack, forwarder: Forwarder) -> None:
+async def test_a_connection_without_a_target_ends_at_once(stack: AsyncExitStack, forwarder: Forwarder) -> None:
     async with AsyncExitStack() as short:
         forwarder.target = await serve(short, "gone")
     client = await connect(stack, forwarder)

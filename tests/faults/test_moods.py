@@ -32,7 +32,7 @@ async def ask(rally: Rally, *import_ids: str) -> list[httpx.Response]:
         return [await http.get(f"/worker0/v1/imports/{each}") for each in import_ids]
 
 
-async def test_absences_of_what_is_there_are_few_in_a_row(rally: Rally) -> None:
+async def test_existing_imports_are_denied_only_a_few_times_in_a_row(rally: Rally) -> None:
     rally.be("absent")
     statuses = [answer.status_code for answer in await ask(rally, *IMPORTS * 20)]
     rows = [len(list(row)) for absent, row in groupby(status != 200 for status in statuses) if absent]
@@ -40,7 +40,7 @@ async def test_absences_of_what_is_there_are_few_in_a_row(rally: Rally) -> None:
     assert max(rows) <= MOST_STRAYS
 
 
-async def test_a_wrong_base_url_hides_what_was_read_and_is_no_absence_of_what_was_not(rally: Rally) -> None:
+async def test_a_wrong_base_url_hides_imports_that_were_read_and_no_others(rally: Rally) -> None:
     await ask(rally, *IMPORTS)
     rally.be("misplaced")
     *read, new = await ask(rally, *IMPORTS, "imp-new")
@@ -55,7 +55,7 @@ async def test_too_few_imports_that_were_read_are_not_hidden(rally: Rally) -> No
     assert answer.status_code != 404 or answer.headers["Content-Type"].startswith("text/html")
 
 
-async def test_some_imports_are_refused_or_put_off_while_others_are_read(rally: Rally) -> None:
+async def test_some_imports_are_refused_or_delayed_while_others_are_read(rally: Rally) -> None:
     for mood, refusals in (("picky", {400, 405, 409, 410, 418, 422}), ("busy", {503})):
         rally.be(mood)
         answers = await ask(rally, *IMPORTS * 5)

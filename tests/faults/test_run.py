@@ -13,7 +13,7 @@ PATIENCE = 300.0
 
 
 @pytest.mark.slow
-def test_no_promise_is_broken_through_faults_of_everybody() -> None:
+def test_no_promise_is_broken_by_random_faults() -> None:
     command = [sys.executable, "-m", "tests.faults", "--seconds", str(SECONDS), "--seed", str(SEED)]
     done = subprocess.run(
         command, cwd=ROOT, timeout=PATIENCE, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT

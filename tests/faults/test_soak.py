@@ -22,12 +22,12 @@ def test_keys_of_one_kind_are_counted_as_one(key: str, kind: str) -> None:
     assert family(key) == kind
 
 
-def test_no_record_is_among_the_keys_that_may_stay() -> None:
+def test_keys_that_may_remain_are_not_records() -> None:
     records = ("watch:", "watches:", "import:", "imports:", "waiting:", "delivery:", "deliveries:", "attempts:", "lane")
     assert not [kind for kind in STAYING if kind.removeprefix("rb:").startswith(records)]
 
 
-def test_a_log_complains_in_warnings_errors_and_in_what_is_no_json() -> None:
+def test_warnings_errors_and_lines_that_are_not_json_are_complaints_of_a_log() -> None:
     lines = [
         '{"event": "watch.settled", "level": "info"}',
         '{"event": "redis.unavailable", "level": "warning"}',
@@ -43,7 +43,7 @@ def test_a_log_complains_in_warnings_errors_and_in_what_is_no_json() -> None:
     assert not any(why(complaint) for complaint in found)
 
 
-def test_redis_marks_its_complaints() -> None:
+def test_complaints_of_redis_are_found_by_their_mark() -> None:
     lines = [
         "21816:C 25 Nov 2026 12:50:05.192 # oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo",
         "21816:M 25 Nov 2026 12:50:05.193 * Running mode=standalone, port=0.",

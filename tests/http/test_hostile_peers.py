@@ -113,7 +113,7 @@ async def test_a_head_beyond_the_limits_is_a_fault_of_rallys_line(flood: str) ->
         assert await poll(port) == Unanswered(f"the answer has {why}")
 
 
-async def test_what_stays_within_the_limits_is_an_answer() -> None:
+async def test_a_response_within_the_limits_is_accepted() -> None:
     body = json.dumps(READING).encode()
     length = b"content-length: %d\r\n\r\n" % len(body)
     sent = b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n" * 10 + b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 189 + length
@@ -126,7 +126,7 @@ async def test_what_stays_within_the_limits_is_an_answer() -> None:
     assert isinstance(reading, Read)
 
 
-async def test_trailers_beyond_the_limits_break_the_answer_off_and_the_status_stands() -> None:
+async def test_trailers_beyond_the_limits_cut_the_response_off_and_its_status_remains() -> None:
     body = json.dumps(READING).encode()
     sent = CHUNKED + b"\r\n%x;extension\r\n%b\r\n0\r\n" % (len(body), body) + b"a: b\r\n" * 2_000 + b"\r\n"
     async with peer(sent) as (port, _):
@@ -151,7 +151,7 @@ async def test_trailers_within_the_limits_are_an_answer() -> None:
     assert isinstance(reading, Read)
 
 
-async def test_other_tasks_run_after_every_4_kb_though_all_has_arrived() -> None:
+async def test_other_tasks_run_after_every_4_kb_of_an_arrived_response() -> None:
     # One chunk for each byte, so that a body of 40 KB is 240 KB on the wire and 40,000 events of the parser.
     body = json.dumps(READING).encode() + b" " * 40_000
     sent = CHUNKED + b"\r\n" + b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
@@ -195,12 +195,12 @@ def answer_with(**fields: str) -> bytes:
     ids=["arrays", "objects", "numbers", "levels"],
 )
 @pytest.mark.parametrize("field", ["other", "failedRecords"])
-async def test_an_answer_with_too_many_parts_is_not_parsed(field: str, parts: str) -> None:
+async def test_a_response_with_too_many_parts_is_not_parsed(field: str, parts: str) -> None:
     async with peer(answer_with(**{field: parts})) as (port, _):
         assert await poll(port) == Unusable("the answer has too many parts to be that of an import")
 
 
-async def test_more_failed_records_than_anyone_reads_are_counted() -> None:
+async def test_failed_records_beyond_the_limit_are_counted() -> None:
     records = [{"personId": f"cm1uwhduy001vle4gr4s{number:05}", "email": "a@crm.example"} for number in range(25_000)]
     async with peer(answer_with(failedRecords=json.dumps(records))) as (port, _):
         answer = await poll(port)
@@ -210,7 +210,7 @@ async def test_more_failed_records_than_anyone_reads_are_counted() -> None:
     assert len(answer.reading.failed_records) == 100
 
 
-async def test_a_text_that_is_longer_than_any_id_or_address_is_cut() -> None:
+async def test_an_overlong_id_or_email_is_cut() -> None:
     long = json.dumps("x" * 100_000)
     records = json.dumps([{"personId": "x" * 100_000, "email": "x" * 100_000}])
     async with peer(answer_with(status=long, type=long, updatedAt=long, failedRecords=records)) as (port, _):

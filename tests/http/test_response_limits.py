@@ -49,7 +49,7 @@ CUTS = st.lists(st.integers(0, 100_000), max_size=8)
     ],
 )
 @given(cuts=CUTS)
-def test_what_exceeds_the_limits_does_so_however_it_is_split(sent: bytes, within: bool, cuts: list[int]) -> None:  # noqa: FBT001 - a table
+def test_a_response_beyond_the_limits_is_found_however_it_is_split(sent: bytes, within: bool, cuts: list[int]) -> None:  # noqa: FBT001 - a table
     assert is_within(sent, *cuts) is within
 
 
@@ -59,7 +59,7 @@ def test_what_exceeds_the_limits_does_so_however_it_is_split(sent: bytes, within
     early=st.integers(0, 12),
     cuts=CUTS,
 )
-def test_a_response_is_counted_as_the_parser_understands_it(
+def test_bytes_are_counted_as_the_parser_reads_them(
     chunks: list[bytes], trailers: int, early: int, cuts: list[int]
 ) -> None:
     framed = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
@@ -88,7 +88,7 @@ def parsed(sent: bytes) -> list[object]:
 @pytest.mark.parametrize(
     ("sent", "ended"), [(b"", False), (OK + b"a: b\r\n", False), (EARLY, False), (OK + b"\r\n", True), (CHUNKED, True)]
 )
-def test_a_head_has_ended_with_the_final_response_alone(sent: bytes, ended: bool) -> None:  # noqa: FBT001 - a table
+def test_only_the_final_response_ends_the_head(sent: bytes, ended: bool) -> None:  # noqa: FBT001 - a table
     meter = ResponseMeter()
     meter.feed(sent)
 

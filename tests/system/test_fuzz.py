@@ -111,7 +111,7 @@ BODY = st.one_of(
     body=BODY,
     at=st.integers(0, 4 * 10**12),
 )
-def test_any_answer_of_rally_is_a_row_of_the_table_and_can_be_kept_and_told(
+def test_any_response_of_rally_is_understood_and_can_be_stored_and_sent(
     status: int, headers: list[tuple[str, str]], body: bytes, at: int
 ) -> None:
     reply = decipher(status=status, headers=headers, body=body, import_id="imp", at=at)
@@ -119,7 +119,7 @@ def test_any_answer_of_rally_is_a_row_of_the_table_and_can_be_kept_and_told(
     match reply.answer:
         case Read(reading):
             assert status == 200
-            assert_it_can_be_kept_and_told(reading)
+            assert_it_can_be_stored_and_sent(reading)
         case Unusable(reason) | Unanswered(reason):
             assert 0 < len(reason) < 100
         case OverLimit(wait):
@@ -133,7 +133,7 @@ HERE = Binding(record="rb:import:default:imp", field="reading")
 SEALER = Encryptor([Secret(GOOD_SETTINGS["BRIDGE_ENCRYPTION_KEYS"])])
 
 
-def assert_it_can_be_kept_and_told(reading: Reading) -> None:
+def assert_it_can_be_stored_and_sent(reading: Reading) -> None:
     sealed = SEALER.encrypt(codec.dump(codec.dump_reading(reading)), HERE)
     assert codec.load_reading(codec.load(SEALER.decrypt(sealed, HERE))) == reading
     if (outcome := outcome_of(reading)) is None:
@@ -152,7 +152,7 @@ def assert_it_can_be_kept_and_told(reading: Reading) -> None:
 
 
 @given(asked=HEADER_TEXT, date=st.none() | HEADER_TEXT, now=st.integers(0, 4 * 10**12))
-def test_any_retry_after_is_a_wait_within_bounds_or_nothing(asked: str, date: str | None, now: int) -> None:
+def test_any_retry_after_is_a_bounded_wait_or_none(asked: str, date: str | None, now: int) -> None:
     headers = {"retry-after": asked} | ({} if date is None else {"date": date})
 
     wait = retry_after(headers, now, at_most=RETRY_AFTER_HONOURED)
@@ -161,7 +161,7 @@ def test_any_retry_after_is_a_wait_within_bounds_or_nothing(asked: str, date: st
 
 
 @given(wait=st.integers(0, DAY // SECOND), skew=st.integers(-(10**9), 10**9))
-def test_a_retry_after_means_the_same_in_seconds_and_as_a_date_of_any_clock(wait: int, skew: int) -> None:
+def test_a_retry_after_in_seconds_equals_one_as_a_date_of_any_clock(wait: int, skew: int) -> None:
     def date(seconds: int) -> str:
         return datetime.fromtimestamp(seconds, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
 
@@ -196,7 +196,9 @@ def test_any_notice_to_the_operator_is_harmless(text: str, times: int) -> None:
 
 
 @given(label=LURES, reason=LURES, record=LURES, import_id=LURES, times=st.sampled_from([1, 7, 60]))
-def test_lures_catch_nobody(label: str, reason: str, record: str, import_id: str, times: int) -> None:
+def test_deceptive_text_has_no_effect_in_slack(
+    label: str, reason: str, record: str, import_id: str, times: int
+) -> None:
     body = {
         "importId": import_id,
         "type": "CSV",
@@ -242,7 +244,7 @@ def written(raw: bytes) -> str:
 @given(
     raws=st.lists(RAW_SECRET, min_size=1, max_size=3, unique=True), own=st.booleans(), body=JSON_BODY, client=WRITTEN
 )
-def test_two_libraries_that_we_did_not_write_accept_what_we_sign_with_any_secret(
+def test_two_other_libraries_verify_our_signatures_with_any_secret(
     raws: list[bytes],
     own: bool,  # noqa: FBT001 - Hypothesis draws it
     body: str,
@@ -273,7 +275,7 @@ def test_two_libraries_that_we_did_not_write_accept_what_we_sign_with_any_secret
 
 
 @given(text=ANY_TEXT | ANY_TEXT.map(lambda text: f"whsec_{text}") | st.binary(max_size=80).map(written))
-def test_any_text_is_a_secret_to_sign_with_or_told_to_be_none(text: str) -> None:
+def test_any_text_is_a_usable_secret_or_reported_as_invalid(text: str) -> None:
     if check_secret(text) is None:
         assert sign("ntf_1", 1, b"{}", [Secret(text)]) == Webhook(text).sign(
             "ntf_1", datetime.fromtimestamp(1, UTC), "{}"

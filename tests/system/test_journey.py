@@ -13,7 +13,7 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_an_import_is_watched_and_its_end_arrives_through_kills_and_a_restart(data: Path) -> None:
+def test_both_messages_of_an_import_arrive_despite_kills_and_a_restart(data: Path) -> None:
     port = free_ports()
     with up(data, port) as journey:
         first = journey.post("demo-partial-1")

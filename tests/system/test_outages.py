@@ -101,9 +101,7 @@ def refused(journey: Journey) -> httpx.Response:
     )
 
 
-def test_a_redis_that_is_unavailable_for_twenty_seconds_loses_nothing(
-    tmp_path: Path, redis_process: RedisProcess
-) -> None:
+def test_an_outage_of_redis_for_twenty_seconds_loses_nothing(tmp_path: Path, redis_process: RedisProcess) -> None:
     with bridge(tmp_path, redis_process) as journey:
         watches = [journey.post(f"demo-slow-{number}") for number in range(3)]
         wait_for(lambda: all(journey.get(watch)["polls"] for watch in watches), "first polls")
@@ -132,7 +130,7 @@ def test_a_redis_that_is_unavailable_for_twenty_seconds_loses_nothing(
         assert events(journey, "redis.unavailable", "worker") <= 1
 
 
-def test_a_redis_that_is_full_loses_nothing_and_work_goes_on_when_there_is_room(
+def test_a_full_redis_loses_nothing_and_work_continues_when_there_is_room(
     tmp_path: Path, redis_process: RedisProcess
 ) -> None:
     with bridge(tmp_path, redis_process) as journey:
@@ -164,7 +162,7 @@ def asked(journey: Journey, import_id: str) -> int:
     return sum(request["importId"] == import_id for request in requests)
 
 
-def test_a_worker_killed_in_the_middle_of_a_poll_delays_by_no_more_than_its_lease(
+def test_a_worker_killed_during_a_poll_delays_it_by_its_lease_at_most(
     tmp_path: Path, redis_process: RedisProcess
 ) -> None:
     with bridge(tmp_path, redis_process, POLL_LEASE="4s") as journey:
@@ -183,7 +181,7 @@ def test_a_worker_killed_in_the_middle_of_a_poll_delays_by_no_more_than_its_leas
         assert asked(journey, "imp") == 2
 
 
-def test_a_worker_that_was_stopped_beyond_its_lease_changes_nothing_when_it_goes_on(
+def test_a_worker_suspended_beyond_its_lease_changes_nothing_when_it_continues(
     tmp_path: Path, redis_process: RedisProcess
 ) -> None:
     with bridge(tmp_path, redis_process, POLL_LEASE="3s") as journey:

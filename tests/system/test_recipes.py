@@ -60,7 +60,7 @@ def end(running: "subprocess.Popen[str]") -> str:
 
 
 @pytest.mark.parametrize(("recipe", "label"), [("first", None), ("curl", "Q4 panel upload")])
-def test_curl_is_answered_with_the_watch(journey: Journey, tmp_path: Path, recipe: str, label: str | None) -> None:
+def test_the_curl_recipe_returns_the_watch(journey: Journey, tmp_path: Path, recipe: str, label: str | None) -> None:
     watch = json.loads(end(start(journey, tmp_path, "bash", "-c", RECIPES[recipe])))
     assert (watch["state"], watch["label"]) == ("watching", label)
 
@@ -110,7 +110,7 @@ def call(journey: Journey, method: str, path: str, body: Any = None) -> Any:
     return answer.json()
 
 
-def assert_it_takes_what_is_genuine(journey: Journey, url: str, running: "subprocess.Popen[str]") -> None:
+def assert_it_accepts_only_genuine_callbacks(journey: Journey, url: str, running: "subprocess.Popen[str]") -> None:
     destination = {"type": "callback", "url": url}
     tested = call(journey, "POST", "/v1/destinations/test", {"destination": destination})
     assert (tested["verdict"], tested["status"]) == ("accepted", 204)
@@ -125,10 +125,10 @@ def assert_it_takes_what_is_genuine(journey: Journey, url: str, running: "subpro
     assert journey.http.post(url, json={}, headers=forged).status_code == 400
 
 
-def test_the_receiver_in_python_takes_what_is_genuine_alone(journey: Journey, tmp_path: Path) -> None:
+def test_the_receiver_in_python_accepts_only_genuine_callbacks(journey: Journey, tmp_path: Path) -> None:
     (tmp_path / "receiver.py").write_text(RECIPES["receiver.py"])
     with receiving(journey, tmp_path, "python3", "receiver.py") as (url, running):
-        assert_it_takes_what_is_genuine(journey, url, running)
+        assert_it_accepts_only_genuine_callbacks(journey, url, running)
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node.js here")
@@ -136,11 +136,11 @@ def test_the_receiver_in_python_takes_what_is_genuine_alone(journey: Journey, tm
     not (HOME / "tests" / "node_modules" / "standardwebhooks").is_dir(),
     reason="the package is not here: npm ci --prefix tests",
 )
-def test_the_receiver_in_node_takes_what_is_genuine_alone(journey: Journey, tmp_path: Path) -> None:
+def test_the_receiver_in_node_accepts_only_genuine_callbacks(journey: Journey, tmp_path: Path) -> None:
     (tmp_path / "node_modules").symlink_to(HOME / "tests" / "node_modules")
     (tmp_path / "receiver.mjs").write_text(RECIPES["receiver.mjs"])
     with receiving(journey, tmp_path, "node", "receiver.mjs") as (url, running):
-        assert_it_takes_what_is_genuine(journey, url, running)
+        assert_it_accepts_only_genuine_callbacks(journey, url, running)
 
 
 def test_every_recipe_is_run() -> None:

@@ -75,7 +75,7 @@ async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
         yield world
 
 
-async def test_no_secret_and_no_email_is_anywhere_where_it_has_no_business(
+async def test_no_secret_and_no_email_is_logged_shown_or_stored_in_the_clear(
     world: World, lines: io.StringIO, capfd: pytest.CaptureFixture[str]
 ) -> None:
     answers = [*await refused(world), *await ended_every_way(world), *await requested(world)]

@@ -161,7 +161,7 @@ def api(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
             yield client
 
 
-def test_a_websockets_handshake_is_answered_as_the_get_that_it_is(api: httpx.Client) -> None:
+def test_a_websocket_handshake_is_answered_like_a_plain_get(api: httpx.Client) -> None:
     refused = api.get("/v1/watches", headers=HANDSHAKE)
     listed = api.get("/v1/watches", headers=HANDSHAKE | bearer("k" * 20))
 
@@ -394,9 +394,7 @@ def test_a_user_without_info_is_enough_to_start(program: str, tmp_path: Path, en
 
 
 @pytest.mark.parametrize("path", ["/3", pytest.param("/", marks=SLOW), pytest.param("/0/", marks=SLOW)])
-def test_arqs_own_check_finds_a_worker_wherever_its_url_leads(
-    path: str, tmp_path: Path, environ: Mapping[str, str]
-) -> None:
+def test_the_check_of_arq_finds_a_worker_in_any_database(path: str, tmp_path: Path, environ: Mapping[str, str]) -> None:
     port = free_ports()
     there = {**environ, "REDIS_URL": f"redis://us%65r:p%40ss@127.0.0.1:{port}{path}"}
     flags = f"--port {port} --user user on >p@ss ~* +@all".split()

@@ -69,11 +69,11 @@ def test_commands_are_completed(shell: Shell) -> None:
     ],
     ids=str,
 )
-def test_a_completion_that_fails_offers_nothing_and_says_nothing(shell: Shell, changes: dict[str, str]) -> None:
+def test_a_failed_completion_offers_and_prints_nothing(shell: Shell, changes: dict[str, str]) -> None:
     assert complete(shell, "show", "wat_", **changes) == []
 
 
-def test_a_bridge_that_does_not_answer_is_not_awaited(shell: Shell) -> None:
+def test_a_completion_does_not_wait_for_a_bridge_that_does_not_answer(shell: Shell) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()
         assert complete(shell, "show", "", RALLY_BRIDGE_URL=f"http://127.0.0.1:{silent.getsockname()[1]}") == []

@@ -73,7 +73,7 @@ def test_errors_are_sentences(
         ("SSL_CERT_FILE", "/nowhere", "The certificates that the environment names"),
     ],
 )
-def test_surroundings_that_allow_no_connection_are_said_in_a_sentence(
+def test_an_environment_that_prevents_connections_is_reported_in_a_sentence(
     shell: Shell, name: str, value: str, words: str
 ) -> None:
     ran = shell.run("list", "--url", "https://bridge.invalid", **{name: value})
@@ -120,7 +120,7 @@ def foreign(body: bytes, status: int = 200, **headers: str) -> Iterator[str]:
         (200, b'{"data": 7, "nextCursor": null}', "answered HTTP 200, which we can't read."),
     ],
 )
-def test_what_a_foreign_server_answers_is_said_in_a_sentence(
+def test_a_response_of_another_kind_of_server_is_reported_in_a_sentence(
     shell: Shell, status: int, body: bytes, words: str
 ) -> None:
     with foreign(body, status) as url:
@@ -130,14 +130,14 @@ def test_what_a_foreign_server_answers_is_said_in_a_sentence(
     assert "Traceback" not in ran.stderr
 
 
-def test_an_answer_that_is_not_as_compressed_as_it_says_is_said_in_a_sentence(shell: Shell) -> None:
+def test_an_incorrectly_compressed_response_is_reported_in_a_sentence(shell: Shell) -> None:
     with foreign(b"no gzip", Content_Encoding="gzip") as url:
         ran = shell.run("list", "--url", url)
     assert ran.returncode == 1
     assert ran.stderr.startswith(f"No answer from {url}: the answer is not compressed as it says. Try again later")
 
 
-def test_a_key_is_read_from_the_file_that_is_named(shell: Shell, tmp_path: Path) -> None:
+def test_the_key_is_read_from_its_file(shell: Shell, tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text(f"{CLIENT_KEY}\n")
     assert shell.run("list", "--json", RALLY_BRIDGE_KEY="", RALLY_BRIDGE_KEY_FILE=str(file)).returncode == 0

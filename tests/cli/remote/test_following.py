@@ -86,7 +86,7 @@ def test_following_for_programs_prints_the_end_as_json_alone(shell: Shell) -> No
     assert ran.stderr.startswith("wat_")
 
 
-def test_following_no_longer_than_asked_leaves_the_watch(shell: Shell) -> None:
+def test_following_ends_after_the_timeout_and_leaves_the_watch(shell: Shell) -> None:
     shell.bridge.set_import("slow", ("UPLOADING", 0), ("COMPLETED", 600))
     ran = shell.run("watch", "slow", "--follow", "--timeout", "500ms", "--json")
     assert (ran.returncode, json.loads(ran.stdout)["state"]) == (6, "watching")
@@ -101,7 +101,7 @@ def test_an_import_that_rally_does_not_know_is_told_at_once(shell: Shell) -> Non
     assert "  lastPoll      404: Rally knows no such import yet" in shell.run("show", watch["id"]).stdout
 
 
-def test_an_interrupt_leaves_the_watch_and_says_where_it_is(shell: Shell) -> None:
+def test_an_interrupt_leaves_the_watch_and_prints_how_to_show_it(shell: Shell) -> None:
     shell.bridge.set_import("interrupted", ("UPLOADING", 0), ("COMPLETED", 600))
     following = shell.start("watch", "interrupted", "--follow")
     assert following.stdout is not None

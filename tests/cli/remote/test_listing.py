@@ -84,7 +84,7 @@ def test_a_narrow_terminal_shows_each_watch_in_lines(listed: Shell) -> None:
     assert [line.strip() for line in lines[:2]] == [f"… watching  {IMPORT_ID}", watch["id"]]
 
 
-def test_nothing_to_list_is_said_on_stderr(listed: Shell) -> None:
+def test_an_empty_list_is_reported_on_stderr(listed: Shell) -> None:
     ran = listed.run("list", "--import", "unknown")
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "No watches.\n")
     assert listed.json("list", "--import", "unknown") == []

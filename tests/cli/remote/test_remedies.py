@@ -27,11 +27,11 @@ PLACES: list[Destination] = [
         ("the body", "the body"),
     ],
 )
-def test_a_problem_is_named_by_the_argument_that_it_is_about(pointer: str, words: str) -> None:
+def test_a_problem_names_its_argument(pointer: str, words: str) -> None:
     assert argument(pointer, PLACES) == words
 
 
-def test_every_problem_stands_on_a_line_of_its_own_below_the_sentence() -> None:
+def test_every_problem_has_its_own_line_below_the_sentence() -> None:
     problem = {
         "title": "The request is not valid",
         "errors": [

@@ -14,7 +14,9 @@ from tests.support.shell import Shell
         ("--slack-webhook", "URL/inbox/services/T000/B000/YYYY", "slack_webhook "),
     ],
 )
-def test_an_accepted_test_message_is_said_and_exits_0(shell: Shell, option: str, address: str, type_: str) -> None:
+def test_an_accepted_test_message_is_reported_and_exits_with_0(
+    shell: Shell, option: str, address: str, type_: str
+) -> None:
     ran = shell.run("test", option, address.replace("URL", shell.bridge.sandbox_url))
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.startswith(f"✓ accepted  {type_}")
@@ -22,7 +24,7 @@ def test_an_accepted_test_message_is_said_and_exits_0(shell: Shell, option: str,
 
 
 @pytest.mark.parametrize(("status", "verdict"), [(503, "deferred"), (410, "rejected")])
-def test_a_test_message_that_was_not_accepted_says_why_and_has_its_own_exit_code(
+def test_a_rejected_test_message_is_reported_with_its_reason_and_its_own_exit_code(
     shell: Shell, status: int, verdict: str
 ) -> None:
     shell.bridge.set_answers(verdict, status)

@@ -70,7 +70,7 @@ def test_a_watch_is_listed_shown_and_cancelled(shell: Shell) -> None:
     assert shell.json("cancel", watch["id"])["state"] == "cancelled"
 
 
-def test_what_has_settled_is_not_cancelled(shell: Shell) -> None:
+def test_a_settled_watch_is_not_cancelled(shell: Shell) -> None:
     shell.bridge.set_import("settled", ("COMPLETED", 0))
     watch = shell.json("watch", "settled")
     shell.run("follow", watch["id"])
@@ -104,14 +104,14 @@ def test_the_abandoned_deliveries_of_a_watch_are_sent_again(shell: Shell) -> Non
     wait_for(lambda: shell.json("show", watch["id"])["deliveries"][0]["state"] == "delivered", "the redelivery")
 
 
-def test_where_a_character_can_not_be_printed_a_sign_stands_for_it(shell: Shell) -> None:
+def test_unprintable_characters_are_replaced(shell: Shell) -> None:
     shell.bridge.set_import("ascii", *UNENDING)
     ran = run_in_ascii(shell, "watch", "ascii", "--label", "Pänel")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "? watching  P?nel" in ran.stdout
 
 
-def test_json_is_whole_where_a_character_can_not_be_printed(shell: Shell) -> None:
+def test_json_escapes_unprintable_characters(shell: Shell) -> None:
     ran = run_in_ascii(shell, "watch", "ascii", "--label", "Pänel", "--json")
     assert json.loads(ran.stdout)["label"] == "Pänel"
 

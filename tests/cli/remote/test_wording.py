@@ -56,11 +56,11 @@ def test_characters_that_act_on_a_terminal_are_shown_as_escapes(text: str, shown
         ({**ENDED, "import": {**READING, "personCount": None}}, "✓ completed  imp  COMPLETED · ? people"),
     ],
 )
-def test_a_watch_is_told_in_one_line(changes: dict[str, Any], line: str) -> None:
+def test_a_watch_is_described_in_one_line(changes: dict[str, Any], line: str) -> None:
     assert watch_line(Watch.of({**WATCH, **changes}), NOW).plain.startswith(line)
 
 
-def test_the_clock_of_what_has_ended_stands_still() -> None:
+def test_the_duration_of_an_ended_watch_is_fixed() -> None:
     assert watch_line(Watch.of(ENDED), datetime(2027, 1, 1, tzinfo=UTC)).plain.endswith("0:01:00")
 
 
@@ -78,7 +78,7 @@ def test_the_clock_of_what_has_ended_stands_still() -> None:
         ({"state": "skipped"}, "skipped: the outcome is not in its `on`"),
     ],
 )
-def test_what_became_of_a_delivery_is_told_in_one_line(changes: dict[str, Any], fate: str) -> None:
+def test_the_result_of_a_delivery_is_described_in_one_line(changes: dict[str, Any], fate: str) -> None:
     assert delivery_line(Delivery.of({**DELIVERY, **changes}), NOW) == f"dlv_1  callback https://…  {fate}"
 
 

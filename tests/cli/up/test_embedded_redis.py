@@ -87,7 +87,7 @@ def test_it_is_durable_and_never_evicts(server: Child, socket: Path) -> None:
     assert stat.S_IMODE(socket.stat().st_mode) == 0o700
 
 
-def test_only_a_server_that_is_our_child_counts(server: Child, socket: Path) -> None:
+def test_only_a_server_that_is_our_child_is_accepted(server: Child, socket: Path) -> None:
     assert server.process is not None
 
     assert embedded_redis.is_ready(socket, server.process.pid)
