@@ -100,15 +100,15 @@ def judge(request: Request[T], answer: Answer, server: Server) -> T | CallFailed
             if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
                 return refusal(answer.status, document, server, headers=answer.headers, wait=answer.retry_after)
             if request.streams and not request.is_open_stream(answer.status, answer.headers):
-                return _not_a_bridges(answer, server)
+                return _unreadable(answer, server)
             try:
                 return request.read(document)
             except (AttributeError, LookupError, TypeError, ValueError):
-                return _not_a_bridges(answer, server)
+                return _unreadable(answer, server)
 
 
-def _not_a_bridges(answer: Answered, server: Server) -> CallFailed:
-    return CallFailed(_unreadable(answer.status, server, answer.headers), status=answer.status, code="unreadable")
+def _unreadable(answer: Answered, server: Server) -> CallFailed:
+    return CallFailed(_unreadable_words(answer.status, server, answer.headers), status=answer.status, code="unreadable")
 
 
 def refusal(
@@ -117,9 +117,9 @@ def refusal(
     """Return the exception for a refused request."""
     title = text_or_none(problem.get("title"))
     return _kind(status, is_problem=title is not None)(
-        _unreadable(status, server, headers) if title is None else _sentences(title, problem),
+        _unreadable_words(status, server, headers) if title is None else _sentences(title, problem),
         status=status,
-        code="unreadable" if title is None else _code(problem),
+        code="unreadable" if title is None else text_or_none(problem.get("code")),
         request_id=headers.get("x-request-id"),
         problem=problem,
         retry_after=wait,
@@ -142,12 +142,7 @@ def _sentences(title: str, problem: Mapping[str, Any]) -> str:
     return "\n  ".join([said, *(f"{each.pointer}: {each.detail}" for each in field_errors(problem))])
 
 
-def _code(problem: Mapping[str, Any]) -> str | None:
-    """Return the code of a problem document, or else the fragment of its type, such as `validation-failed`."""
-    return text_or_none(problem.get("code")) or (text_or_none(problem.get("type")) or "").partition("#")[2] or None
-
-
-def _unreadable(status: int, server: Server, headers: Mapping[str, str]) -> str:
+def _unreadable_words(status: int, server: Server, headers: Mapping[str, str]) -> str:
     words = f"{server} answered HTTP {status}, which we can't read."
     if target := headers.get("location"):
         words += f" It redirects to {_origin(target)}."

@@ -155,7 +155,7 @@ def test_an_unreadable_watch_is_reported(changes: dict[str, Any]) -> None:
 
 def test_a_batch_has_a_watch_or_an_exception_for_each_entry() -> None:
     problem = {
-        "type": "/docs#validation-failed",
+        "code": "validation_failed",
         "title": "Not valid",
         "errors": [{"pointer": "/label"}],
     }
@@ -164,7 +164,7 @@ def test_a_batch_has_a_watch_or_an_exception_for_each_entry() -> None:
     first, second = played.run(calls.batch(played.session, [WatchRequest("a", label="x"), WatchRequest("b")]))
     assert isinstance(first, Watch)
     assert isinstance(second, ValidationFailed)
-    assert (second.code, second.errors[0].pointer) == ("validation-failed", "/label")
+    assert (second.code, second.errors[0].pointer) == ("validation_failed", "/label")
     assert json.loads(played.requests[0].body or b"") == {
         "watches": [{"importId": "a", "notify": [], "label": "x"}, {"importId": "b", "notify": []}]
     }
@@ -237,12 +237,12 @@ def test_secrets_and_keys_are_those_of_a_client() -> None:
 )
 def test_a_refusal_has_a_class_by_its_status(status: int, kind: type[CallFailed]) -> None:
     headers = {"x_request_id": "req-1", "retry_after": "3600"}
-    played = Played(answer({"type": "/docs#slug", "title": "Refused"}, status, **headers))
+    played = Played(answer({"code": "too_bad", "title": "Refused"}, status, **headers))
     with pytest.raises(CallFailed, match=r"^Refused\.$") as caught:
         played.run(calls.cancel(played.session, "wat_1"))
     failure = caught.value
     assert type(failure) is kind
-    assert (failure.status, failure.code, failure.request_id, failure.retry_after) == (status, "slug", "req-1", 3600)
+    assert (failure.status, failure.code, failure.request_id, failure.retry_after) == (status, "too_bad", "req-1", 3600)
 
 
 def test_a_refusal_lists_every_problem_and_is_not_retried() -> None:
