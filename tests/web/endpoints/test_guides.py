@@ -130,6 +130,14 @@ def test_the_architecture_guide_names_files_that_exist() -> None:
     assert [path for path in named if not (HOME / path).exists()] == []
 
 
+def test_the_architecture_guide_describes_every_folder() -> None:
+    described = set(re.findall(r"^\| `([\w/]+)/` \|", read("architecture"), re.MULTILINE))
+    files = [
+        path for part in ("bridge", "workers") for path in (HOME / part).rglob("*") if path.suffix in {".py", ".lua"}
+    ]
+    assert {str(path.parent.relative_to(HOME)) for path in files} - {"bridge"} == described
+
+
 def test_anchors_that_the_product_refers_to_exist_in_the_guides() -> None:
     texts = [path.read_text() for part in ("bridge", "workers") for path in (HOME / part).rglob("*.py")]
     referred = [match for text in texts for match in re.findall(r"/docs/([a-z]+)(?:#([\w-]+))?", text)]
