@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+from bridge.domain.notifications import TYPES
 from bridge.domain.workspace_notices import WorkspaceEvent
+from bridge.web.app import CALLS
 from bridge.web.endpoints.guides import GUIDES, anchor, read, to_html
+from bridge.web.openapi.document import NOTICES, TEST, describe
 from tests.support.world import World
 
 HOME = Path(__file__).parents[3]
@@ -128,6 +131,17 @@ def test_the_architecture_guide_names_files_that_exist() -> None:
     named = SOURCE.findall(read("architecture"))
     assert len(named) > 30
     assert [path for path in named if not (HOME / path).exists()] == []
+
+
+def test_the_api_guide_names_every_call() -> None:
+    named = read("api").replace("{id}", "{watch_id}") + read("api").replace("{id}", "{delivery_id}")
+    calls = {(method.upper(), path) for path, methods in describe(CALLS)["paths"].items() for method in methods}
+    absent = {call for call in calls if f"`{' '.join(call)}" not in named and f"`{call[1]}`" not in named}
+    assert absent == set()
+
+
+def test_the_callbacks_guide_names_every_type_of_message() -> None:
+    assert [type_ for type_ in (*TYPES.values(), TEST, *NOTICES) if f"`{type_}`" not in read("callbacks")] == []
 
 
 def test_the_architecture_guide_describes_every_folder() -> None:
