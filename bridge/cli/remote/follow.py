@@ -9,8 +9,10 @@ from bridge.cli.remote.following import Following, follow_to_end, with_following
 from bridge.cli.remote.ids import Id
 from bridge.client import Bridge
 
+EXAMPLE = "\b\nExample:\n  rally-bridge follow wat_01kb2x3v8mrd4hz0c7w9t5qfyn --until-delivered"
 
-@click.command("follow", epilog=TABLE)
+
+@click.command("follow", epilog=f"{EXAMPLE}\n\n{TABLE}")
 @click.argument("watch_id", type=Id("watch"), shell_complete=complete_watches("watching"))
 @with_following
 @with_client(patience=FOLLOW_PATIENCE)

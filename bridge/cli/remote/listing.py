@@ -16,13 +16,17 @@ from bridge.client import Bridge, Outcome, State
 LONGEST_PAGE = 100
 PIPED = f"""\b
 Without a terminal it prints a line for each watch, with these values separated by tabs:
-  {", ".join(tab_separated.COLUMNS)}"""
+  {", ".join(tab_separated.COLUMNS)}
+
+\b
+Example:
+  rally-bridge list --outcome failed | cut -f 2"""
 
 
 @click.command("list", epilog=PIPED)
 @click.option("--state", type=click.Choice(STATES), help="Only watches in this state.")
 @click.option("--outcome", type=click.Choice(OUTCOMES), help="Only watches with this outcome.")
-@click.option("--import", "import_id", help="Only watches of this import.")
+@click.option("--import", "import_id", metavar="IMPORT_ID", help="Only watches of this import.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="Number of watches.")
 @with_client()
 def command(

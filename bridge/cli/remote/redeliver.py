@@ -18,7 +18,7 @@ from bridge.client import Bridge, CallFailed
 @click.argument(
     "id_", metavar="[ID]", required=False, type=Id("watch", "delivery"), shell_complete=complete_watches("settled")
 )
-@click.option("--since", type=LocalTime(), help="All deliveries abandoned since this local time.")
+@click.option("--since", type=LocalTime(), help="All deliveries abandoned since this local time, such as 2026-11-24.")
 @with_client()
 def command(bridge: Bridge, id_: str | None, *, since: datetime | None, as_json: bool) -> None:
     """Send deliveries again.

@@ -28,6 +28,8 @@ _BY_CODE: Mapping[str | None, str | None] = {
     **dict.fromkeys(("tls", "connect_timeout", "unreadable"), _ADDRESS),
     "proxy": _PROXY,
     "forbidden": "The operator of the bridge can permit it to your client.",
+    "delivery_pending": "The time of its next attempt: `rally-bridge show` with its id.",
+    "delivery_skipped": "The `on` of its destination excludes the outcome.",
     "watch_already_settled": "Its outcome: `rally-bridge show` with its id.",
 }
 """The remedy for each code of an error; None if the message already says what to do."""

@@ -14,13 +14,13 @@ from bridge.client import Bridge, Destination, TestResult
 ACCEPTED = "accepted"
 
 
-@click.command("test", epilog=TABLE)
+@click.command("test", epilog=f"\b\nExample:\n  rally-bridge test --slack C0123ABCD\n\n{TABLE}")
 @with_destinations("Send to")
 @with_client()
 def command(bridge: Bridge, *, destinations: list[Destination], as_json: bool) -> None:
     """Send a test message to one destination.
 
-    It is sent at once and once; the answer of the destination is printed.
+    It is sent now, and not repeated. What the destination answers is printed.
     """
     if len(destinations) != 1:
         raise click.UsageError(f"Pass exactly one destination: {NAMES}.")

@@ -11,12 +11,17 @@ from bridge.cli.remote.connection import with_client
 from bridge.cli.remote.destinations import NAMES, with_destinations
 from bridge.cli.remote.following import Following, follow_to_end, with_following
 from bridge.cli.remote.parameters import Duration, KeyValue, OnOption, wanted_outcomes
-from bridge.cli.remote.printing import print_watch
+from bridge.cli.remote.printing import is_terminal, print_watch
 from bridge.client import Bridge, Destination
 from bridge.domain.times import SECOND, Span
 
+EXAMPLES = """\b
+Examples:
+  rally-bridge watch IMPORT_ID --slack C0123ABCD --on problems
+  rally-bridge watch IMPORT_ID --follow --timeout 30m && echo "all are in\""""
 
-@click.command("watch", epilog=TABLE)
+
+@click.command("watch", epilog=f"{EXAMPLES}\n\n{TABLE}")
 @click.argument("import_id")
 @with_destinations("Notify")
 @click.option(
@@ -48,7 +53,7 @@ def command(
 ) -> None:
     """Watch an import.
 
-    Without --follow it prints the watch and returns; the first line is the id of the watch.
+    Without --follow it returns at once. Then `ID=$(rally-bridge watch …)` gets the id of the watch alone.
     """
     if following.timeout is not None and not follow:
         raise click.UsageError("--timeout needs --follow; --expires-in limits the watch itself.")
@@ -70,5 +75,7 @@ def command(
         follow_to_end(bridge, made, following, as_json=as_json)
     elif as_json:
         print_json(made.document)
-    else:
+    elif is_terminal():
         print_watch(Console(), made)
+    else:
+        click.echo(made.id)

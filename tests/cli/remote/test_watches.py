@@ -41,9 +41,16 @@ def test_on_takes_lists_of_outcomes(shell: Shell, on: list[str], states: str) ->
     assert [each["state"] for each in shell.json("show", watch["id"])["deliveries"]] == [states]
 
 
-def test_the_first_line_of_a_new_watch_is_its_id(shell: Shell) -> None:
+def test_programs_get_the_id_of_a_new_watch_alone(shell: Shell) -> None:
+    shell.bridge.set_import("piped", *UNENDING)
+    ran = shell.run("watch", "piped", "--label", "Q4")
+    (watch,) = shell.json("list", "--import", "piped")
+    assert (ran.stdout, ran.stderr) == (f"{watch['id']}\n", "")
+
+
+def test_a_terminal_shows_the_id_of_a_new_watch_on_the_first_line(shell: Shell) -> None:
     shell.bridge.set_import("fresh", *UNENDING)
-    ran = shell.run("watch", "fresh", "--label", "Q4\tpanel\nupload")
+    ran = shell.at_terminal("watch", "fresh", "--label", "Q4\tpanel\nupload", columns=80)
     (watch,) = shell.json("list", "--import", "fresh")
     first, second, *_ = ran.stdout.splitlines()
     assert first == watch["id"]
@@ -52,9 +59,10 @@ def test_the_first_line_of_a_new_watch_is_its_id(shell: Shell) -> None:
 
 def test_an_open_watch_shows_its_destinations_with_the_outcomes_that_they_receive(shell: Shell) -> None:
     shell.bridge.set_import("notified", *UNENDING)
-    ran = shell.run(
+    watch = shell.json(
         "watch", "notified", "--named", "crm", "--callback", shell.bridge.callback_url("x"), "--on", "problems"
     )
+    ran = shell.run("show", watch["id"])
     lines = [line.split(maxsplit=1)[1] for line in ran.stdout.splitlines() if line.startswith("  notify ")]
     assert lines == [f"callback {shell.bridge.sandbox_url}/…  on problems", "named crm  on problems"]
 
@@ -106,7 +114,8 @@ def test_the_abandoned_deliveries_of_a_watch_are_sent_again(shell: Shell) -> Non
 
 def test_unprintable_characters_are_replaced(shell: Shell) -> None:
     shell.bridge.set_import("ascii", *UNENDING)
-    ran = run_in_ascii(shell, "watch", "ascii", "--label", "Pänel")
+    watch = shell.json("watch", "ascii", "--label", "Pänel")
+    ran = run_in_ascii(shell, "show", watch["id"])
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "? watching  P?nel" in ran.stdout
 
