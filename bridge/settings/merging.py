@@ -9,6 +9,7 @@ from bridge.domain.workspaces import DEFAULT_WORKSPACE, Workspace
 from bridge.settings.file.document import Document
 from bridge.settings.file.reading import Contents
 from bridge.settings.model import SECRETS, Settings, Variables
+from bridge.settings.parsers import NAME
 from bridge.settings.problems import Place, Problem
 
 LONGEST_WATCH: Span = 30 * DAY
@@ -77,13 +78,13 @@ def _missing(settings: Settings, document: Document | None, invalid: frozenset[s
             yield name, f"{name.upper()}{also} is required"
     if document is None:
         return
-    tables = {name: document.tables.get(name, {}) for name in ("workspaces", "clients")}
-    if DEFAULT_WORKSPACE not in tables["workspaces"] and not settings.rally_api_key and "rally_api_key" not in invalid:
+    in_file = DEFAULT_WORKSPACE in document.names("workspaces")
+    if not in_file and not settings.rally_api_key and "rally_api_key" not in invalid:
         yield (
             "rally_api_key",
             f"RALLY_API_KEY (or RALLY_API_KEY_FILE, or {_TABLE.format('workspaces.default')}) is required",
         )
-    if not tables["clients"] and not settings.bridge_api_keys and "bridge_api_keys" not in invalid:
+    if not document.tables.get("clients") and not settings.bridge_api_keys and "bridge_api_keys" not in invalid:
         yield "clients", f"BRIDGE_API_KEYS (or BRIDGE_API_KEYS_FILE, or {_TABLE.format('clients.NAME')}) is required"
 
 
@@ -113,15 +114,15 @@ def _references(settings: Settings, document: Document | None, absent: frozenset
         yield settings.problem(
             "OPERATOR_NOTIFY", f"must name a destination of the configuration file: {_choices(named)}"
         )
-    for key, known in (("workspaces", workspaces), ("named", named)):
+    for key, what, known in (("workspaces", "workspace", workspaces), ("named", "destination", named)):
         for client, names in document.lists("clients", key):
             if unknown := [number for number, name in enumerate(names, start=1) if name not in known]:
-                text = f"entry {unknown[0]} stands for nothing; there are: {_choices(known)}"
+                text = f"entry {unknown[0]} is not the name of a {what}; there are: {_choices(known)}"
                 yield settings.problem(f"clients.{client}.{key}", text)
 
 
 def _choices(names: set[str]) -> str:
-    return ", ".join(sorted(names)) or "none"
+    return ", ".join(sorted(filter(NAME.fullmatch, names))) or "none"
 
 
 def _duplicates(settings: Settings) -> Iterator[Problem]:
