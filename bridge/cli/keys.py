@@ -5,9 +5,9 @@ import secrets
 import click
 
 from bridge.cli.json_output import print_json
-from bridge.domain.clients import digest
+from bridge.domain.clients import DIGEST_PREFIX, digest
 from bridge.domain.notices import OPERATOR
-from bridge.settings.client_config import DIGEST, RESERVED
+from bridge.settings.api_keys import RESERVED
 from bridge.settings.parsers import NAME
 
 PREFIX = "rbk_"
@@ -33,7 +33,7 @@ def new(name: str, *, as_json: bool) -> None:
     if name == OPERATOR:
         raise click.BadParameter(RESERVED, param_hint="NAME")
     key = new_key()
-    kept = f"{DIGEST}{digest(key).hex()}"
+    kept = f"{DIGEST_PREFIX}{digest(key).hex()}"
     if as_json:
         print_json({"name": name, "key": key, "digest": kept})
         return

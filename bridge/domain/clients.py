@@ -3,6 +3,9 @@
 import hashlib
 from dataclasses import dataclass, field
 
+DIGEST_PREFIX = "sha256:"
+"""How a digest is written: after it, 64 hexadecimal digits."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permissions:

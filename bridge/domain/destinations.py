@@ -7,6 +7,9 @@ from typing import TypeAlias
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
 
+CHANNEL_ID = r"^[CGD][A-Z0-9]{5,30}$"
+"""The id of a Slack channel. Names of channels can change, and can't be posted to."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackWebhook:

@@ -15,7 +15,7 @@ from bridge.domain.durations import duration
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Span
 from bridge.domain.workspaces import Workspace
-from bridge.settings import client_config, parsers
+from bridge.settings import api_keys, parsers
 from bridge.settings.problems import ENVIRONMENT, Place, Problem, problem
 
 SECRETS = (
@@ -58,7 +58,7 @@ class Variables(BaseModel):
     not_found_grace: Duration = 10 * MINUTE
     watch_expiry: Duration = 24 * HOUR
     reading_reuse: Duration = 5 * MINUTE
-    bridge_api_keys: Annotated[tuple[Client, ...], BeforeValidator(client_config.from_keys)] = ()
+    bridge_api_keys: Annotated[tuple[Client, ...], BeforeValidator(api_keys.from_keys)] = ()
     bridge_encryption_keys: Annotated[tuple[Secret, ...], BeforeValidator(parsers.fernet_keys)]
     callback_secrets: Annotated[tuple[Secret, ...], BeforeValidator(parsers.callback_secrets)]
     client_rate_limit: Annotated[int, Field(ge=1)] = 600

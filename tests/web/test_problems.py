@@ -125,7 +125,7 @@ WAYS: Mapping[Refusal, Way] = {
 ELSEWHERE = {
     Refusal.RATE_LIMITED: "below, with a limit of its own",
     Refusal.SERVICE_UNAVAILABLE: "below, without Redis",
-    Refusal.FORBIDDEN: "tests/settings/test_client_config.py, with a file of clients",
+    Refusal.FORBIDDEN: "tests/settings/test_clients.py, with a file of clients",
     Refusal.REQUEST_TIMEOUT: "tests/web/requests/test_body.py, with less patience",
     Refusal.INTERNAL_ERROR: "nothing known provokes it",
 }

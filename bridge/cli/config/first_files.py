@@ -8,8 +8,7 @@ from pathlib import Path
 
 from bridge.cli.keys import new_key
 from bridge.cli.up.generated_secrets import FOR_THE_BRIDGE
-from bridge.domain.clients import digest
-from bridge.settings.client_config import DIGEST
+from bridge.domain.clients import DIGEST_PREFIX, digest
 
 USUAL_REDIS = "redis://localhost:6379/0"
 _PLAIN = re.compile(r"[\w@%+=:,./?&*-]*", re.ASCII)
@@ -67,7 +66,7 @@ class FirstFiles:
             encryption_key=FOR_THE_BRIDGE["BRIDGE_ENCRYPTION_KEYS"](),
             callback_secret=FOR_THE_BRIDGE["CALLBACK_SECRETS"](),
         )
-        return cls(env=env, config=CONFIG.format(digest=f"{DIGEST}{digest(key).hex()}"), key=key)
+        return cls(env=env, config=CONFIG.format(digest=f"{DIGEST_PREFIX}{digest(key).hex()}"), key=key)
 
     @property
     def export_line(self) -> str:

@@ -13,7 +13,7 @@ from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.errors import SettingsError
 from bridge.resources import all_problems
 from bridge.settings import Settings
-from bridge.settings.client_config import key_entries
+from bridge.settings.api_keys import key_entries
 from bridge.settings.file.document import Document, read_document
 from bridge.settings.loading import draft_settings
 from bridge.settings.sources.variables import read_secret_file, read_variables

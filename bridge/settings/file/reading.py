@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bridge.domain.notices import OPERATOR
-from bridge.settings.client_config import RESERVED
+from bridge.settings.api_keys import RESERVED
 from bridge.settings.file.document import Document
 from bridge.settings.file.secret_fields import FORMS, Resolved, Surroundings, resolve_secrets, secret_fields
 from bridge.settings.file.tables import (

@@ -14,11 +14,10 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from bridge.domain.clients import Client, Permissions
-from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook
+from bridge.domain.clients import DIGEST_PREFIX, Client, Permissions
+from bridge.domain.destinations import CHANNEL_ID, Callback, ResolvedDestination, SlackChannel, SlackWebhook
 from bridge.domain.secret import Secret
 from bridge.settings import parsers
-from bridge.settings.client_config import CHANNEL, DIGEST
 from bridge.settings.file.secret_fields import SecretField, secret_fields
 
 _DIGEST = r"^sha256:[0-9a-f]{64}$"
@@ -37,14 +36,14 @@ SENTENCES = {
     "too_short": "must have at least {min_length} element",
     "too_long": "must have at most {max_length} elements",
     _DIGEST: "must be sha256: and 64 hexadecimal digits, as `rally-bridge keys new` prints it",
-    CHANNEL: "must be a channel's id, such as C0123ABCD; its details in Slack show it at the very end",
+    CHANNEL_ID: "must be a channel's id, such as C0123ABCD; its details in Slack show it at the very end",
     _HOST: "must be a host alone, such as crm.example.com or *.example.com",
 }
 """The sentence for each type of pydantic's findings, or for the pattern that is not matched."""
 
 SecretText: TypeAlias = Annotated[Secret, BeforeValidator(parsers.visible), WithJsonSchema({"type": "string"})]
 SecretUrl: TypeAlias = Annotated[Secret, BeforeValidator(parsers.secret_url), WithJsonSchema({"type": "string"})]
-ChannelId: TypeAlias = Annotated[str, StringConstraints(pattern=CHANNEL)]
+ChannelId: TypeAlias = Annotated[str, StringConstraints(pattern=CHANNEL_ID)]
 Host: TypeAlias = Annotated[str, StringConstraints(pattern=_HOST, to_lower=True)]
 
 
@@ -155,7 +154,7 @@ class ClientTable(Table):
             named=_set(self.named),
             callback_hosts=_set(self.callback_hosts),
         )
-        digests = tuple(bytes.fromhex(key.removeprefix(DIGEST)) for key in self.keys)
+        digests = tuple(bytes.fromhex(key.removeprefix(DIGEST_PREFIX)) for key in self.keys)
         return Client(name=name, admin=self.admin, digests=digests, permissions=permissions)
 
 

@@ -25,6 +25,7 @@ from bridge.destinations.rules import EgressRules, check_callback, check_url
 from bridge.domain.callback_secrets import check_secret
 from bridge.domain.clients import Permissions
 from bridge.domain.destinations import (
+    CHANNEL_ID,
     Callback,
     Destination,
     NamedDestination,
@@ -35,7 +36,6 @@ from bridge.domain.destinations import (
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
 from bridge.domain.subscriptions import Subscription, subscription_of
-from bridge.settings.client_config import CHANNEL
 from bridge.web.refusals import Problem
 from bridge.web.requests.json_pointer import escape
 from bridge.web.schemas.choices import one_of
@@ -148,12 +148,12 @@ class ToSlack(_ToDestination):
     """A channel to which the bridge's Slack bot posts."""
 
     type: Literal["slack"]
-    channel: Annotated[str, Field(json_schema_extra={"pattern": CHANNEL})]
+    channel: Annotated[str, Field(json_schema_extra={"pattern": CHANNEL_ID})]
 
     @field_validator("channel")
     @classmethod
     def _can_be_posted_to(cls, channel: str, info: ValidationInfo) -> str:
-        if not re.fullmatch(CHANNEL, channel):
+        if not re.fullmatch(CHANNEL_ID, channel):
             raise PydanticCustomError(
                 "form_wrong_format",
                 "Must be the channel's id, such as C0123ABCD; Slack shows it at the end of the channel's details",

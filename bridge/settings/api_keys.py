@@ -2,14 +2,11 @@
 
 from typing import NamedTuple
 
-from bridge.domain.clients import Client, digest
+from bridge.domain.clients import DIGEST_PREFIX, Client, digest
 from bridge.domain.notices import OPERATOR
 from bridge.settings.parsers import NAME, NAME_IN_WORDS, parts, visible
 from bridge.settings.problems import SHORTEST_KEY, shown
 
-DIGEST = "sha256:"
-CHANNEL = r"^[CGD][A-Z0-9]{5,30}$"
-"""An id of a Slack channel; names of channels can change and can't be posted to."""
 RESERVED = f"no client may be named {OPERATOR!r}: that name signs notices to the operator"
 WORKSPACES = "workspaces="
 """The option that entries once had."""
@@ -69,6 +66,6 @@ def _moved(entry: KeyEntry) -> str:
     return (
         f"permissions are configured in the file of BRIDGE_CONFIG_FILE; instead of entry {shown(entry.name)!r}:\n"
         f"  [clients.{entry.name}]\n"
-        f'  keys = ["{DIGEST}{digest(entry.key).hex()}"]\n'
+        f'  keys = ["{DIGEST_PREFIX}{digest(entry.key).hex()}"]\n'
         f"  workspaces = [{', '.join(workspaces)}]"
     )
