@@ -1,4 +1,4 @@
-"""The exit codes: one table for the help and the guide, and one rule for a watch that was followed."""
+"""The exit codes: one table for the help, and one rule for a watch that was followed."""
 
 import re
 from pathlib import Path
@@ -7,8 +7,6 @@ import pytest
 
 from bridge.cli.exit_codes import MEANINGS, ExitCode, exit_code
 from tests.support.command_line import run_here
-
-GUIDE = Path(__file__).parents[2] / "bridge" / "docs" / "shell.md"
 
 
 def test_every_exit_code_has_a_meaning() -> None:
@@ -19,11 +17,6 @@ def test_every_exit_code_has_a_meaning() -> None:
 def test_the_help_lists_every_exit_code(arguments: list[str], tmp_path: Path) -> None:
     said = run_here(*arguments, "--help", env={"COLUMNS": "60"}, cwd=tmp_path).stdout
     listed = re.findall(r"^  +(\d+)  (.+)$", said, re.MULTILINE)
-    assert {int(code): meaning for code, meaning in listed} == dict(MEANINGS)
-
-
-def test_the_guide_lists_every_exit_code() -> None:
-    listed = re.findall(r"^\| (\d+) \| (.+) \|$", GUIDE.read_text(), re.MULTILINE)
     assert {int(code): meaning for code, meaning in listed} == dict(MEANINGS)
 
 
