@@ -354,7 +354,7 @@ TABLES = [
 ]
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.parametrize("template", TABLES)
 @given(text=VARIABLE)
 @example(text="")

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from bridge.destinations.rules import EgressRules
@@ -236,7 +235,6 @@ def found(body: Any) -> Iterator[Problem]:
         yield from problems(body, model)
 
 
-@hypothesis_settings(max_examples=300)
 @given(body=JUNK | st.dictionaries(st.sampled_from([*NAMES, "destination"]), JUNK | st.lists(JUNK)))
 def test_no_error_is_in_the_words_of_a_library(body: Any) -> None:
     for problem in found(body):
