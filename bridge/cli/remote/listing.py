@@ -33,8 +33,9 @@ def command(
     bridge: Bridge, *, as_json: bool, state: State | None, outcome: Outcome | None, import_id: str | None, limit: int
 ) -> None:
     """List watches, newest first."""
-    found = bridge.list(state=state, outcome=outcome, import_id=import_id, page=min(limit, LONGEST_PAGE))
+    found = bridge.list(state=state, outcome=outcome, import_id=import_id, page=min(limit + 1, LONGEST_PAGE))
     watches = list(islice(found, limit))
+    more = next(found, None) is not None
     if as_json:
         print_json([each.document for each in watches])
     elif not watches:
@@ -44,3 +45,5 @@ def command(
     else:
         for each in watches:
             click.echo(tab_separated.line(each))
+    if more:
+        click.echo(f"There are more than these {limit}: --limit lists more.", err=True)

@@ -88,3 +88,9 @@ def test_an_empty_list_is_reported_on_stderr(listed: Shell) -> None:
     ran = listed.run("list", "--import", "unknown")
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "No watches.\n")
     assert listed.json("list", "--import", "unknown") == []
+
+
+def test_watches_beyond_the_limit_are_not_left_out_silently(listed: Shell) -> None:
+    short = listed.run("list", "--limit", "2")
+    assert (len(short.stdout.splitlines()), short.stderr) == (2, "There are more than these 2: --limit lists more.\n")
+    assert listed.run("list", "--limit", "3").stderr == ""
