@@ -127,3 +127,24 @@ async def test_concurrent_attempts_to_connect_to_a_vanished_host_do_not_wait_for
 
     assert {str(answer) for answer in answers} == {"Redis: no answer in time"}
     await store.redis.aclose()
+
+
+async def test_the_error_for_an_unreachable_redis_has_no_address() -> None:
+    store = Store(connect(Secret("redis://:hush@127.0.0.1:1/0")))
+    with pytest.raises(StoreUnavailable) as error:
+        await store.now()
+    await store.redis.aclose()
+    assert "hush" not in str(error.value)
+    assert "127.0.0.1" not in str(error.value)
+
+
+async def test_a_rejected_password_is_an_error_at_once(store: Store, redis_url: str) -> None:
+    await store.call("CONFIG", "SET", "requirepass", "hunter2")
+    stranger = Store(connect(Secret(redis_url)))
+    try:
+        async with asyncio.timeout(5):
+            with pytest.raises(StoreUnavailable, match=r"Redis: .*[Aa]uthentication"):
+                await stranger.check()
+    finally:
+        await store.call("CONFIG", "SET", "requirepass", "")
+        await stranger.redis.aclose()

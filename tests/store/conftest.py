@@ -1,0 +1,11 @@
+"""What the tests of the store share."""
+
+import pytest
+
+from bridge.store.connection import Store
+from tests.support.store_parts import StoreParts
+
+
+@pytest.fixture
+def parts(store: Store) -> StoreParts:
+    return StoreParts(store)

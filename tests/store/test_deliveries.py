@@ -1,0 +1,45 @@
+"""Deliveries: attempts are recorded only under the fence of a claim."""
+
+from dataclasses import replace
+
+import pytest
+
+from bridge.domain.attempts import Attempt
+from bridge.domain.deliveries import DeliveryState
+from tests.support.samples import only
+from tests.support.store_parts import LEASE, StoreParts, a_delivery
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_delivery_is_recorded_only_under_its_fence(parts: StoreParts) -> None:
+    watch, _ = await parts.accept()
+    await parts.settle(watch, a_delivery(watch))
+    _, _, claims = await parts.deliveries.claim(room=5, lease=LEASE)
+    late = only(claims)
+    parts.store.offset += LEASE
+    _, _, claims = await parts.deliveries.claim(room=5, lease=LEASE)
+    ours = only(claims)
+
+    attempt = Attempt(number=1, at=1, took=5, status=204, reason=None, answer="")
+    done = replace(parts.deliveries.decrypt(ours), state=DeliveryState.DELIVERED, attempts=1, ended_at=9, due=None)
+    assert not await parts.deliveries.commit(replace(done, state=DeliveryState.ABANDONED), late.fence, attempt)
+    assert await parts.deliveries.commit(done, ours.fence, attempt)
+
+    delivery = only(await parts.deliveries.many(["dlv_0"]))
+    assert (delivery.state, delivery.attempts, delivery.due) == (DeliveryState.DELIVERED, 1, None)
+    assert await parts.deliveries.attempts(delivery) == [attempt]
+
+
+async def test_the_last_fifty_attempts_are_kept(parts: StoreParts) -> None:
+    watch, _ = await parts.accept()
+    await parts.settle(watch, a_delivery(watch))
+    for number in range(1, 53):
+        _, _, claims = await parts.deliveries.claim(room=5, lease=LEASE)
+        claim = only(claims)
+        attempt = Attempt(number=number, at=1, took=5, status=500, reason="HTTP 500", answer="")
+        again = replace(parts.deliveries.decrypt(claim), attempts=number, due=await parts.store.now())
+        assert await parts.deliveries.commit(again, claim.fence, attempt)
+
+    attempts = await parts.deliveries.attempts(only(await parts.deliveries.many(["dlv_0"])))
+    assert [attempts[0].number, attempts[-1].number, len(attempts)] == [52, 3, 50]

@@ -1,0 +1,102 @@
+"""The parts of the store on one Redis, for tests of single steps."""
+
+from dataclasses import replace
+from typing import Any
+
+from cryptography.fernet import Fernet
+
+from bridge.domain.budget import Grant
+from bridge.domain.deliveries import Delivery
+from bridge.domain.destinations import Callback, SlackWebhook
+from bridge.domain.imports import FailedRecord, Reading
+from bridge.domain.outcomes import Outcome
+from bridge.domain.polls import ImportUpdate, PollClaim
+from bridge.domain.secret import Secret
+from bridge.domain.times import HOUR, MINUTE, SECOND
+from bridge.domain.watches import Conclusion, Watch
+from bridge.store.acceptance import Acceptance, NewWatch
+from bridge.store.budgets import Budgets
+from bridge.store.connection import Store
+from bridge.store.deliveries import Deliveries
+from bridge.store.encryption import Encryptor
+from bridge.store.imports import Imports, PollCommit
+from bridge.store.watches import Settlement, Watches
+
+LEASE = 15 * SECOND
+CALLBACK = Callback(url=Secret("https://crm.example.com/hook?token=hush"), headers={"X-Key": Secret("hush")})
+SLACK = SlackWebhook(url=Secret("https://hooks.slack.com/services/T/B/hush"), on=frozenset({Outcome.FAILED}))
+DONE = Reading(
+    import_id="imp",
+    type="CSV",
+    status="COMPLETED",
+    person_count=7,
+    failed_records=(FailedRecord(email="jane@example.com"),),
+    failed_record_count=1,
+)
+
+
+class StoreParts:
+    """The parts of the store on one Redis, and short forms of their calls."""
+
+    def __init__(self, store: Store) -> None:
+        encryptor = Encryptor([Secret(Fernet.generate_key().decode())])
+        self.store = store
+        self.watches = Watches(store, encryptor)
+        self.imports = Imports(store, encryptor)
+        self.deliveries = Deliveries(store, encryptor)
+        self.budgets = Budgets(store)
+
+    async def accept(self, watch_id: str = "wat_1", **changes: Any) -> tuple[Watch, Acceptance]:
+        new = new_watch(id=watch_id, **changes)
+        accepted = await self.watches.accept(new, grace=10 * MINUTE, reuse=5 * MINUTE)
+        assert accepted is not None
+        return accepted.watch, accepted.acceptance
+
+    async def claim(self, room: int = 10) -> list[PollClaim]:
+        snapshot = await self.budgets.read("default")
+        grant = Grant(count=100, again_at=0)
+        claims = await self.imports.claim("default", snapshot.budget, grant, room=room, lease=LEASE, now=snapshot.now)
+        assert claims is not None
+        return claims
+
+    async def commit(self, claim: PollClaim, update: ImportUpdate) -> bool:
+        now = await self.store.now()
+        commits = [PollCommit(claim=claim, update=update, at=now)]
+        (committed,) = await self.imports.commit("default", commits, settle_by=now + 10 * SECOND)
+        return committed
+
+    async def settle(self, watch: Watch, *deliveries: Delivery) -> bool:
+        ended = replace(watch, reading=DONE)
+        now = await self.store.now()
+        settlement = Settlement(watch=ended, conclusion=Conclusion(Outcome.FAILED), deliveries=deliveries, at=now)
+        return await self.watches.settle(settlement)
+
+    async def keys(self) -> set[str]:
+        return set(await self.store.call("KEYS", "rb:*"))
+
+
+def new_watch(**changes: Any) -> NewWatch:
+    fields: dict[str, Any] = {
+        "id": "wat_1",
+        "client": "crm",
+        "workspace": "default",
+        "import_id": "imp",
+        "notify": (CALLBACK, SLACK),
+        "label": "Q4",
+        "metadata": {"ticket": "RES-12"},
+        "expires_in": HOUR,
+    }
+    return NewWatch(**{**fields, **changes})
+
+
+def a_delivery(watch: Watch, number: int = 0) -> Delivery:
+    return Delivery(
+        id=f"dlv_{number}",
+        watch_id=watch.id,
+        client=watch.client,
+        notification_id="ntf_1",
+        destination=CALLBACK,
+        lane="callback:x",
+        body='{"type":"import.failed"}',
+        queued_at=0,
+    )
