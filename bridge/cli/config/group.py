@@ -94,7 +94,9 @@ def init(*, folder: Path) -> None:
 def _ask_for_rally_key() -> str:
     if not os.isatty(0):
         return ""
-    answer: str = click.prompt("The API key of your Rally workspace (Enter: later)", "", hide_input=True, err=True)
+    answer: str = click.prompt(
+        "The API key of your Rally workspace (Enter: later)", "", hide_input=True, show_default=False, err=True
+    )
     return answer.strip()
 
 

@@ -51,7 +51,7 @@ def _type(address: str) -> str:
 
 def _clients(_: str) -> list[str]:
     return [
-        "[clients.NAME]  # the tables of the old file, as they are",
+        "[clients.NAME]  # the tables of the old file, as they are; or let BRIDGE_CONFIG_FILE name that file",
         'keys = ["sha256:…"]',
     ]
 
