@@ -9,8 +9,6 @@ print(watch.outcome)
 from bridge.client.asynchronous import AsyncBridge
 from bridge.client.blocking import Bridge
 from bridge.client.callbacks import NotVerified, verify_callback
-from bridge.client.delivery import Attempt, Delivery, TestResult, WatchedDestination
-from bridge.client.destinations import Callback, Destination, Named, NamedDestination, On, Slack, SlackWebhook
 from bridge.client.errors import (
     CallFailed,
     Conflict,
@@ -22,9 +20,16 @@ from bridge.client.errors import (
     ValidationFailed,
     WaitTimeout,
 )
-from bridge.client.literals import DeliveryState, Outcome, State
-from bridge.client.waiting import Event
-from bridge.client.watch import FailedRecord, LastPoll, Reading, Watch, WatchRequest
+from bridge.client.events import Event
+from bridge.client.values.attempt import Attempt
+from bridge.client.values.delivery import Delivery
+from bridge.client.values.destinations import Callback, Destination, Named, On, Slack, SlackWebhook
+from bridge.client.values.known_destinations import NamedDestination, WatchedDestination
+from bridge.client.values.literals import DeliveryState, Outcome, State
+from bridge.client.values.reading import FailedRecord, LastPoll, Reading
+from bridge.client.values.test_result import TestResult
+from bridge.client.values.watch import Watch
+from bridge.client.values.watch_request import WatchRequest
 
 __all__ = [
     "AsyncBridge",

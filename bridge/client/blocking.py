@@ -7,7 +7,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
-from bridge.client import calls, waiting
+from bridge.client import calls, events, waiting
 from bridge.client.answers import Answer
 from bridge.client.connection import Connection
 from bridge.client.event_stream import EventDecoder
@@ -81,7 +81,7 @@ class Bridge:
     cancel = _call(calls.cancel)
     wait = _call(waiting.wait)
     follow = _feed(waiting.follow)
-    events = _feed(waiting.events)
+    events = _feed(events.watch_events)
     deliveries = _feed(calls.deliveries)
     delivery = _call(calls.delivery)
     redeliver = _call(calls.redeliver)

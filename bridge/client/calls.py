@@ -10,14 +10,17 @@ from uuid import uuid4
 
 from bridge.client import requests
 from bridge.client.answers import refusal
-from bridge.client.delivery import Delivery, TestResult
-from bridge.client.destinations import Destination, NamedDestination
 from bridge.client.errors import CallFailed
 from bridge.client.exchange import Session, exchange
-from bridge.client.literals import DeliveryState, Outcome, State
 from bridge.client.requests import Page, Request
 from bridge.client.steps import Call, Feed, Item
-from bridge.client.watch import Watch, WatchRequest
+from bridge.client.values.delivery import Delivery
+from bridge.client.values.destinations import Destination
+from bridge.client.values.known_destinations import NamedDestination
+from bridge.client.values.literals import DeliveryState, Outcome, State
+from bridge.client.values.test_result import TestResult
+from bridge.client.values.watch import Watch
+from bridge.client.values.watch_request import WatchRequest
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.client.watch import Watch
+from bridge.client.values.watch import Watch
 from bridge.errors import BridgeError
 
 

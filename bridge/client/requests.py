@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
-from bridge.client.delivery import Delivery, TestResult
-from bridge.client.destinations import Destination, NamedDestination
 from bridge.client.errors import CallFailed
-from bridge.client.literals import DeliveryState, Outcome, State
-from bridge.client.watch import Watch, WatchRequest
+from bridge.client.values.delivery import Delivery
+from bridge.client.values.destinations import Destination
+from bridge.client.values.known_destinations import NamedDestination
+from bridge.client.values.literals import DeliveryState, Outcome, State
+from bridge.client.values.test_result import TestResult
+from bridge.client.values.watch import Watch
+from bridge.client.values.watch_request import WatchRequest
 
 ANSWER_TIMEOUT = 15.0
 """Seconds for an answer, besides those that a long poll asks for."""

@@ -1,17 +1,14 @@
-"""The calls that wait for a watch: `wait`, `follow` and `events`."""
+"""The calls that wait for a watch: `wait` and `follow`."""
 
-import json
-from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.client import requests
-from bridge.client.delivery import Delivery
-from bridge.client.errors import CallFailed, RateLimited, Unavailable, WaitTimeout
+from bridge.client.errors import RateLimited, Unavailable, WaitTimeout
 from bridge.client.exchange import Session, exchange
-from bridge.client.literals import EventName, Until
 from bridge.client.retries import FIRST_PAUSE, LONGEST_PAUSE, with_jitter
-from bridge.client.steps import Call, Feed, Item, Resumed, ServerEvent, next_event, pause
-from bridge.client.watch import Reading, Watch
+from bridge.client.steps import Call, Feed, Item, Resumed, pause
+from bridge.client.values.literals import Until
+from bridge.client.values.watch import Watch
 from bridge.domain.times import SECOND
 
 LONGEST_WAIT = 60
@@ -20,22 +17,6 @@ SHORTEST_INTERVAL, LONGEST_INTERVAL = 2, 20
 """The bounds of the pause between two readings of a watch that is followed; seconds."""
 FIRST_INTERVAL = 0.5
 """The shortest pause between two readings while only deliveries are pending: most take less than a second."""
-RECONNECT_PAUSE = 1.0
-"""Seconds before a stream that has ended early is opened again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """An event of a watch. Its name says what `data` is.
-
-    watch     a Watch: its state when the stream begins, and again after each reconnection
-    reading   a Reading: what a poll of the import has found
-    outcome   a Watch that has ended
-    delivery  a Delivery that has ended
-    """
-
-    name: EventName
-    data: Watch | Reading | Delivery
 
 
 def wait(session: Session, watch: Watch | str, *, timeout: float | None = None, until: Until = "ended") -> Call[Watch]:
@@ -44,7 +25,10 @@ def wait(session: Session, watch: Watch | str, *, timeout: float | None = None, 
     Raise WaitTimeout after `timeout` seconds; the watch continues.
     """
     deadline = yield from _deadline(timeout)
-    current = watch if isinstance(watch, Watch) else (yield from exchange(session, requests.get_watch(watch)))
+    if isinstance(watch, Watch):
+        current = watch
+    else:
+        current = yield from exchange(session, requests.get_watch(watch), deadline=deadline)
     while not _is_over(current, until):
         now = yield from pause(0)
         if deadline is not None and timeout is not None and now.at >= deadline:
@@ -64,7 +48,7 @@ def follow(
     if isinstance(watch, Watch):
         current = watch
     else:
-        current = yield from exchange(session, requests.get_watch(watch))
+        current = yield from exchange(session, requests.get_watch(watch), deadline=deadline)
         yield Item(current)
     while not _is_over(current, until):
         now = yield from pause(0)
@@ -72,47 +56,6 @@ def follow(
             return
         current = yield from _read_again(session, current, _seconds_to_next_poll(current, now), deadline, now)
         yield Item(current)
-
-
-def events(session: Session, watch_id: str) -> Feed[Event]:
-    """Yield the events of a watch until it and its deliveries have ended; reconnect if the connection breaks."""
-    request = requests.watch_events(watch_id)
-    pending: set[str] | None = None
-    while pending is None or pending:
-        yield from exchange(session, request)
-        while isinstance(event := (yield from next_event()), ServerEvent):
-            if read := _read_event(event, session):
-                pending = _still_pending(pending, read)
-                yield Item(read)
-        if pending is None or pending:
-            yield from pause(RECONNECT_PAUSE)
-
-
-def _read_event(event: ServerEvent, session: Session) -> Event | None:
-    """Return an event; None if this version of the client does not know its name."""
-    try:
-        match event.name:
-            case "watch" | "outcome" as name:
-                return Event(name, Watch.of(json.loads(event.data)))
-            case "reading":
-                return Event("reading", Reading.of(json.loads(event.data)))
-            case "delivery":
-                return Event("delivery", Delivery.of(json.loads(event.data)))
-            case _:
-                return None
-    except (AttributeError, LookupError, TypeError, ValueError):
-        raise CallFailed(f"{session.server} sent an event that we can't read.", code="unreadable") from None
-
-
-def _still_pending(pending: set[str] | None, event: Event) -> set[str] | None:
-    """Return the ids of the deliveries that have not ended after an event; None while the watch has not ended."""
-    match event.data:
-        case Watch(ended=True, deliveries=deliveries):
-            return {each.id for each in deliveries if each.state == "pending"}
-        case Delivery(id=id_) if pending is not None:
-            return pending - {id_}
-        case _:
-            return pending
 
 
 def _deadline(timeout: float | None) -> Call[float | None]:

@@ -72,10 +72,10 @@ def test_both_have_the_same_methods() -> None:
 @pytest.mark.parametrize(
     ("method", "signature"),
     [
-        (Bridge.get, "(self, watch_id: str, *, wait: int = 0) -> bridge.client.watch.Watch"),
-        (AsyncBridge.get, "(self, watch_id: str, *, wait: int = 0) -> bridge.client.watch.Watch"),
-        (Bridge.events, "(self, watch_id: str) -> collections.abc.Iterator[bridge.client.waiting.Event]"),
-        (AsyncBridge.events, "(self, watch_id: str) -> collections.abc.AsyncIterator[bridge.client.waiting.Event]"),
+        (Bridge.get, "(self, watch_id: str, *, wait: int = 0) -> bridge.client.values.watch.Watch"),
+        (AsyncBridge.get, "(self, watch_id: str, *, wait: int = 0) -> bridge.client.values.watch.Watch"),
+        (Bridge.events, "(self, watch_id: str) -> collections.abc.Iterator[bridge.client.events.Event]"),
+        (AsyncBridge.events, "(self, watch_id: str) -> collections.abc.AsyncIterator[bridge.client.events.Event]"),
     ],
 )
 def test_help_shows_parameters_and_values(method: Callable[..., Any], signature: str) -> None:

@@ -19,6 +19,7 @@ from bridge.client import (
     Watch,
     WatchRequest,
     calls,
+    events,
     waiting,
 )
 from bridge.client.steps import Call, Feed
@@ -59,7 +60,7 @@ CALLS: dict[str, Callable[[Played], Any]] = {
     "list": items(lambda played: calls.list_watches(played.session)),
     "deliveries": items(lambda played: calls.deliveries(played.session)),
     "follow": items(lambda played: waiting.follow(played.session, "wat_1")),
-    "events": items(lambda played: waiting.events(played.session, "wat_1")),
+    "events": items(lambda played: events.watch_events(played.session, "wat_1")),
 }
 NOT_REPEATABLE = {"cancel", "redeliver", "redeliver_since", "test"}
 

@@ -1,24 +1,21 @@
-"""Waiting for a watch: long polls, restarts, rate limits, deliveries and streams, on a clock of their own."""
+"""Waiting for a watch: long polls, restarts, rate limits and deliveries, on a clock of their own."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
-from bridge.client import CallFailed, Delivery, NotFound, Reading, Unavailable, WaitTimeout, Watch, waiting
-from bridge.client.literals import Until
+from bridge.client import CallFailed, Unavailable, WaitTimeout, Watch, waiting
+from bridge.client.values.literals import Until
 from tests.support.played_calls import (
     DELIVERED,
     DELIVERY,
     ENDED,
-    READING,
     WATCH,
     Played,
     Prepared,
     answer,
     busy,
     nothing,
-    stream,
 )
 
 OWING = {**ENDED, "deliveries": [DELIVERY]}
@@ -117,38 +114,3 @@ def test_a_wait_for_deliveries_ends_with_the_timeout() -> None:
     with pytest.raises(WaitTimeout):
         played.run(waiting.wait(played.session, Watch.of(OWING), until="delivered", timeout=5))
     assert played.now == pytest.approx(1005)
-
-
-def test_events_are_values_and_end_with_the_last_delivery() -> None:
-    ended = ("outcome", OWING)
-    played = Played(stream(("watch", WATCH), ("reading", READING), ("invented", 1), ended, ("delivery", DELIVERED)))
-    found = list(played.iterate(waiting.events(played.session, "wat_1")))
-    assert [each.name for each in found] == ["watch", "reading", "outcome", "delivery"]
-    assert [type(each.data) for each in found] == [Watch, Reading, Watch, Delivery]
-    assert len(played.requests) == 1
-
-
-def test_a_stream_that_breaks_is_opened_again() -> None:
-    played = Played(stream(("watch", WATCH)), nothing("refused"), stream(), busy(503), stream(("watch", TOLD)))
-    found = list(played.iterate(waiting.events(played.session, "wat_1")))
-    assert [each.name for each in found] == ["watch", "watch"]
-    assert sum(played.pauses) > 2
-
-
-def test_a_watch_that_is_gone_ends_its_stream() -> None:
-    played = Played(stream(("watch", WATCH)), answer({"title": "Watch not found"}, 404))
-    with pytest.raises(NotFound):
-        list(played.iterate(waiting.events(played.session, "wat_1")))
-
-
-@pytest.mark.parametrize("data", [{"id": 1}, [], None])
-def test_an_unreadable_event_is_reported(data: Any) -> None:
-    played = Played(stream(("watch", data)))
-    with pytest.raises(CallFailed, match="an event that we can't read"):
-        list(played.iterate(waiting.events(played.session, "wat_1")))
-
-
-def test_a_stream_that_can_not_be_opened_is_reported() -> None:
-    played = Played(nothing("unknown_host"), reached=False)
-    with pytest.raises(Unavailable):
-        list(played.iterate(waiting.events(played.session, "wat_1")))

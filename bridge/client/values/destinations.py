@@ -1,10 +1,9 @@
 """The destinations of a watch, as the API takes them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
+from typing import Literal, NotRequired, TypeAlias, TypedDict
 
-from bridge.client.literals import DestinationType, Outcome
+from bridge.client.values.literals import Outcome
 
 On: TypeAlias = Literal["problems", "always"] | Sequence[Outcome]
 """The outcomes that a destination receives: all but `completed`, all, or those listed."""
@@ -42,18 +41,6 @@ class Named(TypedDict):
     type: Literal["named"]
     name: str
     on: NotRequired[On]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedDestination:
-    """A destination that the operator has configured, and what its name stands for at present."""
-
-    name: str
-    type: DestinationType
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any]) -> "NamedDestination":
-        return cls(name=document["name"], type=document["type"])
 
 
 Destination: TypeAlias = Slack | SlackWebhook | Callback | Named

@@ -1,88 +1,15 @@
-"""A watch as the API returns it, with Python names; and the request for one."""
+"""A watch as the API returns it, with Python names."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bridge.client.delivery import Delivery, WatchedDestination
-from bridge.client.destinations import Destination
-from bridge.client.literals import Outcome, State
-from bridge.client.times import time_or_none
-
-
-@dataclass(frozen=True, slots=True)
-class WatchRequest:
-    """An import to watch; the fields are the arguments of `Bridge.watch`."""
-
-    import_id: str
-    notify: Sequence[Destination] = field(default=(), repr=False)
-    """URLs of destinations may contain secrets."""
-    label: str | None = None
-    metadata: Mapping[str, Any] | None = None
-    workspace: str | None = None
-    expires_in: int | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the body of the request, without the fields that are not given."""
-        fields = {
-            "importId": self.import_id,
-            "notify": list(self.notify),
-            "label": self.label,
-            "metadata": self.metadata,
-            "workspace": self.workspace,
-            "expiresIn": self.expires_in,
-        }
-        return {name: value for name, value in fields.items() if value is not None}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailedRecord:
-    """A person who could not be imported; Rally names the id, the e-mail address or both."""
-
-    person_id: str | None
-    email: str | None
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any]) -> "FailedRecord":
-        return cls(person_id=document.get("personId"), email=document.get("email"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastPoll:
-    """What the last poll of an open watch found."""
-
-    at: datetime
-    status: int | None
-    """Rally's HTTP status; None if it did not answer."""
-    meaning: str
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any]) -> "LastPoll":
-        return cls(at=datetime.fromisoformat(document["at"]), status=document["status"], meaning=document["meaning"])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """The state of an import as Rally reported it last."""
-
-    type: str | None
-    status: str
-    people: int | None
-    """The number of imported people; None if Rally's response had no valid number."""
-    failed_record_count: int
-    failed_records: Sequence[FailedRecord] = field(repr=False)
-    """The failed records, at most 100 of them; `failed_record_count` is the number of all."""
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any]) -> "Reading":
-        return cls(
-            type=document["type"],
-            status=document["status"],
-            people=document["personCount"],
-            failed_record_count=document["failedRecordCount"],
-            failed_records=tuple(map(FailedRecord.of, document["failedRecords"])),
-        )
+from bridge.client.values.delivery import Delivery
+from bridge.client.values.known_destinations import WatchedDestination
+from bridge.client.values.literals import Outcome, State
+from bridge.client.values.reading import FailedRecord, LastPoll, Reading
+from bridge.client.values.times import time_or_none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

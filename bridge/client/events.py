@@ -1,0 +1,71 @@
+"""The events of a watch, as they happen."""
+
+import json
+from dataclasses import dataclass
+
+from bridge.client import requests
+from bridge.client.errors import CallFailed
+from bridge.client.exchange import Session, exchange
+from bridge.client.steps import Feed, Item, ServerEvent, next_event, pause
+from bridge.client.values.delivery import Delivery
+from bridge.client.values.literals import EventName
+from bridge.client.values.reading import Reading
+from bridge.client.values.watch import Watch
+
+RECONNECT_PAUSE = 1.0
+"""Seconds before a stream that has ended early is opened again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event of a watch. Its name says what `data` is.
+
+    watch     a Watch: its state when the stream begins, and again after each reconnection
+    reading   a Reading: what a poll of the import has found
+    outcome   a Watch that has ended
+    delivery  a Delivery that has ended
+    """
+
+    name: EventName
+    data: Watch | Reading | Delivery
+
+
+def watch_events(session: Session, watch_id: str) -> Feed[Event]:
+    """Yield the events of a watch until it and its deliveries have ended; reconnect if the connection breaks."""
+    request = requests.watch_events(watch_id)
+    pending: set[str] | None = None
+    while pending is None or pending:
+        yield from exchange(session, request)
+        while isinstance(event := (yield from next_event()), ServerEvent):
+            if read := _read_event(event, session):
+                pending = _still_pending(pending, read)
+                yield Item(read)
+        if pending is None or pending:
+            yield from pause(RECONNECT_PAUSE)
+
+
+def _read_event(event: ServerEvent, session: Session) -> Event | None:
+    """Return an event; None if this version of the client does not know its name."""
+    try:
+        match event.name:
+            case "watch" | "outcome" as name:
+                return Event(name, Watch.of(json.loads(event.data)))
+            case "reading":
+                return Event("reading", Reading.of(json.loads(event.data)))
+            case "delivery":
+                return Event("delivery", Delivery.of(json.loads(event.data)))
+            case _:
+                return None
+    except (AttributeError, LookupError, TypeError, ValueError):
+        raise CallFailed(f"{session.server} sent an event that we can't read.", code="unreadable") from None
+
+
+def _still_pending(pending: set[str] | None, event: Event) -> set[str] | None:
+    """Return the ids of the deliveries that have not ended after an event; None while the watch has not ended."""
+    match event.data:
+        case Watch(ended=True, deliveries=deliveries):
+            return {each.id for each in deliveries if each.state == "pending"}
+        case Delivery(id=id_) if pending is not None:
+            return pending - {id_}
+        case _:
+            return pending
