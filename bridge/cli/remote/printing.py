@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.text import Text
 
-from bridge.cli.remote.wording import delivery_line, destination_line, last_poll_words, printable, watch_line
-from bridge.client import Delivery, Watch
-
-SHOWN_FIELDS = (
-    *("importId", "workspace", "polls", "lastPolledAt", "nextPollAt"),
-    *("createdBy", "createdAt", "expiresAt", "settledAt"),
+from bridge.cli.remote.wording import (
+    delivery_line,
+    destination_line,
+    last_poll_words,
+    local_time,
+    printable,
+    watch_line,
 )
+from bridge.client import Delivery, Watch
 
 
 def is_terminal() -> bool:
@@ -37,8 +39,19 @@ def print_watch(console: Console, watch: Watch) -> None:
 
 
 def _facts(watch: Watch) -> Iterator[tuple[str, str]]:
-    document = watch.document
-    yield from ((name, str(document[name])) for name in SHOWN_FIELDS if document.get(name) is not None)
+    yield "importId", watch.import_id
+    yield "workspace", watch.workspace
+    yield "polls", str(watch.polls)
+    yield "createdBy", watch.created_by
+    times = {
+        "createdAt": watch.created_at,
+        "lastPolledAt": watch.last_polled_at,
+        "nextPollAt": watch.next_poll_at,
+        "expiresAt": watch.expires_at,
+        "settledAt": watch.settled_at,
+    }
+    yield from ((name, local_time(at)) for name, at in times.items() if at is not None)
+    yield from (("metadata", f"{name}={value}") for name, value in watch.metadata.items())
     if watch.last_poll is not None:
         yield "lastPoll", last_poll_words(watch.last_poll)
     if not watch.deliveries:  # each delivery names its destination
@@ -55,6 +68,5 @@ def print_delivery(console: Console, delivery: Delivery) -> None:
     print_line(console, delivery_line(delivery, datetime.now(UTC)))
     for attempt in delivery.log:
         status = attempt.status or "no answer"
-        at = attempt.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        made = f"  {attempt.number}. {at}  {status}, {attempt.took_ms} ms  {attempt.reason or ''}"
+        made = f"  {attempt.number}. {local_time(attempt.at)}  {status}, {attempt.took_ms} ms  {attempt.reason or ''}"
         print_line(console, printable(made.rstrip()))

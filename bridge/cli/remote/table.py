@@ -8,7 +8,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from bridge.cli.remote.printing import print_line
-from bridge.cli.remote.wording import local_time, people_words, printable, styled_status
+from bridge.cli.remote.wording import local_minute, people_words, printable, styled_status
 from bridge.client import Watch
 
 HEADINGS = ("Watch", "Import", "State", "People", "Failed", "Label", "Since")
@@ -46,7 +46,7 @@ def _cells(watch: Watch) -> list[Text]:
         Text(people),
         Text(f"{watch.failed_record_count:,}"),
         Text(printable(watch.label or "")),
-        Text(local_time(watch.created_at)),
+        Text(local_minute(watch.created_at)),
     ]
 
 
@@ -64,6 +64,6 @@ def _lines(watch: Watch, width: int) -> list[Text]:
     fits = state.cell_len + GAP + import_id.cell_len <= width
     first = [Text.assemble(state, " " * GAP, import_id)] if fits else [state, import_id]
     failed = f", {watch.failed_record_count:,} failed" if watch.failed_record_count else ""
-    facts = f"{people_words(watch)}{failed} · {local_time(watch.created_at)}"
+    facts = f"{people_words(watch)}{failed} · {local_minute(watch.created_at)}"
     label = [Text(f"  {printable(watch.label)}")] if watch.label else []
     return [*first, Text(f"  {watch.id}"), *label, Text(f"  {facts}")]

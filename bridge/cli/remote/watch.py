@@ -1,5 +1,6 @@
 """`watch`: watch an import, and follow it if asked to."""
 
+from collections import Counter
 from typing import Any
 
 import click
@@ -61,6 +62,8 @@ def command(
         raise click.UsageError("--until-delivered needs --follow.")
     if on and not destinations:
         raise click.UsageError(f"--on needs a destination: {NAMES}.")
+    if twice := [name for name, count in Counter(name for name, _ in metadata).items() if count > 1]:
+        raise click.UsageError(f"--metadata names {', '.join(map(repr, twice))} more than once.")
     if (wanted := wanted_outcomes(on)) is not None:
         for each in destinations:
             each["on"] = wanted

@@ -124,5 +124,10 @@ def _until(delivery: Delivery) -> str:
 
 
 def local_time(moment: datetime) -> str:
-    """Format a moment to the minute, in the time zone of this machine."""
+    """Format a moment in the time zone of this machine: `2026-11-24 10:30:00 CET`."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def local_minute(moment: datetime) -> str:
+    """Format a moment in the time zone of this machine, for a column of them: `2026-11-24 10:30`."""
     return moment.astimezone().strftime("%Y-%m-%d %H:%M")

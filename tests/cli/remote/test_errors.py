@@ -27,6 +27,7 @@ NO_TEXT = "\udcff"
         (["watch", "x", "--callback", "http://10.0.0.1/"], {}, 1, "  --callback: "),
         (["watch", "x", "--expires-in", "soon"], {}, 2, "is not a duration"),
         (["watch", "x", "--metadata", "ticket"], {}, 2, "is not name=value"),
+        (["watch", "x", "--metadata", "a=1", "--metadata", "a=2"], {}, 2, "--metadata names 'a' more than once."),
         (["watch", "x", "--timeout", "3s"], {}, 2, "--timeout needs --follow"),
         (
             ["show", "wat_0", "--url", "http://127.0.0.1:1"],

@@ -18,6 +18,7 @@ def test_every_option_reaches_the_bridge(shell: Shell) -> None:
     shell.bridge.set_import("wishes", ("ERROR", 0))
     watch = shell.json("watch", "wishes", *places, *facts, "--named", "ops", "--workspace", "default")
     assert watch["metadata"] == {"ticket": "RES-12"}
+    assert "  metadata      ticket=RES-12" in shell.run("show", watch["id"]).stdout
     assert watch["createdAt"] < watch["expiresAt"]
     assert shell.run("follow", watch["id"]).returncode == 4
     seen = shell.json("show", watch["id"])

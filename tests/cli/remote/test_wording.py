@@ -85,7 +85,7 @@ def test_the_result_of_a_delivery_is_described_in_one_line(changes: dict[str, An
 def test_a_delivery_that_is_retried_says_until_when() -> None:
     until = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
     line = delivery_line(Delivery.of({**DELIVERY, "retriesUntil": until.isoformat()}), NOW)
-    assert f"retrying until {until.astimezone():%Y-%m-%d %H:%M}" in line
+    assert f"retrying until {until.astimezone():%Y-%m-%d %H:%M:%S %Z}" in line
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(-3, "0:00:00"), (65, "0:01:05"), (90_000, "25:00:00")])
