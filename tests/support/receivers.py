@@ -103,6 +103,12 @@ def to(url: str, body: bytes = b"{}", **headers: str) -> Request:
     )
 
 
+async def never_resolving(_host: str, _port: int) -> Sequence[str]:
+    """Resolve a name as name servers that hang."""
+    await asyncio.Event().wait()
+    return []
+
+
 def resolving(*answers: Sequence[str]) -> Callable[[str, int], Awaitable[Sequence[str]]]:
     """Resolve any name to each of the answers in turn, and then always to the last one."""
     left = list(answers)

@@ -9,16 +9,14 @@ from bridge.domain.absences import AbsenceStreak, next_streak
 from bridge.domain.budget import Budget, grant
 from bridge.domain.budget_updates import after_replies
 from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, Read, Reading, Reply, Unanswered, Unusable
-from bridge.domain.times import HOUR, MINUTE, SECOND, Moment, rfc3339
+from bridge.domain.times import HOUR, MINUTE, SECOND, Moment
 from bridge.domain.watches import ImportState
-from bridge.domain.workspace_notices import imports_shown, imports_vanished
 from bridge.domain.workspace_trouble import effective_state
 from tests.support.configuration import destination
 from tests.support.samples import only
 from tests.support.world import World, opened
 
 pytestmark = pytest.mark.anyio
-
 NOW: Moment = 1_800_000_000_000
 GRACE = 10 * MINUTE
 READ = Read(Reading(import_id="imp", type="CSV", status="UPLOADING", person_count=1))
@@ -147,23 +145,6 @@ def test_absences_during_a_pause_of_the_workspace_do_not_count(budget: Budget, *
 
     assert (known.absent is not None) == counts
     assert (known.workspace_trouble is not None) == (budget is PAUSED)
-
-
-def test_the_notice_says_what_to_check() -> None:
-    begun, over = imports_vanished("eu", NOW, NOW + HOUR), imports_shown("eu", NOW, NOW + 2 * HOUR)
-
-    assert (begun.type, begun.at, begun.facts) == (
-        "workspace.imports_vanished",
-        NOW + HOUR,
-        {"workspace": "eu", "since": rfc3339(NOW)},
-    )
-    assert "“eu”" in begun.text
-    assert "base URL" in begun.text
-    assert (over.type, over.at, over.facts) == (
-        "workspace.imports_shown",
-        NOW + 2 * HOUR,
-        {"workspace": "eu", "vanishedSince": rfc3339(NOW)},
-    )
 
 
 async def requests(world: World) -> list[str]:

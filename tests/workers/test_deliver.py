@@ -1,51 +1,18 @@
 """From an outcome to its messages: each is created once, sent until it is accepted or abandoned, and recorded."""
 
-import asyncio
 import json
-from collections import Counter
-from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
 
 from bridge.destinations.signatures import derived_secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
-from tests.support.configuration import destination
+from tests.support.deliveries import callback, callbacks, slack, watch_ended_import, without_deliver_shift
 from tests.support.samples import only
-from tests.support.world import CLIENT_KEY, OTHER_KEY, SECRET, SERVICE_SECRET, World, bearer, opened, sandbox_serving
+from tests.support.world import CLIENT_KEY, OTHER_KEY, SECRET, SERVICE_SECRET, World, bearer
 from workers.worker import build_worker
 
 pytestmark = pytest.mark.anyio
-
-
-async def watch_ended_import(
-    world: World, *notify: dict[str, Any], status: str = "COMPLETED", **facts: Any
-) -> dict[str, Any]:
-    """Watch an import that has ended, and run both shifts."""
-    await world.sandbox.set_import("imp", (status, 0), **facts)
-    watch = await world.watch(notify=list(notify), label="Q4 panel upload")
-    await world.poll()
-    await world.deliver()
-    return await world.reload(watch)
-
-
-def callback(world: World, **more: Any) -> dict[str, Any]:
-    return {"type": "callback", "url": world.sandbox.callback_url(), **more}
-
-
-def callbacks(world: World, count: int, name: str = "crm", **more: Any) -> list[dict[str, Any]]:
-    """Return callbacks to one receiver, which differ in the query of their URL."""
-    url = world.sandbox.callback_url(name)
-    return [{"type": "callback", "url": f"{url}?{number}", **more} for number in range(count)]
-
-
-def slack(world: World, **more: Any) -> dict[str, Any]:
-    return {"type": "slack_webhook", "url": world.sandbox.slack_url(), **more}
-
-
-def without_deliver_shift(world: World) -> None:
-    """Keep the settler from starting the deliver shift, as if its worker had died."""
-    world.worker.settler._on_due = lambda: None
 
 
 async def test_both_kinds_of_destination_get_their_message_at_once(world: World) -> None:
@@ -177,167 +144,6 @@ async def test_a_delivery_that_cannot_be_decrypted_does_not_delay_others(world: 
     assert len(await world.sandbox.messages(kind="callback")) == 1
     due = float(await world.resources.store.call("HGET", broken, "due"))
     assert due > await world.resources.store.now() + 50 * MINUTE
-
-
-def named(world_url: str) -> str:
-    inbox = f"{world_url}/inbox"
-    room = destination("room", "slack_webhook", f"{inbox}/services/T/B/X")
-    return room + destination("tool", "callback", f"{inbox}/callbacks/tool")
-
-
-async def test_a_named_channel_gets_the_message_from_the_bot(redis_url: str, sandbox_url: str) -> None:
-    channel = '[destinations.panels]\ntype = "slack"\nchannel = "C0PANELS1"\n'
-    async with opened(redis_url, sandbox_url, channel) as world:
-        watch = await watch_ended_import(world, {"type": "named", "name": "panels"})
-
-        assert [each["state"] for each in (await world.reload(watch))["deliveries"]] == ["delivered"]
-        (message,) = await world.sandbox.messages(kind="slack")
-        assert json.loads(message["body"])["channel"] == "C0PANELS1"
-
-
-async def test_a_named_destination_gets_the_message_of_its_kind(redis_url: str, sandbox_url: str) -> None:
-    async with opened(redis_url, sandbox_url, named(sandbox_url)) as world:
-        watch = await watch_ended_import(world, {"type": "named", "name": "room"}, {"type": "named", "name": "tool"})
-
-        shown = [(each["type"], each["destination"], each["state"]) for each in watch["deliveries"]]
-        assert shown == [("named", "room", "delivered"), ("named", "tool", "delivered")]
-        assert len(await world.sandbox.messages(kind="slack")) == 1
-        assert only(await world.sandbox.messages(name="tool"))["verified"]
-
-
-async def test_a_name_that_is_not_configured_is_refused_with_a_code(world: World) -> None:
-    wish = {"importId": "imp", "notify": [{"type": "named", "name": "nobody"}]}
-    answer = await world.api.post("/v1/watches", json=wish, headers=bearer(CLIENT_KEY))
-
-    assert answer.status_code == 422
-    assert [(each["pointer"], each["code"]) for each in answer.json()["errors"]] == [("/notify/0/name", "unknown_name")]
-
-
-async def test_a_name_that_is_no_longer_configured_waits_for_its_return(redis_url: str, sandbox_url: str) -> None:
-    async with opened(redis_url, sandbox_url, named(sandbox_url)) as world:
-        await world.sandbox.set_import("imp", ("COMPLETED", 0))
-        watch = await world.watch(notify=[{"type": "named", "name": "room"}])
-        del world.resources.named["room"]  # type: ignore[attr-defined]  # as after a restart with other settings
-        await world.poll()
-        await world.deliver()
-        seen = await world.reload(watch)
-        assert only(seen["deliveries"])["state"] == "pending"
-        assert "no destination is configured" in only(seen["deliveries"])["lastReason"]
-
-        world.resources.named["room"] = world.resources.named["tool"]  # type: ignore[index]
-        world.pass_time(MINUTE)
-        await world.deliver()
-        assert only((await world.reload(watch))["deliveries"])["state"] == "delivered"
-
-
-async def test_the_operator_is_notified_once_when_a_key_is_refused_and_once_when_it_is_accepted(
-    redis_url: str, sandbox_url: str
-) -> None:
-    async with opened(redis_url, sandbox_url, named(sandbox_url), OPERATOR_NOTIFY="room") as world:
-        await world.sandbox.set_import("imp", ("COMPLETED", 0))
-        await world.sandbox.faults(status=401, times=3)
-        await world.watch()
-        for _ in range(5):
-            await world.poll()
-            await world.deliver()
-            world.pass_time(MINUTE + SECOND)
-
-        texts = [json.loads(each["body"])["text"] for each in await world.sandbox.messages(kind="slack")]
-        assert len(texts) == 2
-        assert "refuses the API key" in texts[0]
-        assert "accepts the API key" in texts[1]
-
-        world.pass_time(31 * DAY)
-        await world.sweep()
-        assert await world.resources.store.call("KEYS", "rb:delivery:*") == []
-
-
-async def test_a_slack_channel_gets_one_message_a_second_and_waiting_is_no_attempt(world: World) -> None:
-    await world.sandbox.set_import("imp", ("COMPLETED", 0))
-    watches = [await world.watch(notify=[slack(world)]) for _ in range(3)]
-    await world.poll()
-
-    for sent in (1, 2, 3):
-        await world.deliver()
-        assert len(await world.sandbox.messages(kind="slack")) == sent
-        world.pass_time(SECOND)
-    assert [only((await world.reload(watch))["deliveries"])["attempts"] for watch in watches] == [1, 1, 1]
-
-
-async def test_a_429_of_slack_pauses_the_whole_channel_for_its_retry_after(world: World) -> None:
-    await world.sandbox.set_answers("slack", {"status": 429, "headers": {"Retry-After": "30"}})
-    await world.sandbox.set_import("imp", ("COMPLETED", 0))
-    watches = [await world.watch(notify=[slack(world)]) for _ in range(3)]
-    other = await world.watch(notify=[{"type": "slack", "channel": "C0123ABCD"}])
-    await world.poll()
-    await world.deliver()
-
-    world.pass_time(29 * SECOND)
-    await world.deliver()
-    assert len(await world.sandbox.messages(kind="slack")) == 2, "the one answered with 429, and the other channel's"
-    assert only((await world.reload(other))["deliveries"])["state"] == "delivered"
-    test = await world.post("/v1/destinations/test", json={"destination": slack(world)})
-    assert (test.status_code, test.headers["retry-after"]) == (429, "1")
-    for _ in range(4):
-        world.pass_time(SECOND)
-        await world.deliver()
-    assert len(await world.sandbox.messages(kind="slack")) == 5
-    attempts = [only((await world.reload(each))["deliveries"])["attempts"] for each in watches]
-    assert sorted(attempts) == [1, 1, 2], "waiting is no attempt"
-
-
-async def test_a_hanging_receiver_does_not_delay_others(redis_url: str, sandbox_url: str) -> None:
-    with sandbox_serving() as other_url:
-        allowed = ",".join(url.removeprefix("http://") for url in (sandbox_url, other_url))
-        async with opened(redis_url, sandbox_url, EGRESS_ALLOW=allowed) as world:
-            await world.sandbox.set_answers("hangs", *[{"delay": 4}] * 60)
-            await world.sandbox.set_import("imp", ("COMPLETED", 0))
-            for _ in range(6):
-                await world.watch(notify=callbacks(world, 10, "hangs"))
-            swift = {"type": "callback", "url": f"{other_url}/inbox/callbacks/swift", "secret": SECRET}
-            watches = [await world.watch(notify=[swift]) for _ in range(30)]
-            without_deliver_shift(world)
-            await world.poll()
-
-            async with asyncio.timeout(30):
-                world.worker.deliveries.start()
-                while {only((await world.reload(watch))["deliveries"])["state"] for watch in watches} != {"delivered"}:
-                    world.worker.deliveries.start()
-
-            assert len(await world.sandbox.messages(name="hangs")) == 0, "delivered before the first one has answered"
-
-
-async def test_a_failed_lane_gets_one_delivery_at_a_time_until_it_works_again(world: World) -> None:
-    await world.sandbox.set_answers("crm", *[{"status": 500}] * 10)
-    await world.sandbox.set_import("imp", ("COMPLETED", 0))
-    for _ in range(3):
-        await world.watch(notify=callbacks(world, 10))
-    without_deliver_shift(world)
-    await world.poll()
-    room = 50
-
-    _, _, first = await world.resources.deliveries.claim(room=room, lease=SECOND)
-    assert len(first) == 2
-    world.pass_time(SECOND)
-    await world.deliver()
-    assert len(await world.sandbox.messages()) == 30, (
-        "ten attempts failed; the rest was sent one at a time, then together"
-    )
-
-
-async def test_any_number_of_unknown_receivers_gets_few_slots(world: World) -> None:
-    await world.sandbox.set_import("imp", ("COMPLETED", 0))
-    strangers = [{"type": "callback", "url": f"https://r{number}.example/"} for number in range(10)]
-    for _ in range(8):
-        await world.watch(notify=strangers)
-    without_deliver_shift(world)
-    await world.poll()
-
-    _, _, first = await world.resources.deliveries.claim(room=50, lease=SECOND)
-    _, _, second = await world.resources.deliveries.claim(room=30, lease=SECOND)
-
-    assert Counter(claim.lane for claim in first).most_common(1)[0][1] == 2
-    assert (len(first), len(second)) == (20, 0), "thirty slots are left for receivers that answer"
 
 
 async def test_no_secret_and_no_participant_is_shown(world: World) -> None:

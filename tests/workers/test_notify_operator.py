@@ -1,0 +1,34 @@
+"""Notices to the operator."""
+
+import json
+
+import pytest
+
+from bridge.domain.times import DAY, MINUTE, SECOND
+from tests.support.configuration import destination
+from tests.support.world import opened
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_operator_is_notified_once_when_a_key_is_refused_and_once_when_it_is_accepted(
+    redis_url: str, sandbox_url: str
+) -> None:
+    room = destination("room", "slack_webhook", f"{sandbox_url}/inbox/services/T/B/X")
+    async with opened(redis_url, sandbox_url, room, OPERATOR_NOTIFY="room") as world:
+        await world.sandbox.set_import("imp", ("COMPLETED", 0))
+        await world.sandbox.faults(status=401, times=3)
+        await world.watch()
+        for _ in range(5):
+            await world.poll()
+            await world.deliver()
+            world.pass_time(MINUTE + SECOND)
+
+        texts = [json.loads(each["body"])["text"] for each in await world.sandbox.messages(kind="slack")]
+        assert len(texts) == 2
+        assert "refuses the API key" in texts[0]
+        assert "accepts the API key" in texts[1]
+
+        world.pass_time(31 * DAY)
+        await world.sweep()
+        assert await world.resources.store.call("KEYS", "rb:delivery:*") == []
