@@ -1,6 +1,7 @@
 """`watch`: watch an import, and follow it if asked to."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -13,7 +14,7 @@ from bridge.cli.remote.destinations import NAMES, with_destinations
 from bridge.cli.remote.following import Following, follow_to_end, with_following
 from bridge.cli.remote.parameters import Duration, KeyValue, OnOption, wanted_outcomes
 from bridge.cli.remote.printing import is_terminal, print_watch
-from bridge.client import Bridge, Destination
+from bridge.client import Bridge, Destination, Watch
 from bridge.domain.times import SECOND, Span
 
 EXAMPLES = """\b
@@ -56,29 +57,44 @@ def command(
 
     Without --follow it returns at once. Then `ID=$(rally-bridge watch …)` gets the id of the watch alone.
     """
-    if following.timeout is not None and not follow:
-        raise click.UsageError("--timeout needs --follow; --expires-in limits the watch itself.")
-    if following.until_delivered and not follow:
-        raise click.UsageError("--until-delivered needs --follow.")
+    if not follow:
+        _check_that_nothing_is_awaited(following)
     if on and not destinations:
         raise click.UsageError(f"--on needs a destination: {NAMES}.")
-    if twice := [name for name, count in Counter(name for name, _ in metadata).items() if count > 1]:
-        raise click.UsageError(f"--metadata names {', '.join(map(repr, twice))} more than once.")
     if (wanted := wanted_outcomes(on)) is not None:
         for each in destinations:
             each["on"] = wanted
     made = bridge.watch(
         import_id,
         notify=destinations,
-        metadata=dict(metadata) or None,
+        metadata=_without_repetition(metadata) or None,
         expires_in=None if expires_in is None else max(1, expires_in // SECOND),
         **facts,
     )
     if follow:
         follow_to_end(bridge, made, following, as_json=as_json)
-    elif as_json:
-        print_json(made.document)
+    _print_created(made, as_json=as_json)
+
+
+def _check_that_nothing_is_awaited(following: Following) -> None:
+    """Raise UsageError for options that only make sense with --follow."""
+    if following.timeout is not None:
+        raise click.UsageError("--timeout needs --follow; --expires-in limits the watch itself.")
+    if following.until_delivered:
+        raise click.UsageError("--until-delivered needs --follow.")
+
+
+def _without_repetition(metadata: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return the metadata by name; raise UsageError for a name that is given more than once."""
+    if twice := [name for name, count in Counter(name for name, _ in metadata).items() if count > 1]:
+        raise click.UsageError(f"--metadata names {', '.join(map(repr, twice))} more than once.")
+    return dict(metadata)
+
+
+def _print_created(watch: Watch, *, as_json: bool) -> None:
+    if as_json:
+        print_json(watch.document)
     elif is_terminal():
-        print_watch(Console(), made)
+        print_watch(Console(), watch)
     else:
-        click.echo(made.id)
+        click.echo(watch.id)
