@@ -19,7 +19,7 @@ from bridge.cli.json_output import print_json
 from bridge.cli.remote.parameters import Duration
 from bridge.cli.remote.printing import print_deliveries, print_line
 from bridge.cli.remote.wording import poll_words, watch_line
-from bridge.client import Bridge, Watch
+from bridge.client import Bridge, CallFailed, Watch
 from bridge.domain.times import SECOND, Span
 
 FIRST_ATTEMPTS = 5.0
@@ -60,6 +60,9 @@ def follow_to_end(bridge: Bridge, watch: Watch, following: Following, *, as_json
     except KeyboardInterrupt:
         _print_continues(states[-1])
         raise click.exceptions.Exit(ExitCode.INTERRUPTED) from None
+    except CallFailed:
+        _print_continues(states[-1])
+        raise
     last = states[-1]
     print_deliveries(console, last, datetime.now(UTC))
     if as_json:

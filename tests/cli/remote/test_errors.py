@@ -1,13 +1,10 @@
 """Errors are sentences on stderr that say what to do; nothing is printed on stdout."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
+from tests.support.prepared_answers import Prepared, answering
 from tests.support.shell import Shell
 from tests.support.world import CLIENT_KEY
 
@@ -89,27 +86,6 @@ def test_a_bridge_on_this_machine_is_reached_directly_whatever_proxy_is_named(sh
     assert shell.run("list", **proxies).returncode == 0
 
 
-@contextmanager
-def foreign(body: bytes, status: int = 200, **headers: str) -> Iterator[str]:
-    """Serve an answer that no bridge gives, whatever is asked; gives the URL."""
-
-    class Foreign(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name.replace("_", "-"), value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Foreign) as server:
-        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
@@ -124,7 +100,7 @@ def foreign(body: bytes, status: int = 200, **headers: str) -> Iterator[str]:
 def test_a_response_of_another_kind_of_server_is_reported_in_a_sentence(
     shell: Shell, status: int, body: bytes, words: str
 ) -> None:
-    with foreign(body, status) as url:
+    with answering(Prepared(body, status)) as url:
         ran = shell.run("list", "--url", url)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert words in ran.stderr
@@ -132,7 +108,7 @@ def test_a_response_of_another_kind_of_server_is_reported_in_a_sentence(
 
 
 def test_an_incorrectly_compressed_response_is_reported_in_a_sentence(shell: Shell) -> None:
-    with foreign(b"no gzip", Content_Encoding="gzip") as url:
+    with answering(Prepared(b"no gzip", headers={"Content-Encoding": "gzip"})) as url:
         ran = shell.run("list", "--url", url)
     assert ran.returncode == 1
     assert ran.stderr.startswith(f"No answer from {url}: the answer is not compressed as it says. Try again later")

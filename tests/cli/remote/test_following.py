@@ -6,6 +6,8 @@ import socket
 
 import pytest
 
+from tests.support.played_calls import WATCH
+from tests.support.prepared_answers import Prepared, answering
 from tests.support.shell import Shell
 
 
@@ -112,6 +114,16 @@ def test_an_interrupt_leaves_the_watch_and_prints_how_to_show_it(shell: Shell) -
     (watch,) = shell.json("list", "--import", "interrupted")
     assert (following.returncode, watch["state"]) == (130, "watching")
     assert said == f"The watch continues: rally-bridge follow {watch['id']}\n"
+
+
+def test_a_call_that_fails_meanwhile_leaves_the_watch_and_prints_how_to_follow_it(shell: Shell) -> None:
+    refusal = Prepared(b'{"title": "The API key is invalid", "code": "invalid_api_key"}', status=401)
+    with answering(Prepared(json.dumps(WATCH).encode()), refusal) as url:
+        ran = shell.run("follow", "wat_1", "--url", url)
+    assert ran.returncode == 1
+    continues, reason = ran.stderr.splitlines()
+    assert continues == "The watch continues: rally-bridge follow wat_1"
+    assert reason.startswith("The API key is invalid. Set RALLY_BRIDGE_KEY")
 
 
 def test_an_interrupted_command_says_nothing_and_has_the_same_exit_code(shell: Shell) -> None:
