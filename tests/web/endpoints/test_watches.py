@@ -29,6 +29,51 @@ async def test_the_response_is_the_watch(world: World) -> None:
     assert await world.reload(watch) == watch
 
 
+@pytest.mark.parametrize(
+    ("status", "meaning", "reason"),
+    [
+        (401, "Rally refuses the bridge's API key", "Rally refused our key since"),
+        (429, "Rally's rate limit is used up", None),
+        (400, "no usable answer from Rally: HTTP 400", "no usable answer from Rally: HTTP 400"),
+        (503, "no usable answer from Rally: HTTP 503", "no usable answer from Rally: HTTP 503"),
+    ],
+)
+async def test_a_watch_shows_what_the_last_poll_found(
+    world: World, status: int, meaning: str, reason: str | None
+) -> None:
+    watch = await world.watch()
+    await world.sandbox.faults(status=status, times=1)
+    await world.poll()
+
+    shown = await world.reload(watch)
+    assert (shown["lastPoll"]["status"], shown["lastPoll"]["meaning"]) == (status, meaning)
+    assert shown["lastPoll"]["at"] > watch["createdAt"]
+    assert (shown["reason"] or "").startswith(reason or "")
+    assert (shown["reason"] is None) == (reason is None)
+    joined = await world.watch()
+    assert joined["lastPoll"] == shown["lastPoll"], "the answer to a POST shows it too"
+
+
+async def test_an_import_that_was_never_polled_shows_the_trouble_of_its_workspace(world: World) -> None:
+    await world.watch("first")
+    await world.sandbox.faults(status=401, times=1)
+    await world.poll()
+    watch = await world.watch("second")
+
+    shown = await world.reload(watch)
+    assert shown["lastPoll"] is None
+    assert shown["reason"].startswith("Rally refused our key since")
+
+
+async def test_a_settled_watch_keeps_what_the_last_poll_found(world: World) -> None:
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
+    watch = await world.watch()
+    await world.poll()
+
+    shown = await world.reload(watch)
+    assert (shown["lastPoll"]["status"], shown["lastPoll"]["meaning"]) == (200, "Rally reports COMPLETED")
+
+
 async def test_the_ids_of_watches_sort_by_time(world: World) -> None:
     first = await world.watch()
     await asyncio.sleep(0.002)
