@@ -54,9 +54,7 @@ def batch(
     request = requests.create_watches(watches, idempotency_key or str(uuid4()))
     results = yield from exchange(session, request)
     return tuple(
-        Watch.of(each["watch"])
-        if "watch" in each
-        else refusal(each["status"], each["problem"], session.server, headers={})
+        each if isinstance(each, Watch) else refusal(each.status, each.problem, session.server, headers={})
         for each in results
     )
 

@@ -58,6 +58,18 @@ class Request(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedEntry:
+    """An entry of a batch that was refused: the status and the problem document that it would have had alone."""
+
+    status: int
+    problem: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "RefusedEntry":
+        return cls(status=int(document["status"]), problem=dict(document["problem"]))
+
+
+@dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """A page of a list, and the cursor of the next one; None on the last page."""
 
@@ -75,15 +87,19 @@ def create_watch(wanted: WatchRequest, idempotency_key: str) -> Request[Watch]:
     )
 
 
-def create_watches(wanted: Sequence[WatchRequest], idempotency_key: str) -> Request[Sequence[Mapping[str, Any]]]:
+def create_watches(wanted: Sequence[WatchRequest], idempotency_key: str) -> Request[Sequence[Watch | RefusedEntry]]:
     return Request(
         method="POST",
         path="/v1/watches/batch",
-        read=lambda document: tuple(document["results"]),
+        read=lambda document: tuple(map(_entry, document["results"])),
         body=_encoded({"watches": [each.as_json() for each in wanted]}),
         idempotency_key=_checked_key(idempotency_key),
         timeout=2 * ANSWER_TIMEOUT,
     )
+
+
+def _entry(document: Mapping[str, Any]) -> Watch | RefusedEntry:
+    return Watch.of(document["watch"]) if "watch" in document else RefusedEntry.of(document)
 
 
 def get_watch(watch_id: str, *, wait: int = 0) -> Request[Watch]:
