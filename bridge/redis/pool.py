@@ -19,6 +19,8 @@ from bridge.redis.options import defaults_for, read
 
 YOUNG = 1.0
 """The age in seconds below which a connection is new: an error on it shows that another new one would not help."""
+RECENT = 1.0
+"""The seconds after its last use within which a connection is taken to be open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +32,18 @@ class Fault:
 
 
 class Watched(AbstractConnection):
-    """A connection that records when it was made, and the last error that requires a new one."""
+    """A connection that records its age and use, and the last error that requires a new one."""
 
     made_at = -math.inf
+    used_at = -math.inf
+    pending = 0
+    """The number of commands whose reply was not read."""
     fault: Fault | None = None
 
     async def connect(self) -> None:
         if not self.is_connected:
             self.made_at = -math.inf
+            self.pending = 0
             await super().connect()  # type: ignore[no-untyped-call]  # redis-py's
             self.made_at = monotonic()
 
@@ -46,6 +52,7 @@ class Watched(AbstractConnection):
 
         Needless once it does so as well (https://github.com/redis/redis-py/issues/4176, open).
         """
+        self.pending += 1
         words: Any = (*str(args[0]).split(), *args[1:])  # a command's name may be two words
         return [hiredis.pack_command(words)]
 
@@ -55,6 +62,8 @@ class Watched(AbstractConnection):
         except (RedisError, OSError) as error:
             self._note(error)
             raise
+        finally:
+            self.pending -= 1
         if isinstance(response, list):  # of a transaction or a batch script
             for each in response:
                 if isinstance(each, Exception):
@@ -105,10 +114,18 @@ class Pool(ConnectionPool):
         return connection
 
     async def ensure_connection(self, connection: AbstractConnection) -> None:
-        """Connect if necessary. Raises AuthenticationError at once if Redis has just rejected the credentials."""
-        if cast("Watched", connection).made_at <= self._renewed_at:
+        """Connect if necessary. Raises AuthenticationError at once if Redis has just rejected the credentials.
+
+        redis-py checks each time that a connection is open and has no unread reply. It waits two turns of the event
+        loop for that; under load, these take longer than the command. A connection that was used a moment ago, and all
+        of whose replies were read, needs no check: a command whose connection was lost is repeated.
+        """
+        watched = cast("Watched", connection)
+        if watched.made_at <= self._renewed_at:
             await connection.disconnect(nowait=True)
         connected = connection.is_connected
+        if connected and not watched.pending and watched.used_at > monotonic() - RECENT:
+            return
         if not connected:
             self.credentials.check()
         try:
@@ -135,6 +152,7 @@ class Pool(ConnectionPool):
         """Return a connection to the pool; its last error may renew the others."""
         await super().release(connection)
         watched = cast("Watched", connection)
+        watched.used_at = monotonic()
         fault, watched.fault = watched.fault, None
         if fault is not None:
             await self._learn_from(fault)
