@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
-import httpx
 import uvicorn
 from structlog.testing import capture_logs
 
 from bridge.web.app import build
+from tests.support.plain_http import plain_client
 from tests.support.world import World, opened
 
 ROUND = 0.1
@@ -30,12 +31,16 @@ class LiveBridge:
         """Define an import and its statuses, as (status, seconds from now)."""
         steps = [{"status": status, "after": after} for status, after in statuses]
         story = {"type": "CSV", "people": 120, "failed": failed, "statuses": steps}
-        httpx.put(f"{self.sandbox_url}/control/imports/{import_id}", json=story, trust_env=False).raise_for_status()
+        self._control("PUT", f"imports/{import_id}", story)
 
     def set_answers(self, name: str, *statuses: int) -> None:
         """Set the statuses with which the receiver of a callback answers the next messages."""
         answers = [{"status": status} for status in statuses]
-        httpx.post(f"{self.sandbox_url}/control/inbox/{name}/answers", json=answers, trust_env=False).raise_for_status()
+        self._control("POST", f"inbox/{name}/answers", answers)
+
+    def _control(self, method: str, path: str, body: Any) -> None:
+        with plain_client(f"{self.sandbox_url}/control/") as http:
+            http.request(method, path, json=body).raise_for_status()
 
     def callback_url(self, name: str) -> str:
         return f"{self.sandbox_url}/inbox/callbacks/{name}"
