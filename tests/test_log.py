@@ -85,9 +85,9 @@ def test_what_looks_like_a_secret_is_struck_out_wherever_it_stands(lines: Any, t
     structlog.get_logger().error("a.fault", exc_info=RuntimeError(text))
     logging.getLogger("anyone").warning("said %s", text)
 
-    told = json.dumps(lines(), ensure_ascii=False)
-    assert told.count("•••") >= 4
-    assert "hunter2" not in told
+    logged = json.dumps(lines(), ensure_ascii=False)
+    assert logged.count("•••") >= 4
+    assert "hunter2" not in logged
 
 
 def test_configuring_again_does_not_double_the_lines(lines: Any, stream: io.StringIO) -> None:
@@ -122,7 +122,7 @@ def test_a_long_text_is_struck_out_in_linear_time(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "logged"),
     [
         ("to ada@example.com.", "to a•••example.com."),
         ("ada.l+x@example.com,bob@example.org", "a•••example.com,b•••example.org"),
@@ -140,5 +140,5 @@ def test_a_long_text_is_struck_out_in_linear_time(text: str) -> None:
         ("to https://hooks.slack.com/services/…", "to https://hooks.slack.com/services/•••"),
     ],
 )
-def test_an_address_is_masked_and_what_surrounds_it_stays(text: str, told: str) -> None:
-    assert log.redact(None, "", {"text": text})["text"] == told
+def test_an_address_is_masked_and_what_surrounds_it_stays(text: str, logged: str) -> None:
+    assert log.redact(None, "", {"text": text})["text"] == logged

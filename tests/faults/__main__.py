@@ -37,11 +37,11 @@ async def run(seconds: float, seed: int, kinds: frozenset[str], home: Path, cons
     """Run clients and faults; return the history."""
     skew = SKEWS[seed % len(SKEWS)]
     async with staged(home, seed, window=WINDOW, settings=SHORT, lengths=Lengths(), skew=skew) as stage:
-        said = len(stage.fleet.notes)
+        noted = len(stage.fleet.notes)
         console.print("\n".join(stage.fleet.notes), style="bold yellow")
         storm = Storm(stage, seed, kinds)
         await _happen(seconds, stage, storm, console)
-    for note in (*stage.fleet.notes[said:], *stage.fleet.redis.notes, *stage.crowd.notes):
+    for note in (*stage.fleet.notes[noted:], *stage.fleet.redis.notes, *stage.crowd.notes):
         console.print(note, highlight=False)
     return stage.history(storm.faults)
 
@@ -76,17 +76,17 @@ def main() -> int:
         help=f"no other fault: {', '.join(sorted(KINDS))}",
     )
     words.add_argument("--keep", action="store_true", help="keep logs and history also where everything was sound")
-    given = words.parse_args()
+    options = words.parse_args()
     console = Console(soft_wrap=True)
     home = Path(tempfile.mkdtemp(prefix="rb-faults-"))
     began = monotonic()
-    console.print(f"seed {given.seed}, {given.seconds:g} s, logs in {home}", highlight=False)
-    kinds = frozenset(given.only or KINDS - ON_REQUEST)
-    history = asyncio.run(run(min(given.seconds, LONGEST_RUN), given.seed, kinds, home, console))
+    console.print(f"seed {options.seed}, {options.seconds:g} s, logs in {home}", highlight=False)
+    kinds = frozenset(options.only or KINDS - ON_REQUEST)
+    history = asyncio.run(run(min(options.seconds, LONGEST_RUN), options.seed, kinds, home, console))
     verdict = check(history)
     show(history, verdict, console)
-    console.print(f"seed {given.seed}, {monotonic() - began:.0f} s: {'sound' if verdict.sound else 'NOT SOUND'}")
-    if verdict.sound and not given.keep:
+    console.print(f"seed {options.seed}, {monotonic() - began:.0f} s: {'sound' if verdict.sound else 'NOT SOUND'}")
+    if verdict.sound and not options.keep:
         shutil.rmtree(home)
     else:
         (home / "history.json").write_text(json.dumps(asdict(history), default=sorted, indent=1))

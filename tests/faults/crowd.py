@@ -51,9 +51,9 @@ class Crowd:
         try:
             async with plain_async_client(timeout=TIMEOUT) as http:
                 headers = {"Authorization": f"Bearer {KEY}"}
-                said = await http.post(f"{api}/v1/watches/batch", json={"watches": watches}, headers=headers)
-            if not said.is_success:
-                self.notes.append(f"the crowd was answered {said.status_code}")
+                response = await http.post(f"{api}/v1/watches/batch", json={"watches": watches}, headers=headers)
+            if not response.is_success:
+                self.notes.append(f"the crowd was answered {response.status_code}")
         except httpx.HTTPError as error:
             self.notes.append(f"the crowd was not answered: {type(error).__name__}")
 

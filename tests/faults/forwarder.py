@@ -49,11 +49,11 @@ class Forwarder:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            there = await _reach(self.target)
+            server = await _reach(self.target)
         except OSError:
             writer.transport.abort()
             return
-        passage = Passage((reader, writer), there)
+        passage = Passage((reader, writer), server)
         running = asyncio.create_task(passage.run())
         self._passages[passage] = running
         try:
@@ -100,16 +100,16 @@ class Passage:
 
     async def _forth(self) -> None:
         with suppress(OSError):
-            while said := await self._client[0].read(CHUNK):
-                self.subscribed = self.subscribed or SUBSCRIBE in said
-                await self._pass_on(said, self._server[1])
+            while data := await self._client[0].read(CHUNK):
+                self.subscribed = self.subscribed or SUBSCRIBE in data
+                await self._pass_on(data, self._server[1])
 
     async def _back(self) -> None:
         with suppress(OSError):
-            while said := await self._server[0].read(CHUNK):
-                await self._pass_on(said, self._client[1])
+            while data := await self._server[0].read(CHUNK):
+                await self._pass_on(data, self._client[1])
 
-    async def _pass_on(self, said: bytes, writer: asyncio.StreamWriter) -> None:
+    async def _pass_on(self, data: bytes, writer: asyncio.StreamWriter) -> None:
         if not self.swallowed:
-            writer.write(said)
+            writer.write(data)
             await writer.drain()

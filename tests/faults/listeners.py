@@ -56,28 +56,28 @@ class Listeners:
     async def _listen(self, watch_id: str) -> None:
         api, at = self._chance.choice(sorted(self._apis)), time()
         stream = self._chance.random() < 0.5
-        begun = ListenerResult(at=at, ended_at=at, api=api, watch_id=watch_id, stream=stream)
+        unheard = ListenerResult(at=at, ended_at=at, api=api, watch_id=watch_id, stream=stream)
         url = f"{self._apis[api]}/v1/watches/{watch_id}"
         try:
             async with asyncio.timeout(PATIENCE + SILENCE):
-                heard = await (self._stream(begun, f"{url}/events") if stream else self._wait(begun, url))
+                result = await (self._stream(unheard, f"{url}/events") if stream else self._wait(unheard, url))
         except (httpx.HTTPError, TimeoutError):
-            heard = begun
-        self.results.append(replace(heard, ended_at=time()))
+            result = unheard
+        self.results.append(replace(result, ended_at=time()))
 
-    async def _wait(self, begun: ListenerResult, url: str) -> ListenerResult:
+    async def _wait(self, unheard: ListenerResult, url: str) -> ListenerResult:
         answer = await self._http.get(url, params={"wait": self._chance.randint(*WAITS)})
         if not answer.is_success:
-            return begun
+            return unheard
         outcome = answer.json()["outcome"]
-        return replace(begun, outcome=outcome, heard_at=None if outcome is None else time(), complete=True)
+        return replace(unheard, outcome=outcome, heard_at=None if outcome is None else time(), complete=True)
 
-    async def _stream(self, begun: ListenerResult, url: str) -> ListenerResult:
+    async def _stream(self, unheard: ListenerResult, url: str) -> ListenerResult:
         until = monotonic() + PATIENCE
         async with self._http.stream("GET", url) as answer:
             async for line in answer.aiter_lines():
                 if line.startswith("data:") and (outcome := json.loads(line.removeprefix("data:")).get("outcome")):
-                    return replace(begun, outcome=outcome, heard_at=time())
+                    return replace(unheard, outcome=outcome, heard_at=time())
                 if monotonic() > until:
-                    return begun
-        return replace(begun, complete=answer.is_success)
+                    return unheard
+        return replace(unheard, complete=answer.is_success)

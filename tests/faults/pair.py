@@ -99,8 +99,8 @@ class RedisPair:
             await asyncio.sleep(0.02)
 
     async def _is_in_step(self, name: str) -> bool:
-        said = await self._ask(name, "INFO", "replication") | await self._ask(name, "INFO", "persistence")
-        return all(said[name] == value for name, value in IN_STEP.items())
+        info = await self._ask(name, "INFO", "replication") | await self._ask(name, "INFO", "persistence")
+        return all(info[name] == value for name, value in IN_STEP.items())
 
     async def _has_role(self, name: str, role: str) -> bool:
         return bool((await self._ask(name, "INFO", "replication"))["role"] == role)

@@ -154,12 +154,14 @@ class Rally:
         )
 
     def _well(self, import_id: str, at: float) -> "Reply":
-        return self._said(answer_about(import_id, self.stories.get(import_id), at), at)
+        return self._respond(answer_about(import_id, self.stories.get(import_id), at), at)
 
-    def _said(self, said: RallyAnswer, at: float) -> "Reply":
-        limits = () if said.status == 404 else self._limits(at)  # a 404 has none, as documented
-        text = answer(said.status, limits + said.kind, said.body)
-        return Reply(text=text, status=said.status, names_limit=said.status != 404, reading=said)
+    def _respond(self, rally_answer: RallyAnswer, at: float) -> "Reply":
+        limits = () if rally_answer.status == 404 else self._limits(at)  # a 404 has none, as documented
+        text = answer(rally_answer.status, limits + rally_answer.kind, rally_answer.body)
+        return Reply(
+            text=text, status=rally_answer.status, names_limit=rally_answer.status != 404, reading=rally_answer
+        )
 
     def _storm(self, _import_id: str, at: float) -> "Reply":
         return self._turned_away(429, self._chance.randint(1, 4), at)
@@ -179,8 +181,9 @@ class Rally:
         return Reply(text=answer(status, self._limits(at), b"<html>oops"), status=status, names_limit=True)
 
     def _resetting(self, _import_id: str, _at: float) -> "Reply":
-        begun = self._chance.choice((b"", b"HTTP/1.1 200 OK\r\nContent-Le", answer(200, JSON, b'{"importId": "')[:-3]))
-        return Reply(text=begun, reset=True)
+        cut_off = answer(200, JSON, b'{"importId": "')[:-3]
+        fragment = self._chance.choice((b"", b"HTTP/1.1 200 OK\r\nContent-Le", cut_off))
+        return Reply(text=fragment, reset=True)
 
     def _hanging(self, _import_id: str, _at: float) -> "Reply":
         return Reply(text=self._chance.choice((b"", b"HTTP/1.1 200 OK\r\n")), hang=True)
@@ -197,25 +200,27 @@ class Rally:
         return self._muddled(import_id, at, ())
 
     def _muddled(self, import_id: str, at: float, headers: Headers) -> "Reply":
-        said = answer_about(import_id, self.stories.get(import_id), at)
-        text = answer(said.status, headers + said.kind, said.body)
-        return Reply(text=text, status=said.status, muddled=True, reading=said)
+        rally_answer = answer_about(import_id, self.stories.get(import_id), at)
+        text = answer(rally_answer.status, headers + rally_answer.kind, rally_answer.body)
+        return Reply(text=text, status=rally_answer.status, muddled=True, reading=rally_answer)
 
     def _odd(self, import_id: str, at: float) -> "Reply":
-        said = answer_about(import_id, self.stories.get(import_id), at)
-        if said.document is None:
-            return self._said(said, at)
-        body = self._chance.choice(oddities(said.document))
+        rally_answer = answer_about(import_id, self.stories.get(import_id), at)
+        if rally_answer.document is None:
+            return self._respond(rally_answer, at)
+        body = self._chance.choice(oddities(rally_answer.document))
         kind = self._chance.choice((JSON, TEXT, ()))
-        return Reply(text=answer(200, self._limits(at) + kind, body), status=200, names_limit=True, reading=said)
+        return Reply(
+            text=answer(200, self._limits(at) + kind, body), status=200, names_limit=True, reading=rally_answer
+        )
 
     def _absent(self, import_id: str, at: float) -> "Reply":
         """Deny an import sometimes, but never so often in a row that the product believes it."""
-        said = answer_about(import_id, self.stories.get(import_id), at)
+        rally_answer = answer_about(import_id, self.stories.get(import_id), at)
         few = max(self._absences[import_id], self._strays) < MOST_STRAYS
-        if said.document is not None and few and self._chance.random() < 0.5:
-            said = absence(self._chance.choice(sorted(ABSENCES)))
-        return self._said(said, at)
+        if rally_answer.document is not None and few and self._chance.random() < 0.5:
+            rally_answer = absence(self._chance.choice(sorted(ABSENCES)))
+        return self._respond(rally_answer, at)
 
     def _hidden(self, _import_id: str, _at: float) -> "Reply":
         """Answer like a router whose backend is down."""
@@ -224,7 +229,7 @@ class Rally:
     def _misplaced(self, import_id: str, at: float) -> "Reply":
         """Deny everything that was read before, as with a wrong base URL."""
         if import_id in self._read_at:
-            return self._said(absence(404), at)
+            return self._respond(absence(404), at)
         return Reply(text=answer(404, HTML, PAGE), page=True)
 
     def _picky(self, import_id: str, at: float) -> "Reply":
@@ -236,10 +241,10 @@ class Rally:
 
     def _flooding(self, import_id: str, at: float) -> "Reply":
         """Answer with an endless body."""
-        said = answer_about(import_id, self.stories.get(import_id), at)
+        rally_answer = answer_about(import_id, self.stories.get(import_id), at)
         match self._chance.randrange(3):
             case 0:
-                return Reply(text=answer(said.status, MANY_HEADERS + JSON, said.body), muddled=True)
+                return Reply(text=answer(rally_answer.status, MANY_HEADERS + JSON, rally_answer.body), muddled=True)
             case 1:
                 return Reply(text=b"", flood=FLOOD, muddled=True)
             case _:

@@ -214,20 +214,20 @@ def main() -> int:
     words.add_argument("--watches", type=int, default=20_000, help="so many, more or less")
     words.add_argument("--retention", type=float, default=120.0, help="seconds for which what ended is kept")
     words.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6), help="default: a random one")
-    given = words.parse_args()
+    options = words.parse_args()
     console = Console(soft_wrap=True)
     home = Path(tempfile.mkdtemp(prefix="rb-soak-"))
-    console.print(f"seed {given.seed}, {given.minutes:g} min, logs in {home}", highlight=False)
-    soaked, seconds = Soak(), given.minutes * 60
+    console.print(f"seed {options.seed}, {options.minutes:g} min, logs in {home}", highlight=False)
+    soaked, seconds = Soak(), options.minutes * 60
     stage = asyncio.run(
-        run(soaked, home, given.seed, seconds=seconds, watches=given.watches, retention=given.retention)
+        run(soaked, home, options.seed, seconds=seconds, watches=options.watches, retention=options.retention)
     )
     history = stage.history()
     verdict = check(history)
     show(history, verdict, console)
     tell(soaked, home, console)
     sound = verdict.sound and not soaked.faults
-    console.print(f"seed {given.seed}: {'sound' if sound else 'NOT SOUND'}")
+    console.print(f"seed {options.seed}: {'sound' if sound else 'NOT SOUND'}")
     if sound:
         shutil.rmtree(home)
     return 0 if sound else 1

@@ -12,12 +12,12 @@ STORY = Story(ending="completed_with_failures", began=0.0, seconds=10.0)
 
 @pytest.mark.parametrize("at", [5.0, 15.0], ids=["while it runs", "when it has ended"])
 def test_unusual_responses_have_a_valid_id_and_status(at: float) -> None:
-    said = answer_about("imp-1", STORY, at)
-    assert said.document is not None
-    read = [json.loads(body.decode("utf-8-sig")) for body in oddities(said.document)]
+    valid = answer_about("imp-1", STORY, at)
+    assert valid.document is not None
+    read = [json.loads(body.decode("utf-8-sig")) for body in oddities(valid.document)]
     assert len(read) > 10
-    assert {(each["importId"], each["status"]) for each in read} == {("imp-1", said.document["status"])}
-    assert {bool(each.get("failedRecords")) for each in read} == {said.final}
+    assert {(each["importId"], each["status"]) for each in read} == {("imp-1", valid.document["status"])}
+    assert {bool(each.get("failedRecords")) for each in read} == {valid.final}
 
 
 @pytest.mark.parametrize(("ending", "over"), [("completed", 12.0), ("not_found", 2.0), ("timed_out", None)])

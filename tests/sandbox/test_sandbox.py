@@ -51,21 +51,21 @@ async def test_importing_people_creates_an_import(sandbox: httpx.AsyncClient, cl
     assert (await sandbox.post(place, json={"people": []})).status_code == 401
     answer = await sandbox.post(place, json={"people": [{"email": "a@example.com"}] * 7}, headers=KEY)
     clock.now += 60
-    told = (await sandbox.get(f"{IMPORTS}/{answer.json()['importId']}", headers=KEY)).json()
+    shown = (await sandbox.get(f"{IMPORTS}/{answer.json()['importId']}", headers=KEY)).json()
 
     assert answer.json()["count"] == 7
-    assert (told["type"], told["status"], told["personCount"]) == ("API", "COMPLETED", 7)
+    assert (shown["type"], shown["status"], shown["personCount"]) == ("API", "COMPLETED", 7)
 
 
 async def test_an_import_passes_through_its_statuses(sandbox: httpx.AsyncClient, clock: Clock) -> None:
     await sandbox.put("/control/limit", json={"limit": 99, "window": 60})
     await sandbox.put("/control/imports/imp", json={"outcome": "partial", "seconds": 8, "people": 100, "type": "API"})
 
-    told: dict[str, Any] = {}
+    shown: dict[str, Any] = {}
     seen = []
     for _ in range(6):
-        told = (await sandbox.get(f"{IMPORTS}/imp", headers=KEY)).json()
-        seen.append((told["status"], told["personCount"], len(told["failedRecords"])))
+        shown = (await sandbox.get(f"{IMPORTS}/imp", headers=KEY)).json()
+        seen.append((shown["status"], shown["personCount"], len(shown["failedRecords"])))
         clock.now += 2
 
     assert [status for status, _, _ in seen] == ["NOT_STARTED", *["UPLOADING"] * 3, "COMPLETED", "COMPLETED"]
@@ -73,8 +73,8 @@ async def test_an_import_passes_through_its_statuses(sandbox: httpx.AsyncClient,
     assert people == sorted(people)
     assert people[-1] == 100
     assert seen[-1][2] == 3
-    assert told.keys() == {"importId", "type", "status", "personCount", "failedRecords", "updatedAt"}
-    assert datetime.fromisoformat(told["updatedAt"]).tzinfo is not None
+    assert shown.keys() == {"importId", "type", "status", "personCount", "failedRecords", "updatedAt"}
+    assert datetime.fromisoformat(shown["updatedAt"]).tzinfo is not None
 
 
 async def test_without_the_key_rally_answers_401(sandbox: httpx.AsyncClient) -> None:
@@ -133,10 +133,10 @@ async def test_a_demo_id_creates_its_import(
 ) -> None:
     assert (await sandbox.get(f"{IMPORTS}/{import_id}", headers=KEY)).json()["status"] == "NOT_STARTED"
     clock.now += 8
-    told = (await sandbox.get(f"{IMPORTS}/{import_id}", headers=KEY)).json()
+    shown = (await sandbox.get(f"{IMPORTS}/{import_id}", headers=KEY)).json()
 
-    assert told["status"] == status
-    assert (None if told["failedRecords"] is None else len(told["failedRecords"])) == failed
+    assert shown["status"] == status
+    assert (None if shown["failedRecords"] is None else len(shown["failedRecords"])) == failed
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
@@ -157,7 +157,7 @@ async def test_a_fault_may_have_absurd_headers(sandbox: httpx.AsyncClient) -> No
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "told"),
+    ("method", "path", "body", "words"),
     [
         ("PUT", "/control/imports/imp", {"outcome": "great"}, "outcome"),
         ("PUT", "/control/imports/imp", {"colour": "red"}, "colour"),
@@ -168,12 +168,12 @@ async def test_a_fault_may_have_absurd_headers(sandbox: httpx.AsyncClient) -> No
     ],
 )
 async def test_an_invalid_request_is_answered_with_its_problems(
-    sandbox: httpx.AsyncClient, method: str, path: str, body: Any, told: str
+    sandbox: httpx.AsyncClient, method: str, path: str, body: Any, words: str
 ) -> None:
     answer = await sandbox.request(method, path, json=body)
 
     assert answer.status_code == 422
-    assert told in answer.text
+    assert words in answer.text
 
 
 def signed(body: str, *, secret: str = SECRET, at: float = START) -> dict[str, str]:
@@ -237,29 +237,29 @@ SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "x"}}
 )  # fmt: skip
 async def test_a_webhook_answers_with_the_texts_of_slack(sandbox: httpx.AsyncClient, payload: Any, answer: str) -> None:
     content = payload if isinstance(payload, str) else json.dumps(payload)
-    said = await sandbox.post("/inbox/services/T/B/X", content=content)
+    response = await sandbox.post("/inbox/services/T/B/X", content=content)
 
-    assert (said.status_code, said.text) == (200 if answer == "ok" else 400, answer)
-    assert said.headers["content-type"].startswith("text/plain")
+    assert (response.status_code, response.text) == (200 if answer == "ok" else 400, answer)
+    assert response.headers["content-type"].startswith("text/plain")
 
 
 async def test_a_bot_message_needs_the_token_and_a_channel(sandbox: httpx.AsyncClient) -> None:
-    async def said(token: str, payload: dict[str, str]) -> Any:
+    async def post_message(token: str, payload: dict[str, str]) -> Any:
         headers = {"Authorization": f"Bearer {token}"}
         return (await sandbox.post("/slack/api/chat.postMessage", json=payload, headers=headers)).json()
 
-    assert (await said("wrong", {"text": "x"}))["error"] == "invalid_auth"
-    assert (await said("xoxb-1", {"text": "x"}))["error"] == "channel_not_found"
-    good = await said("xoxb-1", {"text": "x", "channel": "C1"})
+    assert (await post_message("wrong", {"text": "x"}))["error"] == "invalid_auth"
+    assert (await post_message("xoxb-1", {"text": "x"}))["error"] == "channel_not_found"
+    good = await post_message("xoxb-1", {"text": "x", "channel": "C1"})
     assert (good["ok"], good["channel"]) == (True, "C1")
 
 
 async def test_slack_identifies_a_valid_token_and_refuses_others(sandbox: httpx.AsyncClient) -> None:
-    async def said(token: str) -> Any:
+    async def auth_test(token: str) -> Any:
         return (await sandbox.post("/slack/api/auth.test", headers={"Authorization": f"Bearer {token}"})).json()
 
-    assert await said("wrong") == {"ok": False, "error": "invalid_auth"}
-    assert (await said("xoxb-1"))["ok"]
+    assert await auth_test("wrong") == {"ok": False, "error": "invalid_auth"}
+    assert (await auth_test("xoxb-1"))["ok"]
 
 
 async def test_each_planned_answer_is_given_once(sandbox: httpx.AsyncClient) -> None:

@@ -40,9 +40,9 @@ class Call:
         if content is None and self.operation.body:
             content = json.dumps(self.operation.example if body is None else body).encode()
         kind = {} if content is None else {"Content-Type": "application/json"}
-        given = [*{**bearer(key), **kind, **(headers or {})}.items()]
-        given += [each for each in given if each[0] == repeat]
-        return await world.api.request(self.method, place, content=content, headers=given)
+        sent = [*{**bearer(key), **kind, **(headers or {})}.items()]
+        sent += [each for each in sent if each[0] == repeat]
+        return await world.api.request(self.method, place, content=content, headers=sent)
 
 
 def calls() -> Iterator[Call]:

@@ -85,7 +85,7 @@ async def test_no_secret_and_no_email_is_logged_shown_or_stored_in_the_clear(
     printed = "".join(capfd.readouterr())
     stored = await everything_in_redis(world)
     problems = [answer for answer in answers if "problem" in answer.headers.get("content-type", "")]
-    ours = [repr(world.resources), repr(world.resources.settings), repr(world.resources.named), printed]
+    internals = [repr(world.resources), repr(world.resources.settings), repr(world.resources.named), printed]
 
     assert len(lines.getvalue().splitlines()) > 50, "the log was searched"
     assert len(problems) >= 10
@@ -94,13 +94,13 @@ async def test_no_secret_and_no_email_is_logged_shown_or_stored_in_the_clear(
             "log": lines.getvalue(),
             "answers": "".join(f"{answer.text}{dict(answer.headers)}" for answer in answers),
             "redis": stored,
-            "ours": "".join(ours),
+            "ours": "".join(internals),
             "people": "".join(people),
             "page": page,
         }.items():
             assert secret not in text, (place, secret)
             assert secret.removeprefix("whsec_") not in text, (place, secret)
-    for place in (lines.getvalue(), stored, *ours, *(problem.text for problem in problems)):
+    for place in (lines.getvalue(), stored, *internals, *(problem.text for problem in problems)):
         assert EMAIL not in place
     assert "j…@example.org" in page, "Slack's message shows it masked"
 
@@ -239,7 +239,7 @@ async def printed_by_the_command_line(world: World, url: str) -> list[str]:
     """Request the same on the command line, with and without errors; return all output."""
     watch = (await world.get("/v1/watches", limit=1)).json()["data"][0]
     delivery = watch["deliveries"][0]["id"]
-    asked: list[tuple[list[str], str]] = [
+    commands: list[tuple[list[str], str]] = [
         *[(arguments, CLIENT_KEY) for arguments in (["list"], ["show", watch["id"]], ["show", delivery, "--json"])],
         (["redeliver", "--since", "2026-01-01"], CLIENT_KEY),
         (["watch", "x", "--callback", f"ftp://u:{PATH_TOKEN}@x/{HEADER_VALUE}"], CLIENT_KEY),
@@ -248,9 +248,9 @@ async def printed_by_the_command_line(world: World, url: str) -> list[str]:
         (["list"], MISPLACED),
         (["list", "--url", f"{url}x"], CLIENT_KEY),
     ]
-    told = [await terminal(url, key, *arguments) for arguments, key in asked]
-    assert all(told)
-    return told
+    printed = [await terminal(url, key, *arguments) for arguments, key in commands]
+    assert all(printed)
+    return printed
 
 
 async def terminal(url: str, key: str, *arguments: str) -> str:
@@ -266,23 +266,23 @@ def raised_in_scripts(url: str) -> list[str]:
     ]
     headers = {"webhook-id": "a", "webhook-timestamp": "1"}
     with (
-        Bridge(url, CLIENT_KEY) as mine,
+        Bridge(url, CLIENT_KEY) as bridge,
         Bridge(url, MISPLACED) as nobodys,
         Bridge("http://127.0.0.1:1", CLIENT_KEY, patience=0) as nowhere,
     ):
         calls = (
-            lambda: mine.watch("x", notify=wrong),
+            lambda: bridge.watch("x", notify=wrong),
             lambda: nobodys.watch("x"),
             lambda: nowhere.watch("x", notify=wrong),
-            lambda: mine.redeliver("dlv_none"),
+            lambda: bridge.redeliver("dlv_none"),
             lambda: verify_callback("{}", headers, OWN_SECRET),
             lambda: verify_callback("{}", headers, MISPLACED),
         )
-        return [repr(mine), repr(next(iter(mine.list())).deliveries), *map(exception_of, calls)]
+        return [repr(bridge), repr(next(iter(bridge.list())).deliveries), *map(exception_of, calls)]
 
 
 def exception_of(call: Callable[[], object]) -> str:
     with pytest.raises((CallFailed, NotVerified)) as caught:
         call()
-    told = traceback.format_exception(caught.value)
-    return "".join([*told, repr(caught.value), repr(getattr(caught.value, "problem", ""))])
+    printed = traceback.format_exception(caught.value)
+    return "".join([*printed, repr(caught.value), repr(getattr(caught.value, "problem", ""))])

@@ -38,7 +38,7 @@ EXIT_TIMEOUT = 30.0
 
 @dataclass
 class Started:
-    """A process of ours, and its log so far."""
+    """A process of the service, and its log so far."""
 
     process: "subprocess.Popen[bytes]"
     log: Path
@@ -106,11 +106,11 @@ def test_a_start_without_redis_logs_that_it_waits_and_continues_when_redis_is_av
     program: str, tmp_path: Path, environ: Mapping[str, str]
 ) -> None:
     awaits, starts = EVENTS[program]
-    with started(program, tmp_path, environ) as ours:
-        wait_for(lambda: ours.logged(awaits), awaits)
-        assert ours.process.poll() is None
+    with started(program, tmp_path, environ) as service:
+        wait_for(lambda: service.logged(awaits), awaits)
+        assert service.process.poll() is None
         with redis_at(tmp_path):
-            wait_for(lambda: ours.logged(starts), starts)
+            wait_for(lambda: service.logged(starts), starts)
 
 
 @SLOW
@@ -119,22 +119,22 @@ def test_a_start_that_waits_for_redis_exits_on_sigterm_without_a_traceback(
     program: str, tmp_path: Path, environ: Mapping[str, str]
 ) -> None:
     awaits, starts = EVENTS[program]
-    with started(program, tmp_path, environ) as ours:
-        wait_for(lambda: ours.logged(awaits), awaits)
-        ours.process.send_signal(signal.SIGTERM)
+    with started(program, tmp_path, environ) as service:
+        wait_for(lambda: service.logged(awaits), awaits)
+        service.process.send_signal(signal.SIGTERM)
 
-        ours.process.wait(EXIT_TIMEOUT)
-        assert not ours.logged(starts)
-        assert "Traceback" not in ours.log.read_text()
+        service.process.wait(EXIT_TIMEOUT)
+        assert not service.logged(starts)
+        assert "Traceback" not in service.log.read_text()
 
 
 @SLOW
 @pytest.mark.parametrize("program", EVENTS)
 def test_a_start_with_a_full_redis_waits_for_room(program: str, tmp_path: Path, environ: Mapping[str, str]) -> None:
-    with redis_at(tmp_path, "--maxmemory", "1") as redis, started(program, tmp_path, environ) as ours:
-        wait_for(lambda: ours.logged("redis.waiting"), "the wait")
+    with redis_at(tmp_path, "--maxmemory", "1") as redis, started(program, tmp_path, environ) as service:
+        wait_for(lambda: service.logged("redis.waiting"), "the wait")
         redis.config_set("maxmemory", 0)
-        wait_for(lambda: ours.logged(EVENTS[program][1]), "the start")
+        wait_for(lambda: service.logged(EVENTS[program][1]), "the start")
 
 
 HANDSHAKE = {
@@ -154,9 +154,9 @@ def api(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
     """The API in a process of its own, which closes idle connections after a second."""
     home = tmp_path_factory.mktemp("api")
     environ = {**environment_at(home), "HTTP_KEEP_ALIVE": "1s"}
-    with redis_at(home), started(request.param, home, environ) as ours:
-        wait_for(lambda: ours.logged("api.started"), "the start")
-        with plain_client(f"http://127.0.0.1:{ours.port}") as client:
+    with redis_at(home), started(request.param, home, environ) as service:
+        wait_for(lambda: service.logged("api.started"), "the start")
+        with plain_client(f"http://127.0.0.1:{service.port}") as client:
             wait_for(lambda: answers(client), "the server")
             yield client
 
@@ -173,9 +173,9 @@ def test_a_websocket_handshake_is_answered_like_a_plain_get(api: httpx.Client) -
 def test_what_config_init_writes_starts_the_service(tmp_path: Path) -> None:
     env = {"PATH": os.environ["PATH"], "REDIS_URL": f"unix://{tmp_path}/r.sock", "RALLY_API_KEY": "key-of-rally"}
     key = run_here("config", "init", env=env, cwd=tmp_path).stdout.removeprefix("export RALLY_BRIDGE_KEY=").strip()
-    with redis_at(tmp_path), started("serve", tmp_path, {"PATH": env["PATH"]}) as ours:
-        wait_for(lambda: ours.logged("api.started"), "the start")
-        with httpx.Client(base_url=f"http://127.0.0.1:{ours.port}", trust_env=False) as client:
+    with redis_at(tmp_path), started("serve", tmp_path, {"PATH": env["PATH"]}) as service:
+        wait_for(lambda: service.logged("api.started"), "the start")
+        with plain_client(f"http://127.0.0.1:{service.port}") as client:
             wait_for(lambda: answers(client), "the server")
             assert client.get("/v1/watches", headers=bearer(key)).status_code == 200
 
@@ -219,19 +219,19 @@ def test_a_worker_exits_on_sigterm_without_waiting_for_redis(
 ) -> None:
     """At first a job waits for its shift; later the shift has ended, and the job waits to record that in Redis."""
     polling = {**environ, "RALLY_BASE_URL": "http://127.0.0.1:1", "POLL_CEILING": "1s", "POLL_FLOOR": "1s"}
-    with ExitStack() as outage, started(program, tmp_path, polling) as ours:
+    with ExitStack() as outage, started(program, tmp_path, polling) as service:
         redis = outage.enter_context(redis_at(tmp_path))
         asyncio.run(with_a_watch(environ["REDIS_URL"]))
         wait_for(lambda: job_in_flight(redis), "a job")
         outage.close()
         began = monotonic()
-        wait_for(lambda: ours.logged("queue.unavailable") and monotonic() - began > seconds, "the outage")
-        ours.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: service.logged("queue.unavailable") and monotonic() - began > seconds, "the outage")
+        service.process.send_signal(signal.SIGTERM)
 
-        assert ours.process.wait(EXIT_TIMEOUT) == 0
-        assert ours.logged("worker.stopped")
-        assert "Traceback" not in ours.log.read_text()
-        assert "Task was destroyed" not in ours.log.read_text()
+        assert service.process.wait(EXIT_TIMEOUT) == 0
+        assert service.logged("worker.stopped")
+        assert "Traceback" not in service.log.read_text()
+        assert "Task was destroyed" not in service.log.read_text()
 
 
 @SLOW
@@ -240,26 +240,26 @@ def test_a_worker_exits_before_up_kills_it_although_redis_hangs(
     seconds: float, tmp_path: Path, environ: Mapping[str, str]
 ) -> None:
     polling = {**environ, "RALLY_BASE_URL": "http://127.0.0.1:1", "POLL_CEILING": "1s", "POLL_FLOOR": "1s"}
-    with redis_at(tmp_path) as redis, started("worker", tmp_path, polling) as ours:
+    with redis_at(tmp_path) as redis, started("worker", tmp_path, polling) as service:
         asyncio.run(with_a_watch(environ["REDIS_URL"]))
         wait_for(lambda: job_in_flight(redis), "a job")
         server = psutil.Process(cast("dict[str, int]", redis.info("server"))["process_id"])
         server.suspend()
         signal.sigtimedwait([], seconds)
-        ours.process.send_signal(signal.SIGTERM)
+        service.process.send_signal(signal.SIGTERM)
 
-        assert ours.process.wait(STOP_PATIENCE) == 0
+        assert service.process.wait(STOP_PATIENCE) == 0
         server.resume()
-        assert ours.logged("worker.stopped")
-        assert "Traceback" not in ours.log.read_text()
+        assert service.logged("worker.stopped")
+        assert "Traceback" not in service.log.read_text()
 
 
 def test_a_start_does_not_wait_for_a_redis_that_refuses_it(tmp_path: Path, environ: Mapping[str, str]) -> None:
     wrong = {**environ, "REDIS_URL": f"unix://nobody:hunter2@{tmp_path}/r.sock"}
-    with redis_at(tmp_path), started("serve", tmp_path, wrong) as ours:
-        assert ours.process.wait(EXIT_TIMEOUT) == 1
-        assert not ours.logged("redis.waiting")
-        assert "hunter2" not in ours.log.read_text()
+    with redis_at(tmp_path), started("serve", tmp_path, wrong) as service:
+        assert service.process.wait(EXIT_TIMEOUT) == 1
+        assert not service.logged("redis.waiting")
+        assert "hunter2" not in service.log.read_text()
 
 
 def run(command: str, home: Path, environ: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
@@ -364,9 +364,12 @@ def test_a_redis_that_drops_watches_is_refused_in_a_sentence(
 def test_an_allowed_policy_does_not_prevent_a_start_and_is_logged(
     policy: str, allowed: Mapping[str, str], program: str, tmp_path: Path, environ: Mapping[str, str]
 ) -> None:
-    with redis_at(tmp_path, "--maxmemory-policy", policy), started(program, tmp_path, {**environ, **allowed}) as ours:
-        wait_for(lambda: ours.logged(EVENTS[program][1]), "the start")
-        assert ours.logged("redis.at_risk") == (policy != "noeviction")
+    with (
+        redis_at(tmp_path, "--maxmemory-policy", policy),
+        started(program, tmp_path, {**environ, **allowed}) as service,
+    ):
+        wait_for(lambda: service.logged(EVENTS[program][1]), "the start")
+        assert service.logged("redis.at_risk") == (policy != "noeviction")
 
 
 @pytest.mark.parametrize(
@@ -389,8 +392,8 @@ def test_data_of_another_layout_is_refused_in_a_sentence(
 def test_a_user_without_info_is_enough_to_start(program: str, tmp_path: Path, environ: Mapping[str, str]) -> None:
     limited = {**environ, "REDIS_URL": f"unix://limited:pass@{tmp_path}/r.sock"}
     rights = ["--user", "limited", "on", ">pass", "~rb:*", "~arq:*", "&rb:*", "+@all", "-@admin", "-@dangerous"]
-    with redis_at(tmp_path, *rights), started(program, tmp_path, limited) as ours:
-        wait_for(lambda: ours.logged(EVENTS[program][1]), "the start")
+    with redis_at(tmp_path, *rights), started(program, tmp_path, limited) as service:
+        wait_for(lambda: service.logged(EVENTS[program][1]), "the start")
 
 
 @pytest.mark.parametrize("path", ["/3", pytest.param("/", marks=SLOW), pytest.param("/0/", marks=SLOW)])
@@ -398,8 +401,8 @@ def test_the_check_of_arq_finds_a_worker_in_any_database(path: str, tmp_path: Pa
     port = free_ports()
     there = {**environ, "REDIS_URL": f"redis://us%65r:p%40ss@127.0.0.1:{port}{path}"}
     flags = f"--port {port} --user user on >p@ss ~* +@all".split()
-    with redis_at(tmp_path, *flags), started("worker", tmp_path, there) as ours:
-        wait_for(lambda: ours.logged("worker.started"), "the start")
+    with redis_at(tmp_path, *flags), started("worker", tmp_path, there) as service:
+        wait_for(lambda: service.logged("worker.started"), "the start")
 
         assert wait_for(
             lambda: run("arq workers.settings.WorkerSettings --check", tmp_path, there).returncode == 0, "the sign"

@@ -15,8 +15,8 @@ ALLOWED = f"{TOOL}, http://localhost:3000"
 async def preflight(
     world: World, origin: str, headers: str = "authorization,content-type,idempotency-key"
 ) -> httpx.Response:
-    asked = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": headers}
-    return await world.api.options("/v1/watches", headers=asked)
+    sent = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": headers}
+    return await world.api.options("/v1/watches", headers=sent)
 
 
 async def test_without_the_setting_no_origin_is_allowed(world: World) -> None:
@@ -31,9 +31,9 @@ async def test_a_page_of_an_allowed_origin_may_call_and_read_the_answer(
     redis_url: str, sandbox_url: str, origin: str
 ) -> None:
     async with opened(redis_url, sandbox_url, CORS_ORIGINS=ALLOWED) as world:
-        asked = await preflight(world, origin)
-        assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (200, origin)
-        assert asked.headers["x-request-id"]
+        preflighted = await preflight(world, origin)
+        assert (preflighted.status_code, preflighted.headers["access-control-allow-origin"]) == (200, origin)
+        assert preflighted.headers["x-request-id"]
         answer = await world.post("/v1/watches", json={"importId": "imp"}, Origin=origin)
         refused = await world.post("/v1/watches", json={}, Origin=origin)
 
@@ -47,11 +47,11 @@ async def test_a_page_of_an_allowed_origin_may_call_and_read_the_answer(
 @pytest.mark.parametrize("origin", [OTHER, "http://tools.example.com", f"{TOOL}:8443", "null", f"{TOOL}.example.net"])
 async def test_another_origin_is_not_allowed(redis_url: str, sandbox_url: str, origin: str) -> None:
     async with opened(redis_url, sandbox_url, CORS_ORIGINS=ALLOWED) as world:
-        asked = await preflight(world, origin)
+        preflighted = await preflight(world, origin)
         answer = await world.api.get("/v1/watches", headers={**bearer(CLIENT_KEY), "Origin": origin})
 
-    assert asked.status_code == 400
-    assert "access-control-allow-origin" not in asked.headers
+    assert preflighted.status_code == 400
+    assert "access-control-allow-origin" not in preflighted.headers
     assert "access-control-allow-origin" not in answer.headers
 
 

@@ -38,8 +38,8 @@ def validator(schema: dict[str, Any]) -> Draft202012Validator:
 
 def check(answer: httpx.Response, path: str, method: str = "get") -> None:
     """Validate a response against its description."""
-    said = DESCRIPTION["paths"][path][method]["responses"][str(answer.status_code)]["content"]
-    schema = said[answer.headers["content-type"].split(";")[0]]["schema"]
+    described = DESCRIPTION["paths"][path][method]["responses"][str(answer.status_code)]["content"]
+    schema = described[answer.headers["content-type"].split(";")[0]]["schema"]
     validator(schema).validate(answer.json())
     assert undescribed(schema, answer.json()) == []
 
@@ -143,13 +143,13 @@ def test_every_refusal_is_described_for_the_calls_that_return_it() -> None:
 
 
 def test_every_code_of_a_rule_is_described_and_nothing_else() -> None:
-    said = {
+    patterns = {
         "bridge/web/schemas": r'policy_([a-z]\w+)"|code="(\w+)"',
         "bridge/destinations": r'Forbidden\(\s*"(\w+)"|^    \(\s*"(\w+)",\s*"',
     }
     found = {
         code
-        for place, pattern in said.items()
+        for place, pattern in patterns.items()
         for module in (HOME / place).rglob("*.py")
         for groups in re.finditer(pattern, module.read_text(), re.MULTILINE)
         for code in groups.groups()
@@ -161,8 +161,8 @@ def test_every_code_of_a_rule_is_described_and_nothing_else() -> None:
 
 
 def test_every_described_code_is_one_that_validation_returns() -> None:
-    given = {"duplicate_name", "duplicate_parameter"}
-    assert set(FORM_CODES) == {*validation_errors.CODES.values(), *given}
+    parser_codes = {"duplicate_name", "duplicate_parameter"}
+    assert set(FORM_CODES) == {*validation_errors.CODES.values(), *parser_codes}
     assert validation_errors.CODES.keys() <= set(get_args(ErrorType))
 
 

@@ -176,12 +176,12 @@ READS_NOTHING_FIRST = (
 
 @pytest.mark.parametrize("call", KEYED, ids=str)
 async def test_a_refused_call_leaves_existing_records_unchanged(world: World, call: Call) -> None:
-    there = {"wat": (await world.watch("imp-1"))["id"], "dlv": await delivery(world)}
+    ids = {"wat": (await world.watch("imp-1"))["id"], "dlv": await delivery(world)}
     before = await stored(world)
     for refusal in READS_NOTHING_FIRST:
         if refusal in call.operation.refusals:
             check_refusal(await WAYS[refusal](world, call), refusal, call)
-    for id_ in there.values():
+    for id_ in ids.values():
         if "_id}" in call.path:
             assert (await call.ask(world, id_=id_, key=OTHER_KEY)).status_code == 404
 

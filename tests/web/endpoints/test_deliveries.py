@@ -229,8 +229,8 @@ DESTINATIONS = [
 
 @pytest.mark.parametrize("destination", DESTINATIONS, ids=lambda each: each["type"])
 async def test_a_test_message_arrives_and_its_verdict_is_returned(world: World, destination: dict[str, Any]) -> None:
-    given = {name: value.replace("URL", world.sandbox.url) for name, value in destination.items()}
-    answer = await world.post("/v1/destinations/test", json={"destination": given})
+    filled = {name: value.replace("URL", world.sandbox.url) for name, value in destination.items()}
+    answer = await world.post("/v1/destinations/test", json={"destination": filled})
 
     assert answer.status_code == 200, answer.text
     assert (answer.json()["verdict"], answer.json()["type"]) == ("accepted", destination["type"])

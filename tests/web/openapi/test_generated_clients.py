@@ -67,11 +67,11 @@ def npm_tool(name: str) -> Path:
 @needs_npm
 def test_redocly_warns_of_nothing(description: Path) -> None:
     (description.parent / "redocly.yaml").write_text("extends: [recommended]\n")
-    said = run(
+    output = run(
         description.parent, npm_tool("redocly"), "lint", description.name, "--format", "json", REDOCLY_TELEMETRY="off"
     )
 
-    report = json.loads(said[said.index('{\n  "totals"') : said.rindex("}") + 1])
+    report = json.loads(output[output.index('{\n  "totals"') : output.rindex("}") + 1])
     assert report["problems"] == []
 
 
@@ -101,8 +101,8 @@ def run_in_node(api: str, program: Path) -> list[str]:
 def test_openapi_fetch_is_strictly_typed_and_works(api: str, description: Path) -> None:
     run(description.parent, npm_tool("openapi-typescript"), description.name, "--output", "schema.d.ts")
 
-    said = run_in_node(api, compiled(description.parent, "openapi_fetch"))
-    assert said == [
+    output = run_in_node(api, compiled(description.parent, "openapi_fetch"))
+    assert output == [
         "created minimal watching null",
         "notify problems failed,timed_out",
         "shown true",
@@ -115,8 +115,8 @@ def test_openapi_fetch_is_strictly_typed_and_works(api: str, description: Path) 
 def test_the_client_of_hey_api_is_strictly_typed_and_works(api: str, description: Path) -> None:
     run(description.parent, npm_tool("openapi-ts"), "--input", description.name, "--output", "generated")
 
-    said = run_in_node(api, compiled(description.parent, "hey_api"))
-    assert said == [
+    output = run_in_node(api, compiled(description.parent, "hey_api"))
+    assert output == [
         "created minimal watching null",
         "notify problems",
         "shown true",
@@ -199,12 +199,12 @@ print("refused", isinstance(refused, ProblemDocument), refused.errors[0].code)
 
 def test_the_client_of_openapi_python_client_works(api: str, description: Path) -> None:
     place = description.parent
-    said = run(
+    output = run(
         place,
         *(VENV / "openapi-python-client", "generate", "--path", description.name, "--meta", "none"),
         *("--output-path", "generated", "--overwrite"),
     )
-    assert "Warning" not in said, said
+    assert "Warning" not in output, output
     (place / "program.py").write_text(PROGRAM)
 
     done = run(place, sys.executable, "program.py", RALLY_BRIDGE_URL=api, RALLY_BRIDGE_KEY=CLIENT_KEY)
