@@ -76,9 +76,12 @@ def refused(_: Request | None, error: Exception) -> Response:
 
 def http_exception(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
-    known = {404: Refusal.NOT_FOUND, 405: Refusal.METHOD_NOT_ALLOWED}
-    if refusal := known.get(error.status_code):
-        return problem(refusal, headers=error.headers)
+    match error.status_code:
+        case 404:
+            return problem(Refusal.NOT_FOUND, "There is no such path; /docs describes all of them.")
+        case 405:
+            methods = (error.headers or {})["Allow"]
+            return problem(Refusal.METHOD_NOT_ALLOWED, f"The methods here are {methods}.", headers=error.headers)
     document: ProblemDocument = {
         "type": "about:blank",
         "title": error.detail,

@@ -173,13 +173,18 @@ async def test_a_callback_may_have_its_own_secret(world: World) -> None:
 
 
 async def test_an_unknown_path_and_a_wrong_method_are_problems_as_well(world: World) -> None:
-    for answer, status in (
-        (await world.api.get("/nowhere"), 404),
-        (await world.api.put("/v1/watches", headers=bearer(CLIENT_KEY)), 405),
+    for answer, status, code, detail in (
+        (await world.api.get("/nowhere"), 404, "not_found", "There is no such path; /docs describes all of them."),
+        (
+            await world.api.put("/v1/watches"),
+            405,
+            "method_not_allowed",
+            "The methods here are GET, HEAD, OPTIONS, POST.",
+        ),
     ):
         assert answer.status_code == status
         assert answer.headers["content-type"] == "application/problem+json"
-        assert answer.json()["title"]
+        assert (answer.json()["code"], answer.json()["detail"]) == (code, detail)
 
 
 async def test_health_distinguishes_alive_and_ready(world: World) -> None:
