@@ -12,7 +12,7 @@ from tests.support.world import ADMIN_KEY, CLIENT_KEY, FERNET, SERVICE_SECRET
 
 
 @contextmanager
-def served(redis_url: str) -> Iterator[str]:
+def served(redis_url: str, **settings: str) -> Iterator[str]:
     """Serve the API and yield its URL. Its egress proxy does not exist, so nothing is sent."""
     port = free_ports()
     nowhere = port + 1
@@ -29,6 +29,7 @@ def served(redis_url: str) -> Iterator[str]:
         "SLACK_API_URL": f"http://127.0.0.1:{nowhere}",
         "EGRESS_PROXY": f"http://127.0.0.1:{nowhere}",
         "LOG_LEVEL": "WARNING",
+        **settings,
     }
     with subprocess.Popen([*OURS, "serve", "--port", str(port)], env=env) as server:
         try:

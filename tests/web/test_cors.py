@@ -2,8 +2,13 @@
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
 
-from tests.support.world import CLIENT_KEY, World, bearer, opened
+from tests.support.api_process import served
+from tests.support.browser import chromium
+from tests.support.world import CLIENT_KEY, World, bearer, opened, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -60,3 +65,35 @@ async def test_an_options_request_without_preflight_headers_lists_the_methods(re
         answer = await world.api.options("/v1/watches", headers={"Origin": TOOL})
 
     assert (answer.status_code, answer.headers["allow"]) == (204, "GET, HEAD, OPTIONS, POST")
+
+
+CALL = """
+async ([url, key]) => {
+  const headers = {Authorization: `Bearer ${key}`, "Content-Type": "application/json", "Idempotency-Key": "once"};
+  try {
+    const answer = await fetch(`${url}/v1/watches`, {method: "POST", headers, body: '{"importId": "imp"}'});
+    return [answer.status, answer.headers.get("Location"), (await answer.json()).importId];
+  } catch (error) {
+    return [error.name];
+  }
+}
+"""
+
+
+@pytest.mark.slow
+def test_a_browser_lets_only_pages_of_the_allowed_origin_call(redis_url: str) -> None:
+    tool = Starlette(routes=[Route("/", lambda _: HTMLResponse("<title>A tool</title>"))])
+    with (
+        chromium() as browser,
+        serving(tool) as origin,
+        served(redis_url, CORS_ORIGINS=origin) as api,
+    ):
+        page = browser.new_page()
+        page.goto(origin)
+        status, location, import_id = page.evaluate(CALL, [api, CLIENT_KEY])
+        page.goto(origin.replace("127.0.0.1", "localhost"))
+        refused = page.evaluate(CALL, [api, CLIENT_KEY])
+
+    assert (status, import_id) == (202, "imp")
+    assert location.startswith("/v1/watches/wat_")
+    assert refused == ["TypeError"]
