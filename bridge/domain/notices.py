@@ -29,7 +29,7 @@ class Notice:
 
 def deliveries_abandoned(number: int, destination: str, reason: str | None, now: Moment) -> Notice:
     """Build the notice about abandoned deliveries; `destination` and `reason` are those of the first."""
-    what = "A message was given up" if number == 1 else f"{number:,} messages were given up, the first of them"
+    what = "A message was abandoned" if number == 1 else f"{number:,} messages were abandoned, the first of them"
     return Notice(
         type="delivery.abandoned",
         at=now,

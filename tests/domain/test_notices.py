@@ -28,11 +28,11 @@ def test_the_operator_is_notified_that_redis_evicts_watches_and_that_it_stopped(
 @pytest.mark.parametrize(
     ("number", "reason", "text"),
     [
-        (1, "HTTP 410", "A message was given up: to https://crm.example.com/…, HTTP 410."),
+        (1, "HTTP 410", "A message was abandoned: to https://crm.example.com/…, HTTP 410."),
         (
             1234,
             None,
-            "1,234 messages were given up, the first of them: to https://crm.example.com/…, no reason known.",
+            "1,234 messages were abandoned, the first of them: to https://crm.example.com/…, no reason known.",
         ),
     ],
 )

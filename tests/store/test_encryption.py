@@ -10,18 +10,18 @@ pytestmark = pytest.mark.anyio
 SINCE_EVER = {"state": "abandoned", "since": "2026-01-01T00:00:00Z"}
 
 
-async def break_seal(world: World, key: str, field: str) -> None:
+async def overwrite(world: World, key: str, field: str) -> None:
     assert await world.resources.store.call("HEXISTS", key, field)
-    await world.resources.store.call("HSET", key, field, "not sealed by us")
+    await world.resources.store.call("HSET", key, field, "not encrypted by us")
 
 
-async def told(world: World, path: str, **query: str) -> tuple[list[str], list[str]]:
+async def listed(world: World, path: str, **query: str) -> tuple[list[str], list[str]]:
     """Request a list. Return its ids, and those that the log reports as not decryptable."""
     with capture_logs() as lines:
         answer = await world.get(path, **query)
     assert answer.status_code == 200, answer.text
-    broken = [line["id"] for line in lines if line["event"] == "record.decryption_failed"]
-    return [each["id"] for each in answer.json()["data"]], broken
+    unreadable = [line["id"] for line in lines if line["event"] == "record.decryption_failed"]
+    return [each["id"] for each in answer.json()["data"]], unreadable
 
 
 async def abandoned(world: World, *import_ids: str) -> list[str]:
@@ -37,16 +37,16 @@ async def abandoned(world: World, *import_ids: str) -> list[str]:
 
 
 async def test_a_watch_that_cannot_be_decrypted_is_logged_and_the_others_are_shown(world: World) -> None:
-    first, broken, last = [(await world.watch(f"imp-{number}"))["id"] for number in range(3)]
-    await break_seal(world, f"rb:watch:{broken}", "private")
+    first, unreadable, last = [(await world.watch(f"imp-{number}"))["id"] for number in range(3)]
+    await overwrite(world, f"rb:watch:{unreadable}", "private")
 
-    assert await told(world, "/v1/watches") == ([last, first], [broken])
-    assert await told(world, "/v1/watches", importId="imp-1") == ([], [broken])
+    assert await listed(world, "/v1/watches") == ([last, first], [unreadable])
+    assert await listed(world, "/v1/watches", importId="imp-1") == ([], [unreadable])
 
 
 async def test_pages_continue_after_a_watch_that_cannot_be_decrypted(world: World) -> None:
-    first, broken, last = [(await world.watch(f"imp-{number}"))["id"] for number in range(3)]
-    await break_seal(world, f"rb:watch:{broken}", "private")
+    first, unreadable, last = [(await world.watch(f"imp-{number}"))["id"] for number in range(3)]
+    await overwrite(world, f"rb:watch:{unreadable}", "private")
     pages: list[list[str]] = []
     cursor: dict[str, str] = {}
     while True:
@@ -60,10 +60,10 @@ async def test_pages_continue_after_a_watch_that_cannot_be_decrypted(world: Worl
 
 
 async def test_a_delivery_that_cannot_be_decrypted_does_not_hide_its_watch(world: World) -> None:
-    first, broken = await abandoned(world, "imp-1", "imp-2")
-    await break_seal(world, f"rb:delivery:{broken}", "message")
+    first, unreadable = await abandoned(world, "imp-1", "imp-2")
+    await overwrite(world, f"rb:delivery:{unreadable}", "message")
 
-    assert await told(world, "/v1/deliveries") == ([first], [broken])
+    assert await listed(world, "/v1/deliveries") == ([first], [unreadable])
     watches = (await world.get("/v1/watches")).json()["data"]
     assert sorted(each["id"] for watch in watches for each in watch["deliveries"]) == [first]
     assert (await world.post("/v1/deliveries/redeliver", json=SINCE_EVER)).json()["redelivered"] == 1
@@ -71,7 +71,7 @@ async def test_a_delivery_that_cannot_be_decrypted_does_not_hide_its_watch(world
 
 async def test_an_attempt_that_cannot_be_decrypted_hides_no_other(world: World) -> None:
     delivery = only(await abandoned(world, "imp"))
-    await world.resources.store.call("RPUSH", f"rb:attempts:{delivery}", "not sealed by us")
+    await world.resources.store.call("RPUSH", f"rb:attempts:{delivery}", "not encrypted by us")
 
     assert [each["number"] for each in (await world.get(f"/v1/deliveries/{delivery}")).json()["log"]] == [1]
 
@@ -80,7 +80,7 @@ async def test_a_watch_is_shown_without_a_reading_that_cannot_be_decrypted(world
     await world.sandbox.set_import("imp", ("UPLOADING", 0))
     first = await world.watch()
     await world.poll()
-    await break_seal(world, "rb:import:default:imp", "reading")
+    await overwrite(world, "rb:import:default:imp", "reading")
     second = await world.watch()
 
     assert {second["import"], (await world.reload(first))["import"]} == {None}
@@ -90,7 +90,7 @@ async def test_a_watch_is_shown_without_a_reading_that_cannot_be_decrypted(world
 
 async def test_a_record_that_cannot_be_decrypted_is_an_error_with_a_remedy(world: World) -> None:
     watch = (await world.watch())["id"]
-    await break_seal(world, f"rb:watch:{watch}", "private")
+    await overwrite(world, f"rb:watch:{watch}", "private")
     with capture_logs() as lines:
         answer = await world.get(f"/v1/watches/{watch}")
 
@@ -102,8 +102,8 @@ async def test_a_record_that_cannot_be_decrypted_is_an_error_with_a_remedy(world
 async def test_a_record_that_cannot_be_decrypted_is_not_found_by_other_clients(world: World) -> None:
     delivery = only(await abandoned(world, "imp"))
     watch = (await world.watch("imp-2"))["id"]
-    await break_seal(world, f"rb:watch:{watch}", "private")
-    await break_seal(world, f"rb:delivery:{delivery}", "message")
+    await overwrite(world, f"rb:watch:{watch}", "private")
+    await overwrite(world, f"rb:delivery:{delivery}", "message")
     with capture_logs() as lines:
         for place in (f"/v1/watches/{watch}", f"/v1/watches/{watch}/events", f"/v1/deliveries/{delivery}"):
             unknown = await world.get(place.replace(watch, "wat_none").replace(delivery, "dlv_none"), key=OTHER_KEY)
@@ -118,7 +118,7 @@ async def test_a_record_that_cannot_be_decrypted_is_not_found_by_other_clients(w
 
 async def test_a_watch_that_cannot_be_decrypted_can_be_cancelled(world: World) -> None:
     watch = (await world.watch())["id"]
-    await break_seal(world, f"rb:watch:{watch}", "private")
+    await overwrite(world, f"rb:watch:{watch}", "private")
 
     assert (await world.post(f"/v1/watches/{watch}/cancel")).status_code == 500
     assert await world.resources.store.call("HGET", f"rb:watch:{watch}", "state") == "cancelled"

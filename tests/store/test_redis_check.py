@@ -91,8 +91,11 @@ async def test_the_operator_is_notified_once_when_eviction_begins_and_once_when_
     redis_url: str, sandbox_url: str
 ) -> None:
     ops = destination("ops", "callback", f"{sandbox_url}/inbox/callbacks/ops")
-    told = {"config": ops, "OPERATOR_NOTIFY": "ops"}
-    async with opened(redis_url, sandbox_url, **told) as world, reopened(redis_url, sandbox_url, **told) as another:
+    settings_ = {"config": ops, "OPERATOR_NOTIFY": "ops"}
+    async with (
+        opened(redis_url, sandbox_url, **settings_) as world,
+        reopened(redis_url, sandbox_url, **settings_) as another,
+    ):
         with capture_logs() as lines:
             await world.sweep()
             async with policy(world.resources.store, "allkeys-lru"):

@@ -1,4 +1,4 @@
-"""A server that gives prepared answers, whatever is asked: in order, and the last one again and again."""
+"""A server that gives prepared answers, whatever is requested: in order, and the last one again and again."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -95,7 +95,7 @@ def _unpacked(kind: str, held: Any) -> Any:
     match kind:
         case "hash":
             record = dict(zip(held[::2], held[1::2], strict=True))
-            return record | {"reading": "sealed"} if "reading" in record else record
+            return record | {"reading": "encrypted"} if "reading" in record else record
         case "zset":
             return {member: int(score) for member, score in zip(held[::2], held[1::2], strict=True)}
         case "set":

@@ -130,12 +130,12 @@ def test_any_response_of_rally_is_understood_and_can_be_stored_and_sent(
 
 
 HERE = Binding(record="rb:import:default:imp", field="reading")
-SEALER = Encryptor([Secret(GOOD_SETTINGS["BRIDGE_ENCRYPTION_KEYS"])])
+ENCRYPTOR = Encryptor([Secret(GOOD_SETTINGS["BRIDGE_ENCRYPTION_KEYS"])])
 
 
 def assert_it_can_be_stored_and_sent(reading: Reading) -> None:
-    sealed = SEALER.encrypt(codec.dump(codec.dump_reading(reading)), HERE)
-    assert codec.load_reading(codec.load(SEALER.decrypt(sealed, HERE))) == reading
+    encrypted = ENCRYPTOR.encrypt(codec.dump(codec.dump_reading(reading)), HERE)
+    assert codec.load_reading(codec.load(ENCRYPTOR.decrypt(encrypted, HERE))) == reading
     if (outcome := outcome_of(reading)) is None:
         return
     watch = Watch(

@@ -93,7 +93,7 @@ async def ask_about_what_does_not_open(world: World, call: Call) -> httpx.Respon
     watch = "watch_id" in call.path
     id_ = (await world.watch())["id"] if watch else await delivery(world)
     record = (f"rb:watch:{id_}", "private") if watch else (f"rb:delivery:{id_}", "message")
-    await world.resources.store.call("HSET", *record, "not sealed by us")
+    await world.resources.store.call("HSET", *record, "not encrypted by us")
     return await call.ask(world, id_=id_)
 
 

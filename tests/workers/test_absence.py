@@ -122,13 +122,13 @@ def test_only_a_reading_ends_the_pause(answer: ImportAnswer) -> None:
 
 
 def test_the_operator_is_reminded_after_an_hour() -> None:
-    told: set[Moment | None] = set()
+    reported: set[Moment | None] = set()
     budget = PAUSED
     for minute in range(1, 125):
         budget = after(("a", GONE), budget=budget, at=NOW + minute * MINUTE)
-        told.add(budget.vanished_reported_at)
+        reported.add(budget.vanished_reported_at)
 
-    assert told == {NOW, NOW + HOUR, NOW + 2 * HOUR}
+    assert reported == {NOW, NOW + HOUR, NOW + 2 * HOUR}
 
 
 @pytest.mark.parametrize(
@@ -225,9 +225,9 @@ async def test_imports_that_vanish_together_pause_the_workspace_and_settle_nothi
         await world.sandbox.faults(status=403, times=1000)
         await poll_for(world, 10 * SECOND, every=10 * SECOND)
         await world.watch("new")
-        asked = len(await requests(world))
+        requests_before = len(await requests(world))
         await poll_for(world, 30 * MINUTE, every=MINUTE)
-        probes = (await requests(world))[asked:]
+        probes = (await requests(world))[requests_before:]
         await world.deliver()
 
         shown = [await world.reload(watch) for watch in watches]

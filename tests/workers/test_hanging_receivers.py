@@ -117,8 +117,8 @@ async def test_the_hanging_receivers_of_one_client_leave_slots_to_the_others(red
         world.worker.deliveries.start()
         await silent.have_received(DOUBTFUL_SLOTS)
 
-        told = only(await create_deliveries(world, swift.url(1), key=OTHER_KEY))
-        await deliver_until(world, told)
+        watch_id = only(await create_deliveries(world, swift.url(1), key=OTHER_KEY))
+        await deliver_until(world, watch_id)
 
         assert await states(world, *hanging) == {("pending", 0): HOSTS}, "none of those that hang has ended yet"
         assert silent.received <= MAX_DOUBTFUL_PER_CLIENT
@@ -142,8 +142,8 @@ async def test_receivers_that_begin_to_hang_at_once_delay_the_others_only_briefl
         world.worker.deliveries.start()
         await turning.have_received(HOSTS + SLOTS)
 
-        told = only(await create_deliveries(world, swift.url(1)))
-        await deliver_until(world, told)
+        watch_id = only(await create_deliveries(world, swift.url(1)))
+        await deliver_until(world, watch_id)
 
         assert await states(world, *hanging) == {("pending", 0): HOSTS}, "none of those that hang has ended yet"
         turning.close()  # or the worker's end would wait for the attempts
@@ -204,11 +204,11 @@ async def test_hanging_test_messages_of_one_client_leave_slots_to_the_others(red
         await silent.have_received(SLOTS_PER_CLIENT)
 
         refused = await test(silent.url(HOSTS), CLIENT_KEY)
-        told = await test(swift.url(1), OTHER_KEY)
+        response = await test(swift.url(1), OTHER_KEY)
 
         assert (refused.status_code, refused.json()["type"]) == (503, "/docs#service-unavailable")
         assert int(refused.headers["retry-after"]) > 0
-        assert told.json()["verdict"] == "accepted"
+        assert response.json()["verdict"] == "accepted"
         assert not any(each.done() for each in hanging)
         assert silent.received == SLOTS_PER_CLIENT
         silent.close()

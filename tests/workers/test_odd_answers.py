@@ -21,8 +21,8 @@ def rally(**changes: Any) -> Starlette:
     """Return a Rally that knows every import, with the given fields changed and a byte order mark before the JSON."""
 
     async def answer(request: Request) -> Response:
-        told = SOUND | {"importId": request.path_params["import_id"]} | changes
-        return Response(b"\xef\xbb\xbf" + json.dumps(told).encode(), media_type="application/json")
+        document = SOUND | {"importId": request.path_params["import_id"]} | changes
+        return Response(b"\xef\xbb\xbf" + json.dumps(document).encode(), media_type="application/json")
 
     return Starlette(routes=[Route("/imports/{import_id}", answer)])
 

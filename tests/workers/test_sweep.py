@@ -43,7 +43,7 @@ async def test_an_import_whose_reading_cannot_be_decrypted_does_not_delay_other_
         await world.sandbox.set_import(import_id, ("UPLOADING", 0))
     watches = [await world.watch(import_id, expiresIn=60) for import_id in imports]
     await world.poll()
-    await world.resources.store.call("HSET", "rb:import:default:imp0", "reading", "sealed by nobody")
+    await world.resources.store.call("HSET", "rb:import:default:imp0", "reading", "not encrypted by us")
     await world.sandbox.faults(status=500, times=1000)
 
     world.pass_time(2 * MINUTE)

@@ -31,11 +31,11 @@ def command(bridge: Bridge, id_: str | None, *, since: datetime | None, as_json:
         count = bridge.redeliver_since(since)
         print_json({"redelivered": count}) if as_json else click.echo(f"Deliveries sent again: {count}")
         return
-    owed = [bridge.redeliver(delivery_id) for delivery_id in _deliveries_to_repeat(bridge, str(id_))]
+    redelivered = [bridge.redeliver(delivery_id) for delivery_id in _deliveries_to_repeat(bridge, str(id_))]
     if as_json:
-        print_json([each.document for each in owed])
+        print_json([each.document for each in redelivered])
         return
-    for delivery in owed:
+    for delivery in redelivered:
         print_delivery(Console(), delivery)
 
 

@@ -184,20 +184,20 @@ async def test_the_operator_gets_one_notice_about_any_number_of_abandoned_delive
     notice = only(await world.sandbox.messages(name="ops"))
     body = notice["body"] if isinstance(notice["body"], str) else str(notice["body"])
     assert '"type":"delivery.abandoned"' in body
-    assert "3 messages were given up" in body
+    assert "3 messages were abandoned" in body
     assert "HTTP 410" in body
 
 
 async def test_the_operator_gets_one_notice_also_about_deliveries_that_cannot_be_decrypted(world: World) -> None:
     for number in range(2):
         delivery = await abandoned(world, f"imp-{number}")
-        await world.resources.store.call("HSET", f"rb:delivery:{delivery['id']}", "message", "not sealed by us")
+        await world.resources.store.call("HSET", f"rb:delivery:{delivery['id']}", "message", "not encrypted by us")
     for _ in range(2):
         await world.sweep()
         await world.deliver()
 
     notice = only(await world.sandbox.messages(name="ops"))
-    assert "2 messages were given up" in str(notice["body"])
+    assert "2 messages were abandoned" in str(notice["body"])
 
 
 async def test_only_one_of_two_concurrent_sweeps_notifies_the_operator(world: World) -> None:
