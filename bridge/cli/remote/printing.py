@@ -19,7 +19,7 @@ from bridge.client import Delivery, Watch
 
 
 def is_terminal() -> bool:
-    """Return whether a person reads stdout. FORCE_COLOR makes rich believe so of a pipe as well."""
+    """Return whether stdout is a terminal. With FORCE_COLOR, rich takes a pipe for one, too."""
     return sys.stdout.isatty()
 
 
