@@ -1,7 +1,6 @@
-"""arq's connection to Redis: the outages that a worker survives, and its jobs, which carry no data."""
+"""arq's connection to Redis: a worker survives lost connections, and its jobs are due by every clock."""
 
 import asyncio
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -14,74 +13,13 @@ from typing import Any, cast
 import pytest
 from arq.constants import in_progress_key_prefix, job_key_prefix
 from arq.worker import JobExecutionFailed, Worker, func
-from redis.exceptions import OutOfMemoryError
-from structlog.testing import capture_logs
 
 from bridge import queue
-from bridge.domain.secret import Secret
-from bridge.errors import StoreUnavailable
-from bridge.redis.options import ANSWER_TIMEOUT
 from bridge.store.connection import Store
+from tests.support.queue_connection import STEP, connect, troubled
 from tests.support.world import FERNET, SERVICE_SECRET
 
 pytestmark = pytest.mark.anyio
-
-STEP = 0.05
-
-
-def connect(url: str, *, patience: float = 0.0) -> queue.ResilientArqRedis:
-    """Open arq's connection, whose pauses are a tenth of the usual ones."""
-    arq = queue.connect(Secret(url), patience=patience)
-    arq.retries.pause /= 10
-    arq.retries.logged_after /= 10
-    arq.read_interval /= 10
-    return arq
-
-
-TROUBLES = {
-    "full": (["CONFIG SET maxmemory 1"], ["CONFIG SET maxmemory 0"]),
-    "a replica": (["REPLICAOF 127.0.0.1 1"], ["REPLICAOF NO ONE"]),
-    "a replica that lost its master": (
-        ["CONFIG SET replica-serve-stale-data no", "REPLICAOF 127.0.0.1 1"],
-        ["REPLICAOF NO ONE", "CONFIG SET replica-serve-stale-data yes"],
-    ),
-    "short of replicas": (["CONFIG SET min-replicas-to-write 1"], ["CONFIG SET min-replicas-to-write 0"]),
-}
-"""Commands that make Redis reject writes, and those that undo it."""
-
-
-@asynccontextmanager
-async def troubled(store: Store, trouble: str) -> AsyncIterator[None]:
-    begin, end = TROUBLES[trouble]
-    for command in begin:
-        await store.call(*command.split())
-    try:
-        yield
-    finally:
-        for command in end:
-            await store.call(*command.split())
-
-
-async def in_transaction(arq: queue.ResilientArqRedis, *command: Any) -> list[Any]:
-    pipeline = arq.pipeline()
-    pipeline.execute_command(*command)
-    return await pipeline.execute()
-
-
-@pytest.mark.parametrize("trouble", TROUBLES)
-async def test_a_worker_waits_for_a_redis_that_rejects_writes(trouble: str, redis_url: str, store: Store) -> None:
-    arq = connect(redis_url, patience=20)
-    async with troubled(store, trouble):
-        writing = {
-            asyncio.create_task(arq.psetex("beat", 1000, "here")),
-            asyncio.create_task(in_transaction(arq, "SET", "ended", 1)),
-        }
-        done, _ = await asyncio.wait(writing, timeout=STEP)
-        assert not done
-
-    async with asyncio.timeout(10):
-        await asyncio.gather(*writing)
-    await arq.aclose()
 
 
 async def test_the_health_check_key_outlasts_a_late_renewal(redis_url: str) -> None:
@@ -96,57 +34,6 @@ async def test_a_worker_survives_a_cron_job_that_a_full_redis_rejects(redis_url:
     async with troubled(store, "full"):
         assert await arq.enqueue_job("poll_shift") is None
     await arq.aclose()
-
-
-async def test_the_bell_does_not_wait_for_redis(redis_url: str, store: Store) -> None:
-    arq = connect(redis_url)
-    async with troubled(store, "full"):
-        with pytest.raises(OutOfMemoryError):
-            await arq.enqueue_job("poll_shift")
-    await arq.aclose()
-
-
-@pytest.mark.parametrize("sent_as", ["a command", "a transaction"])
-async def test_a_refusal_is_not_retried_and_its_error_has_no_url(sent_as: str, redis_url: str) -> None:
-    arq = connect(redis_url.replace("unix://", "unix://nobody:hunter2@"), patience=20)
-    async with asyncio.timeout(5):
-        with pytest.raises(StoreUnavailable, match="can't be used: invalid username-password pair"):
-            await (arq.ping() if sent_as == "a command" else in_transaction(arq, "PING"))
-    await arq.aclose()
-
-
-async def test_a_full_redis_is_logged_once_although_reads_succeed(redis_url: str, store: Store) -> None:
-    arq = connect(redis_url, patience=20)
-    with capture_logs() as lines:
-        async with troubled(store, "full"):
-            writing = [asyncio.create_task(arq.psetex(f"beat{number}", 1000, "here")) for number in range(3)]
-            while not lines:
-                await arq.ping()
-                await asyncio.sleep(STEP)
-            await arq.ping()
-        async with asyncio.timeout(10):
-            await asyncio.gather(*writing)
-
-    assert [line["event"] for line in lines] == ["queue.unavailable", "queue.available"]
-    await arq.aclose()
-
-
-async def test_an_outage_is_logged_once_and_waited_for_until_the_patience_ends(tmp_path: Path) -> None:
-    arq = connect(f"unix://{tmp_path}/nobody.sock", patience=0.3)
-    with (
-        capture_logs() as lines,
-        pytest.raises(StoreUnavailable, match="did not come back within"),
-    ):
-        await arq.ping()
-
-    assert [(line["event"], line["patience_s"]) for line in lines] == [("queue.unavailable", 0.3)]
-
-
-async def test_the_result_of_a_job_is_dropped_if_redis_does_not_come_back(tmp_path: Path) -> None:
-    """Otherwise the job would fail, and arq's shutdown with it."""
-    arq = connect(f"unix://{tmp_path}/nobody.sock", patience=0.1)
-
-    assert await in_transaction(arq, "DEL", "ended") == [None]
 
 
 class Snare:
@@ -299,17 +186,3 @@ async def test_an_idle_worker_reads_the_queue_only_after_a_ring(redis_url: str, 
     assert await store.call("LLEN", "rb:wakeups") <= 1, "wake-ups do not accumulate"
     await waiting.aclose()
     await ringing.aclose()
-
-
-async def test_a_worker_that_shuts_down_waits_only_briefly_for_a_redis_that_hangs() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        arq = connect(f"redis://127.0.0.1:{silent.getsockname()[1]}", patience=20)
-        arq.retries.last_answer_timeout = STEP
-        arq.hurry()
-
-        async with asyncio.timeout(ANSWER_TIMEOUT / 2):
-            with pytest.raises(StoreUnavailable):
-                await arq.get("x")
-            assert await in_transaction(arq, "SET", "x", 1) == [None], "arq ends in order"
-            assert await arq.delete("x") == 0
-        await arq.aclose()
