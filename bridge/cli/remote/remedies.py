@@ -74,19 +74,19 @@ def _first_line(error: CallFailed) -> str:
 
 def remedy(error: CallFailed) -> str | None:
     """Return what can be done, in one sentence; None if the message says it."""
-    if error.code in _BY_CODE:
-        return _BY_CODE[error.code]
     match error:
+        case Unavailable(status=int()):
+            return _OPERATOR
+        case CallFailed(code=code) if code in _BY_CODE:
+            return _BY_CODE[code]
         case Unauthorized():
             return _KEY
         case NotFound():
             return "`rally-bridge list` lists your watches."
         case RateLimited(retry_after=float(seconds)):
             return f"Try again in {seconds:.0f} s."
-        case Unavailable():
-            return _OPERATOR
         case _:
-            return None
+            return _OPERATOR if isinstance(error, Unavailable) else None
 
 
 def argument(pointer: str, destinations: Sequence[Destination] = ()) -> str:

@@ -60,6 +60,8 @@ def test_every_problem_has_its_own_line_below_the_sentence() -> None:
             Unavailable("Down.", status=503),
             "Down. Try again later; on the bridge's machine, `rally-bridge doctor`",
         ),
+        (Unavailable("X answered HTTP 502.", status=502, code="unreadable"), "X answered HTTP 502. Try again later"),
+        (Unavailable("The connection broke.", code="broken"), "The connection broke. Try again later"),
         (
             Conflict(
                 "Settled. GET the watch.",
