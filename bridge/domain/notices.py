@@ -12,7 +12,7 @@ OPERATOR = "operator"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What happened: `type` for programs, `text` for people, `facts` for both. None contains a secret."""
+    """What happened: `type` for programs, `text` for people, `facts` for both. None of them contains a secret."""
 
     type: str
     at: Moment

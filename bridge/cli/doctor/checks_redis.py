@@ -17,8 +17,8 @@ SLOW = 20.0
 NEARLY_FULL = 0.9
 SHOWN = 3
 """The number of missing permissions that are listed one by one."""
-HEARD_LATE: Span = 5 * SECOND
-"""A worker compares rings with its own clock; a ring that seems later than its next round is of no use."""
+CLOCK_TOLERANCE: Span = 5 * SECOND
+"""The difference of clocks from which the log lines of several machines are visibly out of order."""
 STALE: Span = 300 * SECOND
 """The tolerance of receivers for a callback's timestamp, by Standard Webhooks."""
 HALF_WAY_STALE: Span = 60 * SECOND
@@ -170,9 +170,9 @@ def _encryption_keys(report: RedisReport) -> Finding:
 
 def check_local_clock(ahead: Span) -> Finding:
     """Check by how much this machine's clock is ahead of Redis', which the bridge uses for all times."""
-    why = f"matters from {HEARD_LATE // SECOND} s: rings between machines arrive late, log lines are out of order"
+    why = f"matters from {CLOCK_TOLERANCE // SECOND} s: log lines of several machines are out of order"
     detail = f"{_difference(ahead, 'this machine', 'Redis', within=SECOND)} ({why})"
-    if abs(ahead) >= HEARD_LATE:
+    if abs(ahead) >= CLOCK_TOLERANCE:
         return warning("Clock", detail, "Synchronise the clocks of all machines by NTP.")
     return ok("Clock", detail)
 
