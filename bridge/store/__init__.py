@@ -31,7 +31,7 @@ compares are plain, everything private is encrypted. No record expires by itself
     rb:lane:<lane>:paced                string the end of its pause, and when the pause was set
     rb:replay:<client>:<fingerprint>    hash   the reply to a request with an Idempotency-Key
     rb:replays                          zset   the keys of those replies, by their time
-    rb:calls:<client>                   hash   the calls that processes have reserved in this minute
+    rb:calls:<client>                   hash   the calls in this minute
     rb:wakeups                          list   one element after a job was put into rb:queue, until a worker reads it
     rb:changes                          channel  `watch:<id>` or `import:<workspace>:<id>`: it changed
     rb:fence                            int    the fences issued so far

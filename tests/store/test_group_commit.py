@@ -56,8 +56,8 @@ async def test_calls_during_a_round_trip_share_the_next_one_up_to_its_size(count
 
 async def test_a_failing_call_does_not_fail_the_others(counting: CountingStore) -> None:
     await counting.call("SET", "a-string", "x")
-    group = GroupCommit(counting, "reserve_calls")
-    args = {"limit": 10, "wanted": 1, "needed": 1}
+    group = GroupCommit(counting, "count_calls")
+    args = {"limit": 10, "count": 1}
     calls = [Call(keys={"calls": key}, args=args) for key in ("a-hash", "a-string", "another-hash")]
 
     answers = await asyncio.gather(*(group.run(call) for call in calls), return_exceptions=True)

@@ -220,13 +220,21 @@ async def test_calls_charged_together_are_charged_all_or_none(world: World) -> N
     assert await other.acquire("crm") > 0
 
 
-async def test_a_share_is_kept_when_a_larger_request_is_rejected(world: World) -> None:
+async def test_a_rejected_request_for_many_calls_counts_none(world: World) -> None:
     await world.begin_minute()
     limiter = RateLimiter(world.resources.store, limit=60)
-    assert await limiter.acquire("crm") == 0  # one more call is reserved
+    assert await limiter.acquire("crm") == 0
 
     assert await limiter.acquire("crm", 60) > 0
     assert await limiter.acquire("crm", 59) == 0
+
+
+async def test_a_client_may_use_the_limit_to_its_last_call_however_many_processes_share_it(world: World) -> None:
+    await world.begin_minute()
+    limiters = [RateLimiter(world.resources.store, limit=60) for _ in range(20)]
+
+    assert [await limiters[number % 20].acquire("crm") for number in range(60)] == [0] * 60
+    assert await limiters[0].acquire("crm") > 0
 
 
 async def test_concurrent_calls_use_the_whole_limit(world: World) -> None:
