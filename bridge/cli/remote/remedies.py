@@ -20,8 +20,8 @@ _START = "Check RALLY_BRIDGE_URL or --url, or start a bridge on this machine wit
 _KEY = "Set RALLY_BRIDGE_KEY, RALLY_BRIDGE_KEY_FILE or --key; `rally-bridge up` prints the key of its bridge."
 _PROXY = "Check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; NO_PROXY names hosts to reach directly."
 _OPERATOR = "Try again later; on the bridge's machine, `rally-bridge doctor` names the cause."
-_BY_CODE: Mapping[str | None, str | None] = {
-    "no_key": None,  # the message says it
+_BY_CODE: Mapping[str | None, str] = {
+    "no_key": "`rally-bridge up` prints the key of its bridge.",
     "invalid_key": _KEY,
     **dict.fromkeys(("refused", "unreachable"), _START),
     **dict.fromkeys(("invalid_url", "invalid_request", "unknown_host"), _ADDRESS),
@@ -32,7 +32,7 @@ _BY_CODE: Mapping[str | None, str | None] = {
     "delivery_skipped": "The `on` of its destination excludes the outcome.",
     "watch_already_settled": "Its outcome: `rally-bridge show` with its id.",
 }
-"""The remedy for each code of an error; None if the message already says what to do."""
+"""The remedy for each code of an error."""
 _ARGUMENTS: Mapping[str, str] = {
     "/importId": "IMPORT_ID",
     "/label": "--label",

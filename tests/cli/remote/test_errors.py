@@ -121,4 +121,5 @@ def test_the_key_is_read_from_its_file(shell: Shell, tmp_path: Path) -> None:
     file.write_bytes(b"\xff")
     for name, why in ((file, "UnicodeDecodeError"), (tmp_path / "none", "FileNotFoundError")):
         ran = shell.run("list", RALLY_BRIDGE_KEY="", RALLY_BRIDGE_KEY_FILE=str(name))
-        assert (ran.returncode, ran.stderr) == (1, f"RALLY_BRIDGE_KEY_FILE: '{name}' can't be read ({why}).\n")
+        assert ran.returncode == 1
+        assert ran.stderr.startswith(f"RALLY_BRIDGE_KEY_FILE: '{name}' can't be read ({why}). ")

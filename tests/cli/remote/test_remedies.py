@@ -55,7 +55,7 @@ def test_every_problem_has_its_own_line_below_the_sentence() -> None:
             CallFailed("X answered HTTP 404.", code="unreadable"),
             "X answered HTTP 404. Check RALLY_BRIDGE_URL",
         ),
-        (CallFailed("No key: set it.", code="no_key"), "No key: set it."),
+        (CallFailed("No key: set it.", code="no_key"), "No key: set it. `rally-bridge up` prints the key"),
         (
             Unavailable("Down.", status=503),
             "Down. Try again later; on the bridge's machine, `rally-bridge doctor`",
