@@ -14,6 +14,7 @@ OURS = "rally-bridge"
 SERVER = "server"
 """The extra that brings what the service needs."""
 TOP_LEVEL = ("bridge", "workers")
+CODE = {".py", ".lua"}
 HOME = Path(__file__).parents[2]
 """The directory from which this process has imported `bridge`."""
 
@@ -53,9 +54,9 @@ def check_own_files() -> None:
 
 
 def _files_of(installed: Distribution) -> Iterator[PackagePath]:
-    """Yield the files below `bridge` and `workers` that a distribution has brought, except compiled ones."""
+    """Yield the code below `bridge` and `workers` that a distribution has brought."""
     for each in installed.files or []:
-        if each.parts[0] in TOP_LEVEL and each.suffix != ".pyc":
+        if each.parts[0] in TOP_LEVEL and each.suffix in CODE:
             yield each
 
 

@@ -31,6 +31,8 @@ Reason: TypeAlias = Literal[
 NOT_SENT: frozenset[Reason] = frozenset({"refused", "unknown_host", "tls", "connect_timeout", "unreachable", "proxy"})
 """The reasons with which the request never reached the bridge."""
 
+UNREADABLE = "unreadable"
+"""The code of an answer that no bridge gives."""
 EXCEPTIONS: Mapping[int, type[CallFailed]] = {
     HTTPStatus.BAD_REQUEST: ValidationFailed,
     HTTPStatus.UNAUTHORIZED: Unauthorized,
@@ -108,7 +110,7 @@ def judge(request: Request[T], answer: Answer, server: Server) -> T | CallFailed
 
 
 def _unreadable(answer: Answered, server: Server) -> CallFailed:
-    return CallFailed(_unreadable_words(answer.status, server, answer.headers), status=answer.status, code="unreadable")
+    return CallFailed(_unreadable_words(answer.status, server, answer.headers), status=answer.status, code=UNREADABLE)
 
 
 def refusal(
@@ -119,7 +121,7 @@ def refusal(
     return _kind(status, is_problem=title is not None)(
         _unreadable_words(status, server, headers) if title is None else _sentences(title, problem),
         status=status,
-        code="unreadable" if title is None else text_or_none(problem.get("code")),
+        code=UNREADABLE if title is None else text_or_none(problem.get("code")),
         request_id=headers.get("x-request-id"),
         problem=problem,
         retry_after=wait,

@@ -1,10 +1,11 @@
 """One request with its retries."""
 
 from dataclasses import dataclass
+from math import inf
 from random import random
 from typing import TypeVar
 
-from bridge.client.answers import Answered, Server, judge
+from bridge.client.answers import UNREADABLE, Answer, Answered, Server, judge
 from bridge.client.errors import CallFailed, RateLimited
 from bridge.client.requests import Request
 from bridge.client.retries import FIRST_PAUSE, next_pause, retry_pause, with_jitter
@@ -26,7 +27,7 @@ class Session:
     """Seconds for which a bridge that is unreachable or busy is retried."""
     connect_timeout: float
     reached: bool = False
-    """Whether the server has answered before. Until then its URL may be wrong, and retries end with the timeout."""
+    """Whether the bridge has answered before. Until then its URL may be wrong, and retries end with the timeout."""
 
     @property
     def retried_for(self) -> float:
@@ -43,16 +44,23 @@ def exchange(
     usual, began = FIRST_PAUSE, None
     while True:
         answer = yield from send(request)
-        session.reached |= isinstance(answer, Answered)
         outcome = judge(request, answer, session.server)
+        session.reached |= _is_of_a_bridge(answer, outcome)
         if not isinstance(outcome, CallFailed):
             return outcome
         if isinstance(outcome, RateLimited) and not wait_if_limited:
             raise outcome
-        wait = retry_pause(answer, repeatable=request.repeatable, reached=session.reached, usual=usual)
         began = answer.began if began is None else began
-        until = began + session.retried_for if deadline is None else min(began + session.retried_for, deadline)
-        if wait is None or answer.at + (wait := with_jitter(wait, random())) > until:  # noqa: S311 - only spreads clients
+        wait = retry_pause(answer, repeatable=request.repeatable, reached=session.reached, usual=usual)
+        if wait is None:
+            raise outcome
+        wait = with_jitter(wait, random())  # noqa: S311 - only spreads clients
+        if answer.at + wait > min(began + session.retried_for, inf if deadline is None else deadline):
             raise outcome
         yield from pause(wait)
         usual = next_pause(usual)
+
+
+def _is_of_a_bridge(answer: Answer, outcome: object) -> bool:
+    """Return whether a bridge has answered, and not a proxy that does not reach one."""
+    return isinstance(answer, Answered) and not (isinstance(outcome, CallFailed) and outcome.code == UNREADABLE)

@@ -74,7 +74,14 @@ def test_a_url_that_nothing_can_be_sent_to_is_refused(url: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-LOOPBACK = ["http://127.0.0.1:8080", "http://127.9.9.9", "http://[::1]:8080", "http://localhost", "https://a.localhost"]
+LOOPBACK = [
+    "http://127.0.0.1:8080",
+    "http://127.9.9.9",
+    "http://[::1]:8080",
+    "http://localhost",
+    "http://0.0.0.0",
+    "https://a.localhost",
+]
 
 
 @pytest.mark.parametrize("url", LOOPBACK)

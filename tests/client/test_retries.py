@@ -58,6 +58,13 @@ def test_a_host_that_is_wrong_is_reported_at_once(reason: str) -> None:
         played.run(calls.get(played.session, "wat_1"))
 
 
+def test_a_proxy_that_reaches_nothing_does_not_count_as_the_bridge() -> None:
+    played = Played(*[answer("<html>", 502)] * 99, reached=False)
+    with pytest.raises(Unavailable, match="answered HTTP 502, which we can't read"):
+        played.run(calls.get(played.session, "wat_1"))
+    assert played.now - 1000 <= 5
+
+
 def test_a_host_that_has_answered_is_given_the_whole_patience() -> None:
     played = Played(busy(503), *[nothing("unknown_host")] * 12, answer(WATCH), reached=False)
     assert played.run(calls.get(played.session, "wat_1")).id == "wat_1"
