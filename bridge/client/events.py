@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 from bridge.client import requests
+from bridge.client.answers import UNREADABLE
 from bridge.client.errors import CallFailed
 from bridge.client.exchange import Session, exchange
 from bridge.client.steps import Feed, Item, ServerEvent, next_event, pause
@@ -57,7 +58,7 @@ def _read_event(event: ServerEvent, session: Session) -> Event | None:
             case _:
                 return None
     except (AttributeError, LookupError, TypeError, ValueError):
-        raise CallFailed(f"{session.server} sent an event that we can't read.", code="unreadable") from None
+        raise CallFailed(f"{session.server} sent an event that we can't read.", code=UNREADABLE) from None
 
 
 def _still_pending(pending: set[str] | None, event: Event) -> set[str] | None:
