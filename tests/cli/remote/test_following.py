@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.played_calls import WATCH
 from tests.support.prepared_answers import Prepared, answering
+from tests.support.processes import wait_for
 from tests.support.shell import Shell
 
 
@@ -58,9 +59,11 @@ def test_until_delivered_ends_with_the_timeout_while_a_delivery_is_retried(shell
     shell.bridge.set_import("retried", ("COMPLETED", 0))
     shell.bridge.set_answers("retried", 503, 503, 503)
     place = ["--callback", shell.bridge.callback_url("retried")]
-    ran = shell.run("watch", "retried", *place, "--follow", "--until-delivered", "--timeout", "1s")
+    watch = shell.json("watch", "retried", *place)
+    shell.run("follow", watch["id"])
+    ran = shell.run("follow", watch["id"], "--until-delivered", "--timeout", "100ms")
     assert ran.returncode == 6
-    assert ran.stderr.startswith("The deliveries continue: rally-bridge follow wat_")
+    assert ran.stderr == f"The deliveries continue: rally-bridge follow {watch['id']} --until-delivered\n"
 
 
 def test_a_watch_that_exists_is_followed_by_its_id(shell: Shell) -> None:
@@ -96,10 +99,11 @@ def test_following_ends_after_the_timeout_and_leaves_the_watch(shell: Shell) -> 
 
 
 def test_an_import_that_rally_does_not_know_is_told_at_once(shell: Shell) -> None:
-    ran = shell.run("watch", "unknown-to-rally", "--follow", "--timeout", "1s")
+    watch = shell.json("watch", "unknown-to-rally")
+    wait_for(lambda: shell.json("show", watch["id"])["lastPoll"], "the first poll")
+    ran = shell.run("follow", watch["id"], "--timeout", "100ms")
     assert ran.returncode == 6
     assert "404: Rally knows no such import yet; the watch ends as not_found at " in ran.stdout
-    watch = shell.json("list", "--import", "unknown-to-rally")[0]
     assert "  lastPoll      404: Rally knows no such import yet" in shell.run("show", watch["id"]).stdout
 
 
