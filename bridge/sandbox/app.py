@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from bridge.sandbox.browsers import ReadOnlyForPages
 from bridge.sandbox.control import Control
-from bridge.sandbox.demos import DemoBridge
+from bridge.sandbox.demo_buttons import DemoBridge
 from bridge.sandbox.inbox import Inbox
 from bridge.sandbox.page import Page, script, style
 from bridge.sandbox.rally import Rally

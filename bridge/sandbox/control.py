@@ -8,9 +8,9 @@ from pydantic.alias_generators import to_camel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from bridge.sandbox.demo_imports import Kind, Story, generate_failed_records
 from bridge.sandbox.inbox import Inbox, Planned
 from bridge.sandbox.rally import Fault, Rally
-from bridge.sandbox.stories import Kind, Story, generate_failed_records
 from bridge.sandbox.window import Window
 
 LONGEST = 10**9

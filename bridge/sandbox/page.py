@@ -12,7 +12,7 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
-from bridge.sandbox.demos import DEMOS, DemoBridge, next_id
+from bridge.sandbox.demo_buttons import DEMOS, DemoBridge, next_id
 from bridge.sandbox.inbox import Inbox, Message
 from bridge.sandbox.mrkdwn import as_html
 from bridge.sandbox.rally import Rally

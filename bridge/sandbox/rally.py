@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
-from bridge.sandbox.stories import Story, demo, start_story
+from bridge.sandbox.demo_imports import Story, demo, start_story
 from bridge.sandbox.window import Window
 
 REQUESTS_KEPT = 100_000

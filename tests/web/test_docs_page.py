@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 
 from bridge.web.endpoints.guides import GUIDES
-from bridge.web.openapi.calls import calls_by_tag
+from bridge.web.openapi.curl_examples import calls_by_tag
 from tests.support.world import World
 
 pytestmark = pytest.mark.anyio

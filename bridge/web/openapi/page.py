@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from bridge.web.openapi import examples
-from bridge.web.openapi.calls import calls_by_tag
+from bridge.web.openapi.curl_examples import calls_by_tag
 from bridge.web.openapi.document import describe
 from bridge.web.refusals import Refusal
 from bridge.web.responses import ApiResponse

@@ -23,7 +23,7 @@ from bridge.cli.up.banner import DEMO_IDS, Banner
 from bridge.cli.up.data_dir import DataDir, open_data_dir
 from bridge.cli.up.environment import UserSettings
 from bridge.cli.up.generated_secrets import load_or_generate
-from bridge.sandbox.stories import demo
+from bridge.sandbox.demo_imports import demo
 from tests.support.command_line import only_environment, run_here
 from tests.support.configuration import client, workspace
 from tests.support.processes import free_ports

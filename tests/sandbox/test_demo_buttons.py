@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bridge.sandbox.app import create_app
-from bridge.sandbox.demos import next_id
+from bridge.sandbox.demo_buttons import next_id
 from bridge.sandbox.settings import SandboxSettings
 from tests.support.samples import only
 from tests.support.world import serving
