@@ -10,7 +10,7 @@ from bridge.client.exchange import Session, exchange
 from bridge.client.steps import Feed, Item, ServerEvent, next_event, pause
 from bridge.client.values.delivery import Delivery
 from bridge.client.values.literals import EventName
-from bridge.client.values.reading import Reading
+from bridge.client.values.reading import LastPoll, Reading
 from bridge.client.values.watch import Watch
 
 RECONNECT_PAUSE = 1.0
@@ -22,13 +22,14 @@ class Event:
     """An event of a watch. Its name says what `data` is.
 
     watch     a Watch: its state when the stream begins, and again after each reconnection
-    reading   a Reading: what a poll of the import has found
+    reading   a Reading: the state of the import, when it has changed
+    poll      a LastPoll: what the last poll has found, when that has changed
     outcome   a Watch that has ended
     delivery  a Delivery that has ended
     """
 
     name: EventName
-    data: Watch | Reading | Delivery
+    data: Watch | Reading | LastPoll | Delivery
 
 
 def watch_events(session: Session, watch_id: str) -> Feed[Event]:
@@ -53,6 +54,8 @@ def _read_event(event: ServerEvent, session: Session) -> Event | None:
                 return Event(name, Watch.of(json.loads(event.data)))
             case "reading":
                 return Event("reading", Reading.of(json.loads(event.data)))
+            case "poll":
+                return Event("poll", LastPoll.of(json.loads(event.data)))
             case "delivery":
                 return Event("delivery", Delivery.of(json.loads(event.data)))
             case _:

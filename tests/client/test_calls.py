@@ -144,7 +144,7 @@ def test_a_watch_has_its_failed_records_and_its_last_poll() -> None:
 
 def test_a_watch_that_was_not_read_yet_has_no_figures() -> None:
     watch = Watch.of(WATCH)
-    assert (watch.status, watch.people, watch.failed_record_count, watch.failed_records) == (None, 0, 0, ())
+    assert (watch.status, watch.people, watch.failed_record_count, watch.failed_records) == (None, None, 0, ())
 
 
 @pytest.mark.parametrize("changes", [{"createdAt": 7}, {"createdAt": "soon"}, {"import": "x"}, {"deliveries": 1}])

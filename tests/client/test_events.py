@@ -4,19 +4,22 @@ from typing import Any
 
 import pytest
 
-from bridge.client import CallFailed, Delivery, NotFound, Reading, Unavailable, Watch, events
+from bridge.client import CallFailed, Delivery, LastPoll, NotFound, Reading, Unavailable, Watch, events
 from tests.support.played_calls import DELIVERED, DELIVERY, ENDED, READING, WATCH, Played, answer, busy, nothing, stream
 
 OWING = {**ENDED, "deliveries": [DELIVERY]}
 TOLD = {**ENDED, "deliveries": [DELIVERED]}
+POLL = {"at": "2026-11-24T09:30:05.000Z", "status": 404, "meaning": "Rally knows no such import yet"}
 
 
 def test_events_are_values_and_end_with_the_last_delivery() -> None:
     ended = ("outcome", OWING)
-    played = Played(stream(("watch", WATCH), ("reading", READING), ("invented", 1), ended, ("delivery", DELIVERED)))
+    first = (("watch", WATCH), ("reading", READING), ("poll", POLL))
+    played = Played(stream(*first, ("invented", 1), ended, ("delivery", DELIVERED)))
     found = list(played.iterate(events.watch_events(played.session, "wat_1")))
-    assert [each.name for each in found] == ["watch", "reading", "outcome", "delivery"]
-    assert [type(each.data) for each in found] == [Watch, Reading, Watch, Delivery]
+    assert [each.name for each in found] == ["watch", "reading", "poll", "outcome", "delivery"]
+    assert [type(each.data) for each in found] == [Watch, Reading, LastPoll, Watch, Delivery]
+    assert found[2].data == LastPoll.of(POLL)
     assert len(played.requests) == 1
 
 

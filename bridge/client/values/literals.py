@@ -7,6 +7,6 @@ Outcome: TypeAlias = Literal["completed", "completed_with_failures", "failed", "
 DeliveryState: TypeAlias = Literal["pending", "delivered", "abandoned", "skipped"]
 DestinationType: TypeAlias = Literal["slack", "slack_webhook", "callback", "named"]
 Verdict: TypeAlias = Literal["accepted", "deferred", "rejected"]
-EventName: TypeAlias = Literal["watch", "reading", "outcome", "delivery"]
+EventName: TypeAlias = Literal["watch", "reading", "poll", "outcome", "delivery"]
 Until: TypeAlias = Literal["ended", "delivered"]
 """How long to wait for a watch: until it has ended, or until its deliveries have ended as well."""

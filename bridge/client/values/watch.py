@@ -57,11 +57,12 @@ class Watch:
 
     @property
     def people(self) -> int | None:
-        """Return the number of imported people; None if Rally's response had no valid number."""
-        return 0 if self.reading is None else self.reading.people
+        """Return the number of imported people; None before the first reading, or if that had no valid number."""
+        return None if self.reading is None else self.reading.people
 
     @property
     def failed_record_count(self) -> int:
+        """Return the number of failed records in the last reading; 0 before the first."""
         return 0 if self.reading is None else self.reading.failed_record_count
 
     @property

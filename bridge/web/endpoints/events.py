@@ -1,4 +1,7 @@
-"""The event stream of a watch: a snapshot, each new reading, the outcome and the end of each delivery.
+"""The event stream of a watch.
+
+It sends a snapshot, each new reading, what the last poll found when that changes, the outcome, and the end of each
+delivery.
 
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
@@ -85,7 +88,7 @@ def _changes(before: WatchResponse | None, now: WatchResponse) -> Iterator[tuple
     if now["state"] == "watching":
         if now["import"] != before["import"]:
             yield "reading", now["import"]
-        if _found(now["lastPoll"]) != _found(before["lastPoll"]):
+        if now["lastPoll"] is not None and _found(now["lastPoll"]) != _found(before["lastPoll"]):
             yield "poll", now["lastPoll"]
     if now["state"] != before["state"]:
         yield "outcome", now
