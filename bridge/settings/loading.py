@@ -11,7 +11,7 @@ from bridge.settings.file.document import Document, read_document
 from bridge.settings.file.reading import Contents, read_contents, referred_variables
 from bridge.settings.merging import merged
 from bridge.settings.model import SECRETS, Settings, Variables
-from bridge.settings.problems import Problem, problem
+from bridge.settings.problems import Problem, problem, why_unreadable
 from bridge.settings.sources.given import Given
 from bridge.settings.sources.replaced import LINES, replaced
 from bridge.settings.sources.variables import misspelt, own_values, read_variables, unknown_names
@@ -64,20 +64,28 @@ def load_settings(environ: Mapping[str, str] | None = None, env_file: str | None
 
 def draft_settings(environ: Mapping[str, str] | None = None, env_file: str | None = ".env") -> Draft:
     """Read and validate all sources; the environment takes precedence over `.env`."""
-    given, unreadable = read_variables(os.environ if environ is None else environ, env_file)
+    found = read_variables(os.environ if environ is None else environ, env_file)
+    given = found.values
     values, misread, failed = own_values(given, NAMES, SECRET_NAMES)
     variables, invalid, badly_set = _assign(values)
     document, contents = _read_file(variables.bridge_config_file, given)
     referred = frozenset(referred_variables(document.tables)) if document else frozenset[str]()
     origins = {name: each.place for name, each in values.items()}
-    result = merged(variables, contents, document, origins=origins, invalid=invalid | {name.lower() for name in failed})
+    result = merged(
+        variables,
+        contents,
+        document,
+        origins=origins,
+        invalid=invalid | {name.lower() for name in failed},
+        whole=found.whole,
+    )
     others = {name: each for name, each in given.items() if name not in _OLD_NAMES}
     misspellings = dict(misspelt(others, KNOWN_NAMES, referred))
     return Draft(
         settings=result.settings,
         invalid=result.invalid,
         problems=(
-            *unreadable,
+            *found.problems,
             *replaced(given),
             *misspellings.values(),
             *misread,
@@ -113,7 +121,7 @@ def _read_file(path: str | None, given: Mapping[str, Given]) -> tuple[Document |
     try:
         document, problems = read_document(path)
     except OSError as error:
-        reason = f"{path!r} can't be read ({type(error).__name__})"
+        reason = f"{path!r} can't be read ({why_unreadable(error)})"
         document, problems = None, [problem(given["BRIDGE_CONFIG_FILE"].place, "BRIDGE_CONFIG_FILE", reason)]
     if document is None:
         return None, replace(Contents(), problems=problems)

@@ -30,8 +30,12 @@ def merged(
     *,
     origins: Mapping[str, Place],
     invalid: frozenset[str],
+    whole: bool,
 ) -> Merged:
-    """Return the settings. `document` is None if the file can't be read; then nothing is missed that may be in it."""
+    """Return the settings. `document` is None if the file can't be read; then nothing is missed that may be in it.
+
+    The same holds for all variables if `.env` was not read as a `whole`.
+    """
     settings = Settings.model_construct(
         **{name: value for name, value in variables if name not in invalid},
         workspaces=_workspaces(variables, contents, invalid),
@@ -45,7 +49,7 @@ def merged(
     missing = dict(_missing(settings, document, invalid))
     absent = invalid | missing.keys()
     checks = [*_contradictions(settings, absent), *_references(settings, document, absent), *_duplicates(settings)]
-    return Merged(settings=settings, invalid=absent, problems=[*missing.values(), *checks])
+    return Merged(settings=settings, invalid=absent, problems=[*(missing.values() if whole else ()), *checks])
 
 
 def _workspaces(variables: Variables, contents: Contents, invalid: frozenset[str]) -> dict[str, Workspace]:

@@ -33,6 +33,17 @@ def problem(place: Place, key: str, text: str) -> Problem:
     return f"{where}{key}: {text}" if key else f"{where}{text}"
 
 
+def why_unreadable(error: Exception) -> str:
+    """Return why a file can't be read, without its path, which may be a secret in the wrong place."""
+    match error:
+        case OSError(strerror=str(words)):
+            return words
+        case UnicodeDecodeError():
+            return "it is not UTF-8"
+        case _:
+            return type(error).__name__
+
+
 def shown(word: str) -> str:
     """Return a word as messages may show it: in full if it is too short for a key."""
     return word if len(word) < SHORTEST_KEY and word.isprintable() else "…"

@@ -99,5 +99,10 @@ def write_new(folder: Path, files: FirstFiles) -> list[Path]:
 
 
 def _create(path: Path, text: str, mode: int) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
-        file.write(text)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:  # for example a full disk; it does not name the file
+        path.unlink()
+        raise OSError(error.errno, error.strerror, str(path)) from error

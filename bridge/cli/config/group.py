@@ -16,8 +16,10 @@ from bridge.cli.doctor.installation import Installation
 from bridge.cli.errors import CannotStart
 from bridge.cli.json_output import print_json
 from bridge.cli.up.command import DATA_DIR
+from bridge.cli.up.environment import CONFIG_FILE
 from bridge.errors import SettingsError
 from bridge.resources import all_problems
+from bridge.settings import Settings
 from bridge.settings.file.schema import config_schema
 from bridge.settings.loading import Draft, draft_settings
 
@@ -47,7 +49,15 @@ def check(*, file: Path | None, data_dir: Path | None) -> None:
         _count(len(settings.destinations), "named destination"),
         _count(len({client.name for client in settings.clients}), "client"),
     ]
-    click.echo(f"The settings of {chosen.name} are valid: {', '.join(counts)}.")
+    where = f"{chosen.name}, with {settings.bridge_config_file}," if _names_a_file(settings, file) else chosen.name
+    click.echo(f"The settings of {where} are valid: {', '.join(counts)}.")
+
+
+def _names_a_file(settings: Settings, file: Path | None) -> bool:
+    """Return whether the settings name the configuration file; warn of one here that they do not name."""
+    if settings.bridge_config_file is None and Path(CONFIG_FILE).is_file():
+        click.echo(f"Warning: {CONFIG_FILE} is not read: set BRIDGE_CONFIG_FILE=./{CONFIG_FILE}", err=True)
+    return settings.bridge_config_file is not None and file is None
 
 
 @group.command("show")

@@ -51,7 +51,7 @@ def locate(data_dir: Path | None, defaults: Sequence[Path]) -> Installation:
     if data_dir is not None:
         raise CannotStart(f"No `rally-bridge up` has used the data directory {data_dir.absolute()}.")
     hint = "There is no data directory of `rally-bridge up` here either; if you use one, name it with --data-dir."
-    return replace(OF_ENVIRONMENT, hint=hint)
+    return OF_ENVIRONMENT if user.unreadable else replace(OF_ENVIRONMENT, hint=hint)
 
 
 def _load(data: DataDir) -> Mapping[str, str]:

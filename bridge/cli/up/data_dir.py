@@ -1,5 +1,6 @@
 """The data directory of `up`: locked by one `up` at a time, private to its owner."""
 
+import errno
 import fcntl
 import os
 import tempfile
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.cli.errors import CannotStart
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +56,21 @@ def open_data_dir(path: Path) -> Iterator[DataDir]:
         _lock(lock, path)
         yield DataDir(path)
     except OSError as error:
-        if not isinstance(error.filename, str) or not Path(error.filename).is_relative_to(path):
+        if not _concerns(error, path):
             raise
         raise CannotStart(
-            f"{error.filename} can't be read or written to: {error.strerror}."
+            f"{error.filename or path} can't be read or written to: {error.strerror}."
             " Fix that, or name another data directory with --data-dir."
         ) from error
     finally:
         os.close(lock)
+
+
+def _concerns(error: OSError, path: Path) -> bool:
+    """Return whether an error is about the directory. A full disk names no file; `up` writes nowhere else."""
+    if error.filename is None:
+        return error.errno in FULL
+    return isinstance(error.filename, str) and Path(error.filename).is_relative_to(path)
 
 
 def _make_private(path: Path) -> None:

@@ -43,8 +43,8 @@ class UserSettings:
     @classmethod
     def read(cls, data_dir: Path | None = None) -> "UserSettings":
         """Read all sources as the children will; `data_dir` may have a configuration file."""
-        given, problems = read_variables(os.environ, ".env")
-        values = {name: each.text for name, each in given.items()}
+        given = read_variables(os.environ, ".env")
+        values = {name: each.text for name, each in given.values.items()}
         found = None if data_dir is None else (data_dir / CONFIG_FILE).absolute()
         config_file = str(found) if found and found.is_file() and "BRIDGE_CONFIG_FILE" not in values else ""
         path = values.get("BRIDGE_CONFIG_FILE", config_file)
@@ -53,7 +53,7 @@ class UserSettings:
             values,
             document.tables if document else {},
             config_file=config_file,
-            unreadable=bool(problems) or document is None,
+            unreadable=bool(given.problems) or document is None,
         )
 
     def has(self, name: str) -> bool:

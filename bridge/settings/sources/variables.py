@@ -1,11 +1,12 @@
 """The variables of a process: the environment over `.env`, with the contents of the files that `…_FILE` names."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from bridge.settings.parsers import is_quoted
-from bridge.settings.problems import ENVIRONMENT, Place, Problem, problem
-from bridge.settings.sources.env_file import read_env_file
+from bridge.settings.problems import ENVIRONMENT, Place, Problem, problem, why_unreadable
+from bridge.settings.sources.env_file import EnvFile, read_env_file
 from bridge.settings.sources.given import Given
 from bridge.settings.sources.spelling import nearest
 
@@ -23,11 +24,11 @@ _KUBERNETES = ("tcp://", "udp://", "sctp://")
 """The values that Kubernetes sets for each service: https://kubernetes.io/docs/concepts/services-networking/service/"""
 
 
-def read_variables(environ: Mapping[str, str], env_file: str | None) -> tuple[dict[str, Given], list[Problem]]:
+def read_variables(environ: Mapping[str, str], env_file: str | None) -> EnvFile:
     """Return all variables that are not empty. An empty variable of the environment hides that of `.env`."""
-    given, problems = read_env_file(env_file) if env_file else ({}, [])
-    given |= {name: Given(text, ENVIRONMENT) for name, text in environ.items()}
-    return {name: each for name, each in given.items() if each.text}, problems
+    found = read_env_file(env_file) if env_file else EnvFile()
+    given = {**found.values, **{name: Given(text, ENVIRONMENT) for name, text in environ.items()}}
+    return replace(found, values={name: each for name, each in given.items() if each.text})
 
 
 def own_values(
@@ -67,7 +68,7 @@ def read_secret_file(path: str) -> tuple[Given | None, str | None]:
     try:
         text = Path(path).read_text("utf-8-sig").strip()
     except (OSError, UnicodeDecodeError, ValueError) as error:
-        return None, f"names a file that can't be read ({type(error).__name__})"
+        return None, f"names a file that can't be read ({why_unreadable(error)})"
     return (Given(text, Place(path)), None) if text else (None, "names a file that is empty")
 
 

@@ -3,10 +3,11 @@
 import json
 import re
 import stat
+import sys
 import tomllib
 from contextlib import chdir
 from pathlib import Path
-from subprocess import CompletedProcess
+from subprocess import CompletedProcess, run
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -50,6 +51,22 @@ def test_valid_settings_are_counted(tmp_path: Path, file: Path) -> None:
 
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.endswith("are valid: 2 workspaces, 1 named destination, 2 clients.\n")
+
+
+def test_the_configuration_file_that_was_checked_is_named(tmp_path: Path, file: Path) -> None:
+    named = config("check", cwd=tmp_path, EU_KEY="k", BRIDGE_CONFIG_FILE=str(file), **GOOD)
+    unnamed = config("check", cwd=tmp_path, **GOOD)
+
+    assert named.stdout.startswith(f"The settings of the environment and .env, with {file}, are valid: 2 workspaces")
+    assert unnamed.stdout.startswith("The settings of the environment and .env are valid: 1 workspace,")
+    assert unnamed.stderr == "Warning: bridge.toml is not read: set BRIDGE_CONFIG_FILE=./bridge.toml\n"
+
+
+def test_the_hint_at_data_directories_is_left_out_where_env_is_unreadable(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"\xff")
+    ran = config("check", cwd=tmp_path)
+
+    assert (ran.returncode, ran.stderr) == (2, ".env: is not UTF-8 (byte 1); save it as UTF-8\n")
 
 
 def test_every_problem_is_a_line_with_its_place(tmp_path: Path, file: Path) -> None:
@@ -195,6 +212,16 @@ def test_without_a_key_of_rally_the_line_is_left_to_fill_in(tmp_path: Path) -> N
     checked = config("check", cwd=tmp_path / "new" / "folder")
     assert (checked.returncode, only(checked.stderr.splitlines()).partition(" ")[0]) == (2, "RALLY_API_KEY")
     assert config("check", cwd=tmp_path / "new" / "folder", RALLY_API_KEY="k").returncode == 0
+
+
+def test_a_file_that_can_be_created_but_not_written_is_named_and_removed(tmp_path: Path) -> None:
+    script = 'ulimit -f 0; exec "$0" -m bridge.cli config init "$1"'  # as on a full disk: a file may have no contents
+    command = ["/bin/bash", "-c", script, sys.executable, str(tmp_path)]
+    ran = run(command, check=False, input="", capture_output=True, text=True, timeout=60)
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == f"{tmp_path}/.env can't be written: File too large; nothing was written.\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("existing", [".env", "bridge.toml"])

@@ -157,6 +157,13 @@ def test_a_file_in_the_data_directory_that_cannot_be_written_is_named(tmp_path: 
     assert f"{data}/logs/redis.log can't be read or written to: Is a directory." in output
 
 
+def test_a_full_disk_is_reported_with_the_data_directory(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart) as told, open_data_dir(tmp_path / "data"), Path("/dev/full").open("w") as full:
+        full.write("x")
+
+    assert str(told.value).startswith(f"{tmp_path}/data can't be read or written to: No space left on device.")
+
+
 def test_an_error_elsewhere_is_not_blamed_on_the_data_directory(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), open_data_dir(tmp_path / "data"):
         (tmp_path / "elsewhere").read_text()

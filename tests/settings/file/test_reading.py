@@ -129,7 +129,11 @@ def test_a_sandbox_stands_in_for_every_workspace(file: Path) -> None:
         ("[workspaces.eu]", 1, "workspaces.eu.key: is required; or give key_file or key_env"),
         ('[workspaces.eu]\n\nkeys = "k"\nkey = "k"', 3, "workspaces.eu.keys: is not known; did you mean key?"),
         ('[workspaces.eu]\nkey = "k"\nkey_file = "keys/uk"', 2, "workspaces.eu.key: give only one of key, key_file"),
-        ('[workspaces.eu]\nkey_file = "none"', 2, "workspaces.eu.key_file: names a file that can't be read"),
+        (
+            '[workspaces.eu]\nkey_file = "none"',
+            2,
+            "workspaces.eu.key_file: names a file that can't be read (No such file",
+        ),
         ('[workspaces.eu]\nkey_env = "NONE"', 2, "workspaces.eu.key_env: names a variable that is not set"),
         ("[workspaces.eu]\nkey = 3", 2, "workspaces.eu.key: must be a string"),
         ('[workspaces.eu]\nkey = "HUNTER2 HUNTER2"', 2, "workspaces.eu.key: must consist of visible ASCII"),

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.errors import SettingsError
 from bridge.settings import load_settings
-from bridge.settings.sources.env_file import read_env_file
+from bridge.settings.sources.env_file import EnvFile, read_env_file
 from tests.settings.test_model import GOOD
 from tests.support.samples import only
 
@@ -50,4 +50,27 @@ def test_a_byte_order_mark_belongs_to_no_name(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_missing_has_no_variables(tmp_path: Path) -> None:
-    assert read_env_file(str(tmp_path / ".env")) == ({}, [])
+    assert read_env_file(str(tmp_path / ".env")) == EnvFile()
+
+
+def test_a_folder_in_place_of_the_file_is_reported_and_nothing_is_missed_that_may_be_in_it(tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    with pytest.raises(SettingsError) as told:
+        load_settings({}, env_file=str(tmp_path / ".env"))
+
+    assert only(list(told.value.problems)).startswith(f"{tmp_path}/.env: is a folder")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (b"LABEL=caf\xe9\n", ": is not UTF-8"),
+        (b'LOG_LEVEL="INFO\nREDIS_URL=redis://h\nLABEL="b"\n', ":1: has a quote that is not closed on this line"),
+    ],
+)
+def test_what_may_be_in_the_part_that_was_not_read_is_not_missed(tmp_path: Path, text: bytes, problem: str) -> None:
+    (tmp_path / ".env").write_bytes(text)
+    with pytest.raises(SettingsError) as told:
+        load_settings({}, env_file=str(tmp_path / ".env"))
+
+    assert only(list(told.value.problems)).startswith(f"{tmp_path}/.env{problem}")
