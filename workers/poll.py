@@ -9,13 +9,13 @@ import structlog
 
 from bridge.domain.budget import Budget, Grant, grant
 from bridge.domain.budget_updates import after_replies
-from bridge.domain.deduplicator import Deduplicator, truncated
 from bridge.domain.imports import KNOWN_STATUSES, Absent, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
 from bridge.domain.polls import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.domain.watches import absence_reason
 from bridge.domain.workspace_notices import workspace_changes
 from bridge.errors import StoreUnavailable
+from bridge.logged_texts import LoggedTexts, truncated
 from bridge.resources import Resources
 from bridge.store.budgets import BudgetSnapshot
 from bridge.store.imports import PollCommit
@@ -74,8 +74,8 @@ class PollWork:
         self._rally = resources.rally[workspace]
         self._settler = settler
         self._operator = operator
-        self._statuses = Deduplicator()
-        self._problems = Deduplicator()
+        self._statuses = LoggedTexts()
+        self._problems = LoggedTexts()
         self.room = AHEAD * self._rally.slots
 
     async def claim(self, room: int) -> tuple[Sequence[ClaimedPoll], float | None]:

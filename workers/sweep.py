@@ -1,4 +1,8 @@
-"""The sweep: a periodic job that resumes interrupted settling, ends expired watches and deletes old data."""
+"""The sweep: a periodic job for everything that no ring of the bell announces.
+
+It brings due times forward after Redis' clock was set back, resumes interrupted settling, and ends expired watches. It
+reports abandoned deliveries, and a Redis that evicts keys, to the operator. It deletes old data.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -11,7 +11,7 @@ from bridge.client.steps import ServerEvent
 
 
 class EventDecoder:
-    """Keeps the incomplete event between two chunks."""
+    """Decodes the chunks of one response into events; keeps what is incomplete until the next chunk."""
 
     def __init__(self) -> None:
         self._rest = b""

@@ -39,7 +39,10 @@ class Signing:
     """Private keys (`whsk_…`), newest first."""
 
     def sign(self, message_id: str, timestamp: int, body: bytes, secrets: Sequence[Secret], client: str) -> str:
-        """Sign with each secret, then with each private key of the client: some verifiers only know the former."""
+        """Return the signatures of a message, as the header `webhook-signature` lists them.
+
+        There is a `v1` for each of the secrets, then a `v1a` for each private key of the client.
+        """
         keys = self._keys_of(client)
         asymmetric = [sign_asymmetrically(message_id, timestamp, body, key) for key in keys]
         return " ".join([sign(message_id, timestamp, body, secrets), *asymmetric])

@@ -80,7 +80,10 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The destination will never accept the message."""
+    """The message must not be sent again: the destination will never accept it, or it may have arrived already.
+
+    The latter counts only for Slack, if the operator has set SLACK_AT_MOST_ONCE.
+    """
 
     reason: str
 

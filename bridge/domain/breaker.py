@@ -1,4 +1,7 @@
-"""The circuit breaker of a workspace: it opens while connections to Rally fail, so that only probes are sent.
+"""When the circuit breaker of a workspace opens, and how long the workspace then pauses after each fault.
+
+While it is open, `budget.grant` allows a single probe after each pause. `budget_updates` closes it after a usable
+answer of Rally.
 
 Connection faults are counted over all imports. The breaker opens after several in a row, and only if several imports
 are affected, because a single failing import must not stop the others.

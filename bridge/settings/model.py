@@ -88,7 +88,7 @@ _OF_SANDBOX = {"key": "RALLY_API_KEY", "base_url": "RALLY_SANDBOX"}
 
 
 class Settings(Variables):
-    """All settings: the variables, and what is plural."""
+    """All settings: the variables, and the tables of `bridge.toml`: workspaces, destinations and clients."""
 
     workspaces: Mapping[str, Workspace] = {}
     """The workspaces by name; `default` is among them."""

@@ -1,7 +1,8 @@
 """The store: Redis. One module for each noun; the steps that must be atomic are Lua scripts in `scripts/`.
 
-Every key begins with `rb:`; times are milliseconds on Redis' clock. Records are hashes: the few fields that Redis
-compares are plain, everything private is encrypted. No record expires by itself: the sweep deletes what has ended.
+Every key of ours begins with `rb:`; times are milliseconds on Redis' clock. Records are hashes: the few fields that
+Redis compares are plain, everything private is encrypted. No record expires by itself: the sweep deletes what has
+ended.
 
     rb:watch:<id>                       hash   a watch: state, deadlines, outcome; encrypted: private, ending
     rb:watches:in:<index>               zset   ids of watches; <index>: `watching`, `cancelled` or an outcome
@@ -40,4 +41,11 @@ compares are plain, everything private is encrypted. No record expires by itself
     rb:evicts                           string exists while Redis may evict watches and the operator has been notified
     rb:check                            string written by /readyz to check that Redis accepts writes
     rb:store_key                        string the store's own key, encrypted: for fingerprints, and to check our keys
+
+Keys that other parts of the bridge write:
+
+    rb:queue                            zset   the ids of arq's jobs (bridge.queue)
+    rb:queue:health-check               string exists while a worker is alive
+    arq:job:<id>                        string a job, until it has run; arq:in-progress:<id> and arq:retry:<id> as well
+    rb:sandbox                          string exists if `rally-bridge up --sandbox` has stored its data here
 """

@@ -127,7 +127,10 @@ class Deliveries:
         return [each for each, state in zip(deliveries, found, strict=True) if state == "queued"]
 
     async def reserve_lane(self, lane: str) -> Span:
-        """Reserve a lane's next turn for a test message. Return 0, or the ms until the lane is free."""
+        """Check that a lane may take a test message now. Return 0 if so, else the ms after which to try again.
+
+        If so, a Slack lane is paused as after a delivery. A callback's lane only has its limit checked.
+        """
         return int(await self._store.run("reserve_lane", args={"lane": lane}))
 
     async def mark_lane_doubtful(self, lane: str) -> None:

@@ -85,7 +85,7 @@ async def _run_probe(redis: Redis, resources: Resources) -> RedisProbe:
         writes_refused=None if refused_write is None else in_words(refused_write),
         full=refused_write is not None and is_full(refused_write),
         missing_permissions=await redis_permissions.missing_permissions(redis),
-        layout=await _layout(redis),
+        layout=await _layout_version(redis),
         opens=_keys_open(resources, await redis.get(keys.STORE_KEY)),
         sample=await sample_records(redis, resources),
     )
@@ -117,8 +117,11 @@ async def _try_write(redis: Any) -> ResponseError | None:
     return None
 
 
-async def _layout(redis: Any) -> str | None:
-    """Return the version of the stored data: empty if it has none, None if nothing is stored."""
+async def _layout_version(redis: Any) -> str | None:
+    """Return the version of the stored data's layout.
+
+    Return "" if there is data without a version, and None if nothing is stored yet.
+    """
     version = await redis.get(keys.SCHEMA_VERSION)
     if version is None and await redis.exists(*keys.IN_ANY_LAYOUT):
         return ""

@@ -1,5 +1,6 @@
--- Reserve a lane's next turn for a test message, which is no delivery but obeys the lane's limits.
--- Returns: 0, or the ms until the lane is free
+-- Check that a lane may take a test message now; it is no delivery, but obeys the lane's limits. If it may, a Slack
+-- lane is paused as after a delivery. In other lanes the message takes no place, so it does not delay deliveries.
+-- Returns: 0 if it may; else the ms until the lane's pause ends, or 1000 while all its places are in use
 local lane = unpack(ARGV)
 local now = clock()
 local key = lane_key(lane)

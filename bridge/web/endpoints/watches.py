@@ -109,7 +109,10 @@ async def _accept(resources: Resources, client: Client, raw: bytes, key: str | N
 
 
 def _ring(resources: Resources, acceptance: Acceptance) -> None:
-    """Ring for the worker job that the new watch needs next."""
+    """Ring for the worker's job that must follow, if there is one.
+
+    A replayed request rings again, in case the first one was interrupted before its ring.
+    """
     match acceptance:
         case Acceptance.NEW | Acceptance.REPLAYED:
             resources.bell.ring(Job.POLL)

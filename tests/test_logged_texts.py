@@ -1,32 +1,32 @@
-"""The deduplicator: each text is new once, and its memory is bounded."""
+"""Logged texts: each is new once, and their memory is bounded."""
 
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.domain.deduplicator import LONGEST_TEXT, Deduplicator
+from bridge.logged_texts import LONGEST_TEXT, LoggedTexts
 from tests.support.world import World
 
 pytestmark = pytest.mark.anyio
 
 
 def test_a_text_is_new_once() -> None:
-    deduplicator = Deduplicator()
+    texts = LoggedTexts()
 
-    assert [deduplicator.is_new(text) for text in ("a", "b", "a", "b", "c")] == [True, True, False, False, True]
+    assert [texts.is_new(text) for text in ("a", "b", "a", "b", "c")] == [True, True, False, False, True]
 
 
 def test_a_full_memory_treats_no_text_as_new() -> None:
-    deduplicator = Deduplicator(most=3)
+    texts = LoggedTexts(most=3)
 
-    assert [deduplicator.is_new(str(number)) for number in range(5)] == [True, True, True, False, False]
-    assert not deduplicator.is_new("0")
+    assert [texts.is_new(str(number)) for number in range(5)] == [True, True, True, False, False]
+    assert not texts.is_new("0")
 
 
 def test_texts_that_are_equal_when_truncated_are_one() -> None:
-    deduplicator = Deduplicator()
+    texts = LoggedTexts()
 
-    assert deduplicator.is_new("x" * LONGEST_TEXT + "a")
-    assert not deduplicator.is_new("x" * LONGEST_TEXT + "b")
+    assert texts.is_new("x" * LONGEST_TEXT + "a")
+    assert not texts.is_new("x" * LONGEST_TEXT + "b")
 
 
 async def test_a_status_of_any_length_is_logged_in_a_few_words(world: World) -> None:
