@@ -7,9 +7,10 @@ from statistics import median
 
 from bridge.cli.doctor.findings import Finding, failed, ok, warning
 from bridge.cli.doctor.record_sample import RecordSample
+from bridge.cli.doctor.replay import check_replay
 from bridge.domain.eviction import Eviction, eviction_by, eviction_risk
 from bridge.domain.times import SECOND, Span
-from bridge.redis.server import OLDEST_REDIS, dotted
+from bridge.redis.server import OLDEST_REDIS, Version, dotted
 from bridge.store.schema import REMEDY, schema_problem
 
 SLOW = 20.0
@@ -35,6 +36,8 @@ class RedisReport:
     aof: bool | None
     aof_broken: bool = False
     fsync: str | None
+    may_replay: bool | None = True
+    """Whether Redis' user `default` may replay the append-only file."""
     policy: str | None
     limit: int = 0
     """The maxmemory of the server in bytes; 0 for no limit."""
@@ -56,6 +59,8 @@ class RedisReport:
 def check_redis(address: str, report: RedisReport) -> Iterator[Finding]:
     yield _version(address, report)
     yield _durability(report)
+    if report.aof:
+        yield check_replay(report.product, _numbers(report.version) or OLDEST_REDIS, may=report.may_replay)
     yield _eviction(report)
     yield _latency(report.round_trips)
     yield _writes(report)
@@ -72,17 +77,22 @@ def unreachable(address: str, why: str, remedy: str) -> Finding:
 def _version(address: str, report: RedisReport) -> Finding:
     if report.cluster:
         return failed("Redis", f"{address} is a Redis Cluster", "Use a single Redis, or replicas with Sentinel.")
-    numbers = re.match(r"(\d+)\.(\d+)", report.version or "")
+    numbers = _numbers(report.version)
     if numbers is None:
         return warning(
             "Redis", f"{address} does not report its version", f"Check that it is {dotted(OLDEST_REDIS)} or newer."
         )
     is_ = f"{report.product} {report.version}"
-    if report.product == "Redis" and (int(numbers[1]), int(numbers[2])) < OLDEST_REDIS:
+    if report.product == "Redis" and numbers < OLDEST_REDIS:
         return failed("Redis", f"{address} is {is_}", f"Use Redis {dotted(OLDEST_REDIS)} or newer, or Valkey.")
     if report.replica:
         return failed("Redis", f"{address} is a replica ({is_})", "Set REDIS_URL to the primary.")
     return ok("Redis", f"{address} answers, {is_}")
+
+
+def _numbers(version: str | None) -> Version | None:
+    found = re.match(r"(\d+)\.(\d+)", version or "")
+    return found and (int(found[1]), int(found[2]))
 
 
 def _durability(report: RedisReport) -> Finding:

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError, ResponseError
 from bridge.cli.doctor import redis_permissions
 from bridge.cli.doctor.checks_redis import RedisReport
 from bridge.cli.doctor.record_sample import sample_records
+from bridge.cli.doctor.replay import may_replay
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import DecryptionFailed
 from bridge.redis.errors import in_words, is_full, is_refusal
@@ -78,6 +79,7 @@ async def _run_probe(redis: Redis, resources: Resources) -> RedisProbe:
         aof=None if "aof_enabled" not in info else bool(info["aof_enabled"]),
         aof_broken=info.get("aof_last_write_status", "ok") != "ok",
         fsync=fsync.get("appendfsync"),
+        may_replay=await may_replay(redis),
         policy=info.get("maxmemory_policy") or policy.get("maxmemory-policy"),
         limit=int(info.get("maxmemory", 0)),
         used=int(info.get("used_memory", 0)),
