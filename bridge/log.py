@@ -19,7 +19,8 @@ NOISY = ("httpx", "httpcore", "arq.worker", "arq.jobs", "arq.connections", "asyn
 LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "arq", *NOISY)
 """Loggers whose own configuration is replaced."""
 
-MINUTE = 60.0
+REPEATED_AFTER = 60.0
+"""Seconds after which the same warning of uvicorn is logged again."""
 
 _SECRETS = re.compile(
     r"""(?P<slack>hooks\.slack(?:-gov)?\.com/services/)\S+
@@ -49,7 +50,7 @@ class OncePerMinute(logging.Filter):
         if record.levelno != logging.WARNING:
             return True
         now = monotonic()
-        passes = now - self._passed.get(record.msg, -math.inf) >= MINUTE
+        passes = now - self._passed.get(record.msg, -math.inf) >= REPEATED_AFTER
         if passes:
             self._passed[record.msg] = now
         return passes

@@ -22,10 +22,10 @@ from workers.delivery_slots import DeliverySlots
 
 LEASE: Span = 30 * SECOND
 """The lease of a claim: longer than the longest attempt, so that no other worker sends the delivery meanwhile."""
-START_WITHIN = 5.0
-"""Seconds after its claim within which an attempt must start; a later one might outlast the lease."""
+ATTEMPT_STARTS_WITHIN: Span = 5 * SECOND
+"""How long after its claim an attempt may start; a later one might outlast the lease."""
 SLACK_LANES = "slack:"
-LATE = 0.5
+LATE_AFTER = 0.5
 """Seconds without an answer after which an attempt releases its slot, and its lane counts as doubtful."""
 
 log = structlog.get_logger()
@@ -79,14 +79,15 @@ class DeliverWork:
             room=room, lease=LEASE, doubtful=self._slots.doubtful
         )
         claimed = [
-            ClaimedDelivery(claim=claim, start_by=began + START_WITHIN, clock=now / SECOND - began) for claim in claims
+            ClaimedDelivery(claim=claim, start_by=began + ATTEMPT_STARTS_WITHIN / SECOND, clock=now / SECOND - began)
+            for claim in claims
         ]
         for claim in claims:
             self._slots.acquire(claim)
         return claimed, None if next_due is None else max(0.0, (next_due - now) / SECOND)
 
     async def act(self, claimed: ClaimedDelivery) -> DeliveryResult:
-        late = asyncio.get_running_loop().call_later(LATE, self._on_late, claimed.claim)
+        late = asyncio.get_running_loop().call_later(LATE_AFTER, self._on_late, claimed.claim)
         try:
             return await self._attempt(claimed)
         finally:

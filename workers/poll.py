@@ -26,8 +26,8 @@ AHEAD = 3
 """The number of claims per slot, so that a free slot finds its next poll already claimed."""
 ALL_LEASED_PAUSE = 1.0
 """Seconds until the next attempt to claim a probe when every import is leased already."""
-START_WITHIN: Span = SECOND
-"""A request that has not started this soon after its claim is not sent: the process may have been suspended."""
+POLL_STARTS_WITHIN: Span = SECOND
+"""How long after its claim a request may start; a later one is not sent: the process may have been suspended."""
 SETTLE_BY: Span = 10 * SECOND
 """The sweep settles a final import if the worker that polled it has not done so within this time."""
 
@@ -102,7 +102,7 @@ class PollWork:
     ) -> list[ClaimedPoll]:
         """Add to each claim the deadline for starting its request; `began` is the monotonic time before the claim."""
         # A request takes at most half of the lease. One that starts within the other half ends before the lease does.
-        window = min(START_WITHIN, self._resources.settings.poll_lease // 2)
+        window = min(POLL_STARTS_WITHIN, self._resources.settings.poll_lease // 2)
         if granted.ends_at is not None:
             window = min(window, granted.ends_at - snapshot.now)
         return [

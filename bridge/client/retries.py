@@ -5,7 +5,7 @@ from http import HTTPStatus
 from bridge.client.answers import NOT_SENT, Answer, Answered, NoAnswer
 
 FIRST_PAUSE = 0.25
-LONGEST_PAUSE = 5.0
+LONGEST_RETRY_PAUSE = 5.0
 BUSY = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
 """The statuses after which a request may succeed later; it may have been carried out nevertheless."""
 
@@ -36,9 +36,9 @@ def _named_pause(answer: Answered, usual: float) -> float:
 
 
 def next_pause(pause: float) -> float:
-    return min(2 * pause, LONGEST_PAUSE)
+    return min(2 * pause, LONGEST_RETRY_PAUSE)
 
 
 def with_jitter(pause: float, chance: float) -> float:
     """Lengthen a pause a little, so that clients do not return all at once; `chance` is from 0 to 1."""
-    return pause + chance * min(pause, LONGEST_PAUSE) / 4
+    return pause + chance * min(pause, LONGEST_RETRY_PAUSE) / 4

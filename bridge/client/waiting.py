@@ -5,7 +5,7 @@ from datetime import datetime
 from bridge.client import requests
 from bridge.client.errors import RateLimited, Unavailable, WaitTimeout
 from bridge.client.exchange import Session, exchange
-from bridge.client.retries import FIRST_PAUSE, LONGEST_PAUSE, with_jitter
+from bridge.client.retries import FIRST_PAUSE, LONGEST_RETRY_PAUSE, with_jitter
 from bridge.client.steps import Call, Feed, Item, Resumed, pause
 from bridge.client.values.literals import Until
 from bridge.client.values.watch import Watch
@@ -80,11 +80,11 @@ def _read_again(session: Session, watch: Watch, longest: int, deadline: float | 
     try:
         return (yield from exchange(session, request, wait_if_limited=False, deadline=deadline))
     except RateLimited as error:
-        asked = LONGEST_PAUSE if error.retry_after is None else error.retry_after
+        asked = LONGEST_RETRY_PAUSE if error.retry_after is None else error.retry_after
         yield from pause(min(max(asked, FIRST_PAUSE), left))
     except Unavailable as error:
         now = yield from pause(0)
-        longest_pause = with_jitter(max(error.retry_after or 0, LONGEST_PAUSE), 1)
+        longest_pause = with_jitter(max(error.retry_after or 0, LONGEST_RETRY_PAUSE), 1)
         if deadline is None or now.at + longest_pause < deadline:
             raise  # not for the deadline
         yield from pause(max(0.0, deadline - now.at))

@@ -53,10 +53,10 @@ def _shrinking(payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
     data = payload["data"]
     if data["import"] is not None:
         records = data["import"]["failedRecords"]
-        one_too_many = bisect_left(
+        most_that_fit = bisect_left(
             range(1, len(records) + 1), x=True, key=lambda kept: _too_large(_with_records(payload, kept))
         )
-        payload = _with_records(payload, one_too_many)
+        payload = _with_records(payload, most_that_fit)
         yield payload
     short_reason = data["reason"] and data["reason"][:REASON_KEPT]
     emptied: dict[str, Any] = {"metadata": {}, "label": None, "import": None, "reason": short_reason}

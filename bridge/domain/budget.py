@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from bridge.domain.times import HOUR, SECOND, Moment, Span
 
-LONGEST_PAUSE: Span = HOUR
+LONGEST_RALLY_PAUSE: Span = HOUR
 """The longest pause that any header of the vendor can cause."""
 COARSENESS: Span = SECOND
 """The precision of reset times, which are whole seconds: a window may end this much later than announced."""

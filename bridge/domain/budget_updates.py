@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from bridge.domain.breaker import after_fault
-from bridge.domain.budget import COARSENESS, LONGEST_PAUSE, Budget
+from bridge.domain.budget import COARSENESS, LONGEST_RALLY_PAUSE, Budget
 from bridge.domain.imports import Absent, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
 from bridge.domain.poll_schedule import outage_pause
 from bridge.domain.times import MINUTE, SECOND, Moment, Span
@@ -62,7 +62,7 @@ def _after_allowance(budget: Budget, reply: Reply, *, in_flight: int, now: Momen
     if reply.allowance is None:
         return budget
     bound = max(0, reply.allowance.remaining - in_flight)
-    ends_at = reply.at + min(reply.allowance.resets_in, LONGEST_PAUSE)
+    ends_at = reply.at + min(reply.allowance.resets_in, LONGEST_RALLY_PAUSE)
     if budget.window_open(now):
         open_window = replace(budget, available=min(budget.available, bound))
         # Each reply rounds the end differently; the earliest is the most exact. A reset of 0 carries no information.
@@ -103,7 +103,7 @@ def _after_answer(budget: Budget, reply: Reply, answer: Read | Absent | KeyRefus
     match answer:
         case OverLimit(wait):
             named = wait if wait is not None else (reply.allowance.resets_in if reply.allowance else SHORTEST_PAUSE)
-            pause = min(max(named, SHORTEST_PAUSE), LONGEST_PAUSE)
+            pause = min(max(named, SHORTEST_PAUSE), LONGEST_RALLY_PAUSE)
             # The window is closed as well: after the pause, a probe finds out what is allowed.
             return replace(budget, ends_at=0, available=0, not_before=max(budget.not_before, reply.at + pause))
         case KeyRefused():

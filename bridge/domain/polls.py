@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from bridge.domain.absences import AbsenceStreak, next_streak
-from bridge.domain.budget import LONGEST_PAUSE
+from bridge.domain.budget import LONGEST_RALLY_PAUSE
 from bridge.domain.imports import (
     Absent,
     KeyRefused,
@@ -106,7 +106,9 @@ def _after_answer(
             return ImportUpdate(due=due(faults), faults=faults, trouble=reason)
         case Unanswered(reason, wait):
             faults = claim.faults + 1
-            pause = max(retry_pause(faults, jitter=jitter), 0 if probing or wait is None else min(wait, LONGEST_PAUSE))
+            pause = max(
+                retry_pause(faults, jitter=jitter), 0 if probing or wait is None else min(wait, LONGEST_RALLY_PAUSE)
+            )
             return ImportUpdate(due=reply.at + pause, faults=faults, trouble=reason)
 
 

@@ -10,7 +10,10 @@ from bridge.domain.absences import AbsenceStreak
 from bridge.domain.destinations import Destination
 from bridge.domain.imports import Absence, PollAnswer, Reading
 from bridge.domain.outcomes import Outcome, outcome_of
-from bridge.domain.times import Moment, rfc3339
+from bridge.domain.times import DAY, Moment, Span, rfc3339
+
+LONGEST_WATCH: Span = 30 * DAY
+"""The longest time until a watch expires."""
 
 
 class WatchState(StrEnum):

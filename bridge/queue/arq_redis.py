@@ -128,7 +128,7 @@ class ResilientArqRedis(ArqRedis):
         """
         plain = super().execute_command
         with suppress(RedisError, OSError):
-            return int(await self.retries.run_last(lambda: plain("DEL", *names)))  # type: ignore[no-untyped-call]  # redis-py's
+            return int(await self.retries.try_once(lambda: plain("DEL", *names)))  # type: ignore[no-untyped-call]  # redis-py's
         return 0
 
     def hurry(self) -> None:

@@ -42,7 +42,7 @@ class OutageRetries:
         """Stop repeating, and wait for answers only briefly: the worker is shutting down."""
         self._hurried = True
 
-    async def run_last(self, ask: Ask[AnswerT]) -> AnswerT:
+    async def try_once(self, ask: Ask[AnswerT]) -> AnswerT:
         """Return the answer to `ask`, which is tried once and briefly."""
         async with asyncio.timeout(self.last_answer_timeout):
             return await ask()
@@ -54,7 +54,7 @@ class OutageRetries:
             while True:
                 asked = monotonic()
                 try:
-                    answer = await (self.run_last(ask) if self._hurried else ask())
+                    answer = await (self.try_once(ask) if self._hurried else ask())
                 except (RedisError, OSError) as error:
                     if not self.patience:
                         raise

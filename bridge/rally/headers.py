@@ -7,7 +7,7 @@ Rally documents `X-RateLimit-Limit`, `-Remaining` and `-Reset` (a Unix time) for
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from bridge.domain.budget import LONGEST_PAUSE
+from bridge.domain.budget import LONGEST_RALLY_PAUSE
 from bridge.domain.imports import Allowance
 from bridge.domain.retry_after import http_date
 from bridge.domain.times import SECOND, Moment, Span
@@ -63,7 +63,7 @@ def header_problem_of(pairs: Sequence[tuple[str, str]], headers: Headers, at: Mo
     if not limit > 0 or not 0 <= remaining <= limit:
         return "x-ratelimit-remaining not between 0 and x-ratelimit-limit"
     wait = _reset_at(reset) - _date(headers.get("date"), at)
-    return None if -CLOCK_SLACK <= wait <= LONGEST_PAUSE else "x-ratelimit-reset not within the next hour"
+    return None if -CLOCK_SLACK <= wait <= LONGEST_RALLY_PAUSE else "x-ratelimit-reset not within the next hour"
 
 
 def _reset_at(reset: int) -> Moment:
@@ -71,7 +71,7 @@ def _reset_at(reset: int) -> Moment:
 
 
 def _clamp(span: Span) -> Span:
-    return min(max(span, 0), LONGEST_PAUSE)
+    return min(max(span, 0), LONGEST_RALLY_PAUSE)
 
 
 def _whole(value: str | None) -> int | None:

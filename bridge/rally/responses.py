@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
-from bridge.domain.budget import LONGEST_PAUSE
+from bridge.domain.budget import LONGEST_RALLY_PAUSE
 from bridge.domain.imports import (
     Absence,
     Absent,
@@ -66,12 +66,13 @@ def _answer(status: int, headers: Headers, body: bytes, at: Moment) -> ImportAns
         case 403 | 404:
             return Absent(ABSENCES[status])
         case 429:
-            return OverLimit(retry_after(headers, at, at_most=LONGEST_PAUSE))
+            return OverLimit(retry_after(headers, at, at_most=LONGEST_RALLY_PAUSE))
         case _ if _concerns_the_import(status):
             return Unusable(f"HTTP {status}")
         case _:
             return Unanswered(
-                f"HTTP {status}", retry_after(headers, at, at_most=LONGEST_PAUSE) if status >= FIRST_OF_SERVER else None
+                f"HTTP {status}",
+                retry_after(headers, at, at_most=LONGEST_RALLY_PAUSE) if status >= FIRST_OF_SERVER else None,
             )
 
 

@@ -12,7 +12,7 @@ from redis.exceptions import AuthenticationError
 from bridge.domain.secret import Secret
 from bridge.redis.options import credentials_in, read
 
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 4.0
+SHORTEST_WAIT, LONGEST_WAIT = 0.5, 4.0
 """Seconds before credentials that Redis has refused are tried again; doubled with each refusal."""
 
 log = structlog.get_logger()
@@ -47,7 +47,7 @@ class Credentials(CredentialProvider):
     def refused(self, said: str) -> None:
         """Record that Redis rejected the credentials, with its message."""
         self._refusal = said
-        self._pause = min(max(2 * self._pause, SHORTEST_PAUSE), LONGEST_PAUSE)
+        self._pause = min(max(2 * self._pause, SHORTEST_WAIT), LONGEST_WAIT)
         self._again_at = self._clock() + self._pause
 
     def accepted(self) -> None:

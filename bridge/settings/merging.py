@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bridge.domain.destinations import SlackChannel
-from bridge.domain.times import DAY, Span
+from bridge.domain.watches import LONGEST_WATCH
 from bridge.domain.workspaces import DEFAULT_WORKSPACE, Workspace
 from bridge.settings.file.document import Document
 from bridge.settings.file.reading import Contents
@@ -12,7 +12,6 @@ from bridge.settings.model import SECRETS, Settings, Variables
 from bridge.settings.parsers import NAME
 from bridge.settings.problems import Place, Problem
 
-LONGEST_WATCH: Span = 30 * DAY
 SANDBOX_PATH = "/rally/api/public/v1"
 
 

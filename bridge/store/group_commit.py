@@ -10,7 +10,7 @@ from typing import Any
 from bridge.store.connection import Store
 from bridge.store.lua import Call
 
-LARGEST_TRIP = 100
+LARGEST_BATCH = 100
 """The largest number of calls in one round trip, which blocks Redis for about 5 ms."""
 
 
@@ -21,36 +21,37 @@ class GroupCommit:
         self._store = store
         self._script = script
         self._waiting: list[tuple[Call, asyncio.Future[Any]]] = []
-        self._trips: asyncio.Task[None] | None = None
+        self._sending: asyncio.Task[None] | None = None
 
     async def run(self, call: Call) -> Any:
         """Return the script's reply to one call. Raises StoreUnavailable, as Store.run does.
 
         Cancelling does not undo the call: it may have been executed.
         """
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append((call, answer))
-        if self._trips is None:
-            self._trips = asyncio.create_task(self._travel())
-        return await answer
+        reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append((call, reply))
+        if self._sending is None:
+            self._sending = asyncio.create_task(self._send_all())
+        return await reply
 
-    async def _travel(self) -> None:
+    async def _send_all(self) -> None:
+        """Send batch after batch until no call is waiting."""
         try:
             while self._waiting:
-                aboard, self._waiting = self._waiting[:LARGEST_TRIP], self._waiting[LARGEST_TRIP:]
-                await self._take(aboard)
+                batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
+                await self._send(batch)
         finally:
-            self._trips = None
+            self._sending = None
 
-    async def _take(self, aboard: list[tuple[Call, asyncio.Future[Any]]]) -> None:
+    async def _send(self, batch: list[tuple[Call, asyncio.Future[Any]]]) -> None:
         try:
-            answers = await self._store.run_each(self._script, [call for call, _ in aboard])
+            values = await self._store.run_each(self._script, [call for call, _ in batch])
         except Exception as error:  # noqa: BLE001 - a bug; the callers raise it
-            answers = [error] * len(aboard)
-        for (_, waiting), answer in zip(aboard, answers, strict=True):
-            if waiting.done():
+            values = [error] * len(batch)
+        for (_, reply), value in zip(batch, values, strict=True):
+            if reply.done():
                 continue  # the caller was cancelled
-            if isinstance(answer, Exception):
-                waiting.set_exception(answer)
+            if isinstance(value, Exception):
+                reply.set_exception(value)
             else:
-                waiting.set_result(answer)
+                reply.set_result(value)

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from bridge.domain.budget import Budget
 from bridge.domain.deliveries import DeliveryState
 from bridge.domain.poll_tiers import TIERS
-from bridge.domain.times import Moment
+from bridge.domain.times import MINUTE, Moment, Span
 from bridge.domain.watches import WatchState
 from bridge.redis.errors import translated
 from bridge.store import keys, poll_scores
 from bridge.store.budgets import Budgets
 from bridge.store.connection import Store
 
-LATE = 60_000
-"""Milliseconds after which due work counts as overdue: well beyond a lease, a pause or a cron period."""
+OVERDUE_AFTER: Span = MINUTE
+"""How long after its due time work counts as overdue: well beyond a lease, a pause or a cron period."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ async def read_stats(store: Store, budgets: Budgets, workspaces: Sequence[str]) 
         for workspace in workspaces:
             pipe.zcard(keys.imports_due(workspace))
             for tier in range(TIERS):
-                overdue = poll_scores.score(tier, 0), poll_scores.score(tier, now - LATE)
+                overdue = poll_scores.score(tier, 0), poll_scores.score(tier, now - OVERDUE_AFTER)
                 pipe.zcount(keys.imports_due(workspace), *overdue)
         watching, settling, *counts = await pipe.execute()
     deliveries = dict(zip(DeliveryState, counts, strict=False))
@@ -78,5 +78,5 @@ async def _lanes_overdue(store: Store, now: Moment) -> int:
     clients = await store.call("ZRANGE", keys.LANES_DOUBTFUL, 0, -1)
     async with translated(), store.redis.pipeline(transaction=False) as pipe:
         for queue in (keys.LANES, *map(keys.doubtful_lanes, clients)):
-            pipe.zcount(queue, "-inf", now - LATE)
+            pipe.zcount(queue, "-inf", now - OVERDUE_AFTER)
         return sum(await pipe.execute())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from math import ceil
 
-MINUTE = 60.0
+COUNTED_FOR = 60.0
 """Seconds in which invalid keys are counted. Without one for this long, a burst ends."""
 MAX_INVALID_KEYS = 20
 """The number of invalid keys that an address may send in a minute; further ones get a 429."""
@@ -44,8 +44,8 @@ class InvalidKeys:
         """Count an invalid key; `now` is in seconds."""
         network = _network(address)
         burst = self._bursts.pop(network, None)
-        first = burst is None or now - burst.last >= MINUTE
-        if burst is None or now - burst.minute_start >= MINUTE:
+        first = burst is None or now - burst.last >= COUNTED_FOR
+        if burst is None or now - burst.minute_start >= COUNTED_FOR:
             burst = _Burst(last=now, minute_start=now)
         burst.last = now
         burst.in_minute += 1
@@ -53,7 +53,7 @@ class InvalidKeys:
         if len(self._bursts) > MAX_ADDRESSES:
             del self._bursts[next(iter(self._bursts))]
         limited = burst.in_minute > MAX_INVALID_KEYS
-        return InvalidKey(first=first, wait=ceil(burst.minute_start + MINUTE - now) if limited else 0)
+        return InvalidKey(first=first, wait=ceil(burst.minute_start + COUNTED_FOR - now) if limited else 0)
 
 
 def _network(address: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.budget import LONGEST_PAUSE, Budget, Grant, grant
+from bridge.domain.budget import LONGEST_RALLY_PAUSE, Budget, Grant, grant
 from bridge.domain.budget_updates import after_replies
 from bridge.domain.imports import (
     Absence,
@@ -130,7 +130,7 @@ def test_a_late_reply_of_the_old_window_opens_no_new_one() -> None:
         (30 * SECOND, MINUTE, 30 * SECOND),
         (None, 20 * SECOND, 20 * SECOND),
         (0, MINUTE, SECOND),
-        (10**12, MINUTE, LONGEST_PAUSE),
+        (10**12, MINUTE, LONGEST_RALLY_PAUSE),
     ],
 )
 def test_a_429_pauses_the_workspace_until_the_named_time(wait: int | None, resets_in: int, pause: int) -> None:
@@ -170,10 +170,10 @@ def test_a_reply_to_a_poll_from_before_the_refusal_does_not_end_it() -> None:
 
 
 def test_an_absurd_reset_is_replaced_by_the_next_valid_one() -> None:
-    absurd = after_replies(Budget(), [reply(resets_in=LONGEST_PAUSE)], in_flight=0, now=NOW)
+    absurd = after_replies(Budget(), [reply(resets_in=LONGEST_RALLY_PAUSE)], in_flight=0, now=NOW)
     sound = after_replies(absurd, [reply(remaining=98)], in_flight=0, now=NOW)
 
-    assert (absurd.ends_at, absurd.window) == (NOW + LONGEST_PAUSE, LONGEST_PAUSE)
+    assert (absurd.ends_at, absurd.window) == (NOW + LONGEST_RALLY_PAUSE, LONGEST_RALLY_PAUSE)
     assert (sound.ends_at, sound.window) == (NOW + MINUTE, MINUTE)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.budget import LONGEST_PAUSE
+from bridge.domain.budget import LONGEST_RALLY_PAUSE
 from bridge.domain.imports import (
     Absence,
     Absent,
@@ -230,7 +230,7 @@ def limits(limit: str = "100", remaining: str = "99", reset: str = "1800000060",
         (limits(reset="1800000060000"), Allowance(limit=100, remaining=99, resets_in=60 * SECOND)),
         (limits(reset="0"), Allowance(limit=100, remaining=99, resets_in=0)),
         (limits(reset="-2147483648"), Allowance(limit=100, remaining=99, resets_in=0)),
-        (limits(reset="4070908800"), Allowance(limit=100, remaining=99, resets_in=LONGEST_PAUSE)),
+        (limits(reset="4070908800"), Allowance(limit=100, remaining=99, resets_in=LONGEST_RALLY_PAUSE)),
         (limits(remaining="-5"), Allowance(limit=100, remaining=0, resets_in=60 * SECOND)),
         (limits(remaining="500"), Allowance(limit=100, remaining=100, resets_in=60 * SECOND)),
         (limits(limit="0"), None),
@@ -285,12 +285,12 @@ def test_a_repeated_header_is_ignored() -> None:
         ("30", 30 * SECOND),
         ("0", 0),
         ("-5", 0),
-        ("99999999999", LONGEST_PAUSE),
+        ("99999999999", LONGEST_RALLY_PAUSE),
         ("Fri, 15 Jan 2027 08:00:30 GMT", 30 * SECOND),
         ("Friday, 15-Jan-27 08:00:30 GMT", 30 * SECOND),
         ("Fri Jan 15 08:00:30 2027", 30 * SECOND),
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
-        ("Fri, 31 Dec 2099 00:00:00 GMT", LONGEST_PAUSE),
+        ("Fri, 31 Dec 2099 00:00:00 GMT", LONGEST_RALLY_PAUSE),
         ("soon", None),
         ("inf", None),
         ("1e300", None),
@@ -323,7 +323,7 @@ def test_any_answer_ends_in_a_row_of_the_table(status: int, headers: list[tuple[
     match reply.answer:
         case OverLimit(wait):
             assert status == 429
-            assert wait is None or 0 <= wait <= LONGEST_PAUSE
+            assert wait is None or 0 <= wait <= LONGEST_RALLY_PAUSE
         case Read(reading):
             assert status == 200
             assert reading.import_id == "imp"
@@ -331,7 +331,7 @@ def test_any_answer_ends_in_a_row_of_the_table(status: int, headers: list[tuple[
             assert reason
     if reply.allowance is not None:
         assert 0 <= reply.allowance.remaining <= reply.allowance.limit
-        assert 0 <= reply.allowance.resets_in <= LONGEST_PAUSE
+        assert 0 <= reply.allowance.resets_in <= LONGEST_RALLY_PAUSE
 
 
 async def reset(writer: asyncio.StreamWriter) -> None:

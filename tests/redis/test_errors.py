@@ -48,7 +48,7 @@ async def findings(url: str, sandbox_url: str) -> Mapping[str, Finding]:
         probe = await probe_redis(resources)
     if probe.report is None:
         return {"Redis": checks_redis.unreachable("it", probe.error, "")}
-    return {finding.check: finding for finding in checks_redis.check_redis("it", probe.report)}
+    return {finding.check: finding for finding in checks_redis.check_report("it", probe.report)}
 
 
 async def test_a_user_with_the_permissions_of_the_guide_is_enough_for_everything(

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from bridge.errors import StoreUnavailable
 from bridge.store.connection import Store
-from bridge.store.group_commit import LARGEST_TRIP, GroupCommit
+from bridge.store.group_commit import LARGEST_BATCH, GroupCommit
 from bridge.store.lua import Call
 
 pytestmark = pytest.mark.anyio
@@ -21,11 +21,11 @@ class CountingStore(Store):
 
     def __init__(self, redis: Redis) -> None:
         super().__init__(redis)
-        self.trips: list[int] = []
+        self.batches: list[int] = []
         self.left = asyncio.Event()
 
     async def run_each(self, script: str, calls: Sequence[Call]) -> list[Any]:
-        self.trips.append(len(calls))
+        self.batches.append(len(calls))
         self.left.set()
         return await super().run_each(script, calls)
 
@@ -41,7 +41,7 @@ async def test_a_single_call_is_sent_at_once(counting: CountingStore) -> None:
     assert await group.run(NOW) > 0
     assert await group.run(NOW) > 0
 
-    assert counting.trips == [1, 1]
+    assert counting.batches == [1, 1]
 
 
 async def test_calls_during_a_round_trip_share_the_next_one_up_to_its_size(counting: CountingStore) -> None:
@@ -49,9 +49,9 @@ async def test_calls_during_a_round_trip_share_the_next_one_up_to_its_size(count
     first = asyncio.create_task(group.run(NOW))
     await counting.left.wait()
 
-    await asyncio.gather(first, *(group.run(NOW) for _ in range(LARGEST_TRIP + 5)))
+    await asyncio.gather(first, *(group.run(NOW) for _ in range(LARGEST_BATCH + 5)))
 
-    assert counting.trips == [1, LARGEST_TRIP, 5]
+    assert counting.batches == [1, LARGEST_BATCH, 5]
 
 
 async def test_a_failing_call_does_not_fail_the_others(counting: CountingStore) -> None:
@@ -63,7 +63,7 @@ async def test_a_failing_call_does_not_fail_the_others(counting: CountingStore) 
     answers = await asyncio.gather(*(group.run(call) for call in calls), return_exceptions=True)
 
     assert [isinstance(answer, StoreUnavailable) for answer in answers] == [False, True, False]
-    assert counting.trips == [3]
+    assert counting.batches == [3]
 
 
 async def test_a_script_that_redis_has_flushed_is_loaded_again(counting: CountingStore) -> None:

@@ -20,7 +20,7 @@ from bridge.destinations.configuration import egress_proxy, egress_rules, named_
 from bridge.destinations.lanes import lane_of
 from bridge.destinations.signatures import Signing, derived_secret, sign
 from bridge.destinations.slack import message as slack_message
-from bridge.domain.budget import LONGEST_PAUSE
+from bridge.domain.budget import LONGEST_RALLY_PAUSE
 from bridge.domain.callback_secrets import LONGEST, SHORTEST, check_secret, encode_secret
 from bridge.domain.delivery_schedule import RETRY_AFTER_HONOURED
 from bridge.domain.destinations import Callback
@@ -123,10 +123,10 @@ def test_any_response_of_rally_is_understood_and_can_be_stored_and_sent(
         case Unusable(reason) | Unanswered(reason):
             assert 0 < len(reason) < 100
         case OverLimit(wait):
-            assert wait is None or 0 <= wait <= LONGEST_PAUSE
+            assert wait is None or 0 <= wait <= LONGEST_RALLY_PAUSE
     if reply.allowance is not None:
         assert 0 <= reply.allowance.remaining <= reply.allowance.limit
-        assert 0 <= reply.allowance.resets_in <= LONGEST_PAUSE
+        assert 0 <= reply.allowance.resets_in <= LONGEST_RALLY_PAUSE
 
 
 HERE = Binding(record="rb:import:default:imp", field="reading")

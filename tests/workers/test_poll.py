@@ -13,7 +13,7 @@ from tests.support.configuration import client, workspace
 from tests.support.samples import only
 from tests.support.world import CLIENT_KEY, OTHER_KEY, RALLY_KEY, World, bearer, opened
 from workers.notify_operator import OperatorNotifier
-from workers.poll import START_WITHIN, PollWork
+from workers.poll import POLL_STARTS_WITHIN, PollWork
 
 pytestmark = pytest.mark.anyio
 
@@ -179,7 +179,7 @@ async def test_a_worker_suspended_after_reading_the_budget_sends_no_request(worl
 
     async def read_and_stop(workspace: str) -> BudgetSnapshot:
         seen = await read(workspace)
-        sleep(START_WITHIN / SECOND)  # noqa: ASYNC251 - the whole process stands still
+        sleep(POLL_STARTS_WITHIN / SECOND)  # noqa: ASYNC251 - the whole process stands still
         return seen
 
     world.resources.budgets.read = read_and_stop  # type: ignore[method-assign]

@@ -22,7 +22,8 @@ CLOCK_TOLERANCE: Span = 5 * SECOND
 """The difference of clocks from which the log lines of several machines are visibly out of order."""
 STALE: Span = 300 * SECOND
 """The tolerance of receivers for a callback's timestamp, by Standard Webhooks."""
-HALF_WAY_STALE: Span = 60 * SECOND
+DRIFTING: Span = 60 * SECOND
+"""The difference from Rally's clock from which a warning is given, well before callbacks are refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,8 @@ class RedisReport:
     sample: RecordSample = field(default_factory=RecordSample)
 
 
-def check_redis(address: str, report: RedisReport) -> Iterator[Finding]:
+def check_report(address: str, report: RedisReport) -> Iterator[Finding]:
+    """Yield the findings about Redis and the stored data."""
     yield _version(address, report)
     yield _durability(report)
     if report.aof:
@@ -193,7 +195,7 @@ def check_external_clock(ahead: Span, whose: str) -> Finding:
     detail = f"{_difference(ahead, whose, 'Rally', within=2 * SECOND)} ({why})"
     if abs(ahead) >= STALE:
         return failed("Clock outside", detail, f"Correct the clock of {whose}, and synchronise it by NTP.")
-    if abs(ahead) >= HALF_WAY_STALE:
+    if abs(ahead) >= DRIFTING:
         return warning("Clock outside", detail, f"Synchronise the clock of {whose} by NTP.")
     return ok("Clock outside", detail)
 

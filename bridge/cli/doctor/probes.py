@@ -95,7 +95,7 @@ def _redis_findings(settings: Settings, redis: RedisProbe, start: str) -> Iterat
             url, redis.error, remedy_for(redis.error) or (CORRECT if redis.refused else start)
         )
         return
-    yield from checks_redis.check_redis(url, redis.report)
+    yield from checks_redis.check_report(url, redis.report)
     yield checks_redis.check_workers(alive=redis.workers_alive)
 
 

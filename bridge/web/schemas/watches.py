@@ -20,7 +20,8 @@ from pydantic_core import PydanticCustomError
 
 from bridge.destinations.receivers import receiver_of
 from bridge.domain.destinations import NamedDestination
-from bridge.domain.times import DAY, SECOND, Span
+from bridge.domain.times import SECOND
+from bridge.domain.watches import LONGEST_WATCH
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.web.refusals import Problem
 from bridge.web.schemas.choices import one_of
@@ -28,7 +29,6 @@ from bridge.web.schemas.combined_problems import combined
 from bridge.web.schemas.destinations import Body, Context, ToDestination, context_in
 from bridge.web.schemas.import_id import ImportId
 
-MAX_EXPIRY: Span = 30 * DAY
 MAX_NAME_LENGTH = 63
 """The limit of configured names; a longer name is refused as unknown."""
 MAX_METADATA_LENGTH = 1000
@@ -159,7 +159,7 @@ class WatchBody(Body):
         Field(description="Your own values, returned in responses and callbacks."),
     ] = None
     expires_in: Annotated[
-        Annotated[int, Field(ge=1, le=MAX_EXPIRY // SECOND), BeforeValidator(_whole)] | None,
+        Annotated[int, Field(ge=1, le=LONGEST_WATCH // SECOND), BeforeValidator(_whole)] | None,
         Field(description="Seconds after which the watch times out; the default is the operator's WATCH_EXPIRY."),
     ] = None
 

@@ -17,7 +17,7 @@ GOOD = RedisReport(
 
 
 def checked(report: RedisReport) -> dict[str, Finding]:
-    return {finding.check: finding for finding in checks_redis.check_redis("redis://h:6379", report)}
+    return {finding.check: finding for finding in checks_redis.check_report("redis://h:6379", report)}
 
 
 def test_a_good_redis_passes_every_check() -> None:
