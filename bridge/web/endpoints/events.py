@@ -86,7 +86,7 @@ def _changes(before: WatchResponse | None, now: WatchResponse) -> Iterator[tuple
         yield "watch", now
         return
     if now["state"] == "watching":
-        if now["import"] != before["import"]:
+        if now["import"] is not None and now["import"] != before["import"]:  # None if it has just been deleted
             yield "reading", now["import"]
         if now["lastPoll"] is not None and _found(now["lastPoll"]) != _found(before["lastPoll"]):
             yield "poll", now["lastPoll"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bridge.store import keys
 from bridge.web.endpoints.events import COMMENT, watch_events
 from tests.support.world import CLIENT_KEY, OTHER_KEY, World, bearer, opened
 
@@ -130,6 +131,21 @@ async def test_a_stream_reports_at_once_that_rally_does_not_know_the_import(worl
     assert listed["lastPoll"] == found
     cancelled = (await world.post(f"/v1/watches/{watch.id}/cancel")).json()
     assert cancelled["lastPoll"] == {**found, "meaning": "Rally knows no such import"}
+
+
+async def test_a_stream_sends_no_reading_when_the_import_has_just_been_deleted(world: World) -> None:
+    await world.sandbox.set_import("imp", ("UPLOADING", 0), people=7)
+    posted = await world.watch()
+    await world.poll()
+    watch = await world.resources.watches.get(posted["id"])
+    assert watch is not None
+    stream = watch_events(world.resources, watch, keep_alive=0.01)
+    ((_, snapshot),) = events(await anext(stream))
+    assert snapshot["import"]["status"] == "UPLOADING"
+
+    await world.resources.store.call("DEL", keys.import_("default", "imp"))  # as between two steps of another process
+
+    assert {await anext(stream) for _ in range(3)} == {COMMENT}
 
 
 async def test_a_stream_survives_an_outage_of_the_store(world: World) -> None:
