@@ -123,8 +123,9 @@ def test_the_light_install_is_small(light: Environment) -> None:
 @pytest.mark.slow  # as above
 def test_the_light_install_has_the_client_and_its_commands(light: Environment, journey: Journey) -> None:
     env = {"RALLY_BRIDGE_URL": f"http://127.0.0.1:{journey.port}", "RALLY_BRIDGE_KEY": journey.key}
-    assert "watching" in run(light.command, "watch", "demo-completed-3", "--label", "light", **env)
-    assert "light" in run(light.command, "list", **env)
+    watch_id = run(light.command, "watch", "demo-completed-3", "--label", "light", **env).strip()
+    assert watch_id in run(light.command, "list", **env)
+    assert "light" in run(light.command, "show", watch_id, **env)
     assert run(light.python, "-c", PROGRAM, **env) == "failed completed\n"
 
 
