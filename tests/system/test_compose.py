@@ -1,0 +1,29 @@
+"""docker-compose.yml: what the guides promise about required settings, mounts and the sandbox."""
+
+import re
+from pathlib import Path, PurePosixPath
+
+from bridge.sandbox.settings import SandboxSettings
+from tests.support.samples import only
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = (ROOT / "docker-compose.yml").read_text()
+GUIDE = (ROOT / "bridge" / "docs" / "configuration.md").read_text()
+
+
+def test_nothing_is_required_that_bridge_toml_may_hold_instead() -> None:
+    assert set(re.findall(r"\$\{(\w+):\?", COMPOSE)) == {"BRIDGE_ENCRYPTION_KEYS", "CALLBACK_SECRETS"}
+
+
+def test_a_secret_in_a_file_beside_bridge_toml_is_mounted_beside_it() -> None:
+    config = PurePosixPath(only(re.findall(r"BRIDGE_CONFIG_FILE: (\S+)", COMPOSE)))
+    example = PurePosixPath(only(re.findall(r'^url_file = "(\S+)"', GUIDE, re.MULTILINE)))
+
+    assert f"./{example.parent}:{config.parent / example.parent}:ro" in COMPOSE
+
+
+def test_the_sandbox_gets_every_secret_that_its_settings_have() -> None:
+    passed = dict.fromkeys(re.findall(r"(SANDBOX_\w+): ", COMPOSE), "x")
+    settings = SandboxSettings.from_env(passed)
+
+    assert all([settings.rally_key, settings.callback_secrets, settings.slack_token, settings.bridge_key])
