@@ -4,14 +4,14 @@ from bridge.destinations.urls import Forbidden, parse_url
 from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook
 
 
-def lane_of(address: ResolvedDestination) -> tuple[str, str]:
+def lane_of(destination: ResolvedDestination) -> tuple[str, str]:
     """Return a lane's kind and its identity within the kind, which does not depend on the URL's spelling.
 
     The identity may be secret.
 
     Slack allows one message a second for each webhook and channel: https://docs.slack.dev/apis/web-api/rate-limits
     """
-    match address:
+    match destination:
         case SlackWebhook(url=url):
             parsed = parse_url(url.reveal())
             return "slack", url.reveal() if isinstance(parsed, Forbidden) else parsed.origin + parsed.path

@@ -10,9 +10,9 @@ _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
 """Characters that mean the same with and without percent-encoding: https://www.rfc-editor.org/rfc/rfc3986#section-2.3"""
 
 
-def receiver_of(address: ResolvedDestination) -> str:
+def receiver_of(destination: ResolvedDestination) -> str:
     """Return the identity of a receiver: the channel, or the URL in one spelling. It may be secret."""
-    match address:
+    match destination:
         case SlackChannel(channel=channel):
             return channel
         case SlackWebhook(url=url) | Callback(url=url):

@@ -22,9 +22,9 @@ _LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz
 """A table for lower case that, unlike `str.lower`, keeps the position of each character."""
 
 
-def secrets_of(address: ResolvedDestination, bot: SlackBot | None) -> Sequence[str]:
+def secrets_of(destination: ResolvedDestination, bot: SlackBot | None) -> Sequence[str]:
     """Return a destination's secrets: path and query of its URL, header values, signing secret or token."""
-    match address:
+    match destination:
         case SlackWebhook(url=url):
             return tuple(_secrets_of_url(url.reveal()))
         case SlackChannel():
@@ -35,14 +35,14 @@ def secrets_of(address: ResolvedDestination, bot: SlackBot | None) -> Sequence[s
             return (*_secrets_of_url(url.reveal()), *values, *own)
 
 
-def redact(text: str, address: ResolvedDestination, bot: SlackBot | None) -> str:
+def redact(text: str, destination: ResolvedDestination, bot: SlackBot | None) -> str:
     """Redact the parts of a text that occur in a destination's secrets: also encoded, escaped, cut, or in other case.
 
     Most responses are empty or `ok`; for these, the secrets are not even read.
     """
     if len(text) < SHORTEST:
         return text
-    forms = sorted({form for secret in secrets_of(address, bot) for form in _forms(secret)})
+    forms = sorted({form for secret in secrets_of(destination, bot) for form in _forms(secret)})
     long_forms, plain = "\0".join(form for form in forms if len(form) >= FRAGMENT), _plain(text)
     # A shared fragment contains one of these pieces; most texts contain none, so this check is fast.
     if any(plain[start : start + STEP + 1] in long_forms for start in range(0, len(plain) - STEP, STEP)):

@@ -38,20 +38,20 @@ async def send(
     plain: bool = False,
 ) -> JudgedResult:
     """Send a rendered message once, for a client."""
-    resolved = resolve(destination, body, named, sender)
-    if isinstance(resolved, NoResponse):
-        return JudgedResult(verdict=Deferred(resolved.reason))
-    address, body = resolved
-    request = prepare(address, body, notification_id=message_id, client=client, now=now(), sender=sender, plain=plain)
+    found = resolve(destination, body, named, sender)
+    if isinstance(found, NoResponse):
+        return JudgedResult(verdict=Deferred(found.reason))
+    resolved, body = found
+    request = prepare(resolved, body, notification_id=message_id, client=client, now=now(), sender=sender, plain=plain)
     answer = await egress.send(request)
-    verdict = judge(address, answer, now(), slack_at_most_once=sender.slack_at_most_once)
-    return _result(address, answer, verdict, sender)
+    verdict = judge(resolved, answer, now(), slack_at_most_once=sender.slack_at_most_once)
+    return _result(resolved, answer, verdict, sender)
 
 
-def _result(address: ResolvedDestination, answer: SendResult, verdict: Verdict, sender: Sender) -> JudgedResult:
+def _result(resolved: ResolvedDestination, answer: SendResult, verdict: Verdict, sender: Sender) -> JudgedResult:
     if isinstance(answer, NoResponse):  # its reason contains nothing from the receiver
         return JudgedResult(verdict=verdict)
     if not isinstance(verdict, Accepted):
-        verdict = replace(verdict, reason=redact(verdict.reason, address, sender.slack_bot))
-    excerpt = redact(answer.body.decode("utf-8", "replace")[:EXCERPT_READ], address, sender.slack_bot)[:ANSWER_KEPT]
+        verdict = replace(verdict, reason=redact(verdict.reason, resolved, sender.slack_bot))
+    excerpt = redact(answer.body.decode("utf-8", "replace")[:EXCERPT_READ], resolved, sender.slack_bot)[:ANSWER_KEPT]
     return JudgedResult(verdict=verdict, status=answer.status, excerpt=excerpt)

@@ -43,15 +43,15 @@ class Signing:
 
         There is a `v1` for each of the secrets, then a `v1a` for each private key of the client.
         """
-        keys = self._keys_of(client)
+        keys = self._private_keys_of(client)
         asymmetric = [sign_asymmetrically(message_id, timestamp, body, key) for key in keys]
         return " ".join([sign(message_id, timestamp, body, secrets), *asymmetric])
 
     def public_keys_of(self, client: str) -> tuple[str, ...]:
         """Return a client's public keys, newest first."""
-        return tuple(public_key(key) for key in self._keys_of(client))
+        return tuple(public_key(key) for key in self._private_keys_of(client))
 
-    def _keys_of(self, client: str) -> tuple[Secret, ...]:
+    def _private_keys_of(self, client: str) -> tuple[Secret, ...]:
         return tuple(derived_key(key, client) for key in self.ed25519_keys)
 
     def secrets_of(self, client: str) -> tuple[Secret, ...]:

@@ -17,7 +17,7 @@ from bridge.web.openapi import page
 from bridge.web.refusals import Refused
 from bridge.web.routing import resource
 
-CALLS = [
+API_ROUTES = [
     resource("/v1/watches", GET=watches.pages, POST=watches.create),
     resource("/v1/watches/batch", POST=watches.create_many),
     resource("/v1/watches/{watch_id}", GET=watches.show),
@@ -27,15 +27,15 @@ CALLS = [
     resource("/v1/deliveries/redeliver", POST=deliveries.redeliver_many),
     resource("/v1/deliveries/{delivery_id}", GET=deliveries.show),
     resource("/v1/deliveries/{delivery_id}/redeliver", POST=deliveries.redeliver),
-    resource("/v1/destinations", GET=destinations.pages),
+    resource("/v1/destinations", GET=destinations.list_named),
     resource("/v1/destinations/test", POST=destinations.test),
     resource("/v1/signing-secret", GET=signing.secrets),
-    resource("/v1/signing-keys", GET=signing.keys),
+    resource("/v1/signing-keys", GET=signing.public_keys),
     resource("/healthz", GET=health.healthz),
     resource("/metrics", GET=metrics.show),
     resource("/readyz", GET=health.readyz),
 ]
-ROUTES = [*CALLS, *page.described(CALLS, guides.GUIDES), *guides.guide_routes()]
+ROUTES = [*API_ROUTES, *page.described(API_ROUTES, guides.GUIDES), *guides.guide_routes()]
 
 
 def build(resources: Resources | None = None) -> Starlette:

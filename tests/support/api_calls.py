@@ -7,9 +7,8 @@ from typing import Any
 
 import httpx
 
-from bridge.web.app import CALLS
-from bridge.web.openapi.operations import CALLS as OPERATIONS
-from bridge.web.openapi.operations import Operation
+from bridge.web.app import API_ROUTES
+from bridge.web.openapi.operations import OPERATION_OF, Operation
 from bridge.web.routing import Resource
 from tests.support.world import CLIENT_KEY, World, bearer
 
@@ -46,10 +45,10 @@ class Call:
 
 
 def calls() -> Iterator[Call]:
-    for route in CALLS:
+    for route in API_ROUTES:
         assert isinstance(route.endpoint, Resource)
         for method, endpoint in route.endpoint.endpoints.items():
-            yield Call(method, route.path, OPERATIONS[endpoint])
+            yield Call(method, route.path, OPERATION_OF[endpoint])
 
 
 EVERY_CALL = list(calls())

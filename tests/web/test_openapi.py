@@ -15,10 +15,10 @@ from pydantic_core.core_schema import ErrorType
 
 from bridge.domain import notices, workspace_notices
 from bridge.domain.workspace_notices import WorkspaceEvent
-from bridge.web.app import CALLS
+from bridge.web.app import API_ROUTES
 from bridge.web.openapi import examples
 from bridge.web.openapi.document import NOTICES, describe
-from bridge.web.openapi.operations import CALLS as OPERATIONS
+from bridge.web.openapi.operations import OPERATION_OF
 from bridge.web.refusals import Refusal
 from bridge.web.requests import validation_errors
 from bridge.web.requests.body import parse
@@ -28,7 +28,7 @@ from bridge.web.schemas.watches import BatchBody
 from tests.support.world import CLIENT_KEY, World, bearer
 
 pytestmark = pytest.mark.anyio
-DESCRIPTION = describe(CALLS)
+DESCRIPTION = describe(API_ROUTES)
 HOME = Path(__file__).parents[2]
 
 
@@ -71,10 +71,10 @@ def resolved(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_every_call_is_described_and_nothing_else() -> None:
-    calls = [route.endpoint for route in CALLS if isinstance(route.endpoint, Resource)]
-    assert len(calls) == len(CALLS)
+    calls = [route.endpoint for route in API_ROUTES if isinstance(route.endpoint, Resource)]
+    assert len(calls) == len(API_ROUTES)
     served = {endpoint for call in calls for endpoint in call.endpoints.values()}
-    assert served == OPERATIONS.keys()
+    assert served == OPERATION_OF.keys()
 
 
 def test_calls_without_a_body_say_that_it_is_not_read() -> None:
@@ -138,7 +138,7 @@ def test_the_data_of_each_event_of_a_stream_is_described() -> None:
 
 def test_every_refusal_is_described_for_the_calls_that_return_it() -> None:
     everywhere = {Refusal.NOT_FOUND, Refusal.METHOD_NOT_ALLOWED, Refusal.HEADERS_TOO_LARGE}
-    described = {refusal for operation in OPERATIONS.values() for refusal in operation.refusals}
+    described = {refusal for operation in OPERATION_OF.values() for refusal in operation.refusals}
     assert described == set(Refusal) - everywhere
 
 
@@ -274,7 +274,7 @@ async def test_the_description_and_the_page_need_no_key(world: World) -> None:
     assert (described.status_code, described.json()["openapi"]) == (200, "3.1.0")
     page = await world.api.get("/docs")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    for operation in OPERATIONS.values():
+    for operation in OPERATION_OF.values():
         assert f'id="{operation.name}"' in page.text
     assert not re.findall(r'(?:src|href)="(?:https?:)?//', page.text), "the page needs another's server"
     assert "<script" not in page.text

@@ -139,10 +139,10 @@ async def _probe_slack(resources: Resources) -> Sequence[Finding]:
 
 async def _probe_destination(resources: Resources, name: str, now: Moment | None) -> Sequence[Finding]:
     """Check whether a named destination may be reached; with `now`, also send it a test message."""
-    settings, address = resources.settings, resources.named[name]
-    url = describe(address)
+    settings, resolved = resources.settings, resources.named[name]
+    url = describe(resolved)
     setting = settings.named(f"destinations.{name}")
-    refusal = await _refusal(resources, address)
+    refusal = await _refusal(resources, resolved)
     if refusal is not None or now is None:
         proxied, sandboxed = settings.egress_proxy is not None, settings.egress_sandbox is not None
         return [checks_external.check_destination(name, url, refusal, setting, proxied=proxied, sandboxed=sandboxed)]
@@ -158,13 +158,13 @@ async def _probe_destination(resources: Resources, name: str, now: Moment | None
     return [checks_external.check_test_message(name, url, trial, client, setting)]
 
 
-async def _refusal(resources: Resources, address: ResolvedDestination) -> NoResponse | None:
-    match address:
+async def _refusal(resources: Resources, resolved: ResolvedDestination) -> NoResponse | None:
+    match resolved:
         case SlackChannel():
             return None
         case SlackWebhook(url=url) | Callback(url=url):
             rules = resources.egress_rules
-            slack = isinstance(address, SlackWebhook)
+            slack = isinstance(resolved, SlackWebhook)
             if wrong := check_url(url.reveal(), rules, slack=True) if slack else check_callback(url.reveal(), rules):
                 return NoResponse(failure=Failure.REFUSED_ADDRESS, reason=wrong.detail)
             return await resources.egress.refusal(url)

@@ -20,13 +20,13 @@ from bridge.web.refusals import Refusal, Refused
 from bridge.web.requests.body import parse, read_json
 from bridge.web.requests.query import DeliveriesQuery
 from bridge.web.responses import ApiResponse
+from bridge.web.schemas.redeliver import RedeliverBody
 from bridge.web.schemas.responses import (
     DeliveriesResponse,
     DeliveryWithLogResponse,
     ListedDeliveryResponse,
     RedeliveredResponse,
 )
-from bridge.web.schemas.watches import RedeliverBody
 from bridge.web.serializers import attempt_json, delivery_json
 
 CHUNK = 100

@@ -19,13 +19,13 @@ from bridge.web.refusals import Refusal, Refused
 from bridge.web.requests.body import parse, read_json, validation_context
 from bridge.web.responses import ApiResponse
 from bridge.web.schemas.destination_responses import NamedDestinationsResponse, TestResponse
-from bridge.web.schemas.watches import TestBody
+from bridge.web.schemas.send_test import TestBody
 
 log = structlog.get_logger()
 
 
 @authenticated
-async def pages(_: Request, resources: Resources, client: Client) -> Response:
+async def list_named(_: Request, resources: Resources, client: Client) -> Response:
     """List the operator's named destinations that your client may use, by name. Their URLs stay unknown to you."""
     permitted = sorted(name for name in resources.named if client.permissions.may_name(name))
     document: NamedDestinationsResponse = {

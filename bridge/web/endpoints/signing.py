@@ -27,7 +27,7 @@ async def secrets(_: Request, resources: Resources, caller: Client, query: Signi
 
 
 @authenticated_with(SigningQuery)
-async def keys(_: Request, resources: Resources, caller: Client, query: SigningQuery) -> Response:
+async def public_keys(_: Request, resources: Resources, caller: Client, query: SigningQuery) -> Response:
     """Get the ed25519 public keys that verify your client's callbacks, newest first. Admins may name another client.
 
     Each client has its own keys, so a message to another client fails the verification.

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from bridge.domain.notifications import TYPES
 from bridge.web.openapi import examples
-from bridge.web.openapi.operations import CALLS, TAGS, Operation
+from bridge.web.openapi.operations import OPERATION_OF, TAGS, Operation
 from bridge.web.problems import problem_document
 from bridge.web.refusals import Refusal
 from bridge.web.requests.idempotency import MAX_KEY_LENGTH
@@ -43,8 +43,8 @@ Json = dict[str, Any]
 
 
 def describe(routes: Sequence[Route]) -> Json:
-    """Return the description of these routes; CALLS must contain all of their endpoints."""
-    operations = [(route, method, CALLS[endpoint]) for route, method, endpoint in _endpoints(routes)]
+    """Return the description of these routes; OPERATION_OF must contain all of their endpoints."""
+    operations = [(route, method, OPERATION_OF[endpoint]) for route, method, endpoint in _endpoints(routes)]
     schemas, components = _schemas(operation for _, _, operation in operations)
     paths: dict[str, Json] = {}
     for route, method, operation in operations:

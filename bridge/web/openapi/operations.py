@@ -12,7 +12,9 @@ from bridge.web.refusals import Refusal
 from bridge.web.requests.query import DeliveriesQuery, SigningQuery, WaitQuery, WatchesQuery
 from bridge.web.routing import Endpoint
 from bridge.web.schemas import destination_responses, responses
-from bridge.web.schemas.watches import BatchBody, RedeliverBody, TestBody, WatchBody
+from bridge.web.schemas.redeliver import RedeliverBody
+from bridge.web.schemas.send_test import TestBody
+from bridge.web.schemas.watches import BatchBody, WatchBody
 
 COMMON_REFUSALS = (
     Refusal.DUPLICATE_HEADER,
@@ -81,7 +83,7 @@ TAGS: Mapping[str, str] = {
     OPERATIONS: "Health and metrics, for monitoring. They need no key.",
 }
 
-CALLS: Mapping[Endpoint, Operation] = {
+OPERATION_OF: Mapping[Endpoint, Operation] = {
     watches.create: Operation(
         name="createWatch",
         tag=WATCHES,
@@ -155,7 +157,7 @@ CALLS: Mapping[Endpoint, Operation] = {
         response=responses.RedeliveredResponse,
         example=examples.REDELIVER,
     ),
-    destinations.pages: Operation(
+    destinations.list_named: Operation(
         name="listNamedDestinations",
         tag=DESTINATIONS,
         response=destination_responses.NamedDestinationsResponse,
@@ -172,7 +174,9 @@ CALLS: Mapping[Endpoint, Operation] = {
     signing.secrets: Operation(
         name="getSigningSecrets", tag=SIGNING, query=SigningQuery, response=responses.SecretsResponse
     ),
-    signing.keys: Operation(name="getSigningKeys", tag=SIGNING, query=SigningQuery, response=responses.KeysResponse),
+    signing.public_keys: Operation(
+        name="getSigningKeys", tag=SIGNING, query=SigningQuery, response=responses.KeysResponse
+    ),
     health.healthz: Operation(name="alive", tag=OPERATIONS, response=responses.AliveResponse, public=True),
     health.readyz: Operation(
         name="ready", tag=OPERATIONS, response=responses.ReadyResponse, public=True, not_ready=True

@@ -246,12 +246,12 @@ class ToNamed(_ToDestination):
     @classmethod
     def _is_configured(cls, name: str, info: ValidationInfo) -> str:
         context = context_in(info)
-        address = context.named.get(name) if context.permissions.may_name(name) else None
-        if address is None:
+        resolved = context.named.get(name) if context.permissions.may_name(name) else None
+        if resolved is None:
             names = one_of([each for each in context.named if context.permissions.may_name(each)])
             raise PydanticCustomError("policy_unknown_name", "Must be {choices}", {"choices": names})
-        if not isinstance(address, SlackChannel):
-            _checked(address.url.reveal(), info, slack=isinstance(address, SlackWebhook))
+        if not isinstance(resolved, SlackChannel):
+            _checked(resolved.url.reveal(), info, slack=isinstance(resolved, SlackWebhook))
         return name
 
     def destination(self) -> Destination:

@@ -1,10 +1,8 @@
-"""The bodies of requests, except for their destinations, as pydantic models."""
+"""The bodies of requests for watches, except for their destinations, as pydantic models."""
 
-import contextlib
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -78,19 +76,6 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
-
-
-def _moment(value: Any) -> datetime:
-    """Parse an RFC 3339 time. pydantic would also accept numbers and times without an offset."""
-    if isinstance(value, str) and _RFC_3339.fullmatch(value):
-        with contextlib.suppress(ValueError):
-            return datetime.fromisoformat(value)
-    raise PydanticCustomError(
-        "form_wrong_format", "Must be a time with its offset from UTC, such as 2026-11-24T09:30:00Z"
-    )
-
-
 MetadataKey: TypeAlias = Annotated[
     str, StringConstraints(min_length=1, max_length=MAX_METADATA_KEY_LENGTH), AfterValidator(_plain)
 ]
@@ -107,24 +92,6 @@ MetadataValue: TypeAlias = Annotated[
         }
     ),
 ]
-Since: TypeAlias = Annotated[
-    datetime,
-    BeforeValidator(_moment, json_schema_input_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
-]
-
-
-class TestBody(Body):
-    """The destination of a test message."""
-
-    destination: ToDestination
-
-
-class RedeliverBody(Body):
-    """Which deliveries to send again: those that were abandoned at or after `since`."""
-
-    state: Literal["abandoned"]
-    since: Since
 
 
 class WatchBody(Body):
@@ -185,8 +152,8 @@ def _repetitions(notify: Sequence[ToDestination], context: Context) -> Iterator[
     first: dict[str, int] = {}
     for index, each in enumerate(notify):
         destination = each.destination()
-        address = context.named[destination.name] if isinstance(destination, NamedDestination) else destination
-        earlier = first.setdefault(receiver_of(address), index)
+        resolved = context.named[destination.name] if isinstance(destination, NamedDestination) else destination
+        earlier = first.setdefault(receiver_of(resolved), index)
         if earlier != index:
             detail = f"This is the same destination as /notify/{earlier}; name it once, with all its outcomes in `on`"
             yield Problem(pointer=f"/{index}", detail=detail, code="duplicate_destination")

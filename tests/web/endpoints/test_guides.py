@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 
 from bridge.domain.notifications import TYPES
 from bridge.domain.workspace_notices import WorkspaceEvent
-from bridge.web.app import CALLS
+from bridge.web.app import API_ROUTES
 from bridge.web.endpoints.guides import GUIDES, anchor, read, to_html
 from bridge.web.openapi.document import NOTICES, TEST, describe
 from tests.support.world import World
@@ -135,7 +135,7 @@ def test_the_architecture_guide_names_files_that_exist() -> None:
 
 def test_the_api_guide_names_every_call() -> None:
     named = read("api").replace("{id}", "{watch_id}") + read("api").replace("{id}", "{delivery_id}")
-    calls = {(method.upper(), path) for path, methods in describe(CALLS)["paths"].items() for method in methods}
+    calls = {(method.upper(), path) for path, methods in describe(API_ROUTES)["paths"].items() for method in methods}
     absent = {call for call in calls if f"`{' '.join(call)}" not in named and f"`{call[1]}`" not in named}
     assert absent == set()
 

@@ -16,8 +16,9 @@ from bridge.web.refusals import Problem, Refused
 from bridge.web.requests.body import parse
 from bridge.web.schemas.destinations import Body, Context
 from bridge.web.schemas.problem_document import FORM_CODES, RULE_CODES
-from bridge.web.schemas.watches import BatchBody, RedeliverBody, WatchBody
-from bridge.web.schemas.watches import TestBody as DestinationTest
+from bridge.web.schemas.redeliver import RedeliverBody
+from bridge.web.schemas.send_test import TestBody as DestinationTest
+from bridge.web.schemas.watches import BatchBody, WatchBody
 from tests.support.samples import only
 from tests.support.world import ADMIN_KEY, CLIENT_KEY, World
 

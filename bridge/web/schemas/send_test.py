@@ -1,0 +1,9 @@
+"""The body of a request for a test message."""
+
+from bridge.web.schemas.destinations import Body, ToDestination
+
+
+class TestBody(Body):
+    """The destination of a test message."""
+
+    destination: ToDestination
