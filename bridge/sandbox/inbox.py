@@ -11,7 +11,7 @@ from typing import Any, Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bridge.sandbox.addresses import address_of
+from bridge.sandbox.urls import url_of
 
 MESSAGES_KEPT = 1000
 
@@ -24,7 +24,7 @@ class Message:
     kind: Literal["slack", "callback"]
     name: str
     """The name of a receiver: `slack`, or a callback's name or host."""
-    address: str
+    url: str
     """The URL that the message was sent to, without what is secret in it."""
     at: float
     headers: Mapping[str, str]
@@ -80,7 +80,7 @@ class Inbox:
                 number=next(self._numbers),
                 kind=kind,
                 name=name,
-                address=address_of(request),
+                url=url_of(request),
                 at=self.now(),
                 headers=dict(request.headers),
                 body=body,

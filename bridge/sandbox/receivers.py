@@ -6,9 +6,9 @@ import json
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from bridge.sandbox.addresses import host_of, is_webhook, slack_method
 from bridge.sandbox.blocks import faults_of
 from bridge.sandbox.inbox import Inbox, json_in
+from bridge.sandbox.urls import host_of, is_webhook, slack_method
 from bridge.sandbox.verification import fault_of_signature
 
 

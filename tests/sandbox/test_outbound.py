@@ -37,7 +37,7 @@ async def test_an_incoming_webhook_answers_ok(sandbox: httpx.AsyncClient, path: 
 
     assert (answer.status_code, answer.text) == (200, "ok")
     kept = only((await sandbox.get("/inbox/messages")).json())
-    assert (kept["kind"], kept["address"]) == ("slack", address)
+    assert (kept["kind"], kept["url"]) == ("slack", address)
     page = (await sandbox.get("/inbox")).text
     assert "Slack, incoming webhook" in page
     assert address in page
@@ -63,7 +63,7 @@ async def test_a_callback_is_accepted_even_if_its_secret_is_its_receivers_own(sa
 
     assert answer.status_code == 204
     kept = only((await sandbox.get("/inbox/messages", params={"name": "crm.example.com"})).json())
-    assert (kept["kind"], kept["address"]) == ("callback", "https://crm.example.com/hooks/rally")
+    assert (kept["kind"], kept["url"]) == ("callback", "https://crm.example.com/hooks/rally")
     assert not kept["verified"]
     page = (await sandbox.get("/inbox")).text
     assert "✓ signature verified" not in page

@@ -72,7 +72,7 @@ def watched(journey: Journey, workspace: str) -> list[str]:
         headers={"Authorization": f"Bearer {journey.key}"},
     ).raise_for_status()
     wait_for(lambda: len(journey.messages()) >= before + len(HOSTS), "all messages")
-    return [message["address"] for message in journey.messages()[before:]]
+    return [message["url"] for message in journey.messages()[before:]]
 
 
 def observe(data: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Addresses of received messages. A bridge that runs on the sandbox sends each message to `/outbound/…`.
+"""The URLs that received messages are addressed to. A bridge that runs on the sandbox sends each one to `/outbound/…`.
 
 The path holds the URL that the message is addressed to: `/outbound/https/hooks.slack.com/services/…`.
 """
@@ -9,7 +9,7 @@ SLACK_DOMAINS = ("slack.com", "slack-gov.com")
 API = "api/"
 
 
-def address_of(request: Request) -> str:
+def url_of(request: Request) -> str:
     """Return the URL that a message was sent to, without its query and a webhook's token."""
     params, path = request.path_params, request.url.path
     if "scheme" in params:
