@@ -1,10 +1,19 @@
-"""The jobs that arq runs. Each starts a shift of this worker, and carries no data; `bridge.queue` names them."""
+"""The jobs that arq runs: after a ring of the bell, and by cron. Each starts a shift of this worker, without data."""
 
 import asyncio
 from typing import Any
 
+from arq import cron, func
+
 from bridge.errors import StoreUnavailable
-from workers.worker import Worker
+from bridge.queue import Job
+from workers.worker import PERIOD, Worker
+
+JOB_TIMEOUT = 60
+"""Seconds after which arq cancels a job. Its mark that the job is in progress lasts ten seconds longer."""
+MAX_TRIES = 1_000_000
+"""An interrupted job may run again at any time, because it only starts a shift. arq's default for cron jobs is 1."""
+EVERY_PERIOD = set(range(0, 60, PERIOD))
 
 Ctx = dict[str, Any]
 
@@ -25,3 +34,22 @@ async def sweep(ctx: Ctx) -> None:
         await worker.sweep.run()
     except StoreUnavailable:
         return  # the store has logged it; the next sweep starts over
+
+
+_FUNCTION_OF = {Job.POLL: poll_shift, Job.DELIVER: deliver_shift, Job.SWEEP: sweep}
+
+FUNCTIONS = [func(each, name=job.value, keep_result=0, timeout=JOB_TIMEOUT) for job, each in _FUNCTION_OF.items()]
+"""The jobs that the bell enqueues."""
+CRON_JOBS = [
+    cron(
+        each,
+        name=f"cron:{job.value}",
+        second=EVERY_PERIOD,
+        unique=False,
+        keep_result=0,
+        timeout=JOB_TIMEOUT,
+        max_tries=MAX_TRIES,
+    )
+    for job, each in _FUNCTION_OF.items()
+]
+"""The same jobs, which run on every worker (`unique=False`) each period."""

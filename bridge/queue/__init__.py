@@ -2,5 +2,6 @@
 
 from bridge.queue.arq_redis import QUEUE, ResilientArqRedis, connect, deserialize, serialize
 from bridge.queue.bell import Bell, Job
+from bridge.queue.redis_settings import redis_settings
 
-__all__ = ["QUEUE", "Bell", "Job", "ResilientArqRedis", "connect", "deserialize", "serialize"]
+__all__ = ["QUEUE", "Bell", "Job", "ResilientArqRedis", "connect", "deserialize", "redis_settings", "serialize"]

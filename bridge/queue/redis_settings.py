@@ -1,0 +1,26 @@
+"""arq's settings of a Redis connection, for `arq --check`, which opens its own."""
+
+from urllib.parse import urlsplit
+
+from arq.connections import RedisSettings
+
+from bridge.redis.options import defaults_for, read
+
+ARQ_NAMES = {"path": "unix_socket_path", "db": "database"} | {
+    name: name
+    for name in (
+        *("host", "port", "username", "password"),
+        *("ssl_ca_certs", "ssl_cert_reqs", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname"),
+    )
+}
+"""The options that a Redis URL may contain: redis-py's name of each, and arq's."""
+
+
+def redis_settings(url: str) -> RedisSettings:
+    """Return arq's settings for a URL, parsed by redis-py: arq's parser fails on % in a password and on some paths.
+
+    No upstream issue found; https://github.com/python-arq/arq/pull/392 corrected one of the paths.
+    """
+    known = defaults_for(url) | read(url)
+    settings = {arq_name: known[name] for name, arq_name in ARQ_NAMES.items() if name in known}
+    return RedisSettings(**settings, ssl=urlsplit(url).scheme == "rediss")

@@ -1,0 +1,59 @@
+"""How a worker starts and ends, once arq runs: it opens the resources, waits for Redis and builds the shifts."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Any, NoReturn, cast
+
+import structlog
+from arq.cron import CronJob
+
+from bridge import log, memory
+from bridge.errors import SettingsError
+from bridge.resources import open_resources
+from bridge.settings import Settings
+from bridge.startup import wait_for_store
+from workers.cron import keep_on_schedule
+from workers.shutdown import Shutdown
+from workers.worker import PERIOD, build_worker
+
+
+class Lifespan:
+    """The functions that arq calls at the start and at the end of a worker; `ctx` is what the jobs receive."""
+
+    def __init__(self, settings: Settings, cron_jobs: Sequence[CronJob]) -> None:
+        self._settings = settings
+        self._cron_jobs = cron_jobs
+
+    async def on_startup(self, ctx: dict[str, Any]) -> None:
+        log.configure(self._settings.log_level)  # again, because `arq` has set up its own logging by now
+        stack = ctx["stack"] = AsyncExitStack()
+        shutdown = Shutdown(cast("asyncio.Task[None]", asyncio.current_task()), ctx["redis"].hurry)
+        shutdown.listen_for_signals()
+        resources = await stack.enter_async_context(open_resources(self._settings))
+        try:
+            await wait_for_store(resources)
+        except SettingsError as error:
+            exit_with(error)
+        ctx["worker"] = build_worker(resources)
+        shutdown.on_begin(ctx["worker"].close)
+        schedule = asyncio.create_task(keep_on_schedule(self._cron_jobs, PERIOD))
+        stack.callback(schedule.cancel)
+        memory.trim_after_startup()
+        structlog.get_logger().info("worker.started")
+
+    async def on_shutdown(self, ctx: dict[str, Any]) -> None:
+        """Close what on_startup opened."""
+        if "stack" not in ctx:
+            return  # on_startup was not reached: Redis was unavailable
+        if "worker" in ctx:
+            await ctx["worker"].close()
+        await ctx["stack"].aclose()
+        structlog.get_logger().info("worker.stopped")
+
+
+def exit_with(error: SettingsError) -> NoReturn:
+    """Print the problems instead of a traceback and exit, also when started by `arq`."""
+    print(error, file=sys.stderr)  # noqa: T201
+    sys.exit(2)
