@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from bridge.domain.allowance import Allowance
 from bridge.domain.times import Moment, Span
 
 FINISHED = frozenset({"COMPLETED", "ERROR"})
@@ -98,15 +99,6 @@ class Unanswered:
 
 
 ImportAnswer: TypeAlias = Read | Absent | KeyRefused | OverLimit | Unusable | Unanswered
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allowance:
-    """The rate-limit headers of one answer; `resets_in` (ms) counts from when it was sent, on the vendor's clock."""
-
-    limit: int
-    remaining: int
-    resets_in: Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.domain.allowance import Allowance
 from bridge.domain.budget import LONGEST_RALLY_PAUSE, Budget, Grant, grant
 from bridge.domain.budget_updates import after_replies
 from bridge.domain.imports import (
     Absence,
     Absent,
-    Allowance,
     ImportAnswer,
     KeyRefused,
     OverLimit,

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from bridge.domain.allowance import Allowance
 from bridge.domain.budget import Budget
 from bridge.domain.budget_updates import after_replies
 from bridge.domain.imports import (
-    Allowance,
     ImportAnswer,
     KeyRefused,
     OverLimit,

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.domain.allowance import Allowance
 from bridge.domain.budget import LONGEST_RALLY_PAUSE
 from bridge.domain.imports import (
     Absence,
     Absent,
-    Allowance,
     FailedRecord,
     ImportAnswer,
     KeyRefused,
