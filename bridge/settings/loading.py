@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pydantic import ConfigDict, ValidationError
 
 from bridge.errors import SettingsError
+from bridge.settings.file.contents import Contents, read_contents
 from bridge.settings.file.document import Document, read_document
-from bridge.settings.file.reading import Contents, read_contents, referred_variables
+from bridge.settings.file.secret_fields import referred_variables
 from bridge.settings.merging import merged
 from bridge.settings.model import SECRETS, Settings, Variables
 from bridge.settings.problems import Problem, problem, why_unreadable

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from bridge.domain.destinations import SlackChannel
 from bridge.domain.watches import LONGEST_WATCH
 from bridge.domain.workspaces import DEFAULT_WORKSPACE, Workspace
+from bridge.settings.file.contents import Contents
 from bridge.settings.file.document import Document
-from bridge.settings.file.reading import Contents
 from bridge.settings.model import SECRETS, Settings, Variables
 from bridge.settings.parsers import NAME
 from bridge.settings.problems import Place, Problem

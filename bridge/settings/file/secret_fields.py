@@ -48,6 +48,12 @@ def secret_fields(model: type[BaseModel]) -> Iterator[tuple[str, SecretField]]:
             yield name, marks[0]
 
 
+def forms_of_secrets(model: type[BaseModel]) -> Iterator[str]:
+    """Yield every key by which a table may have one of the model's secrets."""
+    for name, _ in secret_fields(model):
+        yield from (f"{name}{form}" for form in FORMS)
+
+
 def resolve_secrets(table: Mapping[str, Any], model: type[BaseModel], around: Surroundings) -> Resolved:
     """Replace `x_file` and `x_env` of each secret field by `x`."""
     resolved = Resolved(dict(table))
@@ -100,3 +106,12 @@ def _read(form: str, value: Any, around: Surroundings) -> tuple[str, str | None]
         variable = around.variables.get(value)
         return ("", "names a variable that is not set") if variable is None else (variable.text.strip(), None)
     return value, None
+
+
+def referred_variables(tables: Any) -> Iterator[str]:
+    """Yield the names of variables that the secrets of a document refer to."""
+    if isinstance(tables, dict):
+        for key, value in tables.items():
+            if key.endswith("_env") and isinstance(value, str):
+                yield value
+            yield from referred_variables(value)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from bridge.domain.notices import OPERATOR
 from bridge.settings.api_keys import RESERVED
 from bridge.settings.file.document import Document
-from bridge.settings.file.secret_fields import FORMS, Resolved, Surroundings, resolve_secrets, secret_fields
+from bridge.settings.file.secret_fields import Resolved, Surroundings, forms_of_secrets, resolve_secrets
 from bridge.settings.file.tables import (
     DESTINATION_TABLES,
     SENTENCES,
@@ -131,15 +131,5 @@ class _Reader:
 
 
 def _unknown(key: str, model: type[BaseModel]) -> str:
-    secrets = {f"{name}{form}" for name, _ in secret_fields(model) for form in FORMS}
-    meant = nearest(key, {*model.model_fields, *secrets})
+    meant = nearest(key, {*model.model_fields, *forms_of_secrets(model)})
     return "is not known" + (f"; did you mean {meant}?" if meant else "")
-
-
-def referred_variables(tables: Any) -> Iterator[str]:
-    """Yield the names of variables that the secrets of a document refer to."""
-    if isinstance(tables, dict):
-        for key, value in tables.items():
-            if key.endswith("_env") and isinstance(value, str):
-                yield value
-            yield from referred_variables(value)
