@@ -6,7 +6,7 @@ from time import monotonic
 
 import structlog
 
-from bridge.errors import SettingsError, StoreUnavailable
+from bridge.errors import SettingsError, StoreRefused, StoreUnavailable
 from bridge.redis.errors import is_final
 from bridge.resources import Resources
 from bridge.store.redis_check import check_redis
@@ -45,10 +45,12 @@ async def wait_for_store(resources: Resources, *, stopping: Callable[[], bool] =
             return await check_store(resources)
         except StoreUnavailable as error:
             may_change = resources.settings.redis_url_file is not None
-            if stopping() or is_final(error, credentials_may_change=may_change):
+            if is_final(error, credentials_may_change=may_change):
+                raise StoreRefused(f"REDIS_URL can't be used. {error}") from error
+            if stopping():
                 raise
             if monotonic() - began > PATIENCE:
-                raise StoreUnavailable(f"{error}; waited for it for {PATIENCE:g} s") from error
+                raise StoreUnavailable(f"REDIS_URL did not answer within {PATIENCE:g} s. {error}") from error
             if not waiting:
                 log.warning("redis.waiting", error=str(error), patience_s=PATIENCE)
                 waiting = True

@@ -17,6 +17,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 NAME_IN_WORDS = "a name of a-z, 0-9, - and _, which begins with a letter or digit and has at most 63 characters"
 _FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
 """The form of a Fernet key: 32 bytes in URL-safe base64."""
+_DATABASE = re.compile(r"(/\d*)?", re.ASCII)
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _SEPARATORS = re.compile(r"[,\s]+")
 _QUOTES = ('"', "'")
@@ -75,8 +76,12 @@ def secret_url(text: str) -> Secret:
 
 
 def redis_url(text: str) -> Secret:
-    if _split(text.strip()).scheme not in {"redis", "rediss", "unix"}:
+    url = _split(text.strip())
+    if url.scheme not in {"redis", "rediss", "unix"}:
         raise ValueError("must begin with redis://, rediss:// or unix://")
+    if url.fragment or (url.scheme != "unix" and not _DATABASE.fullmatch(url.path)) or "@" in url.query:
+        # After a / ? or # in the password, the rest of it would be no part of the password, but be ignored.
+        raise ValueError("must be redis://[[user]:password@]host[:port]/[db]; percent-encode special characters")
     return Secret(text.strip())
 
 

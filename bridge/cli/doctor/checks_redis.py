@@ -73,7 +73,9 @@ def check_report(address: str, report: RedisReport) -> Iterator[Finding]:
 
 def unreachable(address: str, why: str, remedy: str) -> Finding:
     """Return the finding for a Redis that can't be used."""
-    return failed("Redis", f"{address}: {why}; its data, its settings and the workers were not checked", remedy)
+    return failed(
+        "Redis", f"{address}: {why.rstrip('.')}; its data, its settings and the workers were not checked", remedy
+    )
 
 
 def _version(address: str, report: RedisReport) -> Finding:

@@ -28,7 +28,7 @@ from bridge.rally.responses import unanswered
 from bridge.resources import Resources, open_resources
 from bridge.settings import Settings
 
-CORRECT = "Correct REDIS_URL (its user, its password, the authority that TLS trusts), or what Redis permits."
+CORRECT = "Correct {}: its user, its password, or the authority that TLS trusts; or correct what Redis permits."
 
 
 async def examine(settings: Settings, *, send: bool, start: str) -> list[Finding]:
@@ -91,9 +91,8 @@ async def _guarded(check: str, probe: Awaitable[Sequence[Finding]]) -> Sequence[
 def _redis_findings(settings: Settings, redis: RedisProbe, start: str) -> Iterator[Finding]:
     url = redis_address(settings.redis_url.reveal())
     if redis.report is None:
-        yield checks_redis.unreachable(
-            url, redis.error, remedy_for(redis.error) or (CORRECT if redis.refused else start)
-        )
+        otherwise = CORRECT.format(settings.named("REDIS_URL")) if redis.refused else start
+        yield checks_redis.unreachable(url, redis.error, remedy_for(redis.error) or otherwise)
         return
     yield from checks_redis.check_report(url, redis.report)
     yield checks_redis.check_workers(alive=redis.workers_alive)
