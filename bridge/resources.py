@@ -13,7 +13,7 @@ from bridge.destinations.configuration import (
     named_addresses,
     sender_of,
 )
-from bridge.destinations.egress import Egress, EgressRules
+from bridge.destinations.egress.client import Egress, EgressRules
 from bridge.destinations.lanes import lane_of
 from bridge.domain.delivery_schedule import DeliverySchedule
 from bridge.domain.destinations import Destination, NamedDestination, ResolvedDestination

@@ -2,7 +2,7 @@
 
 To add a kind: add its class to `bridge.domain.destinations.Destination`; write a module with the pure functions
 `prepare`, `judge` and `describe`; follow the type checker to every `match` below and in the store's codec; and add its
-schema to the API. All kinds are sent by `bridge.destinations.egress`.
+schema to the API. All kinds are sent by `bridge.destinations.egress.client`.
 """
 
 import json
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge.destinations import callback
+from bridge.destinations.egress.urls import is_slack_url
 from bridge.destinations.reasons import full_reason
 from bridge.destinations.signatures import Signing
 from bridge.destinations.slack import bot as slack_bot
 from bridge.destinations.slack import message as slack_message
 from bridge.destinations.slack import webhook as slack_webhook
 from bridge.destinations.slack.bot import SlackBot
-from bridge.destinations.urls import is_slack_url
 from bridge.domain.attempts import Deferred, Failure, NoResponse, Rejected, Request, SendResult, Verdict
 from bridge.domain.destinations import (
     Callback,

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
+from bridge.destinations.egress.urls import redacted_url
 from bridge.destinations.signatures import Signing
-from bridge.destinations.urls import redacted_url
 from bridge.domain.attempts import Accepted, Deferred, Rejected, Request, Response, Verdict
 from bridge.domain.delivery_schedule import RETRY_AFTER_HONOURED
 from bridge.domain.destinations import Callback

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 
 from bridge.destinations import Sender
 from bridge.destinations.callback import header_problem
-from bridge.destinations.diversion import Diversion
-from bridge.destinations.egress import EgressRules
-from bridge.destinations.rules import check_callback, check_url
+from bridge.destinations.egress.client import EgressRules
+from bridge.destinations.egress.diversion import Diversion
+from bridge.destinations.egress.rules import check_callback, check_url
+from bridge.destinations.egress.urls import Forbidden, parse_url
 from bridge.destinations.signatures import Signing, check_private_key
 from bridge.destinations.slack.bot import SlackBot
-from bridge.destinations.urls import Forbidden, parse_url
 from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook
 from bridge.domain.secret import Secret
 from bridge.errors import SettingsError

@@ -1,6 +1,6 @@
 """Lanes: deliveries of all clients to the same receiver are paced and limited together."""
 
-from bridge.destinations.urls import Forbidden, parse_url
+from bridge.destinations.egress.urls import Forbidden, parse_url
 from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from bridge.destinations.urls import Forbidden, parse_url
+from bridge.destinations.egress.urls import Forbidden, parse_url
 from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook
 
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")

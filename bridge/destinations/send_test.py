@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from bridge.destinations import Sender, render
-from bridge.destinations.egress import Egress
+from bridge.destinations.egress.client import Egress
 from bridge.destinations.sending import send
 from bridge.domain.attempts import Verdict
 from bridge.domain.destinations import Destination, ResolvedDestination

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from bridge.destinations import Sender, judge, prepare, resolve
-from bridge.destinations.egress import Egress
+from bridge.destinations.egress.client import Egress
 from bridge.destinations.redaction import redact
 from bridge.domain.attempts import Accepted, Deferred, NoResponse, SendResult, Verdict
 from bridge.domain.destinations import Destination, ResolvedDestination

@@ -11,7 +11,7 @@ from statistics import median
 from threading import Thread
 from time import thread_time
 
-from bridge.destinations.egress import Egress, EgressRules
+from bridge.destinations.egress.client import Egress, EgressRules
 from bridge.domain.attempts import Request
 from bridge.domain.secret import Secret
 from bridge.rally import RallyClient

@@ -13,7 +13,7 @@ import structlog
 
 from bridge import log
 from bridge.destinations import Sender
-from bridge.destinations.egress import Egress
+from bridge.destinations.egress.client import Egress
 from bridge.destinations.redaction import redact
 from bridge.destinations.sending import JudgedResult, send
 from bridge.destinations.signatures import Signing

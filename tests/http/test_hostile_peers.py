@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bridge.destinations import judge
-from bridge.destinations.egress import Egress, EgressRules
+from bridge.destinations.egress.client import Egress, EgressRules
 from bridge.domain.attempts import Accepted, Failure, NoResponse, Request, Response, SendResult
 from bridge.domain.destinations import Callback
 from bridge.domain.imports import ImportAnswer, Read, Unanswered, Unusable

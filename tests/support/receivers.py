@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from bridge.destinations.egress import EgressRules
+from bridge.destinations.egress.client import EgressRules
 from bridge.domain.attempts import Failure, NoResponse, Request, SendResult
 from bridge.domain.secret import Secret
 

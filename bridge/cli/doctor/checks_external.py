@@ -5,8 +5,8 @@ from ipaddress import ip_address
 
 from bridge.cli.doctor.certificates import GUIDE, remedy_for
 from bridge.cli.doctor.findings import Finding, failed, ok, warning
-from bridge.destinations.addresses import IPNetwork
-from bridge.destinations.rules import EgressRules
+from bridge.destinations.egress.addresses import IPNetwork
+from bridge.destinations.egress.rules import EgressRules
 from bridge.destinations.send_test import TestOutcome
 from bridge.destinations.slack import bot as slack_bot
 from bridge.domain.attempts import Accepted, Failure, NoResponse, Rejected, SendResult

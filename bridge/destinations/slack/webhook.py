@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from bridge.destinations.urls import is_slack_url, redacted_url
+from bridge.destinations.egress.urls import is_slack_url, redacted_url
 from bridge.domain.attempts import Accepted, Deferred, Rejected, Request, Response, Verdict
 from bridge.domain.delivery_schedule import RETRY_AFTER_HONOURED
 from bridge.domain.destinations import SlackWebhook

@@ -6,7 +6,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bridge.destinations.confinement import may_use
+from bridge.destinations.egress.confinement import may_use
 from bridge.domain.clients import Client
 from bridge.domain.deliveries import Delivery
 from bridge.domain.destinations import NamedDestination

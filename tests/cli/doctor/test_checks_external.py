@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.cli.doctor import checks_external
-from bridge.destinations.rules import EgressRules
+from bridge.destinations.egress.rules import EgressRules
 from bridge.destinations.send_test import TestOutcome as Outcome  # pytest would collect a class named Test…
 from bridge.domain.attempts import Accepted, Deferred, Failure, NoResponse, Rejected, Response, SendResult, Verdict
 from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, OverLimit, Unanswered

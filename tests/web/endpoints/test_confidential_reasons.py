@@ -9,7 +9,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.destinations.egress import Egress
+from bridge.destinations.egress.client import Egress
 from bridge.destinations.reasons import UNREACHABLE
 from bridge.web.app import build
 from tests.support.samples import only

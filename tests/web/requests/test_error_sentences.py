@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.destinations.rules import EgressRules
+from bridge.destinations.egress.rules import EgressRules
 from bridge.domain.clients import Permissions
 from bridge.domain.destinations import SlackWebhook
 from bridge.domain.secret import Secret

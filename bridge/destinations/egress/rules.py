@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_network
 
-from bridge.destinations.addresses import IPAddress, IPNetwork, parse_address, refusal_code, unwrap_nat64
-from bridge.destinations.urls import (
+from bridge.destinations.egress.addresses import IPAddress, IPNetwork, parse_address, refusal_code, unwrap_nat64
+from bridge.destinations.egress.urls import (
     DEFAULT_PORTS,
     HIGHEST_PORT,
     HOST_NAME,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.destinations.rules import EgressRules, check_url
+from bridge.destinations.egress.rules import EgressRules, check_url
 
 
 def test_an_allowed_host_may_end_with_the_dot_of_the_root() -> None:

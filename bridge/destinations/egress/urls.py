@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import httpx
 
-from bridge.destinations.addresses import IPAddress, parse_address
+from bridge.destinations.egress.addresses import IPAddress, parse_address
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 SLACK_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})

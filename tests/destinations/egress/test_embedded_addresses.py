@@ -4,8 +4,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from bridge.destinations.egress import Egress, EgressRules, check_url
-from bridge.destinations.guard import GuardedBackend
+from bridge.destinations.egress.client import Egress, EgressRules, check_url
+from bridge.destinations.egress.guard import GuardedBackend
 from bridge.domain.attempts import Failure
 from tests.support.receivers import NOTHING_ALLOWED, failure_of, resolving, to
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from bridge.destinations.diversion import Diversion
-from bridge.destinations.egress import Egress
-from bridge.destinations.rules import EgressRules
-from bridge.destinations.urls import Forbidden, parse_url
+from bridge.destinations.egress.client import Egress
+from bridge.destinations.egress.diversion import Diversion
+from bridge.destinations.egress.rules import EgressRules
+from bridge.destinations.egress.urls import Forbidden, parse_url
 from bridge.domain.attempts import Failure, Response
 from tests.support.receivers import OK, failure_of, receiving, says, to
 

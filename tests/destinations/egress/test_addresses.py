@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.destinations.addresses import parse_address, refusal_code, unwrap_nat64
+from bridge.destinations.egress.addresses import parse_address, refusal_code, unwrap_nat64
 
 
 @pytest.mark.parametrize(

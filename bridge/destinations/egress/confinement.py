@@ -1,7 +1,7 @@
 """Checks of clients' permissions to use destinations."""
 
-from bridge.destinations.addresses import parse_address
-from bridge.destinations.urls import Forbidden, ascii_host, is_slack_url, parse_url
+from bridge.destinations.egress.addresses import parse_address
+from bridge.destinations.egress.urls import Forbidden, ascii_host, is_slack_url, parse_url
 from bridge.domain.clients import Permissions
 from bridge.domain.destinations import Callback, Destination, NamedDestination, SlackChannel, SlackWebhook
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.destinations.rules import EgressRules, check_url
-from bridge.destinations.urls import DEFAULT_PORTS, Forbidden, parse_url
+from bridge.destinations.egress.rules import EgressRules, check_url
+from bridge.destinations.egress.urls import DEFAULT_PORTS, Forbidden, parse_url
 from tests.support.receivers import (
     NOTHING_ALLOWED,
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bridge.destinations.configuration import egress_trust
-from bridge.destinations.egress import Egress, EgressRules
+from bridge.destinations.egress.client import Egress, EgressRules
 from bridge.domain.attempts import Failure, NoResponse, Response
 from bridge.domain.secret import Secret
 from bridge.errors import SettingsError

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.destinations import judge
-from bridge.destinations.egress import Egress, EgressRules
+from bridge.destinations.egress.client import Egress, EgressRules
 from bridge.domain.attempts import Accepted, Deferred, Failure, NoResponse, Response
 from bridge.domain.destinations import Callback, SlackWebhook
 from bridge.domain.secret import Secret

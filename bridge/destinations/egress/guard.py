@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 import httpcore
 
-from bridge.destinations.addresses import IPAddress, parse_address
-from bridge.destinations.rules import EgressRules
+from bridge.destinations.egress.addresses import IPAddress, parse_address
+from bridge.destinations.egress.rules import EgressRules
 from bridge.domain.attempts import Failure, NoResponse
 
 RESOLVER_THREADS = 64

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
-from bridge.destinations.urls import Forbidden, ParsedURL, parse_url
+from bridge.destinations.egress.urls import Forbidden, ParsedURL, parse_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Egress: where messages may be sent, and the client that sends them there and nowhere else."""
