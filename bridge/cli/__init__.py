@@ -29,7 +29,7 @@ COMMANDS = {
     "test": "remote.send_test.command",
     "config": "config.group.group",
     "doctor": "doctor.command.command",
-    "keys": "keys.group",
+    "keys": "api_keys.group",
     "completion": "completion.command",
 }
 """The commands and where each is defined. A process imports only the one that it runs, to save memory."""

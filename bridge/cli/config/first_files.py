@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge.cli.keys import new_key
+from bridge.cli.api_keys import new_key
 from bridge.cli.up.generated_secrets import FOR_THE_BRIDGE
 from bridge.domain.clients import DIGEST_PREFIX, digest
 
