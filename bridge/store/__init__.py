@@ -47,5 +47,6 @@ Keys that other parts of the bridge write:
     rb:queue                            zset   the ids of arq's jobs (bridge.queue)
     rb:queue:health-check               string exists while a worker is alive
     arq:job:<id>                        string a job, until it has run; arq:in-progress:<id> and arq:retry:<id> as well
+    rb:check:<id>:…                     string written by `rally-bridge doctor` for a second (bridge.cli.doctor)
     rb:sandbox                          string exists if `rally-bridge up --sandbox` has stored its data here
 """
