@@ -176,7 +176,7 @@ def _log_attempt(after: Delivery, attempt: Attempt) -> None:
     """Log one line with everything about an attempt."""
     log.info(
         "delivery.attempted",
-        watch_id=after.watch_id,
+        watch_id=after.watch_id or None,  # a notice to the operator has no watch
         delivery_id=after.id,
         kind=kind(after.destination),
         destination=describe(after.destination),

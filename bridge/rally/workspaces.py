@@ -24,7 +24,7 @@ def rally_clients(settings: Settings) -> dict[str, RallyClient]:
     problems: list[Problem] = []
     for workspace in settings.workspaces.values():
         try:
-            clients[workspace.name] = _client(workspace, settings)
+            clients[workspace.name] = client_of(workspace, settings)
         except ValueError as error:
             problems.append(settings.problem(settings.workspace_key(workspace.name, "base_url"), str(error)))
     if problems:
@@ -32,7 +32,8 @@ def rally_clients(settings: Settings) -> dict[str, RallyClient]:
     return clients
 
 
-def _client(workspace: Workspace, settings: Settings) -> RallyClient:
+def client_of(workspace: Workspace, settings: Settings) -> RallyClient:
+    """Return a client of a workspace; raises ValueError for an invalid base URL."""
     return RallyClient(
         base_url=workspace.base_url,
         key=workspace.key,

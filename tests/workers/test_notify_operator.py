@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from structlog.testing import capture_logs
 
 from bridge.domain.times import DAY, MINUTE, SECOND
 from tests.support.configuration import destination
@@ -32,3 +33,15 @@ async def test_the_operator_is_notified_once_when_a_key_is_refused_and_once_when
         world.pass_time(31 * DAY)
         await world.sweep()
         assert await world.resources.store.call("KEYS", "rb:delivery:*") == []
+
+
+async def test_the_log_names_no_watch_for_a_notice(redis_url: str, sandbox_url: str) -> None:
+    room = destination("room", "slack_webhook", f"{sandbox_url}/inbox/services/T/B/X")
+    async with opened(redis_url, sandbox_url, room, OPERATOR_NOTIFY="room") as world:
+        await world.sandbox.faults(status=401, times=1)
+        await world.watch()
+        await world.poll()
+        with capture_logs() as lines:
+            await world.deliver()
+
+    assert [line["watch_id"] for line in lines if line["event"] == "delivery.attempted"] == [None]

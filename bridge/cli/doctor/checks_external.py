@@ -18,10 +18,18 @@ SCOPES = "x-oauth-scopes"
 METADATA = (ip_address("169.254.169.254"), ip_address("fd00:ec2::254"))
 
 
-def check_rally(workspace: str, base_url: str, answer: ImportAnswer, *, key: str, url: str) -> Finding:
-    """Check Rally's response to a GET of an import that can't exist; `key` and `url` are the settings used."""
+def check_rally(
+    workspace: str, base_url: str, answer: ImportAnswer, *, key: str, url: str, any_key: bool = False
+) -> Finding:
+    """Check Rally's response to a GET of an import that can't exist; `key` and `url` are the settings used.
+
+    With `any_key`, the response to a made-up key was the same.
+    """
     check = f"Rally, {workspace}"
     match answer:
+        case Absent(Absence.NOT_FOUND) if any_key:
+            detail = f"{base_url} answers HTTP 404 to any key, so it may not be the address of Rally's API"
+            return warning(check, detail, f"Check the path of {url}: otherwise every watch ends as not_found.")
         case Read() | Absent(Absence.NOT_FOUND):
             return ok(check, f"{base_url} accepts the key")
         case KeyRefused():

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from bridge.cli.doctor import checks_external, checks_redis
 from bridge.cli.doctor.certificates import flaws_of, remedy_for
 from bridge.cli.doctor.findings import Finding, failed, ok
+from bridge.cli.doctor.rally_probe import RallyProbe, probe_rally
 from bridge.cli.doctor.redis_probe import PATIENCE, RedisProbe, local_now, probe_redis, redis_address
 from bridge.destinations import describe
 from bridge.destinations.egress.rules import check_callback, check_url
@@ -23,8 +24,6 @@ from bridge.domain.notices import OPERATOR
 from bridge.domain.secret import Secret
 from bridge.domain.times import SECOND, Moment
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
-from bridge.ids import new_id
-from bridge.rally.responses import unanswered
 from bridge.resources import Resources, open_resources
 from bridge.settings import Settings
 
@@ -34,9 +33,9 @@ CORRECT = "Correct {}: its user, its password, or the authority that TLS trusts;
 async def examine(settings: Settings, *, send: bool, start: str) -> list[Finding]:
     """Run all probes; if one fails, the others still run. `start` is the remedy if Redis is unreachable."""
     async with open_resources(settings) as resources:
-        redis, replies, slack, *proxies = await asyncio.gather(
+        redis, rally, slack, *proxies = await asyncio.gather(
             probe_redis(resources),
-            _probe_rally(resources),
+            probe_rally(resources),
             _guarded("Slack bot", _probe_slack(resources)),
             _guarded("Egress proxy", _probe_proxy("EGRESS_PROXY", settings.egress_proxy)),
             _guarded("Rally proxy", _probe_proxy("RALLY_PROXY", settings.rally_proxy)),
@@ -51,17 +50,8 @@ async def examine(settings: Settings, *, send: bool, start: str) -> list[Finding
     return [
         ok("Settings", f"all are valid; {_count(len(settings.clients), 'client key')}"),
         *_redis_findings(settings, redis, start),
-        *_clock_findings(redis, replies.values()),
-        *(
-            checks_external.check_rally(
-                name,
-                settings.workspaces[name].base_url,
-                reply.answer,
-                key=settings.named(settings.workspace_key(name, "key")),
-                url=settings.named(settings.workspace_key(name, "base_url")),
-            )
-            for name, reply in replies.items()
-        ),
+        *_clock_findings(redis, (probe.reply for probe in rally.values())),
+        *(_rally_finding(settings, name, probe) for name, probe in rally.items()),
         *slack,
         checks_external.check_rules(resources.egress_rules),
         *(finding for proxy in proxies for finding in proxy),
@@ -98,23 +88,15 @@ def _redis_findings(settings: Settings, redis: RedisProbe, start: str) -> Iterat
     yield checks_redis.check_workers(alive=redis.workers_alive)
 
 
-async def _probe_rally(resources: Resources) -> Mapping[str, Reply]:
-    """GET an import that can't exist from every workspace: one call each, which changes nothing."""
-
-    async def ask(workspace: str) -> Reply:
-        import_id = new_id("doctor-")
-        try:
-            async with asyncio.timeout(PATIENCE):
-                reply = await resources.rally[workspace].get_import(import_id, at=local_now)
-        except TimeoutError:
-            return unanswered(f"no answer within {PATIENCE:g} s", import_id, local_now())
-        except Exception as error:  # noqa: BLE001 - as above
-            return unanswered(f"the check broke ({type(error).__name__})", import_id, local_now())
-        assert reply is not None  # noqa: S101 - None only for a call with a deadline for its start
-        return reply
-
-    replies = await asyncio.gather(*(ask(workspace) for workspace in resources.rally))
-    return dict(zip(resources.rally, replies, strict=True))
+def _rally_finding(settings: Settings, name: str, probe: RallyProbe) -> Finding:
+    return checks_external.check_rally(
+        name,
+        settings.workspaces[name].base_url,
+        probe.reply.answer,
+        key=settings.named(settings.workspace_key(name, "key")),
+        url=settings.named(settings.workspace_key(name, "base_url")),
+        any_key=probe.any_key,
+    )
 
 
 def _clock_findings(redis: RedisProbe, replies: Iterable[Reply]) -> Iterator[Finding]:

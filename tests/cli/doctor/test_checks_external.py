@@ -33,6 +33,14 @@ def test_responses_of_rally_become_findings(answer: ImportAnswer, state: str, wo
     assert answer != OverLimit(1_500) or "in 2 s" in str(finding.remedy)
 
 
+def test_an_address_that_answers_any_key_may_not_be_that_of_rally() -> None:
+    absent = Absent(Absence.NOT_FOUND)
+    finding = checks_external.check_rally("eu", "https://rally", absent, key="the key", url="the address", any_key=True)
+
+    assert (finding.state, "HTTP 404 to any key" in finding.detail) == ("warning", True)
+    assert "the address" in str(finding.remedy)
+
+
 def slacks(status: int, document: Any, **headers: str) -> Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(status=status, headers=named, body=json.dumps(document).encode())

@@ -153,6 +153,14 @@ def test_each_finding_is_one_line_with_its_remedy(journey: Journey) -> None:
     assert "1 failed" in ran.out.splitlines()[-1]
 
 
+def test_a_path_where_no_rally_is_is_not_taken_for_one_that_accepts_the_key(journey: Journey) -> None:
+    elsewhere = f"http://127.0.0.1:{journey.port + 1}/nowhere/v1"
+    ran = run(journey, "--json", **environment(journey, RALLY_BASE_URL=elsewhere))
+
+    assert (ran.exit_code, ran.findings["Rally, default"]["state"]) == (0, "warning")
+    assert "Check the path of RALLY_BASE_URL" in str(ran.findings["Rally, default"]["remedy"])
+
+
 def test_one_rejected_key_of_several_is_named_with_its_line(journey: Journey, tmp_path: Path) -> None:
     good = secrets_of(journey)["SANDBOX_RALLY_KEY"]
     config = config_file(tmp_path, workspace("eu", good), workspace("uk", "refused-key"))
