@@ -60,6 +60,8 @@ class ImportUpdate:
     """The streak of absences, if the answer was one."""
     trouble: str | None = None
     """The reason why the answer was unusable, if it was."""
+    retry_at: Moment = 0
+    """The earliest time of the next poll, if Rally sent a Retry-After."""
     answer: PollAnswer | None = None
     """The answer of Rally; None if no request was sent."""
 
@@ -106,10 +108,14 @@ def _after_answer(
             return ImportUpdate(due=due(faults), faults=faults, trouble=reason)
         case Unanswered(reason, wait):
             faults = claim.faults + 1
-            pause = max(
-                retry_pause(faults, jitter=jitter), 0 if probing or wait is None else min(wait, LONGEST_RALLY_PAUSE)
+            retry_after = 0 if probing or wait is None else min(wait, LONGEST_RALLY_PAUSE)
+            pause = max(retry_pause(faults, jitter=jitter), retry_after)
+            return ImportUpdate(
+                due=reply.at + pause,
+                faults=faults,
+                trouble=reason,
+                retry_at=reply.at + retry_after if retry_after else 0,
             )
-            return ImportUpdate(due=reply.at + pause, faults=faults, trouble=reason)
 
 
 def is_news(claim: PollClaim, update: ImportUpdate) -> bool:

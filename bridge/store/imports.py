@@ -133,10 +133,14 @@ class Imports:
         ]
 
     async def poll_now(self, workspace: str, import_id: str) -> None:
-        """Schedule an import's next poll for now, unless a poll is in progress."""
+        """Schedule an import's next poll for now or the end of a Retry-After, unless a poll is in progress."""
         await self._store.run(
             "poll_now",
-            {"imports_due": keys.imports_due(workspace), "imports_leased": keys.imports_leased(workspace)},
+            {
+                "import": keys.import_(workspace, import_id),
+                "imports_due": keys.imports_due(workspace),
+                "imports_leased": keys.imports_leased(workspace),
+            },
             {"import_id": import_id},
         )
 
@@ -194,6 +198,7 @@ class Imports:
         fields += ["faults", update.faults]
         if update.counted:
             fields += ["polls", claim.polls + 1, "polled_at", commit.at, "trouble", update.trouble or ""]
+            fields += ["retry_at", update.retry_at]
         if update.absent is not None:
             fields += ["absent", dump_streak(update.absent)]
         if update.answer is not None:

@@ -47,8 +47,14 @@ def reply(answer: ImportAnswer) -> Reply:
         (Absent(Absence.FORBIDDEN), ImportUpdate(due=NOW + 110 * SECOND, absent=FIRST_ABSENCE)),
         (Unusable("HTTP 400"), ImportUpdate(due=NOW + 160 * SECOND, faults=3, trouble="HTTP 400")),
         (Unanswered("HTTP 503"), ImportUpdate(due=NOW + 101_562, faults=3, trouble="HTTP 503")),
-        (Unanswered("x", 9 * SECOND), ImportUpdate(due=NOW + 109 * SECOND, faults=3, trouble="x")),
-        (Unanswered("x", 9 * HOUR), ImportUpdate(due=NOW + 100 * SECOND + HOUR, faults=3, trouble="x")),
+        (
+            Unanswered("x", 9 * SECOND),
+            ImportUpdate(due=NOW + 109 * SECOND, faults=3, trouble="x", retry_at=NOW + 109 * SECOND),
+        ),
+        (
+            Unanswered("x", 9 * HOUR),
+            ImportUpdate(due=NOW + 100 * SECOND + HOUR, faults=3, trouble="x", retry_at=NOW + 100 * SECOND + HOUR),
+        ),
         (OverLimit(5), ImportUpdate(due=NOW, faults=2, counted=False)),
         (KeyRefused(), ImportUpdate(due=NOW, faults=2, counted=False)),
     ],

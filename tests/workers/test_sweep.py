@@ -24,6 +24,26 @@ async def test_an_expired_watch_gets_one_last_poll(world: World) -> None:
     assert (await world.reload(watch))["outcome"] == "completed"
 
 
+async def test_the_last_poll_of_an_expired_watch_waits_for_the_retry_after_of_a_503(world: World) -> None:
+    await world.sandbox.set_import("imp", ("UPLOADING", 0))
+    watch = await world.watch(expiresIn=3600)
+    await world.poll()
+    await world.sandbox.faults(status=503, times=1, importId="imp", retryAfter=10)
+    world.pass_time(HOUR - 2 * SECOND)
+    await world.poll()
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
+
+    world.pass_time(5 * SECOND)
+    await world.sweep()
+    await world.poll()
+    early = await world.reload(watch)
+    assert (early["state"], early["lastPoll"]["status"]) == ("watching", 503)
+
+    world.pass_time(6 * SECOND)
+    await world.poll()
+    assert (await world.reload(watch))["outcome"] == "completed"
+
+
 async def test_settling_that_was_interrupted_is_resumed_by_the_sweep(world: World) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch()
