@@ -17,7 +17,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 NAME_IN_WORDS = "a name of a-z, 0-9, - and _, which begins with a letter or digit and has at most 63 characters"
 _FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
 """The form of a Fernet key: 32 bytes in URL-safe base64."""
-_DATABASE = re.compile(r"(/\d*)?", re.ASCII)
+_DATABASE = re.compile(r"(/|/\d+/?)?", re.ASCII)
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _SEPARATORS = re.compile(r"[,\s]+")
 _QUOTES = ('"', "'")

@@ -89,6 +89,12 @@ def test_an_invalid_value_is_reported_by_name_without_its_secret(name: str, valu
     assert "hunter2" not in problem
 
 
+@pytest.mark.parametrize("database", ["", "/", "/0", "/15", "/0/"])
+def test_a_redis_url_names_its_database_or_none(database: str) -> None:
+    url = f"redis://:hunter2@localhost:6379{database}"
+    assert load(REDIS_URL=url).redis_url.reveal() == url
+
+
 def test_what_is_malformed_and_what_cannot_be_used_are_named_at_once() -> None:
     wrong = {"POLL_FLOOR": "5", "EGRESS_ALLOW": "/", "EGRESS_PROXY": "http://\u0663", "RALLY_PROXY": "http://\u0663"}
     with pytest.raises(SettingsError) as told:
