@@ -1,4 +1,4 @@
-"""One request with its retries."""
+"""The steps of one request: send it, judge the answer, and pause and send it again where `retries` says so."""
 
 from dataclasses import dataclass
 from math import inf
