@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from bridge.cli.up.ports import require_free
 from bridge.domain.times import SECOND
 
 OPEN_FILES = 65_536
@@ -29,6 +30,7 @@ def serve(host: str, port: int) -> None:
     from bridge.web.lifespan import StartupErrors  # noqa: PLC0415
 
     keep_alive = load_checked().http_keep_alive
+    require_free(host, port, "The API")
     app = StartupErrors(build(), report=False)
     raise_file_limit()
     try:

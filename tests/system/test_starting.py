@@ -180,6 +180,17 @@ def test_what_config_init_writes_starts_the_service(tmp_path: Path) -> None:
             assert client.get("/v1/watches", headers=bearer(key)).status_code == 200
 
 
+def test_a_taken_port_is_a_sentence_and_nothing_is_started(tmp_path: Path, environ: Mapping[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "bridge.cli", "serve", "--port", str(port)]
+        ran = subprocess.run(command, cwd=tmp_path, env=environ, check=False, capture_output=True, timeout=EXIT_TIMEOUT)
+
+    reason = f"The API can't listen on port {port} of 127.0.0.1: Address already in use."
+    assert ran.stderr.decode() == f"{reason} Choose another port with --port.\n"
+    assert (ran.returncode, ran.stdout) == (2, b"")
+
+
 def test_the_operations_guide_shows_how_to_start_uvicorn_by_hand() -> None:
     assert " ".join(UVICORN) in (Path(CODE) / "bridge" / "docs" / "operations.md").read_text()
 
@@ -335,7 +346,7 @@ def test_a_worker_whose_keys_do_not_decrypt_the_data_reports_it_in_a_sentence(
 @pytest.mark.parametrize(
     "command",
     [
-        "bridge.cli serve",
+        "bridge.cli serve --port {port}",
         *(pytest.param(way, marks=SLOW) for way in ("bridge.cli up --port {port}", "bridge.cli worker", BY_ARQ)),
     ],
 )
@@ -373,14 +384,15 @@ def test_an_allowed_policy_does_not_prevent_a_start_and_is_logged(
 
 
 @pytest.mark.parametrize(
-    "command", ["bridge.cli serve", *(pytest.param(way, marks=SLOW) for way in ("bridge.cli worker", BY_ARQ))]
+    "command",
+    ["bridge.cli serve --port {port}", *(pytest.param(way, marks=SLOW) for way in ("bridge.cli worker", BY_ARQ))],
 )
 def test_data_of_another_layout_is_refused_in_a_sentence(
     command: str, tmp_path: Path, environ: Mapping[str, str]
 ) -> None:
     with redis_at(tmp_path) as redis:
         redis.set("rb:store_key", "of a version before layouts had versions")
-        done = run(command, tmp_path, environ)
+        done = run(command.format(port=free_ports()), tmp_path, environ)
 
     assert done.returncode == 2
     assert "names no layout" in done.stderr
