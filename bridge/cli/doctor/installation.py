@@ -50,8 +50,16 @@ def locate(data_dir: Path | None, defaults: Sequence[Path]) -> Installation:
             return _made_by_up(data, generated, UserSettings.read(data.path))
     if data_dir is not None:
         raise CannotStart(f"No `rally-bridge up` has used the data directory {data_dir.absolute()}.")
-    hint = "There is no data directory of `rally-bridge up` here either; if you use one, name it with --data-dir."
-    return OF_ENVIRONMENT if user.unreadable else replace(OF_ENVIRONMENT, hint=hint)
+    return OF_ENVIRONMENT if user.unreadable else replace(OF_ENVIRONMENT, hint=_hint())
+
+
+def _hint() -> str:
+    """Return what may be the reason that settings are missing: the command runs in another folder than the bridge."""
+    if Path(".env").exists():
+        return "There is no data directory of `rally-bridge up` here either; if you use one, name it with --data-dir."
+    return (
+        f"{Path.cwd()} has no .env: if the bridge has one, run this in its folder; if `up` started it, use --data-dir."
+    )
 
 
 def _load(data: DataDir) -> Mapping[str, str]:

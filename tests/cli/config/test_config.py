@@ -23,6 +23,7 @@ from tests.support.samples import only
 
 GUIDE = Path(__file__).parents[3] / "bridge" / "docs" / "configuration.md"
 ENV = {"PATH": "/usr/bin"}
+UP = "if `up` started it, use --data-dir."
 FILE = """\
 [workspaces.eu]
 key_env = "EU_KEY"
@@ -88,7 +89,10 @@ def test_a_bridge_without_redis_is_told_about_data_directories(tmp_path: Path) -
 
     assert ran.returncode == 2
     assert "REDIS_URL (or REDIS_URL_FILE) is required\n" in ran.stderr
-    assert "name it with --data-dir" in ran.stderr
+    assert ran.stderr.endswith(f"{tmp_path} has no .env: if the bridge has one, run this in its folder; {UP}\n")
+
+    (tmp_path / ".env").touch()
+    assert config("check", cwd=tmp_path, **(GOOD | {"REDIS_URL": ""})).stderr.endswith("name it with --data-dir.\n")
 
 
 def shown(tmp_path: Path, **env: str) -> dict[str, tuple[str, str]]:
