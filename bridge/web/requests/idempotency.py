@@ -1,6 +1,7 @@
 """The Idempotency-Key header: its validation, and the fingerprints that are stored instead of it."""
 
 import json
+from typing import Any
 
 from starlette.requests import Request
 
@@ -24,13 +25,29 @@ def idempotency_key(request: Request) -> str | None:
 def fingerprints(resources: Resources, client: Client, key: str | None, body: bytes) -> IdempotencyKey | None:
     """Return the fingerprints of a client's key and of its request; None without a key.
 
-    Bodies that differ only in white space or in the order of names have the same fingerprint.
+    Bodies that mean the same have the same fingerprint: those that differ only in white space, in the order of names,
+    or in whether a field is null or left out.
     """
     if key is None:
         return None
-    canonical = json.dumps(json.loads(body), sort_keys=True)
+    canonical = json.dumps(_without_nulls(json.loads(body)), sort_keys=True)
     fingerprinter = resources.fingerprinter
     return IdempotencyKey(
         fingerprint=fingerprinter.fingerprint(f"idempotency {client.name} {key}"),
         digest=fingerprinter.fingerprint(f"request {canonical}"),
     )
+
+
+def _without_nulls(value: Any) -> Any:
+    """Return a JSON value without the fields that are null. In metadata, null is a value."""
+    match value:
+        case dict():
+            return {
+                name: each if name == "metadata" else _without_nulls(each)
+                for name, each in value.items()
+                if each is not None
+            }
+        case list():
+            return [_without_nulls(each) for each in value]
+        case _:
+            return value

@@ -249,6 +249,19 @@ async def test_a_repeated_request_creates_one_watch_and_gets_the_same_response(w
     assert len(await page_through(world, "/v1/watches")) == 1
 
 
+async def test_a_field_that_is_null_makes_no_other_request(world: World) -> None:
+    destination = {"type": "callback", "url": world.sandbox.callback_url()}
+    request = {"importId": "imp", "notify": [destination], "metadata": {"ticket": None}}
+    first = await world.post("/v1/watches", json=request, **KEY)
+    nulls = {**request, "label": None, "notify": [{**destination, "on": None, "headers": None}]}
+    second = await world.post("/v1/watches", json=nulls, **KEY)
+    other = await world.post("/v1/watches", json={**request, "metadata": {}}, **KEY)
+
+    assert second.headers["idempotent-replayed"] == "true"
+    assert second.json() == first.json()
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+
 async def test_a_key_reused_for_another_request_is_refused_and_changes_nothing(world: World) -> None:
     await world.post("/v1/watches", json={"importId": "imp"}, **KEY)
     answer = await world.post("/v1/watches", json={"importId": "other"}, **KEY)
