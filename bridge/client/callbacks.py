@@ -8,8 +8,8 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 from bridge.domain.callback_secrets import decode_secret
 from bridge.errors import BridgeError
@@ -21,13 +21,19 @@ LONGEST_TIMESTAMP = 20
 """The largest number of digits of a timestamp; Python refuses to parse numbers of thousands of digits."""
 
 
+class Headers(Protocol):
+    """The headers of a request: a mapping, or those of `http.server`, which are none."""
+
+    def items(self) -> Iterable[tuple[str, str]]: ...
+
+
 class NotVerified(BridgeError):
     """A request that must be ignored; the message says why."""
 
 
 def verify_callback(
     body: bytes | str,
-    headers: Mapping[str, str],
+    headers: Headers,
     secrets: str | Sequence[str],
     *,
     client: str | None = None,

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 GOOD = """
-from bridge.client import AsyncBridge, Bridge, Delivery, Event, Watch, WatchRequest
+from http.server import BaseHTTPRequestHandler
+
+from bridge.client import AsyncBridge, Bridge, Delivery, Event, Watch, WatchRequest, verify_callback
 
 
 def wait(bridge: Bridge) -> int:
@@ -31,6 +33,12 @@ def wait(bridge: Bridge) -> int:
 async def stream(bridge: AsyncBridge) -> list[Event]:
     watch: Watch = await bridge.watch("imp")
     return [event async for event in bridge.events(watch.id)]
+
+
+class Receiver(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        verify_callback(b"", self.headers, "whsec_x")
+        verify_callback("", {"webhook-id": "1"}, ["whsec_x"], client="crm")
 """
 WRONG = {
     'bridge.wait("wat_1").outcome == "complete"': "comparison-overlap",
