@@ -147,8 +147,8 @@ def _sentences(title: str, problem: Mapping[str, Any]) -> str:
 def _unreadable_words(status: int, server: Server, headers: Mapping[str, str]) -> str:
     words = f"{server} answered HTTP {status}, which we can't read."
     if target := headers.get("location"):
-        words += f" It redirects to {_origin(target)}."
-    return words
+        return f"{words} It redirects to {_origin(target)}."
+    return f"{words} Perhaps it is not a rally-bridge."
 
 
 def _origin(url: str) -> str:

@@ -150,7 +150,7 @@ def test_a_watch_that_was_not_read_yet_has_no_figures() -> None:
 @pytest.mark.parametrize("changes", [{"createdAt": 7}, {"createdAt": "soon"}, {"import": "x"}, {"deliveries": 1}])
 def test_an_unreadable_watch_is_reported(changes: dict[str, Any]) -> None:
     played = Played(answer(WATCH | changes))
-    with pytest.raises(CallFailed, match="which we can't read"):
+    with pytest.raises(CallFailed, match="Perhaps it is not a rally-bridge"):
         played.run(calls.get(played.session, "wat_1"))
 
 
