@@ -49,7 +49,7 @@ def _named_client(resources: Resources, caller: Client, query: SigningQuery) -> 
         raise _refused("Only admins may name another client", "forbidden")
     known = {OPERATOR, *(each.name for each in resources.settings.clients)}
     if name not in known:
-        raise _refused(f"Must be {one_of(known)}", "unknown_name")
+        raise _refused(one_of(known, "client"), "unknown_name")
     return name
 
 

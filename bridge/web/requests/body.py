@@ -13,6 +13,7 @@ from bridge.resources import Resources
 from bridge.validation_text import findings
 from bridge.web.refusals import Refusal, Refused
 from bridge.web.requests.duplicate_json_names import duplicate_names
+from bridge.web.requests.invalid_json import invalid_json
 from bridge.web.requests.validation_errors import count_problems, problems_of
 from bridge.web.schemas.destinations import Body, Context
 
@@ -104,7 +105,7 @@ def parse(body: bytes, model: type[BodyT], context: Context | None = None) -> Bo
     except ValidationError as error:
         found = findings(error)
         if found[0]["type"] == "json_invalid":
-            raise Refused(Refusal.INVALID_JSON, str(found[0]["ctx"]["error"]).capitalize() + ".") from None
+            raise Refused(Refusal.INVALID_JSON, invalid_json(body, found[0])) from None
     duplicates = duplicate_names(body)
     if parsed is None or duplicates:
         problems = [*duplicates, *problems_of(found, model)]

@@ -40,6 +40,17 @@ IN_DIGITS = BeforeValidator(_digits)
 """The check of the spelling. In an annotation it must follow the bounds, or they are missing in the OpenAPI schema."""
 
 
+def _copied(value: Any) -> Any:
+    """Reject a cursor that no list has returned."""
+    if isinstance(value, str) and not re.fullmatch("(wat|dlv)_[0-9a-z]{1,40}", value):
+        raise PydanticCustomError("form_wrong_format", "Must be the `nextCursor` of the previous page")
+    return value
+
+
+COPIED = BeforeValidator(_copied)
+"""The check of a cursor. In an annotation it must follow the pattern, as `IN_DIGITS` does."""
+
+
 class NoQuery(_Query):
     """The query of endpoints without parameters."""
 
@@ -77,7 +88,7 @@ class WatchesQuery(PageQuery):
     outcome: Annotated[Outcome | None, Field(description="Only watches with this outcome.")] = None
     import_id: Annotated[ImportId | None, Field(description="Only watches of this import.")] = None
     cursor: Annotated[
-        Annotated[str, StringConstraints(pattern=r"^wat_[0-9a-z]{1,40}$")] | None, Field(description=CURSOR)
+        Annotated[str, StringConstraints(pattern=r"^wat_[0-9a-z]{1,40}$"), COPIED] | None, Field(description=CURSOR)
     ] = None
 
 
@@ -89,7 +100,7 @@ class DeliveriesQuery(PageQuery):
         Field(description="Only deliveries in this state."),
     ] = None
     cursor: Annotated[
-        Annotated[str, StringConstraints(pattern=r"^dlv_[0-9a-z]{1,40}$")] | None, Field(description=CURSOR)
+        Annotated[str, StringConstraints(pattern=r"^dlv_[0-9a-z]{1,40}$"), COPIED] | None, Field(description=CURSOR)
     ] = None
 
 
@@ -123,6 +134,7 @@ def parse_query(request: Request, model: type[QueryT]) -> QueryT:
         found = findings(error)
     if query is None or problems:
         count = len(problems) + count_problems(found)
-        problems += [replace(each, pointer="?" + each.pointer.removeprefix("/")) for each in problems_of(found, model)]
+        in_models = problems_of(found, model, noun="parameter")
+        problems += [replace(each, pointer="?" + each.pointer.removeprefix("/")) for each in in_models]
         raise Refused(Refusal.INVALID_QUERY, problems=problems, problem_count=count)
     return query

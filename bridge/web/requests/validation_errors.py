@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
@@ -40,7 +41,7 @@ _SENTENCES: Mapping[str, str] = {
     "missing": "This field is required",
     "union_tag_not_found": f"This field is required: {_TYPES}",
     "union_tag_invalid": f"Must be {_TYPES}",
-    "extra_forbidden": "There is no such field",
+    "extra_forbidden": "There is no such {noun}",
     "string_type": "Must be a string",
     "int_type": "Must be a whole number",
     "int_parsing": "Must be a whole number",
@@ -62,12 +63,12 @@ _FIELDS_LISTED = 10
 """The number of findings up to which the known fields are listed, so that the answer is smaller than the request."""
 
 
-def problems_of(findings: Sequence[ErrorDetails], model: type[BaseModel]) -> list[Problem]:
+def problems_of(
+    findings: Sequence[ErrorDetails], model: type[BaseModel], *, noun: Literal["field", "parameter"] = "field"
+) -> list[Problem]:
     """Return the first findings of a model as problems: a JSON pointer, a sentence and a code."""
-    listed = len(findings) <= _FIELDS_LISTED
-    return [
-        problem for finding in findings[:MAX_ERRORS] for problem in _problems_of(finding, model if listed else None)
-    ]
+    listed = model if len(findings) <= _FIELDS_LISTED else None
+    return [problem for finding in findings[:MAX_ERRORS] for problem in _problems_of(finding, listed, noun)]
 
 
 def count_problems(findings: Sequence[ErrorDetails]) -> int:
@@ -75,7 +76,7 @@ def count_problems(findings: Sequence[ErrorDetails]) -> int:
     return sum(len(problems_within(finding)) or 1 for finding in findings)
 
 
-def _problems_of(finding: ErrorDetails, model: type[BaseModel] | None) -> Iterator[Problem]:
+def _problems_of(finding: ErrorDetails, model: type[BaseModel] | None, noun: str) -> Iterator[Problem]:
     kind, location = finding["type"], finding["loc"]
     pointer = _pointer(location)
     if inner := problems_within(finding):
@@ -83,9 +84,9 @@ def _problems_of(finding: ErrorDetails, model: type[BaseModel] | None) -> Iterat
         return
     if kind.startswith("union_tag"):
         pointer += "/type"
-    detail = _SENTENCES[kind].format(**finding.get("ctx", {})) if kind in _SENTENCES else finding["msg"]
+    detail = _SENTENCES[kind].format(**finding.get("ctx", {}), noun=noun) if kind in _SENTENCES else finding["msg"]
     if kind == "extra_forbidden" and model is not None:
-        detail += f"; the fields are: {', '.join(_fields(model, location))}"
+        detail += f"; the {noun}s are: {', '.join(_fields(model, location))}"
     yield Problem(pointer=pointer, detail=detail, code=code_of(kind))
 
 

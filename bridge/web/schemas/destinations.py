@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, LiteralString, TypeAlias
 
 from pydantic import (
     BaseModel,
@@ -76,14 +76,14 @@ class Body(BaseModel):
     )
 
 
-def _not_permitted(permitted: Collection[str]) -> PydanticCustomError:
-    return PydanticCustomError("policy_forbidden", "Must be {choices}", {"choices": one_of(permitted)})
+def _not_permitted(code: LiteralString, choices: str) -> PydanticCustomError:
+    return PydanticCustomError(code, "{choices}", {"choices": choices})
 
 
 def _form(on: Any) -> str | None:
     """Return which form of `on` is meant, so that only the problems of this form are reported."""
     match on:
-        case str():
+        case "always" | "problems":
             return "group"
         case list():
             return "list"
@@ -96,8 +96,8 @@ On: TypeAlias = Annotated[
     | Annotated[Annotated[list[Outcome], Field(min_length=1, max_length=len(Outcome))], Tag("list")],
     Discriminator(
         _form,
-        custom_error_type="form_wrong_type",
-        custom_error_message="Must be `always`, `problems` or a list of outcomes",
+        custom_error_type="form_not_a_choice",
+        custom_error_message="Must be 'always', 'problems' or a list of outcomes, such as ['failed', 'timed_out']",
     ),
 ]
 
@@ -162,7 +162,7 @@ class ToSlack(_ToDestination):
             raise PydanticCustomError("policy_no_slack_bot", "The operator has not configured a Slack bot")
         channels = context_in(info).permissions.slack_channels
         if channels is not None and channel not in channels:
-            raise _not_permitted(channels)
+            raise _not_permitted("policy_forbidden", one_of(channels, "Slack channel"))
         return channel
 
     def destination(self) -> Destination:
@@ -201,8 +201,8 @@ class ToCallback(_ToDestination):
     def _may_be_reached(cls, url: str, info: ValidationInfo) -> str:
         permissions = context_in(info).permissions
         if not may_call(permissions, _checked(url, info, slack=False)):
-            hosts = one_of(permissions.callback_hosts or ())
-            raise PydanticCustomError("policy_forbidden", "The host must be {choices}", {"choices": hosts})
+            hosts = one_of(permissions.callback_hosts or (), "callback", subject="The host must")
+            raise _not_permitted("policy_forbidden", hosts)
         return url
 
     @field_validator("secret")
@@ -248,8 +248,8 @@ class ToNamed(_ToDestination):
         context = context_in(info)
         resolved = context.named.get(name) if context.permissions.may_name(name) else None
         if resolved is None:
-            names = one_of([each for each in context.named if context.permissions.may_name(each)])
-            raise PydanticCustomError("policy_unknown_name", "Must be {choices}", {"choices": names})
+            names = [each for each in context.named if context.permissions.may_name(each)]
+            raise _not_permitted("policy_unknown_name", one_of(names, "named destination"))
         if not isinstance(resolved, SlackChannel):
             _checked(resolved.url.reveal(), info, slack=isinstance(resolved, SlackWebhook))
         return name

@@ -143,7 +143,8 @@ class WatchBody(Body):
         known = context_in(info).workspaces
         workspace = DEFAULT_WORKSPACE if workspace is None else workspace
         if workspace not in known:
-            raise PydanticCustomError("policy_unknown_workspace", "Must be {choices}", {"choices": one_of(known)})
+            choices = one_of(known, "workspace")
+            raise PydanticCustomError("policy_unknown_workspace", "{choices}", {"choices": choices})
         return workspace
 
 

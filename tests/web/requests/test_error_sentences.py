@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -40,6 +41,8 @@ CALLBACK = {"type": "callback", "url": "https://crm.example.com/hooks"}
 TYPES = "'slack', 'slack_webhook', 'callback' or 'named'"
 OUTCOMES = "'completed', 'completed_with_failures', 'failed', 'not_found', 'forbidden' or 'timed_out'"
 
+SUBSCRIPTIONS = "Must be 'always', 'problems' or a list of outcomes, such as ['failed', 'timed_out']"
+
 
 def problems(body: Any, model: type[Body] = WatchBody, context: Context = CONTEXT) -> list[Problem]:
     try:
@@ -59,8 +62,8 @@ def problems(body: Any, model: type[Body] = WatchBody, context: Context = CONTEX
         ({**CALLBACK, "url": 7}, "/url", "Must be a string", "wrong_type"),
         ({**CALLBACK, "url": ""}, "/url", "Must not be empty", "too_short"),
         ({**CALLBACK, "url": "x" * 2001}, "/url", "Must have at most 2000 characters", "too_long"),
-        ({**CALLBACK, "on": 7}, "/on", "Must be `always`, `problems` or a list of outcomes", "wrong_type"),
-        ({**CALLBACK, "on": "sometimes"}, "/on", "Must be 'always' or 'problems'", "not_a_choice"),
+        ({**CALLBACK, "on": 7}, "/on", SUBSCRIPTIONS, "not_a_choice"),
+        ({**CALLBACK, "on": "failed"}, "/on", SUBSCRIPTIONS, "not_a_choice"),
         ({**CALLBACK, "on": []}, "/on", "Must not be empty", "too_short"),
         ({**CALLBACK, "on": ["failed"] * 7}, "/on", "Must have at most 6 entries", "too_long"),
         ({**CALLBACK, "on": ["complete"]}, "/on/0", f"Must be {OUTCOMES}", "not_a_choice"),
@@ -150,6 +153,38 @@ def test_an_error_in_a_body_says_what_is_expected(
 
 
 @pytest.mark.parametrize(
+    ("entry", "detail"),
+    [
+        ({"type": "named", "name": "ops"}, "Your client may use no named destination"),
+        ({"type": "slack", "channel": "C0123ABCD"}, "Your client may use no Slack channel"),
+        (CALLBACK, "Your client may use no callback"),
+    ],
+)
+def test_a_client_without_permissions_is_told_so(entry: Any, detail: str) -> None:
+    nothing = Permissions(named=frozenset(), slack_channels=frozenset(), callback_hosts=frozenset())
+    context = replace(CONTEXT, permissions=nothing)
+
+    assert only(problems({"importId": "imp", "notify": [entry]}, context=context)).detail == detail
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b" ", "The body is empty."),
+        (b'{"importId": "imp"', "The body ends too early at line 1 column 18."),
+        (b'\xef\xbb\xbf{"importId": "imp"}', "The body begins with a byte order mark. Send it without."),
+        ('{"importId": "é"}'.encode("latin-1"), "The body is not in UTF-8."),
+        (b'{"importId": "imp",}', "Trailing comma at line 1 column 20."),
+    ],
+)
+def test_a_body_that_is_not_json_is_refused_with_the_reason(body: bytes, detail: str) -> None:
+    with pytest.raises(Refused) as refused:
+        parse(body, WatchBody, CONTEXT)
+
+    assert refused.value.detail == detail
+
+
+@pytest.mark.parametrize(
     ("query", "detail", "code"),
     [
         ({"limit": "x"}, "Must be a whole number, written in digits", "wrong_type"),
@@ -158,10 +193,11 @@ def test_an_error_in_a_body_says_what_is_expected(
         ({"state": "open"}, "Must be 'watching', 'settled' or 'cancelled'", "not_a_choice"),
         (
             {"limt": "1"},
-            "There is no such field; the fields are: limit, state, outcome, importId, cursor",
+            "There is no such parameter; the parameters are: limit, state, outcome, importId, cursor",
             "unknown_field",
         ),
         ({"limit": ["1", "2"]}, "Send this parameter once", "duplicate_parameter"),
+        ({"cursor": "2"}, "Must be the `nextCursor` of the previous page", "wrong_format"),
     ],
 )
 async def test_an_error_in_a_query_says_what_is_expected(
