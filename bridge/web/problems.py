@@ -93,7 +93,7 @@ def http_exception(_: Request, error: Exception) -> Response:
 
 def store_unavailable(_: Request | None, __: Exception) -> Response:
     """Respond with 503; the store has already logged the outage."""
-    detail = "The store can't be reached or can't write now. Try again, with the same Idempotency-Key if you sent one."
+    detail = "The store can't be reached or can't write now. To repeat a POST safely, send the same Idempotency-Key."
     return problem(Refusal.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": RETRY_AFTER_OUTAGE})
 
 

@@ -82,6 +82,7 @@ def _made_by_up(data: DataDir, generated: Mapping[str, str], user: UserSettings)
         ),
         name=f"{data.path}{', with its sandbox' if sandbox else ''}",
         start=f"Start it: {up}" if redis_url else OF_ENVIRONMENT.start,
+        hint="If `up` was started with variables that this shell lacks, set them here too, or write them into .env.",
     )
 
 

@@ -95,6 +95,18 @@ def test_a_bridge_without_redis_is_told_about_data_directories(tmp_path: Path) -
     assert config("check", cwd=tmp_path, **(GOOD | {"REDIS_URL": ""})).stderr.endswith("name it with --data-dir.\n")
 
 
+def test_what_only_the_shell_of_up_had_is_asked_for_with_the_reason(tmp_path: Path) -> None:
+    with open_data_dir(tmp_path / "data") as data:
+        load_or_generate(data, sandbox=False)
+    ran = config("check", "--data-dir", "data", cwd=tmp_path)
+
+    key, hint = ran.stderr.splitlines()
+    assert key.startswith("RALLY_API_KEY ")
+    assert (
+        hint == "If `up` was started with variables that this shell lacks, set them here too, or write them into .env."
+    )
+
+
 def shown(tmp_path: Path, **env: str) -> dict[str, tuple[str, str]]:
     ran = config("show", cwd=tmp_path, **(GOOD | env))
     assert (ran.returncode, ran.stderr) == (0, "")
