@@ -10,12 +10,15 @@ from rich.text import Text
 from bridge.cli.remote.wording import (
     delivery_line,
     destination_line,
+    failed_record_words,
     last_poll_words,
     local_time,
     printable,
     watch_line,
 )
 from bridge.client import Delivery, Watch
+
+FAILED_RECORDS_SHOWN = 10
 
 
 def is_terminal() -> bool:
@@ -52,6 +55,7 @@ def _facts(watch: Watch) -> Iterator[tuple[str, str]]:
     }
     yield from ((name, local_time(at)) for name, at in times.items() if at is not None)
     yield from (("metadata", f"{name}={value}") for name, value in watch.metadata.items())
+    yield from (("failed", words) for words in failed_record_words(watch, FAILED_RECORDS_SHOWN))
     if watch.last_poll is not None:
         yield "lastPoll", last_poll_words(watch.last_poll)
     if not watch.deliveries:  # each delivery names its destination

@@ -75,6 +75,15 @@ def _facts(watch: Watch, now: datetime) -> Iterator[str]:
         yield watch.reason
 
 
+def failed_record_words(watch: Watch, most: int) -> Iterator[str]:
+    """Yield the person's id and e-mail address of each failed record, then the number of those beyond `most`."""
+    shown = watch.failed_records[:most]
+    for record in shown:
+        yield " ".join(filter(None, (record.person_id, record.email))) or "without id and e-mail address"
+    if shown and (more := watch.failed_record_count - len(shown)) > 0:
+        yield f"and {more:,} more; --json shows up to 100"
+
+
 def poll_words(watch: Watch) -> str:
     """Return what the last poll found; nothing if it read the import, because the status is shown anyway."""
     last = watch.last_poll

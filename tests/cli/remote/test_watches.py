@@ -79,6 +79,19 @@ def test_a_watch_is_listed_shown_and_cancelled(shell: Shell) -> None:
     assert shell.json("cancel", watch["id"])["state"] == "cancelled"
 
 
+def test_the_failed_records_of_an_import_are_shown(shell: Shell) -> None:
+    shell.bridge.set_import("partial", ("COMPLETED", 0), failed=12)
+    watch = shell.json("watch", "partial")
+    assert shell.run("follow", watch["id"]).returncode == 3
+
+    shown = [line for line in shell.run("show", watch["id"]).stdout.splitlines() if line.startswith("  failed ")]
+
+    records = shell.json("show", watch["id"])["import"]["failedRecords"]
+    known = [" ".join(value for value in record.values() if value) for record in records]
+    assert shown[:-1] == [f"  failed        {words}" for words in known[:10]]
+    assert shown[-1] == "  failed        and 2 more; --json shows up to 100"
+
+
 def test_a_settled_watch_is_not_cancelled(shell: Shell) -> None:
     shell.bridge.set_import("settled", ("COMPLETED", 0))
     watch = shell.json("watch", "settled")

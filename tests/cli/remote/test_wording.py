@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.cli.remote.table import room_for_labels
-from bridge.cli.remote.wording import delivery_line, elapsed, printable, watch_line
+from bridge.cli.remote.wording import delivery_line, elapsed, failed_record_words, printable, watch_line
 from bridge.client import Delivery, Watch
 from tests.support.played_calls import DELIVERY, ENDED, READING, WATCH
 
@@ -58,6 +58,18 @@ def test_characters_that_act_on_a_terminal_are_shown_as_escapes(text: str, shown
 )
 def test_a_watch_is_described_in_one_line(changes: dict[str, Any], line: str) -> None:
     assert watch_line(Watch.of({**WATCH, **changes}), NOW).plain.startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("count", "most", "words"),
+    [
+        (2, 10, ["p1", "ada@example.com"]),
+        (1200, 1, ["p1", "and 1,199 more; --json shows up to 100"]),
+    ],
+)
+def test_failed_records_are_described_by_id_and_address(count: int, most: int, words: list[str]) -> None:
+    watch = Watch.of({**WATCH, **ENDED, "import": {**READING, "failedRecordCount": count}})
+    assert list(failed_record_words(watch, most)) == words
 
 
 def test_the_duration_of_an_ended_watch_is_fixed() -> None:
