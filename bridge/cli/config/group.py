@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from bridge.cli.config.first_files import FirstFiles, write_new
@@ -148,7 +148,7 @@ def _print(console: Console, rows: list[Row]) -> None:
         for row in rows:
             click.echo(f"{row.key}\t{row.value}\t{row.source}")
         return
-    table = Table.grid(padding=(0, 2, 0, 0))
+    table = Table.grid(*(Column(overflow="fold") for _ in range(3)), padding=(0, 2, 0, 0))
     for row in rows:
         table.add_row(Text(row.key, "bold"), Text(row.value), Text(row.source, "dim"))
     console.print(table)

@@ -91,7 +91,7 @@ def _table(findings: Sequence[Finding]) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
-    table.add_column()
+    table.add_column(overflow="fold")
     for finding in findings:
         table.add_row(_marked(finding), Text(finding.check), _detail(finding, "\n"))
     return table

@@ -18,7 +18,7 @@ from bridge.cli.up.generated_secrets import load_or_generate
 from bridge.domain.clients import digest
 from bridge.resources import load_checked
 from tests.settings.test_model import GOOD
-from tests.support.command_line import run_here
+from tests.support.command_line import run_at_terminal, run_here
 from tests.support.samples import only
 
 GUIDE = Path(__file__).parents[3] / "bridge" / "docs" / "configuration.md"
@@ -147,6 +147,16 @@ def test_what_up_sets_is_shown_as_such(tmp_path: Path) -> None:
     }
     assert sources["POLL_FLOOR"] == "environment"
     assert sources["workspaces.eu.budget_share"].endswith("bridge.toml:3")
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_terminal_cuts_neither_a_name_nor_a_value(tmp_path: Path, columns: int) -> None:
+    url = f"https://{'rally.' * 12}example.com"
+    env = {**GOOD, "RALLY_BASE_URL": url, "COLUMNS": str(columns), "TERM": "xterm", "NO_COLOR": "1"}
+    styled = run_at_terminal("config", "show", env=env, cwd=tmp_path).stdout
+    printed = re.sub(r"\x1b\[[0-9;]*m", "", styled)
+    assert "…" not in printed
+    assert max(map(len, printed.splitlines())) <= columns
 
 
 def test_the_settings_are_shown_to_programs_as_json(tmp_path: Path) -> None:

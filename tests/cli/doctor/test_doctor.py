@@ -15,7 +15,7 @@ from redis import Redis
 
 from bridge.cli.up import embedded_redis
 from bridge.cli.up.data_dir import DataDir
-from tests.support.command_line import run_here
+from tests.support.command_line import run_at_terminal, run_here
 from tests.support.configuration import destination, workspace
 from tests.support.processes import Journey, free_ports, up, wait_for
 from tests.support.samples import only
@@ -151,6 +151,13 @@ def test_each_finding_is_one_line_with_its_remedy(journey: Journey) -> None:
     assert line.startswith("✗ failed   Rally, default: http")
     assert line.endswith("(HTTP 401) → Set RALLY_API_KEY to a valid key.")
     assert "1 failed" in ran.out.splitlines()[-1]
+
+
+def test_a_terminal_shows_each_finding_whole(journey: Journey) -> None:
+    env = {**environment(journey), "COLUMNS": "60", "TERM": "xterm"}
+    printed = run_at_terminal("doctor", env=env, cwd=journey.data.parent).stdout
+    assert "✓ ok" in printed
+    assert "…" not in printed
 
 
 def test_a_path_where_no_rally_is_is_not_taken_for_one_that_accepts_the_key(journey: Journey) -> None:
