@@ -46,4 +46,4 @@ def command(
         for each in watches:
             click.echo(tab_separated.line(each))
     if more:
-        click.echo(f"There are more than these {limit}: --limit lists more.", err=True)
+        click.echo(f"There are more watches than --limit {limit} lists.", err=True)

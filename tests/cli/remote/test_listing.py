@@ -92,5 +92,5 @@ def test_an_empty_list_is_reported_on_stderr(listed: Shell) -> None:
 
 def test_watches_beyond_the_limit_are_not_left_out_silently(listed: Shell) -> None:
     short = listed.run("list", "--limit", "2")
-    assert (len(short.stdout.splitlines()), short.stderr) == (2, "There are more than these 2: --limit lists more.\n")
+    assert (len(short.stdout.splitlines()), short.stderr) == (2, "There are more watches than --limit 2 lists.\n")
     assert listed.run("list", "--limit", "3").stderr == ""
