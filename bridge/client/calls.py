@@ -59,9 +59,9 @@ def batch(
     )
 
 
-def get(session: Session, watch_id: str, *, wait: int = 0) -> Call[Watch]:
-    """Return a watch, after a long poll of up to `wait` seconds (60 at most) for its end."""
-    return (yield from exchange(session, requests.get_watch(watch_id, wait=wait)))
+def get(session: Session, watch: Watch | str, *, wait: int = 0) -> Call[Watch]:
+    """Return a watch, given by itself or its id, after a long poll of up to `wait` seconds (60 at most) for its end."""
+    return (yield from exchange(session, requests.get_watch(watch, wait=wait)))
 
 
 def list_watches(
@@ -80,9 +80,9 @@ def list_watches(
     yield from _pages(session, request)
 
 
-def cancel(session: Session, watch_id: str) -> Call[Watch]:
-    """Cancel a watch. Raise Conflict if it has already settled."""
-    return (yield from exchange(session, requests.cancel_watch(watch_id)))
+def cancel(session: Session, watch: Watch | str) -> Call[Watch]:
+    """Cancel a watch, given by itself or its id. Raise Conflict if it has already settled."""
+    return (yield from exchange(session, requests.cancel_watch(watch)))
 
 
 def deliveries(session: Session, *, state: DeliveryState | None = None, page: int = 50) -> Feed[Delivery]:
@@ -94,14 +94,17 @@ def deliveries(session: Session, *, state: DeliveryState | None = None, page: in
     yield from _pages(session, request)
 
 
-def delivery(session: Session, delivery_id: str) -> Call[Delivery]:
-    """Return a delivery with its attempts."""
-    return (yield from exchange(session, requests.get_delivery(delivery_id)))
+def delivery(session: Session, delivery: Delivery | str) -> Call[Delivery]:
+    """Return a delivery, given by itself or its id, with its attempts."""
+    return (yield from exchange(session, requests.get_delivery(delivery)))
 
 
-def redeliver(session: Session, delivery_id: str) -> Call[Delivery]:
-    """Send an ended delivery again, and return it. Raise Conflict if it is pending or was skipped."""
-    return (yield from exchange(session, requests.redeliver(delivery_id)))
+def redeliver(session: Session, delivery: Delivery | str) -> Call[Delivery]:
+    """Send an ended delivery again, given by itself or its id, and return it.
+
+    Raise Conflict if it is pending or was skipped.
+    """
+    return (yield from exchange(session, requests.redeliver(delivery)))
 
 
 def redeliver_since(session: Session, since: datetime) -> Call[int]:

@@ -32,9 +32,12 @@ class Event:
     data: Watch | Reading | LastPoll | Delivery
 
 
-def watch_events(session: Session, watch_id: str) -> Feed[Event]:
-    """Yield the events of a watch until it and its deliveries have ended; reconnect if the connection breaks."""
-    request = requests.watch_events(watch_id)
+def watch_events(session: Session, watch: Watch | str) -> Feed[Event]:
+    """Yield the events of a watch, given by itself or its id, until it and its deliveries have ended.
+
+    Reconnect if the connection breaks.
+    """
+    request = requests.watch_events(watch)
     pending: set[str] | None = None
     while pending is None or pending:
         yield from exchange(session, request)

@@ -102,9 +102,9 @@ def _entry(document: Mapping[str, Any]) -> Watch | RefusedEntry:
     return Watch.of(document["watch"]) if "watch" in document else RefusedEntry.of(document)
 
 
-def get_watch(watch_id: str, *, wait: int = 0) -> Request[Watch]:
+def get_watch(watch: Watch | str, *, wait: int = 0) -> Request[Watch]:
     """Return the request for a watch; the answer waits up to `wait` seconds for its end."""
-    path, query = f"/v1/watches/{_segment(watch_id)}", {"wait": wait or None}
+    path, query = f"/v1/watches/{_segment(watch)}", {"wait": wait or None}
     return Request(method="GET", path=path, read=Watch.of, query=query, timeout=ANSWER_TIMEOUT + wait)
 
 
@@ -115,18 +115,18 @@ def list_watches(
     return Request(method="GET", path="/v1/watches", read=_page_of(Watch.of), query=query)
 
 
-def cancel_watch(watch_id: str) -> Request[Watch]:
-    return Request(method="POST", path=f"/v1/watches/{_segment(watch_id)}/cancel", read=Watch.of)
+def cancel_watch(watch: Watch | str) -> Request[Watch]:
+    return Request(method="POST", path=f"/v1/watches/{_segment(watch)}/cancel", read=Watch.of)
 
 
-def watch_events(watch_id: str) -> Request[None]:
+def watch_events(watch: Watch | str) -> Request[None]:
     """Return the request for the stream of a watch's events, which has no JSON answer."""
-    path = f"/v1/watches/{_segment(watch_id)}/events"
+    path = f"/v1/watches/{_segment(watch)}/events"
     return Request(method="GET", path=path, read=lambda _: None, timeout=KEEP_ALIVE_TIMEOUT, streams=True)
 
 
-def get_delivery(delivery_id: str) -> Request[Delivery]:
-    return Request(method="GET", path=f"/v1/deliveries/{_segment(delivery_id)}", read=Delivery.of)
+def get_delivery(delivery: Delivery | str) -> Request[Delivery]:
+    return Request(method="GET", path=f"/v1/deliveries/{_segment(delivery)}", read=Delivery.of)
 
 
 def list_deliveries(*, state: DeliveryState | None, limit: int, cursor: str | None) -> Request[Page[Delivery]]:
@@ -134,8 +134,8 @@ def list_deliveries(*, state: DeliveryState | None, limit: int, cursor: str | No
     return Request(method="GET", path="/v1/deliveries", read=_page_of(Delivery.of), query=query)
 
 
-def redeliver(delivery_id: str) -> Request[Delivery]:
-    return Request(method="POST", path=f"/v1/deliveries/{_segment(delivery_id)}/redeliver", read=Delivery.of)
+def redeliver(delivery: Delivery | str) -> Request[Delivery]:
+    return Request(method="POST", path=f"/v1/deliveries/{_segment(delivery)}/redeliver", read=Delivery.of)
 
 
 def redeliver_since(since: datetime) -> Request[tuple[int, bool]]:
@@ -177,8 +177,9 @@ def _page_of(read: Callable[[Mapping[str, Any]], T]) -> Callable[[Mapping[str, A
     return lambda document: Page(tuple(map(read, document["data"])), document["nextCursor"])
 
 
-def _segment(id_: str) -> str:
-    """Return an id; raise CallFailed for characters that would change the path."""
+def _segment(identified: Watch | Delivery | str) -> str:
+    """Return the id of a record, or an id as it is; raise CallFailed for characters that would change the path."""
+    id_ = identified if isinstance(identified, str) else identified.id
     if not (id_.isascii() and id_.replace("_", "").isalnum()):
         raise CallFailed(f"{id_!r} is not an id.", code="invalid_id")
     return id_

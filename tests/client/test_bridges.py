@@ -69,13 +69,19 @@ def test_both_have_the_same_methods() -> None:
     ).keys()
 
 
+WATCH_TYPE = "bridge.client.values.watch.Watch"
+
+
 @pytest.mark.parametrize(
     ("method", "signature"),
     [
-        (Bridge.get, "(self, watch_id: str, *, wait: int = 0) -> bridge.client.values.watch.Watch"),
-        (AsyncBridge.get, "(self, watch_id: str, *, wait: int = 0) -> bridge.client.values.watch.Watch"),
-        (Bridge.events, "(self, watch_id: str) -> collections.abc.Iterator[bridge.client.events.Event]"),
-        (AsyncBridge.events, "(self, watch_id: str) -> collections.abc.AsyncIterator[bridge.client.events.Event]"),
+        (Bridge.get, f"(self, watch: {WATCH_TYPE} | str, *, wait: int = 0) -> {WATCH_TYPE}"),
+        (AsyncBridge.get, f"(self, watch: {WATCH_TYPE} | str, *, wait: int = 0) -> {WATCH_TYPE}"),
+        (Bridge.events, f"(self, watch: {WATCH_TYPE} | str) -> collections.abc.Iterator[bridge.client.events.Event]"),
+        (
+            AsyncBridge.events,
+            f"(self, watch: {WATCH_TYPE} | str) -> collections.abc.AsyncIterator[bridge.client.events.Event]",
+        ),
     ],
 )
 def test_help_shows_parameters_and_values(method: Callable[..., Any], signature: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from bridge.client import (
     CallFailed,
     Conflict,
+    Delivery,
     FieldError,
     NotFound,
     RateLimited,
@@ -24,6 +25,7 @@ from bridge.client import (
 )
 from bridge.client.steps import Call, Feed
 from tests.support.played_calls import DELIVERY, ENDED, READING, WATCH, Played, answer, busy, nothing
+from tests.support.samples import only
 
 SINCE = datetime(2026, 11, 24, tzinfo=UTC)
 TESTED = {
@@ -124,6 +126,25 @@ def test_an_invalid_id_cannot_change_the_path(id_: str) -> None:
     for call in (calls.get(played.session, id_), calls.redeliver(played.session, id_)):
         with pytest.raises(CallFailed, match="is not an id"):
             played.run(call)
+
+
+BY_OBJECT: dict[str, Callable[[Played], Any]] = {
+    "get": value(lambda played: calls.get(played.session, Watch.of(WATCH))),
+    "cancel": value(lambda played: calls.cancel(played.session, Watch.of(WATCH))),
+    "events": items(lambda played: events.watch_events(played.session, Watch.of(WATCH))),
+    "delivery": value(lambda played: calls.delivery(played.session, Delivery.of(DELIVERY))),
+    "redeliver": value(lambda played: calls.redeliver(played.session, Delivery.of(DELIVERY))),
+}
+
+
+@pytest.mark.parametrize("call", BY_OBJECT)
+def test_a_watch_or_a_delivery_is_as_good_as_its_id(call: str) -> None:
+    by_id, by_object = Played(answer({}, 404)), Played(answer({}, 404))
+    for play, played in ((CALLS[call], by_id), (BY_OBJECT[call], by_object)):
+        with pytest.raises(CallFailed):
+            play(played)
+
+    assert only(by_object.requests).path == only(by_id.requests).path
 
 
 def test_a_watch_has_its_failed_records_and_its_last_poll() -> None:
