@@ -1,6 +1,7 @@
 """The contents of the configuration file: every valid table, and every problem with its line and key."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -29,7 +30,7 @@ TableT = TypeVar("TableT", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The valid tables by name, and all problems."""
+    """The tables by name, without what is invalid in them, and all problems."""
 
     workspaces: dict[str, WorkspaceTable] = field(default_factory=dict)
     destinations: dict[str, DestinationTable] = field(default_factory=dict)
@@ -61,7 +62,7 @@ class _Reader:
     def read(
         self, section: str, table_model: Callable[[str, Mapping[str, Any]], type[TableT] | None]
     ) -> Iterator[tuple[str, TableT]]:
-        """Yield the valid tables of a section, and note the problems of the others."""
+        """Yield the tables of a section, and note what is invalid in them."""
         tables = self.document.tables.get(section, {})
         if not isinstance(tables, dict):
             self._note((section,), f"must be tables: [{section}.NAME]")
@@ -99,15 +100,21 @@ class _Reader:
         return ClientTable
 
     def _validated(self, path: tuple[str, str], table: Mapping[str, Any], model: type[TableT]) -> TableT | None:
+        """Return a table, without its invalid keys if there are any; then the values of the others are still checked.
+
+        None if a required key is missing or invalid.
+        """
         resolved = resolve_secrets(table, model, self.around)
         for key, text in resolved.problems.items():
             self._note((*path, *resolved.given(key).split(".")), text)
         try:
-            valid = model.model_validate(resolved.values)
+            return model.model_validate(resolved.values)
         except ValidationError as error:
             self.problems += self._findings(error, path, model, resolved)
-            return None
-        return None if resolved.problems else valid
+            wrong = {finding["loc"][0] for finding in findings(error)}
+        with suppress(ValidationError):
+            return model.model_validate({key: value for key, value in resolved.values.items() if key not in wrong})
+        return None
 
     def _findings(
         self, error: ValidationError, path: tuple[str, str], model: type[BaseModel], resolved: Resolved

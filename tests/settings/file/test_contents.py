@@ -237,6 +237,13 @@ def test_problems_of_environment_and_file_are_told_together(file: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("wrong", ['secret_file = "none"', 'secret = "HUNTER2"', "secrets = 1"])
+def test_an_invalid_key_of_a_destination_hides_no_problem_of_its_other_keys(file: Path, wrong: str) -> None:
+    text = f'[destinations.ops]\ntype = "callback"\nurl = "http://10.0.0.1/"\n{wrong}\nheaders = {{Host = "x"}}\n'
+
+    assert [told.partition(": ")[0] for told in problems(file, text)] == [f"{file}:4", f"{file}:3", f"{file}:5"]
+
+
 def test_a_list_of_two_digests_rotates_a_key_and_three_are_refused(file: Path) -> None:
     keys = [f'"sha256:{letter * 64}"' for letter in "abc"]
 
