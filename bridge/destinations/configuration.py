@@ -19,13 +19,14 @@ from bridge.errors import SettingsError
 from bridge.http import Trust, check_proxy
 from bridge.http.trust import trust_with
 from bridge.settings import Settings
+from bridge.settings.problems import problem, shown_key
 
 
 def named_addresses(settings: Settings) -> Mapping[str, ResolvedDestination]:
     """Return the destinations of the configuration file; check that each can be sent to."""
     rules = egress_rules(settings)
     problems = [
-        settings.problem(f"destinations.{name}.{key}", text)
+        problem(settings.place(f"destinations.{name}.{'.'.join(key)}"), f"destinations.{name}.{shown_key(*key)}", text)
         for name, destination in settings.destinations.items()
         for key, text in _objections(destination, rules)
     ]
@@ -34,7 +35,7 @@ def named_addresses(settings: Settings) -> Mapping[str, ResolvedDestination]:
     return settings.destinations
 
 
-def _objections(destination: ResolvedDestination, rules: EgressRules) -> Iterator[tuple[str, str]]:
+def _objections(destination: ResolvedDestination, rules: EgressRules) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield the key and the sentence of each reason why nothing can be sent."""
     match destination:
         case SlackWebhook(url=url):
@@ -43,14 +44,14 @@ def _objections(destination: ResolvedDestination, rules: EgressRules) -> Iterato
             yield from _wrong_url(check_callback(url.reveal(), rules))
             for name, value in headers.items():
                 if text := header_problem(name, value.reveal()):
-                    yield f"headers.{name}", text
+                    yield ("headers", name), text
         case SlackChannel():
             pass
 
 
-def _wrong_url(wrong: Forbidden | None) -> Iterator[tuple[str, str]]:
+def _wrong_url(wrong: Forbidden | None) -> Iterator[tuple[tuple[str, ...], str]]:
     if wrong:
-        yield "url", wrong.for_operators
+        yield ("url",), wrong.for_operators
 
 
 def sender_of(settings: Settings) -> Sender:

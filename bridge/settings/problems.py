@@ -47,3 +47,8 @@ def why_unreadable(error: Exception) -> str:
 def shown(word: str) -> str:
     """Return a word as messages may show it: in full if it is too short for a key."""
     return word if len(word) < SHORTEST_KEY and word.isprintable() else "…"
+
+
+def shown_key(*path: str) -> str:
+    """Return a dotted key as messages may show it: a word in the place of a key may be a secret as well."""
+    return ".".join(map(shown, path))

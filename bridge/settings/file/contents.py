@@ -20,7 +20,7 @@ from bridge.settings.file.tables import (
     WorkspaceTable,
 )
 from bridge.settings.parsers import NAME, NAME_IN_WORDS
-from bridge.settings.problems import Problem, problem, shown
+from bridge.settings.problems import Problem, problem, shown_key
 from bridge.settings.sources.given import Given
 from bridge.settings.sources.spelling import nearest
 from bridge.validation_text import findings, sentence
@@ -57,7 +57,7 @@ class _Reader:
 
     def unknown_sections(self) -> Iterator[Problem]:
         for section in self.document.tables.keys() - ConfigFile.model_fields.keys():
-            yield problem(self.document.place(section), shown(section), _unknown(section, ConfigFile))
+            yield problem(self.document.place(section), shown_key(section), _unknown(section, ConfigFile))
 
     def read(
         self, section: str, table_model: Callable[[str, Mapping[str, Any]], type[TableT] | None]
@@ -78,7 +78,7 @@ class _Reader:
     ) -> type[TableT] | None:
         if not NAME.fullmatch(name):
             where = self.document.place(section, name)
-            self.problems.append(problem(where, f"{section}.{shown(name)}", f"must be {NAME_IN_WORDS}"))
+            self.problems.append(problem(where, shown_key(section, name), f"must be {NAME_IN_WORDS}"))
         elif not isinstance(table, dict):
             self._note((section, name), f"must be a table: [{section}.NAME]")
         else:
@@ -106,7 +106,10 @@ class _Reader:
         """
         resolved = resolve_secrets(table, model, self.around)
         for key, text in resolved.problems.items():
-            self._note((*path, *resolved.given(key).split(".")), text)
+            given = resolved.given(key).split(".", 1)
+            self.problems.append(
+                problem(self.document.place(*path, *given), f"{'.'.join(path)}.{shown_key(*given)}", text)
+            )
         try:
             return model.model_validate(resolved.values)
         except ValidationError as error:
@@ -128,10 +131,8 @@ class _Reader:
             text = _unknown(key, model) if unknown else sentence(finding, SENTENCES)
             if rest and rest[0].isdecimal():
                 text, rest = f"entry {int(rest[0]) + 1} {text}", []
-            given = resolved.given(".".join((key, *rest)))
-            yield problem(
-                self.document.place(*path, *given.split(".")), ".".join([*path, *map(shown, given.split("."))]), text
-            )
+            given = resolved.given(".".join((key, *rest))).split(".", 1)
+            yield problem(self.document.place(*path, *given), f"{'.'.join(path)}.{shown_key(*given)}", text)
 
     def _note(self, path: tuple[str, ...], text: str) -> None:
         self.problems.append(problem(self.document.place(*path), ".".join(path), text))

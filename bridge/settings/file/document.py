@@ -14,7 +14,8 @@ from bridge.settings.problems import Place, Problem, problem
 LARGEST = 1024 * 1024
 """The size in bytes that the file may have."""
 _POSITION = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
-_QUOTATION = re.compile(r"(['\"]).{3,}\1")
+_QUOTATION = re.compile(r"\(.*\)|(['\"]).{3,}\1")
+"""The keys and values that a message of tomllib repeats: a tuple of keys, or one word."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ class Document:
 def read_document(path: str) -> tuple[Document | None, list[Problem]]:
     """Read a file; return its tables, or why there are none. Raises OSError if it can't be read."""
     try:
-        raw = Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            raw = file.read(LARGEST + 1)
     except ValueError as error:  # a path with a null character
         raise OSError from error
     if len(raw) > LARGEST:
@@ -71,11 +73,15 @@ def read_document(path: str) -> tuple[Document | None, list[Problem]]:
     except UnicodeDecodeError as error:
         return None, [problem(Place(path), "", f"is not UTF-8 (byte {error.start + 1}); save it as UTF-8")]
     try:
-        return Document(path, text, tomllib.loads(text)), []
+        document = Document(path, text, tomllib.loads(text))
+        document.places()  # raises RecursionError as well
     except RecursionError:
         return None, [problem(Place(path), "", "nests its values too deeply")]
     except tomllib.TOMLDecodeError as error:
         return None, [_not_toml(path, str(error), last_line=text.count("\n") + 1)]
+    except ValueError:  # of int()
+        return None, [problem(Place(path), "", "holds a number with too many digits")]
+    return document, []
 
 
 def _not_toml(path: str, message: str, *, last_line: int) -> Problem:

@@ -1,13 +1,16 @@
 """The line of each key in a TOML document, which `tomllib` does not report.
 
 A statement of TOML ends at the end of a line, and no beginning of it is a statement by itself. So lines are added to a
-statement until `tomllib` accepts it.
+statement until `tomllib` accepts it. Only arrays and strings extend over several lines.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
+_LAST_LINE = re.compile(r"]|}|\"{3}|'{3}")
+"""What the last of several lines contains."""
 Path: TypeAlias = tuple[str | int, ...]
 """The keys that lead to a value; a number for an element of an array of tables."""
 
@@ -32,6 +35,8 @@ def _statements(text: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
     statement, begin = "", 1
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
         statement += f"{line}\n"
+        if number > begin and not _LAST_LINE.search(line):
+            continue  # to parse a long array once per line would take seconds
         try:
             parsed = tomllib.loads(statement)
         except tomllib.TOMLDecodeError:

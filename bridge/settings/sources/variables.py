@@ -1,5 +1,6 @@
 """The variables of a process: the environment over `.env`, with the contents of the files that `…_FILE` names."""
 
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -57,6 +58,8 @@ def own_values(
     )
 
 
+LARGEST_SECRET = 1024 * 1024
+"""The size in bytes that the file of a secret may have."""
 QUOTED = "is enclosed in quotes, which would be part of the value; docker --env-file keeps them. Remove them"
 
 
@@ -66,9 +69,15 @@ def read_secret_file(path: str) -> tuple[Given | None, str | None]:
     The path is not repeated: it may be the secret itself in the wrong variable.
     """
     try:
-        text = Path(path).read_text("utf-8-sig").strip()
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            return None, "names something that is not a file"  # a pipe without a writer would be waited for forever
+        with Path(path).open("rb") as file:
+            raw = file.read(LARGEST_SECRET + 1)
+        text = raw.decode("utf-8-sig").strip()
     except (OSError, UnicodeDecodeError, ValueError) as error:
         return None, f"names a file that can't be read ({why_unreadable(error)})"
+    if len(raw) > LARGEST_SECRET:
+        return None, "names a file that is larger than 1 MiB"
     return (Given(text, Place(path)), None) if text else (None, "names a file that is empty")
 
 

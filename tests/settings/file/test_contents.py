@@ -1,5 +1,6 @@
 """The configuration file: what it configures, and its problems, each with file, line and key."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -201,6 +202,45 @@ def test_a_problem_names_file_line_and_key_and_no_secret(file: Path, text: str, 
     assert words in told
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        '"HUNTER2-HUNTER2-1" = 5',
+        '"short.HUNTER2-HUNTER2-1" = 5',
+        '"HUNTER2-HUNTER2-1 é" = "x"',
+        'HUNTER2-HUNTER2-1_env = "NONE"',
+        'HUNTER2-HUNTER2-1_file = "none"',
+    ],
+)
+def test_a_key_in_the_place_of_a_headers_name_is_not_repeated(file: Path, header: str) -> None:
+    text = f'[destinations.ops]\ntype = "callback"\nurl = "https://x.example/"\n[destinations.ops.headers]\n{header}\n'
+
+    assert only(problems(file, text)).startswith(f"{file}:5: destinations.ops.headers.…: ")
+
+
+def test_a_key_in_the_place_of_a_tables_name_is_not_repeated(file: Path) -> None:
+    table = """[workspaces.ab."c'HUNTER2"]\n"""
+
+    assert "is not TOML: Cannot declare … twice" in problems(file, 2 * table)[0]
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "device"])
+def test_a_secret_is_read_from_files_only(file: Path, tmp_path: Path, kind: str) -> None:
+    """A pipe without a writer would be waited for forever, and a device may never end."""
+    os.mkfifo(tmp_path / "pipe")
+    path = {"folder": tmp_path, "pipe": tmp_path / "pipe", "device": Path("/dev/zero")}[kind]
+
+    assert only(problems(file, f'[workspaces.eu]\nkey_file = "{path}"')) == (
+        f"{file}:2: workspaces.eu.key_file: names something that is not a file"
+    )
+
+
+def test_a_secret_is_not_read_from_a_huge_file(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"k" * 1_100_000)
+
+    assert "names a file that is larger than 1 MiB" in only(problems(file, '[workspaces.eu]\nkey_file = "key"'))
+
+
 def test_a_channel_without_a_bot_is_reported(file: Path) -> None:
     assert only(problems(file, CONFIG, SLACK_BOT_TOKEN="")) == (
         f"{file}:13: destinations.panels: needs a Slack bot: set SLACK_BOT_TOKEN"
@@ -213,6 +253,8 @@ def test_a_channel_without_a_bot_is_reported(file: Path) -> None:
         (b"\xff\xfe[\x00", "is not UTF-8 (byte 1); save it as UTF-8"),
         (b"#" * 1_100_000, "is larger than 1 MiB"),
         (b"a = " + b"[" * 50_000, "nests its values too deeply"),
+        (b"a." * 3000 + b"b = 1", "nests its values too deeply"),
+        (b"a = " + b"1" * 5000, "holds a number with too many digits"),
     ],
 )
 def test_a_file_that_cannot_be_used_hides_no_other_problem_and_adds_none(file: Path, raw: bytes, words: str) -> None:

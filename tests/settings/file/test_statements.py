@@ -52,3 +52,9 @@ def test_each_key_has_the_line_on_which_it_begins(path: tuple[str | int, ...], l
 def test_what_only_looks_like_a_statement_has_no_line() -> None:
     assert ("not", "a", "table") not in lines_of(DOCUMENT)
     assert ("a", "b", "two") not in lines_of(DOCUMENT)
+
+
+def test_a_long_array_is_not_parsed_again_for_each_of_its_lines() -> None:
+    hosts = '  "crm.example.com",\n' * 20_000
+
+    assert lines_of(f"hosts = [\n{hosts}]\nlast = 1\n")["last",] == 20_003
