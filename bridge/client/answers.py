@@ -33,6 +33,8 @@ NOT_SENT: frozenset[Reason] = frozenset({"refused", "unknown_host", "tls", "conn
 
 UNREADABLE = "unreadable"
 """The code of an answer that no bridge gives."""
+NO_SUCH_PATH = "not_found"
+"""The code of a bridge's answer to a path that it does not have."""
 EXCEPTIONS: Mapping[int, type[CallFailed]] = {
     HTTPStatus.BAD_REQUEST: ValidationFailed,
     HTTPStatus.UNAUTHORIZED: Unauthorized,
@@ -118,21 +120,22 @@ def refusal(
 ) -> CallFailed:
     """Return the exception for a refused request."""
     title = text_or_none(problem.get("title"))
-    return _kind(status, is_problem=title is not None)(
+    code = UNREADABLE if title is None else text_or_none(problem.get("code"))
+    return _kind(status, code)(
         _unreadable_words(status, server, headers) if title is None else _sentences(title, problem),
         status=status,
-        code=UNREADABLE if title is None else text_or_none(problem.get("code")),
+        code=code,
         request_id=headers.get("x-request-id"),
         problem=problem,
         retry_after=wait,
     )
 
 
-def _kind(status: int, *, is_problem: bool) -> type[CallFailed]:
-    """Return the class of a refusal. A 404 without a problem document only shows that the URL is wrong."""
+def _kind(status: int, code: str | None) -> type[CallFailed]:
+    """Return the class of a refusal. A 404 that is about no watch or delivery only shows that the URL is wrong."""
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unavailable
-    if is_problem or status == HTTPStatus.TOO_MANY_REQUESTS:
+    if code not in {UNREADABLE, NO_SUCH_PATH} or status == HTTPStatus.TOO_MANY_REQUESTS:
         return EXCEPTIONS.get(status, CallFailed)
     return CallFailed
 

@@ -2,7 +2,7 @@
 
 CallFailed             a call that was refused or not answered; any status that has no class of its own
 ├── Unauthorized       401, 403: the API key is missing or wrong, or its client may not do this
-├── NotFound           404: no such watch, delivery or call
+├── NotFound           404: no such watch or delivery
 ├── Conflict           409: the state of the watch or delivery does not allow it
 ├── ValidationFailed   400, 413, 415, 422: the request is not valid; `errors` lists every problem
 ├── RateLimited        429: too many requests; `retry_after` says when the next may be sent
@@ -59,7 +59,7 @@ class Unauthorized(CallFailed):
 
 
 class NotFound(CallFailed):
-    """There is no such watch, delivery or call, or it belongs to another client."""
+    """There is no such watch or delivery, or it belongs to another client."""
 
 
 class Conflict(CallFailed):

@@ -267,6 +267,13 @@ def test_a_refusal_has_a_class_by_its_status(status: int, kind: type[CallFailed]
     assert (failure.status, failure.code, failure.request_id, failure.retry_after) == (status, "too_bad", "req-1", 3600)
 
 
+def test_a_path_that_the_bridge_does_not_have_is_no_missing_watch() -> None:
+    played = Played(answer({"code": "not_found", "title": "Not found"}, 404))
+    with pytest.raises(CallFailed) as caught:
+        played.run(calls.get(played.session, "wat_1"))
+    assert type(caught.value) is CallFailed
+
+
 def test_a_refusal_lists_every_problem_and_is_not_retried() -> None:
     errors = [{"pointer": "/notify/0/url", "detail": "Not allowed", "code": "private"}, {"detail": "Too long"}, 7]
     problem = {"title": "The request is not valid", "detail": "Nothing was changed.", "code": "own", "errors": errors}

@@ -25,7 +25,7 @@ _BY_CODE: Mapping[str | None, str] = {
     "invalid_key": _KEY,
     **dict.fromkeys(("refused", "unreachable"), _START),
     **dict.fromkeys(("invalid_url", "invalid_request", "unknown_host"), _ADDRESS),
-    **dict.fromkeys(("tls", "connect_timeout", "unreadable"), _ADDRESS),
+    **dict.fromkeys(("tls", "connect_timeout", "unreadable", "not_found"), _ADDRESS),
     "proxy": _PROXY,
     "forbidden": "The operator of the bridge can permit it to your client.",
     "delivery_pending": "The time of its next attempt: `rally-bridge show` with its id.",
