@@ -1,8 +1,10 @@
 """The command line: `rally-bridge up`, `serve`, `worker` and the commands for people."""
 
+import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from errno import ENOSPC
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
@@ -86,9 +88,14 @@ class PlainGroup(click.Group):
             ctx.exit(ExitCode.FAILURE)
         except KeyboardInterrupt:
             ctx.exit(ExitCode.INTERRUPTED)
-        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+        except BrokenPipeError:
+            _discard_output()
+            ctx.exit(ExitCode.PIPE_CLOSED)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise  # click ends these itself
         except Exception as error:  # noqa: BLE001 - the last resort, for any bug
+            if _is_full(error):
+                _discard_output()
             click.echo((isinstance(error, ImportError) and _foreign_files()) or _unexpected(error), err=True)
             ctx.exit(ExitCode.FAILURE)
 
@@ -110,6 +117,16 @@ def _is_text(arg: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in arg)
 
 
+def _is_full(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno == ENOSPC
+
+
+def _discard_output() -> None:
+    """Let the rest of stdout go nowhere: it can't be written, and Python would report that at its exit."""
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
 def _foreign_files() -> str | None:
     """Return what another distribution has done to our files; None if they are ours."""
     try:
@@ -121,6 +138,8 @@ def _foreign_files() -> str | None:
 
 def _unexpected(error: Exception) -> str:
     """Describe an unexpected error. Only an OSError's message is shown, as others might hold a secret."""
+    if _is_full(error):
+        return f"The output can't be written: {os.strerror(ENOSPC)}. What was asked for may have been done."
     place = extract_tb(error.__traceback__)[-1]
     what = f"{type(error).__name__}: {error}" if isinstance(error, OSError) else type(error).__name__
     return f"Unexpected error: {what}, at {Path(place.filename).name}:{place.lineno}. Please report it."

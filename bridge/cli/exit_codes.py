@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     STILL_OPEN = 6
     NOT_DELIVERED = 7
     INTERRUPTED = 130
+    PIPE_CLOSED = 141
 
 
 MEANINGS: Mapping[ExitCode, str] = {
@@ -30,6 +31,7 @@ MEANINGS: Mapping[ExitCode, str] = {
     ExitCode.STILL_OPEN: "`--timeout` was over first; the watch continues",
     ExitCode.NOT_DELIVERED: "a delivery was abandoned, or a test message not accepted",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C; a watch continues",
+    ExitCode.PIPE_CLOSED: "stdout was closed by its reader, such as `head`; a watch continues",
 }
 TABLE = "\b\nExit codes (of serve and worker: see the guide Operations):\n" + "\n".join(
     f"  {code:>3}  {meaning}" for code, meaning in MEANINGS.items()

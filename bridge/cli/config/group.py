@@ -11,6 +11,7 @@ from rich.text import Text
 
 from bridge.cli.config.first_files import FirstFiles, write_new
 from bridge.cli.config.rows import Row, rows_of
+from bridge.cli.console import CommandConsole
 from bridge.cli.doctor import installation
 from bridge.cli.doctor.installation import Installation
 from bridge.cli.errors import CannotStart
@@ -73,7 +74,7 @@ def show(*, file: Path | None, data_dir: Path | None, as_json: bool) -> None:
     if as_json:
         print_json([row.as_json() for row in rows])
     else:
-        _print(Console(), rows)
+        _print(CommandConsole(), rows)
 
 
 @group.command("schema")

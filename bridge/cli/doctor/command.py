@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bridge.cli.console import CommandConsole
 from bridge.cli.doctor import installation
 from bridge.cli.doctor.findings import Finding, State, failed, warning
 from bridge.cli.json_output import print_json
@@ -47,7 +48,7 @@ def command(*, data_dir: Path | None, send: bool, as_json: bool) -> None:
     chosen = installation.locate(data_dir, [DATA_DIR, DATA_DIR / "sandbox"])
     try:
         draft = check_draft(draft_settings(chosen.environ))
-        with Console(stderr=True).status("checking…"):
+        with CommandConsole(stderr=True).status("checking…"):
             findings = asyncio.run(examine(draft.settings, send=send, start=chosen.start))
         findings[1:1] = [warning("Settings", text, UNKNOWN_NAME) for text in draft.warnings]
     except SettingsError as error:
@@ -62,7 +63,7 @@ def command(*, data_dir: Path | None, send: bool, as_json: bool) -> None:
     if as_json:
         _print_json(findings)
     else:
-        _print(Console(), chosen.name, findings)
+        _print(CommandConsole(), chosen.name, findings)
     raise click.exceptions.Exit(0 if _healthy(findings) else 1)
 
 

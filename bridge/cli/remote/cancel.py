@@ -1,8 +1,8 @@
 """`cancel`: end a watch without an outcome."""
 
 import click
-from rich.console import Console
 
+from bridge.cli.console import CommandConsole
 from bridge.cli.json_output import print_json
 from bridge.cli.remote.completions import complete_watches
 from bridge.cli.remote.connection import with_client
@@ -17,4 +17,4 @@ from bridge.client import Bridge
 def command(bridge: Bridge, watch_id: str, *, as_json: bool) -> None:
     """Cancel a watch: nothing is sent."""
     ended = bridge.cancel(watch_id)
-    print_json(ended.document) if as_json else print_watch(Console(), ended)
+    print_json(ended.document) if as_json else print_watch(CommandConsole(), ended)

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from bridge.cli.console import CommandConsole
 from bridge.cli.exit_codes import ExitCode, exit_code
 from bridge.cli.json_output import print_json
 from bridge.cli.remote.parameters import Duration
@@ -52,7 +53,7 @@ def follow_to_end(bridge: Bridge, watch: Watch, following: Following, *, as_json
 
     With `as_json` all of that goes to stderr, and stdout gets the watch at its end as JSON alone.
     """
-    console = Console(stderr=as_json)
+    console = CommandConsole(stderr=as_json)
     print_line(console, watch.id)
     states = deque([watch], maxlen=1)
     try:

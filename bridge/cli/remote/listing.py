@@ -3,8 +3,8 @@
 from itertools import islice
 
 import click
-from rich.console import Console
 
+from bridge.cli.console import CommandConsole
 from bridge.cli.json_output import print_json
 from bridge.cli.remote import tab_separated
 from bridge.cli.remote.connection import with_client
@@ -41,7 +41,7 @@ def command(
     elif not watches:
         click.echo("No watches.", err=True)
     elif is_terminal():
-        print_watches(Console(), watches)
+        print_watches(CommandConsole(), watches)
     else:
         for each in watches:
             click.echo(tab_separated.line(each))

@@ -23,7 +23,7 @@ FAILED_RECORDS_SHOWN = 10
 
 def is_terminal() -> bool:
     """Return whether stdout is a terminal. With FORCE_COLOR, rich takes a pipe for one, too."""
-    return sys.stdout.isatty()
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def print_line(console: Console, text: Text | str) -> None:

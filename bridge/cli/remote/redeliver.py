@@ -3,8 +3,8 @@
 from datetime import datetime
 
 import click
-from rich.console import Console
 
+from bridge.cli.console import CommandConsole
 from bridge.cli.json_output import print_json
 from bridge.cli.remote.completions import complete_watches
 from bridge.cli.remote.connection import with_client
@@ -36,7 +36,7 @@ def command(bridge: Bridge, id_: str | None, *, since: datetime | None, as_json:
         print_json([each.document for each in redelivered])
         return
     for delivery in redelivered:
-        print_delivery(Console(), delivery)
+        print_delivery(CommandConsole(), delivery)
 
 
 def _deliveries_to_repeat(bridge: Bridge, id_: str) -> list[str]:

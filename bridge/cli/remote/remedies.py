@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
+from bridge.cli.errors import CannotStart
 from bridge.client import (
     CallFailed,
     Conflict,
@@ -33,6 +34,8 @@ _BY_CODE: Mapping[str | None, str] = {
     "watch_already_settled": "Its outcome: `rally-bridge show` with its id.",
 }
 """The remedy for each code of an error."""
+_SETTINGS = frozenset({"no_key", "invalid_url"})
+"""The codes of errors before the first call."""
 _ARGUMENTS: Mapping[str, str] = {
     "/importId": "IMPORT_ID",
     "/label": "--label",
@@ -51,12 +54,20 @@ class CommandFailed(BridgeError):
     """A call failed; the message says why and what can be done."""
 
 
-def explained(error: CallFailed, destinations: Sequence[Destination] = ()) -> CommandFailed:
-    """Return the error as a person at a shell needs it; `destinations` are those that the command has sent."""
+def explained(error: CallFailed, destinations: Sequence[Destination] = ()) -> BridgeError:
+    """Return the error as a person at a shell needs it; `destinations` are those that the command has sent.
+
+    Without a usable address or key nothing was sent: that is an error of the settings.
+    """
+    words = _words(error, destinations)
+    return CannotStart(words) if error.code in _SETTINGS else CommandFailed(words)
+
+
+def _words(error: CallFailed, destinations: Sequence[Destination]) -> str:
     said = [_first_line(error), *(f"  {_problem(each, destinations)}" for each in error.errors)]
     if (found := remedy(error)) is None:
-        return CommandFailed("\n".join(said))
-    return CommandFailed("\n".join([f"{said[0]} {found}", *said[1:]]))
+        return "\n".join(said)
+    return "\n".join([f"{said[0]} {found}", *said[1:]])
 
 
 def _problem(error: FieldError, destinations: Sequence[Destination]) -> str:

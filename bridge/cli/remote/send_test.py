@@ -1,8 +1,8 @@
 """`test`: send a test message to one destination now."""
 
 import click
-from rich.console import Console
 
+from bridge.cli.console import CommandConsole
 from bridge.cli.exit_codes import TABLE, ExitCode
 from bridge.cli.json_output import print_json
 from bridge.cli.remote.connection import with_client
@@ -28,7 +28,7 @@ def command(bridge: Bridge, *, destinations: list[Destination], as_json: bool) -
     if as_json:
         print_json(result.document)
     else:
-        print_line(Console(), result_line(result))
+        print_line(CommandConsole(), result_line(result))
     raise click.exceptions.Exit(ExitCode.SUCCESS if result.verdict == ACCEPTED else ExitCode.NOT_DELIVERED)
 
 

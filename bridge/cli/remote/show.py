@@ -1,8 +1,8 @@
 """`show`: one watch with its deliveries, or one delivery with its attempts."""
 
 import click
-from rich.console import Console
 
+from bridge.cli.console import CommandConsole
 from bridge.cli.json_output import print_json
 from bridge.cli.remote.completions import complete_watches
 from bridge.cli.remote.connection import with_client
@@ -21,7 +21,7 @@ def command(bridge: Bridge, id_: str, *, as_json: bool) -> None:
     """
     if is_delivery(id_):
         delivery = bridge.delivery(id_)
-        print_json(delivery.document) if as_json else print_delivery(Console(), delivery)
+        print_json(delivery.document) if as_json else print_delivery(CommandConsole(), delivery)
         return
     found = bridge.get(id_)
-    print_json(found.document) if as_json else print_watch(Console(), found)
+    print_json(found.document) if as_json else print_watch(CommandConsole(), found)

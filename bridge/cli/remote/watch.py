@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-from rich.console import Console
 
+from bridge.cli.console import CommandConsole
 from bridge.cli.exit_codes import TABLE
 from bridge.cli.json_output import print_json
 from bridge.cli.remote.connection import with_client
@@ -95,6 +95,6 @@ def _print_created(watch: Watch, *, as_json: bool) -> None:
     if as_json:
         print_json(watch.document)
     elif is_terminal():
-        print_watch(Console(), watch)
+        print_watch(CommandConsole(), watch)
     else:
         click.echo(watch.id)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 import httpx
-from rich.console import Console
 
+from bridge.cli.console import CommandConsole
 from bridge.cli.packages import HOME
 from bridge.cli.up import embedded_redis, environment, exports, external_redis, ports, restored_dump
 from bridge.cli.up.banner import Banner
@@ -85,7 +85,7 @@ def command(*, sandbox: bool, data_dir: Path | None, host: str, port: int, syste
             except StopRequested:
                 return
         exports.write(data, banner.exports)
-        Supervisor(programs, data=data, signals=signals, echo=_echo).run(lambda: banner.print(Console()))
+        Supervisor(programs, data=data, signals=signals, echo=_echo).run(lambda: banner.print(CommandConsole()))
 
 
 def _banner(

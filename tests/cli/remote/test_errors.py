@@ -1,6 +1,9 @@
 """Errors are sentences on stderr that say what to do; nothing is printed on stdout."""
 
+import os
+import sys
 from pathlib import Path
+from subprocess import PIPE, CompletedProcess, run
 
 import pytest
 
@@ -20,7 +23,7 @@ NO_TEXT = "\udcff"
         (["cancel", "an import"], {}, 2, "rally-bridge list --import 'an import'"),
         (["follow", "wat_a/b"], {}, 1, "'wat_a/b' is not an id."),
         (["list"], {"RALLY_BRIDGE_KEY": "rbk_wrong"}, 1, "The API key is invalid. Set RALLY_BRIDGE_KEY"),
-        (["list"], {"RALLY_BRIDGE_KEY": ""}, 1, "There is no API key"),
+        (["list"], {"RALLY_BRIDGE_KEY": ""}, 2, "There is no API key"),
         (["watch", "x", "--callback", "http://10.0.0.1/"], {}, 1, "  --callback: "),
         (["watch", "x", "--expires-in", "soon"], {}, 2, "is not a duration"),
         (["watch", "x", "--metadata", "ticket"], {}, 2, "is not name=value"),
@@ -32,7 +35,7 @@ NO_TEXT = "\udcff"
             1,
             "start a bridge on this machine with",
         ),
-        (["show", "wat_0", "--url", "nonsense"], {}, 1, "nonsense can't be used: a bridge's URL is like"),
+        (["show", "wat_0", "--url", "nonsense"], {}, 2, "nonsense can't be used: a bridge's URL is like"),
         (["watch", "x", "--until-delivered"], {}, 2, "--until-delivered needs --follow"),
         (["watch", "x", "--named", "crm", "--on", "complete"], {}, 2, "'complete' is not one of always, problems, or"),
         (["watch", "x", "--named", "crm", "--on", "problems,failed"], {}, 2, "--on problems stands alone"),
@@ -43,7 +46,7 @@ NO_TEXT = "\udcff"
         (["folow"], {}, 2, "No such command 'folow'. Did you mean follow?"),
         (["xyz"], {}, 2, "No such command 'xyz'."),
         (["redeliver"], {}, 2, "Pass either an ID or --since"),
-        (["list", "--url", "http://127.0.0.1:1x"], {}, 1, "can't be used"),
+        (["list", "--url", "http://127.0.0.1:1x"], {}, 2, "can't be used"),
         (["list", "--url", f"http://{'a' * 64}.example"], {}, 1, "its URL or a header is not valid"),
         (["watch", NO_TEXT], {}, 2, "Argument 2 is not text"),
         (["watch", "x", "--label", NO_TEXT], {}, 2, "Argument 4 is not text"),
@@ -127,5 +130,40 @@ def test_the_key_is_read_from_its_file(shell: Shell, tmp_path: Path) -> None:
     file.write_bytes(b"\xff")
     for name, why in ((file, "UnicodeDecodeError"), (tmp_path / "none", "FileNotFoundError")):
         ran = shell.run("list", RALLY_BRIDGE_KEY="", RALLY_BRIDGE_KEY_FILE=str(name))
-        assert ran.returncode == 1
+        assert ran.returncode == 2
         assert ran.stderr.startswith(f"RALLY_BRIDGE_KEY_FILE: '{name}' can't be read ({why}). ")
+
+
+def in_sh(shell: Shell, line: str) -> "CompletedProcess[str]":
+    """Run a line of sh, in which $BRIDGE is the command."""
+    env = shell.environment(BRIDGE=f"{sys.executable} -m bridge.cli")
+    return run(["/bin/sh", "-c", line], env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_stdout_that_is_closed_is_no_error(shell: Shell) -> None:
+    shell.bridge.set_import("closed", ("UPLOADING", 0), ("COMPLETED", 600))
+    shell.json("watch", "closed")
+    ran = in_sh(shell, "$BRIDGE list --import closed >&-")
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["list", "show"])
+def test_a_reader_that_leaves_early_is_not_a_refusal(shell: Shell, command: str) -> None:
+    shell.bridge.set_import("piped", ("UPLOADING", 0), ("COMPLETED", 600))
+    watch = shell.json("watch", "piped")["id"]
+    arguments = ["list"] if command == "list" else ["show", watch]
+    reader, writer = os.pipe()
+    os.close(reader)
+    line = [sys.executable, "-m", "bridge.cli", *arguments]
+    ran = run(line, env=shell.environment(), stdout=writer, stderr=PIPE, text=True, timeout=60, check=False)
+    os.close(writer)
+    assert (ran.returncode, ran.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("command", ["list", "watch full"])
+def test_a_full_disk_is_not_our_fault(shell: Shell, command: str) -> None:
+    shell.bridge.set_import("full", ("UPLOADING", 0), ("COMPLETED", 600))
+    shell.json("watch", "full")
+    ran = in_sh(shell, f"$BRIDGE {command} >/dev/full")
+    said = "The output can't be written: No space left on device. What was asked for may have been done.\n"
+    assert (ran.returncode, ran.stderr) == (1, said)

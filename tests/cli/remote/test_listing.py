@@ -84,6 +84,10 @@ def test_a_narrow_terminal_shows_each_watch_in_lines(listed: Shell) -> None:
     assert [line.strip() for line in lines[:2]] == [f"… watching  {IMPORT_ID}", watch["id"]]
 
 
+def test_columns_of_zero_mean_an_unknown_width(listed: Shell) -> None:
+    assert listed.at_terminal("list", columns=0).stdout == listed.at_terminal("list", columns=80).stdout
+
+
 def test_an_empty_list_is_reported_on_stderr(listed: Shell) -> None:
     ran = listed.run("list", "--import", "unknown")
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "No watches.\n")
