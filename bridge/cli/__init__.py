@@ -37,6 +37,8 @@ COMMANDS = {
 """The commands and where each is defined. A process imports only the one that it runs, to save memory."""
 SERVICE = frozenset({"up", "serve", "worker", "config", "doctor", "keys"})
 """The commands that need the packages of the extra `server`."""
+OF_COMMANDS = frozenset({"--url", "--key"})
+"""Options of the commands for people, which some write before the command."""
 
 ANY_ARGUMENTS = {"ignore_unknown_options": True, "allow_extra_args": True}
 
@@ -75,7 +77,13 @@ class PlainGroup(click.Group):
         for number, arg in enumerate(args, 1):
             if not _is_text(arg) and not ctx.resilient_parsing:  # not repeated: it might be a key
                 raise click.UsageError(f"Argument {number} is not text: some of its bytes are not characters.", ctx)
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.option_name in OF_COMMANDS:
+                example = f"rally-bridge list {error.option_name} …"
+                raise click.UsageError(f"{error.option_name} goes after the command: {example}", ctx) from None
+            raise
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

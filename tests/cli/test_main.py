@@ -3,6 +3,8 @@
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+
 from bridge.cli import COMMANDS
 from tests.support.command_line import run_here
 
@@ -16,3 +18,10 @@ def test_the_help_describes_every_command_in_one_line(tmp_path: Path) -> None:
     lines = said.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
     assert [line.split()[0] for line in lines] == sorted(COMMANDS)
     assert [line for line in lines if line.endswith("...") or len(line.split()) < 3] == []
+
+
+@pytest.mark.parametrize("option", ["--url", "--key"])
+def test_an_option_before_the_command_is_sent_to_its_place(option: str, tmp_path: Path) -> None:
+    ran = run_here(option, "https://bridge.example.com", "list", env={}, cwd=tmp_path)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert f"Error: {option} goes after the command: rally-bridge list {option} …" in ran.stderr
