@@ -41,7 +41,7 @@ def watch(
     Retries are safe: the `idempotency_key`, a random one by default, creates one watch only.
     """
     wanted = WatchRequest(import_id, notify, label, metadata, workspace, expires_in)
-    return (yield from exchange(session, requests.create_watch(wanted, idempotency_key or str(uuid4()))))
+    return (yield from exchange(session, requests.create_watch(wanted, _key(idempotency_key))))
 
 
 def batch(
@@ -51,7 +51,7 @@ def batch(
 
     For entries that are Unavailable, repeat the call with the same `idempotency_key`: each watch is created once.
     """
-    request = requests.create_watches(watches, idempotency_key or str(uuid4()))
+    request = requests.create_watches(watches, _key(idempotency_key))
     results = yield from exchange(session, request)
     return tuple(
         each if isinstance(each, Watch) else refusal(each.status, each.problem, session.server, headers={})
@@ -134,6 +134,10 @@ def signing_secrets(session: Session, *, client: str | None = None) -> Call[Sequ
 def signing_keys(session: Session, *, client: str | None = None) -> Call[Sequence[str]]:
     """Return the public keys (`whpk_…`) that verify the client's callbacks, newest first."""
     return (yield from exchange(session, requests.signing_keys(client)))
+
+
+def _key(idempotency_key: str | None) -> str:
+    return str(uuid4()) if idempotency_key is None else idempotency_key
 
 
 def _pages(session: Session, request: Callable[[str | None], Request[Page[T]]]) -> Feed[T]:

@@ -111,7 +111,9 @@ def test_a_watch_is_sent_with_what_is_given_and_a_key_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "wish", [{"label": "\udcff"}, {"idempotency_key": "ä"}, {"metadata": {"share": float("nan")}}], ids=str
+    "wish",
+    [{"label": "\udcff"}, {"idempotency_key": "ä"}, {"idempotency_key": ""}, {"metadata": {"share": float("nan")}}],
+    ids=str,
 )
 def test_arguments_that_cannot_be_encoded_are_reported(wish: dict[str, Any]) -> None:
     played = Played()
