@@ -92,8 +92,10 @@ class Inbox:
 
 
 def json_in(text: str) -> Any:
-    """Parse JSON; None if it is invalid, too deeply nested, or has too large a number."""
+    """Parse JSON; None if it is invalid, too deeply nested, or can't be sent: half a character, too large a number."""
     try:
-        return json.loads(text)
+        parsed = json.loads(text)
+        json.dumps(parsed, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         return None
+    return parsed

@@ -297,10 +297,22 @@ DEEP = "[" * 200_000 + "]" * 200_000
         ("/inbox/services/T/B/X", json.dumps({"text": {"not": "text"}})),
         ("/inbox/services/T/B/X", DEEP),
         ("/inbox/services/T/B/X", f'{{"text": {"1" * 6000}}}'),
+        ("/inbox/services/T/B/X", r'{"text": "\ud800"}'),
+        ("/inbox/services/T/B/X", '{"text": "", "blocks": [{"type": "divider"}], "more": 1e999}'),
+        ("/inbox/callbacks/crm", r'{"type": "\ud800"}'),
         ("/inbox/callbacks/crm", DEEP),
         ("/inbox/callbacks/crm", f'{{"type": {"1" * 6000}}}'),
     ],
-    ids=["a date", "a longer date", "no text", "deep", "a number", "a deep callback", "a number in a callback"],
+    ids=[
+        *("a date", "a longer date", "no text", "deep", "a number"),
+        *(
+            "half a character",
+            "infinity",
+            "half a character in a callback",
+            "a deep callback",
+            "a number in a callback",
+        ),
+    ],
 )
 async def test_the_inbox_shows_every_message_that_was_accepted(
     sandbox: httpx.AsyncClient, path: str, content: str
