@@ -12,7 +12,7 @@ from bridge.web.endpoints import deliveries, destinations, events, guides, healt
 from bridge.web.endpoints.send_test_slots import SendTestSlots
 from bridge.web.invalid_keys import InvalidKeys
 from bridge.web.lifespan import StartupErrors, lifespan
-from bridge.web.middleware import RequestContextMiddleware
+from bridge.web.middleware import RequestContextMiddleware, UnhandledErrors
 from bridge.web.openapi import page
 from bridge.web.refusals import Refused
 from bridge.web.routing import resource
@@ -42,7 +42,7 @@ def build(resources: Resources | None = None) -> Starlette:
     """Return the app with the given resources; without them, its lifespan opens them from the settings."""
     app = Starlette(
         routes=ROUTES,
-        middleware=[Middleware(RequestContextMiddleware), Middleware(ConfiguredCors)],
+        middleware=[Middleware(RequestContextMiddleware), Middleware(ConfiguredCors), Middleware(UnhandledErrors)],
         exception_handlers={
             Refused: problems.refused,
             HTTPException: problems.http_exception,

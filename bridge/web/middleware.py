@@ -1,6 +1,7 @@
 """The HTTP API's middleware: request ids, security headers, the request metric, and responses to unhandled errors.
 
-Starlette's own handler of unhandled exceptions runs outside of all middleware and would send none of these headers.
+Starlette's own handler of unhandled exceptions runs outside of all middleware, so its response would have no headers
+of ours. The outermost middleware adds the request id and the security headers; the innermost responds to errors.
 """
 
 import re
@@ -40,7 +41,7 @@ def add_headers(headers: list[tuple[bytes, bytes]], request_id: str, defaults: S
 
 
 class RequestContextMiddleware:
-    """Wraps the whole app as ASGI middleware."""
+    """The outermost ASGI middleware: it wraps the whole app."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -51,12 +52,9 @@ class RequestContextMiddleware:
             return
         request_id = id_of(scope["headers"])
         is_api = scope["path"].startswith("/v1/")
-        started = False
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal started
             if message["type"] == "http.response.start":
-                started = True
                 add_headers(message["headers"], request_id, API_HEADERS if is_api else DEFAULT_HEADERS)
                 method = scope["method"] if scope["method"] in METHODS else "other"
                 requests_answered[method, scope.get(PATH, "none"), str(message["status"])] += 1
@@ -65,9 +63,26 @@ class RequestContextMiddleware:
         structlog.contextvars.bind_contextvars(
             request_id=request_id
         )  # never unbound: each request runs in its own context
+        await self._app(scope, receive, send_with_headers)
+
+
+class UnhandledErrors:
+    """The innermost ASGI middleware: its responses have the headers of all others, so pages may read them (CORS)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
         try:
-            await self._app(scope, receive, send_with_headers)
+            await self._app(scope, receive, send_and_note)
         except Exception as error:
-            if started:
+            if started or scope["type"] != "http":
                 raise  # the response has started; the server logs the error and closes the connection
-            await unexpected(error)(scope, receive, send_with_headers)
+            await unexpected(error)(scope, receive, send)

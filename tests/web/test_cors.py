@@ -3,9 +3,11 @@
 import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.responses import HTMLResponse
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from bridge.web.app import build
 from tests.support.api_process import served
 from tests.support.browser import chromium
 from tests.support.world import CLIENT_KEY, World, bearer, opened, serving
@@ -47,6 +49,20 @@ async def test_a_page_of_an_allowed_origin_may_call_and_read_the_answer(
         assert each.headers["vary"] == "Origin"
         assert "access-control-allow-credentials" not in each.headers
     assert {"location", "retry-after"} <= set(answer.headers["access-control-expose-headers"].lower().split(", "))
+
+
+async def test_a_page_may_read_the_answer_to_an_unexpected_error(redis_url: str, sandbox_url: str) -> None:
+    async def fail(_: Request) -> Response:
+        raise ZeroDivisionError
+
+    async with opened(redis_url, sandbox_url, CORS_ORIGINS=ALLOWED) as world:
+        app = build(world.resources)
+        app.router.routes.append(Route("/v1/failing", fail))
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bridge") as api:
+            answer = await api.get("/v1/failing", headers={"Origin": TOOL})
+
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert answer.headers["access-control-allow-origin"] == TOOL
 
 
 @pytest.mark.parametrize("origin", [OTHER, "http://tools.example.com", f"{TOOL}:8443", "null", f"{TOOL}.example.net"])
