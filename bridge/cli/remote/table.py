@@ -59,11 +59,13 @@ def _table(rows: Sequence[Sequence[Text]], label_width: int) -> Table:
 
 
 def _lines(watch: Watch, width: int) -> list[Text]:
-    """Return the lines of one watch; the import's id gets its own line where it does not fit beside the state."""
+    """Return the lines of one watch; the import's id and the time get own lines where they do not fit."""
     state, import_id = styled_status(watch), Text(printable(watch.import_id))
     fits = state.cell_len + GAP + import_id.cell_len <= width
     first = [Text.assemble(state, " " * GAP, import_id)] if fits else [state, import_id]
     failed = f", {watch.failed_record_count:,} failed" if watch.failed_record_count else ""
-    facts = f"{people_words(watch)}{failed} · {local_minute(watch.created_at)}"
+    facts = [f"  {people_words(watch)}{failed}", f"  {local_minute(watch.created_at)}"]
+    joined = f"{facts[0]} · {facts[1].lstrip()}"
+    facts = [joined] if cell_len(joined) <= width else facts
     label = [Text(f"  {printable(watch.label)}")] if watch.label else []
-    return [*first, Text(f"  {watch.id}"), *label, Text(f"  {facts}")]
+    return [*first, Text(f"  {watch.id}"), *label, *map(Text, facts)]

@@ -1,11 +1,13 @@
 """Single lines of text: nothing from elsewhere acts on a terminal, and a status is told in words."""
 
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from bridge.cli.remote.table import room_for_labels
+from bridge.cli.remote.table import print_watches, room_for_labels
 from bridge.cli.remote.wording import delivery_line, elapsed, failed_record_words, printable, watch_line
 from bridge.client import Delivery, Watch
 from tests.support.played_calls import DELIVERY, ENDED, READING, WATCH
@@ -111,3 +113,16 @@ def test_a_duration_has_hours_minutes_and_seconds(seconds: int, words: str) -> N
 def test_labels_get_the_room_that_the_other_columns_leave(label: str, width: int, room: int) -> None:
     row = ["wat_1", "imp", "… watching", "0", "0", label, "2026-11-24"]
     assert room_for_labels([row], width) == room
+
+
+@pytest.mark.parametrize(
+    ("width", "last"), [(40, ["  120 people, 2 failed", "  2026-"]), (60, ["  120 people, 2 failed · 2026-"])]
+)
+def test_the_time_gets_its_own_line_where_it_does_not_fit(width: int, last: list[str]) -> None:
+    watch = Watch.of({**WATCH, **ENDED, "id": "wat_01m8f3gq3aw8x38w5f4ybpjjhz", "import": READING})
+    console = Console(width=width, file=StringIO())
+    with console.capture() as printed:
+        print_watches(console, [watch])
+    lines = printed.get().splitlines()[2:]
+    assert all(line.startswith(start) for line, start in zip(lines, last, strict=True))
+    assert max(map(len, lines)) <= width
