@@ -8,7 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from bridge.client import On, Outcome, State
-from bridge.domain.durations import duration
+from bridge.domain.durations import duration, duration_text
 from bridge.domain.subscriptions import GROUPS
 from bridge.domain.times import Span
 
@@ -17,15 +17,21 @@ STATES: Sequence[State] = get_args(State)
 
 
 class Duration(click.ParamType[Span]):
-    """`30s`, `10m`, `24h` as in settings, in milliseconds."""
+    """`30s`, `10m`, `24h` as in settings, in milliseconds; at most `longest`."""
 
     name = "duration"
 
+    def __init__(self, longest: Span | None = None) -> None:
+        self.longest = longest
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Span:
         try:
-            return duration(str(value))
+            span = duration(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        if self.longest is not None and span > self.longest:
+            self.fail(f"must be at most {duration_text(self.longest)}", param, ctx)
+        return span
 
 
 class KeyValue(click.ParamType[tuple[str, str]]):

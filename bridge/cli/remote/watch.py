@@ -16,6 +16,7 @@ from bridge.cli.remote.parameters import Duration, KeyValue, OnOption, wanted_ou
 from bridge.cli.remote.printing import is_terminal, print_watch
 from bridge.client import Bridge, Destination, Watch
 from bridge.domain.times import SECOND, Span
+from bridge.domain.watches import LONGEST_WATCH
 
 EXAMPLES = """\b
 Examples:
@@ -36,7 +37,7 @@ Examples:
 @click.option("--label", help="Name of the import in messages.")
 @click.option("--metadata", multiple=True, type=KeyValue(), help="Returned in responses and callbacks.")
 @click.option("--workspace", help="The Rally account of the import.")
-@click.option("--expires-in", type=Duration(), help="When to give up, such as 24h; at most 30d.")
+@click.option("--expires-in", type=Duration(LONGEST_WATCH), help="When to give up, such as 24h; at most 30d.")
 @click.option("--follow", is_flag=True, help="Wait until it has ended; the exit code is its outcome.")
 @with_following
 @with_client()

@@ -26,6 +26,7 @@ NO_TEXT = "\udcff"
         (["list"], {"RALLY_BRIDGE_KEY": ""}, 2, "There is no API key"),
         (["watch", "x", "--callback", "http://10.0.0.1/"], {}, 1, "  --callback: "),
         (["watch", "x", "--expires-in", "soon"], {}, 2, "is not a duration"),
+        (["watch", "x", "--expires-in", "31d"], {}, 2, "must be at most 30d"),
         (["watch", "x", "--metadata", "ticket"], {}, 2, "is not name=value"),
         (["watch", "x", "--metadata", "a=1", "--metadata", "a=2"], {}, 2, "--metadata names 'a' more than once."),
         (["watch", "x", "--timeout", "3s"], {}, 2, "--timeout needs --follow"),
