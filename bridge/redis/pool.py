@@ -43,9 +43,18 @@ class Watched(AbstractConnection):
     async def connect(self) -> None:
         if not self.is_connected:
             self.made_at = -math.inf
-            self.pending = 0
             await super().connect()  # type: ignore[no-untyped-call]  # redis-py's
             self.made_at = monotonic()
+
+    async def disconnect(self, nowait: bool = False) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
+        """Close the connection, whose replies will not come any more.
+
+        To reset `pending` when connecting is too late: redis-py connects between packing a command and sending it.
+        """
+        try:
+            await super().disconnect(nowait)
+        finally:
+            self.pending = 0
 
     def pack_command(self, *args: Any) -> list[bytes]:
         """Encode a command in C, as redis-py's blocking client does. Its asyncio client needs ten times longer.
@@ -63,7 +72,8 @@ class Watched(AbstractConnection):
             self._note(error)
             raise
         finally:
-            self.pending -= 1
+            if self.is_connected:
+                self.pending -= 1
         if isinstance(response, list):  # of a transaction or a batch script
             for each in response:
                 if isinstance(each, Exception):

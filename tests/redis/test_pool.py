@@ -112,3 +112,23 @@ async def test_other_errors_replace_no_connection(error: str, store: Store, spea
             await store.call("PING")
 
     assert set(speaker.commands) <= {1, 2, 3}
+
+
+async def test_a_reply_that_was_left_unread_reaches_no_other_caller(redis_url: str) -> None:
+    """Also if the connection was lost, and made again while a command was sent."""
+    redis, other = connect(Secret(redis_url)), connect(Secret(redis_url))
+    await redis.set("word", "reply of another")
+    await other.client_kill_filter(_type="normal", skipme=True)
+    await redis.ping()
+
+    redis.response_callbacks["GET"] = lambda reply, **_: int(reply)
+    pipeline = redis.pipeline(transaction=False)
+    pipeline.get("word")
+    pipeline.get("word")
+    with pytest.raises(ValueError, match="invalid literal"):
+        await pipeline.execute()
+    answer = await redis.ping()
+    await redis.aclose()
+    await other.aclose()
+
+    assert answer is True
