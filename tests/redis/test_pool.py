@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from redis.asyncio.connection import AbstractConnection
@@ -114,6 +115,10 @@ async def test_other_errors_replace_no_connection(error: str, store: Store, spea
     assert set(speaker.commands) <= {1, 2, 3}
 
 
+def as_number(response: Any, **_: Any) -> int:
+    return int(response)
+
+
 async def test_a_reply_that_was_left_unread_reaches_no_other_caller(redis_url: str) -> None:
     """Also if the connection was lost, and made again while a command was sent."""
     redis, other = connect(Secret(redis_url)), connect(Secret(redis_url))
@@ -121,7 +126,7 @@ async def test_a_reply_that_was_left_unread_reaches_no_other_caller(redis_url: s
     await other.client_kill_filter(_type="normal", skipme=True)
     await redis.ping()
 
-    redis.response_callbacks["GET"] = lambda reply, **_: int(reply)
+    redis.set_response_callback("GET", as_number)
     pipeline = redis.pipeline(transaction=False)
     pipeline.get("word")
     pipeline.get("word")
