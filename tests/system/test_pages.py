@@ -160,3 +160,11 @@ def test_a_guide_is_reached_from_the_reference_and_has_no_finding(journey: Journ
     page.locator(f'main a[href="/docs/{guide}"]').first.click()
     expect(page).to_have_url(f"http://127.0.0.1:{journey.port}/docs/{guide}")
     assert_it_fits(page)
+
+
+def test_the_first_cell_heads_its_row_where_cells_are_stacked(journey: Journey, page: Page) -> None:
+    page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+    page.goto(f"http://127.0.0.1:{journey.port}/docs/operations")
+    row = page.locator("tbody tr").first.locator("td")
+    expect(row.nth(0)).to_have_css("font-weight", "600")
+    expect(row.nth(1)).to_have_css("font-weight", "400")
