@@ -14,8 +14,9 @@ from tests.support.world import World
 pytestmark = pytest.mark.anyio
 
 
-async def test_the_root_redirects_to_the_reference(world: World) -> None:
-    answer = await world.api.get("/")
+@pytest.mark.parametrize("path", ["/", "/docs/"])
+async def test_the_root_and_the_folder_of_the_guides_redirect_to_the_reference(world: World, path: str) -> None:
+    answer = await world.api.get(path)
 
     assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
 

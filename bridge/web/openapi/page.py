@@ -26,9 +26,9 @@ _KEPT = {"Cache-Control": "public, max-age=300"}
 
 
 def described(routes: Sequence[Route], guides: Mapping[str, str]) -> list[Route]:
-    """Return the routes of `/openapi.json` and `/docs`, which are built at the first request, and of `/`.
+    """Return the routes of `/openapi.json` and `/docs`, which are built at the first request.
 
-    `guides` maps the name of each guide to the text of the link to it.
+    `/` and `/docs/` lead to `/docs`. `guides` maps the name of each guide to the text of the link to it.
     """
 
     @cache
@@ -50,7 +50,12 @@ def described(routes: Sequence[Route], guides: Mapping[str, str]) -> list[Route]
     async def start(_: Request) -> Response:
         return RedirectResponse("/docs")
 
-    return [resource("/", GET=start), resource("/docs", GET=docs), resource("/openapi.json", GET=openapi)]
+    return [
+        resource("/", GET=start),
+        resource("/docs", GET=docs),
+        resource("/docs/", GET=start),
+        resource("/openapi.json", GET=openapi),
+    ]
 
 
 def html_page(content: str) -> Response:
