@@ -108,10 +108,10 @@ def redeliver(session: Session, delivery: Delivery | str) -> Call[Delivery]:
 
 
 def redeliver_since(session: Session, since: datetime) -> Call[int]:
-    """Send all deliveries again that were abandoned since a time; return their number."""
-    count, more = 0, True
-    while more:
-        redelivered, more = yield from exchange(session, requests.redeliver_since(since))
+    """Send all deliveries again that were abandoned from a time until now; return their number."""
+    count, until = yield from exchange(session, requests.redeliver_since(since, until=None))
+    while until is not None:
+        redelivered, until = yield from exchange(session, requests.redeliver_since(since, until))
         count += redelivered
     return count
 

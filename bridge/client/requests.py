@@ -138,13 +138,16 @@ def redeliver(delivery: Delivery | str) -> Request[Delivery]:
     return Request(method="POST", path=f"/v1/deliveries/{_segment(delivery)}/redeliver", read=Delivery.of)
 
 
-def redeliver_since(since: datetime) -> Request[tuple[int, bool]]:
-    """Return the request to send abandoned deliveries again: their number, and whether some may be left."""
+def redeliver_since(since: datetime, until: str | None) -> Request[tuple[int, str | None]]:
+    """Return the request to send abandoned deliveries again.
+
+    Its answer is their number, and the time until which others may be left; None if there are none.
+    """
     return Request(
         method="POST",
         path="/v1/deliveries/redeliver",
-        read=lambda document: (document["redelivered"], document["more"]),
-        body=_encoded({"state": "abandoned", "since": since.astimezone(UTC).isoformat()}),
+        read=lambda document: (document["redelivered"], document["until"] if document["more"] else None),
+        body=_encoded({"state": "abandoned", "since": since.astimezone(UTC).isoformat(), "until": until}),
     )
 
 

@@ -80,15 +80,17 @@ class Indexes:
         return await self._page([keys.deliveries_in(each.value, client) for each in states], below, limit)
 
     async def abandoned_since(
-        self, moment: Moment, *, client: str | None, below: str | None, limit: int
+        self, since: Moment, *, until: Moment, client: str | None, below: str | None, limit: int
     ) -> tuple[list[str], str | None]:
-        """Return the newest deliveries abandoned since `moment`, and the id to continue below (None: the end).
+        """Return the newest deliveries abandoned from one time to another.
+
+        Also return the id to continue below (None: the end).
 
         Reads only plain fields, of READ_AT_ONCE ids at a time, however few of them match.
         """
         ids = await self.deliveries(client=client, state=DeliveryState.ABANDONED, below=below, limit=READ_AT_ONCE)
         ends = await self._ends(ids)
-        found = [delivery_id for delivery_id, end in zip(ids, ends, strict=True) if end is not None and end >= moment]
+        found = [id_ for id_, end in zip(ids, ends, strict=True) if end is not None and since <= end <= until]
         if len(found) > limit:
             return found[:limit], found[limit - 1]
         return found, ids[-1] if len(ids) == READ_AT_ONCE else None

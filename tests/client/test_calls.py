@@ -218,9 +218,16 @@ def test_a_delivery_has_its_attempts() -> None:
 
 
 def test_many_are_sent_again_in_as_many_calls_as_it_takes() -> None:
-    played = Played(*(answer({"redelivered": n, "more": more}, 202) for n, more in ((1000, True), (7, False))))
+    """Those that are abandoned meanwhile are left out: a receiver that is gone rejects each one at once."""
+    until = "2026-11-24T10:00:00.000Z"
+    pages = ({"redelivered": 1000, "more": True}, {"redelivered": 7, "more": False})
+    played = Played(*(answer({**page, "until": until}, 202) for page in pages))
     assert played.run(calls.redeliver_since(played.session, SINCE)) == 1007
-    assert json.loads(played.requests[0].body or b"") == {"state": "abandoned", "since": "2026-11-24T00:00:00+00:00"}
+    wanted = {"state": "abandoned", "since": "2026-11-24T00:00:00+00:00"}
+    assert [json.loads(each.body or b"") for each in played.requests] == [
+        {**wanted, "until": None},
+        {**wanted, "until": until},
+    ]
 
 
 def test_a_test_message_has_a_verdict() -> None:

@@ -10,7 +10,7 @@ from bridge.destinations.egress.confinement import may_use
 from bridge.domain.clients import Client
 from bridge.domain.deliveries import Delivery
 from bridge.domain.destinations import NamedDestination
-from bridge.domain.times import SECOND
+from bridge.domain.times import SECOND, rfc3339
 from bridge.errors import DecryptionFailed
 from bridge.queue import Job
 from bridge.resources import Resources
@@ -84,19 +84,24 @@ async def redeliver_many(request: Request, resources: Resources, client: Client)
     """
     body = parse(await read_json(request), RedeliverBody)
     since = int(body.since.timestamp() * SECOND)
+    until = await resources.store.now() if body.until is None else round(body.until.timestamp() * SECOND)
     count = 0
     below: str | None = None
     owner = None if client.admin else client.name
     while count < MAX_REDELIVERED:
         limit = min(CHUNK, MAX_REDELIVERED - count)
-        ids, below = await resources.indexes.abandoned_since(since, client=owner, below=below, limit=limit)
+        ids, below = await resources.indexes.abandoned_since(since, until=until, client=owner, below=below, limit=limit)
         permitted = await _permitted(resources, client, _visible_to(client, await resources.deliveries.many(ids)))
         redelivered = await resources.deliveries.redeliver_many(permitted)
         _requested(resources, client, redelivered)
         count += len(redelivered)
         if below is None:
             break
-    response: RedeliveredResponse = {"redelivered": count, "more": count >= MAX_REDELIVERED}
+    response: RedeliveredResponse = {
+        "redelivered": count,
+        "more": count >= MAX_REDELIVERED,
+        "until": rfc3339(until),
+    }
     return ApiResponse(response, 202)
 
 

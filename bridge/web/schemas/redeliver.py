@@ -5,7 +5,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from bridge.web.schemas.destinations import Body
@@ -23,7 +23,7 @@ def _moment(value: Any) -> datetime:
     )
 
 
-Since: TypeAlias = Annotated[
+Time: TypeAlias = Annotated[
     datetime,
     BeforeValidator(_moment, json_schema_input_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),
@@ -31,7 +31,14 @@ Since: TypeAlias = Annotated[
 
 
 class RedeliverBody(Body):
-    """Which deliveries to send again: those that were abandoned at or after `since`."""
+    """Which deliveries to send again: those that were abandoned from `since` to `until`."""
 
     state: Literal["abandoned"]
-    since: Since
+    since: Time
+    until: Annotated[
+        Time | None,
+        Field(
+            description="The present if left out. When you repeat the request, send `until` of the first response: "
+            "deliveries that are abandoned once more are then not sent over and over again."
+        ),
+    ] = None

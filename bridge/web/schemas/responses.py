@@ -179,10 +179,11 @@ class BatchResponse(TypedDict):
 
 
 class RedeliveredResponse(TypedDict):
-    """The number of deliveries to be sent again. If `more` is true, some may be left: repeat the request."""
+    """The number of deliveries to be sent again. If `more` is true, some may be left: repeat it with `until`."""
 
     redelivered: int
     more: bool
+    until: Time
 
 
 class SecretsResponse(TypedDict):

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from structlog.testing import capture_logs
 
@@ -107,6 +108,11 @@ async def test_pending_and_skipped_deliveries_are_not_redelivered(world: World) 
     assert (await world.post(f"/v1/deliveries/{pending['id']}/redeliver", key=OTHER_KEY)).status_code == 404
 
 
+def counts(answer: httpx.Response) -> tuple[int, bool]:
+    document = answer.json()
+    return document["redelivered"], document["more"]
+
+
 async def test_a_bulk_redelivery_covers_everything_abandoned_since_a_time(world: World) -> None:
     old = await abandoned(world, "imp-1")
     world.pass_time(DAY)
@@ -115,12 +121,28 @@ async def test_a_bulk_redelivery_covers_everything_abandoned_since_a_time(world:
     body = {"state": "abandoned", "since": since}
     answer = await world.post("/v1/deliveries/redeliver", json=body)
 
-    assert (answer.status_code, answer.json()) == (202, {"redelivered": 2, "more": False})
+    assert (answer.status_code, counts(answer)) == (202, (2, False))
     await world.sandbox.set_answers("crm", {"status": 204}, {"status": 204})  # a day too early by the receiver's clock
     await world.deliver()
     states = {each["id"]: (await world.get(f"/v1/deliveries/{each['id']}")).json()["state"] for each in [old, *new]}
     assert states == {old["id"]: "abandoned", new[0]["id"]: "delivered", new[1]["id"]: "delivered"}
     assert (await world.post("/v1/deliveries/redeliver", json=body)).json()["redelivered"] == 0
+
+
+async def test_a_repeated_bulk_redelivery_leaves_out_what_was_abandoned_meanwhile(world: World) -> None:
+    delivery = await abandoned(world)
+    body = {"state": "abandoned", "since": "2026-01-01T00:00:00Z"}
+    first = await world.post("/v1/deliveries/redeliver", json=body)
+    await world.sandbox.set_answers("crm", {"status": 410})
+    world.pass_time(1)
+    await world.deliver()
+    assert (await world.get(f"/v1/deliveries/{delivery['id']}")).json()["state"] == "abandoned"
+
+    again = await world.post("/v1/deliveries/redeliver", json={**body, "until": first.json()["until"]})
+
+    assert (counts(first), counts(again)) == ((1, False), (0, False))
+    assert again.json()["until"] == first.json()["until"]
+    assert counts(await world.post("/v1/deliveries/redeliver", json={**body, "until": None})) == (1, False)
 
 
 async def test_deliveries_that_ended_before_that_time_are_not_decrypted(world: World) -> None:
@@ -132,7 +154,7 @@ async def test_deliveries_that_ended_before_that_time_are_not_decrypted(world: W
     with capture_logs() as lines:
         answer = await world.post("/v1/deliveries/redeliver", json=body)
 
-    assert answer.json() == {"redelivered": 1, "more": False}
+    assert counts(answer) == (1, False)
     assert [line["event"] for line in lines] == ["delivery.redelivery_requested"]
 
 
@@ -143,7 +165,7 @@ async def test_a_bulk_redelivery_finds_matches_behind_many_others(world: World, 
     await world.resources.store.call("ZADD", "rb:deliveries:of:crm:abandoned", *newer)
     body = {"state": "abandoned", "since": "2026-01-01T00:00:00Z"}
 
-    assert (await world.post("/v1/deliveries/redeliver", json=body)).json() == {"redelivered": 1, "more": False}
+    assert counts(await world.post("/v1/deliveries/redeliver", json=body)) == (1, False)
     assert (await world.get(f"/v1/deliveries/{delivery['id']}")).json()["state"] == "pending"
 
 
@@ -152,7 +174,7 @@ async def test_pages_of_abandoned_deliveries_contain_each_one_once(world: World)
     found: list[str] = []
     below: str | None = None
     for _ in range(3):
-        page, below = await world.resources.indexes.abandoned_since(0, client="crm", below=below, limit=2)
+        page, below = await world.resources.indexes.abandoned_since(0, until=2**53, client="crm", below=below, limit=2)
         found += page
 
     assert (found, below) == (made, None)
