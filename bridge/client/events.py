@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import dataclass
+from random import random
 
 from bridge.client import requests
 from bridge.client.answers import UNREADABLE
 from bridge.client.errors import CallFailed
 from bridge.client.exchange import Session, exchange
+from bridge.client.retries import next_pause, with_jitter
 from bridge.client.steps import Feed, Item, ServerEvent, next_event, pause
 from bridge.client.values.delivery import Delivery
 from bridge.client.values.literals import EventName
@@ -14,7 +16,7 @@ from bridge.client.values.reading import LastPoll, Reading
 from bridge.client.values.watch import Watch
 
 RECONNECT_PAUSE = 1.0
-"""Seconds before a stream that has ended early is opened again."""
+"""Seconds before a stream that has ended early is opened again; more if it brought nothing but a snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,19 @@ def watch_events(session: Session, watch: Watch | str) -> Feed[Event]:
     """
     request = requests.watch_events(watch)
     pending: set[str] | None = None
+    usual = RECONNECT_PAUSE
     while pending is None or pending:
         yield from exchange(session, request)
+        received = 0
         while isinstance(event := (yield from next_event()), ServerEvent):
+            received += 1
             if read := _read_event(event, session):
                 pending = _still_pending(pending, read)
                 yield Item(read)
         if pending is None or pending:
-            yield from pause(RECONNECT_PAUSE)
+            usual = RECONNECT_PAUSE if received > 1 else usual
+            yield from pause(with_jitter(usual, random()))  # noqa: S311 - only spreads clients
+            usual = next_pause(usual)
 
 
 def _read_event(event: ServerEvent, session: Session) -> Event | None:

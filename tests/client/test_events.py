@@ -30,6 +30,17 @@ def test_a_stream_that_breaks_is_opened_again() -> None:
     assert sum(played.pauses) > 2
 
 
+def test_a_stream_that_is_always_cut_off_is_opened_less_and_less_often() -> None:
+    """A proxy may allow no streams; and a bridge that restarts must not hear from all its clients at once."""
+    cut = [stream(("watch", WATCH)) for _ in range(5)]
+    played = Played(*cut, stream(("watch", WATCH), ("reading", READING)), stream(("watch", TOLD)))
+    list(played.iterate(events.watch_events(played.session, "wat_1")))
+
+    *growing, after_news = played.pauses
+    assert all(least < each <= 1.25 * least for each, least in zip(growing, (1, 2, 4, 5, 5), strict=True))
+    assert after_news <= 1.25
+
+
 def test_a_watch_that_is_gone_ends_its_stream() -> None:
     played = Played(stream(("watch", WATCH)), answer({"title": "Watch not found"}, 404))
     with pytest.raises(NotFound):
