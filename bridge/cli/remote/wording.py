@@ -19,6 +19,8 @@ SIGNS: Mapping[str, tuple[str, str]] = {
     WatchState.CANCELLED: ("-", "dim"),
 }
 """A sign and a colour for each state and outcome; the words follow, so nothing depends on the colour."""
+LATE = timedelta(seconds=15)
+"""How long a poll may be due before it is called overdue: longer than Rally takes to answer."""
 _UNKNOWN_STATUS = ("?", "magenta")
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that reorder the text around them."""
@@ -69,10 +71,17 @@ def _facts(watch: Watch, now: datetime) -> Iterator[str]:
     elif not watch.status and not watch.ended:
         yield "not read yet"
     if not watch.ended and watch.next_poll_at is not None:
-        left = round((watch.next_poll_at - now).total_seconds())
-        yield f"next poll in {left} s" if left > 0 else "polling now"
+        yield _next_poll_words(watch.next_poll_at - now)
     if watch.reason:
         yield watch.reason
+
+
+def _next_poll_words(left: timedelta) -> str:
+    """Return when the next poll is; a late one may mean that no worker runs, or that the bridge can't be reached."""
+    seconds = round(left.total_seconds())
+    if seconds > 0:
+        return f"next poll in {seconds} s"
+    return "polling now" if -left < LATE else f"poll overdue by {elapsed(-left)}"
 
 
 def failed_record_words(watch: Watch, most: int) -> Iterator[str]:

@@ -35,6 +35,7 @@ def test_characters_that_act_on_a_terminal_are_shown_as_escapes(text: str, shown
         ({}, "… watching  imp  0:00:09 · not read yet"),
         ({"nextPollAt": "2026-11-24T09:30:12Z"}, "… watching  imp  0:00:09 · not read yet · next poll in 3 s"),
         ({"nextPollAt": "2026-11-24T09:30:08Z"}, "… watching  imp  0:00:09 · not read yet · polling now"),
+        ({"nextPollAt": "2026-11-24T09:28:04Z"}, "… watching  imp  0:00:09 · not read yet · poll overdue by 0:02:05"),
         (
             {"lastPoll": {"at": "2026-11-24T09:30:01Z", "status": 404, "meaning": "Rally knows no such import yet"}},
             "… watching  imp  0:00:09 · 404: Rally knows no such import yet",
