@@ -37,8 +37,10 @@ Speak = Callable[[asyncio.StreamWriter], Awaitable[None]]
 @asynccontextmanager
 async def vendor(speak: Speak, tls: ssl.SSLContext | None = None) -> AsyncIterator[Vendor]:
     known = Vendor()
+    writers: set[asyncio.StreamWriter] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.add(writer)
         try:
             known.requests.append(await reader.readuntil(b"\r\n\r\n"))
             await speak(writer)
@@ -53,6 +55,9 @@ async def vendor(speak: Speak, tls: ssl.SSLContext | None = None) -> AsyncIterat
         yield known
     finally:
         server.close()
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
 
 @asynccontextmanager

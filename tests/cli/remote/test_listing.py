@@ -47,7 +47,9 @@ def test_programs_get_a_line_of_whole_values_for_each_watch(listed: Shell) -> No
 
 
 def test_colours_that_are_forced_do_not_make_a_pipe_a_terminal(listed: Shell) -> None:
-    assert listed.run("list", FORCE_COLOR="1").stdout == listed.run("list").stdout
+    lines = listed.run("list", FORCE_COLOR="1").stdout
+    assert "\x1b" not in lines
+    assert {line.count("\t") for line in lines.splitlines()} == {len(tab_separated.COLUMNS) - 1}
 
 
 def test_the_help_names_the_columns_in_their_order(listed: Shell) -> None:
