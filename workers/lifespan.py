@@ -10,6 +10,7 @@ import structlog
 from arq.cron import CronJob
 
 from bridge import log, memory
+from bridge.destinations.configuration import diverted_workspaces
 from bridge.errors import SettingsError
 from bridge.resources import open_resources
 from bridge.settings import Settings
@@ -41,6 +42,8 @@ class Lifespan:
         schedule = asyncio.create_task(keep_on_schedule(self._cron_jobs, PERIOD))
         stack.callback(schedule.cancel)
         memory.trim_after_startup()
+        if diverted := diverted_workspaces(self._settings):
+            structlog.get_logger().warning("messages.diverted", to=self._settings.egress_sandbox, workspaces=diverted)
         structlog.get_logger().info("worker.started")
 
     async def on_shutdown(self, ctx: dict[str, Any]) -> None:

@@ -94,6 +94,14 @@ def diversion(settings: Settings) -> Diversion | None:
         raise SettingsError([settings.problem("EGRESS_SANDBOX", str(error))]) from error
 
 
+def diverted_workspaces(settings: Settings) -> list[str]:
+    """Return the workspaces whose messages go to EGRESS_SANDBOX although their imports are not the sandbox's."""
+    if settings.egress_sandbox is None:
+        return []
+    origin = f"{settings.egress_sandbox.rstrip('/')}/"
+    return [name for name, each in settings.workspaces.items() if not each.base_url.startswith(origin)]
+
+
 def egress_proxy(settings: Settings) -> Secret | None:
     """Return EGRESS_PROXY; check that it can be used."""
     if settings.egress_proxy is not None and (wrong := check_proxy(settings.egress_proxy)):

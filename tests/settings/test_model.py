@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.destinations.configuration import diverted_workspaces
 from bridge.domain.times import HOUR, SECOND
 from bridge.errors import SettingsError
 from bridge.resources import load_checked, open_resources
@@ -238,3 +239,10 @@ def test_unusable_values_are_refused_by_name_without_their_secret(name: str, val
 def build_from(name: str, value: str) -> None:
     """Load the settings, and build from them what every process builds at its start."""
     load_checked({**GOOD, name: value}, env_file=None)
+
+
+@pytest.mark.parametrize("sandbox", ["http://127.0.0.1:8081", "http://127.0.0.1:8081/"])
+def test_messages_about_imports_of_the_real_rally_that_go_to_a_sandbox_are_noticed(sandbox: str) -> None:
+    assert diverted_workspaces(load()) == []
+    assert diverted_workspaces(load(EGRESS_SANDBOX=sandbox)) == ["default"]
+    assert diverted_workspaces(load(EGRESS_SANDBOX=sandbox, RALLY_SANDBOX="http://127.0.0.1:8081")) == []

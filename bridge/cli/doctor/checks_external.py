@@ -147,12 +147,13 @@ def _with_port(address: str, port: int | None) -> str:
     return f"{address} (any port)" if port is None else f"{address} port {port}"
 
 
-def check_sandbox(address: str, rally: str) -> Finding:
-    """Describe the diversion to a sandbox; warn if the imports are not the sandbox's."""
+def check_sandbox(address: str, diverted: Sequence[str]) -> Finding:
+    """Describe the diversion to a sandbox; warn of the workspaces whose imports are not the sandbox's."""
     detail = f"all messages go to the inbox at {address}, whatever host they are addressed to"
-    if rally.startswith(f"{address}/"):
+    if not diverted:
         return ok("Sandbox", detail)
-    return warning("Sandbox", f"{detail}; but imports are those of {rally}", "In production, remove EGRESS_SANDBOX.")
+    real = f"but these workspaces are not the sandbox's: {', '.join(diverted)}"
+    return warning("Sandbox", f"{detail}; {real}", "In production, remove EGRESS_SANDBOX.")
 
 
 PROXIES = {

@@ -13,6 +13,7 @@ from bridge.cli.doctor.findings import Finding, failed, ok
 from bridge.cli.doctor.rally_probe import RallyProbe, probe_rally
 from bridge.cli.doctor.redis_probe import PATIENCE, RedisProbe, local_now, probe_redis, redis_address
 from bridge.destinations import describe
+from bridge.destinations.configuration import diverted_workspaces
 from bridge.destinations.egress.rules import check_callback, check_url
 from bridge.destinations.egress.urls import DEFAULT_PORTS, redacted_url
 from bridge.destinations.send_test import send_test
@@ -23,7 +24,6 @@ from bridge.domain.imports import Reply
 from bridge.domain.notices import OPERATOR
 from bridge.domain.secret import Secret
 from bridge.domain.times import SECOND, Moment
-from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.resources import Resources, open_resources
 from bridge.settings import Settings
 
@@ -176,7 +176,7 @@ async def _probe_proxy(setting: str, proxy: Secret | None) -> Sequence[Finding]:
 
 def _sandbox(settings: Settings) -> Iterator[Finding]:
     if settings.egress_sandbox is not None:
-        yield checks_external.check_sandbox(settings.egress_sandbox, settings.workspaces[DEFAULT_WORKSPACE].base_url)
+        yield checks_external.check_sandbox(settings.egress_sandbox, diverted_workspaces(settings))
 
 
 def _authorities(settings: Settings, now: Moment) -> Iterator[Finding]:
