@@ -9,10 +9,10 @@ import structlog
 
 from bridge.domain.budget import Budget, Grant, grant
 from bridge.domain.budget_updates import after_replies
+from bridge.domain.conclusions import absence_reason
 from bridge.domain.imports import KNOWN_STATUSES, Absent, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
 from bridge.domain.polls import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
 from bridge.domain.times import SECOND, Moment, Span
-from bridge.domain.watches import absence_reason
 from bridge.domain.workspace_notices import workspace_changes
 from bridge.errors import StoreUnavailable
 from bridge.logged_texts import LoggedTexts, truncated

@@ -8,12 +8,13 @@ from typing import TypeAlias
 import structlog
 
 from bridge.destinations import render
+from bridge.domain.conclusions import Conclusion, conclude
 from bridge.domain.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Destination
 from bridge.domain.last_poll import last_poll
 from bridge.domain.notifications import Notification, build_notification
 from bridge.domain.times import SECOND, Moment, Span
-from bridge.domain.watches import Conclusion, ImportState, Watch, WatchState, conclude
+from bridge.domain.watches import ImportState, Watch, WatchState
 from bridge.domain.workspace_trouble import effective_state
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources

@@ -3,10 +3,11 @@
 from http import HTTPStatus
 
 from bridge.domain.absences import AbsenceStreak
+from bridge.domain.conclusions import absence_reason, absent_until, trouble_in_words
 from bridge.domain.imports import PollAnswer, Reading
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import to_the_minute
-from bridge.domain.watches import ImportState, LastPoll, Watch, absence_reason, absent_until, trouble_in_words
+from bridge.domain.watches import ImportState, LastPoll, Watch
 
 
 def last_poll(state: ImportState, watch: Watch | None = None) -> LastPoll | None:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.domain.conclusions import Conclusion
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import Moment, Span, rfc3339
-from bridge.domain.watches import Conclusion, Watch
+from bridge.domain.watches import Watch
 
 TYPES: Mapping[Outcome, str] = {
     Outcome.COMPLETED: "import.completed",

@@ -1,4 +1,4 @@
-"""Watches: a client's request to be notified how one import ends; and the rule that decides when it has."""
+"""Watches: a client's request to be notified how one import ends; and what is known of an import."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,9 +8,9 @@ from typing import Any
 
 from bridge.domain.absences import AbsenceStreak
 from bridge.domain.destinations import Destination
-from bridge.domain.imports import Absence, PollAnswer, Reading
-from bridge.domain.outcomes import Outcome, outcome_of
-from bridge.domain.times import DAY, Moment, Span, rfc3339
+from bridge.domain.imports import PollAnswer, Reading
+from bridge.domain.outcomes import Outcome
+from bridge.domain.times import DAY, Moment, Span
 
 LONGEST_WATCH: Span = 30 * DAY
 """The longest time until a watch expires."""
@@ -80,68 +80,3 @@ class ImportState:
     def just_read(self) -> bool:
         """Whether the last poll read the import."""
         return self.answer is not None and self.answer.status == HTTPStatus.OK and self.trouble is None
-
-
-@dataclass(frozen=True, slots=True)
-class Conclusion:
-    """An outcome and, unless it is self-explanatory, a reason."""
-
-    outcome: Outcome
-    reason: str | None = None
-
-
-def conclude(watch: Watch, state: ImportState, now: Moment, *, last_call_made: bool = False) -> Conclusion | None:
-    """Return how a watch has ended; None while it is open.
-
-    A final reading always counts. Absences count once Rally has repeated them over the watch's grace period. Expiry
-    counts once the import was polled after it, or that last poll was given up (`last_call_made`).
-    """
-    if state.reading is not None and (outcome := outcome_of(state.reading)):
-        return Conclusion(outcome)
-    if state.absent is not None and _is_absent(watch, state.absent):
-        return Conclusion(Outcome(state.absent.absence.value), absence_reason(state.absent.absence))
-    if now < watch.expires_at:
-        return None
-    if last_call_made or (state.polled_at is not None and state.polled_at >= watch.expires_at):
-        return Conclusion(Outcome.TIMED_OUT, _timeout_reason(watch, state))
-    return None
-
-
-def _is_absent(watch: Watch, streak: AbsenceStreak) -> bool:
-    """Return whether an import's absences count for a watch, which may have been created after they began."""
-    return streak.at >= watch.grace_until and streak.is_conclusive(watch.grace_until - watch.created_at)
-
-
-def absent_until(watch: Watch, streak: AbsenceStreak) -> Moment:
-    """Return the moment from which an import's absences count for a watch, if Rally repeats them until then."""
-    return max(watch.grace_until, streak.since + watch.grace_until - watch.created_at)
-
-
-def absence_reason(absence: Absence) -> str:
-    match absence:
-        case Absence.NOT_FOUND:
-            return "Rally knows no such import"
-        case Absence.FORBIDDEN:
-            return "Rally does not let our key see this import"
-
-
-def trouble_in_words(trouble: str) -> str:
-    """Return the reason for a watch whose import's last answer was unusable."""
-    return f"no usable answer from Rally: {trouble}"
-
-
-def _timeout_reason(watch: Watch, state: ImportState) -> str:
-    return f"not finished by {rfc3339(watch.expires_at)}: {_last_answers(state)}"
-
-
-def _last_answers(state: ImportState) -> str:
-    parts: list[str] = []
-    if state.reading is not None:
-        parts.append(f"the last status was {state.reading.status}")
-    if state.workspace_trouble:
-        parts.append(state.workspace_trouble)
-    elif state.trouble:
-        parts.append(trouble_in_words(state.trouble))
-    elif state.absent is not None:
-        parts.append(absence_reason(state.absent.absence))
-    return "; then ".join(parts) or "Rally gave no answer"

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from bridge.domain.conclusions import Conclusion
 from bridge.domain.deliveries import Delivery, DeliveryState
 from bridge.domain.last_poll import last_poll
 from bridge.domain.times import Moment, Span
-from bridge.domain.watches import Conclusion, ImportState, Watch, WatchState
+from bridge.domain.watches import ImportState, Watch, WatchState
 from bridge.redis.errors import translated
 from bridge.store import bindings, codec, keys
 from bridge.store.acceptance import (

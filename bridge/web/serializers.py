@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias, cast
 from bridge.destinations import describe, kind
 from bridge.destinations.reasons import is_confidential, public_reason
 from bridge.domain.attempts import Attempt
+from bridge.domain.conclusions import trouble_in_words
 from bridge.domain.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Destination
 from bridge.domain.last_poll import last_poll
@@ -14,7 +15,7 @@ from bridge.domain.notifications import reading_as_json
 from bridge.domain.outcomes import Outcome
 from bridge.domain.subscriptions import subscription_as_json
 from bridge.domain.times import Moment, Span, rfc3339
-from bridge.domain.watches import LastPoll, Watch, WatchState, trouble_in_words
+from bridge.domain.watches import LastPoll, Watch, WatchState
 from bridge.domain.workspace_trouble import effective_state
 from bridge.resources import Resources
 from bridge.store.imports import ImportRecord

@@ -11,11 +11,12 @@ from time import monotonic, sleep, time
 import httpx
 
 from bridge.destinations.signatures import sign
+from bridge.domain.conclusions import Conclusion
 from bridge.domain.destinations import Callback
 from bridge.domain.imports import Reading
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
-from bridge.domain.watches import Conclusion, ImportState
+from bridge.domain.watches import ImportState
 from bridge.queue import Job
 from bridge.resources import Resources, open_resources
 from bridge.startup import check_store

@@ -18,6 +18,7 @@ from bridge.destinations.signatures import (
     Signing,
     derived_secret,
 )
+from bridge.domain.conclusions import Conclusion
 from bridge.domain.destinations import Callback
 from bridge.domain.imports import (
     FailedRecord,
@@ -27,7 +28,6 @@ from bridge.domain.notifications import Notification, build_notification
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
 from bridge.domain.times import SECOND
-from bridge.domain.watches import Conclusion
 from tests.support import samples
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -1,9 +1,9 @@
 """Notifications: ids, types and payloads."""
 
+from bridge.domain.conclusions import Conclusion
 from bridge.domain.notifications import Notification, build_notification, notification_id, reading_as_json
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import rfc3339
-from bridge.domain.watches import Conclusion
 from tests.support.samples import NOW, READING, WATCH
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from cryptography.fernet import Fernet
 
 from bridge.domain.budget import Grant
+from bridge.domain.conclusions import Conclusion
 from bridge.domain.deliveries import Delivery
 from bridge.domain.destinations import Callback, SlackWebhook
 from bridge.domain.imports import FailedRecord, Reading
@@ -13,7 +14,7 @@ from bridge.domain.outcomes import Outcome
 from bridge.domain.polls import ImportUpdate, PollClaim
 from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR, MINUTE, SECOND
-from bridge.domain.watches import Conclusion, Watch
+from bridge.domain.watches import Watch
 from bridge.store.acceptance import Acceptance, NewWatch
 from bridge.store.budgets import Budgets
 from bridge.store.connection import Store

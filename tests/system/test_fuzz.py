@@ -22,6 +22,7 @@ from bridge.destinations.signatures import Signing, derived_secret, sign
 from bridge.destinations.slack import message as slack_message
 from bridge.domain.budget import LONGEST_RALLY_PAUSE
 from bridge.domain.callback_secrets import LONGEST, SHORTEST, check_secret, encode_secret
+from bridge.domain.conclusions import Conclusion
 from bridge.domain.delivery_schedule import RETRY_AFTER_HONOURED
 from bridge.domain.destinations import Callback
 from bridge.domain.imports import OverLimit, Read, Reading, Unanswered, Unusable
@@ -31,7 +32,7 @@ from bridge.domain.outcomes import outcome_of
 from bridge.domain.retry_after import retry_after
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, SECOND
-from bridge.domain.watches import Conclusion, Watch
+from bridge.domain.watches import Watch
 from bridge.errors import SettingsError
 from bridge.rally import decipher
 from bridge.rally.workspaces import rally_clients

@@ -10,6 +10,7 @@ from bridge.destinations.slack import message as slack_message
 from bridge.destinations.slack.escaping import neutralized_with_times
 from bridge.destinations.slack.message import render_notice
 from bridge.destinations.slack.wording import local_time
+from bridge.domain.conclusions import Conclusion
 from bridge.domain.imports import (
     FailedRecord,
     Reading,
@@ -19,7 +20,6 @@ from bridge.domain.notices import test_message as notice_of_a_test
 from bridge.domain.notifications import TYPES, build_notification
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import SECOND
-from bridge.domain.watches import Conclusion
 from tests.support import samples
 from tests.support.slack_messages import NOTIFICATION, OUR_DATE, READING, assert_inert, message, texts, with_failures
 

@@ -10,8 +10,9 @@ from hypothesis.stateful import (
     rule,
 )
 
+from bridge.domain.conclusions import conclude
 from bridge.domain.times import Moment
-from bridge.domain.watches import ImportState, conclude
+from bridge.domain.watches import ImportState
 from bridge.store import keys
 from bridge.store.watches import Settlement
 from tests.support.redis_snapshot import ImportKey, Snapshot
