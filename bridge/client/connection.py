@@ -23,6 +23,7 @@ from bridge.domain.secret import Secret
 DEFAULT_URL = "http://127.0.0.1:8080"
 USER_AGENT = f"rally-bridge-client/{version('rally-bridge')} (Python {python_version()}; httpx {httpx.__version__})"
 PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
+SHORTEST_KEY = 16
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 
@@ -95,7 +96,8 @@ def _key_from_file() -> str:
     try:
         return Path(file).read_text("utf-8") if file else ""
     except (OSError, ValueError) as error:
-        words = f"RALLY_BRIDGE_KEY_FILE: {file!r} can't be read ({type(error).__name__})."
+        shown = "the file that it names" if file is None or _may_be_key(file) else repr(file)
+        words = f"RALLY_BRIDGE_KEY_FILE: {shown} can't be read ({type(error).__name__})."
         raise CallFailed(words, code="no_key") from None
 
 
@@ -103,12 +105,18 @@ def _checked_url(url: str) -> SplitResult:
     """Return the parts of a bridge's URL; raise CallFailed if nothing can be sent to it."""
     parts = _split(url)
     if parts is None or parts.scheme not in {"http", "https"} or "@" in url or parts.query or parts.fragment:
-        shown = "The URL" if "@" in url else url  # it might contain a password
+        secret = any(mark in url for mark in "@?#") or _may_be_key(url)
+        shown = "The URL" if secret else url
         raise CallFailed(
             f"{shown} can't be used: a bridge's URL is like https://bridge.example.com, without user or query.",
             code="invalid_url",
         )
     return parts
+
+
+def _may_be_key(text: str) -> bool:
+    """Return whether a text in the place of a URL or a path may be a key, which messages must not repeat."""
+    return len(text) >= SHORTEST_KEY and not any(mark in text for mark in "./:\\")
 
 
 def _split(url: str) -> SplitResult | None:

@@ -133,3 +133,20 @@ def test_a_password_for_the_host_in_netrc_does_not_replace_the_key(
     file.write_text("machine 127.0.0.1 login user password secret\n")
     environment.setenv("NETRC", str(file))
     assert Connection.of("http://127.0.0.1:1", None).http_options()["trust_env"] is False
+
+
+@pytest.mark.parametrize(
+    "url", ["http://bridge.example.com?key=hunter2", "http://h/#hunter2", "hunter2-hunter2-hunter2"]
+)
+def test_a_refused_url_that_may_hold_a_secret_is_not_repeated(url: str) -> None:
+    with pytest.raises(CallFailed, match="The URL can't be used") as caught:
+        Connection.of(url, "key")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_key_in_the_place_of_its_file_is_not_repeated(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("RALLY_BRIDGE_KEY")
+    environment.setenv("RALLY_BRIDGE_KEY_FILE", "hunter2-hunter2-hunter2")
+    with pytest.raises(CallFailed, match="RALLY_BRIDGE_KEY_FILE: the file that it names can't be read") as caught:
+        Connection.of(None, None)
+    assert "hunter2" not in str(caught.value)
