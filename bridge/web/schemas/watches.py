@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from bridge.destinations.receivers import receiver_of
-from bridge.domain.destinations import NamedDestination
+from bridge.domain.destinations import Destination, NamedDestination
 from bridge.domain.times import SECOND
 from bridge.domain.watches import LONGEST_WATCH
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
@@ -150,14 +150,24 @@ class WatchBody(Body):
 
 def _repetitions(notify: Sequence[ToDestination], context: Context) -> Iterator[Problem]:
     """Yield a problem for each destination whose receiver an earlier one has already."""
-    first: dict[str, int] = {}
+    first: dict[tuple[str, str], int] = {}
     for index, each in enumerate(notify):
-        destination = each.destination()
-        resolved = context.named[destination.name] if isinstance(destination, NamedDestination) else destination
-        earlier = first.setdefault(receiver_of(resolved), index)
+        earlier = first.setdefault(_identity(each.destination(), context), index)
         if earlier != index:
             detail = f"This is the same destination as /notify/{earlier}; name it once, with all its outcomes in `on`"
             yield Problem(pointer=f"/{index}", detail=detail, code="duplicate_destination")
+
+
+def _identity(destination: Destination, context: Context) -> tuple[str, str]:
+    """Return what two destinations of one watch must not share.
+
+    Only for an admin is a named destination looked up: others could find out its URL or channel by guessing.
+    """
+    if not isinstance(destination, NamedDestination):
+        return "receiver", receiver_of(destination)
+    if context.admin:
+        return "receiver", receiver_of(context.named[destination.name])
+    return "name", destination.name
 
 
 def _unchecked(value: Any) -> Any:

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.web.requests.body import BODY_LIMIT
 from tests.support.configuration import destination
-from tests.support.world import CLIENT_KEY, World, bearer, opened
+from tests.support.world import ADMIN_KEY, CLIENT_KEY, World, bearer, opened
 
 pytestmark = pytest.mark.anyio
 
@@ -118,7 +118,6 @@ async def test_each_invalid_header_is_named(world: World) -> None:
         CALLBACK,
         {**CALLBACK, "on": ["failed"], "headers": {"X-A": "b"}},
         {**CALLBACK, "url": "HTTPS://CRM.Example.com:443/hooks/./r%61lly?"},
-        {"type": "named", "name": "crm"},
     ],
 )
 async def test_the_same_destination_twice_is_refused(redis_url: str, sandbox_url: str, same: dict[str, Any]) -> None:
@@ -129,6 +128,19 @@ async def test_the_same_destination_twice_is_refused(redis_url: str, sandbox_url
         assert (error["pointer"], error["code"]) == ("/notify/2", "duplicate_destination")
         assert "/notify/1" in error["detail"]
         assert await world.watch(notify=[SLACK, CALLBACK, {**CALLBACK, "url": f"{CALLBACK['url']}/2"}])
+
+
+async def test_only_an_admin_learns_that_a_named_destination_is_the_same_as_another(
+    redis_url: str, sandbox_url: str
+) -> None:
+    notify = [CALLBACK, {"type": "named", "name": "crm"}]
+    async with opened(redis_url, sandbox_url, destination("crm", "callback", CALLBACK["url"])) as world:
+        refused_twice = await refused(world, {"importId": "imp", "notify": [notify[1], notify[1]]})
+        assert await world.watch(notify=notify)
+        to_admin = await world.post("/v1/watches", key=ADMIN_KEY, json={"importId": "imp", "notify": notify})
+
+        assert [error["pointer"] for error in refused_twice["errors"]] == ["/notify/1"]
+        assert [error["code"] for error in to_admin.json()["errors"]] == ["duplicate_destination"]
 
 
 @pytest.mark.parametrize(("wrong", "count"), [(100, None), (101, 101), (5000, 5000)])
