@@ -56,7 +56,7 @@ class DeliverySlots:
         )
 
     def acquire(self, claim: DeliveryClaim) -> None:
-        """Take a slot for an attempt."""
+        """Use a slot for an attempt."""
         self._running[claim.id, claim.fence] = _Running(claim)
         if claim.doubtful:
             self._doubtful[claim.owner] += 1

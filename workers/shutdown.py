@@ -20,7 +20,7 @@ class Shutdown:
     """The shutdown of a worker; the first signal begins it, later ones change nothing."""
 
     def __init__(self, main: asyncio.Task[Any], hurry: Callable[[], None], *, recheck: float = RECHECK) -> None:
-        """Take arq's `main` task, and `hurry`, which makes its Redis connection stop waiting for an outage to end."""
+        """End `main`, arq's task, at the first signal; `hurry` ends the waiting for a Redis that is unavailable."""
         self._main = main
         self._hurry = hurry
         self._recheck = recheck

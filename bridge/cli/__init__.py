@@ -130,7 +130,7 @@ def _is_full(error: Exception) -> bool:
 
 
 def _discard_output() -> None:
-    """Let the rest of stdout go nowhere: it can't be written, and Python would report that at its exit."""
+    """Discard the rest of stdout: it can't be written, and Python would report that when it exits."""
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 

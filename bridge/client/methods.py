@@ -9,7 +9,10 @@ from bridge.client.steps import Item
 
 
 def describe(method: Callable[..., Any], call: Callable[..., Any], *, returns: Any = None) -> None:
-    """Give a method the documentation and the parameters of a call; `returns` is the kind of iterator, if it is one."""
+    """Copy the documentation and the parameters of a call to a method.
+
+    `returns` is the kind of iterator that the method returns, if it returns one.
+    """
     update_wrapper(method, call)
     signature = inspect.signature(call)
     _, *parameters = signature.parameters.values()  # without the session

@@ -161,12 +161,12 @@ W4: dict[str, Any] = {"label": "w4", "webhook_id": "msg_4", "watch_id": "wat_4"}
 FORGED: dict[str, dict[str, dict[str, Any]]] = {
     "lost watches": {
         "the API knows it no more": more("views", seen(at=30, outcome=None, state=None)),
-        "nobody ever saw it": less("views", 2),
+        "no client ever read it": less("views", 2),
         "unseen after a failover": less("views", 3) | more("faults", fault(REDIS_DEMOTED, 104, 105, "redis")),
     },
     "watches without exactly one outcome": {
         "it never ended": more("posts", posted(5, subscriptions=())) | more("views", seen(5, outcome=None)),
-        "it was cancelled by nobody": more("posts", posted(5, subscriptions=()))
+        "no client cancelled it": more("posts", posted(5, subscriptions=()))
         | more("views", seen(5, state="cancelled")),
         "it changed": more("views", seen(at=6, outcome="timed_out")),
         "the receiver got another outcome": more("attempts", attempt(50, outcome="failed")),

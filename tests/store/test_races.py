@@ -79,7 +79,7 @@ async def test_a_watch_accepted_while_settling_ends_is_not_dropped(world: World)
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     await world.watch()
     await world.poll()
-    assert await world.resources.watches.waiting("default", "imp") == [], "a sweep looks, and finds nobody"
+    assert await world.resources.watches.waiting("default", "imp") == [], "a sweep finds no waiting watch"
 
     late = await world.watch()
     await world.resources.imports.drop_settling("default", "imp")

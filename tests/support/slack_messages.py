@@ -39,7 +39,7 @@ def message(notification: Notification, *, show_emails: bool = False) -> dict[st
 
 
 def texts(payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give every text object of the blocks."""
+    """Yield every text object of the blocks."""
     for block in payload["blocks"]:
         yield from block.get("elements") or [block["text"]]
 
