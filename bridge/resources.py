@@ -26,13 +26,17 @@ from bridge.rally.workspaces import rally_clients
 from bridge.settings import Settings
 from bridge.settings.loading import Draft, draft_settings
 from bridge.settings.problems import Problem
+from bridge.store.attempts import Attempts
 from bridge.store.budgets import Budgets
 from bridge.store.change_feed import ChangeFeed
 from bridge.store.connection import Store, connect
 from bridge.store.deliveries import Deliveries
 from bridge.store.encryption import Encryptor, Fingerprinter
+from bridge.store.endings import Endings
 from bridge.store.imports import Imports
 from bridge.store.indexes import Indexes
+from bridge.store.lanes import Lanes
+from bridge.store.notices import Notices
 from bridge.store.rate_limits import RateLimiter
 from bridge.store.watches import Watches
 
@@ -50,7 +54,11 @@ class Resources:
     fingerprinter: Fingerprinter
     watches: Watches
     imports: Imports
+    endings: Endings
     deliveries: Deliveries
+    attempts: Attempts
+    lanes: Lanes
+    notices: Notices
     budgets: Budgets
     indexes: Indexes
     rate_limiter: RateLimiter
@@ -106,7 +114,11 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         fingerprinter=Fingerprinter(),
         watches=Watches(store, encryptor),
         imports=Imports(store, encryptor),
+        endings=Endings(store, encryptor),
         deliveries=Deliveries(store, encryptor),
+        attempts=Attempts(store, encryptor),
+        lanes=Lanes(store),
+        notices=Notices(store, encryptor),
         budgets=Budgets(store),
         indexes=Indexes(store),
         rate_limiter=RateLimiter(store, limit=settings.client_rate_limit),

@@ -105,7 +105,7 @@ class DeliverWork:
     async def _doubt(self, lane: str) -> None:
         # The store has logged an outage. If the attempt fails, its commit makes the lane doubtful as well.
         with suppress(StoreUnavailable):
-            await self._resources.deliveries.mark_lane_doubtful(lane)
+            await self._resources.lanes.mark_doubtful(lane)
 
     async def _attempt(self, claimed: ClaimedDelivery) -> DeliveryResult:
         schedule, settings = self._resources.delivery_schedule, self._resources.settings
@@ -151,20 +151,18 @@ class DeliverWork:
         return DeliveryResult(claim=claimed.claim, postponed_until=claimed.now() + QUARANTINE, reason=reason)
 
     async def commit(self, results: Sequence[DeliveryResult]) -> None:
-        deliveries = self._resources.deliveries
         for result in results:
             if result.lane_pause:
-                await deliveries.pause_lane(
-                    result.claim.lane, result.lane_pause
-                )  # before the commit, which frees the lane
+                # Before the commit, which frees the lane.
+                await self._resources.lanes.pause(result.claim.lane, result.lane_pause)
         attempted = [
             (result.after, result.claim.fence, result.attempt) for result in results if result.after is not None
         ]
         if attempted:
-            await deliveries.commit_many(attempted)
+            await self._resources.attempts.commit_many(attempted)
         for result in results:
             if result.after is None:
-                await deliveries.postpone(result.claim, result.postponed_until, result.reason)
+                await self._resources.attempts.postpone(result.claim, result.postponed_until, result.reason)
 
 
 def _attempt(number: int, at: Moment, took: Span, result: JudgedResult) -> Attempt:

@@ -29,5 +29,5 @@ class OperatorNotifier:
         body = render(notice, destination)
         lane = self._resources.lane(destination)
         notice_id = new_id("dlv_")
-        if await self._resources.deliveries.create_notice(notice_id, destination, lane, body, reported=abandoned):
+        if await self._resources.notices.create(notice_id, destination, lane, body, reported=abandoned):
             self._on_due()

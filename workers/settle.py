@@ -18,7 +18,7 @@ from bridge.domain.watches import ImportState, Watch, WatchState
 from bridge.domain.workspace_trouble import effective_state
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
-from bridge.store.watches import Settlement
+from bridge.store.endings import Settlement
 
 FINAL_POLL_WAIT: Span = 30 * SECOND
 """How long an expired watch waits for one final poll before it ends without it."""
@@ -92,7 +92,7 @@ class Settler:
             lane=self._resources.lane,
             show_emails=self._resources.settings.slack_show_emails,
         )
-        if not await self._resources.watches.settle(settlement):
+        if not await self._resources.endings.settle(settlement):
             return False
         log.info(
             "watch.settled",

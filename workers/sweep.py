@@ -72,7 +72,7 @@ class Sweep:
 
     async def _settle_expired(self) -> None:
         """Poll the imports of expired watches a final time, then settle them."""
-        expired = await self._resources.watches.claim_expiring(BATCH, EXPIRY_RECHECK)
+        expired = await self._resources.endings.claim_expiring(BATCH, EXPIRY_RECHECK)
         expiries: dict[tuple[str, str], Moment] = {}
         for watch_id in expired:
             where = await self._resources.watches.index_entry(watch_id)
@@ -90,7 +90,7 @@ class Sweep:
         """Report the deliveries that were abandoned since the last run to the operator, in one notice."""
         if self._resources.settings.operator_notify is None:
             return
-        if unreported := await self._resources.deliveries.unreported(BATCH):
+        if unreported := await self._resources.notices.unreported(BATCH):
             first = next(
                 iter(await self._resources.deliveries.many(unreported)), None
             )  # the first that can be decrypted
@@ -121,7 +121,7 @@ class Sweep:
         for watch_id in await self._resources.watches.ended_before(now - settings.bridge_retention, BATCH):
             where = await self._resources.watches.index_entry(watch_id)
             if where is None:
-                await self._resources.deliveries.delete_notice(watch_id)
+                await self._resources.notices.delete(watch_id)
             else:
                 await self._resources.watches.delete(watch_id, where)
                 forgotten += 1

@@ -10,7 +10,7 @@ from bridge.domain.times import DAY, Moment, Span
 from bridge.domain.watches import Watch, WatchState
 from bridge.store import bindings, codec, keys
 from bridge.store.encryption import Encryptor
-from bridge.store.imports import ImportRecord
+from bridge.store.import_records import ImportRecord
 from bridge.store.lua import Call
 
 

@@ -1,18 +1,15 @@
-"""Deliveries: claimed when due, recorded attempt by attempt."""
+"""Deliveries: claimed when due, read, and made due again. `attempts.py` ends a claim."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.domain.attempts import ATTEMPTS_KEPT, Attempt
 from bridge.domain.deliveries import Delivery, DeliveryState
-from bridge.domain.destinations import Destination
-from bridge.domain.notices import OPERATOR
 from bridge.domain.times import Moment, Span
 from bridge.store import bindings, codec, keys
 from bridge.store.connection import Store
 from bridge.store.encryption import Encryptor
-from bridge.store.lua import Argument, Call
+from bridge.store.lua import Call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,29 +88,6 @@ class Deliveries:
         ]
         return now, None if next_due < 0 else next_due, claims
 
-    async def create_notice(
-        self, delivery_id: str, destination: Destination, lane: str, body: str, *, reported: Sequence[str] = ()
-    ) -> bool:
-        """Create a delivery to the operator. Return False if one of the `reported` deliveries was reported already."""
-        message = codec.dump({"destination": codec.dump_destination(destination), "body": body})
-        encrypted = self._encryptor.encrypt(message, bindings.of_message(delivery_id, OPERATOR, ""))
-        fields: list[str | int] = [
-            *("watch", "", "notification", delivery_id),
-            *("attempts", 0, "failures", 0, "reason", "", "message", encrypted),
-        ]
-        created = await self._store.run(
-            "create_notice",
-            {"delivery": keys.delivery(delivery_id), "unreported": keys.UNREPORTED},
-            {"id": delivery_id, "lane": lane, "client": OPERATOR, "reported": len(reported)},
-            more_args=[*reported, *fields],
-        )
-        return bool(created)
-
-    async def unreported(self, count: int) -> list[str]:
-        """Return the abandoned deliveries not yet reported to the operator, oldest first."""
-        ids: list[str] = await self._store.call("ZRANGE", keys.UNREPORTED, 0, count - 1)
-        return ids
-
     async def redeliver(self, delivery_id: str, watch_id: str) -> str:
         """Make an ended delivery due again. Return `queued`, or the state that forbids it (`unknown`: deleted)."""
         call = self._redelivery(delivery_id, watch_id)
@@ -126,102 +100,9 @@ class Deliveries:
         )
         return [each for each, state in zip(deliveries, found, strict=True) if state == "queued"]
 
-    async def reserve_lane(self, lane: str) -> Span:
-        """Check that a lane may take a test message now. Return 0 if so, else the ms after which to try again.
-
-        If so, a Slack lane is paused as after a delivery. A callback's lane only has its limit checked.
-        """
-        return int(await self._store.run("reserve_lane", args={"lane": lane}))
-
-    async def mark_lane_doubtful(self, lane: str) -> None:
-        """Mark a lane as doubtful, because its receiver is slow to answer; a good answer ends that."""
-        await self._store.run("mark_lane_doubtful", args={"lane": lane})
-
-    async def pause_lane(self, lane: str, span: Span) -> None:
-        """Pause a lane for `span`."""
-        await self._store.run("pause_lane", args={"lane": lane, "span": span})
-
-    async def delete_notice(self, delivery_id: str) -> None:
-        """Delete the ended delivery of an operator notice."""
-        await self._store.run(
-            "delete_notice",
-            {
-                "ended": keys.ENDED,
-                "delivery": keys.delivery(delivery_id),
-                "attempts": keys.attempts(delivery_id),
-            },
-            {"id": delivery_id},
-        )
-
     def decrypt(self, claim: DeliveryClaim) -> Delivery:
         """Decrypt a claimed delivery. Raises DecryptionFailed."""
         return self._load(claim.id, claim.record)
-
-    async def postpone(self, claim: DeliveryClaim, until: Moment, reason: str) -> bool:
-        """Postpone a delivery without an attempt, after a bug in our own code."""
-        call = self._commit(
-            (claim.id, claim.watch_id, claim.lane), claim.fence, until, DeliveryState.PENDING, ["reason", reason]
-        )
-        (committed,) = await self._store.run_all("commit_delivery", [call])
-        return bool(committed)
-
-    async def commit(self, after: Delivery, fence: int, attempt: Attempt | None) -> bool:
-        """Record an attempt and the delivery after it. Return False if the fence was replaced."""
-        (recorded,) = await self.commit_many([(after, fence, attempt)])
-        return recorded
-
-    async def commit_many(self, commits: Sequence[tuple[Delivery, int, Attempt | None]]) -> list[bool]:
-        """Record many attempts in one round trip, independently."""
-        found = await self._store.run_all("commit_delivery", [self._recorded(*commit) for commit in commits])
-        return [bool(each) for each in found]
-
-    def _recorded(self, after: Delivery, fence: int, attempt: Attempt | None) -> Call:
-        binding = bindings.of_attempt(after.id, after.client)
-        encrypted, lane_result = "", ""
-        if attempt is not None:
-            encrypted = self._encryptor.encrypt(codec.dump(codec.dump_attempt(attempt)), binding)
-            lane_result = "ok" if after.state is DeliveryState.DELIVERED else "failing"
-        fields: list[Argument] = [
-            *("attempts", after.attempts, "reason", after.last_reason or "", "failures", after.failures),
-            *("plain", 1 if after.plain else "", "ended_at", after.ended_at or ""),
-        ]
-        ids = (after.id, after.watch_id, after.lane)
-        return self._commit(ids, fence, after.due or 0, after.state, fields, attempt=encrypted, lane_result=lane_result)
-
-    @staticmethod
-    def _commit(
-        ids: tuple[str, str, str],
-        fence: int,
-        due: Moment,
-        state: DeliveryState,
-        fields: Sequence[Argument],
-        *,
-        attempt: str = "",
-        lane_result: str = "",
-    ) -> Call:
-        """Return a call of commit_delivery.lua; `ids` are the delivery's id, its watch's id and its lane."""
-        delivery_id, watch_id, lane = ids
-        return Call(
-            keys={
-                "delivery": keys.delivery(delivery_id),
-                "attempts": keys.attempts(delivery_id),
-                "watch": keys.watch(watch_id),
-                "ended": keys.ENDED,
-                "unreported": keys.UNREPORTED,
-            },
-            args={
-                "id": delivery_id,
-                "watch_id": watch_id,
-                "lane": lane,
-                "fence": fence,
-                "due": due,
-                "lane_result": lane_result,
-                "attempt": attempt,
-                "attempts_kept": ATTEMPTS_KEPT,
-                "state": state.value,
-            },
-            more_args=fields,
-        )
 
     @staticmethod
     def _redelivery(delivery_id: str, watch_id: str) -> Call:
@@ -248,16 +129,6 @@ class Deliveries:
     async def many(self, delivery_ids: Sequence[str]) -> list[Delivery]:
         """Return those of the deliveries that exist and can be decrypted, in this order."""
         return await codec.read_many(self._store, delivery_ids, keys.delivery, self._load)
-
-    async def attempts(self, delivery: Delivery) -> list[Attempt]:
-        """Return the last attempts that can be decrypted, newest first."""
-        found = await self._store.call("LRANGE", keys.attempts(delivery.id), 0, ATTEMPTS_KEPT - 1)
-        binding = bindings.of_attempt(delivery.id, delivery.client)
-
-        def load(_: str, encrypted: str) -> Attempt:
-            return codec.load_attempt(codec.load(self._encryptor.decrypt(encrypted, binding)))
-
-        return list(codec.decryptable(((delivery.id, encrypted) for encrypted in found), load))
 
     def _load(self, delivery_id: str, record: Mapping[str, Any]) -> Delivery:
         binding = bindings.of_message(delivery_id, record["client"], record["watch"])

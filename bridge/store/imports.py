@@ -1,31 +1,30 @@
-"""Imports that are being polled: claimed under a budget, committed under a fence, settled when final."""
+"""Imports: claimed for a poll under a budget, committed under a fence, read, and claimed for settling when final."""
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import structlog
-
-from bridge.domain.absences import AbsenceStreak
 from bridge.domain.budget import Budget, Grant
-from bridge.domain.imports import Absence, PollAnswer
 from bridge.domain.poll_tiers import SHORTEST_TIER, tier_of
 from bridge.domain.polls import ImportUpdate, PollClaim, is_news
 from bridge.domain.times import SECOND, Moment, Span
-from bridge.domain.watches import ImportState
-from bridge.errors import DecryptionFailed
 from bridge.redis.errors import translated
 from bridge.store import bindings, codec, keys, poll_scores
 from bridge.store.connection import Store
-from bridge.store.encryption import Binding, Encryptor
+from bridge.store.encryption import Encryptor
+from bridge.store.import_records import (
+    ImportRecord,
+    dump_answer,
+    dump_streak,
+    load_import,
+    load_import_leniently,
+    load_streak,
+)
 
 SETTLING_AHEAD: Span = 20 * SECOND
 """The longest time until settling is resumed. If more remains, the clock was set back, and it is resumed now."""
 MOVED_BACK_AT_ONCE = 500
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +34,6 @@ class PollCommit:
     claim: PollClaim
     update: ImportUpdate
     at: Moment
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportRecord:
-    """A stored import: what is known of it, and its polling."""
-
-    state: ImportState
-    polls: int
-    next_due: Moment | None
 
 
 class Imports:
@@ -215,60 +205,3 @@ def _score(commit: PollCommit) -> int:
     if due is None:
         return 0
     return poll_scores.score(tier_of(due - commit.at) if commit.update.counted else commit.claim.tier, due)
-
-
-def load_import_leniently(
-    encryptor: Encryptor, workspace: str, import_id: str, record: Mapping[str, Any], next_due: Moment | None
-) -> ImportRecord | None:
-    """Parse an import's record for display; without its reading if it cannot be decrypted."""
-    binding = bindings.of_reading(workspace, import_id)
-    try:
-        return load_import(encryptor, binding, record, next_due)
-    except DecryptionFailed:
-        log.error("record.decryption_failed", import_id=import_id)  # noqa: TRY400 - the traceback adds nothing
-        return load_import(encryptor, binding, {**record, "reading": ""}, next_due)
-
-
-def load_import(
-    encryptor: Encryptor, binding: Binding, record: Mapping[str, Any], next_due: Moment | None
-) -> ImportRecord | None:
-    """Parse an import's record; None if it is empty. Raises DecryptionFailed."""
-    if not record:
-        return None
-    encrypted = record.get("reading")
-    state = ImportState(
-        reading=codec.load_reading(codec.load(encryptor.decrypt(encrypted, binding))) if encrypted else None,
-        absent=load_streak(record.get("absent")),
-        answer=load_answer(record.get("answer")),
-        polled_at=_moment(record, "polled_at"),
-        trouble=record.get("trouble") or None,
-    )
-    return ImportRecord(state=state, polls=int(record["polls"]), next_due=next_due)
-
-
-def dump_answer(answer: PollAnswer) -> str:
-    return f"{answer.at} {'' if answer.status is None else answer.status}"
-
-
-def load_answer(text: str | None) -> PollAnswer | None:
-    if not text:
-        return None
-    at, status = text.split(" ")
-    return PollAnswer(int(at), int(status) if status else None)
-
-
-def dump_streak(streak: AbsenceStreak) -> str:
-    return " ".join(map(str, (streak.absence, streak.since, streak.at, streak.count, streak.longest_gap)))
-
-
-def load_streak(text: str | None) -> AbsenceStreak | None:
-    if not text:
-        return None
-    absence, *numbers = text.split()
-    since, at, count, longest_gap = map(int, numbers)
-    return AbsenceStreak(absence=Absence(absence), since=since, at=at, count=count, longest_gap=longest_gap)
-
-
-def _moment(record: Mapping[str, Any], field: str) -> Moment | None:
-    value = record.get(field)
-    return int(value) if value else None

@@ -18,7 +18,7 @@ from bridge.domain.times import Moment, Span, rfc3339
 from bridge.domain.watches import LastPoll, Watch, WatchState
 from bridge.domain.workspace_trouble import effective_state
 from bridge.resources import Resources
-from bridge.store.imports import ImportRecord
+from bridge.store.import_records import ImportRecord
 from bridge.web.schemas.responses import (
     AttemptResponse,
     DeliveryResponse,

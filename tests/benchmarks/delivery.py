@@ -63,7 +63,7 @@ async def create_delivery(
     known = ImportState(reading=reading)
     conclusion, now = Conclusion(Outcome.COMPLETED), accepted.watch.created_at
     settlement = settlement_of(accepted.watch, conclusion, known, now, lane=resources.lane, show_emails=False)
-    await resources.watches.settle(settlement)
+    await resources.endings.settle(settlement)
 
 
 async def create_many(stage: Stage, number: int) -> None:

@@ -137,12 +137,12 @@ async def test_a_pause_of_a_channel_keeps_its_length(world: World) -> None:
 
 async def test_a_channel_without_deliveries_is_free_at_once(world: World) -> None:
     lane = "slack:C0123ABCD"
-    assert await world.resources.deliveries.reserve_lane(lane) == 0
-    assert await world.resources.deliveries.reserve_lane(lane) > 0
+    assert await world.resources.lanes.reserve(lane) == 0
+    assert await world.resources.lanes.reserve(lane) > 0
 
     world.pass_time(-HOUR)
 
-    assert await world.resources.deliveries.reserve_lane(lane) == 0
+    assert await world.resources.lanes.reserve(lane) == 0
 
 
 async def test_a_reading_is_not_reused_longer_than_before(world: World) -> None:

@@ -47,10 +47,10 @@ async def test_a_repeated_commit_records_an_attempt_once(world: World) -> None:
     after = before.after(Deferred("HTTP 503"), now, schedule=DeliverySchedule(pauses=[MINUTE], max_age=DAY), jitter=0)
     attempt = Attempt(number=1, at=now, took=5, status=503, reason="HTTP 503")
 
-    assert await world.resources.deliveries.commit(after, claim.fence, attempt)
-    assert not await world.resources.deliveries.commit(after, claim.fence, attempt), "the first reply was lost"
+    assert await world.resources.attempts.commit(after, claim.fence, attempt)
+    assert not await world.resources.attempts.commit(after, claim.fence, attempt), "the first reply was lost"
 
-    assert await world.resources.deliveries.attempts(after) == [attempt]
+    assert await world.resources.attempts.of(after) == [attempt]
 
 
 async def test_a_repeated_acceptance_returns_the_stored_watch(world: World) -> None:

@@ -16,12 +16,14 @@ from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from bridge.domain.watches import Watch
 from bridge.store.acceptance import Acceptance, NewWatch
+from bridge.store.attempts import Attempts
 from bridge.store.budgets import Budgets
 from bridge.store.connection import Store
 from bridge.store.deliveries import Deliveries
 from bridge.store.encryption import Encryptor
+from bridge.store.endings import Endings, Settlement
 from bridge.store.imports import Imports, PollCommit
-from bridge.store.watches import Settlement, Watches
+from bridge.store.watches import Watches
 
 LEASE = 15 * SECOND
 CALLBACK = Callback(url=Secret("https://crm.example.com/hook?token=hush"), headers={"X-Key": Secret("hush")})
@@ -44,7 +46,9 @@ class StoreParts:
         self.store = store
         self.watches = Watches(store, encryptor)
         self.imports = Imports(store, encryptor)
+        self.endings = Endings(store, encryptor)
         self.deliveries = Deliveries(store, encryptor)
+        self.attempts = Attempts(store, encryptor)
         self.budgets = Budgets(store)
 
     async def accept(self, watch_id: str = "wat_1", **changes: Any) -> tuple[Watch, Acceptance]:
@@ -70,7 +74,7 @@ class StoreParts:
         ended = replace(watch, reading=DONE)
         now = await self.store.now()
         settlement = Settlement(watch=ended, conclusion=Conclusion(Outcome.FAILED), deliveries=deliveries, at=now)
-        return await self.watches.settle(settlement)
+        return await self.endings.settle(settlement)
 
     async def keys(self) -> set[str]:
         return set(await self.store.call("KEYS", "rb:*"))

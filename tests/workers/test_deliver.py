@@ -64,7 +64,7 @@ async def test_a_failing_receiver_gets_the_same_message_again(world: World) -> N
     assert len({(each["headers"]["webhook-id"], each["body"]) for each in received}) == 1
     delivery = only((await world.reload(watch))["deliveries"])
     assert (delivery["state"], delivery["attempts"]) == ("delivered", 4)
-    attempts = await world.resources.deliveries.attempts(only(await world.resources.deliveries.many([delivery["id"]])))
+    attempts = await world.resources.attempts.of(only(await world.resources.deliveries.many([delivery["id"]])))
     assert [each.number for each in attempts] == [4, 3, 2, 1]
     assert [each.status for each in attempts][1:] == [302, 404, 500]
 

@@ -161,7 +161,7 @@ def _document(resources: Resources, delivery: Delivery) -> ListedDeliveryRespons
 async def show(request: Request, resources: Resources, client: Client) -> Response:
     """Get a delivery with its last attempts, newest first. A delivery of another client is a 404."""
     delivery = await _visible(resources, client, request.path_params["delivery_id"])
-    attempts = await resources.deliveries.attempts(delivery)
+    attempts = await resources.attempts.of(delivery)
     named = isinstance(delivery.destination, NamedDestination)
     attempt_log = [attempt_json(each, admin=client.admin, named=named) for each in attempts]
     response: DeliveryWithLogResponse = {**_document(resources, delivery), "log": attempt_log}

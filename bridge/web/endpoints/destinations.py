@@ -59,7 +59,7 @@ async def test(request: Request, resources: Resources, client: Client) -> Respon
 
 
 async def _send(resources: Resources, client: str, destination: Destination) -> TestOutcome:
-    if wait := await resources.deliveries.reserve_lane(resources.lane(destination)):
+    if wait := await resources.lanes.reserve(resources.lane(destination)):
         seconds = str(-(-wait // SECOND))
         raise Refused(Refusal.DESTINATION_BUSY, "No message was sent.", headers={"Retry-After": seconds})
     return await send_test(

@@ -18,7 +18,7 @@ from bridge.ids import new_id
 from bridge.queue import Job
 from bridge.resources import Resources
 from bridge.store.acceptance import Acceptance, AcceptedWatch, NewWatch
-from bridge.store.imports import ImportRecord
+from bridge.store.import_records import ImportRecord
 from bridge.web.auth import charge_batch, may_see
 from bridge.web.endpoints.authenticated import authenticated, authenticated_with
 from bridge.web.endpoints.long_poll import wait_until_ended
@@ -204,7 +204,7 @@ async def cancel(request: Request, resources: Resources, client: Client) -> Resp
     if entry is None or not may_see(client, entry.client):
         raise Refused(Refusal.WATCH_NOT_FOUND)
     record = await _import_of(resources, watch_id)
-    if await resources.watches.cancel(watch_id, entry, record, await resources.store.now()):
+    if await resources.endings.cancel(watch_id, entry, record, await resources.store.now()):
         log.info("watch.cancelled", watch_id=watch_id, client=client.name)
     watch = await visible(resources, client, watch_id)
     if watch.state is not WatchState.CANCELLED:

@@ -78,7 +78,7 @@ class ClientSteps(StoreSteps):
         if where is None:
             return
         watching = self.model.watches[watch_id].state == "watching"
-        assert self.run(self.resources.watches.cancel(watch_id, where, None, self.now())) == watching
+        assert self.run(self.resources.endings.cancel(watch_id, where, None, self.now())) == watching
         if watching:
             self.model.end(watch_id, "cancelled", None)
 

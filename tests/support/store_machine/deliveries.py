@@ -54,7 +54,7 @@ class DeliverySteps(StoreSteps):
     def create_notice(self, destination: Destination) -> None:
         notice_id = f"dlv_notice{next(self.names)}"
         lane = self.resources.lane(destination)
-        self.run(self.resources.deliveries.create_notice(notice_id, destination, lane, "{}"))
+        self.run(self.resources.notices.create(notice_id, destination, lane, "{}"))
         self.model.deliveries[notice_id] = ModelDelivery(watch_id="", state="pending")
 
     @precondition(lambda self: any(delivery.state == "pending" for delivery in self.model.deliveries.values()))
@@ -102,12 +102,11 @@ class DeliverySteps(StoreSteps):
         self.unchanged(lambda: self._record(claim, verdict, now))
 
     def _record(self, claim: DeliveryClaim, verdict: Verdict | str, now: Moment) -> bool:
-        deliveries = self.resources.deliveries
         if verdict == "postponed":
-            return self.run(deliveries.postpone(claim, now + HOUR, "withheld"))
+            return self.run(self.resources.attempts.postpone(claim, now + HOUR, "withheld"))
         after = self._after(claim, verdict, now)
         attempt = Attempt(number=after.attempts, at=now, took=1, status=200, reason=None)
-        return self.run(deliveries.commit(after, claim.fence, None if verdict == "too old" else attempt))
+        return self.run(self.resources.attempts.commit(after, claim.fence, None if verdict == "too old" else attempt))
 
     def _after(self, claim: DeliveryClaim, verdict: Verdict | str, now: Moment) -> Delivery:
         delivery = self.resources.deliveries.decrypt(claim)

@@ -14,7 +14,7 @@ from bridge.domain.conclusions import conclude
 from bridge.domain.times import Moment
 from bridge.domain.watches import ImportState
 from bridge.store import keys
-from bridge.store.watches import Settlement
+from bridge.store.endings import Settlement
 from tests.support.redis_snapshot import ImportKey, Snapshot
 from tests.support.store_machine.steps import (
     IMPORTS,
@@ -56,10 +56,10 @@ class SettlingSteps(StoreSteps):
     def settle(self, settlement: Settlement) -> None:
         watch = self.model.watches.get(settlement.watch.id)
         watching = watch is not None and watch.state == "watching"
-        assert self.run(self.resources.watches.settle(settlement)) == watching
+        assert self.run(self.resources.endings.settle(settlement)) == watching
         if watching:
             self.model.settle(settlement.watch.id, settlement.conclusion.outcome.value)
-        assert not self.unchanged(lambda: self.run(self.resources.watches.settle(settlement)))
+        assert not self.unchanged(lambda: self.run(self.resources.endings.settle(settlement)))
 
     @precondition(lambda self: self.model.final)
     @precondition(lambda self: any(self.model.waiting(key) for key in self.model.final))

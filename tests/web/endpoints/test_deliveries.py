@@ -225,7 +225,7 @@ async def test_the_operator_gets_one_notice_also_about_deliveries_that_cannot_be
 async def test_only_one_of_two_concurrent_sweeps_notifies_the_operator(world: World) -> None:
     delivery = await abandoned(world)
     ops = NamedDestination(name="ops")
-    lane, create = world.resources.lane(ops), world.resources.deliveries.create_notice
+    lane, create = world.resources.lane(ops), world.resources.notices.create
     created = [await create(f"dlv_notice{number}", ops, lane, "{}", reported=[delivery["id"]]) for number in range(2)]
 
     assert created == [True, False]

@@ -1,4 +1,4 @@
-"""Deliveries: attempts are recorded only under the fence of a claim."""
+"""Attempts: recorded only under the fence of a claim, and only the last fifty are kept."""
 
 from dataclasses import replace
 
@@ -23,12 +23,12 @@ async def test_a_delivery_is_recorded_only_under_its_fence(parts: StoreParts) ->
 
     attempt = Attempt(number=1, at=1, took=5, status=204, reason=None, answer="")
     done = replace(parts.deliveries.decrypt(ours), state=DeliveryState.DELIVERED, attempts=1, ended_at=9, due=None)
-    assert not await parts.deliveries.commit(replace(done, state=DeliveryState.ABANDONED), late.fence, attempt)
-    assert await parts.deliveries.commit(done, ours.fence, attempt)
+    assert not await parts.attempts.commit(replace(done, state=DeliveryState.ABANDONED), late.fence, attempt)
+    assert await parts.attempts.commit(done, ours.fence, attempt)
 
     delivery = only(await parts.deliveries.many(["dlv_0"]))
     assert (delivery.state, delivery.attempts, delivery.due) == (DeliveryState.DELIVERED, 1, None)
-    assert await parts.deliveries.attempts(delivery) == [attempt]
+    assert await parts.attempts.of(delivery) == [attempt]
 
 
 async def test_the_last_fifty_attempts_are_kept(parts: StoreParts) -> None:
@@ -39,7 +39,7 @@ async def test_the_last_fifty_attempts_are_kept(parts: StoreParts) -> None:
         claim = only(claims)
         attempt = Attempt(number=number, at=1, took=5, status=500, reason="HTTP 500", answer="")
         again = replace(parts.deliveries.decrypt(claim), attempts=number, due=await parts.store.now())
-        assert await parts.deliveries.commit(again, claim.fence, attempt)
+        assert await parts.attempts.commit(again, claim.fence, attempt)
 
-    attempts = await parts.deliveries.attempts(only(await parts.deliveries.many(["dlv_0"])))
+    attempts = await parts.attempts.of(only(await parts.deliveries.many(["dlv_0"])))
     assert [attempts[0].number, attempts[-1].number, len(attempts)] == [52, 3, 50]

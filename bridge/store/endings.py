@@ -1,0 +1,136 @@
+"""Endings of watches: settled with an outcome and deliveries, or cancelled. A watch ends once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bridge.domain.conclusions import Conclusion
+from bridge.domain.deliveries import Delivery, DeliveryState
+from bridge.domain.last_poll import last_poll
+from bridge.domain.times import Moment, Span
+from bridge.domain.watches import ImportState, Watch, WatchState
+from bridge.store import bindings, codec, keys
+from bridge.store.connection import Store
+from bridge.store.encryption import Encryptor
+from bridge.store.import_records import ImportRecord
+from bridge.store.lua import Argument
+from bridge.store.watches import WatchIndexEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """How a watch ends: its conclusion and its rendered deliveries."""
+
+    watch: Watch
+    conclusion: Conclusion
+    deliveries: tuple[Delivery, ...]
+    at: Moment
+
+
+class Endings:
+    """The endings of watches in Redis."""
+
+    def __init__(self, store: Store, encryptor: Encryptor) -> None:
+        self._store = store
+        self._encryptor = encryptor
+
+    async def claim_expiring(self, count: int, lease: Span) -> list[str]:
+        """Claim watches that have expired; the caller must end them within `lease`."""
+        _now, *due = await self._store.run(
+            "claim_due", {"due": keys.EXPIRING}, {"count": count, "lease": lease, "furthest": ""}
+        )
+        return list(due)
+
+    async def settle(self, settlement: Settlement) -> bool:
+        """Store an outcome and its deliveries. Return False if the watch had ended already."""
+        watch = settlement.watch
+        return await self._end(
+            watch.id,
+            WatchIndexEntry(
+                client=watch.client,
+                workspace=watch.workspace,
+                import_id=watch.import_id,
+                expires_at=watch.expires_at,
+                index=settlement.conclusion.outcome.value,
+                deliveries=tuple(delivery.id for delivery in settlement.deliveries),
+            ),
+            state=WatchState.SETTLED,
+            now=settlement.at,
+            fields=self._ending(settlement),
+            deliveries=[part for delivery in settlement.deliveries for part in self._delivery_args(delivery)],
+        )
+
+    async def cancel(
+        self, watch_id: str, where: WatchIndexEntry, import_record: ImportRecord | None, now: Moment
+    ) -> bool:
+        """End a watch without an outcome, with its import as last read. Return False if it had ended already."""
+        last, polls = (import_record.state, import_record.polls) if import_record else (ImportState(), 0)
+        ending = codec.dump_ending(None, last.reading, polls, last.polled_at, last_poll(last))
+        binding = bindings.of_watch("ending", watch_id, where.client, where.workspace, where.import_id)
+        fields = ["deliveries", "", "ending", self._encryptor.encrypt(ending, binding)]
+        after = replace(where, index=WatchState.CANCELLED.value, deliveries=())
+        return await self._end(watch_id, after, state=WatchState.CANCELLED, now=now, fields=fields)
+
+    async def _end(
+        self,
+        watch_id: str,
+        after: WatchIndexEntry,
+        *,
+        state: WatchState,
+        now: Moment,
+        fields: Sequence[Argument],
+        deliveries: Sequence[Argument] = (),
+    ) -> bool:
+        """Run settle.lua; `after` is the watch's index entry once it has ended."""
+        workspace, import_id, client = after.workspace, after.import_id, after.client
+        ended = await self._store.run(
+            "settle",
+            {
+                "watch": keys.watch(watch_id),
+                "expiring": keys.EXPIRING,
+                "ended": keys.ENDED,
+                "import": keys.import_(workspace, import_id),
+                "waiting": keys.waiting(workspace, import_id),
+                "imports_due": keys.imports_due(workspace),
+                "settling": keys.SETTLING,
+                "watching": keys.watches_in(WatchState.WATCHING),
+                "watching_of_client": keys.watches_in(WatchState.WATCHING, client),
+                "watches_in": keys.watches_in(after.index),
+                "watches_in_of_client": keys.watches_in(after.index, client),
+            },
+            {
+                "watch_id": watch_id,
+                "import_id": import_id,
+                "member": keys.member(workspace, import_id),
+                "now": now,
+                "state": state.value,
+                "deliveries": len(after.deliveries),
+                "fields": len(fields),
+            },
+            more_keys=list(map(keys.delivery, after.deliveries)),
+            more_args=[*fields, *deliveries],
+        )
+        return bool(ended)
+
+    def _ending(self, settlement: Settlement) -> list[str]:
+        watch = settlement.watch
+        ending = codec.dump_ending(
+            settlement.conclusion.reason, watch.reading, watch.polls, watch.polled_at, watch.last_poll
+        )
+        binding = bindings.of_watch("ending", watch.id, watch.client, watch.workspace, watch.import_id)
+        return [
+            *("outcome", settlement.conclusion.outcome.value),
+            *("deliveries", " ".join(delivery.id for delivery in settlement.deliveries)),
+            *("ending", self._encryptor.encrypt(ending, binding)),
+        ]
+
+    def _delivery_args(self, delivery: Delivery) -> Sequence[Argument]:
+        message = {"destination": codec.dump_destination(delivery.destination), "body": delivery.body}
+        binding = bindings.of_message(delivery.id, delivery.client, delivery.watch_id)
+        fields: list[Argument] = [
+            *("watch", delivery.watch_id, "client", delivery.client),
+            *("notification", delivery.notification_id, "attempts", 0, "failures", 0),
+            *("reason", delivery.last_reason or ""),
+            *("message", self._encryptor.encrypt(codec.dump(message), binding)),
+        ]
+        state = DeliveryState.SKIPPED if delivery.state is DeliveryState.SKIPPED else DeliveryState.PENDING
+        return [delivery.id, state.value, delivery.lane, len(fields), *fields]

@@ -1,0 +1,52 @@
+"""The deliveries of notices to the operator: they belong to no watch."""
+
+from collections.abc import Sequence
+
+from bridge.domain.destinations import Destination
+from bridge.domain.notices import OPERATOR
+from bridge.store import bindings, codec, keys
+from bridge.store.connection import Store
+from bridge.store.encryption import Encryptor
+
+
+class Notices:
+    """The deliveries of notices in Redis."""
+
+    def __init__(self, store: Store, encryptor: Encryptor) -> None:
+        self._store = store
+        self._encryptor = encryptor
+
+    async def create(
+        self, delivery_id: str, destination: Destination, lane: str, body: str, *, reported: Sequence[str] = ()
+    ) -> bool:
+        """Create a delivery to the operator. Return False if one of the `reported` deliveries was reported already."""
+        message = codec.dump({"destination": codec.dump_destination(destination), "body": body})
+        encrypted = self._encryptor.encrypt(message, bindings.of_message(delivery_id, OPERATOR, ""))
+        fields: list[str | int] = [
+            *("watch", "", "notification", delivery_id),
+            *("attempts", 0, "failures", 0, "reason", "", "message", encrypted),
+        ]
+        created = await self._store.run(
+            "create_notice",
+            {"delivery": keys.delivery(delivery_id), "unreported": keys.UNREPORTED},
+            {"id": delivery_id, "lane": lane, "client": OPERATOR, "reported": len(reported)},
+            more_args=[*reported, *fields],
+        )
+        return bool(created)
+
+    async def unreported(self, count: int) -> list[str]:
+        """Return the abandoned deliveries not yet reported to the operator, oldest first."""
+        ids: list[str] = await self._store.call("ZRANGE", keys.UNREPORTED, 0, count - 1)
+        return ids
+
+    async def delete(self, delivery_id: str) -> None:
+        """Delete the ended delivery of an operator notice."""
+        await self._store.run(
+            "delete_notice",
+            {
+                "ended": keys.ENDED,
+                "delivery": keys.delivery(delivery_id),
+                "attempts": keys.attempts(delivery_id),
+            },
+            {"id": delivery_id},
+        )
