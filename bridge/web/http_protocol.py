@@ -11,6 +11,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from bridge.web.cors import ORIGINS, headers_for
 from bridge.web.endpoints.metrics import requests_answered
 from bridge.web.middleware import API_HEADERS, add_headers, id_of
 from bridge.web.problems import problem
@@ -180,8 +181,10 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
             return
         response = problem(refusal, detail)
+        received = self.headers or []
         headers = [*self.server_state.default_headers, *response.raw_headers, (b"connection", b"close")]
-        add_headers(headers, id_of(self.headers or []), API_HEADERS)
+        headers += headers_for(self.app_state.get(ORIGINS, ()), received)
+        add_headers(headers, id_of(received), API_HEADERS)
         lines = [STATUS_LINE[refusal.status], *(b"%b: %b\r\n" % header for header in headers), b"\r\n"]
         self.transport.write(b"".join(lines) + bytes(response.body))
         requests_answered["other", "none", str(refusal.status)] += 1

@@ -15,13 +15,17 @@ from bridge import log, memory
 from bridge.errors import BridgeError
 from bridge.resources import load_checked, open_resources
 from bridge.startup import wait_for_store
+from bridge.web.cors import ORIGINS
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @asynccontextmanager
-async def lifespan(app: Starlette) -> AsyncIterator[None]:
-    """Load the settings, open the resources and wait for Redis before the app serves; close them at shutdown."""
+async def lifespan(app: Starlette) -> AsyncIterator[dict[str, object]]:
+    """Load the settings, open the resources and wait for Redis before the app serves; close them at shutdown.
+
+    Yield the state that the HTTP protocol reads.
+    """
     settings = load_checked()
     log.configure(settings.log_level)
     async with open_resources(settings) as resources:
@@ -30,7 +34,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
             app.state.resources = resources
             memory.trim_after_startup()
             structlog.get_logger().info("api.started")
-            yield
+            yield {ORIGINS: settings.cors_origins}
     structlog.get_logger().info("api.stopped")
 
 

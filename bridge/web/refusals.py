@@ -20,6 +20,7 @@ class Refusal(Enum):
     """The kinds of refusals: HTTP status, slug and title. Slugs are public and stable."""
 
     BAD_REQUEST = (400, "bad-request", "The request is not valid HTTP")
+    PREFLIGHT_REFUSED = (400, "preflight-refused", "Pages of this origin may not send the request")
     INVALID_JSON = (400, "invalid-json", "The body is not valid JSON")
     DUPLICATE_HEADER = (400, "duplicate-header", "A header was sent more than once")
     MISSING_API_KEY = (401, "missing-api-key", "The API key is missing")

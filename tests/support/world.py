@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import uvicorn
@@ -38,10 +38,12 @@ FERNET = urlsafe_b64encode(b"the encryption key of the tests.").decode()
 
 
 @contextmanager
-def serving(app: Any, *, http: Any = "auto", keep_alive: int = 5) -> Iterator[str]:
+def serving(
+    app: Any, *, http: Any = "auto", keep_alive: int = 5, lifespan: Literal["on", "off"] = "off"
+) -> Iterator[str]:
     """Serve an ASGI app on a free loopback port in a thread; yield its URL."""
     config = uvicorn.Config(
-        app, port=0, http=http, log_config=None, lifespan="off", ws="none", timeout_keep_alive=keep_alive
+        app, port=0, http=http, log_config=None, lifespan=lifespan, ws="none", timeout_keep_alive=keep_alive
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

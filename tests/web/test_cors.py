@@ -71,9 +71,42 @@ async def test_another_origin_is_not_allowed(redis_url: str, sandbox_url: str, o
         preflighted = await preflight(world, origin)
         answer = await world.api.get("/v1/watches", headers={**bearer(CLIENT_KEY), "Origin": origin})
 
-    assert preflighted.status_code == 400
+    assert_refused(preflighted, "CORS_ORIGINS does not contain this origin.")
     assert "access-control-allow-origin" not in preflighted.headers
     assert "access-control-allow-origin" not in answer.headers
+
+
+def assert_refused(preflighted: httpx.Response, detail: str) -> None:
+    assert (preflighted.status_code, preflighted.headers["content-type"]) == (400, "application/problem+json")
+    document = preflighted.json()
+    assert (document["type"], document["code"]) == ("/docs#preflight-refused", "preflight_refused")
+    assert document["detail"] == detail
+    assert "Origin" in preflighted.headers["vary"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "detail"),
+    [
+        ({"Access-Control-Request-Method": "PUT"}, "The methods are GET, HEAD, POST."),
+        (
+            {"Access-Control-Request-Headers": "authorization, x-own"},
+            "The headers are Authorization, Content-Type, Idempotency-Key, X-Request-Id.",
+        ),
+        (
+            {"Access-Control-Request-Private-Network": "true"},
+            "Requests from public pages into a private network are not allowed.",
+        ),
+    ],
+)
+async def test_a_preflight_for_something_else_is_refused_with_what_is_allowed(
+    redis_url: str, sandbox_url: str, headers: dict[str, str], detail: str
+) -> None:
+    asked = {"Origin": TOOL, "Access-Control-Request-Method": "POST", **headers}
+    async with opened(redis_url, sandbox_url, CORS_ORIGINS=ALLOWED) as world:
+        preflighted = await world.api.options("/v1/watches", headers=asked)
+
+    assert_refused(preflighted, detail)
+    assert preflighted.headers["access-control-allow-origin"] == TOOL
 
 
 async def test_an_options_request_without_preflight_headers_lists_the_methods(redis_url: str, sandbox_url: str) -> None:
@@ -96,6 +129,15 @@ async ([url, key]) => {
 """
 
 
+LONG_HEADER = """
+async ([url, key]) => {
+  const headers = {Authorization: `Bearer ${key}`, "Idempotency-Key": "x".repeat(70000)};
+  const answer = await fetch(`${url}/v1/watches`, {headers});
+  return [answer.status, answer.headers.get("X-Request-Id").slice(0, 4), (await answer.json()).code];
+}
+"""
+
+
 @pytest.mark.slow
 def test_a_browser_lets_only_pages_of_the_allowed_origin_call(redis_url: str) -> None:
     tool = Starlette(routes=[Route("/", lambda _: HTMLResponse("<title>A tool</title>"))])
@@ -107,9 +149,11 @@ def test_a_browser_lets_only_pages_of_the_allowed_origin_call(redis_url: str) ->
         page = browser.new_page()
         page.goto(origin)
         status, location, import_id = page.evaluate(CALL, [api, CLIENT_KEY])
+        too_large = page.evaluate(LONG_HEADER, [api, CLIENT_KEY])
         page.goto(origin.replace("127.0.0.1", "localhost"))
         refused = page.evaluate(CALL, [api, CLIENT_KEY])
 
     assert (status, import_id) == (202, "imp")
     assert location.startswith("/v1/watches/wat_")
+    assert too_large == [431, "req_", "headers_too_large"]
     assert refused == ["TypeError"]

@@ -4,8 +4,8 @@ import json
 import re
 import select
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from http.client import HTTPResponse
 from threading import Event
 from typing import Any
@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from bridge.web.cors import ORIGINS
 from bridge.web.http_protocol import Connection
 from tests.support.world import serving
 
@@ -337,3 +338,44 @@ def test_a_peer_that_disconnects_midway_does_no_harm(hasty: str, do: Callable[[s
             connection.sendall(begun)
             do(connection)
     assert exchange(hasty, head("/after"))[1] == b"/after"
+
+
+TOOL = "https://tools.example.com"
+
+
+@pytest.fixture
+def cross_origin() -> Iterator[str]:
+    """Serve an app whose lifespan names an origin, as that of the bridge does."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, object]]:
+        yield {ORIGINS: (TOOL,)}
+
+    app = Starlette(routes=[Route("/{rest:path}", echo)], lifespan=lifespan)
+    with serving(app, http=Hasty, lifespan="on") as url:
+        yield url
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "slug"),
+    [
+        (head("/", f"Origin: {TOOL}", f"X-Long: {'x' * LIMIT}"), 431, "headers-too-large"),
+        (HEAD.format(method="GET", path="/").encode() + f"Origin: {TOOL}\r\nX: x\r\n".encode(), 408, "request-timeout"),
+        (f"GET / HTTP/1.1\r\nOrigin: {TOOL}\r\nX: x\r\nnot a header\r\n\r\n".encode(), 400, "bad-request"),
+    ],
+)
+def test_a_page_of_an_allowed_origin_may_read_a_refusal_of_the_protocol(
+    cross_origin: str, sent: bytes, status: int, slug: str
+) -> None:
+    answer, body = exchange(cross_origin, sent)
+
+    refused(answer, body, status, slug)
+    assert (answer.headers["access-control-allow-origin"], answer.headers["vary"]) == (TOOL, "Origin")
+    assert "X-Request-Id" in answer.headers["access-control-expose-headers"]
+
+
+def test_a_page_of_another_origin_may_not_read_it(cross_origin: str) -> None:
+    answer, body = exchange(cross_origin, head("/", f"Origin: {TOOL}.example.net", f"X-Long: {'x' * LIMIT}"))
+
+    refused(answer, body, 431, "headers-too-large")
+    assert "access-control-allow-origin" not in answer.headers
