@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from bridge.destinations import Sender, describe
+from bridge.destinations import Sender
 from bridge.destinations.configuration import (
     diversion,
     egress_proxy,
@@ -13,6 +13,7 @@ from bridge.destinations.configuration import (
     named_addresses,
     sender_of,
 )
+from bridge.destinations.descriptions import describe
 from bridge.destinations.egress.client import Egress, EgressRules
 from bridge.destinations.lanes import lane_of
 from bridge.domain.delivery_schedule import DeliverySchedule

@@ -9,12 +9,14 @@ from time import monotonic
 
 import structlog
 
-from bridge.destinations import describe, kind
+from bridge.destinations import kind
+from bridge.destinations.descriptions import describe
 from bridge.destinations.sending import JudgedResult, send
-from bridge.domain.attempts import Accepted, Attempt, Deferred
+from bridge.domain.attempts import Attempt
 from bridge.domain.deliveries import Delivery
 from bridge.domain.polls import QUARANTINE
 from bridge.domain.times import SECOND, Moment, Span
+from bridge.domain.verdicts import Accepted, Deferred
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store.deliveries import DeliveryClaim

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import structlog
 
-from bridge.destinations import describe
-from bridge.domain.notices import deliveries_abandoned, redis_evicts, redis_evicts_no_more
+from bridge.destinations.descriptions import describe
+from bridge.domain.notice_texts import deliveries_abandoned, redis_evicts, redis_evicts_no_more
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources

@@ -11,8 +11,9 @@ from bridge.client.exchange import Session, exchange
 from bridge.client.retries import next_pause, with_jitter
 from bridge.client.steps import Feed, Item, ServerEvent, next_event, pause
 from bridge.client.values.delivery import Delivery
+from bridge.client.values.last_poll import LastPoll
 from bridge.client.values.literals import EventName
-from bridge.client.values.reading import LastPoll, Reading
+from bridge.client.values.reading import Reading
 from bridge.client.values.watch import Watch
 
 RECONNECT_PAUSE = 1.0

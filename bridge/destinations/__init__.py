@@ -1,8 +1,8 @@
 """Destinations: for each kind, the requests that are sent and what the responses mean.
 
 To add a kind: add its class to `bridge.domain.destinations.Destination`; write a module with the pure functions
-`prepare`, `judge` and `describe`; follow the type checker to every `match` below and in the store's codec; and add its
-schema to the API. All kinds are sent by `bridge.destinations.egress.client`.
+`prepare` and `judge`; follow the type checker to every `match` below, in `descriptions.py` and in the store's codec;
+and add its schema to the API. All kinds are sent by `bridge.destinations.egress.client`.
 """
 
 import json
@@ -18,7 +18,7 @@ from bridge.destinations.slack import bot as slack_bot
 from bridge.destinations.slack import message as slack_message
 from bridge.destinations.slack import webhook as slack_webhook
 from bridge.destinations.slack.bot import SlackBot
-from bridge.domain.attempts import Deferred, Failure, NoResponse, Rejected, Request, SendResult, Verdict
+from bridge.domain.destination_requests import Failure, NoResponse, Request, SendResult
 from bridge.domain.destinations import (
     Callback,
     Destination,
@@ -31,6 +31,7 @@ from bridge.domain.notices import Notice
 from bridge.domain.notifications import Notification
 from bridge.domain.secret import Secret
 from bridge.domain.times import Moment
+from bridge.domain.verdicts import Deferred, Rejected, Verdict
 
 NO_URL = Secret("")
 MAYBE_SENT = frozenset({Failure.TIMEOUT, Failure.BROKEN})
@@ -135,19 +136,6 @@ def _judge(destination: ResolvedDestination, answer: SendResult, now: Moment) ->
             return slack_bot.judge(answer, now)
         case Callback():
             return callback.judge(answer, now)
-
-
-def describe(destination: Destination) -> str:
-    """Describe a destination for people and logs, without secrets."""
-    match destination:
-        case SlackWebhook():
-            return slack_webhook.describe(destination)
-        case SlackChannel():
-            return slack_bot.describe(destination)
-        case Callback():
-            return callback.describe(destination)
-        case NamedDestination(name=name):
-            return name
 
 
 def kind(destination: Destination) -> Literal["slack_webhook", "slack", "callback", "named"]:

@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-from bridge.destinations.egress.urls import redacted_url
 from bridge.destinations.signatures import Signing
-from bridge.domain.attempts import Accepted, Deferred, Rejected, Request, Response, Verdict
 from bridge.domain.delivery_schedule import RETRY_AFTER_HONOURED
+from bridge.domain.destination_requests import Request, Response
 from bridge.domain.destinations import Callback
 from bridge.domain.notices import Notice
 from bridge.domain.notifications import Notification
 from bridge.domain.retry_after import retry_after
 from bridge.domain.times import SECOND, Moment
+from bridge.domain.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.http.user_agent import USER_AGENT
 
 BODY_LIMIT = 64 * 1024
@@ -115,8 +115,3 @@ def judge(response: Response, now: Moment) -> Verdict:
             return Rejected("HTTP 410, the receiver is gone for good")
         case _, status:
             return Deferred(f"HTTP {status}", wait)
-
-
-def describe(destination: Callback) -> str:
-    """Describe a callback by its origin; path and query may be secret."""
-    return redacted_url(destination.url.reveal())

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from bridge.domain.attempts import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.delivery_schedule import DeliverySchedule
 from bridge.domain.destinations import Destination
 from bridge.domain.times import Moment
+from bridge.domain.verdicts import Accepted, Deferred, Rejected, Verdict
 
 
 class DeliveryState(StrEnum):

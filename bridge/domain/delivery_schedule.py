@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.domain.attempts import Deferred
 from bridge.domain.times import DAY, Moment, Span
+from bridge.domain.verdicts import Deferred
 
 RETRY_AFTER_HONOURED: Span = DAY
 """The longest Retry-After of a destination that is honoured."""

@@ -1,31 +1,17 @@
-"""Changes of a workspace that are reported: to the log, and most of them to the operator in a notice.
+"""Which changes of a workspace are reported: all of them to the log, most of them to the operator in a notice.
 
-A change is decided from the workspace's budget before and after some replies. `workers/notify_operator.py` sends the
-notices.
+A change is decided from the workspace's budget before and after some replies. `notice_texts.py` has the words of the
+notices, `workers/notify_operator.py` sends them.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from bridge.domain.budget import Budget
+from bridge.domain.notice_texts import imports_shown, imports_vanished, key_accepted, key_refused
 from bridge.domain.notices import Notice
 from bridge.domain.times import Moment, rfc3339
-
-
-class WorkspaceEvent(StrEnum):
-    """The name of a change, in the log and as the type of its notice."""
-
-    KEY_REFUSED = "workspace.refused"
-    KEY_ACCEPTED = "workspace.accepted"
-    IMPORTS_VANISHED = "workspace.imports_vanished"
-    IMPORTS_SHOWN = "workspace.imports_shown"
-    UNAVAILABLE = "workspace.unavailable"
-    AVAILABLE = "workspace.available"
-
-
-PROBLEMS = frozenset({WorkspaceEvent.KEY_REFUSED, WorkspaceEvent.IMPORTS_VANISHED, WorkspaceEvent.UNAVAILABLE})
-"""The events that begin a problem; each of the others ends one."""
+from bridge.domain.workspace_events import PROBLEMS, WorkspaceEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,40 +74,3 @@ def _connection_changes(before: Budget, after: Budget) -> Iterator[WorkspaceChan
         yield WorkspaceChange(event=WorkspaceEvent.UNAVAILABLE, facts={"faults": after.faults})
     if before.breaker_open and not after.breaker_open:
         yield WorkspaceChange(event=WorkspaceEvent.AVAILABLE, facts={})
-
-
-def key_refused(workspace: str, since: Moment) -> Notice:
-    return Notice(
-        type=WorkspaceEvent.KEY_REFUSED.value,
-        at=since,
-        text=f"Rally refuses the API key of the workspace “{workspace}”. Its watches stay open; polling is paused.",
-        facts={"workspace": workspace, "since": rfc3339(since)},
-    )
-
-
-def key_accepted(workspace: str, refused_since: Moment, now: Moment) -> Notice:
-    return Notice(
-        type=WorkspaceEvent.KEY_ACCEPTED.value,
-        at=now,
-        text=f"Rally accepts the API key of the workspace “{workspace}” again. Polling goes on.",
-        facts={"workspace": workspace, "refusedSince": rfc3339(refused_since)},
-    )
-
-
-def imports_vanished(workspace: str, since: Moment, at: Moment) -> Notice:
-    return Notice(
-        type=WorkspaceEvent.IMPORTS_VANISHED.value,
-        at=at,
-        text=f"Rally no longer shows the imports of the workspace “{workspace}” (404 or 403). Check its base URL and"
-        " what its API key may see. Its watches stay open; polling is paused.",
-        facts={"workspace": workspace, "since": rfc3339(since)},
-    )
-
-
-def imports_shown(workspace: str, vanished_since: Moment, now: Moment) -> Notice:
-    return Notice(
-        type=WorkspaceEvent.IMPORTS_SHOWN.value,
-        at=now,
-        text=f"Rally shows imports of the workspace “{workspace}” again. Polling goes on.",
-        facts={"workspace": workspace, "vanishedSince": rfc3339(vanished_since)},
-    )

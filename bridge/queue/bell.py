@@ -12,7 +12,8 @@ from arq.constants import health_check_key_suffix
 from redis.exceptions import RedisError
 
 from bridge.domain.secret import Secret
-from bridge.queue.arq_redis import QUEUE, connect
+from bridge.queue.arq_redis import connect
+from bridge.queue.job_queue import QUEUE
 from bridge.redis.errors import in_words
 
 QUIET = 0.05

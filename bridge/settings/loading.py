@@ -46,8 +46,11 @@ class Draft:
     warnings: tuple[Problem, ...]
 
 
-class _Assigned(Variables):
-    """Validates each variable on its own, when it is assigned."""
+class _CheckedOnAssignment(Variables):
+    """The environment's variables, one after the other: pydantic validates each when it is assigned.
+
+    So an invalid variable does not prevent that the others are read.
+    """
 
     model_config = ConfigDict(frozen=False, validate_assignment=True)
 
@@ -104,7 +107,7 @@ def draft_settings(environ: Mapping[str, str] | None = None, env_file: str | Non
 
 def _assign(values: Mapping[str, Given]) -> tuple[Variables, frozenset[str], list[Problem]]:
     """Parse each variable; return those that are valid, the fields of the others, and their problems."""
-    variables = _Assigned.model_construct()
+    variables = _CheckedOnAssignment.model_construct()
     problems: dict[str, Problem] = {}
     for name, given in values.items():
         try:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias, cast
 
-from bridge.destinations import describe, kind
+from bridge.destinations import kind
+from bridge.destinations.descriptions import describe
 from bridge.destinations.reasons import is_confidential, public_reason
 from bridge.domain.attempts import Attempt
 from bridge.domain.conclusions import trouble_in_words

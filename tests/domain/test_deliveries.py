@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.attempts import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.deliveries import DeliveryState
 from bridge.domain.delivery_schedule import DeliverySchedule
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment
+from bridge.domain.verdicts import Accepted, Deferred, Rejected, Verdict
 from tests.support.samples import DELIVERY, NOW
 
 PAUSES = (2 * SECOND, 5 * SECOND, MINUTE)

@@ -1,8 +1,8 @@
 """When a delivery is attempted again."""
 
-from bridge.domain.attempts import Deferred
 from bridge.domain.delivery_schedule import DeliverySchedule
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
+from bridge.domain.verdicts import Deferred
 from tests.support.samples import NOW
 
 SCHEDULE = DeliverySchedule(pauses=(2 * SECOND, MINUTE), max_age=HOUR)

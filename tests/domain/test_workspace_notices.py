@@ -3,38 +3,9 @@
 import pytest
 
 from bridge.domain.budget import Budget
-from bridge.domain.times import HOUR, SECOND, rfc3339
-from bridge.domain.workspace_notices import (
-    imports_shown,
-    imports_vanished,
-    key_accepted,
-    key_refused,
-    workspace_changes,
-)
+from bridge.domain.times import SECOND
+from bridge.domain.workspace_notices import workspace_changes
 from tests.support.samples import NOW
-
-
-def test_a_notice_names_the_workspace_and_the_time() -> None:
-    assert key_refused("eu", NOW).payload() == {
-        "type": "workspace.refused",
-        "timestamp": "2027-01-15T08:00:00.000Z",
-        "data": {
-            "client": "operator",
-            "text": "Rally refuses the API key of the workspace “eu”. Its watches stay open; polling is paused.",
-            "workspace": "eu",
-            "since": "2027-01-15T08:00:00.000Z",
-        },
-    }
-    assert key_accepted("eu", NOW, NOW + SECOND).payload() == {
-        "type": "workspace.accepted",
-        "timestamp": "2027-01-15T08:00:01.000Z",
-        "data": {
-            "client": "operator",
-            "text": "Rally accepts the API key of the workspace “eu” again. Polling goes on.",
-            "workspace": "eu",
-            "refusedSince": "2027-01-15T08:00:00.000Z",
-        },
-    }
 
 
 @pytest.mark.parametrize(
@@ -72,20 +43,3 @@ def test_the_beginning_and_the_end_of_a_problem_are_reported(
 )
 def test_a_problem_that_continues_is_not_reported_again(budget: Budget) -> None:
     assert workspace_changes("eu", budget, budget, NOW) == []
-
-
-def test_the_notice_of_vanished_imports_says_what_to_check() -> None:
-    begun, over = imports_vanished("eu", NOW, NOW + HOUR), imports_shown("eu", NOW, NOW + 2 * HOUR)
-
-    assert (begun.type, begun.at, begun.facts) == (
-        "workspace.imports_vanished",
-        NOW + HOUR,
-        {"workspace": "eu", "since": rfc3339(NOW)},
-    )
-    assert "“eu”" in begun.text
-    assert "base URL" in begun.text
-    assert (over.type, over.at, over.facts) == (
-        "workspace.imports_shown",
-        NOW + 2 * HOUR,
-        {"workspace": "eu", "vanishedSince": rfc3339(NOW)},
-    )

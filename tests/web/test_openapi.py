@@ -13,8 +13,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic_core.core_schema import ErrorType
 
-from bridge.domain import notices, workspace_notices
-from bridge.domain.workspace_notices import WorkspaceEvent
+from bridge.domain import notice_texts
+from bridge.domain.workspace_events import WorkspaceEvent
 from bridge.web.app import API_ROUTES
 from bridge.web.openapi import examples
 from bridge.web.openapi.document import NOTICES, describe
@@ -292,10 +292,10 @@ async def test_the_type_of_a_problem_is_an_anchor_on_the_page(world: World) -> N
 def test_every_notice_to_the_operator_is_described() -> None:
     made = {
         each.value.value
-        for each in ast.walk(ast.parse(inspect.getsource(notices)))
+        for each in ast.walk(ast.parse(inspect.getsource(notice_texts)))
         if isinstance(each, ast.keyword) and each.arg == "type" and isinstance(each.value, ast.Constant)
     }
-    of_workspaces = re.findall(r"type=WorkspaceEvent\.(\w+)\.value", inspect.getsource(workspace_notices))
+    of_workspaces = re.findall(r"type=WorkspaceEvent\.(\w+)\.value", inspect.getsource(notice_texts))
     made |= {WorkspaceEvent[name].value for name in of_workspaces}
 
     assert made == {"watch.test", *NOTICES}

@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from bridge.destinations import describe, kind
+from bridge.destinations import kind
+from bridge.destinations.descriptions import describe
 from bridge.domain.clients import Client
 from bridge.domain.destinations import Callback, ResolvedDestination
 from bridge.domain.durations import duration, duration_text

@@ -12,13 +12,13 @@ from bridge.cli.doctor.certificates import flaws_of, remedy_for
 from bridge.cli.doctor.findings import Finding, failed, ok
 from bridge.cli.doctor.rally_probe import RallyProbe, probe_rally
 from bridge.cli.doctor.redis_probe import PATIENCE, RedisProbe, local_now, probe_redis, redis_address
-from bridge.destinations import describe
 from bridge.destinations.configuration import diverted_workspaces
+from bridge.destinations.descriptions import describe, redacted_url
 from bridge.destinations.egress.rules import check_callback, check_url
-from bridge.destinations.egress.urls import DEFAULT_PORTS, redacted_url
+from bridge.destinations.egress.urls import DEFAULT_PORTS
 from bridge.destinations.send_test import send_test
 from bridge.destinations.slack import bot as slack_bot
-from bridge.domain.attempts import Failure, NoResponse
+from bridge.domain.destination_requests import Failure, NoResponse
 from bridge.domain.destinations import Callback, NamedDestination, ResolvedDestination, SlackChannel, SlackWebhook
 from bridge.domain.imports import Reply
 from bridge.domain.notices import OPERATOR

@@ -1,21 +1,10 @@
-"""The state of an import as Rally reported it, and what the last poll found."""
+"""The state of an import as Rally reported it last."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailedRecord:
-    """A person who could not be imported; Rally names the id, the e-mail address or both."""
-
-    person_id: str | None
-    email: str | None
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any]) -> "FailedRecord":
-        return cls(person_id=document.get("personId"), email=document.get("email"))
+from bridge.client.values.failed_record import FailedRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,17 +28,3 @@ class Reading:
             failed_record_count=document["failedRecordCount"],
             failed_records=tuple(map(FailedRecord.of, document["failedRecords"])),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastPoll:
-    """What the last poll of an open watch found."""
-
-    at: datetime
-    status: int | None
-    """Rally's HTTP status; None if it did not answer."""
-    meaning: str
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any]) -> "LastPoll":
-        return cls(at=datetime.fromisoformat(document["at"]), status=document["status"], meaning=document["meaning"])

@@ -1,4 +1,4 @@
-"""URLs of destinations: parsed as the client that sends requests parses them, and redacted."""
+"""URLs of destinations: parsed as the client that sends requests parses them."""
 
 import re
 from dataclasses import dataclass, field
@@ -61,7 +61,7 @@ class ParsedURL:
         return f"{self.scheme}://{host}:{self.port}"
 
 
-_USUAL = re.compile(r"(https?://[A-Za-z0-9.-]+(?::[0-9]+)?)(?:[/?][!-\"$-\[\]-~]{0,4000})?")
+USUAL_URL = re.compile(r"(https?://[A-Za-z0-9.-]+(?::[0-9]+)?)(?:[/?][!-\"$-\[\]-~]{0,4000})?")
 """A URL in printable ASCII without user name, fragment and backslash; the group is its origin."""
 
 
@@ -70,7 +70,7 @@ def parse_url(url: str) -> ParsedURL | Forbidden:
 
     Of most URLs only the origin needs to be parsed. Origins repeat and are not secret, so they may be cached.
     """
-    usual = _USUAL.fullmatch(url)
+    usual = USUAL_URL.fullmatch(url)
     if usual is None:
         return _parse(url)
     origin = _parse_origin(usual[1])
@@ -132,22 +132,3 @@ def is_slack_url(url: str) -> bool:
 
 def is_slacks(url: ParsedURL) -> bool:
     return url.host in SLACK_DOMAINS or url.host.endswith(_SLACK_SUFFIXES)
-
-
-def redacted_url(url: str) -> str:
-    """Return a URL's scheme, host and port; the rest may be secret."""
-    usual = _USUAL.fullmatch(url)
-    return _redacted(url) if usual is None else _redacted_origin(usual[1])
-
-
-@lru_cache(maxsize=ORIGINS)
-def _redacted_origin(origin: str) -> str:
-    return _redacted(origin)
-
-
-def _redacted(url: str) -> str:
-    try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL:
-        return "…"
-    return f"{parsed.scheme}://{parsed.netloc.decode('ascii')}/…"

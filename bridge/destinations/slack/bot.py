@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from bridge.domain.attempts import Accepted, Deferred, Rejected, Request, Response, Verdict
 from bridge.domain.delivery_schedule import RETRY_AFTER_HONOURED
+from bridge.domain.destination_requests import Request, Response
 from bridge.domain.destinations import SlackChannel
 from bridge.domain.retry_after import retry_after
 from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR, SECOND, Moment, Span
+from bridge.domain.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.http.user_agent import USER_AGENT
 
 LONG_WAIT: Span = HOUR
@@ -156,7 +157,3 @@ def _document(response: Response) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
-
-
-def describe(destination: SlackChannel) -> str:
-    return f"#{destination.channel}"

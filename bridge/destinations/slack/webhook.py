@@ -9,12 +9,12 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from bridge.destinations.egress.urls import is_slack_url, redacted_url
-from bridge.domain.attempts import Accepted, Deferred, Rejected, Request, Response, Verdict
 from bridge.domain.delivery_schedule import RETRY_AFTER_HONOURED
+from bridge.domain.destination_requests import Request, Response
 from bridge.domain.destinations import SlackWebhook
 from bridge.domain.retry_after import retry_after
 from bridge.domain.times import SECOND, Moment
+from bridge.domain.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.http.user_agent import USER_AGENT
 
 
@@ -96,9 +96,3 @@ def _said(response: Response) -> str:
 def _word(response: Response) -> str:
     said = response.body.strip()
     return said.decode("ascii") if _WORD.fullmatch(said) else ""
-
-
-def describe(destination: SlackWebhook) -> str:
-    """Describe a webhook by its host; one of Slack's also by the beginning of its path."""
-    url = destination.url.reveal()
-    return redacted_url(url).replace("/…", "/services/…") if is_slack_url(url) else redacted_url(url)

@@ -8,7 +8,7 @@ from bridge.destinations.egress.client import Egress
 from bridge.destinations.egress.diversion import Diversion
 from bridge.destinations.egress.rules import EgressRules
 from bridge.destinations.egress.urls import Forbidden, parse_url
-from bridge.domain.attempts import Failure, Response
+from bridge.domain.destination_requests import Failure, Response
 from tests.support.receivers import OK, failure_of, receiving, says, to
 
 SANDBOX = Diversion.to("http://127.0.0.1:8081")

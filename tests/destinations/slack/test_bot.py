@@ -14,10 +14,11 @@ from bridge.destinations import (
 )
 from bridge.destinations.signatures import Signing
 from bridge.destinations.slack.bot import SlackBot
-from bridge.domain.attempts import Accepted, Deferred, Rejected, Request, Response, Verdict
+from bridge.domain.destination_requests import Request, Response
 from bridge.domain.destinations import SlackChannel
 from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR, SECOND
+from bridge.domain.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.http.user_agent import USER_AGENT
 from tests.support.samples import NOW
 

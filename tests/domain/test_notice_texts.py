@@ -1,10 +1,18 @@
-"""Notices to the operator, and test messages."""
+"""What each notice to the operator says, and a test message."""
 
 import pytest
 
-from bridge.domain.notices import deliveries_abandoned, redis_evicts, redis_evicts_no_more
-from bridge.domain.notices import test_message as message_of_test
-from bridge.domain.times import rfc3339
+from bridge.domain.notice_texts import (
+    deliveries_abandoned,
+    imports_shown,
+    imports_vanished,
+    key_accepted,
+    key_refused,
+    redis_evicts,
+    redis_evicts_no_more,
+)
+from bridge.domain.notice_texts import test_message as message_of_test
+from bridge.domain.times import HOUR, SECOND, rfc3339
 from tests.support.samples import NOW
 
 
@@ -59,3 +67,43 @@ def test_a_test_message_names_the_client_that_requested_it() -> None:
             "client": "crm",
         },
     }
+
+
+def test_a_notice_names_the_workspace_and_the_time() -> None:
+    assert key_refused("eu", NOW).payload() == {
+        "type": "workspace.refused",
+        "timestamp": "2027-01-15T08:00:00.000Z",
+        "data": {
+            "client": "operator",
+            "text": "Rally refuses the API key of the workspace “eu”. Its watches stay open; polling is paused.",
+            "workspace": "eu",
+            "since": "2027-01-15T08:00:00.000Z",
+        },
+    }
+    assert key_accepted("eu", NOW, NOW + SECOND).payload() == {
+        "type": "workspace.accepted",
+        "timestamp": "2027-01-15T08:00:01.000Z",
+        "data": {
+            "client": "operator",
+            "text": "Rally accepts the API key of the workspace “eu” again. Polling goes on.",
+            "workspace": "eu",
+            "refusedSince": "2027-01-15T08:00:00.000Z",
+        },
+    }
+
+
+def test_the_notice_of_vanished_imports_says_what_to_check() -> None:
+    begun, over = imports_vanished("eu", NOW, NOW + HOUR), imports_shown("eu", NOW, NOW + 2 * HOUR)
+
+    assert (begun.type, begun.at, begun.facts) == (
+        "workspace.imports_vanished",
+        NOW + HOUR,
+        {"workspace": "eu", "since": rfc3339(NOW)},
+    )
+    assert "“eu”" in begun.text
+    assert "base URL" in begun.text
+    assert (over.type, over.at, over.facts) == (
+        "workspace.imports_shown",
+        NOW + 2 * HOUR,
+        {"workspace": "eu", "vanishedSince": rfc3339(NOW)},
+    )

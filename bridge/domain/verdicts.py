@@ -1,0 +1,40 @@
+"""Verdicts: what the response to an attempt means for its delivery."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bridge.domain.times import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The destination took the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """The attempt failed and is repeated by the schedule, but not before `wait` (ms) if the destination asked for it.
+
+    `ambiguous`: the message may have arrived nevertheless. `as_plain_text`: repeat once, as plain text only.
+    `max_tries`: the largest number of attempts. `whole_lane`: all deliveries of the same lane wait as long.
+    """
+
+    reason: str
+    wait: Span | None = None
+    ambiguous: bool = False
+    as_plain_text: bool = False
+    max_tries: int | None = None
+    whole_lane: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The message must not be sent again: the destination will never accept it, or it may have arrived already.
+
+    The latter counts only for Slack, if the operator has set SLACK_AT_MOST_ONCE.
+    """
+
+    reason: str
+
+
+Verdict: TypeAlias = Accepted | Deferred | Rejected
