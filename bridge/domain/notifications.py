@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.domain.conclusions import Conclusion
 from bridge.domain.imports import FailedRecord, Reading
-from bridge.domain.outcomes import Outcome
+from bridge.domain.outcomes import Outcome, warning_of
 from bridge.domain.times import Moment, Span, rfc3339
 from bridge.domain.watches import Watch
 
@@ -40,6 +40,11 @@ class Notification:
     watched_for: Span = 0
     """The time from the watch's creation to its outcome."""
 
+    @property
+    def warning(self) -> str | None:
+        """Return a sentence about a suspicious success: an import that completed with 0 people."""
+        return warning_of(self.reading)
+
     def payload(self) -> dict[str, Any]:
         """Return `{type, timestamp, data}`, as sent to callbacks."""
         return {
@@ -54,6 +59,7 @@ class Notification:
                 "metadata": dict(self.metadata),
                 "outcome": self.outcome.value,
                 "reason": self.reason,
+                "warning": self.warning,
                 "import": None if self.reading is None else reading_as_json(self.reading),
             },
         }

@@ -32,3 +32,16 @@ def outcome_of(reading: Reading) -> Outcome | None:
             return Outcome.FAILED
         case _:
             return None
+
+
+def warning_of(reading: Reading | None) -> str | None:
+    """Return a sentence about an import that completed without importing anybody; None if nothing is suspicious."""
+    if reading is None or reading.status != "COMPLETED" or reading.person_count != 0:
+        return None
+    match reading.failed_record_count:
+        case 0:
+            return "Rally reports success, but nobody was imported"
+        case 1:
+            return "Nobody was imported: the only record failed"
+        case failed:
+            return f"Nobody was imported: all {failed:,} records failed"

@@ -13,7 +13,7 @@ from bridge.domain.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Destination
 from bridge.domain.last_poll import last_poll
 from bridge.domain.notifications import reading_as_json
-from bridge.domain.outcomes import Outcome
+from bridge.domain.outcomes import Outcome, warning_of
 from bridge.domain.subscriptions import subscription_as_json
 from bridge.domain.times import Moment, Span, rfc3339
 from bridge.domain.watches import LastPoll, Watch, WatchState
@@ -81,6 +81,7 @@ def watch_json(watch: Watch, record: ImportRecord | None, deliveries: list[Deliv
         "state": watch.state,
         "outcome": watch.outcome,
         "reason": watch.reason,
+        "warning": warning_of(watch.reading),
         "import": None if watch.reading is None else cast("ReadingResponse", reading_as_json(watch.reading)),
         "polls": watch.polls,
         "lastPolledAt": rfc3339_or_none(watch.polled_at),

@@ -23,6 +23,7 @@ def test_a_notification_keeps_its_id_and_names_the_import() -> None:
             "metadata": {"ticket": "RES-12"},
             "outcome": "not_found",
             "reason": "why",
+            "warning": None,
             "import": None,
         },
     }

@@ -19,6 +19,7 @@ WATCH: dict[str, Any] = {
     "state": "watching",
     "outcome": None,
     "reason": None,
+    "warning": None,
     "label": None,
     "metadata": {},
     "import": None,

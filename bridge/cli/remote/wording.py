@@ -11,10 +11,11 @@ from bridge.client import Delivery, LastPoll, Watch, WatchedDestination
 from bridge.domain.outcomes import Outcome
 from bridge.domain.watches import WatchState
 
+WARNING = ("!", "yellow")
 SIGNS: Mapping[str, tuple[str, str]] = {
     WatchState.WATCHING: ("…", "cyan"),
     Outcome.COMPLETED: ("✓", "green"),
-    Outcome.COMPLETED_WITH_FAILURES: ("!", "yellow"),
+    Outcome.COMPLETED_WITH_FAILURES: WARNING,
     Outcome.FAILED: ("✗", "red"),
     WatchState.CANCELLED: ("-", "dim"),
 }
@@ -45,7 +46,7 @@ def status_words(watch: Watch) -> str:
 
 
 def styled_status(watch: Watch) -> Text:
-    sign, style = SIGNS.get(watch.outcome or watch.state, _UNKNOWN_STATUS)
+    sign, style = WARNING if watch.warning else SIGNS.get(watch.outcome or watch.state, _UNKNOWN_STATUS)
     return Text(f"{sign} {status_words(watch)}", style=style)
 
 
@@ -72,6 +73,8 @@ def _facts(watch: Watch, now: datetime) -> Iterator[str]:
         yield "not read yet"
     if not watch.ended and watch.next_poll_at is not None:
         yield _next_poll_words(watch.next_poll_at - now)
+    if watch.warning:
+        yield watch.warning
     if watch.reason:
         yield watch.reason
 

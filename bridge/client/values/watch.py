@@ -25,6 +25,8 @@ class Watch:
     outcome: Outcome | None
     """How it ended; None before that."""
     reason: str | None
+    warning: str | None
+    """A sentence about an import that completed with 0 people; otherwise None."""
     label: str | None
     metadata: Mapping[str, Any]
     reading: Reading | None
@@ -83,6 +85,7 @@ class Watch:
             state=document["state"],
             outcome=document["outcome"],
             reason=document["reason"],
+            warning=document.get("warning"),
             label=document["label"],
             metadata=document["metadata"],
             reading=None if document["import"] is None else Reading.of(document["import"]),

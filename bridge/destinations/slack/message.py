@@ -93,6 +93,8 @@ def _written(payload: dict[str, Any]) -> str:
 
 def _headline(notification: Notification) -> str:
     symbol, words = _HEADLINES[notification.outcome]
+    if notification.outcome is Outcome.COMPLETED and notification.warning:
+        return "⚠️ Import completed with 0 people"
     if notification.outcome is Outcome.COMPLETED_WITH_FAILURES:
         failed = 0 if notification.reading is None else notification.reading.failed_record_count
         words = f"{words} {pluralized(failed, 'failure', 'failures')}"
@@ -162,6 +164,8 @@ def _record(record: FailedRecord, *, show_emails: bool) -> str:
 def _reason(notification: Notification) -> list[dict[str, Any]]:
     reason = neutralized_with_times(notification.reason or "", REASON_LIMIT)
     sentences = [f"{reason[:1].upper()}{reason[1:]}."] if reason else []
+    if notification.warning:
+        sentences.append(f"{notification.warning}.")
     if notification.outcome in _NEXT:
         sentences.append(_NEXT[notification.outcome])
     return [{"type": "section", "text": mrkdwn(" ".join(sentences))}] if sentences else []

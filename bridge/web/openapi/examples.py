@@ -48,6 +48,7 @@ ACCEPTED: Mapping[str, Any] = {
     "state": "watching",
     "outcome": None,
     "reason": None,
+    "warning": None,
     "import": None,
     "polls": 0,
     "lastPolledAt": None,
@@ -105,6 +106,7 @@ def notification(type_: str, outcome: Outcome) -> Mapping[str, Any]:
         **data,
         "outcome": outcome.value,
         "reason": None,
+        "warning": None,
         "import": readings.get(outcome),
     }
     return {"type": type_, "timestamp": SETTLED["settledAt"], "data": ended}

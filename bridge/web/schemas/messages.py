@@ -24,6 +24,9 @@ class OutcomeData(WithReading):
     metadata: dict[str, Any]
     outcome: Outcome
     reason: str | None
+    warning: Annotated[
+        str | None, Field(description="A sentence about an import that completed with 0 people; otherwise null.")
+    ]
 
 
 class NotificationSent(TypedDict):

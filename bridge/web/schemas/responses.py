@@ -118,6 +118,10 @@ class WatchResponse(WithReading):
         str | None,
         Field(description="Details of the outcome, or the last problem with polling while the watch is open."),
     ]
+    warning: Annotated[
+        str | None,
+        Field(description="A sentence about an import that completed with 0 people; otherwise null."),
+    ]
     polls: int
     lastPolledAt: Time | None
     lastPoll: LastPollResponse | None

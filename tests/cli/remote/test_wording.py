@@ -57,6 +57,10 @@ def test_characters_that_act_on_a_terminal_are_shown_as_escapes(text: str, shown
         ),
         ({**ENDED, "outcome": "not_found", "reason": "no such import"}, "? not found  imp  0:01:00 · no such import"),
         ({**ENDED, "import": {**READING, "personCount": None}}, "✓ completed  imp  COMPLETED · ? people"),
+        (
+            {**ENDED, "import": {**READING, "personCount": 0, "failedRecordCount": 0}, "warning": "nobody"},
+            "! completed  imp  COMPLETED · 0 people · 0:01:00 · nobody",
+        ),
     ],
 )
 def test_a_watch_is_described_in_one_line(changes: dict[str, Any], line: str) -> None:

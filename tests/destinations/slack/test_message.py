@@ -21,7 +21,16 @@ from bridge.domain.notifications import TYPES, build_notification
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import SECOND
 from tests.support import samples
-from tests.support.slack_messages import NOTIFICATION, OUR_DATE, READING, assert_inert, message, texts, with_failures
+from tests.support.slack_messages import (
+    NOTIFICATION,
+    OUR_DATE,
+    READING,
+    assert_harmless,
+    assert_inert,
+    message,
+    texts,
+    with_failures,
+)
 
 
 def read_aloud(payload: dict[str, Any]) -> str:
@@ -64,6 +73,24 @@ def test_an_unknown_number_of_people_is_left_out() -> None:
     assert payload["text"] == f"✅ Import completed: Q4 panel upload ({NOTIFICATION.import_id})"
     assert payload["blocks"][2]["text"]["text"] == "Took about 4 min"
     assert payload["blocks"][3]["elements"][0]["text"] == "Import `cm1uwhduy001vle4gr4soyqkq`"
+
+
+@pytest.mark.parametrize(
+    ("failed", "headline", "sentence"),
+    [
+        (0, "⚠️ Import completed with 0 people", "Rally reports success, but nobody was imported."),
+        (1, "⚠️ Import completed with 1 failure", "Nobody was imported: the only record failed."),
+        (1_200, "⚠️ Import completed with 1,200 failures", "Nobody was imported: all 1,200 records failed."),
+    ],
+)
+def test_a_success_without_people_is_a_warning_with_its_own_sentence(failed: int, headline: str, sentence: str) -> None:
+    notification = with_failures(failed)
+
+    payload = message(replace(notification, reading=replace(READING, person_count=0, failed_record_count=failed)))
+
+    assert payload["blocks"][0]["text"]["text"] == headline
+    assert sentence in read_aloud(payload).splitlines()
+    assert_harmless(payload)
 
 
 @pytest.mark.parametrize(
