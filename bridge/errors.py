@@ -2,6 +2,7 @@
 
 BridgeError
 ├── SettingsError        the settings are invalid
+├── WrongPackage         `bridge` or `workers` is not ours, or some of its files are not
 ├── StoreUnavailable     Redis does not reply; whether a write took effect is unknown
 │   ├── StoreFull        it replies, but refuses writes; reads still work
 │   └── StoreRefused     it refuses the connection or a command, or is not Redis; waiting does not help
@@ -29,6 +30,10 @@ class SettingsError(BridgeError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+
+
+class WrongPackage(BridgeError):
+    """Another distribution is in the place of ours. The message names it, and the remedy."""
 
 
 class StoreUnavailable(BridgeError):

@@ -11,7 +11,7 @@ from arq.cron import CronJob
 
 from bridge import log, memory
 from bridge.destinations.configuration import diverted_workspaces
-from bridge.errors import SettingsError
+from bridge.errors import BridgeError, SettingsError
 from bridge.resources import open_resources
 from bridge.settings import Settings
 from bridge.startup import wait_for_store
@@ -56,7 +56,7 @@ class Lifespan:
         structlog.get_logger().info("worker.stopped")
 
 
-def exit_with(error: SettingsError) -> NoReturn:
-    """Print the problems instead of a traceback and exit, also when started by `arq`."""
+def exit_with(error: BridgeError) -> NoReturn:
+    """Print the message instead of a traceback and exit, also when started by `arq`."""
     print(error, file=sys.stderr)  # noqa: T201
     sys.exit(2)

@@ -8,16 +8,17 @@ from typing import ClassVar, cast
 from arq.typing import WorkerSettingsType
 from arq.worker import run_worker
 
-from bridge import log, queue
-from bridge.errors import SettingsError
+from bridge import log, packages, queue
+from bridge.errors import SettingsError, WrongPackage
 from bridge.resources import load_checked
 from bridge.startup import PATIENCE
 from workers import jobs
 from workers.lifespan import Lifespan, exit_with
 
 try:
+    packages.check_own_files()
     SETTINGS = load_checked()
-except SettingsError as error:
+except (SettingsError, WrongPackage) as error:
     exit_with(error)
 log.configure(SETTINGS.log_level)  # before on_startup, because arq may first wait for Redis and log that
 LIFESPAN = Lifespan(SETTINGS, jobs.CRON_JOBS)

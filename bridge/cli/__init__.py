@@ -13,10 +13,10 @@ from typing import Any
 
 import click
 
-from bridge.cli import packages
+from bridge import packages
 from bridge.cli.errors import CannotStart
 from bridge.cli.exit_codes import TABLE, ExitCode
-from bridge.errors import BridgeError, SettingsError
+from bridge.errors import BridgeError, SettingsError, WrongPackage
 
 COMMANDS = {
     "up": "up.command.command",
@@ -88,7 +88,7 @@ class PlainGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (SettingsError, CannotStart) as error:
+        except (SettingsError, WrongPackage, CannotStart) as error:
             click.echo(str(error), err=True)
             ctx.exit(ExitCode.USAGE)
         except BridgeError as error:
@@ -139,7 +139,7 @@ def _foreign_files() -> str | None:
     """Return what another distribution has done to our files; None if they are ours."""
     try:
         packages.check_own_files()
-    except CannotStart as found:
+    except WrongPackage as found:
         return str(found)
     return None
 

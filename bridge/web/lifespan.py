@@ -11,7 +11,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bridge import log, memory
+from bridge import log, memory, packages
 from bridge.errors import BridgeError
 from bridge.resources import load_checked, open_resources
 from bridge.startup import wait_for_store
@@ -26,6 +26,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[dict[str, object]]:
 
     Yield the state that the HTTP protocol reads.
     """
+    packages.check_own_files()
     settings = load_checked()
     log.configure(settings.log_level)
     async with open_resources(settings) as resources:

@@ -13,6 +13,7 @@ def install_ours(site: Path, *, requires: Sequence[str] = ()) -> None:
     """Install a copy of the source as rally-bridge."""
     for name in ("bridge", "workers"):
         shutil.copytree(HOME / name, site / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.move(site / "bridge" / "cli" / "start.py", site / "rally_bridge.py")  # as in the wheel
     files = sorted(path for path in site.rglob("*") if path.is_file())
     record(site, "rally-bridge", [str(path.relative_to(site)) for path in files], requires=requires)
 

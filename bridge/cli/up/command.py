@@ -11,7 +11,6 @@ import click
 import httpx
 
 from bridge.cli.console import CommandConsole
-from bridge.cli.packages import HOME
 from bridge.cli.up import embedded_redis, environment, exports, external_redis, ports, restored_dump
 from bridge.cli.up.banner import Banner
 from bridge.cli.up.data_dir import DataDir, open_data_dir
@@ -22,6 +21,7 @@ from bridge.cli.up.orphans import stop_leftovers
 from bridge.cli.up.program import Program
 from bridge.cli.up.signals import Signals
 from bridge.cli.up.supervisor import StopRequested, Supervisor
+from bridge.packages import HOME
 from bridge.redis.server import dotted
 from bridge.resources import load_checked
 from bridge.settings import Settings

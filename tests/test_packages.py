@@ -1,4 +1,4 @@
-"""What the command line says about the packages around it: too few, or others in the place of ours."""
+"""What our programs say about the packages around them: too few, or others in the place of ours."""
 
 import os
 import re
@@ -18,9 +18,11 @@ WITH_HTTPX_AND_RICH = {"httpcore", "markdown_it", "typing_extensions"}
 """Modules that the service requires by itself, but that come with the light install as well."""
 
 
-def run(*path: Path, arguments: list[str]) -> "subprocess.CompletedProcess[str]":
-    """Run the command line with these directories first on Python's path."""
-    code = f"import sys; sys.path[:0] = {[str(each) for each in path]}; from bridge.cli import main; main()"
+def run(
+    *path: Path, arguments: list[str], start: str = "from rally_bridge import main; main()"
+) -> "subprocess.CompletedProcess[str]":
+    """Run a program, usually the command line, with these directories first on Python's path."""
+    code = f"import sys; sys.path[:0] = {[str(each) for each in path]}; {start}"
     return subprocess.run(
         [sys.executable, "-P", "-c", code, *arguments],
         env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
@@ -70,6 +72,44 @@ def test_a_package_that_is_found_before_ours_is_named(site: Path, tmp_path: Path
     found = tmp_path / "before" / "workers"
     assert ran.returncode == 2
     assert f"another package workers before that of rally-bridge: {found}, of some-workers 7.0. Remedy: " in ran.stderr
+
+
+@pytest.mark.parametrize("files", [["__init__.py"], ["__init__.py", "cli/__init__.py"]])
+def test_another_bridge_that_is_found_before_ours_is_named(site: Path, tmp_path: Path, files: list[str]) -> None:
+    install_ours(site)
+    install(tmp_path / "before", "some-bridge", {f"bridge/{each}": "def main(): pass\n" for each in files})
+    ran = run(tmp_path / "before", site, arguments=["list"])
+    assert (ran.returncode, ran.stdout) == (2, "")
+    found = tmp_path / "before" / "bridge"
+    assert ran.stderr.startswith(f"Python finds another package bridge before that of rally-bridge: {found}. Remedy: ")
+
+
+def test_another_distribution_that_replaced_the_command_line_is_named(site: Path) -> None:
+    install_ours(site)
+    install(site, "some-bridge", {"bridge/cli/__init__.py": ""})
+    ran = run(site, arguments=["list"])
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith("some-bridge 7.0 has replaced files of rally-bridge 7.0, such as bridge/cli/__init__")
+
+
+@pytest.mark.parametrize(
+    ("start", "arguments", "status"),
+    [
+        ("from uvicorn import main; main()", ["bridge.web.app:app", "--port", "0"], 3),
+        ("from arq.cli import cli; cli()", ["workers.settings.WorkerSettings"], 2),
+    ],
+    ids=["uvicorn", "arq"],
+)
+def test_servers_that_are_started_directly_name_it_as_well(
+    site: Path, start: str, arguments: list[str], status: int
+) -> None:
+    install_ours(site)
+    install(site, "some-workers", FOREIGN)
+    ran = run(site, arguments=arguments, start=start)
+    assert ran.returncode == status
+    assert (
+        "some-workers 7.0 has replaced files of rally-bridge 7.0, such as workers/__init__.py. Remedy: " in ran.stderr
+    )
 
 
 def test_edited_files_do_not_stop_a_command(site: Path) -> None:

@@ -8,14 +8,14 @@ from importlib.metadata import Distribution, PackageNotFoundError, PackagePath, 
 from importlib.util import find_spec
 from pathlib import Path
 
-from bridge.cli.errors import CannotStart
+from bridge.errors import WrongPackage
 
 OURS = "rally-bridge"
 SERVER = "server"
 """The extra that brings what the service needs."""
 TOP_LEVEL = ("bridge", "workers")
 CODE = {".py", ".lua"}
-HOME = Path(__file__).parents[2]
+HOME = Path(__file__).parents[1]
 """The directory from which this process has imported `bridge`."""
 
 INSTALL = f"pip install '{OURS}[{SERVER}]'"
@@ -41,7 +41,7 @@ def _is_installed(name: str) -> bool:
 
 
 def check_own_files() -> None:
-    """Raise CannotStart if another distribution has replaced or removed files of `bridge` or `workers`.
+    """Raise WrongPackage if another distribution has replaced or removed files of `bridge` or `workers`.
 
     The same if Python finds another package in their place. Files that someone has edited are left to them.
     """
@@ -50,7 +50,7 @@ def check_own_files() -> None:
         _check_changed(ours, changed)
     for name in TOP_LEVEL:
         if (found := _location_of(name)) != HOME / name:
-            raise CannotStart(_shadowed(name, found))
+            raise WrongPackage(_shadowed(name, found))
 
 
 def _files_of(installed: Distribution) -> Iterator[PackagePath]:
@@ -72,17 +72,17 @@ def _is_unchanged(file: PackagePath) -> bool:
 
 
 def _check_changed(ours: Distribution, changed: list[PackagePath]) -> None:
-    """Raise CannotStart if files that are not as installed belong to another distribution, or are gone."""
+    """Raise WrongPackage if files that are not as installed belong to another distribution, or are gone."""
     places = {_place(each) for each in changed}
     owners = [each for each in _others() if not places.isdisjoint(map(_place, _files_of(each)))]
     if owners:
         removal = "; ".join(f"pip uninstall {each.metadata['Name']}" for each in owners)
-        raise CannotStart(
+        raise WrongPackage(
             f"{' and '.join(map(_name, owners))} has replaced files of {_name(ours)}, such as {changed[0]}. "
             f"Remedy: {removal}; {REINSTALL}"
         )
     if gone := [each for each in changed if not _place(each).exists()]:
-        raise CannotStart(f"Files of {_name(ours)} are missing, such as {gone[0]}. Remedy: {REINSTALL}")
+        raise WrongPackage(f"Files of {_name(ours)} are missing, such as {gone[0]}. Remedy: {REINSTALL}")
 
 
 def _shadowed(name: str, found: Path | None) -> str:
