@@ -1,4 +1,4 @@
-"""Keep arq's cron jobs running when the machine's clock is set back.
+"""How often arq's cron runs each job, also after the machine's clock was set back.
 
 arq remembers each job's next run by the clock's time. After a step back it would start nothing until the clock has
 caught up, neither the shifts nor the sweep, which detects when Redis' clock has been set back. No upstream issue found.
@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from arq.cron import CronJob
+
+PERIOD = 5
+"""Seconds between two cron runs of each job."""
 
 
 async def keep_on_schedule(jobs: Sequence[CronJob], period: float) -> None:

@@ -14,7 +14,7 @@ from bridge.destinations.descriptions import describe
 from bridge.destinations.sending import JudgedResult, send
 from bridge.domain.attempts import Attempt
 from bridge.domain.deliveries import Delivery
-from bridge.domain.polls import QUARANTINE
+from bridge.domain.quarantine import QUARANTINE
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.domain.verdicts import Accepted, Deferred
 from bridge.errors import StoreUnavailable

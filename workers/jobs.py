@@ -7,7 +7,8 @@ from arq import cron, func
 
 from bridge.errors import StoreUnavailable
 from bridge.queue import Job
-from workers.worker import PERIOD, Worker
+from workers.cron import PERIOD
+from workers.worker import Worker
 
 JOB_TIMEOUT = 60
 """Seconds after which arq cancels a job. Its mark that the job is in progress lasts ten seconds longer."""

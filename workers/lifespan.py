@@ -15,9 +15,9 @@ from bridge.errors import BridgeError, SettingsError
 from bridge.resources import open_resources
 from bridge.settings import Settings
 from bridge.startup import wait_for_store
-from workers.cron import keep_on_schedule
+from workers.cron import PERIOD, keep_on_schedule
 from workers.shutdown import Shutdown
-from workers.worker import PERIOD, build_worker
+from workers.worker import build_worker
 
 
 class Lifespan:

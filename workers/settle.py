@@ -11,10 +11,11 @@ from bridge.destinations import render
 from bridge.domain.conclusions import Conclusion, conclude
 from bridge.domain.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Destination
-from bridge.domain.last_poll import last_poll
+from bridge.domain.import_state import ImportState
+from bridge.domain.last_poll_words import last_poll
 from bridge.domain.notifications import Notification, build_notification
 from bridge.domain.times import SECOND, Moment, Span
-from bridge.domain.watches import ImportState, Watch, WatchState
+from bridge.domain.watches import Watch, WatchState
 from bridge.domain.workspace_trouble import effective_state
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources

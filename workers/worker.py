@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.resources import Resources
+from workers.cron import PERIOD
 from workers.deliver import DeliverWork
 from workers.notify_operator import OperatorNotifier
 from workers.poll import PollWork
@@ -16,8 +17,6 @@ from workers.sweep import Sweep
 
 CLOSE_TIMEOUT = 12.0
 """Seconds that the work in progress gets to finish at shutdown; `rally-bridge up` kills a worker after 15."""
-PERIOD = 5
-"""Seconds between two cron runs of each job."""
 SHIFT_LENGTH = PERIOD + 1.0
 """Seconds that a shift runs after its last start: longer than a period, so that the next job prolongs it."""
 

@@ -25,13 +25,14 @@ from bridge.client.values.attempt import Attempt
 from bridge.client.values.delivery import Delivery
 from bridge.client.values.destinations import Callback, Destination, Named, On, Slack, SlackWebhook
 from bridge.client.values.failed_record import FailedRecord
-from bridge.client.values.known_destinations import NamedDestination, WatchedDestination
 from bridge.client.values.last_poll import LastPoll
 from bridge.client.values.literals import DeliveryState, Outcome, State
+from bridge.client.values.named_destination import NamedDestination
 from bridge.client.values.reading import Reading
 from bridge.client.values.test_result import TestResult
 from bridge.client.values.watch import Watch
 from bridge.client.values.watch_request import WatchRequest
+from bridge.client.values.watched_destination import WatchedDestination
 
 __all__ = [
     "AsyncBridge",

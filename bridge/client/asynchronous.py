@@ -14,7 +14,7 @@ from bridge.client.connection import Connection
 from bridge.client.event_stream import EventDecoder
 from bridge.client.exchange import CONNECT_TIMEOUT, PATIENCE, Session
 from bridge.client.httpx_adapter import answered, http_request, resumed, stream_end
-from bridge.client.methods import describe
+from bridge.client.method_help import describe
 from bridge.client.no_answer import FAULTS, no_answer
 from bridge.client.requests import Request
 from bridge.client.steps import Call, Feed, Item, NextEvent, Pause, Reply, Send, ServerEvent, Step

@@ -16,8 +16,8 @@ from bridge.client.requests import Page, Request
 from bridge.client.steps import Call, Feed, Item
 from bridge.client.values.delivery import Delivery
 from bridge.client.values.destinations import Destination
-from bridge.client.values.known_destinations import NamedDestination
 from bridge.client.values.literals import DeliveryState, Outcome, State
+from bridge.client.values.named_destination import NamedDestination
 from bridge.client.values.test_result import TestResult
 from bridge.client.values.watch import Watch
 from bridge.client.values.watch_request import WatchRequest

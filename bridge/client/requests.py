@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 from bridge.client.errors import CallFailed
 from bridge.client.values.delivery import Delivery
 from bridge.client.values.destinations import Destination
-from bridge.client.values.known_destinations import NamedDestination
 from bridge.client.values.literals import DeliveryState, Outcome, State
+from bridge.client.values.named_destination import NamedDestination
 from bridge.client.values.test_result import TestResult
 from bridge.client.values.watch import Watch
 from bridge.client.values.watch_request import WatchRequest

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from bridge.domain.absences import AbsenceStreak
+from bridge.domain.import_state import ImportState
 from bridge.domain.imports import Absence
 from bridge.domain.outcomes import Outcome, outcome_of
 from bridge.domain.times import Moment, rfc3339
-from bridge.domain.watches import ImportState, Watch
+from bridge.domain.watches import Watch
 
 
 @dataclass(frozen=True, slots=True)

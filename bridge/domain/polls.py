@@ -16,10 +16,8 @@ from bridge.domain.imports import (
     Unusable,
 )
 from bridge.domain.poll_schedule import PollSchedule, retry_pause
-from bridge.domain.times import HOUR, Moment, Span
-
-QUARANTINE: Span = HOUR
-"""How long an import is set aside after an error in our own code, so that it does not hold up the others."""
+from bridge.domain.quarantine import QUARANTINE
+from bridge.domain.times import Moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

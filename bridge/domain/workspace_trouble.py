@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from bridge.domain.budget import Budget
+from bridge.domain.import_state import ImportState
 from bridge.domain.times import rfc3339
-from bridge.domain.watches import ImportState
 
 
 def effective_state(budget: Budget, state: ImportState) -> ImportState:

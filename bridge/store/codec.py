@@ -11,10 +11,11 @@ from pydantic_core import to_json
 from bridge.domain.attempts import Attempt
 from bridge.domain.destinations import Callback, Destination, NamedDestination, SlackChannel, SlackWebhook
 from bridge.domain.imports import FailedRecord, Reading
+from bridge.domain.last_poll import LastPoll
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
 from bridge.domain.times import Moment
-from bridge.domain.watches import LastPoll, Watch, WatchState
+from bridge.domain.watches import Watch, WatchState
 from bridge.errors import DecryptionFailed
 from bridge.redis.errors import translated
 from bridge.store import bindings

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 from bridge.domain.conclusions import Conclusion
 from bridge.domain.deliveries import Delivery, DeliveryState
-from bridge.domain.last_poll import last_poll
+from bridge.domain.import_state import ImportState
+from bridge.domain.last_poll_words import last_poll
 from bridge.domain.times import Moment, Span
-from bridge.domain.watches import ImportState, Watch, WatchState
+from bridge.domain.watches import Watch, WatchState
 from bridge.store import bindings, codec, keys
 from bridge.store.connection import Store
 from bridge.store.encryption import Encryptor

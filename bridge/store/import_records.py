@@ -7,9 +7,9 @@ from typing import Any
 import structlog
 
 from bridge.domain.absences import AbsenceStreak
+from bridge.domain.import_state import ImportState
 from bridge.domain.imports import Absence, PollAnswer
 from bridge.domain.times import Moment
-from bridge.domain.watches import ImportState
 from bridge.errors import DecryptionFailed
 from bridge.store import bindings, codec
 from bridge.store.encryption import Binding, Encryptor

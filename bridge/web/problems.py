@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.errors import StoreUnavailable
+from bridge.web.json_response import ApiResponse
 from bridge.web.refusals import Problem, Refusal, Refused
-from bridge.web.responses import ApiResponse
 from bridge.web.schemas.problem_document import MAX_ERRORS, ErrorResponse, ProblemDocument
 
 RETRY_AFTER_OUTAGE = "5"

@@ -11,12 +11,13 @@ from bridge.domain.attempts import Attempt
 from bridge.domain.conclusions import trouble_in_words
 from bridge.domain.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Destination
-from bridge.domain.last_poll import last_poll
+from bridge.domain.last_poll import LastPoll
+from bridge.domain.last_poll_words import last_poll
 from bridge.domain.notifications import reading_as_json
 from bridge.domain.outcomes import Outcome, warning_of
 from bridge.domain.subscriptions import subscription_as_json
 from bridge.domain.times import Moment, Span, rfc3339
-from bridge.domain.watches import LastPoll, Watch, WatchState
+from bridge.domain.watches import Watch, WatchState
 from bridge.domain.workspace_trouble import effective_state
 from bridge.resources import Resources
 from bridge.store.import_records import ImportRecord

@@ -13,10 +13,10 @@ import httpx
 from bridge.destinations.signatures import sign
 from bridge.domain.conclusions import Conclusion
 from bridge.domain.destinations import Callback
+from bridge.domain.import_state import ImportState
 from bridge.domain.imports import Reading
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
-from bridge.domain.watches import ImportState
 from bridge.queue import Job
 from bridge.resources import Resources, open_resources
 from bridge.startup import check_store

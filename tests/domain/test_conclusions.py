@@ -6,13 +6,14 @@ import pytest
 
 from bridge.domain.absences import AbsenceStreak
 from bridge.domain.conclusions import Conclusion, conclude
+from bridge.domain.import_state import ImportState
 from bridge.domain.imports import (
     Absence,
     Reading,
 )
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import HOUR, MINUTE, SECOND, rfc3339
-from bridge.domain.watches import ImportState, Watch
+from bridge.domain.watches import Watch
 from tests.support.samples import NOW
 
 WATCH = Watch(

@@ -19,7 +19,8 @@ from bridge.domain.imports import (
     Unusable,
 )
 from bridge.domain.poll_schedule import PollSchedule
-from bridge.domain.polls import QUARANTINE, ImportUpdate, PollClaim, after_poll, is_news, quarantine, release_claim
+from bridge.domain.polls import ImportUpdate, PollClaim, after_poll, is_news, quarantine, release_claim
+from bridge.domain.quarantine import QUARANTINE
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from tests.support.samples import NOW
 

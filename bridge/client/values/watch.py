@@ -7,11 +7,11 @@ from typing import Any
 
 from bridge.client.values.delivery import Delivery
 from bridge.client.values.failed_record import FailedRecord
-from bridge.client.values.known_destinations import WatchedDestination
 from bridge.client.values.last_poll import LastPoll
 from bridge.client.values.literals import Outcome, State
 from bridge.client.values.reading import Reading
 from bridge.client.values.times import time_or_none
+from bridge.client.values.watched_destination import WatchedDestination
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from bridge.destinations.slack.emails import masked_email
 from bridge.destinations.slack.escaping import (
     code,
     escaped_line,
@@ -15,7 +16,7 @@ from bridge.destinations.slack.escaping import (
     neutralized_with_times,
     plain_text,
 )
-from bridge.destinations.slack.wording import humanized, local_time, masked_email, moment_of, pluralized
+from bridge.destinations.slack.wording import humanized, local_time, moment_of, pluralized
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.notices import Notice
 from bridge.domain.notifications import Notification

@@ -1,16 +1,10 @@
-"""Counts, spans, times and e-mail addresses as a Slack message shows them."""
+"""Counts, spans and times as a Slack message shows them."""
 
 from datetime import UTC, datetime
 
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment, Span
 
 _FIRST_YEAR = 1970
-
-
-def masked_email(email: str) -> str:
-    """Mask an e-mail address so that it stays recognisable: `j…@example.com`."""
-    local, at, domain = email.strip().rpartition("@")
-    return f"{local[:1]}…@{domain}" if at else f"{email.strip()[:1]}…"
 
 
 def pluralized(number: int, one: str, many: str) -> str:

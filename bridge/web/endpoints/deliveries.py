@@ -6,7 +6,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bridge.destinations.egress.confinement import may_use
+from bridge.destinations.egress.permissions import may_use
 from bridge.domain.clients import Client
 from bridge.domain.deliveries import Delivery
 from bridge.domain.destinations import NamedDestination
@@ -16,10 +16,10 @@ from bridge.queue import Job
 from bridge.resources import Resources
 from bridge.web.auth import may_see
 from bridge.web.endpoints.authenticated import authenticated, authenticated_with
+from bridge.web.json_response import ApiResponse
 from bridge.web.refusals import Refusal, Refused
 from bridge.web.requests.body import parse, read_json
 from bridge.web.requests.query import DeliveriesQuery
-from bridge.web.responses import ApiResponse
 from bridge.web.schemas.redeliver import RedeliverBody
 from bridge.web.schemas.responses import (
     DeliveriesResponse,

@@ -16,9 +16,9 @@ from bridge.domain.times import SECOND
 from bridge.domain.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.resources import Resources
 from bridge.web.endpoints.authenticated import authenticated
+from bridge.web.json_response import ApiResponse
 from bridge.web.refusals import Refusal, Refused
 from bridge.web.requests.body import parse, read_json, validation_context
-from bridge.web.responses import ApiResponse
 from bridge.web.schemas.destination_responses import NamedDestinationsResponse, TestResponse
 from bridge.web.schemas.send_test import TestBody
 

@@ -6,8 +6,8 @@ from starlette.responses import Response
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store.redis_check import check_redis
+from bridge.web.json_response import ApiResponse
 from bridge.web.problems import RETRY_AFTER_OUTAGE
-from bridge.web.responses import ApiResponse
 from bridge.web.schemas.responses import AliveResponse, ReadyResponse
 
 

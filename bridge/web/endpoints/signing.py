@@ -7,9 +7,9 @@ from bridge.domain.clients import Client
 from bridge.domain.notices import OPERATOR
 from bridge.resources import Resources
 from bridge.web.endpoints.authenticated import authenticated_with
+from bridge.web.json_response import ApiResponse
 from bridge.web.refusals import Problem, Refusal, Refused
 from bridge.web.requests.query import SigningQuery
-from bridge.web.responses import ApiResponse
 from bridge.web.schemas.choices import one_of
 from bridge.web.schemas.responses import KeysResponse, SecretsResponse
 

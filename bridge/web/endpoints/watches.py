@@ -22,12 +22,12 @@ from bridge.store.import_records import ImportRecord
 from bridge.web.auth import charge_batch, may_see
 from bridge.web.endpoints.authenticated import authenticated, authenticated_with
 from bridge.web.endpoints.long_poll import wait_until_ended
+from bridge.web.json_response import ApiResponse
 from bridge.web.problems import document_of
 from bridge.web.refusals import Refusal, Refused
 from bridge.web.requests.body import BATCH_LIMIT, parse, read_json, validation_context
 from bridge.web.requests.idempotency import fingerprints, idempotency_key
 from bridge.web.requests.query import WaitQuery, WatchesQuery
-from bridge.web.responses import ApiResponse
 from bridge.web.schemas.destinations import Context
 from bridge.web.schemas.responses import AcceptedResponse, BatchResponse, RefusedResponse, WatchesResponse
 from bridge.web.schemas.watches import BatchBody, WatchBody

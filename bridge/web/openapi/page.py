@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from bridge.web.json_response import ApiResponse
 from bridge.web.openapi import examples
 from bridge.web.openapi.curl_examples import calls_by_tag
 from bridge.web.openapi.document import describe
 from bridge.web.refusals import Refusal
-from bridge.web.responses import ApiResponse
 from bridge.web.routing import resource
 
 _STYLE = (files("bridge.web.openapi") / "templates" / "docs.css").read_text()

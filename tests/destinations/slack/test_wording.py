@@ -1,29 +1,14 @@
-"""Times, spans and e-mail addresses in Slack messages."""
+"""Times and spans in Slack messages."""
 
 import pytest
 
-from bridge.destinations.slack.wording import humanized, masked_email, moment_of
+from bridge.destinations.slack.wording import humanized, moment_of
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 
 
 @pytest.mark.parametrize("text", ["", "1970-01-01T00:00:00Z", "2026-11-24T16:00:00", "2026-11-24", "9" * 400])
 def test_an_invalid_time_is_none(text: str) -> None:
     assert moment_of(text) is None
-
-
-@pytest.mark.parametrize(
-    ("email", "shown_as"),
-    [
-        ("jane@example.com", "j…@example.com"),
-        (" j@example.com", "j…@example.com"),
-        ("@example.com", "…@example.com"),
-        ('"a@b"@example.com', '"…@example.com'),
-        ("jane.doe", "j…"),
-        ("", "…"),
-    ],
-)
-def test_an_email_is_masked(email: str, shown_as: str) -> None:
-    assert masked_email(email) == shown_as
 
 
 @pytest.mark.parametrize(

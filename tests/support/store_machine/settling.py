@@ -11,8 +11,8 @@ from hypothesis.stateful import (
 )
 
 from bridge.domain.conclusions import conclude
+from bridge.domain.import_state import ImportState
 from bridge.domain.times import Moment
-from bridge.domain.watches import ImportState
 from bridge.store import keys
 from bridge.store.endings import Settlement
 from tests.support.redis_snapshot import ImportKey, Snapshot

@@ -3,10 +3,12 @@
 import pytest
 
 from bridge.domain.absences import AbsenceStreak
+from bridge.domain.import_state import ImportState
 from bridge.domain.imports import Absence, PollAnswer, Reading
-from bridge.domain.last_poll import last_poll
+from bridge.domain.last_poll import LastPoll
+from bridge.domain.last_poll_words import last_poll
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
-from bridge.domain.watches import ImportState, LastPoll, Watch
+from bridge.domain.watches import Watch
 from tests.support.samples import NOW
 
 WATCH = Watch(

@@ -1,4 +1,4 @@
-"""The destinations that the API names: those of a watch, without their secrets, and those of the operator."""
+"""A destination of a watch, as the API returns it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,15 +19,3 @@ class WatchedDestination:
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "WatchedDestination":
         return cls(type=document["type"], destination=document["destination"], on=document["on"])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedDestination:
-    """A destination that the operator has configured, and what its name stands for at present."""
-
-    name: str
-    type: DestinationType
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any]) -> "NamedDestination":
-        return cls(name=document["name"], type=document["type"])
