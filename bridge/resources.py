@@ -156,7 +156,7 @@ def check_draft(draft: Draft) -> Draft:
 
 
 def all_problems(draft: Draft) -> list[Problem]:
-    """Return the problems of the settings, and those of building from what is valid."""
+    """Return the problems of the settings, and those of building the resources from the valid ones."""
     return list(dict.fromkeys([*draft.problems, *_unusable(draft.settings, draft.invalid)]))
 
 

@@ -25,7 +25,7 @@ LIFESPAN = Lifespan(SETTINGS, jobs.CRON_JOBS)
 
 
 class WorkerSettings:
-    """Each function also runs by cron on every worker; the bell only runs it sooner."""
+    """The settings of arq's worker. Cron runs each job on every worker; the bell only runs it sooner."""
 
     functions: ClassVar = jobs.FUNCTIONS
     cron_jobs: ClassVar = jobs.CRON_JOBS

@@ -31,7 +31,7 @@ class Work(Protocol[ClaimT, ResultT]):
 
     @property
     def room(self) -> int:
-        """The number of claims that this worker may act on at once."""
+        """The number of claims that this worker may take now."""
         ...
 
     async def claim(self, room: int) -> tuple[Sequence[ClaimT], float | None]:

@@ -55,7 +55,7 @@ def _wrong_url(wrong: Forbidden | None) -> Iterator[tuple[tuple[str, ...], str]]
 
 
 def sender_of(settings: Settings) -> Sender:
-    """Return the signing secrets and Slack credentials; check the private keys and the address of Slack's API."""
+    """Return the signing secrets and Slack credentials. Raises SettingsError if a key or URL is invalid."""
     keys = settings.callback_ed25519_keys
     problems = [
         settings.problem("CALLBACK_ED25519_KEYS", f"key {number} {problem}")

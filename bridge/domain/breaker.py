@@ -20,7 +20,7 @@ BREAKER_IMPORTS = 3
 
 
 def after_fault(budget: Budget, reply: Reply, fault: Unanswered, *, open_imports: int, jitter: float) -> Budget:
-    """Return the budget after a connection fault, which may open the breaker or keep it open."""
+    """Return the workspace's budget after a connection fault. The fault may open the breaker, or keep it open."""
     if reply.at < budget.paused_until:
         return budget  # requests in flight together count once, or one outage would look like many
     failing_since = budget.failing_since or reply.at

@@ -21,8 +21,8 @@ class Conclusion:
 def conclude(watch: Watch, state: ImportState, now: Moment, *, last_call_made: bool = False) -> Conclusion | None:
     """Return how a watch has ended; None while it is open.
 
-    A final reading always counts. Absences count once Rally has repeated them over the watch's grace period. Expiry
-    counts once the import was polled after it, or that last poll was given up (`last_call_made`).
+    A final reading always ends it. Absences end it once Rally has repeated them over the watch's grace period. An
+    expired watch ends after one more poll of its import, or once that poll was given up (`last_call_made`).
     """
     if state.reading is not None and (outcome := outcome_of(state.reading)):
         return Conclusion(outcome)

@@ -10,7 +10,7 @@ from bridge.domain.verdicts import Accepted, Deferred, Rejected, Verdict
 
 
 class DeliveryState(StrEnum):
-    """`pending`, then one final state."""
+    """The state of a delivery: `pending` until it has ended, then one of the others."""
 
     PENDING = "pending"
     DELIVERED = "delivered"

@@ -60,7 +60,7 @@ class Absence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """404 or 403: the import may not be visible yet."""
+    """Rally's 404 or 403: the import does not exist, or is not visible yet."""
 
     absence: Absence
 

@@ -46,7 +46,7 @@ class PollSchedule:
         return int(min(max(interval, self.floor), self.ceiling))
 
     def pause(self, age: Span, *, faults: int, jitter: float) -> Span:
-        """Return the pause, lengthened by `jitter` (0 to 1) by up to a tenth.
+        """Return the pause before the next poll, which `jitter` (0 to 1) lengthens by up to a tenth.
 
         Each consecutive unusable answer doubles it, up to the ceiling.
         """

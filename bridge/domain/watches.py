@@ -16,7 +16,7 @@ LONGEST_WATCH: Span = 30 * DAY
 
 
 class WatchState(StrEnum):
-    """`watching`, then one final state."""
+    """The state of a watch: `watching` until it has ended, then one of the others."""
 
     WATCHING = "watching"
     SETTLED = "settled"

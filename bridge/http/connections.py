@@ -170,7 +170,7 @@ class Connections:
         )
 
     async def _read(self, response: httpcore.Response, limit: int) -> Received:
-        """Read the body up to the limit; faults during the body do not affect the status."""
+        """Read the body up to the limit. A fault meanwhile cuts the body, but the status stays valid."""
         body, rest = bytearray(), None
         try:
             async with asyncio.timeout(self._timeouts.body):

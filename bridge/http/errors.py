@@ -69,7 +69,7 @@ PROXY = "proxy"
 
 
 def not_received(error: BaseException, *, proxied: bool = False) -> NotReceived:  # noqa: PLR0911 - a table
-    """Classify one of FAULTS; `proxied` if connections lead to a proxy."""
+    """Return why no response was received; `error` is one of FAULTS, `proxied`: the connections lead to a proxy."""
     to = PROXY if proxied else ""
     match error:
         case LimitExceeded():

@@ -43,7 +43,7 @@ class OutageRetries:
         self._hurried = True
 
     async def try_once(self, ask: Ask[AnswerT]) -> AnswerT:
-        """Return the answer to `ask`, which is tried once and briefly."""
+        """Return the answer to `ask`, which sends a command once and waits only briefly."""
         async with asyncio.timeout(self.last_answer_timeout):
             return await ask()
 
@@ -82,7 +82,7 @@ class OutageRetries:
             self._waiting.add(ask)
 
     def _log_recovery(self, ask: Ask[Any]) -> None:
-        """Log the end of an outage once the last waiting command succeeds: a full Redis answers reads all the time."""
+        """Log the end of an outage once no command waits any more; not before, as a full Redis answers reads."""
         if ask in self._waiting:
             self._waiting.discard(ask)
             if not self._waiting:

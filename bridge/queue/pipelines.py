@@ -63,7 +63,7 @@ class PatientPipeline(Pipeline):
             return [None] * len(commands)
 
     async def _execute_watching(self, *args: Any, **options: Any) -> list[Any]:
-        """Raise any error as a WatchError, which arq takes as a reason to read the queue again."""
+        """Execute the transaction; raise any error as a WatchError, after which arq reads the queue again."""
         try:
             return await super().execute(*args, **options)
         except (RedisError, OSError) as error:

@@ -90,7 +90,7 @@ def _parse(body: bytes) -> _Fields:
 
 
 def _has_too_many_parts(body: bytes) -> bool:
-    """Check the limits by counting bytes, without parsing; characters within strings are counted too."""
+    """Return whether a body has too many containers or elements, by brackets, commas and escapes, also in strings."""
     containers = body.count(b"{") + body.count(b"[")
     return containers > MOST_CONTAINERS or body.count(b",") > MOST_ELEMENTS or body.count(b"\\u") > MOST_ELEMENTS
 

@@ -106,7 +106,7 @@ def draft_settings(environ: Mapping[str, str] | None = None, env_file: str | Non
 
 
 def _assign(values: Mapping[str, Given]) -> tuple[Variables, frozenset[str], list[Problem]]:
-    """Parse each variable; return those that are valid, the fields of the others, and their problems."""
+    """Parse each variable. Return the valid ones, the names of the invalid ones as fields, and the problems."""
     variables = _CheckedOnAssignment.model_construct()
     problems: dict[str, Problem] = {}
     for name, given in values.items():

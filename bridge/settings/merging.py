@@ -108,7 +108,7 @@ def _contradictions(settings: Settings, absent: frozenset[str]) -> Iterator[Prob
 
 
 def _references(settings: Settings, document: Document | None, absent: frozenset[str]) -> Iterator[Problem]:
-    """Yield the names of tables that do not exist; a table counts even if it is not valid."""
+    """Yield a problem for each setting that names a missing table of bridge.toml; an invalid table is not missing."""
     if document is None:
         return
     workspaces = {DEFAULT_WORKSPACE, *document.names("workspaces")}

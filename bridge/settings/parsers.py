@@ -59,7 +59,7 @@ def is_quoted(text: str) -> bool:
 
 
 def visible(text: str) -> Secret:
-    """Return a key or token that is valid in a header."""
+    """Return a key or token; raise ValueError if a header can't contain it."""
     text = text.strip()
     if not _VISIBLE.fullmatch(text):
         raise ValueError("must consist of visible ASCII characters, without blanks")

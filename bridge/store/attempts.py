@@ -38,12 +38,12 @@ class Attempts:
         return bool(committed)
 
     async def commit(self, after: Delivery, fence: int, attempt: Attempt | None) -> bool:
-        """Record an attempt and the delivery after it. Return False if the fence was replaced."""
+        """Record an attempt, if there was one, and the delivery `after` it. Return False if the fence was replaced."""
         (recorded,) = await self.commit_many([(after, fence, attempt)])
         return recorded
 
     async def commit_many(self, commits: Sequence[tuple[Delivery, int, Attempt | None]]) -> list[bool]:
-        """Record many attempts in one round trip, independently."""
+        """Do as `commit` for many attempts in one round trip; the fence of one does not affect the others."""
         found = await self._store.run_all("commit_delivery", [self._recorded(*commit) for commit in commits])
         return [bool(each) for each in found]
 

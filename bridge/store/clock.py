@@ -29,7 +29,7 @@ class Clock:
         await self._store.run("check_clock", {"latest": keys.CLOCK}, {"accept": 1})
 
     async def move_back_watches(self) -> None:
-        """Move back the deadlines of all open watches. Idempotent."""
+        """Move back creation, grace and expiry of open watches that would be created in the future. Idempotent."""
         async for ids in self._pages(keys.watches_in(WatchState.WATCHING)):
             watches = list(map(keys.watch, ids))
             await self._store.run("move_back_watches", {"expiring": keys.EXPIRING}, more_keys=watches, more_args=ids)

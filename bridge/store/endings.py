@@ -35,7 +35,7 @@ class Endings:
         self._encryptor = encryptor
 
     async def claim_expiring(self, count: int, lease: Span) -> list[str]:
-        """Claim watches that have expired; the caller must end them within `lease`."""
+        """Claim watches that have expired. One that has not ended after `lease` can be claimed again."""
         _now, *due = await self._store.run(
             "claim_due", {"due": keys.EXPIRING}, {"count": count, "lease": lease, "furthest": ""}
         )

@@ -15,7 +15,7 @@ LARGEST_BATCH = 100
 
 
 class GroupCommit:
-    """Runs one script for concurrent callers."""
+    """Runs one script for concurrent callers, whose calls share round trips."""
 
     def __init__(self, store: Store, script: str) -> None:
         self._store = store

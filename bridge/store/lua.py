@@ -46,12 +46,12 @@ class Call:
 
 
 def source(script: str) -> str:
-    """Return the whole text of a script, for a single call."""
+    """Return the text of a script with the parts that it shares with others, for one call in a round trip."""
     return _shared(script) + _read(script)
 
 
 def batch_source(script: str) -> str:
-    """Return the whole text of a script, for many calls in one round trip (batch.lua)."""
+    """Return the same text for many calls in one round trip, which batch.lua runs one after the other."""
     return f"{_shared(script)}local function step(KEYS, ARGV)\n{_read(script)}end\n{_read('batch')}"
 
 

@@ -26,7 +26,7 @@ class RedisCheck:
 
 
 async def check_redis(store: Store, *, may_evict: bool) -> RedisCheck:
-    """Check Redis, and store the layout version if it is empty. Raises StoreUnavailable."""
+    """Check Redis; store the version of the key layout in an empty database. Raises StoreUnavailable."""
     policy = await read_policy(store)
     if not may_evict and (problem := eviction_problem(policy)):
         return RedisCheck(problem)

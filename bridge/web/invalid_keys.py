@@ -25,14 +25,14 @@ class _Burst:
 
 @dataclass(frozen=True, slots=True)
 class InvalidKey:
-    """An invalid key: whether it is the first of a burst, and for how many seconds the address must wait."""
+    """One use of an invalid key: whether it begins a burst, and the seconds that its address must wait (0: none)."""
 
     first: bool
     wait: int
 
 
 class InvalidKeys:
-    """The current bursts by address, in the order of their last invalid key."""
+    """The recent bursts of invalid keys by address, in the order of their last key."""
 
     def __init__(self) -> None:
         self._bursts: dict[str, _Burst] = {}
@@ -41,7 +41,7 @@ class InvalidKeys:
         return len(self._bursts)
 
     def count(self, address: str, now: float) -> InvalidKey:
-        """Count an invalid key; `now` is in seconds."""
+        """Count an invalid key of an address, and return what follows; `now` is in seconds."""
         network = _network(address)
         burst = self._bursts.pop(network, None)
         first = burst is None or now - burst.last >= COUNTED_FOR
@@ -57,7 +57,7 @@ class InvalidKeys:
 
 
 def _network(address: str) -> str:
-    """Return the key of an address: the /64 network for IPv6, since a host can choose the rest of its address."""
+    """Return what keys are counted by: the address; for IPv6 its /64 network, as a host can choose the rest."""
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -39,7 +39,7 @@ class Contents:
 
 
 def read_contents(document: Document, variables: Mapping[str, Given]) -> Contents:
-    """Validate every table of a document; `variables` are what `x_env` may name."""
+    """Validate every table of a document; keys such as `key_env` name one of the `variables`."""
     reader = _Reader(document, Surroundings(variables=variables, folder=document.folder))
     return Contents(
         workspaces=dict(reader.read("workspaces", lambda *_: WorkspaceTable)),
@@ -100,9 +100,9 @@ class _Reader:
         return ClientTable
 
     def _validated(self, path: tuple[str, str], table: Mapping[str, Any], model: type[TableT]) -> TableT | None:
-        """Return a table, without its invalid keys if there are any; then the values of the others are still checked.
+        """Return a table without its invalid keys, so that the values of the others are still checked.
 
-        None if a required key is missing or invalid.
+        Return None if a required key is missing or invalid.
         """
         resolved = resolve_secrets(table, model, self.around)
         for key, text in resolved.problems.items():

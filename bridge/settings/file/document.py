@@ -47,7 +47,7 @@ class Document:
         return tables if isinstance(tables, dict) else ()
 
     def lists(self, section: str, key: str) -> Iterator[tuple[str, Sequence[Any]]]:
-        """Yield the name of each table of a section, and its list under a key."""
+        """Yield, for each table of a section, its name and the list under `key`."""
         for name in self.names(section):
             table = self.tables[section][name]
             if isinstance(table, dict) and isinstance(table.get(key), list):

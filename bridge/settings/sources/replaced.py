@@ -57,7 +57,7 @@ def _clients(_: str) -> list[str]:
 
 
 def _entries(text: str) -> list[str]:
-    """Split as the variables once were; an empty list becomes one entry, which shows the form."""
+    """Split a list as the old variables were written; an empty one becomes one entry, which shows the new form."""
     return [part.strip() for part in text.split(",") if part.strip()] or [""]
 
 

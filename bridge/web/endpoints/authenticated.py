@@ -18,7 +18,7 @@ QueryHandler = Callable[[Request, Resources, Client, QueryT], Awaitable[Response
 
 
 def authenticated(handler: Handler) -> Endpoint:
-    """Call the handler with the resources and the client; reject requests that have a query string."""
+    """Return an endpoint that authenticates, then calls the handler with the client; query strings are refused."""
 
     @wraps(handler)
     async def endpoint(request: Request) -> Response:
@@ -31,7 +31,7 @@ def authenticated(handler: Handler) -> Endpoint:
 
 
 def authenticated_with(model: type[QueryT]) -> Callable[[QueryHandler[QueryT]], Endpoint]:
-    """Call the handler with the resources, the client and the validated query."""
+    """Return a decorator for endpoints with a query: as `authenticated`, but the handler gets the validated query too."""
 
     def decorate(handler: QueryHandler[QueryT]) -> Endpoint:
         @wraps(handler)

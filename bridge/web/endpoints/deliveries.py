@@ -55,7 +55,7 @@ async def pages(_: Request, resources: Resources, client: Client, query: Deliver
 
 @authenticated
 async def redeliver(request: Request, resources: Resources, client: Client) -> Response:
-    """Send a delivery again, with the same notification id. A pending or a skipped delivery is a 409.
+    """Send a delivery again, with the same notification id. A pending or skipped delivery is refused (409).
 
     A body is not read.
     """
@@ -127,7 +127,7 @@ async def _permitted(resources: Resources, client: Client, deliveries: Sequence[
 
 
 def _requested(resources: Resources, client: Client, deliveries: Sequence[Delivery]) -> None:
-    """Log the redeliveries and ring for them."""
+    """Log each redelivery, and ring the bell so that a worker sends them at once."""
     for delivery in deliveries:
         log.info(
             "delivery.redelivery_requested", delivery_id=delivery.id, watch_id=delivery.watch_id, client=client.name

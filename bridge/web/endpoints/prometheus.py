@@ -42,7 +42,7 @@ class _Requests(Collector):
 
 
 class _Store(Collector):
-    """Collects the statistics of the store."""
+    """Collects the statistics of the store, and whether Redis answers."""
 
     def __init__(self, stats: StoreStats | None) -> None:
         self._stats = stats

@@ -28,7 +28,7 @@ _KEPT = {"Cache-Control": "public, max-age=300"}
 def described(routes: Sequence[Route], guides: Mapping[str, str]) -> list[Route]:
     """Return the routes of `/openapi.json` and `/docs`, which are built at the first request.
 
-    `/` and `/docs/` lead to `/docs`. `guides` maps the name of each guide to the text of the link to it.
+    `/` and `/docs/` redirect to `/docs`. `guides` maps the name of each guide to the text of the link to it.
     """
 
     @cache

@@ -6,7 +6,7 @@ LISTED = 20
 
 
 def one_of(names: Collection[str], noun: str, *, subject: str = "Must") -> str:
-    """Return a sentence with the names that a client may choose from, at most the first of very many."""
+    """Return a sentence with the names that a client may choose from; of more than LISTED, only the first ones."""
     listed = [f"'{name}'" for name in sorted(names)[:LISTED]]
     match listed:
         case []:

@@ -81,7 +81,7 @@ def _not_permitted(code: LiteralString, choices: str) -> PydanticCustomError:
 
 
 def _form(on: Any) -> str | None:
-    """Return which form of `on` is meant, so that only the problems of this form are reported."""
+    """Return the form of a value of `on`, a group's name or a list, so that only problems of this form are reported."""
     match on:
         case "always" | "problems":
             return "group"
