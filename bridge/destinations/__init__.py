@@ -67,7 +67,7 @@ def render(message: Notification | Notice, destination: Destination, *, show_ema
 def resolve(
     destination: Destination, body: str, named: Mapping[str, ResolvedDestination], sender: Sender
 ) -> tuple[ResolvedDestination, str] | NoResponse:
-    """Return the current destination of a delivery and the body for it, or what is not configured (any more)."""
+    """Return the current destination of a delivery and the body for it; NoResponse if it is not configured."""
     match destination:
         case NamedDestination(name=name) if name not in named:
             reason = f"no destination is configured under the name {name!r}"

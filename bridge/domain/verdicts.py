@@ -13,10 +13,10 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """The attempt failed and is repeated by the schedule, but not before `wait` (ms) if the destination asked for it.
+    """The attempt failed. The next follows the schedule, but not before `wait` (ms), if the destination asked for it.
 
     `ambiguous`: the message may have arrived nevertheless. `as_plain_text`: repeat once, as plain text only.
-    `max_tries`: the largest number of attempts. `whole_lane`: all deliveries of the same lane wait as long.
+    `max_tries`: the largest number of attempts. `whole_lane`: all deliveries of the lane wait until then.
     """
 
     reason: str

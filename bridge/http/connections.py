@@ -134,7 +134,7 @@ class Connections:
                 self._idle.append(slot)
 
     def _take(self, origin: Origin) -> _Slot:
-        """Return the idle slot that served this origin last, else the one that has been idle for longest."""
+        """Take an idle slot whose connection leads to this origin, else the slot that has been idle for longest."""
         slot = next((slot for slot in reversed(self._idle) if slot.origin == origin), self._idle[0])
         self._idle.remove(slot)
         slot.origin = origin

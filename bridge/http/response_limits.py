@@ -45,7 +45,7 @@ class ResponseMeter:
 
     @property
     def head_ended(self) -> bool:
-        """Whether the final response's status and fields have arrived."""
+        """Whether the status and the header fields of the final response have arrived."""
         return self._part is not _Part.HEAD
 
     def feed(self, data: bytes) -> None:

@@ -32,7 +32,7 @@ class Fault:
 
 
 class Watched(AbstractConnection):
-    """A connection that records its age and use, and the last error that requires a new one."""
+    """A connection that records when it was opened and used, and an error after which it must be replaced."""
 
     made_at = -math.inf
     used_at = -math.inf
@@ -49,7 +49,7 @@ class Watched(AbstractConnection):
     async def disconnect(self, nowait: bool = False) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
         """Close the connection, whose replies will not come any more.
 
-        To reset `pending` when connecting is too late: redis-py connects between packing a command and sending it.
+        `pending` is reset here, not by `connect`: redis-py connects between packing a command and sending it.
         """
         try:
             await super().disconnect(nowait)
@@ -148,7 +148,7 @@ class Pool(ConnectionPool):
 
     @staticmethod
     async def _hear(connection: AbstractConnection) -> None:
-        """Raise an unsolicited reply: protected mode sends why it closes the connection.
+        """Raise the reply that Redis sends unasked: in protected mode, why it closes the connection.
 
         redis-py 5 discards it (https://github.com/redis/redis-py/issues/3150, closed without a change).
         """

@@ -38,9 +38,9 @@ class DeliveryClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """The bounds on claims from doubtful lanes.
+    """The bounds on claims from doubtful lanes: at most `room` in all.
 
-    At most `room`, and at most `per_client` of one client, including those already in progress.
+    One client gets at most `per_client`; its attempts `in_progress`, by the client's name, count as well.
     """
 
     room: int

@@ -85,7 +85,7 @@ class Imports:
         ]
 
     async def commit(self, workspace: str, commits: Sequence[PollCommit], *, settle_by: Moment) -> list[bool]:
-        """Write poll results; False for each whose fence was replaced. Final imports become due for settling."""
+        """Write poll results. Return for each whether its fence was valid. Final imports become due for settling."""
         flags = await self._store.run(
             "commit_polls",
             {

@@ -22,7 +22,7 @@ READS_PER_PAGE = 4
 
 
 class Indexes:
-    """The indexes in Redis."""
+    """The indexes of watches and deliveries in Redis."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

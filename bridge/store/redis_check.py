@@ -49,7 +49,10 @@ async def read_policy(store: Store) -> str | None:
 
 
 async def note_eviction(store: Store, problem: str | None) -> bool:
-    """Store whether Redis may evict watches. Return whether that changed. Raises StoreUnavailable."""
+    """Store whether Redis may evict watches, for which `problem` is the reason. Return whether that changed.
+
+    Raises StoreUnavailable.
+    """
     if problem is None:
         return bool(await store.call("DEL", keys.EVICTS))
     return bool(await store.call("SET", keys.EVICTS, problem, "NX"))

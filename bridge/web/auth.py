@@ -58,7 +58,7 @@ def _client_of_key(request: Request) -> Client:
 
 
 def _invalid_key(request: Request) -> Refused:
-    """Count an invalid key and return its refusal; only the first key of a burst is logged."""
+    """Count an invalid key and return the refusal of its request; only the first key of a burst is logged."""
     address = "" if request.client is None else request.client.host
     record = request.app.state.invalid_keys.count(address, monotonic())
     if record.first:

@@ -31,7 +31,7 @@ def authenticated(handler: Handler) -> Endpoint:
 
 
 def authenticated_with(model: type[QueryT]) -> Callable[[QueryHandler[QueryT]], Endpoint]:
-    """Return a decorator for endpoints with a query: as `authenticated`, but the handler gets the validated query too."""
+    """Return a decorator for endpoints with a query: the handler also gets the validated query."""
 
     def decorate(handler: QueryHandler[QueryT]) -> Endpoint:
         @wraps(handler)

@@ -100,7 +100,7 @@ def _changes(before: WatchResponse | None, now: WatchResponse) -> Iterator[tuple
 
 
 def _found(poll: LastPollResponse | None) -> tuple[int | None, str] | None:
-    """Return what a poll found, without its time."""
+    """Return what a poll found, without its time, to compare it with the next poll."""
     return None if poll is None else (poll["status"], poll["meaning"])
 
 
