@@ -81,7 +81,7 @@ def egress_rules(settings: Settings) -> EgressRules:
     except ValueError as error:
         raise SettingsError([settings.problem("EGRESS_ALLOW", str(error))]) from error
     sandbox = diversion(settings)
-    return rules if sandbox is None else rules.also_allowing(sandbox.host, sandbox.port)
+    return rules if sandbox is None else rules.for_sandbox(sandbox.host, sandbox.port)
 
 
 def diversion(settings: Settings) -> Diversion | None:

@@ -26,6 +26,9 @@ HOSTS = [
     {"type": "slack", "channel": "C0123ABCD"},
     {"type": "callback", "url": "https://crm.example.com/hooks/rally"},
     {"type": "callback", "url": "http://1.1.1.1/hooks/rally"},
+    {"type": "callback", "url": "http://10.0.0.5:8443/hooks/rally"},
+    {"type": "callback", "url": "http://localhost:3000/hooks/rally"},
+    {"type": "slack_webhook", "url": "https://chat.internal/hooks/rally"},
     {"type": "named", "name": "ops"},
 ]
 CONFIGURATION = """\

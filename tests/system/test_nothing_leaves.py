@@ -34,6 +34,9 @@ def test_a_sandbox_without_a_network_delivers_to_every_host_and_no_process_tries
     assert seen["verdicts"] == ["accepted"] * len(HOSTS)
     assert seen["addresses"] == [
         "http://1.1.1.1/hooks/rally",
+        "http://10.0.0.5:8443/hooks/rally",
+        "http://localhost:3000/hooks/rally",
+        "https://chat.internal/hooks/rally",
         "https://crm.example.com/hooks/rally",
         "https://hooks.slack.com/services/T000/B000/…",
         "https://ops.example.com/hooks/rally",

@@ -120,7 +120,8 @@ def check_rules(rules: EgressRules) -> Finding:
         *(_with_port(str(network), port) for network, port in rules.networks),
         *(_host(*each) for each in rules.hosts),
     ]
-    detail = "the public internet, ports 80 and 443" + (f"; and {', '.join(beside)}" if beside else "")
+    everyone = "the sandbox" if rules.sandboxed else "the public internet, ports 80 and 443"
+    detail = everyone + (f"; and {', '.join(beside)}" if beside else "")
     networks = [network for network, _ in rules.networks]
     if any(network.prefixlen == 0 for network in networks):
         return warning(

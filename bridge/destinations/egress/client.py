@@ -90,7 +90,7 @@ class Egress:
         parsed = judge_url(url.reveal(), self._rules, slack=False)
         if isinstance(parsed, Forbidden):
             return NoResponse(failure=Failure.REFUSED_ADDRESS, reason=parsed.for_operators)
-        if self._proxied or (self._diversion and self._diversion.diverts(parsed)):
+        if self._proxied or (self._diversion and self._diversion.diverts(parsed, self._rules)):
             return None
         deadline = asyncio.get_running_loop().time() + self._connect_timeout
         try:
@@ -113,7 +113,7 @@ class Egress:
             **request.headers,
             "accept-encoding": "identity",
         }  # a compressed body could expand to any size
-        target = Target.of(self._diversion.of(url) if self._diversion else url.parsed)
+        target = Target.of(self._diversion.of(url, self._rules) if self._diversion else url.parsed)
         raw = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
         try:
             received = await self._connections.exchange("POST", target, raw, request.body, body_limit=ANSWER_LIMIT)

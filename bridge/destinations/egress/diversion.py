@@ -1,7 +1,7 @@
 """The diversion of a sandboxed bridge: messages go to the inbox of the sandbox, whatever host they are addressed to.
 
-The rest is as in production: the rules for URLs, the signatures, the messages for Slack, the pace. The inbox reads the
-original address from the path: `/outbound/https/hooks.slack.com/services/…`.
+The rest is as in production: the signatures, the messages for Slack, the pace. The inbox reads the original address
+from the path: `/outbound/https/hooks.slack.com/services/…`.
 """
 
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
+from bridge.destinations.egress.rules import EgressRules
 from bridge.destinations.egress.urls import Forbidden, ParsedURL, parse_url
 
 
@@ -32,16 +33,16 @@ class Diversion:
             raise ValueError("must have no path, as in http://127.0.0.1:8081")
         return cls(origin=parsed.origin, host=parsed.host, port=parsed.port, _url=parsed.parsed)
 
-    def of(self, url: ParsedURL) -> httpx.URL:
-        """Return the URL that a request is sent to in place of `url`; the same if that is on this machine already."""
-        if not self.diverts(url):
+    def of(self, url: ParsedURL, rules: EgressRules) -> httpx.URL:
+        """Return the URL that a request is sent to in place of `url`; the same if it is not diverted."""
+        if not self.diverts(url, rules):
             return url.parsed
         place = f"/outbound/{url.scheme}/{quote(url.parsed.netloc, safe='')}"
         return self._url.copy_with(raw_path=place.encode() + url.parsed.raw_path)
 
-    def diverts(self, url: ParsedURL) -> bool:
-        """Return whether a URL is neither the sandbox's own nor on loopback, as a developer's own receiver is."""
-        return url.origin != self.origin and not _is_loopback(url)
+    def diverts(self, url: ParsedURL, rules: EgressRules) -> bool:
+        """Return whether a URL is neither the sandbox's own nor a receiver on this machine that the operator allows."""
+        return url.origin != self.origin and not (_is_loopback(url) and rules.allow(url))
 
 
 def _is_loopback(url: ParsedURL) -> bool:

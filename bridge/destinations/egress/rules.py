@@ -28,6 +28,9 @@ class EgressRules:
     networks: tuple[tuple[IPNetwork, int | None], ...] = ()
     hosts: tuple[tuple[str, int | None], ...] = ()
     """A name that begins with a dot allows all its subdomains."""
+    sandboxed: bool = False
+    """Whether requests are diverted to a sandbox. A URL may then name any host and port; connections are checked all
+    the same."""
 
     @classmethod
     def parse(cls, entries: Sequence[str]) -> "EgressRules":
@@ -53,6 +56,15 @@ class EgressRules:
     def also_allowing(self, host: str, port: int) -> "EgressRules":
         """Return these rules with one host, or address, and its port added."""
         return replace(self, hosts=(*self.hosts, (host, port)))
+
+    def for_sandbox(self, host: str, port: int) -> "EgressRules":
+        """Return the rules of a bridge whose requests are diverted to a sandbox at this host, or address, and port."""
+        return replace(self.also_allowing(host, port), sandboxed=True)
+
+    def allow(self, url: ParsedURL) -> bool:
+        """Return whether an entry allows a URL's host or address."""
+        named = self.allow_host(url.host, url.port)
+        return named or (url.address is not None and self.allow_address(url.address, url.port))
 
     def allow_host(self, host: str, port: int) -> bool:
         return any(
@@ -133,9 +145,7 @@ def judge_url(url: str, rules: EgressRules, *, slack: bool) -> ParsedURL | Forbi
 def _objection(url: ParsedURL, rules: EgressRules, *, slack: bool) -> Forbidden | None:
     if slack and (wrong := _starts_a_workflow(url)):
         return wrong
-    if rules.allow_host(url.host, url.port):
-        return None
-    if url.address is not None and rules.allow_address(url.address, url.port):
+    if rules.sandboxed or rules.allow(url):
         return None
     if slack and (wrong := _not_slacks(url)):
         return wrong
