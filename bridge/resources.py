@@ -34,6 +34,7 @@ from bridge.store.connection import Store, connect
 from bridge.store.deliveries import Deliveries
 from bridge.store.encryption import Encryptor, Fingerprinter
 from bridge.store.endings import Endings
+from bridge.store.heartbeats import Heartbeats
 from bridge.store.imports import Imports
 from bridge.store.indexes import Indexes
 from bridge.store.lanes import Lanes
@@ -62,6 +63,7 @@ class Resources:
     notices: Notices
     budgets: Budgets
     indexes: Indexes
+    heartbeats: Heartbeats
     rate_limiter: RateLimiter
     change_feed: ChangeFeed
     bell: Bell
@@ -122,6 +124,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         notices=Notices(store, encryptor),
         budgets=Budgets(store),
         indexes=Indexes(store),
+        heartbeats=Heartbeats(store),
         rate_limiter=RateLimiter(store, limit=settings.client_rate_limit),
         change_feed=ChangeFeed(store),
         bell=Bell(settings.redis_url, settings.redis_url_file),

@@ -32,6 +32,7 @@ async def deliver_shift(ctx: Ctx) -> None:
 async def sweep(ctx: Ctx) -> None:
     worker: Worker = ctx["worker"]
     try:
+        await worker.heartbeat.send()
         await worker.sweep.run()
     except StoreUnavailable:
         return  # the store has logged it; the next sweep starts over

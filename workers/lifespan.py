@@ -3,7 +3,8 @@
 import asyncio
 import sys
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 from typing import Any, NoReturn, cast
 
 import structlog
@@ -11,10 +12,11 @@ from arq.cron import CronJob
 
 from bridge import log, memory
 from bridge.destinations.configuration import diverted_workspaces
-from bridge.errors import BridgeError, SettingsError
+from bridge.errors import BridgeError, SettingsError, StoreUnavailable
 from bridge.resources import open_resources
 from bridge.settings import Settings
 from bridge.startup import wait_for_store
+from workers.alive_file import keep_touching
 from workers.cron import PERIOD, keep_on_schedule
 from workers.shutdown import Shutdown
 from workers.worker import build_worker
@@ -32,6 +34,7 @@ class Lifespan:
         stack = ctx["stack"] = AsyncExitStack()
         shutdown = Shutdown(cast("asyncio.Task[None]", asyncio.current_task()), ctx["redis"].hurry)
         shutdown.listen_for_signals()
+        self._touch_alive_file(stack)
         resources = await stack.enter_async_context(open_resources(self._settings))
         try:
             await wait_for_store(resources)
@@ -39,12 +42,20 @@ class Lifespan:
             exit_with(error)
         ctx["worker"] = build_worker(resources)
         shutdown.on_begin(ctx["worker"].close)
+        with suppress(StoreUnavailable):  # then the first one comes from a job
+            await ctx["worker"].heartbeat.send()
         schedule = asyncio.create_task(keep_on_schedule(self._cron_jobs, PERIOD))
         stack.callback(schedule.cancel)
         memory.trim_after_startup()
         if diverted := diverted_workspaces(self._settings):
             structlog.get_logger().warning("messages.diverted", to=self._settings.egress_sandbox, workspaces=diverted)
         structlog.get_logger().info("worker.started")
+
+    def _touch_alive_file(self, stack: AsyncExitStack) -> None:
+        if self._settings.worker_alive_file is not None:
+            touching = asyncio.create_task(keep_touching(Path(self._settings.worker_alive_file)))
+            touching.add_done_callback(_log_failure)
+            stack.callback(touching.cancel)
 
     async def on_shutdown(self, ctx: dict[str, Any]) -> None:
         """Close what on_startup opened."""
@@ -54,6 +65,11 @@ class Lifespan:
             await ctx["worker"].close()
         await ctx["stack"].aclose()
         structlog.get_logger().info("worker.stopped")
+
+
+def _log_failure(touching: "asyncio.Task[None]") -> None:
+    if not touching.cancelled() and (error := touching.exception()):
+        structlog.get_logger().error("worker.alive_file_failed", error=str(error))
 
 
 def exit_with(error: BridgeError) -> NoReturn:

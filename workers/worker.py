@@ -9,6 +9,7 @@ from typing import Any
 from bridge.resources import Resources
 from workers.cron import PERIOD
 from workers.deliver import DeliverWork
+from workers.heartbeat import HeartbeatSender
 from workers.notify_operator import OperatorNotifier
 from workers.poll import PollWork
 from workers.settle import Settler
@@ -30,6 +31,7 @@ class Worker:
     """The poll shift of each workspace."""
     deliveries: Shift[Any, Any]
     sweep: Sweep
+    heartbeat: HeartbeatSender
 
     async def close(self, *, timeout: float = CLOSE_TIMEOUT) -> None:  # noqa: ASYNC109 - it is no error
         """Finish the work in progress in the order in which it flows: polls, settling, deliveries.
@@ -41,6 +43,7 @@ class Worker:
                 await asyncio.gather(*(shift.close() for shift in self.polls.values()))
                 await self.settler.close()
                 await self.deliveries.close()
+                await self.heartbeat.withdraw()
 
 
 def build_worker(resources: Resources, *, shift_length: float = SHIFT_LENGTH) -> Worker:
@@ -54,4 +57,10 @@ def build_worker(resources: Resources, *, shift_length: float = SHIFT_LENGTH) ->
         workspace: Shift(PollWork(resources, workspace, settler, operator), length=shift_length)
         for workspace in resources.rally
     }
-    return Worker(settler=settler, polls=polls, deliveries=deliveries, sweep=Sweep(resources, settler, operator))
+    return Worker(
+        settler=settler,
+        polls=polls,
+        deliveries=deliveries,
+        sweep=Sweep(resources, settler, operator),
+        heartbeat=HeartbeatSender(resources),
+    )

@@ -2,4 +2,5 @@
 
 from importlib.metadata import version
 
-USER_AGENT = f"rally-bridge/{version('rally-bridge')}"
+VERSION = version("rally-bridge")
+USER_AGENT = f"rally-bridge/{VERSION}"

@@ -8,12 +8,10 @@ from enum import StrEnum
 from pathlib import Path
 
 import structlog
-from arq.constants import health_check_key_suffix
 from redis.exceptions import RedisError
 
 from bridge.domain.secret import Secret
 from bridge.queue.arq_redis import connect
-from bridge.queue.job_queue import QUEUE
 from bridge.redis.errors import in_words
 
 QUIET = 0.05
@@ -55,13 +53,6 @@ class Bell:
         if job in self._again:
             self._again.discard(job)
             self.ring(job)
-
-    async def has_workers(self) -> bool:
-        """Return whether a worker renewed arq's health check key within the last seconds."""
-        try:
-            return bool(await self._arq.exists(QUEUE + health_check_key_suffix))
-        except (RedisError, OSError):
-            return False
 
     async def aclose(self) -> None:
         ringing = list(self._ringing.values())

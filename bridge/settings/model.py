@@ -78,6 +78,7 @@ class Variables(BaseModel):
     delivery_max_age: Duration = 72 * HOUR
     bridge_retention: Duration = 30 * DAY
     http_keep_alive: Duration = 75 * SECOND
+    worker_alive_file: str | None = None
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(parsers.origins)] = ()
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
 

@@ -38,6 +38,7 @@ ended.
     rb:fence                            int    the fences issued so far
     rb:clock                            int    the latest time seen, to detect that the clock was set back
     rb:schema                           int    the version of this layout; data of another version is rejected
+    rb:workers                          hash   the last heartbeat of each worker, by its id
     rb:evicts                           string exists while Redis may evict watches and the operator has been notified
     rb:check                            string written by /readyz to check that Redis accepts writes
     rb:store_key                        string the store's own key, encrypted: for fingerprints, and to check our keys

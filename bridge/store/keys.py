@@ -18,6 +18,7 @@ UNREPORTED = "rb:deliveries:unreported"
 REPLAYS = "rb:replays"
 LANES = "rb:lanes"
 LANES_DOUBTFUL = "rb:lanes:doubtful"
+WORKERS = "rb:workers"
 EVICTS = "rb:evicts"
 IN_ANY_LAYOUT = (STORE_KEY, FENCE, EXPIRING, ENDED)
 """Keys of which data of any layout has at least one: without a version, they show that there is data."""

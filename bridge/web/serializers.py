@@ -11,6 +11,7 @@ from bridge.domain.attempts import Attempt
 from bridge.domain.conclusions import trouble_in_words
 from bridge.domain.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Destination
+from bridge.domain.heartbeats import Heartbeat
 from bridge.domain.last_poll import LastPoll
 from bridge.domain.last_poll_words import last_poll
 from bridge.domain.notifications import reading_as_json
@@ -28,6 +29,7 @@ from bridge.web.schemas.responses import (
     ReadingResponse,
     WatchedDestinationResponse,
     WatchResponse,
+    WorkerResponse,
 )
 
 Records: TypeAlias = Mapping[tuple[str, str], ImportRecord]
@@ -151,6 +153,17 @@ def attempt_json(attempt: Attempt, *, admin: bool, named: bool) -> AttemptRespon
         "status": attempt.status,
         "reason": attempt.reason if complete else public_reason(attempt.reason),
         "answer": attempt.answer if admin or not named else "",
+    }
+
+
+def worker_json(heartbeat: Heartbeat) -> WorkerResponse:
+    worker = heartbeat.worker
+    return {
+        "id": worker.id,
+        "host": worker.host,
+        "version": worker.version,
+        "startedAt": rfc3339(worker.started_at),
+        "lastSeenAt": rfc3339(heartbeat.at),
     }
 
 

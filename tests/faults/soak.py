@@ -58,6 +58,7 @@ STAYING: Mapping[str, str] = {
     "rb:calls:…": "the calls of a client in this minute",
     "rb:check": "what /readyz wrote",
     "rb:queue:health-check": "the sign of life of the workers",
+    "rb:workers": "the heartbeat of each worker",
     "arq:in-progress:…": "arq's marks of the jobs of its last minute; they expire",
 }
 EXPLAINED: Mapping[str, str] = {

@@ -8,9 +8,11 @@ from statistics import median
 from bridge.cli.doctor.findings import Finding, failed, ok, warning
 from bridge.cli.doctor.record_sample import RecordSample
 from bridge.cli.doctor.replay import check_replay
+from bridge.domain.durations import duration_text
 from bridge.domain.eviction import Eviction, eviction_by, eviction_risk
 from bridge.domain.times import SECOND, Span
 from bridge.redis.server import OLDEST_REDIS, Version, dotted
+from bridge.store.heartbeats import Fleet
 from bridge.store.schema import REMEDY, schema_problem
 
 SLOW = 20.0
@@ -209,8 +211,21 @@ def _difference(ahead: Span, ours: str, theirs: str, *, within: Span) -> str:
     return f"{ours} is {abs(ahead) / SECOND:,.0f} s {'ahead of' if ahead > 0 else 'behind'} {theirs}"
 
 
-def check_workers(*, alive: bool) -> Finding:
-    if alive:
-        return ok("Workers", "at least one has been alive within the last seconds")
-    dead = "none has been alive within the last seconds: imports are not polled, and nothing is sent"
-    return failed("Workers", dead, "Start one with `rally-bridge worker`, or see its log for why it ended.")
+def check_workers(fleet: Fleet) -> Finding:
+    """Check that a worker is alive, and that none has vanished without a shutdown."""
+    if not fleet.alive:
+        dead = "none has been alive within the last seconds: imports are not polled, and nothing is sent"
+        remedy = "Start one with `rally-bridge worker`, or see its log for why it ended."
+        return failed("Workers", f"{dead}{_last_seen(fleet)}", remedy)
+    alive = ", ".join(f"{each.worker.host} ({each.worker.version})" for each in fleet.alive)
+    detail = f"{len(fleet.alive)} alive: {alive}{_last_seen(fleet)}"
+    if fleet.missing:
+        return warning("Workers", detail, "If it was not stopped on purpose, see its log for why it ended.")
+    return ok("Workers", detail)
+
+
+def _last_seen(fleet: Fleet) -> str:
+    return "".join(
+        f"; {each.worker.host} was last seen {duration_text((fleet.now - each.at) // SECOND * SECOND)} ago"
+        for each in fleet.missing
+    )

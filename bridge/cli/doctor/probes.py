@@ -85,7 +85,8 @@ def _redis_findings(settings: Settings, redis: RedisProbe, start: str) -> Iterat
         yield checks_redis.unreachable(url, redis.error, remedy_for(redis.error) or otherwise)
         return
     yield from checks_redis.check_report(url, redis.report)
-    yield checks_redis.check_workers(alive=redis.workers_alive)
+    if redis.fleet is not None:
+        yield checks_redis.check_workers(redis.fleet)
 
 
 def _rally_finding(settings: Settings, name: str, probe: RallyProbe) -> Finding:

@@ -22,6 +22,7 @@ from bridge.redis.server import server_of
 from bridge.resources import Resources
 from bridge.store import keys
 from bridge.store.bindings import STORE_KEY
+from bridge.store.heartbeats import Fleet
 
 PATIENCE = 10.0
 """Seconds for the whole probe."""
@@ -40,7 +41,7 @@ class RedisProbe:
 
     report: RedisReport | None = None
     clock_ahead: Span | None = None
-    workers_alive: bool = False
+    fleet: Fleet | None = None
     error: str = ""
     refused: bool = False
     """Whether Redis answers with a refusal, so that starting it would not help."""
@@ -91,9 +92,8 @@ async def _run_probe(redis: Redis, resources: Resources) -> RedisProbe:
         opens=_keys_open(resources, await redis.get(keys.STORE_KEY)),
         sample=await sample_records(redis, resources),
     )
-    return RedisProbe(
-        report=report, clock_ahead=await _clock_ahead(redis), workers_alive=await resources.bell.has_workers()
-    )
+    fleet = await resources.heartbeats.read()
+    return RedisProbe(report=report, clock_ahead=await _clock_ahead(redis), fleet=fleet)
 
 
 async def _measure(call: Callable[[], Awaitable[Any]]) -> float:

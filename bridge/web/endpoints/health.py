@@ -9,6 +9,7 @@ from bridge.store.redis_check import check_redis
 from bridge.web.json_response import ApiResponse
 from bridge.web.problems import RETRY_AFTER_OUTAGE
 from bridge.web.schemas.responses import AliveResponse, ReadyResponse
+from bridge.web.serializers import worker_json
 
 
 async def healthz(_: Request) -> Response:
@@ -23,12 +24,12 @@ async def readyz(request: Request) -> Response:
     try:
         await resources.store.check()
         checked = await check_redis(resources.store, may_evict=resources.settings.redis_may_evict)
-        workers = await resources.bell.has_workers()
+        fleet = await resources.heartbeats.read()
     except StoreUnavailable as error:
         return _not_ready(str(error))
     if checked.problem is not None:
         return _not_ready(f"Redis: {checked.problem}")
-    response: ReadyResponse = {"status": "ready", "redis": "ok", "workers": "seen" if workers else "none seen"}
+    response: ReadyResponse = {"status": "ready", "redis": "ok", "workers": [worker_json(each) for each in fleet.alive]}
     if checked.warnings:
         response["warnings"] = list(checked.warnings)
     return ApiResponse(response)

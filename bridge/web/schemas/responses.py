@@ -210,12 +210,22 @@ class AliveResponse(TypedDict):
     status: Literal["alive"]
 
 
+class WorkerResponse(TypedDict):
+    """A worker that was alive within the last seconds."""
+
+    id: Annotated[str, Field(description="The id of this run of the worker.")]
+    host: str
+    version: str
+    startedAt: Time
+    lastSeenAt: Time
+
+
 class ReadyResponse(TypedDict):
-    """Whether watches can be accepted; `workers` is whether a worker was seen recently."""
+    """Whether watches can be accepted; without workers they are, but nothing is polled or sent."""
 
     status: Literal["ready", "not ready"]
     redis: str
-    workers: NotRequired[Literal["seen", "none seen"]]
+    workers: NotRequired[list[WorkerResponse]]
     warnings: NotRequired[
         Annotated[list[str], Field(description="Problems of the Redis configuration that may lose data later.")]
     ]

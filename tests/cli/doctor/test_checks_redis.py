@@ -9,7 +9,11 @@ from bridge.cli.doctor import checks_redis
 from bridge.cli.doctor.checks_redis import RedisReport
 from bridge.cli.doctor.findings import Finding
 from bridge.cli.doctor.record_sample import RecordSample
+from bridge.domain.heartbeats import Heartbeat, WorkerInfo
+from bridge.domain.times import SECOND
 from bridge.store import keys
+from bridge.store.heartbeats import Fleet
+from tests.support.samples import NOW
 
 GOOD = RedisReport(
     version="7.4.1", aof=True, fsync="always", policy="noeviction", round_trips=(0.2, 0.3, 9.0), opens=True
@@ -86,3 +90,27 @@ def test_findings_on_clocks_name_the_difference_that_matters(ahead: int, here: s
 
     assert (ours.state, "matters from 5 s" in ours.detail) == (here, True)
     assert (theirs.state, "matters from 300 s" in theirs.detail) == (outside_, True)
+
+
+def heartbeat(host: str, ago: int) -> Heartbeat:
+    worker = WorkerInfo(id=f"wrk_{host}", host=host, version="1.2.3", started_at=0)
+    return Heartbeat(worker=worker, at=NOW - ago * SECOND)
+
+
+@pytest.mark.parametrize(
+    ("heartbeats", "state", "words"),
+    [
+        ([("one", 3)], "ok", "1 alive: one (1.2.3)"),
+        ([("one", 3), ("two", 0)], "ok", "2 alive: one (1.2.3), two (1.2.3)"),
+        ([("one", 3), ("two", 95)], "warning", "1 alive: one (1.2.3); two was last seen 1m35s ago"),
+        ([("two", 95)], "failed", "nothing is sent; two was last seen 1m35s ago"),
+        ([], "failed", "none has been alive"),
+    ],
+)
+def test_the_workers_and_those_that_disappeared_are_named(
+    heartbeats: list[tuple[str, int]], state: str, words: str
+) -> None:
+    fleet = Fleet(now=NOW, heartbeats=tuple(heartbeat(*each) for each in heartbeats))
+    finding = checks_redis.check_workers(fleet)
+
+    assert (finding.state, words in finding.detail) == (state, True), finding

@@ -15,6 +15,7 @@ from redis import Redis
 
 from bridge.cli.up import embedded_redis
 from bridge.cli.up.data_dir import DataDir
+from bridge.store import keys
 from tests.support.command_line import run_at_terminal, run_here
 from tests.support.configuration import destination, workspace
 from tests.support.processes import Journey, free_ports, up, wait_for
@@ -113,7 +114,7 @@ def configured(journey: Journey, **changes: str) -> Iterator[None]:
 def well(journey: Journey, *arguments: str, **env: str) -> Ran:
     """Run the command once a worker is known to be alive; check that nothing failed."""
     with Redis.from_url(redis_url(journey)) as redis:
-        wait_for(lambda: redis.exists("rb:queue:health-check"), "a worker's sign of life")
+        wait_for(lambda: redis.exists(keys.WORKERS), "a worker's heartbeat")
     ran = run(journey, *arguments, **env)
     assert ran.exit_code == 0, ran.out + ran.err
     return ran

@@ -1,0 +1,31 @@
+"""Heartbeats: the sign of life of each worker."""
+
+from dataclasses import dataclass
+
+from bridge.domain.times import HOUR, SECOND, Moment, Span
+
+ALIVE_FOR: Span = 20 * SECOND
+"""How long a worker counts as alive after its last heartbeat; it sends one every five seconds."""
+REMEMBERED_FOR: Span = HOUR
+"""How long a worker that ended without saying so is still listed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerInfo:
+    """What a worker says of itself: an id for this run, its host, its version, and when it started."""
+
+    id: str
+    host: str
+    version: str
+    started_at: Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """A worker and the time of its last heartbeat."""
+
+    worker: WorkerInfo
+    at: Moment
+
+    def is_alive(self, now: Moment) -> bool:
+        return abs(now - self.at) < ALIVE_FOR  # Redis' clock may have been set back
