@@ -10,7 +10,7 @@ from bridge.domain.times import DAY, Moment, Span
 from bridge.domain.watches import Watch, WatchState
 from bridge.store import bindings, codec, keys
 from bridge.store.encryption import Encryptor
-from bridge.store.import_records import ImportRecord
+from bridge.store.import_records import ImportRecord, load_import_leniently
 from bridge.store.lua import Call
 
 
@@ -64,8 +64,15 @@ class AcceptedWatch:
     import_record: ImportRecord | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverLimit:
+    """Nothing was stored, because the client has used all its calls of this minute; the next one begins in `wait`."""
+
+    wait: Span
+
+
 class AcceptReply(NamedTuple):
-    """The reply of accept.lua."""
+    """The reply of accept.lua about a watch."""
 
     acceptance: str
     watch_id: str
@@ -78,7 +85,7 @@ class AcceptReply(NamedTuple):
 
 
 def acceptance_call(
-    encryptor: Encryptor, new: NewWatch, *, grace: Span, reuse: Span, once: IdempotencyKey | None
+    encryptor: Encryptor, new: NewWatch, *, grace: Span, reuse: Span, once: IdempotencyKey | None, limit: int | None
 ) -> Call:
     import_key = (new.workspace, new.import_id)
     private = {
@@ -101,6 +108,7 @@ def acceptance_call(
             "final": keys.FINAL,
             "replay": keys.replay(new.client, once.fingerprint if once else ""),
             "replays": keys.REPLAYS,
+            "calls": keys.client_calls(new.client),
         },
         args={
             "watch_id": new.id,
@@ -111,9 +119,39 @@ def acceptance_call(
             "reuse": reuse,
             "digest": once.digest if once else "",
             "replayed_for": REPLAYED_FOR,
+            "limit": "" if limit is None else limit,
         },
         more_args=[
             *("client", new.client, "workspace", new.workspace, "import_id", new.import_id),
             *("private", encryptor.encrypt(codec.dump(private), binding)),
         ],
     )
+
+
+def read_reply(encryptor: Encryptor, new: NewWatch, values: Sequence[Any]) -> AcceptedWatch | OverLimit | None:
+    """Return what accept.lua replied about a new watch; None if its idempotency key was used for another request."""
+    if values[0] == "over_limit":
+        return OverLimit(wait=values[2])
+    reply = AcceptReply(*values)
+    if reply.acceptance == "conflict":
+        return None
+    watch = Watch(
+        id=reply.watch_id,
+        client=new.client,
+        workspace=new.workspace,
+        import_id=new.import_id,
+        notify=new.notify,
+        label=new.label,
+        metadata=new.metadata,
+        created_at=reply.now,
+        grace_until=reply.now + min(reply.grace, reply.expires_in),
+        expires_at=reply.now + reply.expires_in,
+    )
+    import_record = load_import_leniently(
+        encryptor,
+        new.workspace,
+        new.import_id,
+        codec.unflatten(reply.import_fields),
+        None if reply.next_poll < 0 else reply.next_poll,
+    )
+    return AcceptedWatch(watch=watch, acceptance=Acceptance(reply.acceptance), import_record=import_record)

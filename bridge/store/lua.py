@@ -14,6 +14,7 @@ from typing import TypeAlias
 Argument: TypeAlias = str | int
 
 SHARED_PARTS = {
+    "calls": frozenset({"accept", "count_calls"}),
     "lanes": frozenset(
         {"claim_deliveries", "commit_delivery", "create_notice", "mark_lane_doubtful", "pause_lane"}
         | {"move_back_deliveries", "move_back_lane", "redeliver", "reserve_lane", "settle"}

@@ -1,7 +1,7 @@
 """Watches: stored when accepted, read, and deleted. `endings.py` ends them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from bridge.domain.times import Moment, Span
@@ -12,15 +12,15 @@ from bridge.store.acceptance import (
     REPLAYED_FOR,
     Acceptance,
     AcceptedWatch,
-    AcceptReply,
     IdempotencyKey,
     NewWatch,
+    OverLimit,
     acceptance_call,
+    read_reply,
 )
 from bridge.store.connection import Store
 from bridge.store.encryption import Encryptor
 from bridge.store.group_commit import GroupCommit
-from bridge.store.import_records import load_import_leniently
 
 RECORDS_AT_ONCE = 100
 
@@ -47,39 +47,25 @@ class Watches:
         self._acceptances = GroupCommit(store, "accept")
 
     async def accept(
-        self, new: NewWatch, *, grace: Span, reuse: Span, once: IdempotencyKey | None = None
-    ) -> AcceptedWatch | None:
+        self,
+        new: NewWatch,
+        *,
+        grace: Span,
+        reuse: Span,
+        once: IdempotencyKey | None = None,
+        limit: int | None = None,
+    ) -> AcceptedWatch | OverLimit | None:
         """Store a watch and start polling its import, in one step. Accepting the same id again changes nothing.
 
-        With an idempotency key `once`, a repeated request gets the first reply; None if its content differs.
+        With an idempotency key `once`, a repeated request gets the first reply; None if its content differs. With a
+        `limit` of calls per client and minute, the same step counts this call.
         """
-        call = acceptance_call(self._encryptor, new, grace=grace, reuse=reuse, once=once)
-        reply = AcceptReply(*await self._acceptances.run(call))
-        if reply.acceptance == "conflict":
-            return None
-        watch = Watch(
-            id=reply.watch_id,
-            client=new.client,
-            workspace=new.workspace,
-            import_id=new.import_id,
-            notify=new.notify,
-            label=new.label,
-            metadata=new.metadata,
-            created_at=reply.now,
-            grace_until=reply.now + min(reply.grace, reply.expires_in),
-            expires_at=reply.now + reply.expires_in,
-        )
-        import_record = load_import_leniently(
-            self._encryptor,
-            new.workspace,
-            new.import_id,
-            codec.unflatten(reply.import_fields),
-            None if reply.next_poll < 0 else reply.next_poll,
-        )
-        acceptance = Acceptance(reply.acceptance)
-        if acceptance is Acceptance.KNOWN:  # the first reply was lost, and redis-py repeated the call
-            watch = await self.get(new.id) or watch
-        return AcceptedWatch(watch=watch, acceptance=acceptance, import_record=import_record)
+        call = acceptance_call(self._encryptor, new, grace=grace, reuse=reuse, once=once, limit=limit)
+        accepted = read_reply(self._encryptor, new, await self._acceptances.run(call))
+        if isinstance(accepted, AcceptedWatch) and accepted.acceptance is Acceptance.KNOWN:
+            # The first reply was lost, and redis-py repeated the call.
+            return replace(accepted, watch=await self.get(new.id) or accepted.watch)
+        return accepted
 
     async def get(self, watch_id: str) -> Watch | None:
         """Return one watch, or None. Raises DecryptionFailed."""

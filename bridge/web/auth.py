@@ -7,7 +7,7 @@ import structlog
 from starlette.requests import Request
 
 from bridge.domain.clients import Client, digest
-from bridge.domain.times import SECOND
+from bridge.domain.times import SECOND, Span
 from bridge.resources import Resources
 from bridge.web.refusals import Refusal, Refused
 
@@ -16,15 +16,25 @@ log = structlog.get_logger()
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="rally-bridge"'}
 
 
-async def authenticate(request: Request) -> Client:
-    """Return the client of the request's API key, and count the request.
+def authenticate(request: Request) -> Client:
+    """Return the client of the request's API key.
 
-    Raise Refused with 401 for a missing or an invalid key, and with 429 above the client's rate limit or after too
-    many invalid keys.
+    Raise Refused with 401 for a missing or an invalid key, and with 429 after too many invalid keys.
     """
-    client = _client_of_key(request)
-    await _count(request.app.state.resources, client, 1)
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        detail = "Send your API key as `Authorization: Bearer <key>`."
+        raise Refused(Refusal.MISSING_API_KEY, detail, headers=CHALLENGE)
+    resources: Resources = request.app.state.resources
+    client = match(key.strip(), resources.settings.clients)
+    if client is None:
+        raise _invalid_key(request)
     return client
+
+
+async def count_call(resources: Resources, client: Client) -> None:
+    """Count a request. Raise Refused with 429 above the client's rate limit."""
+    await _count(resources, client, 1)
 
 
 async def charge_batch(resources: Resources, client: Client, watches: int) -> None:
@@ -39,22 +49,14 @@ async def charge_batch(resources: Resources, client: Client, watches: int) -> No
 
 async def _count(resources: Resources, client: Client, requests: int) -> None:
     if wait := await resources.rate_limiter.acquire(client.name, requests):
-        detail = f"The limit of your client is {resources.settings.client_rate_limit} requests a minute."
-        if requests > 1:
-            detail += " Each watch of a batch counts as one; none was accepted."
-        raise Refused(Refusal.RATE_LIMITED, detail, headers={"Retry-After": str(-(-wait // SECOND))})
+        more = " Each watch of a batch counts as one; none was accepted." if requests > 1 else ""
+        raise rate_limited(resources, wait, more)
 
 
-def _client_of_key(request: Request) -> Client:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
-        detail = "Send your API key as `Authorization: Bearer <key>`."
-        raise Refused(Refusal.MISSING_API_KEY, detail, headers=CHALLENGE)
-    resources: Resources = request.app.state.resources
-    client = match(key.strip(), resources.settings.clients)
-    if client is None:
-        raise _invalid_key(request)
-    return client
+def rate_limited(resources: Resources, wait: Span, more: str = "") -> Refused:
+    """Return the refusal of a call above the client's rate limit; the next minute begins in `wait`."""
+    detail = f"The limit of your client is {resources.settings.client_rate_limit} requests a minute.{more}"
+    return Refused(Refusal.RATE_LIMITED, detail, headers={"Retry-After": str(-(-wait // SECOND))})
 
 
 def _invalid_key(request: Request) -> Refused:

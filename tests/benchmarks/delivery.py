@@ -20,7 +20,7 @@ from bridge.domain.secret import Secret
 from bridge.queue import Job
 from bridge.resources import Resources, open_resources
 from bridge.startup import check_store
-from bridge.store.acceptance import NewWatch
+from bridge.store.acceptance import AcceptedWatch, NewWatch
 from tests.benchmarks.stage import RUNS, Stage, row, stage
 from workers.delivery_slots import SLOTS
 from workers.settle import settlement_of
@@ -59,7 +59,7 @@ async def create_delivery(
         grace=600_000,
         reuse=300_000,
     )
-    assert accepted is not None
+    assert isinstance(accepted, AcceptedWatch)
     known = ImportState(reading=reading)
     conclusion, now = Conclusion(Outcome.COMPLETED), accepted.watch.created_at
     settlement = settlement_of(accepted.watch, conclusion, known, now, lane=resources.lane, show_emails=False)

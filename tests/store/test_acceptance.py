@@ -4,9 +4,9 @@ import pytest
 
 from bridge.domain.polls import ImportUpdate
 from bridge.domain.times import MINUTE
-from bridge.store.acceptance import Acceptance
+from bridge.store.acceptance import Acceptance, AcceptedWatch, OverLimit
 from tests.support.samples import only
-from tests.support.store_parts import DONE, LEASE, StoreParts
+from tests.support.store_parts import DONE, LEASE, StoreParts, new_watch
 
 pytestmark = pytest.mark.anyio
 
@@ -45,3 +45,44 @@ async def test_a_final_reading_answers_watches_that_come_soon_after(parts: Store
     _, later = await parts.accept("wat_3")
     assert later is Acceptance.NEW
     assert len(await parts.claim()) == 1
+
+
+async def accept_counted(parts: StoreParts, watch_id: str, *, client: str = "crm") -> AcceptedWatch | OverLimit | None:
+    """Accept a watch of a client that may make two calls a minute."""
+    new = new_watch(id=watch_id, client=client)
+    return await parts.watches.accept(new, grace=10 * MINUTE, reuse=5 * MINUTE, limit=2)
+
+
+async def begin_minute(parts: StoreParts) -> None:
+    parts.store.offset += MINUTE - await parts.store.now() % MINUTE
+
+
+async def test_a_watch_above_the_limit_of_calls_is_not_stored(parts: StoreParts) -> None:
+    await begin_minute(parts)
+    assert isinstance(await accept_counted(parts, "wat_1"), AcceptedWatch)
+    assert isinstance(await accept_counted(parts, "wat_2"), AcceptedWatch)
+    before = await parts.keys()
+
+    refused = await accept_counted(parts, "wat_3")
+
+    assert isinstance(refused, OverLimit)
+    assert 0 < refused.wait <= MINUTE
+    assert await parts.keys() == before
+    assert isinstance(await accept_counted(parts, "wat_4", client="billing"), AcceptedWatch)
+    parts.store.offset += refused.wait
+    assert isinstance(await accept_counted(parts, "wat_3"), AcceptedWatch)
+
+
+async def test_a_call_that_is_repeated_after_a_lost_reply_is_counted_once(parts: StoreParts) -> None:
+    await begin_minute(parts)
+    for _ in range(3):
+        assert isinstance(await accept_counted(parts, "wat_1"), AcceptedWatch)
+
+    assert isinstance(await accept_counted(parts, "wat_2"), AcceptedWatch)
+    assert isinstance(await accept_counted(parts, "wat_3"), OverLimit)
+
+
+async def test_a_call_without_a_limit_is_not_counted(parts: StoreParts) -> None:
+    await parts.accept("wat_1")
+
+    assert not any(key.startswith("rb:calls:") for key in await parts.keys())

@@ -6,7 +6,7 @@ from bridge.domain.attempts import Attempt
 from bridge.domain.delivery_schedule import DeliverySchedule
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.domain.verdicts import Deferred
-from bridge.store.acceptance import Acceptance, NewWatch
+from bridge.store.acceptance import Acceptance, AcceptedWatch, NewWatch
 from tests.support.samples import only
 from tests.support.world import CLIENT_KEY, World, bearer
 
@@ -70,8 +70,8 @@ async def test_a_repeated_acceptance_returns_the_stored_watch(world: World) -> N
 
     again = await world.resources.watches.accept(new, grace=MINUTE, reuse=MINUTE)
 
-    assert first is not None
-    assert again is not None
+    assert isinstance(first, AcceptedWatch)
+    assert isinstance(again, AcceptedWatch)
     assert (first.acceptance, again.acceptance) == (Acceptance.NEW, Acceptance.KNOWN)
     assert (again.watch, again.import_record) == (first.watch, first.import_record)
 

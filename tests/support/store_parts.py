@@ -15,7 +15,7 @@ from bridge.domain.polls import ImportUpdate, PollClaim
 from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from bridge.domain.watches import Watch
-from bridge.store.acceptance import Acceptance, NewWatch
+from bridge.store.acceptance import Acceptance, AcceptedWatch, NewWatch
 from bridge.store.attempts import Attempts
 from bridge.store.budgets import Budgets
 from bridge.store.connection import Store
@@ -54,7 +54,7 @@ class StoreParts:
     async def accept(self, watch_id: str = "wat_1", **changes: Any) -> tuple[Watch, Acceptance]:
         new = new_watch(id=watch_id, **changes)
         accepted = await self.watches.accept(new, grace=10 * MINUTE, reuse=5 * MINUTE)
-        assert accepted is not None
+        assert isinstance(accepted, AcceptedWatch)
         return accepted.watch, accepted.acceptance
 
     async def claim(self, room: int = 10) -> list[PollClaim]:

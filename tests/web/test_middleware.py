@@ -175,6 +175,24 @@ async def test_a_client_over_its_rate_limit_is_refused_and_no_other_is(redis_url
         assert others == [200, 200]
 
 
+async def test_each_refused_or_replayed_post_counts_as_a_call(redis_url: str, sandbox_url: str) -> None:
+    async with opened(redis_url, sandbox_url, CLIENT_RATE_LIMIT="6") as world:
+        await world.begin_minute()
+        key = {"Idempotency-Key": "once"}
+        first = await world.post("/v1/watches", json={"importId": "imp"}, **key)
+        replayed = await world.post("/v1/watches", json={"importId": "imp"}, **key)
+        reused = await world.post("/v1/watches", json={"importId": "other"}, **key)
+        invalid = await world.post("/v1/watches", json={"importId": ""})
+        invalid_query = await world.post("/v1/watches?wait=1", json={"importId": "imp"})
+        no_key = await world.post("/v1/watches", json={"importId": "imp"}, **{"Idempotency-Key": "k" * 256})
+        refused = [await world.post("/v1/watches", json={"importId": id_}) for id_ in ("imp", "")]
+
+        counted = [first, replayed, reused, invalid, invalid_query, no_key]
+        assert [answer.status_code for answer in counted] == [202, 202, 422, 422, 422, 422]
+        assert [answer.status_code for answer in refused] == [429, 429]
+        assert [1 <= int(answer.headers["retry-after"]) <= 60 for answer in refused] == [True, True]
+
+
 def batch(watches: int) -> dict[str, Any]:
     return {"watches": [{"importId": f"imp-{number}"} for number in range(watches)]}
 

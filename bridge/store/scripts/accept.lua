@@ -1,16 +1,24 @@
 -- Store a watch and start polling its import. An import that is already being polled is shared. A final import that is
 -- recent enough answers without a poll. With an idempotency key the first reply is stored and replayed.
+-- Unless `limit` is '', this is a call of the client, which must fit into the limit of its minute.
 -- Arguments in ms: grace, expires_in, reuse, replayed_for. `digest` is that of the request, or '' without a key.
 -- Further arguments: the record's field, value, ...
 -- Returns: {'new' | 'joined' | 'final' | 'known' | 'replayed' | 'conflict', watch id, now, grace, expires_in,
---           next poll or -1, the import's fields and values}
+--           next poll or -1, the import's fields and values}; {'over_limit', '', ms until the next minute}
 local watch, watching, watching_of_client, watches_about, expiring, import, waiting, imports_due, settling, final,
-  replay, replays = unpack(KEYS)
-local watch_id, import_id, member, grace, expires_in, reuse, digest, replayed_for = unpack(ARGV, 1, 8)
-local FIRST_FIELD = 9
+  replay, replays, calls = unpack(KEYS)
+local watch_id, import_id, member, grace, expires_in, reuse, digest, replayed_for, limit = unpack(ARGV, 1, 9)
+local FIRST_FIELD = 10
 local now = clock()
 grace, expires_in, reuse = tonumber(grace), tonumber(expires_in), tonumber(reuse)
 
+local is_known = redis.call('EXISTS', watch) == 1 -- the first reply was lost, and the same call is repeated
+if limit ~= '' and not is_known then
+  local wait = count_calls(calls, limit, 1, now)
+  if wait > 0 then
+    return {'over_limit', '', wait}
+  end
+end
 if digest ~= '' then
   local stored = redis.call('HMGET', replay, 'digest', 'watch', 'at', 'grace', 'expires_in', 'due')
   if stored[1] and now < tonumber(stored[3]) + tonumber(replayed_for) then
@@ -33,7 +41,7 @@ local function next_poll()
   local score = redis.call('ZSCORE', imports_due, import_id)
   return score and moment_of(score) or -1
 end
-if redis.call('EXISTS', watch) == 1 then
+if is_known then
   return {'known', watch_id, now, grace, expires_in, next_poll(), redis.call('HGETALL', import)}
 end
 

@@ -2,12 +2,4 @@
 -- Returns: 0 if they were counted, else the ms until the next minute
 local calls = unpack(KEYS)
 local limit, count = unpack(ARGV)
-local now = clock()
-local minute = math.floor(now / 60000)
-local stored = redis.call('HMGET', calls, 'minute', 'counted')
-local counted = (stored[1] == tostring(minute) and tonumber(stored[2]) or 0) + tonumber(count)
-if counted > tonumber(limit) then
-  return (minute + 1) * 60000 - now
-end
-redis.call('HSET', calls, 'minute', minute, 'counted', counted)
-return 0
+return count_calls(calls, limit, count, clock())

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import dataclass
 from typing import Any, TypedDict
 
 import structlog
@@ -17,10 +18,10 @@ from bridge.errors import DecryptionFailed, StoreUnavailable
 from bridge.ids import new_id
 from bridge.queue import Job
 from bridge.resources import Resources
-from bridge.store.acceptance import Acceptance, AcceptedWatch, NewWatch
+from bridge.store.acceptance import Acceptance, AcceptedWatch, IdempotencyKey, NewWatch, OverLimit
 from bridge.store.import_records import ImportRecord
-from bridge.web.auth import charge_batch, may_see
-from bridge.web.endpoints.authenticated import authenticated, authenticated_with
+from bridge.web.auth import charge_batch, may_see, rate_limited
+from bridge.web.endpoints.authenticated import authenticated, authenticated_counting, authenticated_with
 from bridge.web.endpoints.long_poll import wait_until_ended
 from bridge.web.json_response import ApiResponse
 from bridge.web.problems import document_of
@@ -36,11 +37,40 @@ from bridge.web.serializers import serialize_watches, watch_json
 log = structlog.get_logger()
 
 
-@authenticated
-async def create(request: Request, resources: Resources, client: Client) -> Response:
-    """Create a watch. Its import is polled, and each destination in `notify` receives the outcome later."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """A valid request for a watch."""
+
+    new: NewWatch
+    once: IdempotencyKey | None
+
+
+async def read_wanted(request: Request, resources: Resources, client: Client) -> _Wanted:
+    """Read a request for one watch; raise Refused when it is invalid."""
     key = idempotency_key(request)
-    accepted = await _accept(resources, client, await read_json(request), key, validation_context(resources, client))
+    return _validate(resources, client, await read_json(request), key, validation_context(resources, client))
+
+
+def _validate(resources: Resources, client: Client, raw: bytes, key: str | None, context: Context) -> _Wanted:
+    """Validate the body of a request for one watch; raise Refused when it is invalid."""
+    body = parse(raw, WatchBody, context)
+    new = NewWatch(
+        id=new_id("wat_"),
+        client=client.name,
+        workspace=body.workspace or DEFAULT_WORKSPACE,
+        import_id=body.import_id,
+        notify=tuple(each.destination() for each in body.notify or ()),
+        label=body.label,
+        metadata=body.metadata or {},
+        expires_in=resources.settings.watch_expiry if body.expires_in is None else body.expires_in * SECOND,
+    )
+    return _Wanted(new=new, once=fingerprints(resources, client, key, raw))
+
+
+@authenticated_counting(read_wanted)
+async def create(resources: Resources, _: Client, wanted: _Wanted) -> Response:
+    """Create a watch. Its import is polled, and each destination in `notify` receives the outcome later."""
+    accepted = await _accept(resources, wanted, limit=resources.settings.client_rate_limit)
     headers = {"Location": f"/v1/watches/{accepted.watch.id}"}
     if accepted.acceptance is Acceptance.REPLAYED:
         headers["Idempotent-Replayed"] = "true"
@@ -66,7 +96,8 @@ async def create_many(request: Request, resources: Resources, client: Client) ->
         # A header can't contain a line feed, so no client can send the same key.
         watch_key = None if key is None else f"{key}\n{number}"
         try:
-            accepted = await _accept(resources, client, json.dumps(watch).encode(), watch_key, context)
+            wanted = _validate(resources, client, json.dumps(watch).encode(), watch_key, context)
+            accepted = await _accept(resources, wanted)
         except (Refused, StoreUnavailable) as error:
             problem = document_of(error)
             return {"status": problem["status"], "problem": problem}
@@ -79,31 +110,22 @@ async def create_many(request: Request, resources: Resources, client: Client) ->
     return ApiResponse(response)
 
 
-async def _accept(resources: Resources, client: Client, raw: bytes, key: str | None, context: Context) -> AcceptedWatch:
-    """Validate one watch and store it; raise Refused when it is invalid or its Idempotency-Key was reused."""
-    body = parse(raw, WatchBody, context)
-    settings = resources.settings
-    new = NewWatch(
-        id=new_id("wat_"),
-        client=client.name,
-        workspace=body.workspace or DEFAULT_WORKSPACE,
-        import_id=body.import_id,
-        notify=tuple(each.destination() for each in body.notify or ()),
-        label=body.label,
-        metadata=body.metadata or {},
-        expires_in=settings.watch_expiry if body.expires_in is None else body.expires_in * SECOND,
-    )
+async def _accept(resources: Resources, wanted: _Wanted, *, limit: int | None = None) -> AcceptedWatch:
+    """Store a watch. With a `limit` of calls a minute, this counts as one of the client's.
+
+    Raise Refused with 429 above the limit, and with 422 when the Idempotency-Key was used for another request.
+    """
+    new, settings = wanted.new, resources.settings
     accepted = await resources.watches.accept(
-        new,
-        grace=settings.not_found_grace,
-        reuse=settings.reading_reuse,
-        once=fingerprints(resources, client, key, raw),
+        new, grace=settings.not_found_grace, reuse=settings.reading_reuse, once=wanted.once, limit=limit
     )
     if accepted is None:
         detail = "A different request used this Idempotency-Key within the last 24 hours. Nothing was changed."
         raise Refused(Refusal.IDEMPOTENCY_KEY_REUSED, detail)
+    if isinstance(accepted, OverLimit):
+        raise rate_limited(resources, accepted.wait)
     _ring(resources, accepted.acceptance)
-    facts = {"client": client.name, "import_id": new.import_id, "acceptance": accepted.acceptance.value}
+    facts = {"client": new.client, "import_id": new.import_id, "acceptance": accepted.acceptance.value}
     log.info("watch.accepted", watch_id=accepted.watch.id, **facts)
     return accepted
 

@@ -9,7 +9,7 @@ from hypothesis.stateful import (
 
 from bridge.domain.destinations import Destination
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment
-from bridge.store.acceptance import Acceptance, NewWatch
+from bridge.store.acceptance import Acceptance, AcceptedWatch, NewWatch
 from tests.support.redis_snapshot import ImportKey, Snapshot
 from tests.support.store_machine.model import ModelImport, ModelWatch
 from tests.support.store_machine.steps import (
@@ -58,7 +58,7 @@ class ClientSteps(StoreSteps):
     def _accept(self, new: NewWatch) -> tuple[Acceptance, Moment]:
         reuse = self.resources.settings.reading_reuse
         accepted = self.run(self.resources.watches.accept(new, grace=10 * MINUTE, reuse=reuse))
-        assert accepted is not None
+        assert isinstance(accepted, AcceptedWatch)
         return accepted.acceptance, accepted.watch.expires_at
 
     def _joins(self, key: ImportKey, before: Snapshot, early: Moment, late: Moment) -> set[Acceptance]:
