@@ -14,6 +14,8 @@ from bridge.sandbox.control import Control
 from bridge.sandbox.demo_buttons import DemoBridge
 from bridge.sandbox.inbox import Inbox
 from bridge.sandbox.page import Page, script, style
+from bridge.sandbox.push_control import PushControl
+from bridge.sandbox.pushes import Pushes
 from bridge.sandbox.rally import Rally
 from bridge.sandbox.receivers import Receivers
 from bridge.sandbox.settings import SandboxSettings
@@ -24,10 +26,12 @@ def create_app(settings: SandboxSettings | None = None, now: Callable[[], float]
     """Build a sandbox with its own state; `now` returns Unix seconds."""
     settings = settings or SandboxSettings.from_env()
     window = Window(settings.rate_limit, settings.rate_window)
-    rally = Rally(key=settings.rally_key, window=window, now=now)
+    pushes = Pushes(settings.bridge_url, settings.webhook_secrets, now)
+    rally = Rally(key=settings.rally_key, window=window, pushes=pushes, now=now)
     inbox = Inbox(secrets=settings.callback_secrets, now=now)
     receivers = Receivers(inbox, slack_token=settings.slack_token)
     control = Control(rally, inbox, window)
+    push_control = PushControl(rally)
     key = settings.bridge_key
     page = Page(rally, inbox, DemoBridge(url=settings.bridge_url, key=key) if settings.bridge_url and key else None)
     return Starlette(
@@ -48,12 +52,16 @@ def create_app(settings: SandboxSettings | None = None, now: Callable[[], float]
             Route("/control/key", control.put_key, methods=["PUT"]),
             Route("/control/callback-secrets", control.put_secrets, methods=["PUT"]),
             Route("/control/inbox/{name}/answers", control.plan_answers, methods=["POST"]),
+            Route("/control/pushes", push_control.send, methods=["POST"]),
+            Route("/control/pushes", push_control.sent, methods=["GET"]),
+            Route("/control/webhook-secrets", push_control.put_secrets, methods=["PUT"]),
             Route("/control/requests", control.requests, methods=["GET"]),
             Route("/control/windows", control.windows, methods=["GET"]),
             Route("/control/reset", control.reset, methods=["POST"]),
             Route("/", page.show, methods=["GET"]),
             Route("/inbox", page.show, methods=["GET"]),
             Route("/inbox/demos/{import_id}", page.start_demo, methods=["POST"]),
+            Route("/inbox/uploads", page.upload, methods=["POST"]),
             Route("/inbox.css", style, methods=["GET"]),
             Route("/inbox.js", script, methods=["GET"]),
             Route("/healthz", _healthz, methods=["GET"]),

@@ -10,8 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 SAFE = {"GET", "HEAD", "OPTIONS"}
 OF_PAGES = ("origin", "sec-fetch-site")
 """The headers that a browser adds to requests of a page, and that no page can omit."""
-BUTTONS = "/inbox/demos/"
-"""The requests that the inbox page itself may send."""
+BUTTONS = ("/inbox/demos/", "/inbox/uploads")
+"""The paths of the requests that the inbox page itself may send."""
 
 
 class ReadOnlyForPages:

@@ -1,35 +1,33 @@
 """The control API, which configures the sandbox; without a key, as it listens on loopback."""
 
 from dataclasses import asdict
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from bridge.sandbox.bodies import Body, parsed
 from bridge.sandbox.demo_imports import Kind, Story, generate_failed_records
 from bridge.sandbox.inbox import Inbox, Planned
+from bridge.sandbox.pushes import Manner
 from bridge.sandbox.rally import Fault, Rally
 from bridge.sandbox.window import Window
 
 LONGEST = 10**9
 """The longest duration in seconds, about thirty years; much later times do not fit into a datetime."""
 
-ModelT = TypeVar("ModelT")
 
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, validate_by_name=True)
-
-
-class _Status(_Body):
+class _Status(Body):
     status: Annotated[str, Field(min_length=1)]
     after: Annotated[float, Field(ge=0, le=LONGEST)] = 0
 
 
-class ImportBody(_Body):
-    """Either `statuses`, or `outcome` and `seconds`; `failed` is the number of failed records to generate."""
+class ImportBody(Body):
+    """Either `statuses`, or `outcome` and `seconds`; `failed` is the number of failed records to generate.
+
+    An import that was `startedAgo` (seconds) may have ended long ago; a push of it is then a replay.
+    """
 
     type: Kind = "CSV"
     statuses: list[_Status] | None = None
@@ -38,6 +36,8 @@ class ImportBody(_Body):
     people: Annotated[int, Field(ge=0)] = 120
     failed: Annotated[int, Field(ge=0, le=10_000)] = 0
     failed_records: list[dict[str, str]] | None = None
+    started_ago: Annotated[float, Field(ge=0, le=LONGEST)] = 0
+    push: Manner = "normal"
 
     def story(self, import_id: str, now: float) -> Story:
         end = "ERROR" if self.outcome == "failed" else "COMPLETED"
@@ -48,14 +48,14 @@ class ImportBody(_Body):
         return Story(
             import_id=import_id,
             type=self.type,
-            began=now,
+            began=now - self.started_ago,
             statuses=shorthand if self.statuses is None else tuple((s.status, s.after) for s in self.statuses),
             people=self.people,
             failed_records=records if explicit else generate_failed_records(number),
         )
 
 
-class FaultBody(_Body):
+class FaultBody(Body):
     """The faulty response for the next `times` requests."""
 
     times: Annotated[int, Field(ge=1)] = 1
@@ -65,7 +65,7 @@ class FaultBody(_Body):
     retry_after: str | int | None = None
     seconds: Annotated[float, Field(ge=0, le=600)] = 60
     size: Annotated[int, Field(ge=0, le=100_000_000)] = 9 * 1024 * 1024
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field(default_factory=dict)
 
     def fault(self) -> Fault:
         fields = self.model_dump()
@@ -73,14 +73,14 @@ class FaultBody(_Body):
         return Fault(**fields)
 
 
-class LimitBody(_Body):
+class LimitBody(Body):
     limit: Annotated[int, Field(ge=0)]
     window: Annotated[int, Field(ge=1, le=LONGEST)]
 
 
-class PlannedBody(_Body):
+class PlannedBody(Body):
     status: Annotated[int, Field(ge=200, le=599)] = 200
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field(default_factory=dict)
     body: str = ""
     delay: Annotated[float, Field(ge=0, le=600)] = 0
 
@@ -91,23 +91,23 @@ class Control:
     def __init__(self, rally: Rally, inbox: Inbox, original: Window) -> None:
         self._rally = rally
         self._inbox = inbox
-        self._original = (original.limit, original.seconds, rally.key, inbox.secrets)
+        self._original = (original.limit, original.seconds, rally.key, inbox.secrets, rally.pushes.secrets)
 
     async def put_import(self, request: Request) -> Response:
-        body = await _parsed(request, ImportBody)
+        body = await parsed(request, ImportBody)
         if isinstance(body, Response):
             return body
         import_id = request.path_params["import_id"]
         story = body.story(import_id, self._rally.now())
-        self._rally.stories[import_id] = story
+        self._rally.start(story, body.push)
         return JSONResponse(story.as_json(self._rally.now()))
 
     async def delete_import(self, request: Request) -> Response:
-        self._rally.stories.pop(request.path_params["import_id"], None)
+        self._rally.remove(request.path_params["import_id"])
         return Response(status_code=204)
 
     async def add_fault(self, request: Request) -> Response:
-        body = await _parsed(request, FaultBody)
+        body = await parsed(request, FaultBody)
         if isinstance(body, Response):
             return body
         if (body.status is None) == (body.kind is None):
@@ -116,28 +116,28 @@ class Control:
         return Response(status_code=204)
 
     async def put_limit(self, request: Request) -> Response:
-        body = await _parsed(request, LimitBody)
+        body = await parsed(request, LimitBody)
         if isinstance(body, Response):
             return body
         self._rally.window = Window(body.limit, body.window)
         return Response(status_code=204)
 
     async def put_key(self, request: Request) -> Response:
-        key = await _parsed(request, str)
+        key = await parsed(request, str)
         if isinstance(key, Response):
             return key
         self._rally.key = key
         return Response(status_code=204)
 
     async def put_secrets(self, request: Request) -> Response:
-        secrets = await _parsed(request, list[str])
+        secrets = await parsed(request, list[str])
         if isinstance(secrets, Response):
             return secrets
         self._inbox.secrets = tuple(secrets)
         return Response(status_code=204)
 
     async def plan_answers(self, request: Request) -> Response:
-        planned = await _parsed(request, list[PlannedBody])
+        planned = await parsed(request, list[PlannedBody])
         if isinstance(planned, Response):
             return planned
         answers = [Planned(**each.model_dump()) for each in planned]
@@ -170,22 +170,11 @@ class Control:
         return Response(status_code=204)
 
     async def reset(self, _: Request) -> Response:
-        limit, seconds, self._rally.key, self._inbox.secrets = self._original
+        limit, seconds, self._rally.key, self._inbox.secrets, self._rally.pushes.secrets = self._original
         self._rally.window = Window(limit, seconds)
         for state in (self._rally.stories, self._rally.faults, self._rally.requests):
             state.clear()
         self._inbox.messages.clear()
         self._inbox.planned.clear()
+        self._rally.pushes.clear()
         return Response(status_code=204)
-
-
-async def _parsed(request: Request, model: type[ModelT]) -> ModelT | Response:
-    """Return the valid body, or a response with its problems."""
-    try:
-        return TypeAdapter(model).validate_json(await request.body())
-    except ValidationError as error:
-        return JSONResponse({"errors": [_problem(finding) for finding in error.errors(include_url=False)]}, 422)
-
-
-def _problem(finding: Any) -> str:
-    return f"{'/'.join(str(part) for part in finding['loc'])}: {finding['msg']}"

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 Kind = Literal["API", "ACTIVITIES", "CSV"]
 Records = tuple[Mapping[str, str], ...]
+FINAL = {"COMPLETED", "ERROR"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,12 @@ class Story:
     people: int
     failed_records: Records | None
 
+    @property
+    def end(self) -> float | None:
+        """The Unix seconds at which the import ends, if it does."""
+        status, after = self.statuses[-1] if self.statuses else ("NOT_STARTED", 0.0)
+        return self.began + after if status in FINAL else None
+
     def as_json(self, now: float) -> dict[str, Any]:
         """Return the import as Rally's API shows it at `now`; the number of people grows during the upload.
 
@@ -28,7 +35,7 @@ class Story:
         age = now - self.began
         passed = [(status, after) for status, after in self.statuses if after <= age]
         status, since = passed[-1] if passed else ("NOT_STARTED", 0.0)
-        ended = status in {"COMPLETED", "ERROR"}
+        ended = status in FINAL
         return {
             "importId": self.import_id,
             "type": self.type,
@@ -63,6 +70,7 @@ def generate_failed_records(number: int) -> Records:
 
 DEMO_SECONDS = 8.0
 SLOW_SECONDS = 60.0
+UPLOAD_SECONDS = 4.0
 
 
 EXAMPLE = "cm1uwhduy001vle4gr4soyqkq"
@@ -70,15 +78,18 @@ EXAMPLE = "cm1uwhduy001vle4gr4soyqkq"
 
 
 def demo(import_id: str, now: float) -> Story | None:
-    """Return a new story for a demo id: `demo-completed-1`, `demo-partial-1`, `demo-failed-1`, or the example's."""
+    """Return a new story for a demo id: `demo-completed-1`, `demo-partial-1`, `demo-failed-1`, or the example's.
+
+    These are imports by the API: a tool starts one, gets its id, and posts a watch.
+    """
     if not import_id.startswith("demo-") and import_id != EXAMPLE:
         return None
     ending = "completed" if import_id == EXAMPLE else import_id.split("-")[1]
     seconds = SLOW_SECONDS if ending == "slow" else DEMO_SECONDS
     end = "ERROR" if ending == "failed" else "COMPLETED"
     if ending == "partial":
-        return start_story(import_id, "CSV", now, people=117, failed_records=generate_failed_records(3))
-    return start_story(import_id, "CSV", now, people=120, end=end, seconds=seconds)
+        return start_story(import_id, "API", now, people=117, failed_records=generate_failed_records(3))
+    return start_story(import_id, "API", now, people=120, end=end, seconds=seconds)
 
 
 def start_story(
@@ -96,3 +107,9 @@ def start_story(
     return Story(
         import_id=import_id, type=kind, began=now, statuses=statuses, people=people, failed_records=failed_records
     )
+
+
+def uploaded(import_id: str, now: float) -> Story:
+    """Return a new story for a CSV file that a person uploads in Rally's UI; no tool gets the id of such an import."""
+    records = generate_failed_records(3)
+    return start_story(import_id, "CSV", now, people=245, seconds=UPLOAD_SECONDS, failed_records=records)

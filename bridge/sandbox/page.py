@@ -1,6 +1,7 @@
 """The inbox page: received messages as a person would see them, the demo imports, and the state of the sandbox."""
 
 import json
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -13,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from bridge.sandbox.demo_buttons import DEMOS, DemoBridge, next_id
+from bridge.sandbox.demo_imports import uploaded
 from bridge.sandbox.inbox import Inbox, Message
 from bridge.sandbox.mrkdwn import as_html
 from bridge.sandbox.rally import Rally
@@ -24,6 +26,7 @@ POLICY = (
 )
 HEADERS = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin", "Cache-Control": "no-cache"}
 SHOWN = 50
+PUSHES_SHOWN = 10
 
 
 class Page:
@@ -57,11 +60,17 @@ class Page:
             return RedirectResponse("/inbox", HTTPStatus.SEE_OTHER)
         return HTMLResponse(self._render(problem), HTTPStatus.BAD_GATEWAY, HEADERS)
 
+    async def upload(self, _: Request) -> Response:
+        """Upload a CSV file in Rally's UI, so that nobody but Rally knows of the import; return to the page."""
+        self._rally.start(uploaded(f"csv-{secrets.token_hex(4)}", self._rally.now()))
+        return RedirectResponse("/inbox", HTTPStatus.SEE_OTHER)
+
     def _render(self, problem: str | None = None) -> str:
         now, window = self._rally.now(), self._rally.window
         return self._template.render(
             problem=problem,
             bridge=self._bridge,
+            pushes=list(self._rally.pushes.sent)[: -PUSHES_SHOWN - 1 : -1] if self._rally.pushes.enabled else None,
             demos={next_id(demo, self._rally.stories): ends for demo, ends in DEMOS.items()},
             cards=[_card(message) for message in list(self._inbox.messages)[: -SHOWN - 1 : -1]],
             total=len(self._inbox.messages),

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from bridge.sandbox.demo_imports import Story, demo, start_story
+from bridge.sandbox.pushes import Manner, Pushes
 from bridge.sandbox.window import Window
 
 REQUESTS_KEPT = 100_000
@@ -53,9 +54,10 @@ class ReceivedRequest:
 class Rally:
     """The state of the simulated Rally: imports, rate-limit window, pending faults, and received requests."""
 
-    def __init__(self, *, key: str, window: Window, now: Callable[[], float]) -> None:
+    def __init__(self, *, key: str, window: Window, pushes: Pushes, now: Callable[[], float]) -> None:
         self.key = key
         self.window = window
+        self.pushes = pushes
         self.now = now
         self.stories: dict[str, Story] = {}
         self.faults: list[Fault] = []
@@ -71,6 +73,15 @@ class Rally:
             return await self._misbehave(fault, import_id, self.window.headers(now))
         return self._answer(import_id, now)
 
+    def start(self, story: Story, manner: Manner = "normal") -> None:
+        """Start an import, whose end is pushed in this manner."""
+        self.stories[story.import_id] = story
+        self.pushes.plan_end(story, manner)
+
+    def remove(self, import_id: str) -> None:
+        self.stories.pop(import_id, None)
+        self.pushes.forget(import_id)
+
     async def import_people(self, request: Request) -> Response:
         """Start an import of the given people, which takes a few seconds.
 
@@ -81,7 +92,7 @@ class Rally:
         if refusal := self._refusal(request, import_id, now):
             return refusal
         people = len((await request.json())["people"])
-        self.stories[import_id] = start_story(import_id, "API", now, people=people)
+        self.start(start_story(import_id, "API", now, people=people))
         answer = {"message": "Import started", "count": people, "importId": import_id}
         return JSONResponse(answer, headers=self.window.headers(now))
 
@@ -99,10 +110,11 @@ class Rally:
         return hmac.compare_digest(offered, f"Bearer {self.key}".encode())
 
     def _answer(self, import_id: str, now: float) -> Response:
-        story = self.stories.get(import_id) or demo(import_id, now)
+        story = self.stories.get(import_id)
+        if story is None and (story := demo(import_id, now)):
+            self.start(story)
         if story is None:
             return self._text(import_id, 404, {})  # the only response without documented rate-limit headers
-        self.stories[import_id] = story
         self._record(import_id, 200)
         return JSONResponse(story.as_json(now), headers=self.window.headers(now))
 
