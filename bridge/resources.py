@@ -10,7 +10,7 @@ from bridge.destinations.configuration import (
     egress_proxy,
     egress_rules,
     egress_trust,
-    named_addresses,
+    named_destinations,
     sender_of,
 )
 from bridge.destinations.descriptions import describe
@@ -138,7 +138,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         ),
         egress_rules=rules,
         sender=sender_of(settings),
-        named=named_addresses(settings),
+        named=named_destinations(settings),
         poll_schedule=PollSchedule(
             floor=settings.poll_floor, ceiling=settings.poll_ceiling, growth=settings.poll_growth
         ),
@@ -196,6 +196,6 @@ _CHECKS: Sequence[tuple[Callable[[Settings], object], frozenset[str]]] = (
     (egress_proxy, frozenset({"egress_proxy"})),
     (sender_of, frozenset({"callback_ed25519_keys", "callback_secrets", "slack_api_url"})),
     (diversion, frozenset({"egress_sandbox"})),
-    (named_addresses, frozenset({"egress_allow", "egress_sandbox"})),
+    (named_destinations, frozenset({"egress_allow", "egress_sandbox"})),
 )
 """What is built from the settings, and the fields that it needs."""

@@ -1,4 +1,4 @@
-"""Settling: give each watch that waits for an import its outcome, and create its deliveries."""
+"""Settling: decide the outcome of each watch that waits for an import, and create its deliveries."""
 
 import asyncio
 from collections.abc import Callable

@@ -18,12 +18,12 @@ import httpx
 
 from bridge.client.answers import Server
 from bridge.client.errors import CallFailed
+from bridge.domain.clients import SHORTEST_KEY
 from bridge.domain.secret import Secret
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 USER_AGENT = f"rally-bridge-client/{version('rally-bridge')} (Python {python_version()}; httpx {httpx.__version__})"
 PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
-SHORTEST_KEY = 16
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 

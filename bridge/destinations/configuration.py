@@ -1,4 +1,4 @@
-"""What the settings configure for all destinations: named addresses, signing and Slack credentials, egress, TLS trust.
+"""What the settings configure for destinations: named ones, signing, Slack credentials, egress and TLS trust.
 
 Each function that can fail raises SettingsError with the place and the name of the setting.
 """
@@ -22,7 +22,7 @@ from bridge.settings import Settings
 from bridge.settings.problems import problem, shown_key
 
 
-def named_addresses(settings: Settings) -> Mapping[str, ResolvedDestination]:
+def named_destinations(settings: Settings) -> Mapping[str, ResolvedDestination]:
     """Return the destinations of the configuration file; check that each can be sent to."""
     rules = egress_rules(settings)
     problems = [

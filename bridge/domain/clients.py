@@ -3,6 +3,8 @@
 import hashlib
 from dataclasses import dataclass, field
 
+SHORTEST_KEY = 16
+"""The length of the shortest API key. A word as long in a wrong place may be a key; messages do not repeat it."""
 DIGEST_PREFIX = "sha256:"
 """How a digest is written: after it, 64 hexadecimal digits."""
 

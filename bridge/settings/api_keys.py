@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from bridge.domain.clients import DIGEST_PREFIX, Client, digest
+from bridge.domain.clients import DIGEST_PREFIX, SHORTEST_KEY, Client, digest
 from bridge.domain.notices import OPERATOR
 from bridge.settings.parsers import NAME, NAME_IN_WORDS, parts, visible
-from bridge.settings.problems import SHORTEST_KEY, shown
+from bridge.settings.problems import shown
 
 RESERVED = f"no client may be named {OPERATOR!r}: that name signs notices to the operator"
 WORKSPACES = "workspaces="

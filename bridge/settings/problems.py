@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-SHORTEST_KEY = 16
-"""The shortest API key. Words of this length may be keys in the wrong place, so messages do not repeat them."""
+from bridge.domain.clients import SHORTEST_KEY
 
 Problem: TypeAlias = str
 """A sentence with its place and its key; it repeats no value that may contain a secret."""

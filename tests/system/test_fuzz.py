@@ -16,7 +16,7 @@ from svix.webhooks import Webhook as SvixWebhook
 from svix.webhooks import WebhookVerificationError as SvixVerificationError
 
 from bridge.destinations import Sender, callback, prepare
-from bridge.destinations.configuration import egress_proxy, egress_rules, named_addresses
+from bridge.destinations.configuration import egress_proxy, egress_rules, named_destinations
 from bridge.destinations.lanes import lane_of
 from bridge.destinations.signatures import Signing, derived_secret, sign
 from bridge.destinations.slack import message as slack_message
@@ -302,7 +302,7 @@ def loaded(changes: Mapping[str, str]) -> Any:
     known = load_settings({**GOOD_SETTINGS, **changes}, env_file=None)
     egress_rules(known)
     store_of(known, 0)
-    for address in named_addresses(known).values():
+    for address in named_destinations(known).values():
         lane_of(address)
     egress_proxy(known)
     if known.rally_base_url != GOOD_BASE_URL or known.rally_proxy or known.rally_sandbox:

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from bridge.domain.clients import SHORTEST_KEY
 from bridge.settings.parsers import NAME
-from bridge.settings.problems import SHORTEST_KEY, Problem, problem
+from bridge.settings.problems import Problem, problem
 from bridge.settings.sources.given import Given
 
 _SLACK = "https://hooks.slack"
