@@ -39,6 +39,7 @@ from bridge.store.imports import Imports
 from bridge.store.indexes import Indexes
 from bridge.store.lanes import Lanes
 from bridge.store.notices import Notices
+from bridge.store.pushes import Pushes
 from bridge.store.rate_limits import RateLimiter
 from bridge.store.watches import Watches
 
@@ -58,6 +59,7 @@ class Resources:
     imports: Imports
     endings: Endings
     deliveries: Deliveries
+    pushes: Pushes
     attempts: Attempts
     lanes: Lanes
     notices: Notices
@@ -119,6 +121,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         imports=Imports(store, encryptor),
         endings=Endings(store, encryptor),
         deliveries=Deliveries(store, encryptor),
+        pushes=Pushes(store),
         attempts=Attempts(store, encryptor),
         lanes=Lanes(store),
         notices=Notices(store, encryptor),

@@ -16,3 +16,5 @@ class Workspace:
     key: Secret
     base_url: str
     budget_share: float
+    webhook_secrets: tuple[Secret, ...] = ()
+    """The secrets of Rally's pushes, newest first; without one, pushes are not received."""

@@ -58,6 +58,9 @@ def _workspaces(variables: Variables, contents: Contents, invalid: frozenset[str
         keys = {DEFAULT_WORKSPACE: variables.rally_api_key} | keys
     shares = {name: table.budget_share for name, table in contents.workspaces.items()}
     urls = {name: table.base_url for name, table in contents.workspaces.items()}
+    secrets = {name: table.webhook_secrets for name, table in contents.workspaces.items()}
+    if "rally_webhook_secrets" not in invalid:
+        secrets[DEFAULT_WORKSPACE] = secrets.get(DEFAULT_WORKSPACE) or variables.rally_webhook_secrets
     if variables.rally_sandbox and variables.rally_api_key:
         keys = dict.fromkeys(keys, variables.rally_api_key)
         urls = dict.fromkeys(keys, variables.rally_sandbox + SANDBOX_PATH)
@@ -67,6 +70,7 @@ def _workspaces(variables: Variables, contents: Contents, invalid: frozenset[str
             key=key,
             base_url=urls.get(name) or variables.rally_base_url,
             budget_share=shares.get(name) or variables.rally_budget_share,
+            webhook_secrets=secrets.get(name) or (),
         )
         for name, key in sorted(keys.items(), key=lambda each: each[0] != DEFAULT_WORKSPACE)
         if urls.get(name) or "rally_base_url" not in invalid
@@ -134,6 +138,9 @@ def _duplicates(settings: Settings) -> Iterator[Problem]:
         yield settings.problem(
             f"workspaces.{DEFAULT_WORKSPACE}", "RALLY_API_KEY is set as well; configure this workspace in one place"
         )
+    in_table = f"workspaces.{DEFAULT_WORKSPACE}.webhook_secrets"
+    if settings.rally_webhook_secrets and settings.origin(in_table):
+        yield settings.problem(in_table, "RALLY_WEBHOOK_SECRETS is set as well; set only one of the two")
     for name in dict.fromkeys(client.name for client in settings.bridge_api_keys):
         if _in_file(settings, f"clients.{name}"):
             yield settings.problem(

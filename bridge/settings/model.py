@@ -22,6 +22,7 @@ SECRETS = (
     "redis_url",
     "rally_api_key",
     "rally_proxy",
+    "rally_webhook_secrets",
     "bridge_api_keys",
     "bridge_encryption_keys",
     "callback_secrets",
@@ -51,6 +52,8 @@ class Variables(BaseModel):
     rally_sandbox: Annotated[str | None, BeforeValidator(parsers.base_url)] = None
     """The sandbox that replaces Rally in every workspace; `rally_api_key` is its key."""
     rally_proxy: Annotated[Secret | None, BeforeValidator(parsers.proxy_url)] = None
+    rally_webhook_secrets: Annotated[tuple[Secret, ...], BeforeValidator(parsers.webhook_secrets)] = ()
+    """The secrets of the pushes to the workspace `default`, unless the configuration file has them."""
     poll_floor: Duration = 3 * SECOND
     poll_ceiling: Duration = 60 * SECOND
     poll_growth: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
@@ -83,7 +86,12 @@ class Variables(BaseModel):
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
 
 
-_OF_VARIABLES = {"key": "RALLY_API_KEY", "base_url": "RALLY_BASE_URL", "budget_share": "RALLY_BUDGET_SHARE"}
+_OF_VARIABLES = {
+    "key": "RALLY_API_KEY",
+    "base_url": "RALLY_BASE_URL",
+    "budget_share": "RALLY_BUDGET_SHARE",
+    "webhook_secrets": "RALLY_WEBHOOK_SECRETS",
+}
 _OF_SANDBOX = {"key": "RALLY_API_KEY", "base_url": "RALLY_SANDBOX"}
 """For each key of a workspace: the variable that its value comes from."""
 

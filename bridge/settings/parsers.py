@@ -4,7 +4,7 @@ What is judged is exactly what is returned. No message repeats a secret.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
@@ -32,10 +32,14 @@ def parts(text: str) -> list[str]:
 
 
 def each(text: str, what: str, parse: Callable[[str], T]) -> tuple[T, ...]:
-    """Parse every element of a list; raise ValueError with the number of each invalid one."""
+    """Parse every element of a list in a text; raise ValueError with the number of each invalid one."""
+    return each_of(parts(text), what, parse)
+
+
+def each_of(elements: Sequence[str], what: str, parse: Callable[[str], T]) -> tuple[T, ...]:
     parsed: list[T] = []
     problems: list[str] = []
-    for number, part in enumerate(parts(text), start=1):
+    for number, part in enumerate(elements, start=1):
         try:
             parsed.append(parse(part))
         except ValueError as error:
@@ -154,6 +158,11 @@ def _fernet_key(text: str) -> Secret:
 
 def callback_secrets(text: str) -> tuple[Secret, ...]:
     return each(text, "secret", callback_secret)
+
+
+def webhook_secrets(given: str | list[str]) -> tuple[Secret, ...]:
+    """Return the secrets of Rally's pushes, of a text or of a list in `bridge.toml`."""
+    return each_of(parts(given) if isinstance(given, str) else given, "secret", callback_secret)
 
 
 def callback_secret(text: str) -> Secret:

@@ -1,8 +1,8 @@
 """The store: Redis. One module for each noun; the steps that must be atomic are Lua scripts in `scripts/`.
 
 Every key of ours begins with `rb:`; times are milliseconds on Redis' clock. Records are hashes: the few fields that
-Redis compares are plain, everything private is encrypted. No record expires by itself: the sweep deletes what has
-ended.
+Redis compares are plain, everything private is encrypted. No record expires by itself, except the marks of pushes: the
+sweep deletes what has ended.
 
     rb:watch:<id>                       hash   a watch: state, deadlines, outcome; encrypted: private, ending
     rb:watches:in:<index>               zset   ids of watches; <index>: `watching`, `cancelled` or an outcome
@@ -33,6 +33,14 @@ ended.
     rb:replay:<client>:<fingerprint>    hash   the reply to a request with an Idempotency-Key
     rb:replays                          zset   the keys of those replies, by their time
     rb:calls:<client>                   hash   the calls in this minute
+    rb:push:seen:<workspace>:<id>       string the time of a message's first arrival, for 48 hours; expires by itself
+    rb:push:first:<workspace>:<id>      string the time of an import's first push, for rules; expires by itself
+    rb:push:queued:<workspace>:<id>     hash   a push, by its message id, that the rules must see
+    rb:pushes:due                       zset   the queued pushes, by their time or lease end
+    rb:push:stats:<workspace>           hash   pushes by result and event; the last one of each event
+    rb:push:awaited:<workspace>         zset   imports that ended without a push, by the time at which it is a miss
+    rb:push:awaited_types:<workspace>   hash   the types of these imports
+    rb:push:proof:<workspace>           hash   for each type of import: ends with a push, and ends without
     rb:wakeups                          list   one element after a job was put into rb:queue, until a worker reads it
     rb:changes                          channel  `watch:<id>` or `import:<workspace>:<id>`: it changed
     rb:fence                            int    the fences issued so far

@@ -16,6 +16,7 @@ CLOCK = "rb:clock"
 STORE_KEY = "rb:store_key"
 UNREPORTED = "rb:deliveries:unreported"
 REPLAYS = "rb:replays"
+PUSHES_DUE = "rb:pushes:due"
 LANES = "rb:lanes"
 LANES_DOUBTFUL = "rb:lanes:doubtful"
 WORKERS = "rb:workers"
@@ -92,6 +93,34 @@ def imports_leased(workspace: str) -> str:
 
 def budget(workspace: str) -> str:
     return f"rb:budget:{workspace}"
+
+
+def push_seen(workspace: str, message_id: str) -> str:
+    return f"rb:push:seen:{workspace}:{message_id}"
+
+
+def push_queued(workspace: str, message_id: str) -> str:
+    return f"rb:push:queued:{workspace}:{message_id}"
+
+
+def push_first(workspace: str, import_id: str) -> str:
+    return f"rb:push:first:{workspace}:{import_id}"
+
+
+def push_stats(workspace: str) -> str:
+    return f"rb:push:stats:{workspace}"
+
+
+def push_proof(workspace: str) -> str:
+    return f"rb:push:proof:{workspace}"
+
+
+def pushes_awaited(workspace: str) -> str:
+    return f"rb:push:awaited:{workspace}"
+
+
+def push_types_awaited(workspace: str) -> str:
+    return f"rb:push:awaited_types:{workspace}"
 
 
 def delivery(delivery_id: str) -> str:

@@ -21,6 +21,7 @@ SHARED_PARTS = {
     ),
     "indexes": frozenset({"commit_delivery", "create_notice", "delete_notice", "delete_watch", "redeliver", "settle"}),
     "poll_order": frozenset({"accept", "claim_polls", "read_budget", "move_back_polls"}),
+    "push_proof": frozenset({"record_push"}),
 }
 """The scripts that need each shared part."""
 PARAMETERS = re.compile(r"^local ([\w,\s]+?) =\s+unpack\((KEYS|ARGV)[^)]*\)$", re.MULTILINE)

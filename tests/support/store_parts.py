@@ -23,6 +23,7 @@ from bridge.store.deliveries import Deliveries
 from bridge.store.encryption import Encryptor
 from bridge.store.endings import Endings, Settlement
 from bridge.store.imports import Imports, PollCommit
+from bridge.store.pushes import Pushes
 from bridge.store.watches import Watches
 
 LEASE = 15 * SECOND
@@ -48,6 +49,7 @@ class StoreParts:
         self.imports = Imports(store, encryptor)
         self.endings = Endings(store, encryptor)
         self.deliveries = Deliveries(store, encryptor)
+        self.pushes = Pushes(store)
         self.attempts = Attempts(store, encryptor)
         self.budgets = Budgets(store)
 

@@ -62,10 +62,16 @@ class _Rows:
 
     def workspace(self, workspace: Workspace) -> Iterator[Row]:
         """Yield the values of a workspace, also those that it takes from a variable."""
-        values = {"key": workspace.key, "base_url": workspace.base_url, "budget_share": workspace.budget_share}
+        values: dict[str, Any] = {
+            "key": workspace.key,
+            "base_url": workspace.base_url,
+            "budget_share": workspace.budget_share,
+        }
+        if workspace.webhook_secrets:
+            values["webhook_secrets"] = workspace.webhook_secrets
         for key, value in values.items():
             source = self._source(self.settings.workspace_key(workspace.name, key))
-            yield Row(f"workspaces.{workspace.name}.{key}", str(value), source)
+            yield Row(f"workspaces.{workspace.name}.{key}", _text(value), source)
 
     def destination(self, name: str, destination: ResolvedDestination) -> Iterator[Row]:
         prefix = f"destinations.{name}"

@@ -1,6 +1,6 @@
 """The contents of the configuration file: every valid table, and every problem with its line and key."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -107,9 +107,8 @@ class _Reader:
         resolved = resolve_secrets(table, model, self.around)
         for key, text in resolved.problems.items():
             given = resolved.given(key).split(".", 1)
-            self.problems.append(
-                problem(self.document.place(*path, *given), f"{'.'.join(path)}.{shown_key(*given)}", text)
-            )
+            shown = f"{'.'.join(path)}.{_shown(given, model)}"
+            self.problems.append(problem(self.document.place(*path, *given), shown, text))
         try:
             return model.model_validate(resolved.values)
         except ValidationError as error:
@@ -132,10 +131,16 @@ class _Reader:
             if rest and rest[0].isdecimal():
                 text, rest = f"entry {int(rest[0]) + 1} {text}", []
             given = resolved.given(".".join((key, *rest))).split(".", 1)
-            yield problem(self.document.place(*path, *given), f"{'.'.join(path)}.{shown_key(*given)}", text)
+            yield problem(self.document.place(*path, *given), f"{'.'.join(path)}.{_shown(given, model)}", text)
 
     def _note(self, path: tuple[str, ...], text: str) -> None:
         self.problems.append(problem(self.document.place(*path), ".".join(path), text))
+
+
+def _shown(given: Sequence[str], model: type[BaseModel]) -> str:
+    """Return a dotted key of a table; its first word is shown in full if it is one of ours."""
+    known = {*model.model_fields, *forms_of_secrets(model)}
+    return ".".join([given[0] if given[0] in known else shown_key(given[0]), *map(shown_key, given[1:])])
 
 
 def _unknown(key: str, model: type[BaseModel]) -> str:

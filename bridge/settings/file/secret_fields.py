@@ -1,4 +1,7 @@
-"""Secrets in the file, each in one of three forms: `x` itself, `x_file` with a path, `x_env` with a variable's name."""
+"""Secrets in the file, each in one of three forms: `x` itself, `x_file` with a path, `x_env` with a variable's name.
+
+A list of secrets is an array as `x`; in a file or variable, it is a text as in the variables of the service.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,9 +18,12 @@ FORMS = ("", "_file", "_env")
 
 @dataclass(frozen=True, slots=True)
 class SecretField:
-    """Marks a field of a model as a secret; with `each`, as a table whose values are secrets."""
+    """Marks a field of a model as a secret."""
 
     each: bool = False
+    """Whether it is a table whose values are secrets."""
+    listed: bool = False
+    """Whether it is a list of secrets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +65,8 @@ def resolve_secrets(table: Mapping[str, Any], model: type[BaseModel], around: Su
     resolved = Resolved(dict(table))
     for name, mark in secret_fields(model):
         if not mark.each:
-            _resolve(resolved, name, required=model.model_fields[name].is_required(), around=around)
+            required = model.model_fields[name].is_required()
+            _resolve(resolved, name, required=required, listed=mark.listed, around=around)
         elif isinstance(group := table.get(name), dict):
             _resolve_each(resolved, name, group, around)
     return resolved
@@ -78,21 +85,29 @@ def _base(key: str) -> str:
     return next((key.removesuffix(form) for form in FORMS[1:] if key.endswith(form)), key)
 
 
-def _resolve(resolved: Resolved, name: str, *, required: bool, around: Surroundings) -> None:
+def _resolve(resolved: Resolved, name: str, *, required: bool, around: Surroundings, listed: bool = False) -> None:
     forms = [f"{name}{form}" for form in FORMS]
     given = [form for form in forms if form in resolved.values]
     values = [resolved.values.pop(form) for form in given]
     if len(given) > 1:
+        resolved.names[name] = given[0]
         resolved.problems[name] = f"give only one of {', '.join(given)}"
     elif not given and required:
         resolved.problems[name] = f"is required; or give {forms[1]} or {forms[2]}"
     elif given:
         resolved.names[name] = given[0]
-        text, reason = _read(given[0].removeprefix(name), values[0], around)
+        form = given[0].removeprefix(name)
+        text, reason = _read_list(values[0]) if listed and not form else _read(form, values[0], around)
         if reason:
             resolved.problems[name] = reason
         else:
             resolved.values[name] = text
+
+
+def _read_list(value: Any) -> tuple[list[str], str | None]:
+    if not isinstance(value, list) or not all(isinstance(element, str) for element in value):
+        return [], "must be a list of strings"
+    return value, None
 
 
 def _read(form: str, value: Any, around: Surroundings) -> tuple[str, str | None]:

@@ -91,6 +91,14 @@ class WorkspaceTable(Table):
         Field(description="The part of its rate limit to use; RALLY_BUDGET_SHARE if left out."),
     ] = None
 
+    webhook_secrets: Annotated[
+        tuple[Secret, ...] | None,
+        BeforeValidator(parsers.webhook_secrets),
+        SecretField(listed=True),
+        WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 1}),
+        Field(description="The whsec_… secrets of Rally's pushes to this workspace, newest first."),
+    ] = None
+
 
 class SlackWebhookTable(Table):
     """A Slack incoming webhook."""

@@ -188,6 +188,7 @@ def test_the_example_of_the_guide_is_valid(tmp_path: Path, schema: Draft202012Va
     (tmp_path / "secrets" / "research-ops-url").write_text("https://hooks.slack.com/services/T/B/X\n")
     secrets = {
         "RALLY_API_KEY_EU": "k",
+        "RALLY_PUSH_EU": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "CRM_CALLBACK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "CRM_AUTHORIZATION": "Bearer x",
         "SLACK_BOT_TOKEN": "xoxb-1",

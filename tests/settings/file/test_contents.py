@@ -145,6 +145,31 @@ def test_a_sandbox_stands_in_for_every_workspace(file: Path) -> None:
             "workspaces.eu.base_url: is not a URL that can be sent",
         ),
         ('[workspaces.eu]\nkey = "k"\nbudget_share = 2', 3, "workspaces.eu.budget_share: must be at most 1"),
+        (
+            '[workspaces.eu]\nkey = "k"\nwebhook_secrets = []',
+            3,
+            "workspaces.eu.webhook_secrets: must hold at least one",
+        ),
+        (
+            '[workspaces.eu]\nkey = "k"\nwebhook_secrets = "whsec_HUNTER2"',
+            3,
+            "workspaces.eu.webhook_secrets: must be a list of strings",
+        ),
+        (
+            f'[workspaces.eu]\nkey = "k"\nwebhook_secrets = ["{SECRET}", "{SECRET},{SECRET}"]',
+            3,
+            "workspaces.eu.webhook_secrets: secret 2 must be whsec_ and the base64 of 24 to 64 bytes",
+        ),
+        (
+            '[workspaces.eu]\nkey = "k"\nwebhook_secrets_env = "PUSH"\nwebhook_secrets_file = "push"',
+            4,
+            "workspaces.eu.webhook_secrets_file: give only one of",
+        ),
+        (
+            '[workspaces.eu]\nkey = "k"\nwebhook_secrets_env = "PUSH"',
+            3,
+            "workspaces.eu.webhook_secrets_env: names a variable that is not set",
+        ),
         ('[destinations.ops]\nurl = "https://x/HUNTER2"', 1, "destinations.ops.type: is required; it is one of"),
         (
             '[destinations.ops]\ntype = "mail"',
