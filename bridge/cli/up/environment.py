@@ -141,6 +141,8 @@ def sandboxed(user: UserSettings, generated: Mapping[str, str], redis_url: str |
         "RALLY_API_KEY_FILE": "",
         "RALLY_BASE_URL": f"{sandbox}/rally/api/public/v1",
         "RALLY_SANDBOX": sandbox,
+        "RALLY_WEBHOOK_SECRETS": generated["SANDBOX_WEBHOOK_SECRETS"],
+        "RALLY_WEBHOOK_SECRETS_FILE": "",
         "SLACK_BOT_TOKEN": generated["SANDBOX_SLACK_TOKEN"],
         "SLACK_BOT_TOKEN_FILE": "",
         "SLACK_API_URL": "",
@@ -149,12 +151,13 @@ def sandboxed(user: UserSettings, generated: Mapping[str, str], redis_url: str |
 
 
 def of_sandbox(user: UserSettings, generated: Mapping[str, str], settings: Settings, api: str) -> Mapping[str, str]:
-    """Return the settings of the sandbox: its key, the secrets that verify callbacks, and access to the API."""
+    """Return the settings of the sandbox: its keys, the secrets that verify callbacks, and access to the API."""
     secrets = [generated["SANDBOX_CALLBACK_SECRETS"], *_client_secrets(settings)]
     return {
         "SANDBOX_RALLY_KEY": generated["SANDBOX_RALLY_KEY"],
         "SANDBOX_CALLBACK_SECRETS": ",".join(secrets),
         "SANDBOX_SLACK_TOKEN": generated["SANDBOX_SLACK_TOKEN"],
+        "SANDBOX_WEBHOOK_SECRETS": generated["SANDBOX_WEBHOOK_SECRETS"],
         "SANDBOX_BRIDGE_URL": api,
         "SANDBOX_BRIDGE_KEY": client_key(user, generated) or "",
     }

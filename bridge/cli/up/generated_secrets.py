@@ -47,6 +47,7 @@ FOR_THE_SANDBOX: Mapping[str, Recipe] = {
     "SANDBOX_RALLY_KEY": _sandbox_key,
     "SANDBOX_CALLBACK_SECRETS": _signing_secret,
     "SANDBOX_SLACK_TOKEN": _bot_token,
+    "SANDBOX_WEBHOOK_SECRETS": _signing_secret,
 }
 
 

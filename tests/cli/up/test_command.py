@@ -284,7 +284,7 @@ def test_a_sandboxed_bridge_calls_the_sandbox_whatever_else_is_set(
     made = load_or_generate(data, sandbox=True)
     given = UserSettings({"RALLY_API_KEY": "real"})
     ways_out = ("RALLY_PROXY", "RALLY_BASE_URL", "SLACK_API_URL", "EGRESS_PROXY", "EGRESS_PROXY_FILE")
-    for name in ("RALLY_API_KEY", "RALLY_API_KEY_FILE", *ways_out):
+    for name in ("RALLY_API_KEY", "RALLY_API_KEY_FILE", "RALLY_WEBHOOK_SECRETS", *ways_out):
         monkeypatch.setenv(name, "real")
 
     env = environment.environment_with(environment.sandboxed(given, made, None, 8081))
@@ -293,6 +293,7 @@ def test_a_sandboxed_bridge_calls_the_sandbox_whatever_else_is_set(
     assert env["RALLY_API_KEY"] == made["SANDBOX_RALLY_KEY"]
     assert env["RALLY_BASE_URL"] == "http://127.0.0.1:8081/rally/api/public/v1"
     assert env["EGRESS_SANDBOX"] == "http://127.0.0.1:8081"
+    assert env["RALLY_WEBHOOK_SECRETS"] == made["SANDBOX_WEBHOOK_SECRETS"]
     assert env["RALLY_SANDBOX"] == "http://127.0.0.1:8081", "for the workspaces of a configuration file"
 
 
