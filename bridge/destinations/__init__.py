@@ -15,6 +15,7 @@ from bridge.destinations.egress.urls import is_slack_url
 from bridge.destinations.reasons import full_reason
 from bridge.destinations.signatures import Signing
 from bridge.destinations.slack import bot as slack_bot
+from bridge.destinations.slack import digest as slack_digest
 from bridge.destinations.slack import message as slack_message
 from bridge.destinations.slack import webhook as slack_webhook
 from bridge.destinations.slack.bot import SlackBot
@@ -27,6 +28,7 @@ from bridge.domain.destinations import (
     SlackChannel,
     SlackWebhook,
 )
+from bridge.domain.digests import Digest
 from bridge.domain.notices import Notice
 from bridge.domain.notifications import Notification
 from bridge.domain.secret import Secret
@@ -46,22 +48,30 @@ class Sender:
     slack_at_most_once: bool = False
 
 
-def render(message: Notification | Notice, destination: Destination, *, show_emails: bool = False) -> str:
+def render(message: Notification | Notice | Digest, destination: Destination, *, show_emails: bool = False) -> str:
     """Return the message body, the same for all attempts.
 
     For a named destination it holds a body for Slack and one for callbacks: the name may be configured otherwise later.
     """
     match destination:
         case SlackWebhook() | SlackChannel():
-            if isinstance(message, Notice):
-                return slack_message.render_notice(message)
-            return slack_message.render(message, show_emails=show_emails)
+            return _render_for_slack(message, show_emails=show_emails)
         case Callback():
             return callback.render(message)
         case NamedDestination():
             forms: tuple[ResolvedDestination, ...] = (SlackWebhook(url=NO_URL), Callback(url=NO_URL))
             bodies = {kind(form): render(message, form, show_emails=show_emails) for form in forms}
             return json.dumps(bodies, ensure_ascii=False)
+
+
+def _render_for_slack(message: Notification | Notice | Digest, *, show_emails: bool) -> str:
+    match message:
+        case Notification():
+            return slack_message.render(message, show_emails=show_emails)
+        case Notice():
+            return slack_message.render_notice(message)
+        case Digest():
+            return slack_digest.render(message)
 
 
 def resolve(

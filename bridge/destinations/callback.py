@@ -14,6 +14,7 @@ from bridge.destinations.signatures import Signing
 from bridge.domain.delivery_schedule import RETRY_AFTER_HONOURED
 from bridge.domain.destination_requests import Request, Response
 from bridge.domain.destinations import Callback
+from bridge.domain.digests import Digest
 from bridge.domain.notices import Notice
 from bridge.domain.notifications import Notification
 from bridge.domain.retry_after import retry_after
@@ -32,7 +33,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?")
 
 
-def render(notification: Notification | Notice) -> str:
+def render(notification: Notification | Notice | Digest) -> str:
     """Return the payload as compact JSON within the limit, leaving out the least important parts first."""
     text = ""
     for payload in _shrinking(notification.payload()):

@@ -1,5 +1,6 @@
 """Every kind of destination: each response has a verdict, and no secret is shown."""
 
+import json
 import re
 from typing import get_args
 
@@ -17,7 +18,8 @@ from bridge.destinations.slack import webhook as slack_webhook
 from bridge.destinations.slack.bot import SlackBot
 from bridge.domain.delivery_schedule import RETRY_AFTER_HONOURED
 from bridge.domain.destination_requests import Failure, NoResponse, Response, SendResult
-from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook
+from bridge.domain.destinations import Callback, NamedDestination, ResolvedDestination, SlackChannel, SlackWebhook
+from bridge.domain.digests import EndedImport, digest_of
 from bridge.domain.notifications import Notification
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
@@ -250,3 +252,14 @@ def test_a_retry_after_date_counts_from_now_if_the_response_has_no_date() -> Non
         assert judge_of_kind(response_, samples.NOW) == Deferred(
             "HTTP 503", 7 * SECOND, ambiguous=judge_of_kind is not callback.judge
         )
+
+
+def test_a_digest_for_a_name_has_a_form_for_slack_and_one_for_callbacks() -> None:
+    digest = digest_of(
+        "dlv_1", "ops", [EndedImport(import_id="imp", outcome=Outcome.FAILED, at=samples.NOW)], samples.NOW
+    )
+
+    forms = json.loads(render(digest, NamedDestination(name="research-ops")))
+
+    assert json.loads(forms["callback"]) == digest.payload()
+    assert json.loads(forms["slack_webhook"]) == json.loads(render(digest, SlackChannel(channel="C0123ABCD")))

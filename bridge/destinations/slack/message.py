@@ -70,7 +70,7 @@ def render(notification: Notification, *, show_emails: bool) -> str:
             {"type": "context", "elements": _context(notification)},
         ],
     }
-    return _written(payload)
+    return written(payload)
 
 
 def render_notice(notice: Notice) -> str:
@@ -84,10 +84,11 @@ def render_notice(notice: Notice) -> str:
             {"type": "context", "elements": [mrkdwn(local_time(notice.at))]},
         ],
     }
-    return _written(payload)
+    return written(payload)
 
 
-def _written(payload: dict[str, Any]) -> str:
+def written(payload: dict[str, Any]) -> str:
+    """Return a payload as compact JSON; Slack unfolds no links in it."""
     unfolded = {"unfurl_links": False, "unfurl_media": False}
     return json.dumps(payload | unfolded, ensure_ascii=False, separators=(",", ":"))
 

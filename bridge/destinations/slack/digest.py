@@ -1,0 +1,112 @@
+"""Digests as Slack messages: a line for each of the first imports, then sums.
+
+Slack allows 3000 characters in a section: https://docs.slack.dev/reference/block-kit/blocks/section-block
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bridge.destinations.slack.escaping import code, escaped_line, mrkdwn, neutralized, plain_text
+from bridge.destinations.slack.message import written
+from bridge.destinations.slack.wording import local_time, pluralized
+from bridge.domain.digests import Digest, EndedImport, Sums
+from bridge.domain.outcomes import Outcome
+from bridge.domain.workspaces import DEFAULT_WORKSPACE
+
+NAME_LIMIT = 80
+ID_LIMIT = 80
+WORKSPACE_LIMIT = 40
+REASON_LIMIT = 60
+LINES_IN_A_SECTION = 5
+"""So that even the longest lines stay below Slack's limit."""
+_SIGNS: Mapping[Outcome, str] = {
+    Outcome.COMPLETED: "✅",
+    Outcome.COMPLETED_WITH_FAILURES: "⚠️",
+    Outcome.FAILED: "❌",
+    Outcome.NOT_FOUND: "❓",
+    Outcome.FORBIDDEN: "🔒",
+    Outcome.TIMED_OUT: "⌛",
+}
+_KINDS: Mapping[str | None, str] = {"API": "API", "CSV": "CSV", "ACTIVITIES": "Activities", None: "Other"}
+
+
+def render(digest: Digest) -> str:
+    """Return the payload: blocks for display, `text` for notifications and screen readers."""
+    headline = _headline(digest)
+    lines = [_line(each) for each in digest.named]
+    payload = {
+        "text": f"{headline} - {_people(digest.total)} ({neutralized(digest.id, ID_LIMIT)})",
+        "mrkdwn": False,
+        "blocks": [
+            {"type": "header", "text": plain_text(headline, emoji=True)},
+            *(_section(lines[at : at + LINES_IN_A_SECTION]) for at in range(0, len(lines), LINES_IN_A_SECTION)),
+            _section(list(_sums(digest))),
+            {"type": "context", "elements": list(_context(digest))},
+        ],
+    }
+    return written(payload)
+
+
+def _section(lines: Sequence[str]) -> dict[str, Any]:
+    return {"type": "section", "text": plain_text("\n".join(lines))}
+
+
+def _headline(digest: Digest) -> str:
+    ended = f"{pluralized(digest.total.imports, 'import', 'imports')} ended"
+    return f"⚠️ {ended}, {digest.problems:,} with problems" if digest.problems else f"✅ {ended}"
+
+
+def _line(ended: EndedImport) -> str:
+    sign = "⚠️" if ended.outcome is Outcome.COMPLETED and ended.warning else _SIGNS[ended.outcome]
+    return f"{sign} {_name(ended)} - {', '.join(_facts(ended))}"
+
+
+def _name(ended: EndedImport) -> str:
+    import_id = escaped_line(ended.import_id, ID_LIMIT) or "?"
+    label = escaped_line(ended.label or "", NAME_LIMIT)
+    name = f"{label} ({import_id})" if label else import_id
+    if ended.workspace == DEFAULT_WORKSPACE:
+        return name
+    return f"{name} in {escaped_line(ended.workspace, WORKSPACE_LIMIT)}"
+
+
+def _facts(ended: EndedImport) -> Iterator[str]:
+    if ended.outcome is not Outcome.COMPLETED_WITH_FAILURES and not ended.warning:
+        yield ended.outcome.value.replace("_", " ")
+    if ended.warning:
+        yield ended.warning
+    elif ended.reading is not None and ended.reading.person_count is not None:
+        yield f"{pluralized(ended.reading.person_count, 'person', 'people')} imported"
+    if not ended.warning and ended.reading is not None and ended.reading.failed_record_count:
+        yield f"{pluralized(ended.reading.failed_record_count, 'record', 'records')} failed"
+    if ended.reason:
+        yield escaped_line(ended.reason, REASON_LIMIT)
+
+
+def _sums(digest: Digest) -> Iterator[str]:
+    """Yield the number of imports that are not named, and the sums per type and in all."""
+    if more := digest.total.imports - len(digest.named):
+        yield f"… and {more:,} more"
+    if len(digest.by_type) > 1:
+        for type_, sums in digest.by_type.items():
+            yield f"{_KINDS[type_]}: {_figures(sums)}"
+    alone = next(iter(digest.by_type), None) if len(digest.by_type) == 1 else None
+    yield f"{_KINDS[alone] if alone else 'In all'}: {_figures(digest.total)}"
+
+
+def _figures(sums: Sums) -> str:
+    figures = f"{pluralized(sums.imports, 'import', 'imports')}, {_people(sums)}"
+    return f"{figures}, {pluralized(sums.failed, 'record', 'records')} failed" if sums.failed else figures
+
+
+def _people(sums: Sums) -> str:
+    return f"{pluralized(sums.people, 'person', 'people')} imported"
+
+
+def _context(digest: Digest) -> Iterator[dict[str, Any]]:
+    if digest.rule is None:
+        yield plain_text("One message, because many imports ended within a short time")
+    else:
+        yield mrkdwn(f"Digest of rule {code(digest.rule, ID_LIMIT)}")
+    yield mrkdwn(f"Delivery {code(digest.id, ID_LIMIT)}")
+    yield mrkdwn(local_time(digest.at))
