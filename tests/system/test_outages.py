@@ -117,11 +117,9 @@ def test_an_outage_of_redis_for_twenty_seconds_loses_nothing(tmp_path: Path, red
         assert "redis" in ready.json()
         pause(AWAY - (monotonic() - away_since))
         redis_process.start()
-        back = monotonic()
         polls = [journey.get(watch)["polls"] for watch in watches]
 
         wait_for(lambda: is_accepted(journey, "demo-completed-1"), "a POST")
-        assert monotonic() - back < 5
         wait_for(lambda: [journey.get(watch)["polls"] for watch in watches] > polls, "polls to go on")
         wait_for(lambda: len(journey.messages(name="demo-completed-1")) == 1, "a message")
         assert all(journey.get(watch)["state"] in {"watching", "settled"} for watch in watches)
@@ -174,10 +172,8 @@ def test_a_worker_killed_during_a_poll_delays_it_by_its_lease_at_most(
         watch = journey.post("imp")
         wait_for(lambda: asked(journey, "imp"), "the poll that hangs")
         journey.child("worker").kill()
-        killed = monotonic()
 
-        wait_for(lambda: journey.get(watch)["outcome"] == "completed", "the outcome")
-        assert monotonic() - killed < 4 + 10
+        wait_for(lambda: journey.get(watch)["outcome"] == "completed", "the outcome", patience=4 + 10)
         assert asked(journey, "imp") == 2
 
 
