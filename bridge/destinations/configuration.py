@@ -13,7 +13,7 @@ from bridge.destinations.egress.rules import check_callback, check_url
 from bridge.destinations.egress.urls import Forbidden, parse_url
 from bridge.destinations.signatures import Signing, check_private_key
 from bridge.destinations.slack.bot import SlackBot
-from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook
+from bridge.domain.destinations import Callback, NamedDestination, ResolvedDestination, SlackChannel, SlackWebhook
 from bridge.domain.secret import Secret
 from bridge.errors import SettingsError
 from bridge.http import Trust, check_proxy
@@ -23,16 +23,26 @@ from bridge.settings.problems import problem, shown_key
 
 
 def named_destinations(settings: Settings) -> Mapping[str, ResolvedDestination]:
-    """Return the destinations of the configuration file; check that each can be sent to."""
+    """Return the named destinations; check that they and those of the rules can be sent to."""
     rules = egress_rules(settings)
     problems = [
-        problem(settings.place(f"destinations.{name}.{'.'.join(key)}"), f"destinations.{name}.{shown_key(*key)}", text)
-        for name, destination in settings.destinations.items()
+        problem(settings.place(f"{table}.{'.'.join(key)}"), f"{table}.{shown_key(*key)}", text)
+        for table, destination in _configured(settings)
         for key, text in _objections(destination, rules)
     ]
     if problems:
         raise SettingsError(problems)
     return settings.destinations
+
+
+def _configured(settings: Settings) -> Iterator[tuple[str, ResolvedDestination]]:
+    """Yield each destination of the configuration file, with the key of its table."""
+    for name, destination in settings.destinations.items():
+        yield f"destinations.{name}", destination
+    for rule in settings.rules:
+        for number, each in enumerate(rule.notify, start=1):
+            if not isinstance(each, NamedDestination):
+                yield f"rules.{rule.name}.notify.{number}", each
 
 
 def _objections(destination: ResolvedDestination, rules: EgressRules) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -1,16 +1,16 @@
 """Merging: variables and tables become the settings; what contradicts or is missing is reported."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from bridge.domain.destinations import SlackChannel
+from bridge.domain.destinations import NamedDestination, SlackChannel
 from bridge.domain.watches import LONGEST_WATCH
 from bridge.domain.workspaces import DEFAULT_WORKSPACE, Workspace
-from bridge.settings.file.contents import Contents
+from bridge.settings.file.contents import INVALID, Contents
 from bridge.settings.file.document import Document
 from bridge.settings.model import SECRETS, Settings, Variables
 from bridge.settings.parsers import NAME
-from bridge.settings.problems import Place, Problem
+from bridge.settings.problems import Place, Problem, shown
 
 SANDBOX_PATH = "/rally/api/public/v1"
 
@@ -43,6 +43,7 @@ def merged(
             *([] if "bridge_api_keys" in invalid else variables.bridge_api_keys),
             *(table.client(name) for name, table in contents.clients.items()),
         ),
+        rules=tuple(table.rule() for table in contents.rules),
         origins={**origins, **(document.places() if document else {})},
     )
     missing = dict(_missing(settings, document, invalid))
@@ -108,7 +109,13 @@ def _contradictions(settings: Settings, absent: frozenset[str]) -> Iterator[Prob
     if "slack_bot_token" not in absent and settings.slack_bot_token is None:
         for name, destination in settings.destinations.items():
             if isinstance(destination, SlackChannel):
-                yield settings.problem(f"destinations.{name}", "needs a Slack bot: set SLACK_BOT_TOKEN")
+                yield settings.problem(f"destinations.{name}", _NO_BOT)
+        for rule in settings.rules:
+            if any(isinstance(destination, SlackChannel) for destination in rule.notify):
+                yield settings.problem(f"rules.{rule.name}.notify", _NO_BOT)
+
+
+_NO_BOT = "needs a Slack bot: set SLACK_BOT_TOKEN"
 
 
 def _references(settings: Settings, document: Document | None, absent: frozenset[str]) -> Iterator[Problem]:
@@ -126,9 +133,21 @@ def _references(settings: Settings, document: Document | None, absent: frozenset
             if unknown := [number for number, name in enumerate(names, start=1) if name not in known]:
                 text = f"entry {unknown[0]} is not the name of a {what}; there are: {_choices(known)}"
                 yield settings.problem(f"clients.{client}.{key}", text)
+    for rule in settings.rules:
+        names = [each.name for each in rule.notify if isinstance(each, NamedDestination) and each.name != INVALID]
+        yield from _unknown(settings, f"rules.{rule.name}.notify", names, "destination", named)
+        yield from _unknown(settings, f"rules.{rule.name}.workspaces", rule.workspaces or (), "workspace", workspaces)
 
 
-def _choices(names: set[str]) -> str:
+def _unknown(
+    settings: Settings, key: str, names: Collection[str], what: str, known: Collection[str]
+) -> Iterator[Problem]:
+    """Yield a problem if one of a rule's names is not known; a name may be a secret in the wrong place."""
+    if unknown := sorted(set(names) - set(known)):
+        yield settings.problem(key, f"{shown(unknown[0])!r} is not the name of a {what}; there are: {_choices(known)}")
+
+
+def _choices(names: Collection[str]) -> str:
     return ", ".join(sorted(filter(NAME.fullmatch, names))) or "none"
 
 

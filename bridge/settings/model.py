@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from bridge.domain.clients import Client
 from bridge.domain.destinations import ResolvedDestination
 from bridge.domain.durations import duration
+from bridge.domain.rules import Rule
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Span
 from bridge.domain.workspaces import Workspace
@@ -97,7 +98,7 @@ _OF_SANDBOX = {"key": "RALLY_API_KEY", "base_url": "RALLY_SANDBOX"}
 
 
 class Settings(Variables):
-    """All settings: the variables, and the tables of `bridge.toml`: workspaces, destinations and clients."""
+    """All settings: the variables, and the tables of `bridge.toml`: workspaces, destinations, clients and rules."""
 
     workspaces: Mapping[str, Workspace] = {}
     """The workspaces by name; `default` is among them."""
@@ -105,6 +106,8 @@ class Settings(Variables):
     """The named destinations."""
     clients: tuple[Client, ...] = ()
     """A client of BRIDGE_API_KEYS occurs once for each of its keys."""
+    rules: tuple[Rule, ...] = ()
+    """The rules in the order of the file; the first that matches an import tells it to a destination."""
     origins: Mapping[str, Place] = Field({}, repr=False)
     """Where each setting comes from, by its key, such as POLL_FLOOR or workspaces.eu.key; defaults are left out."""
 
@@ -125,8 +128,11 @@ class Settings(Variables):
         return key if place == ENVIRONMENT else f"{key} ({place})"
 
     def place(self, key: str) -> Place:
-        """Return the place that a setting comes from: that of its key, or else that of the table of the key."""
-        return self.origin(key) or self.origins.get(key.rpartition(".")[0], ENVIRONMENT)
+        """Return the place that a setting comes from: that of its key, or else of the closest table around it."""
+        around = key
+        while (place := self.origin(around)) is None and "." in around:
+            around = around.rpartition(".")[0]
+        return place or ENVIRONMENT
 
     def origin(self, key: str) -> Place | None:
         """Return where a setting is set; None if it has its default."""

@@ -43,6 +43,13 @@ admin = true # sees the watches of all clients
 # type = "slack_webhook"
 # url_env = "RESEARCH_OPS_URL"
 
+# Whom to tell of imports that nobody registered, once Rally pushes their ends (see the guide)
+# [[rules]]
+# name = "ops-csv"
+# types = ["CSV"]                       # all if left out
+# outcomes = "problems"
+# notify = ["research-ops"]
+
 # A Rally account beside that of RALLY_API_KEY
 # [workspaces.eu]
 # key_env = "RALLY_API_KEY_EU"

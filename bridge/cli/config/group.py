@@ -49,6 +49,7 @@ def check(*, file: Path | None, data_dir: Path | None) -> None:
         _count(len(settings.workspaces), "workspace"),
         _count(len(settings.destinations), "named destination"),
         _count(len({client.name for client in settings.clients}), "client"),
+        *([_count(len(settings.rules), "rule")] if settings.rules else []),
     ]
     where = f"{chosen.name}, with {settings.bridge_config_file}," if _names_a_file(settings, file) else chosen.name
     click.echo(f"The settings of {where} are valid: {', '.join(counts)}.")

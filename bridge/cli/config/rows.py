@@ -6,11 +6,13 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
+from bridge.cli.config.rule_values import rule_values
 from bridge.destinations import kind
 from bridge.destinations.descriptions import describe
 from bridge.domain.clients import Client
 from bridge.domain.destinations import Callback, ResolvedDestination
 from bridge.domain.durations import duration, duration_text
+from bridge.domain.rules import Rule
 from bridge.domain.secret import Secret
 from bridge.domain.workspaces import Workspace
 from bridge.settings import Settings
@@ -47,6 +49,7 @@ def rows_of(settings: Settings, set_by_up: frozenset[str] = frozenset()) -> list
         *(row for each in settings.workspaces.values() for row in rows.workspace(each)),
         *(row for name, each in settings.destinations.items() for row in rows.destination(name, each)),
         *(row for client in clients for row in rows.client(client)),
+        *(row for rule in settings.rules for row in rows.rule(rule)),
     ]
 
 
@@ -91,6 +94,11 @@ class _Rows:
         yield self._row(f"{prefix}.admin", _text(client.admin))
         for key, names in asdict(client.permissions).items():
             yield self._row(f"{prefix}.{key}", "all" if names is None else ", ".join(sorted(names)) or "none")
+
+    def rule(self, rule: Rule) -> Iterator[Row]:
+        prefix = f"rules.{rule.name}"
+        for key, value in rule_values(rule).items():
+            yield self._row(f"{prefix}.{key}", value)
 
     def _row(self, key: str, value: str) -> Row:
         return Row(key, value, self._source(key))

@@ -6,16 +6,18 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from bridge.domain.notices import OPERATOR
 from bridge.settings.api_keys import RESERVED
+from bridge.settings.file.config_file import ConfigFile
 from bridge.settings.file.document import Document
+from bridge.settings.file.rule_tables import RULE_SENTENCES, RuleTable
 from bridge.settings.file.secret_fields import Resolved, Surroundings, forms_of_secrets, resolve_secrets
 from bridge.settings.file.tables import (
     DESTINATION_TABLES,
     SENTENCES,
     ClientTable,
-    ConfigFile,
     DestinationTable,
     WorkspaceTable,
 )
@@ -26,6 +28,19 @@ from bridge.settings.sources.spelling import nearest
 from bridge.validation_text import findings, sentence
 
 TableT = TypeVar("TableT", bound=BaseModel)
+INVALID = "-"
+"""The name in place of an inline destination that is not valid."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """A table: the path to it in the document, and how problems name it."""
+
+    path: tuple[str | int, ...]
+    name: str
+
+    def inner(self, *path: str | int, name: str) -> "_Where":
+        return _Where((*self.path, *path), f"{self.name}.{name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +50,7 @@ class Contents:
     workspaces: dict[str, WorkspaceTable] = field(default_factory=dict)
     destinations: dict[str, DestinationTable] = field(default_factory=dict)
     clients: dict[str, ClientTable] = field(default_factory=dict)
+    rules: list[RuleTable] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -45,6 +61,7 @@ def read_contents(document: Document, variables: Mapping[str, Given]) -> Content
         workspaces=dict(reader.read("workspaces", lambda *_: WorkspaceTable)),
         destinations=dict(reader.read("destinations", reader.destination_table)),
         clients=dict(reader.read("clients", reader.client_table)),
+        rules=list(reader.read_rules()),
         problems=[*reader.unknown_sections(), *reader.problems],
     )
 
@@ -69,9 +86,41 @@ class _Reader:
             return
         for name, table in tables.items():
             model = self._table_model(section, name, table, table_model)
-            valid = None if model is None else self._validated((section, name), table, model)
+            where = _Where((section, name), f"{section}.{name}")
+            valid = None if model is None else self._validated(where, table, model)
             if valid is not None:
                 yield name, valid
+
+    def read_rules(self) -> Iterator[RuleTable]:
+        """Yield the valid tables of `[[rules]]`, in the order of the file; note what is invalid in them."""
+        tables = self.document.tables.get("rules", [])
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+            self._note(("rules",), "must be tables: [[rules]]")
+            return
+        names = set[str]()
+        for number, table in enumerate(tables):
+            where = _Where(("rules", number), self.document.dotted("rules", number))
+            name = table.get("name")
+            if isinstance(name, str) and name in names:
+                self._note((*where.path, "name"), "another rule has this name", named=f"{where.name}.name")
+            if isinstance(name, str):
+                names.add(name)
+            valid = self._validated(where, self._with_destinations(where, table), RuleTable)
+            if valid is not None:
+                yield valid
+
+    def _with_destinations(self, where: _Where, table: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a rule's table with its inline destinations validated, and a name in place of an invalid one."""
+        entries = table.get("notify")
+        if not isinstance(entries, list):
+            return table
+        notify = list(entries)
+        for number, entry in enumerate(entries):
+            if isinstance(entry, dict):
+                inner = where.inner("notify", number, name=f"notify.{number + 1}")
+                model = self._model_of_destination(inner, entry)
+                notify[number] = (model and self._validated(inner, entry, model)) or INVALID
+        return {**table, "notify": notify}
 
     def _table_model(
         self, section: str, name: str, table: Any, table_model: Callable[[str, Mapping[str, Any]], type[TableT] | None]
@@ -86,12 +135,15 @@ class _Reader:
         return None
 
     def destination_table(self, name: str, table: Mapping[str, Any]) -> type[DestinationTable] | None:
+        return self._model_of_destination(_Where(("destinations", name), f"destinations.{name}"), table)
+
+    def _model_of_destination(self, where: _Where, table: Mapping[str, Any]) -> type[DestinationTable] | None:
         kind = table.get("type")
         if isinstance(kind, str) and kind in DESTINATION_TABLES:
             return DESTINATION_TABLES[kind]
         choices = ", ".join(f'"{each}"' for each in DESTINATION_TABLES)
         fault = "is required" if kind is None else "is not known"
-        self._note(("destinations", name, "type"), f"{fault}; it is one of {choices}")
+        self._note((*where.path, "type"), f"{fault}; it is one of {choices}", named=f"{where.name}.type")
         return None
 
     def client_table(self, name: str, _: Mapping[str, Any]) -> type[ClientTable]:
@@ -99,42 +151,45 @@ class _Reader:
             self._note(("clients", name), RESERVED)
         return ClientTable
 
-    def _validated(self, path: tuple[str, str], table: Mapping[str, Any], model: type[TableT]) -> TableT | None:
+    def _validated(self, where: _Where, table: Mapping[str, Any], model: type[TableT]) -> TableT | None:
         """Return a table without its invalid keys, so that the values of the others are still checked.
 
         Return None if a required key is missing or invalid.
         """
         resolved = resolve_secrets(table, model, self.around)
         for key, text in resolved.problems.items():
-            given = resolved.given(key).split(".", 1)
-            shown = f"{'.'.join(path)}.{_shown(given, model)}"
-            self.problems.append(problem(self.document.place(*path, *given), shown, text))
+            self._note_key(where, model, resolved.given(key).split(".", 1), text)
         try:
             return model.model_validate(resolved.values)
         except ValidationError as error:
-            self.problems += self._findings(error, path, model, resolved)
-            wrong = {finding["loc"][0] for finding in findings(error)}
+            found = findings(error)
+        self._note_findings(found, where, model, resolved)
+        wrong = {finding["loc"][0] for finding in found if finding["loc"]}
         with suppress(ValidationError):
             return model.model_validate({key: value for key, value in resolved.values.items() if key not in wrong})
         return None
 
-    def _findings(
-        self, error: ValidationError, path: tuple[str, str], model: type[BaseModel], resolved: Resolved
-    ) -> Iterator[Problem]:
-        """Yield the findings, except for secrets that could not be read."""
-        for finding in findings(error):
-            key, *rest = map(str, finding["loc"])
+    def _note_findings(
+        self, found: Sequence[ErrorDetails], where: _Where, model: type[BaseModel], resolved: Resolved
+    ) -> None:
+        """Note the findings, except for secrets that could not be read."""
+        for finding in found:
+            key, *rest = map(str, finding["loc"] or ("",))
             if ".".join((key, *rest)) in resolved.problems:
                 continue
             unknown = finding["type"] == "extra_forbidden"
-            text = _unknown(key, model) if unknown else sentence(finding, SENTENCES)
-            if rest and rest[0].isdecimal():
-                text, rest = f"entry {int(rest[0]) + 1} {text}", []
-            given = resolved.given(".".join((key, *rest))).split(".", 1)
-            yield problem(self.document.place(*path, *given), f"{'.'.join(path)}.{_shown(given, model)}", text)
+            text = _unknown(key, model) if unknown else sentence(finding, SENTENCES | RULE_SENTENCES)
+            if rest and rest[-1].isdecimal():
+                text = f"entry {int(rest.pop()) + 1} {text}"
+            self._note_key(where, model, resolved.given(".".join((key, *rest))).split(".", 1), text)
 
-    def _note(self, path: tuple[str, ...], text: str) -> None:
-        self.problems.append(problem(self.document.place(*path), ".".join(path), text))
+    def _note_key(self, where: _Where, model: type[BaseModel], key: Sequence[str], text: str) -> None:
+        """Note a problem of a key; without a key, of the table."""
+        place = self.document.place(*where.path, *key)
+        self.problems.append(problem(place, f"{where.name}.{_shown(key, model)}".removesuffix("."), text))
+
+    def _note(self, path: tuple[str | int, ...], text: str, *, named: str | None = None) -> None:
+        self.problems.append(problem(self.document.place(*path), named or ".".join(map(str, path)), text))
 
 
 def _shown(given: Sequence[str], model: type[BaseModel]) -> str:

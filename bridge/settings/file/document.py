@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.settings.file import statements
+from bridge.settings.parsers import NAME
 from bridge.settings.problems import Place, Problem, problem
 
 LARGEST = 1024 * 1024
@@ -39,7 +40,15 @@ class Document:
 
     def places(self) -> dict[str, Place]:
         """Return the place of each key and table, by its dotted name."""
-        return {".".join(map(str, path)): Place(self.path, line) for path, line in self._lines.items()}
+        return {self.dotted(*path): Place(self.path, line) for path, line in self._lines.items()}
+
+    def dotted(self, *path: str | int) -> str:
+        """Return the name of a key or table: `rules.ops-csv.types`. What has no name has its number, from 1."""
+        first, *rest = path
+        if first == "rules" and rest and isinstance(number := rest[0], int):
+            name = self.tables["rules"][number].get("name")
+            rest[0] = name if isinstance(name, str) and NAME.fullmatch(name) else number
+        return ".".join(str(each + 1 if isinstance(each, int) else each) for each in (first, *rest))
 
     def names(self, section: str) -> Iterable[str]:
         """Return the names of a section's tables, valid or not."""

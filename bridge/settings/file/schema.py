@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from bridge.settings.file.tables import ConfigFile
+from bridge.settings.file.config_file import ConfigFile
 
 
 def config_schema() -> dict[str, Any]:
     document = ConfigFile.model_json_schema()
     for section in document["properties"].values():
-        section["additionalProperties"] = False  # beside the pattern of names
+        if section["type"] == "object":
+            section["additionalProperties"] = False  # beside the pattern of names
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **document}

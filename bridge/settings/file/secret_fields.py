@@ -130,3 +130,6 @@ def referred_variables(tables: Any) -> Iterator[str]:
             if key.endswith("_env") and isinstance(value, str):
                 yield value
             yield from referred_variables(value)
+    elif isinstance(tables, list):
+        for each in tables:
+            yield from referred_variables(each)

@@ -1,4 +1,4 @@
-"""The tables of the configuration file. A later kind of table or destination is a further model here."""
+"""The tables of the configuration file: workspaces, destinations and clients. Rules are in `rule_tables.py`."""
 
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -179,13 +179,3 @@ DESTINATION_TABLES: dict[str, type[SlackWebhookTable] | type[SlackTable] | type[
 """The model of a destination for each `type`."""
 
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=f"^{parsers.NAME.pattern}$")]
-
-
-class ConfigFile(Table):
-    """The configuration file of rally-bridge."""
-
-    model_config = ConfigDict(title="bridge.toml")
-
-    workspaces: dict[Name, WorkspaceTable] = {}
-    destinations: dict[Name, Annotated[DestinationTable, Field(discriminator="type")]] = {}
-    clients: dict[Name, ClientTable] = {}

@@ -134,6 +134,26 @@ def test_the_settings_in_effect_are_shown_with_their_sources_and_without_secrets
     assert rows["destinations.ops.headers.X-Token"] == ("•••", "bridge.toml:9")
 
 
+def test_rules_are_shown_without_their_secrets(tmp_path: Path, file: Path) -> None:
+    file.write_text(
+        '[[rules]]\nname = "ops"\nmode = "digest"\ndigest = {at = "09:05", zone = "UTC"}\nmention = {users = ["U01"]}\n'
+        'notify = [{type = "callback", url = "https://x.example/hunter2"}]\nonly_if = {failed_share = 0.01}\n'
+    )
+    rows = shown(tmp_path, BRIDGE_CONFIG_FILE=str(file))
+
+    assert {key.removeprefix("rules.ops."): row for key, row in rows.items() if key.startswith("rules.")} == {
+        "workspaces": ("all", "default"),
+        "types": ("all", "default"),
+        "outcomes": ("problems", "default"),
+        "notify": ("callback https://x.example/…", f"{file}:6"),
+        "mode": ("digest", f"{file}:3"),
+        "max_age": ("1d", "default"),
+        "digest": ("at 09:05 UTC", f"{file}:4"),
+        "only_if": ("failed_share 0.01", f"{file}:7"),
+        "mention": ("U01 on problems", f"{file}:5"),
+    }
+
+
 def test_what_up_sets_is_shown_as_such(tmp_path: Path) -> None:
     with open_data_dir(tmp_path / "rally-bridge-data" / "sandbox") as data:
         load_or_generate(data, sandbox=True)
@@ -267,4 +287,4 @@ def test_the_examples_in_the_first_file_are_valid(schema: Draft202012Validator) 
     tables = tomllib.loads(text.replace("sha256:…", f"sha256:{'a' * 64}").format(digest=f"sha256:{'b' * 64}"))
 
     schema.validate(tables)
-    assert tables.keys() == {"workspaces", "destinations", "clients"}
+    assert tables.keys() == {"workspaces", "destinations", "clients", "rules"}

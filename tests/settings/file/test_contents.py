@@ -121,7 +121,7 @@ def test_a_sandbox_stands_in_for_every_workspace(file: Path) -> None:
     [
         ("[clients", 1, "is not TOML"),
         ('[workspaces.eu]\nkey = "a\n', 2, "is not TOML"),
-        ("[rules.x]", 1, "rules: is not known"),
+        ("[rule.x]", 1, "rule: is not known"),
         ("workspaces = 1", 1, "workspaces: must be tables: [workspaces.NAME]"),
         ("destinations = []", 1, "destinations: must be tables: [destinations.NAME]"),
         ("clients = 1", 1, "clients: must be tables: [clients.NAME]"),
