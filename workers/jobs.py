@@ -7,14 +7,13 @@ from arq import cron, func
 
 from bridge.errors import StoreUnavailable
 from bridge.queue import Job
-from workers.cron import PERIOD
+from workers.cron import EVERY_PERIOD
 from workers.worker import Worker
 
 JOB_TIMEOUT = 60
 """Seconds after which arq cancels a job. Its mark that the job is in progress lasts ten seconds longer."""
 MAX_TRIES = 1_000_000
 """An interrupted job may run again at any time, because it only starts a shift. arq's default for cron jobs is 1."""
-EVERY_PERIOD = set(range(0, 60, PERIOD))
 
 Ctx = dict[str, Any]
 
@@ -46,7 +45,7 @@ CRON_JOBS = [
     cron(
         each,
         name=f"cron:{job.value}",
-        second=EVERY_PERIOD,
+        second=set(EVERY_PERIOD),
         unique=False,
         keep_result=0,
         timeout=JOB_TIMEOUT,

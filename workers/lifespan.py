@@ -13,11 +13,12 @@ from arq.cron import CronJob
 from bridge import log, memory
 from bridge.destinations.configuration import diverted_workspaces
 from bridge.errors import BridgeError, SettingsError, StoreUnavailable
+from bridge.queue.cron import keep_on_schedule
 from bridge.resources import open_resources
 from bridge.settings import Settings
 from bridge.startup import wait_for_store
 from workers.alive_file import keep_touching
-from workers.cron import PERIOD, keep_on_schedule
+from workers.cron import PERIOD
 from workers.shutdown import Shutdown
 from workers.worker import build_worker
 

@@ -1,4 +1,4 @@
-"""The text and the facts of each notice to the operator, and of a test message."""
+"""The text and the facts of each notice to the operator, except those about rules, and of a test message."""
 
 from bridge.domain.notices import Notice
 from bridge.domain.times import Moment, rfc3339

@@ -31,9 +31,10 @@ def merged(
     invalid: frozenset[str],
     whole: bool,
 ) -> Merged:
-    """Return the settings. `document` is None if the file can't be read; then nothing is missed that may be in it.
+    """Return the settings, and the problems that only show once all sources are merged.
 
-    The same holds for all variables if `.env` was not read as a `whole`.
+    `document` is None if the file can't be read; then no setting that it may contain is reported as missing. The same
+    holds for the variables if `.env` was not read as a `whole`.
     """
     settings = Settings.model_construct(
         **{name: value for name, value in variables if name not in invalid},

@@ -1,10 +1,8 @@
 """Redis' clock is set back: nothing waits longer than it would have before."""
 
 from dataclasses import fields
-from datetime import UTC, datetime
 
 import pytest
-from arq import cron
 
 from bridge.domain.absences import next_streak
 from bridge.domain.budget import MOMENTS, Budget, Grant, set_back
@@ -14,7 +12,6 @@ from bridge.domain.times import HOUR, MINUTE, SECOND
 from bridge.store.imports import PollCommit
 from tests.support.samples import only
 from tests.support.world import World
-from workers.cron import reschedule
 
 pytestmark = pytest.mark.anyio
 
@@ -165,19 +162,6 @@ async def test_a_watch_keeps_its_time_until_expiry(world: World) -> None:
     assert (await world.reload(watch))["state"] == "watching"
     await sweep_and_work(world, seconds=50)
     assert (await world.reload(watch))["outcome"] == "timed_out"
-
-
-async def test_cron_continues_when_the_machines_clock_is_set_back_too() -> None:
-    before, after = datetime(2026, 11, 24, 12, tzinfo=UTC), datetime(2026, 11, 24, 11, tzinfo=UTC)
-    job = cron("workers.jobs.sweep", second=set(range(0, 60, 5)))
-    job.calculate_next(before)
-    planned = job.next_run
-    reschedule([job], 5, before)
-    assert job.next_run == planned
-
-    reschedule([job], 5, after)
-
-    assert job.next_run is None, "as at the start: arq takes the next one from now on"
 
 
 def test_absences_are_counted_from_zero() -> None:

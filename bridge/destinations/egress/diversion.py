@@ -16,7 +16,7 @@ from bridge.destinations.egress.urls import Forbidden, ParsedURL, parse_url
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diversion:
-    """A sandbox, by its origin; `host` and `port` are those to connect to."""
+    """The sandbox that receives all messages: its origin, and the host and port to connect to."""
 
     origin: str
     host: str

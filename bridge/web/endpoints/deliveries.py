@@ -159,7 +159,7 @@ def _document(resources: Resources, delivery: Delivery) -> ListedDeliveryRespons
 
 @authenticated
 async def show(request: Request, resources: Resources, client: Client) -> Response:
-    """Get a delivery with its last attempts, newest first. A delivery of another client is a 404."""
+    """Get a delivery with its last attempts, newest first. A delivery of another client is not found (404)."""
     delivery = await _visible(resources, client, request.path_params["delivery_id"])
     attempts = await resources.attempts.of(delivery)
     named = isinstance(delivery.destination, NamedDestination)
