@@ -21,6 +21,7 @@ GUIDES = {
     "python": "Python: the client, its errors and retries",
     "callbacks": "Callbacks: what they contain and how to verify them",
     "slack": "Slack: channels, webhooks and what the messages say",
+    "push": "Push: Rally's own webhook, and rules for imports that nobody watches",
     "configuration": "Configuration: every setting with its default",
     "operations": "Operations: running, monitoring and repairing it",
     "security": "Security: keys, clients and where messages may go",
