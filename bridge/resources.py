@@ -1,9 +1,10 @@
 """The composition root: builds everything that the API and the workers share from the settings."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from bridge.checked_settings import check_usable
 from bridge.destinations import Sender
 from bridge.destinations.configuration import (
     diversion,
@@ -25,12 +26,11 @@ from bridge.queue import Bell
 from bridge.rally import RallyClient
 from bridge.rally.workspaces import rally_clients
 from bridge.settings import Settings
-from bridge.settings.loading import Draft, draft_settings
-from bridge.settings.problems import Problem
 from bridge.store.attempts import Attempts
 from bridge.store.budgets import Budgets
 from bridge.store.change_feed import ChangeFeed
-from bridge.store.connection import Store, connect
+from bridge.store.configuration import store_of
+from bridge.store.connection import Store
 from bridge.store.deliveries import Deliveries
 from bridge.store.encryption import Encryptor, Fingerprinter
 from bridge.store.endings import Endings
@@ -95,7 +95,7 @@ async def open_resources(settings: Settings, *, clock_offset: Span = 0) -> Async
     try:
         resources = _build(settings, clock_offset)
     except SettingsError:
-        check(settings)
+        check_usable(settings)
         raise
     try:
         yield resources
@@ -147,58 +147,3 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         ),
         delivery_schedule=DeliverySchedule(pauses=settings.delivery_schedule, max_age=settings.delivery_max_age),
     )
-
-
-def load_checked(environ: Mapping[str, str] | None = None, env_file: str | None = ".env") -> Settings:
-    """Return the settings; raises SettingsError with every problem, also of what is well-formed but can't be used."""
-    return check_draft(draft_settings(environ, env_file)).settings
-
-
-def check_draft(draft: Draft) -> Draft:
-    """Return a draft that has no problems; raises SettingsError with all of them."""
-    if problems := all_problems(draft):
-        raise SettingsError(problems)
-    return draft
-
-
-def all_problems(draft: Draft) -> list[Problem]:
-    """Return the problems of the settings, and those of building the resources from the valid ones."""
-    return list(dict.fromkeys([*draft.problems, *_unusable(draft.settings, draft.invalid)]))
-
-
-def check(settings: Settings) -> None:
-    """Raise SettingsError naming every setting that is well-formed but from which nothing can be built."""
-    if problems := list(dict.fromkeys(_unusable(settings, frozenset()))):
-        raise SettingsError(problems)
-
-
-def _unusable(settings: Settings, invalid: frozenset[str]) -> Iterator[Problem]:
-    for build, needed in _CHECKS:
-        if needed & invalid:
-            continue
-        try:
-            build(settings)
-        except SettingsError as error:
-            yield from error.problems
-
-
-def store_of(settings: Settings, clock_offset: Span = 0) -> Store:
-    """Return the store; the SettingsError doesn't repeat REDIS_URL, which may contain a password."""
-    try:
-        redis = connect(settings.redis_url, settings.redis_url_file)
-    except Exception:  # noqa: BLE001 - of redis-py, for a URL: ValueError, TypeError, its own and others
-        reason = "is not valid; percent-encode / ? # @ and the like in a password"
-        raise SettingsError([settings.problem("REDIS_URL", reason)]) from None
-    return Store(redis, offset=clock_offset)
-
-
-_CHECKS: Sequence[tuple[Callable[[Settings], object], frozenset[str]]] = (
-    (store_of, frozenset({"redis_url"})),
-    (rally_clients, frozenset({"rally_proxy"})),
-    (egress_trust, frozenset({"egress_ca_file"})),
-    (egress_proxy, frozenset({"egress_proxy"})),
-    (sender_of, frozenset({"callback_ed25519_keys", "callback_secrets", "slack_api_url"})),
-    (diversion, frozenset({"egress_sandbox"})),
-    (named_destinations, frozenset({"egress_allow", "egress_sandbox"})),
-)
-"""What is built from the settings, and the fields that it needs."""

@@ -9,8 +9,8 @@ from arq.typing import WorkerSettingsType
 from arq.worker import run_worker
 
 from bridge import log, packages, queue
+from bridge.checked_settings import load_checked
 from bridge.errors import SettingsError, WrongPackage
-from bridge.resources import load_checked
 from bridge.startup import PATIENCE
 from workers import jobs
 from workers.lifespan import Lifespan, exit_with

@@ -24,7 +24,7 @@ def serve(host: str, port: int) -> None:
     block_unused_imports()
     import uvicorn  # noqa: PLC0415 - after the libraries are blocked
 
-    from bridge.resources import load_checked  # noqa: PLC0415
+    from bridge.checked_settings import load_checked  # noqa: PLC0415
     from bridge.web.app import build  # noqa: PLC0415
     from bridge.web.http_protocol import Connection  # noqa: PLC0415
     from bridge.web.lifespan import StartupErrors  # noqa: PLC0415

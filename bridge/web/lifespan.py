@@ -12,8 +12,9 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge import log, memory, packages
+from bridge.checked_settings import load_checked
 from bridge.errors import BridgeError
-from bridge.resources import load_checked, open_resources
+from bridge.resources import open_resources
 from bridge.startup import wait_for_store
 from bridge.web.cors import ORIGINS
 

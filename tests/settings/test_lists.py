@@ -4,9 +4,9 @@ from base64 import urlsafe_b64encode
 
 import pytest
 
+from bridge.checked_settings import load_checked
 from bridge.domain.clients import digest
 from bridge.errors import SettingsError
-from bridge.resources import load_checked
 from bridge.settings import Settings
 from tests.settings.test_model import GOOD
 from tests.support.samples import only

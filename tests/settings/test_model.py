@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from bridge.checked_settings import load_checked
 from bridge.destinations.configuration import diverted_workspaces
 from bridge.domain.times import HOUR, SECOND
 from bridge.errors import SettingsError
-from bridge.resources import load_checked, open_resources
+from bridge.resources import open_resources
 from bridge.settings import Settings, load_settings
 from bridge.settings.model import Variables
 from tests.support.samples import only

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.checked_settings import load_checked
 from bridge.errors import SettingsError
-from bridge.resources import load_checked
 from tests.settings.test_model import GOOD
 from tests.support.samples import only
 

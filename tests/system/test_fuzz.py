@@ -15,6 +15,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from svix.webhooks import Webhook as SvixWebhook
 from svix.webhooks import WebhookVerificationError as SvixVerificationError
 
+from bridge.checked_settings import load_checked
 from bridge.destinations import Sender, callback, prepare
 from bridge.destinations.configuration import egress_proxy, egress_rules, named_destinations
 from bridge.destinations.lanes import lane_of
@@ -36,10 +37,10 @@ from bridge.domain.watches import Watch
 from bridge.errors import SettingsError
 from bridge.rally import decipher
 from bridge.rally.workspaces import rally_clients
-from bridge.resources import load_checked, store_of
 from bridge.settings import load_settings
 from bridge.settings.model import SECRETS, Variables
 from bridge.store import codec
+from bridge.store.configuration import store_of
 from bridge.store.encryption import Binding, Encryptor
 from tests.settings.test_model import GOOD as GOOD_SETTINGS
 from tests.support.slack_messages import assert_harmless, assert_inert, texts, units

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from bridge.checked_settings import all_problems
 from bridge.cli.config.first_files import FirstFiles, write_new
 from bridge.cli.config.rows import Row, rows_of
 from bridge.cli.console import CommandConsole
@@ -19,7 +20,6 @@ from bridge.cli.json_output import print_json
 from bridge.cli.up.command import DATA_DIR
 from bridge.cli.up.environment import CONFIG_FILE
 from bridge.errors import SettingsError
-from bridge.resources import all_problems
 from bridge.settings import Settings
 from bridge.settings.file.schema import config_schema
 from bridge.settings.loading import Draft, draft_settings

@@ -9,13 +9,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bridge.checked_settings import check_draft
 from bridge.cli.console import CommandConsole
 from bridge.cli.doctor import installation
 from bridge.cli.doctor.findings import Finding, State, failed, warning
 from bridge.cli.json_output import print_json
 from bridge.cli.up.command import DATA_DIR
 from bridge.errors import SettingsError
-from bridge.resources import check_draft
 from bridge.settings.loading import draft_settings
 
 SIGNS: Mapping[State, tuple[str, str]] = {

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import httpx
 
+from bridge.checked_settings import load_checked
 from bridge.cli.console import CommandConsole
 from bridge.cli.up import embedded_redis, environment, exports, external_redis, ports, restored_dump
 from bridge.cli.up.banner import Banner
@@ -23,7 +24,6 @@ from bridge.cli.up.signals import Signals
 from bridge.cli.up.supervisor import StopRequested, Supervisor
 from bridge.packages import HOME
 from bridge.redis.server import dotted
-from bridge.resources import load_checked
 from bridge.settings import Settings
 
 DATA_DIR = Path("rally-bridge-data")

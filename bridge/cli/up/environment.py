@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bridge.checked_settings import all_problems
 from bridge.cli.up.generated_secrets import FOR_THE_BRIDGE, FOR_THE_SANDBOX
 from bridge.destinations.signatures import derived_secret
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.errors import SettingsError
-from bridge.resources import all_problems
 from bridge.settings import Settings
 from bridge.settings.api_keys import key_entries
 from bridge.settings.file.document import Document, read_document

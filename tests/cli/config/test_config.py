@@ -12,11 +12,11 @@ from subprocess import CompletedProcess, run
 import pytest
 from jsonschema import Draft202012Validator
 
+from bridge.checked_settings import load_checked
 from bridge.cli.config.first_files import CONFIG
 from bridge.cli.up.data_dir import open_data_dir
 from bridge.cli.up.generated_secrets import load_or_generate
 from bridge.domain.clients import digest
-from bridge.resources import load_checked
 from tests.settings.test_model import GOOD
 from tests.support.command_line import run_at_terminal, run_here
 from tests.support.samples import only

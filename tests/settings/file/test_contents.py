@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge.checked_settings import load_checked
 from bridge.domain.clients import digest
 from bridge.domain.destinations import Callback, SlackChannel, SlackWebhook
 from bridge.errors import SettingsError
-from bridge.resources import load_checked
 from bridge.settings import Settings
 from tests.settings.test_model import GOOD
 from tests.support.samples import only

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from bridge.checked_settings import load_checked
 from bridge.domain.destinations import Callback, NamedDestination, SlackChannel, SlackWebhook
 from bridge.domain.outcomes import Outcome
 from bridge.domain.rules import DailyAt, Every, Mention, Rule, Thresholds
 from bridge.domain.subscriptions import GROUPS
 from bridge.domain.times import HOUR, MINUTE
 from bridge.errors import SettingsError
-from bridge.resources import load_checked
 from bridge.settings.file.schema import config_schema
 from bridge.settings.file.secret_fields import referred_variables
 from tests.settings.test_model import GOOD
