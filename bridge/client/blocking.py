@@ -7,7 +7,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
-from bridge.client import calls, events, waiting
+from bridge.client import calls, connecting, events, waiting
 from bridge.client.answers import Answer
 from bridge.client.connection import Connection
 from bridge.client.event_stream import EventDecoder
@@ -145,7 +145,8 @@ class _Wire:
         began = monotonic()
         self._stream.close()
         try:
-            response = self._http.send(http_request(self._http, request, self._connect_timeout), stream=True)
+            message = http_request(self._http, request, self._connect_timeout)
+            response = connecting.send(self._http, message, self._connect_timeout)
             self._stream.callback(response.close)
             if not request.is_open_stream(response.status_code, response.headers):
                 return answered(response, began=began, content=response.read())
