@@ -1,24 +1,14 @@
-"""Verification of callbacks: signed recently with one of the given secrets or keys.
+"""Verification of callbacks: signed recently with one of the given secrets or keys."""
 
-Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
-"""
-
-import base64
-import hashlib
-import hmac
 import json
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from bridge.domain.callback_secrets import decode_secret
+from bridge.domain.webhook_signatures import ASYMMETRIC, NotSigned, SignedMessage, decoded, read_signed
 from bridge.errors import BridgeError
 
 PUBLIC_PREFIX = "whpk_"
-TOLERANCE = 300.0
-"""Seconds by which the sender's clock and ours may differ."""
-LONGEST_TIMESTAMP = 20
-"""The largest number of digits of a timestamp; Python refuses to parse numbers of thousands of digits."""
 
 
 class Headers(Protocol):
@@ -47,64 +37,51 @@ def verify_callback(
     Act once for each `webhook-id`: a repetition bears the same one.
     """
     raw = body.encode() if isinstance(body, str) else body
-    given = {name.lower(): value for name, value in headers.items()}
-    message_id, timestamp, signatures = (given.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature"))
-    if not (message_id and timestamp and signatures):
-        raise NotVerified("a webhook-id, webhook-timestamp or webhook-signature is missing")
-    _check_time(timestamp, time.time() if now is None else now)
-    signed = f"{message_id}.{timestamp}.".encode() + raw
+    try:
+        message = read_signed(headers.items(), raw, now=time.time() if now is None else now)
+    except NotSigned as error:
+        raise NotVerified(str(error)) from None
     known = [secrets] if isinstance(secrets, str) else secrets
-    if not any(_is_signed_with(secret, signed, signatures.split()) for secret in known):
+    if not any(_is_signed_with(secret, message) for secret in known):
         raise NotVerified("no signature is by one of these secrets")
-    payload: dict[str, Any] = json.loads(raw)
-    if client is not None and payload.get("data", {}).get("client") != client:
+    payload = _payload(raw)
+    if client is not None and _client_of(payload) != client:
         raise NotVerified("the message is for another client")
     return payload
 
 
-def _is_signed_with(secret: str, signed: bytes, signatures: Sequence[str]) -> bool:
+def _payload(raw: bytes) -> dict[str, Any]:
+    try:
+        payload = json.loads(raw)
+    except (ValueError, RecursionError):  # a UnicodeDecodeError is a ValueError
+        payload = None
+    if not isinstance(payload, dict):
+        raise NotVerified("the body is not a JSON object")
+    return payload
+
+
+def _client_of(payload: dict[str, Any]) -> Any:
+    data = payload.get("data")
+    return data.get("client") if isinstance(data, dict) else None
+
+
+def _is_signed_with(secret: str, message: SignedMessage) -> bool:
     """Return whether one of the signatures is by a secret (`v1`), or by the private part of a public key (`v1a`)."""
     if secret.startswith(PUBLIC_PREFIX):
-        return _is_signed_with_key(secret, signed, _of_kind("v1a,", signatures))
-    expected = hmac.digest(_key(secret), signed, hashlib.sha256)
-    return any(hmac.compare_digest(expected, each) for each in _of_kind("v1,", signatures))
+        return _is_signed_with_key(secret, message)
+    try:
+        return message.is_signed_with(secret)
+    except ValueError:
+        raise NotVerified("a secret is whsec_ and base64 after it") from None
 
 
-def _of_kind(kind: str, signatures: Sequence[str]) -> list[bytes]:
-    return [_decoded(each.removeprefix(kind)) for each in signatures if each.startswith(kind)]
-
-
-def _is_signed_with_key(public_key: str, signed: bytes, signatures: Sequence[bytes]) -> bool:
+def _is_signed_with_key(public_key: str, message: SignedMessage) -> bool:
     try:
         from bridge.client.ed25519 import is_signed_by  # noqa: PLC0415 - its package may be missing
     except ModuleNotFoundError:
         raise ImportError("To verify with a public key, install a package: pip install cryptography") from None
-    key = _decoded(public_key.removeprefix(PUBLIC_PREFIX))
+    key = decoded(public_key.removeprefix(PUBLIC_PREFIX))
     try:
-        return any(is_signed_by(key, each, signed) for each in signatures or [b""])
+        return any(is_signed_by(key, each, message.content) for each in message.of_version(ASYMMETRIC) or [b""])
     except ValueError:
         raise NotVerified(f"a public key is {PUBLIC_PREFIX} and the base64 of 32 bytes") from None
-
-
-def _check_time(timestamp: str, now: float) -> None:
-    if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= LONGEST_TIMESTAMP):
-        raise NotVerified("the webhook-timestamp is not a number")
-    if abs(now - int(timestamp)) > TOLERANCE:
-        raise NotVerified("the webhook-timestamp is too far from now")
-
-
-def _key(secret: str) -> bytes:
-    try:
-        key = decode_secret(secret)
-    except ValueError:
-        key = b""
-    if not key:
-        raise NotVerified("a secret is whsec_ and base64 after it")
-    return key
-
-
-def _decoded(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError:  # binascii.Error is one
-        return b""

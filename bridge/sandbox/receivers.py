@@ -83,8 +83,9 @@ class Receivers:
 
         A destination may have a secret of its own, which its receiver knows, but the sandbox does not.
         """
-        body = await _text_of(request)
-        why = fault_of_signature(dict(request.headers), body, self._inbox.secrets, self._inbox.now())
+        raw = await request.body()
+        body = raw.decode("utf-8", "replace")
+        why = fault_of_signature(request.headers.items(), raw, self._inbox.secrets, self._inbox.now())
         refused = why is not None and not any_secret
         answer = PlainTextResponse("the signature does not verify", 401) if refused else Response(status_code=204)
         response = await self._inbox.planned_response(name) or answer

@@ -1,6 +1,8 @@
 """Callbacks that a receiver verifies: genuine ones, forged ones and old ones."""
 
 import time
+from base64 import b64decode, b64encode
+from hmac import digest
 from typing import Any
 
 import pytest
@@ -63,3 +65,31 @@ def test_a_forged_or_old_callback_is_refused(
     now = 1_800_000_000
     with pytest.raises(NotVerified, match=why):
         verify_callback(body, {**sent(BODY, now), **changes}, secret, now=now + later)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b"\xff", b"[" * 100_000, b'{"data": 1, "type": NaN', b"2"])
+def test_a_signed_body_that_is_no_json_object_is_refused(body: bytes) -> None:
+    now = 1_800_000_000
+    raw = b64encode(digest(b64decode(SECRET.removeprefix("whsec_")), b"ntf_1.%d." % now + body, "sha256")).decode()
+    headers = {"webhook-id": "ntf_1", "webhook-timestamp": str(now), "webhook-signature": f"v1,{raw}"}
+
+    with pytest.raises(NotVerified, match="the body is not a JSON object"):
+        verify_callback(body, headers, SECRET, now=now)
+
+
+@pytest.mark.parametrize("body", ['{"type": "x"}', '{"data": null}', '{"data": [1]}'])
+def test_a_message_that_names_no_client_is_for_another_one(body: str) -> None:
+    now = 1_800_000_000
+
+    with pytest.raises(NotVerified, match="for another client"):
+        verify_callback(body, sent(body, now), SECRET, client="crm", now=now)
+
+
+def test_headers_of_svix_do_not_stand_in_for_those_of_a_callback() -> None:
+    now = 1_800_000_000
+    renamed = {name.replace("webhook-", "svix-"): value for name, value in sent(BODY, now).items()}
+
+    with pytest.raises(NotVerified, match="missing"):
+        verify_callback(BODY, renamed, SECRET, now=now)
+    with pytest.raises(NotVerified, match="no signature"):
+        verify_callback(BODY, renamed | sent(BODY, now) | {"webhook-id": "ntf_2"}, SECRET, now=now)
