@@ -16,7 +16,7 @@ from tests.support.api_calls import KEYED, PROBLEM, Call, stored
 from tests.support.samples import only
 from tests.support.world import OTHER_KEY, World, opened
 from tests.system.test_outages import RedisProcess
-from tests.web.test_openapi import check
+from tests.web.openapi.test_document import check
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ import pytest
 from bridge.domain.times import DAY
 from tests.support.samples import only
 from tests.support.world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, World, opened
-from tests.web.test_openapi import check
+from tests.web.openapi.test_document import check
 
 pytestmark = pytest.mark.anyio
 KEY = {"Idempotency-Key": "7c5b0c0e"}

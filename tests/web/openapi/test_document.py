@@ -29,7 +29,7 @@ from tests.support.world import CLIENT_KEY, World, bearer
 
 pytestmark = pytest.mark.anyio
 DESCRIPTION = describe(API_ROUTES)
-HOME = Path(__file__).parents[2]
+HOME = Path(__file__).parents[3]
 
 
 def validator(schema: dict[str, Any]) -> Draft202012Validator:
