@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,11 @@ from bridge.cli.up import exports
 
 DEMO_IDS = ("demo-completed-1", "demo-partial-1", "demo-failed-1", "demo-slow-1")
 """Imports that the sandbox makes at the first request for them, and any other id that begins like these."""
+
+UPLOAD = "An import that nobody watches"
+UPLOAD_BUTTON = "Press “Upload a CSV in Rally's UI” in the inbox. The rule in {} sends its message"
+PUSHES = "The endpoint to add in Rally, where YOUR-HOST forwards this path to the API"
+PUSH_URL = "https://YOUR-HOST/v1/push/rally/{}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +29,10 @@ class Banner:
     """The variables for a client's shell, without a key if the user set keys of their own, which are not printed."""
     rally: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The variables for scripts that import people into the simulated Rally."""
+    rule_file: str | None = None
+    """The configuration file, if it has rules."""
+    pushed: Sequence[str] = ()
+    """The workspaces of the real Rally whose pushes the bridge accepts."""
     data: Path
     logs: Path
 
@@ -53,11 +62,15 @@ class Banner:
     def sections(self) -> list[tuple[str, list[str]]]:
         """Return titles, and lines below each that work without editing."""
         demos = [("Demo imports", [", ".join(DEMO_IDS)])] if self.sandbox else []
+        upload = [(UPLOAD, [UPLOAD_BUTTON.format(self.rule_file)])] if self.sandbox and self.rule_file else []
+        pushes = [(PUSHES, [PUSH_URL.format(name) for name in self.pushed])] if self.pushed else []
         rally = [("For scripts that import people: the simulated Rally", exports.lines(self.rally))]
         return [
             (f"In another terminal: source {shlex.quote(str(self.data / exports.FILE))}, or", self._export_lines()),
             *demos,
+            *upload,
             *((title, [command]) for title, command in self.commands()),
+            *pushes,
             *(rally if self.rally else []),
         ]
 

@@ -17,6 +17,7 @@ from bridge.cli.up.banner import Banner
 from bridge.cli.up.data_dir import DataDir, open_data_dir
 from bridge.cli.up.embedded_redis import OLDEST_PREFERRED, RedisBinary
 from bridge.cli.up.environment import UserSettings
+from bridge.cli.up.first_rule import write_first_rule
 from bridge.cli.up.generated_secrets import load_or_generate
 from bridge.cli.up.orphans import stop_leftovers
 from bridge.cli.up.program import Program
@@ -68,6 +69,8 @@ def command(*, sandbox: bool, data_dir: Path | None, host: str, port: int, syste
     environment.require_settings(user, sandbox_port=port + 1 if sandbox else None)
     with open_data_dir(path) as data, Signals() as signals:
         generated = load_or_generate(data, sandbox=sandbox)
+        if sandbox:
+            user = write_first_rule(data, user)
         stop_leftovers(data, _echo)
         redis_url = None if user.has("REDIS_URL") else embedded_redis.url(embedded_redis.socket_for(data))
         env = environment.of_bridge(user, generated, redis_url, sandbox_port=port + 1 if sandbox else None)
@@ -78,7 +81,7 @@ def command(*, sandbox: bool, data_dir: Path | None, host: str, port: int, syste
         if sandbox:
             simulated = environment.of_sandbox(user, generated, settings, ports.url(host, port))
             programs.insert(-2, _sandbox(simulated, port + 1))  # before the worker, which calls it
-        banner = _banner(data, user, generated, host=host, port=port, sandbox=sandbox)
+        banner = _banner(data, user, generated, settings, host=host, port=port, sandbox=sandbox)
         if server:
             try:
                 restored_dump.import_dump(data, server, signals=signals, echo=_echo)
@@ -89,7 +92,14 @@ def command(*, sandbox: bool, data_dir: Path | None, host: str, port: int, syste
 
 
 def _banner(
-    data: DataDir, user: UserSettings, generated: Mapping[str, str], *, host: str, port: int, sandbox: bool
+    data: DataDir,
+    user: UserSettings,
+    generated: Mapping[str, str],
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    sandbox: bool,
 ) -> Banner:
     api, sandbox_url = ports.url(host, port), ports.url(LOOPBACK, port + 1) if sandbox else None
     key = None if environment.has_clients(user) else environment.client_key(user, generated)
@@ -98,9 +108,17 @@ def _banner(
         sandbox=sandbox_url,
         exports=exports.of_bridge(api, key),
         rally=exports.of_sandbox(sandbox_url, generated) if sandbox_url else {},
+        rule_file=_short(settings.bridge_config_file) if settings.bridge_config_file and settings.rules else None,
+        pushed=[] if sandbox else [name for name, each in settings.workspaces.items() if each.webhook_secrets],
         data=data.path,
         logs=data.logs,
     )
+
+
+def _short(path: str) -> str:
+    """Return a path relative to the current directory, if it is below."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
 def _require_ports(host: str, port: int, *, sandbox: bool) -> None:

@@ -341,6 +341,22 @@ def test_the_banner_of_a_sandbox_prints_the_variables_the_docs_and_the_demo_ids(
     assert all(demo(each, now=0.0) for each in DEMO_IDS)
 
 
+def test_the_banner_of_a_sandbox_names_its_rule() -> None:
+    banner = replace(banner_of(SANDBOX, {}), rule_file="/data/bridge.toml")
+
+    named = [line for line in printed_lines(banner) if "/data/bridge.toml" in line]
+    assert named == ["Press “Upload a CSV in Rally's UI” in the inbox. The rule in /data/bridge.toml sends its message"]
+    assert not [line for line in printed_lines(banner_of(SANDBOX, {})) if "Upload" in line]
+
+
+def test_the_banner_has_the_url_to_add_in_rally_for_each_workspace_with_a_secret() -> None:
+    banner = replace(banner_of(None, {}), pushed=["default", "eu"])
+
+    urls = [line for line in printed_lines(banner) if "/v1/push/" in line]
+    assert urls == [f"https://YOUR-HOST/v1/push/rally/{name}" for name in banner.pushed]
+    assert not [line for line in printed_lines(banner_of(None, {})) if "/v1/push/" in line]
+
+
 def test_the_variables_are_written_for_a_shell_and_readable_by_their_owner_only(data: DataDir) -> None:
     written = exports.write(data, {"RALLY_BRIDGE_URL": API, "RALLY_BRIDGE_KEY": "it's $HOME"})
 
