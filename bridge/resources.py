@@ -39,6 +39,7 @@ from bridge.store.imports import Imports
 from bridge.store.indexes import Indexes
 from bridge.store.lanes import Lanes
 from bridge.store.notices import Notices
+from bridge.store.push_proofs import PushProofs
 from bridge.store.pushes import Pushes
 from bridge.store.rate_limits import RateLimiter
 from bridge.store.watches import Watches
@@ -64,6 +65,7 @@ class Resources:
     lanes: Lanes
     notices: Notices
     budgets: Budgets
+    push_proofs: PushProofs
     indexes: Indexes
     heartbeats: Heartbeats
     rate_limiter: RateLimiter
@@ -126,6 +128,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         lanes=Lanes(store),
         notices=Notices(store, encryptor),
         budgets=Budgets(store),
+        push_proofs=PushProofs(store),
         indexes=Indexes(store),
         heartbeats=Heartbeats(store),
         rate_limiter=RateLimiter(store, limit=settings.client_rate_limit),

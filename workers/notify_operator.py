@@ -17,8 +17,8 @@ class OperatorNotifier:
         self._resources = resources
         self._on_due = on_due
 
-    async def send(self, notice: Notice, *, abandoned: Sequence[str] = ()) -> None:
-        """Create the delivery of a notice.
+    async def send(self, notice: Notice, *, abandoned: Sequence[str] = (), notice_id: str | None = None) -> None:
+        """Create the delivery of a notice, unless there is one with the id `notice_id`.
 
         `abandoned` are the deliveries that it reports; the store lets one worker report each of them, once.
         """
@@ -28,6 +28,6 @@ class OperatorNotifier:
         destination = NamedDestination(name=name)
         body = render(notice, destination)
         lane = self._resources.lane(destination)
-        notice_id = new_id("dlv_")
-        if await self._resources.notices.create(notice_id, destination, lane, body, reported=abandoned):
+        id_ = notice_id or new_id("dlv_")
+        if await self._resources.notices.create(id_, destination, lane, body, reported=abandoned):
             self._on_due()

@@ -72,6 +72,7 @@ class PollWork:
         self._resources = resources
         self._workspace = workspace
         self._rally = resources.rally[workspace]
+        self._push_expected = bool(resources.settings.workspaces[workspace].webhook_secrets)
         self._settler = settler
         self._operator = operator
         self._statuses = LoggedTexts()
@@ -82,16 +83,23 @@ class PollWork:
         settings = self._resources.settings
         began = monotonic()  # before the read, so that a process that is suspended in between starts no request
         snapshot = await self._resources.budgets.read(self._workspace)
-        if snapshot.next_due is None:
-            return (), None
-        if snapshot.next_due > snapshot.now and not snapshot.budget.breaker_open:
-            return (), (snapshot.next_due - snapshot.now) / SECOND
         share = settings.workspaces[self._workspace].budget_share
         granted = grant(snapshot.budget, snapshot.now, in_flight=snapshot.in_flight, share=share)
+        next_due = snapshot.next_claim(granted)
+        if next_due is None:
+            return (), None
+        if next_due > snapshot.now and not snapshot.budget.breaker_open:
+            return (), (next_due - snapshot.now) / SECOND
         if granted.count <= 0:
             return (), max(0.0, (granted.again_at - snapshot.now) / SECOND)
         claims = await self._resources.imports.claim(
-            self._workspace, snapshot.budget, granted, room=room, lease=settings.poll_lease, now=snapshot.now
+            self._workspace,
+            snapshot.budget,
+            granted,
+            room=room,
+            lease=settings.poll_lease,
+            now=snapshot.now,
+            push_expected=self._push_expected,
         )
         all_leased = snapshot.budget.breaker_open and claims == []
         polls = self._with_deadlines(claims or (), granted, snapshot, began)
@@ -155,7 +163,9 @@ class PollWork:
     async def _commit(self, results: Sequence[PollResult]) -> None:
         commits = [PollCommit(claim=r.claimed.claim, update=r.update, at=r.at) for r in results]
         settle_by = max(result.at for result in results) + SETTLE_BY
-        committed = await self._resources.imports.commit(self._workspace, commits, settle_by=settle_by)
+        committed = await self._resources.imports.commit(
+            self._workspace, commits, settle_by=settle_by, push_expected=self._push_expected
+        )
         for result, is_ours in zip(results, committed, strict=True):
             # The sweep handles expiries. Here a watch can only have ended through a final reading or an absence.
             if is_ours and (result.update.due is None or result.update.absent is not None):

@@ -1,7 +1,8 @@
 """The sweep: a periodic job for everything that no ring of the bell announces.
 
 It brings due times forward after Redis' clock was set back, resumes interrupted settling, and ends expired watches. It
-reports abandoned deliveries, and a Redis that evicts keys, to the operator. It deletes old data.
+counts imports that ended without a push. It reports abandoned deliveries, pushes that have stopped, and a Redis that
+evicts keys, to the operator. It deletes old data.
 """
 
 from collections.abc import Iterator
@@ -10,9 +11,11 @@ from contextlib import contextmanager
 import structlog
 
 from bridge.destinations.descriptions import describe
-from bridge.domain.notice_texts import deliveries_abandoned, redis_evicts, redis_evicts_no_more
+from bridge.domain.notice_texts import deliveries_abandoned, pushes_silent, redis_evicts, redis_evicts_no_more
+from bridge.domain.push_proof import PushProof
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import StoreUnavailable
+from bridge.ids import derived_id
 from bridge.resources import Resources
 from bridge.store.clock import Clock
 from bridge.store.redis_check import eviction_problem, note_eviction, read_policy
@@ -43,6 +46,7 @@ class Sweep:
             self._follow_clock,
             self._resume_settling,
             self._settle_expired,
+            self._judge_pushes,
             self._report_abandoned,
             self._report_eviction,
             self._delete_old,
@@ -85,6 +89,24 @@ class Sweep:
                 if import_record is not None and (import_record.state.polled_at or 0) < expires_at:
                     await self._resources.imports.poll_now(workspace, import_id)
                 await self._settler.settle(workspace, import_id)
+
+    async def _judge_pushes(self) -> None:
+        """Count imports that ended without a push, and report once when a type that was pushed no longer is."""
+        for workspace in self._resources.settings.workspaces.values():
+            if not workspace.webhook_secrets:
+                continue
+            await self._resources.push_proofs.count_misses(workspace.name)
+            for type_, proof in (await self._resources.push_proofs.get(workspace.name)).items():
+                if proof.silent and not proof.told:
+                    await self._report_silence(workspace.name, type_, proof)
+
+    async def _report_silence(self, workspace: str, type_: str, proof: PushProof) -> None:
+        """Create the notice, then note that it exists: a crash in between repeats the step with the same id."""
+        notice = pushes_silent(workspace, type_, await self._resources.store.now())
+        notice_id = derived_id("dlv_", proof.last_match or 0, notice.type, workspace, type_)
+        await self._operator.send(notice, notice_id=notice_id)
+        if await self._resources.push_proofs.mark_told(workspace, type_):
+            log.warning(notice.type, workspace=workspace, import_type=type_, since=proof.last_match)
 
     async def _report_abandoned(self) -> None:
         """Report the deliveries that were abandoned since the last run to the operator, in one notice."""

@@ -15,6 +15,8 @@ LONGEST_RALLY_PAUSE: Span = HOUR
 """The longest pause that any header of the vendor can cause."""
 COARSENESS: Span = SECOND
 """The precision of reset times, which are whole seconds: a window may end this much later than announced."""
+RULES_SHARE = 4
+"""The divisor for imports that only rules watch: at most a quarter of a window's polls is for them."""
 BURST_SHARE = 8
 """The divisor for bursts: at most one eighth of the remaining polls start at once; the others are spread out."""
 
@@ -31,6 +33,8 @@ class Budget:
     """The calls that are left in the window, at least."""
     spent: int = 0
     """The polls that were claimed in the window."""
+    spent_by_rules: int = 0
+    """Those of them that were for imports that only rules watch."""
     ends_at: Moment = 0
     """The end of the window; 0 closes it, so that a probe is sent."""
     window: Span = 0
@@ -82,6 +86,10 @@ class Budget:
         """Return how many polls of a window we may use."""
         return max(1, int((self.limit or 0) * share))
 
+    def left_for_rules(self, share: float) -> int:
+        """Return how many polls of the window are left for imports that only rules watch."""
+        return max(0, max(1, self.allowed(share) // RULES_SHARE) - self.spent_by_rules)
+
 
 MOMENTS = (
     *("ends_at", "paced_until", "not_before", "probing_until", "key_refused_since"),
@@ -110,6 +118,8 @@ class Grant:
     step: Span = 0
     probe: bool = False
     ends_at: Moment | None = None
+    rules_left: int = 1
+    """How many of the polls may be for imports that only rules watch."""
 
 
 def grant(budget: Budget, now: Moment, *, in_flight: int, share: float) -> Grant:
@@ -130,8 +140,23 @@ def grant(budget: Budget, now: Moment, *, in_flight: int, share: float) -> Grant
         return Grant(count=0, again_at=paced_from)
     count = left if step == 0 else min(left, (now - paced_from) // step + 1)
     return Grant(
-        count=count, again_at=paced_from + count * step, paced_from=paced_from, step=step, ends_at=budget.ends_at
+        count=count,
+        again_at=paced_from + count * step,
+        paced_from=paced_from,
+        step=step,
+        ends_at=budget.ends_at,
+        rules_left=budget.left_for_rules(share),
     )
+
+
+def places_for_rules(budget: Budget, rules_left: int, count: int) -> tuple[int, int]:
+    """Return how many of `count` polls imports that only rules watch get: at least, and at most.
+
+    Of the polls in a window they get every fourth before all other imports, and those that no other import needs.
+    """
+    most = min(count, rules_left)
+    least = (budget.spent + count) // RULES_SHARE - budget.spent_by_rules
+    return max(0, min(least, most)), most
 
 
 def _lone_call(budget: Budget, now: Moment, *, in_flight: int) -> Grant:

@@ -77,6 +77,7 @@ def _after_allowance(budget: Budget, reply: Reply, *, in_flight: int, now: Momen
         limit=reply.allowance.limit,
         available=bound,
         spent=1 + in_flight,
+        spent_by_rules=min(budget.spent_by_rules, 1 + in_flight),
         ends_at=ends_at,
         window=ends_at - budget.ends_at if seen_whole else max(budget.window, reply.allowance.resets_in),
         paced_until=0,

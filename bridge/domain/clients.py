@@ -7,6 +7,13 @@ SHORTEST_KEY = 16
 """The length of the shortest API key. A word as long in a wrong place may be a key; messages do not repeat it."""
 DIGEST_PREFIX = "sha256:"
 """How a digest is written: after it, 64 hexadecimal digits."""
+RULE_PREFIX = "rule:"
+"""How the name of the client of a rule's watches begins; a client with an API key has no colon in its name."""
+
+
+def is_rule(client: str) -> bool:
+    """Return whether the watches of this client are made by a rule."""
+    return client.startswith(RULE_PREFIX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

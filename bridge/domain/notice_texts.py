@@ -1,6 +1,7 @@
 """The text and the facts of each notice to the operator, except those about rules, and of a test message."""
 
 from bridge.domain.notices import Notice
+from bridge.domain.push_proof import SILENT_AFTER
 from bridge.domain.times import Moment, rfc3339
 from bridge.domain.workspace_events import WorkspaceEvent
 
@@ -22,6 +23,19 @@ def redis_evicts(problem: str, now: Moment) -> Notice:
 
 def redis_evicts_no_more(now: Moment) -> Notice:
     return Notice(type="redis.eviction_ended", at=now, text="Redis keeps every watch again; some may have been lost.")
+
+
+def pushes_silent(workspace: str, type_: str, now: Moment) -> Notice:
+    """Build the notice that pushes of a type have stopped, although imports of the type ended."""
+    return Notice(
+        type="push.silent",
+        at=now,
+        text=f"Rally no longer pushes the end of {type_} imports of the workspace “{workspace}”: at least the last"
+        f" {SILENT_AFTER} ended without a push. The bridge polls them as often as it does without pushes, but its rules"
+        " hear of none. The endpoint may be disabled: enable it in Rally's webhook settings, then recover its failed"
+        " messages.",
+        facts={"workspace": workspace, "importType": type_},
+    )
 
 
 def key_refused(workspace: str, since: Moment) -> Notice:

@@ -12,6 +12,9 @@ RETRY_GROWTH = 1.25
 MOST_GROWTH = 20
 """The largest exponent, which avoids huge numbers."""
 
+FOLLOW_UPS: tuple[Span, ...] = (SECOND, 3 * SECOND, 10 * SECOND)
+"""The pauses after the first polls that follow a push and find the import unfinished: Rally may show the end late."""
+
 
 def outage_pause(outage: Span, *, jitter: float) -> Span:
     """Return the pause after connections have failed for `outage`: a quarter of it, within bounds.

@@ -1,6 +1,6 @@
 """What the result of a poll changes about an import."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bridge.domain.absences import AbsenceStreak, next_streak
 from bridge.domain.budget import LONGEST_RALLY_PAUSE
@@ -15,9 +15,13 @@ from bridge.domain.imports import (
     Unanswered,
     Unusable,
 )
-from bridge.domain.poll_schedule import PollSchedule, retry_pause
+from bridge.domain.poll_schedule import FOLLOW_UPS, PollSchedule, retry_pause
+from bridge.domain.push_proof import UNSTRETCHED, Proofs, Stretch, countable_type, stretch_of
 from bridge.domain.quarantine import QUARANTINE
-from bridge.domain.times import Moment
+from bridge.domain.times import Moment, Span
+
+ABSENCE_SHARE = 10
+"""An absent import that only rules watch is polled after a pause of at least this fraction of its absence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,14 @@ class PollClaim:
     faults: int
     """The number of consecutive polls without a usable answer."""
     absent: AbsenceStreak | None = None
+    pushed_at: Moment | None = None
+    """When Rally last pushed the end of the import."""
+    polls_since_push: int = 0
+    """The number of polls since then, this one not included."""
+    by_rule: bool = False
+    """Whether only rules watch the import."""
+    proofs: Proofs = field(default_factory=dict)
+    """What pushes have proven in the workspace."""
 
     @property
     def shown(self) -> bool:
@@ -50,6 +62,10 @@ class ImportUpdate:
     """What to commit for an import after a poll; `due` is None after a final reading."""
 
     due: Moment | None
+    stretch: Stretch = UNSTRETCHED
+    """By how much `due` was put off, because pushes are proven for the import's type."""
+    unstretched_due: Moment | None = None
+    """The time of the next poll without that; None if `due` was not put off."""
     faults: int = 0
     counted: bool = True
     """Whether the poll counts; not if Rally rejected it for the whole workspace, because of its rate limit or key."""
@@ -85,19 +101,19 @@ def after_poll(
 def _after_answer(
     claim: PollClaim, reply: Reply, schedule: PollSchedule, *, jitter: float, probing: bool, trusted_since: Moment
 ) -> ImportUpdate:
-    age = reply.at - claim.first_at
-
     def due(faults: int = 0) -> Moment:
-        return reply.at + schedule.pause(age, faults=faults, jitter=jitter)
+        return reply.at + _pause(claim, reply.at, schedule, faults=faults, jitter=jitter)
 
     match reply.answer:
         case Read(reading) if reading.finished:
             return ImportUpdate(due=None, reading=reading)
         case Read(reading):
-            return ImportUpdate(due=due(), reading=reading)
+            return _put_off(ImportUpdate(due=due(), reading=reading), claim, reply.at)
         case Absent(absence):
             streak = next_streak(claim.absent, absence, reply.at, trusted_since=trusted_since)
-            return ImportUpdate(due=due(), absent=streak)
+            # A rule may wait for a day for an import that its key can't see: polls become rare.
+            rare = (reply.at - streak.since) // ABSENCE_SHARE if claim.by_rule else 0
+            return ImportUpdate(due=max(due(), reply.at + rare), absent=streak)
         case OverLimit() | KeyRefused():
             # The workspace waits, not the import: it keeps its place in the order.
             return ImportUpdate(due=claim.due, faults=claim.faults, counted=False)
@@ -114,6 +130,32 @@ def _after_answer(
                 trouble=reason,
                 retry_at=reply.at + retry_after if retry_after else 0,
             )
+
+
+def _pause(claim: PollClaim, now: Moment, schedule: PollSchedule, *, faults: int, jitter: float) -> Span:
+    """Return the pause before the next poll, without regard to what pushes have proven.
+
+    After a push the import has probably ended: the first pauses are short, and its age counts from the push.
+    """
+    if claim.pushed_at is None:
+        return schedule.pause(now - claim.first_at, faults=faults, jitter=jitter)
+    if faults == 0 and claim.polls_since_push < len(FOLLOW_UPS):
+        return FOLLOW_UPS[claim.polls_since_push]
+    return schedule.pause(now - claim.pushed_at, faults=faults, jitter=jitter)
+
+
+def _put_off(update: ImportUpdate, claim: PollClaim, now: Moment) -> ImportUpdate:
+    """Return the update with its next poll put off as far as pushes are proven for the import's type.
+
+    After a push for the import itself nothing is put off: the end that it promised has not been seen.
+    """
+    if update.due is None or update.reading is None or claim.pushed_at is not None:
+        return update
+    type_ = countable_type(update.reading.type)
+    stretch = stretch_of(claim.proofs.get(type_), now) if type_ is not None else UNSTRETCHED
+    if stretch is UNSTRETCHED:
+        return update
+    return replace(update, due=now + (update.due - now) * stretch.factor, stretch=stretch, unstretched_due=update.due)
 
 
 def is_news(claim: PollClaim, update: ImportUpdate) -> bool:

@@ -14,6 +14,7 @@ sweep deletes what has ended.
     rb:waiting:<workspace>:<id>         set    the open watches that wait for an import
     rb:imports:due:<workspace>          zset   imports by tier and next poll (poll_order); while leased, by lease end
     rb:imports:leased:<workspace>       zset   imports with a poll in progress, by lease end
+    rb:imports:stretched:<workspace>:<type>  zset  imports put off by proven pushes, by tier and next poll without them
     rb:imports:settling                 zset   final imports whose watches must be settled, by the time to resume
     rb:imports:final                    zset   final imports by the time at which they became final
     rb:budget:<workspace>               hash   what the workspace's rate limit still allows

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from bridge.domain.clients import is_rule
 from bridge.domain.destinations import Destination
 from bridge.domain.times import DAY, Moment, Span
 from bridge.domain.watches import Watch, WatchState
@@ -104,6 +105,7 @@ def acceptance_call(
             "import": keys.import_(*import_key),
             "waiting": keys.waiting(*import_key),
             "imports_due": keys.imports_due(new.workspace),
+            "imports_leased": keys.imports_leased(new.workspace),
             "settling": keys.SETTLING,
             "final": keys.FINAL,
             "replay": keys.replay(new.client, once.fingerprint if once else ""),
@@ -120,6 +122,7 @@ def acceptance_call(
             "digest": once.digest if once else "",
             "replayed_for": REPLAYED_FOR,
             "limit": "" if limit is None else limit,
+            "by_rule": int(is_rule(new.client)),
         },
         more_args=[
             *("client", new.client, "workspace", new.workspace, "import_id", new.import_id),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from bridge.domain.budget import Budget, set_back
+from bridge.domain.budget import Budget, Grant, set_back
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.store import codec, keys
 from bridge.store.connection import Store
@@ -19,8 +19,20 @@ class BudgetSnapshot:
     budget: Budget
     in_flight: int
     next_due: Moment | None
+    next_due_by_rule: Moment | None
+    """When the next import is due that only rules watch; `next_due` is about the others."""
     open_imports: int
     """How many imports are being polled."""
+
+    def next_claim(self, granted: Grant) -> Moment | None:
+        """Return when the next import can be claimed, as far as its due time decides; None if no import is polled.
+
+        An import that only rules watch waits for the end of the window if nothing is left for it.
+        """
+        by_rule = self.next_due_by_rule
+        if by_rule is not None and granted.count > 0 and granted.rules_left <= 0:
+            by_rule = max(by_rule, granted.ends_at or 0)
+        return min((due for due in (self.next_due, by_rule) if due is not None), default=None)
 
 
 class Budgets:
@@ -43,7 +55,7 @@ class Budgets:
 
     async def _read(self, workspace: str) -> tuple[BudgetSnapshot, Span]:
         """Return the stored state, and how far in the future its budget was last written."""
-        now, in_flight, first, open_imports, flat = await self._store.run(
+        now, in_flight, first, first_by_rule, open_imports, flat = await self._store.run(
             "read_budget",
             {
                 "budget": keys.budget(workspace),
@@ -57,6 +69,7 @@ class Budgets:
             budget=_load(stored),
             in_flight=in_flight,
             next_due=None if first < 0 else first,
+            next_due_by_rule=None if first_by_rule < 0 else first_by_rule,
             open_imports=open_imports,
         )
         return snapshot, int(stored.get("written_at", 0)) - now

@@ -104,6 +104,7 @@ class Endings:
                 "member": keys.member(workspace, import_id),
                 "now": now,
                 "state": state.value,
+                "stretched_prefix": keys.imports_stretched_prefix(workspace),
                 "deliveries": len(after.deliveries),
                 "fields": len(fields),
             },

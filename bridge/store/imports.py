@@ -5,9 +5,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.domain.budget import Budget, Grant
+from bridge.domain.budget import Budget, Grant, places_for_rules
 from bridge.domain.poll_tiers import SHORTEST_TIER, tier_of
 from bridge.domain.polls import ImportUpdate, PollClaim, is_news
+from bridge.domain.push_proof import countable_type
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.redis.errors import translated
 from bridge.store import bindings, codec, keys, poll_scores
@@ -21,6 +22,7 @@ from bridge.store.import_records import (
     load_import_leniently,
     load_streak,
 )
+from bridge.store.push_proofs import load_proofs
 
 SETTLING_AHEAD: Span = 20 * SECOND
 """The longest time until settling is resumed. If more remains, the clock was set back, and it is resumed now."""
@@ -44,30 +46,48 @@ class Imports:
         self._encryptor = encryptor
 
     async def claim(
-        self, workspace: str, budget: Budget, grant: Grant, *, room: int, lease: Span, now: Moment
+        self,
+        workspace: str,
+        budget: Budget,
+        grant: Grant,
+        *,
+        room: int,
+        lease: Span,
+        now: Moment,
+        push_expected: bool = False,
     ) -> list[PollClaim] | None:
-        """Reserve budget and claim due imports in one step; None if the budget was overwritten since it was read."""
-        _now, verdict, *rows = await self._store.run(
+        """Reserve budget and claim due imports in one step; None if the budget was overwritten since it was read.
+
+        Only if Rally pushes to this workspace (`push_expected`), what pushes have proven counts.
+        """
+        count = min(room, grant.count)
+        rules_least, rules_most = places_for_rules(budget, grant.rules_left, count)
+        _now, verdict, *claimed = await self._store.run(
             "claim_polls",
             {
                 "budget": keys.budget(workspace),
                 "imports_due": keys.imports_due(workspace),
                 "imports_leased": keys.imports_leased(workspace),
                 "fences": keys.FENCE,
+                "proof": keys.push_proof(workspace),
             },
             {
                 "version": budget.version,
-                "count": min(room, grant.count),
+                "count": count,
+                "rules_least": rules_least,
+                "rules_most": rules_most,
                 "lease": lease,
                 "paced_from": grant.paced_from,
                 "step": grant.step,
                 "probing_until": now + lease if grant.probe else 0,
                 "import_prefix": keys.import_prefix(workspace),
+                "stretched_prefix": keys.imports_stretched_prefix(workspace),
                 "find_probe": int(budget.breaker_open),
             },
         )
         if verdict == "stale":
             return None
+        proofs = load_proofs(codec.unflatten(claimed[0])) if push_expected else {}
         return [
             PollClaim(
                 workspace=workspace,
@@ -80,12 +100,22 @@ class Imports:
                 faults=faults,
                 reading_digest=reading_digest,
                 absent=load_streak(absent),
+                pushed_at=None if pushed_at < 0 else pushed_at,
+                polls_since_push=max(0, polls - pushed_polls),
+                by_rule=bool(by_rule),
+                proofs=proofs,
             )
-            for import_id, fence, due, tier, first_at, polls, faults, reading_digest, absent in rows
+            for import_id, fence, due, tier, first_at, polls, faults, reading_digest, absent, *push in claimed[1:]
+            for pushed_at, pushed_polls, by_rule in [push]
         ]
 
-    async def commit(self, workspace: str, commits: Sequence[PollCommit], *, settle_by: Moment) -> list[bool]:
-        """Write poll results. Return for each whether its fence was valid. Final imports become due for settling."""
+    async def commit(
+        self, workspace: str, commits: Sequence[PollCommit], *, settle_by: Moment, push_expected: bool = False
+    ) -> list[bool]:
+        """Write poll results. Return for each whether its fence was valid. Final imports become due for settling.
+
+        If Rally pushes to this workspace (`push_expected`), their ends count for or against the proof of pushes.
+        """
         flags = await self._store.run(
             "commit_polls",
             {
@@ -93,8 +123,16 @@ class Imports:
                 "imports_leased": keys.imports_leased(workspace),
                 "settling": keys.SETTLING,
                 "final": keys.FINAL,
+                "proof": keys.push_proof(workspace),
+                "awaited": keys.pushes_awaited(workspace),
+                "awaited_types": keys.push_types_awaited(workspace),
             },
-            {"settle_by": settle_by, "polls": len(commits)},
+            {
+                "settle_by": settle_by,
+                "polls": len(commits),
+                "push_expected": int(push_expected),
+                "stretched_prefix": keys.imports_stretched_prefix(workspace),
+            },
             more_keys=[keys.import_(workspace, commit.claim.import_id) for commit in commits],
             more_args=[part for commit in commits for part in self._found(commit)],
         )
@@ -123,16 +161,23 @@ class Imports:
         ]
 
     async def poll_now(self, workspace: str, import_id: str) -> None:
-        """Schedule an import's next poll for now or the end of a Retry-After, unless a poll is in progress."""
-        await self._store.run(
-            "poll_now",
-            {
-                "import": keys.import_(workspace, import_id),
-                "imports_due": keys.imports_due(workspace),
-                "imports_leased": keys.imports_leased(workspace),
-            },
-            {"import_id": import_id},
-        )
+        """Schedule an import's next poll for now, or for the end of a Retry-After.
+
+        If a poll is in progress, another one follows it: its question may have been asked too early.
+        """
+        await self._store.run("poll_now", self._polling(workspace, import_id), {"import_id": import_id})
+
+    async def mark_pushed(self, workspace: str, import_id: str) -> bool:
+        """Note that Rally has pushed the end of an import, and poll it now. Return whether it is polled at all."""
+        pushed = await self._store.run("mark_pushed", self._polling(workspace, import_id), {"import_id": import_id})
+        return bool(pushed)
+
+    def _polling(self, workspace: str, import_id: str) -> dict[str, str]:
+        return {
+            "import": keys.import_(workspace, import_id),
+            "imports_due": keys.imports_due(workspace),
+            "imports_leased": keys.imports_leased(workspace),
+        }
 
     async def claim_settling(self, count: int, lease: Span) -> list[tuple[str, str]]:
         """Claim final imports whose watches must be settled: (workspace, import id)."""
@@ -177,13 +222,16 @@ class Imports:
         claim, update = commit.claim, commit.update
         fields: list[str | int] = []
         news = is_news(claim, update)
+        type_ = (countable_type(update.reading.type) if update.reading is not None else None) or ""
         if update.reading is not None:
             text = codec.dump(codec.dump_reading(update.reading))
             # Encryption is the most expensive part of a commit, and most readings are unchanged.
             if (digest := hashlib.sha256(text.encode()).hexdigest()) != claim.reading_digest:
                 binding = bindings.of_reading(claim.workspace, claim.import_id)
-                fields += ["reading", self._encryptor.encrypt(text, binding), "reading_digest", digest]
+                fields += ["reading", self._encryptor.encrypt(text, binding), "reading_digest", digest, "type", type_]
                 news = True
+            if not update.reading.finished:
+                fields += ["read_open", 1]
             fields += ["absent", ""]
         fields += ["faults", update.faults]
         if update.counted:
@@ -195,13 +243,14 @@ class Imports:
             fields += ["answer", dump_answer(update.answer)]
         return [
             *(claim.import_id, keys.member(claim.workspace, claim.import_id)),
-            *(claim.fence, _score(commit), int(news), len(fields), *fields),
+            *(claim.fence, _score(commit, update.due), int(news)),
+            *(type_, _score(commit, update.unstretched_due), update.stretch.streak),
+            *(len(fields), *fields),
         ]
 
 
-def _score(commit: PollCommit) -> int:
-    """Return an import's score in the order of polls after this poll; 0 for no further poll."""
-    due = commit.update.due
+def _score(commit: PollCommit, due: Moment | None) -> int:
+    """Return an import's score in the order of polls if its next poll is at `due`; 0 for none."""
     if due is None:
         return 0
     return poll_scores.score(tier_of(due - commit.at) if commit.update.counted else commit.claim.tier, due)

@@ -3,7 +3,7 @@
 An import's id is any text from a client, so it must be the last part of a key.
 """
 
-SCHEMA = 5
+SCHEMA = 6
 """The version of this layout. Raise it with each change that other versions would misread."""
 SCHEMA_VERSION = "rb:schema"
 
@@ -89,6 +89,11 @@ def imports_due(workspace: str) -> str:
 
 def imports_leased(workspace: str) -> str:
     return f"rb:imports:leased:{workspace}"
+
+
+def imports_stretched_prefix(workspace: str) -> str:
+    """Return what precedes a type in the key of the imports whose polls were put off because pushes are proven."""
+    return f"rb:imports:stretched:{workspace}:"
 
 
 def budget(workspace: str) -> str:

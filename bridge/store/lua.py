@@ -20,10 +20,15 @@ SHARED_PARTS = {
         | {"move_back_deliveries", "move_back_lane", "redeliver", "reserve_lane", "settle"}
     ),
     "indexes": frozenset({"commit_delivery", "create_notice", "delete_notice", "delete_watch", "redeliver", "settle"}),
-    "poll_order": frozenset({"accept", "claim_polls", "read_budget", "move_back_polls"}),
-    "push_proof": frozenset({"record_push"}),
+    "poll_order": frozenset(
+        {"accept", "claim_polls", "commit_polls", "mark_pushed", "move_back_polls", "poll_now", "read_budget"}
+        | {"record_push"}
+    ),
+    "poll_at_once": frozenset({"accept", "mark_pushed", "poll_now", "record_push"}),
+    "pushed": frozenset({"mark_pushed", "record_push"}),
+    "push_proof": frozenset({"commit_polls", "count_push_misses", "record_push"}),
 }
-"""The scripts that need each shared part."""
+"""The scripts that need each shared part, in the order of the parts."""
 PARAMETERS = re.compile(r"^local ([\w,\s]+?) =\s+unpack\((KEYS|ARGV)[^)]*\)$", re.MULTILINE)
 
 

@@ -19,7 +19,7 @@ class Notices:
     async def create(
         self, delivery_id: str, destination: Destination, lane: str, body: str, *, reported: Sequence[str] = ()
     ) -> bool:
-        """Create a delivery to the operator. Return False if one of the `reported` deliveries was reported already."""
+        """Create a delivery to the operator. Return False if it exists, or a `reported` one was reported before."""
         message = codec.dump({"destination": codec.dump_destination(destination), "body": body})
         encrypted = self._encryptor.encrypt(message, bindings.of_message(delivery_id, OPERATOR, ""))
         fields: list[str | int] = [

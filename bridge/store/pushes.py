@@ -99,6 +99,7 @@ class Pushes:
                 "remembered_for": REMEMBERED_FOR,
                 "first_kept": first_kept,
                 "failed_before": failed_before,
+                "stretched_prefix": keys.imports_stretched_prefix(workspace),
             },
             more_args=tuple(fields),
         )

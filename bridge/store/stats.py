@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from bridge.domain.budget import Budget
 from bridge.domain.deliveries import DeliveryState
-from bridge.domain.poll_tiers import TIERS
 from bridge.domain.times import MINUTE, Moment, Span
 from bridge.domain.watches import WatchState
 from bridge.redis.errors import translated
 from bridge.store import keys, poll_scores
 from bridge.store.budgets import Budgets
 from bridge.store.connection import Store
+from bridge.store.poll_scores import TIERS
 
 OVERDUE_AFTER: Span = MINUTE
 """How long after its due time work counts as overdue: well beyond a lease, a pause or a cron period."""

@@ -324,33 +324,35 @@ OPEN = Budget(limit=100, available=80, spent=20, ends_at=NOW + 60 * SECOND, wind
         (
             OPEN,
             0,
-            Grant(count=7, again_at=NOW + 1_000, paced_from=NOW - 6_000, step=1_000, ends_at=OPEN.ends_at),
+            Grant(
+                count=7, again_at=NOW + 1_000, paced_from=NOW - 6_000, step=1_000, ends_at=OPEN.ends_at, rules_left=20
+            ),
         ),
         (
             replace(OPEN, paced_until=NOW - 1_500),
             0,
-            Grant(count=2, again_at=NOW + 500, paced_from=NOW - 1_500, step=1_000, ends_at=OPEN.ends_at),
+            Grant(count=2, again_at=NOW + 500, paced_from=NOW - 1_500, step=1_000, ends_at=OPEN.ends_at, rules_left=20),
         ),
         (
             replace(OPEN, available=1),
             0,
-            Grant(count=1, again_at=NOW + 60_000, paced_from=NOW, step=60_000, ends_at=OPEN.ends_at),
+            Grant(count=1, again_at=NOW + 60_000, paced_from=NOW, step=60_000, ends_at=OPEN.ends_at, rules_left=20),
         ),
         (
             replace(OPEN, limit=1, available=1, spent=0),
             0,
-            Grant(count=1, again_at=NOW + 60_000, paced_from=NOW, step=60_000, ends_at=OPEN.ends_at),
+            Grant(count=1, again_at=NOW + 60_000, paced_from=NOW, step=60_000, ends_at=OPEN.ends_at, rules_left=1),
         ),
         (replace(OPEN, limit=1, available=1, spent=1), 0, Grant(count=0, again_at=OPEN.ends_at)),
         (
             replace(OPEN, available=4, ends_at=NOW + 3),
             0,
-            Grant(count=4, again_at=NOW, paced_from=NOW, step=0, ends_at=NOW + 3),
+            Grant(count=4, again_at=NOW, paced_from=NOW, step=0, ends_at=NOW + 3, rules_left=20),
         ),
         (
             replace(OPEN, available=40, ends_at=NOW + 40, paced_until=NOW),
             0,
-            Grant(count=1, again_at=NOW + 1, paced_from=NOW, step=1, ends_at=NOW + 40),
+            Grant(count=1, again_at=NOW + 1, paced_from=NOW, step=1, ends_at=NOW + 40, rules_left=20),
         ),
     ],
 )

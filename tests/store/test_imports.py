@@ -88,13 +88,37 @@ async def test_interrupted_settling_is_claimed_when_it_is_due(parts: StoreParts)
     assert await parts.imports.claim_settling(9, LEASE) == []
 
 
-async def test_poll_now_makes_an_import_due_unless_a_poll_is_in_progress(parts: StoreParts) -> None:
+async def test_poll_now_makes_an_import_due(parts: StoreParts) -> None:
     await parts.accept()
-    claim = only(await parts.claim())
-    await parts.imports.poll_now("default", "imp")
+    await parts.commit(only(await parts.claim()), ImportUpdate(due=await parts.store.now() + HOUR))
     assert await parts.claim() == []
 
-    await parts.commit(claim, ImportUpdate(due=claim.due + HOUR))
-    assert await parts.claim() == []
     await parts.imports.poll_now("default", "imp")
+
     assert len(await parts.claim()) == 1
+
+
+async def test_poll_now_during_a_poll_lets_another_poll_follow_it(parts: StoreParts) -> None:
+    await parts.accept()
+    claim = only(await parts.claim())
+
+    await parts.imports.poll_now("default", "imp")
+    assert await parts.claim() == [], "the poll is still in progress"
+    await parts.commit(claim, ImportUpdate(due=claim.due + HOUR))
+
+    again = only(await parts.claim())
+    await parts.commit(again, ImportUpdate(due=claim.due + HOUR))
+    assert await parts.claim() == [], "one more poll is enough"
+
+
+async def test_a_poll_that_follows_another_waits_for_a_retry_after(parts: StoreParts) -> None:
+    await parts.accept()
+    claim = only(await parts.claim())
+    retry_at = await parts.store.now() + MINUTE
+
+    await parts.imports.poll_now("default", "imp")
+    await parts.commit(claim, ImportUpdate(due=retry_at + HOUR, faults=1, retry_at=retry_at))
+
+    polled = await parts.imports.get("default", "imp")
+    assert polled is not None
+    assert polled.next_due == retry_at

@@ -23,6 +23,7 @@ from bridge.store.deliveries import Deliveries
 from bridge.store.encryption import Encryptor
 from bridge.store.endings import Endings, Settlement
 from bridge.store.imports import Imports, PollCommit
+from bridge.store.push_proofs import PushProofs
 from bridge.store.pushes import Pushes
 from bridge.store.watches import Watches
 
@@ -50,6 +51,7 @@ class StoreParts:
         self.endings = Endings(store, encryptor)
         self.deliveries = Deliveries(store, encryptor)
         self.pushes = Pushes(store)
+        self.push_proofs = PushProofs(store)
         self.attempts = Attempts(store, encryptor)
         self.budgets = Budgets(store)
 
@@ -62,14 +64,16 @@ class StoreParts:
     async def claim(self, room: int = 10) -> list[PollClaim]:
         snapshot = await self.budgets.read("default")
         grant = Grant(count=100, again_at=0)
-        claims = await self.imports.claim("default", snapshot.budget, grant, room=room, lease=LEASE, now=snapshot.now)
+        claims = await self.imports.claim(
+            "default", snapshot.budget, grant, room=room, lease=LEASE, now=snapshot.now, push_expected=True
+        )
         assert claims is not None
         return claims
 
     async def commit(self, claim: PollClaim, update: ImportUpdate) -> bool:
         now = await self.store.now()
         commits = [PollCommit(claim=claim, update=update, at=now)]
-        (committed,) = await self.imports.commit("default", commits, settle_by=now + 10 * SECOND)
+        (committed,) = await self.imports.commit("default", commits, settle_by=now + 10 * SECOND, push_expected=True)
         return committed
 
     async def settle(self, watch: Watch, *deliveries: Delivery) -> bool:

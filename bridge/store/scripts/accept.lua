@@ -1,14 +1,14 @@
 -- Store a watch and start polling its import. An import that is already being polled is shared. A final import that is
 -- recent enough answers without a poll. With an idempotency key the first reply is stored and replayed.
 -- Unless `limit` is '', this is a call of the client, which must fit into the limit of its minute.
--- Arguments in ms: grace, expires_in, reuse, replayed_for. `digest` is that of the request, or '' without a key.
--- Further arguments: the record's field, value, ...
+-- Arguments in ms: grace, expires_in, reuse, replayed_for. `digest` is that of the request, or '' without a key. `by_rule`
+-- is 1 for the watch of a rule. Further arguments: the record's field, value, ...
 -- Returns: {'new' | 'joined' | 'final' | 'known' | 'replayed' | 'conflict', watch id, now, grace, expires_in,
 --           next poll or -1, the import's fields and values}; {'over_limit', '', ms until the next minute}
-local watch, watching, watching_of_client, watches_about, expiring, import, waiting, imports_due, settling, final,
-  replay, replays, calls = unpack(KEYS)
-local watch_id, import_id, member, grace, expires_in, reuse, digest, replayed_for, limit = unpack(ARGV, 1, 9)
-local FIRST_FIELD = 10
+local watch, watching, watching_of_client, watches_about, expiring, import, waiting, imports_due, imports_leased,
+  settling, final, replay, replays, calls = unpack(KEYS)
+local watch_id, import_id, member, grace, expires_in, reuse, digest, replayed_for, limit, by_rule = unpack(ARGV, 1, 10)
+local FIRST_FIELD = 11
 local now = clock()
 grace, expires_in, reuse = tonumber(grace), tonumber(expires_in), tonumber(reuse)
 
@@ -54,8 +54,12 @@ redis.call('ZADD', expiring, now + expires_in, watch_id)
 redis.call('SADD', waiting, watch_id)
 
 local function find_or_create_import()
-  local record = redis.call('HMGET', import, 'state', 'final_at')
+  local record = redis.call('HMGET', import, 'state', 'final_at', 'by_rule')
   if record[1] == 'open' then
+    if record[3] == '1' and by_rule == '0' then
+      redis.call('HDEL', import, 'by_rule')
+      poll_at_once(import, imports_due, imports_leased, import_id, now)
+    end
     return 'joined', next_poll(), redis.call('HGETALL', import)
   end
   if record[1] == 'final' and math.abs(now - record[2]) < reuse then
@@ -69,7 +73,10 @@ local function find_or_create_import()
   redis.call('ZREM', settling, member)
   local new = {'state', 'open', 'first_at', now, 'polls', 0, 'faults', 0}
   redis.call('HSET', import, unpack(new))
-  redis.call('ZADD', imports_due, now, import_id) -- in the first tier
+  if by_rule == '1' then
+    redis.call('HSET', import, 'by_rule', 1)
+  end
+  redis.call('ZADD', imports_due, first_tier(by_rule) + now, import_id)
   return 'new', now, new
 end
 

@@ -1,43 +1,76 @@
 -- Commit poll results, each only under its own fence and while its import is open.
 -- Further keys: the import's key for each poll.
--- Arguments: `settle_by` is the time after which another worker may settle a final import. Further arguments, for each
--- poll: import id, settling member, fence, score in the order of polls or 0 (final), 1 to publish the change, number of
--- further arguments, field, value, ...
+-- Arguments: `settle_by` is the time after which another worker may settle a final import; `push_expected` is 1 if Rally
+-- pushes to this workspace. Further arguments, for each poll: import id, settling member, fence, score in the order of
+-- polls or 0 (final), 1 to publish the change, the type as just read or '', the score without proven pushes or 0, the
+-- matches in a row that allow the first score, number of further arguments, field, value, ...
 -- Returns: a list of 1 (committed) or 0 (the fence has been replaced, or the import is no longer watched)
-local imports_due, imports_leased, settling, final = unpack(KEYS, 1, 4)
-local settle_by, polls = unpack(ARGV, 1, 2)
-local FIRST_IMPORT, at = 5, 3
+local imports_due, imports_leased, settling, final, proof, awaited, awaited_types = unpack(KEYS, 1, 7)
+local settle_by, polls, push_expected, stretched_prefix = unpack(ARGV, 1, 4)
+local FIRST_IMPORT, at = 8, 5
 local now = clock()
-local committed, rescheduled, released = {}, {}, {}
+local push = {proof = proof, awaited = awaited, awaited_types = awaited_types,
+  stretched = stretched_prefix, imports_due = imports_due, imports_leased = imports_leased}
+local committed, rescheduled, released, stretched = {}, {}, {}, {}
+
+-- Return the score of the next poll of an import that is not final; its new fields are written.
+local function next_score(key, id, record, score, type, unstretched, streak)
+  if record.poll_again == '1' then
+    local retry_at = tonumber(redis.call('HGET', key, 'retry_at') or 0)
+    return math.min(score, math.max(now, retry_at))
+  end
+  if unstretched == 0 then
+    return score
+  end
+  if tonumber(redis.call('HGET', proof, 'streak:' .. type) or 0) < streak then
+    return unstretched -- there was a miss since the claim
+  end
+  stretched[type] = stretched[type] or {}
+  table.insert(stretched[type], first_tier(record.by_rule) + unstretched)
+  table.insert(stretched[type], id)
+  return score
+end
+
 for i = 1, tonumber(polls) do
-  local id, member, fence, due, news = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
-  local extra = tonumber(ARGV[at + 5])
+  local id, member, fence, score, news, type, unstretched, streak, extra = unpack(ARGV, at, at + 8)
+  local first_field, last_field = at + 9, at + 8 + extra
   local key = KEYS[FIRST_IMPORT - 1 + i]
-  local record = redis.call('HMGET', key, 'fence', 'state')
+  local stored_fence, state, poll_again, by_rule, read_open, pushed_at, pushed_polls, polls_before =
+    unpack(redis.call('HMGET', key, 'fence', 'state', 'poll_again', 'by_rule', 'read_open', 'pushed_at', 'pushed_polls',
+      'polls'))
   committed[i] = 0
-  if record[1] == fence and record[2] == 'open' then
+  if stored_fence == fence and state == 'open' then
     committed[i] = 1
-    if due == '0' then
-      redis.call('HSET', key, 'state', 'final', 'final_at', now, unpack(ARGV, at + 6, at + 5 + extra))
+    if score == '0' then
+      redis.call('HSET', key, 'state', 'final', 'final_at', now, unpack(ARGV, first_field, last_field))
       redis.call('ZREM', imports_due, id)
       redis.call('ZADD', settling, settle_by, member)
       redis.call('ZADD', final, now, member)
+      if push_expected == '1' and read_open == '1' and type ~= '' then
+        local first_since = pushed_at and tonumber(polls_before) <= tonumber(pushed_polls)
+        judge_end(push, id, type, tonumber(pushed_at), first_since, now)
+      end
     else
-      redis.call('HSET', key, unpack(ARGV, at + 6, at + 5 + extra))
-      rescheduled[#rescheduled + 1] = due
+      redis.call('HSET', key, unpack(ARGV, first_field, last_field))
+      local record = {poll_again = poll_again, by_rule = by_rule}
+      local due = next_score(key, id, record, tonumber(score), type, tonumber(unstretched), tonumber(streak))
+      rescheduled[#rescheduled + 1] = first_tier(by_rule) + due
       rescheduled[#rescheduled + 1] = id
     end
     released[#released + 1] = id
     if news == '1' then
       redis.call('PUBLISH', 'rb:changes', 'import:' .. member)
     end
-  elseif not record[1] then
+  elseif not stored_fence then
     released[#released + 1] = id
   end
-  at = at + 6 + extra
+  at = last_field + 1
 end
 if #rescheduled > 0 then
   redis.call('ZADD', imports_due, unpack(rescheduled))
+end
+for type, entries in pairs(stretched) do
+  redis.call('ZADD', stretched_prefix .. type, unpack(entries))
 end
 if #released > 0 then
   redis.call('ZREM', imports_leased, unpack(released))

@@ -12,14 +12,16 @@ end
 local moved = 0
 for _, first in ipairs(first_of_each_tier(imports_due, 1)) do
   local tier = tier_of(first[2])
-  local furthest = now + math.max(tonumber(lease), tonumber(shortest) * 2 ^ tier) + SLACK
+  local furthest = now + math.max(tonumber(lease), tonumber(shortest) * 2 ^ (tier % TIERS)) + SLACK
   local ids = redis.call('ZRANGEBYSCORE', imports_due, string.format('(%.0f', tier * TIER_SPAN + furthest),
     string.format('(%.0f', (tier + 1) * TIER_SPAN), 'LIMIT', 0, count)
   for _, id in ipairs(ids) do
     local leased = tonumber(redis.call('ZSCORE', imports_leased, id) or 0)
     redis.call('ZADD', imports_due, tier * TIER_SPAN + math.max(now, leased), id)
-    if tonumber(redis.call('HGET', import_prefix .. id, 'first_at') or 0) > now then
-      redis.call('HSET', import_prefix .. id, 'first_at', now)
+    for _, moment in ipairs({'first_at', 'pushed_at'}) do
+      if tonumber(redis.call('HGET', import_prefix .. id, moment) or 0) > now then
+        redis.call('HSET', import_prefix .. id, moment, now)
+      end
     end
   end
   moved = moved + #ids

@@ -1,10 +1,18 @@
 -- The order of polls: which imports are polled first when more are due than the budget allows. Precedes the scripts that
 -- need it. An import's score consists of its tier and its due time (bridge/store/poll_scores.py); a tier contains the
--- imports whose pauses differ by less than a factor of two (bridge/domain/poll_tiers.py).
+-- imports whose pauses differ by less than a factor of two (bridge/domain/poll_tiers.py). The imports that only rules
+-- watch have tiers of their own, after the others.
 local TIER_SPAN = 8796093022208
+local TIERS = 16
+local RULES = TIERS * TIER_SPAN
 
 local function tier_of(score)
   return math.floor(score / TIER_SPAN)
+end
+
+-- Return the score at which the first tier begins; `by_rule` is '1' for an import that only rules watch.
+local function first_tier(by_rule)
+  return by_rule == '1' and RULES or 0
 end
 
 local function moment_of(score)
@@ -12,11 +20,12 @@ local function moment_of(score)
 end
 
 -- Return for each tier that has imports a list of its first `count`: {id, score, ...}.
--- A list may continue into the next tier.
-local function first_of_each_tier(due, count)
-  local lists, from = {}, 0
+-- A list may continue into the next tier. The scores are limited to those from `from` to below `to`.
+local function first_of_each_tier(due, count, from, to)
+  local lists = {}
+  from, to = from or 0, string.format('(%.0f', to or 2 * RULES)
   while true do
-    local list = redis.call('ZRANGEBYSCORE', due, from, '+inf', 'WITHSCORES', 'LIMIT', 0, count)
+    local list = redis.call('ZRANGEBYSCORE', due, from, to, 'WITHSCORES', 'LIMIT', 0, count)
     if not list[1] then
       return lists
     end
@@ -25,13 +34,15 @@ local function first_of_each_tier(due, count)
   end
 end
 
--- Return the ids and scores of the imports that are due, the most urgent first: those with the highest lateness / √pause.
-local function most_urgent(imports_due, count, now)
-  local lists, at, chosen = first_of_each_tier(imports_due, count), {}, {}
+-- Return the ids and scores of at most `count` imports that are due, the most urgent first: those with the highest
+-- lateness / √pause. `by_rule` is '1' for those that only rules watch, otherwise the others are meant.
+local function most_urgent(imports_due, count, now, by_rule)
+  local from = first_tier(by_rule)
+  local lists, at, chosen = first_of_each_tier(imports_due, count, from, from + RULES), {}, {}
   local function urgency(n)
     local score = lists[n][at[n] + 1]
     local late = score and tier_of(score) == tier_of(lists[n][2]) and now - moment_of(score) or -1
-    return late / 2 ^ (tier_of(lists[n][2]) / 2)
+    return late / 2 ^ (tier_of(lists[n][2]) % TIERS / 2)
   end
   for n = 1, #lists do
     at[n] = 1

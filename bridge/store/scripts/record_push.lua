@@ -6,35 +6,17 @@
 -- Returns: {result, 1 if the push was queued}
 local seen, import, imports_due, imports_leased, awaited, awaited_types, proof, first, queued, pushes_due,
   stats = unpack(KEYS)
-local import_id, member, event, result, for_rules, remembered_for, first_kept, failed_before = unpack(ARGV, 1, 8)
-local FIRST_FIELD = 9
-local MATCHED_WITHIN, AWAITED_FOR = 60000, 120000
+local import_id, member, event, result, for_rules, remembered_for, first_kept, failed_before, stretched_prefix =
+  unpack(ARGV, 1, 9)
+local FIRST_FIELD = 10
 local now = clock()
+local push = {proof = proof, awaited = awaited, awaited_types = awaited_types, stretched = stretched_prefix,
+  imports_due = imports_due, imports_leased = imports_leased}
 
 local function counted(what, in_queue)
   redis.call('HINCRBY', stats, what .. ':' .. event, 1)
   redis.call('HSET', stats, 'last:' .. event, now)
   return {what, in_queue}
-end
-local function poll_now()
-  redis.call('HSET', import, 'pushed_at', now, 'asked_after_push', 0)
-  local leased = redis.call('ZSCORE', imports_leased, import_id)
-  if redis.call('ZSCORE', imports_due, import_id) and not (leased and tonumber(leased) > now) then
-    local retry_at = tonumber(redis.call('HGET', import, 'retry_at') or 0)
-    redis.call('ZADD', imports_due, 'LT', math.max(now, retry_at), import_id) -- in the first tier
-  end
-end
--- The import ended shortly before, and its push is late: `awaited` has the end plus AWAITED_FOR as its score.
-local function match_late_push()
-  local until_missed = redis.call('ZSCORE', awaited, import_id)
-  if until_missed then
-    local type = redis.call('HGET', awaited_types, import_id)
-    if type and now <= until_missed - AWAITED_FOR + MATCHED_WITHIN then
-      count_match(proof, type, now)
-    end
-    redis.call('ZREM', awaited, import_id)
-    redis.call('HDEL', awaited_types, import_id)
-  end
 end
 local function queue()
   redis.call('SET', first, now, 'NX', 'PX', first_kept)
@@ -42,19 +24,14 @@ local function queue()
   redis.call('ZADD', pushes_due, now, member)
 end
 
-if tonumber(failed_before) > 0 then
-  count_misses_of_all(proof, failed_before)
-end
+count_failed_pushes(push, tonumber(failed_before), now)
 if redis.call('EXISTS', seen) == 1 then
   return counted('duplicate', 0)
 end
 local in_queue = 0
 if result == '' then
-  local watched = redis.call('HGET', import, 'state') == 'open'
-  if watched then
-    poll_now()
-  end
-  match_late_push()
+  local watched = mark_pushed(import, imports_due, imports_leased, import_id, now)
+  judge_push(push, import_id, now)
   if for_rules == '1' then
     queue()
     in_queue = 1

@@ -5,16 +5,20 @@
 -- Returns: 1, or 0 when the watch had ended already
 local watch, expiring, ended, import, waiting, imports_due, settling, watching, watching_of_client, watches_in,
   watches_in_of_client = unpack(KEYS, 1, 11)
-local watch_id, import_id, member, now, state, deliveries, fields = unpack(ARGV, 1, 7)
-local FIRST_DELIVERY, FIRST_FIELD = 12, 8
+local watch_id, import_id, member, now, state, stretched_prefix, deliveries, fields = unpack(ARGV, 1, 8)
+local FIRST_DELIVERY, FIRST_FIELD = 12, 9
 now, fields = tonumber(now), tonumber(fields)
 redis.call('SREM', waiting, watch_id)
 if redis.call('SCARD', waiting) == 0 then
   -- No watch is left: polling ends, and a final import needs no settling.
   redis.call('ZREM', settling, member)
-  if redis.call('HGET', import, 'state') == 'open' then
+  local import_state, type = unpack(redis.call('HMGET', import, 'state', 'type'))
+  if import_state == 'open' then
     redis.call('DEL', import)
     redis.call('ZREM', imports_due, import_id)
+    if type then
+      redis.call('ZREM', stretched_prefix .. type, import_id)
+    end
   end
 end
 if redis.call('HGET', watch, 'state') ~= 'watching' then
