@@ -9,7 +9,7 @@ from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 from traceback import extract_tb
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -84,6 +84,8 @@ class PlainGroup(click.Group):
                 example = f"rally-bridge list {error.option_name} …"
                 raise click.UsageError(f"{error.option_name} goes after the command: {example}", ctx) from None
             raise
+        except OSError as error:  # --help and --version print at once
+            _exit_without_output(ctx, error)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -96,14 +98,11 @@ class PlainGroup(click.Group):
             ctx.exit(ExitCode.FAILURE)
         except KeyboardInterrupt:
             ctx.exit(ExitCode.INTERRUPTED)
-        except BrokenPipeError:
-            _discard_output()
-            ctx.exit(ExitCode.PIPE_CLOSED)
+        except OSError as error:
+            _exit_without_output(ctx, error)
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise  # click ends these itself
         except Exception as error:  # noqa: BLE001 - the last resort, for any bug
-            if _is_full(error):
-                _discard_output()
             click.echo((isinstance(error, ImportError) and _foreign_files()) or _unexpected(error), err=True)
             ctx.exit(ExitCode.FAILURE)
 
@@ -123,6 +122,17 @@ def command_without_packages(name: str, missing: Sequence[str]) -> click.Command
 def _is_text(arg: str) -> bool:
     """Return whether an argument was valid text; Python keeps other bytes as surrogates, which can't be encoded."""
     return not any("\ud800" <= character <= "\udfff" for character in arg)
+
+
+def _exit_without_output(ctx: click.Context, error: OSError) -> NoReturn:
+    """Exit after an error of the system: most come from a reader that has gone, or a full disk."""
+    if isinstance(error, BrokenPipeError):
+        _discard_output()
+        ctx.exit(ExitCode.PIPE_CLOSED)
+    if _is_full(error):
+        _discard_output()
+    click.echo(_unexpected(error), err=True)
+    ctx.exit(ExitCode.FAILURE)
 
 
 def _is_full(error: Exception) -> bool:

@@ -11,6 +11,7 @@ import httpx
 from bridge.client import calls, connecting, events, waiting
 from bridge.client.answers import Answer
 from bridge.client.connection import Connection
+from bridge.client.errors import CallFailed
 from bridge.client.event_stream import EventDecoder
 from bridge.client.exchange import CONNECT_TIMEOUT, PATIENCE, Session
 from bridge.client.httpx_adapter import answered, http_request, resumed, stream_end
@@ -57,16 +58,20 @@ class AsyncBridge:
         *,
         patience: float = PATIENCE,
         connect_timeout: float = CONNECT_TIMEOUT,
+        on_retry: Callable[[CallFailed, float], None] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """Call the bridge at `url`, default RALLY_BRIDGE_URL, with `key`, default RALLY_BRIDGE_KEY(_FILE).
 
         A bridge that is unreachable or busy is retried for `patience` seconds; before its first answer, no longer than
-        `connect_timeout`. Raise CallFailed if the URL, the key or a proxy is not valid.
+        `connect_timeout`. `on_retry` is called before each retry, with the error and the seconds until then. Raise
+        CallFailed if the URL, the key or a proxy is not valid.
         """
         connection = Connection.of(url, key, proxied=transport is None)
         self.url = connection.url
-        self._session = Session(server=connection.server, patience=patience, connect_timeout=connect_timeout)
+        self._session = Session(
+            server=connection.server, patience=patience, connect_timeout=connect_timeout, on_retry=on_retry
+        )
         with connection.proxy_errors():
             self._http = httpx.AsyncClient(transport=transport, **connection.http_options())
 

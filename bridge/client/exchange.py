@@ -1,5 +1,6 @@
 """The steps of one request: send it, judge the answer, and pause and send it again where `retries` says so."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from random import random
@@ -26,6 +27,8 @@ class Session:
     patience: float
     """Seconds for which a bridge that is unreachable or busy is retried."""
     connect_timeout: float
+    on_retry: Callable[[CallFailed, float], None] | None = None
+    """Is called before each retry, with the error and the seconds until then."""
     reached: bool = False
     """Whether the bridge has answered before. Until then its URL may be wrong, and retries end with the timeout."""
 
@@ -57,6 +60,8 @@ def exchange(
         wait = with_jitter(wait, random())  # noqa: S311 - only spreads clients
         if answer.at + wait > min(began + session.retried_for, inf if deadline is None else deadline):
             raise outcome
+        if session.on_retry is not None:
+            session.on_retry(outcome, wait)
         yield from pause(wait)
         usual = next_pause(usual)
 

@@ -1,5 +1,6 @@
 """The command itself: its version and its list of commands."""
 
+import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
@@ -7,10 +8,19 @@ import pytest
 
 from bridge.cli import COMMANDS
 from tests.support.command_line import run_here
+from tests.support.processes import OURS
 
 
 def test_it_prints_its_version(tmp_path: Path) -> None:
     assert run_here("--version", env={}, cwd=tmp_path).stdout == f"rally-bridge, version {version('rally-bridge')}\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["list", "--help"]])
+def test_help_that_can_not_be_written_is_one_sentence(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run([*OURS, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    said = "The output can't be written: No space left on device. What was asked for may have been done.\n"
+    assert (ran.returncode, ran.stderr) == (1, said)
 
 
 def test_the_help_describes_every_command_in_one_line(tmp_path: Path) -> None:

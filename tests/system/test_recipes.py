@@ -35,14 +35,11 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
 
 
 def environment(journey: Journey) -> dict[str, str]:
-    """Return the variables that the guides export; `rally-bridge` and `python3` are those of this run."""
-    made = dotenv_values(journey.data / "secrets.env")
+    """Return the variables that `up` writes for a shell; `rally-bridge` and `python3` are those of this run."""
+    written = {**dotenv_values(journey.data / "exports.sh"), **dotenv_values(journey.data / "rally.sh")}
     return {
+        **{name: str(value) for name, value in written.items()},
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "RALLY_BRIDGE_URL": f"http://127.0.0.1:{journey.port}",
-        "RALLY_BRIDGE_KEY": journey.key,
-        "RALLY_BASE_URL": f"http://127.0.0.1:{journey.port + 1}/rally/api/public/v1",
-        "RALLY_API_KEY": str(made["SANDBOX_RALLY_KEY"]),
         "GITHUB_WORKFLOW": "Panel upload",
         "IMPORT_ID": "demo-completed-of-the-step",
     }

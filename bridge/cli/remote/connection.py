@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from bridge.cli.remote.outages import outage_reports
 from bridge.cli.remote.remedies import explained
 from bridge.client import Bridge, CallFailed
 from bridge.client.connection import DEFAULT_URL
@@ -34,7 +35,8 @@ def with_client(*, patience: float = DEFAULT_PATIENCE) -> Callable[[Callable[...
         def with_bridge(*args: Any, url: str, key: str | None, **options: Any) -> Any:
             waits = FOLLOW_PATIENCE if options.get("follow") else patience
             try:
-                with Bridge(url, key, patience=waits) as bridge:
+                reports = outage_reports() if waits >= FOLLOW_PATIENCE else None
+                with Bridge(url, key, patience=waits, on_retry=reports) as bridge:
                     return command(bridge, *args, **options)
             except CallFailed as error:
                 raise explained(error, options.get("destinations", ())) from error

@@ -64,15 +64,19 @@ class Banner:
         demos = [("Demo imports", [", ".join(DEMO_IDS)])] if self.sandbox else []
         upload = [(UPLOAD, [UPLOAD_BUTTON.format(self.rule_file)])] if self.sandbox and self.rule_file else []
         pushes = [(PUSHES, [PUSH_URL.format(name) for name in self.pushed])] if self.pushed else []
-        rally = [("For scripts that import people: the simulated Rally", exports.lines(self.rally))]
+        imports = f"For scripts that import people into the simulated Rally: {self._source(exports.RALLY_FILE)}, or"
+        rally = [(imports, exports.lines(self.rally))]
         return [
-            (f"In another terminal: source {shlex.quote(str(self.data / exports.FILE))}, or", self._export_lines()),
+            (f"In another terminal: {self._source(exports.FILE)}, or", self._export_lines()),
             *demos,
             *upload,
             *((title, [command]) for title, command in self.commands()),
             *pushes,
             *(rally if self.rally else []),
         ]
+
+    def _source(self, file: str) -> str:
+        return f"source {shlex.quote(str(self.data / file))}"
 
     def _export_lines(self) -> list[str]:
         own = [f"export {exports.KEY}=…  # one of your API keys"] if exports.KEY not in self.exports else []

@@ -88,6 +88,8 @@ def command(*, sandbox: bool, data_dir: Path | None, host: str, port: int, syste
             except StopRequested:
                 return
         exports.write(data, banner.exports)
+        if banner.rally:
+            exports.write(data, banner.rally, exports.RALLY_FILE)
         Supervisor(programs, data=data, signals=signals, echo=_echo).run(lambda: banner.print(CommandConsole()))
 
 

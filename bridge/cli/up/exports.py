@@ -1,4 +1,4 @@
-"""The variables of a client's shell: printed as `export` lines, and written to a file that a shell can source."""
+"""The variables for a shell: printed as `export` lines, and written to files that a shell can source."""
 
 import shlex
 from collections.abc import Mapping
@@ -7,6 +7,8 @@ from pathlib import Path
 from bridge.cli.up.data_dir import DataDir, write_private
 
 FILE = "exports.sh"
+RALLY_FILE = "rally.sh"
+"""A file of its own: a bridge that is started from a shell with these variables would call the simulated Rally."""
 URL = "RALLY_BRIDGE_URL"
 KEY = "RALLY_BRIDGE_KEY"
 
@@ -25,8 +27,8 @@ def lines(exports: Mapping[str, str]) -> list[str]:
     return [f"export {name}={shlex.quote(value)}" for name, value in exports.items()]
 
 
-def write(data: DataDir, exports: Mapping[str, str]) -> Path:
+def write(data: DataDir, exports: Mapping[str, str], file: str = FILE) -> Path:
     """Write the lines into the data directory, readable by its owner only; return the path."""
-    path = data.path / FILE
+    path = data.path / file
     write_private(path, "".join(f"{line}\n" for line in lines(exports)))
     return path

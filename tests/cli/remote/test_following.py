@@ -6,7 +6,9 @@ import socket
 
 import pytest
 
-from tests.support.played_calls import WATCH
+from bridge.cli.remote.outages import outage_reports
+from bridge.client import Unavailable
+from tests.support.played_calls import ENDED, WATCH
 from tests.support.prepared_answers import Prepared, answering
 from tests.support.processes import wait_for
 from tests.support.shell import Shell
@@ -128,6 +130,22 @@ def test_a_call_that_fails_meanwhile_leaves_the_watch_and_prints_how_to_follow_i
     continues, reason = ran.stderr.splitlines()
     assert continues == "The watch continues: rally-bridge follow wat_1"
     assert reason.startswith("The API key is invalid. Set RALLY_BRIDGE_KEY")
+
+
+def test_an_outage_of_the_bridge_is_told_once_while_it_is_retried(shell: Shell) -> None:
+    busy = Prepared(b'{"title": "Temporarily unavailable", "code": "service_unavailable"}', status=503)
+    with answering(Prepared(json.dumps(WATCH).encode()), busy, busy, Prepared(json.dumps(ENDED).encode())) as url:
+        ran = shell.run("follow", "wat_1", "--url", url)
+    assert ran.returncode == 0
+    assert ran.stderr == "Temporarily unavailable. Trying again.\n"
+
+
+def test_a_later_outage_is_told_again(capsys: pytest.CaptureFixture[str]) -> None:
+    times = iter([0.0, 5.0, 10.0, 40.0])
+    report = outage_reports(lambda: next(times))
+    for words in ("one", "one", "one", "two"):
+        report(Unavailable(f"{words}.\n  more"), 1.0)
+    assert capsys.readouterr().err == "one. Trying again.\ntwo. Trying again.\n"
 
 
 def test_an_interrupted_command_says_nothing_and_has_the_same_exit_code(shell: Shell) -> None:
