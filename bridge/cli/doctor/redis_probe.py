@@ -15,7 +15,7 @@ from bridge.cli.doctor.checks_redis import RedisReport
 from bridge.cli.doctor.record_sample import sample_records
 from bridge.cli.doctor.replay import may_replay
 from bridge.domain.times import SECOND, Moment, Span
-from bridge.errors import DecryptionFailed
+from bridge.errors import DecryptionFailed, StoreUnavailable
 from bridge.redis.errors import in_words, is_full, is_refusal
 from bridge.redis.pool import Pool
 from bridge.redis.server import server_of
@@ -92,8 +92,16 @@ async def _run_probe(redis: Redis, resources: Resources) -> RedisProbe:
         opens=_keys_open(resources, await redis.get(keys.STORE_KEY)),
         sample=await sample_records(redis, resources),
     )
-    fleet = await resources.heartbeats.read()
+    fleet = await _fleet(resources)
     return RedisProbe(report=report, clock_ahead=await _clock_ahead(redis), fleet=fleet)
+
+
+async def _fleet(resources: Resources) -> Fleet | None:
+    """Return the workers; None if Redis refuses what reading them takes, which another finding names."""
+    try:
+        return await resources.heartbeats.read()
+    except StoreUnavailable:
+        return None
 
 
 async def _measure(call: Callable[[], Awaitable[Any]]) -> float:
