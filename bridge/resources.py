@@ -17,6 +17,7 @@ from bridge.destinations.configuration import (
 from bridge.destinations.descriptions import describe
 from bridge.destinations.egress.client import Egress, EgressRules
 from bridge.destinations.lanes import lane_of
+from bridge.destinations.receivers import receiver_of
 from bridge.domain.delivery_schedule import DeliverySchedule
 from bridge.domain.destinations import Destination, NamedDestination, ResolvedDestination
 from bridge.domain.poll_schedule import PollSchedule
@@ -35,6 +36,7 @@ from bridge.store.deliveries import Deliveries
 from bridge.store.encryption import Encryptor, Fingerprinter
 from bridge.store.endings import Endings
 from bridge.store.heartbeats import Heartbeats
+from bridge.store.held_deliveries import HeldDeliveries
 from bridge.store.imports import Imports
 from bridge.store.indexes import Indexes
 from bridge.store.lanes import Lanes
@@ -60,6 +62,7 @@ class Resources:
     imports: Imports
     endings: Endings
     deliveries: Deliveries
+    held: HeldDeliveries
     pushes: Pushes
     attempts: Attempts
     lanes: Lanes
@@ -86,6 +89,11 @@ class Resources:
         resolved = self.named.get(destination.name) if isinstance(destination, NamedDestination) else destination
         kind, identity = ("callback", f"named {describe(destination)}") if resolved is None else lane_of(resolved)
         return f"{kind}:{self.fingerprinter.fingerprint(identity)}"
+
+    def receiver(self, destination: Destination) -> str:
+        """Return what identifies the place that a destination sends to; it may be secret."""
+        resolved = self.named.get(destination.name) if isinstance(destination, NamedDestination) else destination
+        return f"named {describe(destination)}" if resolved is None else receiver_of(resolved)
 
 
 @asynccontextmanager
@@ -123,6 +131,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         imports=Imports(store, encryptor),
         endings=Endings(store, encryptor),
         deliveries=Deliveries(store, encryptor),
+        held=HeldDeliveries(store),
         pushes=Pushes(store),
         attempts=Attempts(store, encryptor),
         lanes=Lanes(store),

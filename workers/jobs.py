@@ -25,7 +25,7 @@ async def poll_shift(ctx: Ctx) -> None:
 
 async def deliver_shift(ctx: Ctx) -> None:
     worker: Worker = ctx["worker"]
-    await worker.deliveries.work()
+    await asyncio.gather(worker.gate.work(), worker.deliveries.work())
 
 
 async def sweep(ctx: Ctx) -> None:

@@ -14,6 +14,8 @@ from bridge.domain.destinations import Destination
 from bridge.domain.import_state import ImportState
 from bridge.domain.last_poll_words import last_poll
 from bridge.domain.notifications import Notification, build_notification
+from bridge.domain.precedence import HOLD
+from bridge.domain.rules import rule_of
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.domain.watches import Watch, WatchState
 from bridge.domain.workspace_trouble import effective_state
@@ -30,10 +32,13 @@ log = structlog.get_logger()
 class Settler:
     """Settles imports in the background of a worker, each import only once at a time."""
 
-    def __init__(self, resources: Resources, *, on_due: Callable[[], None]) -> None:
-        """`on_due` is called when deliveries are due."""
+    def __init__(
+        self, resources: Resources, *, on_due: Callable[[], None], on_held: Callable[[], None] = lambda: None
+    ) -> None:
+        """`on_due` is called when deliveries are due, `on_held` when deliveries are held."""
         self._resources = resources
         self._on_due = on_due
+        self._on_held = on_held
         self._settling: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     def start(self, workspace: str, import_id: str) -> None:
@@ -103,8 +108,11 @@ class Settler:
             reason=conclusion.reason,
             deliveries=len(settlement.deliveries),
         )
-        if any(delivery.state is DeliveryState.PENDING for delivery in settlement.deliveries):
+        pending = [delivery for delivery in settlement.deliveries if delivery.state is DeliveryState.PENDING]
+        if any(delivery.held_until is None for delivery in pending):
             self._on_due()
+        if any(delivery.held_until is not None for delivery in pending):
+            self._on_held()
         return True
 
 
@@ -137,6 +145,7 @@ def _delivery(
         lane=lane,
         body=render(notification, destination, show_emails=show_emails) if wanted else "",
         queued_at=notification.at,
+        held_until=None if rule_of(watch.client) is None else max(notification.at, watch.created_at + HOLD),
         state=DeliveryState.PENDING if wanted else DeliveryState.SKIPPED,
         last_reason=None if wanted else f"not subscribed to {notification.outcome.value}",
     )

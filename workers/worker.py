@@ -9,6 +9,7 @@ from typing import Any
 from bridge.resources import Resources
 from workers.cron import PERIOD
 from workers.deliver import DeliverWork
+from workers.gate import GateWork
 from workers.heartbeat import HeartbeatSender
 from workers.notify_operator import OperatorNotifier
 from workers.poll import PollWork
@@ -29,6 +30,8 @@ class Worker:
     settler: Settler
     polls: Mapping[str, Shift[Any, Any]]
     """The poll shift of each workspace."""
+    gate: Shift[Any, Any]
+    """The shift that releases held deliveries."""
     deliveries: Shift[Any, Any]
     sweep: Sweep
     heartbeat: HeartbeatSender
@@ -42,6 +45,7 @@ class Worker:
             async with asyncio.timeout(timeout):
                 await asyncio.gather(*(shift.close() for shift in self.polls.values()))
                 await self.settler.close()
+                await self.gate.close()
                 await self.deliveries.close()
                 await self.heartbeat.withdraw()
 
@@ -51,7 +55,8 @@ def build_worker(resources: Resources, *, shift_length: float = SHIFT_LENGTH) ->
     work = DeliverWork(resources)
     deliveries = Shift(work, length=shift_length)
     work.on_slot_released = deliveries.wake
-    settler = Settler(resources, on_due=deliveries.start)
+    gate = Shift(GateWork(resources, on_due=deliveries.start), length=shift_length)
+    settler = Settler(resources, on_due=deliveries.start, on_held=gate.start)
     operator = OperatorNotifier(resources, on_due=deliveries.start)
     polls = {
         workspace: Shift(PollWork(resources, workspace, settler, operator), length=shift_length)
@@ -60,6 +65,7 @@ def build_worker(resources: Resources, *, shift_length: float = SHIFT_LENGTH) ->
     return Worker(
         settler=settler,
         polls=polls,
+        gate=gate,
         deliveries=deliveries,
         sweep=Sweep(resources, settler, operator),
         heartbeat=HeartbeatSender(resources),

@@ -36,6 +36,8 @@ class Delivery:
     """The message, rendered once when the watch settled."""
     queued_at: Moment
     """When the watch settled or a redelivery was requested; the age of the delivery counts from then."""
+    held_until: Moment | None = None
+    """Until when it is not sent, because it is a rule's, and an explicit watch takes precedence."""
     state: DeliveryState = DeliveryState.PENDING
     attempts: int = 0
     failures: int = 0

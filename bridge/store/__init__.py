@@ -23,6 +23,8 @@ sweep deletes what has ended.
     rb:deliveries:in:<state>            zset   ids of the deliveries in a state
     rb:deliveries:of:<client>:<state>   zset   the same, of one client
     rb:deliveries:unreported            zset   abandoned deliveries not yet reported to the operator, by their end
+    rb:deliveries:held                  zset   deliveries of rules that may still be skipped, by the time to decide it
+    rb:deliveries:skipped_for:<id>      set    deliveries of rules that were skipped because of this pending one
     rb:lanes                            zset   the lanes in good standing with waiting deliveries, by next claim
     rb:lanes:doubtful                   zset   the clients that have doubtful lanes, by next claim
     rb:lanes:doubtful:<client>          zset   a client's doubtful lanes, by next claim

@@ -135,4 +135,4 @@ class Endings:
             *("message", self._encryptor.encrypt(codec.dump(message), binding)),
         ]
         state = DeliveryState.SKIPPED if delivery.state is DeliveryState.SKIPPED else DeliveryState.PENDING
-        return [delivery.id, state.value, delivery.lane, len(fields), *fields]
+        return [delivery.id, state.value, delivery.lane, delivery.held_until or 0, len(fields), *fields]

@@ -74,10 +74,10 @@ class Snapshot:
         return {lane: at for queue in ("rb:lanes", *doubtful) for lane, at in self.index(queue).items()}
 
     def pending(self) -> dict[str, set[str]]:
-        """Return the pending deliveries by lane, according to their records."""
+        """Return the pending deliveries by lane, according to their records; held ones are in none."""
         found: dict[str, set[str]] = defaultdict(set)
         for delivery_id, record in self.deliveries.items():
-            if record["state"] == "pending":
+            if record["state"] == "pending" and "held" not in record:
                 found[record["lane"]].add(delivery_id)
         return dict(found)
 
@@ -192,6 +192,10 @@ def _deliveries(snapshot: Snapshot) -> Iterator[str]:
         owner = snapshot.held[f"{key}:queue"]
         assert snapshot.index(queues[owner])[lane] <= latest, "a lane is due later than its deliveries"
         yield from (key, f"{key}:leased", f"{key}:queue")
+    held = {id_ for id_, record in deliveries.items() if record["state"] == "pending" and "held" in record}
+    assert snapshot.index(keys.HELD).keys() == held, "the index of held deliveries doesn't match the records"
+    yield keys.HELD
+    yield from (key for key in snapshot.held if key.startswith("rb:deliveries:skipped_for:"))
     abandoned = {id_ for id_, record in deliveries.items() if record["watch"] and record["state"] == "abandoned"}
     assert snapshot.index(keys.UNREPORTED).keys() == abandoned, (
         "the index of unreported deliveries doesn't match the abandoned ones"

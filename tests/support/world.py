@@ -124,7 +124,12 @@ class World:
             await _until_quiet(shift)
         await self.worker.settler.close()
 
+    async def open_gate(self) -> None:
+        """Decide about the held deliveries that are due, and send nothing."""
+        await _until_quiet(self.worker.gate)
+
     async def deliver(self) -> None:
+        await self.open_gate()
         await _until_quiet(self.worker.deliveries)
 
     async def sweep(self) -> None:

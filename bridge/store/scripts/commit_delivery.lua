@@ -36,7 +36,9 @@ if watch_id == '' then
 end
 if state == 'abandoned' then
   redis.call('ZADD', unreported, now, id)
+  revive_skipped_for(id, now)
 end
+redis.call('DEL', skipped_for(id))
 if redis.call('HINCRBY', watch, 'pending', -1) <= 0 then
   redis.call('ZADD', ended, now, watch_id)
 end

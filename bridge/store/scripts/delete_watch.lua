@@ -18,7 +18,7 @@ for i = FIRST_ID, #ARGV do
     remove_from_index(ARGV[i], client, state)
   end
   redis.call('ZREM', unreported, ARGV[i])
-  redis.call('DEL', delivery, attempts)
+  redis.call('DEL', delivery, attempts, skipped_for(ARGV[i]))
 end
 redis.call('DEL', watch)
 return 1

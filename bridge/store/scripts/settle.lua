@@ -1,7 +1,7 @@
 -- End a watch once: store its outcome and create its deliveries, or cancel it. A second call changes nothing.
 -- Further keys: a key for each delivery. Arguments: `state` is 'settled' or 'cancelled'; `deliveries` and `fields` are
--- numbers. Further arguments: the watch's field, value, ..., then for each delivery: id, 'pending' or 'skipped', lane,
--- number of further arguments, field, value, ...
+-- numbers. Further arguments: the watch's field, value, ..., then for each delivery: id, 'pending' or 'skipped', lane, the
+-- time until which it is held or 0, number of further arguments, field, value, ...
 -- Returns: 1, or 0 when the watch had ended already
 local watch, expiring, ended, import, waiting, imports_due, settling, watching, watching_of_client, watches_in,
   watches_in_of_client = unpack(KEYS, 1, 11)
@@ -29,18 +29,23 @@ local at = FIRST_FIELD + fields
 local client, pending = redis.call('HGET', watch, 'client'), 0
 for i = 1, tonumber(deliveries) do
   local delivery = KEYS[FIRST_DELIVERY - 1 + i]
-  local id, delivery_state, lane, extra = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
+  local id, delivery_state, lane, held_until = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
+  local extra = tonumber(ARGV[at + 4])
   redis.call('HSET', delivery, 'state', delivery_state, 'queued_at', now, 'lane', lane,
-    unpack(ARGV, at + 4, at + 3 + extra))
+    unpack(ARGV, at + 5, at + 4 + extra))
   add_to_index(id, client, delivery_state)
   if delivery_state == 'pending' then
-    redis.call('HSET', delivery, 'due', now)
-    enqueue(lane, id, now, now)
+    if held_until > 0 then
+      hold(delivery, id, held_until)
+    else
+      redis.call('HSET', delivery, 'due', now)
+      enqueue(lane, id, now, now)
+    end
     pending = pending + 1
   else
     redis.call('HSET', delivery, 'ended_at', now)
   end
-  at = at + 4 + extra
+  at = at + 5 + extra
 end
 redis.call('HSET', watch, 'state', state, 'settled_at', now, 'pending', pending,
   unpack(ARGV, FIRST_FIELD, FIRST_FIELD - 1 + fields))

@@ -1,0 +1,31 @@
+-- Precedes the scripts that hold deliveries of rules back, so that an explicit watch of the import can take precedence.
+-- A held delivery is pending, but in no lane: `held` is 1 in its record, and its id is in HELD.
+local HELD = 'rb:deliveries:held'
+
+-- Hold a pending delivery; at `at` it is decided whether it is released or skipped.
+local function hold(delivery, id, at)
+  redis.call('HSET', delivery, 'held', 1, 'due', at)
+  redis.call('ZADD', HELD, at, id)
+end
+
+-- Return the key of the set of deliveries that were skipped because this one, of an explicit watch, tells the same.
+local function skipped_for(id)
+  return 'rb:deliveries:skipped_for:' .. id
+end
+
+-- Make the deliveries pending that were skipped because of one that is now abandoned.
+local function revive_skipped_for(id, now)
+  for _, other in ipairs(redis.call('SMEMBERS', skipped_for(id))) do
+    local delivery = 'rb:delivery:' .. other
+    local state, client, watch_id = unpack(redis.call('HMGET', delivery, 'state', 'client', 'watch'))
+    if state == 'skipped' then
+      redis.call('HSET', delivery, 'state', 'pending', 'queued_at', now, 'ended_at', '', 'reason', '')
+      remove_from_index(other, client, 'skipped')
+      add_to_index(other, client, 'pending')
+      hold(delivery, other, now)
+      redis.call('HINCRBY', 'rb:watch:' .. watch_id, 'pending', 1)
+      redis.call('ZREM', 'rb:watches:ended', watch_id)
+      redis.call('PUBLISH', 'rb:changes', 'watch:' .. watch_id)
+    end
+  end
+end
