@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from bridge.cli.doctor import checks_external, checks_redis
 from bridge.cli.doctor.certificates import flaws_of, remedy_for
+from bridge.cli.doctor.checks_pushes import PushSettings, check_pushes
 from bridge.cli.doctor.findings import Finding, failed, ok
 from bridge.cli.doctor.rally_probe import RallyProbe, probe_rally
 from bridge.cli.doctor.redis_probe import PATIENCE, RedisProbe, local_now, probe_redis, redis_address
@@ -24,8 +25,10 @@ from bridge.domain.imports import Reply
 from bridge.domain.notices import OPERATOR
 from bridge.domain.secret import Secret
 from bridge.domain.times import SECOND, Moment
+from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.resources import Resources, open_resources
 from bridge.settings import Settings
+from bridge.store.push_health import PushHealth
 
 CORRECT = "Correct {}: its user, its password, or the authority that TLS trusts; or correct what Redis permits."
 
@@ -52,6 +55,7 @@ async def examine(settings: Settings, *, send: bool, start: str) -> list[Finding
         *_redis_findings(settings, redis, start),
         *_clock_findings(redis, (probe.reply for probe in rally.values())),
         *(_rally_finding(settings, name, probe) for name, probe in rally.items()),
+        *(_push_finding(settings, name, health, now) for name, health in redis.pushes.items()),
         *slack,
         checks_external.check_rules(resources.egress_rules),
         *(finding for proxy in proxies for finding in proxy),
@@ -98,6 +102,17 @@ def _rally_finding(settings: Settings, name: str, probe: RallyProbe) -> Finding:
         url=settings.named(settings.workspace_key(name, "base_url")),
         any_key=probe.any_key,
     )
+
+
+def _push_finding(settings: Settings, name: str, health: PushHealth, now: Moment) -> Finding:
+    configured = PushSettings(
+        workspace=name,
+        secrets=len(settings.workspaces[name].webhook_secrets),
+        setting="RALLY_WEBHOOK_SECRETS" if name == DEFAULT_WORKSPACE else f"workspaces.{name}.webhook_secrets",
+        rules=sum(rule.covers(name) for rule in settings.rules),
+        sandboxed=settings.rally_sandbox is not None,
+    )
+    return check_pushes(configured, health, now)
 
 
 def _clock_findings(redis: RedisProbe, replies: Iterable[Reply]) -> Iterator[Finding]:

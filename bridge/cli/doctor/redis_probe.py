@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +23,7 @@ from bridge.resources import Resources
 from bridge.store import keys
 from bridge.store.bindings import STORE_KEY
 from bridge.store.heartbeats import Fleet
+from bridge.store.push_health import PushHealth, read_push_health
 
 PATIENCE = 10.0
 """Seconds for the whole probe."""
@@ -42,6 +43,8 @@ class RedisProbe:
     report: RedisReport | None = None
     clock_ahead: Span | None = None
     fleet: Fleet | None = None
+    pushes: Mapping[str, PushHealth] = field(default_factory=dict)
+    """What came of Rally's pushes, by workspace."""
     error: str = ""
     refused: bool = False
     """Whether Redis answers with a refusal, so that starting it would not help."""
@@ -92,8 +95,8 @@ async def _run_probe(redis: Redis, resources: Resources) -> RedisProbe:
         opens=_keys_open(resources, await redis.get(keys.STORE_KEY)),
         sample=await sample_records(redis, resources),
     )
-    fleet = await _fleet(resources)
-    return RedisProbe(report=report, clock_ahead=await _clock_ahead(redis), fleet=fleet)
+    fleet, pushes = await _fleet(resources), await _pushes(resources)
+    return RedisProbe(report=report, clock_ahead=await _clock_ahead(redis), fleet=fleet, pushes=pushes)
 
 
 async def _fleet(resources: Resources) -> Fleet | None:
@@ -102,6 +105,14 @@ async def _fleet(resources: Resources) -> Fleet | None:
         return await resources.heartbeats.read()
     except StoreUnavailable:
         return None
+
+
+async def _pushes(resources: Resources) -> Mapping[str, PushHealth]:
+    """Return what came of pushes; nothing if Redis refuses what reading it takes, which another finding names."""
+    try:
+        return await read_push_health(resources.pushes, resources.push_proofs, resources.settings.workspaces)
+    except StoreUnavailable:
+        return {}
 
 
 async def _measure(call: Callable[[], Awaitable[Any]]) -> float:

@@ -125,8 +125,9 @@ def test_a_bridge_of_up_is_found_by_its_directory_and_passes(journey: Journey) -
     ran = well(journey, "--data-dir", str(journey.data))
 
     assert f"The bridge of {journey.data}, with its sandbox\n" in ran.out
-    assert "✓ ok       Named destinations: none configured ([destinations.NAME] in bridge.toml)\n" in ran.out
-    assert ran.out.endswith("\n18 ok\n")
+    assert "✓ ok       Push, default: 1 secret is set, but no push has arrived yet\n" in ran.out
+    assert "✓ ok       Destination research-ops: " in ran.out
+    assert ran.out.endswith("\n19 ok\n")
     assert {path: path.stat().st_mtime_ns for path in journey.data.iterdir() if path.is_file()} == before
 
 
