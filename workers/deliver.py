@@ -14,13 +14,16 @@ from bridge.destinations.descriptions import describe
 from bridge.destinations.sending import JudgedResult, send
 from bridge.domain.attempts import Attempt
 from bridge.domain.deliveries import Delivery
+from bridge.domain.notice_texts import slack_token_refused
 from bridge.domain.quarantine import QUARANTINE
-from bridge.domain.times import SECOND, Moment, Span
+from bridge.domain.times import DAY, SECOND, Moment, Span
 from bridge.domain.verdicts import Accepted, Deferred
 from bridge.errors import StoreUnavailable
+from bridge.ids import derived_id
 from bridge.resources import Resources
 from bridge.store.deliveries import DeliveryClaim
 from workers.delivery_slots import DeliverySlots
+from workers.notify_operator import OperatorNotifier
 
 LEASE: Span = 30 * SECOND
 """The lease of a claim: longer than the longest attempt, so that no other worker sends the delivery meanwhile."""
@@ -55,6 +58,7 @@ class DeliveryResult:
     attempt: Attempt | None = None
     lane_pause: Span = 0
     """The pause that the receiver requested for the whole lane."""
+    refused_token: bool = False
     postponed_until: Moment = 0
     reason: str = ""
 
@@ -64,8 +68,9 @@ class DeliverWork:
 
     name = "deliver"
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self, resources: Resources, operator: OperatorNotifier) -> None:
         self._resources = resources
+        self._operator = operator
         self._slots = DeliverySlots()
         self._doubting: set[asyncio.Task[None]] = set()
         self.on_slot_released: Callable[[], None] = lambda: None
@@ -133,7 +138,10 @@ class DeliverWork:
         attempt = _attempt(after.attempts, started, claimed.now() - started, result)
         _log_attempt(after, attempt)
         lane_pause = (verdict.wait or 0) if isinstance(verdict, Deferred) and verdict.whole_lane else 0
-        return DeliveryResult(claim=claimed.claim, after=after, attempt=attempt, lane_pause=lane_pause)
+        refused = isinstance(verdict, Deferred) and verdict.refused_token
+        return DeliveryResult(
+            claim=claimed.claim, after=after, attempt=attempt, lane_pause=lane_pause, refused_token=refused
+        )
 
     async def _send(self, delivery: Delivery, claimed: ClaimedDelivery) -> JudgedResult:
         return await send(
@@ -165,6 +173,13 @@ class DeliverWork:
         for result in results:
             if result.after is None:
                 await self._resources.attempts.postpone(result.claim, result.postponed_until, result.reason)
+        for attempt in (result.attempt for result in results if result.refused_token and result.attempt):
+            await self._report_refused_token(attempt)
+
+    async def _report_refused_token(self, attempt: Attempt) -> None:
+        """Tell the operator, once a day for the whole fleet."""
+        notice = slack_token_refused(attempt.reason or "", attempt.at)
+        await self._operator.send(notice, notice_id=derived_id("dlv_", attempt.at - attempt.at % DAY, notice.type))
 
 
 def _attempt(number: int, at: Moment, took: Span, result: JudgedResult) -> Attempt:

@@ -52,12 +52,12 @@ class Worker:
 
 def build_worker(resources: Resources, *, shift_length: float = SHIFT_LENGTH) -> Worker:
     """Build a worker on the given resources; nothing runs before the first job."""
-    work = DeliverWork(resources)
+    operator = OperatorNotifier(resources, on_due=lambda: deliveries.start())  # noqa: PLW0108 - it is built below
+    work = DeliverWork(resources, operator)
     deliveries = Shift(work, length=shift_length)
     work.on_slot_released = deliveries.wake
     gate = Shift(GateWork(resources, on_due=deliveries.start), length=shift_length)
     settler = Settler(resources, on_due=deliveries.start, on_held=gate.start)
-    operator = OperatorNotifier(resources, on_due=deliveries.start)
     polls = {
         workspace: Shift(PollWork(resources, workspace, settler, operator), length=shift_length)
         for workspace in resources.rally

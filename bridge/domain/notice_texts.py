@@ -17,6 +17,15 @@ def deliveries_abandoned(number: int, destination: str, reason: str | None, now:
     )
 
 
+def slack_token_refused(reason: str, now: Moment) -> Notice:
+    return Notice(
+        type="slack.refused",
+        at=now,
+        text=f"Slack refuses the bot's token: {reason}. Messages to Slack channels wait until it is replaced.",
+        facts={"reason": reason},
+    )
+
+
 def redis_evicts(problem: str, now: Moment) -> Notice:
     return Notice(type="redis.evicting", at=now, text=f"Redis may lose watches: {problem}.", facts={"problem": problem})
 

@@ -17,6 +17,7 @@ class Deferred:
 
     `ambiguous`: the message may have arrived nevertheless. `as_plain_text`: repeat once, as plain text only.
     `max_tries`: the largest number of attempts. `whole_lane`: all deliveries of the lane wait until then.
+    `refused_token`: Slack refuses the bot's token, which only the operator can replace.
     """
 
     reason: str
@@ -25,6 +26,7 @@ class Deferred:
     as_plain_text: bool = False
     max_tries: int | None = None
     whole_lane: bool = False
+    refused_token: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def check_slack(api_url: str, answer: SendResult, now: Moment) -> Finding:
             detail = f"{api_url} accepts the token, which lacks the scope chat:write"
             return failed(check, detail, "Add the scope chat:write to the bot, and install it again.")
         return ok(check, f"{api_url} accepts the token")
-    if isinstance(verdict, Rejected):
+    if isinstance(verdict, Rejected) or verdict.refused_token:
         return failed(
             check,
             f"{api_url}: {verdict.reason}",

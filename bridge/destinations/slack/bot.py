@@ -14,11 +14,13 @@ from bridge.domain.destination_requests import Request, Response
 from bridge.domain.destinations import SlackChannel
 from bridge.domain.retry_after import retry_after
 from bridge.domain.secret import Secret
-from bridge.domain.times import HOUR, SECOND, Moment, Span
+from bridge.domain.times import HOUR, MINUTE, SECOND, Moment, Span
 from bridge.domain.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.http.user_agent import USER_AGENT
 
 LONG_WAIT: Span = HOUR
+TOKEN_PROBE: Span = MINUTE
+"""The shortest pause of a channel after a refused token, as after a refused key of Rally."""
 UNKNOWN_TRIES = 3
 """The number of attempts after an unknown error of Slack: it may be temporary, but is not retried for days."""
 
@@ -75,25 +77,31 @@ _UNREADABLE = frozenset(
         "too_many_attachments",
     }
 )
-_TOKEN = "check SLACK_BOT_TOKEN"  # noqa: S105 - a hint, no secret
 _SCOPE = "give the bot the scope chat:write, and install it again"
 _POLICY = "an administrator of the Slack workspace must allow it"
 _CHANNEL = "check the channel's id, and that the bot may see it"
 _RESTRICTED = "the bot may not post to this channel as it is set up"
+_TOKEN = "check SLACK_BOT_TOKEN"  # noqa: S105 - a hint, no secret
+_TOKEN_HINTS: Mapping[str, str] = {
+    "account_inactive": _TOKEN,
+    "invalid_auth": _TOKEN,
+    "not_allowed_token_type": "SLACK_BOT_TOKEN must be a bot's token (xoxb-…)",
+    "not_authed": _TOKEN,
+    "team_not_found": _TOKEN,
+    "token_expired": "the bot's token has run out; make a new one",
+    "token_revoked": "the bot's token was revoked; make a new one",
+}
+"""Errors of the token, which concern every message: they wait until the operator has replaced it."""
 _HINTS: Mapping[str, str] = {
     "access_denied": _POLICY,
-    "account_inactive": _TOKEN,
     "cannot_reply_to_message": _RESTRICTED,
     "channel_not_found": _CHANNEL,
     "ekm_access_denied": _POLICY,
     "enterprise_is_restricted": _POLICY,
-    "invalid_auth": _TOKEN,
     "is_archived": "unarchive the channel, or use another",
     "messages_tab_disabled": _RESTRICTED,
     "missing_scope": _SCOPE,
     "no_permission": _SCOPE,
-    "not_allowed_token_type": "SLACK_BOT_TOKEN must be a bot's token (xoxb-…)",
-    "not_authed": _TOKEN,
     "not_in_channel": "invite the bot to the channel, or give it the scope chat:write.public",
     "restricted_action": _POLICY,
     "restricted_action_non_threadable_channel": _RESTRICTED,
@@ -101,9 +109,6 @@ _HINTS: Mapping[str, str] = {
     "restricted_action_thread_locked": _RESTRICTED,
     "restricted_action_thread_only_channel": _RESTRICTED,
     "team_access_not_granted": _POLICY,
-    "team_not_found": _TOKEN,
-    "token_expired": "the bot's token has run out; make a new one",
-    "token_revoked": "the bot's token was revoked; make a new one",
     "two_factor_setup_required": _POLICY,
 }
 """Errors that stay until the cause is fixed, and how to fix it."""
@@ -143,6 +148,9 @@ def _judge_document(document: Mapping[str, Any], wait: Span | None) -> Verdict: 
             return Deferred(
                 f"Slack: {error} (Slack does not take the form of our message; please report it)", as_plain_text=True
             )
+        case str(error) if error in _TOKEN_HINTS:
+            reason = f"Slack: {error} ({_TOKEN_HINTS[error]})"
+            return Deferred(reason, TOKEN_PROBE, whole_lane=True, refused_token=True)
         case str(error) if error in _HINTS:
             return Rejected(f"Slack: {error} ({_HINTS[error]})")
         case str(error) if error.isascii() and error.replace("_", "").isalnum() and len(error) <= 60:  # noqa: PLR2004

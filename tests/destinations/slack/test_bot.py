@@ -17,7 +17,7 @@ from bridge.destinations.slack.bot import SlackBot
 from bridge.domain.destination_requests import Request, Response
 from bridge.domain.destinations import SlackChannel
 from bridge.domain.secret import Secret
-from bridge.domain.times import HOUR, SECOND
+from bridge.domain.times import HOUR, MINUTE, SECOND
 from bridge.domain.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.http.user_agent import USER_AGENT
 from tests.support.samples import NOW
@@ -76,10 +76,9 @@ def test_each_answer_to_the_bot_has_its_meaning(answer: Response, verdict: Verdi
 @pytest.mark.parametrize(
     "error",
     [
-        *("not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired", "missing_scope"),
-        *("not_allowed_token_type", "no_permission", "team_access_not_granted", "two_factor_setup_required"),
+        *("missing_scope", "no_permission", "team_access_not_granted", "two_factor_setup_required"),
         *("ekm_access_denied", "enterprise_is_restricted", "access_denied", "channel_not_found", "not_in_channel"),
-        *("is_archived", "restricted_action", "restricted_action_read_only_channel", "team_not_found"),
+        *("is_archived", "restricted_action", "restricted_action_read_only_channel"),
         *("restricted_action_thread_only_channel", "restricted_action_non_threadable_channel"),
         *("restricted_action_thread_locked", "cannot_reply_to_message", "messages_tab_disabled"),
     ],
@@ -88,6 +87,21 @@ def test_a_permanent_error_is_final_and_has_a_hint(error: str) -> None:
     verdict = judge(CHANNEL, bot_says(ok=False, error=error), NOW)
 
     assert isinstance(verdict, Rejected)
+    assert re.fullmatch(rf"Slack: {error} \(.{{10,}}\)", verdict.reason)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *("not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired"),
+        *("not_allowed_token_type", "team_not_found"),
+    ],
+)
+def test_a_refused_token_pauses_the_channel_until_the_operator_replaces_it(error: str) -> None:
+    verdict = judge(CHANNEL, bot_says(ok=False, error=error), NOW)
+
+    assert isinstance(verdict, Deferred)
+    assert (verdict.wait, verdict.whole_lane, verdict.refused_token) == (MINUTE, True, True)
     assert re.fullmatch(rf"Slack: {error} \(.{{10,}}\)", verdict.reason)
 
 
