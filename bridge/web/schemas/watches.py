@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from bridge.destinations.receivers import receiver_of
 from bridge.domain.destinations import Destination, NamedDestination
-from bridge.domain.times import SECOND
+from bridge.domain.times import DAY, SECOND
 from bridge.domain.watches import LONGEST_WATCH
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.web.refusals import Problem
@@ -71,9 +71,18 @@ def _scalar(value: Any) -> Any:
             )
 
 
-def _whole(value: Any) -> Any:
-    """Convert 24.0 to 24, which are the same number in JSON Schema."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+MOST_SECONDS = LONGEST_WATCH // SECOND
+_SECONDS = f"Must be a whole number of seconds, from 1 to {MOST_SECONDS} ({LONGEST_WATCH // DAY} days)"
+
+
+def _seconds(value: Any) -> int:
+    """Check a duration. 24.0 and 24 are the same number in JSON Schema."""
+    number = int(value) if isinstance(value, float) and value.is_integer() else value
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise PydanticCustomError("form_wrong_type", _SECONDS)
+    if not 1 <= number <= MOST_SECONDS:
+        raise PydanticCustomError("form_out_of_range", _SECONDS)
+    return number
 
 
 MetadataKey: TypeAlias = Annotated[
@@ -126,7 +135,12 @@ class WatchBody(Body):
         Field(description="Your own values, returned in responses and callbacks."),
     ] = None
     expires_in: Annotated[
-        Annotated[int, Field(ge=1, le=LONGEST_WATCH // SECOND), BeforeValidator(_whole)] | None,
+        Annotated[
+            int,
+            BeforeValidator(_seconds),
+            WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_SECONDS}),
+        ]
+        | None,
         Field(description="Seconds after which the watch times out; the default is the operator's WATCH_EXPIRY."),
     ] = None
 
