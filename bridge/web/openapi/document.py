@@ -28,7 +28,7 @@ PROBLEM = "application/problem+json"
 TEST = "watch.test"
 NOTICES = (
     *("workspace.refused", "workspace.accepted", "workspace.imports_vanished", "workspace.imports_shown"),
-    *("delivery.abandoned", "slack.refused", "redis.evicting", "redis.eviction_ended"),
+    *("delivery.abandoned", "slack.refused", "push.silent", "redis.evicting", "redis.eviction_ended"),
 )
 IDS = {"watch_id": "wat", "delivery_id": "dlv"}
 REF = "#/components/schemas/{model}"
