@@ -21,6 +21,7 @@ from bridge.destinations.receivers import receiver_of
 from bridge.domain.delivery_schedule import DeliverySchedule
 from bridge.domain.destinations import Destination, NamedDestination, ResolvedDestination
 from bridge.domain.poll_schedule import PollSchedule
+from bridge.domain.rules import Rule
 from bridge.domain.times import Span
 from bridge.errors import SettingsError
 from bridge.queue import Bell
@@ -33,6 +34,7 @@ from bridge.store.change_feed import ChangeFeed
 from bridge.store.configuration import store_of
 from bridge.store.connection import Store
 from bridge.store.deliveries import Deliveries
+from bridge.store.digests import Digests
 from bridge.store.encryption import Encryptor, Fingerprinter
 from bridge.store.endings import Endings
 from bridge.store.heartbeats import Heartbeats
@@ -63,6 +65,7 @@ class Resources:
     endings: Endings
     deliveries: Deliveries
     held: HeldDeliveries
+    digests: Digests
     pushes: Pushes
     attempts: Attempts
     lanes: Lanes
@@ -89,6 +92,10 @@ class Resources:
         resolved = self.named.get(destination.name) if isinstance(destination, NamedDestination) else destination
         kind, identity = ("callback", f"named {describe(destination)}") if resolved is None else lane_of(resolved)
         return f"{kind}:{self.fingerprinter.fingerprint(identity)}"
+
+    def rule_of(self, client: str) -> Rule | None:
+        """Return the rule that watches of this client belong to; None if it is not configured any more."""
+        return next((each for each in self.settings.rules if each.client == client), None)
 
     def receiver(self, destination: Destination) -> str:
         """Return what identifies the place that a destination sends to; it may be secret."""
@@ -132,6 +139,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         endings=Endings(store, encryptor),
         deliveries=Deliveries(store, encryptor),
         held=HeldDeliveries(store),
+        digests=Digests(store, encryptor),
         pushes=Pushes(store),
         attempts=Attempts(store, encryptor),
         lanes=Lanes(store),

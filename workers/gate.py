@@ -5,27 +5,21 @@ from dataclasses import dataclass
 
 import structlog
 
+from bridge.destinations.descriptions import describe
 from bridge.domain.deliveries import Delivery
-from bridge.domain.precedence import (
-    LOOK_AGAIN,
-    Decision,
-    ExplicitDestination,
-    ExplicitWatch,
-    LookAgain,
-    Release,
-    Skip,
-    decide,
-)
+from bridge.domain.digest_schedule import next_digest
+from bridge.domain.precedence import LOOK_AGAIN, Decision, LookAgain, Release, Skip
 from bridge.domain.quarantine import QUARANTINE
+from bridge.domain.rule_notices import callbacks_flooded
 from bridge.domain.rules import rule_of
 from bridge.domain.times import SECOND, Moment
-from bridge.domain.watches import Watch
 from bridge.resources import Resources
+from bridge.store.held_deliveries import Released
+from workers.notify_operator import OperatorNotifier
+from workers.precedence import Precedence
 
 ROOM = 20
 """The number of held deliveries that a worker decides about at once."""
-MOST_WATCHES = 200
-"""The number of watches of one import that are looked at, the newest first."""
 
 log = structlog.get_logger()
 
@@ -53,9 +47,11 @@ class GateWork:
     name = "gate"
     room = ROOM
 
-    def __init__(self, resources: Resources, *, on_due: Callable[[], None]) -> None:
+    def __init__(self, resources: Resources, operator: OperatorNotifier, *, on_due: Callable[[], None]) -> None:
         """`on_due` is called when deliveries are due."""
         self._resources = resources
+        self._precedence = Precedence(resources)
+        self._operator = operator
         self._on_due = on_due
 
     async def claim(self, room: int) -> tuple[Sequence[HeldClaim], float | None]:
@@ -66,10 +62,9 @@ class GateWork:
     async def act(self, claim: HeldClaim) -> GateResult:
         delivery = await self._resources.deliveries.get(claim.id)
         watch = None if delivery is None else await self._resources.watches.get(delivery.watch_id)
-        if delivery is None or watch is None or watch.outcome is None:
+        if delivery is None or watch is None:
             return GateResult(claim=claim, delivery=delivery, decision=Release())  # deleted by the retention
-        explicit = [await self._explicit(each) for each in await self._watches_beside(watch)]
-        decision = decide(self._resources.receiver(delivery.destination), watch.outcome, explicit)
+        decision = await self._precedence.decide(delivery, watch)
         return GateResult(claim=claim, delivery=delivery, decision=decision)
 
     def set_aside(self, claim: HeldClaim, error: Exception) -> GateResult:
@@ -80,16 +75,26 @@ class GateWork:
         released = 0
         for result in results:
             match result.decision:
-                case Release():
-                    released += await self._resources.held.release(result.claim.id)
+                case Release() if result.delivery is not None:
+                    released += await self._release(result.delivery)
                 case Skip() as skip if result.delivery is not None:
                     await self._skip(result.delivery, skip)
-                case LookAgain() | Skip():
-                    pass  # the claim's lease ends soon
+                case Release() | LookAgain() | Skip():
+                    pass  # it is gone, or the claim's lease ends soon
                 case None:
                     await self._resources.held.postpone(result.claim.id, result.claim.at + QUARANTINE)
         if released:
             self._on_due()
+
+    async def _release(self, delivery: Delivery) -> bool:
+        """Release a delivery; return whether it is in its lane now."""
+        now, rule = await self._resources.store.now(), self._resources.rule_of(delivery.client)
+        due = None if rule is None or rule.digest is None else next_digest(rule.digest, now)
+        name = rule_of(delivery.client)
+        released = await self._resources.held.release(delivery, rule=name, digest_due=due)
+        if released is Released.FLOODING:
+            await self._operator.send(callbacks_flooded(name or "", describe(delivery.destination), now))
+        return released in {Released.RELEASED, Released.FLOODING}
 
     async def _skip(self, delivery: Delivery, skip: Skip) -> None:
         skipped = await self._resources.held.skip(
@@ -97,29 +102,3 @@ class GateWork:
         )
         if skipped:
             log.info("delivery.skipped", delivery_id=delivery.id, watch_id=delivery.watch_id, reason=skip.reason)
-
-    async def _watches_beside(self, watch: Watch) -> list[Watch]:
-        """Return the explicit watches of the same import."""
-        ids, _ = await self._resources.indexes.watches_about(
-            watch.import_id, client=None, state=None, outcome=None, below=None, limit=MOST_WATCHES
-        )
-        found = await self._resources.watches.many(ids)
-        return [each for each in found if each.workspace == watch.workspace and rule_of(each.client) is None]
-
-    async def _explicit(self, watch: Watch) -> ExplicitWatch:
-        if watch.deliveries:
-            deliveries = await self._resources.deliveries.many(watch.deliveries)
-            destinations = [
-                ExplicitDestination(
-                    receiver=self._resources.receiver(each.destination),
-                    on=each.destination.on,
-                    delivery_id=each.id,
-                    state=each.state,
-                )
-                for each in deliveries
-            ]
-        else:
-            destinations = [
-                ExplicitDestination(receiver=self._resources.receiver(each), on=each.on) for each in watch.notify
-            ]
-        return ExplicitWatch(id=watch.id, state=watch.state, outcome=watch.outcome, destinations=destinations)

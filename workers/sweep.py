@@ -20,6 +20,7 @@ from bridge.resources import Resources
 from bridge.store.clock import Clock
 from bridge.store.redis_check import eviction_problem, note_eviction, read_policy
 from workers.deliver import LEASE as DELIVERY_LEASE
+from workers.digests import DigestWriter
 from workers.notify_operator import OperatorNotifier
 from workers.settle import Settler
 
@@ -35,10 +36,13 @@ log = structlog.get_logger()
 class Sweep:
     """The steps of the sweep, the most urgent first."""
 
-    def __init__(self, resources: Resources, settler: Settler, operator: OperatorNotifier) -> None:
+    def __init__(
+        self, resources: Resources, settler: Settler, operator: OperatorNotifier, digests: DigestWriter
+    ) -> None:
         self._resources = resources
         self._settler = settler
         self._operator = operator
+        self._digests = digests
 
     async def run(self) -> None:
         """Run every step, even if a bug of ours breaks another one; raises StoreUnavailable."""
@@ -47,6 +51,7 @@ class Sweep:
             self._resume_settling,
             self._settle_expired,
             self._judge_pushes,
+            self._digests.run,
             self._report_abandoned,
             self._report_eviction,
             self._delete_old,
@@ -67,6 +72,7 @@ class Sweep:
             log.warning("clock.set_back", ms=span)
             await clock.move_back_watches()
             await clock.move_back_deliveries(DELIVERY_LEASE)
+            await self._digests.move_back()
             await clock.accept()
 
     async def _resume_settling(self) -> None:

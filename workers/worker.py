@@ -9,6 +9,7 @@ from typing import Any
 from bridge.resources import Resources
 from workers.cron import PERIOD
 from workers.deliver import DeliverWork
+from workers.digests import DigestWriter
 from workers.gate import GateWork
 from workers.heartbeat import HeartbeatSender
 from workers.notify_operator import OperatorNotifier
@@ -56,8 +57,9 @@ def build_worker(resources: Resources, *, shift_length: float = SHIFT_LENGTH) ->
     work = DeliverWork(resources, operator)
     deliveries = Shift(work, length=shift_length)
     work.on_slot_released = deliveries.wake
-    gate = Shift(GateWork(resources, on_due=deliveries.start), length=shift_length)
+    gate = Shift(GateWork(resources, operator, on_due=deliveries.start), length=shift_length)
     settler = Settler(resources, on_due=deliveries.start, on_held=gate.start)
+    digests = DigestWriter(resources, on_due=deliveries.start, on_held=gate.start)
     polls = {
         workspace: Shift(PollWork(resources, workspace, settler, operator), length=shift_length)
         for workspace in resources.rally
@@ -67,6 +69,6 @@ def build_worker(resources: Resources, *, shift_length: float = SHIFT_LENGTH) ->
         polls=polls,
         gate=gate,
         deliveries=deliveries,
-        sweep=Sweep(resources, settler, operator),
+        sweep=Sweep(resources, settler, operator, digests),
         heartbeat=HeartbeatSender(resources),
     )

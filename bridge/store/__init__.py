@@ -25,6 +25,11 @@ sweep deletes what has ended.
     rb:deliveries:unreported            zset   abandoned deliveries not yet reported to the operator, by their end
     rb:deliveries:held                  zset   deliveries of rules that may still be skipped, by the time to decide it
     rb:deliveries:skipped_for:<id>      set    deliveries of rules that were skipped because of this pending one
+    rb:digest:<name>                    zset   deliveries gathered for a digest; <name>: `<rule>:<lane>`, `*`: all rules
+    rb:digests:due                      zset   the names of these digests, by the time at which they are closed
+    rb:digests:closed                   zset   `<delivery> <name>`: digests to be written, by the time to resume it
+    rb:digests:ending                   zset   ended digests some of whose parts have not ended, by their end
+    rb:parts:<delivery>                 zset   the deliveries that a digest is about; score: whether they have ended
     rb:lanes                            zset   the lanes in good standing with waiting deliveries, by next claim
     rb:lanes:doubtful                   zset   the clients that have doubtful lanes, by next claim
     rb:lanes:doubtful:<client>          zset   a client's doubtful lanes, by next claim
@@ -32,6 +37,9 @@ sweep deletes what has ended.
     rb:lane:<lane>:leased               zset   its deliveries with an attempt in progress, by lease end
     rb:lane:<lane>:last                 string its last attempt was `ok` or `failing`; `quiet`: `ok` and now empty
     rb:lane:<lane>:queue                string the client in whose queue it is; empty: in rb:lanes
+    rb:lane:<lane>:singles              zset   the last single messages of rules to a Slack lane, by their release
+    rb:lane:<lane>:calls                zset   the last callbacks of rules to a lane, by their release
+    rb:lane:<lane>:flooded              string when the operator was last told that these are many
     rb:lane:<lane>:paced                string the end of its pause, and when the pause was set
     rb:replay:<client>:<fingerprint>    hash   the reply to a request with an Idempotency-Key
     rb:replays                          zset   the keys of those replies, by their time

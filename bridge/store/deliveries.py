@@ -94,9 +94,12 @@ class Deliveries:
         return str(await self._store.run("redeliver", call.keys, call.args))
 
     async def redeliver_many(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
-        """Make ended deliveries due again, in one round trip but independently. Return those that are due."""
+        """Make ended deliveries due again, in one round trip but independently. Return those that are due.
+
+        A part of an abandoned digest is left as it is: it is told by the digest, if that is redelivered.
+        """
         found = await self._store.run_all(
-            "redeliver", [self._redelivery(each.id, each.watch_id) for each in deliveries]
+            "redeliver", [self._redelivery(each.id, each.watch_id, in_bulk=True) for each in deliveries]
         )
         return [each for each, state in zip(deliveries, found, strict=True) if state == "queued"]
 
@@ -105,7 +108,7 @@ class Deliveries:
         return self._load(claim.id, claim.record)
 
     @staticmethod
-    def _redelivery(delivery_id: str, watch_id: str) -> Call:
+    def _redelivery(delivery_id: str, watch_id: str, *, in_bulk: bool = False) -> Call:
         return Call(
             keys={
                 "delivery": keys.delivery(delivery_id),
@@ -113,7 +116,7 @@ class Deliveries:
                 "ended": keys.ENDED,
                 "unreported": keys.UNREPORTED,
             },
-            args={"id": delivery_id, "watch_id": watch_id},
+            args={"id": delivery_id, "watch_id": watch_id, "in_bulk": int(in_bulk)},
         )
 
     async def get(self, delivery_id: str) -> Delivery | None:

@@ -1,10 +1,28 @@
 """Held deliveries: those of rules wait for a moment, because an explicit watch of the same import takes precedence."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 
+from bridge.domain.deliveries import Delivery
+from bridge.domain.digests import FLOOD_DIGEST_AFTER, FLOOD_WINDOW, SINGLE_MESSAGES
+from bridge.domain.rule_notices import CALLBACK_WINDOW, CALLBACKS_IN_A_WINDOW
 from bridge.domain.times import Moment, Span
 from bridge.store import keys
 from bridge.store.connection import Store
+from bridge.store.digests import DigestName
+
+
+class Released(StrEnum):
+    """What became of a held delivery that was to be released."""
+
+    RELEASED = "released"
+    """It is in its lane."""
+    FLOODING = "flooding"
+    """It is in its lane, which gets so many callbacks of rules that the operator has to know."""
+    GATHERED = "gathered"
+    """It waits for a digest."""
+    GONE = "gone"
+    """It was not held any more."""
 
 
 class HeldDeliveries:
@@ -24,10 +42,34 @@ class HeldDeliveries:
         first = await self._store.call("ZRANGE", keys.HELD, 0, 0, "WITHSCORES")
         return now, int(first[1]) if first else None, ids
 
-    async def release(self, delivery_id: str) -> bool:
-        """Move a delivery into its lane. Return False if it was released or skipped already."""
-        released = await self._store.run("release_held", {"delivery": keys.delivery(delivery_id)}, {"id": delivery_id})
-        return bool(released)
+    async def release(
+        self, delivery: Delivery, *, rule: str | None = None, digest_due: Moment | None = None
+    ) -> Released:
+        """Move a delivery into its lane, or into a digest.
+
+        With `digest_due`, the time of the next digest of `rule`, a message to Slack waits for that. Otherwise the flood
+        guard decides.
+        """
+        name = str(DigestName(None if digest_due is None else rule, delivery.lane))
+        released = await self._store.run(
+            "release_held",
+            {
+                "delivery": keys.delivery(delivery.id),
+                "digest": keys.digest(name),
+                "digests_due": keys.DIGESTS_DUE,
+            },
+            {
+                "id": delivery.id,
+                "name": name,
+                "digest_due": "" if digest_due is None else digest_due,
+                "singles": SINGLE_MESSAGES,
+                "singles_span": FLOOD_WINDOW,
+                "flood_digest_after": FLOOD_DIGEST_AFTER,
+                "calls": CALLBACKS_IN_A_WINDOW,
+                "calls_span": CALLBACK_WINDOW,
+            },
+        )
+        return Released(released)
 
     async def skip(self, delivery_id: str, watch_id: str, *, explicit_id: str, reason: str) -> bool:
         """Skip a delivery for that of an explicit watch; return False if that one is neither pending nor delivered.

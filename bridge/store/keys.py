@@ -17,6 +17,10 @@ STORE_KEY = "rb:store_key"
 HELD = "rb:deliveries:held"
 UNREPORTED = "rb:deliveries:unreported"
 REPLAYS = "rb:replays"
+HELD = "rb:deliveries:held"
+DIGESTS_DUE = "rb:digests:due"
+DIGESTS_CLOSED = "rb:digests:closed"
+DIGESTS_ENDING = "rb:digests:ending"
 PUSHES_DUE = "rb:pushes:due"
 LANES = "rb:lanes"
 LANES_DOUBTFUL = "rb:lanes:doubtful"
@@ -131,6 +135,16 @@ def push_types_awaited(workspace: str) -> str:
 
 def delivery(delivery_id: str) -> str:
     return f"{DELIVERY_PREFIX}{delivery_id}"
+
+
+def digest(name: str) -> str:
+    """Return the key of a digest that is being gathered. Scripts build the same names."""
+    return f"rb:digest:{name}"
+
+
+def parts(delivery_id: str) -> str:
+    """Return the key of the deliveries that a digest is about. Scripts build the same names."""
+    return f"rb:parts:{delivery_id}"
 
 
 def attempts(delivery_id: str) -> str:

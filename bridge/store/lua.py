@@ -17,15 +17,19 @@ SHARED_PARTS = {
     "calls": frozenset({"accept", "count_calls"}),
     "lanes": frozenset(
         {"claim_deliveries", "commit_delivery", "create_notice", "mark_lane_doubtful", "pause_lane"}
-        | {"move_back_deliveries", "move_back_lane", "redeliver", "release_held", "reserve_lane", "settle"}
+        | {"create_digest", "leave_digest", "move_back_deliveries", "move_back_lane", "redeliver", "release_held"}
+        | {"reserve_lane", "settle"}
     ),
     "indexes": frozenset(
-        {"commit_delivery", "create_notice", "delete_notice", "delete_watch", "move_back_deliveries", "redeliver"}
-        | {"release_held", "settle", "skip_held"}
+        {"commit_delivery", "create_digest", "create_notice", "delete_notice", "delete_watch", "end_parts"}
+        | {"leave_digest", "move_back_deliveries", "redeliver", "release_held", "settle", "skip_held"}
     ),
     "held": frozenset(
-        {"commit_delivery", "delete_watch", "move_back_deliveries", "release_held", "settle", "skip_held"}
+        {"commit_delivery", "delete_watch", "leave_digest", "move_back_deliveries", "release_held", "settle"}
+        | {"skip_held"}
     ),
+    "digests": frozenset({"commit_delivery", "end_parts"}),
+    "floods": frozenset({"release_held"}),
     "poll_order": frozenset(
         {"accept", "claim_polls", "commit_polls", "mark_pushed", "move_back_polls", "poll_now", "read_budget"}
         | {"record_push"}

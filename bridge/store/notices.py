@@ -40,13 +40,15 @@ class Notices:
         return ids
 
     async def delete(self, delivery_id: str) -> None:
-        """Delete the ended delivery of an operator notice."""
+        """Delete an ended delivery that belongs to no watch: a notice or a digest."""
         await self._store.run(
             "delete_notice",
             {
                 "ended": keys.ENDED,
+                "unreported": keys.UNREPORTED,
                 "delivery": keys.delivery(delivery_id),
                 "attempts": keys.attempts(delivery_id),
+                "parts": keys.parts(delivery_id),
             },
             {"id": delivery_id},
         )

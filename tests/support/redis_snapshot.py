@@ -74,10 +74,13 @@ class Snapshot:
         return {lane: at for queue in ("rb:lanes", *doubtful) for lane, at in self.index(queue).items()}
 
     def pending(self) -> dict[str, set[str]]:
-        """Return the pending deliveries by lane, according to their records; held ones are in none."""
+        """Return the pending deliveries by lane, according to their records.
+
+        Held ones, and those that a digest tells, are in none.
+        """
         found: dict[str, set[str]] = defaultdict(set)
         for delivery_id, record in self.deliveries.items():
-            if record["state"] == "pending" and "held" not in record:
+            if record["state"] == "pending" and "held" not in record and not record.get("gathered"):
                 found[record["lane"]].add(delivery_id)
         return dict(found)
 
@@ -107,9 +110,17 @@ def _unpacked(kind: str, held: Any) -> Any:
 def assert_sound(snapshot: Snapshot) -> None:
     """Check that every index matches the records, that nothing expires, and that no key is left over."""
     accounted = _PERMANENT | set(_watches(snapshot)) | set(_imports(snapshot)) | set(_deliveries(snapshot))
-    passing = {key for key in snapshot.held if key.endswith((":paced", ":last"))}
+    passing = {key for key in snapshot.held if key.endswith((":paced", ":last", ":singles", ":calls", ":flooded"))}
     assert set(snapshot.held) - accounted - passing == set(), "keys without a record"
     assert snapshot.expiring <= passing, "a record has an expiry"
+
+
+async def assert_store_sound(store: Store) -> None:
+    """Check the store while an API and a worker use it as well."""
+    snapshot = await take_snapshot(store)
+    others = {key for key in snapshot.held if key.startswith(("rb:calls:", "rb:wakeups", "rb:queue", "rb:workers"))}
+    held = {key: value for key, value in snapshot.held.items() if key not in others}
+    assert_sound(Snapshot(held=held, expiring=snapshot.expiring - others))
 
 
 def _watches(snapshot: Snapshot) -> Iterator[str]:
@@ -117,7 +128,7 @@ def _watches(snapshot: Snapshot) -> Iterator[str]:
     watches = snapshot.watches
     watching = {watch_id for watch_id, record in watches.items() if record["state"] == "watching"}
     ended = {watch_id for watch_id in set(watches) - watching if int(watches[watch_id]["pending"]) == 0}
-    notices = {
+    notices = {  # and digests
         delivery_id
         for delivery_id, record in snapshot.deliveries.items()
         if not record["watch"] and record["state"] != "pending"
@@ -195,8 +206,13 @@ def _deliveries(snapshot: Snapshot) -> Iterator[str]:
     held = {id_ for id_, record in deliveries.items() if record["state"] == "pending" and "held" in record}
     assert snapshot.index(keys.HELD).keys() == held, "the index of held deliveries doesn't match the records"
     yield keys.HELD
+    yield from _digests(snapshot)
     yield from (key for key in snapshot.held if key.startswith("rb:deliveries:skipped_for:"))
-    abandoned = {id_ for id_, record in deliveries.items() if record["watch"] and record["state"] == "abandoned"}
+    abandoned = {
+        id_
+        for id_, record in deliveries.items()
+        if record["state"] == "abandoned" and (record["watch"] or "parts" in record) and not record.get("digest")
+    }
     assert snapshot.index(keys.UNREPORTED).keys() == abandoned, (
         "the index of unreported deliveries doesn't match the abandoned ones"
     )
@@ -210,3 +226,20 @@ def _deliveries(snapshot: Snapshot) -> Iterator[str]:
             assert len(snapshot.held[keys.attempts(delivery_id)]) == min(50, int(record["attempts"]))
             yield keys.attempts(delivery_id)
     yield from _listed(snapshot, listed)
+
+
+def _digests(snapshot: Snapshot) -> Iterator[str]:
+    """Check that each delivery that waits for a digest is in exactly one; yield the keys."""
+    deliveries = snapshot.deliveries
+    gathering = {name: set(ids) for name, ids in snapshot.hashes("rb:digest:").items()}
+    parts = {digest: set(ids) for digest, ids in snapshot.hashes("rb:parts:").items()}
+    assert snapshot.index(keys.DIGESTS_DUE).keys() == gathering.keys(), "a digest that never becomes due"
+    unfinished = {member.split(" ")[0] for member in snapshot.index(keys.DIGESTS_CLOSED)}
+    assert parts.keys() == unfinished | {id_ for id_, record in deliveries.items() if "parts" in record}
+    waiting = [id_ for ids in gathering.values() for id_ in ids]
+    waiting += [id_ for ids in parts.values() for id_ in ids if deliveries[id_]["state"] == "pending"]
+    gathered = [id_ for id_, record in deliveries.items() if record["state"] == "pending" and record.get("gathered")]
+    assert sorted(waiting) == sorted(gathered)
+    yield from (keys.DIGESTS_DUE, keys.DIGESTS_CLOSED, keys.DIGESTS_ENDING)
+    yield from map(keys.digest, gathering)
+    yield from map(keys.parts, parts)

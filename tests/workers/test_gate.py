@@ -10,7 +10,7 @@ from bridge.domain.secret import Secret
 from bridge.domain.times import MINUTE, SECOND
 from bridge.domain.watches import Watch
 from bridge.store.clock import Clock
-from tests.support.redis_snapshot import Snapshot, assert_sound, take_snapshot
+from tests.support.redis_snapshot import assert_store_sound
 from tests.support.rules import watch_by_rule
 from tests.support.samples import only
 from tests.support.world import ADMIN_KEY, World
@@ -45,14 +45,7 @@ async def delivery_of(world: World, watch: Watch) -> Delivery:
 async def pass_and_deliver(world: World, span: int = 31 * SECOND) -> None:
     world.pass_time(span)
     await world.deliver()
-    await assert_store_sound(world)
-
-
-async def assert_store_sound(world: World) -> None:
-    snapshot = await take_snapshot(world.resources.store)
-    others = {key for key in snapshot.held if key.startswith(("rb:calls:", "rb:wakeups", "rb:queue", "rb:workers"))}
-    held = {key: value for key, value in snapshot.held.items() if key not in others}
-    assert_sound(Snapshot(held=held, expiring=snapshot.expiring - others))
+    await assert_store_sound(world.resources.store)
 
 
 async def test_a_delivery_of_a_rule_is_sent_30_seconds_after_its_watch_began(world: World) -> None:
@@ -173,7 +166,7 @@ async def test_a_held_delivery_waits_no_longer_when_the_clock_is_set_back(world:
     await Clock(world.resources.store).accept()
     world.pass_time(-60 * MINUTE)
     await world.sweep()
-    await assert_store_sound(world)
+    await assert_store_sound(world.resources.store)
 
     await pass_and_deliver(world)
     assert (await delivery_of(world, watch)).state is DeliveryState.DELIVERED

@@ -1,12 +1,12 @@
 -- Record an attempt and its effect on the delivery, in one step and only under the claim's fence.
--- Arguments: `watch_id` is '' for an operator notice; `due` is 0 when the delivery has ended; `lane_result` is 'ok',
+-- Arguments: `watch_id` is '' for a notice or a digest; `due` is 0 when the delivery has ended; `lane_result` is 'ok',
 -- 'failing', or '' to leave the lane as it is; `attempt` is encrypted, or '' for none. Further arguments: field, value, ...
 -- Returns: 1, or 0 when the fence has been replaced or used
 local delivery, attempts, watch, ended, unreported = unpack(KEYS)
 local id, watch_id, lane, fence, due, lane_result, attempt, attempts_kept, state = unpack(ARGV, 1, 9)
-local FIRST_FIELD = 10
+local FIRST_FIELD, PARTS_AT_ONCE = 10, 100
 local now = clock()
-local record = redis.call('HMGET', delivery, 'fence', 'state', 'client')
+local record = redis.call('HMGET', delivery, 'fence', 'state', 'client', 'parts')
 if record[1] ~= fence or record[2] ~= 'pending' then
   return 0
 end
@@ -29,17 +29,19 @@ redis.call('ZREM', lane_key(lane), id)
 reschedule(lane, now)
 remove_from_index(id, record[3], 'pending')
 add_to_index(id, record[3], state)
+if record[4] and not end_parts(id, state, PARTS_AT_ONCE, now) then
+  redis.call('ZADD', 'rb:digests:ending', now, id)
+end
 redis.call('PUBLISH', 'rb:changes', 'watch:' .. watch_id)
 if watch_id == '' then
-  redis.call('ZADD', ended, now, id) -- a notice has no watch: its own retention begins
-  return 1
+  redis.call('ZADD', ended, now, id) -- it has no watch: its own retention begins
 end
-if state == 'abandoned' then
+if state == 'abandoned' and (watch_id ~= '' or record[4]) then
   redis.call('ZADD', unreported, now, id)
   revive_skipped_for(id, now)
 end
 redis.call('DEL', skipped_for(id))
-if redis.call('HINCRBY', watch, 'pending', -1) <= 0 then
+if watch_id ~= '' and redis.call('HINCRBY', watch, 'pending', -1) <= 0 then
   redis.call('ZADD', ended, now, watch_id)
 end
 return 1

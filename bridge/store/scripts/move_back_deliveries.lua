@@ -26,7 +26,7 @@ for i, record in ipairs(KEYS) do
         due = math.min(leased, lease_end)
         redis.call('ZADD', key .. ':leased', due, id)
       end
-      redis.call('ZADD', key, due, id)
+      redis.call('ZADD', key, 'XX', due, id) -- a part of a digest is in no lane
       lanes[#lanes + 1] = lane
     end
   end

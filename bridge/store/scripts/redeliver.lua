@@ -1,12 +1,20 @@
--- Make an ended delivery due again, now and with a whole new schedule.
--- Arguments: `watch_id` is '' for an operator notice.
--- Returns: 'queued', or the state that forbids it: 'pending', 'skipped', 'unknown'
+-- Make an ended delivery due again, now and with a whole new schedule. A part of a digest becomes a single message.
+-- Arguments: `watch_id` is '' for a notice or a digest; `in_bulk` is 1 if an abandoned digest stands for its parts.
+-- Returns: 'queued', or what forbids it: the state 'pending' or 'skipped', 'unknown', 'digest'
 local delivery, watch, ended, unreported = unpack(KEYS)
-local id, watch_id = unpack(ARGV)
+local id, watch_id, in_bulk = unpack(ARGV)
 local now = clock()
-local state, lane, client = unpack(redis.call('HMGET', delivery, 'state', 'lane', 'client'))
+local state, lane, client, digest = unpack(redis.call('HMGET', delivery, 'state', 'lane', 'client', 'digest'))
 if not state or state == 'pending' or state == 'skipped' then
   return state or 'unknown'
+end
+if digest then
+  local of_digest = redis.call('HGET', 'rb:delivery:' .. digest, 'state')
+  if in_bulk == '1' and (of_digest == 'abandoned' or of_digest == 'pending') then
+    return 'digest'
+  end
+  redis.call('ZREM', 'rb:parts:' .. digest, id)
+  redis.call('HDEL', delivery, 'digest')
 end
 redis.call('HSET', delivery, 'state', 'pending', 'queued_at', now, 'due', now, 'failures', 0, 'ended_at', '',
   'interrupted', '')

@@ -1,14 +1,40 @@
--- Release a held delivery into its lane.
--- Returns: 1, or 0 when it was released or skipped already
-local delivery = unpack(KEYS)
-local id = unpack(ARGV)
+-- Release a held delivery: into its lane, or into a digest. A Slack lane gets at most `singles` single messages in
+-- `singles_span` ms; the next ones are gathered, and so is everything after them until that digest is sent.
+-- Callbacks are never gathered.
+-- Arguments: `name` is that of the digest: the rule's own if `digest_due` is not '', else that of the flood guard.
+-- Returns: 'released', 'gathered', 'gone' when it was released or skipped already; or 'flooding': it was released, but
+--          the operator has to know that the lane had more than `calls` in `calls_span` ms
+local delivery, digest, digests_due = unpack(KEYS)
+local id, name, digest_due, singles, singles_span, flood_digest_after, calls, calls_span = unpack(ARGV)
 local now = clock()
 local state, held, lane = unpack(redis.call('HMGET', delivery, 'state', 'held', 'lane'))
 redis.call('ZREM', HELD, id)
 if state ~= 'pending' or not held then
-  return 0
+  return 'gone'
 end
 redis.call('HDEL', delivery, 'held')
+
+local function gather(due)
+  redis.call('ZADD', digest, 0, id)
+  redis.call('ZADD', digests_due, 'NX', due, name)
+  redis.call('HSET', delivery, 'gathered', 1, 'due', redis.call('ZSCORE', digests_due, name), 'scheduled_at', now,
+    'reason', 'waits for a digest')
+  return 'gathered'
+end
+
+local key = lane_key(lane)
+local to_slack = string.sub(lane, 1, 5) == 'slack'
+if to_slack and digest_due ~= '' then
+  return gather(digest_due)
+end
+if to_slack and (redis.call('EXISTS', digest) == 1
+  or too_frequent(key .. ':singles', id, tonumber(singles), tonumber(singles_span), now)) then
+  return gather(now + flood_digest_after)
+end
 redis.call('HSET', delivery, 'due', now)
 enqueue(lane, id, now, now)
-return 1
+if not to_slack and too_frequent(key .. ':calls', id, tonumber(calls), tonumber(calls_span), now)
+  and is_time_again(key .. ':flooded', tonumber(calls_span), now) then
+  return 'flooding'
+end
+return 'released'

@@ -15,6 +15,7 @@ from bridge.domain.times import SECOND, Moment
 from tests.support.redis_snapshot import ImportKey, Snapshot, take_snapshot
 from tests.support.store_machine.model import Model
 from tests.support.store_machine.stage import Stage
+from workers.digests import DigestWriter
 from workers.notify_operator import OperatorNotifier
 from workers.settle import Settler
 from workers.sweep import Sweep
@@ -43,7 +44,9 @@ class StoreSteps(RuleBasedStateMachine):
         self.resources = stage.resources
         self.store = stage.resources.store
         settler = Settler(stage.resources, on_due=lambda: None)
-        self.sweep = Sweep(stage.resources, settler, OperatorNotifier(stage.resources, on_due=lambda: None))
+        operator = OperatorNotifier(stage.resources, on_due=lambda: None)
+        digests = DigestWriter(stage.resources, on_due=lambda: None, on_held=lambda: None)
+        self.sweep = Sweep(stage.resources, settler, operator, digests)
         self.model = Model()
         self.names = iter(range(10**6))
         self.fence = 0

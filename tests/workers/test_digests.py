@@ -1,0 +1,284 @@
+"""Digests: what rules gather is told once, in one message, also if a worker dies at any step."""
+
+import json
+import re
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bridge.domain.digests import FLOOD_DIGEST_AFTER, FLOOD_WINDOW, SINGLE_MESSAGES
+from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
+from bridge.store.digests import Digests
+from bridge.store.held_deliveries import Released
+from tests.support.held_deliveries import end_import, end_imports, fates, release, to_callback, to_slack
+from tests.support.redis_snapshot import assert_store_sound
+from tests.support.samples import only
+from tests.support.world import ADMIN_KEY, World
+from workers.digests import DigestWriter
+
+pytestmark = pytest.mark.anyio
+
+
+async def deliver_all(world: World) -> None:
+    """Run the deliver shift until a Slack lane, which takes one message a second, is empty."""
+    for _ in range(SINGLE_MESSAGES + 2):
+        await world.deliver()
+        world.pass_time(SECOND)
+    await assert_store_sound(world.resources.store)
+
+
+async def slack_texts(world: World) -> list[str]:
+    return [json.loads(each["body"])["text"] for each in await world.sandbox.messages(kind="slack")]
+
+
+async def told(world: World) -> list[str]:
+    """Return the ids of the imports in all messages, as often as they were told."""
+    bodies = [each["body"] for each in await world.sandbox.messages(kind="slack")]
+    return sorted(found for body in bodies for found in set(re.findall(r"imp\d+", body)))
+
+
+async def test_a_destination_gets_five_single_messages_then_one_digest(world: World) -> None:
+    watches = await end_imports(world, 8)
+    await deliver_all(world)
+    assert [state for state, _ in await fates(world, watches)] == ["delivered"] * 5 + ["pending"] * 3
+
+    world.pass_time(FLOOD_DIGEST_AFTER - MINUTE)
+    await world.sweep()
+    await deliver_all(world)
+    assert len(await slack_texts(world)) == SINGLE_MESSAGES
+    world.pass_time(MINUTE)
+    await world.sweep()
+    await deliver_all(world)
+
+    digest = only([each for each in await slack_texts(world) if "imports ended" in each])
+    assert digest.startswith("✅ 3 imports ended - 360 people imported (dlv_")
+    assert await told(world) == sorted(f"imp{number}" for number in range(8))
+    states = await fates(world, watches)
+    assert {state for state, _ in states} == {"delivered"}
+    assert [reason or "" for _, reason in states][5:] == [f"in the digest {digest_id(digest)}"] * 3
+
+
+def digest_id(text: str) -> str:
+    """Return the id at the end of a digest's text."""
+    return text.replace("\u2060", "").rpartition("(")[2].removesuffix(")")
+
+
+async def test_the_flood_guard_counts_all_rules_of_a_destination(world: World) -> None:
+    for number in range(SINGLE_MESSAGES):
+        watch = await end_import(world, f"imp{number}", to_slack(world), rule=f"rule-{number}")
+        assert await release(world, watch) is Released.RELEASED
+
+    late = await end_import(world, "imp9", to_slack(world), rule="another")
+
+    assert await release(world, late) is Released.GATHERED
+
+
+async def test_after_ten_minutes_a_destination_gets_single_messages_again(world: World) -> None:
+    await end_imports(world, SINGLE_MESSAGES)
+    world.pass_time(FLOOD_WINDOW)
+
+    later = await end_import(world, "imp9", to_slack(world))
+
+    assert await release(world, later) is Released.RELEASED
+
+
+async def test_while_a_digest_is_gathered_no_later_import_is_told_before_it(world: World) -> None:
+    await end_imports(world, SINGLE_MESSAGES + 1)
+    world.pass_time(FLOOD_WINDOW)
+
+    later = await end_import(world, "imp9", to_slack(world))
+
+    assert await release(world, later) is Released.GATHERED
+
+
+async def test_a_digest_of_one_import_is_a_single_message(world: World) -> None:
+    watches = await end_imports(world, SINGLE_MESSAGES + 1)
+    world.pass_time(FLOOD_DIGEST_AFTER)
+    await world.sweep()
+    await deliver_all(world)
+
+    assert not [each for each in await slack_texts(world) if "imports ended" in each]
+    assert await told(world) == sorted(f"imp{number}" for number in range(6))
+    assert set(await fates(world, watches)) == {("delivered", None)}
+
+
+async def test_a_rule_with_a_digest_gathers_every_import(world: World) -> None:
+    due = await world.resources.store.now() + HOUR
+    for number in range(2):
+        watch = await end_import(world, f"imp{number}", to_slack(world), status="ERROR")
+        assert await release(world, watch, rule="ops", digest_due=due + number) is Released.GATHERED
+
+    world.pass_time(HOUR)
+    await world.sweep()
+    await deliver_all(world)
+
+    assert only(await slack_texts(world)).startswith("⚠️ 2 imports ended, 2 with problems")
+    delivery = only((await world.get("/v1/deliveries", key=ADMIN_KEY, state="delivered")).json()["data"][-1:])
+    assert delivery["watchId"] is None or delivery["lastReason"].startswith("in the digest")
+
+
+async def test_what_waits_for_a_digest_shows_when_it_is_sent(world: World) -> None:
+    due = await world.resources.store.now() + HOUR
+    watch = await end_import(world, "imp0", to_slack(world))
+    await release(world, watch, rule="ops", digest_due=due)
+
+    shown = (await world.get(f"/v1/deliveries/{only(watch['deliveries'])['id']}", key=ADMIN_KEY)).json()
+
+    assert (shown["state"], shown["lastReason"]) == ("pending", "waits for a digest")
+    assert shown["nextAttemptAt"] is not None
+
+
+async def test_callbacks_are_never_gathered_and_a_loop_is_told_once_an_hour(world: World) -> None:
+    destination, found = to_callback(world), []
+    for number in range(63):
+        watch = await end_import(world, f"imp{number}", destination)
+        found.append(await release(world, watch, rule="ops", digest_due=0))
+
+    assert found == [Released.RELEASED] * 60 + [Released.FLOODING] + [Released.RELEASED] * 2
+
+
+async def test_a_delivery_is_let_go_once(world: World) -> None:
+    watch = await end_import(world, "imp0", to_slack(world))
+
+    assert await release(world, watch) is Released.RELEASED
+    assert await release(world, watch) is Released.GONE
+
+
+async def many_gathered(world: World, count: int = 3) -> list[dict[str, Any]]:
+    """Return watches whose deliveries wait for a digest that is due."""
+    due = await world.resources.store.now()
+    watches = [await end_import(world, f"imp{number}", to_slack(world)) for number in range(count)]
+    for watch in watches:
+        await release(world, watch, rule="ops", digest_due=due)
+    return watches
+
+
+class DyingDigests(Digests):
+    """The digests for a worker that dies at one step, before or after its effect."""
+
+    def __init__(self, world: World, step: str, *, done: bool) -> None:
+        super().__init__(world.resources.store, world.resources.encryptor)
+        self.deadly = step, done
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        step, done = super().__getattribute__("__dict__").get("deadly", ("", False))
+        return found if name != step else dying(found, done=done)
+
+
+def dying(step: Any, *, done: bool) -> Any:
+    async def dies(*args: Any, **named: Any) -> None:
+        if done:
+            await step(*args, **named)
+        raise RuntimeError("killed")
+
+    return dies
+
+
+@pytest.mark.parametrize("step", ["claim", "parts", "join", "create", "end_parts"])
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+async def test_a_worker_that_dies_at_any_step_loses_and_repeats_nothing(world: World, *, step: str, done: bool) -> None:
+    watches = await many_gathered(world)
+    dying_worker = replace(world.resources, digests=DyingDigests(world, step, done=done))
+    with suppress(RuntimeError):
+        await DigestWriter(dying_worker, on_due=lambda: None, on_held=lambda: None).run()
+
+    for _ in range(2):
+        world.pass_time(MINUTE)
+        await world.sweep()
+        await deliver_all(world)
+
+    assert only(await slack_texts(world)).startswith("✅ 3 imports ended")
+    assert {state for state, _ in await fates(world, watches)} == {"delivered"}
+
+
+async def test_the_parts_of_an_abandoned_digest_are_abandoned_and_delivered_when_it_is_redelivered(
+    world: World,
+) -> None:
+    await world.sandbox.set_answers("slack", {"status": 404, "body": "no_team"})
+    watches = await many_gathered(world)
+    await world.sweep()
+    await deliver_all(world)
+    ended = (await world.get("/v1/deliveries", key=ADMIN_KEY, state="abandoned")).json()["data"]
+    digest = only([each for each in ended if each["watchId"] is None])
+    assert set(await fates(world, watches)) == {("abandoned", f"in the digest {digest['id']}")}
+    assert await world.resources.notices.unreported(10) == [digest["id"]], "the operator is told of one message"
+
+    answer = await world.post(
+        "/v1/deliveries/redeliver", key=ADMIN_KEY, json={"state": "abandoned", "since": "2020-01-01T00:00:00Z"}
+    )
+    await deliver_all(world)
+
+    assert answer.json()["redelivered"] == 1, "the digest stands for its parts"
+    assert set(await fates(world, watches)) == {("delivered", f"in the digest {digest['id']}")}
+    assert len(await slack_texts(world)) == 2
+
+
+async def test_a_part_that_is_redelivered_is_a_single_message(world: World) -> None:
+    watches = await many_gathered(world)
+    await world.sweep()
+    await deliver_all(world)
+
+    part = only(watches[0]["deliveries"])["id"]
+    assert (await world.post(f"/v1/deliveries/{part}/redeliver", key=ADMIN_KEY)).status_code == 202
+    await deliver_all(world)
+
+    assert (await slack_texts(world))[-1].startswith("✅ Import completed: imp0")
+    assert (await fates(world, watches))[0] == ("delivered", None)
+
+
+async def test_more_parts_than_end_in_one_step_all_end(world: World) -> None:
+    watches = await many_gathered(world, 5)
+    await world.sweep()
+    await deliver_all(world)
+    digest = str(only(await slack_texts(world)))
+    # As after a commit of which only the digest itself has come to an end.
+    for watch in watches[:3]:
+        delivery = only(watch["deliveries"])["id"]
+        await world.resources.store.call("HSET", f"rb:delivery:{delivery}", "state", "pending")
+        await world.resources.store.call("ZADD", f"rb:parts:{digest_id(digest)}", 0, delivery)
+        await world.resources.store.call("HSET", f"rb:watch:{watch['id']}", "pending", 1)
+    await world.resources.store.call("ZADD", "rb:digests:ending", 0, digest_id(digest))
+
+    await world.sweep()
+
+    assert {state for state, _ in await fates(world, watches)} == {"delivered"}
+    assert await world.resources.store.call("EXISTS", "rb:digests:ending") == 0
+
+
+async def test_a_part_that_cannot_be_read_leaves_the_digest(world: World) -> None:
+    watches = await many_gathered(world)
+    await world.resources.store.call("HSET", f"rb:watch:{watches[1]['id']}", "ending", "not encrypted by us")
+    await world.sweep()
+    await deliver_all(world)
+
+    assert await told(world) == ["imp0", "imp1", "imp2"]
+    assert sorted(text[:4] for text in await slack_texts(world)) == ["✅ 2 ", "✅ Im"]
+
+
+async def test_digests_and_their_parts_are_deleted_after_the_retention(world: World) -> None:
+    await many_gathered(world)
+    await world.sweep()
+    await deliver_all(world)
+
+    world.pass_time(30 * DAY + MINUTE)
+    await world.sweep()
+
+    left = [str(key) for key in await world.resources.store.redis.keys()]
+    assert [key for key in left if re.match(r"rb:(delivery|parts|watch|digest|deliveries)", key)] == []
+
+
+async def test_a_clock_that_was_set_back_delays_no_digest(world: World) -> None:
+    await end_imports(world, SINGLE_MESSAGES + 2)
+    await world.sweep()
+    await world.resources.store.call("SET", "rb:clock", await world.resources.store.now())
+    world.pass_time(-30 * DAY)
+    await world.sweep()
+
+    world.pass_time(FLOOD_DIGEST_AFTER)
+    await world.sweep()
+    await deliver_all(world)
+
+    assert await told(world) == sorted(f"imp{number}" for number in range(7))

@@ -1,0 +1,108 @@
+"""Digests: write the message of each digest that is due, and finish those that have ended."""
+
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from bridge.destinations import render
+from bridge.domain.deliveries import Delivery
+from bridge.domain.digest_schedule import next_digest
+from bridge.domain.digests import ALL_RULES, FLOOD_DIGEST_AFTER, EndedImport, digest_of
+from bridge.domain.precedence import Release
+from bridge.domain.rules import CLIENT_PREFIX
+from bridge.domain.times import MINUTE, Moment, Span
+from bridge.domain.watches import Watch
+from bridge.errors import StoreUnavailable
+from bridge.ids import new_id
+from bridge.resources import Resources
+from bridge.store.digests import ClosedDigest, DigestName
+from workers.precedence import Precedence
+
+AT_ONCE = 20
+"""The number of digests that one run closes."""
+PARTS_READ_AT_ONCE = 100
+LEASE: Span = MINUTE
+"""How long one worker may take to write a digest before another one does."""
+
+log = structlog.get_logger()
+
+
+class DigestWriter:
+    """Turns what was gathered into deliveries. A crash at any step leaves work that the next run finishes."""
+
+    def __init__(self, resources: Resources, *, on_due: Callable[[], None], on_held: Callable[[], None]) -> None:
+        """`on_due` is called when deliveries are due, `on_held` when deliveries are held."""
+        self._resources = resources
+        self._precedence = Precedence(resources)
+        self._on_due = on_due
+        self._on_held = on_held
+
+    async def run(self) -> None:
+        """Write the digests that are due, and end what ended with those that were sent."""
+        new_ids = [new_id("dlv_") for _ in range(AT_ONCE)]
+        for digest in await self._resources.digests.claim(new_ids, LEASE):
+            try:
+                await self._write(digest)
+            except StoreUnavailable:
+                raise
+            except Exception as error:  # our own bug, which must not stop the other digests
+                log.error("digest.failed", digest=digest.id, exc_info=error)  # noqa: TRY400 - with fields
+        await self._resources.digests.end_parts(AT_ONCE)
+
+    async def move_back(self) -> None:
+        """After the clock was set back: bring digests forward that would otherwise be sent later than intended."""
+        now = await self._resources.store.now()
+        for name in await self._resources.digests.due():
+            await self._resources.digests.bring_forward(name, self._next(name, now))
+
+    def _next(self, name: DigestName, now: Moment) -> Moment:
+        """Return when a digest is due whose first import is gathered now."""
+        if name.rule is None:
+            return now + FLOOD_DIGEST_AFTER
+        rule = self._resources.rule_of(f"{CLIENT_PREFIX}{name.rule}")
+        return now if rule is None or rule.digest is None else next_digest(rule.digest, now)
+
+    async def _write(self, digest: ClosedDigest) -> None:
+        found = await self._read(digest)
+        if len(found) <= 1:  # a message of its own says more
+            for delivery, _ in found:
+                await self._resources.digests.leave(digest, delivery.id)
+            await self._resources.digests.drop(digest)
+        else:
+            await self._create(digest, found)
+        self._on_due()
+        self._on_held()
+
+    async def _create(self, digest: ClosedDigest, found: Sequence[tuple[Delivery, EndedImport]]) -> None:
+        destination, now = found[0][0].destination, await self._resources.store.now()
+        message = digest_of(digest.id, digest.name.rule, [ended for _, ended in found], now)
+        client = ALL_RULES if digest.name.rule is None else f"{CLIENT_PREFIX}{digest.name.rule}"
+        if await self._resources.digests.create(digest, client, destination, render(message, destination)):
+            log.info("digest.created", delivery_id=digest.id, rule=digest.name.rule, imports=message.total.imports)
+
+    async def _read(self, digest: ClosedDigest) -> list[tuple[Delivery, EndedImport]]:
+        """Return the parts with their imports. Those that do not belong in the message leave the digest."""
+        ids = await self._resources.digests.parts(digest.id)
+        found: list[tuple[Delivery, EndedImport]] = []
+        for first in range(0, len(ids), PARTS_READ_AT_ONCE):
+            some = ids[first : first + PARTS_READ_AT_ONCE]
+            await self._resources.digests.join(digest, some)
+            parts = await self._readable(digest, some)
+            found += [(part, EndedImport.of(watch)) for part, watch in parts if await self._tells(digest, part, watch)]
+        return found
+
+    async def _readable(self, digest: ClosedDigest, delivery_ids: Sequence[str]) -> list[tuple[Delivery, Watch]]:
+        """Return parts with their watches. One that cannot be read leaves the digest, to fail by itself."""
+        deliveries = await self._resources.deliveries.many(delivery_ids)
+        watches = {each.id: each for each in await self._resources.watches.many([each.watch_id for each in deliveries])}
+        found = [(each, watches[each.watch_id]) for each in deliveries if each.watch_id in watches]
+        for unreadable in set(delivery_ids) - {each.id for each, _ in found}:
+            await self._resources.digests.leave(digest, unreadable)
+        return found
+
+    async def _tells(self, digest: ClosedDigest, part: Delivery, watch: Watch) -> bool:
+        """Return whether the digest tells a part. If an explicit watch came meanwhile, the part is held again."""
+        if isinstance(await self._precedence.decide(part, watch), Release):
+            return True
+        await self._resources.digests.leave(digest, part.id, held=True)
+        return False

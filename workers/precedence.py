@@ -1,0 +1,50 @@
+"""Whether an explicit watch of the same import takes precedence over a rule's delivery."""
+
+from bridge.domain.deliveries import Delivery
+from bridge.domain.precedence import Decision, ExplicitDestination, ExplicitWatch, Release, decide
+from bridge.domain.rules import rule_of
+from bridge.domain.watches import Watch
+from bridge.resources import Resources
+
+MOST_WATCHES = 200
+"""The number of watches of one import that are looked at, the newest first."""
+
+
+class Precedence:
+    """Reads what the decision depends on."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+
+    async def decide(self, delivery: Delivery, watch: Watch) -> Decision:
+        """Return what happens to a rule's delivery; `watch` is its own."""
+        if watch.outcome is None:
+            return Release()
+        explicit = [await self._explicit(each) for each in await self._watches_beside(watch)]
+        return decide(self._resources.receiver(delivery.destination), watch.outcome, explicit)
+
+    async def _watches_beside(self, watch: Watch) -> list[Watch]:
+        """Return the explicit watches of the same import."""
+        ids, _ = await self._resources.indexes.watches_about(
+            watch.import_id, client=None, state=None, outcome=None, below=None, limit=MOST_WATCHES
+        )
+        found = await self._resources.watches.many(ids)
+        return [each for each in found if each.workspace == watch.workspace and rule_of(each.client) is None]
+
+    async def _explicit(self, watch: Watch) -> ExplicitWatch:
+        if watch.deliveries:
+            deliveries = await self._resources.deliveries.many(watch.deliveries)
+            destinations = [
+                ExplicitDestination(
+                    receiver=self._resources.receiver(each.destination),
+                    on=each.destination.on,
+                    delivery_id=each.id,
+                    state=each.state,
+                )
+                for each in deliveries
+            ]
+        else:
+            destinations = [
+                ExplicitDestination(receiver=self._resources.receiver(each), on=each.on) for each in watch.notify
+            ]
+        return ExplicitWatch(id=watch.id, state=watch.state, outcome=watch.outcome, destinations=destinations)
