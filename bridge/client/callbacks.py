@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from bridge.domain.webhook_signatures import ASYMMETRIC, NotSigned, SignedMessage, decoded, read_signed
+from bridge.domain.webhook_signatures import ASYMMETRIC, NotSigned, Signatures, decoded, read_signatures
 from bridge.errors import BridgeError
 
 PUBLIC_PREFIX = "whpk_"
@@ -38,11 +38,11 @@ def verify_callback(
     """
     raw = body.encode() if isinstance(body, str) else body
     try:
-        message = read_signed(headers.items(), raw, now=time.time() if now is None else now)
+        signatures = read_signatures(headers.items(), now=time.time() if now is None else now)
     except NotSigned as error:
         raise NotVerified(str(error)) from None
     known = [secrets] if isinstance(secrets, str) else secrets
-    if not any(_is_signed_with(secret, message) for secret in known):
+    if not any(_is_signed_with(secret, signatures, raw) for secret in known):
         raise NotVerified("no signature is by one of these secrets")
     payload = _payload(raw)
     if client is not None and _client_of(payload) != client:
@@ -65,23 +65,24 @@ def _client_of(payload: dict[str, Any]) -> Any:
     return data.get("client") if isinstance(data, dict) else None
 
 
-def _is_signed_with(secret: str, message: SignedMessage) -> bool:
+def _is_signed_with(secret: str, signatures: Signatures, body: bytes) -> bool:
     """Return whether one of the signatures is by a secret (`v1`), or by the private part of a public key (`v1a`)."""
     if secret.startswith(PUBLIC_PREFIX):
-        return _is_signed_with_key(secret, message)
+        return _is_signed_with_key(secret, signatures, body)
     try:
-        return message.is_signed_with(secret)
+        return signatures.verify(body, secret)
     except ValueError:
         raise NotVerified("a secret is whsec_ and base64 after it") from None
 
 
-def _is_signed_with_key(public_key: str, message: SignedMessage) -> bool:
+def _is_signed_with_key(public_key: str, signatures: Signatures, body: bytes) -> bool:
     try:
         from bridge.client.ed25519 import is_signed_by  # noqa: PLC0415 - its package may be missing
     except ModuleNotFoundError:
         raise ImportError("To verify with a public key, install a package: pip install cryptography") from None
     key = decoded(public_key.removeprefix(PUBLIC_PREFIX))
     try:
-        return any(is_signed_by(key, each, message.content) for each in message.of_version(ASYMMETRIC) or [b""])
+        offered = signatures.of_version(ASYMMETRIC) or [b""]
+        return any(is_signed_by(key, each, signatures.prefix + body) for each in offered)
     except ValueError:
         raise NotVerified(f"a public key is {PUBLIC_PREFIX} and the base64 of 32 bytes") from None

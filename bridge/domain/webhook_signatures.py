@@ -29,50 +29,40 @@ class NotSigned(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignedMessage:
-    """A recent message with its signatures, none of which is verified yet."""
+class Signatures:
+    """The headers of a recent message, none of whose signatures is verified yet."""
 
-    id: str
-    content: bytes = field(repr=False)
-    """What is signed."""
-    signatures: Sequence[str] = field(repr=False)
+    message_id: str
+    timestamp: str
+    entries: Sequence[str] = field(repr=False)
     """The entries of the header; those that are malformed or of an unknown version are skipped."""
+
+    @property
+    def prefix(self) -> bytes:
+        """What is signed before the body."""
+        return f"{self.message_id}.{self.timestamp}.".encode()
 
     def of_version(self, version: str) -> list[bytes]:
         """Return the signatures of a version; one that is not base64 is empty."""
         prefix = f"{version},"
-        return [decoded(each.removeprefix(prefix)) for each in self.signatures if each.startswith(prefix)]
+        return [decoded(each.removeprefix(prefix)) for each in self.entries if each.startswith(prefix)]
 
-    def is_signed_with(self, secret: str) -> bool:
-        """Return whether one of the signatures is by a secret, in constant time. Raise ValueError if it is none."""
+    def verify(self, body: bytes, secret: str) -> bool:
+        """Return whether one of the signatures is by a secret, in constant time; raise ValueError if it is none."""
         key = decode_secret(secret)
         if not key:
             raise ValueError("an empty secret")
-        expected = hmac.digest(key, self.content, "sha256")
-        return any(hmac.compare_digest(expected, each) for each in self.of_version(SYMMETRIC))
+        code = hmac.new(key, self.prefix, "sha256")
+        code.update(body)
+        return any(hmac.compare_digest(code.digest(), each) for each in self.of_version(SYMMETRIC))
 
 
-def verified_id(
-    headers: Iterable[tuple[str, str]],
-    body: bytes,
-    secrets: Iterable[str],
-    *,
-    now: float,
-    families: Sequence[str] = (STANDARD,),
-) -> str:
-    """Return the id of a message that is signed with one of the secrets; raise NotSigned for any other."""
-    message = read_signed(headers, body, now=now, families=families)
-    if not any(message.is_signed_with(secret) for secret in secrets):
-        raise NotSigned("no signature is by one of the secrets")
-    return message.id
+def read_signatures(
+    headers: Iterable[tuple[str, str]], *, now: float, families: Sequence[str] = (STANDARD,)
+) -> Signatures:
+    """Return the signatures of a message; raise NotSigned without them, or if it is not recent.
 
-
-def read_signed(
-    headers: Iterable[tuple[str, str]], body: bytes, *, now: float, families: Sequence[str] = (STANDARD,)
-) -> SignedMessage:
-    """Return a message of which only the time is checked; raise NotSigned. `now` is in seconds since 1970.
-
-    All its headers are of one family: the first of `families` that is complete.
+    All of it is from headers of one family: the first of `families` that is complete. `now` is in seconds since 1970.
     """
     family, message_id, timestamp, signatures = _read_headers(headers, families)
     if not _ID.fullmatch(message_id):
@@ -81,8 +71,7 @@ def read_signed(
         raise NotSigned(f"the {family}-timestamp is not a number")
     if abs(now - int(timestamp)) > TOLERANCE:
         raise NotSigned(f"the {family}-timestamp is too far from now")
-    content = f"{message_id}.{timestamp}.".encode() + body
-    return SignedMessage(id=message_id, content=content, signatures=signatures.split(" "))
+    return Signatures(message_id=message_id, timestamp=timestamp, entries=signatures.split(" "))
 
 
 def _read_headers(headers: Iterable[tuple[str, str]], families: Sequence[str]) -> tuple[str, str, str, str]:
@@ -97,8 +86,8 @@ def _read_headers(headers: Iterable[tuple[str, str]], families: Sequence[str]) -
         if all(name in found for name in names):
             message_id, timestamp, signatures = (_single(name, found) for name in names)
             return family, message_id, timestamp, signatures
-    one = " or ".join(f"{family}-id, {family}-timestamp and {family}-signature" for family in families)
-    raise NotSigned(f"a header is missing: it needs {one}")
+    needed = " or ".join(f"{family}-id, {family}-timestamp and {family}-signature" for family in families)
+    raise NotSigned(f"a header is missing: {needed} are needed")
 
 
 def _single(name: str, found: Mapping[str, set[str]]) -> str:

@@ -76,7 +76,7 @@ def read_import(body: bytes, import_id: str) -> tuple[Reading, tuple[str, ...]]:
 
 def _parse(body: bytes) -> _Fields:
     body = body.removeprefix(BYTE_ORDER_MARK)
-    if _has_too_many_parts(body):
+    if has_too_many_parts(body):
         raise UnusableBody("the answer has too many parts to be that of an import")
     try:
         return _Fields.model_validate_json(body)
@@ -84,20 +84,20 @@ def _parse(body: bytes) -> _Fields:
         if not _is_broken(error):
             raise UnusableBody(_complaint(error)) from None
     try:
-        return _Fields.model_validate_json(_mended(body))
+        return _Fields.model_validate_json(without_lone_surrogates(body.decode("utf-8", "replace")))
     except ValidationError as error:
         raise UnusableBody(_complaint(error)) from None
 
 
-def _has_too_many_parts(body: bytes) -> bool:
+def has_too_many_parts(body: bytes) -> bool:
     """Return whether a body has too many containers or elements, by brackets, commas and escapes, also in strings."""
     containers = body.count(b"{") + body.count(b"[")
     return containers > MOST_CONTAINERS or body.count(b",") > MOST_ELEMENTS or body.count(b"\\u") > MOST_ELEMENTS
 
 
-def _mended(body: bytes) -> str:
-    """Replace invalid characters in a body; they can only be in names or addresses."""
-    return _LONE_SURROGATE.sub(r"\\ufffd", body.decode("utf-8", "replace"))
+def without_lone_surrogates(json: str) -> str:
+    """Replace lone surrogates in a JSON document; they can only be in names or addresses."""
+    return _LONE_SURROGATE.sub(r"\\ufffd", json)
 
 
 def _is_broken(error: ValidationError) -> bool:

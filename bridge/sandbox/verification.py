@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from bridge.domain.webhook_signatures import NotSigned, read_signed
+from bridge.domain.webhook_signatures import NotSigned, read_signatures
 
 
 def fault_of_signature(
@@ -13,11 +13,11 @@ def fault_of_signature(
     if not secrets:
         return "the sandbox has no secret to verify with: set SANDBOX_CALLBACK_SECRETS"
     try:
-        message = read_signed(headers, body, now=now)
+        signatures = read_signatures(headers, now=now)
     except NotSigned as error:
         return str(error)
     for secret in secrets:
         with suppress(ValueError):
-            if message.is_signed_with(secret):
+            if signatures.verify(body, secret):
                 return None
     return "signed with a secret that the sandbox does not know"

@@ -1,5 +1,7 @@
 """The ASGI app and its routes. Importing it reads no settings; starting it does."""
 
+from collections import Counter
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -8,7 +10,8 @@ from bridge.errors import DecryptionFailed, StoreUnavailable
 from bridge.resources import Resources
 from bridge.web import problems
 from bridge.web.cors import ConfiguredCors
-from bridge.web.endpoints import deliveries, destinations, events, guides, health, metrics, signing, watches
+from bridge.web.endpoints import deliveries, destinations, events, guides, health, metrics, pushes, signing, watches
+from bridge.web.endpoints.push_slots import PushSlots
 from bridge.web.endpoints.send_test_slots import SendTestSlots
 from bridge.web.invalid_keys import InvalidKeys
 from bridge.web.lifespan import StartupErrors, lifespan
@@ -31,6 +34,7 @@ API_ROUTES = [
     resource("/v1/destinations/test", POST=destinations.test),
     resource("/v1/signing-secret", GET=signing.secrets),
     resource("/v1/signing-keys", GET=signing.public_keys),
+    resource("/v1/push/rally/{workspace}", POST=pushes.receive),
     resource("/healthz", GET=health.healthz),
     resource("/metrics", GET=metrics.show),
     resource("/readyz", GET=health.readyz),
@@ -55,6 +59,8 @@ def build(resources: Resources | None = None) -> Starlette:
     app.router.redirect_slashes = False
     app.state.invalid_keys = InvalidKeys()
     app.state.send_test_slots = SendTestSlots()
+    app.state.push_slots = PushSlots()
+    app.state.failed_pushes = Counter()
     if resources:
         app.state.resources = resources
     return app

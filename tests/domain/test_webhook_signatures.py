@@ -12,7 +12,7 @@ import svix
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.webhook_signatures import STANDARD, SVIX, NotSigned, verified_id
+from bridge.domain.webhook_signatures import STANDARD, SVIX, NotSigned, read_signatures
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OLD = "whsec_c2VydmljZS1zZWNyZXQtb2YtdGhlLXRlc3RzIQ=="
@@ -41,8 +41,12 @@ def verify(
     now: float = NOW,
     families: Sequence[str] = BOTH,
 ) -> str:
+    """Return the id of a message that one of the secrets verifies."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers
-    return verified_id(pairs, body, secrets, now=now, families=families)
+    signatures = read_signatures(pairs, now=now, families=families)
+    if not any(signatures.verify(body, secret) for secret in secrets):
+        raise NotSigned("no signature")
+    return signatures.message_id
 
 
 VECTORS = [
@@ -130,7 +134,7 @@ def test_each_of_several_secrets_verifies_while_they_are_rotated(secrets: list[s
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"signature": OLDS}, "no signature is by one of the secrets"),
+        ({"signature": OLDS}, "no signature"),
         ({"signature": GOOD.removeprefix("v1,")}, "no signature"),
         ({"signature": "V1" + GOOD.removeprefix("v1")}, "no signature"),
         ({"signature": f"v1a,{GOOD.removeprefix('v1,')}"}, "no signature"),
@@ -197,7 +201,7 @@ def test_a_family_that_is_not_asked_for_counts_for_nothing() -> None:
 
     with pytest.raises(NotSigned, match="no signature"):
         verify(replayed, families=[STANDARD])
-    with pytest.raises(NotSigned, match="missing: it needs webhook-id, webhook-timestamp and webhook-signature"):
+    with pytest.raises(NotSigned, match="missing: webhook-id, webhook-timestamp and webhook-signature are needed"):
         verify(sent(SVIX), families=[STANDARD])
 
 

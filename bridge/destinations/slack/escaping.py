@@ -9,7 +9,8 @@ import unicodedata
 from html import escape
 from typing import Any
 
-from bridge.destinations.slack.wording import local_time, moment_of
+from bridge.destinations.slack.wording import local_time
+from bridge.domain.times import moment_of
 
 _ACTIVE = re.compile(r"[*_~`:/@#.]")
 """Characters that format, begin an emoji, or turn the text around them into a link."""

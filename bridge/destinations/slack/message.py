@@ -16,12 +16,12 @@ from bridge.destinations.slack.escaping import (
     neutralized_with_times,
     plain_text,
 )
-from bridge.destinations.slack.wording import humanized, local_time, moment_of, pluralized
+from bridge.destinations.slack.wording import humanized, local_time, pluralized
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.notices import Notice
 from bridge.domain.notifications import Notification
 from bridge.domain.outcomes import Outcome
-from bridge.domain.times import MINUTE, Span
+from bridge.domain.times import MINUTE, Span, moment_of
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 
 # Slack allows 3000 characters in a section and 150 in a header; these limits keep messages far below both.

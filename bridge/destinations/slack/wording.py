@@ -4,8 +4,6 @@ from datetime import UTC, datetime
 
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment, Span
 
-_FIRST_YEAR = 1970
-
 
 def pluralized(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
@@ -17,15 +15,6 @@ def humanized(span: Span) -> str:
         if span < up_to:
             return f"about {max(1, round(span / unit))} {name}"
     return f"about {round(span / DAY)} days"
-
-
-def moment_of(text: str) -> Moment | None:
-    """Parse an RFC 3339 time; None if it is not one, or not after 1970."""
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return None if read.tzinfo is None or read.year <= _FIRST_YEAR else int(read.timestamp() * SECOND)
 
 
 def local_time(moment: Moment) -> str:

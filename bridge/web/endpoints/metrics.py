@@ -14,6 +14,8 @@ from bridge.store.stats import read_stats
 
 requests_answered: Counter[tuple[str, str, str]] = Counter()
 """The number of requests that this process has answered, by method, route and status."""
+pushes_received: Counter[tuple[str, str, str]] = Counter()
+"""The number of pushes of Rally that this process has answered, by workspace, event and result."""
 
 
 async def show(request: Request) -> Response:
@@ -25,4 +27,6 @@ async def show(request: Request) -> Response:
         stats = None
     from bridge.web.endpoints import prometheus  # noqa: PLC0415 - its library takes 1 MB of memory
 
-    return Response(prometheus.render_metrics(requests_answered, stats), media_type=prometheus.CONTENT_TYPE_LATEST)
+    return Response(
+        prometheus.render_metrics(requests_answered, pushes_received, stats), media_type=prometheus.CONTENT_TYPE_LATEST
+    )

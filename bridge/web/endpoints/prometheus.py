@@ -18,10 +18,16 @@ from bridge.store.stats import StoreStats, WorkspaceStats
 __all__ = ["CONTENT_TYPE_LATEST", "render_metrics"]
 
 
-def render_metrics(answered: Mapping[tuple[str, str, str], int], stats: StoreStats | None) -> bytes:
-    """Return the metrics; `answered` counts requests by method, route and status, `stats` is None without Redis."""
+def render_metrics(
+    answered: Mapping[tuple[str, str, str], int], pushes: Mapping[tuple[str, str, str], int], stats: StoreStats | None
+) -> bytes:
+    """Return the metrics.
+
+    `answered` counts requests by method, route and status, `pushes` those of Rally by workspace, event and result;
+    `stats` is None without Redis.
+    """
     registry = CollectorRegistry()
-    registry.register(_Requests(answered))
+    registry.register(_Requests(answered, pushes))
     registry.register(_Store(stats))
     return generate_latest(registry)
 
@@ -29,8 +35,11 @@ def render_metrics(answered: Mapping[tuple[str, str, str], int], stats: StoreSta
 class _Requests(Collector):
     """Collects the requests that this process has answered."""
 
-    def __init__(self, answered: Mapping[tuple[str, str, str], int]) -> None:
+    def __init__(
+        self, answered: Mapping[tuple[str, str, str], int], pushes: Mapping[tuple[str, str, str], int]
+    ) -> None:
         self._answered = answered
+        self._pushes = pushes
 
     def collect(self) -> Iterable[Metric]:
         requests = CounterMetricFamily(
@@ -39,6 +48,14 @@ class _Requests(Collector):
         for labels, number in self._answered.items():
             requests.add_metric(labels, number)
         yield requests
+        pushes = CounterMetricFamily(
+            "rally_bridge_push_requests",
+            "Pushes of Rally answered by this process, with those that were refused",
+            labels=["workspace", "event", "result"],
+        )
+        for labels, number in self._pushes.items():
+            pushes.add_metric(labels, number)
+        yield pushes
 
 
 class _Store(Collector):

@@ -15,6 +15,7 @@ from pydantic_core import core_schema
 from starlette.routing import Route
 
 from bridge.domain.notifications import TYPES
+from bridge.settings.parsers import NAME
 from bridge.web.openapi import examples
 from bridge.web.openapi.operations import OPERATION_OF, TAGS, Operation
 from bridge.web.problems import problem_document
@@ -30,7 +31,12 @@ NOTICES = (
     *("workspace.refused", "workspace.accepted", "workspace.imports_vanished", "workspace.imports_shown"),
     *("delivery.abandoned", "slack.refused", "push.silent", "redis.evicting", "redis.eviction_ended"),
 )
-IDS = {"watch_id": "wat", "delivery_id": "dlv"}
+IN_PATH = {
+    "watch_id": "^wat_[0-9a-z]{1,40}$",
+    "delivery_id": "^dlv_[0-9a-z]{1,40}$",
+    "workspace": f"^{NAME.pattern}$",
+}
+"""The pattern of each parameter in a path."""
 REF = "#/components/schemas/{model}"
 ABOUT = """\
 Sends the outcome of a Rally UXR import to Slack or to a signed HTTP callback. `POST /v1/watches` with the import's id;
@@ -146,7 +152,7 @@ def _sentences(words: str) -> tuple[str, str]:
 
 def _in_path(path: str) -> Iterator[Json]:
     for name in re.findall(r"{(\w+)}", path):
-        schema = {"type": "string", "pattern": rf"^{IDS[name]}_[0-9a-z]{{1,40}}$"}
+        schema = {"type": "string", "pattern": IN_PATH[name]}
         yield {"name": name, "in": "path", "required": True, "schema": schema}
 
 
@@ -169,6 +175,8 @@ def _without_null(schema: Json) -> Json:
 
 
 def _in_headers(operation: Operation) -> Iterator[Json]:
+    for name, meaning in operation.sends.items():
+        yield {"name": name, "in": "header", "required": True, "description": meaning, "schema": {"type": "string"}}
     if operation.idempotent:
         yield {
             "name": "Idempotency-Key",
@@ -186,16 +194,13 @@ def _in_headers(operation: Operation) -> Iterator[Json]:
 
 def _responses(operation: Operation, schemas: Mapping[Any, Json]) -> dict[str, Json]:
     headers = {"X-Request-Id": "The id of the request, yours if you sent one.", **operation.headers}
-    success = {
+    success: Json = {
         "description": operation.answer or " ".join((inspect.getdoc(operation.response) or "").split()),
         "headers": _headers(headers),
-        "content": {
-            operation.media_type: {
-                "schema": schemas[operation.response],
-                **({"example": operation.response_example} if operation.response_example else {}),
-            }
-        },
     }
+    if operation.response is not None:
+        example = {"example": operation.response_example} if operation.response_example else {}
+        success["content"] = {operation.media_type: {"schema": schemas[operation.response], **example}}
     responses = {str(operation.status): success}
     if operation.not_ready:
         responses["503"] = {**success, "description": "Not ready.", "headers": _headers(headers | RETRY)}

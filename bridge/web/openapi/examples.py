@@ -28,6 +28,13 @@ BATCH: Mapping[str, Any] = {
 }
 REDELIVER: Mapping[str, Any] = {"state": "abandoned", "since": "2026-11-24T09:30:00Z"}
 TEST: Mapping[str, Any] = {"destination": {"type": "callback", "url": "https://crm.example.com/hooks/rally"}}
+PUSH: Mapping[str, Any] = {
+    "_eventType": "person_import.csv.finished",
+    "importId": "cm1uwhduy001vle4gr4soyqkq",
+    "status": "COMPLETED",
+    "updatedAt": "2026-11-24T09:29:58.000Z",
+    "failedRecords": [{"email": "participant@example.com"}],
+}
 NAMED_DESTINATIONS: Mapping[str, Any] = {
     "data": [{"name": "crm-hook", "type": "callback"}, {"name": "research-ops", "type": "slack_webhook"}]
 }

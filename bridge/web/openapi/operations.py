@@ -6,12 +6,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from bridge.web.endpoints import deliveries, destinations, events, health, metrics, signing, watches
+from bridge.web.endpoints import deliveries, destinations, events, health, metrics, pushes, signing, watches
 from bridge.web.openapi import examples
 from bridge.web.refusals import Refusal
 from bridge.web.requests.query import DeliveriesQuery, SigningQuery, WaitQuery, WatchesQuery
 from bridge.web.routing import Endpoint
 from bridge.web.schemas import destination_responses, responses
+from bridge.web.schemas.pushes import PushBody
 from bridge.web.schemas.redeliver import RedeliverBody
 from bridge.web.schemas.send_test import TestBody
 from bridge.web.schemas.watches import BatchBody, WatchBody
@@ -41,8 +42,8 @@ class Operation:
 
     name: str
     tag: str
-    response: Any
-    """The type of the response."""
+    response: Any = None
+    """The type of the response; None if it has no body."""
     answer: str = ""
     """The description of the response; without it, the docstring of its type."""
     status: int = 200
@@ -53,6 +54,8 @@ class Operation:
     """The refusals of this operation, in addition to those of every request or body."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """The response's headers and their descriptions."""
+    sends: Mapping[str, str] = field(default_factory=dict)
+    """The headers that the request must have, and their descriptions."""
     idempotent: bool = False
     """Whether it accepts an Idempotency-Key."""
     public: bool = False
@@ -74,12 +77,13 @@ class Operation:
 
 REPLAYED = {"Idempotent-Replayed": "`true` if this is the response to an earlier request with the same key."}
 WATCHES, DELIVERIES, DESTINATIONS = "Watches", "Deliveries", "Destinations"
-SIGNING, OPERATIONS = "Signing", "Operations"
+SIGNING, PUSHES, OPERATIONS = "Signing", "Pushes", "Operations"
 TAGS: Mapping[str, str] = {
     WATCHES: "Requests to report how one import ends.",
     DELIVERIES: "The messages about ended watches, one for each destination, and the attempts to send them.",
     DESTINATIONS: "Where messages may be sent: the operator's named destinations, and a test of any destination.",
     SIGNING: "The secrets and public keys with which a receiver verifies callbacks.",
+    PUSHES: "What Rally sends when an import ended. It is signed and needs no key.",
     OPERATIONS: "Health and metrics, for monitoring. They need no key.",
 }
 
@@ -176,6 +180,29 @@ OPERATION_OF: Mapping[Endpoint, Operation] = {
     ),
     signing.public_keys: Operation(
         name="getSigningKeys", tag=SIGNING, query=SigningQuery, response=responses.KeysResponse
+    ),
+    pushes.receive: Operation(
+        name="receivePush",
+        tag=PUSHES,
+        status=204,
+        answer="Recorded; not sent again.",
+        body=PushBody,
+        example=examples.PUSH,
+        sends={
+            "svix-id": "The id of the message; repetitions have the same id.",
+            "svix-timestamp": "The time of sending, in seconds since 1970.",
+            "svix-signature": "`v1,…` for each secret of the endpoint.",
+        },
+        public=True,
+        refuses=(
+            Refusal.PUSH_NOT_SIGNED,
+            Refusal.PUSH_UNREADABLE,
+            Refusal.PUSHES_NOT_RECEIVED,
+            Refusal.REQUEST_TIMEOUT,
+            Refusal.PAYLOAD_TOO_LARGE,
+            Refusal.INTERNAL_ERROR,
+            Refusal.SERVICE_UNAVAILABLE,
+        ),
     ),
     health.healthz: Operation(name="alive", tag=OPERATIONS, response=responses.AliveResponse, public=True),
     health.readyz: Operation(

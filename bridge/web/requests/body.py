@@ -34,7 +34,12 @@ async def read_json(request: Request, *, limit: int = BODY_LIMIT, timeout: float
     headers = dict(request.headers.raw)  # none of these is repeated: see duplicate_headers.py
     _check_media_type(headers.get(b"content-type", b"").decode("latin-1"))
     _check_encoding(headers.get(b"content-encoding", b""))
-    _check_size(int(headers.get(b"content-length", b"0")), limit)  # the server lets only digits pass
+    return await read_body(request, limit=limit, timeout=timeout)
+
+
+async def read_body(request: Request, *, limit: int, timeout: float = BODY_TIMEOUT) -> bytes:  # noqa: ASYNC109 - as above
+    """Return the body, whatever it is. Raise Refused with 413 above `limit` bytes, and 408 after `timeout` seconds."""
+    _check_size(int(request.headers.get("content-length", "0")), limit)  # the server lets only digits pass
     try:
         async with asyncio.timeout(timeout):
             return await _read(request, limit)
