@@ -12,6 +12,9 @@ from bridge.store import keys, poll_scores
 from bridge.store.budgets import Budgets
 from bridge.store.connection import Store
 from bridge.store.poll_scores import TIERS
+from bridge.store.push_health import PushHealth, read_push_health
+from bridge.store.push_proofs import PushProofs
+from bridge.store.pushes import Pushes
 
 OVERDUE_AFTER: Span = MINUTE
 """How long after its due time work counts as overdue: well beyond a lease, a pause or a cron period."""
@@ -36,10 +39,15 @@ class StoreStats:
     deliveries: Mapping[DeliveryState, int]
     lanes_overdue: int
     workspaces: Mapping[str, WorkspaceStats]
+    pushes: Mapping[str, PushHealth]
+    now: Moment
 
 
-async def read_stats(store: Store, budgets: Budgets, workspaces: Sequence[str]) -> StoreStats:
+async def read_stats(
+    store: Store, budgets: Budgets, pushes: Pushes, proofs: PushProofs, workspaces: Sequence[str]
+) -> StoreStats:
     """Return all counts. Raises StoreUnavailable."""
+    health = await read_push_health(pushes, proofs, workspaces)
     snapshots = {workspace: await budgets.read(workspace) for workspace in workspaces}
     now = await store.now()
     async with translated(), store.redis.pipeline(transaction=False) as pipe:
@@ -70,6 +78,8 @@ async def read_stats(store: Store, budgets: Budgets, workspaces: Sequence[str]) 
             )
             for workspace, polled, *overdue in zip(workspaces, polled, *overdue_by_tier, strict=True)
         },
+        pushes=health,
+        now=now,
     )
 
 

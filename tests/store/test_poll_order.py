@@ -111,7 +111,8 @@ async def test_overdue_polls_are_counted_in_every_tier(world: World) -> None:
     await due_after(world, {"slow": 50 * SECOND, "quick": 3 * SECOND, "slower": 110 * SECOND})
     world.pass_time(2 * MINUTE)
 
-    figures = await read_stats(world.resources.store, world.resources.budgets, ["default"])
+    resources = world.resources
+    figures = await read_stats(resources.store, resources.budgets, resources.pushes, resources.push_proofs, ["default"])
 
     assert (figures.workspaces["default"].polled, figures.workspaces["default"].overdue) == (3, 2)
 

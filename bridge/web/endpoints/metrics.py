@@ -1,6 +1,7 @@
 """The endpoint of the metrics: the requests of this process, and statistics of the store at the time of the request.
 
-Labels contain only routes, methods, states and workspaces, never an id, a URL or other values chosen by clients.
+Labels contain only routes, methods, states, workspaces, and Rally's events and types of imports; never an id, a URL or
+other values chosen by clients.
 """
 
 from collections import Counter
@@ -22,11 +23,12 @@ async def show(request: Request) -> Response:
     """Get the metrics in the Prometheus text format. No API key is needed; the metrics contain no client data."""
     resources: Resources = request.app.state.resources
     try:
-        stats = await read_stats(resources.store, resources.budgets, tuple(resources.rally))
+        stats = await read_stats(
+            resources.store, resources.budgets, resources.pushes, resources.push_proofs, tuple(resources.rally)
+        )
     except StoreUnavailable:
         stats = None
     from bridge.web.endpoints import prometheus  # noqa: PLC0415 - its library takes 1 MB of memory
 
-    return Response(
-        prometheus.render_metrics(requests_answered, pushes_received, stats), media_type=prometheus.CONTENT_TYPE_LATEST
-    )
+    rendered = prometheus.render_metrics(requests=requests_answered, pushes=pushes_received, stats=stats)
+    return Response(rendered, media_type=prometheus.CONTENT_TYPE_LATEST)

@@ -5,57 +5,54 @@ Imported at the first request, because the library takes 1 MB of memory.
 Source: https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
+from bridge.domain.push_proof import stretch_of
 from bridge.domain.times import SECOND
 from bridge.store.stats import StoreStats, WorkspaceStats
 
 __all__ = ["CONTENT_TYPE_LATEST", "render_metrics"]
 
 
-def render_metrics(
-    answered: Mapping[tuple[str, str, str], int], pushes: Mapping[tuple[str, str, str], int], stats: StoreStats | None
-) -> bytes:
+Counts: TypeAlias = Mapping[tuple[str, str, str], int]
+Values: TypeAlias = Iterable[tuple[tuple[str, ...], float]]
+"""The values of labels, each with the value that they have together."""
+
+
+def render_metrics(*, requests: Counts, pushes: Counts, stats: StoreStats | None) -> bytes:
     """Return the metrics.
 
-    `answered` counts requests by method, route and status, `pushes` those of Rally by workspace, event and result;
+    This process has counted `requests` by method, route and status, and `pushes` by workspace, event and result.
     `stats` is None without Redis.
     """
     registry = CollectorRegistry()
-    registry.register(_Requests(answered, pushes))
+    registry.register(_Process(requests, pushes))
     registry.register(_Store(stats))
     return generate_latest(registry)
 
 
-class _Requests(Collector):
-    """Collects the requests that this process has answered."""
+class _Process(Collector):
+    """Collects what this process has counted."""
 
-    def __init__(
-        self, answered: Mapping[tuple[str, str, str], int], pushes: Mapping[tuple[str, str, str], int]
-    ) -> None:
-        self._answered = answered
+    def __init__(self, requests: Counts, pushes: Counts) -> None:
+        self._requests = requests
         self._pushes = pushes
 
     def collect(self) -> Iterable[Metric]:
-        requests = CounterMetricFamily(
-            "rally_bridge_requests", "Requests answered by this process", labels=["method", "route", "status"]
+        by_route, by_event = ["method", "route", "status"], ["workspace", "event", "result"]
+        yield _counter("requests", "Requests answered by this process", by_route, self._requests.items())
+        yield _counter(
+            "push_requests",
+            "Pushes of Rally answered by this process, refused ones too",
+            by_event,
+            self._pushes.items(),
         )
-        for labels, number in self._answered.items():
-            requests.add_metric(labels, number)
-        yield requests
-        pushes = CounterMetricFamily(
-            "rally_bridge_push_requests",
-            "Pushes of Rally answered by this process, with those that were refused",
-            labels=["workspace", "event", "result"],
-        )
-        for labels, number in self._pushes.items():
-            pushes.add_metric(labels, number)
-        yield pushes
 
 
 class _Store(Collector):
@@ -65,22 +62,19 @@ class _Store(Collector):
         self._stats = stats
 
     def collect(self) -> Iterable[Metric]:
-        up = GaugeMetricFamily("rally_bridge_redis_up", "Whether Redis answers")
-        up.add_metric([], 0 if self._stats is None else 1)
-        yield up
+        yield _gauge("redis_up", "Whether Redis answers", 0 if self._stats is None else 1)
         if self._stats is not None:
             yield from _totals(self._stats)
             yield from _by_workspace(self._stats)
+            yield from _of_pushes(self._stats)
 
 
 def _totals(stats: StoreStats) -> Iterable[Metric]:
     yield _gauge("watches_open", "Watches that have not ended", stats.watching)
     yield _gauge("imports_settling", "Final imports whose watches are not settled yet", stats.settling)
     yield _gauge("lanes_overdue", "Lanes with a delivery that is more than a minute late", stats.lanes_overdue)
-    deliveries = GaugeMetricFamily("rally_bridge_deliveries", "Stored deliveries", labels=["state"])
-    for state, number in stats.deliveries.items():
-        deliveries.add_metric([state.value], number)
-    yield deliveries
+    by_state = [((state.value,), number) for state, number in stats.deliveries.items()]
+    yield _labelled("deliveries", "Stored deliveries", ["state"], by_state)
 
 
 def _by_workspace(stats: StoreStats) -> Iterable[Metric]:
@@ -100,12 +94,38 @@ def _by_workspace(stats: StoreStats) -> Iterable[Metric]:
         ),
         "breaker_open": ("Whether Rally is down, so that only probes are sent", lambda each: each.budget.breaker_open),
     }
-    for name, (meaning, value) in gauges.items():
-        gauge = GaugeMetricFamily(f"rally_bridge_{name}", meaning, labels=["workspace"])
-        for workspace, each in stats.workspaces.items():
-            gauge.add_metric([workspace], value(each))
-        yield gauge
+    for gauge, (meaning, value) in gauges.items():
+        values = [((name,), value(each)) for name, each in stats.workspaces.items()]
+        yield _labelled(gauge, meaning, ["workspace"], values)
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:
     return GaugeMetricFamily(f"rally_bridge_{name}", meaning, value=value)
+
+
+def _of_pushes(stats: StoreStats) -> Iterable[Metric]:
+    """Yield what came of pushes: the age of the last one by event, and what each type of import has shown."""
+    now, workspaces = stats.now, stats.pushes.items()
+    ages = [((name, event), (now - at) / SECOND) for name, each in workspaces for event, at in each.stats.last.items()]
+    yield _labelled("push_age_seconds", "Seconds since the last push", ["workspace", "event"], ages)
+    by_type = ["workspace", "type"]
+    proofs = [((name, type_), proof) for name, each in workspaces for type_, proof in each.proofs.items()]
+    matches, misses = ([(key, getattr(proof, what)) for key, proof in proofs] for what in ("matches", "misses"))
+    yield _counter("push_matches", "Ends of imports with a push", by_type, matches)
+    yield _counter("push_misses", "Ends of imports without a push, and pushes that failed here", by_type, misses)
+    factors = [(key, stretch_of(proof, now).factor) for key, proof in proofs]
+    yield _labelled("push_growth", "The factor by which polls are rarer, as pushes are proven", by_type, factors)
+
+
+def _counter(name: str, meaning: str, labels: Sequence[str], values: Values) -> Metric:
+    counter = CounterMetricFamily(f"rally_bridge_{name}", meaning, labels=labels)
+    for key, value in values:
+        counter.add_metric(key, value)
+    return counter
+
+
+def _labelled(name: str, meaning: str, labels: Sequence[str], values: Values) -> Metric:
+    gauge = GaugeMetricFamily(f"rally_bridge_{name}", meaning, labels=labels)
+    for key, value in values:
+        gauge.add_metric(key, value)
+    return gauge

@@ -5,16 +5,18 @@ from collections.abc import AsyncIterator
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bridge.domain.pushes import CSV_FINISHED, Push
 from bridge.domain.times import DAY, MINUTE
 from tests.support.configuration import workspace
-from tests.support.world import ADMIN_KEY, World, opened
+from tests.support.world import ADMIN_KEY, SECRET, World, opened
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
 async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
-    async with opened(redis_url, sandbox_url, workspace("eu", "another-key-of-the-tests")) as world:
+    eu = workspace("eu", "another-key-of-the-tests")
+    async with opened(redis_url, sandbox_url, eu, RALLY_WEBHOOK_SECRETS=SECRET) as world:
         yield world
 
 
@@ -90,3 +92,34 @@ async def test_a_pause_is_a_metric_in_seconds(world: World) -> None:
     await world.poll()
 
     assert 20 < (await samples(world))["rally_bridge_pause_seconds['default']"] <= 31
+
+
+async def pushed(world: World, import_id: str) -> None:
+    push = Push(
+        message_id=f"msg_{import_id}",
+        event=CSV_FINISHED,
+        workspace="default",
+        import_id=import_id,
+        status="COMPLETED",
+        failed_record_count=0,
+        updated_at=None,
+    )
+    await world.resources.pushes.record(push, for_rules=False, first_kept=MINUTE)
+
+
+async def test_pushes_and_what_they_have_proven_are_counted(world: World) -> None:
+    for number in range(3):
+        await world.sandbox.set_import(f"imp-{number}", ("UPLOADING", 0))
+        await world.watch(f"imp-{number}")
+        await world.poll()
+        await world.sandbox.set_import(f"imp-{number}", ("COMPLETED", 0))
+        await pushed(world, f"imp-{number}")
+        await world.poll()
+    world.pass_time(5 * MINUTE)
+    found = await samples(world)
+
+    assert found["rally_bridge_push_matches_total['CSV', 'default']"] == 3
+    assert found["rally_bridge_push_misses_total['CSV', 'default']"] == 0
+    assert found["rally_bridge_push_growth['CSV', 'default']"] == 2
+    assert 300 <= found[f"rally_bridge_push_age_seconds['{CSV_FINISHED}', 'default']"] < 310
+    assert not any("push" in name and "'eu'" in name for name in found)
