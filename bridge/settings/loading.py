@@ -13,6 +13,7 @@ from bridge.settings.file.secret_fields import referred_variables
 from bridge.settings.merging import merged
 from bridge.settings.model import SECRETS, Settings, Variables
 from bridge.settings.problems import Problem, problem, why_unreadable
+from bridge.settings.sources.env_file import EnvFile
 from bridge.settings.sources.given import Given
 from bridge.settings.sources.replaced import LINES, replaced
 from bridge.settings.sources.variables import misspelt, own_values, read_variables, unknown_names
@@ -72,7 +73,7 @@ def draft_settings(environ: Mapping[str, str] | None = None, env_file: str | Non
     given = found.values
     values, misread, failed = own_values(given, NAMES, SECRET_NAMES)
     variables, invalid, badly_set = _assign(values)
-    document, contents = _read_file(variables.bridge_config_file, given)
+    document, contents = _read_file(variables.bridge_config_file, found)
     referred = frozenset(referred_variables(document.tables)) if document else frozenset[str]()
     origins = {name: each.place for name, each in values.items()}
     result = merged(
@@ -80,7 +81,8 @@ def draft_settings(environ: Mapping[str, str] | None = None, env_file: str | Non
         contents,
         document,
         origins=origins,
-        invalid=invalid | {name.lower() for name in failed},
+        invalid=invalid | {name.lower() for name in failed | (found.unread - given.keys())},
+        empty=found.empty,
         whole=found.whole,
     )
     others = {name: each for name, each in given.items() if name not in _OLD_NAMES}
@@ -118,7 +120,7 @@ def _assign(values: Mapping[str, Given]) -> tuple[Variables, frozenset[str], lis
     return variables, frozenset(problems), list(problems.values())
 
 
-def _read_file(path: str | None, given: Mapping[str, Given]) -> tuple[Document | None, Contents]:
+def _read_file(path: str | None, variables: EnvFile) -> tuple[Document | None, Contents]:
     """Return no document if the file can't be read, and an empty one if none is named."""
     if path is None:
         return Document(), Contents()
@@ -126,7 +128,7 @@ def _read_file(path: str | None, given: Mapping[str, Given]) -> tuple[Document |
         document, problems = read_document(path)
     except OSError as error:
         reason = f"{path!r} can't be read ({why_unreadable(error)})"
-        document, problems = None, [problem(given["BRIDGE_CONFIG_FILE"].place, "BRIDGE_CONFIG_FILE", reason)]
+        document, problems = None, [problem(variables.values["BRIDGE_CONFIG_FILE"].place, "BRIDGE_CONFIG_FILE", reason)]
     if document is None:
         return None, replace(Contents(), problems=problems)
-    return document, read_contents(document, given)
+    return document, read_contents(document, variables)

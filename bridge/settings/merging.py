@@ -10,7 +10,7 @@ from bridge.settings.file.contents import INVALID, Contents
 from bridge.settings.file.document import Document
 from bridge.settings.model import SECRETS, Settings, Variables
 from bridge.settings.parsers import NAME
-from bridge.settings.problems import Place, Problem, shown
+from bridge.settings.problems import Place, Problem, problem, shown
 
 SANDBOX_PATH = "/rally/api/public/v1"
 
@@ -29,6 +29,7 @@ def merged(
     *,
     origins: Mapping[str, Place],
     invalid: frozenset[str],
+    empty: Mapping[str, Place],
     whole: bool,
 ) -> Merged:
     """Return the settings, and the problems that only show once all sources are merged.
@@ -47,7 +48,10 @@ def merged(
         rules=tuple(table.rule() for table in contents.rules),
         origins={**origins, **(document.places() if document else {})},
     )
-    missing = dict(_missing(settings, document, invalid))
+    missing = {
+        name: _required(sentence, empty.get(_VARIABLES.get(name, name.upper())))
+        for name, sentence in _missing(settings, document, invalid)
+    }
     absent = invalid | missing.keys()
     checks = [*_contradictions(settings, absent), *_references(settings, document, absent), *_duplicates(settings)]
     return Merged(settings=settings, invalid=absent, problems=[*(missing.values() if whole else ()), *checks])
@@ -95,6 +99,15 @@ def _missing(settings: Settings, document: Document | None, invalid: frozenset[s
         )
     if not document.tables.get("clients") and not settings.bridge_api_keys and "bridge_api_keys" not in invalid:
         yield "clients", f"BRIDGE_API_KEYS (or BRIDGE_API_KEYS_FILE, or {_TABLE.format('clients.NAME')}) is required"
+
+
+_VARIABLES = {"clients": "BRIDGE_API_KEYS"}
+"""The variables of fields that have another name."""
+
+
+def _required(sentence: Problem, empty: Place | None) -> Problem:
+    """Return the sentence with the place of the variable, if it is there without a text."""
+    return sentence if empty is None else problem(empty, "", f"{sentence}, but it is empty")
 
 
 _TABLE = "[{}] in the file of BRIDGE_CONFIG_FILE"

@@ -13,7 +13,7 @@ from bridge.settings.api_keys import RESERVED
 from bridge.settings.file.config_file import ConfigFile
 from bridge.settings.file.document import Document
 from bridge.settings.file.rule_tables import RULE_SENTENCES, RuleTable
-from bridge.settings.file.secret_fields import Resolved, Surroundings, forms_of_secrets, resolve_secrets
+from bridge.settings.file.secret_fields import LOST, Resolved, Surroundings, forms_of_secrets, resolve_secrets
 from bridge.settings.file.tables import (
     DESTINATION_TABLES,
     SENTENCES,
@@ -23,7 +23,7 @@ from bridge.settings.file.tables import (
 )
 from bridge.settings.parsers import NAME, NAME_IN_WORDS
 from bridge.settings.problems import Problem, problem, shown_key
-from bridge.settings.sources.given import Given
+from bridge.settings.sources.env_file import EnvFile
 from bridge.settings.sources.spelling import nearest
 from bridge.validation_text import findings, sentence
 
@@ -54,7 +54,7 @@ class Contents:
     problems: list[Problem] = field(default_factory=list)
 
 
-def read_contents(document: Document, variables: Mapping[str, Given]) -> Contents:
+def read_contents(document: Document, variables: EnvFile) -> Contents:
     """Validate every table of a document; keys such as `key_env` name one of the `variables`."""
     reader = _Reader(document, Surroundings(variables=variables, folder=document.folder))
     return Contents(
@@ -158,6 +158,8 @@ class _Reader:
         """
         resolved = resolve_secrets(table, model, self.around)
         for key, text in resolved.problems.items():
+            if text == LOST:
+                continue  # the problem of `.env` says it
             self._note_key(where, model, resolved.given(key).split(".", 1), text)
         try:
             return model.model_validate(resolved.values)

@@ -10,10 +10,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from bridge.settings.sources.given import Given
+from bridge.settings.sources.env_file import EnvFile
 from bridge.settings.sources.variables import read_secret_file
 
 FORMS = ("", "_file", "_env")
+LOST = "names a variable that could not be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class SecretField:
 class Surroundings:
     """What a secret may refer to: the process' variables, and files relative to the configuration file."""
 
-    variables: Mapping[str, Given]
+    variables: EnvFile
     folder: Path
 
 
@@ -118,8 +119,10 @@ def _read(form: str, value: Any, around: Surroundings) -> tuple[str, str | None]
         found, reason = read_secret_file(str(around.folder / value))
         return ("", reason) if found is None else (found.text, None)
     if form == "_env":
-        variable = around.variables.get(value)
-        return ("", "names a variable that is not set") if variable is None else (variable.text.strip(), None)
+        variable = around.variables.values.get(value)
+        if variable is None:
+            return "", LOST if around.variables.may_have_lost(value) else "names a variable that is not set"
+        return variable.text.strip(), None
     return value, None
 
 

@@ -1,5 +1,6 @@
 """The file `.env`: its variables with their lines."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
@@ -19,6 +20,14 @@ class EnvFile:
     values: Mapping[str, Given] = field(default_factory=dict, repr=False)
     problems: Sequence[Problem] = ()
     whole: bool = True
+    unread: frozenset[str] = frozenset()
+    """The variables on lines that can't be parsed."""
+    empty: Mapping[str, Place] = field(default_factory=dict)
+    """The variables without a text, which count as not set."""
+
+    def may_have_lost(self, name: str) -> bool:
+        """Return whether a variable that is absent may be in the part that could not be read."""
+        return not self.whole or name in self.unread
 
 
 def read_env_file(path: str) -> EnvFile:
@@ -44,15 +53,25 @@ def _parsed(path: str, text: str) -> EnvFile:
     bindings = list(parse_stream(StringIO(text)))
     lines = {each.key: _line(each) for each in bindings if each.key}
     wrong = [each for each in bindings if each.error]
-    problems = [problem(Place(path, _line(each)), "", OPEN_QUOTE if _swallows(each) else NO_FORM) for each in wrong]
+    problems = [problem(Place(path, _line(each)), "", _fault(each)) for each in wrong]
     # dotenv would log a line that it can't parse, and leave it out.
     values = {each.key: each.value for each in bindings} if wrong else dotenv_values(stream=StringIO(text))
     given = {name: Given(value or "", Place(path, lines[name])) for name, value in values.items() if name}
-    return EnvFile(given, problems, whole=not any(map(_swallows, wrong)))
+    unread = frozenset(found[1] for each in wrong if (found := _BEGINNING.match(each.original.string)))
+    return EnvFile(given, problems, whole=not any(map(_swallows, wrong)), unread=unread)
 
 
+_BEGINNING = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(['\"]?)")
 NO_FORM = "is not of the form NAME=value"
-OPEN_QUOTE = "has a quote that is not closed on this line, so the next lines can't be read"
+OPEN_QUOTE = "has a quote that is not closed"
+LOST_LINES = "has a quote that is not closed on this line, so the next lines can't be read"
+
+
+def _fault(binding: Binding) -> str:
+    if _swallows(binding):
+        return LOST_LINES
+    found = _BEGINNING.match(binding.original.string)
+    return OPEN_QUOTE if found and found[2] else NO_FORM
 
 
 def _swallows(binding: Binding) -> bool:

@@ -29,7 +29,11 @@ def read_variables(environ: Mapping[str, str], env_file: str | None) -> EnvFile:
     """Return all variables that are not empty. An empty variable of the environment hides that of `.env`."""
     found = read_env_file(env_file) if env_file else EnvFile()
     given = {**found.values, **{name: Given(text, ENVIRONMENT) for name, text in environ.items()}}
-    return replace(found, values={name: each for name, each in given.items() if each.text})
+    return replace(
+        found,
+        values={name: each for name, each in given.items() if each.text},
+        empty={name: each.place for name, each in given.items() if not each.text},
+    )
 
 
 def own_values(

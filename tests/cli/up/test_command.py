@@ -61,7 +61,7 @@ def test_without_a_rally_key_both_alternatives_are_named(tmp_path: Path) -> None
     exit_code, output = rally_bridge(tmp_path, "up")
 
     assert exit_code == 2
-    assert output.startswith("RALLY_API_KEY (or RALLY_API_KEY_FILE, or [workspaces.default]")
+    assert output.startswith(".env:1: RALLY_API_KEY (or RALLY_API_KEY_FILE, or [workspaces.default]")
     assert output.endswith("To try everything without a Rally account: rally-bridge up --sandbox\n")
     assert not (tmp_path / "rally-bridge-data").exists()
 

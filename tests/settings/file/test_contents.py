@@ -299,7 +299,7 @@ def test_problems_of_environment_and_file_are_told_together(file: Path) -> None:
         ["POLL_CIELING", "is not a setting; did you mean POLL_CEILING?"],
         ["POLL_FLOOR", "'5' is not a duration"],
         [f"{file}:3", "workspaces.eu.share"],
-        ["REDIS_URL (or REDIS_URL_FILE) is required"],
+        ["REDIS_URL (or REDIS_URL_FILE) is required, but it is empty"],
         [f"{file}:6", "destinations.ops.url"],
     ]
 

@@ -74,3 +74,36 @@ def test_what_may_be_in_the_part_that_was_not_read_is_not_missed(tmp_path: Path,
         load_settings({}, env_file=str(tmp_path / ".env"))
 
     assert only(list(told.value.problems)).startswith(f"{tmp_path}/.env{problem}")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('RALLY_API_KEY="k\nEU_KEY=k\nLABEL="b"\n', "has a quote that is not closed on this line"),
+        ("RALLY_API_KEY=k\nEU_KEY='k\n", "has a quote that is not closed"),
+    ],
+)
+def test_a_quote_that_is_not_closed_is_one_problem_also_for_the_keys_that_name_its_variable(
+    tmp_path: Path, text: str, problem: str
+) -> None:
+    (tmp_path / ".env").write_text(text)
+    (tmp_path / "bridge.toml").write_text('[workspaces.eu]\nkey_env = "EU_KEY"\nbase_url = "https://eu.example.com"\n')
+    environ = {**GOOD, "BRIDGE_CONFIG_FILE": str(tmp_path / "bridge.toml")}
+    del environ["RALLY_API_KEY"]
+    with pytest.raises(SettingsError) as told:
+        load_settings(environ, env_file=str(tmp_path / ".env"))
+
+    assert problem in only(list(told.value.problems))
+
+
+def test_a_required_variable_without_a_text_is_reported_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("LOG_LEVEL=INFO\nCALLBACK_SECRETS=\nBRIDGE_API_KEYS=\n")
+    environ = {name: text for name, text in GOOD.items() if name not in {"CALLBACK_SECRETS", "BRIDGE_API_KEYS"}}
+    with pytest.raises(SettingsError) as told:
+        load_settings(environ, env_file=str(tmp_path / ".env"))
+
+    assert [each.partition(" (")[0] for each in told.value.problems] == [
+        f"{tmp_path}/.env:2: CALLBACK_SECRETS",
+        f"{tmp_path}/.env:3: BRIDGE_API_KEYS",
+    ]
+    assert all(each.endswith("is required, but it is empty") for each in told.value.problems)
