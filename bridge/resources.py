@@ -37,6 +37,7 @@ from bridge.store.deliveries import Deliveries
 from bridge.store.digests import Digests
 from bridge.store.encryption import Encryptor, Fingerprinter
 from bridge.store.endings import Endings
+from bridge.store.failed_records import FailedRecords
 from bridge.store.heartbeats import Heartbeats
 from bridge.store.held_deliveries import HeldDeliveries
 from bridge.store.imports import Imports
@@ -70,6 +71,7 @@ class Resources:
     attempts: Attempts
     lanes: Lanes
     notices: Notices
+    failed_records: FailedRecords
     budgets: Budgets
     push_proofs: PushProofs
     indexes: Indexes
@@ -144,6 +146,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         attempts=Attempts(store, encryptor),
         lanes=Lanes(store),
         notices=Notices(store, encryptor),
+        failed_records=FailedRecords(store, encryptor),
         budgets=Budgets(store),
         push_proofs=PushProofs(store),
         indexes=Indexes(store),

@@ -38,6 +38,8 @@ class Reading:
     failed_records: tuple[FailedRecord, ...] = ()
     failed_record_count: int = 0
     updated_at: str | None = None
+    record_set_id: str | None = None
+    """The id of the set of all its failed records, if there are more than `failed_records` has, but not too many."""
 
     @property
     def finished(self) -> bool:
@@ -49,6 +51,8 @@ class Read:
     """Rally returned the import."""
 
     reading: Reading
+    record_set: tuple[FailedRecord, ...] = field(default=(), repr=False)
+    """All failed records, if the reading has a `record_set_id`."""
 
 
 class Absence(StrEnum):

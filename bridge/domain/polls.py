@@ -6,6 +6,7 @@ from bridge.domain.absences import AbsenceStreak, next_streak
 from bridge.domain.budget import LONGEST_RALLY_PAUSE
 from bridge.domain.imports import (
     Absent,
+    FailedRecord,
     KeyRefused,
     OverLimit,
     PollAnswer,
@@ -78,6 +79,8 @@ class ImportUpdate:
     """The earliest time of the next poll, if Rally sent a Retry-After."""
     answer: PollAnswer | None = None
     """The answer of Rally; None if no request was sent."""
+    record_set: tuple[FailedRecord, ...] = field(default=(), repr=False)
+    """All failed records, if the reading has only the first of them and they are to be kept."""
 
 
 def after_poll(
@@ -95,7 +98,8 @@ def after_poll(
     Absences before `trusted_since` do not count.
     """
     update = _after_answer(claim, reply, schedule, jitter=jitter, probing=probing, trusted_since=trusted_since)
-    return replace(update, answer=PollAnswer(reply.at, reply.status))
+    record_set = reply.answer.record_set if isinstance(reply.answer, Read) else ()
+    return replace(update, answer=PollAnswer(reply.at, reply.status), record_set=record_set)
 
 
 def _after_answer(

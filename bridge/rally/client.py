@@ -1,13 +1,15 @@
 """The HTTP client of Rally: one GET request, with kept connections and limits on time and size."""
 
+import asyncio
 import ssl
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import inf
 from urllib.parse import quote
 
 import httpx
 
+from bridge.domain.failed_records import LARGEST_SET_KEPT
 from bridge.domain.imports import Reply
 from bridge.domain.secret import Secret
 from bridge.domain.times import Moment
@@ -17,6 +19,8 @@ from bridge.rally.responses import decipher, unanswered, unusable
 
 BODY_LIMIT = 2 * 1024 * 1024
 """The bytes of a body that are read: about 25,000 failed records, each with an id and an address."""
+PARSED_AT_ONCE = 256 * 1024
+"""The size up to which a body is parsed at once; the event loop must not wait for a larger one."""
 CONNECT_TIMEOUT = 5.0
 KEEP_ALIVE = 30.0
 URLS_KEPT = 10_000
@@ -61,9 +65,17 @@ class RallyClient:
             proxy=proxy,
         )
 
-    async def get_import(self, import_id: str, *, at: Callable[[], Moment], start_by: float = inf) -> Reply | None:
+    async def get_import(
+        self,
+        import_id: str,
+        *,
+        at: Callable[[], Moment],
+        start_by: float = inf,
+        largest_set: int = LARGEST_SET_KEPT,
+    ) -> Reply | None:
         """Request an import; `at` returns the time, when the response has arrived. Failures are returned as Unanswered.
 
+        More than `largest_set` failed records are only counted.
         Return None, and send nothing, if no slot is free before `start_by` (seconds, monotonic).
         """
         received = await self._connections.exchange(
@@ -79,7 +91,16 @@ class RallyClient:
             reason = f"the answer is larger than {BODY_LIMIT // 1024 // 1024} MiB"
             return unusable(reason, import_id, at(), received.status)
         pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in received.headers]
-        return decipher(status=received.status, headers=pairs, body=received.body, import_id=import_id, at=at())
+        parse = partial(
+            decipher,
+            status=received.status,
+            headers=pairs,
+            body=received.body,
+            import_id=import_id,
+            at=at(),
+            largest_set=largest_set,
+        )
+        return parse() if len(received.body) <= PARSED_AT_ONCE else await asyncio.to_thread(parse)
 
     def _target_of_import(self, import_id: str) -> Target:
         return Target.of(httpx.URL(f"{self._base_url}/imports/{quote(import_id, safe='')}"))

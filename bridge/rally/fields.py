@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bridge.domain.imports import FAILED_RECORDS_KEPT, FailedRecord, Reading
+from bridge.domain.failed_records import LARGEST_SET_KEPT, record_set_id
+from bridge.domain.imports import FAILED_RECORDS_KEPT, FailedRecord, Read, Reading
 from bridge.validation_text import findings
 
 MOST_PEOPLE = 2**53
@@ -19,7 +20,7 @@ MOST_ELEMENTS = 128 * 1024
 """Limits of what is parsed: objects and arrays; commas, and escapes. 2 MiB of failed records stay within them; 2 MiB of
 brackets would block the event loop for up to 1.5 s. The parser itself limits nesting to 200 levels."""
 RECORDS_READ = 1_000
-"""The most failed records that are examined one by one; all are counted."""
+"""The most failed records that are examined one by one, if there are too many to be kept; all are counted."""
 
 KINDS: Mapping[type, str] = {
     type(None): "null",
@@ -55,23 +56,29 @@ class _Fields(BaseModel):
     updated_at: Annotated[Any, Field(alias="updatedAt")] = None
 
 
-def read_import(body: bytes, import_id: str) -> tuple[Reading, tuple[str, ...]]:
-    """Return the reading and its malformed fields, each with the JSON type of its value; raise UnusableBody."""
+def read_import(body: bytes, import_id: str, *, largest_set: int = LARGEST_SET_KEPT) -> tuple[Read, tuple[str, ...]]:
+    """Return the reading and its malformed fields, each with the JSON type of its value; raise UnusableBody.
+
+    If there are more failed records than a reading has, up to `largest_set` of them, all are returned with it.
+    """
     fields = _parse(body)
     if fields.import_id != import_id:
         raise UnusableBody("the answer is about another import")
     records = fields.failed_records if isinstance(fields.failed_records, list) else []
-    named = [record for record in map(_failed_record, records[:RECORDS_READ]) if record is not None]
+    as_set = FAILED_RECORDS_KEPT < len(records) <= largest_set
+    examined = records if as_set else records[:RECORDS_READ]
+    named = tuple(record for record in map(_failed_record, examined) if record is not None)
     reading = Reading(
         import_id=import_id,
         type=_text(fields.type),
         status=fields.status[:LONGEST_TEXT],
         person_count=_count(fields.person_count),
-        failed_records=tuple(named[:FAILED_RECORDS_KEPT]),
+        failed_records=named[:FAILED_RECORDS_KEPT],
         failed_record_count=len(records),
         updated_at=_text(fields.updated_at),
+        record_set_id=record_set_id(named) if as_set else None,
     )
-    return reading, tuple(_malformed_fields(fields))
+    return Read(reading, named if as_set else ()), tuple(_malformed_fields(fields))
 
 
 def _parse(body: bytes) -> _Fields:
@@ -128,7 +135,7 @@ def _count(value: Any) -> int | None:
 
 def _failed_record(value: Any) -> FailedRecord | None:
     """Return the person of a record; None if it has neither id nor address (it is counted nevertheless)."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     person_id, email = value.get("personId"), value.get("email")
     if isinstance(person_id, int) and _count(person_id) is not None:
@@ -158,7 +165,7 @@ def _malformed_fields(fields: _Fields) -> Iterator[str]:
 
 
 def _is_malformed(record: Any) -> bool:
-    if not isinstance(record, Mapping):
+    if not isinstance(record, dict):
         return True
     return not all(isinstance(record.get(name), str | None) for name in ("personId", "email"))
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 from bridge.domain.budget import LONGEST_RALLY_PAUSE
+from bridge.domain.failed_records import LARGEST_SET_KEPT
 from bridge.domain.imports import (
     Absence,
     Absent,
@@ -27,12 +28,20 @@ FIRST_OF_SERVER = 500
 NOT_FROM_RALLY = "a page of HTML, which Rally does not send"
 
 
-def decipher(*, status: int, headers: Iterable[tuple[str, str]], body: bytes, import_id: str, at: Moment) -> Reply:
-    """Turn a response, received at `at`, into a Reply."""
+def decipher(
+    *,
+    status: int,
+    headers: Iterable[tuple[str, str]],
+    body: bytes,
+    import_id: str,
+    at: Moment,
+    largest_set: int = LARGEST_SET_KEPT,
+) -> Reply:
+    """Turn a response, received at `at`, into a Reply, with at most `largest_set` failed records."""
     pairs = list(headers)
     known = unrepeated(pairs)
     answer, malformed_fields = (
-        _reading(body, import_id) if status == HTTPStatus.OK else (_answer(status, known, body, at), ())
+        _reading(body, import_id, largest_set) if status == HTTPStatus.OK else (_answer(status, known, body, at), ())
     )
     if isinstance(answer, Read) and _is_encoded(pairs):
         answer = Unusable("the answer says that it is compressed")
@@ -93,9 +102,8 @@ def _is_encoded(pairs: Iterable[tuple[str, str]]) -> bool:
     return any(name.lower() == "content-encoding" and value.strip().lower() != "identity" for name, value in pairs)
 
 
-def _reading(body: bytes, import_id: str) -> tuple[ImportAnswer, tuple[str, ...]]:
+def _reading(body: bytes, import_id: str, largest_set: int) -> tuple[ImportAnswer, tuple[str, ...]]:
     try:
-        reading, malformed_fields = read_import(body, import_id)
+        return read_import(body, import_id, largest_set=largest_set)
     except UnusableBody as found:
         return Unusable(str(found)), ()
-    return Read(reading), malformed_fields

@@ -30,6 +30,8 @@ sweep deletes what has ended.
     rb:digests:closed                   zset   `<delivery> <name>`: digests to be written, by the time to resume it
     rb:digests:ending                   zset   ended digests some of whose parts have not ended, by their end
     rb:parts:<delivery>                 zset   the deliveries that a digest is about; score: whether they have ended
+    rb:record_set:<set>:<workspace>:<id> string all failed records of a reading that has only the first, encrypted
+    rb:record_sets                      zset   `<set>:<workspace>:<id>`: record sets, by the next check of their use
     rb:lanes                            zset   the lanes in good standing with waiting deliveries, by next claim
     rb:lanes:doubtful                   zset   the clients that have doubtful lanes, by next claim
     rb:lanes:doubtful:<client>          zset   a client's doubtful lanes, by next claim

@@ -38,17 +38,24 @@ class Encryptor:
         self._fernet = MultiFernet([Fernet(key.reveal()) for key in keys])
 
     def encrypt(self, text: str, binding: Binding) -> str:
-        return self._fernet.encrypt(binding.digest() + text.encode()).decode("ascii")
+        return self.encrypt_bytes(text.encode(), binding)
+
+    def encrypt_bytes(self, content: bytes, binding: Binding) -> str:
+        return self._fernet.encrypt(binding.digest() + content).decode("ascii")
 
     def decrypt(self, encrypted: str, binding: Binding) -> str:
         """Return the text. Raises DecryptionFailed if no key fits or the binding differs."""
+        return self.decrypt_bytes(encrypted, binding).decode()
+
+    def decrypt_bytes(self, encrypted: str, binding: Binding) -> bytes:
+        """Return the content. Raises DecryptionFailed if no key fits or the binding differs."""
         try:
             opened = self._fernet.decrypt(encrypted)
         except InvalidToken as error:
             raise DecryptionFailed("no key of BRIDGE_ENCRYPTION_KEYS decrypts the record") from error
         if opened[:DIGEST_BYTES] != binding.digest():
             raise DecryptionFailed("an encrypted part was moved here from another record, or its record was changed")
-        return opened[DIGEST_BYTES:].decode()
+        return opened[DIGEST_BYTES:]
 
 
 class Fingerprinter:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from bridge.domain.conclusions import Conclusion
 from bridge.domain.deliveries import Delivery, DeliveryState
 from bridge.domain.import_state import ImportState
+from bridge.domain.imports import Reading
 from bridge.domain.last_poll_words import last_poll
 from bridge.domain.times import Moment, Span
 from bridge.domain.watches import Watch, WatchState
@@ -67,7 +68,7 @@ class Endings:
         last, polls = (import_record.state, import_record.polls) if import_record else (ImportState(), 0)
         ending = codec.dump_ending(None, last.reading, polls, last.polled_at, last_poll(last))
         binding = bindings.of_watch("ending", watch_id, where.client, where.workspace, where.import_id)
-        fields = ["deliveries", "", "ending", self._encryptor.encrypt(ending, binding)]
+        fields = ["deliveries", "", "ending", self._encryptor.encrypt(ending, binding), *_record_set(last.reading)]
         after = replace(where, index=WatchState.CANCELLED.value, deliveries=())
         return await self._end(watch_id, after, state=WatchState.CANCELLED, now=now, fields=fields)
 
@@ -123,6 +124,7 @@ class Endings:
             *("outcome", settlement.conclusion.outcome.value),
             *("deliveries", " ".join(delivery.id for delivery in settlement.deliveries)),
             *("ending", self._encryptor.encrypt(ending, binding)),
+            *_record_set(watch.reading),
         ]
 
     def _delivery_args(self, delivery: Delivery) -> Sequence[Argument]:
@@ -136,3 +138,8 @@ class Endings:
         ]
         state = DeliveryState.SKIPPED if delivery.state is DeliveryState.SKIPPED else DeliveryState.PENDING
         return [delivery.id, state.value, delivery.lane, delivery.held_until or 0, len(fields), *fields]
+
+
+def _record_set(reading: Reading | None) -> tuple[str, ...]:
+    """Return the field by which a watch keeps the record set of its reading."""
+    return () if reading is None or reading.record_set_id is None else ("record_set", reading.record_set_id)

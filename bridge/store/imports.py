@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.domain.budget import Budget, Grant, places_for_rules
+from bridge.domain.imports import Reading
 from bridge.domain.poll_tiers import SHORTEST_TIER, tier_of
 from bridge.domain.polls import ImportUpdate, PollClaim, is_news
 from bridge.domain.push_proof import countable_type
@@ -14,6 +15,7 @@ from bridge.redis.errors import translated
 from bridge.store import bindings, codec, keys, poll_scores
 from bridge.store.connection import Store
 from bridge.store.encryption import Encryptor
+from bridge.store.failed_records import FailedRecords
 from bridge.store.import_records import (
     ImportRecord,
     dump_answer,
@@ -44,6 +46,7 @@ class Imports:
     def __init__(self, store: Store, encryptor: Encryptor) -> None:
         self._store = store
         self._encryptor = encryptor
+        self._failed_records = FailedRecords(store, encryptor)
 
     async def claim(
         self,
@@ -116,6 +119,7 @@ class Imports:
 
         If Rally pushes to this workspace (`push_expected`), their ends count for or against the proof of pushes.
         """
+        await self._keep_record_sets(commits)
         flags = await self._store.run(
             "commit_polls",
             {
@@ -218,17 +222,26 @@ class Imports:
             {"member": keys.member(workspace, import_id)},
         )
 
+    async def _keep_record_sets(self, commits: Sequence[PollCommit]) -> None:
+        """Store the record sets of new readings, before the readings that refer to them."""
+        for claim, update in ((commit.claim, commit.update) for commit in commits):
+            reading = update.reading
+            if reading is None or reading.record_set_id is None or _dump(reading)[1] == claim.reading_digest:
+                continue
+            await self._failed_records.keep(claim.workspace, claim.import_id, reading.record_set_id, update.record_set)
+
     def _found(self, commit: PollCommit) -> list[str | int]:
         claim, update = commit.claim, commit.update
         fields: list[str | int] = []
         news = is_news(claim, update)
         type_ = (countable_type(update.reading.type) if update.reading is not None else None) or ""
         if update.reading is not None:
-            text = codec.dump(codec.dump_reading(update.reading))
+            text, digest = _dump(update.reading)
             # Encryption is the most expensive part of a commit, and most readings are unchanged.
-            if (digest := hashlib.sha256(text.encode()).hexdigest()) != claim.reading_digest:
+            if digest != claim.reading_digest:
                 binding = bindings.of_reading(claim.workspace, claim.import_id)
                 fields += ["reading", self._encryptor.encrypt(text, binding), "reading_digest", digest, "type", type_]
+                fields += ["record_set", update.reading.record_set_id or ""]
                 news = True
             if not update.reading.finished:
                 fields += ["read_open", 1]
@@ -247,6 +260,12 @@ class Imports:
             *(type_, _score(commit, update.unstretched_due), update.stretch.streak),
             *(len(fields), *fields),
         ]
+
+
+def _dump(reading: Reading) -> tuple[str, str]:
+    """Return a reading as stored, and its digest."""
+    text = codec.dump(codec.dump_reading(reading))
+    return text, hashlib.sha256(text.encode()).hexdigest()
 
 
 def _score(commit: PollCommit, due: Moment | None) -> int:

@@ -17,6 +17,7 @@ STORE_KEY = "rb:store_key"
 HELD = "rb:deliveries:held"
 UNREPORTED = "rb:deliveries:unreported"
 REPLAYS = "rb:replays"
+RECORD_SETS = "rb:record_sets"
 HELD = "rb:deliveries:held"
 DIGESTS_DUE = "rb:digests:due"
 DIGESTS_CLOSED = "rb:digests:closed"
@@ -34,6 +35,8 @@ CHANGES = "rb:changes"
 IMPORT_PREFIX = "rb:import:"
 WAITING_PREFIX = "rb:waiting:"
 WATCH_PREFIX = "rb:watch:"
+ABOUT_PREFIX = "rb:watches:about:"
+RECORD_SET_PREFIX = "rb:record_set:"
 DELIVERY_PREFIX = "rb:delivery:"
 
 
@@ -47,7 +50,7 @@ def watches_in(index: str, client: str | None = None) -> str:
 
 
 def watches_about(import_id: str) -> str:
-    return f"rb:watches:about:{import_id}"
+    return f"{ABOUT_PREFIX}{import_id}"
 
 
 def deliveries_in(state: str, client: str | None = None) -> str:
@@ -145,6 +148,14 @@ def digest(name: str) -> str:
 def parts(delivery_id: str) -> str:
     """Return the key of the deliveries that a digest is about. Scripts build the same names."""
     return f"rb:parts:{delivery_id}"
+
+
+def record_set(set_id: str, workspace: str, import_id: str) -> str:
+    return f"{RECORD_SET_PREFIX}{record_set_member(set_id, workspace, import_id)}"
+
+
+def record_set_member(set_id: str, workspace: str, import_id: str) -> str:
+    return f"{set_id}:{member(workspace, import_id)}"
 
 
 def attempts(delivery_id: str) -> str:

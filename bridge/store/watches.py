@@ -20,6 +20,7 @@ from bridge.store.acceptance import (
 )
 from bridge.store.connection import Store
 from bridge.store.encryption import Encryptor
+from bridge.store.failed_records import FailedRecords
 from bridge.store.group_commit import GroupCommit
 
 RECORDS_AT_ONCE = 100
@@ -36,6 +37,8 @@ class WatchIndexEntry:
     index: str
     """The index that the watch is in: `watching`, `cancelled`, or the outcome."""
     deliveries: tuple[str, ...]
+    record_set_id: str | None = None
+    """The record set of its last reading."""
 
 
 class Watches:
@@ -44,6 +47,7 @@ class Watches:
     def __init__(self, store: Store, encryptor: Encryptor) -> None:
         self._store = store
         self._encryptor = encryptor
+        self._failed_records = FailedRecords(store, encryptor)
         self._acceptances = GroupCommit(store, "accept")
 
     async def accept(
@@ -77,8 +81,8 @@ class Watches:
         return await codec.read_many(self._store, watch_ids, keys.watch, partial(codec.load_watch, self._encryptor))
 
     async def index_entry(self, watch_id: str) -> WatchIndexEntry | None:
-        names = ("client", "workspace", "import_id", "expires_at", "state", "outcome", "deliveries")
-        client, workspace, import_id, expires_at, state, outcome, deliveries = await self._store.call(
+        names = ("client", "workspace", "import_id", "expires_at", "state", "outcome", "deliveries", "record_set")
+        client, workspace, import_id, expires_at, state, outcome, deliveries, record_set_id = await self._store.call(
             "HMGET", keys.watch(watch_id), *names
         )
         if client is None:
@@ -90,6 +94,7 @@ class Watches:
             expires_at=int(expires_at),
             index=outcome or state,
             deliveries=tuple((deliveries or "").split()),
+            record_set_id=record_set_id,
         )
 
     async def workspaces(self, watch_ids: Sequence[str]) -> dict[str, str]:
@@ -135,6 +140,8 @@ class Watches:
             more_keys=parts,
             more_args=where.deliveries,
         )
+        if where.record_set_id is not None:
+            await self._failed_records.release(where.workspace, where.import_id, where.record_set_id)
 
     async def delete_replays(self, count: int) -> int:
         """Delete expired replies of idempotent requests. Return how many."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bridge.domain.allowance import Allowance
 from bridge.domain.budget import LONGEST_RALLY_PAUSE
+from bridge.domain.failed_records import record_set_id
 from bridge.domain.imports import (
     Absence,
     Absent,
@@ -73,6 +74,37 @@ def test_undocumented_differences_are_tolerated(body: dict[str, Any], status: st
     assert isinstance(read, Read)
     assert (read.reading.status, read.reading.failed_record_count) == (status, failed)
     assert len(read.reading.failed_records) <= 100
+
+
+@pytest.mark.parametrize(
+    ("count", "largest_set", "kept"),
+    [
+        (0, 10_000, 0),
+        (100, 10_000, 0),
+        (101, 10_000, 101),
+        (10_000, 10_000, 10_000),
+        (10_001, 10_000, 0),
+        (10_001, 99_999, 10_001),
+    ],
+)
+def test_all_failed_records_are_returned_if_the_reading_has_only_some_and_they_are_not_too_many(
+    count: int, largest_set: int, kept: int
+) -> None:
+    records = [{"email": f"p{number}@example.com"} for number in range(count)]
+    body = json.dumps({**GOOD, "failedRecords": records}).encode()
+    read = decipher(status=200, headers=(), body=body, import_id="imp", at=NOW, largest_set=largest_set).answer
+
+    assert isinstance(read, Read)
+    assert (read.reading.failed_record_count, len(read.reading.failed_records)) == (count, min(count, 100))
+    assert [{"email": record.email} for record in read.record_set] == (records if kept else [])
+    assert read.reading.record_set_id == (record_set_id(read.record_set) if kept else None)
+
+
+def test_records_without_id_and_address_are_counted_but_not_in_the_set() -> None:
+    read = answer(body={**GOOD, "failedRecords": [{}, {"personId": "p"}, 17] * 100}).answer
+
+    assert isinstance(read, Read)
+    assert (read.reading.failed_record_count, len(read.record_set)) == (300, 100)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def listed() -> Mapping[re.Pattern[str], str]:
 
 
 async def test_every_key_of_a_watch_is_listed(world: World, redis_url: str) -> None:
-    await world.sandbox.set_import("imp", ("COMPLETED", 0))
+    await world.sandbox.set_import("imp", ("COMPLETED", 0), failed=101)
     await world.sandbox.set_answers("gone", {"status": 410})
     gone = {"type": "callback", "url": world.sandbox.callback_url("gone")}
     await world.watch(notify=[{"type": "slack", "channel": "C0123ABCD"}, gone])

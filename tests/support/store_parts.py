@@ -22,6 +22,7 @@ from bridge.store.connection import Store
 from bridge.store.deliveries import Deliveries
 from bridge.store.encryption import Encryptor
 from bridge.store.endings import Endings, Settlement
+from bridge.store.failed_records import FailedRecords
 from bridge.store.imports import Imports, PollCommit
 from bridge.store.push_proofs import PushProofs
 from bridge.store.pushes import Pushes
@@ -54,6 +55,7 @@ class StoreParts:
         self.push_proofs = PushProofs(store)
         self.attempts = Attempts(store, encryptor)
         self.budgets = Budgets(store)
+        self.failed_records = FailedRecords(store, encryptor)
 
     async def accept(self, watch_id: str = "wat_1", **changes: Any) -> tuple[Watch, Acceptance]:
         new = new_watch(id=watch_id, **changes)
@@ -77,7 +79,7 @@ class StoreParts:
         return committed
 
     async def settle(self, watch: Watch, *deliveries: Delivery) -> bool:
-        ended = replace(watch, reading=DONE)
+        ended = watch if watch.reading is not None else replace(watch, reading=DONE)
         now = await self.store.now()
         settlement = Settlement(watch=ended, conclusion=Conclusion(Outcome.FAILED), deliveries=deliveries, at=now)
         return await self.endings.settle(settlement)
