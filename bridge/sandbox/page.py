@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from bridge.sandbox.demo_buttons import DEMOS, DemoBridge, next_id
-from bridge.sandbox.demo_imports import uploaded
+from bridge.sandbox.demo_imports import Story, uploaded
 from bridge.sandbox.inbox import Inbox, Message
 from bridge.sandbox.mrkdwn import as_html
 from bridge.sandbox.rally import Rally
@@ -27,6 +27,8 @@ POLICY = (
 HEADERS = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin", "Cache-Control": "no-cache"}
 SHOWN = 50
 PUSHES_SHOWN = 10
+RULES_WAIT = 31
+"""Seconds from a push until the message of a rule."""
 
 
 class Page:
@@ -36,6 +38,7 @@ class Page:
         self._rally = rally
         self._inbox = inbox
         self._bridge = bridge
+        self._upload: Story | None = None
         environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(HOME / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
         )
@@ -62,7 +65,8 @@ class Page:
 
     async def upload(self, _: Request) -> Response:
         """Upload a CSV file in Rally's UI, so that nobody but Rally knows of the import; return to the page."""
-        self._rally.start(uploaded(f"csv-{secrets.token_hex(4)}", self._rally.now()))
+        self._upload = uploaded(f"csv-{secrets.token_hex(4)}", self._rally.now())
+        self._rally.start(self._upload)
         return RedirectResponse("/inbox", HTTPStatus.SEE_OTHER)
 
     def _render(self, problem: str | None = None) -> str:
@@ -71,6 +75,7 @@ class Page:
             problem=problem,
             bridge=self._bridge,
             pushes=list(self._rally.pushes.sent)[: -PUSHES_SHOWN - 1 : -1] if self._rally.pushes.enabled else None,
+            upload=self._shown_upload(now),
             demos={next_id(demo, self._rally.stories): ends for demo, ends in DEMOS.items()},
             cards=[_card(message) for message in list(self._inbox.messages)[: -SHOWN - 1 : -1]],
             total=len(self._inbox.messages),
@@ -79,6 +84,13 @@ class Page:
             used=window.taken[window.end(now)],
             ends=window.end(now),
         )
+
+    def _shown_upload(self, now: float) -> Mapping[str, Any] | None:
+        """Return the last upload of the button with its push, once that was sent."""
+        if self._upload is None or self._upload.import_id not in self._rally.stories:
+            return None
+        sent = [push for push in self._rally.pushes.sent if push.import_id == self._upload.import_id]
+        return {"import": self._upload.as_json(now), "push": sent[-1] if sent else None, "held": RULES_WAIT}
 
 
 async def style(_: Request) -> Response:

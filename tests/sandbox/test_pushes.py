@@ -266,7 +266,9 @@ async def test_the_button_uploads_an_import_that_only_the_push_names(pushing: Pu
     shown = (await pushing.http.get(f"{IMPORTS}/{import_id}", headers=KEY)).json()
     assert pressed.status_code == 303
     assert (shown["type"], shown["status"], len(shown["failedRecords"])) == ("CSV", "COMPLETED", 3)
-    assert (await pushing.http.get("/inbox")).text.count(import_id) == 2
+    page = (await pushing.http.get("/inbox")).text
+    assert f"<code>{import_id}</code>: COMPLETED, pushed at " in page
+    assert page.count(import_id) == 3, "below the button, among the imports, and among the pushes"
 
 
 async def test_without_a_secret_nothing_is_pushed_and_the_button_is_missing() -> None:

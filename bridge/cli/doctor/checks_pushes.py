@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bridge.cli.doctor.findings import Finding, ok, warning
 from bridge.domain.durations import duration_text
-from bridge.domain.push_proof import PushProof, stretch_of
+from bridge.domain.push_proof import stretch_of
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment, Span
 from bridge.store.push_health import PushHealth
 
@@ -72,11 +72,7 @@ def _proven(health: PushHealth, now: Moment) -> Iterator[str]:
     for type_, proof in sorted(health.proofs.items()):
         factor = stretch_of(proof, now).factor
         polled = "polled as without pushes" if factor == 1 else f"polled {factor} times less often"
-        yield f"{type_}: {_ends(proof)}, {polled}"
-
-
-def _ends(proof: PushProof) -> str:
-    return f"{proof.matches:,} ends with a push and {proof.misses:,} without"
+        yield f"{type_} ends: {proof.matches:,} with a push, {proof.misses:,} without, {polled}"
 
 
 def _ago(span: Span) -> str:

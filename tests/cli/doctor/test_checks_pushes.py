@@ -53,9 +53,9 @@ def test_the_last_pushes_and_what_each_type_has_shown_are_named() -> None:
     assert finding.detail.split("; ") == [
         f"1 secret is set for {URL}",
         f"last pushes: {API_FINISHED} 1d2h ago, {CSV_FINISHED} 3m ago",
-        "ACTIVITIES: 0 ends with a push and 7 without, polled as without pushes",
-        "API: 5 ends with a push and 0 without, polled as without pushes",
-        "CSV: 1,012 ends with a push and 1 without, polled 4 times less often",
+        "ACTIVITIES ends: 0 with a push, 7 without, polled as without pushes",
+        "API ends: 5 with a push, 0 without, polled as without pushes",
+        "CSV ends: 1,012 with a push, 1 without, polled 4 times less often",
     ]
 
 
