@@ -47,6 +47,7 @@ from bridge.store.notices import Notices
 from bridge.store.push_proofs import PushProofs
 from bridge.store.pushes import Pushes
 from bridge.store.rate_limits import RateLimiter
+from bridge.store.summaries import Summaries
 from bridge.store.watches import Watches
 
 DELIVERY_SLOTS = 200
@@ -67,6 +68,7 @@ class Resources:
     deliveries: Deliveries
     held: HeldDeliveries
     digests: Digests
+    summaries: Summaries
     pushes: Pushes
     attempts: Attempts
     lanes: Lanes
@@ -142,6 +144,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         deliveries=Deliveries(store, encryptor),
         held=HeldDeliveries(store),
         digests=Digests(store, encryptor),
+        summaries=Summaries(store, encryptor),
         pushes=Pushes(store),
         attempts=Attempts(store, encryptor),
         lanes=Lanes(store),

@@ -23,6 +23,7 @@ from workers.deliver import LEASE as DELIVERY_LEASE
 from workers.digests import DigestWriter
 from workers.notify_operator import OperatorNotifier
 from workers.settle import Settler
+from workers.summaries import SummaryWriter
 
 BATCH = 500
 """The largest number of records of one kind that one run processes."""
@@ -37,12 +38,18 @@ class Sweep:
     """The steps of the sweep, the most urgent first."""
 
     def __init__(
-        self, resources: Resources, settler: Settler, operator: OperatorNotifier, digests: DigestWriter
+        self,
+        resources: Resources,
+        settler: Settler,
+        operator: OperatorNotifier,
+        digests: DigestWriter,
+        summaries: SummaryWriter,
     ) -> None:
         self._resources = resources
         self._settler = settler
         self._operator = operator
         self._digests = digests
+        self._summaries = summaries
 
     async def run(self) -> None:
         """Run every step, even if a bug of ours breaks another one; raises StoreUnavailable."""
@@ -52,6 +59,7 @@ class Sweep:
             self._settle_expired,
             self._judge_pushes,
             self._digests.run,
+            self._summaries.run,
             self._report_abandoned,
             self._report_eviction,
             self._delete_old,
@@ -73,6 +81,7 @@ class Sweep:
             await clock.move_back_watches()
             await clock.move_back_deliveries(DELIVERY_LEASE)
             await self._digests.move_back()
+            await self._resources.summaries.move_back()
             await clock.accept()
 
     async def _resume_settling(self) -> None:

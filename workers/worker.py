@@ -16,6 +16,7 @@ from workers.notify_operator import OperatorNotifier
 from workers.poll import PollWork
 from workers.settle import Settler
 from workers.shift import Shift
+from workers.summaries import SummaryWriter
 from workers.sweep import Sweep
 
 CLOSE_TIMEOUT = 12.0
@@ -60,6 +61,7 @@ def build_worker(resources: Resources, *, shift_length: float = SHIFT_LENGTH) ->
     gate = Shift(GateWork(resources, operator, on_due=deliveries.start), length=shift_length)
     settler = Settler(resources, on_due=deliveries.start, on_held=gate.start)
     digests = DigestWriter(resources, on_due=deliveries.start, on_held=gate.start)
+    summaries = SummaryWriter(resources, on_due=deliveries.start)
     polls = {
         workspace: Shift(PollWork(resources, workspace, settler, operator), length=shift_length)
         for workspace in resources.rally
@@ -69,6 +71,6 @@ def build_worker(resources: Resources, *, shift_length: float = SHIFT_LENGTH) ->
         polls=polls,
         gate=gate,
         deliveries=deliveries,
-        sweep=Sweep(resources, settler, operator, digests),
+        sweep=Sweep(resources, settler, operator, digests, summaries),
         heartbeat=HeartbeatSender(resources),
     )

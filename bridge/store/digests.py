@@ -55,9 +55,9 @@ class Digests:
     async def claim(self, new_ids: Sequence[str], lease: Span) -> list[ClosedDigest]:
         """Close digests that are due, at most one for each of `new_ids`, and claim them with those left unfinished."""
         _now, *members = await self._store.run(
-            "claim_digests",
-            {"digests_due": keys.DIGESTS_DUE, "digests_closed": keys.DIGESTS_CLOSED},
-            {"lease": lease},
+            "claim_batches",
+            {"due": keys.DIGESTS_DUE, "closed": keys.DIGESTS_CLOSED},
+            {"lease": lease, "open_prefix": keys.digest(""), "closed_prefix": keys.parts("")},
             more_args=new_ids,
         )
         split = (member.split(" ", 1) for member in members)

@@ -22,6 +22,9 @@ HELD = "rb:deliveries:held"
 DIGESTS_DUE = "rb:digests:due"
 DIGESTS_CLOSED = "rb:digests:closed"
 DIGESTS_ENDING = "rb:digests:ending"
+SUMMARIES_DUE = "rb:summaries:due"
+SUMMARIES_CLOSED = "rb:summaries:closed"
+MISSED_TOLD = "rb:missed_told"
 PUSHES_DUE = "rb:pushes:due"
 LANES = "rb:lanes"
 LANES_DOUBTFUL = "rb:lanes:doubtful"
@@ -156,6 +159,16 @@ def record_set(set_id: str, workspace: str, import_id: str) -> str:
 
 def record_set_member(set_id: str, workspace: str, import_id: str) -> str:
     return f"{set_id}:{member(workspace, import_id)}"
+
+
+def missed(name: str) -> str:
+    """Return the key of the imports of a summary that is being gathered. Scripts build the same names."""
+    return f"rb:missed:{name}"
+
+
+def summary(delivery_id: str) -> str:
+    """Return the key of the imports of a closed summary. Scripts build the same names."""
+    return f"rb:summary:{delivery_id}"
 
 
 def attempts(delivery_id: str) -> str:

@@ -16,13 +16,13 @@ Argument: TypeAlias = str | int
 SHARED_PARTS = {
     "calls": frozenset({"accept", "count_calls"}),
     "lanes": frozenset(
-        {"claim_deliveries", "commit_delivery", "create_notice", "mark_lane_doubtful", "pause_lane"}
-        | {"create_digest", "leave_digest", "move_back_deliveries", "move_back_lane", "redeliver", "release_held"}
+        {"claim_deliveries", "commit_delivery", "create_digest", "create_notice", "create_summary", "leave_digest"}
+        | {"mark_lane_doubtful", "move_back_deliveries", "move_back_lane", "pause_lane", "redeliver", "release_held"}
         | {"reserve_lane", "settle"}
     ),
     "indexes": frozenset(
-        {"commit_delivery", "create_digest", "create_notice", "delete_notice", "delete_watch", "end_parts"}
-        | {"leave_digest", "move_back_deliveries", "redeliver", "release_held", "settle", "skip_held"}
+        {"commit_delivery", "create_digest", "create_notice", "create_summary", "delete_notice", "delete_watch"}
+        | {"end_parts", "leave_digest", "move_back_deliveries", "redeliver", "release_held", "settle", "skip_held"}
     ),
     "held": frozenset(
         {"commit_delivery", "delete_watch", "leave_digest", "move_back_deliveries", "release_held", "settle"}

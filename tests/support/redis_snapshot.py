@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.domain.notices import OPERATOR
 from bridge.store import keys
 from bridge.store.connection import Store
 
@@ -211,7 +212,7 @@ def _deliveries(snapshot: Snapshot) -> Iterator[str]:
     abandoned = {
         id_
         for id_, record in deliveries.items()
-        if record["state"] == "abandoned" and (record["watch"] or "parts" in record) and not record.get("digest")
+        if record["state"] == "abandoned" and record["client"] != OPERATOR and not record.get("digest")
     }
     assert snapshot.index(keys.UNREPORTED).keys() == abandoned, (
         "the index of unreported deliveries doesn't match the abandoned ones"
@@ -241,5 +242,16 @@ def _digests(snapshot: Snapshot) -> Iterator[str]:
     gathered = [id_ for id_, record in deliveries.items() if record["state"] == "pending" and record.get("gathered")]
     assert sorted(waiting) == sorted(gathered)
     yield from (keys.DIGESTS_DUE, keys.DIGESTS_CLOSED, keys.DIGESTS_ENDING)
+    yield from _summaries(snapshot)
     yield from map(keys.digest, gathering)
     yield from map(keys.parts, parts)
+
+
+def _summaries(snapshot: Snapshot) -> Iterator[str]:
+    """Check that each summary becomes due or is being written; yield the keys."""
+    assert snapshot.index(keys.SUMMARIES_DUE).keys() == snapshot.hashes("rb:missed:").keys()
+    closed = {member.split(" ")[0] for member in snapshot.index(keys.SUMMARIES_CLOSED)}
+    assert snapshot.hashes("rb:summary:").keys() == closed
+    yield from (keys.SUMMARIES_DUE, keys.SUMMARIES_CLOSED, keys.MISSED_TOLD)
+    yield from map(keys.missed, snapshot.hashes("rb:missed:"))
+    yield from map(keys.summary, closed)

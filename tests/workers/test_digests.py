@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from bridge.domain.digests import FLOOD_DIGEST_AFTER, FLOOD_WINDOW, SINGLE_MESSAGES
+from bridge.domain.precedence import HOLD
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.store.digests import Digests
 from bridge.store.held_deliveries import Released
+from tests.support.deliveries import slack
 from tests.support.held_deliveries import end_import, end_imports, fates, release, to_callback, to_slack
 from tests.support.redis_snapshot import assert_store_sound
 from tests.support.samples import only
-from tests.support.world import ADMIN_KEY, World
+from tests.support.world import ADMIN_KEY, World, opened
 from workers.digests import DigestWriter
 
 pytestmark = pytest.mark.anyio
@@ -130,16 +132,28 @@ async def test_what_waits_for_a_digest_shows_when_it_is_sent(world: World) -> No
     assert shown["nextAttemptAt"] is not None
 
 
+async def note_calls(world: World, count: int) -> None:
+    """Note that rules sent callbacks, one a second, the last of them now."""
+    lane, now = world.resources.lane(to_callback(world)), await world.resources.store.now()
+    for number in range(count):
+        await world.resources.store.call("ZADD", f"rb:lane:{lane}:calls", now - number * SECOND, f"earlier{number}")
+
+
 async def test_callbacks_are_never_gathered_and_a_loop_is_told_once_an_hour(world: World) -> None:
-    destination, found = to_callback(world), []
-    for number in range(63):
-        watch = await end_import(world, f"imp{number}", destination)
+    await note_calls(world, 59)
+    found: list[Released] = []
+    for number in range(6):
+        watch = await end_import(world, f"imp{number}", to_callback(world))
         found.append(await release(world, watch, rule="ops", digest_due=0))
+        if number == 3:
+            world.pass_time(HOUR)
+            await note_calls(world, 60)
 
-    assert found == [Released.RELEASED] * 60 + [Released.FLOODING] + [Released.RELEASED] * 2
+    once = [Released.FLOODING, Released.RELEASED]
+    assert found == [Released.RELEASED, *once, Released.RELEASED, *once]
 
 
-async def test_a_delivery_is_let_go_once(world: World) -> None:
+async def test_a_delivery_is_released_once(world: World) -> None:
     watch = await end_import(world, "imp0", to_slack(world))
 
     assert await release(world, watch) is Released.RELEASED
@@ -282,3 +296,57 @@ async def test_a_clock_that_was_set_back_delays_no_digest(world: World) -> None:
     await deliver_all(world)
 
     assert await told(world) == sorted(f"imp{number}" for number in range(7))
+
+
+async def test_what_an_explicit_watch_tells_meanwhile_leaves_the_digest(world: World) -> None:
+    watches = await many_gathered(world)
+    explicit = await world.watch("imp1", notify=[slack(world)])
+    await world.poll()
+    await deliver_all(world)
+    await world.sweep()
+    await deliver_all(world)
+
+    assert await told(world) == ["imp0", "imp1", "imp2"]
+    reason = f"the watch {explicit['id']} tells this destination"
+    assert (await fates(world, watches))[1] == ("skipped", reason)
+    assert sorted(text[:4] for text in await slack_texts(world)) == ["✅ 2 ", "✅ Im"]
+
+
+async def test_the_gate_gathers_what_a_rule_wants_as_a_digest(redis_url: str, sandbox_url: str) -> None:
+    config = """
+        [[rules]]
+        name = "ops"
+        notify = [{type = "slack", channel = "C0123ABCD"}]
+        mode = "digest"
+        digest = {every = "1h"}
+    """
+    async with opened(redis_url, sandbox_url, config) as world:
+        (rule,) = world.resources.settings.rules
+        watches = [await end_import(world, f"imp{number}", *rule.notify) for number in range(2)]
+        world.pass_time(HOLD)
+        await world.deliver()
+        assert set(await fates(world, watches)) == {("pending", "waits for a digest")}
+
+        world.pass_time(HOUR)
+        await world.sweep()
+        await deliver_all(world)
+
+        assert only(await slack_texts(world)).startswith("✅ 2 imports ended")
+
+
+async def test_the_operator_is_told_of_a_flood_of_callbacks(redis_url: str, sandbox_url: str) -> None:
+    config = """
+        [destinations.operators]
+        type = "slack"
+        channel = "C0123ABCD"
+    """
+    async with opened(redis_url, sandbox_url, config, OPERATOR_NOTIFY="operators") as world:
+        await note_calls(world, 60)
+        for number in range(2):
+            await end_import(world, f"imp{number}", to_callback(world))
+        world.pass_time(HOLD)
+        await deliver_all(world)
+
+        notice = only(await slack_texts(world)).replace("\u2060", "")
+        assert notice.startswith("⚙️ Rules sent more than 60 callbacks to http://127.0.0.1:")
+        assert "the last one for the rule “ops”" in notice

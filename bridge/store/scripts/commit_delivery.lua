@@ -4,7 +4,7 @@
 -- Returns: 1, or 0 when the fence has been replaced or used
 local delivery, attempts, watch, ended, unreported = unpack(KEYS)
 local id, watch_id, lane, fence, due, lane_result, attempt, attempts_kept, state = unpack(ARGV, 1, 9)
-local FIRST_FIELD, PARTS_AT_ONCE = 10, 100
+local FIRST_FIELD, PARTS_AT_ONCE, OPERATOR = 10, 100, 'operator'
 local now = clock()
 local record = redis.call('HMGET', delivery, 'fence', 'state', 'client', 'parts')
 if record[1] ~= fence or record[2] ~= 'pending' then
@@ -36,7 +36,7 @@ redis.call('PUBLISH', 'rb:changes', 'watch:' .. watch_id)
 if watch_id == '' then
   redis.call('ZADD', ended, now, id) -- it has no watch: its own retention begins
 end
-if state == 'abandoned' and (watch_id ~= '' or record[4]) then
+if state == 'abandoned' and record[3] ~= OPERATOR then
   redis.call('ZADD', unreported, now, id)
   revive_skipped_for(id, now)
 end

@@ -18,6 +18,7 @@ from tests.support.store_machine.stage import Stage
 from workers.digests import DigestWriter
 from workers.notify_operator import OperatorNotifier
 from workers.settle import Settler
+from workers.summaries import SummaryWriter
 from workers.sweep import Sweep
 
 T = TypeVar("T")
@@ -46,7 +47,8 @@ class StoreSteps(RuleBasedStateMachine):
         settler = Settler(stage.resources, on_due=lambda: None)
         operator = OperatorNotifier(stage.resources, on_due=lambda: None)
         digests = DigestWriter(stage.resources, on_due=lambda: None, on_held=lambda: None)
-        self.sweep = Sweep(stage.resources, settler, operator, digests)
+        summaries = SummaryWriter(stage.resources, on_due=lambda: None)
+        self.sweep = Sweep(stage.resources, settler, operator, digests, summaries)
         self.model = Model()
         self.names = iter(range(10**6))
         self.fence = 0
