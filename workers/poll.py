@@ -7,18 +7,17 @@ from time import monotonic
 
 import structlog
 
-from bridge.domain.budget import Budget, Grant, grant
-from bridge.domain.budget_updates import after_replies
+from bridge.domain.budget import Grant, grant
 from bridge.domain.conclusions import absence_reason
 from bridge.domain.imports import KNOWN_STATUSES, Absent, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
 from bridge.domain.polls import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
 from bridge.domain.times import SECOND, Moment, Span
-from bridge.domain.workspace_notices import workspace_changes
 from bridge.errors import StoreUnavailable
 from bridge.logged_texts import LoggedTexts, truncated
 from bridge.resources import Resources
 from bridge.store.budgets import BudgetSnapshot
 from bridge.store.imports import PollCommit
+from workers.budget_correction import BudgetCorrection
 from workers.notify_operator import OperatorNotifier
 from workers.settle import Settler
 
@@ -74,7 +73,7 @@ class PollWork:
         self._rally = resources.rally[workspace]
         self._push_expected = bool(resources.settings.workspaces[workspace].webhook_secrets)
         self._settler = settler
-        self._operator = operator
+        self._budget = BudgetCorrection(resources, workspace, operator)
         self._statuses = LoggedTexts()
         self._problems = LoggedTexts()
         self.room = AHEAD * self._rally.slots
@@ -177,32 +176,7 @@ class PollWork:
         read_before = {result.claimed.claim.import_id for result in results if result.claimed.claim.reading_digest}
         replies = [result.reply for result in results if result.reply is not None]
         probed = any(result.claimed.probe for result in results)
-        written = not (replies or probed)
-        jitter = random.random()  # noqa: S311 - spreads load only
-        while not written:
-            snapshot = await self._resources.budgets.read(self._workspace)
-            budget = after_replies(
-                snapshot.budget,
-                replies,
-                in_flight=snapshot.in_flight,
-                now=snapshot.now,
-                shown=shown,
-                read_before=read_before,
-                open_imports=snapshot.open_imports,
-                jitter=jitter,
-                probed=probed,
-            )
-            written = await self._resources.budgets.write(self._workspace, budget)
-            if written:
-                await self._report_changes(snapshot.budget, budget, snapshot.now)
-
-    async def _report_changes(self, before: Budget, after: Budget, now: Moment) -> None:
-        """Report when a problem of the workspace begins or ends; once, because only one writer makes the change."""
-        for change in workspace_changes(self._workspace, before, after, now):
-            write = log.error if change.is_problem else log.warning
-            write(change.event.value, workspace=self._workspace, **change.facts)
-            if change.notice is not None:
-                await self._operator.send(change.notice)
+        await self._budget.correct(replies, probed=probed, shown=shown, read_before=read_before)
 
     def _log_reply(self, claim: PollClaim, reply: Reply) -> None:
         """Log what is new: a first fault and the end of faults, and statuses and invalid values not seen before."""
