@@ -2,17 +2,20 @@
 
 httptools accepts headers of any size and for any time. This protocol limits their bytes, their number and the time
 until they are complete, and the number of pipelined requests. Above the limit of connections, it closes those that
-have been idle longest. To start uvicorn by hand: `--http bridge.web.http_protocol:Connection`.
+have been idle longest. The head and the body of a response are sent together.
+
+To start uvicorn by hand: `--http bridge.web.http_protocol:Connection`.
 """
 
 import asyncio
 import resource
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from bridge.web.cors import ORIGINS, headers_for
 from bridge.web.endpoints.metrics import requests_answered
+from bridge.web.joined_writes import JoinedWrites
 from bridge.web.middleware import API_HEADERS, add_headers, id_of
 from bridge.web.problems import problem
 from bridge.web.refusals import Refusal
@@ -60,7 +63,7 @@ class Connection(HttpToolsProtocol):
     # Connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", JoinedWrites(transport, self.loop)))
         if len(self.connections) > self._limit() and not self._make_room():
             self._refuse(Refusal.SERVICE_UNAVAILABLE, "Too many connections.")
         else:
