@@ -6,6 +6,7 @@ lines are the only place that knows the order. Redis has no imports, so shared p
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -54,12 +55,13 @@ class Call:
     def positional(self, script: str) -> tuple[list[str], list[Argument]]:
         """Return the keys and arguments in the script's order. Raises TypeError if a name is missing or unknown."""
         key_names, arg_names = _parameters(script)
-        if self.keys.keys() != set(key_names) or self.args.keys() != set(arg_names):
-            raise TypeError(f"{script}.lua takes the keys {key_names} and the arguments {arg_names}")
-        return (
-            [*[self.keys[name] for name in key_names], *self.more_keys],
-            [*[self.args[name] for name in arg_names], *self.more_args],
-        )
+        if len(self.keys) == len(key_names) and len(self.args) == len(arg_names):
+            with suppress(KeyError):
+                return (
+                    [*[self.keys[name] for name in key_names], *self.more_keys],
+                    [*[self.args[name] for name in arg_names], *self.more_args],
+                )
+        raise TypeError(f"{script}.lua takes the keys {key_names} and the arguments {arg_names}")
 
 
 def source(script: str) -> str:

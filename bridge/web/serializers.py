@@ -12,6 +12,7 @@ from bridge.domain.conclusions import trouble_in_words
 from bridge.domain.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Destination
 from bridge.domain.heartbeats import Heartbeat
+from bridge.domain.import_state import ImportState
 from bridge.domain.last_poll import LastPoll
 from bridge.domain.last_poll_words import last_poll
 from bridge.domain.notifications import reading_as_json
@@ -32,6 +33,8 @@ from bridge.web.schemas.responses import (
     WorkerResponse,
 )
 
+UNKNOWN = ImportState()
+"""The state of an import that was never polled."""
 Records: TypeAlias = Mapping[tuple[str, str], ImportRecord]
 """The records of imports by workspace and import id."""
 
@@ -74,7 +77,7 @@ async def _with_troubles(resources: Resources, records: Records) -> Records:
 
 def watch_json(watch: Watch, record: ImportRecord | None, deliveries: list[DeliveryResponse]) -> WatchResponse:
     """Return a watch as JSON; `record` is the latest state of its import, used while the watch is open."""
-    if watch.state is WatchState.WATCHING and record is not None:
+    if watch.state is WatchState.WATCHING and record is not None and record.state != UNKNOWN:
         watch = _as_of_now(watch, record)
     next_due = record.next_due if watch.state is WatchState.WATCHING and record else None
     return {
