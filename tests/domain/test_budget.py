@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain.allowance import Allowance
-from bridge.domain.budget import LONGEST_RALLY_PAUSE, Budget, Grant, grant
+from bridge.domain.budget import LONGEST_RALLY_PAUSE, Budget, Grant, grant, places_for_rules
 from bridge.domain.budget_updates import after_replies
 from bridge.domain.imports import (
     Absence,
@@ -358,3 +358,60 @@ OPEN = Budget(limit=100, available=80, spent=20, ends_at=NOW + 60 * SECOND, wind
 )
 def test_each_budget_grants_exactly_these_polls(budget: Budget, in_flight: int, granted: Grant) -> None:
     assert grant(budget, NOW, in_flight=in_flight, share=0.8) == granted
+
+
+@pytest.mark.parametrize(
+    ("spent", "by_rules", "count", "places"),
+    [
+        (0, 0, 1, (0, 1)),
+        (0, 0, 4, (1, 4)),
+        (3, 0, 1, (1, 1)),
+        (3, 1, 1, (0, 1)),
+        (40, 0, 8, (8, 8)),
+        (40, 19, 8, (0, 1)),
+        (79, 20, 1, (0, 0)),
+        (79, 21, 9, (0, 0)),
+    ],
+)
+def test_imports_of_rules_get_every_fourth_poll_and_at_most_a_quarter(
+    spent: int, by_rules: int, count: int, places: tuple[int, int]
+) -> None:
+    budget = replace(OPEN, spent=spent, spent_by_rules=by_rules)
+
+    assert places_for_rules(budget, budget.left_for_rules(0.8), count) == places
+
+
+@given(
+    st.integers(1, 200), st.lists(st.tuples(st.integers(1, 20), st.integers(0, 20), st.integers(0, 20)), max_size=60)
+)
+def test_whatever_is_due_the_imports_of_rules_stay_within_a_quarter_and_are_not_starved(
+    limit: int, claims: list[tuple[int, int, int]]
+) -> None:
+    budget = Budget(limit=limit, available=limit)
+    for wanted, explicit, by_rules in claims:
+        count = min(wanted, limit - budget.spent)
+        least, most = places_for_rules(budget, budget.left_for_rules(1), count)
+        assert 0 <= least <= most <= count
+        rules = min(by_rules, most, max(least, count - explicit))
+        spent = budget.spent + rules + min(explicit, count - rules)
+        budget = replace(budget, spent=spent, spent_by_rules=budget.spent_by_rules + rules)
+        assert budget.spent_by_rules <= max(1, limit // 4)
+        if by_rules >= count and budget.left_for_rules(1):
+            assert budget.spent_by_rules >= budget.spent // 4
+
+
+def test_an_unknown_limit_and_a_closed_window_let_an_import_of_a_rule_be_the_probe() -> None:
+    spent_up = replace(OPEN, ends_at=NOW, spent=80, spent_by_rules=20)
+
+    for budget in (Budget(), spent_up):
+        granted = grant(budget, NOW, in_flight=0, share=0.8)
+        assert places_for_rules(budget, granted.rules_left, granted.count)[1] == 1
+
+
+@pytest.mark.parametrize(("before", "in_flight", "after"), [(0, 9, 0), (20, 0, 1), (20, 4, 5), (3, 9, 3)])
+def test_a_new_window_counts_the_polls_of_rules_that_are_in_flight(before: int, in_flight: int, after: int) -> None:
+    ended = replace(OPEN, ends_at=NOW - SECOND, spent=80, spent_by_rules=before)
+
+    budget = after_replies(ended, [reply()], in_flight=in_flight, now=NOW)
+
+    assert budget.spent_by_rules == after

@@ -111,6 +111,18 @@ async def test_poll_now_during_a_poll_lets_another_poll_follow_it(parts: StorePa
     assert await parts.claim() == [], "one more poll is enough"
 
 
+async def test_a_repeated_commit_does_not_put_off_the_poll_that_was_requested_meanwhile(parts: StoreParts) -> None:
+    await parts.accept()
+    claim = only(await parts.claim())
+    later = ImportUpdate(due=claim.due + HOUR)
+    await parts.commit(claim, later)
+    await parts.imports.poll_now("default", "imp")
+
+    await parts.commit(claim, later)  # the first reply was lost
+
+    assert len(await parts.claim()) == 1
+
+
 async def test_a_poll_that_follows_another_waits_for_a_retry_after(parts: StoreParts) -> None:
     await parts.accept()
     claim = only(await parts.claim())

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 )
 
 from bridge.domain.times import DAY, HOUR, MINUTE
-from bridge.store import keys
+from bridge.store import keys, poll_scores
 from tests.support.redis_snapshot import assert_sound
 from tests.support.store_machine.clients import ClientSteps
 from tests.support.store_machine.deliveries import DeliverySteps
@@ -44,6 +44,10 @@ class StoreMachine(ClientSteps, PollSteps, SettlingSteps, DeliverySteps):
         assert {id_: (each["state"], int(each["attempts"])) for id_, each in snapshot.deliveries.items()} == {
             delivery_id: (delivery.state, delivery.attempts) for delivery_id, delivery in model.deliveries.items()
         }
+        for (workspace, import_id), import_ in model.polling.items():
+            if import_.pushed:
+                due = poll_scores.moment(snapshot.index(keys.imports_due(workspace))[import_id])
+                assert due <= max(self.now(), import_.lease_end), "a push is lost"
         polling = {key for key, record in snapshot.imports.items() if record["state"] == "open"}
         assert polling == model.polling.keys()
         assert snapshot.imports.keys() - polling == model.final
@@ -64,7 +68,8 @@ class StoreMachine(ClientSteps, PollSteps, SettlingSteps, DeliverySteps):
             assert self._claim_polls(name, 9) == []
         left = {key for key in self.snapshot().held if not key.endswith((":paced", ":last"))}
         permanent = {keys.FENCE, keys.CLOCK, keys.STORE_KEY, keys.SCHEMA_VERSION}
-        assert left <= permanent | {keys.budget("default"), keys.budget("eu")}
+        left -= {keys.budget("default"), keys.budget("eu"), keys.push_proof("default")}
+        assert {key for key in left if not key.startswith(("rb:push:seen:", "rb:push:stats:"))} <= permanent
         assert not self.model.watches
         assert not self.model.deliveries
 

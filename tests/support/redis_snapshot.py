@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.domain.notices import OPERATOR
+from bridge.domain.push_proof import STRETCHES
 from bridge.store import keys
 from bridge.store.connection import Store
+from bridge.store.push_proofs import load_proofs
 
 ImportKey = tuple[str, str]
 """A workspace and an import."""
@@ -27,6 +29,7 @@ end
 return taken
 """
 _PERMANENT = {keys.FENCE, keys.CLOCK, keys.STORE_KEY, keys.SCHEMA_VERSION, "rb:check"}
+_PASSING = (":paced", ":last", ":singles", ":calls", ":flooded")
 
 
 @dataclass(frozen=True)
@@ -110,8 +113,9 @@ def _unpacked(kind: str, held: Any) -> Any:
 
 def assert_sound(snapshot: Snapshot) -> None:
     """Check that every index matches the records, that nothing expires, and that no key is left over."""
-    accounted = _PERMANENT | set(_watches(snapshot)) | set(_imports(snapshot)) | set(_deliveries(snapshot))
-    passing = {key for key in snapshot.held if key.endswith((":paced", ":last", ":singles", ":calls", ":flooded"))}
+    parts = (_watches, _imports, _proofs, _deliveries)
+    accounted = _PERMANENT.union(*(part(snapshot) for part in parts))
+    passing = {key for key in snapshot.held if key.endswith(_PASSING) or key.startswith("rb:push:seen:")}
     assert set(snapshot.held) - accounted - passing == set(), "keys without a record"
     assert snapshot.expiring <= passing, "a record has an expiry"
 
@@ -175,6 +179,21 @@ def _imports(snapshot: Snapshot) -> Iterator[str]:
         )
         yield from (keys.imports_due(workspace), keys.imports_leased(workspace), keys.budget(workspace))
     yield from (keys.import_(*place) for place in imports)
+
+
+def _proofs(snapshot: Snapshot) -> Iterator[str]:
+    """Check what pushes have proven, and the polls that are put off by it; yield the keys."""
+    for workspace in ("default", "eu"):
+        awaited, types = keys.pushes_awaited(workspace), keys.push_types_awaited(workspace)
+        assert snapshot.index(awaited).keys() == snapshot.held.get(types, {}).keys()
+        yield from (awaited, types, keys.push_proof(workspace), keys.push_stats(workspace))
+        proofs = load_proofs(snapshot.held.get(keys.push_proof(workspace), {}))
+        due = snapshot.index(keys.imports_due(workspace))
+        prefix = keys.imports_stretched_prefix(workspace)
+        for key in filter(lambda key: key.startswith(prefix), snapshot.held):
+            assert proofs[key.removeprefix(prefix)].streak >= STRETCHES[-1].streak, "a poll is put off after a miss"
+            assert snapshot.index(key).keys() <= due.keys()
+            yield key
 
 
 def _deliveries(snapshot: Snapshot) -> Iterator[str]:

@@ -15,9 +15,9 @@ local committed, rescheduled, released, stretched = {}, {}, {}, {}
 
 -- Return the score of the next poll of an import that is not final; its new fields are written.
 local function next_score(key, id, record, score, type, unstretched, streak)
-  if record.poll_again == '1' then
+  if record.poll_again ~= '' then
     local retry_at = tonumber(redis.call('HGET', key, 'retry_at') or 0)
-    return math.min(score, math.max(now, retry_at))
+    return math.min(score, math.max(math.min(now, record.poll_again), retry_at))
   end
   if unstretched == 0 then
     return score

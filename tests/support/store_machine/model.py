@@ -35,6 +35,8 @@ class ModelImport:
 
     fence: int | None = None
     lease_end: Moment = 0
+    pushed: bool = False
+    """Whether no poll has begun since its last push."""
 
 
 @dataclass

@@ -14,6 +14,7 @@ from bridge.domain.budget import Grant
 from bridge.domain.imports import Absence, Absent, ImportAnswer, OverLimit, Read, Reading, Reply, Unanswered
 from bridge.domain.outcomes import outcome_of
 from bridge.domain.polls import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
+from bridge.domain.pushes import CSV_FINISHED, Push, PushResult
 from bridge.domain.times import SECOND, Moment
 from bridge.store import keys, poll_scores
 from bridge.store.imports import PollCommit
@@ -58,7 +59,7 @@ class PollSteps(StoreSteps):
             polling = self.model.polling[workspace, claim.import_id]
             assert polling.lease_end <= late, "two workers may poll one import at once"
             self._raise_fence(claim.fence)
-            polling.fence, polling.lease_end = claim.fence, early + POLL_LEASE
+            polling.fence, polling.lease_end, polling.pushed = claim.fence, early + POLL_LEASE, False
         return claims
 
     def _claim_polls(self, workspace: str, room: int, *, raced: bool = False) -> list[PollClaim]:
@@ -67,7 +68,13 @@ class PollSteps(StoreSteps):
             assert self.run(self.resources.budgets.write(workspace, snapshot.budget))
         claims = self.run(
             self.resources.imports.claim(
-                workspace, snapshot.budget, Grant(count=9, again_at=0), room=room, lease=POLL_LEASE, now=snapshot.now
+                workspace,
+                snapshot.budget,
+                Grant(count=9, again_at=0),
+                room=room,
+                lease=POLL_LEASE,
+                now=snapshot.now,
+                push_expected=workspace == "default",
             )
         )
         assert (claims is None) == raced
@@ -102,7 +109,8 @@ class PollSteps(StoreSteps):
 
     def _commit_polls(self, commits: list[PollCommit]) -> list[bool]:
         workspace, settle_by = commits[0].claim.workspace, commits[0].at + 10 * SECOND
-        return self.run(self.resources.imports.commit(workspace, commits, settle_by=settle_by))
+        expected = workspace == "default"
+        return self.run(self.resources.imports.commit(workspace, commits, settle_by=settle_by, push_expected=expected))
 
     def _is_current(self, claim: PollClaim) -> bool:
         polling = self.model.polling.get((claim.workspace, claim.import_id))
@@ -130,3 +138,26 @@ class PollSteps(StoreSteps):
     @rule(key=st.sampled_from(IMPORTS))
     def poll_now(self, key: ImportKey) -> None:
         self.run(self.resources.imports.poll_now(*key))
+
+    @rule(key=st.sampled_from(IMPORTS), failed_before=st.sampled_from([0, 0, 0, 1]))
+    def push(self, key: ImportKey, failed_before: int) -> None:
+        """Record a push, and repeat it as Svix does, which changes nothing but a counter."""
+        message = f"msg_{next(self.names)}"
+        result = PushResult.WATCHED if key in self.model.polling else PushResult.UNWATCHED
+        assert self._push(key, message, failed_before) == result
+        assert self._push(key, message, 0) == PushResult.DUPLICATE
+        if key in self.model.polling:
+            self.model.polling[key].pushed = True
+
+    def _push(self, key: ImportKey, message: str, failed_before: int) -> PushResult:
+        push = Push(
+            message_id=message,
+            event=CSV_FINISHED,
+            workspace=key[0],
+            import_id=key[1],
+            status="COMPLETED",
+            failed_record_count=0,
+            updated_at=None,
+        )
+        recorded = self.resources.pushes.record(push, for_rules=False, first_kept=1, failed_before=failed_before)
+        return self.run(recorded).result

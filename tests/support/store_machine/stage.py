@@ -16,6 +16,8 @@ from tests.support.world import settings as settings_of
 
 T = TypeVar("T")
 
+WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
 
 @dataclass
 class Stage:
@@ -30,7 +32,10 @@ class Stage:
         )  # the runner's own `run` installs signal handlers each time
 
     def empty(self) -> None:
-        """Empty the store but its key, which decides the order of lanes that are due at the same moment."""
+        """Empty the store but its key, which decides the order of lanes that are due at the same moment.
+
+        Pushes of CSV imports are proven in one workspace, as after three matches.
+        """
         self.resources.store.offset = START
         self.run(self.resources.store.call("FLUSHALL"))
         self.run(self.resources.store.call("SET", keys.SCHEMA_VERSION, keys.SCHEMA))
@@ -40,11 +45,16 @@ class Stage:
             )
         )
         self.run(check_store(self.resources))
+        proven = {"streak": 3, "matches": 3, "last_match": START, "proven": 1}
+        fields = [part for name, value in proven.items() for part in (f"{name}:CSV", value)]
+        self.run(self.resources.store.call("HSET", keys.push_proof("default"), *fields))
 
 
 @contextmanager
 def stage(redis_url: str) -> Iterator[Stage]:
-    known = settings_of(redis_url, "http://sandbox.invalid", workspace("eu", "key"))
+    known = settings_of(
+        redis_url, "http://sandbox.invalid", workspace("eu", "key"), RALLY_WEBHOOK_SECRETS=WEBHOOK_SECRET
+    )
     with asyncio.Runner() as runner:
         opened = open_resources(known)
         resources = runner.run(opened.__aenter__())
