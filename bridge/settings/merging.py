@@ -70,6 +70,7 @@ def _workspaces(variables: Variables, contents: Contents, invalid: frozenset[str
     if variables.rally_sandbox and variables.rally_api_key:
         keys = dict.fromkeys(keys, variables.rally_api_key)
         urls = dict.fromkeys(keys, variables.rally_sandbox + SANDBOX_PATH)
+        secrets = dict.fromkeys(keys, variables.rally_webhook_secrets)
     return {
         name: Workspace(
             name=name,
@@ -172,7 +173,7 @@ def _duplicates(settings: Settings) -> Iterator[Problem]:
             f"workspaces.{DEFAULT_WORKSPACE}", "RALLY_API_KEY is set as well; configure this workspace in one place"
         )
     in_table = f"workspaces.{DEFAULT_WORKSPACE}.webhook_secrets"
-    if settings.rally_webhook_secrets and settings.origin(in_table):
+    if settings.rally_webhook_secrets and not settings.rally_sandbox and settings.origin(in_table):
         yield settings.problem(in_table, "RALLY_WEBHOOK_SECRETS is set as well; set only one of the two")
     for name in dict.fromkeys(client.name for client in settings.bridge_api_keys):
         if _in_file(settings, f"clients.{name}"):

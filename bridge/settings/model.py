@@ -51,7 +51,7 @@ class Variables(BaseModel):
     rally_base_url: Annotated[str, BeforeValidator(parsers.base_url)] = "https://api.rallyuxr.com/api/public/v1"
     rally_budget_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     rally_sandbox: Annotated[str | None, BeforeValidator(parsers.base_url)] = None
-    """The sandbox that replaces Rally in every workspace; `rally_api_key` is its key."""
+    """The sandbox that replaces Rally in every workspace, with `rally_api_key` and `rally_webhook_secrets`."""
     rally_proxy: Annotated[Secret | None, BeforeValidator(parsers.proxy_url)] = None
     rally_webhook_secrets: Annotated[tuple[Secret, ...], BeforeValidator(parsers.webhook_secrets)] = ()
     """The secrets of the pushes to the workspace `default`, unless the configuration file has them."""
@@ -93,7 +93,11 @@ _OF_VARIABLES = {
     "budget_share": "RALLY_BUDGET_SHARE",
     "webhook_secrets": "RALLY_WEBHOOK_SECRETS",
 }
-_OF_SANDBOX = {"key": "RALLY_API_KEY", "base_url": "RALLY_SANDBOX"}
+_OF_SANDBOX = {
+    "key": "RALLY_API_KEY",
+    "base_url": "RALLY_SANDBOX",
+    "webhook_secrets": "RALLY_WEBHOOK_SECRETS",
+}
 """For each key of a workspace: the variable that its value comes from."""
 
 
