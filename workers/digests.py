@@ -21,6 +21,8 @@ from workers.precedence import Precedence
 AT_ONCE = 20
 """The number of digests that one run closes."""
 PARTS_READ_AT_ONCE = 100
+ENDING_ROUNDS = 100
+"""How often one run ends a step's number of parts; the next run continues."""
 LEASE: Span = MINUTE
 """How long one worker may take to write a digest before another one does."""
 
@@ -39,6 +41,7 @@ class DigestWriter:
 
     async def run(self) -> None:
         """Write the digests that are due, and end what ended with those that were sent."""
+        await self._bring_forward()
         new_ids = [new_id("dlv_") for _ in range(AT_ONCE)]
         for digest in await self._resources.digests.claim(new_ids, LEASE):
             try:
@@ -47,13 +50,16 @@ class DigestWriter:
                 raise
             except Exception as error:  # our own bug, which must not stop the other digests
                 log.error("digest.failed", digest=digest.id, exc_info=error)  # noqa: TRY400 - with fields
-        await self._resources.digests.end_parts(AT_ONCE)
+        for _ in range(ENDING_ROUNDS):
+            if not await self._resources.digests.end_parts(AT_ONCE):
+                break
 
-    async def move_back(self) -> None:
-        """After the clock was set back: bring digests forward that would otherwise be sent later than intended."""
+    async def _bring_forward(self) -> None:
+        """Bring digests forward that are due later than if they began now: the clock or the rule was changed."""
         now = await self._resources.store.now()
-        for name in await self._resources.digests.due():
-            await self._resources.digests.bring_forward(name, self._next(name, now))
+        for name, due in (await self._resources.digests.due()).items():
+            if (latest := self._next(name, now)) < due:
+                await self._resources.digests.bring_forward(name, latest)
 
     def _next(self, name: DigestName, now: Moment) -> Moment:
         """Return when a digest is due whose first import is gathered now."""

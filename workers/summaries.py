@@ -34,6 +34,7 @@ class SummaryWriter:
 
     async def run(self) -> None:
         """Write the summaries that are due."""
+        await self._resources.summaries.bring_forward()
         new_ids = [new_id("dlv_") for _ in range(AT_ONCE)]
         for summary in await self._resources.summaries.claim(new_ids, LEASE):
             try:

@@ -80,8 +80,6 @@ class Sweep:
             log.warning("clock.set_back", ms=span)
             await clock.move_back_watches()
             await clock.move_back_deliveries(DELIVERY_LEASE)
-            await self._digests.move_back()
-            await self._resources.summaries.move_back()
             await clock.accept()
 
     async def _resume_settling(self) -> None:

@@ -99,11 +99,11 @@ class Summaries:
         await self._store.call("ZREM", keys.SUMMARIES_CLOSED, summary.member)
         await self._store.call("DEL", keys.summary(summary.id))
 
-    async def move_back(self) -> None:
-        """After the clock was set back: let no summary wait longer than it would have before."""
-        now = await self._store.now()
-        for name in await self._store.call("ZRANGE", keys.SUMMARIES_DUE, 0, -1):
-            await self._store.call("ZADD", keys.SUMMARIES_DUE, "XX", "LT", now + SENT_AFTER, name)
+    async def bring_forward(self) -> None:
+        """Bring summaries forward that are due later than if they began now: the clock was set back."""
+        latest = await self._store.now() + SENT_AFTER
+        for name in await self._store.call("ZRANGEBYSCORE", keys.SUMMARIES_DUE, f"({latest}", "+inf"):
+            await self._store.call("ZADD", keys.SUMMARIES_DUE, "XX", "LT", latest, name)
 
     async def forget(self, before: Moment) -> None:
         """Forget which imports were told before a moment."""

@@ -287,7 +287,6 @@ async def test_digests_and_their_parts_are_deleted_after_the_retention(world: Wo
 async def test_a_clock_that_was_set_back_delays_no_digest(world: World) -> None:
     await end_imports(world, SINGLE_MESSAGES + 2)
     await world.sweep()
-    await world.resources.store.call("SET", "rb:clock", await world.resources.store.now())
     world.pass_time(-30 * DAY)
     await world.sweep()
 
@@ -325,9 +324,11 @@ async def test_the_gate_gathers_what_a_rule_wants_as_a_digest(redis_url: str, sa
         watches = [await end_import(world, f"imp{number}", *rule.notify) for number in range(2)]
         world.pass_time(HOLD)
         await world.deliver()
+        world.pass_time(HOUR - MINUTE)
+        await world.sweep()
         assert set(await fates(world, watches)) == {("pending", "waits for a digest")}
 
-        world.pass_time(HOUR)
+        world.pass_time(MINUTE)
         await world.sweep()
         await deliver_all(world)
 
@@ -350,3 +351,14 @@ async def test_the_operator_is_told_of_a_flood_of_callbacks(redis_url: str, sand
         notice = only(await slack_texts(world)).replace("\u2060", "")
         assert notice.startswith("⚙️ Rules sent more than 60 callbacks to http://127.0.0.1:")
         assert "the last one for the rule “ops”" in notice
+
+
+async def test_a_digest_whose_rule_was_removed_is_sent_at_once(world: World) -> None:
+    watches = [await end_import(world, f"imp{number}", to_slack(world)) for number in range(2)]
+    for watch in watches:
+        await release(world, watch, rule="removed", digest_due=await world.resources.store.now() + DAY)
+
+    await world.sweep()
+    await deliver_all(world)
+
+    assert only(await slack_texts(world)).startswith("✅ 2 imports ended")
