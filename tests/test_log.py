@@ -142,3 +142,20 @@ def test_a_long_text_is_struck_out_in_linear_time(text: str) -> None:
 )
 def test_an_address_is_masked_and_what_surrounds_it_stays(text: str, logged: str) -> None:
     assert log.redact(None, "", {"text": text})["text"] == logged
+
+
+class FullDisk(io.StringIO):
+    """An output that cannot be written."""
+
+    def write(self, _: str) -> int:
+        raise OSError("No space left on device")
+
+
+@pytest.mark.usefixtures("lines")
+def test_an_output_that_fails_does_not_fail_what_is_logged(stream: io.StringIO) -> None:
+    log.configure("INFO", FullDisk())
+    structlog.get_logger().info("watch.settled", outcome="completed")
+
+    stream.close()
+    log.configure("INFO", stream)
+    structlog.get_logger().info("watch.settled", outcome="completed")
