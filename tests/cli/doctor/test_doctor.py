@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -125,10 +126,19 @@ def test_a_bridge_of_up_is_found_by_its_directory_and_passes(journey: Journey) -
     ran = well(journey, "--data-dir", str(journey.data))
 
     assert f"The bridge of {journey.data}, with its sandbox\n" in ran.out
-    assert "✓ ok       Push, default: 1 secret is set, but no push has arrived yet\n" in ran.out
+    assert "✓ ok       Push, default: 1 secret is set" in ran.out
     assert "✓ ok       Destination research-ops: " in ran.out
     assert ran.out.endswith("\n19 ok\n")
     assert {path: path.stat().st_mtime_ns for path in journey.data.iterdir() if path.is_file()} == before
+
+
+def test_the_last_push_of_rally_is_shown(journey: Journey) -> None:
+    pushed = journey.http.post(f"http://127.0.0.1:{journey.port + 1}/control/pushes", json={"kind": "test"})
+    assert only(pushed.json())["status"] == 204
+
+    push = run(journey, "--data-dir", str(journey.data), "--json").findings["Push, default"]
+    assert re.search(r"last pushes: person_import\.csv\.finished \d+s ago", push["detail"])
+    assert "https://YOUR-HOST/v1/push/rally/default" in push["detail"]
 
 
 def test_a_bridge_of_the_environment_passes_in_json_too(journey: Journey, tmp_path: Path) -> None:
