@@ -47,6 +47,7 @@ from bridge.store.notices import Notices
 from bridge.store.push_proofs import PushProofs
 from bridge.store.pushes import Pushes
 from bridge.store.rate_limits import RateLimiter
+from bridge.store.rule_stats import RuleStats
 from bridge.store.summaries import Summaries
 from bridge.store.watches import Watches
 
@@ -69,6 +70,7 @@ class Resources:
     held: HeldDeliveries
     digests: Digests
     summaries: Summaries
+    rule_stats: RuleStats
     pushes: Pushes
     attempts: Attempts
     lanes: Lanes
@@ -145,6 +147,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         held=HeldDeliveries(store),
         digests=Digests(store, encryptor),
         summaries=Summaries(store, encryptor),
+        rule_stats=RuleStats(store),
         pushes=Pushes(store),
         attempts=Attempts(store, encryptor),
         lanes=Lanes(store),

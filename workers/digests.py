@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from bridge.destinations import render
+from bridge.domain.clients import RULE_PREFIX
 from bridge.domain.deliveries import Delivery
 from bridge.domain.digest_schedule import next_digest
 from bridge.domain.digests import ALL_RULES, FLOOD_DIGEST_AFTER, EndedImport, digest_of
 from bridge.domain.precedence import Release
-from bridge.domain.rules import CLIENT_PREFIX
 from bridge.domain.times import MINUTE, Moment, Span
 from bridge.domain.watches import Watch
 from bridge.errors import StoreUnavailable
@@ -65,7 +65,7 @@ class DigestWriter:
         """Return when a digest is due whose first import is gathered now."""
         if name.rule is None:
             return now + FLOOD_DIGEST_AFTER
-        rule = self._resources.rule_of(f"{CLIENT_PREFIX}{name.rule}")
+        rule = self._resources.rule_of(f"{RULE_PREFIX}{name.rule}")
         return now if rule is None or rule.digest is None else next_digest(rule.digest, now)
 
     async def _write(self, digest: ClosedDigest) -> None:
@@ -82,7 +82,7 @@ class DigestWriter:
     async def _create(self, digest: ClosedDigest, found: Sequence[tuple[Delivery, EndedImport]]) -> None:
         destination, now = found[0][0].destination, await self._resources.store.now()
         message = digest_of(digest.id, digest.name.rule, [ended for _, ended in found], now)
-        client = ALL_RULES if digest.name.rule is None else f"{CLIENT_PREFIX}{digest.name.rule}"
+        client = ALL_RULES if digest.name.rule is None else f"{RULE_PREFIX}{digest.name.rule}"
         if await self._resources.digests.create(digest, client, destination, render(message, destination)):
             log.info("digest.created", delivery_id=digest.id, rule=digest.name.rule, imports=message.total.imports)
 

@@ -1,8 +1,8 @@
 """Whether an explicit watch of the same import takes precedence over a rule's delivery."""
 
+from bridge.domain.clients import is_rule
 from bridge.domain.deliveries import Delivery
 from bridge.domain.precedence import Decision, ExplicitDestination, ExplicitWatch, Release, decide
-from bridge.domain.rules import rule_of
 from bridge.domain.watches import Watch
 from bridge.resources import Resources
 
@@ -29,7 +29,7 @@ class Precedence:
             watch.import_id, client=None, state=None, outcome=None, below=None, limit=MOST_WATCHES
         )
         found = await self._resources.watches.many(ids)
-        return [each for each in found if each.workspace == watch.workspace and rule_of(each.client) is None]
+        return [each for each in found if each.workspace == watch.workspace and not is_rule(each.client)]
 
     async def _explicit(self, watch: Watch) -> ExplicitWatch:
         if watch.deliveries:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import structlog
@@ -15,7 +15,9 @@ from bridge.domain.import_state import ImportState
 from bridge.domain.last_poll_words import last_poll
 from bridge.domain.notifications import Notification, build_notification
 from bridge.domain.precedence import HOLD
-from bridge.domain.rules import rule_of
+from bridge.domain.rule_conclusions import conclude_pushed
+from bridge.domain.rule_decisions import END_OUTCOMES, End, silences
+from bridge.domain.rules import RuleResult, rule_of
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.domain.watches import Watch, WatchState
 from bridge.domain.workspace_trouble import effective_state
@@ -87,7 +89,8 @@ class Settler:
     ) -> bool:
         if watch is None or watch.state is not WatchState.WATCHING or (watch.workspace, watch.import_id) != key:
             return False
-        conclusion = conclude(watch, state, now, last_call_made=now >= watch.expires_at + FINAL_POLL_WAIT)
+        conclude_watch = conclude if watch.push is None else conclude_pushed
+        conclusion = conclude_watch(watch, state, now, last_call_made=now >= watch.expires_at + FINAL_POLL_WAIT)
         if conclusion is None:
             return False
         settlement = settlement_of(
@@ -97,6 +100,7 @@ class Settler:
             now,
             lane=self._resources.lane,
             show_emails=self._resources.settings.slack_show_emails,
+            rule=self._rule_ending(watch, conclusion, state),
         )
         if not await self._resources.endings.settle(settlement):
             return False
@@ -108,6 +112,7 @@ class Settler:
             reason=conclusion.reason,
             deliveries=len(settlement.deliveries),
         )
+        await self._count(settlement)
         pending = [delivery for delivery in settlement.deliveries if delivery.state is DeliveryState.PENDING]
         if any(delivery.held_until is None for delivery in pending):
             self._on_due()
@@ -115,37 +120,92 @@ class Settler:
             self._on_held()
         return True
 
+    def _rule_ending(self, watch: Watch, conclusion: Conclusion, state: ImportState) -> "RuleEnding | None":
+        """Return what a rule tells of the end of its watch's import; None if the watch is explicit."""
+        name, rules = rule_of(watch.client), self._resources.settings.rules
+        if name is None or watch.push is None:
+            return None
+        reading = state.reading if conclusion.reading is None else None
+        end = End(pushed=watch.push, outcome=conclusion.outcome, reading=reading)
+        rule = self._resources.rule_of(watch.client)
+        return RuleEnding(
+            silences=tuple(silences(rules, name, watch.notify, end, self._resources.receiver)),
+            mention=() if rule is None else rule.mentioned(conclusion.outcome),
+        )
+
+    async def _count(self, settlement: Settlement) -> None:
+        """Count what became of a rule's watch."""
+        if (name := rule_of(settlement.watch.client)) is None:
+            return
+        told = any(delivery.state is DeliveryState.PENDING for delivery in settlement.deliveries)
+        silent = RuleResult.SILENT if settlement.conclusion.outcome in END_OUTCOMES else RuleResult.UNREAD
+        await self._resources.rule_stats.count(name, RuleResult.TOLD if told else silent)
+
 
 LaneOf: TypeAlias = Callable[[Destination], str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleEnding:
+    """What a rule tells of the end of an import."""
+
+    silences: tuple[str | None, ...]
+    """For each destination of its watch: why it is not told; None if it is."""
+    mention: tuple[str, ...] = ()
+
+
 def settlement_of(
-    watch: Watch, conclusion: Conclusion, state: ImportState, now: Moment, *, lane: LaneOf, show_emails: bool
+    watch: Watch,
+    conclusion: Conclusion,
+    state: ImportState,
+    now: Moment,
+    *,
+    lane: LaneOf,
+    show_emails: bool,
+    rule: RuleEnding | None = None,
 ) -> Settlement:
     """Return what the end of a watch writes: the notification, rendered as a delivery for each destination."""
-    notification = build_notification(watch, conclusion, state.reading, now)
+    reading = conclusion.reading or state.reading
+    mention = () if rule is None else rule.mention
+    notification = build_notification(watch, conclusion, reading, now, mention=mention)
+    reasons = rule.silences if rule is not None else tuple(_unsubscribed(each, conclusion) for each in watch.notify)
     deliveries = tuple(
-        _delivery(watch, number, destination, notification, lane(destination), show_emails=show_emails)
-        for number, destination in enumerate(watch.notify)
+        _delivery(watch, number, notification, destination, lane=lane, silent=silent, show_emails=show_emails)
+        for number, (destination, silent) in enumerate(zip(watch.notify, reasons, strict=True))
     )
-    ended = replace(watch, reading=state.reading, polled_at=state.polled_at, last_poll=last_poll(state))
+    ended = replace(watch, reading=reading, polled_at=state.polled_at, last_poll=last_poll(state))
     return Settlement(watch=ended, conclusion=conclusion, deliveries=deliveries, at=now)
 
 
+def _unsubscribed(destination: Destination, conclusion: Conclusion) -> str | None:
+    """Return why a destination is not told an outcome; None if it is."""
+    if destination.on is None or conclusion.outcome in destination.on:
+        return None
+    return f"not subscribed to {conclusion.outcome.value}"
+
+
 def _delivery(
-    watch: Watch, number: int, destination: Destination, notification: Notification, lane: str, *, show_emails: bool
+    watch: Watch,
+    number: int,
+    notification: Notification,
+    destination: Destination,
+    *,
+    lane: LaneOf,
+    silent: str | None,
+    show_emails: bool,
 ) -> Delivery:
-    wanted = destination.on is None or notification.outcome in destination.on
+    """Return the delivery to a destination; `silent` is the reason why it is skipped."""
+    wanted = silent is None
     return Delivery(
         id=f"dlv_{watch.id.removeprefix('wat_')}{number:x}",
         watch_id=watch.id,
         client=watch.client,
         notification_id=notification.id,
         destination=destination,
-        lane=lane,
+        lane=lane(destination),
         body=render(notification, destination, show_emails=show_emails) if wanted else "",
         queued_at=notification.at,
         held_until=None if rule_of(watch.client) is None else max(notification.at, watch.created_at + HOLD),
         state=DeliveryState.PENDING if wanted else DeliveryState.SKIPPED,
-        last_reason=None if wanted else f"not subscribed to {notification.outcome.value}",
+        last_reason=silent,
     )

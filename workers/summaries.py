@@ -5,10 +5,10 @@ from collections.abc import Callable
 import structlog
 
 from bridge.destinations import render
+from bridge.domain.clients import RULE_PREFIX
 from bridge.domain.destinations import Destination
 from bridge.domain.pushes import FIRST_KEPT_LONGER
 from bridge.domain.rule_notices import IDS_NAMED, imports_missed
-from bridge.domain.rules import CLIENT_PREFIX
 from bridge.domain.times import MINUTE, Span
 from bridge.errors import StoreUnavailable
 from bridge.ids import new_id
@@ -57,12 +57,12 @@ class SummaryWriter:
         now = await self._resources.store.now()
         notice = imports_missed(rule, missed.first_ids, missed.total, missed.problems, now)
         body = render(notice, destination)
-        if await self._resources.summaries.create(summary, f"{CLIENT_PREFIX}{rule}", destination, body):
+        if await self._resources.summaries.create(summary, f"{RULE_PREFIX}{rule}", destination, body):
             log.info("summary.created", delivery_id=summary.id, rule=rule, imports=missed.total)
             self._on_due()
 
     def _destination(self, name: DigestName) -> Destination | None:
         """Return the rule's destination with the lane; None if it is not configured any more."""
-        rule = self._resources.rule_of(f"{CLIENT_PREFIX}{name.rule}")
+        rule = self._resources.rule_of(f"{RULE_PREFIX}{name.rule}")
         found = () if rule is None else (each for each in rule.notify if self._resources.lane(each) == name.lane)
         return next(iter(found), None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.resources import Resources
+from workers.apply_rules import RulesWork
 from workers.cron import PERIOD
 from workers.deliver import DeliverWork
 from workers.digests import DigestWriter
@@ -32,6 +33,8 @@ class Worker:
     settler: Settler
     polls: Mapping[str, Shift[Any, Any]]
     """The poll shift of each workspace."""
+    rules: Shift[Any, Any]
+    """The shift that applies the rules to pushes."""
     gate: Shift[Any, Any]
     """The shift that releases held deliveries."""
     deliveries: Shift[Any, Any]
@@ -39,12 +42,13 @@ class Worker:
     heartbeat: HeartbeatSender
 
     async def close(self, *, timeout: float = CLOSE_TIMEOUT) -> None:  # noqa: ASYNC109 - it is no error
-        """Finish the work in progress in the order in which it flows: polls, settling, deliveries.
+        """Finish the work in progress in the order in which it flows: rules, polls, settling, deliveries.
 
         Another worker repeats what does not end within `timeout` seconds.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
+                await self.rules.close()
                 await asyncio.gather(*(shift.close() for shift in self.polls.values()))
                 await self.settler.close()
                 await self.gate.close()
@@ -66,8 +70,10 @@ def build_worker(resources: Resources, *, shift_length: float = SHIFT_LENGTH) ->
         workspace: Shift(PollWork(resources, workspace, settler, operator), length=shift_length)
         for workspace in resources.rally
     }
+    rules = RulesWork(resources, on_watched=lambda workspace: polls[workspace].start(), on_final=settler.start)
     return Worker(
         settler=settler,
+        rules=Shift(rules, length=shift_length),
         polls=polls,
         gate=gate,
         deliveries=deliveries,

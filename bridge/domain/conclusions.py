@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bridge.domain.absences import AbsenceStreak
 from bridge.domain.import_state import ImportState
-from bridge.domain.imports import Absence
+from bridge.domain.imports import Absence, Reading
 from bridge.domain.outcomes import Outcome, outcome_of
 from bridge.domain.times import Moment, rfc3339
 from bridge.domain.watches import Watch
@@ -16,6 +16,8 @@ class Conclusion:
 
     outcome: Outcome
     reason: str | None = None
+    reading: Reading | None = None
+    """What the outcome was concluded from, if that was no reading of the import."""
 
 
 def conclude(watch: Watch, state: ImportState, now: Moment, *, last_call_made: bool = False) -> Conclusion | None:

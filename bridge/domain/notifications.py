@@ -39,6 +39,8 @@ class Notification:
     reading: Reading | None = None
     watched_for: Span = 0
     """The time from the watch's creation to its outcome."""
+    mention: tuple[str, ...] = ()
+    """The ids of the Slack users to mention; they come from the operator's settings only."""
 
     @property
     def warning(self) -> str | None:
@@ -65,7 +67,9 @@ class Notification:
         }
 
 
-def build_notification(watch: Watch, conclusion: Conclusion, reading: Reading | None, now: Moment) -> Notification:
+def build_notification(
+    watch: Watch, conclusion: Conclusion, reading: Reading | None, now: Moment, *, mention: tuple[str, ...] = ()
+) -> Notification:
     """Build the notification of a conclusion; its id is derived from the watch's id."""
     return Notification(
         id=notification_id(watch.id),
@@ -81,6 +85,7 @@ def build_notification(watch: Watch, conclusion: Conclusion, reading: Reading | 
         metadata=watch.metadata,
         reading=reading,
         watched_for=now - watch.created_at,
+        mention=mention,
     )
 
 

@@ -15,8 +15,8 @@ TEST_PREFIX = "test_"
 """How the import ids of test messages begin. Svix' portal sends them; Rally has no such imports."""
 REMEMBERED_FOR: Span = 48 * HOUR
 """How long the id of a message is kept. Svix repeats a failed message for about 27.5 hours."""
-FIRST_KEPT_LONGER: Span = 30 * DAY
-"""How much longer than a watch the time of an import's first push is kept."""
+FIRST_KEPT_LONGER: Span = 90 * DAY
+"""How much longer than a watch the time of an import's first push is kept: as long as Svix can replay its message."""
 
 
 class PushResult(StrEnum):

@@ -1,16 +1,16 @@
 """Rules: the operator's standing requests, which decide who is notified of imports that nobody registered."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
+from bridge.domain.clients import RULE_PREFIX, is_rule
 from bridge.domain.destinations import Destination
 from bridge.domain.imports import Reading
 from bridge.domain.outcomes import Outcome
 from bridge.domain.subscriptions import GROUPS, Subscription
 from bridge.domain.times import HOUR, Span
 
-CLIENT_PREFIX = "rule:"
-"""The prefix of a rule's client name. No client of the API can have such a name, as it contains a colon."""
 MAX_AGE: Span = 24 * HOUR
 """The default age above which an import's end is no news."""
 
@@ -86,7 +86,7 @@ class Rule:
     @property
     def client(self) -> str:
         """The name of the client that the rule's watches belong to."""
-        return f"{CLIENT_PREFIX}{self.name}"
+        return f"{RULE_PREFIX}{self.name}"
 
     def covers(self, workspace: str) -> bool:
         return self.workspaces is None or workspace in self.workspaces
@@ -98,6 +98,25 @@ class Rule:
         return self.mention.users
 
 
+class RuleResult(StrEnum):
+    """What became of a push that a rule covers, or of a watch that it made; each is counted."""
+
+    WATCHED = "watched"
+    """A watch was made."""
+    NOT_WANTED = "not_wanted"
+    """The push says that nothing happened that the rule tells."""
+    STALE = "stale"
+    """The import ended too long ago: it is only summarized."""
+    TEST = "test"
+    """The import ended too long ago, and its id is that of a test: nothing was done."""
+    TOLD = "told"
+    """A destination is told how the import ended."""
+    SILENT = "silent"
+    """The import ended, and the rule tells it nowhere."""
+    UNREAD = "unread"
+    """The import was not found, not visible or not finished in time."""
+
+
 def rule_of(client: str) -> str | None:
     """Return the name of the rule that a watch of this client belongs to; None if it belongs to no rule."""
-    return client.removeprefix(CLIENT_PREFIX) if client.startswith(CLIENT_PREFIX) else None
+    return client.removeprefix(RULE_PREFIX) if is_rule(client) else None

@@ -9,6 +9,7 @@ from bridge.domain.destinations import Destination
 from bridge.domain.imports import Reading
 from bridge.domain.last_poll import LastPoll
 from bridge.domain.outcomes import Outcome
+from bridge.domain.pushes import QueuedPush
 from bridge.domain.times import DAY, Moment, Span
 
 LONGEST_WATCH: Span = 30 * DAY
@@ -41,6 +42,8 @@ class Watch:
     outcome: Outcome | None = None
     reason: str | None = None
     settled_at: Moment | None = None
+    push: QueuedPush | None = None
+    """The push for which a rule made the watch."""
     reading: Reading | None = None
     """The reading that settled the watch. While the watch is open, the API shows the latest reading of the import."""
     deliveries: tuple[str, ...] = ()

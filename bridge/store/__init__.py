@@ -59,6 +59,7 @@ sweep deletes what has ended.
     rb:push:awaited:<workspace>         zset   imports that ended without a push, by the time at which it is a miss
     rb:push:awaited_types:<workspace>   hash   the types of these imports
     rb:push:proof:<workspace>           hash   for each type of import: ends with a push, and ends without
+    rb:rules:stats:<rule>               hash   what became of the pushes that a rule covers
     rb:wakeups                          list   one element after a job was put into rb:queue, until a worker reads it
     rb:changes                          channel  `watch:<id>` or `import:<workspace>:<id>`: it changed
     rb:fence                            int    the fences issued so far

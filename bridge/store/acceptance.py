@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from bridge.domain.clients import is_rule
 from bridge.domain.destinations import Destination
+from bridge.domain.pushes import QueuedPush
 from bridge.domain.times import DAY, Moment, Span
 from bridge.domain.watches import Watch, WatchState
 from bridge.store import bindings, codec, keys
@@ -42,6 +43,8 @@ class NewWatch:
     label: str | None
     metadata: dict[str, Any]
     expires_in: Span
+    push: QueuedPush | None = None
+    """The push for which a rule makes the watch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,7 @@ def acceptance_call(
     private = {
         "label": new.label,
         "metadata": new.metadata,
+        **({} if new.push is None else {"push": codec.dump_push(new.push)}),
         "notify": [codec.dump_destination(destination) for destination in new.notify],
     }
     binding = bindings.of_watch("private", new.id, new.client, *import_key)
@@ -146,6 +150,7 @@ def read_reply(encryptor: Encryptor, new: NewWatch, values: Sequence[Any]) -> Ac
         notify=new.notify,
         label=new.label,
         metadata=new.metadata,
+        push=new.push,
         created_at=reply.now,
         grace_until=reply.now + min(reply.grace, reply.expires_in),
         expires_at=reply.now + reply.expires_in,

@@ -13,6 +13,7 @@ from bridge.domain.destinations import Callback, Destination, NamedDestination, 
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.last_poll import LastPoll
 from bridge.domain.outcomes import Outcome
+from bridge.domain.pushes import Push, QueuedPush
 from bridge.domain.secret import Secret
 from bridge.domain.times import Moment
 from bridge.domain.watches import Watch, WatchState
@@ -90,6 +91,15 @@ def load_destination(stored: Mapping[str, Any]) -> Destination:
             raise ValueError(f"a stored destination of unknown type {other!r}")
 
 
+def dump_push(pushed: QueuedPush) -> dict[str, Any]:
+    return {**asdict(pushed.push), "at": pushed.at, "first_at": pushed.first_at}
+
+
+def load_push(stored: Mapping[str, Any]) -> QueuedPush:
+    push = {name: value for name, value in stored.items() if name not in {"at", "first_at"}}
+    return QueuedPush(push=Push(**push), at=stored["at"], first_at=stored["first_at"])
+
+
 def dump_attempt(attempt: Attempt) -> dict[str, Any]:
     return {
         "number": attempt.number,
@@ -132,6 +142,7 @@ def load_watch(encryptor: Encryptor, watch_id: str, record: Mapping[str, str]) -
         notify=tuple(load_destination(stored) for stored in private["notify"]),
         label=private["label"],
         metadata=private["metadata"],
+        push=load_push(private["push"]) if "push" in private else None,
         created_at=int(record["created_at"]),
         grace_until=int(record["grace_until"]),
         expires_at=int(record["expires_at"]),

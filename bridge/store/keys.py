@@ -175,6 +175,10 @@ def attempts(delivery_id: str) -> str:
     return f"rb:attempts:{delivery_id}"
 
 
+def rule_stats(rule: str) -> str:
+    return f"rb:rules:stats:{rule}"
+
+
 def member(workspace: str, import_id: str) -> str:
     """Return an import's member in sets that span workspaces; a workspace's name has no colon."""
     return f"{workspace}:{import_id}"

@@ -128,6 +128,10 @@ class Pushes:
             pipe.delete(keys.push_queued(push.workspace, push.message_id))
             await pipe.execute()
 
+    async def postpone(self, push: Push, until: Moment) -> None:
+        """Claim a push later, if it is still queued."""
+        await self._store.call("ZADD", keys.PUSHES_DUE, "XX", until, keys.member(push.workspace, push.message_id))
+
     async def stats(self, workspace: str) -> PushStats:
         """Return how many pushes of each event were recorded, and when the last one was."""
         flat = await self._store.call("HGETALL", keys.push_stats(workspace))

@@ -124,6 +124,10 @@ class World:
             await _until_quiet(shift)
         await self.worker.settler.close()
 
+    async def apply_rules(self) -> None:
+        """Run the rules shift."""
+        await _until_quiet(self.worker.rules)
+
     async def open_gate(self) -> None:
         """Decide about the held deliveries that are due, and send nothing."""
         await _until_quiet(self.worker.gate)

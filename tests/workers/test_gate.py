@@ -74,6 +74,7 @@ async def test_a_tool_that_registers_a_second_after_the_push_is_told_once(world:
     watch = await ended_by_rule(world)
     own = await world.watch(notify=[explicit(world)])
     await world.sweep()
+    await world.deliver()
     await pass_and_deliver(world)
 
     skipped = await delivery_of(world, watch)
@@ -88,6 +89,7 @@ async def test_an_explicit_watch_that_does_not_tell_it_changes_nothing(world: Wo
     path = other.get("url", "")
     await world.watch(notify=[explicit(world, **other) | ({"url": world.sandbox.url + path} if path else {})])
     await world.sweep()
+    await world.deliver()
     await pass_and_deliver(world)
 
     assert (await delivery_of(world, watch)).state is DeliveryState.DELIVERED

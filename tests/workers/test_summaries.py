@@ -137,7 +137,7 @@ async def test_an_abandoned_summary_is_reported_to_the_operator_and_deleted_afte
 
     abandoned = only((await world.get("/v1/deliveries", key=ADMIN_KEY, state="abandoned")).json()["data"])
     assert await world.resources.notices.unreported(10) == [abandoned["id"]]
-    world.pass_time(61 * DAY)
+    world.pass_time(121 * DAY)
     await send(world)
     assert [key for key in await world.resources.store.redis.keys() if "missed" in str(key) or "dlv_" in str(key)] == []
 

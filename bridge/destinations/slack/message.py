@@ -4,7 +4,7 @@ Source: https://docs.slack.dev/reference/block-kit/blocks
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bridge.destinations.slack.emails import masked_email
@@ -17,10 +17,12 @@ from bridge.destinations.slack.escaping import (
     plain_text,
 )
 from bridge.destinations.slack.wording import humanized, local_time, pluralized
+from bridge.domain.clients import is_rule
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.notices import Notice
 from bridge.domain.notifications import Notification
 from bridge.domain.outcomes import Outcome
+from bridge.domain.rules import rule_of
 from bridge.domain.times import MINUTE, Span, moment_of
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 
@@ -63,6 +65,7 @@ def render(notification: Notification, *, show_emails: bool) -> str:
         "mrkdwn": False,  # the sentence is not formatted
         "blocks": [
             {"type": "header", "text": plain_text(headline, emoji=True)},
+            *mentions(notification.mention),
             {"type": "section", "text": plain_text(escaped_line(_name(notification), NAME_LIMIT) or "?")},
             {"type": "section", "text": mrkdwn(_figures(notification))},
             *_failed_records(notification.reading, show_emails=show_emails),
@@ -85,6 +88,11 @@ def render_notice(notice: Notice) -> str:
         ],
     }
     return written(payload)
+
+
+def mentions(users: Sequence[str]) -> list[dict[str, Any]]:
+    """Return a block that mentions users by their ids, which must come from the operator's settings."""
+    return [{"type": "section", "text": mrkdwn(" ".join(f"<@{user}>" for user in users))}] if users else []
 
 
 def written(payload: dict[str, Any]) -> str:
@@ -123,21 +131,26 @@ def _done(notification: Notification) -> str:
 
 
 def _figures(notification: Notification) -> str:
-    parts = [_duration(notification)]
+    parts = [part for part in (_duration(notification),) if part]
     if (reading := notification.reading) is not None:
         if reading.failed_record_count:
             parts.insert(0, f"*{pluralized(reading.failed_record_count, 'record', 'records')}* failed")
         if reading.person_count is not None:
             parts.insert(0, f"*{pluralized(reading.person_count, 'person', 'people')}* {_done(notification)}")
-    figures = " · ".join(parts)
+    figures = " · ".join(parts) or "No figures are known"
     return figures[0].upper() + figures[1:]
 
 
-def _duration(notification: Notification) -> str:
-    """Return how long the import took, counted from when it was watched; or when it ended, if that was before."""
+def _duration(notification: Notification) -> str | None:
+    """Return how long the import took, counted from when it was watched; or when it ended, if that was before.
+
+    A rule watches an import only once it has ended.
+    """
     if notification.outcome not in _ENDED:
         return f"watched for {humanized(notification.watched_for)}"
     ended = moment_of((notification.reading and notification.reading.updated_at) or "")
+    if is_rule(notification.client):
+        return None if ended is None else f"ended {local_time(ended)}"
     watched_since = notification.at - notification.watched_for
     if ended is not None and ended < watched_since - _CLOCKS_DIFFER:
         return f"ended before it was watched, {local_time(ended)}"
@@ -178,6 +191,8 @@ def _context(notification: Notification) -> list[dict[str, Any]]:
     elements = [mrkdwn(f"{kind} {code(notification.import_id, ID_LIMIT)}")]
     if notification.workspace != DEFAULT_WORKSPACE:
         elements.append(plain_text(f"Workspace {escaped_line(notification.workspace, ID_LIMIT)}"))
+    if (rule := rule_of(notification.client)) is not None:
+        elements.append(plain_text(f"Rule {escaped_line(rule, ID_LIMIT)}"))
     return [*elements, mrkdwn(local_time(notification.at))]
 
 

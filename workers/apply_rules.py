@@ -1,0 +1,136 @@
+"""The rules shift: apply the rules to each push, by watches of the imports whose end they may tell."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from bridge.domain.pushes import Push, QueuedPush
+from bridge.domain.rule_decisions import NotCovered, NotWanted, Replayed, Stale, Wanted, on_push
+from bridge.domain.rules import Rule, RuleResult
+from bridge.domain.times import DAY, MINUTE, SECOND, Span
+from bridge.ids import derived_id
+from bridge.resources import Resources
+from bridge.store.acceptance import Acceptance, AcceptedWatch, NewWatch
+
+ROOM = 50
+"""The number of pushes that a worker applies the rules to at once."""
+LEASE: Span = 30 * SECOND
+WATCHED_FOR: Span = DAY
+"""How long a rule's watch waits for its import to be read with an end."""
+SET_ASIDE: Span = 4 * MINUTE
+"""How long a push is set aside after an unexpected error of ours."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesResult:
+    """A push; `applied` unless our own code failed on it."""
+
+    queued: QueuedPush
+    applied: bool
+
+
+class RulesWork:
+    """The steps of a rules shift. Each may be repeated: the ids of watches are derived from import and rule."""
+
+    name = "rules"
+    room = ROOM
+
+    def __init__(
+        self,
+        resources: Resources,
+        *,
+        on_watched: Callable[[str], None],
+        on_final: Callable[[str, str], None],
+    ) -> None:
+        """`on_watched` is called with the workspace of an import to poll.
+
+        `on_final` is called with workspace and id of an import that was polled to its end already.
+        """
+        self._resources = resources
+        self._on_watched = on_watched
+        self._on_final = on_final
+
+    async def claim(self, room: int) -> tuple[Sequence[QueuedPush], float | None]:
+        claimed = await self._resources.pushes.claim(room, LEASE)
+        return claimed, 0.0 if len(claimed) == room else None
+
+    async def act(self, claim: QueuedPush) -> RulesResult:
+        for rule in self._resources.settings.rules:
+            if (result := await self._apply(rule, claim)) is not None:
+                await self._resources.rule_stats.count(rule.name, result)
+        return RulesResult(queued=claim, applied=True)
+
+    def set_aside(self, claim: QueuedPush, error: Exception) -> RulesResult:
+        del error  # the shift has logged it
+        return RulesResult(queued=claim, applied=False)
+
+    async def commit(self, results: Sequence[RulesResult]) -> None:
+        for result in results:
+            if result.applied:
+                await self._resources.pushes.done(result.queued.push)
+            else:
+                until = await self._resources.store.now() + SET_ASIDE
+                await self._resources.pushes.postpone(result.queued.push, until)
+
+    async def _apply(self, rule: Rule, queued: QueuedPush) -> RuleResult | None:
+        """Do what a rule decides about a push; None if it does not cover the push, or has seen its import before."""
+        if queued.push.workspace not in self._resources.rally:
+            return None  # it is not configured any more
+        match on_push(rule, queued):
+            case NotCovered() | Replayed():
+                return None
+            case NotWanted():
+                return RuleResult.NOT_WANTED
+            case Stale() if queued.push.is_test:
+                return RuleResult.TEST
+            case Stale():
+                return await self._summarize(rule, queued.push)
+            case Wanted():
+                return await self._watch(rule, queued)
+
+    async def _summarize(self, rule: Rule, push: Push) -> RuleResult | None:
+        """Add an import to the rule's summary, unless one has told it."""
+        lanes = list(dict.fromkeys(map(self._resources.lane, rule.notify)))
+        added = await self._resources.summaries.add(
+            rule.name, lanes, push.workspace, push.import_id, problem=push.says_problem
+        )
+        return RuleResult.STALE if added else None
+
+    async def _watch(self, rule: Rule, queued: QueuedPush) -> RuleResult | None:
+        workspace, import_id = queued.push.workspace, queued.push.import_id
+        settings = self._resources.settings
+        accepted = await self._resources.watches.accept(
+            watch_of(rule, queued), grace=settings.not_found_grace, reuse=settings.reading_reuse
+        )
+        assert isinstance(accepted, AcceptedWatch)  # noqa: S101 - without a key and without a limit
+        match accepted.acceptance:
+            case Acceptance.NEW:
+                await self._resources.imports.mark_pushed(workspace, import_id)
+                self._on_watched(workspace)
+            case Acceptance.JOINED:
+                self._on_watched(workspace)
+            case Acceptance.FINAL:
+                self._on_final(workspace, import_id)
+            case Acceptance.KNOWN | Acceptance.REPLAYED:
+                return None
+        log.info("watch.accepted", watch_id=accepted.watch.id, client=rule.client, import_id=import_id)
+        return RuleResult.WATCHED
+
+
+def watch_of(rule: Rule, queued: QueuedPush) -> NewWatch:
+    """Return the watch that a rule makes for a push; a repeated push of the same import has the same watch."""
+    workspace, import_id = queued.push.workspace, queued.push.import_id
+    return NewWatch(
+        id=derived_id("wat_", queued.first_at, workspace, import_id, rule.name),
+        client=rule.client,
+        workspace=workspace,
+        import_id=import_id,
+        notify=tuple(replace(destination, on=rule.outcomes) for destination in rule.notify),
+        label=None,
+        metadata={"rule": rule.name, "event": queued.push.event},
+        expires_in=WATCHED_FOR,
+        push=queued,
+    )
