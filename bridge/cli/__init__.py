@@ -27,6 +27,8 @@ COMMANDS = {
     "list": "remote.listing.command",
     "show": "remote.show.command",
     "cancel": "remote.cancel.command",
+    "deliveries": "remote.deliveries.command",
+    "destinations": "remote.named_destinations.command",
     "redeliver": "remote.redeliver.command",
     "test": "remote.send_test.command",
     "config": "config.group.group",

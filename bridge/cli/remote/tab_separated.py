@@ -1,10 +1,11 @@
-"""A watch as one line of tab-separated values, for programs."""
+"""Watches and deliveries as lines of tab-separated values, for programs."""
 
 from collections.abc import Iterator
 
 from bridge.cli.remote.wording import printable
-from bridge.client import Watch
+from bridge.client import Delivery, Watch
 
+DELIVERY_COLUMNS = ("id", "watchId", "type", "destination", "state", "attempts", "lastReason", "endedAt")
 COLUMNS = ("id", "importId", "state", "outcome", "people", "failed", "label", "createdAt", "workspace", "createdBy")
 """The columns, in order. Scripts rely on the order, so a new column comes last."""
 
@@ -25,3 +26,12 @@ def _values(watch: Watch) -> Iterator[str]:
     yield str(watch.document["createdAt"])
     yield watch.workspace
     yield watch.created_by
+
+
+def delivery_line(delivery: Delivery) -> str:
+    """Return the values of all DELIVERY_COLUMNS in the same way."""
+    values = (
+        *(delivery.id, delivery.watch_id or "", delivery.type, delivery.destination, delivery.state),
+        *(str(delivery.attempts), delivery.last_reason or "", str(delivery.document["endedAt"] or "")),
+    )
+    return "\t".join(map(printable, values))

@@ -100,3 +100,29 @@ def test_watches_beyond_the_limit_are_not_left_out_silently(listed: Shell) -> No
     short = listed.run("list", "--limit", "2")
     assert (len(short.stdout.splitlines()), short.stderr) == (2, "There are more watches than --limit 2 lists.\n")
     assert listed.run("list", "--limit", "3").stderr == ""
+
+
+def test_deliveries_are_listed_by_state_and_for_programs_with_whole_values(shell: Shell) -> None:
+    shell.bridge.set_import("listed", ("COMPLETED", 0))
+    shell.bridge.set_answers("rejecting", 410)
+    place = shell.bridge.callback_url("rejecting")
+    shell.run("watch", "listed", "--callback", place, "--follow", "--until-delivered")
+
+    document = only(shell.json("deliveries", "--state", "abandoned"))
+    row = only(shell.run("deliveries", "--state", "abandoned").stdout.splitlines()).split("\t")
+    assert dict(zip(tab_separated.DELIVERY_COLUMNS, row, strict=True)) == {
+        **{name: document[name] for name in ("id", "watchId", "type", "destination", "state", "lastReason", "endedAt")},
+        "attempts": "1",
+    }
+    seen = shell.at_terminal("deliveries", "--state", "abandoned", columns=120).stdout
+    assert plain(seen).splitlines() == [
+        f"{document['id']}  callback {document['destination']}  abandoned: {document['lastReason']}"
+    ]
+    assert shell.run("deliveries", "--state", "skipped").stderr == "No deliveries.\n"
+
+
+def test_named_destinations_are_listed_with_their_types(shell: Shell) -> None:
+    listed = shell.run("destinations")
+    expected = [f"{each['name']}\t{each['type']}" for each in shell.json("destinations")]
+    assert expected
+    assert listed.stdout.splitlines() == expected
