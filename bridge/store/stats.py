@@ -38,6 +38,8 @@ class StoreStats:
     settling: int
     deliveries: Mapping[DeliveryState, int]
     lanes_overdue: int
+    rules_overdue: Mapping[str, int]
+    """The work for rules that is overdue, by kind."""
     workspaces: Mapping[str, WorkspaceStats]
     pushes: Mapping[str, PushHealth]
     now: Moment
@@ -69,6 +71,7 @@ async def read_stats(
         settling=settling,
         deliveries=deliveries,
         lanes_overdue=await _lanes_overdue(store, now),
+        rules_overdue=await _rules_overdue(store, now),
         workspaces={
             workspace: WorkspaceStats(
                 polled=polled,
@@ -81,6 +84,24 @@ async def read_stats(
         pushes=health,
         now=now,
     )
+
+
+_OF_RULES: Mapping[str, Sequence[str]] = {
+    "push": (keys.PUSHES_DUE,),
+    "held": (keys.HELD,),
+    "digest": (keys.DIGESTS_DUE, keys.DIGESTS_CLOSED),
+    "summary": (keys.SUMMARIES_DUE, keys.SUMMARIES_CLOSED),
+}
+"""The due sets of the work for rules, by kind."""
+
+
+async def _rules_overdue(store: Store, now: Moment) -> dict[str, int]:
+    async with translated(), store.redis.pipeline(transaction=False) as pipe:
+        for due_sets in _OF_RULES.values():
+            for due_set in due_sets:
+                pipe.zcount(due_set, "-inf", now - OVERDUE_AFTER)
+        found = iter(await pipe.execute())
+    return {kind: sum(next(found) for _ in due_sets) for kind, due_sets in _OF_RULES.items()}
 
 
 async def _lanes_overdue(store: Store, now: Moment) -> int:

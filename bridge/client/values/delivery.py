@@ -26,7 +26,8 @@ class Delivery:
     last_reason: str | None
     ended_at: datetime | None
     watch_id: str | None
-    """The id of its watch, where the response names it; None for a notice to the operator."""
+    """The id of its watch, where the response names it; None for a notice, and for a message about several
+    imports."""
     log: Sequence[Attempt]
     """The last attempts, newest first; only `Bridge.delivery` loads them."""
     document: Mapping[str, Any] = field(repr=False)

@@ -29,8 +29,11 @@ PROBLEM = "application/problem+json"
 TEST = "watch.test"
 NOTICES = (
     *("workspace.refused", "workspace.accepted", "workspace.imports_vanished", "workspace.imports_shown"),
-    *("delivery.abandoned", "slack.refused", "push.silent", "redis.evicting", "redis.eviction_ended"),
+    *("delivery.abandoned", "slack.refused", "push.silent", "rule.callbacks_flooded"),
+    *("redis.evicting", "redis.eviction_ended"),
 )
+OF_RULES = ("rule.imports_missed", "rule.digest")
+"""Messages of rules about several imports."""
 IN_PATH = {
     "watch_id": "^wat_[0-9a-z]{1,40}$",
     "delivery_id": "^dlv_[0-9a-z]{1,40}$",
@@ -233,8 +236,9 @@ def _webhooks(schemas: Mapping[Any, Json]) -> Iterator[tuple[str, Json]]:
     for outcome, type_ in TYPES.items():
         content = {"schema": schemas[NotificationSent], "example": examples.notification(type_, outcome)}
         yield type_, {"post": _sent(type_, f"A watch has ended with the outcome {outcome.value}", content)}
-    for type_ in (TEST, *NOTICES):
-        summary = "A test of a destination" if type_ == TEST else "A notice to the operator"
+    summaries = {TEST: "A test of a destination"} | dict.fromkeys(NOTICES, "A notice to the operator")
+    summaries |= dict.fromkeys(OF_RULES, "A message of a rule about several imports")
+    for type_, summary in summaries.items():
         yield type_, {"post": _sent(type_, summary, {"schema": schemas[NoticeSent], "example": examples.notice(type_)})}
 
 

@@ -83,7 +83,7 @@ class AttemptResponse(TypedDict):
 
 
 class ListedDeliveryResponse(DeliveryResponse):
-    """A delivery with the id of its watch, which is null for a notice to the operator."""
+    """A delivery with the id of its watch; null for a notice, and for a message about several imports."""
 
     watchId: str | None
 

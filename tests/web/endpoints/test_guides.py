@@ -11,7 +11,7 @@ from bridge.domain.notifications import TYPES
 from bridge.domain.workspace_events import WorkspaceEvent
 from bridge.web.app import API_ROUTES
 from bridge.web.endpoints.guides import GUIDES, anchor, read, to_html
-from bridge.web.openapi.document import NOTICES, TEST, describe
+from bridge.web.openapi.document import NOTICES, OF_RULES, TEST, describe
 from tests.support.world import World
 
 HOME = Path(__file__).parents[3]
@@ -141,7 +141,8 @@ def test_the_api_guide_names_every_call() -> None:
 
 
 def test_the_callbacks_guide_names_every_type_of_message() -> None:
-    assert [type_ for type_ in (*TYPES.values(), TEST, *NOTICES) if f"`{type_}`" not in read("callbacks")] == []
+    types = (*TYPES.values(), TEST, *NOTICES, *OF_RULES)
+    assert [type_ for type_ in types if f"`{type_}`" not in read("callbacks")] == []
 
 
 def test_the_architecture_guide_describes_every_folder() -> None:

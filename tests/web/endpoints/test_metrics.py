@@ -60,6 +60,18 @@ async def test_imports_and_deliveries_without_a_worker_become_overdue(world: Wor
     assert (await samples(world))["rally_bridge_imports_overdue['default']"] == 1
 
 
+async def test_work_for_rules_without_a_worker_becomes_overdue(world: World) -> None:
+    for due_set in ("pushes:due", "deliveries:held", "digests:due", "digests:closed", "summaries:due"):
+        await world.resources.store.call("ZADD", f"rb:{due_set}", await world.resources.store.now(), "what is due")
+    early = await samples(world)
+    world.pass_time(2 * MINUTE)
+    late = await samples(world)
+
+    kinds = ("push", "held", "digest", "summary")
+    assert [early[f"rally_bridge_rules_overdue['{kind}']"] for kind in kinds] == [0, 0, 0, 0]
+    assert [late[f"rally_bridge_rules_overdue['{kind}']"] for kind in kinds] == [1, 1, 2, 1]
+
+
 async def test_requests_are_counted_by_route_and_not_by_path(world: World) -> None:
     route = "rally_bridge_requests_total['GET', '/v1/watches/{watch_id}', '404']"
     before = (await samples(world)).get(route, 0)

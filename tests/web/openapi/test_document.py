@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic_core.core_schema import ErrorType
 
-from bridge.domain import notice_texts
+from bridge.domain import notice_texts, rule_notices
 from bridge.domain.workspace_events import WorkspaceEvent
 from bridge.web.app import API_ROUTES
 from bridge.web.openapi import examples
@@ -292,13 +292,14 @@ async def test_the_type_of_a_problem_is_an_anchor_on_the_page(world: World) -> N
 def test_every_notice_to_the_operator_is_described() -> None:
     made = {
         each.value.value
-        for each in ast.walk(ast.parse(inspect.getsource(notice_texts)))
+        for module in (notice_texts, rule_notices)
+        for each in ast.walk(ast.parse(inspect.getsource(module)))
         if isinstance(each, ast.keyword) and each.arg == "type" and isinstance(each.value, ast.Constant)
     }
     of_workspaces = re.findall(r"type=WorkspaceEvent\.(\w+)\.value", inspect.getsource(notice_texts))
     made |= {WorkspaceEvent[name].value for name in of_workspaces}
 
-    assert made == {"watch.test", *NOTICES}
+    assert made == {"watch.test", "rule.imports_missed", *NOTICES}
     assert made < DESCRIPTION["webhooks"].keys()
 
 
