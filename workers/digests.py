@@ -81,10 +81,16 @@ class DigestWriter:
 
     async def _create(self, digest: ClosedDigest, found: Sequence[tuple[Delivery, EndedImport]]) -> None:
         destination, now = found[0][0].destination, await self._resources.store.now()
-        message = digest_of(digest.id, digest.name.rule, [ended for _, ended in found], now)
+        mention = [user for part, ended in found for user in self._mentioned(part, ended)]
+        message = digest_of(digest.id, digest.name.rule, [ended for _, ended in found], now, mention=mention)
         client = ALL_RULES if digest.name.rule is None else f"{RULE_PREFIX}{digest.name.rule}"
         if await self._resources.digests.create(digest, client, destination, render(message, destination)):
             log.info("digest.created", delivery_id=digest.id, rule=digest.name.rule, imports=message.total.imports)
+
+    def _mentioned(self, part: Delivery, ended: EndedImport) -> Sequence[str]:
+        """Return the users that the rule of a part mentions for its outcome."""
+        rule = self._resources.rule_of(part.client)
+        return () if rule is None else rule.mentioned(ended.outcome)
 
     async def _read(self, digest: ClosedDigest) -> list[tuple[Delivery, EndedImport]]:
         """Return the parts with their imports. Those that do not belong in the message leave the digest."""

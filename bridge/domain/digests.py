@@ -18,6 +18,8 @@ FLOOD_DIGEST_AFTER: Span = 15 * MINUTE
 """How long after its first import a digest of the flood guard is sent."""
 LINES = 10
 """The number of imports that a digest names; the others are only counted."""
+MOST_MENTIONED = 20
+"""The number of users that a digest mentions at most."""
 KNOWN_TYPES = ("API", "CSV", "ACTIVITIES")
 """The types that have their own sums; all others share one, because Rally may send any text."""
 ALL_RULES = "rule:*"
@@ -104,6 +106,8 @@ class Digest:
     by_type: Mapping[str | None, Sums] = field(default_factory=dict)
     """The sums of each known type that occurs; None stands for other types."""
     problems: int = 0
+    mention: Sequence[str] = ()
+    """The ids of the Slack users to mention; they come from the operator's settings only."""
 
     def payload(self) -> dict[str, Any]:
         """Return `{type, timestamp, data}`, for a name that stood for Slack when the digest was begun."""
@@ -118,8 +122,13 @@ class Digest:
         }
 
 
-def digest_of(id_: str, rule: str | None, ended: Iterable[EndedImport], now: Moment) -> Digest:
-    """Return the digest of imports: it names the most severe ones, and of those the earliest first."""
+def digest_of(
+    id_: str, rule: str | None, ended: Iterable[EndedImport], now: Moment, *, mention: Iterable[str] = ()
+) -> Digest:
+    """Return the digest of imports: it names the most severe ones, and of those the earliest first.
+
+    `mention` are the users to mention, as often as imports ask for it.
+    """
     in_order = sorted(ended, key=lambda each: (each.severity, each.at))
     total, by_type = Sums(), defaultdict[str | None, Sums](Sums)
     for each in in_order:
@@ -134,4 +143,5 @@ def digest_of(id_: str, rule: str | None, ended: Iterable[EndedImport], now: Mom
         total=total,
         by_type={type_: by_type[type_] for type_ in order if type_ in by_type},
         problems=sum(each.is_problem for each in in_order),
+        mention=list(dict.fromkeys(mention))[:MOST_MENTIONED],
     )

@@ -76,3 +76,9 @@ def test_a_program_gets_the_number_of_imports_and_the_ids_of_those_that_are_name
         },
     }
     assert digest_of("dlv_1", None, [ended()], NOW).payload()["data"]["client"] == "rule:*"
+
+
+def test_a_user_is_mentioned_once_and_not_everybody_is() -> None:
+    users = [f"U{number % 30}" for number in range(90)]
+
+    assert digest_of("dlv_1", None, [ended()], NOW, mention=users).mention == [f"U{number}" for number in range(20)]

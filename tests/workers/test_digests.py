@@ -318,10 +318,14 @@ async def test_the_gate_gathers_what_a_rule_wants_as_a_digest(redis_url: str, sa
         notify = [{type = "slack", channel = "C0123ABCD"}]
         mode = "digest"
         digest = {every = "1h"}
+        mention = {users = ["U0123ABCD"], on = "problems"}
     """
     async with opened(redis_url, sandbox_url, config) as world:
         (rule,) = world.resources.settings.rules
-        watches = [await end_import(world, f"imp{number}", *rule.notify) for number in range(2)]
+        watches = [
+            await end_import(world, f"imp{number}", *rule.notify, status=status)
+            for number, status in enumerate(["COMPLETED", "ERROR", "ERROR"])
+        ]
         world.pass_time(HOLD)
         await world.deliver()
         world.pass_time(HOUR - MINUTE)
@@ -332,7 +336,9 @@ async def test_the_gate_gathers_what_a_rule_wants_as_a_digest(redis_url: str, sa
         await world.sweep()
         await deliver_all(world)
 
-        assert only(await slack_texts(world)).startswith("✅ 2 imports ended")
+        assert only(await slack_texts(world)).startswith("⚠️ 3 imports ended, 2 with problems")
+        body = only(await world.sandbox.messages(kind="slack"))["body"]
+        assert body.count("<@U0123ABCD>") == 1, "mentioned once, for the failed ones"
 
 
 async def test_the_operator_is_told_of_a_flood_of_callbacks(redis_url: str, sandbox_url: str) -> None:

@@ -30,7 +30,7 @@ _BY_CODE: Mapping[str | None, str] = {
     "proxy": _PROXY,
     "forbidden": "The operator of the bridge can permit it to your client.",
     "delivery_pending": "The time of its next attempt: `rally-bridge show` with its id.",
-    "delivery_skipped": "The `on` of its destination excludes the outcome.",
+    "delivery_skipped": "`rally-bridge show` names the reason.",
     "watch_already_settled": "Its outcome: `rally-bridge show` with its id.",
 }
 """The remedy for each code of an error."""

@@ -135,7 +135,7 @@ def _fate(delivery: Delivery, now: datetime) -> Iterator[str]:
         case "pending":
             yield f"not sent yet{reason}"
         case "skipped":
-            yield "skipped: the outcome is not in its `on`"
+            yield f"skipped{reason}"
         case state:
             yield f"{state}{reason}"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bridge.destinations.slack.escaping import code, escaped_line, mrkdwn, neutralized, plain_text
-from bridge.destinations.slack.message import written
+from bridge.destinations.slack.message import mentions, written
 from bridge.destinations.slack.wording import local_time, pluralized
 from bridge.domain.digests import Digest, EndedImport, Sums
 from bridge.domain.outcomes import Outcome
@@ -39,6 +39,7 @@ def render(digest: Digest) -> str:
         "mrkdwn": False,
         "blocks": [
             {"type": "header", "text": plain_text(headline, emoji=True)},
+            *mentions(digest.mention),
             *(_section(lines[at : at + LINES_IN_A_SECTION]) for at in range(0, len(lines), LINES_IN_A_SECTION)),
             _section(list(_sums(digest))),
             {"type": "context", "elements": list(_context(digest))},

@@ -94,7 +94,7 @@ def test_the_duration_of_an_ended_watch_is_fixed() -> None:
         ({"lastReason": "HTTP 503", "nextAttemptAt": "2026-11-24T09:30:08Z"}, "retrying: HTTP 503; next attempt now"),
         ({"state": "delivered"}, "delivered"),
         ({"state": "abandoned", "lastReason": "HTTP 410"}, "abandoned: HTTP 410"),
-        ({"state": "skipped"}, "skipped: the outcome is not in its `on`"),
+        ({"state": "skipped", "lastReason": "not subscribed to failed"}, "skipped: not subscribed to failed"),
     ],
 )
 def test_the_result_of_a_delivery_is_described_in_one_line(changes: dict[str, Any], fate: str) -> None:
