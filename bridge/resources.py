@@ -17,7 +17,7 @@ from bridge.destinations.configuration import (
 from bridge.destinations.descriptions import describe
 from bridge.destinations.egress.client import Egress, EgressRules
 from bridge.destinations.lanes import lane_of
-from bridge.destinations.receivers import receiver_of
+from bridge.destinations.receivers import receiver_in
 from bridge.domain.delivery_schedule import DeliverySchedule
 from bridge.domain.destinations import Destination, NamedDestination, ResolvedDestination
 from bridge.domain.poll_schedule import PollSchedule
@@ -105,8 +105,7 @@ class Resources:
 
     def receiver(self, destination: Destination) -> str:
         """Return what identifies the place that a destination sends to; it may be secret."""
-        resolved = self.named.get(destination.name) if isinstance(destination, NamedDestination) else destination
-        return f"named {describe(destination)}" if resolved is None else receiver_of(resolved)
+        return receiver_in(destination, self.named)
 
 
 @asynccontextmanager

@@ -1,9 +1,17 @@
 """Receivers: what identifies the place that a destination sends to, however it is written."""
 
 import re
+from collections.abc import Mapping
 
 from bridge.destinations.egress.urls import Forbidden, parse_url
-from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook
+from bridge.domain.destinations import (
+    Callback,
+    Destination,
+    NamedDestination,
+    ResolvedDestination,
+    SlackChannel,
+    SlackWebhook,
+)
 
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
@@ -17,6 +25,15 @@ def receiver_of(destination: ResolvedDestination) -> str:
             return channel
         case SlackWebhook(url=url) | Callback(url=url):
             return canonical_url(url.reveal())
+
+
+def receiver_in(destination: Destination, named: Mapping[str, ResolvedDestination]) -> str:
+    """Return the identity of the receiver of a destination, which may be a name; of an unknown name, the name."""
+    match destination:
+        case NamedDestination(name=name):
+            return receiver_of(named[name]) if name in named else f"named {name}"
+        case _:
+            return receiver_of(destination)
 
 
 def canonical_url(url: str) -> str:

@@ -77,11 +77,12 @@ class End:
 
 def why_silent(rule: Rule, end: End) -> str | None:
     """Return why a rule does not tell the end of an import; None if it tells it."""
-    return _silent_by_push(rule, end) or _silent_by_end(rule, end)
+    return why_silent_by_push(rule, end.pushed) or _silent_by_end(rule, end)
 
 
-def _silent_by_push(rule: Rule, end: End) -> str | None:
-    match on_push(rule, end.pushed):
+def why_silent_by_push(rule: Rule, pushed: QueuedPush) -> str | None:
+    """Return why a rule does not tell an import because of its push alone; None if it may tell it."""
+    match on_push(rule, pushed):
         case NotCovered():
             return "the rule does not cover its workspace"
         case Stale() | Replayed():

@@ -1,0 +1,1 @@
+"""`rules`: shows what the rules of the configuration file would do."""
