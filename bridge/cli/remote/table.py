@@ -1,4 +1,7 @@
-"""Watches for a terminal of any width: a table where it fits, otherwise a few lines for each; ids are never cut."""
+"""Watches for a terminal of any width: a table where it fits, otherwise a few lines for each; ids are never cut.
+
+A table that does not fit leaves out columns first.
+"""
 
 from collections.abc import Sequence
 
@@ -12,17 +15,22 @@ from bridge.cli.remote.wording import local_minute, people_words, printable, sty
 from bridge.client import Watch
 
 HEADINGS = ("Watch", "Import", "State", "People", "Failed", "Label", "Since")
-LABEL = HEADINGS.index("Label")
+LEFT_OUT: Sequence[frozenset[str]] = (frozenset(), frozenset({"Since"}), frozenset({"Since", "Failed"}))
+"""The columns without which a table is tried, one after the other. The state says whether records failed."""
 GAP = 2
 SHORTEST_LABEL = 12
 """The width to which labels may be cut; a terminal that needs shorter ones gets no table."""
 
 
 def print_watches(console: Console, watches: Sequence[Watch]) -> None:
-    rows = [_cells(each) for each in watches]
-    if label_width := room_for_labels([list(HEADINGS), *([str(cell) for cell in row] for row in rows)], console.width):
-        console.print(_table(rows, label_width))
-        return
+    cells = [_cells(each) for each in watches]
+    for left_out in LEFT_OUT:
+        names = [name for name in HEADINGS if name not in left_out]
+        rows = [[row[HEADINGS.index(name)] for name in names] for row in cells]
+        texts = [names, *([str(cell) for cell in row] for row in rows)]
+        if label_width := room_for_labels(texts, names.index("Label"), console.width):
+            console.print(_table(names, rows, label_width))
+            return
     for number, each in enumerate(watches):
         if number:
             console.print()
@@ -30,11 +38,11 @@ def print_watches(console: Console, watches: Sequence[Watch]) -> None:
             print_line(console, text)
 
 
-def room_for_labels(rows: Sequence[Sequence[str]], width: int) -> int:
-    """Return the cells that a table of this width has for the labels; 0 if it does not fit."""
+def room_for_labels(rows: Sequence[Sequence[str]], label: int, width: int) -> int:
+    """Return the cells that a table of this width has for column number `label`; 0 if it does not fit."""
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    room = width - sum(widths) - GAP * (len(widths) - 1) + widths[LABEL]
-    return min(room, widths[LABEL]) if room >= min(widths[LABEL], SHORTEST_LABEL) else 0
+    room = width - sum(widths) - GAP * (len(widths) - 1) + widths[label]
+    return min(room, widths[label]) if room >= min(widths[label], SHORTEST_LABEL) else 0
 
 
 def _cells(watch: Watch) -> list[Text]:
@@ -50,8 +58,8 @@ def _cells(watch: Watch) -> list[Text]:
     ]
 
 
-def _table(rows: Sequence[Sequence[Text]], label_width: int) -> Table:
-    columns = (Column(name, no_wrap=True, width=label_width if name == "Label" else None) for name in HEADINGS)
+def _table(names: Sequence[str], rows: Sequence[Sequence[Text]], label_width: int) -> Table:
+    columns = (Column(name, no_wrap=True, width=label_width if name == "Label" else None) for name in names)
     shown = Table(*columns, box=None, pad_edge=False, padding=(0, GAP, 0, 0))
     for row in rows:
         shown.add_row(*row)

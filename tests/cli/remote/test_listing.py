@@ -80,6 +80,21 @@ def test_a_wide_terminal_shows_a_table(listed: Shell) -> None:
     assert "… watching" in row
 
 
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        (117, ["Watch", "Import", "State", "People", "Failed", "Label", "Since"]),
+        (99, ["Watch", "Import", "State", "People", "Failed", "Label"]),
+        (91, ["Watch", "Import", "State", "People", "Label"]),
+    ],
+)
+def test_a_terminal_that_is_less_wide_shows_fewer_columns(listed: Shell, columns: int, shown: list[str]) -> None:
+    printed = plain(listed.at_terminal("list", "--import", IMPORT_ID, columns=columns).stdout)
+    headings, row = printed.splitlines()
+    assert headings.split() == shown
+    assert len(row) <= columns
+
+
 def test_a_narrow_terminal_shows_each_watch_in_lines(listed: Shell) -> None:
     watch = only(listed.json("list", "--import", IMPORT_ID))
     lines = plain(listed.at_terminal("list", "--import", IMPORT_ID, columns=40).stdout).splitlines()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bridge.cli.remote.table import print_watches, room_for_labels
+from bridge.cli.remote.table import HEADINGS, print_watches, room_for_labels
 from bridge.cli.remote.wording import delivery_line, elapsed, failed_record_words, printable, watch_line
 from bridge.client import Delivery, Watch
 from tests.support.played_calls import DELIVERY, ENDED, READING, WATCH
@@ -117,7 +117,7 @@ def test_a_duration_has_hours_minutes_and_seconds(seconds: int, words: str) -> N
 )
 def test_labels_get_the_room_that_the_other_columns_leave(label: str, width: int, room: int) -> None:
     row = ["wat_1", "imp", "… watching", "0", "0", label, "2026-11-24"]
-    assert room_for_labels([row], width) == room
+    assert room_for_labels([row], HEADINGS.index("Label"), width) == room
 
 
 @pytest.mark.parametrize(
