@@ -103,6 +103,10 @@ class Resources:
         """Return the rule that watches of this client belong to; None if it is not configured any more."""
         return next((each for each in self.settings.rules if each.client == client), None)
 
+    def receiver_key(self, destination: Destination) -> str:
+        """Return the fingerprint of a receiver, which is not secret."""
+        return self.fingerprinter.fingerprint(self.receiver(destination))
+
     def receiver(self, destination: Destination) -> str:
         """Return what identifies the place that a destination sends to; it may be secret."""
         return receiver_in(destination, self.named)

@@ -12,6 +12,7 @@ from bridge.domain.times import DAY, MINUTE, SECOND, Span
 from bridge.ids import derived_id
 from bridge.resources import Resources
 from bridge.store.acceptance import Acceptance, AcceptedWatch, NewWatch
+from workers.precedence import Precedence
 
 ROOM = 50
 """The number of pushes that a worker applies the rules to at once."""
@@ -50,6 +51,7 @@ class RulesWork:
         `on_final` is called with workspace and id of an import that was polled to its end already.
         """
         self._resources = resources
+        self._precedence = Precedence(resources)
         self._on_watched = on_watched
         self._on_final = on_final
 
@@ -92,10 +94,12 @@ class RulesWork:
                 return await self._watch(rule, queued)
 
     async def _summarize(self, rule: Rule, push: Push) -> RuleResult | None:
-        """Add an import to the rule's summary, unless one has told it."""
-        lanes = list(dict.fromkeys(map(self._resources.lane, rule.notify)))
+        """Add an import to the rule's summary for each destination that neither a summary nor a watch has told."""
+        told = await self._precedence.told(push.workspace, push.import_id)
+        left = [each for each in rule.notify if self._resources.receiver(each) not in told]
+        receivers = list(dict.fromkeys(map(self._resources.receiver_key, left)))
         added = await self._resources.summaries.add(
-            rule.name, lanes, push.workspace, push.import_id, problem=push.says_problem
+            rule.name, receivers, push.workspace, push.import_id, problem=push.says_problem
         )
         return RuleResult.STALE if added else None
 

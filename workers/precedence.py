@@ -2,7 +2,7 @@
 
 from bridge.domain.clients import is_rule
 from bridge.domain.deliveries import Delivery
-from bridge.domain.precedence import Decision, ExplicitDestination, ExplicitWatch, Release, decide
+from bridge.domain.precedence import TOLD_BY, Decision, ExplicitDestination, ExplicitWatch, Release, decide
 from bridge.domain.watches import Watch
 from bridge.resources import Resources
 
@@ -20,16 +20,21 @@ class Precedence:
         """Return what happens to a rule's delivery; `watch` is its own."""
         if watch.outcome is None:
             return Release()
-        explicit = [await self._explicit(each) for each in await self._watches_beside(watch)]
+        beside = await self._explicit_watches(watch.workspace, watch.import_id)
+        explicit = [await self._explicit(each) for each in beside]
         return decide(self._resources.receiver(delivery.destination), watch.outcome, explicit)
 
-    async def _watches_beside(self, watch: Watch) -> list[Watch]:
-        """Return the explicit watches of the same import."""
+    async def told(self, workspace: str, import_id: str) -> set[str]:
+        """Return the receivers that explicit watches have told about an import, or are about to tell."""
+        explicit = [await self._explicit(each) for each in await self._explicit_watches(workspace, import_id)]
+        return {each.receiver for watch in explicit for each in watch.destinations if each.state in TOLD_BY}
+
+    async def _explicit_watches(self, workspace: str, import_id: str) -> list[Watch]:
         ids, _ = await self._resources.indexes.watches_about(
-            watch.import_id, client=None, state=None, outcome=None, below=None, limit=MOST_WATCHES
+            import_id, client=None, state=None, outcome=None, below=None, limit=MOST_WATCHES
         )
         found = await self._resources.watches.many(ids)
-        return [each for each in found if each.workspace == watch.workspace and not is_rule(each.client)]
+        return [each for each in found if each.workspace == workspace and not is_rule(each.client)]
 
     async def _explicit(self, watch: Watch) -> ExplicitWatch:
         if watch.deliveries:

@@ -13,8 +13,7 @@ from bridge.domain.times import MINUTE, Span
 from bridge.errors import StoreUnavailable
 from bridge.ids import new_id
 from bridge.resources import Resources
-from bridge.store.digests import DigestName
-from bridge.store.summaries import ClosedSummary
+from bridge.store.summaries import ClosedSummary, SummaryName
 
 AT_ONCE = 20
 """The number of summaries that one run closes."""
@@ -47,7 +46,7 @@ class SummaryWriter:
         await self._resources.summaries.forget(now - kept)
 
     async def _write(self, summary: ClosedSummary) -> None:
-        rule = summary.name.rule or ""
+        rule = summary.name.rule
         destination = self._destination(summary.name)
         missed = await self._resources.summaries.missed(summary, IDS_NAMED)
         if destination is None:
@@ -56,13 +55,13 @@ class SummaryWriter:
             return
         now = await self._resources.store.now()
         notice = imports_missed(rule, missed.first_ids, missed.total, missed.problems, now)
-        body = render(notice, destination)
-        if await self._resources.summaries.create(summary, f"{RULE_PREFIX}{rule}", destination, body):
+        body, lane = render(notice, destination), self._resources.lane(destination)
+        if await self._resources.summaries.create(summary, f"{RULE_PREFIX}{rule}", destination, lane, body):
             log.info("summary.created", delivery_id=summary.id, rule=rule, imports=missed.total)
             self._on_due()
 
-    def _destination(self, name: DigestName) -> Destination | None:
-        """Return the rule's destination with the lane; None if it is not configured any more."""
+    def _destination(self, name: SummaryName) -> Destination | None:
+        """Return the rule's destination with the receiver; None if it is not configured any more."""
         rule = self._resources.rule_of(f"{RULE_PREFIX}{name.rule}")
-        found = () if rule is None else (each for each in rule.notify if self._resources.lane(each) == name.lane)
-        return next(iter(found), None)
+        destinations = () if rule is None else rule.notify
+        return next((each for each in destinations if self._resources.receiver_key(each) == name.receiver), None)

@@ -2,16 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bridge.domain.destinations import Destination
 from bridge.domain.times import MINUTE, Moment, Span
 from bridge.store import bindings, codec, keys
 from bridge.store.connection import Store
-from bridge.store.digests import DigestName
 from bridge.store.encryption import Encryptor
 
 SENT_AFTER: Span = 15 * MINUTE
 """How long after its first import a summary is sent."""
+
+
+class SummaryName(NamedTuple):
+    """Which imports are summarised together: those that a rule missed for one receiver, by its fingerprint."""
+
+    rule: str
+    receiver: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}:{self.receiver}"
+
+    @classmethod
+    def parse(cls, text: str) -> "SummaryName":
+        rule, receiver = text.split(":", 1)
+        return cls(rule, receiver)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +35,7 @@ class ClosedSummary:
 
     id: str
     """The id of the delivery that it becomes."""
-    name: DigestName
+    name: SummaryName
 
     @property
     def member(self) -> str:
@@ -43,17 +58,17 @@ class Summaries:
         self._store = store
         self._encryptor = encryptor
 
-    async def add(self, rule: str, lanes: Sequence[str], workspace: str, import_id: str, *, problem: bool) -> int:
-        """Add an import to a rule's summaries, one for each lane of its destinations.
+    async def add(self, rule: str, receivers: Sequence[str], workspace: str, import_id: str, *, problem: bool) -> int:
+        """Add an import to a rule's summaries, one for each receiver, named by its fingerprint.
 
-        A lane whose summaries have told the import is left out, whichever rule it was for. `problem`: the import had
-        failures according to the push. Return the number of summaries.
+        A receiver whose summaries have told the import is left out, whichever rule it was for. `problem`: the import
+        had failures according to the push. Return the number of summaries.
         """
         noted = await self._store.run(
             "note_missed",
             {"told": keys.MISSED_TOLD, "summaries_due": keys.SUMMARIES_DUE},
             {"member": keys.member(workspace, import_id), "problem": int(problem), "due_after": SENT_AFTER},
-            more_args=[part for lane in lanes for part in (lane, str(DigestName(rule, lane)))],
+            more_args=[part for each in receivers for part in (each, str(SummaryName(rule, each)))],
         )
         return int(noted)
 
@@ -66,7 +81,7 @@ class Summaries:
             more_args=new_ids,
         )
         split = (member.split(" ", 1) for member in members)
-        return [ClosedSummary(id=id_, name=DigestName.parse(name)) for id_, name in split]
+        return [ClosedSummary(id=id_, name=SummaryName.parse(name)) for id_, name in split]
 
     async def missed(self, summary: ClosedSummary, most: int) -> MissedImports:
         """Return the imports of a closed summary, with the ids of at most `most`; those with failures come first."""
@@ -78,7 +93,7 @@ class Summaries:
             first_ids=[keys.split_member(member)[1] for member in members],
         )
 
-    async def create(self, summary: ClosedSummary, client: str, destination: Destination, body: str) -> bool:
+    async def create(self, summary: ClosedSummary, client: str, destination: Destination, lane: str, body: str) -> bool:
         """Create the delivery of a closed summary. Return False if it exists."""
         message = codec.dump({"destination": codec.dump_destination(destination), "body": body})
         encrypted = self._encryptor.encrypt(message, bindings.of_message(summary.id, client, ""))
@@ -89,7 +104,7 @@ class Summaries:
                 "summaries_closed": keys.SUMMARIES_CLOSED,
                 "missed": keys.summary(summary.id),
             },
-            {"id": summary.id, "member": summary.member, "lane": summary.name.lane, "client": client},
+            {"id": summary.id, "member": summary.member, "lane": lane, "client": client},
             more_args=["notification", summary.id, "attempts", 0, "failures", 0, "reason", "", "message", encrypted],
         )
         return bool(created)

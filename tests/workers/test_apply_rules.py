@@ -132,6 +132,23 @@ async def test_what_was_pushed_too_late_is_summarized_once(ops: World) -> None:
     assert len(await told(ops)) == 1
 
 
+async def test_a_summary_leaves_out_what_a_watch_has_told_the_destination(ops: World) -> None:
+    await ops.sandbox.set_import("imp", ("ERROR", 0))
+    ended_at = await ops.resources.store.now()
+    await ops.watch("imp", notify=[{"type": "named", "name": "room"}])
+    await ops.poll()
+    await ops.deliver()
+
+    ops.pass_time(20 * DAY)
+    await push(ops, "imp", updated_at=ended_at)
+    await push(ops, "other", updated_at=ended_at)
+    ops.pass_time(15 * MINUTE)
+    await ops.sweep()
+
+    summary = (await told(ops))[-1]["blocks"][1]["text"]["text"]
+    assert summary == "1 import ended while no push came, 1 with failures by the push: other."
+
+
 async def test_a_replay_of_what_was_told_weeks_ago_changes_nothing(ops: World) -> None:
     await ops.sandbox.set_import("imp", ("ERROR", 0))
     ended_at = await ops.resources.store.now()

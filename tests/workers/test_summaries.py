@@ -31,14 +31,14 @@ async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
         yield world
 
 
-def lanes(world: World, rule: str) -> list[str]:
+def receivers(world: World, rule: str) -> list[str]:
     found = only([each for each in world.resources.settings.rules if each.name == rule])
-    return [world.resources.lane(each) for each in found.notify]
+    return [world.resources.receiver_key(each) for each in found.notify]
 
 
 async def miss(world: World, import_id: str, *, rule: str = "ops", problem: bool = False) -> int:
     """Add an import to the summaries of a rule."""
-    return await world.resources.summaries.add(rule, lanes(world, rule), "default", import_id, problem=problem)
+    return await world.resources.summaries.add(rule, receivers(world, rule), "default", import_id, problem=problem)
 
 
 async def send(world: World) -> None:
@@ -116,12 +116,12 @@ async def test_a_summary_is_created_once(world: World) -> None:
     summary = only(await world.resources.summaries.claim(["dlv_a"], MINUTE))
     destination = world.resources.settings.rules[1].notify[0]
 
-    assert await world.resources.summaries.create(summary, "rule:panel", destination, "{}")
-    assert not await world.resources.summaries.create(summary, "rule:panel", destination, "{}")
+    assert await world.resources.summaries.create(summary, "rule:panel", destination, "slack:x", "{}")
+    assert not await world.resources.summaries.create(summary, "rule:panel", destination, "slack:x", "{}")
 
 
 async def test_a_summary_without_its_rule_is_dropped(world: World) -> None:
-    await world.resources.summaries.add("gone", lanes(world, "ops"), "default", "imp1", problem=False)
+    await world.resources.summaries.add("gone", receivers(world, "ops"), "default", "imp1", problem=False)
     world.pass_time(SENT_AFTER)
     await send(world)
     await send(world)

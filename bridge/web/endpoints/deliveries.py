@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.destinations.egress.permissions import may_use
+from bridge.destinations.reasons import public_reason
 from bridge.domain.clients import Client
 from bridge.domain.deliveries import Delivery
 from bridge.domain.destinations import NamedDestination
@@ -69,7 +70,7 @@ async def redeliver(request: Request, resources: Resources, client: Client) -> R
         case "unknown":
             raise Refused(Refusal.DELIVERY_NOT_FOUND)
         case "skipped":
-            raise Refused(Refusal.DELIVERY_SKIPPED, "Its destination's `on` excludes this outcome.")
+            raise Refused(Refusal.DELIVERY_SKIPPED, f"The reason: {public_reason(delivery.last_reason)}.")
         case _:
             raise Refused(Refusal.DELIVERY_PENDING, "GET the delivery for the time of its next attempt.")
     again = await _visible(resources, client, delivery.id)
