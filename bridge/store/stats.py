@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bridge.domain.budget import Budget
 from bridge.domain.deliveries import DeliveryState
+from bridge.domain.rules import RuleResult
 from bridge.domain.times import MINUTE, Moment, Span
 from bridge.domain.watches import WatchState
 from bridge.redis.errors import translated
@@ -15,6 +16,7 @@ from bridge.store.poll_scores import TIERS
 from bridge.store.push_health import PushHealth, read_push_health
 from bridge.store.push_proofs import PushProofs
 from bridge.store.pushes import Pushes
+from bridge.store.rule_stats import RuleStats
 
 OVERDUE_AFTER: Span = MINUTE
 """How long after its due time work counts as overdue: well beyond a lease, a pause or a cron period."""
@@ -40,13 +42,21 @@ class StoreStats:
     lanes_overdue: int
     rules_overdue: Mapping[str, int]
     """The work for rules that is overdue, by kind."""
+    rule_results: Mapping[str, Mapping[RuleResult, int]]
+    """What became of the pushes that each rule covers."""
     workspaces: Mapping[str, WorkspaceStats]
     pushes: Mapping[str, PushHealth]
     now: Moment
 
 
 async def read_stats(
-    store: Store, budgets: Budgets, pushes: Pushes, proofs: PushProofs, workspaces: Sequence[str]
+    store: Store,
+    budgets: Budgets,
+    pushes: Pushes,
+    proofs: PushProofs,
+    workspaces: Sequence[str],
+    *,
+    rules: Sequence[str] = (),
 ) -> StoreStats:
     """Return all counts. Raises StoreUnavailable."""
     health = await read_push_health(pushes, proofs, workspaces)
@@ -72,6 +82,7 @@ async def read_stats(
         deliveries=deliveries,
         lanes_overdue=await _lanes_overdue(store, now),
         rules_overdue=await _rules_overdue(store, now),
+        rule_results={rule: await RuleStats(store).of(rule) for rule in rules},
         workspaces={
             workspace: WorkspaceStats(
                 polled=polled,

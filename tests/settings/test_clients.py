@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -11,6 +12,9 @@ from bridge.destinations.egress.permissions import may_call, may_use
 from bridge.domain.clients import Permissions, digest
 from bridge.domain.destinations import Callback, SlackWebhook
 from bridge.domain.secret import Secret
+from bridge.errors import SettingsError
+from bridge.settings import load_settings
+from tests.settings.test_model import GOOD
 from tests.support.configuration import client, destination, workspace
 from tests.support.samples import only
 from tests.support.world import World, bearer, opened, reopened
@@ -272,3 +276,14 @@ def test_a_new_key_is_given_to_programs_as_json() -> None:
 def test_a_key_for_no_name_is_refused() -> None:
     refused = CliRunner().invoke(main, ["keys", "new", "C R M"])
     assert (refused.exit_code, refused.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("name", ["rule:ops", "rule:*"])
+def test_no_client_can_have_the_name_of_the_client_of_a_rule(name: str, tmp_path: Path) -> None:
+    (tmp_path / "bridge.toml").write_text(f'[clients."{name}"]\nkeys = ["sha256:{"a" * 64}"]\n')
+
+    with pytest.raises(SettingsError, match=r"clients\.rule:.*: must be a name of a-z"):
+        load_settings({**GOOD, "BRIDGE_CONFIG_FILE": str(tmp_path / "bridge.toml")}, env_file=None)
+    with pytest.raises(SettingsError, match="the key of 'rule' must have at least 16 characters"):
+        load_settings({**GOOD, "BRIDGE_API_KEYS": f"{name}:{'k' * 20}"}, env_file=None)
+    assert CliRunner().invoke(main, ["keys", "new", name]).exit_code == 2

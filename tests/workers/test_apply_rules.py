@@ -44,6 +44,7 @@ async def ops(with_rules: OpenWorld) -> AsyncIterator[World]:
 async def told(world: World) -> list[dict[str, Any]]:
     """Let all deliveries go, and return the Slack messages."""
     await world.poll()
+    await world.deliver()  # what was begun must end within its lease
     world.pass_time(31 * SECOND)
     await world.deliver()
     await assert_store_sound(world.resources.store)
@@ -94,6 +95,7 @@ async def test_a_success_costs_a_rule_that_tells_problems_no_poll(ops: World) ->
     assert await told(ops) == []
     assert await ops.sandbox.requests() == []
     assert await ops.resources.rule_stats.of("ops") == {RuleResult.NOT_WANTED: 1}
+    assert 'rally_bridge_rule_results_total{result="not_wanted",rule="ops"} 1.0' in (await ops.api.get("/metrics")).text
 
 
 async def test_what_the_poll_read_decides_not_the_push(ops: World) -> None:

@@ -24,7 +24,12 @@ async def show(request: Request) -> Response:
     resources: Resources = request.app.state.resources
     try:
         stats = await read_stats(
-            resources.store, resources.budgets, resources.pushes, resources.push_proofs, tuple(resources.rally)
+            resources.store,
+            resources.budgets,
+            resources.pushes,
+            resources.push_proofs,
+            tuple(resources.rally),
+            rules=[rule.name for rule in resources.settings.rules],
         )
     except StoreUnavailable:
         stats = None

@@ -74,6 +74,8 @@ def _totals(stats: StoreStats) -> Iterable[Metric]:
     yield _gauge("imports_settling", "Final imports whose watches are not settled yet", stats.settling)
     yield _gauge("lanes_overdue", "Lanes with a delivery that is more than a minute late", stats.lanes_overdue)
     of_rules = [((kind,), number) for kind, number in stats.rules_overdue.items()]
+    results = [((rule, each), n) for rule, counts in stats.rule_results.items() for each, n in counts.items()]
+    yield _counter("rule_results", "What became of the pushes that a rule covers", ["rule", "result"], results)
     yield _labelled("rules_overdue", "Work for rules that is more than a minute late", ["work"], of_rules)
     by_state = [((state.value,), number) for state, number in stats.deliveries.items()]
     yield _labelled("deliveries", "Stored deliveries", ["state"], by_state)

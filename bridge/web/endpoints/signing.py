@@ -47,7 +47,8 @@ def _named_client(resources: Resources, caller: Client, query: SigningQuery) -> 
         return caller.name
     if not caller.admin:
         raise _refused("Only admins may name another client", "forbidden")
-    known = {OPERATOR, *(each.name for each in resources.settings.clients)}
+    settings = resources.settings
+    known = {OPERATOR, *(each.name for each in settings.clients), *(rule.client for rule in settings.rules)}
     if name not in known:
         raise _refused(one_of(known, "client"), "unknown_name")
     return name

@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 from starlette.requests import Request
 
+from bridge.domain.clients import RULE_PREFIX
 from bridge.domain.deliveries import DeliveryState
 from bridge.domain.notices import OPERATOR
 from bridge.domain.outcomes import Outcome
@@ -108,10 +109,10 @@ class SigningQuery(_Query):
     """The query of `GET /v1/signing-secret` and `GET /v1/signing-keys`."""
 
     client: Annotated[
-        Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")] | None,
+        Annotated[str, StringConstraints(pattern=f"^({RULE_PREFIX})?{NAME.pattern}$")] | None,
         Field(
-            description=f"The client's name; the default is your own. Only admins may name another client, or "
-            f"`{OPERATOR}` for notices to the operator."
+            description=f"The client's name; the default is your own. Only admins may name another client, "
+            f"`{OPERATOR}` for notices to the operator, or `{RULE_PREFIX}NAME` for the messages of a rule."
         ),
     ] = None
 

@@ -102,8 +102,10 @@ async def test_pending_and_skipped_deliveries_are_not_redelivered(world: World) 
     await world.poll()
     pending, skipped = (await world.reload(watch))["deliveries"]
 
-    for delivery in (pending, skipped):
-        assert (await world.post(f"/v1/deliveries/{delivery['id']}/redeliver")).status_code == 409
+    details = ["GET the delivery for the time of its next attempt.", "The reason: not subscribed to completed."]
+    for delivery, detail in zip((pending, skipped), details, strict=True):
+        answer = await world.post(f"/v1/deliveries/{delivery['id']}/redeliver")
+        assert (answer.status_code, answer.json()["detail"]) == (409, detail)
     assert (await world.post("/v1/deliveries/dlv_none/redeliver")).status_code == 404
     assert (await world.post(f"/v1/deliveries/{pending['id']}/redeliver", key=OTHER_KEY)).status_code == 404
 

@@ -37,6 +37,15 @@ async def test_an_admin_gets_the_secrets_of_any_client_and_others_only_their_own
     assert (await world.get("/v1/signing-secret", client="crm")).json()["client"] == "crm"
 
 
+async def test_an_admin_gets_the_secret_that_signs_the_callbacks_of_a_rule(redis_url: str, sandbox_url: str) -> None:
+    rule = '[[rules]]\nname = "crm"\nnotify = [{type = "callback", url = "https://crm.example.com/"}]\n'
+    async with opened(redis_url, sandbox_url, rule) as world:
+        answer = await world.get("/v1/signing-secret", key=ADMIN_KEY, client="rule:crm")
+        assert answer.json()["secrets"] == [derived_secret(SERVICE_SECRET, "rule:crm")]
+        assert (await world.get("/v1/signing-secret", key=ADMIN_KEY, client="rule:x")).status_code == 422
+        assert (await world.get("/v1/signing-secret", client="rule:crm")).status_code == 422
+
+
 @pytest.mark.parametrize("path", ["/v1/signing-secret", "/v1/signing-keys"])
 @pytest.mark.parametrize(
     ("key", "name", "code"),
