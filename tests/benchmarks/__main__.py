@@ -8,7 +8,19 @@ from os import cpu_count
 
 from tests.benchmarks.stage import RUNS, stage
 
-TABLES = ("detection", "polling", "pressure", "latency", "memory", "idle", "delivery", "accepting", "listing", "peers")
+TABLES = (
+    "detection",
+    "polling",
+    "pressure",
+    "latency",
+    "memory",
+    "idle",
+    "delivery",
+    "accepting",
+    "receiving",
+    "listing",
+    "peers",
+)
 
 
 def main() -> None:

@@ -66,11 +66,7 @@ ENTRY = (
     | LATIN
 )
 SCALAR = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10) | st.just("COMPLETED")
-JSON = st.recursive(
-    SCALAR,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
-)
+JSON = SCALAR | st.lists(SCALAR, max_size=2) | st.dictionaries(st.text(max_size=5), SCALAR, max_size=2)
 FIELDS = st.fixed_dictionaries(
     {},
     optional={
@@ -107,23 +103,36 @@ def signature(message_id: str, timestamp: str, body: bytes, secret: str) -> str:
 
 
 @st.composite
+def families(draw: st.DrawFn, family: str, body: bytes) -> Headers:
+    """Draw the headers of one family; half of them are genuine, among other signatures."""
+    genuine = draw(st.booleans())
+    message_id = "msg_1" if genuine else draw(st.just("msg_1") | ID)
+    age = draw(st.sampled_from([0, 250, -250]) if genuine else AGE)
+    timestamp = str(int(time.time() + age)) if genuine or draw(st.booleans()) else draw(TIMESTAMP)
+    secret = draw(st.sampled_from([PUSH_SECRET, OTHER_PUSH_SECRET, *([] if genuine else ["whsec_" + "A" * 32])]))
+    signed = body if genuine or draw(st.booleans()) else draw(BODY)
+    before, after = draw(st.lists(ENTRY, max_size=2)), draw(st.lists(ENTRY, max_size=1))
+    good = [signature(message_id, timestamp, signed, secret)] if genuine or draw(st.booleans()) else []
+    values = (message_id, timestamp, " ".join([*before, *good, *after]))
+    return list(zip((f"{family}-{part}" for part in PARTS), values, strict=True))
+
+
+@st.composite
 def requests(draw: st.DrawFn) -> tuple[Headers, bytes]:
-    """Draw a request: often a genuine one, of which something was changed, added, left out or repeated."""
+    """Draw a request of one or both families, of which a header may be left out, repeated or added."""
     body = draw(BODY)
     headers: list[tuple[str, str]] = []
     for family in draw(st.sampled_from([["svix"], ["webhook"], ["svix", "webhook"], []])):
-        message_id = draw(st.just("msg_1") | ID)
-        timestamp = draw(AGE.map(lambda age: str(int(time.time() + age))) | TIMESTAMP)
-        signed = draw(st.just(body) | BODY)
-        secret = draw(st.sampled_from([PUSH_SECRET, OTHER_PUSH_SECRET, "whsec_" + "A" * 32]))
-        good = [signature(message_id, timestamp, signed, secret)] * draw(st.sampled_from([1, 1, 1, 0]))
-        entries = draw(st.permutations([*good, *draw(st.lists(ENTRY, max_size=3))]))
-        values = (message_id, timestamp, " ".join(entries))
-        headers += zip((f"{family}-{part}" for part in PARTS), values, strict=True)
-    for position in draw(st.lists(st.integers(0, 5), max_size=1)):
+        headers += draw(families(family, body))
+    change = draw(st.sampled_from(["none", "none", "none", "left out", "added", "repeated"]))
+    if change == "left out":
+        position = draw(st.integers(0, 5))
         del headers[position : position + 1]
-    added = draw(st.lists(st.tuples(st.sampled_from(NAMES), ID | TIMESTAMP | ENTRY), max_size=1))
-    return draw(st.permutations(headers + added)), body
+    elif change == "added":
+        headers.append((draw(st.sampled_from(NAMES)), draw(ID | TIMESTAMP | ENTRY)))
+    elif change == "repeated":
+        headers = [*headers, *headers]
+    return (headers[::-1] if draw(st.booleans()) else headers), body
 
 
 # What must become of them, by other code than the bridge's.
@@ -214,6 +223,5 @@ def test_many_thousands_of_requests_of_every_kind_have_their_answers(bridge: Bri
         kinds[is_signed(*request), is_nonsense(request[1])] += 1
 
     send()
-    print(kinds)  # noqa: T201
     assert kinds.total() >= MANY
-    assert all(kinds[signed, nonsense] > MANY / 50 for signed in (True, False) for nonsense in (True, False))
+    assert all(kinds[signed, nonsense] > MANY / 20 for signed in (True, False) for nonsense in (True, False))
