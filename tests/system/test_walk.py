@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from bridge.web.endpoints.guides import read
-from tests.support.world import World
+from tests.support.push_messages import PUSH_SECRET, send_push
+from tests.support.world import World, opened
 
 HOME = Path(__file__).parents[2]
 STEP = re.compile(r"^\| `((?:bridge|workers)/[\w/]+\.py)` \| (?:`(\w+)`)? ?\|", re.MULTILINE)
@@ -65,6 +66,17 @@ async def test_a_watch_takes_the_way_that_the_guide_describes(world: World) -> N
     ways = {"1. The request": request, "2. The poll": poll, "3. The outcome": poll, "4. The delivery": delivery}
     assert all(len(walk(stage)) > 8 for stage in ways)
     assert {stage: first_not_taken(walk(stage), calls) for stage, calls in ways.items()} == dict.fromkeys(ways)
+
+
+async def test_a_push_takes_the_way_that_the_guide_describes(redis_url: str, sandbox_url: str) -> None:
+    rule = '[[rules]]\nname = "ops"\noutcomes = "always"\nnotify = [{type = "slack", channel = "C0123ABCD"}]\n'
+    async with opened(redis_url, sandbox_url, rule, RALLY_WEBHOOK_SECRETS=PUSH_SECRET) as world:
+        with recorded() as push:
+            await send_push(world.api)
+            await world.apply_rules()
+
+    assert len(walk("5. A push")) > 8
+    assert first_not_taken(walk("5. A push"), push) is None
 
 
 def test_a_wrong_order_and_an_unknown_function_are_found() -> None:

@@ -56,8 +56,8 @@ async def receive(request: Request) -> Response:
         pushes_received[workspace.name, NO_EVENT, refused.refusal.code] += 1
         raise
     pushes_received[workspace.name, event, recorded.result] += 1
-    if recorded.result is PushResult.WATCHED:
-        resources.bell.ring(Job.POLL)
+    if recorded.queued or recorded.result is PushResult.WATCHED:
+        resources.bell.ring(Job.POLL)  # which applies the rules as well
     return Response(status_code=204)
 
 

@@ -14,9 +14,11 @@ from structlog.testing import capture_logs
 
 from bridge.domain.pushes import API_FINISHED, CSV_FINISHED, OTHER_EVENT, PushResult
 from bridge.domain.times import HOUR, SECOND
+from bridge.queue import QUEUE, ResilientArqRedis
 from bridge.store import keys
 from tests.support.configuration import workspace
 from tests.support.push_messages import OTHER_PUSH_SECRET, PUSH_SECRET, push_body, send_push, signed_headers
+from tests.support.queue_connection import connect
 from tests.support.redis_snapshot import Snapshot, take_snapshot
 from tests.support.samples import only
 from tests.support.world import World, opened
@@ -77,6 +79,30 @@ async def test_a_push_ends_its_watch_with_the_next_poll(world: World) -> None:
     await world.poll()
     assert (await world.reload(watch))["outcome"] == "completed"
     assert await counts(world) == {"watched": 1}
+
+
+@pytest.mark.parametrize("rules", ["", '[[rules]]\nname = "ops"\nnotify = [{type = "slack", channel = "C0123ABCD"}]\n'])
+async def test_a_push_that_has_an_effect_wakes_a_worker(redis_url: str, sandbox_url: str, rules: str) -> None:
+    async with opened(redis_url, sandbox_url, rules, RALLY_WEBHOOK_SECRETS=PUSH_SECRET) as world:
+        if not rules:
+            await world.watch()
+        arq = connect(redis_url)
+        await rung(arq, [] if rules else ["poll_shift"])
+        await world.resources.store.call("DEL", QUEUE)
+
+        await send_push(world.api)
+
+        await rung(arq, ["poll_shift"])
+        await arq.aclose()
+
+
+async def rung(arq: ResilientArqRedis, jobs: list[str]) -> None:
+    """Wait until these jobs are in the queue."""
+    for _ in range(1_000):
+        if [job.function for job in await arq.queued_jobs(queue_name=QUEUE)] == jobs:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"{jobs} were not enqueued")
 
 
 async def test_a_push_alone_ends_nothing(world: World) -> None:
