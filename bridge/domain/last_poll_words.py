@@ -8,6 +8,7 @@ from bridge.domain.import_state import ImportState
 from bridge.domain.imports import PollAnswer, Reading
 from bridge.domain.last_poll import LastPoll
 from bridge.domain.outcomes import Outcome
+from bridge.domain.rule_conclusions import counts_as_pushed
 from bridge.domain.times import to_the_minute
 from bridge.domain.watches import Watch
 
@@ -38,6 +39,9 @@ def _absence(streak: AbsenceStreak, watch: Watch | None) -> str:
     reason = absence_reason(streak.absence)
     if watch is None:
         return reason
+    if counts_as_pushed(watch):
+        expiry = to_the_minute(watch.expires_at, streak.at)
+        return f"{reason} yet; the watch ends at {expiry} as Rally's push said unless that changes"
     at, outcome = absent_until(watch, streak), Outcome(streak.absence.value)
     if at > watch.expires_at:
         at, outcome = watch.expires_at, Outcome.TIMED_OUT

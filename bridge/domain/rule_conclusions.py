@@ -21,12 +21,17 @@ def conclude_pushed(
     Such a push is signed, so absences of its import do not end the watch, and without any reading it counts at the
     expiry. The ids of tests are excepted: Rally has no such imports.
     """
-    if watch.push is None or not watch.push.push.says_problem or watch.push.push.is_test:
+    if watch.push is None or not counts_as_pushed(watch):
         return conclude(watch, state, now, last_call_made=last_call_made)
     conclusion = conclude(watch, replace(state, absent=None), now, last_call_made=last_call_made)
     if conclusion is None or conclusion.outcome is not Outcome.TIMED_OUT or state.reading is not None:
         return conclusion
     return Conclusion(_outcome(watch.push.push), AS_PUSHED, _reading_by(watch.push.push))
+
+
+def counts_as_pushed(watch: Watch) -> bool:
+    """Return whether the push of a watch is told if the import can't be read."""
+    return watch.push is not None and watch.push.push.says_problem and not watch.push.push.is_test
 
 
 def _outcome(push: Push) -> Outcome:

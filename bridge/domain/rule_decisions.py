@@ -14,7 +14,7 @@ from bridge.domain.subscriptions import GROUPS
 from bridge.domain.times import Moment, moment_of
 
 TYPE_OF_EVENT: Mapping[str, str] = {API_FINISHED: "API", CSV_FINISHED: "CSV"}
-"""The type of import that an event names; it counts only while the import itself could not be read."""
+"""The type of import that an event names; it counts only where no type was read."""
 END_OUTCOMES = frozenset({Outcome.COMPLETED, Outcome.COMPLETED_WITH_FAILURES, Outcome.FAILED})
 """The outcomes that say how an import ended."""
 
@@ -72,7 +72,9 @@ class End:
 
     @property
     def type(self) -> str | None:
-        return TYPE_OF_EVENT.get(self.pushed.push.event) if self.reading is None else self.reading.type
+        """The type of the import as read, or else as its event names it."""
+        read = None if self.reading is None else self.reading.type
+        return read or TYPE_OF_EVENT.get(self.pushed.push.event)
 
 
 def why_silent(rule: Rule, end: End) -> str | None:

@@ -50,7 +50,8 @@ class Thresholds:
         return self.too_few_people(reading) or self._too_many_failures(reading)
 
     def too_few_people(self, reading: Reading) -> bool:
-        return self.people_below is not None and (reading.person_count or 0) < self.people_below
+        people = reading.person_count
+        return self.people_below is not None and people is not None and people < self.people_below
 
     def _too_many_failures(self, reading: Reading) -> bool:
         failed = reading.failed_record_count

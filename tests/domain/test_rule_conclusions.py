@@ -7,7 +7,8 @@ import pytest
 from bridge.domain.absences import AbsenceStreak
 from bridge.domain.conclusions import Conclusion
 from bridge.domain.import_state import ImportState
-from bridge.domain.imports import Absence, Reading
+from bridge.domain.imports import Absence, PollAnswer, Reading
+from bridge.domain.last_poll_words import last_poll
 from bridge.domain.outcomes import Outcome
 from bridge.domain.pushes import CSV_FINISHED, Push, QueuedPush
 from bridge.domain.rule_conclusions import AS_PUSHED, conclude_pushed
@@ -71,6 +72,18 @@ def test_what_was_read_counts_more_than_the_push() -> None:
     ended = conclude_pushed(watch, unfinished, WATCH.expires_at)
     assert ended is not None
     assert ended.outcome is Outcome.TIMED_OUT
+
+
+def test_an_open_watch_says_when_its_push_will_count() -> None:
+    state = replace(ABSENT, answer=PollAnswer(NOW, 403))
+    watch = replace(WATCH, push=pushed("ERROR"))
+    found = last_poll(state, watch)
+
+    assert found is not None
+    assert found.meaning == (
+        "Rally does not let our key see this import yet; "
+        "the watch ends at 09:00 UTC as Rally's push said unless that changes"
+    )
 
 
 def test_a_reading_by_a_push_is_not_the_reading_of_a_poll() -> None:

@@ -99,7 +99,8 @@ def test_a_stale_push_was_told_before_if_its_first_one_was_news(first_at: int, d
         (replace(RULE, outcomes=frozenset({Outcome.FAILED})), completed(failed=1), "the rule does not tell completed_"),
         (replace(RULE, types=frozenset({"CSV"})), end(), None),
         (replace(RULE, types=frozenset({"CSV"})), end(type="API"), "the rule does not tell the type API"),
-        (replace(RULE, types=frozenset({"CSV"})), end(type=None), "the rule does not tell the type unknown"),
+        (replace(RULE, types=frozenset({"CSV"})), end(type=None), None),
+        (replace(RULE, types=frozenset({"API"})), end(type=None), "the rule does not tell the type CSV"),
         (replace(RULE, workspaces=frozenset({"eu"})), end(), "the rule does not cover its workspace"),
         (RULE, end(updated_at=rfc3339(NOW - 25 * HOUR)), "the import ended more than 1d before its push"),
         (RULE, end(updated_at="yesterday"), None),
@@ -126,6 +127,7 @@ def test_a_rule_tells_an_end_or_has_a_reason_not_to(rule: Rule, ended: End, sile
         (Thresholds(people_below=10), completed(person_count=9), True),
         (Thresholds(people_below=10), completed(person_count=10), False),
         (Thresholds(people_below=1), completed(failed=5, person_count=0), True),
+        (Thresholds(people_below=10), completed(failed=5, person_count=None), False),
         (Thresholds(failed_share=1), end(Outcome.FAILED, failed_record_count=0), True),
     ],
 )
