@@ -3,6 +3,8 @@
 What the jobs do is in `jobs`, what a worker does at its start and end in `lifespan`.
 """
 
+import asyncio
+from contextlib import suppress
 from typing import ClassVar, cast
 
 from arq.typing import WorkerSettingsType
@@ -50,5 +52,9 @@ class WorkerSettings:
 
 
 def run() -> None:
-    """Run a worker until a signal stops it, as `arq` does."""
+    """Run a worker until a signal stops it, as `arq` does; on uvloop where it is installed, as uvicorn does."""
+    with suppress(ImportError):
+        import uvloop  # noqa: PLC0415 - it does not exist for Windows and PyPy
+
+        asyncio.set_event_loop(uvloop.new_event_loop())
     run_worker(cast("WorkerSettingsType", WorkerSettings))

@@ -10,7 +10,7 @@ from bridge.cli.up.ports import require_free
 from bridge.domain.times import SECOND
 
 OPEN_FILES = 65_536
-UNUSED = ("pygments", "rich", "watchfiles")
+UNUSED = ("greenlet", "pygments", "rich", "watchfiles")
 """Libraries that are not imported: structlog, httpx and uvicorn use them for features that a service never needs."""
 GRACE = 10
 """Seconds for open requests after SIGTERM; `up` and container runtimes wait longer before SIGKILL."""
