@@ -7,6 +7,7 @@ import pytest
 
 from bridge import store
 from bridge.queue import Job
+from tests.support.held_deliveries import end_import, end_imports, release, to_callback
 from tests.support.queue_connection import connect
 from tests.support.world import World
 
@@ -30,6 +31,9 @@ async def test_every_key_of_a_watch_is_listed(world: World, redis_url: str) -> N
     await world.post("/v1/watches", json={"importId": "open"}, **{"Idempotency-Key": "once"})
     await world.poll()
     await world.deliver()
+    await end_imports(world, 7)
+    await release(world, await end_import(world, "called", to_callback(world)))
+    await world.resources.summaries.add("ops", ["room"], "default", "missed", problem=False)
     await world.resources.store.check()
     arq = connect(redis_url)
     await arq.enqueue_job(Job.SWEEP.value)

@@ -1,5 +1,6 @@
 """Digests: what rules gather is told once, in one message, also if a worker dies at any step."""
 
+import asyncio
 import json
 import re
 from contextlib import suppress
@@ -55,7 +56,7 @@ async def test_a_destination_gets_five_single_messages_then_one_digest(world: Wo
     await deliver_all(world)
 
     digest = only([each for each in await slack_texts(world) if "imports ended" in each])
-    assert digest.startswith("✅ 3 imports ended - 360 people imported (dlv_")
+    assert digest.startswith("✅ 3 imports ended: imp5, imp6, imp7 - 360 people imported (dlv_")
     assert await told(world) == sorted(f"imp{number}" for number in range(8))
     states = await fates(world, watches)
     assert {state for state, _ in states} == {"delivered"}
@@ -368,3 +369,12 @@ async def test_a_digest_whose_rule_was_removed_is_sent_at_once(world: World) -> 
     await deliver_all(world)
 
     assert only(await slack_texts(world)).startswith("✅ 2 imports ended")
+
+
+async def test_several_workers_write_a_digest_once(world: World) -> None:
+    await many_gathered(world)
+    writers = [DigestWriter(world.resources, on_due=lambda: None, on_held=lambda: None) for _ in range(3)]
+    await asyncio.gather(*(each.run() for each in writers))
+    await deliver_all(world)
+
+    assert only(await slack_texts(world)).startswith("✅ 3 imports ended")

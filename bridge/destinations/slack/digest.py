@@ -17,6 +17,8 @@ NAME_LIMIT = 80
 ID_LIMIT = 80
 WORKSPACE_LIMIT = 40
 REASON_LIMIT = 60
+IN_TEXT = 3
+"""The number of imports that a notification names."""
 LINES_IN_A_SECTION = 5
 """So that even the longest lines stay below Slack's limit."""
 _SIGNS: Mapping[Outcome, str] = {
@@ -35,7 +37,7 @@ def render(digest: Digest) -> str:
     headline = _headline(digest)
     lines = [_line(each) for each in digest.named]
     payload = {
-        "text": f"{headline} - {_people(digest.total)} ({neutralized(digest.id, ID_LIMIT)})",
+        "text": f"{headline}: {_first(digest)} - {_people(digest.total)} ({neutralized(digest.id, ID_LIMIT)})",
         "mrkdwn": False,
         "blocks": [
             {"type": "header", "text": plain_text(headline, emoji=True)},
@@ -46,6 +48,14 @@ def render(digest: Digest) -> str:
         ],
     }
     return written(payload)
+
+
+def _first(digest: Digest) -> str:
+    """Return the names of the first imports, for notifications on a phone."""
+    first = digest.named[:IN_TEXT]
+    names = [neutralized(each.label or "", NAME_LIMIT) or neutralized(each.import_id, ID_LIMIT) for each in first]
+    more = digest.total.imports - IN_TEXT
+    return ", ".join(names) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _section(lines: Sequence[str]) -> dict[str, Any]:

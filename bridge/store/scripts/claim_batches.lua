@@ -7,12 +7,13 @@ local lease, open_prefix, closed_prefix = unpack(ARGV, 1, 3)
 local FIRST_ID = 4
 local now = clock()
 local lease_end = now + tonumber(lease)
+local count = #ARGV + 1 - FIRST_ID
 local reply = {now}
-for _, member in ipairs(redis.call('ZRANGEBYSCORE', closed, '-inf', now, 'LIMIT', 0, #ARGV)) do
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', closed, '-inf', now, 'LIMIT', 0, count)) do
   redis.call('ZADD', closed, lease_end, member)
   reply[#reply + 1] = member
 end
-for i, name in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, #ARGV + 1 - FIRST_ID)) do
+for i, name in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, count)) do
   local id = ARGV[FIRST_ID - 1 + i]
   redis.call('ZREM', due, name)
   if redis.call('EXISTS', open_prefix .. name) == 1 then

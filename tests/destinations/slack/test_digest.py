@@ -40,7 +40,9 @@ def lines(message: dict[str, Any]) -> list[str]:
 def test_a_digest_has_a_line_for_each_import_and_sums_per_type() -> None:
     message = payload([CLEAN, PARTIAL, EMPTY, FAILED])
 
-    assert message["text"] == "⚠️ 4 imports ended, 3 with problems - 2,400 people imported (dlv_\u20601)"
+    assert message["text"] == (
+        "⚠️ 4 imports ended, 3 with problems: imp4, Q4 panel, imp3 and 1 more - 2,400 people imported (dlv_\u20601)"
+    )
     assert lines(message)[:-1] == [
         "⚠️ 4 imports ended, 3 with problems",
         "❌ imp4 in emea - failed, as the push said",
@@ -66,7 +68,7 @@ def test_the_imports_beyond_ten_are_counted() -> None:
         "One message, because many imports ended within a short time",
         "Delivery `dlv_1`",
     ]
-    assert message["text"].startswith("✅ 1,500 imports ended - ")
+    assert message["text"].startswith("✅ 1,500 imports ended: imp0, imp1, imp2 and 1,497 more - ")
 
 
 HOSTILE = st.text(max_size=300) | st.text(alphabet="<!@#>&*_~`:/.😀\u202e\n", max_size=300) | st.just("😀" * 200)
