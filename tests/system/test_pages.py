@@ -92,12 +92,12 @@ def test_the_inbox_changes_only_what_is_new(journey: Journey, page: Page) -> Non
 
     post("first")
     page.goto(inbox_of(journey))
-    body = page.get_by_label("Body").first
+    body = page.get_by_label("Body", exact=True).first
     body.focus()
     body.evaluate("element => element.scrollTop = 50")
     post("second")
 
-    expect(page.get_by_label("Body").first).to_contain_text("second")
+    expect(page.get_by_label("Body", exact=True).first).to_contain_text("second")
     focused = page.evaluate("[document.activeElement.scrollTop, document.activeElement.textContent]")
     assert focused[0] == 50
     assert '"first"' in focused[1]
