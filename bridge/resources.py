@@ -47,6 +47,7 @@ from bridge.store.notices import Notices
 from bridge.store.push_proofs import PushProofs
 from bridge.store.pushes import Pushes
 from bridge.store.rate_limits import RateLimiter
+from bridge.store.record_reads import RecordReads
 from bridge.store.rule_stats import RuleStats
 from bridge.store.summaries import Summaries
 from bridge.store.watches import Watches
@@ -76,6 +77,7 @@ class Resources:
     lanes: Lanes
     notices: Notices
     failed_records: FailedRecords
+    record_reads: RecordReads
     budgets: Budgets
     push_proofs: PushProofs
     indexes: Indexes
@@ -156,6 +158,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         lanes=Lanes(store),
         notices=Notices(store, encryptor),
         failed_records=FailedRecords(store, encryptor),
+        record_reads=RecordReads(store, encryptor),
         budgets=Budgets(store),
         push_proofs=PushProofs(store),
         indexes=Indexes(store),

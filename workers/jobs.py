@@ -28,6 +28,11 @@ async def deliver_shift(ctx: Ctx) -> None:
     await asyncio.gather(worker.gate.work(), worker.deliveries.work())
 
 
+async def read_records(ctx: Ctx) -> None:
+    worker: Worker = ctx["worker"]
+    await worker.record_reads.work()
+
+
 async def sweep(ctx: Ctx) -> None:
     worker: Worker = ctx["worker"]
     try:
@@ -37,7 +42,7 @@ async def sweep(ctx: Ctx) -> None:
         return  # the store has logged it; the next sweep starts over
 
 
-_FUNCTION_OF = {Job.POLL: poll_shift, Job.DELIVER: deliver_shift, Job.SWEEP: sweep}
+_FUNCTION_OF = {Job.POLL: poll_shift, Job.DELIVER: deliver_shift, Job.SWEEP: sweep, Job.READ_RECORDS: read_records}
 
 FUNCTIONS = [func(each, name=job.value, keep_result=0, timeout=JOB_TIMEOUT) for job, each in _FUNCTION_OF.items()]
 """The jobs that the bell enqueues."""
@@ -52,5 +57,6 @@ CRON_JOBS = [
         max_tries=MAX_TRIES,
     )
     for job, each in _FUNCTION_OF.items()
+    if job is not Job.READ_RECORDS
 ]
-"""The same jobs, which run on every worker (`unique=False`) each period."""
+"""The same jobs, except for that of requests that wait, on every worker (`unique=False`) each period."""

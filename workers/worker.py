@@ -15,6 +15,7 @@ from workers.gate import GateWork
 from workers.heartbeat import HeartbeatSender
 from workers.notify_operator import OperatorNotifier
 from workers.poll import PollWork
+from workers.record_reads import RecordReadWork
 from workers.settle import Settler
 from workers.shift import Shift
 from workers.summaries import SummaryWriter
@@ -38,6 +39,8 @@ class Worker:
     gate: Shift[Any, Any]
     """The shift that releases held deliveries."""
     deliveries: Shift[Any, Any]
+    record_reads: Shift[Any, Any]
+    """The shift that reads failed records on demand."""
     sweep: Sweep
     heartbeat: HeartbeatSender
 
@@ -49,7 +52,7 @@ class Worker:
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self.rules.close()
-                await asyncio.gather(*(shift.close() for shift in self.polls.values()))
+                await asyncio.gather(*(shift.close() for shift in (*self.polls.values(), self.record_reads)))
                 await self.settler.close()
                 await self.gate.close()
                 await self.deliveries.close()
@@ -77,6 +80,7 @@ def build_worker(resources: Resources, *, shift_length: float = SHIFT_LENGTH) ->
         polls=polls,
         gate=gate,
         deliveries=deliveries,
+        record_reads=Shift(RecordReadWork(resources, operator), length=shift_length),
         sweep=Sweep(resources, settler, operator, digests, summaries),
         heartbeat=HeartbeatSender(resources),
     )

@@ -101,11 +101,11 @@ def reading_as_json(reading: Reading) -> dict[str, Any]:
         "status": reading.status,
         "personCount": reading.person_count,
         "failedRecordCount": reading.failed_record_count,
-        "failedRecords": [_record_as_json(record) for record in reading.failed_records],
+        "failedRecords": [record_as_json(record) for record in reading.failed_records],
         "updatedAt": reading.updated_at,
     }
 
 
-def _record_as_json(record: FailedRecord) -> dict[str, str]:
+def record_as_json(record: FailedRecord) -> dict[str, str]:
     named = {"personId": record.person_id, "email": record.email}
     return {key: value for key, value in named.items() if value is not None}

@@ -1,6 +1,7 @@
 """The bell: makes a worker run a job at once.
 
-A lost ring only delays the job: cron runs it every few seconds anyway.
+A lost ring only delays the job: cron runs it every few seconds anyway. Only READ_RECORDS has no cron: who waits for it
+rings again.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ class Job(StrEnum):
     POLL = "poll_shift"
     DELIVER = "deliver_shift"
     SWEEP = "sweep"
+    READ_RECORDS = "read_records"
 
 
 class Bell:

@@ -1,8 +1,8 @@
 """The store: Redis. One module for each noun; the steps that must be atomic are Lua scripts in `scripts/`.
 
 Every key of ours begins with `rb:`; times are milliseconds on Redis' clock. Records are hashes: the few fields that
-Redis compares are plain, everything private is encrypted. No record expires by itself, except the marks of pushes: the
-sweep deletes what has ended.
+Redis compares are plain, everything private is encrypted. No record expires by itself, except the marks of pushes and
+what was read on demand: the sweep deletes what has ended.
 
     rb:watch:<id>                       hash   a watch: state, deadlines, outcome; encrypted: private, ending
     rb:watches:in:<index>               zset   ids of watches; <index>: `watching`, `cancelled` or an outcome
@@ -37,6 +37,8 @@ sweep deletes what has ended.
     rb:summaries:due                    zset   the names of these summaries, by the time at which they are closed
     rb:summaries:closed                 zset   `<delivery> <name>`: summaries to be written, by the time to resume it
     rb:summary:<delivery>               zset   the imports of a closed summary
+    rb:record_read:<workspace>:<id>     hash   failed records as read on demand, encrypted; expires by itself
+    rb:record_reads:wanted              zset   `<workspace>:<id>`: imports to be read on demand, by the request
     rb:lanes                            zset   the lanes in good standing with waiting deliveries, by next claim
     rb:lanes:doubtful                   zset   the clients that have doubtful lanes, by next claim
     rb:lanes:doubtful:<client>          zset   a client's doubtful lanes, by next claim
@@ -61,7 +63,7 @@ sweep deletes what has ended.
     rb:push:proof:<workspace>           hash   for each type of import: ends with a push, and ends without
     rb:rules:stats:<rule>               hash   what became of the pushes that a rule covers
     rb:wakeups                          list   one element after a job was put into rb:queue, until a worker reads it
-    rb:changes                          channel  `watch:<id>` or `import:<workspace>:<id>`: it changed
+    rb:changes                          channel  `watch:<id>`, `import:<workspace>:<id>` or `record_read:…`: it changed
     rb:fence                            int    the fences issued so far
     rb:clock                            int    the latest time seen, to detect that the clock was set back
     rb:schema                           int    the version of this layout; data of another version is rejected

@@ -24,6 +24,12 @@ def of_record_set(set_id: str, workspace: str, import_id: str) -> Binding:
     return Binding(record=keys.record_set(set_id, workspace, import_id), field="")
 
 
+def of_record_read(workspace: str, import_id: str) -> tuple[Binding, Binding]:
+    """Return the bindings of the reading and of the records."""
+    record = keys.record_read(workspace, import_id)
+    return Binding(record=record, field="reading"), Binding(record=record, field="records")
+
+
 def of_message(delivery_id: str, client: str, watch_id: str) -> Binding:
     return Binding(record=keys.delivery(delivery_id), field="message", client=client, about=watch_id)
 

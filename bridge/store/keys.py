@@ -18,6 +18,7 @@ HELD = "rb:deliveries:held"
 UNREPORTED = "rb:deliveries:unreported"
 REPLAYS = "rb:replays"
 RECORD_SETS = "rb:record_sets"
+RECORD_READS_WANTED = "rb:record_reads:wanted"
 HELD = "rb:deliveries:held"
 DIGESTS_DUE = "rb:digests:due"
 DIGESTS_CLOSED = "rb:digests:closed"
@@ -169,6 +170,14 @@ def missed(name: str) -> str:
 def summary(delivery_id: str) -> str:
     """Return the key of the imports of a closed summary. Scripts build the same names."""
     return f"rb:summary:{delivery_id}"
+
+
+def record_read(workspace: str, import_id: str) -> str:
+    return f"rb:record_read:{member(workspace, import_id)}"
+
+
+def record_read_topic(workspace: str, import_id: str) -> str:
+    return f"record_read:{member(workspace, import_id)}"
 
 
 def attempts(delivery_id: str) -> str:

@@ -10,7 +10,18 @@ from bridge.errors import DecryptionFailed, StoreUnavailable
 from bridge.resources import Resources
 from bridge.web import problems
 from bridge.web.cors import ConfiguredCors
-from bridge.web.endpoints import deliveries, destinations, events, guides, health, metrics, pushes, signing, watches
+from bridge.web.endpoints import (
+    deliveries,
+    destinations,
+    events,
+    failed_records,
+    guides,
+    health,
+    metrics,
+    pushes,
+    signing,
+    watches,
+)
 from bridge.web.endpoints.push_slots import PushSlots
 from bridge.web.endpoints.send_test_slots import SendTestSlots
 from bridge.web.invalid_keys import InvalidKeys
@@ -24,6 +35,8 @@ API_ROUTES = [
     resource("/v1/watches", GET=watches.pages, POST=watches.create),
     resource("/v1/watches/batch", POST=watches.create_many),
     resource("/v1/watches/{watch_id}", GET=watches.show),
+    resource("/v1/watches/{watch_id}/failed-records", GET=failed_records.show),
+    resource("/v1/watches/{watch_id}/failed-records.csv", GET=failed_records.csv_file),
     resource("/v1/watches/{watch_id}/events", GET=events.stream),
     resource("/v1/watches/{watch_id}/cancel", POST=watches.cancel),
     resource("/v1/deliveries", GET=deliveries.pages),

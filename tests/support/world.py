@@ -136,6 +136,10 @@ class World:
         await self.open_gate()
         await _until_quiet(self.worker.deliveries)
 
+    async def read_records(self) -> None:
+        """Read the failed records that someone has asked for."""
+        await _until_quiet(self.worker.record_reads)
+
     async def sweep(self) -> None:
         await self.worker.sweep.run()
 

@@ -81,6 +81,21 @@ async def ask_about_an_ended_watch(world: World, call: Call) -> httpx.Response:
     return await call.ask(world, id_=await ended_watch(world))
 
 
+async def ask_about_an_unread_import(world: World, call: Call) -> httpx.Response:
+    return await call.ask(world, id_=(await world.watch())["id"])
+
+
+async def ask_about_changed_records(world: World, call: Call) -> httpx.Response:
+    records = [{"personId": f"p{number}"} for number in range(10_001)]
+    await world.sandbox.set_import("imp", ("COMPLETED", 0), failedRecords=records)
+    watch = await world.watch()
+    await world.poll()
+    await world.sandbox.set_import("imp", ("COMPLETED", 0), failedRecords=records[1:])
+    await world.resources.record_reads.get_or_request("default", "imp")
+    await world.read_records()
+    return await call.ask(world, id_=watch["id"])
+
+
 async def ask_about_a_pending_delivery(world: World, call: Call) -> httpx.Response:
     return await call.ask(world, id_=await delivery(world))
 
@@ -118,6 +133,9 @@ WAYS: Mapping[Refusal, Way] = {
     Refusal.WATCH_NOT_FOUND: unknown_or_anothers,
     Refusal.DELIVERY_NOT_FOUND: unknown_or_anothers,
     Refusal.WATCH_ALREADY_SETTLED: ask_about_an_ended_watch,
+    Refusal.IMPORT_NOT_READ: ask_about_an_unread_import,
+    Refusal.FAILED_RECORDS_CHANGED: ask_about_changed_records,
+    Refusal.NOT_ACCEPTABLE: lambda world, call: call.ask(world, headers={"Accept": "image/png"}),
     Refusal.DELIVERY_PENDING: ask_about_a_pending_delivery,
     Refusal.DELIVERY_SKIPPED: ask_about_a_skipped_delivery,
     Refusal.DESTINATION_BUSY: twice,

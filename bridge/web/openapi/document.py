@@ -204,6 +204,8 @@ def _responses(operation: Operation, schemas: Mapping[Any, Json]) -> dict[str, J
     if operation.response is not None:
         example = {"example": operation.response_example} if operation.response_example else {}
         success["content"] = {operation.media_type: {"schema": schemas[operation.response], **example}}
+        for media_type, text in operation.other_media.items():
+            success["content"][media_type] = {"schema": {"type": "string"}, "example": text}
     responses = {str(operation.status): success}
     if operation.not_ready:
         responses["503"] = {**success, "description": "Not ready.", "headers": _headers(headers | RETRY)}

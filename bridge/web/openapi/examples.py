@@ -48,6 +48,18 @@ READING: Mapping[str, Any] = {
     "failedRecords": [{"personId": "cm1person00001"}, {"email": "participant@example.com"}],
     "updatedAt": "2026-11-24T09:29:58.000Z",
 }
+FAILED_RECORDS: Mapping[str, Any] = {
+    "importId": READING["importId"],
+    "status": READING["status"],
+    "failedRecordCount": READING["failedRecordCount"],
+    "data": READING["failedRecords"],
+    "nextCursor": None,
+}
+FAILED_RECORDS_CSV = (
+    "email,personId,importId\r\n"
+    ",cm1person00001,cm1uwhduy001vle4gr4soyqkq\r\n"
+    "participant@example.com,,cm1uwhduy001vle4gr4soyqkq\r\n"
+)
 ACCEPTED: Mapping[str, Any] = {
     "id": "wat_01kb2x3v8mrd4hz0c7w9t5qfyn",
     "importId": "cm1uwhduy001vle4gr4soyqkq",

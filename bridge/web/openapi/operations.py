@@ -6,10 +6,27 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from bridge.web.endpoints import deliveries, destinations, events, health, metrics, pushes, signing, watches
+from bridge.web.endpoints import (
+    deliveries,
+    destinations,
+    events,
+    failed_records,
+    health,
+    metrics,
+    pushes,
+    signing,
+    watches,
+)
 from bridge.web.openapi import examples
 from bridge.web.refusals import Refusal
-from bridge.web.requests.query import DeliveriesQuery, SigningQuery, WaitQuery, WatchesQuery
+from bridge.web.requests.query import (
+    CsvQuery,
+    DeliveriesQuery,
+    FailedRecordsQuery,
+    SigningQuery,
+    WaitQuery,
+    WatchesQuery,
+)
 from bridge.web.routing import Endpoint
 from bridge.web.schemas import destination_responses, responses
 from bridge.web.schemas.pushes import PushBody
@@ -48,6 +65,8 @@ class Operation:
     """The description of the response; without it, the docstring of its type."""
     status: int = 200
     media_type: str = "application/json"
+    other_media: Mapping[str, str] = field(default_factory=dict)
+    """Other media types of the response, which are text, and an example of each."""
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     refuses: tuple[Refusal, ...] = ()
@@ -75,6 +94,12 @@ class Operation:
         return (*COMMON_REFUSALS, *body, *key, *self.refuses)
 
 
+RECORD_REFUSALS = (
+    Refusal.WATCH_NOT_FOUND,
+    Refusal.IMPORT_NOT_READ,
+    Refusal.FAILED_RECORDS_CHANGED,
+    Refusal.DECRYPTION_FAILED,
+)
 REPLAYED = {"Idempotent-Replayed": "`true` if this is the response to an earlier request with the same key."}
 WATCHES, DELIVERIES, DESTINATIONS = "Watches", "Deliveries", "Destinations"
 SIGNING, PUSHES, OPERATIONS = "Signing", "Pushes", "Operations"
@@ -121,6 +146,26 @@ OPERATION_OF: Mapping[Endpoint, Operation] = {
         tag=WATCHES,
         response=responses.WatchResponse,
         refuses=(Refusal.WATCH_NOT_FOUND, Refusal.WATCH_ALREADY_SETTLED, Refusal.DECRYPTION_FAILED),
+    ),
+    failed_records.show: Operation(
+        name="listFailedRecords",
+        tag=WATCHES,
+        query=FailedRecordsQuery,
+        response=responses.FailedRecordsResponse,
+        response_example=examples.FAILED_RECORDS,
+        other_media={"text/csv": examples.FAILED_RECORDS_CSV},
+        refuses=(*RECORD_REFUSALS, Refusal.NOT_ACCEPTABLE),
+    ),
+    failed_records.csv_file: Operation(
+        name="downloadFailedRecords",
+        tag=WATCHES,
+        query=CsvQuery,
+        response=str,
+        answer="The failed records as CSV, with a header.",
+        media_type="text/csv",
+        response_example=examples.FAILED_RECORDS_CSV,
+        headers={"Content-Disposition": "The name of the file."},
+        refuses=RECORD_REFUSALS,
     ),
     events.stream: Operation(
         name="followWatch",

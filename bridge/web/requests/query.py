@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
@@ -22,7 +22,10 @@ from bridge.web.requests.validation_errors import count_problems, problems_of
 from bridge.web.schemas.import_id import ImportId
 
 MAX_PAGE = 100
+MAX_RECORDS = 1000
 MAX_WAIT = 60
+CURSORS = "(wat|dlv)_[0-9a-z]{1,40}|[0-9a-f]{16}_[1-9][0-9]{0,6}"
+"""The forms of cursors: the last id of a page, or a set of failed records and a place in it."""
 CURSOR = "The `nextCursor` of the previous page."
 
 
@@ -43,7 +46,7 @@ IN_DIGITS = BeforeValidator(_digits)
 
 def _copied(value: Any) -> Any:
     """Reject a cursor that no list has returned."""
-    if isinstance(value, str) and not re.fullmatch("(wat|dlv)_[0-9a-z]{1,40}", value):
+    if isinstance(value, str) and not re.fullmatch(CURSORS, value):
         raise PydanticCustomError("form_wrong_format", "Must be the `nextCursor` of the previous page")
     return value
 
@@ -103,6 +106,50 @@ class DeliveriesQuery(PageQuery):
     cursor: Annotated[
         Annotated[str, StringConstraints(pattern=r"^dlv_[0-9a-z]{1,40}$"), COPIED] | None, Field(description=CURSOR)
     ] = None
+
+
+class CsvQuery(_Query):
+    """The query of `GET /v1/watches/{id}/failed-records.csv`."""
+
+    safe: Annotated[
+        Literal["true", "false"],
+        Field(
+            description="For spreadsheets: in CSV, `true` puts an apostrophe before each cell that a spreadsheet would "
+            "run as a formula. Rally's upload takes the file without it."
+        ),
+    ] = "false"
+
+    @property
+    def is_safe(self) -> bool:
+        return self.safe == "true"
+
+
+class FailedRecordsQuery(CsvQuery):
+    """The query of `GET /v1/watches/{id}/failed-records`."""
+
+    limit: Annotated[
+        int,
+        Field(ge=1, le=MAX_RECORDS, description="The maximum number of records in a page of JSON; CSV has all."),
+        IN_DIGITS,
+    ] = 100
+    cursor: Annotated[
+        Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}_[1-9][0-9]{0,6}$"), COPIED] | None,
+        Field(description=CURSOR),
+    ] = None
+
+    @staticmethod
+    def cursor_at(version: str, start: int) -> str:
+        """Return the cursor of the page that begins with the record number `start` of a set of records."""
+        return f"{version[:16]}_{start}"
+
+    @property
+    def version(self) -> str | None:
+        """The beginning of the id of the set of records that the first page was about."""
+        return None if self.cursor is None else self.cursor.partition("_")[0]
+
+    @property
+    def start(self) -> int:
+        return 0 if self.cursor is None else int(self.cursor.partition("_")[2])
 
 
 class SigningQuery(_Query):

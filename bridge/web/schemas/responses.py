@@ -29,7 +29,11 @@ class ReadingResponse(TypedDict):
     status: Annotated[str, Field(examples=["UPLOADING", "COMPLETED", "ERROR"])]
     personCount: Annotated[int | None, Field(description="null if Rally's value was invalid.")]
     failedRecordCount: Annotated[
-        int, Field(description="The number of all failed records; `failedRecords` contains at most 100.")
+        int,
+        Field(
+            description="The number of all failed records; `failedRecords` contains at most 100. "
+            "`GET /v1/watches/{id}/failed-records` returns all."
+        ),
     ]
     failedRecords: Annotated[list[FailedRecordResponse], Field(max_length=100)]
     updatedAt: str | None
@@ -152,6 +156,20 @@ class WatchesResponse(TypedDict):
     """
 
     data: list[WatchResponse]
+    nextCursor: str | None
+
+
+class FailedRecordsResponse(TypedDict):
+    """A page of the failed records of an import. `nextCursor` is the cursor of the next page, null on the last one."""
+
+    importId: str
+    status: Annotated[
+        str, Field(description="Rally's status of the import. Unless it has ended, more records may follow.")
+    ]
+    failedRecordCount: Annotated[
+        int, Field(description="The number of all failed records, also of those without id and e-mail address.")
+    ]
+    data: Annotated[list[FailedRecordResponse], Field(max_length=1000)]
     nextCursor: str | None
 
 
