@@ -86,6 +86,18 @@ def test_the_inbox_shows_what_its_buttons_start_and_has_no_finding(journey: Jour
     assert_it_is_well_made(page)
 
 
+def test_the_inbox_shows_the_message_of_an_import_that_nobody_watches(journey: Journey, page: Page) -> None:
+    page.goto(inbox_of(journey))
+
+    page.get_by_role("button", name="Upload a CSV").click()
+
+    expect(page.get_by_text("COMPLETED, pushed at")).to_be_visible(timeout=30_000)
+    message = page.get_by_role("article").filter(has_text="channel C0RESEARCHOPS")
+    expect(message).to_have_count(1, timeout=60_000)
+    expect(message).to_contain_text("245")
+    assert_it_is_well_made(page)
+
+
 def test_the_inbox_changes_only_what_is_new(journey: Journey, page: Page) -> None:
     def post(name: str) -> None:
         journey.http.post(inbox_of(journey) + "/callbacks/focus", json={"type": name, "lines": list(range(100))})
