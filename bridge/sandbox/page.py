@@ -86,11 +86,16 @@ class Page:
         )
 
     def _shown_upload(self, now: float) -> Mapping[str, Any] | None:
-        """Return the last upload of the button with its push, once that was sent."""
+        """Return the last upload of the button, its push, once that was sent, and whether a message names it."""
         if self._upload is None or self._upload.import_id not in self._rally.stories:
             return None
         sent = [push for push in self._rally.pushes.sent if push.import_id == self._upload.import_id]
-        return {"import": self._upload.as_json(now), "push": sent[-1] if sent else None, "held": RULES_WAIT}
+        return {
+            "import": self._upload.as_json(now),
+            "push": sent[-1] if sent else None,
+            "held": RULES_WAIT,
+            "told": any(self._upload.import_id in message.body for message in self._inbox.messages),
+        }
 
 
 async def style(_: Request) -> Response:

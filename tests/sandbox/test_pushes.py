@@ -269,6 +269,10 @@ async def test_the_button_uploads_an_import_that_only_the_push_names(pushing: Pu
     page = (await pushing.http.get("/inbox")).text
     assert f"<code>{import_id}</code>: COMPLETED, pushed at " in page
     assert page.count(import_id) == 3, "below the button, among the imports, and among the pushes"
+    assert "The message of a rule comes at about" in page
+
+    await pushing.http.post("/inbox/services/T/B/X", json={"text": f"{import_id} ended"})
+    assert "Its message is below" in (await pushing.http.get("/inbox")).text
 
 
 async def test_without_a_secret_nothing_is_pushed_and_the_button_is_missing() -> None:
