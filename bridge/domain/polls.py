@@ -112,7 +112,7 @@ def _after_answer(
         case Read(reading) if reading.finished:
             return ImportUpdate(due=None, reading=reading)
         case Read(reading):
-            return _put_off(ImportUpdate(due=due(), reading=reading), claim, reply.at)
+            return _put_off(ImportUpdate(due=due(), reading=reading), claim, reply.at, schedule)
         case Absent(absence):
             streak = next_streak(claim.absent, absence, reply.at, trusted_since=trusted_since)
             # A rule may wait for a day for an import that its key can't see: polls become rare.
@@ -148,7 +148,7 @@ def _pause(claim: PollClaim, now: Moment, schedule: PollSchedule, *, faults: int
     return schedule.pause(now - claim.pushed_at, faults=faults, jitter=jitter)
 
 
-def _put_off(update: ImportUpdate, claim: PollClaim, now: Moment) -> ImportUpdate:
+def _put_off(update: ImportUpdate, claim: PollClaim, now: Moment, schedule: PollSchedule) -> ImportUpdate:
     """Return the update with its next poll put off as far as pushes are proven for the import's type.
 
     After a push for the import itself nothing is put off: the end that it promised has not been seen.
@@ -159,7 +159,8 @@ def _put_off(update: ImportUpdate, claim: PollClaim, now: Moment) -> ImportUpdat
     stretch = stretch_of(claim.proofs.get(type_), now) if type_ is not None else UNSTRETCHED
     if stretch is UNSTRETCHED:
         return update
-    return replace(update, due=now + (update.due - now) * stretch.factor, stretch=stretch, unstretched_due=update.due)
+    later = (stretch.factor - 1) * schedule.interval(now - claim.first_at)
+    return replace(update, due=update.due + later, stretch=stretch, unstretched_due=update.due)
 
 
 def is_news(claim: PollClaim, update: ImportUpdate) -> bool:

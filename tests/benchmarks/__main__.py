@@ -20,6 +20,7 @@ TABLES = (
     "receiving",
     "listing",
     "peers",
+    "pushes",
 )
 
 
