@@ -13,9 +13,9 @@ from bridge.web.invalid_keys import MAX_INVALID_KEYS
 from bridge.web.refusals import Refusal
 from bridge.web.requests.body import BATCH_LIMIT, BODY_LIMIT
 from tests.support.api_calls import KEYED, PROBLEM, Call, stored
+from tests.support.redis_process import RedisProcess
 from tests.support.samples import only
 from tests.support.world import OTHER_KEY, World, opened
-from tests.system.test_outages import RedisProcess
 from tests.web.openapi.test_document import check
 
 pytestmark = pytest.mark.anyio

@@ -5,6 +5,7 @@ Whatever is not signed costs a response and a count: it is not parsed, not logge
 Source: https://docs.svix.com/receiving/verifying-payloads/how-manual
 """
 
+import asyncio
 from collections import Counter
 from time import time
 
@@ -32,6 +33,8 @@ FAMILIES = (SVIX, STANDARD)
 """The families of headers that Svix may use. If a request has both, the first counts."""
 ABORT = {"webhook-delivery": "abort-message"}
 """The header that makes Svix give up a message: https://docs.svix.com/receiving/delivery-control"""
+RECORDED_WITHIN = 10.0
+"""Seconds to record a push; Svix waits 15 for an answer. Behind a silent Redis, calls wait for each other."""
 NO_EVENT = "none"
 """The event of a request that was refused before it was parsed."""
 _IMPORT_ID: TypeAdapter[str] = TypeAdapter(ImportId)
@@ -114,10 +117,11 @@ async def _record(
     failures: Counter[str] = request.app.state.failed_pushes
     failed_before = failures.pop(workspace, 0)
     try:
-        return await _write(resources, workspace, message_id, push, failed_before)
+        async with asyncio.timeout(RECORDED_WITHIN):
+            return await _write(resources, workspace, message_id, push, failed_before)
     except Exception as error:
         failures[workspace] += failed_before + 1
-        if not isinstance(error, StoreUnavailable):
+        if not isinstance(error, StoreUnavailable | TimeoutError):
             raise
         detail = "The push can't be recorded now. Send it again."
         raise Refused(Refusal.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": RETRY_AFTER_OUTAGE}) from None
