@@ -27,6 +27,7 @@ COMMANDS = {
     "list": "remote.listing.command",
     "show": "remote.show.command",
     "cancel": "remote.cancel.command",
+    "failed-records": "remote.failed_records.command",
     "deliveries": "remote.deliveries.command",
     "destinations": "remote.named_destinations.command",
     "redeliver": "remote.redeliver.command",

@@ -18,7 +18,7 @@ from bridge.client.errors import (
     field_errors,
     text_or_none,
 )
-from bridge.client.requests import Request
+from bridge.client.requests import JSON, Request
 from bridge.domain.retry_after import retry_after
 from bridge.domain.times import HOUR, SECOND, Moment
 
@@ -103,10 +103,10 @@ def judge(request: Request[T], answer: Answer, server: Server) -> T | CallFailed
             document = _object_in(answer.content)
             if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
                 return refusal(answer.status, document, server, headers=answer.headers, wait=answer.retry_after)
-            if request.streams and not request.is_open_stream(answer.status, answer.headers):
+            if not request.has_expected_type(answer.status, answer.headers):
                 return _unreadable(answer, server)
             try:
-                return request.read(document)
+                return request.read(document if request.media_type == JSON else answer.content)
             except (AttributeError, LookupError, TypeError, ValueError):
                 return _unreadable(answer, server)
 

@@ -83,6 +83,8 @@ class Bridge:
     batch = _call(calls.batch)
     get = _call(calls.get)
     list = _feed(calls.list_watches)
+    failed_records = _feed(calls.failed_records)
+    failed_records_csv = _call(calls.failed_records_csv)
     cancel = _call(calls.cancel)
     wait = _call(waiting.wait)
     follow = _feed(waiting.follow)

@@ -16,6 +16,7 @@ from bridge.client.requests import Page, Request
 from bridge.client.steps import Call, Feed, Item
 from bridge.client.values.delivery import Delivery
 from bridge.client.values.destinations import Destination
+from bridge.client.values.failed_record import FailedRecord
 from bridge.client.values.literals import DeliveryState, Outcome, State
 from bridge.client.values.named_destination import NamedDestination
 from bridge.client.values.test_result import TestResult
@@ -78,6 +79,26 @@ def list_watches(
         return requests.list_watches(state=state, outcome=outcome, import_id=import_id, limit=page, cursor=cursor)
 
     yield from _pages(session, request)
+
+
+def failed_records(session: Session, watch: Watch | str, *, page: int = 1000) -> Feed[FailedRecord]:
+    """Yield all failed records of a watch's import, loading pages as needed.
+
+    Raise Conflict if the import was never read, or if its failed records change meanwhile.
+    """
+
+    def request(cursor: str | None) -> Request[Page[FailedRecord]]:
+        return requests.list_failed_records(watch, limit=page, cursor=cursor)
+
+    yield from _pages(session, request)
+
+
+def failed_records_csv(session: Session, watch: Watch | str, *, safe: bool = False) -> Call[bytes]:
+    """Return all failed records of a watch's import as CSV, which Rally's upload takes.
+
+    With `safe`, a spreadsheet runs no cell as a formula. Raise Conflict if the import was never read.
+    """
+    return (yield from exchange(session, requests.failed_records_csv(watch, safe=safe)))
 
 
 def cancel(session: Session, watch: Watch | str) -> Call[Watch]:

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from bridge.client.errors import CallFailed
 from bridge.client.values.delivery import Delivery
 from bridge.client.values.destinations import Destination
+from bridge.client.values.failed_record import FailedRecord
 from bridge.client.values.literals import DeliveryState, Outcome, State
 from bridge.client.values.named_destination import NamedDestination
 from bridge.client.values.test_result import TestResult
@@ -20,8 +21,12 @@ ANSWER_TIMEOUT = 15.0
 """Seconds for an answer, besides those that a long poll asks for."""
 TEST_TIMEOUT = 60.0
 """Seconds for a test message, which the bridge sends before it answers."""
+CSV_TIMEOUT = 30.0
+"""Seconds for a CSV, whose records the bridge may have to read from Rally first."""
 KEEP_ALIVE_TIMEOUT = 45.0
 """Seconds of silence on a stream of events; the bridge sends a comment every 15 s."""
+
+JSON, CSV = "application/json", "text/csv"
 
 T = TypeVar("T")
 Query = Mapping[str, str | int | None]
@@ -33,7 +38,9 @@ class Request(Generic[T]):
 
     method: str
     path: str
-    read: Callable[[Mapping[str, Any]], T]
+    read: Callable[[Any], T]
+    """It gets the JSON object of the answer, or its bytes if `media_type` is not JSON."""
+    media_type: str = JSON
     query: Query = field(default_factory=dict)
     body: bytes | None = field(default=None, repr=False)
     idempotency_key: str | None = None
@@ -50,6 +57,12 @@ class Request(Generic[T]):
         """Return whether an answer is the stream that was asked for, not a refusal or another server's page."""
         is_stream = headers.get("content-type", "").startswith("text/event-stream")
         return self.streams and status == HTTPStatus.OK and is_stream
+
+    def has_expected_type(self, status: int, headers: Mapping[str, str]) -> bool:
+        """Return whether an answer is of the kind that was asked for; whether JSON is valid shows when it is read."""
+        if self.streams:
+            return self.is_open_stream(status, headers)
+        return self.media_type == JSON or headers.get("content-type", "").startswith(self.media_type)
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -123,6 +136,17 @@ def watch_events(watch: Watch | str) -> Request[None]:
     """Return the request for the stream of a watch's events, which has no JSON answer."""
     path = f"/v1/watches/{_segment(watch)}/events"
     return Request(method="GET", path=path, read=lambda _: None, timeout=KEEP_ALIVE_TIMEOUT, streams=True)
+
+
+def list_failed_records(watch: Watch | str, *, limit: int, cursor: str | None) -> Request[Page[FailedRecord]]:
+    query: Query = {"limit": limit, "cursor": cursor}
+    path = f"/v1/watches/{_segment(watch)}/failed-records"
+    return Request(method="GET", path=path, read=_page_of(FailedRecord.of), query=query)
+
+
+def failed_records_csv(watch: Watch | str, *, safe: bool) -> Request[bytes]:
+    path, query = f"/v1/watches/{_segment(watch)}/failed-records.csv", {"safe": "true" if safe else None}
+    return Request(method="GET", path=path, read=bytes, media_type=CSV, query=query, timeout=CSV_TIMEOUT)
 
 
 def get_delivery(delivery: Delivery | str) -> Request[Delivery]:

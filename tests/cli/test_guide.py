@@ -19,7 +19,7 @@ def test_the_guide_lists_every_exit_code() -> None:
 
 
 def test_the_guide_lists_every_command_that_calls_a_bridge() -> None:
-    listed = set(re.findall(r"^\| `rally-bridge (\w+)", TEXT, re.MULTILINE))
+    listed = set(re.findall(r"^\| `rally-bridge ([\w-]+)", TEXT, re.MULTILINE))
     assert listed == COMMANDS.keys() - SERVICE
 
 

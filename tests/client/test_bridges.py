@@ -13,6 +13,7 @@ import pytest
 
 from bridge.client import AsyncBridge, Bridge, CallFailed
 from tests.support.played_calls import DELIVERED, DELIVERY, ENDED, READING, WATCH
+from tests.support.samples import only
 
 Handler = Callable[[httpx.Request], httpx.Response]
 Used = Callable[..., Any]
@@ -177,3 +178,48 @@ def test_a_loop_may_end_before_its_values() -> None:
             return (await anext(bridge.events("wat_1"))).name
 
     assert asyncio.run(first()) == "watch"
+
+
+@both
+def test_failed_records_are_loaded_in_pages(use: Used) -> None:
+    pages = ([{"email": "ada@example.com"}, {"personId": "p1"}], "0123456789abcdef_2"), ([{"personId": "p2"}], None)
+    answers = Answers(*(httpx.Response(200, json={"data": data, "nextCursor": cursor}) for data, cursor in pages))
+
+    found = use(answers, "failed_records", "wat_1")
+
+    assert [(each.email, each.person_id) for each in found] == [("ada@example.com", None), (None, "p1"), (None, "p2")]
+    path = f"{URL}/v1/watches/wat_1/failed-records?limit=1000"
+    assert [str(each.url) for each in answers.requests] == [path, f"{path}&cursor=0123456789abcdef_2"]
+
+
+@both
+def test_a_csv_is_returned_as_it_came(use: Used) -> None:
+    content = "email,personId,importId\r\nمريم@example.com,,imp\r\n".encode()
+    answers = Answers(httpx.Response(200, content=content, headers={"Content-Type": "text/csv; charset=utf-8"}))
+
+    assert use(answers, "failed_records_csv", "wat_1") == content
+    assert str(only(answers.requests).url) == f"{URL}/v1/watches/wat_1/failed-records.csv"
+
+
+@both
+def test_a_csv_that_breaks_off_is_asked_for_again(use: Used) -> None:
+    whole = httpx.Response(200, content=b"email", headers={"Content-Type": "text/csv"})
+    answers = Answers(httpx.RemoteProtocolError("incomplete"), whole)
+
+    assert use(answers, "failed_records_csv", "wat_1") == b"email"
+
+
+@both
+@pytest.mark.parametrize(
+    ("status", "content", "code"),
+    [
+        (200, {"html": "<p>Sign in</p>"}, "unreadable"),
+        (200, {"json": {"data": []}}, "unreadable"),
+        (409, {"json": {"title": "The import was not read", "code": "import_not_read"}}, "import_not_read"),
+    ],
+)
+def test_what_is_no_csv_is_an_error(use: Used, status: int, content: dict[str, Any], code: str) -> None:
+    with pytest.raises(CallFailed) as failed:
+        use(Answers(httpx.Response(status, **content)), "failed_records_csv", "wat_1")
+
+    assert failed.value.code == code

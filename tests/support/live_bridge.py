@@ -27,10 +27,18 @@ class LiveBridge:
     url: str
     sandbox_url: str
 
-    def set_import(self, import_id: str, *statuses: tuple[str, float], failed: int = 0) -> None:
+    def set_import(
+        self,
+        import_id: str,
+        *statuses: tuple[str, float],
+        failed: int = 0,
+        failed_records: list[dict[str, str]] | None = None,
+    ) -> None:
         """Define an import and its statuses, as (status, seconds from now)."""
         steps = [{"status": status, "after": after} for status, after in statuses]
-        story = {"type": "CSV", "people": 120, "failed": failed, "statuses": steps}
+        story: dict[str, Any] = {"type": "CSV", "people": 120, "failed": failed, "statuses": steps}
+        if failed_records is not None:
+            story["failedRecords"] = failed_records
         self._control("PUT", f"imports/{import_id}", story)
 
     def set_answers(self, name: str, *statuses: int) -> None:
@@ -71,7 +79,7 @@ async def _serve(opening: AbstractAsyncContextManager[World], url: "Future[str]"
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         url.set_result(f"http://127.0.0.1:{listening.getsockname()[1]}")
         while not stop.is_set():
-            for shift in (*world.worker.polls.values(), world.worker.deliveries):
+            for shift in (*world.worker.polls.values(), world.worker.record_reads, world.worker.deliveries):
                 shift.start()
             await world.worker.sweep.run()
             await asyncio.sleep(ROUND)

@@ -17,5 +17,5 @@ EXAMPLE = "\b\nExample:\n  rally-bridge follow wat_01kb2x3v8mrd4hz0c7w9t5qfyn --
 @with_following
 @with_client(patience=FOLLOW_PATIENCE)
 def command(bridge: Bridge, watch_id: str, *, following: Following, as_json: bool) -> None:
-    """Wait until a watch has ended; the exit code is its outcome."""
+    """Wait until a watch ends; the exit code is its outcome."""
     follow_to_end(bridge, bridge.get(watch_id), following, as_json=as_json)

@@ -31,6 +31,8 @@ _BY_CODE: Mapping[str | None, str] = {
     "forbidden": "The operator of the bridge can permit it to your client.",
     "delivery_pending": "The time of its next attempt: `rally-bridge show` with its id.",
     "delivery_skipped": "`rally-bridge show` names the reason.",
+    "import_not_read": "What is known: `rally-bridge show` with its id.",
+    "failed_records_changed": "Run the command again; if that fails, watch the import again.",
     "watch_already_settled": "Its outcome: `rally-bridge show` with its id.",
 }
 """The remedy for each code of an error."""

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from rich.text import Text
 
-from bridge.client import Delivery, LastPoll, Watch, WatchedDestination
+from bridge.client import Delivery, FailedRecord, LastPoll, Watch, WatchedDestination
 from bridge.domain.outcomes import Outcome
 from bridge.domain.watches import WatchState
 
@@ -91,9 +91,14 @@ def failed_record_words(watch: Watch, most: int) -> Iterator[str]:
     """Yield the person's id and e-mail address of each failed record, then the number of those beyond `most`."""
     shown = watch.failed_records[:most]
     for record in shown:
-        yield " ".join(filter(None, (record.person_id, record.email))) or "without id and e-mail address"
+        yield record_words(record) or "without id and e-mail address"
     if shown and (more := watch.failed_record_count - len(shown)) > 0:
-        yield f"and {more:,} more; --json shows up to 100"
+        yield f"and {more:,} more: rally-bridge failed-records {watch.id}"
+
+
+def record_words(record: FailedRecord) -> str:
+    """Return the id and the e-mail address of a failed record."""
+    return " ".join(filter(None, (record.person_id, record.email)))
 
 
 def poll_words(watch: Watch) -> str:

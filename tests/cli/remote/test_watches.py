@@ -89,7 +89,7 @@ def test_the_failed_records_of_an_import_are_shown(shell: Shell) -> None:
     records = shell.json("show", watch["id"])["import"]["failedRecords"]
     known = [" ".join(value for value in record.values() if value) for record in records]
     assert shown[:-1] == [f"  failed        {words}" for words in known[:10]]
-    assert shown[-1] == "  failed        and 2 more; --json shows up to 100"
+    assert shown[-1] == f"  failed        and 2 more: rally-bridge failed-records {watch['id']}"
 
 
 def test_a_settled_watch_is_not_cancelled(shell: Shell) -> None:

@@ -71,7 +71,7 @@ def test_a_watch_is_described_in_one_line(changes: dict[str, Any], line: str) ->
     ("count", "most", "words"),
     [
         (2, 10, ["p1", "ada@example.com"]),
-        (1200, 1, ["p1", "and 1,199 more; --json shows up to 100"]),
+        (1200, 1, ["p1", "and 1,199 more: rally-bridge failed-records wat_1"]),
     ],
 )
 def test_failed_records_are_described_by_id_and_address(count: int, most: int, words: list[str]) -> None:
