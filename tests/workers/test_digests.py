@@ -12,9 +12,9 @@ import pytest
 from bridge.domain.digests import FLOOD_DIGEST_AFTER, FLOOD_WINDOW, SINGLE_MESSAGES
 from bridge.domain.precedence import HOLD
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
-from bridge.store.digests import Digests
 from bridge.store.held_deliveries import Released
 from tests.support.deliveries import slack
+from tests.support.dying_digests import DyingDigests
 from tests.support.held_deliveries import end_import, end_imports, fates, release, to_callback, to_slack
 from tests.support.redis_snapshot import assert_store_sound
 from tests.support.samples import only
@@ -168,28 +168,6 @@ async def many_gathered(world: World, count: int = 3) -> list[dict[str, Any]]:
     for watch in watches:
         await release(world, watch, rule="ops", digest_due=due)
     return watches
-
-
-class DyingDigests(Digests):
-    """The digests for a worker that dies at one step, before or after its effect."""
-
-    def __init__(self, world: World, step: str, *, done: bool) -> None:
-        super().__init__(world.resources.store, world.resources.encryptor)
-        self.deadly = step, done
-
-    def __getattribute__(self, name: str) -> Any:
-        found = super().__getattribute__(name)
-        step, done = super().__getattribute__("__dict__").get("deadly", ("", False))
-        return found if name != step else dying(found, done=done)
-
-
-def dying(step: Any, *, done: bool) -> Any:
-    async def dies(*args: Any, **named: Any) -> None:
-        if done:
-            await step(*args, **named)
-        raise RuntimeError("killed")
-
-    return dies
 
 
 @pytest.mark.parametrize("step", ["claim", "parts", "join", "create", "end_parts"])
