@@ -1,5 +1,6 @@
 """The tables `[[rules]]`: what they configure, and their problems, each with file, line and key."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -209,3 +210,11 @@ def test_the_schema_describes_rules() -> None:
     assert not list(validator.iter_errors({"rules": [{**rule, "digest": {"at": "09:00", "zone": "UTC"}}]}))
     for wrong in ({"name": "a"}, {**rule, "outcomes": "never"}, {**rule, "on": 1}, {**rule, "notify": [5]}):
         assert list(validator.iter_errors({"rules": [wrong]})), wrong
+
+
+def test_the_rules_of_the_guide_are_valid_together(file: Path) -> None:
+    guide = (Path(__file__).parents[3] / "bridge" / "docs" / "push.md").read_text()
+    examples = re.findall(r"^```toml\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE)
+
+    rules = load(file, "\n".join(examples))
+    assert [rule.name for rule in rules] == ["ops-csv", "crm", "daily", "loud"]
