@@ -23,6 +23,7 @@ from bridge.domain.times import DAY, MINUTE
 from bridge.web.app import build
 from tests.support.command_line import run_here
 from tests.support.configuration import destination
+from tests.support.push_messages import OTHER_PUSH_SECRET, PUSH_SECRET, push_body, send_push
 from tests.support.world import (
     ADMIN_KEY,
     BOT_TOKEN,
@@ -45,8 +46,14 @@ OWN_SECRET = "whsec_b3duLXNlY3JldC1vZi10aGUtY2FsbGJhY2shIQ=="
 MISPLACED = "whsec_misplaced-where-no-secret-belongs"
 SECRETS = (
     *(RALLY_KEY, CLIENT_KEY, OTHER_KEY, ADMIN_KEY, BOT_TOKEN, FERNET, SERVICE_SECRET, PATH_TOKEN, HEADER_VALUE),
-    *(OWN_SECRET, derived_secret(SERVICE_SECRET, "crm"), MISPLACED),
+    *(OWN_SECRET, derived_secret(SERVICE_SECRET, "crm"), MISPLACED, PUSH_SECRET, OTHER_PUSH_SECRET),
 )
+RULES = """
+[[rules]]
+name = "uploads"
+outcomes = "always"
+notify = ["ops", {type = "slack", channel = "C0123ABCD"}]
+"""
 
 
 @pytest.fixture
@@ -66,7 +73,8 @@ async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
     named = destination("ops", "callback", f"{sandbox_url}/inbox/callbacks/ops?token={PATH_TOKEN}")
     allowed = f"{sandbox_url.removeprefix('http://')},127.0.0.1:1"
     changes = {
-        "config": named,
+        "config": named + RULES,
+        "RALLY_WEBHOOK_SECRETS": PUSH_SECRET,
         "OPERATOR_NOTIFY": "ops",
         "DELIVERY_SCHEDULE": "1s",
         "EGRESS_ALLOW": allowed,
@@ -78,7 +86,7 @@ async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
 async def test_no_secret_and_no_email_is_logged_shown_or_stored_in_the_clear(
     world: World, lines: io.StringIO, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    answers = [*await refused(world), *await ended_every_way(world), *await requested(world)]
+    answers = [*await refused(world), *await pushed(world), *await ended_every_way(world), *await requested(world)]
     async with served(world) as url:
         people = [*await printed_by_the_command_line(world, url), *await asyncio.to_thread(raised_in_scripts, url)]
     page = (await world.sandbox.http.get("/inbox")).text
@@ -148,6 +156,30 @@ async def refused(world: World) -> list[Any]:
         await world.get("/v1/watches/wat_1", wait=MISPLACED),
         await world.post(f"/v1/deliveries/{MISPLACED}/redeliver"),
     ]
+
+
+async def pushed(world: World) -> list[Any]:
+    """Push what a rule tells, and what is refused; everything contains an e-mail address."""
+    records = [{"email": EMAIL}, {"personId": "p1", "email": EMAIL}]
+    await world.sandbox.set_import("uploaded", ("COMPLETED", 0), failedRecords=records)
+    unreadable = push_body("uploaded", importId={"secret": MISPLACED, "email": EMAIL})
+    opted_out = push_body(_eventType="person.opted_out", email=EMAIL)
+    answers = [
+        await send_push(world.api, push_body("uploaded", failedRecords=records), message_id="msg_1"),
+        await send_push(world.api, opted_out, message_id="msg_2"),
+        await send_push(world.api, unreadable, message_id="msg_3"),
+        await send_push(world.api, unreadable, secrets=[OTHER_PUSH_SECRET]),
+        await send_push(world.api, unreadable, workspace="nowhere"),
+    ]
+    assert [answer.status_code for answer in answers] == [204, 204, 400, 400, 404]
+    await world.apply_rules()
+    await world.poll()
+    world.pass_time(MINUTE)
+    await world.open_gate()
+    await world.deliver()
+    told = [message["body"] for message in await world.sandbox.messages(kind="slack")]
+    assert any("uploaded" in body for body in told)
+    return answers
 
 
 async def ended_every_way(world: World) -> list[Any]:
