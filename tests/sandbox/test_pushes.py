@@ -228,6 +228,15 @@ async def test_a_replay_has_a_fresh_signature_and_an_old_end(pushing: Pushing) -
     assert pushing.clock.now - datetime.fromisoformat(body["updatedAt"]).timestamp() > 20 * 86400
 
 
+async def test_an_import_that_ended_long_ago_is_pushed_with_the_time_of_its_end(pushing: Pushing) -> None:
+    await pushing.http.put("/control/imports/imp", json={"seconds": 8, "startedAgo": 30 * 86400})
+    pushing.clock.now += 2
+
+    await pushing.sent(1)
+    ended = datetime.fromisoformat(only(pushing.bridge.bodies)["updatedAt"]).timestamp()
+    assert pushing.clock.now - ended > 29 * 86400
+
+
 async def test_the_test_event_of_the_portal_is_about_an_import_that_does_not_exist(pushing: Pushing) -> None:
     await pushing.push(kind="test")
 

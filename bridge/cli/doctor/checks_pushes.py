@@ -38,7 +38,8 @@ def check_pushes(settings: PushSettings, health: PushHealth, now: Moment) -> Fin
     secrets = f"{settings.secrets} secret{'s are' if settings.secrets > 1 else ' is'} set"
     if not health.stats.last:
         return _without_pushes(check, settings, secrets)
-    detail = "; ".join([f"{secrets} for {settings.url}", _last(health, now), *_proven(health, now)])
+    where = secrets if settings.sandboxed else f"{secrets} for {settings.url}"
+    detail = "; ".join([where, _last(health, now), *_proven(health, now)])
     silent = sorted(type_ for type_, proof in health.proofs.items() if proof.silent)
     if silent:
         remedy = "In Rally, enable the endpoint and recover its failed messages"

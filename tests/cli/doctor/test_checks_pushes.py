@@ -59,6 +59,10 @@ def test_the_last_pushes_and_what_each_type_has_shown_are_named() -> None:
     ]
 
 
+def test_a_sandbox_needs_no_url() -> None:
+    assert "YOUR-HOST" not in check_pushes(settings(sandboxed=True), pushed(), NOW).detail
+
+
 def test_a_proven_type_that_is_no_longer_pushed_is_a_warning() -> None:
     silent = PushProof(matches=3, misses=3, last_match=NOW - 5 * SECOND, proven=True, unpushed=3)
     finding = check_pushes(settings(), pushed(CSV=silent, API=PushProof(misses=3)), NOW)
