@@ -35,7 +35,7 @@ async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
 
 @pytest.mark.parametrize("path", sorted({route.path for route in ROUTES} - {"/"}))
 async def test_every_path_lists_its_methods(world: World, path: str) -> None:
-    place = path.format(watch_id="wat_1", delivery_id="dlv_1")
+    place = path.format(watch_id="wat_1", delivery_id="dlv_1", workspace="default")
     options = await world.api.options(place)
     refused = await world.api.request("BREW", place)
 
@@ -48,7 +48,7 @@ async def test_every_path_lists_its_methods(world: World, path: str) -> None:
 
 @pytest.mark.parametrize("path", sorted({route.path for route in ROUTES} - {"/", "/docs", "/docs/"}))
 async def test_a_path_with_an_extra_slash_is_not_found_and_not_redirected(world: World, path: str) -> None:
-    place = path.format(watch_id="wat_1", delivery_id="dlv_1") + "/"
+    place = path.format(watch_id="wat_1", delivery_id="dlv_1", workspace="default") + "/"
     for answer in (await world.api.get(place), await world.post(place, json={"importId": "imp"})):
         assert (answer.status_code, "location" in answer.headers) == (404, False)
         assert answer.headers["content-type"] == "application/problem+json"

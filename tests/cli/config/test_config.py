@@ -134,6 +134,16 @@ def test_the_settings_in_effect_are_shown_with_their_sources_and_without_secrets
     assert rows["destinations.ops.headers.X-Token"] == ("•••", "bridge.toml:9")
 
 
+def test_the_secrets_of_pushes_are_masked_with_their_source(tmp_path: Path, file: Path) -> None:
+    secret = "whsec_aHVudGVyMi1odW50ZXIyLWh1bnRlcjItaHVudGVyMg=="
+    file.write_text(f'[workspaces.eu]\nkey = "k"\nwebhook_secrets = ["{secret}", "{secret}"]\n')
+    rows = shown(tmp_path, BRIDGE_CONFIG_FILE=str(file), RALLY_WEBHOOK_SECRETS=secret)
+
+    assert rows["RALLY_WEBHOOK_SECRETS"] == ("•••", "environment")
+    assert rows["workspaces.default.webhook_secrets"] == ("•••", "environment")
+    assert rows["workspaces.eu.webhook_secrets"] == ("•••, •••", f"{file}:3")
+
+
 def test_rules_are_shown_without_their_secrets(tmp_path: Path, file: Path) -> None:
     file.write_text(
         '[[rules]]\nname = "ops"\nmode = "digest"\ndigest = {at = "09:05", zone = "UTC"}\nmention = {users = ["U01"]}\n'

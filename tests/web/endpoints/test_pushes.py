@@ -18,7 +18,7 @@ from bridge.queue import QUEUE, ResilientArqRedis
 from bridge.store import keys
 from tests.support.configuration import workspace
 from tests.support.push_messages import OTHER_PUSH_SECRET, PUSH_SECRET, push_body, send_push, signed_headers
-from tests.support.queue_connection import connect
+from tests.support.queue_connection import TROUBLES, connect, troubled
 from tests.support.redis_snapshot import Snapshot, take_snapshot
 from tests.support.samples import only
 from tests.support.world import World, opened
@@ -337,6 +337,16 @@ async def test_an_outage_of_redis_is_a_503_and_the_message_is_taken_again(world:
     assert_accepted(await send_push(world.api, body))
     assert sum((await counts(world)).values()) == 1
     assert "duplicate" not in await counts(world)
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+async def test_a_redis_that_rejects_writes_is_a_503(world: World, trouble: str) -> None:
+    async with troubled(world.resources.store, trouble):
+        refused = await send_push(world.api)
+
+    assert_refused(refused, 503, "service-unavailable", "Send it again.")
+    assert_accepted(await send_push(world.api))
+    assert await counts(world) == {"unwatched": 1}
 
 
 async def test_pushes_that_an_outage_turned_away_are_misses_of_their_workspace_once(world: World) -> None:
