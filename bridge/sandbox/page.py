@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from http import HTTPStatus
@@ -17,6 +17,8 @@ from bridge.sandbox.demo_buttons import DEMOS, DemoBridge, next_id
 from bridge.sandbox.demo_imports import Story, uploaded
 from bridge.sandbox.inbox import Inbox, Message
 from bridge.sandbox.mrkdwn import as_html
+from bridge.sandbox.push_messages import EVENTS
+from bridge.sandbox.pushes import SentPush
 from bridge.sandbox.rally import Rally
 
 HOME = Path(__file__).parent
@@ -29,6 +31,8 @@ SHOWN = 50
 PUSHES_SHOWN = 10
 RULES_WAIT = 31
 """Seconds from a push until the message of a rule."""
+FLOOD, FLOOD_WINDOW = 5, 600.0
+"""The number of single messages that a rule sends to a channel, and the seconds for which it counts."""
 
 
 class Page:
@@ -86,16 +90,23 @@ class Page:
         )
 
     def _shown_upload(self, now: float) -> Mapping[str, Any] | None:
-        """Return the last upload of the button, its push, once that was sent, and whether a message names it."""
+        """Return the last upload of the button, with its push once that was sent, and what became of its message."""
         if self._upload is None or self._upload.import_id not in self._rally.stories:
             return None
-        sent = [push for push in self._rally.pushes.sent if push.import_id == self._upload.import_id]
+        sent = self._rally.pushes.sent
+        push = next((each for each in reversed(sent) if each.import_id == self._upload.import_id), None)
         return {
             "import": self._upload.as_json(now),
-            "push": sent[-1] if sent else None,
-            "held": RULES_WAIT,
+            "push": push,
             "told": any(self._upload.import_id in message.body for message in self._inbox.messages),
+            "expected": None if push is None or _is_flood(sent, push.at) else push.at + RULES_WAIT,
         }
+
+
+def _is_flood(sent: Iterable[SentPush], now: float) -> bool:
+    """Return whether so many CSV imports have ended that the bridge gathers their messages in a digest."""
+    recent = {each.import_id for each in sent if each.event == EVENTS["CSV"] and now - FLOOD_WINDOW < each.at <= now}
+    return len(recent) > FLOOD
 
 
 async def style(_: Request) -> Response:

@@ -284,6 +284,15 @@ async def test_the_button_uploads_an_import_that_only_the_push_names(pushing: Pu
     assert "Its message is below" in (await pushing.http.get("/inbox")).text
 
 
+async def test_the_sixth_upload_within_ten_minutes_comes_in_a_digest(pushing: Pushing) -> None:
+    for number in range(1, 7):
+        await pushing.http.post("/inbox/uploads")
+        pushing.clock.now += 6
+        await pushing.sent(number)
+        page = (await pushing.http.get("/inbox")).text
+        assert ("Its message comes in a digest" in page) == (number == 6)
+
+
 async def test_without_a_secret_nothing_is_pushed_and_the_button_is_missing() -> None:
     transport = httpx.ASGITransport(create_app(SandboxSettings(rally_key="rally-key", bridge_url="http://127.0.0.1:1")))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8081") as http:
