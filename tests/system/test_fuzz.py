@@ -343,6 +343,8 @@ TABLES = [
     "[workspaces.eu]\nkey = {}",
     '[workspaces.eu]\nkey = "k"\nbase_url = {}',
     "[workspaces.eu]\nkey_file = {}",
+    '[workspaces.eu]\nkey = "k"\nwebhook_secrets = [{}]',
+    '[workspaces.eu]\nkey = "k"\nwebhook_secrets_file = {}',
     "[workspaces.eu]\nkey_env = {}",
     '[destinations.x]\ntype = "callback"\nurl = {}',
     '[destinations.x]\ntype = "slack_webhook"\nurl = {}',

@@ -9,7 +9,7 @@ from bridge.web.refusals import Refusal, Refused
 
 LARGE = 16 * 1024
 """The size in bytes above which a body needs a slot; a push of three hundred failed records is smaller."""
-SLOTS = 16
+SLOTS = 64
 RETRY_AFTER = 10
 """The Retry-After in seconds: by then, each body has arrived or was refused."""
 

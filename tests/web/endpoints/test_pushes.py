@@ -16,6 +16,7 @@ from bridge.domain.pushes import API_FINISHED, CSV_FINISHED, OTHER_EVENT, PushRe
 from bridge.domain.times import HOUR, SECOND
 from bridge.queue import QUEUE, ResilientArqRedis
 from bridge.store import keys
+from bridge.web.endpoints.push_slots import SLOTS
 from tests.support.configuration import workspace
 from tests.support.push_messages import OTHER_PUSH_SECRET, PUSH_SECRET, push_body, send_push, signed_headers
 from tests.support.queue_connection import TROUBLES, connect, troubled
@@ -299,7 +300,7 @@ async def test_few_large_bodies_are_read_at_once_before_their_sender_is_known(wo
         await arriving.wait()
 
     headers = signed_headers(b"never")
-    waiting = [asyncio.create_task(world.api.post(PATH, content=slow(), headers=headers)) for _ in range(16)]
+    waiting = [asyncio.create_task(world.api.post(PATH, content=slow(), headers=headers)) for _ in range(SLOTS)]
     for _ in waiting:
         await begun.acquire()
     large = push_body(more="x" * 70_000)
