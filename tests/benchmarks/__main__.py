@@ -19,6 +19,7 @@ TABLES = (
     "accepting",
     "receiving",
     "listing",
+    "failed_records",
     "peers",
     "pushes",
 )

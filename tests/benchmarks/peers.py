@@ -54,6 +54,7 @@ PEERS = {
     "256 KB of arrays": other(255 * KB, b"[]"),
     "256 KB of 190 levels each": other(255 * KB, b"[" * 190 + b"]" * 190),
     "256 KB of half characters": other(255 * KB, b'"' + b"\\ud800" * 1000 + b'"'),
+    "10,000 failed records": records(10_000 * (len(RECORD) + 1), RECORD),
     "2 MB of failed records": records(2000 * KB, RECORD),
     "2 MB of records that name nobody": records(2000 * KB, b"{}"),
     "2 MB of arrays": other(2000 * KB, b"[]"),

@@ -1,17 +1,19 @@
 """Record sets: kept once, readable only at their place, and deleted when nothing refers to them any more."""
 
+import tracemalloc
 from dataclasses import replace
 
 import pytest
 
 from bridge.domain.failed_records import record_set_id
+from bridge.domain.failed_records_csv import csv_parts
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.polls import ImportUpdate
 from bridge.domain.times import DAY, HOUR, MINUTE
 from bridge.errors import DecryptionFailed
 from bridge.store import keys
 from bridge.store.failed_records import USE_CHECKED_EVERY
-from bridge.store.record_sets import read_lines
+from bridge.store.record_sets import compress, read_lines
 from tests.support.samples import only
 from tests.support.store_parts import DONE, StoreParts
 
@@ -172,3 +174,17 @@ async def test_a_check_that_lies_too_far_ahead_is_made_now(parts: StoreParts) ->
     await parts.failed_records.delete_unused(10)
 
     assert await stored(parts, MANY) is None
+
+
+def test_a_large_set_is_written_as_csv_in_little_memory() -> None:
+    compressed = compress(
+        FailedRecord(email=f"p{number}@example.com", person_id=f"{number}") for number in range(10_000)
+    )
+
+    tracemalloc.start()
+    length = sum(len(part) for part in csv_parts(read_lines(compressed), "imp", safe=True))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert length > 250_000
+    assert most < 2_000_000
