@@ -77,7 +77,7 @@ class RecordReadWork:
         snapshot = await self._resources.budgets.read(workspace)
         share = settings.workspaces[workspace].budget_share
         granted = grant(snapshot.budget, snapshot.now, in_flight=snapshot.in_flight, share=share)
-        if granted.count <= 0 or snapshot.budget.probes_only:
+        if granted.count <= 0:
             return max(1.0, (granted.again_at - snapshot.now) / SECOND)
         if not await self._resources.record_reads.claim(
             workspace, import_id, snapshot.budget, granted, lease=settings.poll_lease, now=snapshot.now

@@ -109,16 +109,29 @@ async def test_nothing_is_read_while_the_budget_allows_no_request(world: World) 
     assert await requests(world) == 1
 
 
-async def test_nothing_is_read_while_the_workspace_is_only_probed(world: World) -> None:
-    await ended(world)
+@pytest.mark.parametrize("trouble", ["key_refused_since", "breaker_open_since", "vanished_since"])
+async def test_a_read_is_the_probe_of_a_workspace_that_is_paused(world: World, trouble: str) -> None:
+    path = await ended(world)
     now = await world.resources.store.now()
     budget = await world.resources.budgets.get("default")
-    await world.resources.budgets.write("default", replace(budget, key_refused_since=now))
-    await world.resources.record_reads.get_or_request("default", "imp")
+    paused: dict[str, Any] = {trouble: now}
+    await world.resources.budgets.write("default", replace(budget, ends_at=0, **paused))
+
+    assert (await read(world, path)).status_code == 200
+
+    after = await world.resources.budgets.get("default")
+    assert (getattr(after, trouble), after.probing_until, after.probes_only) == (None, 0, False)
+
+
+async def test_only_one_read_at_a_time_is_a_probe(world: World) -> None:
+    now = await world.resources.store.now()
+    await world.resources.budgets.write("default", Budget(limit=50, breaker_open_since=now))
+    for import_id in ("a", "b"):
+        await world.resources.record_reads.get_or_request("default", import_id)
 
     claimed, _ = await work_of(world).claim(4)
 
-    assert claimed == []
+    assert [each.probe for each in claimed] == [True]
 
 
 async def test_a_budget_that_was_overwritten_is_read_again(world: World) -> None:

@@ -77,10 +77,8 @@ async def _page(
 def _csv(request: Request, client: Client, watch: Watch, found: FoundRecords, *, safe: bool) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="failed-records-{watch.id}.csv"'}
     media_type = f"{CSV}; charset=utf-8; header=present"
-    if request.method == "HEAD":
-        return Response(media_type=media_type, headers=headers)
     _log_access(request, client, watch, "csv")
-    parts = csv_parts(found, watch.import_id, safe=safe)
+    parts = () if request.method == "HEAD" else csv_parts(found, watch.import_id, safe=safe)
     return StreamingResponse(parts, media_type=media_type, headers=headers)
 
 

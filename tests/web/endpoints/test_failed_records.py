@@ -145,6 +145,7 @@ async def test_head_has_the_headers_and_is_no_access(world: World, ending: str) 
         answer = await world.api.head(path, headers=bearer(CLIENT_KEY))
 
     assert (answer.status_code, logs) == (200, [])
+    assert answer.headers.get("content-length") != "0"
     assert answer.headers["content-type"] == (await world.get(path)).headers["content-type"]
     assert (await world.api.head(path)).status_code == 401
 
