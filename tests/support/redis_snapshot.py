@@ -34,6 +34,7 @@ ACCOUNTED_ELSEWHERE = (
 )
 """What the soundness of watches and deliveries does not depend on."""
 _PERMANENT = {keys.FENCE, keys.CLOCK, keys.STORE_KEY, keys.SCHEMA_VERSION, "rb:check"}
+SKIPPED_FOR = "rb:deliveries:skipped_for:"
 _PASSING = (":paced", ":last", ":singles", ":calls", ":flooded")
 
 
@@ -120,7 +121,9 @@ def assert_sound(snapshot: Snapshot) -> None:
     """Check that every index matches the records, that nothing expires, and that no key is left over."""
     parts = (_watches, _imports, _proofs, _deliveries)
     accounted = _PERMANENT.union(*(part(snapshot) for part in parts))
-    passing = {key for key in snapshot.held if key.endswith(_PASSING) or key.startswith("rb:push:seen:")}
+    passing = {
+        key for key in snapshot.held if key.endswith(_PASSING) or key.startswith(("rb:push:seen:", "rb:rules:stats:"))
+    }
     assert set(snapshot.held) <= accounted | passing, set(snapshot.held) - accounted - passing
     assert snapshot.expiring <= passing, "a record has an expiry"
 
@@ -232,7 +235,9 @@ def _deliveries(snapshot: Snapshot) -> Iterator[str]:
     assert snapshot.index(keys.HELD).keys() == held, "the index of held deliveries doesn't match the records"
     yield keys.HELD
     yield from _digests(snapshot)
-    yield from (key for key in snapshot.held if key.startswith("rb:deliveries:skipped_for:"))
+    for key in filter(lambda key: key.startswith(SKIPPED_FOR), snapshot.held):
+        assert deliveries[key.removeprefix(SKIPPED_FOR)]["state"] == "pending"
+        yield key
     abandoned = {
         id_
         for id_, record in deliveries.items()

@@ -91,6 +91,7 @@ class DeliverySteps(StoreSteps):
         delivery = self.model.deliveries.get(claim.id)
         current = delivery is not None and delivery.state == "pending" and delivery.fence == claim.fence
         now = self.now()
+        skipped_for: set[str] = self.snapshot().held.get(f"rb:deliveries:skipped_for:{claim.id}", set())
         assert self._record(claim, verdict, now) == current
         if delivery is not None and current:
             after = self._after(claim, verdict, now)
@@ -100,7 +101,14 @@ class DeliverySteps(StoreSteps):
                 None,
                 0,
             )
+            if delivery.state == "abandoned":
+                self._revive(skipped_for)
         self.unchanged(lambda: self._record(claim, verdict, now))
+
+    def _revive(self, delivery_ids: set[str]) -> None:
+        """Expect deliveries of rules to be pending again, as the one for which they were skipped is abandoned."""
+        for delivery_id in delivery_ids & self.model.deliveries.keys():
+            self.model.deliveries[delivery_id].state = "pending"
 
     def _record(self, claim: DeliveryClaim, verdict: Verdict | str, now: Moment) -> bool:
         if verdict == "postponed":

@@ -14,6 +14,7 @@ class ModelWatch:
     key: ImportKey
     notify: tuple[Destination, ...]
     expires_at: Moment
+    client: str = "crm"
     state: str = "watching"
     outcome: str | None = None
 

@@ -70,7 +70,7 @@ class PollSteps(StoreSteps):
             self.resources.imports.claim(
                 workspace,
                 snapshot.budget,
-                Grant(count=9, again_at=0),
+                Grant(count=9, again_at=0, rules_left=9),
                 room=room,
                 lease=POLL_LEASE,
                 now=snapshot.now,
