@@ -49,6 +49,8 @@ from bridge.store.pushes import Pushes
 from bridge.store.rate_limits import RateLimiter
 from bridge.store.record_reads import RecordReads
 from bridge.store.rule_stats import RuleStats
+from bridge.store.slack_channels import SlackChannels
+from bridge.store.slack_requests import SlackRequests
 from bridge.store.summaries import Summaries
 from bridge.store.watches import Watches
 
@@ -73,6 +75,8 @@ class Resources:
     summaries: Summaries
     rule_stats: RuleStats
     pushes: Pushes
+    slack_requests: SlackRequests
+    slack_channels: SlackChannels
     attempts: Attempts
     lanes: Lanes
     notices: Notices
@@ -154,6 +158,8 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         summaries=Summaries(store, encryptor),
         rule_stats=RuleStats(store),
         pushes=Pushes(store),
+        slack_requests=SlackRequests(store, encryptor),
+        slack_channels=SlackChannels(store),
         attempts=Attempts(store, encryptor),
         lanes=Lanes(store),
         notices=Notices(store, encryptor),

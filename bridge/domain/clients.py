@@ -11,6 +11,20 @@ RULE_PREFIX = "rule:"
 """How the name of the client of a rule's watches begins; a client with an API key has no colon in its name."""
 
 
+SLACK_PREFIX = "slack:"
+"""How the name of the client of a watch that was made in Slack begins; the id of the user follows."""
+
+
+def slack_client(user: str) -> str:
+    """Return the client of the watches that a Slack user makes."""
+    return f"{SLACK_PREFIX}{user}"
+
+
+def slack_user_of(client: str) -> str | None:
+    """Return the id of the Slack user whose watches belong to a client; None for other clients."""
+    return client.removeprefix(SLACK_PREFIX) if client.startswith(SLACK_PREFIX) else None
+
+
 def is_rule(client: str) -> bool:
     """Return whether the watches of this client are made by a rule."""
     return client.startswith(RULE_PREFIX)
@@ -36,6 +50,14 @@ class Permissions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlackTeam:
+    """The Slack workspace whose people may use the app, and the id of the app; both as Slack's requests name them."""
+
+    team: str
+    app: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
     """An internal tool, identified by name; an `admin` sees the watches of all clients."""
 
@@ -44,6 +66,8 @@ class Client:
     digests: tuple[bytes, ...] = field(repr=False)
     """The digest of each API key of the client."""
     permissions: Permissions = Permissions()
+    slack: SlackTeam | None = None
+    """The Slack workspace that is this client."""
 
 
 def digest(key: str) -> bytes:

@@ -11,6 +11,7 @@ from bridge.settings.file.document import Document
 from bridge.settings.model import SECRETS, Settings, Variables
 from bridge.settings.parsers import NAME
 from bridge.settings.problems import Place, Problem, problem, shown
+from bridge.settings.slack_app import slack_problems
 
 SANDBOX_PATH = "/rally/api/public/v1"
 
@@ -53,7 +54,12 @@ def merged(
         for name, sentence in _missing(settings, document, invalid)
     }
     absent = invalid | missing.keys()
-    checks = [*_contradictions(settings, absent), *_references(settings, document, absent), *_duplicates(settings)]
+    checks = [
+        *_contradictions(settings, absent),
+        *slack_problems(settings, absent),
+        *_references(settings, document, absent),
+        *_duplicates(settings),
+    ]
     return Merged(settings=settings, invalid=absent, problems=[*(missing.values() if whole else ()), *checks])
 
 

@@ -29,6 +29,7 @@ SECRETS = (
     "callback_secrets",
     "callback_ed25519_keys",
     "slack_bot_token",
+    "slack_signing_secret",
     "egress_proxy",
 )
 """The variables that may be read from files."""
@@ -68,6 +69,8 @@ class Variables(BaseModel):
     client_rate_limit: Annotated[int, Field(ge=1)] = 600
     callback_ed25519_keys: Annotated[tuple[Secret, ...], BeforeValidator(parsers.secrets)] = ()
     slack_bot_token: Annotated[Secret | None, BeforeValidator(parsers.visible)] = None
+    slack_signing_secret: Annotated[tuple[Secret, ...], BeforeValidator(parsers.signing_secrets)] = ()
+    """The secrets of the Slack app, newest first: Slack signs its requests with one of them."""
     slack_api_url: Annotated[str, BeforeValidator(parsers.base_url)] = "https://slack.com/api"
     slack_show_emails: bool = False
     slack_at_most_once: bool = False
@@ -112,6 +115,12 @@ class Settings(Variables):
     """A client of BRIDGE_API_KEYS occurs once for each of its keys."""
     rules: tuple[Rule, ...] = ()
     """The rules in the order of the file; the first that matches an import tells it to a destination."""
+
+    @property
+    def slack_client(self) -> Client | None:
+        """The client that is a Slack workspace; at most one is."""
+        return next((client for client in self.clients if client.slack is not None), None)
+
     origins: Mapping[str, Place] = Field({}, repr=False)
     """Where each setting comes from, by its key, such as POLL_FLOOR or workspaces.eu.key; defaults are left out."""
 

@@ -165,6 +165,19 @@ def webhook_secrets(given: str | list[str]) -> tuple[Secret, ...]:
     return each_of(parts(given) if isinstance(given, str) else given, "secret", callback_secret)
 
 
+SHORTEST_SIGNING_SECRET = 16
+
+
+def signing_secrets(text: str) -> tuple[Secret, ...]:
+    return each(text, "secret", _signing_secret)
+
+
+def _signing_secret(text: str) -> Secret:
+    if len(text) < SHORTEST_SIGNING_SECRET:
+        raise ValueError("is too short; Slack shows it under Basic Information, as Signing Secret")
+    return visible(text)
+
+
 def callback_secret(text: str) -> Secret:
     if check_secret(text):
         raise ValueError(f"must be {FORM}")

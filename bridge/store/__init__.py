@@ -1,8 +1,8 @@
 """The store: Redis. One module for each noun; the steps that must be atomic are Lua scripts in `scripts/`.
 
 Every key of ours begins with `rb:`; times are milliseconds on Redis' clock. Records are hashes: the few fields that
-Redis compares are plain, everything private is encrypted. No record expires by itself, except the marks of pushes and
-what was read on demand: the sweep deletes what has ended.
+Redis compares are plain, everything private is encrypted. No record expires by itself, except the marks of pushes,
+what was read on demand, and what Slack asked for: the sweep deletes what has ended.
 
     rb:watch:<id>                       hash   a watch: state, deadlines, outcome; encrypted: private, ending
     rb:watches:in:<index>               zset   ids of watches; <index>: `watching`, `cancelled` or an outcome
@@ -62,6 +62,8 @@ what was read on demand: the sweep deletes what has ended.
     rb:push:awaited_types:<workspace>   hash   the types of these imports
     rb:push:proof:<workspace>           hash   for each type of import: ends with a push, and ends without
     rb:rules:stats:<rule>               hash   what became of the pushes that a rule covers
+    rb:slack:request:<team>:<hash>      string the answer to a request of Slack, encrypted; expires after 10 minutes
+    rb:slack:channel:<channel>          zset   watches made in Slack for a channel, by their expiry; expires by itself
     rb:wakeups                          list   one element after a job was put into rb:queue, until a worker reads it
     rb:changes                          channel  `watch:<id>`, `import:<workspace>:<id>` or `record_read:…`: it changed
     rb:fence                            int    the fences issued so far

@@ -30,6 +30,10 @@ def of_record_read(workspace: str, import_id: str) -> tuple[Binding, Binding]:
     return Binding(record=record, field="reading"), Binding(record=record, field="records")
 
 
+def of_slack_answer(team: str, fingerprint: str) -> Binding:
+    return Binding(record=keys.slack_request(team, fingerprint), field="answer", client=team)
+
+
 def of_message(delivery_id: str, client: str, watch_id: str) -> Binding:
     return Binding(record=keys.delivery(delivery_id), field="message", client=client, about=watch_id)
 

@@ -188,6 +188,14 @@ def rule_stats(rule: str) -> str:
     return f"rb:rules:stats:{rule}"
 
 
+def slack_request(team: str, fingerprint: str) -> str:
+    return f"rb:slack:request:{team}:{fingerprint}"
+
+
+def slack_channel(channel: str) -> str:
+    return f"rb:slack:channel:{channel}"
+
+
 def member(workspace: str, import_id: str) -> str:
     """Return an import's member in sets that span workspaces; a workspace's name has no colon."""
     return f"{workspace}:{import_id}"

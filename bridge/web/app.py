@@ -30,6 +30,7 @@ from bridge.web.middleware import RequestContextMiddleware, UnhandledErrors
 from bridge.web.openapi import page
 from bridge.web.refusals import Refused
 from bridge.web.routing import resource
+from bridge.web.slack import commands
 
 API_ROUTES = [
     resource("/v1/watches", GET=watches.pages, POST=watches.create),
@@ -52,7 +53,9 @@ API_ROUTES = [
     resource("/metrics", GET=metrics.show),
     resource("/readyz", GET=health.readyz),
 ]
-ROUTES = [*API_ROUTES, *page.described(API_ROUTES, guides.GUIDES), *guides.guide_routes()]
+SLACK_ROUTES = [resource("/slack/commands", POST=commands.receive)]
+"""What only Slack calls; not in the OpenAPI document."""
+ROUTES = [*API_ROUTES, *SLACK_ROUTES, *page.described(API_ROUTES, guides.GUIDES), *guides.guide_routes()]
 
 
 def build(resources: Resources | None = None) -> Starlette:

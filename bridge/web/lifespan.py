@@ -17,6 +17,7 @@ from bridge.errors import BridgeError
 from bridge.resources import open_resources
 from bridge.startup import wait_for_store
 from bridge.web.cors import ORIGINS
+from bridge.web.slack.team_check import check_team
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -33,6 +34,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[dict[str, object]]:
     async with open_resources(settings) as resources:
         with on_shutdown_signal(resources.change_feed.stop):
             await wait_for_store(resources, stopping=lambda: resources.change_feed.stopping)
+            await check_team(resources)
             app.state.resources = resources
             memory.trim_after_startup()
             structlog.get_logger().info("api.started")

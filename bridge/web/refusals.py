@@ -26,6 +26,7 @@ class Refusal(Enum):
     PUSH_NOT_SIGNED = (400, "push-not-signed", "The push is not signed, or not recently")
     PUSH_UNREADABLE = (400, "push-unreadable", "The push can't be read")
     MISSING_API_KEY = (401, "missing-api-key", "The API key is missing")
+    SLACK_NOT_SIGNED = (401, "slack-not-signed", "The request is not signed by Slack, or not for this app")
     INVALID_API_KEY = (401, "invalid-api-key", "The API key is invalid")
     FORBIDDEN = (403, "forbidden", "The client lacks the permission")
     NOT_FOUND = (404, "not-found", "Not found")

@@ -92,6 +92,8 @@ class _Rows:
         count = len(client.digests)
         yield self._row(f"{prefix}.keys", f"{count} {'key' if count == 1 else 'keys'}")
         yield self._row(f"{prefix}.admin", _text(client.admin))
+        if client.slack is not None:
+            yield self._row(f"{prefix}.slack", f"{client.slack.team}, {client.slack.app}")
         for key, names in asdict(client.permissions).items():
             yield self._row(f"{prefix}.{key}", "all" if names is None else ", ".join(sorted(names)) or "none")
 

@@ -40,6 +40,7 @@ def probe_commands(scratch: str, job: str) -> Sequence[Command]:
         *(("ZRANGE", order, 0, 1), ("ZRANGEBYSCORE", order, 0, 1), ("ZREVRANGEBYLEX", order, "+", "-")),
         ("ZRANGEBYLEX", order, "-", "+"),
         *(("ZSCORE", order, "m"), ("ZINCRBY", order, 1, "m"), ("ZREM", order, "n"), ("ZREMRANGEBYSCORE", order, 5, 6)),
+        ("ZREVRANGE", order, 0, 1),
         *(("PSETEX", job, BRIEFLY, 1), ("DEL", text, record, list_, set_, order, job)),
         *(
             ("MULTI",),

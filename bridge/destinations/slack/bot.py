@@ -34,7 +34,7 @@ class SlackBot:
 
 
 def prepare(destination: SlackChannel, body: str, bot: SlackBot) -> Request:
-    return _call("chat.postMessage", {"channel": destination.channel, **json.loads(body)}, bot)
+    return prepare_call("chat.postMessage", {"channel": destination.channel, **json.loads(body)}, bot)
 
 
 def prepare_check(bot: SlackBot) -> Request:
@@ -42,10 +42,11 @@ def prepare_check(bot: SlackBot) -> Request:
 
     Source: https://docs.slack.dev/reference/methods/auth.test
     """
-    return _call("auth.test", {}, bot)
+    return prepare_call("auth.test", {}, bot)
 
 
-def _call(method: str, payload: Mapping[str, Any], bot: SlackBot) -> Request:
+def prepare_call(method: str, payload: Mapping[str, Any], bot: SlackBot) -> Request:
+    """Return the request of a method of Slack's API."""
     headers = {
         "content-type": "application/json; charset=utf-8",
         "user-agent": USER_AGENT,
@@ -121,7 +122,7 @@ def judge(response: Response, now: Moment) -> Verdict:
         case _, HTTPStatus.TOO_MANY_REQUESTS:
             return Deferred("HTTP 429, over Slack's rate limit", SECOND if wait is None else wait, whole_lane=True)
         case 2, _:
-            return _judge_document(_document(response), wait)
+            return _judge_document(document_of(response), wait)
         case 3, status:
             return Rejected(f"HTTP {status}, redirects are not followed")
         case _, HTTPStatus.REQUEST_TIMEOUT | HTTPStatus.TOO_EARLY as status:
@@ -159,7 +160,8 @@ def _judge_document(document: Mapping[str, Any], wait: Span | None) -> Verdict: 
             return Deferred("an answer that is not Slack's", wait, ambiguous=True, max_tries=UNKNOWN_TRIES)
 
 
-def _document(response: Response) -> Mapping[str, Any]:
+def document_of(response: Response) -> Mapping[str, Any]:
+    """Return the object that Slack has answered; an empty one if it is none."""
     try:
         document = json.loads(response.body)
     except (ValueError, RecursionError):

@@ -1,6 +1,6 @@
 """The tables of the configuration file: workspaces, destinations and clients. Rules are in `rule_tables.py`."""
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import (
     BaseModel,
@@ -10,11 +10,12 @@ from pydantic import (
     GetJsonSchemaHandler,
     StringConstraints,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from bridge.domain.clients import DIGEST_PREFIX, Client, Permissions
+from bridge.domain.clients import DIGEST_PREFIX, Client, Permissions, SlackTeam
 from bridge.domain.destinations import CHANNEL_ID, Callback, ResolvedDestination, SlackChannel, SlackWebhook
 from bridge.domain.secret import Secret
 from bridge.settings import parsers
@@ -22,6 +23,8 @@ from bridge.settings.file.secret_fields import SecretField, secret_fields
 
 _DIGEST = r"^sha256:[0-9a-f]{64}$"
 _HOST = r"^((\*\.)?[^\s/:@*]+|[0-9a-fA-F:.]+)$"
+_TEAM = r"^T[A-Z0-9]{2,30}$"
+_APP = r"^A[A-Z0-9]{2,30}$"
 SENTENCES = {
     "extra_forbidden": "is not known",
     "missing": "is required",
@@ -37,6 +40,8 @@ SENTENCES = {
     "too_long": "must have at most {max_length} elements",
     _DIGEST: "must be sha256: and 64 hexadecimal digits, as `rally-bridge keys new` prints it",
     CHANNEL_ID: "must be a channel's id, such as C0123ABCD; its details in Slack show it at the very end",
+    _TEAM: "must be the id of a Slack workspace, such as T0123ABCD",
+    _APP: "must be the id of a Slack app, such as A0123ABCD; Slack shows it under Basic Information",
     _HOST: "must be a host alone, such as crm.example.com or *.example.com",
 }
 """The sentence for each type of pydantic's findings, or for the pattern that is not matched."""
@@ -142,18 +147,39 @@ class CallbackTable(Table):
         return Callback(url=self.url, secret=self.secret, headers=self.headers)
 
 
+class SlackTeamTable(Table):
+    """A Slack workspace, and the app that is installed there."""
+
+    team: Annotated[str, StringConstraints(pattern=_TEAM), Field(description="The id of the workspace (T…).")]
+    app: Annotated[str, StringConstraints(pattern=_APP), Field(description="The id of the app (A…).")]
+
+
 class ClientTable(Table):
-    """An internal tool that may call the API, and what it may use; what is left out is allowed without restriction."""
+    """An internal tool that may call the API, and what it may use; what is left out is allowed without restriction.
+
+    With `slack`, it is a Slack workspace, and needs no key.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["keys"]}, {"required": ["slack"]}]})
 
     keys: Annotated[
         list[Annotated[str, StringConstraints(pattern=_DIGEST)]],
         Field(min_length=1, max_length=2, description="The digests of its key; two while a key is rotated."),
-    ]
+    ] = []
+    slack: Annotated[
+        SlackTeamTable | None, Field(description="The Slack workspace whose people may use the app, and the app.")
+    ] = None
     admin: Annotated[bool, Field(description="Whether it sees the watches of all clients.")] = False
     workspaces: Annotated[list[str] | None, Field(description="The workspaces that it may use.")] = None
     slack_channels: Annotated[list[ChannelId] | None, Field(description="The channels that it may post to.")] = None
     named: Annotated[list[str] | None, Field(description="The destinations of this file that it may use.")] = None
     callback_hosts: Annotated[list[Host] | None, Field(description="The hosts that it may send callbacks to.")] = None
+
+    @model_validator(mode="after")
+    def _can_be_recognized(self) -> Self:
+        if not self.keys and self.slack is None:
+            raise ValueError("keys is required, except for a client with slack")
+        return self
 
     def client(self, name: str) -> Client:
         permissions = Permissions(
@@ -163,7 +189,8 @@ class ClientTable(Table):
             callback_hosts=_set(self.callback_hosts),
         )
         digests = tuple(bytes.fromhex(key.removeprefix(DIGEST_PREFIX)) for key in self.keys)
-        return Client(name=name, admin=self.admin, digests=digests, permissions=permissions)
+        slack = None if self.slack is None else SlackTeam(team=self.slack.team, app=self.slack.app)
+        return Client(name=name, admin=self.admin, digests=digests, permissions=permissions, slack=slack)
 
 
 def _set(names: list[str] | None) -> frozenset[str] | None:

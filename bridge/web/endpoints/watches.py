@@ -5,7 +5,6 @@ import json
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,10 +15,8 @@ from bridge.domain.watches import Watch, WatchState
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.errors import DecryptionFailed, StoreUnavailable
 from bridge.ids import new_id
-from bridge.queue import Job
 from bridge.resources import Resources
 from bridge.store.acceptance import Acceptance, AcceptedWatch, IdempotencyKey, NewWatch, OverLimit
-from bridge.store.import_records import ImportRecord
 from bridge.web.auth import charge_batch, may_see, rate_limited
 from bridge.web.endpoints.authenticated import authenticated, authenticated_counting, authenticated_with
 from bridge.web.endpoints.long_poll import wait_until_ended
@@ -33,8 +30,7 @@ from bridge.web.schemas.destinations import Context
 from bridge.web.schemas.responses import AcceptedResponse, BatchResponse, RefusedResponse, WatchesResponse
 from bridge.web.schemas.watches import BatchBody, WatchBody
 from bridge.web.serializers import serialize_watches, watch_json
-
-log = structlog.get_logger()
+from bridge.web.watch_steps import announce, cancel_watch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,24 +120,8 @@ async def _accept(resources: Resources, wanted: _Wanted, *, limit: int | None = 
         raise Refused(Refusal.IDEMPOTENCY_KEY_REUSED, detail)
     if isinstance(accepted, OverLimit):
         raise rate_limited(resources, accepted.wait)
-    _ring(resources, accepted.acceptance)
-    facts = {"client": new.client, "import_id": new.import_id, "acceptance": accepted.acceptance.value}
-    log.info("watch.accepted", watch_id=accepted.watch.id, **facts)
+    announce(resources, accepted)
     return accepted
-
-
-def _ring(resources: Resources, acceptance: Acceptance) -> None:
-    """Ring for the worker's job that must follow, if there is one.
-
-    A replayed request rings again, in case the first one was interrupted before its ring.
-    """
-    match acceptance:
-        case Acceptance.NEW | Acceptance.REPLAYED:
-            resources.bell.ring(Job.POLL)
-        case Acceptance.FINAL:
-            resources.bell.ring(Job.SWEEP)
-        case Acceptance.JOINED | Acceptance.KNOWN:
-            pass
 
 
 @authenticated_with(WaitQuery)
@@ -202,18 +182,6 @@ async def pages(_: Request, resources: Resources, client: Client, query: Watches
     return ApiResponse(response)
 
 
-async def _import_of(resources: Resources, watch_id: str) -> ImportRecord | None:
-    """Return the import of a watch; None if the watch can't be decrypted, since its index may name another import."""
-    try:
-        watch = await resources.watches.get(watch_id)
-    except DecryptionFailed:
-        return None
-    if watch is None:
-        return None
-    (record,) = await resources.imports.many([(watch.workspace, watch.import_id)])
-    return record
-
-
 @authenticated
 async def cancel(request: Request, resources: Resources, client: Client) -> Response:
     """Cancel a watch. It ends without an outcome; a settled watch is a 409.
@@ -225,9 +193,7 @@ async def cancel(request: Request, resources: Resources, client: Client) -> Resp
     entry = await resources.watches.index_entry(watch_id)
     if entry is None or not may_see(client, entry.client):
         raise Refused(Refusal.WATCH_NOT_FOUND)
-    record = await _import_of(resources, watch_id)
-    if await resources.endings.cancel(watch_id, entry, record, await resources.store.now()):
-        log.info("watch.cancelled", watch_id=watch_id, client=client.name)
+    await cancel_watch(resources, watch_id, entry, by=client.name)
     watch = await visible(resources, client, watch_id)
     if watch.state is not WatchState.CANCELLED:
         raise Refused(Refusal.WATCH_ALREADY_SETTLED, "GET the watch for its outcome.")

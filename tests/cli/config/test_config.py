@@ -222,6 +222,7 @@ def test_the_example_of_the_guide_is_valid(tmp_path: Path, schema: Draft202012Va
         "CRM_CALLBACK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "CRM_AUTHORIZATION": "Bearer x",
         "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_SIGNING_SECRET": "0123456789abcdef0123456789abcdef",
     }
     env = GOOD | secrets | {"BRIDGE_API_KEYS": "ops:key-of-the-operator:admin"}
 

@@ -197,7 +197,7 @@ def test_a_sandbox_stands_in_for_every_workspace(file: Path) -> None:
             4,
             "destinations.ops.headers.Host: The header Host can't be set",
         ),
-        ("[clients.crm2]", 1, "clients.crm2.keys: is required"),
+        ("[clients.crm2]", 1, "clients.crm2: keys is required"),
         (f'[clients.operator]\nkeys = ["{DIGEST}"]', 1, "clients.operator: no client may be named 'operator'"),
         ('[clients.x]\nkeys = [\n  "HUNTER2-HUNTER2-1",\n]', 2, "clients.x.keys: entry 1 must be sha256: and 64"),
         ("[clients.x]\nkeys = []", 2, "clients.x.keys: must have at least 1"),

@@ -1,0 +1,30 @@
+"""The `response_url` of Slack's requests: it takes up to five answers within 30 minutes. It is a secret.
+
+Source: https://docs.slack.dev/interactivity/handling-user-interaction
+"""
+
+import json
+
+from bridge.destinations.egress.urls import DEFAULT_PORTS, SLACK_HOSTS, Forbidden, ParsedURL, parse_url
+from bridge.domain.destination_requests import Request
+from bridge.domain.secret import Secret
+from bridge.http.user_agent import USER_AGENT
+
+
+def response_url(text: str, *, api_url: str) -> Secret | None:
+    """Return the URL if it is one of Slack's: of its hosts for this purpose, or of the origin of its API."""
+    parsed, api = parse_url(text), parse_url(api_url)
+    if isinstance(parsed, Forbidden) or isinstance(api, Forbidden):
+        return None
+    return Secret(text) if _is_slacks(parsed) or parsed.origin == api.origin else None
+
+
+def _is_slacks(url: ParsedURL) -> bool:
+    return url.scheme == "https" and url.port == DEFAULT_PORTS["https"] and url.host in SLACK_HOSTS
+
+
+def prepare(url: Secret, text: str) -> Request:
+    """Return the request that shows a text to the person who has asked, and to nobody else."""
+    headers = {"content-type": "application/json; charset=utf-8", "user-agent": USER_AGENT}
+    payload = {"response_type": "ephemeral", "replace_original": False, "text": text}
+    return Request(url=url, headers=headers, body=json.dumps(payload, ensure_ascii=False).encode())

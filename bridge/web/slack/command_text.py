@@ -1,0 +1,27 @@
+"""The words after a command, as Slack sends them: with links and names in angle brackets, and three entities.
+
+Source: https://docs.slack.dev/interactivity/implementing-slash-commands#escaping
+"""
+
+import re
+from html import unescape
+
+_REFERENCE = re.compile(r"<(?P<kind>[@#!]?)(?P<target>[^<>|]*)(?:\|(?P<name>[^<>]*))?>")
+_ENTITY = re.compile(r"&(?:amp|lt|gt);")
+
+
+def words_of(text: str) -> tuple[str, str]:
+    """Return the first word in lower case, and the rest as it was typed; blanks around both are removed."""
+    verb, _, rest = typed(text).strip().partition(" ")
+    return verb.lower(), rest.strip()
+
+
+def typed(text: str) -> str:
+    """Return a text as it was typed, without Slack's markup."""
+    return _ENTITY.sub(lambda found: unescape(found[0]), _REFERENCE.sub(_name_of, text))
+
+
+def _name_of(found: re.Match[str]) -> str:
+    """Return what was typed: the text of a link, `@name`, `#channel`."""
+    name = found["target"] if found["name"] is None else found["name"]
+    return f"{found['kind'].replace('!', '@')}{name}"

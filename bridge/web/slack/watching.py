@@ -1,0 +1,162 @@
+"""Watches that people make in Slack: accepted once the app has shown that it can post in the channel."""
+
+import json
+from dataclasses import dataclass, field
+from functools import partial
+from time import time
+
+import structlog
+
+from bridge.destinations.egress.permissions import may_use
+from bridge.destinations.slack.ephemeral import NotShown, Showing, Shown, Unclear, judge_showing, prepare
+from bridge.destinations.slack.escaping import code, neutralized
+from bridge.destinations.slack.response_url import prepare as prepare_answer
+from bridge.domain.clients import Client, slack_client
+from bridge.domain.destination_requests import NoResponse
+from bridge.domain.destinations import SlackChannel
+from bridge.domain.secret import Secret
+from bridge.domain.times import SECOND
+from bridge.domain.workspaces import DEFAULT_WORKSPACE
+from bridge.errors import StoreUnavailable
+from bridge.ids import new_id
+from bridge.resources import Resources
+from bridge.store.acceptance import AcceptedWatch, NewWatch
+from bridge.web.refusals import Problem, Refused
+from bridge.web.requests.body import parse, validation_context
+from bridge.web.schemas.watches import WatchBody
+from bridge.web.slack.answers import UNAVAILABLE, Answer
+from bridge.web.slack.open_watches import ID_LIMIT, LABEL_LIMIT, watches_of
+from bridge.web.watch_steps import announce
+
+PROBLEM_LIMIT = 300
+_FIELDS = {"/importId": "The import's id", "/label": "The label", "/workspace": "The workspace"}
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a person in Slack wants to be told."""
+
+    client: Client
+    user: str
+    channel: str
+    import_id: str
+    label: str | None = field(repr=False)
+    stopping: str
+    """The command that ends the watch, without its argument."""
+    answers: Secret | None
+    """The `response_url`, if it is one of Slack's."""
+
+
+async def watch(resources: Resources, wish: Wish) -> Answer:
+    """Check a wish. The rest follows after the response: asking Slack, and then accepting the watch."""
+    if not may_use(wish.client.permissions, SlackChannel(channel=wish.channel)):
+        return Answer(f"⚠️ Imports can't be watched in this channel. {_channels(wish.client)}")
+    try:
+        new = _new_watch(resources, wish)
+    except Refused as refused:
+        return Answer("\n".join(f"⚠️ {_sentence(each)}" for each in refused.problems) or f"⚠️ {refused}")
+    known = await watches_of(resources, wish.import_id, user=wish.user, channel=wish.channel)
+    if any(each.notify == new.notify and each.workspace == new.workspace for each in known):
+        return Answer(f"{code(wish.import_id, ID_LIMIT)} is watched already, and this channel is told when it ends.")
+    return Answer(afterwards=partial(_confirm_and_accept, resources, wish, new))
+
+
+def _channels(client: Client) -> str:
+    allowed = sorted(client.permissions.slack_channels or ())
+    return (
+        f"They can be in {', '.join(f'<#{each}>' for each in allowed)}." if allowed else "No channel is open to them."
+    )
+
+
+def _new_watch(resources: Resources, wish: Wish) -> NewWatch:
+    """Return the watch of a wish; raise Refused if the API would refuse it."""
+    wanted = {
+        "importId": wish.import_id,
+        "workspace": _workspace(wish.client),
+        "label": wish.label,
+        "notify": [{"type": "slack", "channel": wish.channel}],
+    }
+    body = parse(json.dumps(wanted).encode(), WatchBody, validation_context(resources, wish.client))
+    return NewWatch(
+        id=new_id("wat_"),
+        client=slack_client(wish.user),
+        workspace=body.workspace or DEFAULT_WORKSPACE,
+        import_id=body.import_id,
+        notify=tuple(each.destination() for each in body.notify or ()),
+        label=body.label,
+        metadata={},
+        expires_in=resources.settings.watch_expiry,
+    )
+
+
+def _workspace(client: Client) -> str:
+    """Return the default workspace, unless another is the only one that the client may use."""
+    allowed = client.permissions.workspaces
+    return DEFAULT_WORKSPACE if allowed is None or DEFAULT_WORKSPACE in allowed else min(allowed)
+
+
+def _sentence(problem: Problem) -> str:
+    what = _FIELDS.get(problem.pointer, "The channel")
+    return f"{what}: {neutralized(problem.detail, PROBLEM_LIMIT)}."
+
+
+async def _confirm_and_accept(resources: Resources, wish: Wish, new: NewWatch) -> None:
+    """Confirm the watch in the channel, as the app, and accept it. If the app can't post there, say so instead."""
+    confirmation = _confirmation(wish)
+    match showing := await _show(resources, wish, confirmation):
+        case NotShown():
+            log.info("slack.watch_refused", client=new.client, import_id=new.import_id, reason=showing.reason)
+            await _answer(resources, wish, _refusal(wish, showing))
+        case Shown() | Unclear():
+            try:
+                await accept(resources, wish.channel, new)
+            except StoreUnavailable:
+                await _answer(resources, wish, f"{UNAVAILABLE} {code(wish.import_id, ID_LIMIT)} is not watched yet.")
+                return
+            if isinstance(showing, Unclear):
+                await _answer(resources, wish, confirmation)
+
+
+async def accept(resources: Resources, channel: str, new: NewWatch) -> None:
+    """Accept a watch for a channel, and list it there. Raises StoreUnavailable."""
+    settings = resources.settings
+    await resources.slack_channels.add(channel, new.id, new.expires_in)
+    accepted = await resources.watches.accept(new, grace=settings.not_found_grace, reuse=settings.reading_reuse)
+    assert isinstance(accepted, AcceptedWatch)  # noqa: S101 - without a limit and a key, nothing else is returned
+    announce(resources, accepted)
+
+
+async def _show(resources: Resources, wish: Wish, text: str) -> Showing:
+    bot = resources.sender.slack_bot
+    if bot is None:
+        return NotShown("SLACK_BOT_TOKEN is not set")
+    answer = await resources.egress.send(prepare(wish.channel, wish.user, text, bot))
+    return judge_showing(answer, int(time() * SECOND))
+
+
+def _confirmation(wish: Wish) -> str:
+    label = f" · {neutralized(wish.label, LABEL_LIMIT)}" if wish.label else ""
+    return (
+        f"👀 Watching {code(wish.import_id, ID_LIMIT)}{label}. This channel is told when it ends. "
+        f"To end the watch: `{wish.stopping}` and the id."
+    )
+
+
+def _refusal(wish: Wish, refused: NotShown) -> str:
+    name = code(wish.import_id, ID_LIMIT)
+    if refused.not_invited:
+        return f"⚠️ {name} is not watched: I am not in this channel. Invite me (`/invite` and my name), then ask again."
+    return f"⚠️ {name} is not watched: I can't post in this channel. {neutralized(refused.reason, PROBLEM_LIMIT)}."
+
+
+async def _answer(resources: Resources, wish: Wish, text: str) -> None:
+    """Say something to the person who asked, through `response_url`, once; it may be used up or have expired."""
+    if wish.answers is None:
+        log.warning("slack.not_answered", reason="response_url is not one of Slack's")
+        return
+    answer = await resources.egress.send(prepare_answer(wish.answers, text))
+    reason = answer.reason if isinstance(answer, NoResponse) else f"HTTP {answer.status}"
+    if reason != "HTTP 200":
+        log.warning("slack.not_answered", reason=reason)

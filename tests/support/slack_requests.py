@@ -1,0 +1,118 @@
+"""Requests as Slack sends them, signed by Slack's own library; and a stand-in for Slack's API."""
+
+import hmac
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+from slack_sdk.signature import SignatureVerifier
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from tests.support.world import serving
+
+SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
+"""The secret of Slack's documentation."""
+OTHER_SECRET = "0123456789abcdef0123456789abcdef"
+TEAM, APP, USER, CHANNEL = "T000", "A000", "U0ALICE", "C0PANELS"
+SLACK_CLIENT = f'[clients.slack]\nslack = {{team = "{TEAM}", app = "{APP}"}}\n'
+
+
+def signed_headers(body: bytes, *, secret: str = SIGNING_SECRET, at: float | None = None) -> dict[str, str]:
+    timestamp = str(int(time.time() if at is None else at))
+    return {
+        "content-type": "application/x-www-form-urlencoded",
+        "x-slack-request-timestamp": timestamp,
+        "x-slack-signature": _signature(timestamp, body, secret),
+    }
+
+
+def _signature(timestamp: str, body: bytes, secret: str) -> str:
+    """Sign with Slack's library, which signs text only."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        code = hmac.new(secret.encode(), b"v0:%s:%s" % (timestamp.encode(), body), "sha256")
+        return f"v0={code.hexdigest()}"
+    return str(SignatureVerifier(secret).generate_signature(timestamp=timestamp, body=text))
+
+
+def command_form(text: str, **changes: str) -> dict[str, str]:
+    """Return all documented fields of a command."""
+    form = {
+        "token": "deprecated",
+        "team_id": TEAM,
+        "team_domain": "example",
+        "enterprise_id": "",
+        "channel_id": CHANNEL,
+        "channel_name": "panels",
+        "user_id": USER,
+        "user_name": "alice",
+        "command": "/rally",
+        "text": text,
+        "api_app_id": APP,
+        "is_enterprise_install": "false",
+        "response_url": "https://hooks.slack.com/commands/T000/1/secret-of-the-url",
+        "trigger_id": f"1.2.{time.monotonic_ns()}",
+    }
+    return form | changes
+
+
+async def send_command(api: httpx.AsyncClient, text: str, **changes: str) -> httpx.Response:
+    body = urlencode(command_form(text, **changes)).encode()
+    return await api.post("/slack/commands", content=body, headers=signed_headers(body))
+
+
+def text_of(answer: httpx.Response) -> str:
+    """Return the text of an ephemeral answer; check that it is one."""
+    assert answer.status_code == 200, answer.text
+    document = answer.json()
+    assert document["response_type"] == "ephemeral"
+    text: str = document["text"]
+    return text
+
+
+@dataclass
+class SlackStandIn:
+    """Slack's API and its response URLs: keeps what was called, and answers as told."""
+
+    url: str = ""
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+    answers: dict[str, Any] = field(default_factory=dict)
+    """The document, or the status, with which each method is answered; the default is a success."""
+
+    @property
+    def host(self) -> str:
+        return self.url.removeprefix("http://")
+
+    @property
+    def response_url(self) -> str:
+        return f"{self.url}/commands/T000/1/secret-of-the-url"
+
+    def of(self, method: str) -> list[Any]:
+        """Return the bodies that a method was called with."""
+        return [body for name, body in self.calls if name == method]
+
+    async def answer(self, request: Request) -> Response:
+        method = request.path_params["method"].split("/")[0]
+        self.calls.append((method, json.loads(await request.body())))
+        match self.answers.get(method, {"ok": True, "team_id": TEAM}):
+            case int(status):
+                return PlainTextResponse("", status)
+            case document:
+                return JSONResponse(document)
+
+
+@contextmanager
+def slack_serving() -> Iterator[SlackStandIn]:
+    slack = SlackStandIn()
+    routes = [Route(f"/{prefix}{{method:path}}", slack.answer, methods=["POST"]) for prefix in ("api/", "")]
+    with serving(Starlette(routes=routes)) as slack.url:
+        yield slack
