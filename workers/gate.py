@@ -63,7 +63,7 @@ class GateWork:
         delivery = await self._resources.deliveries.get(claim.id)
         watch = None if delivery is None else await self._resources.watches.get(delivery.watch_id)
         if delivery is None or watch is None:
-            return GateResult(claim=claim, delivery=delivery, decision=Release())  # deleted by the retention
+            return GateResult(claim=claim, delivery=delivery, decision=Release())  # it was deleted by hand
         decision = await self._precedence.decide(delivery, watch)
         return GateResult(claim=claim, delivery=delivery, decision=decision)
 
@@ -79,8 +79,10 @@ class GateWork:
                     released += await self._release(result.delivery)
                 case Skip() as skip if result.delivery is not None:
                     await self._skip(result.delivery, skip)
-                case Release() | LookAgain() | Skip():
-                    pass  # it is gone, or the claim's lease ends soon
+                case Release():
+                    await self._resources.held.forget(result.claim.id)
+                case LookAgain() | Skip():
+                    pass  # the claim's lease ends soon
                 case None:
                     await self._resources.held.postpone(result.claim.id, result.claim.at + QUARANTINE)
         if released:

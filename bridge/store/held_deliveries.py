@@ -88,6 +88,10 @@ class HeldDeliveries:
         )
         return bool(skipped)
 
+    async def forget(self, delivery_id: str) -> None:
+        """Remove a delivery whose record is gone."""
+        await self._store.call("ZREM", keys.HELD, delivery_id)
+
     async def postpone(self, delivery_id: str, until: Moment) -> None:
         """Decide about a delivery later, if it is still held."""
         await self._store.call("ZADD", keys.HELD, "XX", until, delivery_id)

@@ -9,6 +9,7 @@ from bridge.domain.destinations import Callback, SlackWebhook
 from bridge.domain.secret import Secret
 from bridge.domain.times import MINUTE, SECOND
 from bridge.domain.watches import Watch
+from bridge.store import keys
 from bridge.store.clock import Clock
 from tests.support.redis_snapshot import assert_store_sound
 from tests.support.rules import watch_by_rule
@@ -188,3 +189,26 @@ async def test_clients_see_nothing_of_a_rules_watch_and_admins_all_of_it(world: 
     assert (await world.post(f"/v1/deliveries/{delivery.id}/redeliver", key=ADMIN_KEY)).status_code == 202
     await pass_and_deliver(world)
     assert len(await world.sandbox.messages()) == 2
+
+
+async def test_a_held_delivery_whose_record_is_gone_is_forgotten(world: World) -> None:
+    await world.resources.store.call("ZADD", keys.HELD, 0, "dlv_gone")
+    await world.open_gate()
+
+    assert await world.resources.store.call("ZCARD", keys.HELD) == 0
+
+
+async def test_one_that_cannot_be_read_is_set_aside_and_stops_no_other(world: World) -> None:
+    watch = await ended_by_rule(world)
+    broken = only_id(watch)
+    message = await world.resources.store.call("HGET", keys.delivery(broken), "message")
+    await world.resources.store.call("HSET", keys.delivery(broken), "message", "gibberish")
+    await world.sandbox.set_import("imp2", ("ERROR", 0))
+    other = await watch_by_rule(world, slack(world), import_id="imp2")
+    await world.poll()
+    await pass_and_deliver(world)
+    assert (await delivery_of(world, other)).state is DeliveryState.DELIVERED
+
+    await world.resources.store.call("HSET", keys.delivery(broken), "message", message)
+    await pass_and_deliver(world, 61 * MINUTE)
+    assert (await delivery_of(world, watch)).state is DeliveryState.DELIVERED
