@@ -47,8 +47,8 @@ def check_rally(
             return failed(check, f"{base_url}: {reason}", remedy_for(reason) or see)
 
 
-def check_slack(api_url: str, answer: SendResult, now: Moment) -> Finding:
-    """Check Slack's response to `auth.test`."""
+def check_slack(api_url: str, answer: SendResult, now: Moment, *, team: str | None = None) -> Finding:
+    """Check Slack's response to `auth.test`; `team` is the Slack workspace of the configuration, if it names one."""
     check = "Slack bot"
     if isinstance(answer, NoResponse):
         return failed(check, f"{api_url}: {answer.reason}", _remedy(answer, "SLACK_API_URL"))
@@ -58,6 +58,11 @@ def check_slack(api_url: str, answer: SendResult, now: Moment) -> Finding:
         if scopes is not None and "chat:write" not in {scope.strip() for scope in scopes.split(",")}:
             detail = f"{api_url} accepts the token, which lacks the scope chat:write"
             return failed(check, detail, "Add the scope chat:write to the bot, and install it again.")
+        if team is not None and slack_bot.document_of(answer).get("team_id") != team:
+            detail = f"{api_url} accepts the token, which is of another Slack workspace than {team}"
+            return failed(
+                check, detail, "Correct `slack` of the client in bridge.toml, or set SLACK_BOT_TOKEN to its bot's."
+            )
         return ok(check, f"{api_url} accepts the token")
     if isinstance(verdict, Rejected) or verdict.refused_token:
         return failed(

@@ -131,7 +131,9 @@ async def _probe_slack(resources: Resources) -> Sequence[Finding]:
     if bot is None:
         return [ok("Slack bot", "none configured (SLACK_BOT_TOKEN)")]
     answer = await resources.egress.send(slack_bot.prepare_check(bot))
-    return [checks_external.check_slack(bot.api_url, answer, local_now())]
+    client = resources.settings.slack_client
+    team = None if client is None or client.slack is None else client.slack.team
+    return [checks_external.check_slack(bot.api_url, answer, local_now(), team=team)]
 
 
 async def _probe_destination(resources: Resources, name: str, now: Moment | None) -> Sequence[Finding]:

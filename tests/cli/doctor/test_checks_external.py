@@ -66,6 +66,12 @@ def test_responses_of_slack_become_findings(answer: SendResult, state: str, word
     assert (finding.state, words in finding.detail) == (state, True), finding
 
 
+@pytest.mark.parametrize(("team", "state"), [("T1", "ok"), (None, "ok"), ("T2", "failed")])
+def test_the_token_must_be_of_the_slack_workspace_in_the_configuration(team: str | None, state: str) -> None:
+    answer = slacks(200, {"ok": True, "team_id": "T1"})
+    assert checks_external.check_slack("https://slack", answer, 0, team=team).state == state
+
+
 @pytest.mark.parametrize(
     ("verdict", "state", "words"),
     [

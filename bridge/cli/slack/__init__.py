@@ -1,0 +1,1 @@
+"""`slack manifest`: the description of the Slack app."""
