@@ -8,7 +8,7 @@ from pydantic_core import from_json
 from bridge.domain.imports import KNOWN_STATUSES
 from bridge.domain.pushes import KNOWN_EVENTS, Push
 from bridge.domain.times import moment_of
-from bridge.rally.fields import BYTE_ORDER_MARK, LONGEST_TEXT, has_too_many_parts, without_lone_surrogates
+from bridge.rally.fields import BYTE_ORDER_MARK, has_too_many_parts, without_lone_surrogates
 
 
 class NotAPush(Exception):
@@ -72,4 +72,4 @@ def _failed_record_count(fields: Mapping[str, Any]) -> int | None:
 
 
 def _moment(value: Any) -> int | None:
-    return moment_of(value) if isinstance(value, str) and len(value) <= LONGEST_TEXT else None
+    return moment_of(value) if isinstance(value, str) else None
