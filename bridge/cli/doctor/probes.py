@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from bridge.cli.doctor import checks_external, checks_redis
 from bridge.cli.doctor.certificates import flaws_of, remedy_for
 from bridge.cli.doctor.checks_pushes import PushSettings, check_pushes
+from bridge.cli.doctor.configured_destinations import ConfiguredDestination, configured_destinations
 from bridge.cli.doctor.findings import Finding, failed, ok
 from bridge.cli.doctor.rally_probe import RallyProbe, probe_rally
 from bridge.cli.doctor.redis_probe import PATIENCE, RedisProbe, local_now, probe_redis, redis_address
@@ -20,9 +21,8 @@ from bridge.destinations.egress.urls import DEFAULT_PORTS
 from bridge.destinations.send_test import send_test
 from bridge.destinations.slack import bot as slack_bot
 from bridge.domain.destination_requests import Failure, NoResponse
-from bridge.domain.destinations import Callback, NamedDestination, ResolvedDestination, SlackChannel, SlackWebhook
+from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook
 from bridge.domain.imports import Reply
-from bridge.domain.notices import OPERATOR
 from bridge.domain.secret import Secret
 from bridge.domain.times import SECOND, Moment
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
@@ -46,8 +46,8 @@ async def examine(settings: Settings, *, send: bool, start: str) -> list[Finding
         now = local_now() - (redis.clock_ahead or 0)
         destinations = await asyncio.gather(
             *(
-                _guarded(f"Destination {name}", _probe_destination(resources, name, now if send else None))
-                for name in resources.named
+                _guarded(f"Destination {each.name}", _probe_destination(resources, each, now if send else None))
+                for each in configured_destinations(resources)
             )
         )
     return [
@@ -136,25 +136,25 @@ async def _probe_slack(resources: Resources) -> Sequence[Finding]:
     return [checks_external.check_slack(bot.api_url, answer, local_now(), team=team)]
 
 
-async def _probe_destination(resources: Resources, name: str, now: Moment | None) -> Sequence[Finding]:
-    """Check whether a named destination may be reached; with `now`, also send it a test message."""
-    settings, resolved = resources.settings, resources.named[name]
-    url = describe(resolved)
-    setting = settings.named(f"destinations.{name}")
-    refusal = await _refusal(resources, resolved)
+async def _probe_destination(
+    resources: Resources, configured: ConfiguredDestination, now: Moment | None
+) -> Sequence[Finding]:
+    """Check whether a destination may be reached; with `now`, also send it a test message."""
+    settings, name, setting = resources.settings, configured.name, configured.setting
+    url = describe(configured.resolved)
+    refusal = await _refusal(resources, configured.resolved)
     if refusal is not None or now is None:
         proxied, sandboxed = settings.egress_proxy is not None, settings.egress_sandbox is not None
         return [checks_external.check_destination(name, url, refusal, setting, proxied=proxied, sandboxed=sandboxed)]
-    client = _client_for(settings, name)
     trial = await send_test(
-        NamedDestination(name=name),
-        client=client,
+        configured.destination,
+        client=configured.client,
         now=now,
         named=resources.named,
         sender=resources.sender,
         egress=resources.egress,
     )
-    return [checks_external.check_test_message(name, url, trial, client, setting)]
+    return [checks_external.check_test_message(name, url, trial, configured.client, setting)]
 
 
 async def _refusal(resources: Resources, resolved: ResolvedDestination) -> NoResponse | None:
@@ -167,16 +167,6 @@ async def _refusal(resources: Resources, resolved: ResolvedDestination) -> NoRes
             if wrong := check_url(url.reveal(), rules, slack=True) if slack else check_callback(url.reveal(), rules):
                 return NoResponse(failure=Failure.REFUSED_ADDRESS, reason=wrong.detail)
             return await resources.egress.refusal(url)
-
-
-def _client_for(settings: Settings, name: str) -> str:
-    """Return a client that may use the destination: its secrets sign the test message."""
-    if name == settings.operator_notify:
-        return OPERATOR
-    may_use = (
-        each.name for each in settings.clients if each.permissions.named is None or name in each.permissions.named
-    )
-    return next(may_use, OPERATOR)
 
 
 async def _probe_proxy(setting: str, proxy: Secret | None) -> Sequence[Finding]:

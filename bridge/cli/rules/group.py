@@ -50,6 +50,8 @@ def test(target: str, *, workspace: str, data_dir: Path | None, as_json: bool) -
     if not settings.rules:
         raise CannotStart("There are no rules: the file of BRIDGE_CONFIG_FILE has no [[rules]].")
     push, answer = _read(settings, target, workspace)
+    if not settings.workspaces[workspace].webhook_secrets:
+        click.echo(f"Warning: no secret is set for pushes to workspace {workspace}, so its rules see none.", err=True)
     if push is None:
         _print_other_event(as_json=as_json)
         return

@@ -287,6 +287,15 @@ def test_a_destination_that_does_not_resolve_is_reported(
     assert "the name does not resolve" in ran.findings["Destination unknown"]["detail"]
 
 
+def test_destinations_that_are_written_in_rules_are_checked_too(journey: Journey, tmp_path: Path) -> None:
+    url = callback(journey, "of-the-rule")
+    rule = f'[[rules]]\nname = "crm"\nnotify = [{{type = "callback", url = "{url}"}}]\n'
+    ran = run(journey, "--json", "--send", **environment(journey, BRIDGE_CONFIG_FILE=config_file(tmp_path, rule)))
+
+    assert "a test message for “rule:crm”" in ran.findings["Destination 1 of rule crm"]["detail"]
+    assert len(journey.messages(kind="callback", name="of-the-rule")) == 1
+
+
 def test_send_sends_test_messages_and_reports_their_results(journey: Journey, tmp_path: Path) -> None:
     inbox = f"http://127.0.0.1:{journey.port + 1}"
     journey.http.post(f"{inbox}/control/inbox/gone/answers", json=[{"status": 410}]).raise_for_status()

@@ -84,9 +84,10 @@ async def trials(world: World, tmp_path: Path) -> Trials:
 async def test_an_import_is_read_once_and_each_rule_says_what_it_would_do(world: World, trials: Trials) -> None:
     await world.sandbox.set_import("imp", ("COMPLETED", 0), failed=2)
 
-    code, out, _ = await trials.run("imp")
+    code, out, err = await trials.run("imp")
 
     assert code == 0
+    assert err == "Warning: no secret is set for pushes to workspace default, so its rules see none.\n"
     assert out.splitlines() == [
         "csv tells",
         "  room",
