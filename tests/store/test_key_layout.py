@@ -6,10 +6,12 @@ from collections.abc import Mapping
 import pytest
 
 from bridge import store
+from bridge.domain.times import MINUTE
 from bridge.queue import Job
 from tests.support.held_deliveries import end_import, end_imports, release, to_callback
+from tests.support.push_messages import PUSH_SECRET, push_body, send_push
 from tests.support.queue_connection import connect
-from tests.support.world import World
+from tests.support.world import World, opened
 
 LISTED = re.compile(r"^ {4}((?:rb|arq):\S+) +(hash|zset|list|set|string|int) ", re.MULTILINE)
 TYPES = {"int": "string"}
@@ -39,13 +41,45 @@ async def test_every_key_of_a_watch_is_listed(world: World, redis_url: str) -> N
     await arq.enqueue_job(Job.SWEEP.value)
     await arq.aclose()
 
+    assert await count_keys(world) > 20
+    assert await unlisted(world) == {}
+
+
+async def test_every_key_of_pushes_is_listed(redis_url: str, sandbox_url: str) -> None:
+    rule = '[[rules]]\nname = "ops"\noutcomes = "always"\nnotify = [{type = "slack", channel = "C0123ABCD"}]\n'
+    async with opened(redis_url, sandbox_url, rule, RALLY_WEBHOOK_SECRETS=PUSH_SECRET) as world:
+        for import_id in ("unpushed", "matched"):
+            await world.sandbox.set_import(import_id, ("UPLOADING", 0))
+            await world.watch(import_id)
+        await world.poll()
+        for import_id in ("unpushed", "matched", "told"):
+            await world.sandbox.set_import(import_id, ("COMPLETED", 0))
+        world.pass_time(MINUTE)
+        for import_id in ("matched", "told"):
+            await send_push(world.api, push_body(import_id), message_id=f"msg_{import_id}")
+        assert await unlisted(world) == {}
+        await world.apply_rules()
+        await world.poll()
+        await send_push(world.api, push_body("queued"), message_id="msg_queued")
+
+        held = {
+            re.sub("(?<=^rb:push:)(.*?):.*", r"\1", key) for key in await world.resources.store.call("KEYS", "rb:push*")
+        }
+        assert held >= {f"rb:push:{kind}" for kind in ("seen", "first", "queued", "stats", "awaited", "proof")}
+        assert await unlisted(world) == {}
+
+
+async def count_keys(world: World) -> int:
+    return int(await world.resources.store.call("DBSIZE"))
+
+
+async def unlisted(world: World) -> Mapping[str, str]:
+    """Return the type of each key that is not in the list."""
     redis = world.resources.store.redis
-    keys = {str(key): await redis.type(key) for key in await redis.keys()}
+    kinds = {str(key): await redis.type(key) for key in await redis.keys()}
     patterns = listed()
-    unlisted = {
+    return {
         key: kind
-        for key, kind in keys.items()
+        for key, kind in kinds.items()
         if kind != "none" and not any(each.fullmatch(key) and kind == patterns[each] for each in patterns)
     }
-    assert len(keys) > 20
-    assert unlisted == {}
