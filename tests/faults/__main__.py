@@ -19,15 +19,19 @@ from .fleet import SHORT, SKEWS
 from .generator import Lengths
 from .history import History, Window
 from .report import show
+from .rules_told import still_owed
 from .stage import Stage, staged
 
 WINDOW = Window(limit=60, seconds=5)
 RATE = 4.0
 READS = 5.0
+PUSHES = 1.5
 CALM = 45.0
 """Seconds at the end of a run without faults: a delivery whose worker was killed waits for 30 of them."""
 SHORTEST_STORM = 15.0
 CALM_PATIENCE = 90.0
+RULES_PATIENCE = 150.0
+"""A message of a rule is held for 30 s, and a digest collects for 60 s."""
 LINGER = 3.0
 """Seconds after everything has settled, in which nothing more may arrive."""
 LONGEST_RUN = 24 * 3600
@@ -56,12 +60,25 @@ async def _happen(seconds: float, stage: Stage, storm: Storm, console: Console) 
         together.create_task(storm.rage(raging))
         together.create_task(generator.post_for(raging, rate=RATE))
         together.create_task(generator.read_for(raging, rate=READS))
+        together.create_task(stage.pusher.push_for(raging, rate=PUSHES, patience=CALM_PATIENCE))
     console.print(f"all faults lifted after {raging:.0f} s; {len(generator.posts)} posts", highlight=False)
     took = await generator.settle(CALM_PATIENCE)
     console.print(f"settled {took:.0f} s later", highlight=False)
+    took = await _told(stage, RULES_PATIENCE)
+    console.print(f"told by rules {took:.0f} s later", highlight=False)
     await asyncio.gather(asyncio.sleep(LINGER), listening)
     await generator.read_all()
     keeping.cancel()
+
+
+async def _told(stage: Stage, patience: float) -> float:
+    """Wait until rules have told every pushed import; return the seconds that it took."""
+    began = monotonic()
+    for _ in range(int(patience)):
+        if not still_owed(stage.pusher.posts, stage.told()):
+            break
+        await asyncio.sleep(1.0)
+    return monotonic() - began
 
 
 def main() -> int:

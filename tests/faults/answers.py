@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
@@ -77,7 +78,7 @@ def answer_about(import_id: str, story: Story | None, at: float) -> RallyAnswer:
         "status": status,
         "personCount": 7,
         "failedRecords": failed,
-        "updatedAt": "2026-01-01T00:00:00Z",
+        "updatedAt": datetime.fromtimestamp(story.over_at if ended and story.over_at else story.began, UTC).isoformat(),
     }
     return RallyAnswer(status=200, body=as_json(document), document=document)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from . import promptness
+from . import promptness, rules_told
 from .evidence import (
     PRECISION,
     RECORDED_WITHIN,
@@ -66,6 +66,7 @@ def _counts(history: History) -> dict[str, int]:
         "429s judged": sum(not is_lost(turned, history.faults) for turned in turned_away),
         "429s that a fault may have kept unrecorded": sum(is_lost(turned, history.faults) for turned in turned_away),
         **promptness.counts(history),
+        **rules_told.counts(history),
         "faults": len(history.faults),
         "processes that ended by themselves": len(history.deaths),
     }
@@ -203,6 +204,10 @@ def unknown_requests(history: History) -> Findings:
     yield from history.strays
 
 
+def polls_of_rules_beyond_a_quarter(history: History) -> Findings:
+    yield from rules_told.beyond_a_quarter(history, _hidden_windows(history))
+
+
 RULES: Mapping[str, Rule] = {
     "lost watches": lost,
     "watches without exactly one outcome": without_one_outcome,
@@ -217,6 +222,15 @@ RULES: Mapping[str, Rule] = {
     "repeats that nothing explains": unexplained_repeats,
     "redirects followed": unknown_requests,
     **promptness.RULES,
+    **rules_told.rules(
+        {
+            "before a Retry-After": too_early,
+            "signature failures": unverified,
+            "repeats with another body": changed_repeats,
+            "repeats that nothing explains": unexplained_repeats,
+        }
+    ),
+    "polls for rules beyond a quarter": polls_of_rules_beyond_a_quarter,
 }
 
 

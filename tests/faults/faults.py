@@ -130,7 +130,7 @@ class Storm:
         self._stage = stage
         self._fleet = stage.fleet
         self._rally = stage.rally
-        self._receivers = {receiver.name: receiver for receiver in stage.receivers}
+        self._receivers = {each.name: each for each in (*stage.receivers, *stage.rule_receivers)}
         self._seed = seed
         self._kinds = kinds
 

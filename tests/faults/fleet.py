@@ -25,6 +25,7 @@ from .wire import LOOPBACK
 
 ROOT = Path(__file__).parents[2]
 KEY = "key-of-the-fault-harness"
+PUSH_SECRET = "whsec_" + base64.b64encode(b"the secret of Rally's pushes").decode()
 APIS = ("api0", "api1")
 WORKERS = ("worker0", "worker1", "worker2")
 SHORT: Mapping[str, str] = {
@@ -59,12 +60,15 @@ class Fleet:
         settings: Mapping[str, str],
         skew: str | None = None,
         forwarded: bool = True,
+        config: str = "",
     ) -> None:
         """Take a directory, Rally's URL, the receivers as host:port, Redis, the APIs' ports, and a clock's error.
 
-        Without `forwarded` there is one Redis, which is reached without a forwarder.
+        Without `forwarded` there is one Redis, which is reached without a forwarder. `config` is bridge.toml.
         """
         self.home = home
+        file = home / "bridge.toml"
+        file.write_text(config)
         self.urls = {name: f"http://{LOOPBACK}:{port}" for name, port in zip(APIS, ports, strict=True)}
         self.notes: list[str] = []
         self.deaths: list[Death] = []
@@ -78,6 +82,8 @@ class Fleet:
             "BRIDGE_ENCRYPTION_KEYS": base64.urlsafe_b64encode(os.urandom(32)).decode(),
             "CALLBACK_SECRETS": secret(),
             "EGRESS_ALLOW": ",".join(egress),
+            "RALLY_WEBHOOK_SECRETS": PUSH_SECRET,
+            "BRIDGE_CONFIG_FILE": str(file),
         }
         self._servers = dict(self.redis.programs) if forwarded else {PRIMARY: self.redis.programs[PRIMARY]}
         self.programs = dict(self._servers)

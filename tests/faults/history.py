@@ -1,6 +1,6 @@
 """The history of a run as the product's peers recorded it: the checker's only input."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 OUTCOMES = ("completed", "completed_with_failures", "failed", "not_found", "forbidden", "timed_out")
 
@@ -13,6 +13,8 @@ REDIS_HALF_OPEN, SUBSCRIPTION_HALF_OPEN = "redis half-open", "redis subscription
 CROWD_HANGING = "crowd hanging"
 CRASHES = frozenset({WORKER_KILLED, WORKER_STOPPED})
 OUTAGES = frozenset({REDIS_KILLED, REDIS_RESTARTED, REDIS_PAUSED, REDIS_FULL, REDIS_DEMOTED, REDIS_HALF_OPEN})
+GENUINE, FORGED, STALE, TEST = "push", "forged", "stale", "test"
+"""The kinds of pushes: also how the ids of their imports begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,10 +139,28 @@ class Attempt:
     taken: bool = False
     may_suffice: bool = False
     retry_after: float | None = None
+    imports: tuple[str, ...] = ()
+    """For a message of a rule: the imports that it names."""
+    total: int = 0
+    """For a message of a rule: the number of imports that it is about."""
 
     @property
     def accepted(self) -> bool:
         return self.status is not None and 200 <= self.status < 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushPost:
+    """One attempt to post a push: its kind, its import and that one's true end; `status` None: no response."""
+
+    at: float
+    ended_at: float
+    api: str
+    kind: str
+    message_id: str
+    import_id: str
+    ending: str | None
+    status: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,3 +207,10 @@ class History:
     deaths: tuple[Death, ...] = ()
     strays: tuple[str, ...] = ()
     """Requests that should not exist, such as a followed redirect."""
+    pushes: tuple[PushPost, ...] = ()
+    told: tuple[Attempt, ...] = ()
+    """The attempts at the receivers of rules; their label is the import, or the id of the digest."""
+
+    def of_rules(self) -> "History":
+        """Return the history with the messages of rules in the place of all others."""
+        return replace(self, attempts=self.told)

@@ -11,11 +11,13 @@ from random import Random
 from .crowd import Crowd
 from .fleet import APIS, Fleet, secret
 from .generator import Generator, Lengths
-from .history import Fault, History, Window
+from .history import Attempt, Fault, History, Window
 from .listeners import Listeners
 from .pair import NAMES, RedisPair
+from .pusher import Pusher
 from .rally import Rally
 from .receivers import Receiver
+from .rule_receivers import HOOK, ROOM, RuleHook, RuleRoom, rules_file
 from .wire import LOOPBACK
 
 CALLBACKS = ("crm", "panel", "ops", "lab")
@@ -31,8 +33,10 @@ class Stage:
 
     rally: Rally
     receivers: Sequence[Receiver]
+    rule_receivers: Sequence[Receiver]
     fleet: Fleet
     generator: Generator
+    pusher: Pusher
     listeners: Listeners
     crowd: Crowd
 
@@ -46,8 +50,13 @@ class Stage:
             attempts=tuple(attempt for receiver in self.receivers for attempt in receiver.attempts),
             faults=tuple(sorted(faults, key=lambda fault: fault.since)),
             deaths=tuple(self.fleet.deaths),
-            strays=tuple(stray for receiver in self.receivers for stray in receiver.strays),
+            strays=tuple(stray for each in (*self.receivers, *self.rule_receivers) for stray in each.strays),
+            pushes=tuple(self.pusher.posts),
+            told=self.told(),
         )
+
+    def told(self) -> tuple[Attempt, ...]:
+        return tuple(attempt for receiver in self.rule_receivers for attempt in receiver.attempts)
 
 
 @asynccontextmanager
@@ -67,7 +76,9 @@ async def staged(
     receivers = [Receiver(name, secret(), Random(f"{name} {seed}")) for name in CALLBACKS]
     receivers.append(Receiver("slack", secret(), Random(f"slack {seed}"), slack=True, hooks=hooks))
     crowd = Crowd(rally)
-    receiver_servers = (*(receiver.server for receiver in receivers), *crowd.servers)
+    hook = RuleHook(HOOK, secret(), Random(f"{HOOK} {seed}"))
+    room = RuleRoom(ROOM, secret(), Random(f"{ROOM} {seed}"), slack=True)
+    receiver_servers = (*(receiver.server for receiver in (*receivers, hook, room)), *crowd.servers)
     servers = (rally.server, *receiver_servers)
     for server in servers:
         await server.open()
@@ -82,16 +93,26 @@ async def staged(
         settings=settings,
         skew=skew,
         forwarded=forwarded,
+        config=rules_file(hook, room),
     )
     places = [receiver.place for receiver in receivers]
     generator = Generator(fleet.urls, rally, places, Random(f"posts {seed}"), lengths)
     listeners = Listeners(fleet.urls, generator.posts, Random(f"listeners {seed}"))
+    pusher = Pusher(fleet.urls, rally, Random(f"pushes {seed}"))
     try:
         await fleet.start()
         yield Stage(
-            rally=rally, receivers=receivers, fleet=fleet, generator=generator, listeners=listeners, crowd=crowd
+            rally=rally,
+            receivers=receivers,
+            rule_receivers=(hook, room),
+            fleet=fleet,
+            generator=generator,
+            pusher=pusher,
+            listeners=listeners,
+            crowd=crowd,
         )
     finally:
+        await pusher.aclose()
         await listeners.aclose()
         await generator.aclose()
         await asyncio.to_thread(fleet.end)

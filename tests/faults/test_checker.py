@@ -10,9 +10,12 @@ from tests.faults.checker import RULES, check
 from tests.faults.history import (
     API_KILLED,
     CROWD_HANGING,
+    GENUINE,
     REDIS_DEMOTED,
     REDIS_KILLED,
+    STALE,
     SUBSCRIPTION_HALF_OPEN,
+    TEST,
     WORKER_KILLED,
     WORKER_STOPPED,
     Attempt,
@@ -20,12 +23,15 @@ from tests.faults.history import (
     History,
     ListenerResult,
     Poll,
+    PushPost,
     Subscription,
     WatchPost,
     WatchView,
     Window,
 )
+from tests.faults.history import FORGED as FORGERY
 from tests.faults.recovery import recoveries
+from tests.faults.rule_receivers import HOOK, ROOM
 
 NOW = 1_000_000.0
 """The beginning of a window."""
@@ -81,6 +87,25 @@ def fault(kind: str, since: float, until: float, target: str = "worker0") -> Fau
     return Fault(kind=kind, target=target, since=NOW + since, until=NOW + until)
 
 
+def push(at: float, *, status: int | None = 204, **changes: Any) -> PushPost:
+    facts: dict[str, Any] = {"kind": GENUINE, "message_id": "msg_1", "import_id": "push-1", "ending": "completed"}
+    return PushPost(at=NOW + at, ended_at=NOW + at + 0.1, api="api0", status=status, **facts | changes)
+
+
+def told(at: float, *, status: int | None = 200, **changes: Any) -> Attempt:
+    """Return an attempt to tell an import to the callback of a rule."""
+    facts: dict[str, Any] = {"receiver": HOOK, "label": "push-1", "webhook_id": "ntf_1", "imports": ("push-1",)}
+    return attempt(at, status=status, **facts | {"total": 1} | changes)
+
+
+def digest(at: float, *, status: int | None = 200, **changes: Any) -> Attempt:
+    facts: dict[str, Any] = {"receiver": ROOM, "label": "dlv_1", "webhook_id": None, "watch_id": None, "outcome": None}
+    return attempt(at, status=status, **facts | {"imports": ("push-1",), "total": 2} | changes)
+
+
+PUSH_2: dict[str, Any] = {"message_id": "msg_2", "import_id": "push-2", "ending": "failed"}
+TOLD_2: dict[str, Any] = {"label": "push-2", "webhook_id": "ntf_2", "imports": ("push-2",), "outcome": "failed"}
+
 SOUND = History(
     window=WINDOW,
     posts=(
@@ -122,10 +147,22 @@ SOUND = History(
         attempt(109, label="w4", number=1, receiver="lab", webhook_id="msg_5", watch_id="wat_4"),
     ),
     faults=(fault(API_KILLED, 0.05, 0.2, "api0"), fault(WORKER_KILLED, 17.2, 18.0)),
+    pushes=(
+        push(20, status=None),
+        push(21),
+        push(22),
+        push(21, **PUSH_2),
+        push(23, kind=FORGERY, import_id="forged-3", status=400),
+        push(24, kind=STALE, import_id="stale-4"),
+        push(25, kind=TEST, import_id="test_5", ending=None),
+    ),
+    told=(told(52, status=503, retry_after=2), told(55), told(55, **TOLD_2), digest(120)),
 )
 """With a refused watch, a respected 429, a respected Retry-After, an ambiguous response, and a repeat after a crash.
 
-And much later: an import whose end all listeners got, and whose receiver got its message at once.
+Two imports are pushed, one of them again after a lost response and once more. They are told by two rules: in one
+message each, and in a digest that names only one of them. And much later: an import whose end all listeners got, and
+whose receiver got its message at once.
 """
 
 
@@ -248,6 +285,39 @@ FORGED: dict[str, dict[str, dict[str, Any]]] = {
     },
     "waits that ended blind": {
         "at their end": more("listener_results", listener_result(97, 107, stream=False)),
+    },
+    "pushes: wrong answers": {
+        "a forged one was accepted": more("pushes", push(30, kind=FORGERY, import_id="forged-6")),
+        "a genuine one was refused": more("pushes", push(30, status=400)),
+        "one was never accepted": more("pushes", push(30, message_id="msg_7", status=503)),
+    },
+    "pushes: imports not told by rules": {
+        "singly": less("told", 2),
+        "singly, with an answer": instead("told", 2, told(55, status=500, **TOLD_2)),
+        "in a digest": less("told", 3),
+        "in a digest that is about too few": instead("told", 3, digest(120, total=1)),
+    },
+    "pushes: imports told twice": {
+        "singly": more("told", told(60, status=500, webhook_id="ntf_3")),
+        "in two digests": more("told", digest(180, label="dlv_2")),
+        "in a digest that is about too many": instead("told", 3, digest(120, total=3)),
+    },
+    "pushes: told wrongly, or without a push": {
+        "another outcome": more("told", told(52, status=500, outcome="failed")),
+        "a forged push": more("told", told(60, label="forged-3", webhook_id="ntf_4", imports=("forged-3",))),
+        "a stale push": more("told", digest(180, label="dlv_2", imports=("stale-4",), total=1)),
+        "a test": more("told", told(60, label="test_5", webhook_id="ntf_5", imports=("test_5",))),
+    },
+    "pushes: requests to Rally without reason": {
+        "for a forged push": more("polls", poll(31, import_id="forged-3")),
+        "for a stale push": more("polls", poll(31, import_id="stale-4")),
+    },
+    "messages of rules: before a Retry-After": {"a second early": instead("told", 1, told(53))},
+    "messages of rules: signature failures": {"one of them": more("told", told(52, status=500, signed=False))},
+    "messages of rules: repeats with another body": {"one of them": more("told", digest(121, digest="c"))},
+    "messages of rules: repeats that nothing explains": {"a digest": more("told", digest(121))},
+    "polls for rules beyond a quarter": {
+        "two of three": more("polls", poll(31, import_id="push-1"), poll(32, import_id="test_5")),
     },
 }
 
