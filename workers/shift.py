@@ -42,7 +42,10 @@ class Work(Protocol[ClaimT, ResultT]):
         ...
 
     async def act(self, claim: ClaimT) -> ResultT:
-        """Do the slow step. It must not raise for any fault of a peer."""
+        """Do the slow step. It must not raise for any fault of a peer.
+
+        After StoreUnavailable the claim is left as it is: it is due again when its lease ends.
+        """
         ...
 
     def set_aside(self, claim: ClaimT, error: Exception) -> ResultT:
@@ -172,6 +175,8 @@ class Shift(Generic[ClaimT, ResultT]):
     async def _act(self, claim: ClaimT) -> None:
         try:
             result = await self._work.act(claim)
+        except StoreUnavailable:
+            return  # the store logs an outage once
         except Exception as error:  # our own bug, which must not stop the other claims
             log.error("shift.failed", shift=self._work.name, exc_info=error)  # noqa: TRY400 - with fields
             result = self._work.set_aside(claim, error)

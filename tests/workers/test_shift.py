@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pytest
 
+from bridge.errors import StoreUnavailable
 from tests.support.world import World
 from workers import jobs
 from workers.shift import Shift
@@ -132,6 +133,41 @@ async def test_only_the_result_that_fails_to_commit_is_postponed() -> None:
     await Shift(work, length=1.0).work()
 
     assert work.committed == {"did 1", "postponed 2: ZeroDivisionError", "did 3"}
+
+
+class Outage:
+    """Work that reads the store in its action; the store is out at first."""
+
+    name = "outage"
+    room = 5
+
+    def __init__(self) -> None:
+        self.claimed = 0
+        self.committed: list[int] = []
+
+    async def claim(self, room: int) -> tuple[Sequence[int], float | None]:
+        assert room <= self.room
+        self.claimed += 1
+        return ([self.claimed] if self.claimed <= 2 else []), (0.0 if self.claimed < 2 else None)
+
+    async def act(self, claim: int) -> int:
+        if claim == 1:
+            raise StoreUnavailable("Redis is away")
+        return claim
+
+    def set_aside(self, claim: int, error: Exception) -> int:
+        raise AssertionError(claim) from error
+
+    async def commit(self, results: Sequence[int]) -> None:
+        self.committed += results
+
+
+async def test_a_claim_that_finds_the_store_unavailable_is_left_to_its_lease() -> None:
+    work = Outage()
+
+    await Shift(work, length=1.0).work()
+
+    assert work.committed == [2], "an outage is no error of ours, so nothing is set aside for long"
 
 
 async def test_a_worker_stops_even_if_its_main_task_swallows_a_cancellation() -> None:
