@@ -355,6 +355,13 @@ TABLES = [
     "[clients.x]\nkeys = [{0}, {0}]",
     "[clients.x]\nkeys = []\n{0} = {0}",
     "{0} = {0}",
+    "[[rules]]\nname = {0}\nnotify = [{0}]",
+    '[[rules]]\nname = "x"\nnotify = [{{type = "slack_webhook", url = {}}}]',
+    '[[rules]]\nname = "x"\n[[rules.notify]]\ntype = "callback"\nurl_env = {}',
+    '[[rules]]\nname = "x"\nnotify = [{{type = {0}}}]\nworkspaces = [{0}]\ntypes = [{0}]\noutcomes = [{0}]',
+    '[[rules]]\nname = "x"\noutcomes = {0}\nmax_age = {0}\nmode = {0}\nmention = {{users = [{0}], on = {0}}}',
+    '[[rules]]\nname = "x"\ndigest = {{every = {0}, at = {0}, zone = {0}}}\nonly_if = {{failed_share = {0}}}',
+    '[[rules]]\nname = "x"\nnotify = []\n{0} = {0}',
 ]
 
 

@@ -208,7 +208,15 @@ def test_the_schema_describes_rules() -> None:
 
     assert not list(validator.iter_errors({"rules": [{**rule, "outcomes": ["failed"], "max_age": "1h"}]}))
     assert not list(validator.iter_errors({"rules": [{**rule, "digest": {"at": "09:00", "zone": "UTC"}}]}))
-    for wrong in ({"name": "a"}, {**rule, "outcomes": "never"}, {**rule, "on": 1}, {**rule, "notify": [5]}):
+    by_variable = {"type": "slack_webhook", "url_env": "URL"}
+    assert not list(validator.iter_errors({"rules": [{**rule, "notify": [by_variable]}]}))
+    for wrong in (
+        {"name": "a"},
+        {**rule, "outcomes": "never"},
+        {**rule, "on": 1},
+        {**rule, "notify": [5]},
+        {**rule, "notify": [{**by_variable, "url": "x"}]},
+    ):
         assert list(validator.iter_errors({"rules": [wrong]})), wrong
 
 
