@@ -26,7 +26,7 @@ class FailedRecords:
         self._encryptor = encryptor
 
     async def keep(self, workspace: str, import_id: str, set_id: str, records: Sequence[FailedRecord]) -> None:
-        """Store a set. Storing it again changes nothing."""
+        """Store a set. Storing it again encrypts it with the newest key."""
         encrypted = await asyncio.to_thread(self._encrypt, workspace, import_id, set_id, records)
         await self._store.run(
             "keep_record_set",

@@ -4,15 +4,19 @@ import tracemalloc
 from dataclasses import replace
 
 import pytest
+from cryptography.fernet import Fernet
 
 from bridge.domain.failed_records import record_set_id
 from bridge.domain.failed_records_csv import csv_parts
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.polls import ImportUpdate
+from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE
 from bridge.errors import DecryptionFailed
 from bridge.store import keys
-from bridge.store.failed_records import USE_CHECKED_EVERY
+from bridge.store.connection import Store
+from bridge.store.encryption import Encryptor
+from bridge.store.failed_records import USE_CHECKED_EVERY, FailedRecords
 from bridge.store.record_sets import compress, read_lines
 from tests.support.samples import only
 from tests.support.store_parts import DONE, StoreParts
@@ -78,6 +82,16 @@ async def test_a_record_set_can_not_be_read_as_that_of_another_import(parts: Sto
 
     with pytest.raises(DecryptionFailed):
         await parts.failed_records.get("default", "mine", "a" * 32)
+
+
+async def test_storing_a_set_again_encrypts_it_with_the_newest_key(store: Store) -> None:
+    old, new = (Secret(Fernet.generate_key().decode()) for _ in range(2))
+    await FailedRecords(store, Encryptor([old])).keep("default", "imp", "a" * 32, MANY)
+    await FailedRecords(store, Encryptor([new, old])).keep("default", "imp", "a" * 32, MANY)
+
+    found = await FailedRecords(store, Encryptor([new])).get("default", "imp", "a" * 32)
+    assert found is not None
+    assert list(read_lines(found)) == list(MANY)
 
 
 async def test_an_unchanged_reading_is_not_stored_again(parts: StoreParts) -> None:
