@@ -9,7 +9,7 @@ from bridge.domain.imports import Reading
 from bridge.domain.polls import ImportUpdate, PollClaim
 from bridge.domain.push_proof import PushProof, Stretch
 from bridge.domain.pushes import CSV_FINISHED, Push
-from bridge.domain.times import MINUTE, SECOND
+from bridge.domain.times import DAY, MINUTE, SECOND
 from bridge.store import keys
 from tests.support.samples import READING, only
 from tests.support.store_parts import LEASE, StoreParts
@@ -242,3 +242,36 @@ async def test_a_push_after_the_lease_of_a_dead_worker_is_not_lost(parts: StoreP
     parts.store.offset += LEASE
 
     assert only(await parts.claim()).pushed_at is not None
+
+
+async def test_nothing_waits_for_the_old_time_after_the_clock_was_set_back(parts: StoreParts) -> None:
+    await proven(parts)
+    await end(parts, "imp", pushed=False)
+    parts.store.offset -= DAY
+
+    await parts.push_proofs.count_misses("default")
+    found = await proof(parts)
+    assert found is not None
+    assert found.last_match is not None
+    assert found.last_match <= await parts.store.now()
+
+    parts.store.offset += 2 * MINUTE + SECOND
+    await parts.push_proofs.count_misses("default")
+    assert numbers(await proof(parts)) == (0, 3, 1)
+
+
+async def test_thousands_of_polls_are_brought_back_in_a_few_steps(parts: StoreParts) -> None:
+    await proven(parts)
+    due, stretched = keys.imports_due("default"), keys.imports_stretched_prefix("default") + "CSV"
+    now = await parts.store.now()
+    for first in range(0, 2500, 500):
+        ids = [f"imp_{number}" for number in range(first, first + 500)]
+        await parts.store.call("ZADD", due, *(part for id_ in ids for part in (now + HOUR_LONG, id_)))
+        await parts.store.call("ZADD", stretched, *(part for id_ in ids for part in (now + MINUTE, id_)))
+
+    await push(parts, "another", failed_before=1)
+    assert await parts.store.call("ZCOUNT", due, "-inf", now + MINUTE) == 1000, "one step does not take long"
+    await parts.push_proofs.count_misses("default")
+
+    assert await parts.store.call("ZCOUNT", due, "-inf", now + MINUTE) == 2500
+    assert not await parts.store.call("EXISTS", stretched)
