@@ -8,6 +8,7 @@ from typing import TypeAlias
 import structlog
 
 from bridge.destinations import render
+from bridge.domain.clients import Client
 from bridge.domain.conclusions import Conclusion, conclude
 from bridge.domain.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Destination
@@ -24,6 +25,7 @@ from bridge.domain.workspace_trouble import effective_state
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store.endings import Settlement
+from workers.end_buttons import with_end_buttons
 
 FINAL_POLL_WAIT: Span = 30 * SECOND
 """How long an expired watch waits for one final poll before it ends without it."""
@@ -101,6 +103,7 @@ class Settler:
             lane=self._resources.lane,
             show_emails=self._resources.settings.slack_show_emails,
             rule=self._rule_ending(watch, conclusion, state),
+            team=self._resources.settings.slack_client,
         )
         if not await self._resources.endings.settle(settlement):
             return False
@@ -163,14 +166,21 @@ def settlement_of(
     lane: LaneOf,
     show_emails: bool,
     rule: RuleEnding | None = None,
+    team: Client | None = None,
 ) -> Settlement:
     """Return what the end of a watch writes: the notification, rendered as a delivery for each destination."""
     reading = conclusion.reading or state.reading
     mention = () if rule is None else rule.mention
     notification = build_notification(watch, conclusion, reading, now, mention=mention)
     reasons = rule.silences if rule is not None else tuple(_unsubscribed(each, conclusion) for each in watch.notify)
+    told = sum(silent is None for silent in reasons)
+
+    def body_for(destination: Destination) -> str:
+        body = render(notification, destination, show_emails=show_emails)
+        return with_end_buttons(body, watch.id, destination, told=told, team=team)
+
     deliveries = tuple(
-        _delivery(watch, number, notification, destination, lane=lane, silent=silent, show_emails=show_emails)
+        _delivery(watch, number, notification, destination, lane=lane, silent=silent, body_for=body_for)
         for number, (destination, silent) in enumerate(zip(watch.notify, reasons, strict=True))
     )
     ended = replace(watch, reading=reading, polled_at=state.polled_at, last_poll=last_poll(state))
@@ -192,7 +202,7 @@ def _delivery(
     *,
     lane: LaneOf,
     silent: str | None,
-    show_emails: bool,
+    body_for: Callable[[Destination], str],
 ) -> Delivery:
     """Return the delivery to a destination; `silent` is the reason why it is skipped."""
     wanted = silent is None
@@ -203,7 +213,7 @@ def _delivery(
         notification_id=notification.id,
         destination=destination,
         lane=lane(destination),
-        body=render(notification, destination, show_emails=show_emails) if wanted else "",
+        body=body_for(destination) if wanted else "",
         queued_at=notification.at,
         held_until=None if rule_of(watch.client) is None else max(notification.at, watch.created_at + HOLD),
         state=DeliveryState.PENDING if wanted else DeliveryState.SKIPPED,

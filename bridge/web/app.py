@@ -30,7 +30,7 @@ from bridge.web.middleware import RequestContextMiddleware, UnhandledErrors
 from bridge.web.openapi import page
 from bridge.web.refusals import Refused
 from bridge.web.routing import resource
-from bridge.web.slack import commands
+from bridge.web.slack import commands, interactions
 
 API_ROUTES = [
     resource("/v1/watches", GET=watches.pages, POST=watches.create),
@@ -53,7 +53,10 @@ API_ROUTES = [
     resource("/metrics", GET=metrics.show),
     resource("/readyz", GET=health.readyz),
 ]
-SLACK_ROUTES = [resource("/slack/commands", POST=commands.receive)]
+SLACK_ROUTES = [
+    resource("/slack/commands", POST=commands.receive),
+    resource("/slack/interactions", POST=interactions.receive),
+]
 """What only Slack calls; not in the OpenAPI document."""
 ROUTES = [*API_ROUTES, *SLACK_ROUTES, *page.described(API_ROUTES, guides.GUIDES), *guides.guide_routes()]
 

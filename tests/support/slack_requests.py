@@ -70,6 +70,11 @@ async def send_command(api: httpx.AsyncClient, text: str, **changes: str) -> htt
     return await api.post("/slack/commands", content=body, headers=signed_headers(body))
 
 
+async def send_interaction(api: httpx.AsyncClient, payload: dict[str, Any]) -> httpx.Response:
+    body = urlencode({"payload": json.dumps(payload)}).encode()
+    return await api.post("/slack/interactions", content=body, headers=signed_headers(body))
+
+
 def text_of(answer: httpx.Response) -> str:
     """Return the text of an ephemeral answer; check that it is one."""
     assert answer.status_code == 200, answer.text
@@ -116,3 +121,29 @@ def slack_serving() -> Iterator[SlackStandIn]:
     routes = [Route(f"/{prefix}{{method:path}}", slack.answer, methods=["POST"]) for prefix in ("api/", "")]
     with serving(Starlette(routes=routes)) as slack.url:
         yield slack
+
+
+def click(
+    slack: SlackStandIn, action: str, value: str, *, channel: str = CHANNEL, user: str = USER, ephemeral: bool = False
+) -> dict[str, Any]:
+    """Return the payload of a click on a button."""
+    return {
+        "type": "block_actions",
+        "team": {"id": TEAM, "domain": "example"},
+        "user": {"id": user, "username": "someone", "team_id": TEAM},
+        "api_app_id": APP,
+        "token": "deprecated",
+        "container": {
+            "type": "message",
+            "message_ts": "1.2",
+            "channel_id": channel,
+            "is_ephemeral": ephemeral,
+        },
+        "trigger_id": f"1.2.{time.monotonic_ns()}",
+        "channel": {"id": channel, "name": "panels"},
+        "message": {"text": "…"},
+        "response_url": slack.response_url,
+        "actions": [
+            {"action_id": action, "block_id": "x", "type": "button", "value": value, "action_ts": str(time.time())}
+        ],
+    }

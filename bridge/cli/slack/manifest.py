@@ -36,7 +36,7 @@ def manifest(url: str, *, name: str, command: str) -> dict[str, Any]:
         },
         "oauth_config": {"scopes": {"bot": ["commands", "chat:write"], "bot_optional": ["chat:write.public"]}},
         "settings": {
-            "interactivity": {"is_enabled": False},
+            "interactivity": {"is_enabled": True, "request_url": f"{url}/slack/interactions"},
             "org_deploy_enabled": False,
             "socket_mode_enabled": False,
             "token_rotation_enabled": False,

@@ -3,8 +3,9 @@
 Source: https://docs.slack.dev/reference/methods/chat.postEphemeral
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from bridge.destinations import MAYBE_SENT
 from bridge.destinations.reasons import full_reason
@@ -38,8 +39,8 @@ class NotShown:
 Showing: TypeAlias = Shown | Unclear | NotShown
 
 
-def prepare(channel: str, user: str, text: str, bot: SlackBot) -> Request:
-    return prepare_call("chat.postEphemeral", {"channel": channel, "user": user, "text": text}, bot)
+def prepare(channel: str, user: str, payload: Mapping[str, Any], bot: SlackBot) -> Request:
+    return prepare_call("chat.postEphemeral", {"channel": channel, "user": user, **payload}, bot)
 
 
 def judge_showing(answer: SendResult, now: Moment) -> Showing:

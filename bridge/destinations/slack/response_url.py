@@ -23,8 +23,11 @@ def _is_slacks(url: ParsedURL) -> bool:
     return url.scheme == "https" and url.port == DEFAULT_PORTS["https"] and url.host in SLACK_HOSTS
 
 
-def prepare(url: Secret, text: str) -> Request:
-    """Return the request that shows a text to the person who has asked, and to nobody else."""
+def prepare(url: Secret, text: str, *, replace: bool = False) -> Request:
+    """Return the request that shows a text to the person who has asked, and to nobody else.
+
+    `replace`: in place of the message that the person clicked in, which must be one that only they see.
+    """
     headers = {"content-type": "application/json; charset=utf-8", "user-agent": USER_AGENT}
-    payload = {"response_type": "ephemeral", "replace_original": False, "text": text}
+    payload = {"response_type": "ephemeral", "replace_original": replace, "text": text}
     return Request(url=url, headers=headers, body=json.dumps(payload, ensure_ascii=False).encode())

@@ -3,11 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from starlette.background import BackgroundTask
 from starlette.responses import Response
 
+from bridge.destinations.slack.response_url import prepare
+from bridge.domain.destination_requests import NoResponse
+from bridge.domain.secret import Secret
 from bridge.domain.times import SECOND
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
@@ -21,47 +25,70 @@ UNAVAILABLE = "⚠️ I can't reach my data now, so nothing was changed that I k
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """A text that only the person who asked sees, or none; and what is done after the response."""
 
     text: str = ""
+    replace: bool = False
+    """Whether the text replaces the message that the person clicked in."""
+    repeated: bool = False
+    """Whether it is the answer to a request that came before."""
     afterwards: Callable[[], Awaitable[None]] | None = None
 
 
-async def answer_once(
+async def carry_out(
     resources: Resources, verified: Verified, user: str, act: Callable[[], Awaitable[Answer]]
-) -> Response:
+) -> Answer:
     """Carry out a request of a user, unless it came before; a repetition gets the same answer.
 
     Without Redis, the answer says so.
     """
     try:
         async with asyncio.timeout(PATIENCE):
-            return await _answer(resources, verified, user, act)
+            return await _carry_out(resources, verified, user, act)
     except (StoreUnavailable, TimeoutError):
-        return _response(UNAVAILABLE)
+        return Answer(text=UNAVAILABLE)
 
 
-async def _answer(
+async def _carry_out(
     resources: Resources, verified: Verified, user: str, act: Callable[[], Awaitable[Answer]]
-) -> Response:
+) -> Answer:
     team = verified.slack.team
     if (repetition := await resources.slack_requests.begin(team, verified.signed)) is not None:
-        return _response(repetition.answer)
+        return Answer(text=repetition.answer, repeated=True)
     if wait := await resources.rate_limiter.acquire(user):
-        return _response(f"⚠️ That was too much at once. Try again in {-(-wait // SECOND)} s.")
+        return Answer(text=f"⚠️ That was too much at once. Try again in {-(-wait // SECOND)} s.")
     answer = await act()
     await resources.slack_requests.end(team, verified.signed, answer.text)
-    return _response(answer.text, answer.afterwards)
+    return answer
 
 
-def _response(text: str, afterwards: Callable[[], Awaitable[None]] | None = None) -> Response:
-    """Return a response: an ephemeral message, or nothing that anybody sees."""
-    task = None if afterwards is None else BackgroundTask(_logged, afterwards)
-    if not text:
+def respond(answer: Answer) -> Response:
+    """Return the response to a command: an ephemeral message, or nothing that anybody sees."""
+    task = None if answer.afterwards is None else BackgroundTask(_logged, answer.afterwards)
+    if not answer.text:
         return Response(background=task)
-    return ApiResponse({"response_type": "ephemeral", "text": text}, background=task)
+    return ApiResponse({"response_type": "ephemeral", "text": answer.text}, background=task)
+
+
+def acknowledge(resources: Resources, answer: Answer, url: Secret | None) -> Response:
+    """Return the response to a click, which shows nothing; the text follows through its `response_url`."""
+    if answer.repeated or not answer.text:
+        return Response()
+    speak = partial(say, resources, url, answer.text, replace=answer.replace)
+    return Response(background=BackgroundTask(_logged, speak))
+
+
+async def say(resources: Resources, url: Secret | None, text: str, *, replace: bool = False) -> None:
+    """Say something to the person who asked, through `response_url`, once; it may be used up or have expired."""
+    if url is None:
+        log.warning("slack.not_answered", reason="response_url is not one of Slack's")
+        return
+    answer = await resources.egress.send(prepare(url, text, replace=replace))
+    reason = answer.reason if isinstance(answer, NoResponse) else f"HTTP {answer.status}"
+    if reason != "HTTP 200":
+        log.warning("slack.not_answered", reason=reason)
 
 
 async def _logged(act: Callable[[], Awaitable[None]]) -> None:

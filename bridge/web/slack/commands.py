@@ -17,7 +17,7 @@ from bridge.destinations.slack.response_url import response_url
 from bridge.domain.clients import Client, slack_client
 from bridge.domain.secret import Secret
 from bridge.resources import Resources
-from bridge.web.slack.answers import Answer, answer_once
+from bridge.web.slack.answers import Answer, carry_out, respond
 from bridge.web.slack.command_text import words_of
 from bridge.web.slack.open_watches import list_open, stop
 from bridge.web.slack.verification import Verified, check_sender, not_slacks, read_verified
@@ -69,7 +69,7 @@ async def receive(request: Request) -> Response:
     if verified is None:
         return Response()
     command = Command.of(verified, api_url=resources.settings.slack_api_url)
-    return await answer_once(resources, verified, slack_client(command.user), partial(_act, resources, command))
+    return respond(await carry_out(resources, verified, slack_client(command.user), partial(_act, resources, command)))
 
 
 def _act(resources: Resources, command: Command) -> Awaitable[Answer]:
@@ -101,7 +101,7 @@ async def _help(command: Command) -> Answer:
     name = command.name
     unknown = "" if command.verb in _VERBS else f"⚠️ {code(command.verb, VERB_LIMIT)} is not a command of mine.\n"
     return Answer(
-        f"{unknown}*Be told here when a Rally import ends*\n"
+        text=f"{unknown}*Be told here when a Rally import ends*\n"
         f"`{name} watch <import id> [label]` says in this channel how the import ends.\n"
         f"`{name} list` shows your open watches and those of this channel.\n"
         f"`{name} stop <import id>` ends one of them.\n"

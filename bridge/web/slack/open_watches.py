@@ -24,10 +24,10 @@ async def list_open(resources: Resources, *, user: str, channel: str) -> Answer:
     """Return the open watches as a list, newest first."""
     watches = await _open(resources, user=user, channel=channel)
     if not watches:
-        return Answer("There are no open watches of yours, or of this channel.")
+        return Answer(text="There are no open watches of yours, or of this channel.")
     lines = [f"• {_line(watch, user=user, channel=channel)}" for watch in watches[:SHOWN]]
     more = [f"… and {len(watches) - SHOWN} more"] if len(watches) > SHOWN else []
-    return Answer("\n".join([f"*{pluralized(len(watches), 'open watch', 'open watches')}*", *lines, *more]))
+    return Answer(text="\n".join([f"*{pluralized(len(watches), 'open watch', 'open watches')}*", *lines, *more]))
 
 
 async def stop(resources: Resources, import_id: str, *, user: str, channel: str) -> Answer:
@@ -36,8 +36,8 @@ async def stop(resources: Resources, import_id: str, *, user: str, channel: str)
     stopped = [watch for watch in watches if await stop_one(resources, watch, user=user)]
     name = code(import_id, ID_LIMIT)
     if not stopped:
-        return Answer(f"There is no open watch of {name} that is yours or of this channel.")
-    return Answer(f"Stopped {pluralized(len(stopped), 'watch', 'watches')} of {name}.")
+        return Answer(text=f"There is no open watch of {name} that is yours or of this channel.")
+    return Answer(text=f"Stopped {pluralized(len(stopped), 'watch', 'watches')} of {name}.")
 
 
 async def stop_one(resources: Resources, watch: Watch, *, user: str) -> bool:
@@ -80,6 +80,7 @@ def _visible(watches: Iterable[Watch], *, user: str, channel: str) -> list[Watch
 
 
 def channels_of(watch: Watch) -> list[str]:
+    """Return the channels that a watch tells, except for those of named destinations."""
     return [each.channel for each in watch.notify if isinstance(each, SlackChannel)]
 
 

@@ -8,11 +8,10 @@ from time import time
 import structlog
 
 from bridge.destinations.egress.permissions import may_use
+from bridge.destinations.slack.buttons import actions, stop_button
 from bridge.destinations.slack.ephemeral import NotShown, Showing, Shown, Unclear, judge_showing, prepare
-from bridge.destinations.slack.escaping import code, neutralized
-from bridge.destinations.slack.response_url import prepare as prepare_answer
+from bridge.destinations.slack.escaping import code, mrkdwn, neutralized
 from bridge.domain.clients import Client, slack_client
-from bridge.domain.destination_requests import NoResponse
 from bridge.domain.destinations import SlackChannel
 from bridge.domain.secret import Secret
 from bridge.domain.times import SECOND
@@ -24,7 +23,7 @@ from bridge.store.acceptance import AcceptedWatch, NewWatch
 from bridge.web.refusals import Problem, Refused
 from bridge.web.requests.body import parse, validation_context
 from bridge.web.schemas.watches import WatchBody
-from bridge.web.slack.answers import UNAVAILABLE, Answer
+from bridge.web.slack.answers import UNAVAILABLE, Answer, say
 from bridge.web.slack.open_watches import ID_LIMIT, LABEL_LIMIT, watches_of
 from bridge.web.watch_steps import announce
 
@@ -52,14 +51,16 @@ class Wish:
 async def watch(resources: Resources, wish: Wish) -> Answer:
     """Check a wish. The rest follows after the response: asking Slack, and then accepting the watch."""
     if not may_use(wish.client.permissions, SlackChannel(channel=wish.channel)):
-        return Answer(f"⚠️ Imports can't be watched in this channel. {_channels(wish.client)}")
+        return Answer(text=f"⚠️ Imports can't be watched in this channel. {_channels(wish.client)}")
     try:
         new = _new_watch(resources, wish)
     except Refused as refused:
-        return Answer("\n".join(f"⚠️ {_sentence(each)}" for each in refused.problems) or f"⚠️ {refused}")
+        return Answer(text="\n".join(f"⚠️ {_sentence(each)}" for each in refused.problems) or f"⚠️ {refused}")
     known = await watches_of(resources, wish.import_id, user=wish.user, channel=wish.channel)
     if any(each.notify == new.notify and each.workspace == new.workspace for each in known):
-        return Answer(f"{code(wish.import_id, ID_LIMIT)} is watched already, and this channel is told when it ends.")
+        return Answer(
+            text=f"{code(wish.import_id, ID_LIMIT)} is watched already, and this channel is told when it ends."
+        )
     return Answer(afterwards=partial(_confirm_and_accept, resources, wish, new))
 
 
@@ -105,18 +106,20 @@ def _sentence(problem: Problem) -> str:
 async def _confirm_and_accept(resources: Resources, wish: Wish, new: NewWatch) -> None:
     """Confirm the watch in the channel, as the app, and accept it. If the app can't post there, say so instead."""
     confirmation = _confirmation(wish)
-    match showing := await _show(resources, wish, confirmation):
+    match showing := await _show(resources, wish, new.id, confirmation):
         case NotShown():
             log.info("slack.watch_refused", client=new.client, import_id=new.import_id, reason=showing.reason)
-            await _answer(resources, wish, _refusal(wish, showing))
+            await say(resources, wish.answers, _refusal(wish, showing))
         case Shown() | Unclear():
             try:
                 await accept(resources, wish.channel, new)
             except StoreUnavailable:
-                await _answer(resources, wish, f"{UNAVAILABLE} {code(wish.import_id, ID_LIMIT)} is not watched yet.")
+                await say(
+                    resources, wish.answers, f"{UNAVAILABLE} {code(wish.import_id, ID_LIMIT)} is not watched yet."
+                )
                 return
             if isinstance(showing, Unclear):
-                await _answer(resources, wish, confirmation)
+                await say(resources, wish.answers, confirmation)
 
 
 async def accept(resources: Resources, channel: str, new: NewWatch) -> None:
@@ -128,11 +131,13 @@ async def accept(resources: Resources, channel: str, new: NewWatch) -> None:
     announce(resources, accepted)
 
 
-async def _show(resources: Resources, wish: Wish, text: str) -> Showing:
+async def _show(resources: Resources, wish: Wish, watch_id: str, text: str) -> Showing:
+    """Show a text in the channel, to the person who asked, with a button that ends the watch."""
     bot = resources.sender.slack_bot
     if bot is None:
         return NotShown("SLACK_BOT_TOKEN is not set")
-    answer = await resources.egress.send(prepare(wish.channel, wish.user, text, bot))
+    payload = {"text": text, "blocks": [{"type": "section", "text": mrkdwn(text)}, actions(stop_button(watch_id))]}
+    answer = await resources.egress.send(prepare(wish.channel, wish.user, payload, bot))
     return judge_showing(answer, int(time() * SECOND))
 
 
@@ -149,14 +154,3 @@ def _refusal(wish: Wish, refused: NotShown) -> str:
     if refused.not_invited:
         return f"⚠️ {name} is not watched: I am not in this channel. Invite me (`/invite` and my name), then ask again."
     return f"⚠️ {name} is not watched: I can't post in this channel. {neutralized(refused.reason, PROBLEM_LIMIT)}."
-
-
-async def _answer(resources: Resources, wish: Wish, text: str) -> None:
-    """Say something to the person who asked, through `response_url`, once; it may be used up or have expired."""
-    if wish.answers is None:
-        log.warning("slack.not_answered", reason="response_url is not one of Slack's")
-        return
-    answer = await resources.egress.send(prepare_answer(wish.answers, text))
-    reason = answer.reason if isinstance(answer, NoResponse) else f"HTTP {answer.status}"
-    if reason != "HTTP 200":
-        log.warning("slack.not_answered", reason=reason)

@@ -19,8 +19,10 @@ from tests.support.slack_requests import (
     SIGNING_SECRET,
     SLACK_CLIENT,
     SlackStandIn,
+    click,
     command_form,
     send_command,
+    send_interaction,
     signed_headers,
     text_of,
 )
@@ -28,7 +30,7 @@ from tests.support.world import World, opened
 
 pytestmark = pytest.mark.anyio
 
-PATHS = ["/slack/commands"]
+PATHS = ["/slack/commands", "/slack/interactions"]
 BODY = urlencode(command_form("watch imp PRIVATE-LABEL")).encode()
 TIMESTAMP, SIGNATURE = "x-slack-request-timestamp", "x-slack-signature"
 
@@ -103,6 +105,54 @@ async def test_a_command_of_another_team_or_app_is_refused(
 ) -> None:
     body = urlencode(command_form("watch imp", **changes)).encode()
     await assert_refused(world, slack, "/slack/commands", signed_headers(body), body)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "[]",
+        "1",
+        '"x"',
+        "{",
+        "",
+        "[" * 100_000,
+        "{}",
+        '{"team": "T000", "api_app_id": "A000"}',
+        '{"team": {"id": "T999"}, "api_app_id": "A000"}',
+        '{"team": {"id": "T000"}, "api_app_id": "A999"}',
+        '{"team": {"id": ["T000"]}, "api_app_id": "A000"}',
+    ],
+)
+async def test_an_interaction_of_another_team_or_app_is_refused(
+    world: World, slack: SlackStandIn, payload: str
+) -> None:
+    body = urlencode({"payload": payload}).encode()
+    await assert_refused(world, slack, "/slack/interactions", signed_headers(body), body)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": "shortcut"},
+        {"type": 1},
+        {"actions": []},
+        {"actions": {}},
+        {"actions": ["x"]},
+        {"actions": [{"action_id": "unknown", "value": "wat_1"}]},
+        {"actions": [{"action_id": "stop_watching"}]},
+        {"actions": [{"action_id": "stop_watching", "value": 1}]},
+        {"actions": [{"action_id": {}, "value": "wat_1"}]},
+        {"actions": [{"action_id": "link", "url": "https://example.com"}]},
+        {"user": {"id": "<!channel>"}},
+        {"user": None},
+    ],
+)
+async def test_unknown_interactions_are_acknowledged_and_nothing_is_done(
+    world: World, slack: SlackStandIn, changes: dict[str, Any]
+) -> None:
+    answer = await send_interaction(world.api, click(slack, "stop_watching", "wat_1") | changes)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert slack.calls == []
 
 
 async def test_a_large_body_is_refused_before_it_is_read(world: World, slack: SlackStandIn, path: str) -> None:

@@ -1,0 +1,46 @@
+"""Buttons in messages of the bot. Their values are ids, which are looked up when someone clicks, and never trusted.
+
+Source: https://docs.slack.dev/reference/block-kit/block-elements/button-element
+"""
+
+import json
+from typing import Any
+
+from bridge.destinations.slack.escaping import plain_text
+
+STOP = "stop_watching"
+SEND_AGAIN = "send_again"
+ACTIONS = frozenset({STOP, SEND_AGAIN})
+
+
+def stop_button(watch_id: str) -> dict[str, Any]:
+    return _button(STOP, "Stop watching", "Stop watching this import", watch_id)
+
+
+def send_again_button(watch_id: str) -> dict[str, Any]:
+    return _button(
+        SEND_AGAIN, "Send again", "Send the other messages of this watch again that did not arrive", watch_id
+    )
+
+
+def actions(*buttons: dict[str, Any]) -> dict[str, Any]:
+    """Return the block of a message that has these buttons."""
+    return {"type": "actions", "elements": list(buttons)}
+
+
+def with_buttons(body: str, *buttons: dict[str, Any]) -> str:
+    """Return a rendered message with buttons at its end."""
+    payload = json.loads(body)
+    payload["blocks"].append(actions(*buttons))
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+
+
+def _button(action: str, text: str, label: str, value: str) -> dict[str, Any]:
+    """Return a button; screen readers read the `label`, of at most 75 characters."""
+    return {
+        "type": "button",
+        "action_id": action,
+        "text": plain_text(text),
+        "accessibility_label": label,
+        "value": value,
+    }

@@ -1,0 +1,113 @@
+"""What the buttons do: in a channel that is open to the Slack workspace, with a watch that tells this channel."""
+
+import re
+from dataclasses import dataclass
+
+import structlog
+
+from bridge.destinations.egress.permissions import may_use
+from bridge.destinations.slack.escaping import code, neutralized
+from bridge.destinations.slack.wording import pluralized
+from bridge.domain.clients import Client, slack_client, slack_user_of
+from bridge.domain.deliveries import Delivery, DeliveryState
+from bridge.domain.destinations import SlackChannel
+from bridge.domain.rules import rule_of
+from bridge.domain.secret import Secret
+from bridge.domain.watches import Watch
+from bridge.errors import DecryptionFailed
+from bridge.queue import Job
+from bridge.resources import Resources
+from bridge.web.slack.answers import Answer
+from bridge.web.slack.open_watches import ID_LIMIT, LABEL_LIMIT, stop_one
+
+WATCH_ID = re.compile(r"wat_[0-9A-Za-z]{1,40}")
+GONE = Answer(text="⚠️ This watch does not exist any more, or it does not tell this channel.")
+CLOSED = Answer(text="⚠️ Buttons can't be used in this channel: it is not open to this Slack workspace.")
+REACHED = frozenset({DeliveryState.PENDING, DeliveryState.DELIVERED})
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Click:
+    """A click on a button: by whom, where, and the id that the button has."""
+
+    client: Client
+    user: str
+    channel: str
+    action: str
+    value: str
+    ephemeral: bool
+    """Whether only the person who clicked sees the message."""
+    answers: Secret | None
+    """The `response_url`, if it is one of Slack's."""
+
+
+async def stop_watching(resources: Resources, click: Click) -> Answer:
+    """End a watch that was made in Slack. Of another, say whose it is."""
+    if not _is_open(click):
+        return CLOSED
+    watch = await _watch(resources, click)
+    if watch is None or not _tells(resources, watch, click.channel):
+        return GONE
+    name = code(watch.import_id, ID_LIMIT)
+    if slack_user_of(watch.client) is None:
+        return Answer(text=f"⚠️ {name} is watched by {_owner(watch)}, not from Slack. It can't be stopped here.")
+    if not await stop_one(resources, watch, user=click.user):
+        return Answer(text=f"{name} is not watched any more.", replace=click.ephemeral)
+    return Answer(text=f"Stopped watching {name}.", replace=click.ephemeral)
+
+
+async def send_again(resources: Resources, click: Click) -> Answer:
+    """Send again what was abandoned of a watch that has told this channel."""
+    if not _is_open(click):
+        return CLOSED
+    watch = await _watch(resources, click)
+    deliveries = [] if watch is None else await resources.deliveries.many(watch.deliveries)
+    if watch is None or not any(_went_to(each, click.channel) for each in deliveries):
+        return GONE
+    abandoned = [each for each in deliveries if each.state is DeliveryState.ABANDONED]
+    permitted = [each for each in abandoned if may_use(click.client.permissions, each.destination)]
+    again = await resources.deliveries.redeliver_many(permitted)
+    for each in again:
+        log.info(
+            "delivery.redelivery_requested", delivery_id=each.id, watch_id=watch.id, client=slack_client(click.user)
+        )
+    if again:
+        resources.bell.ring(Job.DELIVER)
+        return Answer(text=f"Sending {pluralized(len(again), 'message', 'messages')} of this watch again.")
+    if abandoned:
+        return Answer(text="⚠️ What did not arrive can't be sent again from Slack: ask who runs the bridge.")
+    return Answer(text="Nothing is to be sent again: all messages of this watch have arrived, or are on their way.")
+
+
+def _is_open(click: Click) -> bool:
+    return may_use(click.client.permissions, SlackChannel(channel=click.channel))
+
+
+async def _watch(resources: Resources, click: Click) -> Watch | None:
+    """Return the watch that a button names, if it is in a workspace that the team may use."""
+    if not WATCH_ID.fullmatch(click.value):
+        return None
+    try:
+        watch = await resources.watches.get(click.value)
+    except DecryptionFailed:
+        return None
+    return watch if watch is not None and click.client.permissions.may_watch_in(watch.workspace) else None
+
+
+def _tells(resources: Resources, watch: Watch, channel: str) -> bool:
+    return any(resources.receiver(each) == channel for each in watch.notify)
+
+
+def _went_to(delivery: Delivery, channel: str) -> bool:
+    """Return whether a message was or is being sent to a channel."""
+    return (
+        delivery.destination == SlackChannel(channel=channel, on=delivery.destination.on) and delivery.state in REACHED
+    )
+
+
+def _owner(watch: Watch) -> str:
+    rule = rule_of(watch.client)
+    kind, name = ("the client", watch.client) if rule is None else ("the rule", rule)
+    return f"{kind} {neutralized(name, LABEL_LIMIT)}"
