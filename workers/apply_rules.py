@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 import structlog
 
@@ -9,6 +10,7 @@ from bridge.domain.pushes import Push, QueuedPush
 from bridge.domain.rule_decisions import NotCovered, NotWanted, Replayed, Stale, Wanted, on_push
 from bridge.domain.rules import Rule, RuleResult
 from bridge.domain.times import DAY, MINUTE, SECOND, Span
+from bridge.errors import StoreUnavailable
 from bridge.ids import derived_id
 from bridge.resources import Resources
 from bridge.store.acceptance import Acceptance, AcceptedWatch, NewWatch
@@ -25,12 +27,22 @@ SET_ASIDE: Span = 4 * MINUTE
 log = structlog.get_logger()
 
 
+class Applied(Enum):
+    """How the rules were applied to a push."""
+
+    YES = auto()
+    INTERRUPTED = auto()
+    """The store was unavailable: they are applied again at once."""
+    FAILED = auto()
+    """Our own code failed: the push is set aside."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RulesResult:
-    """A push; `applied` unless our own code failed on it."""
+    """A push, and how the rules were applied to it."""
 
     queued: QueuedPush
-    applied: bool
+    applied: Applied
 
 
 class RulesWork:
@@ -60,22 +72,28 @@ class RulesWork:
         return claimed, 0.0 if len(claimed) == room else None
 
     async def act(self, claim: QueuedPush) -> RulesResult:
-        for rule in self._resources.settings.rules:
-            if (result := await self._apply(rule, claim)) is not None:
-                await self._resources.rule_stats.count(rule.name, result)
-        return RulesResult(queued=claim, applied=True)
+        try:
+            for rule in self._resources.settings.rules:
+                if (result := await self._apply(rule, claim)) is not None:
+                    await self._resources.rule_stats.count(rule.name, result)
+        except StoreUnavailable:
+            return RulesResult(queued=claim, applied=Applied.INTERRUPTED)
+        return RulesResult(queued=claim, applied=Applied.YES)
 
     def set_aside(self, claim: QueuedPush, error: Exception) -> RulesResult:
         del error  # the shift has logged it
-        return RulesResult(queued=claim, applied=False)
+        return RulesResult(queued=claim, applied=Applied.FAILED)
 
     async def commit(self, results: Sequence[RulesResult]) -> None:
         for result in results:
-            if result.applied:
-                await self._resources.pushes.done(result.queued.push)
-            else:
-                until = await self._resources.store.now() + SET_ASIDE
-                await self._resources.pushes.postpone(result.queued.push, until)
+            match result.applied:
+                case Applied.YES:
+                    await self._resources.pushes.done(result.queued.push)
+                case Applied.INTERRUPTED:
+                    await self._resources.pushes.postpone(result.queued.push, 0)
+                case Applied.FAILED:
+                    until = await self._resources.store.now() + SET_ASIDE
+                    await self._resources.pushes.postpone(result.queued.push, until)
 
     async def _apply(self, rule: Rule, queued: QueuedPush) -> RuleResult | None:
         """Do what a rule decides about a push; None if it does not cover the push, or has seen its import before."""

@@ -13,6 +13,7 @@ from bridge.domain.quarantine import QUARANTINE
 from bridge.domain.rule_notices import callbacks_flooded
 from bridge.domain.rules import rule_of
 from bridge.domain.times import SECOND, Moment
+from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store.held_deliveries import Released
 from workers.notify_operator import OperatorNotifier
@@ -60,6 +61,12 @@ class GateWork:
         return [HeldClaim(id=each, at=now) for each in ids], pause
 
     async def act(self, claim: HeldClaim) -> GateResult:
+        try:
+            return await self._decide(claim)
+        except StoreUnavailable:
+            return GateResult(claim=claim, decision=LookAgain())  # the claim's lease ends soon
+
+    async def _decide(self, claim: HeldClaim) -> GateResult:
         delivery = await self._resources.deliveries.get(claim.id)
         watch = None if delivery is None else await self._resources.watches.get(delivery.watch_id)
         if delivery is None or watch is None:

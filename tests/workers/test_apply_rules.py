@@ -12,10 +12,12 @@ from bridge.domain.rules import RuleResult
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.store import keys
 from tests.support.configuration import destination
+from tests.support.outages import unavailable
 from tests.support.redis_snapshot import assert_store_sound
 from tests.support.rules import push, watches_of
 from tests.support.samples import only
 from tests.support.world import ADMIN_KEY, World, opened, reopened
+from workers.apply_rules import RulesWork
 
 pytestmark = pytest.mark.anyio
 
@@ -291,3 +293,57 @@ async def test_the_id_of_a_watch_has_the_time_of_the_first_push(ops: World) -> N
 
     assert [each["importId"] for each in await watches_of(ops)] == ["imp1", "imp2"]
     assert (await ops.resources.store.now()) - first >= 2 * MINUTE
+
+
+async def test_a_push_is_applied_at_once_after_an_outage_of_redis(ops: World) -> None:
+    await ops.sandbox.set_import("imp", ("ERROR", 0))
+    await ops.worker.rules.close()
+    await push(ops)
+    work = RulesWork(ops.resources, on_watched=lambda _: None, on_final=lambda *_: None)
+    (queued,), _ = await work.claim(9)
+    with unavailable(ops.resources.store):
+        result = await work.act(queued)
+    await work.commit([result])
+    assert await watches_of(ops) == []
+
+    (again,), _ = await work.claim(9)
+    await work.commit([await work.act(again)])
+    assert len(await told(ops)) == 1
+
+
+async def test_a_push_on_which_our_code_fails_is_set_aside(ops: World) -> None:
+    await ops.sandbox.set_import("imp", ("ERROR", 0))
+    await ops.worker.rules.close()
+    await push(ops)
+    work = RulesWork(ops.resources, on_watched=lambda _: None, on_final=lambda *_: None)
+    (queued,), _ = await work.claim(9)
+    await work.commit([work.set_aside(queued, RuntimeError())])
+    ops.pass_time(MINUTE)
+    assert await work.claim(9) == ([], None)
+
+    ops.pass_time(4 * MINUTE)
+    (again,), _ = await work.claim(9)
+    await work.commit([await work.act(again)])
+    assert len(await told(ops)) == 1
+
+
+async def test_a_tool_and_a_rule_tell_one_room_once(ops: World, sandbox_url: str) -> None:
+    await ops.sandbox.set_import("imp", ("ERROR", 0))
+    own = await ops.watch(notify=[{"type": "slack_webhook", "url": f"{sandbox_url}/inbox/services/T/B/X"}])
+    await push(ops)
+
+    assert len(await told(ops)) == 1
+    reason = only(only(await watches_of(ops))["deliveries"])["lastReason"]
+    assert reason == f"the watch {own['id']} tells this destination"
+    assert len(await ops.sandbox.requests()) == 1
+
+
+async def test_the_watch_of_a_rule_that_an_admin_cancelled_stays_cancelled(ops: World) -> None:
+    await push(ops)
+    watch = only(await watches_of(ops))
+    assert (await ops.post(f"/v1/watches/{watch['id']}/cancel", key=ADMIN_KEY)).status_code == 200
+    await ops.sandbox.set_import("imp", ("ERROR", 0))
+    await push(ops)
+
+    assert await told(ops) == []
+    assert only(await watches_of(ops))["state"] == "cancelled"

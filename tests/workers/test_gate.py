@@ -11,10 +11,13 @@ from bridge.domain.times import MINUTE, SECOND
 from bridge.domain.watches import Watch
 from bridge.store import keys
 from bridge.store.clock import Clock
+from tests.support.outages import unavailable
 from tests.support.redis_snapshot import assert_store_sound
 from tests.support.rules import watch_by_rule
 from tests.support.samples import only
 from tests.support.world import ADMIN_KEY, World
+from workers.gate import GateWork
+from workers.notify_operator import OperatorNotifier
 
 pytestmark = pytest.mark.anyio
 
@@ -211,4 +214,17 @@ async def test_one_that_cannot_be_read_is_set_aside_and_stops_no_other(world: Wo
 
     await world.resources.store.call("HSET", keys.delivery(broken), "message", message)
     await pass_and_deliver(world, 61 * MINUTE)
+    assert (await delivery_of(world, watch)).state is DeliveryState.DELIVERED
+
+
+async def test_an_outage_of_redis_delays_a_decision_by_no_more_than_the_next_look(world: World) -> None:
+    watch = await ended_by_rule(world)
+    work = GateWork(world.resources, OperatorNotifier(world.resources, on_due=lambda: None), on_due=lambda: None)
+    world.pass_time(31 * SECOND)
+    (claim,), _ = await work.claim(9)
+    with unavailable(world.resources.store):
+        result = await work.act(claim)
+    await work.commit([result])
+
+    await pass_and_deliver(world, 5 * SECOND)
     assert (await delivery_of(world, watch)).state is DeliveryState.DELIVERED
