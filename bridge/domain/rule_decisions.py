@@ -145,6 +145,8 @@ def _too_old(rule: Rule) -> str:
 
 def _may_tell_success(rule: Rule) -> bool:
     """Return whether a rule may tell an import that completed without failures."""
+    if rule.only_if is not None and rule.only_if.people_below is None:
+        return False  # without failures it meets no other threshold
     return rule.outcomes is None or Outcome.COMPLETED in rule.outcomes or _counts_few_people_as_problem(rule)
 
 

@@ -65,6 +65,8 @@ def completed(failed: int = 0, **reading: Any) -> End:
         (replace(RULE, outcomes=frozenset({Outcome.FAILED})), SUCCESS, NotWanted()),
         (replace(RULE, only_if=Thresholds(people_below=1)), SUCCESS, Wanted()),
         (replace(RULE, only_if=Thresholds(failed_records=1)), SUCCESS, NotWanted()),
+        (replace(RULE, outcomes=None, only_if=Thresholds(failed_share=0.1)), SUCCESS, NotWanted()),
+        (replace(RULE, outcomes=None, only_if=Thresholds(failed_share=0.1, people_below=1)), SUCCESS, Wanted()),
         (RULE, replace(PROBLEM, updated_at=NOW - 25 * HOUR), Stale()),
         (RULE, replace(SUCCESS, updated_at=NOW - 25 * HOUR), Stale()),
         (RULE, replace(PROBLEM, updated_at=NOW - 24 * HOUR), Wanted()),
