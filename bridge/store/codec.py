@@ -29,7 +29,8 @@ Encrypted = TypeVar("Encrypted")
 Decrypted = TypeVar("Decrypted")
 
 
-def dump(value: Mapping[str, Any]) -> str:
+def dump(value: Mapping[str, Any] | Reading) -> str:
+    """Return JSON; dataclasses in it become objects of their fields."""
     return to_json(value).decode()
 
 
@@ -41,10 +42,6 @@ def load(text: str) -> dict[str, Any]:
 def unflatten(flat: Sequence[Any]) -> dict[str, Any]:
     """Return the hash that a script returned as a flat list of fields and values."""
     return dict(zip(flat[::2], flat[1::2], strict=True))
-
-
-def dump_reading(reading: Reading) -> dict[str, Any]:
-    return asdict(reading)
 
 
 def load_reading(stored: Mapping[str, Any]) -> Reading:
@@ -122,7 +119,7 @@ def dump_ending(
     return dump(
         {
             "reason": reason,
-            "reading": None if reading is None else dump_reading(reading),
+            "reading": reading,
             "polls": polls,
             "polled_at": polled_at,
             "last_poll": None if last_poll is None else asdict(last_poll),

@@ -264,7 +264,7 @@ class Imports:
 
 def _dump(reading: Reading) -> tuple[str, str]:
     """Return a reading as stored, and its digest."""
-    text = codec.dump(codec.dump_reading(reading))
+    text = codec.dump(reading)
     return text, hashlib.sha256(text.encode()).hexdigest()
 
 

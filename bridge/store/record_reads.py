@@ -93,7 +93,7 @@ class RecordReads:
             return ["trouble", answer]
         reading, records = bindings.of_record_read(workspace, import_id)
         return [
-            *("reading", self._encryptor.encrypt(codec.dump(codec.dump_reading(answer.reading)), reading)),
+            *("reading", self._encryptor.encrypt(codec.dump(answer.reading), reading)),
             *("records", self._encryptor.encrypt_bytes(compress(answer.record_set), records)),
         ]
 

@@ -136,7 +136,7 @@ ENCRYPTOR = Encryptor([Secret(GOOD_SETTINGS["BRIDGE_ENCRYPTION_KEYS"])])
 
 
 def assert_it_can_be_stored_and_sent(reading: Reading) -> None:
-    encrypted = ENCRYPTOR.encrypt(codec.dump(codec.dump_reading(reading)), HERE)
+    encrypted = ENCRYPTOR.encrypt(codec.dump(reading), HERE)
     assert codec.load_reading(codec.load(ENCRYPTOR.decrypt(encrypted, HERE))) == reading
     if (outcome := outcome_of(reading)) is None:
         return
