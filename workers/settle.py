@@ -12,6 +12,7 @@ from bridge.domain.clients import Client
 from bridge.domain.conclusions import Conclusion, conclude
 from bridge.domain.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Destination
+from bridge.domain.import_links import link_to
 from bridge.domain.import_state import ImportState
 from bridge.domain.last_poll_words import last_poll
 from bridge.domain.notifications import Notification, build_notification
@@ -104,6 +105,7 @@ class Settler:
             show_emails=self._resources.settings.slack_show_emails,
             rule=self._rule_ending(watch, conclusion, state),
             team=self._resources.settings.slack_client,
+            link=self._link(watch),
         )
         if not await self._resources.endings.settle(settlement):
             return False
@@ -122,6 +124,10 @@ class Settler:
         if any(delivery.held_until is not None for delivery in pending):
             self._on_held()
         return True
+
+    def _link(self, watch: Watch) -> str | None:
+        workspace = self._resources.settings.workspaces.get(watch.workspace)
+        return None if workspace is None else link_to(workspace.import_url, watch.import_id)
 
     def _rule_ending(self, watch: Watch, conclusion: Conclusion, state: ImportState) -> "RuleEnding | None":
         """Return what a rule tells of the end of its watch's import; None if the watch is explicit."""
@@ -167,11 +173,12 @@ def settlement_of(
     show_emails: bool,
     rule: RuleEnding | None = None,
     team: Client | None = None,
+    link: str | None = None,
 ) -> Settlement:
     """Return what the end of a watch writes: the notification, rendered as a delivery for each destination."""
     reading = conclusion.reading or state.reading
     mention = () if rule is None else rule.mention
-    notification = build_notification(watch, conclusion, reading, now, mention=mention)
+    notification = build_notification(watch, conclusion, reading, now, mention=mention, link=link)
     reasons = rule.silences if rule is not None else tuple(_unsubscribed(each, conclusion) for each in watch.notify)
     told = sum(silent is None for silent in reasons)
 

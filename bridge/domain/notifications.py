@@ -41,6 +41,8 @@ class Notification:
     """The time from the watch's creation to its outcome."""
     mention: tuple[str, ...] = ()
     """The ids of the Slack users to mention; they come from the operator's settings only."""
+    link: str | None = None
+    """The link to the import, by the operator's template."""
 
     @property
     def warning(self) -> str | None:
@@ -68,7 +70,13 @@ class Notification:
 
 
 def build_notification(
-    watch: Watch, conclusion: Conclusion, reading: Reading | None, now: Moment, *, mention: tuple[str, ...] = ()
+    watch: Watch,
+    conclusion: Conclusion,
+    reading: Reading | None,
+    now: Moment,
+    *,
+    mention: tuple[str, ...] = (),
+    link: str | None = None,
 ) -> Notification:
     """Build the notification of a conclusion; its id is derived from the watch's id."""
     return Notification(
@@ -86,6 +94,7 @@ def build_notification(
         reading=reading,
         watched_for=now - watch.created_at,
         mention=mention,
+        link=link,
     )
 
 

@@ -18,3 +18,5 @@ class Workspace:
     budget_share: float
     webhook_secrets: tuple[Secret, ...] = ()
     """The secrets of Rally's pushes, newest first; without one, pushes are not received."""
+    import_url: str | None = None
+    """The template of links to its imports, as in `bridge.domain.import_links`."""

@@ -73,6 +73,9 @@ def _workspaces(variables: Variables, contents: Contents, invalid: frozenset[str
     secrets = {name: table.webhook_secrets for name, table in contents.workspaces.items()}
     if "rally_webhook_secrets" not in invalid:
         secrets[DEFAULT_WORKSPACE] = secrets.get(DEFAULT_WORKSPACE) or variables.rally_webhook_secrets
+    links = {name: table.import_url for name, table in contents.workspaces.items()}
+    if "rally_import_url" not in invalid:
+        links[DEFAULT_WORKSPACE] = links.get(DEFAULT_WORKSPACE) or variables.rally_import_url
     if variables.rally_sandbox and variables.rally_api_key:
         keys = dict.fromkeys(keys, variables.rally_api_key)
         urls = dict.fromkeys(keys, variables.rally_sandbox + SANDBOX_PATH)
@@ -84,6 +87,7 @@ def _workspaces(variables: Variables, contents: Contents, invalid: frozenset[str
             base_url=urls.get(name) or variables.rally_base_url,
             budget_share=shares.get(name) or variables.rally_budget_share,
             webhook_secrets=secrets.get(name) or (),
+            import_url=links.get(name),
         )
         for name, key in sorted(keys.items(), key=lambda each: each[0] != DEFAULT_WORKSPACE)
         if urls.get(name) or "rally_base_url" not in invalid

@@ -56,6 +56,8 @@ class Variables(BaseModel):
     rally_proxy: Annotated[Secret | None, BeforeValidator(parsers.proxy_url)] = None
     rally_webhook_secrets: Annotated[tuple[Secret, ...], BeforeValidator(parsers.webhook_secrets)] = ()
     """The secrets of the pushes to the workspace `default`, unless the configuration file has them."""
+    rally_import_url: Annotated[str | None, BeforeValidator(parsers.import_url)] = None
+    """The template of links to imports of the workspace `default`, unless the configuration file has it."""
     poll_floor: Duration = 3 * SECOND
     poll_ceiling: Duration = 60 * SECOND
     poll_growth: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
@@ -95,6 +97,7 @@ _OF_VARIABLES = {
     "base_url": "RALLY_BASE_URL",
     "budget_share": "RALLY_BUDGET_SHARE",
     "webhook_secrets": "RALLY_WEBHOOK_SECRETS",
+    "import_url": "RALLY_IMPORT_URL",
 }
 _OF_SANDBOX = {
     "key": "RALLY_API_KEY",

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from bridge.domain.callback_secrets import FORM, check_secret
 from bridge.domain.durations import duration
+from bridge.domain.import_links import LONGEST_TEMPLATE, PLACE
 from bridge.domain.secret import Secret
 from bridge.domain.times import Span
 
@@ -128,6 +129,24 @@ def base_url(text: str) -> str:
     if any(character in ',\\"' for character in text):
         raise ValueError("must be one URL, without commas, quotes and backslashes")
     return text.rstrip("/")
+
+
+def import_url(text: str) -> str:
+    """Return the template of a link: an http or https URL with {importId} once, after the host."""
+    text = text.strip()
+    url = _split(text)
+    if url.scheme not in {"http", "https"} or not url.hostname or PLACE in url.netloc:
+        raise ValueError(f"must be an http or https URL with {PLACE} after the host")
+    if text.count(PLACE) != 1:
+        raise ValueError(f"must contain {PLACE} once")
+    if url.username or url.password:
+        raise ValueError("must have no user and password")
+    rest = text.replace(PLACE, "")
+    if not _VISIBLE.fullmatch(rest) or any(character in '{}<>|\\"`^' for character in rest):
+        raise ValueError(f"must consist of characters of URLs, beside {PLACE}; percent-encode others")
+    if len(text) > LONGEST_TEMPLATE:
+        raise ValueError(f"must have at most {LONGEST_TEMPLATE} characters")
+    return text
 
 
 def origins(text: str) -> tuple[str, ...]:

@@ -45,6 +45,36 @@ def test_what_is_required_is_enough() -> None:
     assert [(each.name, each.budget_share) for each in settings.workspaces.values()] == [("default", 0.8)]
 
 
+def test_the_template_of_links_is_that_of_the_default_workspace() -> None:
+    settings = load(RALLY_IMPORT_URL=" https://app.example.com/imports/{importId}?tab=log ")
+
+    assert settings.workspaces["default"].import_url == "https://app.example.com/imports/{importId}?tab=log"
+    assert load().workspaces["default"].import_url is None
+
+
+@pytest.mark.parametrize(
+    ("template", "sentence"),
+    [
+        ("https://app.example.com/imports", "must contain {importId} once"),
+        ("https://app.example.com/{importId}/{importId}", "must contain {importId} once"),
+        ("https://{importId}.example.com/", "must be an http or https URL with {importId} after the host"),
+        ("javascript:alert('{importId}')", "must be an http or https URL with {importId} after the host"),
+        ("/imports/{importId}", "must be an http or https URL with {importId} after the host"),
+        ("https://jane:hunter2@app.example.com/{importId}", "must have no user and password"),
+        ("https://app.example.com/{importId}|Click", "must consist of characters of URLs"),
+        ("https://app.example.com/{workspace}/{importId}", "must consist of characters of URLs"),
+        ("https://app.example.com/<{importId}", "must consist of characters of URLs"),
+        ("https://app.example.com/é/{importId}", "must consist of characters of URLs"),
+        ("https://app.example.com/{importId}" + "x" * 1_000, "must have at most 1000 characters"),
+    ],
+)
+def test_a_template_that_makes_no_link_is_refused(template: str, sentence: str) -> None:
+    (problem,) = problems(RALLY_IMPORT_URL=template)
+
+    assert problem.startswith(f"RALLY_IMPORT_URL: {sentence}")
+    assert "hunter2" not in problem
+
+
 def test_everything_that_is_missing_is_named_at_once() -> None:
     with pytest.raises(SettingsError) as told:
         load_settings({}, env_file=None)

@@ -29,6 +29,19 @@ async def test_a_named_channel_gets_the_message_from_the_bot(redis_url: str, san
         assert json.loads(message["body"])["channel"] == "C0PANELS1"
 
 
+async def test_a_message_links_to_the_import_by_the_template_of_its_workspace(redis_url: str, sandbox_url: str) -> None:
+    template = "https://app.example.com/imports/{importId}?a=1&b=2"
+    async with opened(redis_url, sandbox_url, RALLY_IMPORT_URL=template) as world:
+        await world.sandbox.set_import("a b/c", ("COMPLETED", 0))
+        await world.watch("a b/c", notify=[{"type": "slack_webhook", "url": world.sandbox.slack_url()}])
+        await world.poll()
+        await world.deliver()
+
+        (message,) = await world.sandbox.messages(kind="slack")
+        link = "<https://app.example.com/imports/a%20b%2Fc?a=1&amp;b=2|Open the import in Rally>"
+        assert link in [element["text"] for element in json.loads(message["body"])["blocks"][-1]["elements"]]
+
+
 async def test_a_named_destination_gets_the_message_of_its_kind(redis_url: str, sandbox_url: str) -> None:
     async with opened(redis_url, sandbox_url, named(sandbox_url)) as world:
         watch = await watch_ended_import(world, {"type": "named", "name": "room"}, {"type": "named", "name": "tool"})

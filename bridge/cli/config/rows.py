@@ -72,6 +72,8 @@ class _Rows:
         }
         if workspace.webhook_secrets:
             values["webhook_secrets"] = workspace.webhook_secrets
+        if workspace.import_url is not None:
+            values["import_url"] = workspace.import_url
         for key, value in values.items():
             source = self._source(self.settings.workspace_key(workspace.name, key))
             yield Row(f"workspaces.{workspace.name}.{key}", _text(value), source)

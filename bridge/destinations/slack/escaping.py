@@ -72,6 +72,11 @@ def code(text: str, limit: int) -> str:
     return f"`{truncated(escape(_cleaned(text).replace('`', 'ˋ'), quote=False), limit) or '?'}`"
 
 
+def link(url: str, words: str) -> str:
+    """Return a link for a mrkdwn object: `url` from a checked template, and words of our own."""
+    return f"<{escape(url, quote=False)}|{words}>"
+
+
 def truncated(escaped: str, limit: int) -> str:
     """Cut escaped text, but never inside an entity."""
     if len(escaped) <= limit:

@@ -11,6 +11,7 @@ from bridge.destinations.slack.emails import masked_email
 from bridge.destinations.slack.escaping import (
     code,
     escaped_line,
+    link,
     mrkdwn,
     neutralized,
     neutralized_with_times,
@@ -33,6 +34,8 @@ PHONE_NAME_LIMIT = 150
 REASON_LIMIT = 600
 RECORD_LIMIT = 150
 ID_LIMIT = 300
+LINK_LIMIT = 2_000
+"""The length above which a link is left out: an id of rare characters gets twelve times as long when it is encoded."""
 RECORDS_SHOWN = 3
 
 _HEADLINES: Mapping[Outcome, tuple[str, str]] = {
@@ -193,6 +196,8 @@ def _context(notification: Notification) -> list[dict[str, Any]]:
         elements.append(plain_text(f"Workspace {escaped_line(notification.workspace, ID_LIMIT)}"))
     if (rule := rule_of(notification.client)) is not None:
         elements.append(plain_text(f"Rule {escaped_line(rule, ID_LIMIT)}"))
+    if notification.link is not None and len(notification.link) <= LINK_LIMIT:
+        elements.append(mrkdwn(link(notification.link, "Open the import in Rally")))
     return [*elements, mrkdwn(local_time(notification.at))]
 
 

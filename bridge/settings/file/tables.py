@@ -103,6 +103,10 @@ class WorkspaceTable(Table):
         WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 1}),
         Field(description="The whsec_… secrets of Rally's pushes to this workspace, newest first."),
     ] = None
+    import_url: Annotated[
+        Annotated[str, BeforeValidator(parsers.import_url)] | None,
+        Field(description="The address of an import in Rally's app, with {importId} for the id; links lead there."),
+    ] = None
 
 
 class SlackWebhookTable(Table):

@@ -144,6 +144,11 @@ def test_a_sandbox_stands_in_for_every_workspace(file: Path) -> None:
             3,
             "workspaces.eu.base_url: is not a URL that can be sent",
         ),
+        (
+            '[workspaces.eu]\nkey = "k"\nimport_url = "https://app.example.com/imports"',
+            3,
+            "workspaces.eu.import_url: must contain {importId} once",
+        ),
         ('[workspaces.eu]\nkey = "k"\nbudget_share = 2', 3, "workspaces.eu.budget_share: must be at most 1"),
         (
             '[workspaces.eu]\nkey = "k"\nwebhook_secrets = []',
