@@ -147,3 +147,42 @@ def click(
             {"action_id": action, "block_id": "x", "type": "button", "value": value, "action_ts": str(time.time())}
         ],
     }
+
+
+def shortcut(callback: str, **more: Any) -> dict[str, Any]:
+    """Return the payload of a shortcut; one on a message has the message, its channel and a response_url as well."""
+    return {
+        "type": "message_action" if "message" in more else "shortcut",
+        "team": {"id": TEAM, "domain": "example"},
+        "user": {"id": USER, "username": "alice", "team_id": TEAM},
+        "api_app_id": APP,
+        "callback_id": callback,
+        "trigger_id": f"1.2.{time.monotonic_ns()}",
+        **more,
+    }
+
+
+def submission(slack: SlackStandIn, **values: str | None) -> dict[str, Any]:
+    """Return the payload of the submitted modal."""
+    given = {"import": "imp", "label": None, "channel": CHANNEL, "outcomes": "always"} | values
+    elements = {
+        "import": {"type": "plain_text_input", "value": given["import"]},
+        "label": {"type": "plain_text_input", "value": given["label"]},
+        "channel": {"type": "conversations_select", "selected_conversation": given["channel"]},
+        "outcomes": {"type": "radio_buttons", "selected_option": {"value": given["outcomes"]}},
+    }
+    return {
+        "type": "view_submission",
+        "team": {"id": TEAM, "domain": "example"},
+        "user": {"id": USER, "username": "alice", "team_id": TEAM},
+        "api_app_id": APP,
+        "trigger_id": f"1.2.{time.monotonic_ns()}",
+        "view": {
+            "type": "modal",
+            "callback_id": "watch_import",
+            "state": {"values": {block: {"value": element} for block, element in elements.items()}},
+        },
+        "response_urls": [
+            {"block_id": "channel", "action_id": "value", "channel_id": CHANNEL, "response_url": slack.response_url}
+        ],
+    }

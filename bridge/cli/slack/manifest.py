@@ -7,6 +7,8 @@ import re
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from bridge.destinations.slack.watch_view import MESSAGE_SHORTCUT, SHORTCUT
+
 COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 LONGEST_NAME = 35
 LONGEST_URL = 2_900
@@ -24,6 +26,20 @@ def manifest(url: str, *, name: str, command: str) -> dict[str, Any]:
         },
         "features": {
             "bot_user": {"display_name": name, "always_online": True},
+            "shortcuts": [
+                {
+                    "name": "Watch a Rally import",
+                    "type": "global",
+                    "callback_id": SHORTCUT,
+                    "description": "Be told here when an import ends",
+                },
+                {
+                    "name": "Watch this import",
+                    "type": "message",
+                    "callback_id": MESSAGE_SHORTCUT,
+                    "description": "Watch the import whose id stands in this message",
+                },
+            ],
             "slash_commands": [
                 {
                     "command": command,

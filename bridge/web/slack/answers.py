@@ -66,7 +66,7 @@ async def _carry_out(
 
 def respond(answer: Answer) -> Response:
     """Return the response to a command: an ephemeral message, or nothing that anybody sees."""
-    task = None if answer.afterwards is None else BackgroundTask(_logged, answer.afterwards)
+    task = None if answer.afterwards is None else BackgroundTask(logged, answer.afterwards)
     if not answer.text:
         return Response(background=task)
     return ApiResponse({"response_type": "ephemeral", "text": answer.text}, background=task)
@@ -74,10 +74,10 @@ def respond(answer: Answer) -> Response:
 
 def acknowledge(resources: Resources, answer: Answer, url: Secret | None) -> Response:
     """Return the response to a click, which shows nothing; the text follows through its `response_url`."""
-    if answer.repeated or not answer.text:
-        return Response()
-    speak = partial(say, resources, url, answer.text, replace=answer.replace)
-    return Response(background=BackgroundTask(_logged, speak))
+    afterwards = answer.afterwards
+    if answer.text and not answer.repeated:
+        afterwards = partial(say, resources, url, answer.text, replace=answer.replace)
+    return Response(background=None if afterwards is None else BackgroundTask(logged, afterwards))
 
 
 async def say(resources: Resources, url: Secret | None, text: str, *, replace: bool = False) -> None:
@@ -91,7 +91,7 @@ async def say(resources: Resources, url: Secret | None, text: str, *, replace: b
         log.warning("slack.not_answered", reason=reason)
 
 
-async def _logged(act: Callable[[], Awaitable[None]]) -> None:
+async def logged(act: Callable[[], Awaitable[None]]) -> None:
     """Act after the response. Nobody waits for the result any more, so an error is logged here."""
     try:
         await act()

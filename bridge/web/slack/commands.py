@@ -92,7 +92,6 @@ def _wish(command: Command) -> Wish:
         channel=command.channel,
         import_id=import_id,
         label=label.strip() or None,
-        stopping=f"{command.name} stop",
         answers=command.answers,
     )
 

@@ -1,6 +1,6 @@
-"""Interactions: clicks on the buttons of our messages. All others are acknowledged, and nothing is done.
+"""Interactions: buttons, shortcuts and the modal. All others are acknowledged, and nothing is done.
 
-Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
+Source: https://docs.slack.dev/reference/interaction-payloads
 """
 
 import json
@@ -13,36 +13,54 @@ from starlette.responses import Response
 
 from bridge.destinations.slack import buttons
 from bridge.destinations.slack.response_url import response_url
+from bridge.destinations.slack.watch_view import MESSAGE_SHORTCUT, SHORTCUT, WATCH_VIEW
 from bridge.domain.clients import slack_client
 from bridge.resources import Resources
 from bridge.web.slack.answers import Answer, acknowledge, carry_out
 from bridge.web.slack.clicks import Click, send_again, stop_watching
 from bridge.web.slack.commands import USER
+from bridge.web.slack.import_ids import import_ids_in
+from bridge.web.slack.nested import text_at
+from bridge.web.slack.shortcuts import Shortcut, use_shortcut
+from bridge.web.slack.submissions import respond_to_submission, wish_of
 from bridge.web.slack.verification import Verified, check_sender, not_slacks, read_verified
+from bridge.web.slack.watching import Wish, watch
 
 LIMIT = 512 * 1024
 """The largest body: Slack sends the message along that someone clicked in."""
 
 
 async def receive(request: Request) -> Response:
-    """Receive what someone has clicked in Slack. Only for Slack, which signs it; it needs no API key."""
+    """Receive what someone has done in Slack. Only for Slack, which signs it; it needs no API key."""
     resources: Resources = request.app.state.resources
     verified = await read_verified(request, limit=LIMIT)
     if verified is None:
         return Response()
-    click = _click_of(verified, _payload(verified), api_url=resources.settings.slack_api_url)
-    if click is None:
-        return Response()
-    answer = await carry_out(resources, verified, slack_client(click.user), partial(_act, resources, click))
-    return acknowledge(resources, answer, click.answers)
+    payload = _payload(verified)
+    done = _read(verified, payload, api_url=resources.settings.slack_api_url)
+    match done:
+        case None:
+            return Response()
+        case Wish():
+            return respond_to_submission(await _carry_out(resources, verified, done))
+        case Click() | Shortcut():
+            return acknowledge(resources, await _carry_out(resources, verified, done), done.answers)
 
 
-async def _act(resources: Resources, click: Click) -> Answer:
-    match click.action:
-        case buttons.STOP:
-            return await stop_watching(resources, click)
-        case _:
-            return await send_again(resources, click)
+async def _carry_out(resources: Resources, verified: Verified, done: Click | Shortcut | Wish) -> Answer:
+    return await carry_out(resources, verified, slack_client(done.user), partial(_act, resources, done))
+
+
+async def _act(resources: Resources, done: Click | Shortcut | Wish) -> Answer:
+    match done:
+        case Click(action=buttons.STOP):
+            return await stop_watching(resources, done)
+        case Click():
+            return await send_again(resources, done)
+        case Shortcut():
+            return await use_shortcut(resources, done)
+        case Wish():
+            return await watch(resources, done)
 
 
 def _payload(verified: Verified) -> Mapping[str, Any]:
@@ -53,37 +71,47 @@ def _payload(verified: Verified) -> Mapping[str, Any]:
         raise not_slacks("its payload is not JSON") from None
     if not isinstance(payload, dict):
         raise not_slacks("its payload is not an object")
-    check_sender(verified, team=_text(payload, "team", "id"), app=_text(payload, "api_app_id"))
+    check_sender(verified, team=text_at(payload, "team", "id"), app=text_at(payload, "api_app_id"))
     return payload
 
 
-def _click_of(verified: Verified, payload: Mapping[str, Any], *, api_url: str) -> Click | None:
-    """Return the click on a button of ours; None for everything else."""
-    user = _text(payload, "user", "id")
+def _read(verified: Verified, payload: Mapping[str, Any], *, api_url: str) -> Click | Shortcut | Wish | None:
+    """Return what the person has done; None if it is nothing of ours."""
+    user = text_at(payload, "user", "id")
+    if not USER.fullmatch(user):
+        return None
     match payload:
         case {"type": "block_actions", "actions": [{"action_id": str(action), "value": str(value)}, *_]}:
-            known = action in buttons.ACTIONS and USER.fullmatch(user)
+            return _click(verified, payload, action, value, api_url) if action in buttons.ACTIONS else None
+        case {"type": "shortcut", "callback_id": callback, "trigger_id": str(trigger)} if callback == SHORTCUT:
+            return Shortcut(user=user, trigger=trigger)
+        case {
+            "type": "message_action",
+            "callback_id": callback,
+            "trigger_id": str(trigger),
+            "message": dict(message),
+        } if callback == MESSAGE_SHORTCUT:
+            return Shortcut(
+                user=user,
+                trigger=trigger,
+                import_ids=import_ids_in(message),
+                channel=text_at(payload, "channel", "id"),
+                answers=response_url(text_at(payload, "response_url"), api_url=api_url),
+            )
+        case {"type": "view_submission", "view": {"callback_id": callback}} if callback == WATCH_VIEW:
+            return wish_of(verified.client, user, payload, api_url=api_url)
         case _:
             return None
-    box = payload.get("container")
-    return (
-        Click(
-            client=verified.client,
-            user=user,
-            channel=_text(payload, "channel", "id"),
-            action=action,
-            value=value,
-            ephemeral=isinstance(box, dict) and box.get("is_ephemeral") is True,
-            answers=response_url(_text(payload, "response_url"), api_url=api_url),
-        )
-        if known
-        else None
+
+
+def _click(verified: Verified, payload: Mapping[str, Any], action: str, value: str, api_url: str) -> Click:
+    container = payload.get("container")
+    return Click(
+        client=verified.client,
+        user=text_at(payload, "user", "id"),
+        channel=text_at(payload, "channel", "id"),
+        action=action,
+        value=value,
+        ephemeral=isinstance(container, dict) and container.get("is_ephemeral") is True,
+        answers=response_url(text_at(payload, "response_url"), api_url=api_url),
     )
-
-
-def _text(payload: Mapping[str, Any], *path: str) -> str:
-    """Return the text at a path; an empty one if there is none."""
-    found: Any = payload
-    for name in path:
-        found = found.get(name) if isinstance(found, dict) else None
-    return found if isinstance(found, str) else ""

@@ -24,7 +24,7 @@ from bridge.web.refusals import Problem, Refused
 from bridge.web.requests.body import parse, validation_context
 from bridge.web.schemas.watches import WatchBody
 from bridge.web.slack.answers import UNAVAILABLE, Answer, say
-from bridge.web.slack.open_watches import ID_LIMIT, LABEL_LIMIT, watches_of
+from bridge.web.slack.open_watches import ID_LIMIT, LABEL_LIMIT, channels_of, watches_of
 from bridge.web.watch_steps import announce
 
 PROBLEM_LIMIT = 300
@@ -42,8 +42,8 @@ class Wish:
     channel: str
     import_id: str
     label: str | None = field(repr=False)
-    stopping: str
-    """The command that ends the watch, without its argument."""
+    on: str | None = None
+    """The outcomes that are told, as in the API; None means all."""
     answers: Secret | None
     """The `response_url`, if it is one of Slack's."""
 
@@ -57,7 +57,7 @@ async def watch(resources: Resources, wish: Wish) -> Answer:
     except Refused as refused:
         return Answer(text="\n".join(f"⚠️ {_sentence(each)}" for each in refused.problems) or f"⚠️ {refused}")
     known = await watches_of(resources, wish.import_id, user=wish.user, channel=wish.channel)
-    if any(each.notify == new.notify and each.workspace == new.workspace for each in known):
+    if any(wish.channel in channels_of(each) and each.workspace == new.workspace for each in known):
         return Answer(
             text=f"{code(wish.import_id, ID_LIMIT)} is watched already, and this channel is told when it ends."
         )
@@ -77,7 +77,7 @@ def _new_watch(resources: Resources, wish: Wish) -> NewWatch:
         "importId": wish.import_id,
         "workspace": _workspace(wish.client),
         "label": wish.label,
-        "notify": [{"type": "slack", "channel": wish.channel}],
+        "notify": [{"type": "slack", "channel": wish.channel, "on": wish.on}],
     }
     body = parse(json.dumps(wanted).encode(), WatchBody, validation_context(resources, wish.client))
     return NewWatch(
@@ -144,8 +144,8 @@ async def _show(resources: Resources, wish: Wish, watch_id: str, text: str) -> S
 def _confirmation(wish: Wish) -> str:
     label = f" · {neutralized(wish.label, LABEL_LIMIT)}" if wish.label else ""
     return (
-        f"👀 Watching {code(wish.import_id, ID_LIMIT)}{label}. This channel is told when it ends. "
-        f"To end the watch: `{wish.stopping}` and the id."
+        f"👀 Watching {code(wish.import_id, ID_LIMIT)}{label}. This channel is told "
+        f"{'if it does not complete without problems' if wish.on else 'when it ends'}."
     )
 
 

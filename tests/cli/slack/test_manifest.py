@@ -47,6 +47,9 @@ def test_its_texts_are_within_the_limits_of_slack(tmp_path: Path) -> None:
     assert len(document["display_information"]["description"]) <= 140
     assert len(document["features"]["bot_user"]["display_name"]) <= 80
     assert (command["command"], len(command["command"])) == (longest["--command"], 32)
+    for shortcut in document["features"]["shortcuts"]:
+        assert len(shortcut["name"]) <= 24
+        assert len(shortcut["description"]) <= 150
     assert len(command["usage_hint"]) <= 1_000
     assert all(len(url) <= 3_000 for url in urls_in(document))
 
