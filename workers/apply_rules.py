@@ -1,7 +1,7 @@
 """The rules shift: apply the rules to each push, by watches of the imports whose end they may tell."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
 
 import structlog
@@ -9,18 +9,16 @@ import structlog
 from bridge.domain.pushes import Push, QueuedPush
 from bridge.domain.rule_decisions import NotCovered, NotWanted, Replayed, Stale, Wanted, on_push
 from bridge.domain.rules import Rule, RuleResult
-from bridge.domain.times import DAY, MINUTE, SECOND, Span
+from bridge.domain.times import MINUTE, SECOND, Span
 from bridge.errors import StoreUnavailable
-from bridge.ids import derived_id
 from bridge.resources import Resources
-from bridge.store.acceptance import Acceptance, AcceptedWatch, NewWatch
+from bridge.store.acceptance import Acceptance, AcceptedWatch
 from workers.precedence import Precedence
+from workers.rule_watches import watch_of
 
 ROOM = 50
 """The number of pushes that a worker applies the rules to at once."""
 LEASE: Span = 30 * SECOND
-WATCHED_FOR: Span = DAY
-"""How long a rule's watch waits for its import to be read with an end."""
 SET_ASIDE: Span = 4 * MINUTE
 """How long a push is set aside after an unexpected error of ours."""
 
@@ -73,7 +71,7 @@ class RulesWork:
 
     async def act(self, claim: QueuedPush) -> RulesResult:
         try:
-            for rule in self._resources.settings.rules:
+            for rule in self._in_order(claim):
                 if (result := await self._apply(rule, claim)) is not None:
                     await self._resources.rule_stats.count(rule.name, result)
         except StoreUnavailable:
@@ -95,10 +93,20 @@ class RulesWork:
                     until = await self._resources.store.now() + SET_ASIDE
                     await self._resources.pushes.postpone(result.queued.push, until)
 
+    def _in_order(self, queued: QueuedPush) -> Sequence[Rule]:
+        """Return the rules that decide about a push, those first that summarise it: no watch tells the same again.
+
+        There are none if the workspace is not configured any more, or if the import was first pushed so long ago that
+        its watch may be deleted.
+        """
+        settings = self._resources.settings
+        may_be_deleted = queued.at - queued.first_at >= settings.bridge_retention
+        if may_be_deleted or queued.push.workspace not in self._resources.rally:
+            return ()
+        return sorted(settings.rules, key=lambda rule: not isinstance(on_push(rule, queued), Stale))
+
     async def _apply(self, rule: Rule, queued: QueuedPush) -> RuleResult | None:
         """Do what a rule decides about a push; None if it does not cover the push, or has seen its import before."""
-        if queued.push.workspace not in self._resources.rally:
-            return None  # it is not configured any more
         match on_push(rule, queued):
             case NotCovered() | Replayed():
                 return None
@@ -137,22 +145,7 @@ class RulesWork:
             case Acceptance.FINAL:
                 self._on_final(workspace, import_id)
             case Acceptance.KNOWN | Acceptance.REPLAYED:
+                await self._resources.imports.mark_pushed(workspace, import_id)  # perhaps a crash came before it
                 return None
         log.info("watch.accepted", watch_id=accepted.watch.id, client=rule.client, import_id=import_id)
         return RuleResult.WATCHED
-
-
-def watch_of(rule: Rule, queued: QueuedPush) -> NewWatch:
-    """Return the watch that a rule makes for a push; a repeated push of the same import has the same watch."""
-    workspace, import_id = queued.push.workspace, queued.push.import_id
-    return NewWatch(
-        id=derived_id("wat_", queued.first_at, workspace, import_id, rule.name),
-        client=rule.client,
-        workspace=workspace,
-        import_id=import_id,
-        notify=tuple(replace(destination, on=rule.outcomes) for destination in rule.notify),
-        label=None,
-        metadata={"rule": rule.name, "event": queued.push.event},
-        expires_in=WATCHED_FOR,
-        push=queued,
-    )

@@ -3,6 +3,7 @@
 from bridge.domain.clients import is_rule
 from bridge.domain.deliveries import Delivery
 from bridge.domain.precedence import TOLD_BY, Decision, ExplicitDestination, ExplicitWatch, Release, decide
+from bridge.domain.rule_decisions import END_OUTCOMES
 from bridge.domain.watches import Watch
 from bridge.resources import Resources
 
@@ -25,8 +26,9 @@ class Precedence:
         return decide(self._resources.receiver(delivery.destination), watch.outcome, explicit)
 
     async def told(self, workspace: str, import_id: str) -> set[str]:
-        """Return the receivers that explicit watches have told about an import, or are about to tell."""
-        explicit = [await self._explicit(each) for each in await self._explicit_watches(workspace, import_id)]
+        """Return the receivers that explicit watches have told how an import ended, or are about to tell."""
+        watches = await self._explicit_watches(workspace, import_id)
+        explicit = [await self._explicit(each) for each in watches if each.outcome in END_OUTCOMES]
         return {each.receiver for watch in explicit for each in watch.destinations if each.state in TOLD_BY}
 
     async def _explicit_watches(self, workspace: str, import_id: str) -> list[Watch]:

@@ -27,6 +27,7 @@ from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store.endings import Settlement
 from workers.end_buttons import with_end_buttons
+from workers.rule_watches import speaking_rules
 
 FINAL_POLL_WAIT: Span = 30 * SECOND
 """How long an expired watch waits for one final poll before it ends without it."""
@@ -103,7 +104,7 @@ class Settler:
             now,
             lane=self._resources.lane,
             show_emails=self._resources.settings.slack_show_emails,
-            rule=self._rule_ending(watch, conclusion, state),
+            rule=await self._rule_ending(watch, conclusion, state),
             team=self._resources.settings.slack_client,
             link=self._link(watch),
         )
@@ -129,18 +130,29 @@ class Settler:
         workspace = self._resources.settings.workspaces.get(watch.workspace)
         return None if workspace is None else link_to(workspace.import_url, watch.import_id)
 
-    def _rule_ending(self, watch: Watch, conclusion: Conclusion, state: ImportState) -> "RuleEnding | None":
+    async def _rule_ending(self, watch: Watch, conclusion: Conclusion, state: ImportState) -> "RuleEnding | None":
         """Return what a rule tells of the end of its watch's import; None if the watch is explicit."""
-        name, rules = rule_of(watch.client), self._resources.settings.rules
+        name, resources = rule_of(watch.client), self._resources
         if name is None or watch.push is None:
             return None
+        speaking = await speaking_rules(resources.watches, resources.settings.rules, watch, conclusion.outcome)
         reading = state.reading if conclusion.reading is None else None
         end = End(pushed=watch.push, outcome=conclusion.outcome, reading=reading)
         rule = self._resources.rule_of(watch.client)
         return RuleEnding(
-            silences=tuple(silences(rules, name, watch.notify, end, self._resources.receiver)),
+            silences=tuple(
+                silences(
+                    speaking, name, watch.notify, end, resources.receiver, summarized=await self._summarized(watch)
+                )
+            ),
             mention=() if rule is None else rule.mentioned(conclusion.outcome),
         )
+
+    async def _summarized(self, watch: Watch) -> set[str]:
+        """Return the receivers of a rule's watch that a summary tells its import."""
+        receivers = {self._resources.receiver_key(each): self._resources.receiver(each) for each in watch.notify}
+        keys = await self._resources.summaries.telling(list(receivers), watch.workspace, watch.import_id)
+        return {receivers[key] for key in keys}
 
     async def _count(self, settlement: Settlement) -> None:
         """Count what became of a rule's watch."""

@@ -9,8 +9,6 @@ DIGEST_PREFIX = "sha256:"
 """How a digest is written: after it, 64 hexadecimal digits."""
 RULE_PREFIX = "rule:"
 """How the name of the client of a rule's watches begins; a client with an API key has no colon in its name."""
-
-
 SLACK_PREFIX = "slack:"
 """How the name of the client of a watch that was made in Slack begins; the id of the user follows."""
 

@@ -1,6 +1,6 @@
 """What a rule does with a push, and with the end of an import that was pushed."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -38,6 +38,8 @@ class Replayed:
 class NotWanted:
     """The push says that nothing happened that the rule tells, so the import need not be read."""
 
+    reason: str = "the rule does not tell imports that completed without failures"
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -56,10 +58,24 @@ def on_push(rule: Rule, pushed: QueuedPush) -> PushDecision:
     if not rule.covers(push.workspace):
         return NotCovered()
     if _is_stale(rule, push.updated_at, pushed.at):
-        return Stale() if _is_stale(rule, push.updated_at, pushed.first_at) else Replayed()
+        return _on_stale_push(rule, pushed)
     if push.says_success and not _may_tell_success(rule):
         return NotWanted()
     return Wanted()
+
+
+def _on_stale_push(rule: Rule, pushed: QueuedPush) -> PushDecision:
+    """Return what a rule does with a push about an end that is no news. The import is not read for it."""
+    if not _is_stale(rule, pushed.push.updated_at, pushed.first_at):
+        return Replayed()
+    type_ = TYPE_OF_EVENT.get(pushed.push.event)
+    if rule.types is not None and type_ not in rule.types:
+        return NotWanted(_other_type(type_))
+    return Stale()
+
+
+def _other_type(type_: str | None) -> str:
+    return f"the rule does not tell the type {type_ or 'unknown'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +105,8 @@ def why_silent_by_push(rule: Rule, pushed: QueuedPush) -> str | None:
             return "the rule does not cover its workspace"
         case Stale() | Replayed():
             return _too_old(rule)
-        case NotWanted():
-            return "the rule does not tell imports that completed without failures"
+        case NotWanted(reason=reason):
+            return reason
         case Wanted():
             return None
 
@@ -101,7 +117,7 @@ def _silent_by_end(rule: Rule, end: End) -> str | None:
     if end.reading is not None and _is_stale(rule, moment_of(end.reading.updated_at or ""), end.pushed.at):
         return _too_old(rule)
     if rule.types is not None and end.type not in rule.types:
-        return f"the rule does not tell the type {end.type or 'unknown'}"
+        return _other_type(end.type)
     if not _tells_outcome(rule, end):
         return f"the rule does not tell {end.outcome.value}"
     if not _meets_thresholds(rule, end):
@@ -110,14 +126,22 @@ def _silent_by_end(rule: Rule, end: End) -> str | None:
 
 
 def silences(
-    rules: Sequence[Rule], name: str, notify: Sequence[Destination], end: End, receiver: Callable[[Destination], str]
+    rules: Sequence[Rule],
+    name: str,
+    notify: Sequence[Destination],
+    end: End,
+    receiver: Callable[[Destination], str],
+    *,
+    summarized: Collection[str] = (),
 ) -> list[str | None]:
     """Return why a rule does not tell an end to each of its destinations; None where it does.
 
-    Of an import and a destination, the first rule that tells it in the order of the file speaks.
+    Of an import and a destination, the first rule that tells it in the order of the file speaks; none does if a summary
+    tells it: `summarized` are the receivers of those.
     """
     before = [rule for rule in _until(rules, name) if why_silent(rule, end) is None]
     told = {receiver(each): f"the rule {rule.name} tells this destination" for rule in before for each in rule.notify}
+    told.update(dict.fromkeys(summarized, "a summary tells this destination"))
     rule = next((rule for rule in rules if rule.name == name), None)
     silent = "the rule is not configured any more" if rule is None else why_silent(rule, end)
     reasons: list[str | None] = []

@@ -72,6 +72,14 @@ class Summaries:
         )
         return int(noted)
 
+    async def telling(self, receivers: Sequence[str], workspace: str, import_id: str) -> set[str]:
+        """Return those of the receivers whose summaries tell an import, or have told it."""
+        if not receivers:
+            return set()
+        members = [_told_member(each, workspace, import_id) for each in receivers]
+        scores = await self._store.call("ZMSCORE", keys.MISSED_TOLD, *members)
+        return {receiver for receiver, score in zip(receivers, scores, strict=True) if score is not None}
+
     async def claim(self, new_ids: Sequence[str], lease: Span) -> list[ClosedSummary]:
         """Close due summaries, at most one for each of `new_ids`, and claim them with those left unfinished."""
         _now, *members = await self._store.run(
@@ -123,3 +131,8 @@ class Summaries:
     async def forget(self, before: Moment) -> None:
         """Forget which imports were told before a moment."""
         await self._store.call("ZREMRANGEBYSCORE", keys.MISSED_TOLD, "-inf", before)
+
+
+def _told_member(receiver: str, workspace: str, import_id: str) -> str:
+    """Return the member of `rb:missed_told`. The script that writes it builds the same."""
+    return f"{receiver} {keys.member(workspace, import_id)}"

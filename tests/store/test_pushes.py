@@ -105,7 +105,8 @@ async def test_a_push_during_a_poll_leaves_the_lease_alone_and_marks_the_import(
 async def test_a_push_for_an_import_that_nobody_watches_leaves_no_import(parts: StoreParts) -> None:
     assert (await parts.pushes.record(PUSH, **NO_RULES)).result is PushResult.UNWATCHED
 
-    assert await parts.keys() == {keys.push_seen("default", "msg_1"), keys.push_stats("default")}
+    first = keys.push_first("default", "imp")
+    assert await parts.keys() == {keys.push_seen("default", "msg_1"), keys.push_stats("default"), first}
     assert await parts.pushes.claim(9, LEASE) == []
 
 

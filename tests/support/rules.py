@@ -28,13 +28,15 @@ async def watch_by_rule(world: World, *notify: Destination, rule: str = "ops", i
     return accepted.watch
 
 
-async def push(world: World, import_id: str = "imp", *, message_id: str | None = None, **facts: Any) -> None:
+async def push(
+    world: World, import_id: str = "imp", *, message_id: str | None = None, for_rules: bool = True, **facts: Any
+) -> None:
     """Record a push of Rally, as the endpoint does, and run the rules shift."""
     known = {"event": CSV_FINISHED, "workspace": "default", "status": "ERROR", "failed_record_count": None}
     found = {"updated_at": await world.resources.store.now(), **known, **facts}
     pushed = Push(message_id=message_id or new_id("msg_"), import_id=import_id, **found)
     await world.resources.pushes.record(
-        pushed, for_rules=True, first_kept=world.resources.settings.bridge_retention + FIRST_KEPT_LONGER
+        pushed, for_rules=for_rules, first_kept=world.resources.settings.bridge_retention + FIRST_KEPT_LONGER
     )
     await world.apply_rules()
 

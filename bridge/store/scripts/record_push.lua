@@ -19,7 +19,6 @@ local function counted(what, in_queue)
   return {what, in_queue}
 end
 local function queue()
-  redis.call('SET', first, now, 'NX', 'PX', first_kept)
   redis.call('HSET', queued, 'at', now, 'first_at', redis.call('GET', first), unpack(ARGV, FIRST_FIELD))
   redis.call('ZADD', pushes_due, now, member)
 end
@@ -32,6 +31,7 @@ local in_queue = 0
 if result == '' then
   local watched = mark_pushed(import, imports_due, imports_leased, import_id, now)
   judge_push(push, import_id, now)
+  redis.call('SET', first, now, 'NX', 'PX', first_kept) -- without rules too: they may be configured before a replay
   if for_rules == '1' then
     queue()
     in_queue = 1
