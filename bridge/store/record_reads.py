@@ -22,10 +22,10 @@ KEPT_FOR: Span = MINUTE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordRead:
-    """What Rally answered: the reading with its compressed record set, or why there is none."""
+    """What Rally answered: the reading with its compressed record set, if it has one; or why there is no reading."""
 
     reading: Reading | None = None
-    compressed: bytes = b""
+    compressed: bytes | None = None
     trouble: str | None = None
 
 
@@ -103,10 +103,9 @@ class RecordReads:
         if "reading" not in record:
             return None
         reading, records = bindings.of_record_read(workspace, import_id)
-        return RecordRead(
-            reading=codec.load_reading(codec.load(self._encryptor.decrypt(record["reading"], reading))),
-            compressed=self._encryptor.decrypt_bytes(record["records"], records),
-        )
+        found = codec.load_reading(codec.load(self._encryptor.decrypt(record["reading"], reading)))
+        compressed = self._encryptor.decrypt_bytes(record["records"], records)
+        return RecordRead(reading=found, compressed=None if found.record_set_id is None else compressed)
 
 
 def _leased_as(import_id: str) -> str:

@@ -12,6 +12,7 @@ from bridge.domain.times import HOUR, MINUTE, SECOND
 from bridge.store import keys
 from bridge.web.record_lookup import failed_records_of
 from bridge.web.refusals import Refused
+from tests.support.unfinished_reading import read_unfinished
 from tests.support.world import CLIENT_KEY, OTHER_KEY, World
 from workers.notify_operator import OperatorNotifier
 from workers.record_reads import RecordReadWork
@@ -198,6 +199,18 @@ async def test_records_that_have_changed_since_the_watch_ended_are_not_passed_of
     answer = await read(world, path)
 
     assert (answer.status_code, answer.json()["code"]) == (409, "failed_records_changed")
+
+
+@pytest.mark.parametrize("count", [0, 100, 101, 10_001])
+async def test_an_open_watch_shows_what_rally_reports_now(world: World, count: int) -> None:
+    watch = await world.watch()
+    await read_unfinished(world, MANY)
+    await world.sandbox.set_import("imp", ("COMPLETED", 0), failedRecords=MANY[:count])
+
+    page = (await read(world, f"/v1/watches/{watch['id']}/failed-records", limit=1000)).json()
+
+    assert (page["status"], page["failedRecordCount"]) == ("COMPLETED", count)
+    assert page["data"] == MANY[: min(count, 1000)]
 
 
 async def test_a_worker_that_dies_costs_a_minute_and_no_second_request(world: World) -> None:

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.domain.times import DAY, HOUR, MINUTE
+from tests.support.unfinished_reading import read_unfinished
 from tests.support.world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, World, bearer
 
 pytestmark = pytest.mark.anyio
@@ -220,15 +221,18 @@ async def test_the_records_of_an_import_that_was_never_read_are_not_known(world:
 
 
 async def test_an_open_watch_and_a_cancelled_one_show_the_records_of_their_last_reading(world: World) -> None:
-    await world.sandbox.set_import("imp", ("UPLOADING", 0), failedRecords=records(101))
-    watch = await world.watch()
-    await world.poll()
+    watch, other = await world.watch(), await world.watch()
     path = f"/v1/watches/{watch['id']}/failed-records"
-    assert ((await world.get(path)).json()["status"], await read_all(world, path)) == ("UPLOADING", [])
+    await read_unfinished(world, records(101))
+    assert ((await world.get(path)).json()["status"], await read_all(world, path)) == ("UPLOADING", records(101))
 
+    await read_unfinished(world, records(150))
     await world.post(f"/v1/watches/{watch['id']}/cancel")
-    await world.sandbox.set_import("imp", ("COMPLETED", 0), failedRecords=records(101))
-    assert await read_all(world, path) == []
+    await read_unfinished(world, records(200))
+    world.pass_time(HOUR)
+    await world.sweep()
+    assert await read_all(world, path) == records(150)
+    assert await read_all(world, f"/v1/watches/{other['id']}/failed-records") == records(200)
 
 
 async def test_each_watch_shows_the_records_of_its_own_final_reading(world: World) -> None:
