@@ -57,10 +57,13 @@ async def test_a_delivery_of_a_rule_is_sent_30_seconds_after_its_watch_began(wor
 
     await pass_and_deliver(world, 25 * SECOND)
     assert await world.sandbox.messages() == []
-    assert (await delivery_of(world, watch)).due == watch.created_at + 30 * SECOND
+    held = await delivery_of(world, watch)
+    assert held.due == watch.created_at + 30 * SECOND
+    assert held.last_reason == "held, as a watch may tell the same"
 
     await pass_and_deliver(world, 5 * SECOND)
-    assert (await delivery_of(world, watch)).state is DeliveryState.DELIVERED
+    delivered = await delivery_of(world, watch)
+    assert (delivered.state, delivered.last_reason) == (DeliveryState.DELIVERED, None)
     assert len(await world.sandbox.messages()) == 1
 
 

@@ -4,7 +4,7 @@ local HELD = 'rb:deliveries:held'
 
 -- Hold a pending delivery; at `at` it is decided whether it is released or skipped.
 local function hold(delivery, id, at)
-  redis.call('HSET', delivery, 'held', 1, 'due', at)
+  redis.call('HSET', delivery, 'held', 1, 'due', at, 'reason', 'held, as a watch may tell the same')
   redis.call('ZADD', HELD, at, id)
 end
 

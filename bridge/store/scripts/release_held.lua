@@ -31,7 +31,7 @@ if to_slack and (redis.call('EXISTS', digest) == 1
   or too_frequent(key .. ':singles', id, tonumber(singles), tonumber(singles_span), now)) then
   return gather(now + flood_digest_after)
 end
-redis.call('HSET', delivery, 'due', now)
+redis.call('HSET', delivery, 'due', now, 'reason', '')
 enqueue(lane, id, now, now)
 if not to_slack and too_frequent(key .. ':calls', id, tonumber(calls), tonumber(calls_span), now)
   and is_time_again(key .. ':flooded', tonumber(calls_span), now) then
