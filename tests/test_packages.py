@@ -130,7 +130,7 @@ def test_commands_of_the_service_name_the_extra_that_brings_it(site: Path) -> No
 def test_help_and_light_commands_work_without_the_service(site: Path) -> None:
     install_ours(site, requires=["some-queue>=1; extra == 'server'"])
     listed = run(site, arguments=["--help"]).stdout.partition("Commands:")[2].partition("\n\n")[0]
-    said = dict(re.findall(r"^  (\w+) +(\S.*)$", listed, re.MULTILINE))
+    said = dict(re.findall(r"^  ([\w-]+) +(\S.*)$", listed, re.MULTILINE))
     assert said.keys() == COMMANDS.keys()
     assert {name for name, words in said.items() if words.startswith("Needs pip install")} == SERVICE
     assert "There is no API key" in run(site, arguments=["list"]).stderr

@@ -26,7 +26,7 @@ def probe_commands(scratch: str, job: str) -> Sequence[Command]:
         *(("EXISTS", text), ("INCR", text), ("INCRBY", text, 1), ("EXPIRE", text, 1), ("PTTL", text)),
         *(("HSET", record, "f", 1), ("PEXPIRE", record, BRIEFLY), ("HGET", record, "f"), ("HGETALL", record)),
         *(("HMGET", record, "f"), ("HINCRBY", record, "f", 1), ("HDEL", record, "g")),
-        *(("HEXISTS", record, "f"), ("HKEYS", record)),
+        *(("HEXISTS", record, "f"), ("HKEYS", record), ("RENAME", record, record)),
         *(
             ("LPUSH", list_, 1),
             ("BLPOP", list_, 1),
