@@ -107,15 +107,18 @@ class RecordReadWork:
 
     async def commit(self, results: Sequence[ReadResult]) -> None:
         for result in results:
-            claimed = result.claimed
-            answer = _answer(result.reply)
-            if isinstance(answer, str):
-                facts = {"workspace": claimed.workspace, "import_id": claimed.import_id}
-                log.warning("failed_records.not_read", reason=answer, **facts)
-            await self._resources.record_reads.answer(claimed.workspace, claimed.import_id, answer)
-            replies = () if result.reply is None else (result.reply,)
+            await self._store_answer(result.claimed, _answer(result.reply))
+        for workspace, budget in self._budgets.items():
+            ours = [result for result in results if result.claimed.workspace == workspace]
+            replies = [result.reply for result in ours if result.reply is not None]
             # Without `shown` and `read_before`: it says nothing about the workspace if Rally has deleted an old import.
-            await self._budgets[claimed.workspace].correct(replies, probed=claimed.probe)
+            await budget.correct(replies, probed=any(result.claimed.probe for result in ours))
+
+    async def _store_answer(self, claimed: ClaimedRead, answer: Read | str) -> None:
+        if isinstance(answer, str):
+            facts = {"workspace": claimed.workspace, "import_id": claimed.import_id}
+            log.warning("failed_records.not_read", reason=answer, **facts)
+        await self._resources.record_reads.answer(claimed.workspace, claimed.import_id, answer)
 
 
 def _answer(reply: Reply | None) -> Read | str:
