@@ -51,6 +51,7 @@ from bridge.store.record_reads import RecordReads
 from bridge.store.rule_stats import RuleStats
 from bridge.store.slack_channels import SlackChannels
 from bridge.store.slack_requests import SlackRequests
+from bridge.store.slack_wishes import SlackWishes
 from bridge.store.summaries import Summaries
 from bridge.store.watches import Watches
 
@@ -77,6 +78,7 @@ class Resources:
     pushes: Pushes
     slack_requests: SlackRequests
     slack_channels: SlackChannels
+    slack_wishes: SlackWishes
     attempts: Attempts
     lanes: Lanes
     notices: Notices
@@ -160,6 +162,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         pushes=Pushes(store),
         slack_requests=SlackRequests(store, encryptor),
         slack_channels=SlackChannels(store),
+        slack_wishes=SlackWishes(store, encryptor),
         attempts=Attempts(store, encryptor),
         lanes=Lanes(store),
         notices=Notices(store, encryptor),

@@ -2,7 +2,7 @@
 
 It brings due times forward after Redis' clock was set back, resumes interrupted settling, and ends expired watches. It
 counts imports that ended without a push. It reports abandoned deliveries, pushes that have stopped, and a Redis that
-evicts keys, to the operator. It deletes old data.
+evicts keys, to the operator. It accepts watches that were asked for in Slack and left behind. It deletes old data.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from bridge.domain.push_proof import PushProof
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import StoreUnavailable
 from bridge.ids import derived_id
+from bridge.queue import Job
 from bridge.resources import Resources
 from bridge.store.clock import Clock
 from bridge.store.redis_check import eviction_problem, note_eviction, read_policy
@@ -57,6 +58,7 @@ class Sweep:
             self._follow_clock,
             self._resume_settling,
             self._settle_expired,
+            self._accept_wishes,
             self._judge_pushes,
             self._digests.run,
             self._summaries.run,
@@ -102,6 +104,17 @@ class Sweep:
                 if import_record is not None and (import_record.state.polled_at or 0) < expires_at:
                     await self._resources.imports.poll_now(workspace, import_id)
                 await self._settler.settle(workspace, import_id)
+
+    async def _accept_wishes(self) -> None:
+        """Accept watches that were asked for in Slack, if the process that asked Slack has ended."""
+        settings = self._resources.settings
+        for new in await self._resources.slack_wishes.claim(BATCH, SETTLING_LEASE):
+            with _isolated(new.import_id):
+                await self._resources.slack_wishes.fulfil(
+                    new, grace=settings.not_found_grace, reuse=settings.reading_reuse
+                )
+                self._resources.bell.ring(Job.POLL)
+                log.info("watch.accepted", watch_id=new.id, client=new.client, import_id=new.import_id)
 
     async def _judge_pushes(self) -> None:
         """Count imports that ended without a push, and report once when a type that was pushed no longer is."""

@@ -63,6 +63,8 @@ what was read on demand, and what Slack asked for: the sweep deletes what has en
     rb:push:proof:<workspace>           hash   for each type of import: ends with a push, and ends without
     rb:rules:stats:<rule>               hash   what became of the pushes that a rule covers
     rb:slack:request:<team>:<hash>      string the answer to a request of Slack, encrypted; expires after 10 minutes
+    rb:slack:wish:<watch>               string a watch that was asked for in Slack and is not accepted yet, encrypted
+    rb:slack:wishes                     zset   the ids of these watches, by the time at which a worker accepts them
     rb:slack:channel:<channel>          zset   watches made in Slack for a channel, by their expiry; expires by itself
     rb:wakeups                          list   one element after a job was put into rb:queue, until a worker reads it
     rb:changes                          channel  `watch:<id>`, `import:<workspace>:<id>` or `record_read:…`: it changed

@@ -34,6 +34,10 @@ def of_slack_answer(team: str, fingerprint: str) -> Binding:
     return Binding(record=keys.slack_request(team, fingerprint), field="answer", client=team)
 
 
+def of_slack_wish(watch_id: str) -> Binding:
+    return Binding(record=keys.slack_wish(watch_id), field="wish")
+
+
 def of_message(delivery_id: str, client: str, watch_id: str) -> Binding:
     return Binding(record=keys.delivery(delivery_id), field="message", client=client, about=watch_id)
 

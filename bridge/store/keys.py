@@ -26,6 +26,7 @@ SUMMARIES_DUE = "rb:summaries:due"
 SUMMARIES_CLOSED = "rb:summaries:closed"
 MISSED_TOLD = "rb:missed_told"
 PUSHES_DUE = "rb:pushes:due"
+SLACK_WISHES = "rb:slack:wishes"
 LANES = "rb:lanes"
 LANES_DOUBTFUL = "rb:lanes:doubtful"
 WORKERS = "rb:workers"
@@ -189,6 +190,10 @@ def rule_stats(rule: str) -> str:
 
 def slack_request(team: str, fingerprint: str) -> str:
     return f"rb:slack:request:{team}:{fingerprint}"
+
+
+def slack_wish(watch_id: str) -> str:
+    return f"rb:slack:wish:{watch_id}"
 
 
 def slack_channel(channel: str) -> str:

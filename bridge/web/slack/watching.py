@@ -1,6 +1,7 @@
 """Watches that people make in Slack: accepted once the app has shown that it can post in the channel."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from time import time
@@ -19,11 +20,11 @@ from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.errors import StoreUnavailable
 from bridge.ids import new_id
 from bridge.resources import Resources
-from bridge.store.acceptance import AcceptedWatch, NewWatch
+from bridge.store.acceptance import NewWatch
 from bridge.web.refusals import Problem, Refused
 from bridge.web.requests.body import parse, validation_context
 from bridge.web.schemas.watches import WatchBody
-from bridge.web.slack.answers import UNAVAILABLE, Answer, say
+from bridge.web.slack.answers import Answer, say
 from bridge.web.slack.open_watches import ID_LIMIT, LABEL_LIMIT, channels_of, watches_of
 from bridge.web.watch_steps import announce
 
@@ -49,7 +50,7 @@ class Wish:
 
 
 async def watch(resources: Resources, wish: Wish) -> Answer:
-    """Check a wish. The rest follows after the response: asking Slack, and then accepting the watch."""
+    """Check and keep a wish. The rest follows after the response: asking Slack, and then accepting the watch."""
     if not may_use(wish.client.permissions, SlackChannel(channel=wish.channel)):
         return Answer(text=f"⚠️ Imports can't be watched in this channel. {_channels(wish.client)}")
     try:
@@ -61,6 +62,7 @@ async def watch(resources: Resources, wish: Wish) -> Answer:
         return Answer(
             text=f"{code(wish.import_id, ID_LIMIT)} is watched already, and this channel is told when it ends."
         )
+    await resources.slack_wishes.keep(new)
     return Answer(afterwards=partial(_confirm_and_accept, resources, wish, new))
 
 
@@ -109,26 +111,23 @@ async def _confirm_and_accept(resources: Resources, wish: Wish, new: NewWatch) -
     match showing := await _show(resources, wish, new.id, confirmation):
         case NotShown():
             log.info("slack.watch_refused", client=new.client, import_id=new.import_id, reason=showing.reason)
+            await resources.slack_wishes.forget(new.id)
             await say(resources, wish.answers, _refusal(wish, showing))
-        case Shown() | Unclear():
-            try:
-                await accept(resources, wish.channel, new)
-            except StoreUnavailable:
-                await say(
-                    resources, wish.answers, f"{UNAVAILABLE} {code(wish.import_id, ID_LIMIT)} is not watched yet."
-                )
-                return
-            if isinstance(showing, Unclear):
-                await say(resources, wish.answers, confirmation)
+        case Shown():
+            await _accept(resources, new)
+        case Unclear():
+            await _accept(resources, new)
+            await say(resources, wish.answers, confirmation)
 
 
-async def accept(resources: Resources, channel: str, new: NewWatch) -> None:
-    """Accept a watch for a channel, and list it there. Raises StoreUnavailable."""
+async def _accept(resources: Resources, new: NewWatch) -> None:
+    """Accept a watch. If Redis is away, a worker does it later, since the wish is kept."""
     settings = resources.settings
-    await resources.slack_channels.add(channel, new.id, new.expires_in)
-    accepted = await resources.watches.accept(new, grace=settings.not_found_grace, reuse=settings.reading_reuse)
-    assert isinstance(accepted, AcceptedWatch)  # noqa: S101 - without a limit and a key, nothing else is returned
-    announce(resources, accepted)
+    with suppress(StoreUnavailable):
+        accepted = await resources.slack_wishes.fulfil(
+            new, grace=settings.not_found_grace, reuse=settings.reading_reuse
+        )
+        announce(resources, accepted)
 
 
 async def _show(resources: Resources, wish: Wish, watch_id: str, text: str) -> Showing:

@@ -1,0 +1,84 @@
+"""Watches that people have asked for in Slack: kept until Slack has answered whether the app can post there.
+
+If the process ends before that, a worker accepts them.
+"""
+
+from bridge.domain.destinations import SlackChannel
+from bridge.domain.times import MINUTE, Span
+from bridge.errors import DecryptionFailed
+from bridge.redis.errors import translated
+from bridge.store import bindings, codec, keys
+from bridge.store.acceptance import AcceptedWatch, NewWatch
+from bridge.store.connection import Store
+from bridge.store.encryption import Encryptor
+from bridge.store.slack_channels import SlackChannels
+from bridge.store.watches import Watches
+
+ACCEPTED_AFTER: Span = MINUTE
+"""How long a process may take to ask Slack; it gives up much earlier."""
+
+
+class SlackWishes:
+    """The wishes in Redis."""
+
+    def __init__(self, store: Store, encryptor: Encryptor) -> None:
+        self._store = store
+        self._encryptor = encryptor
+        self._watches = Watches(store, encryptor)
+        self._channels = SlackChannels(store)
+
+    async def keep(self, new: NewWatch) -> None:
+        """Keep a wish, which must be fulfilled or forgotten."""
+        encrypted = self._encryptor.encrypt(_dump(new), bindings.of_slack_wish(new.id))
+        due = await self._store.now() + ACCEPTED_AFTER
+        async with translated(), self._store.redis.pipeline(transaction=True) as pipe:
+            pipe.set(keys.slack_wish(new.id), encrypted)
+            pipe.zadd(keys.SLACK_WISHES, {new.id: due})
+            await pipe.execute()
+
+    async def forget(self, watch_id: str) -> None:
+        async with translated(), self._store.redis.pipeline(transaction=True) as pipe:
+            pipe.zrem(keys.SLACK_WISHES, watch_id)
+            pipe.delete(keys.slack_wish(watch_id))
+            await pipe.execute()
+
+    async def fulfil(self, new: NewWatch, *, grace: Span, reuse: Span) -> AcceptedWatch:
+        """Accept the watch, list it in its channel, and forget the wish. Doing so again changes nothing."""
+        for each in new.notify:
+            if isinstance(each, SlackChannel):
+                await self._channels.add(each.channel, new.id, new.expires_in)
+        accepted = await self._watches.accept(new, grace=grace, reuse=reuse)
+        assert isinstance(accepted, AcceptedWatch)  # noqa: S101 - without a key and without a limit
+        await self.forget(new.id)
+        return accepted
+
+    async def claim(self, count: int, lease: Span) -> list[NewWatch]:
+        """Claim wishes that a process has left behind; one that can't be decrypted is claimed again later."""
+        _now, *ids = await self._store.run(
+            "claim_due", {"due": keys.SLACK_WISHES}, {"count": count, "lease": lease, "furthest": ACCEPTED_AFTER}
+        )
+        found = [(watch_id, await self._store.call("GET", keys.slack_wish(watch_id))) for watch_id in ids]
+        return [new for watch_id, encrypted in found if (new := self._load(watch_id, encrypted)) is not None]
+
+    def _load(self, watch_id: str, encrypted: str | None) -> NewWatch | None:
+        if encrypted is None:
+            return None
+        try:
+            stored = codec.load(self._encryptor.decrypt(encrypted, bindings.of_slack_wish(watch_id)))
+        except DecryptionFailed:
+            return None
+        notify = tuple(codec.load_destination(each) for each in stored.pop("notify"))
+        return NewWatch(id=watch_id, notify=notify, metadata={}, **stored)
+
+
+def _dump(new: NewWatch) -> str:
+    return codec.dump(
+        {
+            "client": new.client,
+            "workspace": new.workspace,
+            "import_id": new.import_id,
+            "label": new.label,
+            "expires_in": new.expires_in,
+            "notify": [codec.dump_destination(each) for each in new.notify],
+        }
+    )
