@@ -164,8 +164,8 @@ def of_sandbox(user: UserSettings, generated: Mapping[str, str], settings: Setti
 
 
 def _client_secrets(settings: Settings) -> list[str]:
-    """Derive the secrets that sign each client's callbacks that have no secret of their own."""
-    names = dict.fromkeys(client.name for client in settings.clients)
+    """Derive the secrets that sign the callbacks of clients and rules that have no secret of their own."""
+    names = dict.fromkeys([*(client.name for client in settings.clients), *(rule.client for rule in settings.rules)])
     return [derived_secret(secret.reveal(), name) for secret in settings.callback_secrets for name in names]
 
 
