@@ -33,7 +33,7 @@ what was read on demand, and what Slack asked for: the sweep deletes what has en
     rb:record_set:<set>:<workspace>:<id> string all failed records of a reading that has only the first, encrypted
     rb:record_sets                      zset   `<set>:<workspace>:<id>`: record sets, by the next check of their use
     rb:missed:<name>                    zset   imports for a rule's summary; score: 0 if they had failures by the push
-    rb:missed_told                      zset   `<receiver> <import>`: imports that summaries tell, by their push
+    rb:missed_told                      zset   `<receiver> <import>`: imports that summaries tell, by their last push
     rb:summaries:due                    zset   the names of these summaries, by the time at which they are closed
     rb:summaries:closed                 zset   `<delivery> <name>`: summaries to be written, by the time to resume it
     rb:summary:<delivery>               zset   the imports of a closed summary

@@ -265,7 +265,8 @@ def _digests(snapshot: Snapshot) -> Iterator[str]:
     parts = {digest: set(ids) for digest, ids in snapshot.hashes("rb:parts:").items()}
     assert snapshot.index(keys.DIGESTS_DUE).keys() == gathering.keys(), "a digest that never becomes due"
     unfinished = {member.split(" ")[0] for member in snapshot.index(keys.DIGESTS_CLOSED)}
-    assert parts.keys() == unfinished | {id_ for id_, record in deliveries.items() if "parts" in record}
+    told = {id_ for id_, record in deliveries.items() if "parts" in record}
+    assert parts.keys() == unfinished | told, (parts, unfinished, told, deliveries)
     waiting = [id_ for ids in gathering.values() for id_ in ids]
     waiting += [id_ for ids in parts.values() for id_ in ids if deliveries[id_]["state"] == "pending"]
     gathered = [id_ for id_, record in deliveries.items() if record["state"] == "pending" and record.get("gathered")]

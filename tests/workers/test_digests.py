@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from bridge.domain.deliveries import DeliveryState
 from bridge.domain.digests import FLOOD_DIGEST_AFTER, FLOOD_WINDOW, SINGLE_MESSAGES
 from bridge.domain.precedence import HOLD
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
+from bridge.store.digests import ClosedDigest
 from bridge.store.held_deliveries import Released
 from tests.support.deliveries import slack
 from tests.support.dying_digests import DyingDigests
@@ -356,3 +358,91 @@ async def test_several_workers_write_a_digest_once(world: World) -> None:
     await deliver_all(world)
 
     assert only(await slack_texts(world)).startswith("✅ 3 imports ended")
+
+
+async def closed_digest(world: World) -> ClosedDigest:
+    """Return a digest that a worker has closed and not written yet."""
+    await many_gathered(world)
+    (digest,) = await world.resources.digests.claim(["dlv_digest"], MINUTE)
+    return digest
+
+
+async def test_a_closed_digest_is_claimed_by_one_worker_at_a_time(world: World) -> None:
+    digest = await closed_digest(world)
+
+    for _ in range(2):
+        assert await world.resources.digests.claim(["dlv_other"], MINUTE) == []
+        world.pass_time(MINUTE)
+        assert await world.resources.digests.claim(["dlv_other"], MINUTE) == [digest]
+
+
+async def test_the_delivery_of_a_digest_is_created_once(world: World) -> None:
+    digest = await closed_digest(world)
+
+    assert await world.resources.digests.create(digest, "rule:ops", to_slack(world), "{}")
+    assert not await world.resources.digests.create(digest, "rule:ops", to_slack(world), "{}")
+
+
+async def written_digest(world: World) -> str:
+    """Return the id of a digest whose delivery was created, but not attempted yet."""
+    await many_gathered(world)
+    await DigestWriter(world.resources, on_due=lambda: None, on_held=lambda: None).run()
+    pending = (await world.get("/v1/deliveries", key=ADMIN_KEY, state="pending")).json()["data"]
+    return str(only([each["id"] for each in pending if each["watchId"] is None]))
+
+
+async def test_a_digest_of_more_parts_than_end_in_one_step_ends_them_later(world: World) -> None:
+    digest = await written_digest(world)
+    first = [part for number in range(100) for part in (0, f"dlv_00{number:02}")]  # deleted deliveries
+    await world.resources.store.call("ZADD", f"rb:parts:{digest}", *first)
+
+    await world.deliver()
+    assert await world.resources.store.call("ZCARD", "rb:deliveries:in:pending") == 3
+    await world.sweep()
+    await world.deliver()
+
+    delivered = await world.resources.indexes.deliveries(
+        client=None, state=DeliveryState.DELIVERED, below=None, limit=9
+    )
+    assert len(delivered) == 4
+
+
+async def test_a_digest_that_was_redelivered_early_ends_its_parts_with_its_new_end(
+    world: World,
+) -> None:
+    digest = await written_digest(world)
+    await world.resources.store.call("ZADD", "rb:digests:ending", 0, digest)
+
+    await DigestWriter(world.resources, on_due=lambda: None, on_held=lambda: None).run()
+
+    assert await world.resources.store.call("EXISTS", "rb:digests:ending") == 0
+    await deliver_all(world)
+    assert only(await slack_texts(world)).startswith("✅ 3 imports ended")
+
+
+async def test_a_part_that_is_redelivered_alone_no_longer_ends_with_its_digest(world: World) -> None:
+    await world.sandbox.set_answers("slack", {"status": 404, "body": "no_team"}, {"status": 503})
+    watches = await many_gathered(world)
+    await world.sweep()
+    await deliver_all(world)
+    digest = str((await fates(world, watches))[0][1]).removeprefix("in the digest ")
+
+    part = only(watches[0]["deliveries"])["id"]
+    for again in (part, digest):
+        assert (await world.post(f"/v1/deliveries/{again}/redeliver", key=ADMIN_KEY)).status_code == 202
+        await world.deliver()
+        world.pass_time(SECOND)
+
+    assert [state for state, _ in await fates(world, watches)] == ["pending", "delivered", "delivered"]
+    await deliver_all(world)
+    assert (await fates(world, watches))[0] == ("delivered", None)
+
+
+async def test_a_clock_that_was_set_back_does_not_silence_the_notice_of_a_loop(world: World) -> None:
+    await note_calls(world, 60)
+    assert await release(world, await end_import(world, "imp0", to_callback(world))) is Released.FLOODING
+
+    world.pass_time(-DAY)
+    await note_calls(world, 60)
+
+    assert await release(world, await end_import(world, "imp1", to_callback(world))) is Released.FLOODING

@@ -47,6 +47,19 @@ async def test_the_log_names_no_watch_for_a_notice(redis_url: str, sandbox_url: 
     assert [line["watch_id"] for line in lines if line["event"] == "delivery.attempted"] == [None]
 
 
+async def test_an_abandoned_notice_is_not_reported_to_the_operator(redis_url: str, sandbox_url: str) -> None:
+    room = destination("room", "slack_webhook", f"{sandbox_url}/inbox/services/T/B/X")
+    async with opened(redis_url, sandbox_url, room, OPERATOR_NOTIFY="room") as world:
+        await world.sandbox.set_answers("slack", {"status": 404, "body": "no_team"})
+        await world.sandbox.faults(status=401, times=1)
+        await world.watch()
+        await world.poll()
+        await world.deliver()
+
+        assert await world.resources.store.call("ZCARD", "rb:deliveries:in:abandoned") == 1
+        assert await world.resources.notices.unreported(9) == []
+
+
 async def test_messages_wait_for_another_token_when_slack_refuses_it_and_the_operator_is_notified_once(
     redis_url: str, sandbox_url: str
 ) -> None:

@@ -9,7 +9,7 @@ local now = clock()
 local noted = 0
 for i = FIRST_RECEIVER, #ARGV, 2 do
   local receiver, name = ARGV[i], ARGV[i + 1]
-  if redis.call('ZADD', told, 'NX', now, receiver .. ' ' .. member) == 1 then
+  if redis.call('ZADD', told, now, receiver .. ' ' .. member) == 1 then
     redis.call('ZADD', 'rb:missed:' .. name, 1 - problem, member)
     redis.call('ZADD', summaries_due, 'NX', now + due_after, name)
     noted = noted + 1
