@@ -188,6 +188,7 @@ def test_failed_records_are_loaded_in_pages(use: Used) -> None:
     found = use(answers, "failed_records", "wat_1")
 
     assert [(each.email, each.person_id) for each in found] == [("ada@example.com", None), (None, "p1"), (None, "p2")]
+    assert "ada@example.com" not in repr(found)
     path = f"{URL}/v1/watches/wat_1/failed-records?limit=1000"
     assert [str(each.url) for each in answers.requests] == [path, f"{path}&cursor=0123456789abcdef_2"]
 

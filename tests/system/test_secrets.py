@@ -187,7 +187,7 @@ async def ended_every_way(world: World) -> list[Any]:
     records = [{"email": EMAIL}, {"personId": "p1", "email": EMAIL}]
     answers = []
     await world.sandbox.set_import("whole", ("COMPLETED", 0))
-    await world.sandbox.set_import("partly", ("COMPLETED", 0), failedRecords=records)
+    await world.sandbox.set_import("partly", ("COMPLETED", 0), failedRecords=records * 60)
     await world.sandbox.set_import("not", ("ERROR", 0))
     for status in (401, 403, 429, 500):
         await world.sandbox.faults(status=status)
@@ -220,6 +220,9 @@ async def requested(world: World) -> list[Any]:
     watches = (await world.get("/v1/watches")).json()["data"]
     deliveries = [each for watch in watches for each in watch["deliveries"]]
     assert {each["state"] for each in deliveries} >= {"delivered", "abandoned"}
+    partly = next(each["id"] for each in watches if each["importId"] == "partly")
+    for path in ("failed-records", "failed-records.csv"):
+        assert EMAIL in (await world.get(f"/v1/watches/{partly}/{path}")).text  # its owner may see them
     return [
         *[await world.get(f"/v1/deliveries/{each['id']}") for each in deliveries],
         *[await world.get(f"/v1/watches/{each['id']}/events") for each in watches],

@@ -1,7 +1,7 @@
 """A person who could not be imported."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -10,7 +10,7 @@ class FailedRecord:
     """A person who could not be imported; Rally names the id, the e-mail address or both."""
 
     person_id: str | None
-    email: str | None
+    email: str | None = field(repr=False)
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "FailedRecord":
