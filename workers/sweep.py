@@ -171,8 +171,7 @@ class Sweep:
             if where is None:
                 await self._resources.notices.delete(watch_id)
             else:
-                await self._resources.watches.delete(watch_id, where)
-                forgotten += 1
+                forgotten += await self._resources.watches.delete(watch_id, where)
         if forgotten:
             log.info("watches.deleted", count=forgotten)
         await self._resources.watches.delete_replays(BATCH)

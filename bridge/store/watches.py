@@ -123,10 +123,13 @@ class Watches:
         ids: list[str] = await self._store.call("ZRANGEBYSCORE", keys.ENDED, "-inf", moment, "LIMIT", 0, count)
         return ids
 
-    async def delete(self, watch_id: str, where: WatchIndexEntry) -> None:
-        """Delete a watch with its deliveries, their attempts, and its entries in every index."""
+    async def delete(self, watch_id: str, where: WatchIndexEntry) -> bool:
+        """Delete a watch with its deliveries, their attempts, and its entries in every index.
+
+        Return False if it is kept, because a delivery of it was skipped for another one that may be abandoned.
+        """
         parts = [key for id_ in where.deliveries for key in (keys.delivery(id_), keys.attempts(id_))]
-        await self._store.run(
+        deleted = await self._store.run(
             "delete_watch",
             {
                 "ended": keys.ENDED,
@@ -140,8 +143,9 @@ class Watches:
             more_keys=parts,
             more_args=where.deliveries,
         )
-        if where.record_set_id is not None:
+        if deleted and where.record_set_id is not None:
             await self._failed_records.release(where.workspace, where.import_id, where.record_set_id)
+        return bool(deleted)
 
     async def delete_replays(self, count: int) -> int:
         """Delete expired replies of idempotent requests. Return how many."""

@@ -116,13 +116,24 @@ async def test_it_stays_skipped_when_the_other_is_delivered(told: Told) -> None:
     assert_sound(await take_snapshot(told.store))
 
 
-async def test_one_that_was_deleted_by_the_retention_is_not_held_again(told: Told) -> None:
+async def test_its_watch_is_kept_by_the_retention_until_the_other_has_ended(told: Told) -> None:
     assert await told.skip()
+    ended_at = await told.store.call("ZSCORE", keys.ENDED, told.of_rule.id)
     told.store.offset += 40 * DAY
     where = await told.parts.watches.index_entry(told.of_rule.id)
     assert where is not None
-    await told.parts.watches.delete(told.of_rule.id, where)
+    assert not await told.parts.watches.delete(told.of_rule.id, where)
+    assert await told.store.call("ZSCORE", keys.ENDED, told.of_rule.id) >= ended_at + 40 * DAY
+    await told.end_explicit(Accepted())
+
+    assert await told.parts.watches.delete(told.of_rule.id, where)
+    assert await told.store.call("EXISTS", keys.delivery(OF_RULE)) == 0
+    assert_sound(await take_snapshot(told.store))
+
+
+async def test_one_that_was_deleted_by_hand_is_not_held_again(told: Told) -> None:
+    assert await told.skip()
+    await told.store.call("DEL", keys.delivery(OF_RULE))
     await told.end_explicit(Rejected("HTTP 410"))
 
     assert await told.store.call("EXISTS", keys.delivery(OF_RULE)) == 0
-    assert_sound(await take_snapshot(told.store))

@@ -35,6 +35,7 @@ ACCOUNTED_ELSEWHERE = (
 """What the soundness of watches and deliveries does not depend on."""
 _PERMANENT = {keys.FENCE, keys.CLOCK, keys.STORE_KEY, keys.SCHEMA_VERSION, "rb:check"}
 SKIPPED_FOR = "rb:deliveries:skipped_for:"
+_PASSING_PREFIXES = ("rb:push:seen:", "rb:push:first:", "rb:rules:stats:")
 _PASSING = (":paced", ":last", ":singles", ":calls", ":flooded")
 
 
@@ -121,9 +122,7 @@ def assert_sound(snapshot: Snapshot) -> None:
     """Check that every index matches the records, that nothing expires, and that no key is left over."""
     parts = (_watches, _imports, _proofs, _deliveries)
     accounted = _PERMANENT.union(*(part(snapshot) for part in parts))
-    passing = {
-        key for key in snapshot.held if key.endswith(_PASSING) or key.startswith(("rb:push:seen:", "rb:rules:stats:"))
-    }
+    passing = {key for key in snapshot.held if key.endswith(_PASSING) or key.startswith(_PASSING_PREFIXES)}
     assert set(snapshot.held) <= accounted | passing, set(snapshot.held) - accounted - passing
     assert snapshot.expiring <= passing, "a record has an expiry"
 

@@ -15,7 +15,7 @@ from tests.support.outages import unavailable
 from tests.support.redis_snapshot import assert_store_sound
 from tests.support.rules import watch_by_rule
 from tests.support.samples import only
-from tests.support.world import ADMIN_KEY, World
+from tests.support.world import ADMIN_KEY, World, opened
 from workers.gate import GateWork
 from workers.notify_operator import OperatorNotifier
 
@@ -231,3 +231,23 @@ async def test_an_outage_of_redis_delays_a_decision_by_no_more_than_the_next_loo
 
     await pass_and_deliver(world, 5 * SECOND)
     assert (await delivery_of(world, watch)).state is DeliveryState.DELIVERED
+
+
+async def test_one_that_was_skipped_is_kept_as_long_as_the_other_may_be_abandoned(
+    redis_url: str, sandbox_url: str
+) -> None:
+    async with opened(redis_url, sandbox_url, BRIDGE_RETENTION="1h", DELIVERY_SCHEDULE="2h,2h") as world:
+        watch = await ended_by_rule(world)
+        await world.sandbox.set_answers("slack", {"status": 503})
+        await world.watch(notify=[explicit(world)])
+        await world.sweep()
+        await pass_and_deliver(world)
+        assert (await delivery_of(world, watch)).state is DeliveryState.SKIPPED
+
+        world.pass_time(90 * MINUTE)
+        await world.sweep()
+        await world.sandbox.set_answers("slack", {"status": 403, "body": "invalid_token"})
+        await pass_and_deliver(world, 60 * MINUTE)
+        await pass_and_deliver(world, MINUTE)
+
+        assert (await delivery_of(world, watch)).state is DeliveryState.DELIVERED

@@ -13,6 +13,12 @@ local function skipped_for(id)
   return 'rb:deliveries:skipped_for:' .. id
 end
 
+-- Return whether a delivery was skipped because of one that is still pending.
+local function may_be_revived(delivery)
+  local state, other = unpack(redis.call('HMGET', delivery, 'state', 'skipped_for'))
+  return state == 'skipped' and other and redis.call('HGET', 'rb:delivery:' .. other, 'state') == 'pending'
+end
+
 -- Make the deliveries pending that were skipped because of one that is now abandoned.
 local function revive_skipped_for(id, now)
   for _, other in ipairs(redis.call('SMEMBERS', skipped_for(id))) do
@@ -20,6 +26,7 @@ local function revive_skipped_for(id, now)
     local state, client, watch_id = unpack(redis.call('HMGET', delivery, 'state', 'client', 'watch'))
     if state == 'skipped' then
       redis.call('HSET', delivery, 'state', 'pending', 'queued_at', now, 'ended_at', '', 'reason', '')
+      redis.call('HDEL', delivery, 'skipped_for')
       remove_from_index(other, client, 'skipped')
       add_to_index(other, client, 'pending')
       hold(delivery, other, now)

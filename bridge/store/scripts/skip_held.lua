@@ -12,6 +12,7 @@ if state ~= 'pending' or not held or (explicit_state ~= 'pending' and explicit_s
 end
 if explicit_state == 'pending' then
   redis.call('SADD', skipped_for(explicit_id), id)
+  redis.call('HSET', delivery, 'skipped_for', explicit_id)
 end
 redis.call('ZREM', HELD, id)
 redis.call('HDEL', delivery, 'held')
