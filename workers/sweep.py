@@ -1,8 +1,9 @@
 """The sweep: a periodic job for everything that no ring of the bell announces.
 
-It brings due times forward after Redis' clock was set back, resumes interrupted settling, and ends expired watches. It
-counts imports that ended without a push. It reports abandoned deliveries, pushes that have stopped, and a Redis that
-evicts keys, to the operator. It accepts watches that were asked for in Slack and left behind. It deletes old data.
+It brings due times forward after Redis' clock was set back, resumes interrupted settling, ends expired watches, and
+writes the digests and summaries of rules. It counts imports that ended without a push. It reports abandoned deliveries,
+pushes that have stopped, and a Redis that evicts keys, to the operator. It accepts watches that were asked for in Slack
+and left behind. It deletes old data.
 """
 
 from collections.abc import Iterator
