@@ -7,6 +7,7 @@ import structlog
 from bridge.destinations import render
 from bridge.domain.clients import RULE_PREFIX
 from bridge.domain.deliveries import Delivery
+from bridge.domain.destinations import mentioned
 from bridge.domain.digest_schedule import next_digest
 from bridge.domain.digests import ALL_RULES, FLOOD_DIGEST_AFTER, EndedImport, digest_of
 from bridge.domain.precedence import Release
@@ -88,9 +89,10 @@ class DigestWriter:
             log.info("digest.created", delivery_id=digest.id, rule=digest.name.rule, imports=message.total.imports)
 
     def _mentioned(self, part: Delivery, ended: EndedImport) -> Sequence[str]:
-        """Return the users that the rule of a part mentions for its outcome."""
+        """Return the users that the rule and the destination of a part mention for its outcome."""
         rule = self._resources.rule_of(part.client)
-        return () if rule is None else rule.mentioned(ended.outcome)
+        by_rule = () if rule is None else rule.mentioned(ended.outcome)
+        return (*by_rule, *mentioned(part.destination, ended.outcome, self._resources.named))
 
     async def _read(self, digest: ClosedDigest) -> list[tuple[Delivery, EndedImport]]:
         """Return the parts with their imports. Those that do not belong in the message leave the digest."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeAlias
 
 import structlog
@@ -11,7 +12,7 @@ from bridge.destinations import render
 from bridge.domain.clients import Client
 from bridge.domain.conclusions import Conclusion, conclude
 from bridge.domain.deliveries import Delivery, DeliveryState
-from bridge.domain.destinations import Destination
+from bridge.domain.destinations import Destination, mentioned
 from bridge.domain.import_links import link_to
 from bridge.domain.import_state import ImportState
 from bridge.domain.last_poll_words import last_poll
@@ -107,6 +108,7 @@ class Settler:
             rule=await self._rule_ending(watch, conclusion, state),
             team=self._resources.settings.slack_client,
             link=self._link(watch),
+            mentioned=partial(mentioned, outcome=conclusion.outcome, named=self._resources.named),
         )
         if not await self._resources.endings.settle(settlement):
             return False
@@ -164,6 +166,8 @@ class Settler:
 
 
 LaneOf: TypeAlias = Callable[[Destination], str]
+MentionedBy: TypeAlias = Callable[[Destination], tuple[str, ...]]
+"""The Slack users that a destination mentions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,16 +190,18 @@ def settlement_of(
     rule: RuleEnding | None = None,
     team: Client | None = None,
     link: str | None = None,
+    mentioned: MentionedBy = lambda _: (),
 ) -> Settlement:
     """Return what the end of a watch writes: the notification, rendered as a delivery for each destination."""
     reading = conclusion.reading or state.reading
     mention = () if rule is None else rule.mention
-    notification = build_notification(watch, conclusion, reading, now, mention=mention, link=link)
+    notification = build_notification(watch, conclusion, reading, now, link=link)
     reasons = rule.silences if rule is not None else tuple(_unsubscribed(each, conclusion) for each in watch.notify)
     told = sum(silent is None for silent in reasons)
 
     def body_for(destination: Destination) -> str:
-        body = render(notification, destination, show_emails=show_emails)
+        users = tuple(dict.fromkeys((*mention, *mentioned(destination))))
+        body = render(replace(notification, mention=users), destination, show_emails=show_emails)
         return with_end_buttons(body, watch.id, destination, told=told, team=team)
 
     deliveries = tuple(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from bridge.domain.mentions import Mention
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
 
@@ -17,6 +18,7 @@ class SlackWebhook:
 
     url: Secret
     on: frozenset[Outcome] | None = None
+    mention: Mention | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,7 @@ class SlackChannel:
 
     channel: str
     on: frozenset[Outcome] | None = None
+    mention: Mention | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +53,13 @@ ResolvedDestination: TypeAlias = SlackWebhook | SlackChannel | Callback
 
 Destination: TypeAlias = ResolvedDestination | NamedDestination
 """A destination of a watch. Its field `on` holds the outcomes that it receives; None means all."""
+
+
+def mentioned(destination: Destination, outcome: Outcome, named: Mapping[str, ResolvedDestination]) -> tuple[str, ...]:
+    """Return the Slack users that a destination mentions for an outcome; `named` are the operator's destinations."""
+    resolved = named.get(destination.name) if isinstance(destination, NamedDestination) else destination
+    match resolved:
+        case SlackWebhook(mention=Mention() as mention) | SlackChannel(mention=Mention() as mention):
+            return mention.users_for(outcome)
+        case _:
+            return ()

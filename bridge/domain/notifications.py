@@ -40,7 +40,7 @@ class Notification:
     watched_for: Span = 0
     """The time from the watch's creation to its outcome."""
     mention: tuple[str, ...] = ()
-    """The ids of the Slack users to mention; they come from the operator's settings only."""
+    """The ids of the Slack users to mention; they come from settings and requests, never from other text."""
     link: str | None = None
     """The link to the import, by the operator's template."""
 
@@ -75,7 +75,6 @@ def build_notification(
     reading: Reading | None,
     now: Moment,
     *,
-    mention: tuple[str, ...] = (),
     link: str | None = None,
 ) -> Notification:
     """Build the notification of a conclusion; its id is derived from the watch's id."""
@@ -93,7 +92,6 @@ def build_notification(
         metadata=watch.metadata,
         reading=reading,
         watched_for=now - watch.created_at,
-        mention=mention,
         link=link,
     )
 

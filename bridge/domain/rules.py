@@ -7,6 +7,7 @@ from typing import TypeAlias
 from bridge.domain.clients import RULE_PREFIX, is_rule
 from bridge.domain.destinations import Destination
 from bridge.domain.imports import Reading
+from bridge.domain.mentions import Mention
 from bridge.domain.outcomes import Outcome
 from bridge.domain.subscriptions import GROUPS, Subscription
 from bridge.domain.times import HOUR, Span
@@ -62,14 +63,6 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mention:
-    """Whom a Slack message mentions: the ids of users, and the outcomes for which they are mentioned."""
-
-    users: tuple[str, ...]
-    on: Subscription = GROUPS["problems"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """Which imports that Rally pushes are told to which destinations; None stands for all."""
 
@@ -94,9 +87,7 @@ class Rule:
 
     def mentioned(self, outcome: Outcome) -> tuple[str, ...]:
         """Return the Slack users to mention in the message about an outcome."""
-        if self.mention is None or (self.mention.on is not None and outcome not in self.mention.on):
-            return ()
-        return self.mention.users
+        return () if self.mention is None else self.mention.users_for(outcome)
 
 
 class RuleResult(StrEnum):

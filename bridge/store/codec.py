@@ -12,6 +12,7 @@ from bridge.domain.attempts import Attempt
 from bridge.domain.destinations import Callback, Destination, NamedDestination, SlackChannel, SlackWebhook
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.last_poll import LastPoll
+from bridge.domain.mentions import Mention
 from bridge.domain.outcomes import Outcome
 from bridge.domain.pushes import Push, QueuedPush
 from bridge.domain.secret import Secret
@@ -53,9 +54,9 @@ def dump_destination(destination: Destination) -> dict[str, Any]:
     on = None if destination.on is None else sorted(destination.on)
     match destination:
         case SlackWebhook(url=url):
-            return {"type": "slack_webhook", "url": url.reveal(), "on": on}
+            return {"type": "slack_webhook", "url": url.reveal(), "on": on, **_dump_mention(destination.mention)}
         case SlackChannel(channel=channel):
-            return {"type": "slack", "channel": channel, "on": on}
+            return {"type": "slack", "channel": channel, "on": on, **_dump_mention(destination.mention)}
         case Callback(url=url, secret=secret, headers=headers):
             return {
                 "type": "callback",
@@ -69,12 +70,12 @@ def dump_destination(destination: Destination) -> dict[str, Any]:
 
 
 def load_destination(stored: Mapping[str, Any]) -> Destination:
-    on = None if stored["on"] is None else frozenset(Outcome(outcome) for outcome in stored["on"])
+    on = _load_outcomes(stored["on"])
     match stored["type"]:
         case "slack_webhook":
-            return SlackWebhook(url=Secret(stored["url"]), on=on)
+            return SlackWebhook(url=Secret(stored["url"]), on=on, mention=_load_mention(stored))
         case "slack":
-            return SlackChannel(channel=stored["channel"], on=on)
+            return SlackChannel(channel=stored["channel"], on=on, mention=_load_mention(stored))
         case "callback":
             return Callback(
                 url=Secret(stored["url"]),
@@ -86,6 +87,22 @@ def load_destination(stored: Mapping[str, Any]) -> Destination:
             return NamedDestination(name=stored["name"], on=on)
         case other:
             raise ValueError(f"a stored destination of unknown type {other!r}")
+
+
+def _load_outcomes(stored: Sequence[str] | None) -> frozenset[Outcome] | None:
+    return None if stored is None else frozenset(map(Outcome, stored))
+
+
+def _dump_mention(mention: Mention | None) -> dict[str, Any]:
+    if mention is None:
+        return {}
+    return {"mention": {"users": mention.users, "on": None if mention.on is None else sorted(mention.on)}}
+
+
+def _load_mention(stored: Mapping[str, Any]) -> Mention | None:
+    if (mention := stored.get("mention")) is None:
+        return None
+    return Mention(users=tuple(mention["users"]), on=_load_outcomes(mention["on"]))
 
 
 def dump_push(pushed: QueuedPush) -> dict[str, Any]:

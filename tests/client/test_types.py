@@ -16,7 +16,7 @@ def wait(bridge: Bridge) -> int:
     watch = bridge.watch(
         "imp",
         notify=[
-            {"type": "slack", "channel": "C0123ABCD", "on": "problems"},
+            {"type": "slack", "channel": "C0123ABCD", "on": "problems", "mention": {"users": ["U0123ABCD"]}},
             {"type": "slack_webhook", "url": "https://hooks.slack.com/x", "on": "always"},
             {"type": "callback", "url": "https://crm.example.com", "secret": "whsec_x", "headers": {"X": "y"}},
             {"type": "named", "name": "research-ops", "on": ["failed", "timed_out"]},

@@ -4,7 +4,8 @@ from typing import get_args
 
 from bridge.destinations import kind
 from bridge.domain.subscriptions import GROUPS
-from bridge.web.schemas.destinations import DESTINATIONS, OutcomeGroup
+from bridge.web.schemas.destinations import DESTINATIONS
+from bridge.web.schemas.mentions import OutcomeGroup
 from bridge.web.schemas.responses import DestinationType
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from bridge.cli.config.rule_values import rule_values
+from bridge.cli.config.rule_values import mention_text, rule_values
 from bridge.destinations import kind
 from bridge.destinations.descriptions import describe
 from bridge.domain.clients import Client
@@ -83,7 +83,10 @@ class _Rows:
         yield self._row(f"{prefix}.type", kind(destination))
         where = "channel" if kind(destination) == "slack" else "url"
         yield self._row(f"{prefix}.{where}", describe(destination))
-        if isinstance(destination, Callback):
+        if not isinstance(destination, Callback):
+            if destination.mention is not None:
+                yield self._row(f"{prefix}.mention", mention_text(destination.mention))
+        else:
             secrets = {"secret": destination.secret} | {f"headers.{each}": v for each, v in destination.headers.items()}
             for key, value in secrets.items():
                 if value is not None:

@@ -6,7 +6,8 @@ from bridge.destinations import kind
 from bridge.destinations.descriptions import describe
 from bridge.domain.destinations import Destination, NamedDestination
 from bridge.domain.durations import duration_text
-from bridge.domain.rules import DailyAt, DigestSchedule, Every, Mention, Rule, Thresholds
+from bridge.domain.mentions import Mention
+from bridge.domain.rules import DailyAt, DigestSchedule, Every, Rule, Thresholds
 from bridge.domain.subscriptions import Subscription, subscription_as_json
 
 MINUTES_AN_HOUR = 60
@@ -17,7 +18,7 @@ def rule_values(rule: Rule) -> Mapping[str, str]:
     optional = {
         "digest": rule.digest and _schedule(rule.digest),
         "only_if": rule.only_if and _thresholds(rule.only_if),
-        "mention": rule.mention and _mention(rule.mention),
+        "mention": rule.mention and mention_text(rule.mention),
     }
     return {
         "workspaces": _names(rule.workspaces),
@@ -61,5 +62,6 @@ def _thresholds(only_if: Thresholds) -> str:
     return ", ".join(f"{key} {value}" for key, value in values.items() if value is not None)
 
 
-def _mention(mention: Mention) -> str:
+def mention_text(mention: Mention) -> str:
+    """Return the users and the outcomes that mention them."""
     return f"{', '.join(mention.users)} on {_outcomes(mention.on)}"

@@ -9,12 +9,20 @@ On: TypeAlias = Literal["problems", "always"] | Sequence[Outcome]
 """The outcomes that a destination receives: all but `completed`, all, or those listed."""
 
 
+class Mention(TypedDict):
+    """The ids of Slack users that messages mention, and the outcomes for which they do; `problems` if left out."""
+
+    users: Sequence[str]
+    on: NotRequired[On]
+
+
 class Slack(TypedDict):
     """A channel to which the bridge's Slack bot posts."""
 
     type: Literal["slack"]
     channel: str
     on: NotRequired[On]
+    mention: NotRequired[Mention]
 
 
 class SlackWebhook(TypedDict):
@@ -23,6 +31,7 @@ class SlackWebhook(TypedDict):
     type: Literal["slack_webhook"]
     url: str
     on: NotRequired[On]
+    mention: NotRequired[Mention]
 
 
 class Callback(TypedDict):

@@ -1,21 +1,20 @@
 """The tables `[[rules]]` of the configuration file."""
 
 import re
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, PlainValidator, StringConstraints, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from bridge.domain.destinations import Destination, NamedDestination
 from bridge.domain.durations import duration
-from bridge.domain.outcomes import Outcome
-from bridge.domain.rules import MAX_AGE, DailyAt, DigestSchedule, Every, Mention, Rule, Thresholds
-from bridge.domain.subscriptions import GROUPS, Subscription
+from bridge.domain.mentions import USER_ID, Mention
+from bridge.domain.rules import MAX_AGE, DailyAt, DigestSchedule, Every, Rule, Thresholds
 from bridge.domain.times import DAY, MINUTE, Span
+from bridge.settings.file.mention_fields import OutcomesField, Users, mention_of, problems
 from bridge.settings.file.tables import DestinationTable, Name, Table
 
 TYPE = r"^[A-Z][A-Z_]{0,39}$"
-USER_ID = r"^[UW][A-Z0-9]{2,30}$"
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 LONGEST_DIGEST: Span = 7 * DAY
 LONGEST_MAX_AGE: Span = 30 * DAY
@@ -52,39 +51,6 @@ def _zone(value: object) -> str:
         return ZoneInfo(str(value)).key
     except (KeyError, ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError; OSError: the name of a folder
         raise ValueError('must be the name of a time zone, such as "Europe/Berlin" or "UTC"') from None
-
-
-IMPORT_OUTCOMES = (Outcome.COMPLETED, Outcome.COMPLETED_WITH_FAILURES, Outcome.FAILED)
-"""The outcomes that a rule can announce. The others say that nothing is known of an import."""
-
-
-def _subscription(value: object) -> Subscription:
-    if isinstance(value, str) and value in GROUPS:
-        return GROUPS[value]
-    names = value if isinstance(value, list) else []
-    found = frozenset(outcome for outcome in IMPORT_OUTCOMES if outcome.value in names)
-    if not found or len(names) != len(found):
-        raise ValueError(f'must be "problems", "always" or a list of {", ".join(IMPORT_OUTCOMES)}')
-    return found
-
-
-def _problems() -> Subscription:
-    return GROUPS["problems"]
-
-
-OutcomesField: TypeAlias = Annotated[
-    Subscription,
-    PlainValidator(_subscription),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"enum": list(GROUPS)},
-                {"type": "array", "items": {"enum": list(IMPORT_OUTCOMES)}, "minItems": 1, "uniqueItems": True},
-            ],
-            "default": "problems",
-        }
-    ),
-]
 
 
 def _entry(value: object) -> object:
@@ -148,17 +114,14 @@ class ThresholdsTable(Table):
         )
 
 
-class MentionTable(Table):
+class RuleMentionTable(Table):
     """Whom a rule's messages to Slack mention."""
 
-    users: Annotated[
-        list[Annotated[str, StringConstraints(pattern=USER_ID)]],
-        Field(min_length=1, max_length=10, description="The ids of Slack users, such as U0123ABCD."),
-    ]
-    on: Annotated[OutcomesField, Field(default_factory=_problems, description="The outcomes that mention them.")]
+    users: Users
+    on: Annotated[OutcomesField, Field(default_factory=problems, description="The outcomes that mention them.")]
 
     def mention(self) -> Mention:
-        return Mention(users=tuple(dict.fromkeys(self.users)), on=self.on)
+        return mention_of(self.users, self.on)
 
 
 class RuleTable(Table):
@@ -172,7 +135,7 @@ class RuleTable(Table):
         list[Annotated[str, StringConstraints(pattern=TYPE)]] | None,
         Field(min_length=1, description="The types of imports as Rally writes them; all if left out."),
     ] = None
-    outcomes: Annotated[OutcomesField, Field(default_factory=_problems, description="The outcomes that it tells.")]
+    outcomes: Annotated[OutcomesField, Field(default_factory=problems, description="The outcomes that it tells.")]
     notify: Annotated[
         list[Annotated[str | DestinationTable, BeforeValidator(_entry)]],
         Field(min_length=1, max_length=10, description="Names of destinations of this file, or destinations."),
@@ -187,7 +150,7 @@ class RuleTable(Table):
         Annotated[Span, _span(MINUTE, LONGEST_MAX_AGE, "from 1m to 30d"), WithJsonSchema({"type": "string"})] | None,
         Field(description="An import that ended longer ago is only summarized; 24h if left out."),
     ] = None
-    mention: Annotated[MentionTable | None, Field(description="Whom messages in Slack mention.")] = None
+    mention: Annotated[RuleMentionTable | None, Field(description="Whom messages in Slack mention.")] = None
 
     @model_validator(mode="after")
     def _digest_as_by_mode(self) -> "RuleTable":

@@ -17,8 +17,10 @@ from pydantic_core import CoreSchema
 
 from bridge.domain.clients import DIGEST_PREFIX, Client, Permissions, SlackTeam
 from bridge.domain.destinations import CHANNEL_ID, Callback, ResolvedDestination, SlackChannel, SlackWebhook
+from bridge.domain.mentions import Mention
 from bridge.domain.secret import Secret
 from bridge.settings import parsers
+from bridge.settings.file.mention_fields import AnyOutcomesField, Users, mention_of, problems
 from bridge.settings.file.secret_fields import SecretField, secret_fields
 
 _DIGEST = r"^sha256:[0-9a-f]{64}$"
@@ -83,6 +85,19 @@ def _add_forms(table: dict[str, Any], name: str) -> None:
     table.setdefault("allOf", []).append({"oneOf": one_of})
 
 
+class MentionTable(Table):
+    """Whom the messages to a Slack destination mention."""
+
+    users: Users
+    on: Annotated[AnyOutcomesField, Field(default_factory=problems, description="The outcomes that mention them.")]
+
+    def mention(self) -> Mention:
+        return mention_of(self.users, self.on)
+
+
+MentionField: TypeAlias = Annotated[MentionTable | None, Field(description="Whom its messages mention.")]
+
+
 class WorkspaceTable(Table):
     """A Rally account."""
 
@@ -115,8 +130,10 @@ class SlackWebhookTable(Table):
     type: Literal["slack_webhook"]
     url: Annotated[SecretUrl, SecretField(), Field(description="The webhook's URL, which is a secret.")]
 
+    mention: MentionField = None
+
     def destination(self) -> ResolvedDestination:
-        return SlackWebhook(url=self.url)
+        return SlackWebhook(url=self.url, mention=None if self.mention is None else self.mention.mention())
 
 
 class SlackTable(Table):
@@ -125,8 +142,10 @@ class SlackTable(Table):
     type: Literal["slack"]
     channel: Annotated[ChannelId, Field(description="The channel's id, such as C0123ABCD.")]
 
+    mention: MentionField = None
+
     def destination(self) -> ResolvedDestination:
-        return SlackChannel(channel=self.channel)
+        return SlackChannel(channel=self.channel, mention=None if self.mention is None else self.mention.mention())
 
 
 class CallbackTable(Table):

@@ -15,7 +15,8 @@ from bridge.web.refusals import Refusal, Refused
 from bridge.web.requests.duplicate_json_names import duplicate_names
 from bridge.web.requests.invalid_json import invalid_json
 from bridge.web.requests.validation_errors import count_problems, problems_of
-from bridge.web.schemas.destinations import Body, Context
+from bridge.web.schemas.body import Body
+from bridge.web.schemas.destinations import Context
 
 BODY_LIMIT = 64 * 1024
 BATCH_LIMIT = 1024 * 1024

@@ -4,19 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, LiteralString, TypeAlias
+from typing import Annotated, Literal, LiteralString, TypeAlias
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
     Field,
     StringConstraints,
-    Tag,
     ValidationInfo,
     field_validator,
 )
-from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from bridge.destinations.callback import LONGEST_HEADER, header_problem
@@ -33,16 +28,16 @@ from bridge.domain.destinations import (
     SlackChannel,
     SlackWebhook,
 )
-from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
 from bridge.domain.subscriptions import Subscription, subscription_of
 from bridge.web.refusals import Problem
 from bridge.web.requests.json_pointer import escape
+from bridge.web.schemas.body import Body
 from bridge.web.schemas.choices import one_of
 from bridge.web.schemas.combined_problems import combined
+from bridge.web.schemas.mentions import MentionField, On, mention_of
 
 Url: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
-OutcomeGroup: TypeAlias = Literal["always", "problems"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,43 +58,8 @@ def context_in(info: ValidationInfo) -> Context:
     return info.context
 
 
-class Body(BaseModel):
-    """The base class of bodies: unknown fields are errors, and values are not converted."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        alias_generator=to_camel,
-        validate_by_name=False,
-        allow_inf_nan=False,
-        cache_strings="keys",  # values rarely repeat, and may be secret
-    )
-
-
 def _not_permitted(code: LiteralString, choices: str) -> PydanticCustomError:
     return PydanticCustomError(code, "{choices}", {"choices": choices})
-
-
-def _form(on: Any) -> str | None:
-    """Return the form of a value of `on`, a group's name or a list, so that only problems of this form are reported."""
-    match on:
-        case "always" | "problems":
-            return "group"
-        case list():
-            return "list"
-        case _:
-            return None
-
-
-On: TypeAlias = Annotated[
-    Annotated[OutcomeGroup, Tag("group")]
-    | Annotated[Annotated[list[Outcome], Field(min_length=1, max_length=len(Outcome))], Tag("list")],
-    Discriminator(
-        _form,
-        custom_error_type="form_not_a_choice",
-        custom_error_message="Must be 'always', 'problems' or a list of outcomes, such as ['failed', 'timed_out']",
-    ),
-]
 
 
 class _ToDestination(Body):
@@ -130,6 +90,7 @@ class ToSlackWebhook(_ToDestination):
 
     type: Literal["slack_webhook"]
     url: Url
+    mention: MentionField = None
 
     @field_validator("url")
     @classmethod
@@ -141,7 +102,7 @@ class ToSlackWebhook(_ToDestination):
         return url
 
     def destination(self) -> Destination:
-        return SlackWebhook(url=Secret(self.url), on=self.subscription)
+        return SlackWebhook(url=Secret(self.url), on=self.subscription, mention=mention_of(self.mention))
 
 
 class ToSlack(_ToDestination):
@@ -149,6 +110,7 @@ class ToSlack(_ToDestination):
 
     type: Literal["slack"]
     channel: Annotated[str, Field(json_schema_extra={"pattern": CHANNEL_ID})]
+    mention: MentionField = None
 
     @field_validator("channel")
     @classmethod
@@ -166,7 +128,7 @@ class ToSlack(_ToDestination):
         return channel
 
     def destination(self) -> Destination:
-        return SlackChannel(channel=self.channel, on=self.subscription)
+        return SlackChannel(channel=self.channel, on=self.subscription, mention=mention_of(self.mention))
 
 
 def _repetition(name: str, count: int) -> str | None:

@@ -1,6 +1,7 @@
 """The body of a request for a test message."""
 
-from bridge.web.schemas.destinations import Body, ToDestination
+from bridge.web.schemas.body import Body
+from bridge.web.schemas.destinations import ToDestination
 
 
 class TestBody(Body):

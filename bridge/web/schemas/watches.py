@@ -22,9 +22,10 @@ from bridge.domain.times import DAY, SECOND
 from bridge.domain.watches import LONGEST_WATCH
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.web.refusals import Problem
+from bridge.web.schemas.body import Body
 from bridge.web.schemas.choices import one_of
 from bridge.web.schemas.combined_problems import combined
-from bridge.web.schemas.destinations import Body, Context, ToDestination, context_in
+from bridge.web.schemas.destinations import Context, ToDestination, context_in
 from bridge.web.schemas.import_id import ImportId
 
 MAX_NAME_LENGTH = 63

@@ -102,9 +102,8 @@ def _tells(resources: Resources, watch: Watch, channel: str) -> bool:
 
 def _went_to(delivery: Delivery, channel: str) -> bool:
     """Return whether a message was or is being sent to a channel."""
-    return (
-        delivery.destination == SlackChannel(channel=channel, on=delivery.destination.on) and delivery.state in REACHED
-    )
+    destination = delivery.destination
+    return isinstance(destination, SlackChannel) and destination.channel == channel and delivery.state in REACHED
 
 
 def _owner(watch: Watch) -> str:

@@ -151,6 +151,16 @@ def test_a_sandbox_stands_in_for_every_workspace(file: Path) -> None:
         ),
         ('[workspaces.eu]\nkey = "k"\nbudget_share = 2', 3, "workspaces.eu.budget_share: must be at most 1"),
         (
+            '[destinations.x]\ntype = "slack"\nchannel = "C0123ABCD"\nmention = {users = ["@jane"]}',
+            4,
+            "destinations.x.mention.users: entry 1 must be the id of a Slack user",
+        ),
+        (
+            '[destinations.x]\ntype = "slack"\nchannel = "C0123ABCD"\nmention = {users = ["U0123"], on = ["done"]}',
+            4,
+            'destinations.x.mention.on: must be "problems", "always" or a list of completed',
+        ),
+        (
             '[workspaces.eu]\nkey = "k"\nwebhook_secrets = []',
             3,
             "workspaces.eu.webhook_secrets: must hold at least one",

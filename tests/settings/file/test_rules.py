@@ -8,8 +8,9 @@ from jsonschema import Draft202012Validator
 
 from bridge.checked_settings import load_checked
 from bridge.domain.destinations import Callback, NamedDestination, SlackChannel, SlackWebhook
+from bridge.domain.mentions import Mention
 from bridge.domain.outcomes import Outcome
-from bridge.domain.rules import DailyAt, Every, Mention, Rule, Thresholds
+from bridge.domain.rules import DailyAt, Every, Rule, Thresholds
 from bridge.domain.subscriptions import GROUPS
 from bridge.domain.times import HOUR, MINUTE
 from bridge.errors import SettingsError

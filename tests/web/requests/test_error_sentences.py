@@ -15,7 +15,8 @@ from bridge.domain.destinations import SlackWebhook
 from bridge.domain.secret import Secret
 from bridge.web.refusals import Problem, Refused
 from bridge.web.requests.body import parse
-from bridge.web.schemas.destinations import Body, Context
+from bridge.web.schemas.body import Body
+from bridge.web.schemas.destinations import Context
 from bridge.web.schemas.problem_document import FORM_CODES, RULE_CODES
 from bridge.web.schemas.redeliver import RedeliverBody
 from bridge.web.schemas.send_test import TestBody as DestinationTest
@@ -37,6 +38,8 @@ CONTEXT = Context(
         callback_hosts=frozenset({"crm.example.com"}),
     ),
 )
+SLACK = {"type": "slack", "channel": "C0123ABCD"}
+USER = "Must be the id of a Slack user, such as U0123ABCD; a profile shows it"
 CALLBACK = {"type": "callback", "url": "https://crm.example.com/hooks"}
 TYPES = "'slack', 'slack_webhook', 'callback' or 'named'"
 OUTCOMES = "'completed', 'completed_with_failures', 'failed', 'not_found', 'forbidden' or 'timed_out'"
@@ -89,6 +92,19 @@ EXPIRES_IN = "Must be a whole number of seconds, from 1 to 2592000 (30 days)"
             "/channel",
             "Must be 'C0123ABCD', the only one that your client may use",
             "forbidden",
+        ),
+        ({**SLACK, "mention": {}}, "/mention/users", "This field is required", "missing"),
+        ({**SLACK, "mention": {"users": []}}, "/mention/users", "Must not be empty", "too_short"),
+        ({**SLACK, "mention": {"users": ["U0123"] * 11}}, "/mention/users", "Must have at most 10 entries", "too_long"),
+        ({**SLACK, "mention": {"users": ["@jane"]}}, "/mention/users/0", USER, "wrong_format"),
+        ({**SLACK, "mention": {"users": ["U0123>\n<!here>"]}}, "/mention/users/0", USER, "wrong_format"),
+        ({**SLACK, "mention": {"users": ["!channel"]}}, "/mention/users/0", USER, "wrong_format"),
+        ({**SLACK, "mention": {"users": ["U0123"], "on": "failed"}}, "/mention/on", SUBSCRIPTIONS, "not_a_choice"),
+        (
+            {**CALLBACK, "mention": {"users": ["U0123"]}},
+            "/mention",
+            "There is no such field; the fields are: on, type, url, secret, headers",
+            "unknown_field",
         ),
         (
             {**CALLBACK, "url": "https://billing.example.com/"},
