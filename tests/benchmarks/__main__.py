@@ -18,6 +18,7 @@ TABLES = (
     "delivery",
     "accepting",
     "receiving",
+    "push_latency",
     "listing",
     "failed_records",
     "peers",

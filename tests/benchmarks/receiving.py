@@ -6,10 +6,11 @@ with it.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from statistics import median, quantiles
 from time import monotonic, perf_counter, time
+from typing import TypeVar
 
 from redis.asyncio import Redis
 from standardwebhooks import Webhook
@@ -28,6 +29,8 @@ WATCHED = 400
 """The imports that are polled; every second push is about one of them."""
 PATH = "/v1/push/rally/default"
 REDIS_URL = "REDIS_URL"
+
+ResultT = TypeVar("ResultT")
 
 
 async def remember(request: Request) -> Response:
@@ -60,10 +63,10 @@ class Sender:
         for _ in range(CONNECTIONS):
             self._free.put_nowait(await asyncio.open_connection("127.0.0.1", self._port))
 
-    async def push(self, number: int) -> float:
+    async def push(self, import_id: str) -> float:
         """Send a push, and return the ms until its answer."""
-        body = push_body(f"imp{number // 2}" if number % 2 else f"unwatched{number}")
-        signed = signed_headers(body, message_id=f"msg_{time():.6f}_{number}")
+        body = push_body(import_id)
+        signed = signed_headers(body, message_id=f"msg_{time():.6f}_{import_id}")
         lines = "".join(f"{name}: {value}\r\n" for name, value in signed.items())
         head = f"POST {PATH} HTTP/1.1\r\nHost: bridge\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
         began = perf_counter()
@@ -75,22 +78,27 @@ class Sender:
         assert b" 204 " in answer.split(b"\r\n", 1)[0], answer
         return took
 
-    async def push_evenly(self, number: int) -> list[float]:
-        """Send pushes at an even rate, whatever the answers take; return the time of each answer."""
-        begin = monotonic()
 
-        async def at_its_time(each: int) -> float:
-            await asyncio.sleep(begin + each / BY_SECOND - monotonic())
-            return await self.push(each)
+async def evenly(number: int, action: Callable[[int], Awaitable[ResultT]]) -> list[ResultT]:
+    """Begin an action at an even rate, however long each takes; return their results."""
+    begin = monotonic()
 
-        return list(await asyncio.gather(*map(at_its_time, range(number))))
+    async def at_its_time(each: int) -> ResultT:
+        await asyncio.sleep(begin + each / BY_SECOND - monotonic())
+        return await action(each)
+
+    return list(await asyncio.gather(*map(at_its_time, range(number))))
 
 
 async def measured(port: int) -> list[float]:
     sender = Sender(port)
     await sender.open()
-    await sender.push_evenly(WARM_UP)
-    return await sender.push_evenly(PUSHES)
+
+    async def push(number: int) -> float:
+        return await sender.push(f"imp{number // 2}" if number % 2 else f"unwatched{number}")
+
+    await evenly(WARM_UP, push)
+    return await evenly(PUSHES, push)
 
 
 def times(our_stage: Stage, app: str, http: str) -> list[float]:

@@ -1,15 +1,17 @@
 """A fast fake Rally and receiver in a separate process, which counts requests and records times.
 
-`python -m tests.benchmarks.server PORT LIMIT WINDOW OTHERS HOSTS`: a fixed window of LIMIT calls in WINDOW seconds, of
-which another consumer spends OTHERS, evenly. It listens on HOSTS loopback addresses, so that it can be many receivers.
-`/status/NAME` sets the status of all imports; `/ending/RATE` lets polled imports end at an even rate per second; a post
-to `/hang` gets no response; `/record` returns the record.
+`python -m tests.benchmarks.server PORT LIMIT WINDOW OTHERS HOSTS DELAY`: a fixed window of LIMIT calls in WINDOW
+seconds, of which another consumer spends OTHERS, evenly. It listens on HOSTS loopback addresses, so that it can be many
+receivers. Polls are answered after DELAY milliseconds. `/status/NAME` sets the status of all imports; `/ending/RATE`
+lets polled imports end at an even rate per second; `/ended/IMPORT` ends one; a post to `/hang` gets no response;
+`/record` returns the record.
 """
 
 import asyncio
 import json
 import sys
 from collections import Counter, defaultdict
+from datetime import UTC, datetime
 from time import time
 from typing import Any
 from urllib.parse import unquote
@@ -26,7 +28,7 @@ class World:
 
     def __init__(self, limit: int, window: int, others: int) -> None:
         self.limit, self.window, self.others = limit, window, others
-        self.status = "UPLOADING"
+        self.status, self.updated_at = "UPLOADING", datetime.now(UTC).isoformat()
         self.polls = 0
         self.polled: defaultdict[str, list[float]] = defaultdict(list)
         self.received = 0
@@ -55,7 +57,7 @@ class World:
             self.ended.setdefault(import_id, now)
         body = (
             f'{{"importId":"{import_id}","type":"CSV","status":"{status}","personCount":7,'
-            f'"failedRecords":null,"updatedAt":"2026-11-24T00:00:00Z"}}'
+            f'"failedRecords":null,"updatedAt":"{self.updated_at}"}}'
         )
         return self._answer("200 OK", left - 1, end, body.encode(), "")
 
@@ -91,8 +93,8 @@ class World:
 class Connection(asyncio.Protocol):
     """The part of HTTP/1.1 that our own clients use."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, delay: float) -> None:
+        self._world, self._delay = world, delay
         self._read = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -112,7 +114,14 @@ class Connection(asyncio.Protocol):
             self._read = rest[length:]
             if head.startswith(b"POST /hang"):
                 return
-            self._out.write(self._answer(head.split(b" ", 2)[1].decode(), rest[:length]))
+            path = head.split(b" ", 2)[1].decode()
+            if self._delay and "/imports/" in path:
+                asyncio.get_running_loop().call_later(self._delay, self._answer_late, path)
+            else:
+                self._out.write(self._answer(path, rest[:length]))
+
+    def _answer_late(self, path: str) -> None:
+        self._out.write(self._answer(path, b""))
 
     def _answer(self, path: str, body: bytes) -> bytes:
         if "/imports/" in path:
@@ -123,14 +132,17 @@ class Connection(asyncio.Protocol):
         if path.startswith("/ending/"):
             self._world.next_end, self._world.between_ends = time(), 1 / float(path.rsplit("/", 1)[1])
             return self._world.record()
+        if path.startswith("/ended/"):
+            self._world.ended[path.rsplit("/", 1)[1]] = time()
+            return b"HTTP/1.1 204 No Content\r\n\r\n"
         return self._world.record() if path == "/record" else self._world.receive(body)
 
 
 async def main() -> None:
-    port, limit, window, others, hosts = (int(word) for word in sys.argv[1:6])
+    port, limit, window, others, hosts, delay = (int(word) for word in sys.argv[1:7])
     world = World(limit, window, others)
     places = [f"127.0.0.{number}" for number in range(1, hosts + 1)]
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(world), places, port)
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(world, delay / 1000), places, port)
     async with server:
         await server.serve_forever()
 

@@ -87,14 +87,16 @@ KEY = Fernet.generate_key().decode()
 
 
 @contextmanager
-def stage(*, limit: int = 100_000_000, window: int = 3600, others: int = 0, hosts: int = 1) -> Iterator[Stage]:
-    """Start Redis and the fake Rally, both empty."""
+def stage(
+    *, limit: int = 100_000_000, window: int = 3600, others: int = 0, hosts: int = 1, delay: int = 0
+) -> Iterator[Stage]:
+    """Start Redis and the fake Rally, both empty. Rally answers after `delay` milliseconds."""
     home = Path(tempfile.mkdtemp(prefix="rb-bench-"))
     place = home / "r.sock"
     flags = ["--port", "0", "--unixsocket", str(place), "--dir", str(home), *DURABLE]
     redis = subprocess.Popen([str(find_binary().path), *flags], stdout=subprocess.DEVNULL)
     port = free_port()
-    words = [str(number) for number in (port, limit, window, others, hosts)]
+    words = [str(number) for number in (port, limit, window, others, hosts, delay)]
     rally = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.server", *words], cwd=ROOT)
     found = Stage(f"unix://{place}", f"http://127.0.0.1:{port}")
     try:
