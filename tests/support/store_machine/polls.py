@@ -15,7 +15,7 @@ from bridge.domain.imports import Absence, Absent, ImportAnswer, OverLimit, Read
 from bridge.domain.outcomes import outcome_of
 from bridge.domain.polls import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
 from bridge.domain.pushes import CSV_FINISHED, Push, PushResult
-from bridge.domain.times import SECOND, Moment
+from bridge.domain.times import DAY, SECOND, Moment
 from bridge.store import keys, poll_scores
 from bridge.store.imports import PollCommit
 from tests.support.redis_snapshot import ImportKey
@@ -159,5 +159,5 @@ class PollSteps(StoreSteps):
             failed_record_count=0,
             updated_at=None,
         )
-        recorded = self.resources.pushes.record(push, for_rules=False, first_kept=1, failed_before=failed_before)
+        recorded = self.resources.pushes.record(push, for_rules=False, first_kept=DAY, failed_before=failed_before)
         return self.run(recorded).result
