@@ -79,7 +79,10 @@ def _try(
     if not isinstance(answer, Read) or (outcome := outcome_of(answer.reading)) is None:
         return Trial(rule=rule, effect=Effect.WAITS, reason=_why_no_end(answer))
     end = End(pushed=pushed, outcome=outcome, reading=answer.reading)
-    silent = tuple(silences(rules, rule.name, rule.notify, end, receiver))
+    summarized = {
+        receiver(each) for other in rules if isinstance(on_push(other, pushed), Stale) for each in other.notify
+    }
+    silent = tuple(silences(rules, rule.name, rule.notify, end, receiver, summarized=summarized))
     effect = Effect.TELLS if None in silent else Effect.SILENT
     return Trial(rule=rule, effect=effect, reason=None if effect is Effect.TELLS else silent[0], silences=silent)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.domain.destinations import NamedDestination, SlackChannel
-from bridge.domain.imports import Reading
+from bridge.domain.imports import Read, Reading
 from bridge.domain.outcomes import Outcome
 from bridge.domain.pushes import CSV_FINISHED, Push, QueuedPush
 from bridge.domain.rule_decisions import (
@@ -21,6 +21,7 @@ from bridge.domain.rule_decisions import (
     silences,
     why_silent,
 )
+from bridge.domain.rule_trials import Effect, try_rules
 from bridge.domain.rules import Rule, Thresholds, rule_of
 from bridge.domain.times import HOUR, MINUTE, rfc3339
 from tests.support.samples import NOW
@@ -194,3 +195,31 @@ def test_a_rule_that_is_not_configured_any_more_tells_nothing() -> None:
 def test_the_client_of_a_rule_has_its_name() -> None:
     assert rule_of(RULE.client) == "csv"
     assert rule_of("crm") is None
+
+
+def test_an_import_that_a_summary_tells_is_told_to_no_destination_again() -> None:
+    rule = replace(RULE, notify=(OPS, PANELS))
+
+    found = silences((rule,), "csv", rule.notify, end(), receiver, summarized={receiver(OPS)})
+
+    assert found == ["a summary tells this destination", None]
+
+
+def test_what_was_pushed_too_late_is_summarized_by_the_type_that_its_event_names() -> None:
+    late = QueuedPush(push=replace(PROBLEM, updated_at=NOW - 25 * HOUR), at=NOW, first_at=NOW)
+
+    assert on_push(replace(RULE, types=frozenset({"CSV"})), late) == Stale()
+    assert on_push(replace(RULE, types=frozenset({"API"})), late) == NotWanted("the rule does not tell the type CSV")
+
+
+@pytest.mark.parametrize("impatient_first", [True, False])
+def test_a_trial_names_the_summary_that_silences_a_rule(*, impatient_first: bool) -> None:
+    impatient, patient = replace(RULE, name="impatient", max_age=HOUR), RULE
+    pushed = QueuedPush(push=replace(PROBLEM, updated_at=NOW - 2 * HOUR), at=NOW, first_at=NOW)
+    failed = Read(replace(READ, status="ERROR", updated_at=rfc3339(NOW - 2 * HOUR)))
+    rules = (impatient, patient) if impatient_first else (patient, impatient)
+
+    trials = {trial.rule.name: trial for trial in try_rules(rules, pushed, failed, receiver)}
+
+    assert trials["impatient"].effect is Effect.SUMMARIZES
+    assert (trials["csv"].effect, trials["csv"].reason) == (Effect.SILENT, "a summary tells this destination")
