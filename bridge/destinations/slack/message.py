@@ -4,6 +4,7 @@ Source: https://docs.slack.dev/reference/block-kit/blocks
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,8 +19,9 @@ from bridge.destinations.slack.escaping import (
     plain_text,
 )
 from bridge.destinations.slack.wording import humanized, local_time, pluralized
-from bridge.domain.clients import is_rule
+from bridge.domain.clients import is_rule, slack_user_of
 from bridge.domain.imports import FailedRecord, Reading
+from bridge.domain.mentions import USER_ID
 from bridge.domain.notices import Notice
 from bridge.domain.notifications import Notification
 from bridge.domain.outcomes import Outcome
@@ -194,11 +196,20 @@ def _context(notification: Notification) -> list[dict[str, Any]]:
     elements = [mrkdwn(f"{kind} {code(notification.import_id, ID_LIMIT)}")]
     if notification.workspace != DEFAULT_WORKSPACE:
         elements.append(plain_text(f"Workspace {escaped_line(notification.workspace, ID_LIMIT)}"))
-    if (rule := rule_of(notification.client)) is not None:
-        elements.append(plain_text(f"Rule {escaped_line(rule, ID_LIMIT)}"))
+    elements.append(_asker(notification.client))
     if notification.link is not None and len(notification.link) <= LINK_LIMIT:
         elements.append(mrkdwn(link(notification.link, "Open the import in Rally")))
     return [*elements, mrkdwn(local_time(notification.at))]
+
+
+def _asker(client: str) -> dict[str, Any]:
+    """Return who asked for the message: a rule, a person in Slack, or another client."""
+    if (rule := rule_of(client)) is not None:
+        return plain_text(f"Rule {escaped_line(rule, ID_LIMIT)}")
+    user = slack_user_of(client)
+    if user is not None and re.fullmatch(USER_ID, user):
+        return mrkdwn(f"Asked for by <@{user}>")
+    return plain_text(f"Asked for by {escaped_line(client, ID_LIMIT)}")
 
 
 def without_blocks(body: str) -> str:

@@ -54,6 +54,7 @@ def test_a_message_says_what_happened_to_which_import() -> None:
                 "type": "context",
                 "elements": [
                     {"type": "mrkdwn", "text": "CSV import `cm1uwhduy001vle4gr4soyqkq`", "verbatim": True},
+                    {"type": "plain_text", "text": "Asked for by crm", "emoji": False},
                     {
                         "type": "mrkdwn",
                         "text": "<!date^1764000000^{date_short_pretty} {time}|2025-11-24 16:00 UTC>",
@@ -65,6 +66,18 @@ def test_a_message_says_what_happened_to_which_import() -> None:
         "unfurl_links": False,
         "unfurl_media": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("client", "asker"),
+    [
+        ("slack:U0123ABCD", {"type": "mrkdwn", "text": "Asked for by <@U0123ABCD>", "verbatim": True}),
+        ("slack:<!here>", {"type": "plain_text", "text": "Asked for by slack:&lt;!here&gt;", "emoji": False}),
+        ("rule:ops", {"type": "plain_text", "text": "Rule ops", "emoji": False}),
+    ],
+)
+def test_a_message_says_who_asked_for_it(client: str, asker: dict[str, Any]) -> None:
+    assert message(replace(NOTIFICATION, client=client))["blocks"][-1]["elements"][1] == asker
 
 
 def test_an_unknown_number_of_people_is_left_out() -> None:
