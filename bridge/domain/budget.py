@@ -34,7 +34,9 @@ class Budget:
     spent: int = 0
     """The polls that were claimed in the window."""
     spent_by_rules: int = 0
-    """Those of them that were for imports that only rules watch."""
+    """The polls until `rules_until` that were for imports that only rules watch."""
+    rules_until: Moment = 0
+    """The end of the time for which `spent_by_rules` counts: of the window, also if it was closed meanwhile."""
     ends_at: Moment = 0
     """The end of the window; 0 closes it, so that a probe is sent."""
     window: Span = 0
@@ -86,14 +88,18 @@ class Budget:
         """Return how many polls of a window we may use."""
         return max(1, int((self.limit or 0) * share))
 
-    def left_for_rules(self, share: float) -> int:
+    def rules_spent(self, now: Moment) -> int:
+        """Return how many polls imports that only rules watch have used of the present window."""
+        return self.spent_by_rules if now < self.rules_until else 0
+
+    def left_for_rules(self, now: Moment, share: float) -> int:
         """Return how many polls of the window are left for imports that only rules watch."""
-        return max(0, max(1, self.allowed(share) // RULES_SHARE) - self.spent_by_rules)
+        return max(0, max(1, self.allowed(share) // RULES_SHARE) - self.rules_spent(now))
 
 
 MOMENTS = (
     *("ends_at", "paced_until", "not_before", "probing_until", "key_refused_since"),
-    *("failing_since", "breaker_open_since"),
+    *("failing_since", "breaker_open_since", "rules_until"),
     *("vanished_since", "vanished_probe_at", "vanished_reported_at", "reappeared_at"),
 )
 """The fields of a budget that hold moments."""
@@ -120,6 +126,8 @@ class Grant:
     ends_at: Moment | None = None
     rules_left: int = 1
     """How many of the polls may be for imports that only rules watch."""
+    rules_again_at: Moment = 0
+    """If none, when some may be again."""
 
 
 def grant(budget: Budget, now: Moment, *, in_flight: int, share: float) -> Grant:
@@ -145,18 +153,26 @@ def grant(budget: Budget, now: Moment, *, in_flight: int, share: float) -> Grant
         paced_from=paced_from,
         step=step,
         ends_at=budget.ends_at,
-        rules_left=budget.left_for_rules(share),
+        rules_left=budget.left_for_rules(now, share),
+        rules_again_at=budget.rules_until,
     )
 
 
-def places_for_rules(budget: Budget, rules_left: int, count: int) -> tuple[int, int]:
+def places_for_rules(budget: Budget, granted: Grant, now: Moment, count: int) -> tuple[int, int]:
     """Return how many of `count` polls imports that only rules watch get: at least, and at most.
 
     Of the polls in a window they get every fourth before all other imports, and those that no other import needs.
     """
-    most = min(count, rules_left)
-    least = (budget.spent + count) // RULES_SHARE - budget.spent_by_rules
+    most = min(count, granted.rules_left)
+    least = (budget.spent + count) // RULES_SHARE - budget.rules_spent(now)
     return max(0, min(least, most)), most
+
+
+def rules_window(budget: Budget, now: Moment) -> tuple[int, Moment]:
+    """Return how many polls rules have used of the present window, and until when that counts."""
+    if now < budget.rules_until:
+        return budget.spent_by_rules, budget.rules_until
+    return 0, budget.ends_at if budget.window_open(now) else now + (budget.window or SECOND)
 
 
 def _lone_call(budget: Budget, now: Moment, *, in_flight: int) -> Grant:
@@ -174,7 +190,15 @@ def _probe(budget: Budget, now: Moment, *, share: float) -> Grant:
     if budget.probing_until > now:
         return _behind_a_probe(budget, now)
     step = (budget.window + COARSENESS) // budget.allowed(share) + 1
-    return Grant(count=1, again_at=now + step, paced_from=now, step=step, probe=True)
+    return Grant(
+        count=1,
+        again_at=now + step,
+        paced_from=now,
+        step=step,
+        probe=True,
+        rules_left=budget.left_for_rules(now, share),
+        rules_again_at=budget.rules_until,
+    )
 
 
 def _behind_a_probe(budget: Budget, now: Moment) -> Grant:

@@ -72,12 +72,15 @@ def _after_allowance(budget: Budget, reply: Reply, *, in_flight: int, now: Momen
             return replace(budget, limit=reply.allowance.limit, available=bound, ends_at=ends_at)
         return replace(budget, available=min(budget.available, bound))
     seen_whole = now - budget.ends_at <= WINDOW_SEEN_WHOLE
+    # A pause closes the window; afterwards it may be the same one.
+    is_new = ends_at > budget.rules_until + COARSENESS
     return replace(
         budget,
         limit=reply.allowance.limit,
         available=bound,
         spent=1 + in_flight,
-        spent_by_rules=min(budget.spent_by_rules, 1 + in_flight),
+        spent_by_rules=min(budget.spent_by_rules, 1 + in_flight) if is_new else budget.spent_by_rules,
+        rules_until=ends_at if is_new else budget.rules_until,
         ends_at=ends_at,
         window=ends_at - budget.ends_at if seen_whole else max(budget.window, reply.allowance.resets_in),
         paced_until=0,

@@ -27,11 +27,11 @@ class BudgetSnapshot:
     def next_claim(self, granted: Grant) -> Moment | None:
         """Return when the next import can be claimed, as far as its due time decides; None if no import is polled.
 
-        An import that only rules watch waits for the end of the window if nothing is left for it.
+        An import that only rules watch waits for the next window if nothing is left for it.
         """
         by_rule = self.next_due_by_rule
         if by_rule is not None and granted.count > 0 and granted.rules_left <= 0:
-            by_rule = max(by_rule, granted.ends_at or 0)
+            by_rule = max(by_rule, granted.rules_again_at)
         return min((due for due in (self.next_due, by_rule) if due is not None), default=None)
 
 

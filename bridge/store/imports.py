@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.domain.budget import Budget, Grant, places_for_rules
+from bridge.domain.budget import Budget, Grant, places_for_rules, rules_window
 from bridge.domain.imports import Reading
 from bridge.domain.poll_tiers import SHORTEST_TIER, tier_of
 from bridge.domain.polls import ImportUpdate, PollClaim, is_news
@@ -64,7 +64,8 @@ class Imports:
         Only if Rally pushes to this workspace (`push_expected`), what pushes have proven counts.
         """
         count = min(room, grant.count)
-        rules_least, rules_most = places_for_rules(budget, grant.rules_left, count)
+        rules_least, rules_most = places_for_rules(budget, grant, now, count)
+        rules_spent, rules_until = rules_window(budget, now)
         _now, verdict, *claimed = await self._store.run(
             "claim_polls",
             {
@@ -79,6 +80,8 @@ class Imports:
                 "count": count,
                 "rules_least": rules_least,
                 "rules_most": rules_most,
+                "rules_spent": rules_spent,
+                "rules_until": rules_until,
                 "lease": lease,
                 "paced_from": grant.paced_from,
                 "step": grant.step,

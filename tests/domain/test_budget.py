@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain.allowance import Allowance
-from bridge.domain.budget import LONGEST_RALLY_PAUSE, Budget, Grant, grant, places_for_rules
+from bridge.domain.budget import LONGEST_RALLY_PAUSE, Budget, Grant, grant, places_for_rules, rules_window
 from bridge.domain.budget_updates import after_replies
 from bridge.domain.imports import (
     Absence,
@@ -304,19 +304,23 @@ OPEN = Budget(limit=100, available=80, spent=20, ends_at=NOW + 60 * SECOND, wind
         (Budget(probing_until=NOW + 5), 0, Grant(count=0, again_at=NOW + 5)),
         (Budget(probing_until=NOW), 0, Grant(count=1, again_at=NOW + SECOND, probe=True)),
         (Budget(), 1, Grant(count=0, again_at=NOW + SECOND)),
-        (replace(OPEN, ends_at=NOW), 1, Grant(count=1, again_at=NOW + 763, paced_from=NOW, step=763, probe=True)),
+        (
+            replace(OPEN, ends_at=NOW),
+            1,
+            Grant(count=1, again_at=NOW + 763, paced_from=NOW, step=763, probe=True, rules_left=20),
+        ),
         (replace(OPEN, ends_at=NOW, paced_until=NOW + 1), 0, Grant(count=0, again_at=NOW + 1)),
         (replace(OPEN, ends_at=NOW, probing_until=NOW + 5), 0, Grant(count=0, again_at=NOW + 5)),
         (replace(OPEN, ends_at=NOW, available=0), 0, Grant(count=0, again_at=NOW + SECOND)),
         (
             replace(OPEN, ends_at=NOW, available=1),
             0,
-            Grant(count=1, again_at=NOW + 763, paced_from=NOW, step=763, probe=True),
+            Grant(count=1, again_at=NOW + 763, paced_from=NOW, step=763, probe=True, rules_left=20),
         ),
         (
             replace(OPEN, ends_at=NOW - SECOND, available=0),
             0,
-            Grant(count=1, again_at=NOW + 763, paced_from=NOW, step=763, probe=True),
+            Grant(count=1, again_at=NOW + 763, paced_from=NOW, step=763, probe=True, rules_left=20),
         ),
         (replace(OPEN, available=0), 0, Grant(count=0, again_at=OPEN.ends_at)),
         (replace(OPEN, spent=80), 0, Grant(count=0, again_at=OPEN.ends_at)),
@@ -376,9 +380,11 @@ def test_each_budget_grants_exactly_these_polls(budget: Budget, in_flight: int, 
 def test_imports_of_rules_get_every_fourth_poll_and_at_most_a_quarter(
     spent: int, by_rules: int, count: int, places: tuple[int, int]
 ) -> None:
-    budget = replace(OPEN, spent=spent, spent_by_rules=by_rules)
+    budget = replace(OPEN, spent=spent, spent_by_rules=by_rules, rules_until=OPEN.ends_at)
+    granted = Grant(count=count, again_at=0, rules_left=budget.left_for_rules(NOW, 0.8))
 
-    assert places_for_rules(budget, budget.left_for_rules(0.8), count) == places
+    assert places_for_rules(budget, granted, NOW, count) == places
+    assert rules_window(budget, NOW) == (by_rules, OPEN.ends_at)
 
 
 @given(
@@ -387,25 +393,46 @@ def test_imports_of_rules_get_every_fourth_poll_and_at_most_a_quarter(
 def test_whatever_is_due_the_imports_of_rules_stay_within_a_quarter_and_are_not_starved(
     limit: int, claims: list[tuple[int, int, int]]
 ) -> None:
-    budget = Budget(limit=limit, available=limit)
+    budget = Budget(limit=limit, available=limit, rules_until=NOW + MINUTE)
     for wanted, explicit, by_rules in claims:
         count = min(wanted, limit - budget.spent)
-        least, most = places_for_rules(budget, budget.left_for_rules(1), count)
+        granted = Grant(count=count, again_at=0, rules_left=budget.left_for_rules(NOW, 1))
+        least, most = places_for_rules(budget, granted, NOW, count)
         assert 0 <= least <= most <= count
         rules = min(by_rules, most, max(least, count - explicit))
         spent = budget.spent + rules + min(explicit, count - rules)
         budget = replace(budget, spent=spent, spent_by_rules=budget.spent_by_rules + rules)
         assert budget.spent_by_rules <= max(1, limit // 4)
-        if by_rules >= count and budget.left_for_rules(1):
+        if by_rules >= count and budget.left_for_rules(NOW, 1):
             assert budget.spent_by_rules >= budget.spent // 4
 
 
 def test_an_unknown_limit_and_a_closed_window_let_an_import_of_a_rule_be_the_probe() -> None:
-    spent_up = replace(OPEN, ends_at=NOW, spent=80, spent_by_rules=20)
+    spent_up = replace(OPEN, ends_at=NOW, spent=80, spent_by_rules=20, rules_until=NOW)
 
     for budget in (Budget(), spent_up):
         granted = grant(budget, NOW, in_flight=0, share=0.8)
-        assert places_for_rules(budget, granted.rules_left, granted.count)[1] == 1
+        assert places_for_rules(budget, granted, NOW, granted.count)[1] == 1
+
+
+def test_a_window_that_a_pause_has_closed_gives_rules_no_second_quarter() -> None:
+    paused = replace(OPEN, ends_at=0, spent=40, spent_by_rules=20, rules_until=OPEN.ends_at, available=40)
+
+    probe = grant(paused, NOW, in_flight=0, share=0.8)
+    assert (probe.count, probe.rules_left, probe.rules_again_at) == (1, 0, OPEN.ends_at)
+
+    again = after_replies(paused, [reply(resets_in=60 * SECOND)], in_flight=0, now=NOW)
+    assert (again.left_for_rules(NOW, 0.8), again.rules_until) == (0, OPEN.ends_at)
+    assert again.left_for_rules(OPEN.ends_at, 0.8) == 20
+
+
+@pytest.mark.parametrize(
+    ("budget", "until"), [(OPEN, OPEN.ends_at), (replace(OPEN, ends_at=NOW), NOW + MINUTE), (Budget(), NOW + SECOND)]
+)
+def test_what_rules_use_counts_until_the_end_of_the_window_or_for_the_length_of_one(
+    budget: Budget, until: Moment
+) -> None:
+    assert rules_window(budget, NOW) == (0, until)
 
 
 @pytest.mark.parametrize(("before", "in_flight", "after"), [(0, 9, 0), (20, 0, 1), (20, 4, 5), (3, 9, 3)])

@@ -33,8 +33,9 @@ SOONER = replace(OPEN, ends_at=NOW + 30 * SECOND, window=30 * SECOND)
 """The open window, which ends as ALLOWS says."""
 SHUT = replace(OPEN, ends_at=0, failing_imports=("imp",), breaker_open_since=NOW)
 """A budget whose breaker is open."""
-SHUT_ALLOWS = replace(SHUT, limit=50, available=37, spent=4)
-FRESH = Budget(limit=50, available=37, spent=4, ends_at=NOW + 30 * SECOND)
+UNTIL = NOW + 30 * SECOND
+SHUT_ALLOWS = replace(SHUT, limit=50, available=37, spent=4, rules_until=UNTIL)
+FRESH = Budget(limit=50, available=37, spent=4, ends_at=UNTIL, rules_until=UNTIL)
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ STAYING: Mapping[str, str] = {
     "rb:schema": "the version of the layout",
     "rb:fence": "a counter",
     "rb:budget:…": "what Rally's limit allows, one for each account",
+    "rb:push:proof:…": "which ends of imports had a push, one for each account",
     "rb:calls:…": "the calls of a client in this minute",
     "rb:check": "what /readyz wrote",
     "rb:queue:health-check": "the sign of life of the workers",

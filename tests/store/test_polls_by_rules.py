@@ -60,7 +60,7 @@ async def test_without_a_part_left_imports_of_rules_wait_for_the_end_of_the_wind
     await by_rule(parts, "pushed")
 
     snapshot = await parts.budgets.read("default")
-    used_up = Grant(count=2, again_at=0, ends_at=snapshot.budget.ends_at, rules_left=0)
+    used_up = Grant(count=2, again_at=0, ends_at=snapshot.budget.ends_at, rules_left=0, rules_again_at=now + MINUTE)
     assert (snapshot.next_due, snapshot.next_claim(used_up)) == (None, now + MINUTE)
     assert snapshot.next_claim(replace(used_up, rules_left=1)) == snapshot.next_due_by_rule
     assert await claimed(parts, 2, rules_left=0) == []

@@ -1,13 +1,14 @@
 -- Reserve budget and claim as many due imports, in one step. If more are due, poll_order.lua chooses.
 -- Arguments: `version` is the expected version of the budget; `rules_least` and `rules_most` bound the imports that only
--- rules watch: they get `rules_least` places before all others, and further ones only if places are left;
+-- rules watch: they get `rules_least` places before all others, and further ones only if places are left; they have used
+-- `rules_spent` polls before, which count until `rules_until`;
 -- `probing_until` is 0 without a probe; `find_probe` is 1 to look for an import that can probe a failing workspace.
 -- Returns: {now, 'stale'} when the budget has been overwritten; otherwise
 --          {now, 'claimed', the fields and values of proof, {id, fence, due, tier, first_at, polls, faults,
 --           reading_digest, absent, pushed_at, pushed_polls, by_rule}...}
 local budget, imports_due, imports_leased, fences, proof = unpack(KEYS)
-local version, count, rules_least, rules_most, lease, paced_from, step, probing_until, import_prefix, stretched_prefix,
-  find_probe = unpack(ARGV)
+local version, count, rules_least, rules_most, rules_spent, rules_until, lease, paced_from, step, probing_until,
+  import_prefix, stretched_prefix, find_probe = unpack(ARGV)
 local now = clock()
 
 if (redis.call('HGET', budget, 'version') or '0') ~= version then
@@ -69,7 +70,7 @@ if claimed > 0 then
   redis.call('HSET', budget, 'written_at', now, 'paced_until', paced_from + claimed * step,
     'probing_until', probing_until)
   if claimed_by_rules > 0 then
-    redis.call('HINCRBY', budget, 'spent_by_rules', claimed_by_rules)
+    redis.call('HSET', budget, 'spent_by_rules', rules_spent + claimed_by_rules, 'rules_until', rules_until)
   end
 end
 return reply
