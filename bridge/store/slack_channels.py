@@ -3,6 +3,8 @@
 An entry is written before its watch, and may outlive it: the reader looks at the watch itself.
 """
 
+from collections.abc import Sequence
+
 from bridge.domain.times import Span
 from bridge.domain.watches import LONGEST_WATCH
 from bridge.redis.errors import translated
@@ -29,3 +31,7 @@ class SlackChannels:
         """Return the watches of a channel that expire last."""
         found: list[str] = await self._store.call("ZREVRANGE", keys.slack_channel(channel), 0, limit - 1)
         return found
+
+    async def remove(self, channel: str, watch_ids: Sequence[str]) -> None:
+        if watch_ids:
+            await self._store.call("ZREM", keys.slack_channel(channel), *watch_ids)

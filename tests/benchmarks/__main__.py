@@ -21,6 +21,7 @@ TABLES = (
     "push_latency",
     "listing",
     "failed_records",
+    "slack",
     "peers",
     "pushes",
 )

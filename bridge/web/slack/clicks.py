@@ -1,6 +1,5 @@
 """What the buttons do: in a channel that is open to the Slack workspace, with a watch that tells this channel."""
 
-import re
 from dataclasses import dataclass
 
 import structlog
@@ -18,9 +17,8 @@ from bridge.errors import DecryptionFailed
 from bridge.queue import Job
 from bridge.resources import Resources
 from bridge.web.slack.answers import Answer
-from bridge.web.slack.open_watches import ID_LIMIT, LABEL_LIMIT, stop_one
+from bridge.web.slack.open_watches import ID_LIMIT, LABEL_LIMIT, WATCH_ID, stop_one
 
-WATCH_ID = re.compile(r"wat_[0-9A-Za-z]{1,40}")
 GONE = Answer(text="⚠️ This watch does not exist any more, or it does not tell this channel.")
 CLOSED = Answer(text="⚠️ Buttons can't be used in this channel: it is not open to this Slack workspace.")
 REACHED = frozenset({DeliveryState.PENDING, DeliveryState.DELIVERED})

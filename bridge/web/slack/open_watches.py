@@ -1,6 +1,7 @@
 """The open watches that a person in Slack may see and stop: their own, and those of the channel they ask in."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable
 
 from bridge.destinations.slack.escaping import code, neutralized
 from bridge.destinations.slack.wording import local_time, pluralized
@@ -8,7 +9,6 @@ from bridge.domain.clients import slack_client, slack_user_of
 from bridge.domain.destinations import SlackChannel
 from bridge.domain.watches import Watch, WatchState
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
-from bridge.errors import DecryptionFailed
 from bridge.resources import Resources
 from bridge.web.slack.answers import Answer
 from bridge.web.watch_steps import cancel_watch
@@ -16,18 +16,20 @@ from bridge.web.watch_steps import cancel_watch
 MOST = 100
 """The number of watches that are looked at, of a person and of a channel each."""
 SHOWN = 20
+WATCH_ID = re.compile(r"wat_[0-9A-Za-z]{1,40}")
 ID_LIMIT = 80
 LABEL_LIMIT = 120
 
 
 async def list_open(resources: Resources, *, user: str, channel: str) -> Answer:
-    """Return the open watches as a list, newest first."""
+    """Return the newest open watches as a list."""
     watches = await _open(resources, user=user, channel=channel)
     if not watches:
         return Answer(text="There are no open watches of yours, or of this channel.")
     lines = [f"• {_line(watch, user=user, channel=channel)}" for watch in watches[:SHOWN]]
-    more = [f"… and {len(watches) - SHOWN} more"] if len(watches) > SHOWN else []
-    return Answer(text="\n".join([f"*{pluralized(len(watches), 'open watch', 'open watches')}*", *lines, *more]))
+    more = len(watches) > SHOWN
+    head = f"The newest {SHOWN} open watches" if more else pluralized(len(watches), "open watch", "open watches")
+    return Answer(text="\n".join([f"*{head}*", *lines]))
 
 
 async def stop(resources: Resources, import_id: str, *, user: str, channel: str) -> Answer:
@@ -51,21 +53,31 @@ async def watches_of(resources: Resources, import_id: str, *, user: str, channel
     ids, _ = await resources.indexes.watches_about(
         import_id, client=None, state=WatchState.WATCHING, outcome=None, below=None, limit=MOST
     )
-    try:
-        one = await resources.watches.get(import_id)
-    except DecryptionFailed:
-        one = None
-    found = [*await resources.watches.many(ids), *([] if one is None else [one])]
+    found = await resources.watches.many(ids)
+    if WATCH_ID.fullmatch(import_id):
+        found += await resources.watches.many([import_id])
     return _visible(found, user=user, channel=channel)
 
 
-async def _open(resources: Resources, *, user: str, channel: str) -> Sequence[Watch]:
+async def _open(resources: Resources, *, user: str, channel: str) -> list[Watch]:
+    """Return the newest open watches, one more than are shown; few are decrypted, which takes time.
+
+    Those of the channel that have ended are removed from its index.
+    """
     own = await resources.indexes.watches(
         client=slack_client(user), state=WatchState.WATCHING, outcome=None, below=None, limit=MOST
     )
     here = await resources.slack_channels.watches(channel, MOST)
     ids = sorted({*own, *here}, reverse=True)
-    return _visible(await resources.watches.many(ids), user=user, channel=channel)
+    found: list[Watch] = []
+    for first in range(0, len(ids), SHOWN + 1):
+        chunk = await resources.watches.many(ids[first : first + SHOWN + 1])
+        ended = [each.id for each in chunk if each.state is not WatchState.WATCHING]
+        await resources.slack_channels.remove(channel, ended)
+        found += _visible(chunk, user=user, channel=channel)
+        if len(found) > SHOWN:
+            break
+    return found
 
 
 def _visible(watches: Iterable[Watch], *, user: str, channel: str) -> list[Watch]:

@@ -144,6 +144,18 @@ async def test_a_list_has_the_watches_of_the_person_and_of_the_channel(world: Wo
     assert lines[2].startswith("• `mine-here` · since <!date^")
 
 
+async def test_a_long_list_has_the_newest_and_forgets_what_has_ended(world: World, slack: SlackStandIn) -> None:
+    for number in range(23):
+        await watch(world, slack, f"imp-{number}")
+    await send_command(world.api, "stop imp-22", user_id="U0BOB")
+
+    head, *lines = text_of(await send_command(world.api, "list", user_id="U0BOB")).splitlines()
+
+    assert (head, len(lines)) == ("*The newest 20 open watches*", 20)
+    assert ["`imp-21`" in lines[0], "`imp-2`" in lines[-1]] == [True, True]
+    assert len(await world.resources.slack_channels.watches(CHANNEL, 100)) == 22
+
+
 async def test_stop_ends_the_watches_of_the_person_and_of_the_channel_only(world: World, slack: SlackStandIn) -> None:
     await watch(world, slack)
     await watch(world, slack, user_id="U0BOB", channel_id="C0OTHER")
