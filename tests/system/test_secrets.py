@@ -252,7 +252,10 @@ async def everything_in_redis(world: World) -> str:
     call = world.resources.store.call
     found: dict[str, Any] = {}
     for key in await call("KEYS", "*"):
-        command, whole = reading[await call("TYPE", key)]
+        kind = await call("TYPE", key)
+        if kind == "none":
+            continue  # it has expired meanwhile, such as what /readyz writes
+        command, whole = reading[kind]
         found[key] = "" if key.startswith("arq:") else await call(command, key, *whole)
     return json.dumps(found, default=list)
 
