@@ -19,6 +19,7 @@ TABLES = (
     "accepting",
     "receiving",
     "push_latency",
+    "push_flood",
     "listing",
     "failed_records",
     "slack",
