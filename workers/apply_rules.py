@@ -94,7 +94,7 @@ class RulesWork:
                     await self._resources.pushes.postpone(result.queued.push, until)
 
     def _in_order(self, queued: QueuedPush) -> Sequence[Rule]:
-        """Return the rules that decide about a push, those first that summarise it: no watch tells the same again.
+        """Return the rules that decide about a push, those first that summarize it: no watch tells the same again.
 
         There are none if the workspace is not configured any more, or if the import was first pushed so long ago that
         its watch may be deleted.

@@ -11,7 +11,7 @@ from bridge.settings.api_keys import RESERVED
 from bridge.settings.parsers import NAME
 
 PREFIX = "rbk_"
-"""The prefix by which people and secret scanners recognise a key."""
+"""The prefix by which people and secret scanners recognize a key."""
 
 
 def new_key() -> str:

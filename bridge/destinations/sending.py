@@ -14,7 +14,7 @@ from bridge.domain.verdicts import Accepted, Deferred, Verdict
 ANSWER_KEPT = 500
 """The number of characters of a response that are kept."""
 EXCERPT_READ = ANSWER_KEPT + 100
-"""The number of characters that are redacted before the rest is cut off; a cut secret would not be recognised."""
+"""The number of characters that are redacted before the rest is cut off; a cut secret would not be recognized."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ SENT_AFTER: Span = 15 * MINUTE
 
 
 class SummaryName(NamedTuple):
-    """Which imports are summarised together: those that a rule missed for one receiver, by its fingerprint."""
+    """Which imports are summarized together: those that a rule missed for one receiver, by its fingerprint."""
 
     rule: str
     receiver: str

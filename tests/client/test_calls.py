@@ -69,7 +69,7 @@ NOT_REPEATABLE = {"cancel", "redeliver", "redeliver_since", "test"}
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("document", [{"ok": True}, [1], "<html>", None])
-def test_every_call_recognises_the_answer_of_another_server(call: str, document: Any) -> None:
+def test_every_call_recognizes_the_answer_of_another_server(call: str, document: Any) -> None:
     played = Played(answer(document))
     with pytest.raises(CallFailed, match="http://bridge answered HTTP 200, which we can't read") as caught:
         CALLS[call](played)

@@ -97,7 +97,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_named(failure: Failure, 
 
 
 @both
-async def test_a_server_without_tls_is_recognised(failure: Failure) -> None:
+async def test_a_server_without_tls_is_recognized(failure: Failure) -> None:
     async with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
         url = f"https://127.0.0.1:{port}"
         found = await failure(url)

@@ -90,7 +90,7 @@ async def test_a_cancelled_watch_of_a_rule_leaves_its_import_to_the_next_one(wit
 
 
 @pytest.mark.parametrize("impatient_first", [True, False])
-async def test_an_import_that_one_rule_summarises_and_another_tells_is_told_once(
+async def test_an_import_that_one_rule_summarizes_and_another_tells_is_told_once(
     with_rules: OpenWorld, *, impatient_first: bool
 ) -> None:
     rules = [f'{OPS}max_age = "1h"\n', PANEL]

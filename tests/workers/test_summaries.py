@@ -79,7 +79,7 @@ async def test_missed_imports_are_told_in_one_message_per_destination_15_minutes
     assert called["data"]["client"] == "rule:ops"
 
 
-async def test_an_import_is_summarised_once_per_destination_also_by_several_rules_and_replays(world: World) -> None:
+async def test_an_import_is_summarized_once_per_destination_also_by_several_rules_and_replays(world: World) -> None:
     await accept_callbacks(world)
     assert await miss(world, "imp1") == 2
     assert await miss(world, "imp1", rule="panel") == 0

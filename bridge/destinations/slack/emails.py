@@ -2,6 +2,6 @@
 
 
 def masked_email(email: str) -> str:
-    """Mask an e-mail address so that it stays recognisable: `j…@example.com`."""
+    """Mask an e-mail address so that it stays recognizable: `j…@example.com`."""
     local, at, domain = email.strip().rpartition("@")
     return f"{local[:1]}…@{domain}" if at else f"{email.strip()[:1]}…"

@@ -122,7 +122,7 @@ def _name(notification: Notification) -> str:
 
 
 def _sentence(notification: Notification, headline: str) -> str:
-    """Return the message in one line; it ends with the import's id, so that a repeated message is recognisable."""
+    """Return the message in one line; it ends with the import's id, so that a repeated message is recognizable."""
     name, import_id = _name(notification), notification.import_id
     sentence = f"{headline}: {neutralized(name, PHONE_NAME_LIMIT)}"
     if notification.reading is not None and notification.reading.person_count is not None:

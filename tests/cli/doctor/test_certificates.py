@@ -1,4 +1,4 @@
-"""What Python 3.13 refuses about certificates is recognised by its messages, and in files of authorities."""
+"""What Python 3.13 refuses about certificates is recognized by its messages, and in files of authorities."""
 
 import re
 import ssl

@@ -90,7 +90,7 @@ def test_a_bridge_on_this_machine_is_reached_directly_whatever_proxy_is_named(sh
     assert shell.run("list", **proxies).returncode == 0
 
 
-def test_a_wrong_path_in_the_address_is_recognised(shell: Shell) -> None:
+def test_a_wrong_path_in_the_address_is_recognized(shell: Shell) -> None:
     ran = shell.run("list", "--url", f"{shell.bridge.url}/docs")
     assert (ran.returncode, ran.stdout) == (1, "")
     assert "There is no such path; /docs describes all of them. Check RALLY_BRIDGE_URL or --url." in ran.stderr
