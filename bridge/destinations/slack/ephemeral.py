@@ -17,6 +17,8 @@ from bridge.domain.verdicts import Accepted, Deferred
 NOT_INVITED = frozenset({"channel_not_found", "not_in_channel"})
 """Errors after which the app must be invited to the channel; a private channel is not found before."""
 
+NOT_MEMBER = "user_not_in_channel"
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -30,10 +32,14 @@ class Unclear:
 
 @dataclass(frozen=True, slots=True)
 class NotShown:
-    """Slack has refused the message, or it was not sent; `not_invited` if the app is not in the channel."""
+    """Slack has refused the message, or it was not sent.
+
+    `not_invited`: the app is not in the channel. `not_member`: the person is not.
+    """
 
     reason: str
     not_invited: bool = False
+    not_member: bool = False
 
 
 Showing: TypeAlias = Shown | Unclear | NotShown
@@ -53,4 +59,5 @@ def judge_showing(answer: SendResult, now: Moment) -> Showing:
         case Deferred(ambiguous=True):
             return Unclear()
         case refused:
-            return NotShown(refused.reason, not_invited=document_of(answer).get("error") in NOT_INVITED)
+            error = document_of(answer).get("error")
+            return NotShown(refused.reason, not_invited=error in NOT_INVITED, not_member=error == NOT_MEMBER)

@@ -152,4 +152,6 @@ def _refusal(wish: Wish, refused: NotShown) -> str:
     name = code(wish.import_id, ID_LIMIT)
     if refused.not_invited:
         return f"⚠️ {name} is not watched: I am not in this channel. Invite me (`/invite` and my name), then ask again."
+    if refused.not_member:
+        return f"⚠️ {name} is not watched: you are not in that channel. Join it, then ask again."
     return f"⚠️ {name} is not watched: I can't post in this channel. {neutralized(refused.reason, PROBLEM_LIMIT)}."

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from structlog.testing import capture_logs
 
 from bridge.store import keys
 from tests.support.samples import only
@@ -60,7 +61,7 @@ async def test_where_the_app_is_not_invited_nothing_is_accepted(world: World, sl
     assert "/invite" in said["text"]
 
 
-@pytest.mark.parametrize("error", ["user_not_in_channel", "missing_scope", "token_revoked", "ratelimited"])
+@pytest.mark.parametrize("error", ["missing_scope", "token_revoked", "ratelimited"])
 async def test_other_errors_accept_nothing_either_and_are_named(world: World, slack: SlackStandIn, error: str) -> None:
     slack.answers["chat.postEphemeral"] = {"ok": False, "error": error}
 
@@ -68,6 +69,15 @@ async def test_other_errors_accept_nothing_either_and_are_named(world: World, sl
 
     assert await watches(world) == []
     assert error in only(slack.of("commands"))["text"].replace("\u2060", "")
+
+
+async def test_who_is_not_in_the_channel_is_asked_to_join_it(world: World, slack: SlackStandIn) -> None:
+    slack.answers["chat.postEphemeral"] = {"ok": False, "error": "user_not_in_channel"}
+
+    await watch(world, slack)
+
+    assert await watches(world) == []
+    assert "Join it" in only(slack.of("commands"))["text"]
 
 
 @pytest.mark.parametrize("answer", [500, {"ok": False, "error": "internal_error"}, ["?"]])
@@ -94,15 +104,26 @@ async def test_a_response_url_that_is_used_up_is_asked_once(world: World, slack:
 
 @pytest.mark.parametrize(
     "url",
-    ["https://hooks.slack.com.evil.example/x", "http://hooks.slack.com/x", "https://169.254.169.254/", "", "ftp:"],
+    [
+        "https://hooks.slack.com.evil.example/x",
+        "http://hooks.slack.com/x",
+        "http://hooks.slack.com:443/x",
+        "https://hooks.slack.com:8443/x",
+        "https://u@hooks.slack.com/",
+        "https://169.254.169.254/",
+        "",
+        "ftp:",
+    ],
 )
 async def test_a_response_url_elsewhere_is_never_called(world: World, slack: SlackStandIn, url: str) -> None:
     slack.answers["chat.postEphemeral"] = {"ok": False, "error": "not_in_channel"}
 
-    answer = await send_command(world.api, "watch imp", response_url=url)
+    with capture_logs() as logs:
+        answer = await send_command(world.api, "watch imp", response_url=url)
 
     assert (answer.status_code, answer.content) == (200, b"")
     assert [name for name, _ in slack.calls] == ["chat.postEphemeral"]
+    assert (logs[-1]["event"], logs[-1]["reason"]) == ("slack.not_answered", "response_url is not one of Slack's")
 
 
 async def test_the_same_request_again_is_carried_out_once_and_answered_alike(world: World, slack: SlackStandIn) -> None:
