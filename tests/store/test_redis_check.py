@@ -14,7 +14,7 @@ from bridge.store.connection import Store, connect
 from bridge.store.redis_check import read_policy
 from tests.support.configuration import destination
 from tests.support.samples import only
-from tests.support.world import World, opened, reopened, settings
+from tests.support.world import SECRET, World, opened, reopened, settings
 
 pytestmark = pytest.mark.anyio
 
@@ -90,7 +90,7 @@ async def test_a_trial_is_ready_with_a_warning(redis_url: str, sandbox_url: str)
 async def test_the_operator_is_notified_once_when_eviction_begins_and_once_when_it_ends(
     redis_url: str, sandbox_url: str
 ) -> None:
-    ops = destination("ops", "callback", f"{sandbox_url}/inbox/callbacks/ops")
+    ops = destination("ops", "callback", f"{sandbox_url}/inbox/callbacks/ops") + f'secret = "{SECRET}"'
     settings_ = {"config": ops, "OPERATOR_NOTIFY": "ops"}
     async with (
         opened(redis_url, sandbox_url, **settings_) as world,
