@@ -1,5 +1,6 @@
 """Digests: write the message of each digest that is due, and finish those that have ended."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -103,7 +104,22 @@ class DigestWriter:
             await self._resources.digests.join(digest, some)
             parts = await self._readable(digest, some)
             found += [(part, EndedImport.of(watch)) for part, watch in parts if await self._tells(digest, part, watch)]
-        return found
+        return await self._to_one_receiver(digest, found)
+
+    async def _to_one_receiver(
+        self, digest: ClosedDigest, found: Sequence[tuple[Delivery, EndedImport]]
+    ) -> list[tuple[Delivery, EndedImport]]:
+        """Return the parts for one receiver, that of most.
+
+        The name of a destination may have been configured for another receiver since it was gathered: such a part
+        leaves the digest.
+        """
+        receivers = [self._resources.receiver(part.destination) for part, _ in found]
+        of_most = next((receiver for receiver, _ in Counter(receivers).most_common(1)), None)
+        for (part, _), receiver in zip(found, receivers, strict=True):
+            if receiver != of_most:
+                await self._resources.digests.leave(digest, part.id)
+        return [each for each, receiver in zip(found, receivers, strict=True) if receiver == of_most]
 
     async def _readable(self, digest: ClosedDigest, delivery_ids: Sequence[str]) -> list[tuple[Delivery, Watch]]:
         """Return parts with their watches. One that cannot be read leaves the digest, to fail by itself."""

@@ -10,17 +10,19 @@ from typing import Any
 import pytest
 
 from bridge.domain.deliveries import DeliveryState
+from bridge.domain.destinations import NamedDestination
 from bridge.domain.digests import FLOOD_DIGEST_AFTER, FLOOD_WINDOW, SINGLE_MESSAGES
 from bridge.domain.precedence import HOLD
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.store.digests import ClosedDigest
 from bridge.store.held_deliveries import Released
+from tests.support.configuration import destination as configured
 from tests.support.deliveries import slack
 from tests.support.dying_digests import DyingDigests
 from tests.support.held_deliveries import end_import, end_imports, fates, release, to_callback, to_slack
 from tests.support.redis_snapshot import assert_store_sound
 from tests.support.samples import only
-from tests.support.world import ADMIN_KEY, World, opened
+from tests.support.world import ADMIN_KEY, World, opened, reopened
 from workers.digests import DigestWriter
 
 pytestmark = pytest.mark.anyio
@@ -446,3 +448,25 @@ async def test_a_clock_that_was_set_back_does_not_silence_the_notice_of_a_loop(w
     await note_calls(world, 60)
 
     assert await release(world, await end_import(world, "imp1", to_callback(world))) is Released.FLOODING
+
+
+async def test_a_digest_goes_to_no_other_receiver_when_a_name_stands_for_another_one(
+    redis_url: str, sandbox_url: str
+) -> None:
+    before, after = (f"{sandbox_url}/inbox/services/T000/B000/{name}" for name in ("XXXX", "YYYY"))
+    async with opened(redis_url, sandbox_url, configured("room", "slack_webhook", before)) as world:
+        await end_imports(world, SINGLE_MESSAGES)
+        destinations = [NamedDestination(name="room"), to_slack(world), to_slack(world)]
+        for number, each in enumerate(destinations, SINGLE_MESSAGES):
+            assert await release(world, await end_import(world, f"imp{number}", each)) is Released.GATHERED
+        await deliver_all(world)
+        offset = world.resources.store.offset
+
+    async with reopened(redis_url, sandbox_url, configured("room", "slack_webhook", after)) as later:
+        later.resources.store.offset = offset + FLOOD_DIGEST_AFTER
+        await later.sweep()
+        await deliver_all(later)
+
+        assert await told(later) == [f"imp{number}" for number in range(SINGLE_MESSAGES + 3)]
+        digest = only([each for each in await slack_texts(later) if "imports ended" in each])
+        assert "imp5" not in digest
