@@ -132,7 +132,8 @@ async def _probe_slack(resources: Resources) -> Sequence[Finding]:
         return [ok("Slack bot", "none configured (SLACK_BOT_TOKEN)")]
     answer = await resources.egress.send(slack_bot.prepare_check(bot))
     client = resources.settings.slack_client
-    team = None if client is None or client.slack is None else client.slack.team
+    sandboxed = resources.settings.egress_sandbox is not None
+    team = None if client is None or client.slack is None or sandboxed else client.slack.team
     return [checks_external.check_slack(bot.api_url, answer, local_now(), team=team)]
 
 

@@ -16,9 +16,12 @@ log = structlog.get_logger()
 
 
 async def check_team(resources: Resources) -> None:
-    """Raise SettingsError if Slack says that the token is of another workspace. Slack may be away: that is logged."""
+    """Raise SettingsError if Slack says that the token is of another workspace. Slack may be away: that is logged.
+
+    In place of Slack, a sandbox would answer for a workspace of its own, so it is not asked.
+    """
     client, bot = resources.settings.slack_client, resources.sender.slack_bot
-    if client is None or client.slack is None or bot is None:
+    if client is None or client.slack is None or bot is None or resources.settings.egress_sandbox is not None:
         return
     try:
         async with asyncio.timeout(PATIENCE):

@@ -5,7 +5,7 @@ from structlog.testing import capture_logs
 
 from bridge.errors import SettingsError
 from bridge.web.slack.team_check import check_team
-from tests.support.slack_requests import SlackStandIn
+from tests.support.slack_requests import SIGNING_SECRET, SLACK_CLIENT, SlackStandIn
 from tests.support.world import World, opened
 
 pytestmark = pytest.mark.anyio
@@ -36,3 +36,10 @@ async def test_without_a_slack_app_slack_is_not_asked(redis_url: str, sandbox_ur
     async with opened(redis_url, sandbox_url, SLACK_API_URL=f"{slack.url}/api") as world:
         await check_team(world.resources)
     assert slack.calls == []
+
+
+async def test_a_sandbox_is_not_asked(redis_url: str, sandbox_url: str) -> None:
+    changes = {"SLACK_SIGNING_SECRET": SIGNING_SECRET, "EGRESS_SANDBOX": sandbox_url}
+    other_team = SLACK_CLIENT.replace("T000", "T123")
+    async with opened(redis_url, sandbox_url, other_team, **changes) as world:
+        await check_team(world.resources)
