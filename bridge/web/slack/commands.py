@@ -101,9 +101,9 @@ async def _help(command: Command) -> Answer:
     unknown = "" if command.verb in _VERBS else f"⚠️ {code(command.verb, VERB_LIMIT)} is not a command of mine.\n"
     return Answer(
         text=f"{unknown}*Be told here when a Rally import ends*\n"
-        f"`{name} watch <import id> [label]` says in this channel how the import ends.\n"
+        f"`{name} watch &lt;import id&gt; [label]` says in this channel how the import ends.\n"
         f"`{name} list` shows your open watches and those of this channel.\n"
-        f"`{name} stop <import id>` ends one of them.\n"
+        f"`{name} stop &lt;import id&gt;` ends one of them.\n"
         f"`{name} help` shows this."
     )
 
