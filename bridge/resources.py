@@ -44,6 +44,7 @@ from bridge.store.imports import Imports
 from bridge.store.indexes import Indexes
 from bridge.store.lanes import Lanes
 from bridge.store.notices import Notices
+from bridge.store.past_ends import PastEnds
 from bridge.store.push_proofs import PushProofs
 from bridge.store.pushes import Pushes
 from bridge.store.rate_limits import RateLimiter
@@ -70,6 +71,7 @@ class Resources:
     watches: Watches
     imports: Imports
     endings: Endings
+    past_ends: PastEnds
     deliveries: Deliveries
     held: HeldDeliveries
     digests: Digests
@@ -145,15 +147,16 @@ async def open_resources(settings: Settings, *, clock_offset: Span = 0) -> Async
 def _build(settings: Settings, clock_offset: Span) -> Resources:
     rules = egress_rules(settings)
     encryptor = Encryptor(settings.bridge_encryption_keys)
-    store = store_of(settings, clock_offset)
+    store, fingerprinter = store_of(settings, clock_offset), Fingerprinter()
     return Resources(
         settings=settings,
         store=store,
         encryptor=encryptor,
-        fingerprinter=Fingerprinter(),
+        fingerprinter=fingerprinter,
         watches=Watches(store, encryptor),
         imports=Imports(store, encryptor),
         endings=Endings(store, encryptor),
+        past_ends=PastEnds(store, fingerprinter),
         deliveries=Deliveries(store, encryptor),
         held=HeldDeliveries(store),
         digests=Digests(store, encryptor),

@@ -12,11 +12,12 @@ from bridge.destinations import render
 from bridge.domain.clients import Client
 from bridge.domain.conclusions import Conclusion, conclude
 from bridge.domain.deliveries import Delivery, DeliveryState
-from bridge.domain.destinations import Destination, mentioned
+from bridge.domain.destinations import Callback, Destination, mentioned
 from bridge.domain.import_links import link_to
 from bridge.domain.import_state import ImportState
 from bridge.domain.last_poll_words import last_poll
-from bridge.domain.notifications import Notification, build_notification
+from bridge.domain.notifications import ENDED, Notification, build_notification
+from bridge.domain.past_ends import NOTHING_TO_COMPARE, Histories, compare
 from bridge.domain.precedence import HOLD
 from bridge.domain.rule_conclusions import conclude_pushed
 from bridge.domain.rule_decisions import END_OUTCOMES, End, silences
@@ -108,6 +109,7 @@ class Settler:
             rule=await self._rule_ending(watch, conclusion, state),
             team=self._resources.settings.slack_client,
             link=self._link(watch),
+            histories=await self._histories(watch, conclusion, state),
             mentioned=partial(mentioned, outcome=conclusion.outcome, named=self._resources.named),
         )
         if not await self._resources.endings.settle(settlement):
@@ -127,6 +129,18 @@ class Settler:
         if any(delivery.held_until is not None for delivery in pending):
             self._on_held()
         return True
+
+    async def _histories(self, watch: Watch, conclusion: Conclusion, state: ImportState) -> Histories | None:
+        """Return the histories that the end of an import belongs to; None if the import has not ended."""
+        if conclusion.outcome not in ENDED:
+            return None
+        reading = conclusion.reading or state.reading
+        return await self._resources.past_ends.histories(
+            watch,
+            None if reading is None else reading.type,
+            kept_for=self._resources.settings.bridge_retention,
+            compared=any(not isinstance(each, Callback) for each in watch.notify),
+        )
 
     def _link(self, watch: Watch) -> str | None:
         workspace = self._resources.settings.workspaces.get(watch.workspace)
@@ -190,12 +204,14 @@ def settlement_of(
     rule: RuleEnding | None = None,
     team: Client | None = None,
     link: str | None = None,
+    histories: Histories | None = None,
     mentioned: MentionedBy = lambda _: (),
 ) -> Settlement:
     """Return what the end of a watch writes: the notification, rendered as a delivery for each destination."""
     reading = conclusion.reading or state.reading
     mention = () if rule is None else rule.mention
-    notification = build_notification(watch, conclusion, reading, now, link=link)
+    compared = NOTHING_TO_COMPARE if histories is None else compare(conclusion.outcome, histories)
+    notification = build_notification(watch, conclusion, reading, now, link=link, compared=compared)
     reasons = rule.silences if rule is not None else tuple(_unsubscribed(each, conclusion) for each in watch.notify)
     told = sum(silent is None for silent in reasons)
 
@@ -209,7 +225,18 @@ def settlement_of(
         for number, (destination, silent) in enumerate(zip(watch.notify, reasons, strict=True))
     )
     ended = replace(watch, reading=reading, polled_at=state.polled_at, last_poll=last_poll(state))
-    return Settlement(watch=ended, conclusion=conclusion, deliveries=deliveries, at=now)
+    return Settlement(
+        watch=ended,
+        conclusion=conclusion,
+        deliveries=deliveries,
+        at=now,
+        new_end=None
+        if histories is None
+        else histories.with_end(
+            conclusion.outcome,
+            notification.took if watch.polls > 1 else None,  # one poll alone did not see the import running
+        ),
+    )
 
 
 def _unsubscribed(destination: Destination, conclusion: Conclusion) -> str | None:

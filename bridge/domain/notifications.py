@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.domain.clients import is_rule
 from bridge.domain.conclusions import Conclusion
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.outcomes import Outcome, warning_of
-from bridge.domain.times import Moment, Span, rfc3339
+from bridge.domain.past_ends import NOTHING_TO_COMPARE, Comparison
+from bridge.domain.times import MINUTE, Moment, Span, moment_of, rfc3339
 from bridge.domain.watches import Watch
 
 TYPES: Mapping[Outcome, str] = {
@@ -18,6 +20,10 @@ TYPES: Mapping[Outcome, str] = {
     Outcome.FORBIDDEN: "watch.forbidden",
     Outcome.TIMED_OUT: "watch.timed_out",
 }
+ENDED = frozenset({Outcome.COMPLETED, Outcome.COMPLETED_WITH_FAILURES, Outcome.FAILED})
+"""Outcomes of the import itself; for the others only the time of watching is known."""
+CLOCKS_DIFFER: Span = MINUTE
+"""Tolerance for differing clocks: an import that ended at most this long before it was watched may have ended after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +49,26 @@ class Notification:
     """The ids of the Slack users to mention; they come from settings and requests, never from other text."""
     link: str | None = None
     """The link to the import, by the operator's template."""
+    compared: Comparison = NOTHING_TO_COMPARE
+    """What earlier ends of its label and type say of it."""
+
+    @property
+    def ended_at(self) -> Moment | None:
+        """Return when the import ended by Rally's clock; None if it has not ended, or if that is not known."""
+        if self.outcome not in ENDED or self.reading is None:
+            return None
+        return moment_of(self.reading.updated_at or "")
+
+    @property
+    def took(self) -> Span | None:
+        """Return how long the import took, counted from when it was watched; None if it was not watched while it ran.
+
+        A rule watches an import only once it has ended.
+        """
+        if self.outcome not in ENDED or is_rule(self.client):
+            return None
+        ended, watched_since = self.ended_at, self.at - self.watched_for
+        return None if ended is not None and ended < watched_since - CLOCKS_DIFFER else self.watched_for
 
     @property
     def warning(self) -> str | None:
@@ -76,6 +102,7 @@ def build_notification(
     now: Moment,
     *,
     link: str | None = None,
+    compared: Comparison = NOTHING_TO_COMPARE,
 ) -> Notification:
     """Build the notification of a conclusion; its id is derived from the watch's id."""
     return Notification(
@@ -93,6 +120,7 @@ def build_notification(
         reading=reading,
         watched_for=now - watch.created_at,
         link=link,
+        compared=compared,
     )
 
 

@@ -2,13 +2,14 @@
 
 Every key of ours begins with `rb:`; times are milliseconds on Redis' clock. Records are hashes: the few fields that
 Redis compares are plain, everything private is encrypted. No record expires by itself, except the marks of pushes,
-what was read on demand, and what Slack asked for: the sweep deletes what has ended.
+histories of ends, what was read on demand, and what Slack asked for: the sweep deletes what has ended.
 
     rb:watch:<id>                       hash   a watch: state, deadlines, outcome; encrypted: private, ending
     rb:watches:in:<index>               zset   ids of watches; <index>: `watching`, `cancelled` or an outcome
     rb:watches:of:<client>:<index>      zset   the same, of one client
     rb:watches:about:<import>           zset   ids of the watches of an import
     rb:watches:expiring                 zset   open watches by the time at which their expiry must be checked
+    rb:ends:<fingerprint>               list   the last ends of imports of a label or a type; expires by itself
     rb:watches:ended                    zset   ended watches, and deliveries of notices, by the start of their retention
     rb:import:<workspace>:<id>          hash   an import that is polled, or final and still answering new watches
     rb:waiting:<workspace>:<id>         set    the open watches that wait for an import

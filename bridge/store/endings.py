@@ -8,6 +8,7 @@ from bridge.domain.deliveries import Delivery, DeliveryState
 from bridge.domain.import_state import ImportState
 from bridge.domain.imports import Reading
 from bridge.domain.last_poll_words import last_poll
+from bridge.domain.past_ends import KEPT, NewEnd
 from bridge.domain.times import Moment, Span
 from bridge.domain.watches import Watch, WatchState
 from bridge.store import bindings, codec, keys
@@ -15,6 +16,7 @@ from bridge.store.connection import Store
 from bridge.store.encryption import Encryptor
 from bridge.store.import_records import ImportRecord
 from bridge.store.lua import Argument
+from bridge.store.past_ends import entry_of
 from bridge.store.watches import WatchIndexEntry
 
 
@@ -26,6 +28,8 @@ class Settlement:
     conclusion: Conclusion
     deliveries: tuple[Delivery, ...]
     at: Moment
+    new_end: NewEnd | None = None
+    """The end of the import, for its histories; None if it has not ended."""
 
 
 class Endings:
@@ -59,6 +63,7 @@ class Endings:
             now=settlement.at,
             fields=self._ending(settlement),
             deliveries=[part for delivery in settlement.deliveries for part in self._delivery_args(delivery)],
+            new_end=settlement.new_end,
         )
 
     async def cancel(
@@ -81,6 +86,7 @@ class Endings:
         now: Moment,
         fields: Sequence[Argument],
         deliveries: Sequence[Argument] = (),
+        new_end: NewEnd | None = None,
     ) -> bool:
         """Run settle.lua; `after` is the watch's index entry once it has ended."""
         workspace, import_id, client = after.workspace, after.import_id, after.client
@@ -108,8 +114,15 @@ class Endings:
                 "stretched_prefix": keys.imports_stretched_prefix(workspace),
                 "deliveries": len(after.deliveries),
                 "fields": len(fields),
+                "mark": "" if new_end is None else new_end.end.mark,
+                "entry": "" if new_end is None else entry_of(new_end.end),
+                "ends_kept": KEPT,
+                "ends_kept_for": 0 if new_end is None else new_end.kept_for,
             },
-            more_keys=list(map(keys.delivery, after.deliveries)),
+            more_keys=[
+                *map(keys.delivery, after.deliveries),
+                *map(keys.past_ends, () if new_end is None else new_end.histories),
+            ],
             more_args=[*fields, *deliveries],
         )
         return bool(ended)

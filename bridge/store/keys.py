@@ -180,6 +180,10 @@ def record_read_topic(workspace: str, import_id: str) -> str:
     return f"record_read:{member(workspace, import_id)}"
 
 
+def past_ends(name: str) -> str:
+    return f"rb:ends:{name}"
+
+
 def attempts(delivery_id: str) -> str:
     return f"rb:attempts:{delivery_id}"
 

@@ -18,15 +18,16 @@ from bridge.destinations.slack.escaping import (
     neutralized_with_times,
     plain_text,
 )
-from bridge.destinations.slack.wording import humanized, local_time, pluralized
+from bridge.destinations.slack.wording import humanized, local_time, ordinal, pluralized
 from bridge.domain.clients import is_rule, slack_user_of
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.mentions import USER_ID
 from bridge.domain.notices import Notice
-from bridge.domain.notifications import Notification
+from bridge.domain.notifications import ENDED, Notification
 from bridge.domain.outcomes import Outcome
+from bridge.domain.past_ends import KEPT, Comparison
 from bridge.domain.rules import rule_of
-from bridge.domain.times import MINUTE, Span, moment_of
+from bridge.domain.times import Span
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 
 # Slack allows 3000 characters in a section and 150 in a header; these limits keep messages far below both.
@@ -48,10 +49,6 @@ _HEADLINES: Mapping[Outcome, tuple[str, str]] = {
     Outcome.FORBIDDEN: ("🔒", "Import not visible to us"),
     Outcome.TIMED_OUT: ("⌛", "Import not finished in time"),
 }
-_ENDED = frozenset({Outcome.COMPLETED, Outcome.COMPLETED_WITH_FAILURES, Outcome.FAILED})
-"""Outcomes of the import itself; for the others only the time of watching is known."""
-_CLOCKS_DIFFER: Span = MINUTE
-"""Tolerance for differing clocks: an import that ended at most this long before it was watched may have ended after."""
 _NEXT: Mapping[Outcome, str] = {
     Outcome.FAILED: "Rally gives no reason here; look at the import in Rally.",
     Outcome.NOT_FOUND: "Check the import's id and the workspace.",
@@ -132,7 +129,7 @@ def _sentence(notification: Notification, headline: str) -> str:
 
 
 def _done(notification: Notification) -> str:
-    return "imported" if notification.outcome in _ENDED else "imported so far"
+    return "imported" if notification.outcome in ENDED else "imported so far"
 
 
 def _figures(notification: Notification) -> str:
@@ -147,19 +144,19 @@ def _figures(notification: Notification) -> str:
 
 
 def _duration(notification: Notification) -> str | None:
-    """Return how long the import took, counted from when it was watched; or when it ended, if that was before.
-
-    A rule watches an import only once it has ended.
-    """
-    if notification.outcome not in _ENDED:
+    """Return how long the import took, and usually takes; or when it ended, if nobody watched it from its start."""
+    if notification.outcome not in ENDED:
         return f"watched for {humanized(notification.watched_for)}"
-    ended = moment_of((notification.reading and notification.reading.updated_at) or "")
-    if is_rule(notification.client):
-        return None if ended is None else f"ended {local_time(ended)}"
-    watched_since = notification.at - notification.watched_for
-    if ended is not None and ended < watched_since - _CLOCKS_DIFFER:
-        return f"ended before it was watched, {local_time(ended)}"
-    return f"took {humanized(notification.watched_for)}"
+    if notification.took is not None:
+        return f"took {_compared(humanized(notification.took), notification.compared.usual)}"
+    if notification.ended_at is None:
+        return None
+    ended = local_time(notification.ended_at)
+    return f"ended {ended}" if is_rule(notification.client) else f"ended before it was watched, {ended}"
+
+
+def _compared(took: str, usual: Span | None) -> str:
+    return took if usual is None or humanized(usual) == took else f"{took}, usually {humanized(usual)}"
 
 
 def _failed_records(reading: Reading | None, *, show_emails: bool) -> list[dict[str, Any]]:
@@ -186,9 +183,23 @@ def _reason(notification: Notification) -> list[dict[str, Any]]:
     sentences = [f"{reason[:1].upper()}{reason[1:]}."] if reason else []
     if notification.warning:
         sentences.append(f"{notification.warning}.")
+    sentences += _trend(notification.compared)
     if notification.outcome in _NEXT:
         sentences.append(_NEXT[notification.outcome])
     return [{"type": "section", "text": mrkdwn(" ".join(sentences))}] if sentences else []
+
+
+def _trend(compared: Comparison) -> list[str]:
+    """Return a sentence about the imports before, if they are news together with this one."""
+    match compared:
+        case Comparison(works_again=True):
+            return ["It works again: the one before it with this label failed."]
+        case Comparison(failed_in_a_row=count) if count > KEPT:
+            return [f"More than {KEPT} in a row with this label have failed."]
+        case Comparison(failed_in_a_row=count) if count > 1:
+            return [f"It is the {ordinal(count)} in a row with this label that failed."]
+        case _:
+            return []
 
 
 def _context(notification: Notification) -> list[dict[str, Any]]:

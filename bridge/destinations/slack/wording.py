@@ -9,6 +9,12 @@ def pluralized(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
+def ordinal(number: int) -> str:
+    """Return 1st, 2nd, 3rd, 4th, 11th, 21st and so on."""
+    teen = number % 100 // 10 == 1
+    return f"{number}{'th' if teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+
+
 def humanized(span: Span) -> str:
     """Return a span in words, in a suitable unit."""
     for unit, name, up_to in ((SECOND, "s", 90 * SECOND), (MINUTE, "min", 90 * MINUTE), (HOUR, "h", 2 * DAY)):

@@ -1,12 +1,14 @@
 -- End a watch once: store its outcome and create its deliveries, or cancel it. A second call changes nothing.
--- Further keys: a key for each delivery. Arguments: `state` is 'settled' or 'cancelled'; `deliveries` and `fields` are
--- numbers. Further arguments: the watch's field, value, ..., then for each delivery: id, 'pending' or 'skipped', lane, the
+-- Further keys: a key for each delivery, then for each history of ends. Arguments: `state` is 'settled' or 'cancelled';
+-- `deliveries` and `fields` are numbers; `mark` and `entry` are the import's mark and end for the histories, each of which
+-- keeps `ends_kept` for `ends_kept_for` ms. Further arguments: the watch's field, value, ..., then for each delivery: id, 'pending' or 'skipped', lane, the
 -- time until which it is held or 0, number of further arguments, field, value, ...
 -- Returns: 1, or 0 when the watch had ended already
 local watch, expiring, ended, import, waiting, imports_due, settling, watching, watching_of_client, watches_in,
   watches_in_of_client = unpack(KEYS, 1, 11)
-local watch_id, import_id, member, now, state, stretched_prefix, deliveries, fields = unpack(ARGV, 1, 8)
-local FIRST_DELIVERY, FIRST_FIELD = 12, 9
+local watch_id, import_id, member, now, state, stretched_prefix, deliveries, fields, mark, entry, ends_kept,
+  ends_kept_for = unpack(ARGV, 1, 12)
+local FIRST_DELIVERY, FIRST_FIELD = 12, 13
 now, fields = tonumber(now), tonumber(fields)
 redis.call('SREM', waiting, watch_id)
 if redis.call('SCARD', waiting) == 0 then
@@ -23,6 +25,18 @@ if redis.call('SCARD', waiting) == 0 then
 end
 if redis.call('HGET', watch, 'state') ~= 'watching' then
   return 0
+end
+
+for i = FIRST_DELIVERY + tonumber(deliveries), #KEYS do
+  local counted = false -- by another watch of the import
+  for _, each in ipairs(redis.call('LRANGE', KEYS[i], 0, -1)) do
+    counted = counted or each:sub(1, #mark) == mark
+  end
+  if not counted then
+    redis.call('LPUSH', KEYS[i], entry)
+    redis.call('LTRIM', KEYS[i], 0, ends_kept - 1)
+  end
+  redis.call('PEXPIRE', KEYS[i], ends_kept_for)
 end
 
 local at = FIRST_FIELD + fields

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.destinations.slack.wording import humanized
+from bridge.destinations.slack.wording import humanized, ordinal
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 
 
@@ -34,3 +34,11 @@ def test_a_span_in_words(span: int, words: str) -> None:
 )
 def test_the_unit_of_a_span_changes_at_its_bound(span: int, words: str) -> None:
     assert humanized(span) == words
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (13, "13th"), (21, "21st")],
+)
+def test_ordinal_numbers(number: int, text: str) -> None:
+    assert ordinal(number) == text

@@ -1,0 +1,95 @@
+"""Past ends: how the last imports of a label, or of a type, ended, and what that says of the next one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import TypeAlias
+
+from bridge.domain.outcomes import Outcome
+from bridge.domain.times import Span
+
+KEPT = 20
+"""The number of ends that a history keeps."""
+LEAST = 5
+"""The number of earlier durations from which one can say what is usual."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastEnd:
+    """The end of an import."""
+
+    mark: str
+    """The fingerprint of the import, which is in a history only once, however many watches tell of it."""
+    outcome: Outcome
+    took: Span | None = None
+    """How long it took; None if nobody watched it from its start."""
+
+
+Ends: TypeAlias = Sequence[PastEnd]
+"""The last ends of a history, newest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histories:
+    """The histories that an import belongs to: that of its client and label, and that of its workspace and type."""
+
+    mark: str
+    """The fingerprint of the import."""
+    names: tuple[str, ...]
+    of_label: Ends = ()
+    of_type: Ends = ()
+    kept_for: Span
+    """How long a history is kept after its last end."""
+
+    def with_end(self, outcome: Outcome, took: Span | None) -> "NewEnd":
+        """Return the end to be added to these histories."""
+        end = PastEnd(mark=self.mark, outcome=outcome, took=took)
+        return NewEnd(end=end, histories=self.names, kept_for=self.kept_for)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEnd:
+    """An end to be added to histories, by their names."""
+
+    end: PastEnd
+    histories: tuple[str, ...]
+    kept_for: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What the earlier ends say of an end."""
+
+    usual: Span | None = None
+    """How long the earlier ones of its label took, or else those of its type: their median."""
+    failed_in_a_row: int = 0
+    """How many of its label have failed in a row, with this one; at most one more than a history keeps."""
+    works_again: bool = False
+    """Whether it completed, and the one of its label before it had failed."""
+
+
+NOTHING_TO_COMPARE = Comparison()
+
+
+def compare(outcome: Outcome, histories: Histories) -> Comparison:
+    """Compare an end with the earlier ones; the import itself may be among them, because another watch told of it."""
+    of_label, of_type = (
+        [each for each in ends if each.mark != histories.mark] for ends in (histories.of_label, histories.of_type)
+    )
+    failures = _failures(of_label)
+    failed = outcome is Outcome.FAILED
+    return Comparison(
+        usual=_usual(of_label) or _usual(of_type),
+        failed_in_a_row=failures + 1 if failed else 0,
+        works_again=outcome is Outcome.COMPLETED and failures > 0,
+    )
+
+
+def _failures(ends: Ends) -> int:
+    """Return how many of the newest ends in a row are failures."""
+    return next((count for count, each in enumerate(ends) if each.outcome is not Outcome.FAILED), len(ends))
+
+
+def _usual(ends: Ends) -> Span | None:
+    spans = [each.took for each in ends if each.took is not None and each.outcome is not Outcome.FAILED]
+    return round(median(spans)) if len(spans) >= LEAST else None
