@@ -404,7 +404,7 @@ def test_whatever_is_due_the_imports_of_rules_stay_within_a_quarter_and_are_not_
         budget = replace(budget, spent=spent, spent_by_rules=budget.spent_by_rules + rules)
         assert budget.spent_by_rules <= max(1, limit // 4)
         if by_rules >= count > 0 and budget.left_for_rules(NOW, 1):
-            assert budget.spent_by_rules >= budget.spent // 4
+            assert budget.spent_by_rules >= budget.spent // 4 or rules == count, "they got all that was left"
 
 
 def test_an_unknown_limit_and_a_closed_window_let_an_import_of_a_rule_be_the_probe() -> None:
