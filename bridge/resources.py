@@ -18,10 +18,10 @@ from bridge.destinations.descriptions import describe
 from bridge.destinations.egress.client import Egress, EgressRules
 from bridge.destinations.lanes import lane_of
 from bridge.destinations.receivers import receiver_in
-from bridge.domain.delivery_schedule import DeliverySchedule
+from bridge.domain.delivery.delivery_schedule import DeliverySchedule
 from bridge.domain.destinations import Destination, NamedDestination, ResolvedDestination
-from bridge.domain.poll_schedule import PollSchedule
-from bridge.domain.rules import Rule
+from bridge.domain.polling.poll_schedule import PollSchedule
+from bridge.domain.rules.rules import Rule
 from bridge.domain.times import Span
 from bridge.errors import SettingsError
 from bridge.queue import Bell

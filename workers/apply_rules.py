@@ -6,9 +6,9 @@ from enum import Enum, auto
 
 import structlog
 
-from bridge.domain.pushes import Push, QueuedPush
-from bridge.domain.rule_decisions import NotCovered, NotWanted, Replayed, Stale, Wanted, on_push
-from bridge.domain.rules import Rule, RuleResult
+from bridge.domain.rules.pushes import Push, QueuedPush
+from bridge.domain.rules.rule_decisions import NotCovered, NotWanted, Replayed, Stale, Wanted, on_push
+from bridge.domain.rules.rules import Rule, RuleResult
 from bridge.domain.times import MINUTE, SECOND, Span
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources

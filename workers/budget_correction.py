@@ -5,11 +5,11 @@ from collections.abc import Collection, Sequence
 
 import structlog
 
-from bridge.domain.budget import Budget
-from bridge.domain.budget_updates import after_replies
 from bridge.domain.imports import Reply
+from bridge.domain.notices.workspace_notices import workspace_changes
+from bridge.domain.polling.budget import Budget
+from bridge.domain.polling.budget_updates import after_replies
 from bridge.domain.times import Moment
-from bridge.domain.workspace_notices import workspace_changes
 from bridge.resources import Resources
 from workers.notify_operator import OperatorNotifier
 

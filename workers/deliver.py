@@ -12,12 +12,12 @@ import structlog
 from bridge.destinations import kind
 from bridge.destinations.descriptions import describe
 from bridge.destinations.sending import JudgedResult, send
-from bridge.domain.attempts import Attempt
-from bridge.domain.deliveries import Delivery
-from bridge.domain.notice_texts import slack_token_refused
-from bridge.domain.quarantine import QUARANTINE
+from bridge.domain.delivery.attempts import Attempt
+from bridge.domain.delivery.deliveries import Delivery
+from bridge.domain.delivery.verdicts import Accepted, Deferred
+from bridge.domain.notices.notice_texts import slack_token_refused
+from bridge.domain.polling.quarantine import QUARANTINE
 from bridge.domain.times import DAY, SECOND, Moment, Span
-from bridge.domain.verdicts import Accepted, Deferred
 from bridge.errors import StoreUnavailable
 from bridge.ids import derived_id
 from bridge.resources import Resources

@@ -7,11 +7,11 @@ import structlog
 
 from bridge.destinations import render
 from bridge.domain.clients import RULE_PREFIX
-from bridge.domain.deliveries import Delivery
+from bridge.domain.delivery.deliveries import Delivery
 from bridge.domain.destinations import mentioned
-from bridge.domain.digest_schedule import next_digest
-from bridge.domain.digests import ALL_RULES, FLOOD_DIGEST_AFTER, EndedImport, digest_of
-from bridge.domain.precedence import Release
+from bridge.domain.rules.digest_schedule import next_digest
+from bridge.domain.rules.digests import ALL_RULES, FLOOD_DIGEST_AFTER, EndedImport, digest_of
+from bridge.domain.rules.precedence import Release
 from bridge.domain.times import MINUTE, Moment, Span
 from bridge.domain.watches import Watch
 from bridge.errors import StoreUnavailable

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import structlog
 
 from bridge.destinations.descriptions import describe
-from bridge.domain.deliveries import Delivery
-from bridge.domain.digest_schedule import next_digest
-from bridge.domain.precedence import LOOK_AGAIN, Decision, LookAgain, Release, Skip
-from bridge.domain.quarantine import QUARANTINE
-from bridge.domain.rule_notices import callbacks_flooded
-from bridge.domain.rules import rule_of
+from bridge.domain.delivery.deliveries import Delivery
+from bridge.domain.notices.rule_notices import callbacks_flooded
+from bridge.domain.polling.quarantine import QUARANTINE
+from bridge.domain.rules.digest_schedule import next_digest
+from bridge.domain.rules.precedence import LOOK_AGAIN, Decision, LookAgain, Release, Skip
+from bridge.domain.rules.rules import rule_of
 from bridge.domain.times import SECOND, Moment
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources

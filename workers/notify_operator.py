@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from bridge.destinations import render
 from bridge.domain.destinations import NamedDestination
-from bridge.domain.notices import Notice
+from bridge.domain.notices.notices import Notice
 from bridge.ids import new_id
 from bridge.resources import Resources
 

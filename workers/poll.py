@@ -7,10 +7,10 @@ from time import monotonic
 
 import structlog
 
-from bridge.domain.budget import Grant, grant
 from bridge.domain.conclusions import absence_reason
 from bridge.domain.imports import KNOWN_STATUSES, Absent, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
-from bridge.domain.polls import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
+from bridge.domain.polling.budget import Grant, grant
+from bridge.domain.polling.polls import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import StoreUnavailable
 from bridge.logged_texts import LoggedTexts, truncated

@@ -1,9 +1,9 @@
 """Whether an explicit watch of the same import takes precedence over a rule's delivery."""
 
 from bridge.domain.clients import is_rule
-from bridge.domain.deliveries import Delivery
-from bridge.domain.precedence import TOLD_BY, Decision, ExplicitDestination, ExplicitWatch, Release, decide
-from bridge.domain.rule_decisions import END_OUTCOMES
+from bridge.domain.delivery.deliveries import Delivery
+from bridge.domain.rules.precedence import TOLD_BY, Decision, ExplicitDestination, ExplicitWatch, Release, decide
+from bridge.domain.rules.rule_decisions import END_OUTCOMES
 from bridge.domain.watches import Watch
 from bridge.resources import Resources
 

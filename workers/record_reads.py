@@ -7,8 +7,8 @@ from time import monotonic
 
 import structlog
 
-from bridge.domain.budget import Grant, grant
 from bridge.domain.imports import Absent, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
+from bridge.domain.polling.budget import Grant, grant
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.resources import Resources
 from workers.budget_correction import BudgetCorrection

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bridge.domain.outcomes import Outcome
-from bridge.domain.pushes import QueuedPush
-from bridge.domain.rules import Rule
+from bridge.domain.rules.pushes import QueuedPush
+from bridge.domain.rules.rules import Rule
 from bridge.domain.times import DAY, Span
 from bridge.domain.watches import Watch, WatchState
 from bridge.ids import derived_id

@@ -11,20 +11,20 @@ import structlog
 from bridge.destinations import render
 from bridge.domain.clients import Client
 from bridge.domain.conclusions import Conclusion, conclude
-from bridge.domain.deliveries import Delivery, DeliveryState
+from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Callback, Destination, mentioned
 from bridge.domain.import_links import link_to
 from bridge.domain.import_state import ImportState
-from bridge.domain.last_poll_words import last_poll
 from bridge.domain.notifications import ENDED, Notification, build_notification
 from bridge.domain.past_ends import NOTHING_TO_COMPARE, Histories, compare
-from bridge.domain.precedence import HOLD
-from bridge.domain.rule_conclusions import conclude_pushed
-from bridge.domain.rule_decisions import END_OUTCOMES, End, silences
-from bridge.domain.rules import RuleResult, rule_of
+from bridge.domain.polling.last_poll_words import last_poll
+from bridge.domain.polling.workspace_trouble import effective_state
+from bridge.domain.rules.precedence import HOLD
+from bridge.domain.rules.rule_conclusions import conclude_pushed
+from bridge.domain.rules.rule_decisions import END_OUTCOMES, End, silences
+from bridge.domain.rules.rules import RuleResult, rule_of
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.domain.watches import Watch, WatchState
-from bridge.domain.workspace_trouble import effective_state
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store.endings import Settlement

@@ -7,8 +7,8 @@ import structlog
 from bridge.destinations import render
 from bridge.domain.clients import RULE_PREFIX
 from bridge.domain.destinations import Destination
-from bridge.domain.pushes import FIRST_KEPT_LONGER
-from bridge.domain.rule_notices import IDS_NAMED, imports_missed
+from bridge.domain.notices.rule_notices import IDS_NAMED, imports_missed
+from bridge.domain.rules.pushes import FIRST_KEPT_LONGER
 from bridge.domain.times import MINUTE, Span
 from bridge.errors import StoreUnavailable
 from bridge.ids import new_id

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 import structlog
 
 from bridge.destinations.descriptions import describe
-from bridge.domain.notice_texts import deliveries_abandoned, pushes_silent, redis_evicts, redis_evicts_no_more
-from bridge.domain.push_proof import PushProof
+from bridge.domain.notices.notice_texts import deliveries_abandoned, pushes_silent, redis_evicts, redis_evicts_no_more
+from bridge.domain.rules.push_proof import PushProof
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import StoreUnavailable
 from bridge.ids import derived_id

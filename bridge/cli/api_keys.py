@@ -6,7 +6,7 @@ import click
 
 from bridge.cli.json_output import print_json
 from bridge.domain.clients import DIGEST_PREFIX, digest
-from bridge.domain.notices import OPERATOR
+from bridge.domain.notices.notices import OPERATOR
 from bridge.settings.api_keys import RESERVED
 from bridge.settings.parsers import NAME
 

@@ -19,7 +19,8 @@ from bridge.destinations.slack import digest as slack_digest
 from bridge.destinations.slack import message as slack_message
 from bridge.destinations.slack import webhook as slack_webhook
 from bridge.destinations.slack.bot import SlackBot
-from bridge.domain.destination_requests import Failure, NoResponse, Request, SendResult
+from bridge.domain.delivery.destination_requests import Failure, NoResponse, Request, SendResult
+from bridge.domain.delivery.verdicts import Deferred, Rejected, Verdict
 from bridge.domain.destinations import (
     Callback,
     Destination,
@@ -28,12 +29,11 @@ from bridge.domain.destinations import (
     SlackChannel,
     SlackWebhook,
 )
-from bridge.domain.digests import Digest
-from bridge.domain.notices import Notice
+from bridge.domain.notices.notices import Notice
 from bridge.domain.notifications import Notification
+from bridge.domain.rules.digests import Digest
 from bridge.domain.secret import Secret
 from bridge.domain.times import Moment
-from bridge.domain.verdicts import Deferred, Rejected, Verdict
 
 NO_URL = Secret("")
 MAYBE_SENT = frozenset({Failure.TIMEOUT, Failure.BROKEN})

@@ -11,15 +11,15 @@ from http import HTTPStatus
 from typing import Any
 
 from bridge.destinations.signatures import Signing
-from bridge.domain.delivery_schedule import RETRY_AFTER_HONOURED
-from bridge.domain.destination_requests import Request, Response
+from bridge.domain.delivery.delivery_schedule import RETRY_AFTER_HONOURED
+from bridge.domain.delivery.destination_requests import Request, Response
+from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.destinations import Callback
-from bridge.domain.digests import Digest
-from bridge.domain.notices import Notice
+from bridge.domain.notices.notices import Notice
 from bridge.domain.notifications import Notification
 from bridge.domain.retry_after import retry_after
+from bridge.domain.rules.digests import Digest
 from bridge.domain.times import SECOND, Moment
-from bridge.domain.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.http.user_agent import USER_AGENT
 
 BODY_LIMIT = 64 * 1024

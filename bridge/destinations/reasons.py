@@ -1,6 +1,6 @@
 """Reasons why nothing was sent. Those that would reveal names and addresses of the network are for admins only."""
 
-from bridge.domain.destination_requests import Failure, NoResponse
+from bridge.domain.delivery.destination_requests import Failure, NoResponse
 
 UNREACHABLE = "the host does not resolve, or may not be sent to"
 """The public reason for both cases: to distinguish them would reveal internal names of the network."""

@@ -7,10 +7,10 @@ from time import monotonic
 from bridge.destinations import Sender, render
 from bridge.destinations.egress.client import Egress
 from bridge.destinations.sending import send
+from bridge.domain.delivery.verdicts import Verdict
 from bridge.domain.destinations import Destination, ResolvedDestination
-from bridge.domain.notice_texts import test_message
+from bridge.domain.notices.notice_texts import test_message
 from bridge.domain.times import SECOND, Moment, Span
-from bridge.domain.verdicts import Verdict
 from bridge.ids import new_id
 
 

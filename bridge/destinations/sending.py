@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from bridge.destinations import Sender, judge, prepare, resolve
 from bridge.destinations.egress.client import Egress
 from bridge.destinations.redaction import redact
-from bridge.domain.destination_requests import NoResponse, SendResult
+from bridge.domain.delivery.destination_requests import NoResponse, SendResult
+from bridge.domain.delivery.verdicts import Accepted, Deferred, Verdict
 from bridge.domain.destinations import Destination, ResolvedDestination
 from bridge.domain.times import Moment
-from bridge.domain.verdicts import Accepted, Deferred, Verdict
 
 ANSWER_KEPT = 500
 """The number of characters of a response that are kept."""

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from bridge.domain.absences import AbsenceStreak
 from bridge.domain.import_state import ImportState
 from bridge.domain.imports import Absence, Reading
 from bridge.domain.outcomes import Outcome, outcome_of
+from bridge.domain.polling.absences import AbsenceStreak
 from bridge.domain.times import Moment, rfc3339
 from bridge.domain.watches import Watch
 

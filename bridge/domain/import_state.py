@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from bridge.domain.absences import AbsenceStreak
 from bridge.domain.imports import PollAnswer, Reading
+from bridge.domain.polling.absences import AbsenceStreak
 from bridge.domain.times import Moment
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from bridge.domain.allowance import Allowance
+from bridge.domain.polling.allowance import Allowance
 from bridge.domain.times import Moment, Span
 
 FINISHED = frozenset({"COMPLETED", "ERROR"})

@@ -7,9 +7,9 @@ from typing import Any
 
 from bridge.domain.destinations import Destination
 from bridge.domain.imports import Reading
-from bridge.domain.last_poll import LastPoll
 from bridge.domain.outcomes import Outcome
-from bridge.domain.pushes import QueuedPush
+from bridge.domain.polling.last_poll import LastPoll
+from bridge.domain.rules.pushes import QueuedPush
 from bridge.domain.times import DAY, Moment, Span
 
 LONGEST_WATCH: Span = 30 * DAY

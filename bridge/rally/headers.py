@@ -7,8 +7,8 @@ Rally documents `X-RateLimit-Limit`, `-Remaining` and `-Reset` (a Unix time) for
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from bridge.domain.allowance import Allowance
-from bridge.domain.budget import LONGEST_RALLY_PAUSE
+from bridge.domain.polling.allowance import Allowance
+from bridge.domain.polling.budget import LONGEST_RALLY_PAUSE
 from bridge.domain.retry_after import http_date
 from bridge.domain.times import SECOND, Moment, Span
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from bridge.domain.clients import DIGEST_PREFIX, SHORTEST_KEY, Client, digest
-from bridge.domain.notices import OPERATOR
+from bridge.domain.notices.notices import OPERATOR
 from bridge.settings.parsers import NAME, NAME_IN_WORDS, parts, visible
 from bridge.settings.problems import shown
 

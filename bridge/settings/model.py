@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from bridge.domain.clients import Client
 from bridge.domain.destinations import ResolvedDestination
 from bridge.domain.durations import duration
-from bridge.domain.rules import Rule
+from bridge.domain.rules.rules import Rule
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Span
 from bridge.domain.workspaces import Workspace

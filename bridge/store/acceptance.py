@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from bridge.domain.clients import is_rule
 from bridge.domain.destinations import Destination
-from bridge.domain.pushes import QueuedPush
+from bridge.domain.rules.pushes import QueuedPush
 from bridge.domain.times import DAY, Moment, Span
 from bridge.domain.watches import Watch, WatchState
 from bridge.store import bindings, codec, keys

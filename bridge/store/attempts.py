@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from bridge.domain.attempts import ATTEMPTS_KEPT, Attempt
-from bridge.domain.deliveries import Delivery, DeliveryState
+from bridge.domain.delivery.attempts import ATTEMPTS_KEPT, Attempt
+from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.times import Moment
 from bridge.store import bindings, codec, keys
 from bridge.store.connection import Store

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from bridge.domain.budget import Budget, Grant, set_back
+from bridge.domain.polling.budget import Budget, Grant, set_back
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.store import codec, keys
 from bridge.store.connection import Store

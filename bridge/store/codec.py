@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 import structlog
 from pydantic_core import to_json
 
-from bridge.domain.attempts import Attempt
+from bridge.domain.delivery.attempts import Attempt
 from bridge.domain.destinations import Callback, Destination, NamedDestination, SlackChannel, SlackWebhook
 from bridge.domain.imports import FailedRecord, Reading
-from bridge.domain.last_poll import LastPoll
 from bridge.domain.mentions import Mention
 from bridge.domain.outcomes import Outcome
-from bridge.domain.pushes import Push, QueuedPush
+from bridge.domain.polling.last_poll import LastPoll
+from bridge.domain.rules.pushes import Push, QueuedPush
 from bridge.domain.secret import Secret
 from bridge.domain.times import Moment
 from bridge.domain.watches import Watch, WatchState

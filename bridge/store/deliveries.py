@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.domain.deliveries import Delivery, DeliveryState
+from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.times import Moment, Span
 from bridge.store import bindings, codec, keys
 from bridge.store.connection import Store

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bridge.domain.conclusions import Conclusion
-from bridge.domain.deliveries import Delivery, DeliveryState
+from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.import_state import ImportState
 from bridge.domain.imports import Reading
-from bridge.domain.last_poll_words import last_poll
 from bridge.domain.past_ends import KEPT, NewEnd
+from bridge.domain.polling.last_poll_words import last_poll
 from bridge.domain.times import Moment, Span
 from bridge.domain.watches import Watch, WatchState
 from bridge.store import bindings, codec, keys

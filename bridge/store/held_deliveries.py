@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from enum import StrEnum
 
-from bridge.domain.deliveries import Delivery
-from bridge.domain.digests import FLOOD_DIGEST_AFTER, FLOOD_WINDOW, SINGLE_MESSAGES
-from bridge.domain.rule_notices import CALLBACK_WINDOW, CALLBACKS_IN_A_WINDOW
+from bridge.domain.delivery.deliveries import Delivery
+from bridge.domain.notices.rule_notices import CALLBACK_WINDOW, CALLBACKS_IN_A_WINDOW
+from bridge.domain.rules.digests import FLOOD_DIGEST_AFTER, FLOOD_WINDOW, SINGLE_MESSAGES
 from bridge.domain.times import Moment, Span
 from bridge.store import keys
 from bridge.store.connection import Store

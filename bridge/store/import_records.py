@@ -6,9 +6,9 @@ from typing import Any
 
 import structlog
 
-from bridge.domain.absences import AbsenceStreak
 from bridge.domain.import_state import ImportState
 from bridge.domain.imports import Absence, PollAnswer
+from bridge.domain.polling.absences import AbsenceStreak
 from bridge.domain.times import Moment
 from bridge.errors import DecryptionFailed
 from bridge.store import bindings, codec

@@ -5,11 +5,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.domain.budget import Budget, Grant, places_for_rules, rules_window
 from bridge.domain.imports import Reading
-from bridge.domain.poll_tiers import SHORTEST_TIER, tier_of
-from bridge.domain.polls import ImportUpdate, PollClaim, is_news
-from bridge.domain.push_proof import countable_type
+from bridge.domain.polling.budget import Budget, Grant, places_for_rules, rules_window
+from bridge.domain.polling.poll_tiers import SHORTEST_TIER, tier_of
+from bridge.domain.polling.polls import ImportUpdate, PollClaim, is_news
+from bridge.domain.rules.push_proof import countable_type
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.redis.errors import translated
 from bridge.store import bindings, codec, keys, poll_scores

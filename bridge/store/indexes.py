@@ -5,7 +5,7 @@ An id never changes and sorts by its time, so the next page starts below the las
 
 from collections.abc import Sequence
 
-from bridge.domain.deliveries import DeliveryState
+from bridge.domain.delivery.deliveries import DeliveryState
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import Moment
 from bridge.domain.watches import WatchState

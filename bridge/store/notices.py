@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bridge.domain.destinations import Destination
-from bridge.domain.notices import OPERATOR
+from bridge.domain.notices.notices import OPERATOR
 from bridge.store import bindings, codec, keys
 from bridge.store.connection import Store
 from bridge.store.encryption import Encryptor

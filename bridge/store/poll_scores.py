@@ -5,7 +5,7 @@ imports there are. `scripts/poll_order.lua` reads the scores and decides the ord
 watch tiers of their own.
 """
 
-from bridge.domain import poll_tiers
+from bridge.domain.polling import poll_tiers
 from bridge.domain.times import Moment
 
 TIER_SPAN = 2**43

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bridge.domain.push_proof import Proofs
+from bridge.domain.rules.push_proof import Proofs
 from bridge.store.push_proofs import PushProofs
 from bridge.store.pushes import Pushes, PushStats
 

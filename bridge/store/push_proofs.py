@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from bridge.domain.push_proof import Proofs, PushProof
+from bridge.domain.rules.push_proof import Proofs, PushProof
 from bridge.store import keys
 from bridge.store.connection import Store
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bridge.domain.pushes import REMEMBERED_FOR, Push, PushResult, QueuedPush
+from bridge.domain.rules.pushes import REMEMBERED_FOR, Push, PushResult, QueuedPush
 from bridge.domain.times import MINUTE, Moment, Span
 from bridge.redis.errors import translated
 from bridge.store import keys

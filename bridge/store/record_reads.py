@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.domain.budget import Budget, Grant
 from bridge.domain.imports import Read, Reading
+from bridge.domain.polling.budget import Budget, Grant
 from bridge.domain.times import MINUTE, Moment, Span
 from bridge.store import bindings, codec, keys
 from bridge.store.connection import Store

@@ -6,7 +6,7 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from bridge.domain.eviction import Eviction, eviction_by, eviction_risk
+from bridge.domain.notices.eviction import Eviction, eviction_by, eviction_risk
 from bridge.redis.errors import translated
 from bridge.store import keys
 from bridge.store.connection import Store

@@ -1,6 +1,6 @@
 """Counts of what became of the pushes that each rule covers."""
 
-from bridge.domain.rules import RuleResult
+from bridge.domain.rules.rules import RuleResult
 from bridge.store import keys
 from bridge.store.connection import Store
 

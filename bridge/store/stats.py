@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bridge.domain.budget import Budget
-from bridge.domain.deliveries import DeliveryState
-from bridge.domain.rules import RuleResult
+from bridge.domain.delivery.deliveries import DeliveryState
+from bridge.domain.polling.budget import Budget
+from bridge.domain.rules.rules import RuleResult
 from bridge.domain.times import MINUTE, Moment, Span
 from bridge.domain.watches import WatchState
 from bridge.redis.errors import translated

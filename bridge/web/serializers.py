@@ -7,20 +7,20 @@ from typing import Literal, TypeAlias, cast
 from bridge.destinations import kind
 from bridge.destinations.descriptions import describe
 from bridge.destinations.reasons import is_confidential, public_reason
-from bridge.domain.attempts import Attempt
 from bridge.domain.conclusions import trouble_in_words
-from bridge.domain.deliveries import Delivery, DeliveryState
+from bridge.domain.delivery.attempts import Attempt
+from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Destination
 from bridge.domain.heartbeats import Heartbeat
 from bridge.domain.import_state import ImportState
-from bridge.domain.last_poll import LastPoll
-from bridge.domain.last_poll_words import last_poll
 from bridge.domain.notifications import reading_as_json
 from bridge.domain.outcomes import Outcome, warning_of
+from bridge.domain.polling.last_poll import LastPoll
+from bridge.domain.polling.last_poll_words import last_poll
+from bridge.domain.polling.workspace_trouble import effective_state
 from bridge.domain.subscriptions import subscription_as_json
 from bridge.domain.times import Moment, Span, rfc3339
 from bridge.domain.watches import Watch, WatchState
-from bridge.domain.workspace_trouble import effective_state
 from bridge.resources import Resources
 from bridge.store.import_records import ImportRecord
 from bridge.web.schemas.responses import (

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.domain.poll_schedule import PollSchedule
+from bridge.domain.polling.poll_schedule import PollSchedule
 from bridge.domain.times import MINUTE, SECOND
 from tests.benchmarks.stage import row
 

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from bridge import log
-from bridge.domain.allowance import Allowance
 from bridge.domain.imports import OverLimit, Read, Reading, Reply
+from bridge.domain.polling.allowance import Allowance
 from bridge.domain.times import MINUTE, SECOND, Moment, Span
 from bridge.resources import Resources, open_resources
 from bridge.startup import check_store

@@ -11,9 +11,9 @@ from time import monotonic, process_time
 
 import httpx
 
-from bridge.domain.budget import Grant
 from bridge.domain.imports import Read
-from bridge.domain.polls import ImportUpdate
+from bridge.domain.polling.budget import Grant
+from bridge.domain.polling.polls import ImportUpdate
 from bridge.rally.fields import read_import
 from bridge.resources import Resources, open_resources
 from bridge.startup import check_store

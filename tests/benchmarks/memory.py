@@ -5,8 +5,8 @@ from pathlib import Path
 from statistics import median
 from time import monotonic, sleep
 
-from bridge.domain.budget import Grant
 from bridge.domain.destinations import Callback, SlackWebhook
+from bridge.domain.polling.budget import Grant
 from bridge.domain.secret import Secret
 from bridge.resources import open_resources
 from bridge.startup import check_store

@@ -12,7 +12,7 @@ from threading import Thread
 from time import thread_time
 
 from bridge.destinations.egress.client import Egress, EgressRules
-from bridge.domain.destination_requests import Request
+from bridge.domain.delivery.destination_requests import Request
 from bridge.domain.secret import Secret
 from bridge.rally import RallyClient
 from tests.benchmarks.stage import RUNS, row

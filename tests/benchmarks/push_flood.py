@@ -10,8 +10,8 @@ from statistics import median
 from time import monotonic, sleep, time
 from typing import Any
 
-from bridge.domain.budget import RULES_SHARE
 from bridge.domain.destinations import Callback
+from bridge.domain.polling.budget import RULES_SHARE
 from bridge.domain.secret import Secret
 from tests.benchmarks.polling import fill
 from tests.benchmarks.push_latency import bridge, hook, rule, watched

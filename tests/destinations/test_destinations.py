@@ -16,15 +16,15 @@ from bridge.destinations.signatures import Signing
 from bridge.destinations.slack import bot as slack_bot
 from bridge.destinations.slack import webhook as slack_webhook
 from bridge.destinations.slack.bot import SlackBot
-from bridge.domain.delivery_schedule import RETRY_AFTER_HONOURED
-from bridge.domain.destination_requests import Failure, NoResponse, Response, SendResult
+from bridge.domain.delivery.delivery_schedule import RETRY_AFTER_HONOURED
+from bridge.domain.delivery.destination_requests import Failure, NoResponse, Response, SendResult
+from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.destinations import Callback, NamedDestination, ResolvedDestination, SlackChannel, SlackWebhook
-from bridge.domain.digests import EndedImport, digest_of
 from bridge.domain.notifications import Notification
 from bridge.domain.outcomes import Outcome
+from bridge.domain.rules.digests import EndedImport, digest_of
 from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR, MINUTE, SECOND
-from bridge.domain.verdicts import Accepted, Deferred, Rejected, Verdict
 from tests.support import samples
 
 NOW = 784_111_777_000  # 1994-11-06T08:49:37Z, the moment of RFC 9110's examples

@@ -18,9 +18,9 @@ from bridge.destinations.redaction import redact
 from bridge.destinations.sending import JudgedResult, send
 from bridge.destinations.signatures import Signing
 from bridge.destinations.slack.bot import SlackBot
+from bridge.domain.delivery.verdicts import Rejected
 from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook
 from bridge.domain.secret import Secret
-from bridge.domain.verdicts import Rejected
 from tests.support.configuration import destination
 from tests.support.receivers import receiving, says
 from tests.support.samples import only

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.domain.absences import AbsenceStreak
 from bridge.domain.conclusions import Conclusion, conclude
 from bridge.domain.import_state import ImportState
 from bridge.domain.imports import (
@@ -12,6 +11,7 @@ from bridge.domain.imports import (
     Reading,
 )
 from bridge.domain.outcomes import Outcome
+from bridge.domain.polling.absences import AbsenceStreak
 from bridge.domain.times import HOUR, MINUTE, SECOND, rfc3339
 from bridge.domain.watches import Watch
 from tests.support.samples import NOW

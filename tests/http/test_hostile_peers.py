@@ -10,11 +10,11 @@ import pytest
 
 from bridge.destinations import judge
 from bridge.destinations.egress.client import Egress, EgressRules
-from bridge.domain.destination_requests import Failure, NoResponse, Request, Response, SendResult
+from bridge.domain.delivery.destination_requests import Failure, NoResponse, Request, Response, SendResult
+from bridge.domain.delivery.verdicts import Accepted
 from bridge.domain.destinations import Callback
 from bridge.domain.imports import ImportAnswer, Read, Unanswered, Unusable
 from bridge.domain.secret import Secret
-from bridge.domain.verdicts import Accepted
 from bridge.rally import RallyClient
 
 pytestmark = pytest.mark.anyio

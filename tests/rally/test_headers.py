@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.domain.allowance import Allowance
+from bridge.domain.polling.allowance import Allowance
 from bridge.domain.times import HOUR, MINUTE
 from bridge.rally.headers import allowance_of, header_problem_of
 from tests.support.samples import NOW

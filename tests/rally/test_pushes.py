@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.pushes import API_FINISHED, CSV_FINISHED, Push
+from bridge.domain.rules.pushes import API_FINISHED, CSV_FINISHED, Push
 from bridge.rally.pushes import NotAPush, read_push
 from tests.support.samples import NOW
 

@@ -9,8 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.allowance import Allowance
-from bridge.domain.budget import LONGEST_RALLY_PAUSE
 from bridge.domain.failed_records import record_set_id
 from bridge.domain.imports import (
     Absence,
@@ -25,6 +23,8 @@ from bridge.domain.imports import (
     Unanswered,
     Unusable,
 )
+from bridge.domain.polling.allowance import Allowance
+from bridge.domain.polling.budget import LONGEST_RALLY_PAUSE
 from bridge.domain.times import SECOND
 from bridge.rally import decipher
 from bridge.rally.responses import unanswered

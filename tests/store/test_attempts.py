@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.domain.attempts import Attempt
-from bridge.domain.deliveries import DeliveryState
+from bridge.domain.delivery.attempts import Attempt
+from bridge.domain.delivery.deliveries import DeliveryState
 from tests.support.samples import only
 from tests.support.store_parts import LEASE, StoreParts, a_delivery
 

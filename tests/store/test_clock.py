@@ -4,10 +4,10 @@ from dataclasses import fields
 
 import pytest
 
-from bridge.domain.absences import next_streak
-from bridge.domain.budget import MOMENTS, Budget, Grant, set_back
 from bridge.domain.imports import Absence, Reading
-from bridge.domain.polls import ImportUpdate
+from bridge.domain.polling.absences import next_streak
+from bridge.domain.polling.budget import MOMENTS, Budget, Grant, set_back
+from bridge.domain.polling.polls import ImportUpdate
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from bridge.store.imports import PollCommit
 from tests.support.samples import only

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.domain.deliveries import DeliveryState
+from bridge.domain.delivery.deliveries import DeliveryState
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import HOUR, SECOND
 from bridge.domain.watches import WatchState

@@ -9,7 +9,7 @@ from cryptography.fernet import Fernet
 from bridge.domain.failed_records import record_set_id
 from bridge.domain.failed_records_csv import csv_parts
 from bridge.domain.imports import FailedRecord, Reading
-from bridge.domain.polls import ImportUpdate
+from bridge.domain.polling.polls import ImportUpdate
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE
 from bridge.errors import DecryptionFailed

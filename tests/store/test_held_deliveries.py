@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.domain.attempts import Attempt
-from bridge.domain.deliveries import DeliveryState
+from bridge.domain.delivery.attempts import Attempt
+from bridge.domain.delivery.deliveries import DeliveryState
+from bridge.domain.delivery.verdicts import Accepted, Rejected, Verdict
 from bridge.domain.times import DAY, SECOND
-from bridge.domain.verdicts import Accepted, Rejected, Verdict
 from bridge.domain.watches import Watch
 from bridge.store import keys
 from bridge.store.connection import Store

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.domain.budget import Budget, Grant
-from bridge.domain.polls import ImportUpdate, PollClaim
+from bridge.domain.polling.budget import Budget, Grant
+from bridge.domain.polling.polls import ImportUpdate, PollClaim
 from bridge.domain.times import MINUTE, SECOND, Moment, Span
 from bridge.store.imports import PollCommit
 from bridge.store.stats import read_stats

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.domain.budget import Budget, Grant
 from bridge.domain.clients import RULE_PREFIX
-from bridge.domain.polls import ImportUpdate, PollClaim
+from bridge.domain.polling.budget import Budget, Grant
+from bridge.domain.polling.polls import ImportUpdate, PollClaim
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from bridge.store.stats import read_stats
 from tests.support.samples import READING, only

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from bridge.domain.imports import Read, Reply
-from bridge.domain.poll_schedule import PollSchedule
-from bridge.domain.polls import PollClaim, after_poll
-from bridge.domain.push_proof import STRETCHES, PushProof
-from bridge.domain.pushes import CSV_FINISHED, Push
+from bridge.domain.polling.poll_schedule import PollSchedule
+from bridge.domain.polling.polls import PollClaim, after_poll
+from bridge.domain.rules.push_proof import STRETCHES, PushProof
+from bridge.domain.rules.pushes import CSV_FINISHED, Push
 from bridge.domain.secret import Secret
 from bridge.domain.times import MINUTE, SECOND, Moment
 from bridge.store import keys, poll_scores

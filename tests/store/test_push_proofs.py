@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from bridge.domain.imports import Reading
-from bridge.domain.polls import ImportUpdate, PollClaim
-from bridge.domain.push_proof import PushProof, Stretch
-from bridge.domain.pushes import CSV_FINISHED, Push
+from bridge.domain.polling.polls import ImportUpdate, PollClaim
+from bridge.domain.rules.push_proof import PushProof, Stretch
+from bridge.domain.rules.pushes import CSV_FINISHED, Push
 from bridge.domain.times import DAY, MINUTE, SECOND
 from bridge.store import keys
 from tests.support.samples import READING, only

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.domain.attempts import Attempt
-from bridge.domain.deliveries import DeliveryState
-from bridge.domain.polls import ImportUpdate
+from bridge.domain.delivery.attempts import Attempt
+from bridge.domain.delivery.deliveries import DeliveryState
+from bridge.domain.polling.polls import ImportUpdate
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.store import keys
 from bridge.store.acceptance import Acceptance

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from standardwebhooks import Webhook
 
-from bridge.domain.pushes import CSV_FINISHED
+from bridge.domain.rules.pushes import CSV_FINISHED
 
 PUSH_SECRET = "whsec_cHVzaGVzLW9mLXRoZS10ZXN0cy1vZi1yYWxseQ=="
 OTHER_PUSH_SECRET = "whsec_YW5vdGhlci1zZWNyZXQtb2YtcHVzaGVzIQ=="

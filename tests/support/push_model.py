@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from bridge.domain.push_proof import PushProof
+from bridge.domain.rules.push_proof import PushProof
 from bridge.domain.times import MINUTE, Moment
 
 MATCHES_WITHIN = MINUTE

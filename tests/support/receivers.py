@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from bridge.destinations.egress.client import EgressRules
-from bridge.domain.destination_requests import Failure, NoResponse, Request, SendResult
+from bridge.domain.delivery.destination_requests import Failure, NoResponse, Request, SendResult
 from bridge.domain.secret import Secret
 
 NOTHING_ALLOWED = EgressRules()

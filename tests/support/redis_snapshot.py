@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.domain.notices import OPERATOR
-from bridge.domain.push_proof import STRETCHES
+from bridge.domain.notices.notices import OPERATOR
+from bridge.domain.rules.push_proof import STRETCHES
 from bridge.store import keys
 from bridge.store.connection import Store
 from bridge.store.push_proofs import load_proofs

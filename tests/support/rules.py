@@ -3,7 +3,7 @@
 from typing import Any
 
 from bridge.domain.destinations import Destination
-from bridge.domain.pushes import CSV_FINISHED, FIRST_KEPT_LONGER, Push
+from bridge.domain.rules.pushes import CSV_FINISHED, FIRST_KEPT_LONGER, Push
 from bridge.domain.times import DAY, MINUTE
 from bridge.domain.watches import Watch
 from bridge.ids import new_id

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bridge.domain.deliveries import Delivery
+from bridge.domain.delivery.deliveries import Delivery
 from bridge.domain.destinations import Callback
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.secret import Secret

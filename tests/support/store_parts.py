@@ -5,13 +5,13 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
-from bridge.domain.budget import Grant
 from bridge.domain.conclusions import Conclusion
-from bridge.domain.deliveries import Delivery
+from bridge.domain.delivery.deliveries import Delivery
 from bridge.domain.destinations import Callback, SlackWebhook
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.outcomes import Outcome
-from bridge.domain.polls import ImportUpdate, PollClaim
+from bridge.domain.polling.budget import Grant
+from bridge.domain.polling.polls import ImportUpdate, PollClaim
 from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from bridge.domain.watches import Watch

@@ -1,8 +1,8 @@
 """A reading of an import that has not ended but has failed records, which the sandbox never shows."""
 
-from bridge.domain.budget import Grant
 from bridge.domain.imports import Read
-from bridge.domain.polls import ImportUpdate
+from bridge.domain.polling.budget import Grant
+from bridge.domain.polling.polls import ImportUpdate
 from bridge.domain.times import HOUR
 from bridge.store.imports import PollCommit
 from tests.support.rally_responses import GOOD, answer

@@ -21,15 +21,15 @@ from bridge.destinations.configuration import egress_proxy, egress_rules, named_
 from bridge.destinations.lanes import lane_of
 from bridge.destinations.signatures import Signing, derived_secret, sign
 from bridge.destinations.slack import message as slack_message
-from bridge.domain.budget import LONGEST_RALLY_PAUSE
 from bridge.domain.callback_secrets import LONGEST, SHORTEST, check_secret, encode_secret
 from bridge.domain.conclusions import Conclusion
-from bridge.domain.delivery_schedule import RETRY_AFTER_HONOURED
+from bridge.domain.delivery.delivery_schedule import RETRY_AFTER_HONOURED
 from bridge.domain.destinations import Callback
 from bridge.domain.imports import OverLimit, Read, Reading, Unanswered, Unusable
-from bridge.domain.notices import Notice
+from bridge.domain.notices.notices import Notice
 from bridge.domain.notifications import build_notification
 from bridge.domain.outcomes import outcome_of
+from bridge.domain.polling.budget import LONGEST_RALLY_PAUSE
 from bridge.domain.retry_after import retry_after
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, SECOND

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bridge.domain.pushes import CSV_FINISHED
+from bridge.domain.rules.pushes import CSV_FINISHED
 from bridge.store import keys
 from tests.support.api_process import served
 from tests.support.plain_http import plain_async_client

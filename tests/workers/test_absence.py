@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.domain.absences import AbsenceStreak, next_streak
-from bridge.domain.budget import Budget, grant
-from bridge.domain.budget_updates import after_replies
 from bridge.domain.import_state import ImportState
 from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, Read, Reading, Reply, Unanswered, Unusable
+from bridge.domain.polling.absences import AbsenceStreak, next_streak
+from bridge.domain.polling.budget import Budget, grant
+from bridge.domain.polling.budget_updates import after_replies
+from bridge.domain.polling.workspace_trouble import effective_state
 from bridge.domain.times import HOUR, MINUTE, SECOND, Moment
-from bridge.domain.workspace_trouble import effective_state
 from tests.support.configuration import destination
 from tests.support.samples import only
 from tests.support.world import World, opened

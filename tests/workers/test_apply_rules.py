@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.pushes import CSV_FINISHED
-from bridge.domain.rules import RuleResult
+from bridge.domain.rules.pushes import CSV_FINISHED
+from bridge.domain.rules.rules import RuleResult
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.store import keys
 from tests.support.configuration import destination

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.digests import FLOOD_DIGEST_AFTER
+from bridge.domain.rules.digests import FLOOD_DIGEST_AFTER
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from tests.support.dying_digests import STEPS, DyingDigests
 from tests.support.redis_snapshot import assert_store_sound

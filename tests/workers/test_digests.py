@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.deliveries import DeliveryState
+from bridge.domain.delivery.deliveries import DeliveryState
 from bridge.domain.destinations import NamedDestination
-from bridge.domain.digests import FLOOD_DIGEST_AFTER, FLOOD_WINDOW, SINGLE_MESSAGES
-from bridge.domain.precedence import HOLD
+from bridge.domain.rules.digests import FLOOD_DIGEST_AFTER, FLOOD_WINDOW, SINGLE_MESSAGES
+from bridge.domain.rules.precedence import HOLD
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.store.digests import ClosedDigest
 from bridge.store.held_deliveries import Released

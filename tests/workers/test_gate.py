@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.deliveries import Delivery, DeliveryState
+from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Callback, SlackWebhook
 from bridge.domain.secret import Secret
 from bridge.domain.times import MINUTE, SECOND

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.digests import FLOOD_DIGEST_AFTER
-from bridge.domain.precedence import HOLD
+from bridge.domain.rules.digests import FLOOD_DIGEST_AFTER
+from bridge.domain.rules.precedence import HOLD
 from tests.support.deliveries import watch_ended_import
 from tests.support.held_deliveries import end_import
 from tests.support.samples import only

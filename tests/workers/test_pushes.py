@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.domain.clients import RULE_PREFIX
-from bridge.domain.pushes import CSV_FINISHED, Push
+from bridge.domain.rules.pushes import CSV_FINISHED, Push
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from bridge.store.acceptance import NewWatch
 from tests.support.configuration import destination

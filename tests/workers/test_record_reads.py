@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.domain.budget import Budget, grant
+from bridge.domain.polling.budget import Budget, grant
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from bridge.store import keys
 from bridge.web.record_lookup import failed_records_of

@@ -12,7 +12,7 @@ from bridge.destinations.descriptions import describe
 from bridge.domain.clients import Client
 from bridge.domain.destinations import Callback, ResolvedDestination
 from bridge.domain.durations import duration, duration_text
-from bridge.domain.rules import Rule
+from bridge.domain.rules.rules import Rule
 from bridge.domain.secret import Secret
 from bridge.domain.workspaces import Workspace
 from bridge.settings import Settings

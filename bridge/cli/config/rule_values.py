@@ -7,7 +7,7 @@ from bridge.destinations.descriptions import describe
 from bridge.domain.destinations import Destination, NamedDestination
 from bridge.domain.durations import duration_text
 from bridge.domain.mentions import Mention
-from bridge.domain.rules import DailyAt, DigestSchedule, Every, Rule, Thresholds
+from bridge.domain.rules.rules import DailyAt, DigestSchedule, Every, Rule, Thresholds
 from bridge.domain.subscriptions import Subscription, subscription_as_json
 
 MINUTES_AN_HOUR = 60

@@ -9,10 +9,10 @@ from bridge.destinations.egress.addresses import IPNetwork
 from bridge.destinations.egress.rules import EgressRules
 from bridge.destinations.send_test import TestOutcome
 from bridge.destinations.slack import bot as slack_bot
-from bridge.domain.destination_requests import Failure, NoResponse, SendResult
+from bridge.domain.delivery.destination_requests import Failure, NoResponse, SendResult
+from bridge.domain.delivery.verdicts import Accepted, Rejected
 from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, OverLimit, Read, Unanswered, Unusable
 from bridge.domain.times import SECOND, Moment
-from bridge.domain.verdicts import Accepted, Rejected
 
 SCOPES = "x-oauth-scopes"
 """The response header of Slack with the scopes of a token: https://docs.slack.dev/authentication/installing-with-oauth"""

@@ -9,7 +9,7 @@ from bridge.cli.doctor.findings import Finding, failed, ok, warning
 from bridge.cli.doctor.record_sample import RecordSample
 from bridge.cli.doctor.replay import check_replay
 from bridge.domain.durations import duration_text
-from bridge.domain.eviction import Eviction, eviction_by, eviction_risk
+from bridge.domain.notices.eviction import Eviction, eviction_by, eviction_risk
 from bridge.domain.times import SECOND, Span
 from bridge.redis.server import OLDEST_REDIS, Version, dotted
 from bridge.store.heartbeats import Fleet

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bridge.domain.destinations import Destination, NamedDestination, ResolvedDestination
-from bridge.domain.notices import OPERATOR
+from bridge.domain.notices.notices import OPERATOR
 from bridge.resources import Resources
 from bridge.settings import Settings
 

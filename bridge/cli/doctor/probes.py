@@ -20,7 +20,7 @@ from bridge.destinations.egress.rules import check_callback, check_url
 from bridge.destinations.egress.urls import DEFAULT_PORTS
 from bridge.destinations.send_test import send_test
 from bridge.destinations.slack import bot as slack_bot
-from bridge.domain.destination_requests import Failure, NoResponse
+from bridge.domain.delivery.destination_requests import Failure, NoResponse
 from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook
 from bridge.domain.imports import Reply
 from bridge.domain.secret import Secret

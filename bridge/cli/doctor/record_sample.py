@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from redis.asyncio import Redis
 
-from bridge.domain.deliveries import DeliveryState
+from bridge.domain.delivery.deliveries import DeliveryState
 from bridge.errors import DecryptionFailed
 from bridge.resources import Resources
 from bridge.store import keys

@@ -14,8 +14,8 @@ from bridge.cli.up.command import DATA_DIR
 from bridge.destinations.descriptions import describe
 from bridge.destinations.receivers import receiver_in
 from bridge.domain.imports import ImportAnswer
-from bridge.domain.pushes import Push, QueuedPush
-from bridge.domain.rule_trials import Effect, Trial, try_rules, wants_poll
+from bridge.domain.rules.pushes import Push, QueuedPush
+from bridge.domain.rules.rule_trials import Effect, Trial, try_rules, wants_poll
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.settings import Settings
 from bridge.settings.problems import shown

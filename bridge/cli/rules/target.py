@@ -6,7 +6,7 @@ from time import time_ns
 
 from bridge.cli.errors import CannotStart
 from bridge.domain.imports import ImportAnswer, Read, Reading, Reply, Unanswered
-from bridge.domain.pushes import API_FINISHED, CSV_FINISHED, Push, QueuedPush
+from bridge.domain.rules.pushes import API_FINISHED, CSV_FINISHED, Push, QueuedPush
 from bridge.domain.times import Moment, moment_of
 from bridge.rally.pushes import NotAPush, read_push
 from bridge.rally.workspaces import client_of

@@ -15,7 +15,7 @@ from bridge.destinations.egress.diversion import Diversion
 from bridge.destinations.egress.guard import GuardedBackend, NotSent, Resolve, Resolver
 from bridge.destinations.egress.rules import EgressRules, check_url, judge_url
 from bridge.destinations.egress.urls import Forbidden
-from bridge.domain.destination_requests import Failure, NoResponse, Request, Response, SendResult
+from bridge.domain.delivery.destination_requests import Failure, NoResponse, Request, Response, SendResult
 from bridge.domain.secret import Secret
 from bridge.http import Connections, Fault, NotReceived, Target, Timeouts, Trust, combine_fields
 

@@ -11,7 +11,7 @@ import httpcore
 
 from bridge.destinations.egress.addresses import IPAddress, parse_address
 from bridge.destinations.egress.rules import EgressRules
-from bridge.domain.destination_requests import Failure, NoResponse
+from bridge.domain.delivery.destination_requests import Failure, NoResponse
 
 RESOLVER_THREADS = 64
 MOST_ADDRESSES = 64

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from bridge.domain.delivery_schedule import RETRY_AFTER_HONOURED
-from bridge.domain.destination_requests import Request, Response
+from bridge.domain.delivery.delivery_schedule import RETRY_AFTER_HONOURED
+from bridge.domain.delivery.destination_requests import Request, Response
+from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.destinations import SlackChannel
 from bridge.domain.retry_after import retry_after
 from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR, MINUTE, SECOND, Moment, Span
-from bridge.domain.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.http.user_agent import USER_AGENT
 
 LONG_WAIT: Span = HOUR

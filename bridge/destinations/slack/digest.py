@@ -9,8 +9,8 @@ from typing import Any
 from bridge.destinations.slack.escaping import code, escaped_line, mrkdwn, neutralized, plain_text
 from bridge.destinations.slack.message import mentions, written
 from bridge.destinations.slack.wording import local_time, pluralized
-from bridge.domain.digests import Digest, EndedImport, Sums
 from bridge.domain.outcomes import Outcome
+from bridge.domain.rules.digests import Digest, EndedImport, Sums
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 
 NAME_LIMIT = 80

@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 from bridge.destinations import MAYBE_SENT
 from bridge.destinations.reasons import full_reason
 from bridge.destinations.slack.bot import SlackBot, document_of, judge, prepare_call
-from bridge.domain.destination_requests import NoResponse, Request, SendResult
+from bridge.domain.delivery.destination_requests import NoResponse, Request, SendResult
+from bridge.domain.delivery.verdicts import Accepted, Deferred
 from bridge.domain.times import Moment
-from bridge.domain.verdicts import Accepted, Deferred
 
 NOT_INVITED = frozenset({"channel_not_found", "not_in_channel"})
 """Errors after which the app must be invited to the channel; a private channel is not found before."""

@@ -22,11 +22,11 @@ from bridge.destinations.slack.wording import humanized, local_time, ordinal, pl
 from bridge.domain.clients import is_rule, slack_user_of
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.mentions import USER_ID
-from bridge.domain.notices import Notice
+from bridge.domain.notices.notices import Notice
 from bridge.domain.notifications import ENDED, Notification
 from bridge.domain.outcomes import Outcome
 from bridge.domain.past_ends import KEPT, Comparison
-from bridge.domain.rules import rule_of
+from bridge.domain.rules.rules import rule_of
 from bridge.domain.times import Span
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 

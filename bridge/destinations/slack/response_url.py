@@ -6,7 +6,7 @@ Source: https://docs.slack.dev/interactivity/handling-user-interaction
 import json
 
 from bridge.destinations.egress.urls import DEFAULT_PORTS, SLACK_HOSTS, Forbidden, ParsedURL, parse_url
-from bridge.domain.destination_requests import Request
+from bridge.domain.delivery.destination_requests import Request
 from bridge.domain.secret import Secret
 from bridge.http.user_agent import USER_AGENT
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge.destinations.slack.bot import SlackBot, prepare_call
 from bridge.destinations.slack.escaping import plain_text
-from bridge.domain.destination_requests import Request
+from bridge.domain.delivery.destination_requests import Request
 
 WATCH_VIEW = "watch_import"
 SHORTCUT, MESSAGE_SHORTCUT = "watch_import", "watch_import_in_message"

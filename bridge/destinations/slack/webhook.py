@@ -9,12 +9,12 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from bridge.domain.delivery_schedule import RETRY_AFTER_HONOURED
-from bridge.domain.destination_requests import Request, Response
+from bridge.domain.delivery.delivery_schedule import RETRY_AFTER_HONOURED
+from bridge.domain.delivery.destination_requests import Request, Response
+from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.destinations import SlackWebhook
 from bridge.domain.retry_after import retry_after
 from bridge.domain.times import SECOND, Moment
-from bridge.domain.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.http.user_agent import USER_AGENT
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bridge.domain.notices import OPERATOR
+from bridge.domain.notices.notices import OPERATOR
 from bridge.settings.api_keys import RESERVED
 from bridge.settings.file.config_file import ConfigFile
 from bridge.settings.file.document import Document

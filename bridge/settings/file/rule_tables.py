@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, 
 from bridge.domain.destinations import Destination, NamedDestination
 from bridge.domain.durations import duration
 from bridge.domain.mentions import USER_ID, Mention
-from bridge.domain.rules import MAX_AGE, DailyAt, DigestSchedule, Every, Rule, Thresholds
+from bridge.domain.rules.rules import MAX_AGE, DailyAt, DigestSchedule, Every, Rule, Thresholds
 from bridge.domain.times import DAY, MINUTE, Span
 from bridge.settings.file.mention_fields import OutcomesField, Users, mention_of, problems
 from bridge.settings.file.tables import DestinationTable, Name, Table

@@ -1,6 +1,6 @@
 -- The order of polls: which imports are polled first when more are due than the budget allows. Precedes the scripts that
 -- need it. An import's score consists of its tier and its due time (bridge/store/poll_scores.py); a tier contains the
--- imports whose pauses differ by less than a factor of two (bridge/domain/poll_tiers.py). The imports that only rules
+-- imports whose pauses differ by less than a factor of two (bridge/domain/polling/poll_tiers.py). The imports that only rules
 -- watch have tiers of their own, after the others.
 local TIER_SPAN = 8796093022208
 local TIERS = 16

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from bridge.destinations.egress.permissions import may_use
 from bridge.destinations.reasons import public_reason
 from bridge.domain.clients import Client
-from bridge.domain.deliveries import Delivery
+from bridge.domain.delivery.deliveries import Delivery
 from bridge.domain.destinations import NamedDestination
 from bridge.domain.times import SECOND, rfc3339
 from bridge.errors import DecryptionFailed

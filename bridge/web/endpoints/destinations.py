@@ -11,9 +11,9 @@ from bridge.destinations.descriptions import describe
 from bridge.destinations.reasons import is_confidential, public_reason
 from bridge.destinations.send_test import TestOutcome, send_test
 from bridge.domain.clients import Client
+from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.destinations import Destination
 from bridge.domain.times import SECOND
-from bridge.domain.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.resources import Resources
 from bridge.web.endpoints.authenticated import authenticated
 from bridge.web.json_response import ApiResponse

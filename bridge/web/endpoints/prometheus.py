@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from bridge.domain.push_proof import stretch_of
+from bridge.domain.rules.push_proof import stretch_of
 from bridge.domain.times import SECOND
 from bridge.store.stats import StoreStats, WorkspaceStats
 

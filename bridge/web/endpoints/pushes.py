@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bridge.domain.pushes import FIRST_KEPT_LONGER, OTHER_EVENT, Push, PushResult
+from bridge.domain.rules.pushes import FIRST_KEPT_LONGER, OTHER_EVENT, Push, PushResult
 from bridge.domain.webhook_signatures import STANDARD, SVIX, NotSigned, read_signatures
 from bridge.domain.workspaces import Workspace
 from bridge.errors import StoreUnavailable

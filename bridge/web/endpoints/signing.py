@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.domain.clients import Client
-from bridge.domain.notices import OPERATOR
+from bridge.domain.notices.notices import OPERATOR
 from bridge.resources import Resources
 from bridge.web.endpoints.authenticated import authenticated_with
 from bridge.web.json_response import ApiResponse

@@ -11,8 +11,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from starlette.requests import Request
 
 from bridge.domain.clients import RULE_PREFIX
-from bridge.domain.deliveries import DeliveryState
-from bridge.domain.notices import OPERATOR
+from bridge.domain.delivery.deliveries import DeliveryState
+from bridge.domain.notices.notices import OPERATOR
 from bridge.domain.outcomes import Outcome
 from bridge.domain.watches import WatchState
 from bridge.settings.parsers import NAME

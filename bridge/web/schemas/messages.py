@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.domain.notices import OPERATOR
+from bridge.domain.notices.notices import OPERATOR
 from bridge.domain.notifications import TYPES
 from bridge.domain.outcomes import Outcome
 from bridge.web.schemas.responses import Time, WithReading

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
-from bridge.domain.deliveries import DeliveryState
+from bridge.domain.delivery.deliveries import DeliveryState
 from bridge.domain.outcomes import Outcome
 from bridge.domain.watches import WatchState
 from bridge.web.schemas.problem_document import ProblemDocument

@@ -10,7 +10,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from bridge.destinations.slack.response_url import prepare
-from bridge.domain.destination_requests import NoResponse
+from bridge.domain.delivery.destination_requests import NoResponse
 from bridge.domain.secret import Secret
 from bridge.domain.times import SECOND
 from bridge.errors import StoreUnavailable

@@ -8,9 +8,9 @@ from bridge.destinations.egress.permissions import may_use
 from bridge.destinations.slack.escaping import code, neutralized
 from bridge.destinations.slack.wording import pluralized
 from bridge.domain.clients import Client, slack_client, slack_user_of
-from bridge.domain.deliveries import Delivery, DeliveryState
+from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import SlackChannel
-from bridge.domain.rules import rule_of
+from bridge.domain.rules.rules import rule_of
 from bridge.domain.secret import Secret
 from bridge.domain.watches import Watch
 from bridge.errors import DecryptionFailed

@@ -15,11 +15,11 @@ import structlog
 from bridge.destinations.reasons import full_reason
 from bridge.destinations.slack.bot import judge
 from bridge.destinations.slack.watch_view import prepare_open, watch_view
-from bridge.domain.destination_requests import NoResponse
+from bridge.domain.delivery.destination_requests import NoResponse
+from bridge.domain.delivery.verdicts import Accepted
 from bridge.domain.destinations import CHANNEL_ID
 from bridge.domain.secret import Secret
 from bridge.domain.times import SECOND
-from bridge.domain.verdicts import Accepted
 from bridge.resources import Resources
 from bridge.web.slack.answers import Answer, say
 

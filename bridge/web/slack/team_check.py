@@ -5,7 +5,7 @@ import asyncio
 import structlog
 
 from bridge.destinations.slack.bot import document_of, prepare_check
-from bridge.domain.destination_requests import NoResponse
+from bridge.domain.delivery.destination_requests import NoResponse
 from bridge.errors import SettingsError
 from bridge.resources import Resources
 

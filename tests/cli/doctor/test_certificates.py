@@ -12,10 +12,10 @@ from bridge.cli.doctor import checks_external
 from bridge.cli.doctor.certificates import REISSUE, flaws_of, remedy_for
 from bridge.destinations.egress.client import Egress, EgressRules
 from bridge.destinations.send_test import TestOutcome as Outcome  # pytest would collect a class named Test…
-from bridge.domain.destination_requests import Failure, NoResponse, Request
+from bridge.domain.delivery.destination_requests import Failure, NoResponse, Request
+from bridge.domain.delivery.verdicts import Deferred
 from bridge.domain.imports import Unanswered
 from bridge.domain.secret import Secret
-from bridge.domain.verdicts import Deferred
 from tests.support.receivers import OK, receiving, says
 
 pytestmark = pytest.mark.anyio

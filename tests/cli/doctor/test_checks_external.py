@@ -8,10 +8,10 @@ import pytest
 from bridge.cli.doctor import checks_external
 from bridge.destinations.egress.rules import EgressRules
 from bridge.destinations.send_test import TestOutcome as Outcome  # pytest would collect a class named Test…
-from bridge.domain.destination_requests import Failure, NoResponse, Response, SendResult
+from bridge.domain.delivery.destination_requests import Failure, NoResponse, Response, SendResult
+from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, OverLimit, Unanswered
 from bridge.domain.times import SECOND
-from bridge.domain.verdicts import Accepted, Deferred, Rejected, Verdict
 
 
 @pytest.mark.parametrize(

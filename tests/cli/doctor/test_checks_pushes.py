@@ -3,8 +3,8 @@
 import pytest
 
 from bridge.cli.doctor.checks_pushes import PushSettings, check_pushes
-from bridge.domain.push_proof import PushProof
-from bridge.domain.pushes import API_FINISHED, CSV_FINISHED, PushResult
+from bridge.domain.rules.push_proof import PushProof
+from bridge.domain.rules.pushes import API_FINISHED, CSV_FINISHED, PushResult
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.store.push_health import PushHealth
 from bridge.store.pushes import PushStats

@@ -8,11 +8,11 @@ import pytest
 
 from bridge.destinations import judge
 from bridge.destinations.egress.client import Egress, EgressRules
-from bridge.domain.destination_requests import Failure, NoResponse, Response
+from bridge.domain.delivery.destination_requests import Failure, NoResponse, Response
+from bridge.domain.delivery.verdicts import Accepted, Deferred
 from bridge.domain.destinations import Callback, SlackWebhook
 from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR
-from bridge.domain.verdicts import Accepted, Deferred
 from tests.support.certificates import certificate_for
 from tests.support.receivers import (
     NOTHING_ALLOWED,

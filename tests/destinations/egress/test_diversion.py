@@ -8,7 +8,7 @@ from bridge.destinations.egress.client import Egress
 from bridge.destinations.egress.diversion import Diversion
 from bridge.destinations.egress.rules import EgressRules, check_callback, check_url
 from bridge.destinations.egress.urls import Forbidden, parse_url
-from bridge.domain.destination_requests import Response
+from bridge.domain.delivery.destination_requests import Response
 from tests.support.receivers import OK, receiving, says, to
 
 SANDBOX = Diversion.to("http://127.0.0.1:8081")

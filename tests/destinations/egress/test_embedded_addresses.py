@@ -6,7 +6,7 @@ import pytest
 
 from bridge.destinations.egress.client import Egress, EgressRules, check_url
 from bridge.destinations.egress.guard import GuardedBackend
-from bridge.domain.destination_requests import Failure
+from bridge.domain.delivery.destination_requests import Failure
 from tests.support.receivers import NOTHING_ALLOWED, failure_of, resolving, to
 
 

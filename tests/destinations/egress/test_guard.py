@@ -11,7 +11,7 @@ import pytest
 import bridge
 from bridge.destinations.egress.client import Egress, EgressRules, check_url
 from bridge.destinations.egress.guard import GuardedBackend, NotSent, Resolver
-from bridge.domain.destination_requests import Failure, Response
+from bridge.domain.delivery.destination_requests import Failure, Response
 from tests.support.receivers import (
     NOTHING_ALLOWED,
     OK,

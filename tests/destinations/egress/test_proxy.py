@@ -6,7 +6,7 @@ import pytest
 
 from bridge.destinations.configuration import egress_trust
 from bridge.destinations.egress.client import Egress, EgressRules
-from bridge.domain.destination_requests import Failure, NoResponse, Response
+from bridge.domain.delivery.destination_requests import Failure, NoResponse, Response
 from bridge.domain.secret import Secret
 from bridge.errors import SettingsError
 from tests.support.certificates import certificate_for

@@ -14,11 +14,11 @@ from bridge.destinations import (
 )
 from bridge.destinations.signatures import Signing
 from bridge.destinations.slack.bot import SlackBot
-from bridge.domain.destination_requests import Request, Response
+from bridge.domain.delivery.destination_requests import Request, Response
+from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.destinations import SlackChannel
 from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR, MINUTE, SECOND
-from bridge.domain.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.http.user_agent import USER_AGENT
 from tests.support.samples import NOW
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.destinations.slack.digest import render
-from bridge.domain.digests import EndedImport, digest_of
 from bridge.domain.imports import Reading
 from bridge.domain.outcomes import Outcome
+from bridge.domain.rules.digests import EndedImport, digest_of
 from tests.support.samples import NOW
 from tests.support.slack_messages import assert_harmless, texts
 

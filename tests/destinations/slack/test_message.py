@@ -15,8 +15,8 @@ from bridge.domain.imports import (
     FailedRecord,
     Reading,
 )
-from bridge.domain.notice_texts import test_message as notice_of_a_test
-from bridge.domain.notices import Notice
+from bridge.domain.notices.notice_texts import test_message as notice_of_a_test
+from bridge.domain.notices.notices import Notice
 from bridge.domain.notifications import TYPES, build_notification
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import SECOND

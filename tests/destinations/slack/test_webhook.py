@@ -6,10 +6,10 @@ import pytest
 
 from bridge.destinations import judge
 from bridge.destinations.slack import webhook as slack_webhook
-from bridge.domain.destination_requests import Request, Response
+from bridge.domain.delivery.destination_requests import Request, Response
+from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected
 from bridge.domain.destinations import ResolvedDestination, SlackWebhook
 from bridge.domain.secret import Secret
-from bridge.domain.verdicts import Accepted, Deferred, Rejected
 from bridge.http.user_agent import USER_AGENT
 
 NOW = 784_111_777_000  # 1994-11-06T08:49:37Z, the moment of RFC 9110's examples

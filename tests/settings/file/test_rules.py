@@ -10,7 +10,7 @@ from bridge.checked_settings import load_checked
 from bridge.domain.destinations import Callback, NamedDestination, SlackChannel, SlackWebhook
 from bridge.domain.mentions import Mention
 from bridge.domain.outcomes import Outcome
-from bridge.domain.rules import DailyAt, Every, Rule, Thresholds
+from bridge.domain.rules.rules import DailyAt, Every, Rule, Thresholds
 from bridge.domain.subscriptions import GROUPS
 from bridge.domain.times import HOUR, MINUTE
 from bridge.errors import SettingsError

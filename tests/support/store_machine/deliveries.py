@@ -10,11 +10,11 @@ from hypothesis.stateful import (
     rule,
 )
 
-from bridge.domain.attempts import Attempt
-from bridge.domain.deliveries import Delivery
+from bridge.domain.delivery.attempts import Attempt
+from bridge.domain.delivery.deliveries import Delivery
+from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.destinations import Destination
 from bridge.domain.times import HOUR, Moment
-from bridge.domain.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.store.deliveries import DeliveryClaim
 from tests.support.redis_snapshot import Snapshot
 from tests.support.store_machine.model import ModelDelivery

@@ -10,11 +10,11 @@ from hypothesis.stateful import (
     rule,
 )
 
-from bridge.domain.budget import Grant
 from bridge.domain.imports import Absence, Absent, ImportAnswer, OverLimit, Read, Reading, Reply, Unanswered
 from bridge.domain.outcomes import outcome_of
-from bridge.domain.polls import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
-from bridge.domain.pushes import CSV_FINISHED, Push, PushResult
+from bridge.domain.polling.budget import Grant
+from bridge.domain.polling.polls import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
+from bridge.domain.rules.pushes import CSV_FINISHED, Push, PushResult
 from bridge.domain.times import DAY, SECOND, Moment
 from bridge.store import keys, poll_scores
 from bridge.store.imports import PollCommit

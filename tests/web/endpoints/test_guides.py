@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+from bridge.domain.notices.workspace_events import WorkspaceEvent
 from bridge.domain.notifications import TYPES
-from bridge.domain.workspace_events import WorkspaceEvent
 from bridge.web.app import API_ROUTES
 from bridge.web.endpoints.guides import GUIDES, anchor, read, to_html
 from bridge.web.openapi.document import NOTICES, OF_RULES, TEST, describe

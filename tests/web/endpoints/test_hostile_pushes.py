@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 from structlog.testing import capture_logs
 
-from bridge.domain.pushes import API_FINISHED, CSV_FINISHED
+from bridge.domain.rules.pushes import API_FINISHED, CSV_FINISHED
 from tests.support.push_messages import OTHER_PUSH_SECRET, PUSH_SECRET
 from tests.support.world import World, opened
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bridge.domain.pushes import CSV_FINISHED, Push
+from bridge.domain.rules.pushes import CSV_FINISHED, Push
 from bridge.domain.times import DAY, MINUTE
 from tests.support.configuration import workspace
 from tests.support.world import ADMIN_KEY, SECRET, World, opened

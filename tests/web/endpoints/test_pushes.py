@@ -12,7 +12,7 @@ import pytest
 import svix
 from structlog.testing import capture_logs
 
-from bridge.domain.pushes import API_FINISHED, CSV_FINISHED, OTHER_EVENT, PushResult
+from bridge.domain.rules.pushes import API_FINISHED, CSV_FINISHED, OTHER_EVENT, PushResult
 from bridge.domain.times import HOUR, SECOND
 from bridge.queue import QUEUE, ResilientArqRedis
 from bridge.store import keys

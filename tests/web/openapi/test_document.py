@@ -13,8 +13,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic_core.core_schema import ErrorType
 
-from bridge.domain import notice_texts, rule_notices
-from bridge.domain.workspace_events import WorkspaceEvent
+from bridge.domain.notices import notice_texts, rule_notices
+from bridge.domain.notices.workspace_events import WorkspaceEvent
 from bridge.web.app import API_ROUTES
 from bridge.web.openapi import examples
 from bridge.web.openapi.document import NOTICES, describe

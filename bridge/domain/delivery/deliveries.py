@@ -1,0 +1,80 @@
+"""Deliveries: one notification to one destination each, and what each verdict on an attempt changes."""
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from bridge.domain.delivery.delivery_schedule import DeliverySchedule
+from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected, Verdict
+from bridge.domain.destinations import Destination
+from bridge.domain.times import Moment
+
+
+class DeliveryState(StrEnum):
+    """The state of a delivery: `pending` until it has ended, then one of the others."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    ABANDONED = "abandoned"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One notification to one destination.
+
+    `attempts` counts all requests made; `failures` those that failed since `queued_at`, so a redelivery resets it.
+    """
+
+    id: str
+    watch_id: str
+    client: str
+    notification_id: str
+    destination: Destination
+    lane: str
+    """The lane, which deliveries to the same receiver share: `slack:…` or `callback:…`."""
+    body: str = field(repr=False)
+    """The message, rendered once when the watch settled."""
+    queued_at: Moment
+    """When the watch settled or a redelivery was requested; the age of the delivery counts from then."""
+    held_until: Moment | None = None
+    """Until when it is not sent, because it is a rule's, and an explicit watch takes precedence."""
+    state: DeliveryState = DeliveryState.PENDING
+    attempts: int = 0
+    failures: int = 0
+    plain: bool = False
+    """Whether to send plain text, because the destination did not accept our formatting."""
+    interrupted: bool = False
+    """Whether a worker died after claiming the delivery, so that it is unknown whether the message was sent."""
+    due: Moment | None = None
+    last_reason: str | None = None
+    ended_at: Moment | None = None
+
+    def after(self, verdict: Verdict, now: Moment, *, schedule: DeliverySchedule, jitter: float) -> "Delivery":
+        """Return the delivery after one more attempt; `jitter` (0 to 1) adds up to a tenth to the pause."""
+        made = replace(self, attempts=self.attempts + 1)
+        match verdict:
+            case Accepted():
+                return made._ended(DeliveryState.DELIVERED, None, now)
+            case Rejected(reason):
+                return made._ended(DeliveryState.ABANDONED, reason, now)
+            case Deferred():
+                failed = replace(made, failures=self.failures + 1)
+                return failed._deferred(verdict, now, schedule=schedule, jitter=jitter)
+
+    def abandoned_for_age(self, now: Moment) -> "Delivery":
+        """Return the delivery as abandoned because of its age, without a further attempt."""
+        reason = self.last_reason or "no attempt was possible"
+        return self._ended(DeliveryState.ABANDONED, f"too old; last: {reason}", now)
+
+    def abandoned(self, reason: str, now: Moment) -> "Delivery":
+        """Return the delivery as abandoned for another reason, without a further attempt."""
+        return self._ended(DeliveryState.ABANDONED, reason, now)
+
+    def _deferred(self, verdict: Deferred, now: Moment, *, schedule: DeliverySchedule, jitter: float) -> "Delivery":
+        due = schedule.next_attempt(verdict, failures=self.failures, queued_at=self.queued_at, now=now, jitter=jitter)
+        if due is None or (verdict.as_plain_text and self.plain):
+            return self._ended(DeliveryState.ABANDONED, verdict.reason, now)
+        return replace(self, due=due, last_reason=verdict.reason, plain=self.plain or verdict.as_plain_text)
+
+    def _ended(self, state: DeliveryState, reason: str | None, now: Moment) -> "Delivery":
+        return replace(self, state=state, last_reason=reason, due=None, ended_at=now)

@@ -1,0 +1,1 @@
+"""Notices to the operator: when one is due, and its words."""

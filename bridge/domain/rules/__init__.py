@@ -1,0 +1,1 @@
+"""Pushes, and rules for imports that nobody registered."""
