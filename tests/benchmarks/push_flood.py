@@ -7,16 +7,15 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from statistics import median
-from time import monotonic, sleep, time
-from typing import Any
+from time import time
 
 from bridge.domain.destinations import Callback
 from bridge.domain.polling.budget import RULES_SHARE
 from bridge.domain.secret import Secret
 from tests.benchmarks.polling import fill
-from tests.benchmarks.push_latency import bridge, hook, rule, watched
+from tests.benchmarks.push_latency import await_record, bridge, hook, rule, watched
 from tests.benchmarks.receiving import Sender
-from tests.benchmarks.stage import RUNS, Stage, row, stage
+from tests.benchmarks.stage import RUNS, row, stage
 
 WATCHED, UPLOADED = 250, 250
 LIMIT, WINDOW = 100, 5
@@ -46,15 +45,6 @@ async def push_at_once(port: int, import_ids: list[str]) -> None:
     await asyncio.gather(*map(sender.push, import_ids))
 
 
-def await_record(our_stage: Stage, seconds: float, what: str, number: int) -> Any:
-    """Wait until the server has recorded a number of polls or messages; return its record."""
-    until = monotonic() + seconds
-    while (record := our_stage.record())[what] < number and monotonic() < until:
-        sleep(0.5)
-    assert record[what] >= number, f"{what}: {record[what]} of {number}"
-    return record
-
-
 def window_of(at: float) -> int:
     """Return the end of a window, which names it."""
     return (int(at) // WINDOW + 1) * WINDOW
@@ -64,12 +54,11 @@ def run() -> Flood:
     by_tools, by_rule = watched(WATCHED), [f"{UPLOAD}{each}" for each in range(UPLOADED)]
     with stage(limit=LIMIT, window=WINDOW) as our_stage, rule(our_stage) as setting:
         asyncio.run(fill(our_stage, WATCHED, notify=(Callback(url=Secret(hook(our_stage))),)))
-        with bridge(our_stage, **setting) as port:
-            await_record(our_stage, TOLD_WITHIN, "polls", WATCHED)
+        with bridge(our_stage, WATCHED, **setting) as port:
             our_stage.be("COMPLETED")
             pushed_at = time()
             asyncio.run(push_at_once(port, [each for pair in zip(by_tools, by_rule, strict=True) for each in pair]))
-            record = await_record(our_stage, TOLD_WITHIN, "received", WATCHED + UPLOADED)
+            record = await_record(our_stage, "received", WATCHED + UPLOADED, seconds=TOLD_WITHIN)
     arrived: dict[str, float] = record["arrived"]
     assert arrived.keys() == {*by_tools, *by_rule}, "an import was told twice, and another one was not"
     for_rules = Counter(window_of(at) for each in by_rule for at in record["polled"].get(each, ()))

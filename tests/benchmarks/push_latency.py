@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from time import monotonic, sleep, time
+from typing import Any
 
 import httpx
 from redis.asyncio import Redis
@@ -38,7 +39,7 @@ WATCHED, UNWATCHED = 500, 250
 RALLY_ANSWERS_IN = 5
 """Milliseconds."""
 LONGEST = 45
-"""Seconds after the last push until each message must have arrived; those of rules are held for 30."""
+"""Seconds after the last push until each message must have arrived; those of rules are held for 30 s."""
 SCHEDULE = {"POLL_FLOOR": "60s", "POLL_CEILING": "60s"}
 """Imports that have been under way for an hour: almost every end is noticed by its push."""
 RULE = """\
@@ -96,6 +97,15 @@ def bare() -> Starlette:
     return Starlette(routes=[Route(PATH, pipeline.receive, methods=["POST"])])
 
 
+def await_record(our_stage: Stage, what: str, number: int, *, seconds: float = LONGEST) -> Any:
+    """Wait until the server has recorded a number of polls or messages; return its record."""
+    until = monotonic() + seconds
+    while (record := our_stage.record())[what] < number and monotonic() < until:
+        sleep(0.5)
+    assert record[what] >= number, f"{what}: {record[what]} of {number}"
+    return record
+
+
 async def push_ends(our_stage: Stage, port: int, import_ids: Sequence[str]) -> dict[str, float]:
     """Let imports end at an even rate, each with its push; return when each push was sent."""
     sender = Sender(port)
@@ -116,11 +126,8 @@ def latencies(our_stage: Stage, port: int, import_ids: Sequence[str]) -> dict[st
     """Push the ends of imports; return the ms from each push to its message."""
     await_server(port)
     pushed = asyncio.run(push_ends(our_stage, port, import_ids))
-    until = monotonic() + LONGEST
-    while len((record := our_stage.record())["arrived"]) < len(import_ids) and monotonic() < until:
-        sleep(0.5)
-    assert record["arrived"].keys() == pushed.keys(), f"{len(record['arrived'])} of {len(pushed)} arrived"
-    assert record["received"] == len(pushed), "a message came twice"
+    record = await_record(our_stage, "received", len(import_ids))
+    assert record["arrived"].keys() == pushed.keys(), "an import was told twice, and another one was not"
     return {each: (record["arrived"][each] - at) * 1000 for each, at in pushed.items()}
 
 
@@ -134,14 +141,14 @@ def api(our_stage: Stage, *app: str, **changes: str) -> Iterator[int]:
 
 
 @contextmanager
-def bridge(our_stage: Stage, **changes: str) -> Iterator[int]:
-    """Run the API and a worker, which has read all imports once; yield the port of the API."""
+def bridge(our_stage: Stage, imports: int, **changes: str) -> Iterator[int]:
+    """Run the API and a worker; yield the port of the API when the worker has polled all imports once."""
     changes = {**SCHEDULE, **changes}
     with (
         api(our_stage, "bridge.web.app:app", "--http", OURS, **changes) as port,
         our_stage.process("-m", "bridge.cli", "worker", RALLY_WEBHOOK_SECRETS=PUSH_SECRET, **changes),
     ):
-        sleep(4)
+        await_record(our_stage, "polls", imports)
         yield port
 
 
@@ -167,7 +174,7 @@ def of_watched() -> tuple[list[float], list[float]]:
     """Return the latencies of our pipeline and of the bare one, for watched imports."""
     with stage(delay=RALLY_ANSWERS_IN) as our_stage:
         asyncio.run(fill(our_stage, WATCHED, notify=(Callback(url=Secret(hook(our_stage))),)))
-        with bridge(our_stage) as port:
+        with bridge(our_stage, WATCHED) as port:
             ours = latencies(our_stage, port, watched(WATCHED))
     with stage(delay=RALLY_ANSWERS_IN) as other, api(other, "--factory", f"{__name__}:bare") as port:
         return list(ours.values()), list(latencies(other, port, watched(WATCHED)).values())
@@ -179,7 +186,7 @@ def beside_rules() -> tuple[list[float], list[float]]:
         asyncio.run(fill(our_stage, UNWATCHED, notify=(Callback(url=Secret(hook(our_stage))),)))
         by_tools = watched(UNWATCHED)
         pairs = [(each, f"upload{number}") for number, each in enumerate(by_tools)]
-        with bridge(our_stage, **setting) as port:
+        with bridge(our_stage, UNWATCHED, **setting) as port:
             ours = latencies(our_stage, port, [each for pair in pairs for each in pair])
     return [ours[each] for each, _ in pairs], [ours[each] for _, each in pairs]
 
