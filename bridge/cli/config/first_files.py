@@ -43,7 +43,7 @@ admin = true # sees the watches of all clients
 # type = "slack_webhook"
 # url_env = "RESEARCH_OPS_URL"
 
-# Whom to tell of imports that nobody registered, once Rally pushes their ends (see the guide)
+# Rules: which destinations are notified of imports without a watch, once Rally pushes their ends (see the guide)
 # [[rules]]
 # name = "ops-csv"
 # types = ["CSV"]                       # all if left out
