@@ -18,6 +18,11 @@ def new_id(prefix: str) -> str:
     return _ulid(prefix, time_ns() // 1_000_000, randbits(RANDOM_BITS))
 
 
+def lowest_id(prefix: str, at: Moment) -> str:
+    """Return an id that sorts before those of this moment, and after those of earlier ones."""
+    return _ulid(prefix, at, 0)
+
+
 def derived_id(prefix: str, at: Moment, *parts: str) -> str:
     """Return a prefix followed by a ULID of a moment and of these texts: the same texts always have the same id."""
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()

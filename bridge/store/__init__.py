@@ -8,6 +8,7 @@ histories of ends, what was read on demand, and what Slack asked for: the sweep 
     rb:watches:in:<index>               zset   ids of watches; <index>: `watching`, `cancelled` or an outcome
     rb:watches:of:<client>:<index>      zset   the same, of one client
     rb:watches:about:<import>           zset   ids of the watches of an import
+    rb:watches:labelled:<fingerprint>   zset   ids of the watches with a label, whatever its case
     rb:watches:expiring                 zset   open watches by the time at which their expiry must be checked
     rb:ends:<fingerprint>               list   the last ends of imports of a label or a type; expires by itself
     rb:watches:ended                    zset   ended watches, and deliveries of notices, by the start of their retention

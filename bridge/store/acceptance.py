@@ -89,8 +89,16 @@ class AcceptReply(NamedTuple):
 
 
 def acceptance_call(
-    encryptor: Encryptor, new: NewWatch, *, grace: Span, reuse: Span, once: IdempotencyKey | None, limit: int | None
+    encryptor: Encryptor,
+    new: NewWatch,
+    *,
+    label: str | None,
+    grace: Span,
+    reuse: Span,
+    once: IdempotencyKey | None,
+    limit: int | None,
 ) -> Call:
+    """Return the call of accept.lua; `label` is the fingerprint of the watch's label."""
     import_key = (new.workspace, new.import_id)
     private = {
         "label": new.label,
@@ -127,6 +135,7 @@ def acceptance_call(
             "replayed_for": REPLAYED_FOR,
             "limit": "" if limit is None else limit,
             "by_rule": int(is_rule(new.client)),
+            "label": label or "",
         },
         more_args=[
             *("client", new.client, "workspace", new.workspace, "import_id", new.import_id),

@@ -4,6 +4,9 @@ An id never changes and sorts by its time, so the next page starts below the las
 """
 
 from collections.abc import Sequence
+from typing import NotRequired
+
+from typing_extensions import TypedDict, Unpack
 
 from bridge.domain.delivery.deliveries import DeliveryState
 from bridge.domain.outcomes import Outcome
@@ -12,6 +15,8 @@ from bridge.domain.watches import WatchState
 from bridge.redis.errors import translated
 from bridge.store import keys
 from bridge.store.connection import Store
+from bridge.store.encryption import Fingerprinter
+from bridge.store.labels import label_fingerprint
 
 WATCH_INDEXES = (WatchState.WATCHING.value, WatchState.CANCELLED.value, *(outcome.value for outcome in Outcome))
 """The indexes of watches. Each watch is in one of them."""
@@ -21,37 +26,66 @@ READS_PER_PAGE = 4
 """The number of round trips for one page of an import's watches."""
 
 
+class Filters(TypedDict):
+    """Which watches of an index are wanted, and how many; `below` and `above` are ids that bound the page."""
+
+    client: str | None
+    """The owner; None means all."""
+    state: WatchState | None
+    outcome: Outcome | None
+    below: str | None
+    limit: int
+    above: NotRequired[str | None]
+
+
 class Indexes:
     """The indexes of watches and deliveries in Redis."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, fingerprinter: Fingerprinter) -> None:
         self._store = store
+        self._fingerprinter = fingerprinter
 
     async def watches(
-        self, *, client: str | None, state: WatchState | None, outcome: Outcome | None, below: str | None, limit: int
-    ) -> list[str]:
-        """Return the newest watches below an id; of all clients if `client` is None."""
-        indexes = [keys.watches_in(index, client) for index in _watch_indexes(state, outcome)]
-        return await self._page(indexes, below, limit)
-
-    async def watches_about(
         self,
-        import_id: str,
         *,
         client: str | None,
         state: WatchState | None,
         outcome: Outcome | None,
         below: str | None,
         limit: int,
-    ) -> tuple[list[str], str | None]:
-        """Return the newest watches of an import below an id, and the id to continue below (None: the end).
+        above: str | None = None,
+    ) -> list[str]:
+        """Return the newest watches below an id, and above another; of all clients if `client` is None."""
+        indexes = [keys.watches_in(index, client) for index in _watch_indexes(state, outcome)]
+        return await self._page(indexes, below, limit, above)
 
-        A page may be shorter than `limit` before the end: many watches of the import may not match.
+    async def watches_about(self, import_id: str, **filters: Unpack[Filters]) -> tuple[list[str], str | None]:
+        """Return the newest watches of an import, as `_matching` does."""
+        return await self._matching(keys.watches_about(import_id), **filters)
+
+    async def watches_labelled(self, label: str, **filters: Unpack[Filters]) -> tuple[list[str], str | None]:
+        """Return the newest watches with a label, whatever its case, as `_matching` does."""
+        return await self._matching(keys.watches_labelled(label_fingerprint(self._fingerprinter, label)), **filters)
+
+    async def _matching(
+        self,
+        listed: str,
+        *,
+        client: str | None,
+        state: WatchState | None,
+        outcome: Outcome | None,
+        below: str | None,
+        limit: int,
+        above: str | None = None,
+    ) -> tuple[list[str], str | None]:
+        """Return the newest watches of an index below an id, and the id to continue below (None: the end).
+
+        A page may be shorter than `limit` before the end: many watches of the index may not match.
         """
         indexes = _watch_indexes(state, outcome)
         found: list[str] = []
         for _ in range(READS_PER_PAGE):
-            ids = await self._page([keys.watches_about(import_id)], below, READ_AT_ONCE)
+            ids = await self._page([listed], below, READ_AT_ONCE, above)
             for watch_id, (owner, index) in zip(ids, await self._owners_and_indexes(ids), strict=True):
                 if client not in {None, owner} or index not in indexes:
                     continue
@@ -101,14 +135,15 @@ class Indexes:
                 pipe.hget(keys.delivery(delivery_id), "ended_at")
             return [int(end) if end else None for end in await pipe.execute()]
 
-    async def _page(self, lists: Sequence[str], below: str | None, limit: int) -> list[str]:
+    async def _page(self, lists: Sequence[str], below: str | None, limit: int, above: str | None = None) -> list[str]:
         """Return the newest ids of several indexes.
 
         They are read in one transaction, so that an id that moves between them appears once.
         """
+        highest, lowest = "+" if below is None else f"({below}", "-" if above is None else f"({above}"
         async with translated(), self._store.redis.pipeline(transaction=True) as pipe:
             for each in lists:
-                pipe.zrevrangebylex(each, "+" if below is None else f"({below}", "-", 0, limit)
+                pipe.zrevrangebylex(each, highest, lowest, 0, limit)
             found = await pipe.execute()
         return sorted({found_id for ids in found for found_id in ids}, reverse=True)[:limit]
 

@@ -40,6 +40,7 @@ IMPORT_PREFIX = "rb:import:"
 WAITING_PREFIX = "rb:waiting:"
 WATCH_PREFIX = "rb:watch:"
 ABOUT_PREFIX = "rb:watches:about:"
+LABELLED_PREFIX = "rb:watches:labelled:"
 RECORD_SET_PREFIX = "rb:record_set:"
 DELIVERY_PREFIX = "rb:delivery:"
 
@@ -55,6 +56,11 @@ def watches_in(index: str, client: str | None = None) -> str:
 
 def watches_about(import_id: str) -> str:
     return f"{ABOUT_PREFIX}{import_id}"
+
+
+def watches_labelled(fingerprint: str) -> str:
+    """Return the index of the watches with a label, by its fingerprint. Scripts build the same names."""
+    return f"{LABELLED_PREFIX}{fingerprint}"
 
 
 def deliveries_in(state: str, client: str | None = None) -> str:

@@ -10,7 +10,7 @@ from bridge.redis.errors import translated
 from bridge.store import bindings, codec, keys
 from bridge.store.acceptance import AcceptedWatch, NewWatch
 from bridge.store.connection import Store
-from bridge.store.encryption import Encryptor
+from bridge.store.encryption import Encryptor, Fingerprinter
 from bridge.store.slack_channels import SlackChannels
 from bridge.store.watches import Watches
 
@@ -21,10 +21,10 @@ ACCEPTED_AFTER: Span = MINUTE
 class SlackWishes:
     """The wishes in Redis."""
 
-    def __init__(self, store: Store, encryptor: Encryptor) -> None:
+    def __init__(self, store: Store, encryptor: Encryptor, fingerprinter: Fingerprinter) -> None:
         self._store = store
         self._encryptor = encryptor
-        self._watches = Watches(store, encryptor)
+        self._watches = Watches(store, encryptor, fingerprinter)
         self._channels = SlackChannels(store)
 
     async def keep(self, new: NewWatch) -> None:

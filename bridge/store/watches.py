@@ -19,9 +19,10 @@ from bridge.store.acceptance import (
     read_reply,
 )
 from bridge.store.connection import Store
-from bridge.store.encryption import Encryptor
+from bridge.store.encryption import Encryptor, Fingerprinter
 from bridge.store.failed_records import FailedRecords
 from bridge.store.group_commit import GroupCommit
+from bridge.store.labels import label_fingerprint
 
 RECORDS_AT_ONCE = 100
 
@@ -44,8 +45,9 @@ class WatchIndexEntry:
 class Watches:
     """The watches in Redis."""
 
-    def __init__(self, store: Store, encryptor: Encryptor) -> None:
+    def __init__(self, store: Store, encryptor: Encryptor, fingerprinter: Fingerprinter) -> None:
         self._store = store
+        self._fingerprinter = fingerprinter
         self._encryptor = encryptor
         self._failed_records = FailedRecords(store, encryptor)
         self._acceptances = GroupCommit(store, "accept")
@@ -64,7 +66,8 @@ class Watches:
         With an idempotency key `once`, a repeated request gets the first reply; None if its content differs. With a
         `limit` of calls per client and minute, the same step counts this call.
         """
-        call = acceptance_call(self._encryptor, new, grace=grace, reuse=reuse, once=once, limit=limit)
+        label = None if new.label is None else label_fingerprint(self._fingerprinter, new.label)
+        call = acceptance_call(self._encryptor, new, label=label, grace=grace, reuse=reuse, once=once, limit=limit)
         accepted = read_reply(self._encryptor, new, await self._acceptances.run(call))
         if isinstance(accepted, AcceptedWatch) and accepted.acceptance is Acceptance.KNOWN:
             # The first reply was lost, and redis-py repeated the call.

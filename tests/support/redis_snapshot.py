@@ -153,6 +153,8 @@ def _watches(snapshot: Snapshot) -> Iterator[str]:
         listed[keys.watches_in(ending)].add(watch_id)
         listed[keys.watches_in(ending, record["client"])].add(watch_id)
         listed[keys.watches_about(record["import_id"])].add(watch_id)
+        if "label" in record:
+            listed[keys.watches_labelled(record["label"])].add(watch_id)
     yield from _listed(snapshot, listed)
     yield from (keys.EXPIRING, keys.ENDED)
     yield from map(keys.watch, watches)

@@ -20,7 +20,7 @@ from bridge.store.attempts import Attempts
 from bridge.store.budgets import Budgets
 from bridge.store.connection import Store
 from bridge.store.deliveries import Deliveries
-from bridge.store.encryption import Encryptor
+from bridge.store.encryption import Encryptor, Fingerprinter
 from bridge.store.endings import Endings, Settlement
 from bridge.store.failed_records import FailedRecords
 from bridge.store.imports import Imports, PollCommit
@@ -47,7 +47,9 @@ class StoreParts:
     def __init__(self, store: Store) -> None:
         encryptor = Encryptor([Secret(Fernet.generate_key().decode())])
         self.store = store
-        self.watches = Watches(store, encryptor)
+        fingerprinter = Fingerprinter()
+        fingerprinter.set_key("the key of the tests")
+        self.watches = Watches(store, encryptor, fingerprinter)
         self.imports = Imports(store, encryptor)
         self.endings = Endings(store, encryptor)
         self.deliveries = Deliveries(store, encryptor)

@@ -2,13 +2,14 @@
 -- recent enough answers without a poll. With an idempotency key the first reply is stored and replayed.
 -- Unless `limit` is '', this is a call of the client, which must fit into the limit of its minute.
 -- Arguments in ms: grace, expires_in, reuse, replayed_for. `digest` is that of the request, or '' without a key. `by_rule`
--- is 1 for the watch of a rule. Further arguments: the record's field, value, ...
+-- is 1 for the watch of a rule; `label` is the fingerprint of the watch's label, or ''. Further arguments: the record's field, value, ...
 -- Returns: {'new' | 'joined' | 'final' | 'known' | 'replayed' | 'conflict', watch id, now, grace, expires_in,
 --           next poll or -1, the import's fields and values}; {'over_limit', '', ms until the next minute}
 local watch, watching, watching_of_client, watches_about, expiring, import, waiting, imports_due, imports_leased,
   settling, final, replay, replays, calls = unpack(KEYS)
-local watch_id, import_id, member, grace, expires_in, reuse, digest, replayed_for, limit, by_rule = unpack(ARGV, 1, 10)
-local FIRST_FIELD = 11
+local watch_id, import_id, member, grace, expires_in, reuse, digest, replayed_for, limit, by_rule, label =
+  unpack(ARGV, 1, 11)
+local FIRST_FIELD = 12
 local now = clock()
 grace, expires_in, reuse = tonumber(grace), tonumber(expires_in), tonumber(reuse)
 
@@ -51,6 +52,10 @@ redis.call('ZADD', watching, 0, watch_id)
 redis.call('ZADD', watching_of_client, 0, watch_id)
 redis.call('ZADD', watches_about, 0, watch_id)
 redis.call('ZADD', expiring, now + expires_in, watch_id)
+if label ~= '' then
+  redis.call('HSET', watch, 'label', label)
+  redis.call('ZADD', 'rb:watches:labelled:' .. label, 0, watch_id)
+end
 redis.call('SADD', waiting, watch_id)
 
 local function find_or_create_import()

@@ -15,6 +15,10 @@ for i = FIRST_ID, #ARGV do
   end
 end
 redis.call('ZREM', watches_about, watch_id)
+local label = redis.call('HGET', watch, 'label')
+if label then
+  redis.call('ZREM', 'rb:watches:labelled:' .. label, watch_id)
+end
 redis.call('ZREM', watches_in, watch_id)
 redis.call('ZREM', watches_in_of_client, watch_id)
 for i = FIRST_ID, #ARGV do
