@@ -20,6 +20,7 @@ from bridge.destinations.slack import message as slack_message
 from bridge.destinations.slack import webhook as slack_webhook
 from bridge.destinations.slack.bot import SlackBot
 from bridge.domain.delivery.destination_requests import Failure, NoResponse, Request, SendResult
+from bridge.domain.delivery.posted_messages import Thread
 from bridge.domain.delivery.verdicts import Deferred, Rejected, Verdict
 from bridge.domain.destinations import (
     Callback,
@@ -100,14 +101,18 @@ def prepare(
     now: Moment,
     sender: Sender,
     plain: bool = False,
+    thread: Thread | None = None,
 ) -> Request:
-    """Return the request of one attempt, signed as of `now`; `plain` sends only the text of a Slack message."""
+    """Return the request of one attempt, signed as of `now`.
+
+    `plain` sends only the text of a Slack message; the bot posts in the `thread`, if there is one.
+    """
     match destination:
         case SlackWebhook():
             return slack_webhook.prepare(destination, _payload(body, plain=plain))
         case SlackChannel():
             assert sender.slack_bot is not None  # noqa: S101 - `resolve` gives no channel without a bot
-            return slack_bot.prepare(destination, _payload(body, plain=plain), sender.slack_bot)
+            return slack_bot.prepare(destination, _payload(body, plain=plain), sender.slack_bot, thread=thread)
         case Callback():
             return callback.prepare(
                 destination, body, notification_id=notification_id, client=client, now=now, signing=sender.signing
@@ -119,21 +124,26 @@ def _payload(body: str, *, plain: bool) -> str:
 
 
 def judge(
-    destination: ResolvedDestination, answer: SendResult, now: Moment, *, slack_at_most_once: bool = False
+    destination: ResolvedDestination,
+    answer: SendResult,
+    now: Moment,
+    *,
+    slack_at_most_once: bool = False,
+    in_thread: bool = False,
 ) -> Verdict:
     """Return the verdict on an attempt.
 
     Without a response it is never final, because receivers and allow-lists get fixed; except that, with
     `slack_at_most_once`, a message that Slack may have received is not repeated.
     """
-    verdict = _judge(destination, answer, now)
+    verdict = _judge(destination, answer, now, in_thread=in_thread)
     once = slack_at_most_once and not isinstance(destination, Callback)
     if once and isinstance(verdict, Deferred) and verdict.ambiguous:
         return Rejected(f"{verdict.reason}; perhaps delivered, and SLACK_AT_MOST_ONCE is set")
     return verdict
 
 
-def _judge(destination: ResolvedDestination, answer: SendResult, now: Moment) -> Verdict:
+def _judge(destination: ResolvedDestination, answer: SendResult, now: Moment, *, in_thread: bool) -> Verdict:
     if isinstance(answer, NoResponse):
         return Deferred(full_reason(answer), ambiguous=answer.failure in MAYBE_SENT)
     # A callback succeeds by its status alone; Slack reports success in the body.
@@ -143,7 +153,7 @@ def _judge(destination: ResolvedDestination, answer: SendResult, now: Moment) ->
         case SlackWebhook(url=url):
             return slack_webhook.judge(answer, now, at_slack=is_slack_url(url.reveal()))
         case SlackChannel():
-            return slack_bot.judge(answer, now)
+            return slack_bot.judge(answer, now, in_thread=in_thread)
         case Callback():
             return callback.judge(answer, now)
 

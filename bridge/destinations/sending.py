@@ -7,6 +7,7 @@ from bridge.destinations import Sender, judge, prepare, resolve
 from bridge.destinations.egress.client import Egress
 from bridge.destinations.redaction import redact
 from bridge.domain.delivery.destination_requests import NoResponse, SendResult
+from bridge.domain.delivery.posted_messages import Thread
 from bridge.domain.delivery.verdicts import Accepted, Deferred, Verdict
 from bridge.domain.destinations import Destination, ResolvedDestination
 from bridge.domain.times import Moment
@@ -37,15 +38,26 @@ async def send(
     sender: Sender,
     egress: Egress,
     plain: bool = False,
+    thread: Thread | None = None,
 ) -> JudgedResult:
-    """Send a rendered message once, for a client."""
+    """Send a rendered message once, for a client; the Slack bot posts it in the `thread`, if there is one."""
     found = resolve(destination, body, named, sender)
     if isinstance(found, NoResponse):
         return JudgedResult(verdict=Deferred(found.reason))
     resolved, body = found
-    request = prepare(resolved, body, notification_id=message_id, client=client, now=now(), sender=sender, plain=plain)
+    request = prepare(
+        resolved,
+        body,
+        notification_id=message_id,
+        client=client,
+        now=now(),
+        sender=sender,
+        plain=plain,
+        thread=thread,
+    )
     answer = await egress.send(request)
-    verdict = judge(resolved, answer, now(), slack_at_most_once=sender.slack_at_most_once)
+    once = sender.slack_at_most_once
+    verdict = judge(resolved, answer, now(), slack_at_most_once=once, in_thread=thread is not None)
     return _result(resolved, answer, verdict, sender)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from bridge.domain.living.end_place import EndPlace
 from bridge.domain.mentions import Mention
 from bridge.domain.outcomes import Outcome
 from bridge.domain.secret import Secret
@@ -28,6 +29,8 @@ class SlackChannel:
     channel: str
     on: frozenset[Outcome] | None = None
     mention: Mention | None = None
+    live: EndPlace | None = None
+    """Where the end is told of an import that has a living message there; None if it has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Attempts: recorded with the state of their delivery afterwards, and read."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from bridge.domain.delivery.attempts import ATTEMPTS_KEPT, Attempt
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
@@ -55,8 +56,12 @@ class Attempts:
             lane_result = "ok" if after.state is DeliveryState.DELIVERED else "failing"
         fields: list[Argument] = [
             *("attempts", after.attempts, "reason", after.last_reason or "", "failures", after.failures),
-            *("plain", 1 if after.plain else "", "ended_at", after.ended_at or ""),
+            *("plain", 1 if after.plain else "", "outside_thread", 1 if after.outside_thread else ""),
+            *("ended_at", after.ended_at or ""),
         ]
+        if after.posted is not None:
+            posted = codec.dump(asdict(after.posted))
+            fields += ["posted", self._encryptor.encrypt(posted, bindings.of_posted(after.id, after.client))]
         ids = (after.id, after.watch_id, after.lane)
         return self._commit(ids, fence, after.due or 0, after.state, fields, attempt=encrypted, lane_result=lane_result)
 

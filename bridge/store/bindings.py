@@ -42,5 +42,9 @@ def of_message(delivery_id: str, client: str, watch_id: str) -> Binding:
     return Binding(record=keys.delivery(delivery_id), field="message", client=client, about=watch_id)
 
 
+def of_posted(delivery_id: str, client: str) -> Binding:
+    return Binding(record=keys.delivery(delivery_id), field="posted", client=client)
+
+
 def of_attempt(delivery_id: str, client: str) -> Binding:
     return Binding(record=keys.attempts(delivery_id), field="", client=client)

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from bridge.domain.delivery.attempts import Attempt
 from bridge.domain.destinations import Callback, Destination, NamedDestination, SlackChannel, SlackWebhook
 from bridge.domain.imports import FailedRecord, Reading
+from bridge.domain.living.end_place import EndPlace
 from bridge.domain.mentions import Mention
 from bridge.domain.outcomes import Outcome
 from bridge.domain.polling.last_poll import LastPoll
@@ -56,7 +57,8 @@ def dump_destination(destination: Destination) -> dict[str, Any]:
         case SlackWebhook(url=url):
             return {"type": "slack_webhook", "url": url.reveal(), "on": on, **_dump_mention(destination.mention)}
         case SlackChannel(channel=channel):
-            return {"type": "slack", "channel": channel, "on": on, **_dump_mention(destination.mention)}
+            live = {} if destination.live is None else {"live": destination.live.value}
+            return {"type": "slack", "channel": channel, "on": on, **_dump_mention(destination.mention), **live}
         case Callback(url=url, secret=secret, headers=headers):
             return {
                 "type": "callback",
@@ -75,7 +77,8 @@ def load_destination(stored: Mapping[str, Any]) -> Destination:
         case "slack_webhook":
             return SlackWebhook(url=Secret(stored["url"]), on=on, mention=_load_mention(stored))
         case "slack":
-            return SlackChannel(channel=stored["channel"], on=on, mention=_load_mention(stored))
+            live = EndPlace(stored["live"]) if "live" in stored else None
+            return SlackChannel(channel=stored["channel"], on=on, mention=_load_mention(stored), live=live)
         case "callback":
             return Callback(
                 url=Secret(stored["url"]),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
+from bridge.domain.delivery.posted_messages import PostedMessage
 from bridge.domain.times import Moment, Span
 from bridge.store import bindings, codec, keys
 from bridge.store.connection import Store
@@ -149,8 +150,16 @@ class Deliveries:
             attempts=int(record["attempts"]),
             failures=int(record["failures"]),
             plain=bool(record.get("plain")),
+            outside_thread=bool(record.get("outside_thread")),
             interrupted=bool(record.get("interrupted")),
             due=int(record["due"]) if record.get("due") else None,
             last_reason=record["reason"] or None,
             ended_at=int(record["ended_at"]) if record.get("ended_at") else None,
+            posted=self._load_posted(delivery_id, record),
         )
+
+    def _load_posted(self, delivery_id: str, record: Mapping[str, Any]) -> PostedMessage | None:
+        if "posted" not in record:
+            return None
+        binding = bindings.of_posted(delivery_id, record["client"])
+        return PostedMessage(**codec.load(self._encryptor.decrypt(record["posted"], binding)))

@@ -17,6 +17,7 @@ def wait(bridge: Bridge) -> int:
         "imp",
         notify=[
             {"type": "slack", "channel": "C0123ABCD", "on": "problems", "mention": {"users": ["U0123ABCD"]}},
+            {"type": "slack", "channel": "C0123ABCE", "live": True, "end": "reply"},
             {"type": "slack_webhook", "url": "https://hooks.slack.com/x", "on": "always"},
             {"type": "callback", "url": "https://crm.example.com", "secret": "whsec_x", "headers": {"X": "y"}},
             {"type": "named", "name": "research-ops", "on": ["failed", "timed_out"]},

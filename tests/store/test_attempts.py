@@ -6,6 +6,7 @@ import pytest
 
 from bridge.domain.delivery.attempts import Attempt
 from bridge.domain.delivery.deliveries import DeliveryState
+from bridge.domain.delivery.posted_messages import PostedMessage
 from tests.support.samples import only
 from tests.support.store_parts import LEASE, StoreParts, a_delivery
 
@@ -29,6 +30,19 @@ async def test_a_delivery_is_recorded_only_under_its_fence(parts: StoreParts) ->
     delivery = only(await parts.deliveries.many(["dlv_0"]))
     assert (delivery.state, delivery.attempts, delivery.due) == (DeliveryState.DELIVERED, 1, None)
     assert await parts.attempts.of(delivery) == [attempt]
+
+
+async def test_a_delivery_keeps_how_slack_names_its_message_and_keeps_it_encrypted(parts: StoreParts) -> None:
+    watch, _ = await parts.accept()
+    await parts.settle(watch, a_delivery(watch))
+    _, _, claims = await parts.deliveries.claim(room=5, lease=LEASE)
+    claim, posted = only(claims), PostedMessage(channel="C0123ABCD", ts="1503435956.000247")
+
+    done = replace(parts.deliveries.decrypt(claim), state=DeliveryState.DELIVERED, ended_at=9, posted=posted)
+    await parts.attempts.commit(done, claim.fence, None)
+
+    assert only(await parts.deliveries.many(["dlv_0"])).posted == posted
+    assert "1503435956" not in str(await parts.store.call("HGETALL", "rb:delivery:dlv_0"))
 
 
 async def test_the_last_fifty_attempts_are_kept(parts: StoreParts) -> None:

@@ -10,7 +10,7 @@ from bridge.cli.config.rule_values import mention_text, rule_values
 from bridge.destinations import kind
 from bridge.destinations.descriptions import describe
 from bridge.domain.clients import Client
-from bridge.domain.destinations import Callback, ResolvedDestination
+from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel
 from bridge.domain.durations import duration, duration_text
 from bridge.domain.rules.rules import Rule
 from bridge.domain.secret import Secret
@@ -86,6 +86,8 @@ class _Rows:
         if not isinstance(destination, Callback):
             if destination.mention is not None:
                 yield self._row(f"{prefix}.mention", mention_text(destination.mention))
+            if isinstance(destination, SlackChannel) and destination.live is not None:
+                yield self._row(f"{prefix}.live", f"yes; end = {destination.live.value}")
         else:
             secrets = {"secret": destination.secret} | {f"headers.{each}": v for each, v in destination.headers.items()}
             for key, value in secrets.items():

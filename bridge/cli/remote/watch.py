@@ -34,6 +34,9 @@ Examples:
     help="Notify these destinations of `problems` (anything but completed), `always`, or of a list of outcomes, such "
     "as failed,timed_out.  [default: always]",
 )
+@click.option(
+    "--live", is_flag=True, help="Show the progress of a long import in Slack (--slack), in one message that is edited."
+)
 @click.option("--label", help="Name of the import in messages.")
 @click.option("--metadata", multiple=True, type=KeyValue(), help="Returned in responses and callbacks.")
 @click.option("--workspace", help="The Rally account of the import.")
@@ -47,6 +50,7 @@ def command(
     *,
     destinations: list[Destination],
     on: tuple[tuple[str, ...], ...],
+    live: bool,
     metadata: tuple[tuple[str, str], ...],
     expires_in: Span | None,
     follow: bool,
@@ -65,6 +69,8 @@ def command(
     if (wanted := wanted_outcomes(on)) is not None:
         for each in destinations:
             each["on"] = wanted
+    if live:
+        _make_live(destinations)
     made = bridge.watch(
         import_id,
         notify=destinations,
@@ -75,6 +81,15 @@ def command(
     if follow:
         follow_to_end(bridge, made, following, as_json=as_json)
     _print_created(made, as_json=as_json)
+
+
+def _make_live(destinations: Sequence[Destination]) -> None:
+    """Request a living message in each channel; raise UsageError if there is none."""
+    channels = [each for each in destinations if each["type"] == "slack"]
+    if not channels:
+        raise click.UsageError("--live needs --slack.")
+    for each in channels:
+        each["live"] = True
 
 
 def _check_that_nothing_is_awaited(following: Following) -> None:

@@ -9,6 +9,10 @@ On: TypeAlias = Literal["problems", "always"] | Sequence[Outcome]
 """The outcomes that a destination receives: all but `completed`, all, or those listed."""
 
 
+EndPlace: TypeAlias = Literal["broadcast", "reply", "message"]
+"""Where the end of an import is told that has a living message."""
+
+
 class Mention(TypedDict):
     """The ids of Slack users that messages mention, and the outcomes for which they do; `problems` if left out."""
 
@@ -17,12 +21,18 @@ class Mention(TypedDict):
 
 
 class Slack(TypedDict):
-    """A channel to which the bridge's Slack bot posts."""
+    """A channel to which the bridge's Slack bot posts.
+
+    With `live`, an import that runs for more than a minute has a message there that is edited meanwhile. `end` says
+    where its end is told then: `broadcast`, the default, as a reply to it which the channel sees as well.
+    """
 
     type: Literal["slack"]
     channel: str
     on: NotRequired[On]
     mention: NotRequired[Mention]
+    live: NotRequired[bool]
+    end: NotRequired[EndPlace]
 
 
 class SlackWebhook(TypedDict):

@@ -11,6 +11,7 @@ from typing import Any
 
 from bridge.domain.delivery.delivery_schedule import RETRY_AFTER_HONOURED
 from bridge.domain.delivery.destination_requests import Request, Response
+from bridge.domain.delivery.posted_messages import PostedMessage, Thread
 from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.destinations import SlackChannel
 from bridge.domain.retry_after import retry_after
@@ -33,8 +34,11 @@ class SlackBot:
     api_url: str
 
 
-def prepare(destination: SlackChannel, body: str, bot: SlackBot) -> Request:
-    return prepare_call("chat.postMessage", {"channel": destination.channel, **json.loads(body)}, bot)
+def prepare(destination: SlackChannel, body: str, bot: SlackBot, *, thread: Thread | None = None) -> Request:
+    payload = {"channel": destination.channel, **json.loads(body)}
+    if thread is not None:
+        payload |= {"thread_ts": thread.ts, "reply_broadcast": thread.broadcast}
+    return prepare_call("chat.postMessage", payload, bot)
 
 
 def prepare_check(bot: SlackBot) -> Request:
@@ -78,6 +82,17 @@ _UNREADABLE = frozenset(
         "too_many_attachments",
     }
 )
+_THREAD = frozenset(
+    {
+        "cannot_reply_to_message",
+        "invalid_thread_ts",
+        "message_not_found",
+        "restricted_action_non_threadable_channel",
+        "restricted_action_thread_locked",
+        "thread_not_found",
+    }
+)
+"""Errors of a reply that do not concern an ordinary message in the same channel."""
 _SCOPE = "give the bot the scope chat:write, and install it again"
 _POLICY = "an administrator of the Slack workspace must allow it"
 _CHANNEL = "check the channel's id, and that the bot may see it"
@@ -115,14 +130,14 @@ _HINTS: Mapping[str, str] = {
 """Errors that stay until the cause is fixed, and how to fix it."""
 
 
-def judge(response: Response, now: Moment) -> Verdict:
+def judge(response: Response, now: Moment, *, in_thread: bool = False) -> Verdict:
     """Return the verdict on a response: by the status, then `ok`, then `error`."""
     wait = retry_after(response.headers, now, at_most=RETRY_AFTER_HONOURED)
     match response.status // 100, response.status:
         case _, HTTPStatus.TOO_MANY_REQUESTS:
             return Deferred("HTTP 429, over Slack's rate limit", SECOND if wait is None else wait, whole_lane=True)
         case 2, _:
-            return _judge_document(document_of(response), wait)
+            return _judge_document(document_of(response), wait, in_thread=in_thread)
         case 3, status:
             return Rejected(f"HTTP {status}, redirects are not followed")
         case _, HTTPStatus.REQUEST_TIMEOUT | HTTPStatus.TOO_EARLY as status:
@@ -133,10 +148,17 @@ def judge(response: Response, now: Moment) -> Verdict:
             return Deferred(f"HTTP {status}", wait, ambiguous=True)
 
 
-def _judge_document(document: Mapping[str, Any], wait: Span | None) -> Verdict:  # noqa: PLR0911 - a table
+def _judge_document(document: Mapping[str, Any], wait: Span | None, *, in_thread: bool) -> Verdict:
+    error = document.get("error")
     if document.get("ok") is True:
-        return Accepted()
-    match document.get("error"):
+        return Accepted(PostedMessage.of(document))
+    if in_thread and isinstance(error, str) and error in _THREAD:
+        return Deferred(f"Slack: {error}", outside_thread=True)
+    return _judge_error(error, wait)
+
+
+def _judge_error(error: object, wait: Span | None) -> Verdict:  # noqa: PLR0911 - a table
+    match error:
         case str(error) if error in _OVER_LIMIT:
             return Deferred(f"Slack: {error}", SECOND if wait is None else wait, whole_lane=True)
         case str(error) if error in _PASSING:

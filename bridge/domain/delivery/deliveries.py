@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from bridge.domain.delivery.delivery_schedule import DeliverySchedule
+from bridge.domain.delivery.posted_messages import PostedMessage
 from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.destinations import Destination
 from bridge.domain.times import Moment
@@ -43,18 +44,22 @@ class Delivery:
     failures: int = 0
     plain: bool = False
     """Whether to send plain text, because the destination did not accept our formatting."""
+    outside_thread: bool = False
+    """Whether to send it outside the thread of its living message, because Slack did not accept it there."""
     interrupted: bool = False
     """Whether a worker died after claiming the delivery, so that it is unknown whether the message was sent."""
     due: Moment | None = None
     last_reason: str | None = None
     ended_at: Moment | None = None
+    posted: PostedMessage | None = None
+    """The message in Slack that it has become."""
 
     def after(self, verdict: Verdict, now: Moment, *, schedule: DeliverySchedule, jitter: float) -> "Delivery":
         """Return the delivery after one more attempt; `jitter` (0 to 1) adds up to a tenth to the pause."""
         made = replace(self, attempts=self.attempts + 1)
         match verdict:
-            case Accepted():
-                return made._ended(DeliveryState.DELIVERED, None, now)
+            case Accepted(posted):
+                return replace(made._ended(DeliveryState.DELIVERED, None, now), posted=posted)
             case Rejected(reason):
                 return made._ended(DeliveryState.ABANDONED, reason, now)
             case Deferred():
@@ -74,7 +79,13 @@ class Delivery:
         due = schedule.next_attempt(verdict, failures=self.failures, queued_at=self.queued_at, now=now, jitter=jitter)
         if due is None or (verdict.as_plain_text and self.plain):
             return self._ended(DeliveryState.ABANDONED, verdict.reason, now)
-        return replace(self, due=due, last_reason=verdict.reason, plain=self.plain or verdict.as_plain_text)
+        return replace(
+            self,
+            due=due,
+            last_reason=verdict.reason,
+            plain=self.plain or verdict.as_plain_text,
+            outside_thread=self.outside_thread or verdict.outside_thread,
+        )
 
     def _ended(self, state: DeliveryState, reason: str | None, now: Moment) -> "Delivery":
         return replace(self, state=state, last_reason=reason, due=None, ended_at=now)

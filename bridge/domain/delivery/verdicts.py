@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from bridge.domain.delivery.posted_messages import PostedMessage
 from bridge.domain.times import Span
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The destination took the message."""
+    """The destination took the message; `posted` is how Slack names it, if it does."""
+
+    posted: PostedMessage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,7 @@ class Deferred:
     """The attempt failed. The next follows the schedule, but not before `wait` (ms), if the destination asked for it.
 
     `ambiguous`: the message may have arrived nevertheless. `as_plain_text`: repeat once, as plain text only.
+    `outside_thread`: repeat once, as an ordinary message.
     `max_tries`: the largest number of attempts. `whole_lane`: all deliveries of the lane wait until then.
     `refused_token`: Slack refuses the bot's token, which only the operator can replace.
     """
@@ -24,6 +28,7 @@ class Deferred:
     wait: Span | None = None
     ambiguous: bool = False
     as_plain_text: bool = False
+    outside_thread: bool = False
     max_tries: int | None = None
     whole_lane: bool = False
     refused_token: bool = False

@@ -17,6 +17,7 @@ from pydantic_core import CoreSchema
 
 from bridge.domain.clients import DIGEST_PREFIX, Client, Permissions, SlackTeam
 from bridge.domain.destinations import CHANNEL_ID, Callback, ResolvedDestination, SlackChannel, SlackWebhook
+from bridge.domain.living.end_place import EndPlace
 from bridge.domain.mentions import Mention
 from bridge.domain.secret import Secret
 from bridge.settings import parsers
@@ -98,6 +99,13 @@ class MentionTable(Table):
 MentionField: TypeAlias = Annotated[MentionTable | None, Field(description="Whom its messages mention.")]
 
 
+def _end_place(value: object) -> EndPlace:
+    try:
+        return EndPlace(str(value))
+    except ValueError:
+        raise ValueError('must be "broadcast", "reply" or "message"') from None
+
+
 class WorkspaceTable(Table):
     """A Rally account."""
 
@@ -143,9 +151,24 @@ class SlackTable(Table):
     channel: Annotated[ChannelId, Field(description="The channel's id, such as C0123ABCD.")]
 
     mention: MentionField = None
+    live: Annotated[bool, Field(description="Whether an import has a message there that is edited while it runs.")] = (
+        False
+    )
+    end: Annotated[
+        Annotated[EndPlace, BeforeValidator(_end_place), WithJsonSchema({"enum": list(EndPlace)})] | None,
+        Field(description="Where its end is told, only with live: broadcast (the default), reply or message."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _end_only_with_live(self) -> Self:
+        if self.end is not None and not self.live:
+            raise ValueError("end is only possible with live = true")
+        return self
 
     def destination(self) -> ResolvedDestination:
-        return SlackChannel(channel=self.channel, mention=None if self.mention is None else self.mention.mention())
+        mention = None if self.mention is None else self.mention.mention()
+        live = (self.end or EndPlace.BROADCAST) if self.live else None
+        return SlackChannel(channel=self.channel, mention=mention, live=live)
 
 
 class CallbackTable(Table):

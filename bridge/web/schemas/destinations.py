@@ -28,6 +28,7 @@ from bridge.domain.destinations import (
     SlackChannel,
     SlackWebhook,
 )
+from bridge.domain.living.end_place import EndPlace
 from bridge.domain.secret import Secret
 from bridge.domain.subscriptions import Subscription, subscription_of
 from bridge.web.refusals import Problem
@@ -111,6 +112,20 @@ class ToSlack(_ToDestination):
     type: Literal["slack"]
     channel: Annotated[str, Field(json_schema_extra={"pattern": CHANNEL_ID})]
     mention: MentionField = None
+    live: Annotated[
+        bool | None,
+        Field(
+            description="Whether an import that runs for more than a minute has a message there that is edited "
+            "meanwhile; `false` if left out."
+        ),
+    ] = None
+    end: Annotated[
+        EndPlace | None,
+        Field(
+            description="Where its end is told, only with `live`: `broadcast` (the default), as a reply to that "
+            "message which the channel sees as well; `reply`, in its thread only; `message`, as an ordinary message."
+        ),
+    ] = None
 
     @field_validator("channel")
     @classmethod
@@ -127,8 +142,16 @@ class ToSlack(_ToDestination):
             raise _not_permitted("policy_forbidden", one_of(channels, "Slack channel"))
         return channel
 
+    @field_validator("end")
+    @classmethod
+    def _has_a_living_message(cls, end: EndPlace | None, info: ValidationInfo) -> EndPlace | None:
+        if end is not None and info.data.get("live", True) is not True:
+            raise PydanticCustomError("policy_needs_live", "Is only possible with `live`: true")
+        return end
+
     def destination(self) -> Destination:
-        return SlackChannel(channel=self.channel, on=self.subscription, mention=mention_of(self.mention))
+        live = (self.end or EndPlace.BROADCAST) if self.live else None
+        return SlackChannel(channel=self.channel, on=self.subscription, mention=mention_of(self.mention), live=live)
 
 
 def _repetition(name: str, count: int) -> str | None:

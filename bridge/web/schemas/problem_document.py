@@ -15,7 +15,7 @@ RULE_CODES = (
     *("metadata", "unspecified", "private", "shared", "loopback", "link_local", "reserved", "documentation"),
     *("multicast", "embedded_ipv4", "port", "url", "host", "scheme", "userinfo", "fragment"),
     *("slack_workflow", "not_slack", "slack_host", "no_slack_bot", "forbidden", "invalid_secret", "invalid_header"),
-    *("unknown_name", "unknown_workspace", "invalid_import_id", "duplicate_destination"),
+    *("unknown_name", "unknown_workspace", "invalid_import_id", "duplicate_destination", "needs_live"),
 )
 """The codes of all rules that may refuse a field; a test compares them with the rules."""
 

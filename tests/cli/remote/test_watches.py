@@ -14,7 +14,7 @@ UNENDING = (("UPLOADING", 0.0), ("COMPLETED", 600.0))
 def test_every_option_reaches_the_bridge(shell: Shell) -> None:
     inbox = f"{shell.bridge.sandbox_url}/inbox"
     places = ["--callback", f"{inbox}/callbacks/a", "--slack-webhook", f"{inbox}/services/T000/B000/YYYY"]
-    facts = ["--metadata", "ticket=RES-12", "--expires-in", "2h", "--on", "failed", "--slack", "C0123ABCD"]
+    facts = ["--metadata", "ticket=RES-12", "--expires-in", "2h", "--on", "failed", "--slack", "C0123ABCD", "--live"]
     shell.bridge.set_import("wishes", ("ERROR", 0))
     watch = shell.json("watch", "wishes", *places, *facts, "--named", "ops", "--workspace", "default")
     assert watch["metadata"] == {"ticket": "RES-12"}

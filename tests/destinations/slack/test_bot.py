@@ -15,6 +15,7 @@ from bridge.destinations import (
 from bridge.destinations.signatures import Signing
 from bridge.destinations.slack.bot import SlackBot
 from bridge.domain.delivery.destination_requests import Request, Response
+from bridge.domain.delivery.posted_messages import PostedMessage, Thread
 from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.destinations import SlackChannel
 from bridge.domain.secret import Secret
@@ -39,6 +40,10 @@ def bot_says(**document: Any) -> Response:
     ("answer", "verdict"),
     [
         (bot_says(ok=True, ts="1503435956.000247"), Accepted()),
+        (
+            bot_says(ok=True, channel="C0123ABCD", ts="1503435956.000247"),
+            Accepted(PostedMessage(channel="C0123ABCD", ts="1503435956.000247")),
+        ),
         (bot_says(ok=False, error="ratelimited"), Deferred("Slack: ratelimited", SECOND, whole_lane=True)),
         (bot_says(ok=False, error="rate_limited"), Deferred("Slack: rate_limited", SECOND, whole_lane=True)),
         (
@@ -200,3 +205,38 @@ def test_a_rate_limited_bot_without_a_retry_after_waits_a_second() -> None:
     response = Response(status=429, headers={}, body=b"")
 
     assert slack_bot.judge(response, NOW) == Deferred("HTTP 429, over Slack's rate limit", SECOND, whole_lane=True)
+
+
+@pytest.mark.parametrize("broadcast", [True, False])
+def test_a_reply_is_posted_in_its_thread(*, broadcast: bool) -> None:
+    thread = Thread(ts="1503435956.000247", broadcast=broadcast)
+    request = slack_bot.prepare(CHANNEL, '{"text": "x"}', SlackBot(token=Secret("xoxb-1"), api_url="u"), thread=thread)
+
+    assert json.loads(request.body) == {
+        "channel": "C0123ABCD",
+        "text": "x",
+        "thread_ts": "1503435956.000247",
+        "reply_broadcast": broadcast,
+    }
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *("cannot_reply_to_message", "invalid_thread_ts", "message_not_found", "thread_not_found"),
+        *("restricted_action_non_threadable_channel", "restricted_action_thread_locked"),
+    ],
+)
+def test_an_error_of_a_thread_is_followed_by_an_ordinary_message(error: str) -> None:
+    refused = Deferred(f"Slack: {error}", outside_thread=True)
+
+    assert judge(CHANNEL, bot_says(ok=False, error=error), NOW, in_thread=True) == refused
+    assert judge(CHANNEL, bot_says(ok=False, error=error), NOW) != refused
+
+
+def test_an_error_of_the_channel_concerns_a_reply_as_well() -> None:
+    assert isinstance(judge(CHANNEL, bot_says(ok=False, error="is_archived"), NOW, in_thread=True), Rejected)
+
+
+def test_a_hostile_error_of_a_thread_is_no_error_of_ours() -> None:
+    assert isinstance(judge(CHANNEL, bot_says(ok=False, error=["x"]), NOW, in_thread=True), Deferred)

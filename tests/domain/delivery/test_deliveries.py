@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bridge.domain.delivery.deliveries import DeliveryState
 from bridge.domain.delivery.delivery_schedule import DeliverySchedule
+from bridge.domain.delivery.posted_messages import PostedMessage
 from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment
 from tests.support.samples import DELIVERY, NOW
@@ -47,6 +48,19 @@ def test_an_unreadable_message_is_repeated_once_as_plain_text_and_then_abandoned
 
     assert (again.state, again.plain) == (DeliveryState.PENDING, True)
     assert ended.state is DeliveryState.ABANDONED
+
+
+def test_a_reply_that_slack_refuses_is_repeated_as_an_ordinary_message() -> None:
+    refused = Deferred("thread_not_found", outside_thread=True)
+    after = DELIVERY.after(refused, NOW, schedule=SCHEDULE, jitter=0)
+
+    assert (after.state, after.outside_thread, after.due) == (DeliveryState.PENDING, True, NOW + PAUSES[0])
+
+
+def test_a_delivered_message_is_known_as_slack_names_it() -> None:
+    posted = PostedMessage(channel="C0123ABCD", ts="1503435956.000247")
+
+    assert DELIVERY.after(Accepted(posted), NOW, schedule=SCHEDULE, jitter=0).posted == posted
 
 
 def test_a_redelivery_restarts_the_schedule_but_not_the_count_of_attempts() -> None:

@@ -161,6 +161,16 @@ def test_a_sandbox_stands_in_for_every_workspace(file: Path) -> None:
             'destinations.x.mention.on: must be "problems", "always" or a list of completed',
         ),
         (
+            '[destinations.x]\ntype = "slack"\nchannel = "C0123ABCD"\nend = "reply"',
+            1,
+            "destinations.x: end is only possible with live = true",
+        ),
+        (
+            '[destinations.x]\ntype = "slack"\nchannel = "C0123ABCD"\nlive = true\nend = "thread"',
+            5,
+            'destinations.x.end: must be "broadcast", "reply" or "message"',
+        ),
+        (
             '[workspaces.eu]\nkey = "k"\nwebhook_secrets = []',
             3,
             "workspaces.eu.webhook_secrets: must hold at least one",

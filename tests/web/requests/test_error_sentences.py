@@ -100,6 +100,21 @@ EXPIRES_IN = "Must be a whole number of seconds, from 1 to 2592000 (30 days)"
         ({**SLACK, "mention": {"users": ["U0123>\n<!here>"]}}, "/mention/users/0", USER, "wrong_format"),
         ({**SLACK, "mention": {"users": ["!channel"]}}, "/mention/users/0", USER, "wrong_format"),
         ({**SLACK, "mention": {"users": ["U0123"], "on": "failed"}}, "/mention/on", SUBSCRIPTIONS, "not_a_choice"),
+        ({**SLACK, "live": "yes"}, "/live", "Must be true or false", "wrong_type"),
+        ({**SLACK, "end": "reply"}, "/end", "Is only possible with `live`: true", "needs_live"),
+        ({**SLACK, "live": False, "end": "reply"}, "/end", "Is only possible with `live`: true", "needs_live"),
+        (
+            {**SLACK, "live": True, "end": "thread"},
+            "/end",
+            "Must be 'broadcast', 'reply' or 'message'",
+            "not_a_choice",
+        ),
+        (
+            {**CALLBACK, "live": True},
+            "/live",
+            "There is no such field; the fields are: on, type, url, secret, headers",
+            "unknown_field",
+        ),
         (
             {**CALLBACK, "mention": {"users": ["U0123"]}},
             "/mention",
