@@ -177,7 +177,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         heartbeats=Heartbeats(store),
         rate_limiter=RateLimiter(store, limit=settings.client_rate_limit),
         change_feed=ChangeFeed(store),
-        bell=Bell(settings.redis_url, settings.redis_url_file),
+        bell=Bell(settings.redis_url, settings.redis_url_file, settings.sentinel_login),
         rally=rally_clients(settings),
         egress=Egress(
             rules,

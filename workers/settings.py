@@ -33,7 +33,7 @@ class WorkerSettings:
     cron_jobs: ClassVar = jobs.CRON_JOBS
     on_startup = LIFESPAN.on_startup
     on_shutdown = LIFESPAN.on_shutdown
-    redis_pool = queue.connect(SETTINGS.redis_url, SETTINGS.redis_url_file, patience=PATIENCE)
+    redis_pool = queue.connect(SETTINGS.redis_url, SETTINGS.redis_url_file, SETTINGS.sentinel_login, patience=PATIENCE)
     redis_settings = queue.redis_settings(SETTINGS.redis_url.reveal())
     """The settings for `arq --check`, which opens its own connection."""
     queue_name = queue.QUEUE

@@ -14,19 +14,22 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from bridge.domain.secret import Secret
+from bridge.domain.sentinel_urls import WITHOUT_LOGIN, SentinelLogin
 from bridge.queue.job_queue import QUEUE, JobQueue, deserialize, serialize
 from bridge.queue.outages import OutageRetries
 from bridge.queue.pipelines import PatientPipeline, StartupInfo
 from bridge.redis.pool import Pool
 
 
-def connect(url: Secret, file: Path | None = None, *, patience: float = 0.0) -> "ResilientArqRedis":
+def connect(
+    url: Secret, file: Path | None = None, login: SentinelLogin = WITHOUT_LOGIN, *, patience: float = 0.0
+) -> "ResilientArqRedis":
     """Open arq's connection; it retries for `patience` seconds while Redis is unavailable or full.
 
-    `file` is the file that the URL was read from.
+    `file` is the file that the URL was read from, `login` that of the sentinels which it may name.
     """
     retry = Retry(NoBackoff(), 0)  # our own retries replace them
-    pool = Pool(url, file, health_check_interval=30, retry=retry)
+    pool = Pool(url, file, login, health_check_interval=30, retry=retry)
     arq_redis = cast("ResilientArqRedis", ResilientArqRedis.from_pool(pool))
     arq_redis.default_queue_name = QUEUE
     arq_redis.job_serializer = serialize

@@ -12,6 +12,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from bridge.domain.secret import Secret
+from bridge.domain.sentinel_urls import WITHOUT_LOGIN, SentinelLogin
 from bridge.queue.arq_redis import connect
 from bridge.redis.errors import in_words
 
@@ -33,8 +34,8 @@ class Job(StrEnum):
 class Bell:
     """Enqueues jobs in the background; the caller never waits."""
 
-    def __init__(self, url: Secret, file: Path | None = None) -> None:
-        self._arq = connect(url, file)
+    def __init__(self, url: Secret, file: Path | None = None, login: SentinelLogin = WITHOUT_LOGIN) -> None:
+        self._arq = connect(url, file, login)
         self._ringing: dict[Job, asyncio.Task[None]] = {}
         self._again: set[Job] = set()
 

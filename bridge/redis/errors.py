@@ -8,6 +8,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from redis.asyncio.sentinel import MasterNotFoundError
 from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
@@ -97,10 +98,9 @@ def in_words(error: BaseException, command: str = "") -> str:
 
 
 def _is_reply(error: BaseException) -> bool:
-    """Return whether Redis sent this error; others come from redis-py or the system."""
-    return isinstance(error, ResponseError | AuthenticationError | AuthorizationError | BusyLoadingError) or (
-        isinstance(error, RedisConnectionError) and str(error) == TOO_MANY
-    )
+    """Return whether Redis, or its sentinels, said this; other errors come from redis-py or the system."""
+    said = ResponseError | AuthenticationError | AuthorizationError | BusyLoadingError | MasterNotFoundError
+    return isinstance(error, said) or (isinstance(error, RedisConnectionError) and str(error) == TOO_MANY)
 
 
 def _shortened(said: str) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 
 from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection, parse_url
 
+from bridge.domain.sentinel_urls import sentinel_url
+
 CONNECT_TIMEOUT = 2.0
 ANSWER_TIMEOUT = 5.0
 KEEPALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPALIVE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
@@ -39,8 +41,9 @@ def defaults_for(url: str) -> dict[str, Any]:
 
 
 def read(url: str) -> dict[str, Any]:
-    """Return the options in a URL, by redis-py's names."""
-    return dict(parse_url(url))
+    """Return the options in a URL, by redis-py's names; if it names sentinels, one of them is the host."""
+    of_sentinels = sentinel_url(url)
+    return dict(parse_url(url if of_sentinels is None else of_sentinels.server))
 
 
 def credentials_in(options: Mapping[str, Any]) -> tuple[str, ...]:

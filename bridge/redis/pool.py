@@ -1,7 +1,7 @@
 """The pool of connections to one Redis; it replaces connections that cannot recover."""
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -13,9 +13,11 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from bridge.domain.secret import Secret
+from bridge.domain.sentinel_urls import WITHOUT_LOGIN, SentinelLogin, sentinel_url
 from bridge.redis.credentials import Credentials
 from bridge.redis.errors import in_words, needs_new_connection, refuses_credentials
 from bridge.redis.options import defaults_for, read
+from bridge.redis.sentinels import MasterConnection, Sentinels
 
 YOUNG = 1.0
 """The age in seconds below which a connection is new: an error on it shows that another new one would not help."""
@@ -85,6 +87,17 @@ class Watched(AbstractConnection):
             self.fault = Fault(error, self.made_at)
 
 
+def _watched(
+    kind: type[AbstractConnection], url: Secret, login: SentinelLogin, options: Mapping[str, Any]
+) -> type[AbstractConnection]:
+    """Return the class of a pool's connections: of redis-py's kind, to a server or to what its sentinels name."""
+    named = sentinel_url(url.reveal())
+    if named is None:
+        return type(f"Watched{kind.__name__}", (Watched, kind), {})
+    sentinels = Sentinels(named, login, kind, options)
+    return type(f"Watched{kind.__name__}", (Watched, MasterConnection, kind), {"sentinels": sentinels})
+
+
 class Pool(ConnectionPool):
     """Connections to the Redis at a URL; several clients may share it.
 
@@ -93,19 +106,24 @@ class Pool(ConnectionPool):
     client that keeps a connection for long is called through `on_renewal`.
     """
 
-    def __init__(self, url: Secret, file: Path | None = None, **options: Any) -> None:
-        """`file` is the file that the URL was read from. Nothing is sent before the first call.
+    def __init__(
+        self, url: Secret, file: Path | None = None, login: SentinelLogin = WITHOUT_LOGIN, **options: Any
+    ) -> None:
+        """`file` is the file that the URL was read from, `login` that of the sentinels which it may name.
+
+        Nothing is sent before the first call.
 
         Raises ValueError, and for some malformed URLs other exceptions, as redis-py does.
         """
         given = {name: value for name, value in read(url.reveal()).items() if name not in {"username", "password"}}
         kind = given.pop("connection_class", Connection)
+        options = {**options, **defaults_for(url.reveal()), **given}
         self.credentials = Credentials(url, file)
         self.on_renewal: set[Callable[[], Awaitable[None]]] = set()
         self._renewed_at = -math.inf
         super().__init__(
-            connection_class=type(f"Watched{kind.__name__}", (Watched, kind), {}),
-            **{**options, **defaults_for(url.reveal()), **given, "credential_provider": self.credentials},
+            connection_class=_watched(kind, url, login, options),
+            **{**options, "credential_provider": self.credentials},
         )
         self.make_connection()  # type: ignore[no-untyped-call]  # validates the options after the URL's ?
 

@@ -14,6 +14,7 @@ from bridge.domain.destinations import ResolvedDestination
 from bridge.domain.durations import duration
 from bridge.domain.rules.rules import Rule
 from bridge.domain.secret import Secret
+from bridge.domain.sentinel_urls import SentinelLogin
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Span
 from bridge.domain.workspaces import Workspace
 from bridge.settings import api_keys, parsers
@@ -21,6 +22,8 @@ from bridge.settings.problems import ENVIRONMENT, Place, Problem, problem
 
 SECRETS = (
     "redis_url",
+    "redis_sentinel_username",
+    "redis_sentinel_password",
     "rally_api_key",
     "rally_proxy",
     "rally_webhook_secrets",
@@ -45,6 +48,9 @@ class Variables(BaseModel):
     redis_url: Annotated[Secret, BeforeValidator(parsers.redis_url)]
     redis_url_file: Path | None = None
     """The file that `redis_url` was read from; it is read again if Redis refuses the credentials."""
+    redis_sentinel_username: Annotated[Secret | None, BeforeValidator(parsers.visible)] = None
+    redis_sentinel_password: Annotated[Secret | None, BeforeValidator(parsers.visible)] = None
+    """The login of the sentinels that `redis_url` may name; those of Redis are in the URL."""
     redis_may_evict: bool = False
     bridge_config_file: str | None = None
     rally_api_key: Annotated[Secret | None, BeforeValidator(parsers.visible)] = None
@@ -118,6 +124,10 @@ class Settings(Variables):
     """A client of BRIDGE_API_KEYS occurs once for each of its keys."""
     rules: tuple[Rule, ...] = ()
     """The rules in the order of the file; the first that matches an import tells it to a destination."""
+
+    @property
+    def sentinel_login(self) -> SentinelLogin:
+        return SentinelLogin(user=self.redis_sentinel_username, password=self.redis_sentinel_password)
 
     @property
     def slack_client(self) -> Client | None:

@@ -12,6 +12,7 @@ from bridge.domain.callback_secrets import FORM, check_secret
 from bridge.domain.durations import duration
 from bridge.domain.import_links import LONGEST_TEMPLATE, PLACE
 from bridge.domain.secret import Secret
+from bridge.domain.sentinel_urls import sentinel_url
 from bridge.domain.times import Span
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -81,9 +82,11 @@ def secret_url(text: str) -> Secret:
 
 
 def redis_url(text: str) -> Secret:
+    if sentinel_url(text.strip()) is not None:
+        return Secret(text.strip())
     url = _split(text.strip())
     if url.scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError("must begin with redis://, rediss:// or unix://")
+        raise ValueError("must begin with redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://")
     if url.fragment or (url.scheme != "unix" and not _DATABASE.fullmatch(url.path)) or "@" in url.query:
         # After a / ? or # in the password, the rest of it would be no part of the password, but be ignored.
         raise ValueError("must be redis://[[user]:password@]host[:port]/[db]; percent-encode special characters")

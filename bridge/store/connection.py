@@ -15,6 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bridge.domain.secret import Secret
+from bridge.domain.sentinel_urls import WITHOUT_LOGIN, SentinelLogin
 from bridge.domain.times import Moment, Span
 from bridge.errors import StoreFull, StoreUnavailable
 from bridge.redis.errors import translated
@@ -26,16 +27,17 @@ RETRIES = 2
 """The number of reconnects of one call, for connections that died while idle. A longer outage is raised."""
 
 
-def connect(url: Secret, file: Path | None = None) -> Redis:
-    """Open a pool for `redis://`, `rediss://` or `unix://`; nothing is sent before the first call.
+def connect(url: Secret, file: Path | None = None, login: SentinelLogin = WITHOUT_LOGIN) -> Redis:
+    """Open a pool for the URL of a server or of sentinels; nothing is sent before the first call.
 
-    `file` is the file that the URL was read from. redis-py raises a plain OSError for a refused connection, so it must
-    be retried too (https://github.com/redis/redis-py/issues/3450, open). A silent Redis is tried once, because a caller
-    waits.
+    `file` is the file that the URL was read from, `login` that of the sentinels. redis-py raises a plain OSError for a
+    refused connection, so it must be retried too (https://github.com/redis/redis-py/issues/3450, open). A silent Redis
+    is tried once, because a caller waits.
     """
     pool = Pool(
         url,
         file,
+        login,
         decode_responses=True,
         retry=_UnlessRefused(ExponentialBackoff(cap=0.2, base=0.05), RETRIES, (RedisConnectionError,)),
         retry_on_error=[RedisConnectionError, OSError],

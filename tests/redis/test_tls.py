@@ -5,6 +5,8 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from ssl import PROTOCOL_TLS_SERVER, SSLContext
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -16,8 +18,10 @@ from bridge.domain.secret import Secret
 from bridge.errors import StoreRefused, StoreUnavailable
 from bridge.resources import open_resources
 from bridge.store.connection import Store, connect
+from tests.faults.wire import LOOPBACK
 from tests.support.certificates import certificate_for
 from tests.support.forwarding import forwarding
+from tests.support.sentinel_server import MASTER, name_address, port_of_sentinel, sentinel_server
 from tests.support.world import FERNET, SERVICE_SECRET, settings
 
 pytestmark = pytest.mark.anyio
@@ -42,6 +46,19 @@ async def test_a_certificate_for_the_host_is_accepted_by_every_client(url: str, 
         assert (await probe_redis(resources)).report
     await arq.aclose()
     await store.redis.aclose()
+
+
+async def test_sentinels_are_asked_over_tls_as_well(url: str, tmp_path: Path) -> None:
+    server = urlsplit(url)
+    tls = SSLContext(PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "certificate.pem")
+    with sentinel_server(tmp_path / "sentinel") as sentinel:
+        name_address(sentinel, LOOPBACK, server.port or 0)
+        async with forwarding(port_of_sentinel(sentinel), tls=tls) as wire:
+            store = Store(connect(Secret(f"rediss+sentinel://{OURS}:{wire.port}?master={MASTER}&{server.query}")))
+            with pytest.raises(StoreRefused, match="IP address mismatch, certificate is not valid for"):
+                await store.check()  # for Redis, which the sentinel names by its address
+            await store.redis.aclose()
 
 
 @pytest.mark.parametrize("url", ["other.example"], indirect=True)

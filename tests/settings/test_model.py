@@ -97,6 +97,8 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ("POLL_GROWTH", "inf"),
         ("WATCH_EXPIRY", "31d"),
         ("BRIDGE_API_KEYS", "crm"),
+        ("REDIS_URL", "redis+sentinel://:hunter2@localhost"),
+        ("REDIS_SENTINEL_PASSWORD", "hunter2 hunter2"),
         ("BRIDGE_API_KEYS", "CRM:hunter2-hunter2-1"),
         ("BRIDGE_API_KEYS", "crm:hunter2"),
         ("BRIDGE_API_KEYS", "crm:hunter2-hunter2-1:root"),

@@ -14,6 +14,7 @@ from bridge.cli.doctor import redis_permissions
 from bridge.cli.doctor.checks_redis import RedisReport
 from bridge.cli.doctor.record_sample import sample_records
 from bridge.cli.doctor.replay import may_replay
+from bridge.domain.sentinel_urls import sentinel_url
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import DecryptionFailed, StoreUnavailable
 from bridge.redis.errors import in_words, is_full, is_refusal
@@ -63,7 +64,9 @@ async def probe_redis(resources: Resources) -> RedisProbe:
 async def _probe(resources: Resources) -> RedisProbe:
     settings = resources.settings
     # Without the store's retries, so that the first error is reported.
-    async with Redis.from_pool(Pool(settings.redis_url, settings.redis_url_file, decode_responses=True)) as redis:
+    async with Redis.from_pool(
+        Pool(settings.redis_url, settings.redis_url_file, settings.sentinel_login, decode_responses=True)
+    ) as redis:
         return await _run_probe(redis, resources)
 
 
@@ -169,6 +172,8 @@ async def _clock_ahead(redis: Any) -> Span:
 
 def redis_address(url: str) -> str:
     """Return the URL of Redis without user, password and query."""
+    if (named := sentinel_url(url)) is not None:
+        return named.described
     parts = urlsplit(url)
     if parts.scheme == "unix":
         return f"unix://{parts.path}"

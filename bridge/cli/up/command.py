@@ -132,7 +132,7 @@ def _require_ports(host: str, port: int, *, sandbox: bool) -> None:
 def _redis(data: DataDir, settings: Settings, server: RedisBinary | None, *, sandbox: bool) -> list[Program]:
     """Return the embedded Redis; if the user has a Redis, check that instead and return nothing."""
     if server is None:
-        external_redis.require_same_mode(settings.redis_url.reveal(), sandbox=sandbox)
+        external_redis.require_same_mode(settings.redis_url.reveal(), settings.sentinel_login, sandbox=sandbox)
         asyncio.run(external_redis.check(settings))
         return []
     socket = embedded_redis.socket_for(data)

@@ -7,6 +7,7 @@ from redis.exceptions import RedisError
 
 from bridge.cli.errors import CannotStart
 from bridge.domain.secret import Secret
+from bridge.domain.sentinel_urls import WITHOUT_LOGIN, SentinelLogin
 from bridge.redis.errors import in_words
 from bridge.redis.pool import Pool
 from bridge.resources import open_resources
@@ -16,13 +17,13 @@ from bridge.startup import check_store
 MARK = "rb:sandbox"
 
 
-def require_same_mode(url: str, *, sandbox: bool) -> None:
+def require_same_mode(url: str, login: SentinelLogin = WITHOUT_LOGIN, *, sandbox: bool) -> None:
     """Raise CannotStart if the Redis holds the other mode's data.
 
     A live worker would poll the real Rally for the sandbox's imports, and the sandbox would answer 404 for real ones.
     """
     try:
-        pool = Pool(Secret(url), decode_responses=True)
+        pool = Pool(Secret(url), login=login, decode_responses=True)
     except Exception as error:  # redis-py raises ValueError, TypeError and others for a URL
         if sandbox:
             raise CannotStart("REDIS_URL is not a URL that the sandbox can use.") from error
