@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -13,13 +13,15 @@ from bridge.destinations import kind
 from bridge.destinations.descriptions import describe
 from bridge.destinations.sending import JudgedResult, send
 from bridge.domain.delivery.attempts import Attempt
-from bridge.domain.delivery.deliveries import Delivery
-from bridge.domain.delivery.verdicts import Accepted, Deferred
+from bridge.domain.delivery.deliveries import Delivery, DeliveryState
+from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected, Verdict
+from bridge.domain.destinations import NamedDestination
 from bridge.domain.notices.notice_texts import slack_token_refused
 from bridge.domain.polling.quarantine import QUARANTINE
 from bridge.domain.times import DAY, SECOND, Moment, Span
 from bridge.errors import StoreUnavailable
 from bridge.ids import derived_id
+from bridge.metrics import process
 from bridge.resources import Resources
 from bridge.store.deliveries import DeliveryClaim
 from workers.delivery_slots import DeliverySlots
@@ -32,6 +34,9 @@ ATTEMPT_STARTS_WITHIN: Span = 5 * SECOND
 SLACK_LANES = "slack:"
 LATE_AFTER = 0.5
 """Seconds without an answer after which an attempt releases its slot, and its lane counts as doubtful."""
+
+VERDICTS: Mapping[type[Verdict], str] = {Accepted: "accepted", Deferred: "deferred", Rejected: "rejected"}
+"""The labels of verdicts in the metrics."""
 
 log = structlog.get_logger()
 
@@ -137,6 +142,7 @@ class DeliverWork:
         )
         attempt = _attempt(after.attempts, started, claimed.now() - started, result)
         _log_attempt(after, attempt)
+        process.delivery_attempts.add(self._kind(after), VERDICTS[type(verdict)])
         lane_pause = (verdict.wait or 0) if isinstance(verdict, Deferred) and verdict.whole_lane else 0
         refused = isinstance(verdict, Deferred) and verdict.refused_token
         return DeliveryResult(
@@ -169,12 +175,29 @@ class DeliverWork:
             (result.after, result.claim.fence, result.attempt) for result in results if result.after is not None
         ]
         if attempted:
-            await self._resources.attempts.commit_many(attempted)
+            committed = await self._resources.attempts.commit_many(attempted)
+            for (after, _, _), is_ours in zip(attempted, committed, strict=True):
+                if is_ours:
+                    self._count_end(after)
         for result in results:
             if result.after is None:
                 await self._resources.attempts.postpone(result.claim, result.postponed_until, result.reason)
         for attempt in (result.attempt for result in results if result.refused_token and result.attempt):
             await self._report_refused_token(attempt)
+
+    def _count_end(self, after: Delivery) -> None:
+        match after.state:
+            case DeliveryState.ABANDONED:
+                process.deliveries_abandoned.add(self._kind(after))
+            case DeliveryState.DELIVERED if after.ended_at is not None:
+                process.delivery_delay.observe((after.ended_at - after.queued_at) / SECOND, self._kind(after))
+
+    def _kind(self, delivery: Delivery) -> str:
+        """Return the kind of the receiver; `named` if its name is not configured any more."""
+        destination = delivery.destination
+        if isinstance(destination, NamedDestination):
+            destination = self._resources.named.get(destination.name, destination)
+        return kind(destination)
 
     async def _report_refused_token(self, attempt: Attempt) -> None:
         """Tell the operator, once a day for the whole fleet."""

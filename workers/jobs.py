@@ -1,11 +1,13 @@
 """The jobs that arq runs: after a ring of the bell, and by cron. Each starts a shift of this worker, without data."""
 
 import asyncio
+from time import monotonic
 from typing import Any
 
 from arq import cron, func
 
 from bridge.errors import StoreUnavailable
+from bridge.metrics import process
 from bridge.queue import Job
 from workers.cron import EVERY_PERIOD
 from workers.worker import Worker
@@ -37,7 +39,9 @@ async def sweep(ctx: Ctx) -> None:
     worker: Worker = ctx["worker"]
     try:
         await worker.heartbeat.send()
+        began = monotonic()
         await worker.sweep.run()
+        process.shift_round.observe(monotonic() - began, "sweep")
     except StoreUnavailable:
         return  # the store has logged it; the next sweep starts over
 

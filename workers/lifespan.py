@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -13,6 +13,9 @@ from arq.cron import CronJob
 from bridge import log, memory
 from bridge.destinations.configuration import diverted_workspaces
 from bridge.errors import BridgeError, SettingsError, StoreUnavailable
+from bridge.http.user_agent import VERSION
+from bridge.metrics import process
+from bridge.metrics.server import serving_metrics
 from bridge.queue.cron import keep_on_schedule
 from bridge.resources import open_resources
 from bridge.settings import Settings
@@ -37,6 +40,7 @@ class Lifespan:
         shutdown.listen_for_signals()
         self._touch_alive_file(stack)
         resources = await stack.enter_async_context(open_resources(self._settings))
+        await stack.enter_async_context(metrics_served(self._settings))
         try:
             await wait_for_store(resources)
         except SettingsError as error:
@@ -66,6 +70,17 @@ class Lifespan:
             await ctx["worker"].close()
         await ctx["stack"].aclose()
         structlog.get_logger().info("worker.stopped")
+
+
+def metrics_served(settings: Settings) -> AbstractAsyncContextManager[object]:
+    """Serve the metrics of this worker on WORKER_METRICS_PORT, if it is set."""
+    return serving_metrics(settings.metrics_host, settings.worker_metrics_port, _metrics)
+
+
+async def _metrics() -> bytes:
+    from bridge.metrics.text import render  # noqa: PLC0415 - its library takes 1 MB of memory
+
+    return render([process.build_info("worker", VERSION), *process.WORKER])
 
 
 def _log_failure(touching: "asyncio.Task[None]") -> None:

@@ -1,19 +1,31 @@
 """The poll shift of one workspace: claim due imports within its budget, poll Rally, commit, settle."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 
 import structlog
 
 from bridge.domain.conclusions import absence_reason
-from bridge.domain.imports import KNOWN_STATUSES, Absent, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
+from bridge.domain.imports import (
+    KNOWN_STATUSES,
+    Absent,
+    ImportAnswer,
+    KeyRefused,
+    OverLimit,
+    Read,
+    Reply,
+    Unanswered,
+    Unusable,
+)
 from bridge.domain.polling.budget import Grant, grant
+from bridge.domain.polling.detection import detection_delay
 from bridge.domain.polling.polls import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import StoreUnavailable
 from bridge.logged_texts import LoggedTexts, truncated
+from bridge.metrics import process
 from bridge.resources import Resources
 from bridge.store.budgets import BudgetSnapshot
 from bridge.store.imports import PollCommit
@@ -29,6 +41,17 @@ POLL_STARTS_WITHIN: Span = SECOND
 """How long after its claim a request may start; a later one is not sent: the process may have been suspended."""
 SETTLE_BY: Span = 10 * SECOND
 """The sweep settles a final import if the worker that polled it has not done so within this time."""
+
+ANSWERS: Mapping[type[ImportAnswer], str] = {
+    Read: "read",
+    Absent: "absent",
+    KeyRefused: "key_refused",
+    OverLimit: "over_limit",
+    Unusable: "unusable",
+    Unanswered: "unanswered",
+}
+"""The labels of answers in the metrics."""
+NOT_SENT = "not_sent"
 
 log = structlog.get_logger()
 
@@ -102,6 +125,8 @@ class PollWork:
         )
         all_leased = snapshot.budget.breaker_open and claims == []
         polls = self._with_deadlines(claims or (), granted, snapshot, began)
+        for poll in polls:
+            process.poll_lateness.observe(max(0, snapshot.now - poll.claim.due) / SECOND, self._workspace)
         return polls, ALL_LEASED_PAUSE if all_leased else 0.0
 
     def _with_deadlines(
@@ -127,6 +152,7 @@ class PollWork:
     async def act(self, claimed: ClaimedPoll) -> PollResult:
         reply = await self._rally.get_import(claimed.claim.import_id, at=claimed.now, start_by=claimed.start_by)
         if reply is None:
+            process.polls.add(self._workspace, NOT_SENT)
             return PollResult(claimed=claimed, reply=None, update=release_claim(claimed.claim), at=claimed.now())
         update = after_poll(
             claimed.claim,
@@ -136,6 +162,7 @@ class PollWork:
             probing=claimed.probing,
             trusted_since=claimed.trusted_since,
         )
+        self._count(claimed.claim, reply)
         self._log_reply(claimed.claim, reply)
         result = PollResult(claimed=claimed, reply=reply, update=update, at=reply.at)
         return await self._commit_at_once(result) if update.due is None else result
@@ -177,6 +204,11 @@ class PollWork:
         replies = [result.reply for result in results if result.reply is not None]
         probed = any(result.claimed.probe for result in results)
         await self._budget.correct(replies, probed=probed, shown=shown, read_before=read_before)
+
+    def _count(self, claim: PollClaim, reply: Reply) -> None:
+        process.polls.add(self._workspace, ANSWERS[type(reply.answer)])
+        if (delay := detection_delay(claim, reply)) is not None:
+            process.detection_delay.observe(delay / SECOND, self._workspace)
 
     def _log_reply(self, claim: PollClaim, reply: Reply) -> None:
         """Log what is new: a first fault and the end of faults, and statuses and invalid values not seen before."""

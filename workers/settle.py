@@ -26,6 +26,7 @@ from bridge.domain.rules.rules import RuleResult, rule_of
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.domain.watches import Watch, WatchState
 from bridge.errors import StoreUnavailable
+from bridge.metrics import process
 from bridge.resources import Resources
 from bridge.store.endings import Settlement
 from workers.end_buttons import with_end_buttons
@@ -122,6 +123,7 @@ class Settler:
             reason=conclusion.reason,
             deliveries=len(settlement.deliveries),
         )
+        process.watches_settled.add(watch.workspace, conclusion.outcome.value)
         await self._count(settlement)
         pending = [delivery for delivery in settlement.deliveries if delivery.state is DeliveryState.PENDING]
         if any(delivery.held_until is None for delivery in pending):

@@ -38,6 +38,8 @@ SECRETS = (
 """The variables that may be read from files."""
 
 Duration: TypeAlias = Annotated[Span, BeforeValidator(duration)]
+Port: TypeAlias = Annotated[int, Field(ge=0, le=65_535)]
+"""A TCP port; 0 for none."""
 
 
 class Variables(BaseModel):
@@ -93,6 +95,10 @@ class Variables(BaseModel):
     delivery_max_age: Duration = 72 * HOUR
     bridge_retention: Duration = 30 * DAY
     http_keep_alive: Duration = 75 * SECOND
+    metrics_host: str = "127.0.0.1"
+    """The address at which `metrics_port` and `worker_metrics_port` are opened."""
+    metrics_port: Port = 0
+    worker_metrics_port: Port = 0
     worker_alive_file: str | None = None
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(parsers.origins)] = ()
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"

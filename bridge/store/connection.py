@@ -17,7 +17,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from bridge.domain.secret import Secret
 from bridge.domain.sentinel_urls import WITHOUT_LOGIN, SentinelLogin
 from bridge.domain.times import Moment, Span
-from bridge.errors import StoreFull, StoreUnavailable
+from bridge.errors import StoreFull, StoreRefused, StoreUnavailable
+from bridge.metrics.process import redis_errors
 from bridge.redis.errors import translated
 from bridge.redis.pool import Pool
 from bridge.store.lua import Argument, Call, batch_source, source
@@ -146,6 +147,7 @@ class Store:
             async with translated(step):
                 yield
         except StoreUnavailable as error:
+            redis_errors.add(_kind(error))
             if not self._out:
                 log.warning("redis.unavailable", step=step, error=str(error))
             self._out.add(step if isinstance(error, StoreFull) else ANY_STEP)
@@ -162,3 +164,14 @@ class Store:
     async def now(self) -> Moment:
         """Return Redis' TIME in ms."""
         return int(await self.run("now"))
+
+
+def _kind(error: StoreUnavailable) -> str:
+    """Return the label of an error in the metrics."""
+    match error:
+        case StoreFull():
+            return "full"
+        case StoreRefused():
+            return "refused"
+        case _:
+            return "unavailable"

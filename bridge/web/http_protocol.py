@@ -13,8 +13,8 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from bridge.metrics import process
 from bridge.web.cors import ORIGINS, headers_for
-from bridge.web.endpoints.metrics import requests_answered
 from bridge.web.joined_writes import JoinedWrites
 from bridge.web.middleware import API_HEADERS, add_headers, id_of
 from bridge.web.problems import problem
@@ -190,7 +190,7 @@ class Connection(HttpToolsProtocol):
         add_headers(headers, id_of(received), API_HEADERS)
         lines = [STATUS_LINE[refusal.status], *(b"%b: %b\r\n" % header for header in headers), b"\r\n"]
         self.transport.write(b"".join(lines) + bytes(response.body))
-        requests_answered["other", "none", str(refusal.status)] += 1
+        process.requests.add("other", "none", str(refusal.status))
         if self.transport.can_write_eof():
             self.transport.write_eof()
             self._set_deadline(self.linger)

@@ -3,7 +3,8 @@
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -14,9 +15,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bridge import log, memory, packages
 from bridge.checked_settings import load_checked
 from bridge.errors import BridgeError
-from bridge.resources import open_resources
+from bridge.metrics.server import serving_metrics
+from bridge.resources import Resources, open_resources
 from bridge.startup import wait_for_store
 from bridge.web.cors import ORIGINS
+from bridge.web.endpoints.metrics import render
 from bridge.web.slack.team_check import check_team
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -31,7 +34,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[dict[str, object]]:
     packages.check_own_files()
     settings = load_checked()
     log.configure(settings.log_level)
-    async with open_resources(settings) as resources:
+    async with open_resources(settings) as resources, metrics_served(resources):
         with on_shutdown_signal(resources.change_feed.stop):
             await wait_for_store(resources, stopping=lambda: resources.change_feed.stopping)
             await check_team(resources)
@@ -40,6 +43,12 @@ async def lifespan(app: Starlette) -> AsyncIterator[dict[str, object]]:
             structlog.get_logger().info("api.started")
             yield {ORIGINS: settings.cors_origins}
     structlog.get_logger().info("api.stopped")
+
+
+def metrics_served(resources: Resources) -> AbstractAsyncContextManager[object]:
+    """Serve the metrics on METRICS_PORT, if it is set; also while the process waits for Redis."""
+    settings = resources.settings
+    return serving_metrics(settings.metrics_host, settings.metrics_port, partial(render, resources))
 
 
 @contextmanager

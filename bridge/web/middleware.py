@@ -7,11 +7,12 @@ of ours. The outermost middleware adds the request id and the security headers; 
 import re
 from collections.abc import Sequence
 from secrets import token_hex
+from time import monotonic
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bridge.web.endpoints.metrics import requests_answered
+from bridge.metrics import process
 from bridge.web.problems import unexpected
 from bridge.web.routing import PATH
 
@@ -40,6 +41,15 @@ def add_headers(headers: list[tuple[bytes, bytes]], request_id: str, defaults: S
     headers += [each for each in defaults if each[0] not in own]
 
 
+def _count(scope: Scope, status: int, seconds: float) -> None:
+    """Count a request; `seconds` is the time until its response began."""
+    method = scope["method"] if scope["method"] in METHODS else "other"
+    route = scope.get(PATH, "none")
+    process.requests.add(method, route, str(status))
+    if b"wait=" not in scope["query_string"]:
+        process.request_duration.observe(seconds, method, route)
+
+
 class RequestContextMiddleware:
     """The outermost ASGI middleware: it wraps the whole app."""
 
@@ -50,14 +60,13 @@ class RequestContextMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = id_of(scope["headers"])
+        request_id, began = id_of(scope["headers"]), monotonic()
         is_api = scope["path"].startswith("/v1/")
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 add_headers(message["headers"], request_id, API_HEADERS if is_api else DEFAULT_HEADERS)
-                method = scope["method"] if scope["method"] in METHODS else "other"
-                requests_answered[method, scope.get(PATH, "none"), str(message["status"])] += 1
+                _count(scope, message["status"], monotonic() - began)
             await send(message)
 
         structlog.contextvars.bind_contextvars(

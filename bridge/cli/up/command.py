@@ -49,7 +49,7 @@ PYTHON = (sys.executable, "-P", "-m")
     default=8080,
     show_default=True,
     type=click.IntRange(1, ports.LAST_PORT),
-    help="Port of the API; the sandbox takes the next one.",
+    help="Port of the API; the sandbox takes the next one, the worker's metrics the one after.",
 )
 @click.option(
     "--system-redis",
@@ -74,6 +74,7 @@ def command(*, sandbox: bool, data_dir: Path | None, host: str, port: int, syste
         stop_leftovers(data, _echo)
         redis_url = None if user.has("REDIS_URL") else embedded_redis.url(embedded_redis.socket_for(data))
         env = environment.of_bridge(user, generated, redis_url, sandbox_port=port + 1 if sandbox else None)
+        env = environment.with_worker_metrics(env, user, port + 2)
         settings = load_checked(env)  # before any start, as each child would report problems in its own log only
         server = None if user.has("REDIS_URL") else embedded_redis.find_binary(prefer_system=system_redis)
         _require_ports(host, port, sandbox=sandbox)

@@ -9,6 +9,7 @@ from typing import Any
 
 from bridge.checked_settings import all_problems
 from bridge.cli.up.generated_secrets import FOR_THE_BRIDGE, FOR_THE_SANDBOX
+from bridge.cli.up.ports import LAST_PORT
 from bridge.destinations.signatures import derived_secret
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.errors import SettingsError
@@ -118,6 +119,13 @@ def of_bridge(
         else sandboxed(user, generated, redis_url, sandbox_port)
     )
     return environment_with(settings)
+
+
+def with_worker_metrics(env: Mapping[str, str], user: UserSettings, port: int) -> Mapping[str, str]:
+    """Add the port of the worker's metrics, unless the user set one, or it would be none."""
+    if user.has("WORKER_METRICS_PORT") or port > LAST_PORT:
+        return env
+    return {**env, "WORKER_METRICS_PORT": str(port)}
 
 
 def live(user: UserSettings, generated: Mapping[str, str], redis_url: str | None) -> Mapping[str, str]:

@@ -1,39 +1,31 @@
-"""The endpoint of the metrics: the requests of this process, and statistics of the store at the time of the request.
+"""The endpoint of the metrics, and the metrics of the API: what this process has counted, and what Redis holds."""
 
-Labels contain only routes, methods, states, workspaces, and Rally's events and types of imports; never an id, a URL or
-other values chosen by clients.
-"""
-
-from collections import Counter
-
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bridge.errors import StoreUnavailable
+from bridge.http.user_agent import VERSION
+from bridge.metrics import process
+from bridge.metrics.metric import CONTENT_TYPE
 from bridge.resources import Resources
-from bridge.store.stats import read_stats
-
-requests_answered: Counter[tuple[str, str, str]] = Counter()
-"""The number of requests that this process has answered, by method, route and status."""
-pushes_received: Counter[tuple[str, str, str]] = Counter()
-"""The number of pushes of Rally that this process has answered, by workspace, event and result."""
+from bridge.web.store_report import read_store
 
 
 async def show(request: Request) -> Response:
-    """Get the metrics in the Prometheus text format. No API key is needed; the metrics contain no client data."""
-    resources: Resources = request.app.state.resources
-    try:
-        stats = await read_stats(
-            resources.store,
-            resources.budgets,
-            resources.pushes,
-            resources.push_proofs,
-            tuple(resources.rally),
-            rules=[rule.name for rule in resources.settings.rules],
-        )
-    except StoreUnavailable:
-        stats = None
-    from bridge.web.endpoints import prometheus  # noqa: PLC0415 - its library takes 1 MB of memory
+    """Get the metrics in the Prometheus text format. No API key is needed; the metrics contain no client data.
 
-    rendered = prometheus.render_metrics(requests=requests_answered, pushes=pushes_received, stats=stats)
-    return Response(rendered, media_type=prometheus.CONTENT_TYPE_LATEST)
+    With METRICS_PORT, they are served on that port only, and this path is not found.
+    """
+    resources: Resources = request.app.state.resources
+    if resources.settings.metrics_port:
+        raise HTTPException(404)
+    return Response(await render(resources), media_type=CONTENT_TYPE)
+
+
+async def render(resources: Resources) -> bytes:
+    """Return the metrics of the API in the text format."""
+    report = await read_store(resources)
+    from bridge.metrics.text import render as text  # noqa: PLC0415 - its library takes 1 MB of memory
+    from bridge.web.store_metrics import sampled  # noqa: PLC0415 - likewise
+
+    return text([process.build_info("api", VERSION), *process.API, *sampled(report)])

@@ -18,11 +18,11 @@ from bridge.domain.rules.pushes import FIRST_KEPT_LONGER, OTHER_EVENT, Push, Pus
 from bridge.domain.webhook_signatures import STANDARD, SVIX, NotSigned, read_signatures
 from bridge.domain.workspaces import Workspace
 from bridge.errors import StoreUnavailable
+from bridge.metrics import process
 from bridge.queue import Job
 from bridge.rally.pushes import NotAPush, read_push
 from bridge.resources import Resources
 from bridge.store.pushes import RecordedPush
-from bridge.web.endpoints.metrics import pushes_received
 from bridge.web.problems import RETRY_AFTER_OUTAGE
 from bridge.web.refusals import Refusal, Refused
 from bridge.web.requests.body import read_body
@@ -56,9 +56,9 @@ async def receive(request: Request) -> Response:
     try:
         event, recorded = await _receive(request, resources, workspace)
     except Refused as refused:
-        pushes_received[workspace.name, NO_EVENT, refused.refusal.code] += 1
+        process.push_requests.add(workspace.name, NO_EVENT, refused.refusal.code)
         raise
-    pushes_received[workspace.name, event, recorded.result] += 1
+    process.push_requests.add(workspace.name, event, recorded.result)
     if recorded.queued or recorded.result is PushResult.WATCHED:
         resources.bell.ring(Job.POLL)  # which applies the rules as well
     return Response(status_code=204)

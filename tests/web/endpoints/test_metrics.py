@@ -7,7 +7,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.domain.rules.pushes import CSV_FINISHED, Push
 from bridge.domain.times import DAY, MINUTE
+from bridge.metrics.catalogue import METRICS
+from bridge.metrics.metric import Source
+from bridge.web.lifespan import metrics_served
 from tests.support.configuration import workspace
+from tests.support.plain_http import plain_async_client
+from tests.support.processes import free_ports
 from tests.support.world import ADMIN_KEY, SECRET, World, opened
 
 pytestmark = pytest.mark.anyio
@@ -51,6 +56,11 @@ async def test_stored_watches_and_deliveries_are_counted(world: World) -> None:
     assert found["rally_bridge_key_refused['eu']"] == 1
     assert found["rally_bridge_key_refused['default']"] == 0
     assert found["rally_bridge_redis_up[]"] == 1
+    assert found["rally_bridge_redis_writable[]"] == 1
+    assert found["rally_bridge_redis_memory_used_bytes[]"] > 100_000
+    assert found["rally_bridge_redis_evicted_keys_total[]"] == 0
+    assert found["rally_bridge_workers_alive[]"] == 0
+    assert any(name.startswith("rally_bridge_build_info['api', ") for name in found)
 
 
 async def test_imports_and_deliveries_without_a_worker_become_overdue(world: World) -> None:
@@ -82,6 +92,34 @@ async def test_requests_are_counted_by_route_and_not_by_path(world: World) -> No
     assert found[route] == before + 1
     assert any("'none', '404'" in name for name in found)
     assert "SECRET" not in "".join(found)
+
+
+async def test_the_time_of_a_request_is_measured_unless_it_waits(world: World) -> None:
+    route = "rally_bridge_request_duration_seconds_count['GET', '/v1/watches/{watch_id}']"
+    await world.sandbox.set_import("open", ("UPLOADING", 0))
+    watch = await world.watch("open")
+    await world.reload(watch)
+    before = (await samples(world))[route]
+    await world.get(f"/v1/watches/{watch['id']}", wait=0)
+    await world.reload(watch)
+
+    assert (await samples(world))[route] == before + 1
+
+
+async def test_every_metric_of_the_store_is_served(world: World) -> None:
+    text = (await world.api.get("/metrics")).text
+    assert [metric.name for metric in METRICS if metric.source is Source.STORE if metric.name not in text] == []
+
+
+async def test_with_a_port_of_its_own_the_api_has_no_metrics(redis_url: str, sandbox_url: str) -> None:
+    port = free_ports()
+    async with opened(redis_url, sandbox_url, METRICS_PORT=str(port)) as world:
+        refused = await world.api.get("/metrics")
+        async with metrics_served(world.resources), plain_async_client(f"http://127.0.0.1:{port}") as http:
+            served = await http.get("/metrics")
+
+    assert refused.status_code == 404
+    assert "rally_bridge_redis_up 1.0" in served.text
 
 
 async def test_an_unavailable_store_is_a_metric_and_not_an_error(world: World) -> None:
