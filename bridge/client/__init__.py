@@ -26,10 +26,11 @@ from bridge.client.values.delivery import Delivery
 from bridge.client.values.destinations import Callback, Destination, Named, On, Slack, SlackWebhook
 from bridge.client.values.failed_record import FailedRecord
 from bridge.client.values.last_poll import LastPoll
-from bridge.client.values.literals import DeliveryState, Outcome, State
+from bridge.client.values.literals import DeliveryState, Outcome, State, WaitReason
 from bridge.client.values.named_destination import NamedDestination
 from bridge.client.values.reading import Reading
 from bridge.client.values.test_result import TestResult
+from bridge.client.values.waiting_for import WaitingFor
 from bridge.client.values.watch import Watch
 from bridge.client.values.watch_request import WatchRequest
 from bridge.client.values.watched_destination import WatchedDestination
@@ -63,7 +64,9 @@ __all__ = [
     "Unauthorized",
     "Unavailable",
     "ValidationFailed",
+    "WaitReason",
     "WaitTimeout",
+    "WaitingFor",
     "Watch",
     "WatchRequest",
     "WatchedDestination",

@@ -14,6 +14,7 @@ from bridge.client.values.delivery import Delivery
 from bridge.client.values.last_poll import LastPoll
 from bridge.client.values.literals import EventName
 from bridge.client.values.reading import Reading
+from bridge.client.values.waiting_for import WaitingFor
 from bridge.client.values.watch import Watch
 
 RECONNECT_PAUSE = 1.0
@@ -27,12 +28,13 @@ class Event:
     watch     a Watch: its state when the stream begins, and again after each reconnection
     reading   a Reading: the state of the import, when it has changed
     poll      a LastPoll: what the last poll has found, when that has changed
+    waiting   a WaitingFor: what the watch waits for, when the reason has changed
     outcome   a Watch that has ended
     delivery  a Delivery that has ended
     """
 
     name: EventName
-    data: Watch | Reading | LastPoll | Delivery
+    data: Watch | Reading | LastPoll | WaitingFor | Delivery
 
 
 def watch_events(session: Session, watch: Watch | str) -> Feed[Event]:
@@ -67,6 +69,8 @@ def _read_event(event: ServerEvent, session: Session) -> Event | None:
                 return Event("reading", Reading.of(json.loads(event.data)))
             case "poll":
                 return Event("poll", LastPoll.of(json.loads(event.data)))
+            case "waiting":
+                return Event("waiting", WaitingFor.of(json.loads(event.data)))
             case "delivery":
                 return Event("delivery", Delivery.of(json.loads(event.data)))
             case _:

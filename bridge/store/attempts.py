@@ -57,7 +57,7 @@ class Attempts:
         fields: list[Argument] = [
             *("attempts", after.attempts, "reason", after.last_reason or "", "failures", after.failures),
             *("plain", 1 if after.plain else "", "outside_thread", 1 if after.outside_thread else ""),
-            *("ended_at", after.ended_at or ""),
+            *("ended_at", after.ended_at or "", "retry_after", after.retry_after or ""),
         ]
         if after.posted is not None:
             posted = codec.dump(asdict(after.posted))

@@ -152,9 +152,13 @@ class Deliveries:
             plain=bool(record.get("plain")),
             outside_thread=bool(record.get("outside_thread")),
             interrupted=bool(record.get("interrupted")),
-            due=int(record["due"]) if record.get("due") else None,
+            held=bool(record.get("held")),
+            gathered=bool(record.get("gathered")),
+            scheduled_at=_moment(record, "scheduled_at"),
+            retry_after=_moment(record, "retry_after"),
+            due=_moment(record, "due"),
             last_reason=record["reason"] or None,
-            ended_at=int(record["ended_at"]) if record.get("ended_at") else None,
+            ended_at=_moment(record, "ended_at"),
             posted=self._load_posted(delivery_id, record),
         )
 
@@ -163,3 +167,9 @@ class Deliveries:
             return None
         binding = bindings.of_posted(delivery_id, record["client"])
         return PostedMessage(**codec.load(self._encryptor.decrypt(record["posted"], binding)))
+
+
+def _moment(record: Mapping[str, Any], name: str) -> Moment | None:
+    """Return the moment in a field; None if it is empty or missing."""
+    value = record.get(name)
+    return int(value) if value else None

@@ -24,6 +24,12 @@ class ImportRecord:
     state: ImportState
     polls: int
     next_due: Moment | None
+    first_at: Moment | None = None
+    """When its polling began."""
+    final_at: Moment | None = None
+    """When its final reading was stored."""
+    by_rule: bool = False
+    """Whether only rules watch it."""
 
 
 def load_import_leniently(
@@ -52,7 +58,14 @@ def load_import(
         polled_at=_moment(record, "polled_at"),
         trouble=record.get("trouble") or None,
     )
-    return ImportRecord(state=state, polls=int(record["polls"]), next_due=next_due)
+    return ImportRecord(
+        state=state,
+        polls=int(record["polls"]),
+        next_due=next_due,
+        first_at=_moment(record, "first_at"),
+        final_at=_moment(record, "final_at"),
+        by_rule=bool(record.get("by_rule")),
+    )
 
 
 def dump_answer(answer: PollAnswer) -> str:

@@ -73,6 +73,11 @@ def doubtful_lanes(client: str) -> str:
     return f"{LANES_DOUBTFUL}:{client}"
 
 
+def lane_pause(lane: str) -> str:
+    """Return the key of the pause of a lane. Scripts build the same names."""
+    return f"rb:lane:{lane}:paced"
+
+
 def replay(client: str, fingerprint: str) -> str:
     return f"rb:replay:{client}:{fingerprint}"
 

@@ -1,6 +1,10 @@
 """Lanes of deliveries: reserved for a test message, marked as doubtful, paused."""
 
-from bridge.domain.times import Span
+from collections.abc import Mapping, Sequence
+
+from bridge.domain.times import Moment, Span
+from bridge.redis.errors import translated
+from bridge.store import keys
 from bridge.store.connection import Store
 
 
@@ -24,3 +28,13 @@ class Lanes:
     async def pause(self, lane: str, span: Span) -> None:
         """Pause a lane for `span`."""
         await self._store.run("pause_lane", args={"lane": lane, "span": span})
+
+    async def paused_until(self, lanes: Sequence[str]) -> Mapping[str, Moment]:
+        """Return the ends of the pauses of those of the lanes that are paused."""
+        if not lanes:
+            return {}
+        async with translated(), self._store.redis.pipeline(transaction=False) as pipe:
+            for lane in lanes:
+                pipe.get(keys.lane_pause(lane))
+            found = await pipe.execute()
+        return {lane: int(text.split(" ")[0]) for lane, text in zip(lanes, found, strict=True) if text}

@@ -1,8 +1,8 @@
 """Watches, deliveries and attempts as the JSON of the API."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, TypeAlias, cast
+from typing import Literal, cast
 
 from bridge.destinations import kind
 from bridge.destinations.descriptions import describe
@@ -12,74 +12,61 @@ from bridge.domain.delivery.attempts import Attempt
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Destination
 from bridge.domain.heartbeats import Heartbeat
+from bridge.domain.history.poll_waits import waiting_when_accepted
+from bridge.domain.history.waiting import WaitingFor
 from bridge.domain.import_state import ImportState
 from bridge.domain.notifications import reading_as_json
 from bridge.domain.outcomes import Outcome, warning_of
 from bridge.domain.polling.last_poll import LastPoll
 from bridge.domain.polling.last_poll_words import last_poll
-from bridge.domain.polling.workspace_trouble import effective_state
 from bridge.domain.subscriptions import subscription_as_json
 from bridge.domain.times import Moment, Span, rfc3339
 from bridge.domain.watches import Watch, WatchState
 from bridge.resources import Resources
+from bridge.store.acceptance import AcceptedWatch
 from bridge.store.import_records import ImportRecord
 from bridge.web.schemas.responses import (
     AttemptResponse,
     DeliveryResponse,
     LastPollResponse,
     ReadingResponse,
+    WaitingForResponse,
     WatchedDestinationResponse,
     WatchResponse,
     WorkerResponse,
 )
+from bridge.web.situations import Situation, polling_of, read_situation
 
 UNKNOWN = ImportState()
 """The state of an import that was never polled."""
-Records: TypeAlias = Mapping[tuple[str, str], ImportRecord]
-"""The records of imports by workspace and import id."""
 
 
 async def serialize_watches(resources: Resources, watches: Sequence[Watch]) -> list[WatchResponse]:
-    """Return watches with their deliveries and, while they are open, the latest state of their imports."""
-    places = list({(each.workspace, each.import_id) for each in watches if each.state is WatchState.WATCHING})
-    found = dict(zip(places, await resources.imports.many(places), strict=True))
-    records = await _with_troubles(resources, {place: record for place, record in found.items() if record is not None})
-    deliveries: Mapping[str, Delivery] = {
-        delivery.id: delivery
-        for delivery in await resources.deliveries.many([id_ for each in watches for id_ in each.deliveries])
-    }
+    """Return watches with their deliveries, what they wait for and, while open, the latest state of their imports."""
+    situation = await read_situation(resources, watches)
+    return [serialize_watch(resources, each, situation) for each in watches]
+
+
+def serialize_watch(resources: Resources, watch: Watch, situation: Situation) -> WatchResponse:
+    """Return a watch as it is in a situation that was read for it."""
     max_age = resources.settings.delivery_max_age
-    return [
-        watch_json(
-            each,
-            records.get((each.workspace, each.import_id)),
-            [
-                delivery_json(deliveries[id_], max_age)
-                for id_ in each.deliveries
-                if id_ in deliveries and deliveries[id_].watch_id == each.id
-            ],
-        )
-        for each in watches
-    ]
+    deliveries = [delivery_json(each, max_age) for each in situation.deliveries_of(watch)]
+    return watch_json(watch, situation.import_of(watch), deliveries, situation.waiting_for(watch))
 
 
-async def _with_troubles(resources: Resources, records: Records) -> Records:
-    """Return the records in view of their workspaces; these are read only if an import's last poll did not read it."""
-    troubled = {workspace for (workspace, _), record in records.items() if not record.state.just_read}
-    budgets = {workspace: await resources.budgets.get(workspace) for workspace in troubled}
-    return {
-        (workspace, import_id): replace(record, state=effective_state(budgets[workspace], record.state))
-        if workspace in budgets
-        else record
-        for (workspace, import_id), record in records.items()
-    }
+def accepted_json(accepted: AcceptedWatch) -> WatchResponse:
+    """Return a watch as it was accepted; what its workspace and the workers do is not read for that."""
+    waiting = waiting_when_accepted(accepted.watch, polling_of(accepted.import_record))
+    return watch_json(accepted.watch, accepted.import_record, [], waiting)
 
 
-def watch_json(watch: Watch, record: ImportRecord | None, deliveries: list[DeliveryResponse]) -> WatchResponse:
+def watch_json(
+    watch: Watch, record: ImportRecord | None, deliveries: list[DeliveryResponse], waiting: WaitingFor | None
+) -> WatchResponse:
     """Return a watch as JSON; `record` is the latest state of its import, used while the watch is open."""
     if watch.state is WatchState.WATCHING and record is not None and record.state != UNKNOWN:
         watch = _as_of_now(watch, record)
-    next_due = record.next_due if watch.state is WatchState.WATCHING and record else None
+    next_poll = waiting.until if waiting is not None and watch.state is WatchState.WATCHING else None
     return {
         "id": watch.id,
         "importId": watch.import_id,
@@ -92,7 +79,8 @@ def watch_json(watch: Watch, record: ImportRecord | None, deliveries: list[Deliv
         "polls": watch.polls,
         "lastPolledAt": rfc3339_or_none(watch.polled_at),
         "lastPoll": None if watch.last_poll is None else _last_poll_json(watch.last_poll),
-        "nextPollAt": rfc3339_or_none(next_due),
+        "nextPollAt": rfc3339_or_none(next_poll),
+        "waitingFor": None if waiting is None else waiting_json(waiting),
         "label": watch.label,
         "metadata": dict(watch.metadata),
         "createdBy": watch.client,
@@ -101,6 +89,15 @@ def watch_json(watch: Watch, record: ImportRecord | None, deliveries: list[Deliv
         "settledAt": rfc3339_or_none(watch.settled_at),
         "notify": [_destination_json(each) for each in watch.notify],
         "deliveries": deliveries,
+    }
+
+
+def waiting_json(waiting: WaitingFor) -> WaitingForResponse:
+    return {
+        "reason": waiting.reason,
+        "since": rfc3339_or_none(waiting.since),
+        "until": rfc3339_or_none(waiting.until),
+        "detail": waiting.detail,
     }
 
 

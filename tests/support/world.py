@@ -14,6 +14,7 @@ import httpx
 import uvicorn
 
 from bridge.destinations.signatures import derived_secret
+from bridge.domain.heartbeats import WorkerInfo
 from bridge.domain.times import MINUTE
 from bridge.resources import Resources, open_resources
 from bridge.sandbox.app import create_app
@@ -113,6 +114,11 @@ class World:
     def pass_time(self, span: int) -> None:
         """Move the clock ahead (ms)."""
         self.resources.store.offset += span
+
+    async def heartbeat(self) -> None:
+        """Send a heartbeat, as a worker that runs its jobs does every five seconds."""
+        worker = WorkerInfo(id="wrk_test", host="test", version="0", started_at=0)
+        await self.resources.heartbeats.send(worker)
 
     async def begin_minute(self) -> None:
         """Move the clock to the start of a minute, so that counts by the minute stay in one."""

@@ -14,6 +14,7 @@ from bridge.cli.remote.wording import (
     last_poll_words,
     local_time,
     printable,
+    waiting_words,
     watch_line,
 )
 from bridge.client import Delivery, Watch
@@ -58,6 +59,8 @@ def _facts(watch: Watch) -> Iterator[tuple[str, str]]:
     yield from (("failed", words) for words in failed_record_words(watch, FAILED_RECORDS_SHOWN))
     if watch.last_poll is not None:
         yield "lastPoll", last_poll_words(watch.last_poll)
+    if watch.waiting_for is not None:
+        yield "waitingFor", waiting_words(watch.waiting_for)
     if not watch.deliveries:  # each delivery names its destination
         yield from (("notify", destination_line(each)) for each in watch.notify)
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from rich.text import Text
 
-from bridge.client import Delivery, FailedRecord, LastPoll, Watch, WatchedDestination
+from bridge.client import Delivery, FailedRecord, LastPoll, WaitingFor, Watch, WatchedDestination
 from bridge.domain.outcomes import Outcome
 from bridge.domain.watches import WatchState
 
@@ -22,6 +22,8 @@ SIGNS: Mapping[str, tuple[str, str]] = {
 """A sign and a colour for each state and outcome; the words follow, so nothing depends on the colour."""
 LATE = timedelta(seconds=15)
 """How long a poll may be due before it is called overdue: longer than Rally takes to answer."""
+_SAID_BY_THE_REASON = frozenset({"key_refused", "imports_vanished", "rally_down"})
+"""The waits that the reason of an open watch is about."""
 _UNKNOWN_STATUS = ("?", "magenta")
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that reorder the text around them."""
@@ -71,12 +73,28 @@ def _facts(watch: Watch, now: datetime) -> Iterator[str]:
         yield meaning
     elif not watch.status and not watch.ended:
         yield "not read yet"
-    if not watch.ended and watch.next_poll_at is not None:
-        yield _next_poll_words(watch.next_poll_at - now)
+    if not watch.ended:
+        yield from _poll_wait_words(watch, now)
     if watch.warning:
         yield watch.warning
     if watch.reason:
         yield watch.reason
+
+
+def _poll_wait_words(watch: Watch, now: datetime) -> Iterator[str]:
+    """Yield what an open watch waits for: the next poll, and why it is delayed, unless the reason says that."""
+    waiting = watch.waiting_for
+    if waiting is not None and waiting.reason not in {"next_poll", *_SAID_BY_THE_REASON}:
+        yield waiting.detail
+    if watch.next_poll_at is not None:
+        yield _next_poll_words(watch.next_poll_at - now)
+
+
+def waiting_words(waiting: WaitingFor) -> str:
+    """Return what a watch waits for, with its times."""
+    since = "" if waiting.since is None else f"; since {local_time(waiting.since)}"
+    until = "" if waiting.until is None else f"; until {local_time(waiting.until)}"
+    return f"{waiting.detail}{since}{until}"
 
 
 def _next_poll_words(left: timedelta) -> str:

@@ -7,6 +7,22 @@ Outcome: TypeAlias = Literal["completed", "completed_with_failures", "failed", "
 DeliveryState: TypeAlias = Literal["pending", "delivered", "abandoned", "skipped"]
 DestinationType: TypeAlias = Literal["slack", "slack_webhook", "callback", "named"]
 Verdict: TypeAlias = Literal["accepted", "deferred", "rejected"]
-EventName: TypeAlias = Literal["watch", "reading", "poll", "outcome", "delivery"]
+WaitReason: TypeAlias = Literal[
+    "next_poll",
+    "budget",
+    "rally_pause",
+    "rally_down",
+    "key_refused",
+    "imports_vanished",
+    "workspace_unknown",
+    "settling",
+    "no_worker",
+    "sending",
+    "retry",
+    "retry_after",
+    "precedence",
+    "digest",
+]
+EventName: TypeAlias = Literal["watch", "reading", "poll", "waiting", "outcome", "delivery"]
 Until: TypeAlias = Literal["ended", "delivered"]
 """How long to wait for a watch: until it has ended, or until its deliveries have ended as well."""

@@ -11,6 +11,7 @@ from bridge.client.values.last_poll import LastPoll
 from bridge.client.values.literals import Outcome, State
 from bridge.client.values.reading import Reading
 from bridge.client.values.times import time_or_none
+from bridge.client.values.waiting_for import WaitingFor
 from bridge.client.values.watched_destination import WatchedDestination
 
 
@@ -35,6 +36,8 @@ class Watch:
     last_poll: LastPoll | None
     last_polled_at: datetime | None
     next_poll_at: datetime | None
+    waiting_for: WaitingFor | None
+    """What it waits for; None if nothing is left to be done, or if the bridge is too old to say."""
     created_by: str
     """The name of the client that created it."""
     created_at: datetime
@@ -77,7 +80,7 @@ class Watch:
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Watch":
         """Return the watch of a document; unknown fields stay in `document`."""
-        last_poll = document.get("lastPoll")
+        last_poll, waiting_for = document.get("lastPoll"), document.get("waitingFor")
         return cls(
             id=document["id"],
             import_id=document["importId"],
@@ -93,6 +96,7 @@ class Watch:
             last_poll=None if last_poll is None else LastPoll.of(last_poll),
             last_polled_at=time_or_none(document["lastPolledAt"]),
             next_poll_at=time_or_none(document["nextPollAt"]),
+            waiting_for=None if waiting_for is None else WaitingFor.of(waiting_for),
             created_by=document["createdBy"],
             created_at=datetime.fromisoformat(document["createdAt"]),
             expires_at=datetime.fromisoformat(document["expiresAt"]),

@@ -48,11 +48,24 @@ class Delivery:
     """Whether to send it outside the thread of its living message, because Slack did not accept it there."""
     interrupted: bool = False
     """Whether a worker died after claiming the delivery, so that it is unknown whether the message was sent."""
+    held: bool = False
+    """Whether it is a rule's and still held, because an explicit watch may take precedence."""
+    gathered: bool = False
+    """Whether it waits for a digest."""
+    scheduled_at: Moment | None = None
+    """When `due` was last decided; None if that was at `queued_at`."""
+    retry_after: Moment | None = None
+    """Until when the receiver has asked to wait, if that is longer than the schedule's pause."""
     due: Moment | None = None
     last_reason: str | None = None
     ended_at: Moment | None = None
     posted: PostedMessage | None = None
     """The message in Slack that it has become."""
+
+    @property
+    def waits_since(self) -> Moment:
+        """Since when it waits for its next attempt."""
+        return max(self.queued_at, self.scheduled_at or 0)
 
     def after(self, verdict: Verdict, now: Moment, *, schedule: DeliverySchedule, jitter: float) -> "Delivery":
         """Return the delivery after one more attempt; `jitter` (0 to 1) adds up to a tenth to the pause."""
@@ -79,13 +92,15 @@ class Delivery:
         due = schedule.next_attempt(verdict, failures=self.failures, queued_at=self.queued_at, now=now, jitter=jitter)
         if due is None or (verdict.as_plain_text and self.plain):
             return self._ended(DeliveryState.ABANDONED, verdict.reason, now)
+        asked = schedule.asked_until(verdict, now)
         return replace(
             self,
             due=due,
             last_reason=verdict.reason,
             plain=self.plain or verdict.as_plain_text,
             outside_thread=self.outside_thread or verdict.outside_thread,
+            retry_after=due if asked is not None and asked >= due else None,
         )
 
     def _ended(self, state: DeliveryState, reason: str | None, now: Moment) -> "Delivery":
-        return replace(self, state=state, last_reason=reason, due=None, ended_at=now)
+        return replace(self, state=state, last_reason=reason, due=None, ended_at=now, retry_after=None)

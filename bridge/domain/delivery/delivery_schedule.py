@@ -29,8 +29,13 @@ class DeliverySchedule:
         if failures > retries:
             return None
         scheduled = self.pauses[failures - 1]
-        pause = max(scheduled + int(scheduled * jitter / 10), min(verdict.wait or 0, RETRY_AFTER_HONOURED))
-        return None if self.is_too_old(queued_at, now + pause) else now + pause
+        at = max(now + scheduled + int(scheduled * jitter / 10), self.asked_until(verdict, now) or now)
+        return None if self.is_too_old(queued_at, at) else at
+
+    @staticmethod
+    def asked_until(verdict: Deferred, now: Moment) -> Moment | None:
+        """Return until when the destination has asked to wait; None if it has not."""
+        return None if not verdict.wait else now + min(verdict.wait, RETRY_AFTER_HONOURED)
 
     def is_too_old(self, queued_at: Moment, now: Moment) -> bool:
         """Return whether a delivery that was queued at `queued_at` is abandoned for its age."""

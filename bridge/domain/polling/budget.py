@@ -45,6 +45,8 @@ class Budget:
     """The next poll starts at this moment, if polls are spread over the window."""
     not_before: Moment = 0
     """The end of the pause after a 429, a 401 or several connection faults."""
+    over_limit_since: Moment | None = None
+    """When Rally first answered 429, if no import was read since."""
     probing_until: Moment = 0
     """The end of the lease of the probe in flight."""
     key_refused_since: Moment | None = None
@@ -99,7 +101,7 @@ class Budget:
 
 MOMENTS = (
     *("ends_at", "paced_until", "not_before", "probing_until", "key_refused_since"),
-    *("failing_since", "breaker_open_since", "rules_until"),
+    *("failing_since", "breaker_open_since", "rules_until", "over_limit_since"),
     *("vanished_since", "vanished_probe_at", "vanished_reported_at", "reappeared_at"),
 )
 """The fields of a budget that hold moments."""

@@ -109,13 +109,15 @@ def _after_answer(budget: Budget, reply: Reply, answer: Read | Absent | KeyRefus
             named = wait if wait is not None else (reply.allowance.resets_in if reply.allowance else SHORTEST_PAUSE)
             pause = min(max(named, SHORTEST_PAUSE), LONGEST_RALLY_PAUSE)
             # The window is closed as well: after the pause, a probe finds out what is allowed.
-            return replace(budget, ends_at=0, available=0, not_before=max(budget.not_before, reply.at + pause))
+            since = budget.over_limit_since or reply.at
+            pause_end = max(budget.not_before, reply.at + pause)
+            return replace(budget, ends_at=0, available=0, not_before=pause_end, over_limit_since=since)
         case KeyRefused():
             since = budget.key_refused_since or reply.at
             pause_end = max(budget.not_before, reply.at + REFUSED_PAUSE)
             return replace(budget, ends_at=0, key_refused_since=since, not_before=pause_end)
         case Read() | Absent() if reply.at >= budget.not_before:
-            return replace(budget, key_refused_since=None)
+            return replace(budget, key_refused_since=None, over_limit_since=None)
         case Read() | Absent():  # sent before the pause began, so it does not show that the pause is over
             return budget
 

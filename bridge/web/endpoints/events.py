@@ -1,7 +1,7 @@
 """The event stream of a watch.
 
-It sends a snapshot, each new reading, what the last poll found when that changes, the outcome, and the end of each
-delivery.
+It sends a snapshot, each new reading, what the last poll found when that changes, the reason for waiting when that
+changes, the outcome, and the end of each delivery.
 
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
@@ -21,7 +21,7 @@ from bridge.resources import Resources
 from bridge.store import keys
 from bridge.web.endpoints.authenticated import authenticated
 from bridge.web.endpoints.watches import visible
-from bridge.web.schemas.responses import LastPollResponse, WatchResponse
+from bridge.web.schemas.responses import LastPollResponse, WaitingForResponse, WatchResponse
 from bridge.web.serializers import serialize_watches
 
 KEEP_ALIVE = 15.0
@@ -90,6 +90,8 @@ def _changes(before: WatchResponse | None, now: WatchResponse) -> Iterator[tuple
             yield "reading", now["import"]
         if now["lastPoll"] is not None and _found(now["lastPoll"]) != _found(before["lastPoll"]):
             yield "poll", now["lastPoll"]
+    if now["waitingFor"] is not None and _reason(now["waitingFor"]) != _reason(before["waitingFor"]):
+        yield "waiting", now["waitingFor"]
     if now["state"] != before["state"]:
         yield "outcome", now
     pending = {each["id"] for each in before["deliveries"] if each["state"] == "pending"}
@@ -102,6 +104,11 @@ def _changes(before: WatchResponse | None, now: WatchResponse) -> Iterator[tuple
 def _found(poll: LastPollResponse | None) -> tuple[int | None, str] | None:
     """Return what a poll found, without its time, to compare it with the next poll."""
     return None if poll is None else (poll["status"], poll["meaning"])
+
+
+def _reason(waiting: WaitingForResponse | None) -> str | None:
+    """Return the reason for a wait, without its times, which change with each poll."""
+    return None if waiting is None else waiting["reason"]
 
 
 def _has_ended(document: WatchResponse) -> bool:

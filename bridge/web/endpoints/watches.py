@@ -29,7 +29,7 @@ from bridge.web.requests.query import WaitQuery, WatchesQuery
 from bridge.web.schemas.destinations import Context
 from bridge.web.schemas.responses import AcceptedResponse, BatchResponse, RefusedResponse, WatchesResponse
 from bridge.web.schemas.watches import BatchBody, WatchBody
-from bridge.web.serializers import serialize_watches, watch_json
+from bridge.web.serializers import accepted_json, serialize_watches
 from bridge.web.watch_steps import announce, cancel_watch
 
 
@@ -70,7 +70,7 @@ async def create(resources: Resources, _: Client, wanted: _Wanted) -> Response:
     headers = {"Location": f"/v1/watches/{accepted.watch.id}"}
     if accepted.acceptance is Acceptance.REPLAYED:
         headers["Idempotent-Replayed"] = "true"
-    return ApiResponse(watch_json(accepted.watch, accepted.import_record, []), 202, headers=headers)
+    return ApiResponse(accepted_json(accepted), 202, headers=headers)
 
 
 @authenticated
@@ -97,7 +97,7 @@ async def create_many(request: Request, resources: Resources, client: Client) ->
         except (Refused, StoreUnavailable) as error:
             problem = document_of(error)
             return {"status": problem["status"], "problem": problem}
-        return {"status": 202, "watch": watch_json(accepted.watch, accepted.import_record, [])}
+        return {"status": 202, "watch": accepted_json(accepted)}
 
     results = await asyncio.gather(*(result(number, watch) for number, watch in enumerate(watches)))
     if all(each["status"] == Refusal.SERVICE_UNAVAILABLE.status for each in results):

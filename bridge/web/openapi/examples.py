@@ -73,6 +73,12 @@ ACCEPTED: Mapping[str, Any] = {
     "lastPolledAt": None,
     "lastPoll": None,
     "nextPollAt": "2026-11-24T09:28:00.000Z",
+    "waitingFor": {
+        "reason": "next_poll",
+        "since": "2026-11-24T09:28:00.000Z",
+        "until": "2026-11-24T09:28:00.000Z",
+        "detail": "the first poll of the import",
+    },
     "label": "Q4 panel upload",
     "metadata": {"ticket": "RES-12"},
     "createdBy": "crm",
@@ -94,6 +100,12 @@ SETTLED: Mapping[str, Any] = {
     "lastPolledAt": "2026-11-24T09:30:00.000Z",
     "lastPoll": {"at": "2026-11-24T09:30:00.000Z", "status": 200, "meaning": "Rally reports COMPLETED"},
     "nextPollAt": None,
+    "waitingFor": {
+        "reason": "retry",
+        "since": "2026-11-24T09:30:00.000Z",
+        "until": "2026-11-24T09:30:02.000Z",
+        "detail": "attempt 1 failed; the next one follows the schedule: HTTP 503",
+    },
     "settledAt": "2026-11-24T09:30:00.000Z",
     "deliveries": [
         {

@@ -172,7 +172,8 @@ OPERATION_OF: Mapping[Endpoint, Operation] = {
         tag=WATCHES,
         response=responses.EventData,
         answer="Server-sent events. The `data` of a `watch` or `outcome` event is the watch, that of a `reading` the "
-        "import, that of a `poll` what the last poll found, and that of a `delivery` the delivery.",
+        "import, that of a `poll` what the last poll found, that of a `waiting` what the watch waits for, and that of "
+        "a `delivery` the delivery.",
         media_type="text/event-stream",
         refuses=(Refusal.WATCH_NOT_FOUND, Refusal.DECRYPTION_FAILED),
     ),

@@ -6,6 +6,7 @@ from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
 from bridge.domain.delivery.deliveries import DeliveryState
+from bridge.domain.history.waiting import WaitReason
 from bridge.domain.outcomes import Outcome
 from bridge.domain.watches import WatchState
 from bridge.web.schemas.problem_document import ProblemDocument
@@ -106,6 +107,23 @@ class LastPollResponse(TypedDict):
     meaning: Annotated[str, Field(description="What the answer means for the watch, in words.")]
 
 
+class WaitingForResponse(TypedDict):
+    """What a watch waits for."""
+
+    reason: Annotated[
+        WaitReason,
+        Field(
+            description="Of an open watch: `next_poll`; `budget` (Rally's rate limit, or our share of it, is used up); "
+            "`rally_pause` (Rally answered 429); `rally_down`; `key_refused`; `imports_vanished`; `workspace_unknown` "
+            "(not configured any more); `settling`. Of a settled one: `sending`; `retry`; `retry_after` (the receiver "
+            "asked to wait); `precedence` (a rule's message is held); `digest`. Of both: `no_worker`."
+        ),
+    ]
+    since: Time | None
+    until: Annotated[Time | None, Field(description="null if nobody knows.")]
+    detail: Annotated[str, Field(description="The same in a sentence.")]
+
+
 WithReading = TypedDict("WithReading", {"import": ReadingResponse | None})
 """The field `import`, which cannot be written in a class, because it is a Python keyword."""
 
@@ -132,8 +150,13 @@ class WatchResponse(WithReading):
     nextPollAt: Annotated[
         Time | None,
         Field(
-            description="The earliest time of the next poll. If it has passed, the poll waits for Rally's rate limit."
+            description="The earliest time of the next poll, after all pauses that are known now; null if nothing is "
+            "polled."
         ),
+    ]
+    waitingFor: Annotated[
+        WaitingForResponse | None,
+        Field(description="null if nothing is left to be done: the watch has ended, and so have its deliveries."),
     ]
     label: str | None
     metadata: dict[str, Any]
@@ -145,7 +168,7 @@ class WatchResponse(WithReading):
     deliveries: list[DeliveryResponse]
 
 
-EventData: TypeAlias = WatchResponse | ReadingResponse | LastPollResponse | DeliveryResponse
+EventData: TypeAlias = WatchResponse | ReadingResponse | LastPollResponse | WaitingForResponse | DeliveryResponse
 """The data of the events of a watch's stream."""
 
 

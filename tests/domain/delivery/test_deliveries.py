@@ -93,7 +93,7 @@ def test_a_delivery_is_not_attempted_before_the_retry_after_has_passed(jitter: f
         (Accepted(), 0, {"state": DeliveryState.DELIVERED, "due": None, "ended_at": NOW + 9}),
         (Rejected("r"), 0, {"state": DeliveryState.ABANDONED, "due": None, "ended_at": NOW + 9, "last_reason": "r"}),
         (Deferred("d"), 0, {"due": NOW + 9 + 11, "last_reason": "d"}),
-        (Deferred("d", 12), 0, {"due": NOW + 9 + 12, "last_reason": "d"}),
+        (Deferred("d", 12), 0, {"due": NOW + 9 + 12, "last_reason": "d", "retry_after": NOW + 9 + 12}),
         (Deferred("d"), 1, {"due": NOW + 9 + 110, "last_reason": "d"}),
         (Deferred("d"), 2, {"state": DeliveryState.ABANDONED, "due": None, "ended_at": NOW + 9, "last_reason": "d"}),
         (

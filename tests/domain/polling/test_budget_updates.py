@@ -74,8 +74,18 @@ FRESH = Budget(limit=50, available=37, spent=4, ends_at=UNTIL, rules_until=UNTIL
             replace(ALLOWS, resets_in=0),
             replace(OPEN, available=37, ends_at=NOW - 1),
         ),
-        (OPEN, OverLimit(None), None, replace(OPEN, ends_at=0, available=0, not_before=NOW + SECOND)),
-        (OPEN, OverLimit(5_000), None, replace(OPEN, ends_at=0, available=0, not_before=NOW + 5_000)),
+        (
+            OPEN,
+            OverLimit(None),
+            None,
+            replace(OPEN, ends_at=0, available=0, not_before=NOW + SECOND, over_limit_since=NOW),
+        ),
+        (
+            OPEN,
+            OverLimit(5_000),
+            None,
+            replace(OPEN, ends_at=0, available=0, not_before=NOW + 5_000, over_limit_since=NOW),
+        ),
         (
             replace(OPEN, key_refused_since=7, not_before=NOW + 1),
             Read(READING),
@@ -83,7 +93,12 @@ FRESH = Budget(limit=50, available=37, spent=4, ends_at=UNTIL, rules_until=UNTIL
             replace(OPEN, key_refused_since=7, not_before=NOW + 1, ends_at=0),
         ),
         (replace(OPEN, key_refused_since=7, not_before=NOW), Read(READING), None, replace(OPEN, not_before=NOW)),
-        (OPEN, OverLimit(None), ALLOWS, replace(SOONER, ends_at=0, available=0, not_before=NOW + 30 * SECOND)),
+        (
+            OPEN,
+            OverLimit(None),
+            ALLOWS,
+            replace(SOONER, ends_at=0, available=0, not_before=NOW + 30 * SECOND, over_limit_since=NOW),
+        ),
         (replace(OPEN, window=1), Read(READING), ALLOWS, replace(SOONER, available=37, window=SECOND)),
         (OPEN, KeyRefused(), None, replace(OPEN, ends_at=0, key_refused_since=NOW, not_before=NOW + MINUTE)),
         (

@@ -17,6 +17,7 @@ CALLBACK = {"type": "callback", "url": "https://crm.example.com/hooks/rally"}
 
 
 async def test_the_response_is_the_watch(world: World) -> None:
+    await world.heartbeat()
     fields = {"label": "Q4", "metadata": {"ticket": "RES-12", "n": 1}, "notify": [SLACK, CALLBACK], "expiresIn": 60}
     answer = await world.api.post("/v1/watches", json={"importId": "imp", **fields}, headers=bearer(CLIENT_KEY))
 

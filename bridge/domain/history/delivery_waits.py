@@ -1,0 +1,49 @@
+"""What a settled watch waits for: the messages that are not sent yet."""
+
+from collections.abc import Mapping, Sequence
+
+from bridge.domain.delivery.deliveries import Delivery, DeliveryState
+from bridge.domain.history.waiting import WaitingFor, WaitReason
+from bridge.domain.history.workers import Workers, no_worker
+from bridge.domain.times import SECOND, Moment, Span
+
+USUAL_PACE: Span = SECOND
+"""The pause between two messages to a receiver at Slack; a longer one was asked for."""
+
+
+def waiting_for_deliveries(
+    deliveries: Sequence[Delivery], pauses: Mapping[str, Moment], workers: Workers, now: Moment
+) -> WaitingFor | None:
+    """Return what the deliveries of a settled watch wait for; None if none is pending.
+
+    Of several, the one counts that has to wait longest. `pauses` are the ends of the pauses of lanes.
+    """
+    pending = [each for each in deliveries if each.state is DeliveryState.PENDING]
+    if pending and not workers.alive:
+        return no_worker(workers)
+    waits = [waiting_for_delivery(each, pauses.get(each.lane, 0), now) for each in pending]
+    return max(waits, key=lambda each: each.until or 0, default=None)
+
+
+def waiting_for_delivery(delivery: Delivery, lane_paused_until: Moment, now: Moment) -> WaitingFor:
+    """Return what one pending delivery waits for; its `last_reason` becomes part of the sentence."""
+    reason, detail = _reason(delivery, lane_paused_until, now)
+    due = delivery.due
+    if reason is WaitReason.RETRY_AFTER:
+        due = max(lane_paused_until, due or 0)
+    return WaitingFor(reason=reason, since=delivery.waits_since, until=due, detail=detail)
+
+
+def _reason(delivery: Delivery, lane_paused_until: Moment, now: Moment) -> tuple[WaitReason, str]:
+    if delivery.held:
+        return WaitReason.PRECEDENCE, "the rule's message is held for a moment: a watch may tell the same destination"
+    if delivery.gathered:
+        return WaitReason.DIGEST, "the message is part of a digest that is not sent yet"
+    last = f": {delivery.last_reason}" if delivery.last_reason else ""
+    if delivery.retry_after is not None:
+        return WaitReason.RETRY_AFTER, f"attempt {delivery.attempts} failed, and the receiver asked to wait{last}"
+    if lane_paused_until > max(delivery.due or 0, now + USUAL_PACE):
+        return WaitReason.RETRY_AFTER, "the receiver asked to wait before any further message"
+    if delivery.failures:
+        return WaitReason.RETRY, f"attempt {delivery.attempts} failed; the next one follows the schedule{last}"
+    return WaitReason.SENDING, f"the message is sent next, after others to the same receiver{last}"

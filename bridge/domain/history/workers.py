@@ -1,0 +1,19 @@
+"""The wait for a worker: without one, nothing is polled and nothing is sent."""
+
+from dataclasses import dataclass
+
+from bridge.domain.history.waiting import WaitingFor, WaitReason
+from bridge.domain.times import Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workers:
+    """Whether workers are alive, and when the last one was seen (None: none within the last hour)."""
+
+    alive: bool
+    seen_at: Moment | None = None
+
+
+def no_worker(workers: Workers) -> WaitingFor:
+    detail = "no worker is alive, so nothing is polled and nothing is sent"
+    return WaitingFor(reason=WaitReason.NO_WORKER, since=workers.seen_at, until=None, detail=detail)

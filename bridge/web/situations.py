@@ -1,0 +1,106 @@
+"""What the present state of watches depends on beside their own records: imports, deliveries, workspaces, workers."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bridge.destinations.reasons import public_reason
+from bridge.domain.delivery.deliveries import Delivery, DeliveryState
+from bridge.domain.history.delivery_waits import waiting_for_deliveries
+from bridge.domain.history.poll_waits import Polling, Workspace, waiting_for_poll
+from bridge.domain.history.waiting import WaitingFor
+from bridge.domain.history.workers import Workers
+from bridge.domain.polling.workspace_trouble import effective_state
+from bridge.domain.times import Moment
+from bridge.domain.watches import Watch, WatchState
+from bridge.resources import Resources
+from bridge.store.heartbeats import Fleet
+from bridge.store.import_records import ImportRecord
+
+Place = tuple[str, str]
+"""The workspace and the id of an import."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """The state of everything that some watches depend on, at one moment."""
+
+    now: Moment
+    workers: Workers
+    imports: Mapping[Place, ImportRecord]
+    """The imports of open watches."""
+    deliveries: Mapping[str, Delivery]
+    workspaces: Mapping[str, Workspace]
+    """The workspaces of open watches."""
+    pauses: Mapping[str, Moment]
+    """The ends of the pauses of lanes with pending deliveries."""
+
+    def import_of(self, watch: Watch) -> ImportRecord | None:
+        """Return the import of an open watch in view of its workspace."""
+        record = self.imports.get((watch.workspace, watch.import_id))
+        if record is None:
+            return None
+        return replace(record, state=effective_state(self.workspaces[watch.workspace].budget, record.state))
+
+    def deliveries_of(self, watch: Watch) -> list[Delivery]:
+        found = (self.deliveries.get(id_) for id_ in watch.deliveries)
+        return [each for each in found if each is not None and each.watch_id == watch.id]
+
+    def waiting_for(self, watch: Watch) -> WaitingFor | None:
+        """Return what a watch waits for; None if nothing is left to be done for it."""
+        match watch.state:
+            case WatchState.WATCHING:
+                polling = polling_of(self.imports.get((watch.workspace, watch.import_id)))
+                return waiting_for_poll(watch, polling, self.workspaces[watch.workspace], self.workers, self.now)
+            case WatchState.SETTLED:
+                public = [
+                    replace(each, last_reason=public_reason(each.last_reason)) for each in self.deliveries_of(watch)
+                ]
+                return waiting_for_deliveries(public, self.pauses, self.workers, self.now)
+            case WatchState.CANCELLED:
+                return None
+
+
+def polling_of(record: ImportRecord | None) -> Polling | None:
+    if record is None:
+        return None
+    return Polling(next_due=record.next_due, polled_at=record.state.polled_at, by_rule=record.by_rule)
+
+
+async def read_situation(resources: Resources, watches: Sequence[Watch]) -> Situation:
+    """Read what the watches depend on. For watches with nothing left to be done, only their deliveries are read."""
+    open_watches = [each for each in watches if each.state is WatchState.WATCHING]
+    places = list({(each.workspace, each.import_id) for each in open_watches})
+    records, deliveries = await asyncio.gather(
+        resources.imports.many(places),
+        resources.deliveries.many([id_ for each in watches for id_ in each.deliveries]),
+    )
+    lanes = list({each.lane for each in deliveries if each.state is DeliveryState.PENDING})
+    names = list({workspace for workspace, _ in places})
+    fleet, pauses, workspaces = await asyncio.gather(
+        _fleet(resources, needed=bool(places or lanes)),
+        resources.lanes.paused_until(lanes),
+        asyncio.gather(*(_workspace(resources, name) for name in names)),
+    )
+    return Situation(
+        now=fleet.now,
+        workers=Workers(alive=bool(fleet.alive), seen_at=max((each.at for each in fleet.heartbeats), default=None)),
+        imports={place: record for place, record in zip(places, records, strict=True) if record is not None},
+        deliveries={each.id: each for each in deliveries},
+        workspaces={each.name: each for each in workspaces},
+        pauses=pauses,
+    )
+
+
+async def _fleet(resources: Resources, *, needed: bool) -> Fleet:
+    return await resources.heartbeats.read() if needed else Fleet(now=0, heartbeats=())
+
+
+async def _workspace(resources: Resources, name: str) -> Workspace:
+    configured = resources.settings.workspaces.get(name)
+    return Workspace(
+        name=name,
+        budget=await resources.budgets.get(name),
+        share=1.0 if configured is None else configured.budget_share,
+        configured=name in resources.rally,
+    )

@@ -1,0 +1,76 @@
+"""What a watch waits for, as the API says it: in GET and in the stream of events."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from bridge.domain.times import MINUTE, SECOND
+from bridge.web.endpoints.events import watch_events
+from tests.support.world import World, opened
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
+    async with opened(redis_url, sandbox_url) as world:
+        yield world
+
+
+async def wait_of(world: World, watch: dict[str, Any]) -> tuple[str, bool]:
+    """Return the reason for which a watch waits, and whether its next poll is known."""
+    seen = await world.reload(watch)
+    return seen["waitingFor"]["reason"], seen["nextPollAt"] is not None
+
+
+async def test_without_a_worker_an_open_watch_says_so(world: World) -> None:
+    watch = await world.watch()
+    assert await wait_of(world, watch) == ("no_worker", False)
+
+    await world.heartbeat()
+    assert await wait_of(world, watch) == ("next_poll", True)
+
+    world.pass_time(MINUTE)
+    assert await wait_of(world, watch) == ("no_worker", False)
+
+
+async def test_the_next_poll_is_after_the_pause_of_the_workspace(world: World) -> None:
+    await world.sandbox.set_import("imp", ("UPLOADING", 0))
+    watch = await world.watch()
+    await world.sandbox.faults(status=429, headers={"Retry-After": "600"}, times=1)
+    await world.poll()
+    await world.heartbeat()
+    seen, now = await world.reload(watch), await world.resources.store.now()
+    budget = await world.resources.budgets.get("default")
+
+    assert seen["waitingFor"]["reason"] == "rally_pause"
+    assert budget.not_before - now > 500 * SECOND
+    assert seen["nextPollAt"] == seen["waitingFor"]["until"] > seen["waitingFor"]["since"]
+
+
+async def test_a_settled_watch_waits_as_long_as_the_receiver_asks(world: World) -> None:
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
+    await world.sandbox.set_answers("crm", {"status": 503, "headers": {"Retry-After": "3600"}})
+    watch = await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url()}])
+    await world.poll()
+    await world.deliver()
+    await world.heartbeat()
+    seen = await world.reload(watch)
+
+    assert seen["waitingFor"]["reason"] == "retry_after"
+    assert seen["waitingFor"]["until"] == seen["deliveries"][0]["nextAttemptAt"]
+    assert "HTTP 503" in seen["waitingFor"]["detail"]
+
+
+async def test_the_stream_tells_when_the_reason_changes(world: World) -> None:
+    await world.heartbeat()
+    watch = await world.resources.watches.get((await world.watch())["id"])
+    assert watch is not None
+    stream = watch_events(world.resources, watch, keep_alive=0.01)
+    assert (await anext(stream)).startswith("event: watch\n")
+    world.pass_time(MINUTE)
+
+    events = [await anext(stream) for _ in range(3)]
+    told = [each for each in events if not each.startswith(":")]
+    assert [each.startswith('event: waiting\ndata: {"reason": "no_worker"') for each in told] == [True]
