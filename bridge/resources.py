@@ -29,6 +29,7 @@ from bridge.rally import RallyClient
 from bridge.rally.workspaces import rally_clients
 from bridge.settings import Settings
 from bridge.store.attempts import Attempts
+from bridge.store.batches import Batches
 from bridge.store.budgets import Budgets
 from bridge.store.change_feed import ChangeFeed
 from bridge.store.configuration import store_of
@@ -74,6 +75,7 @@ class Resources:
     past_ends: PastEnds
     deliveries: Deliveries
     held: HeldDeliveries
+    batches: Batches
     digests: Digests
     summaries: Summaries
     rule_stats: RuleStats
@@ -159,6 +161,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         past_ends=PastEnds(store, fingerprinter),
         deliveries=Deliveries(store, encryptor),
         held=HeldDeliveries(store),
+        batches=Batches(store),
         digests=Digests(store, encryptor),
         summaries=Summaries(store, encryptor),
         rule_stats=RuleStats(store),

@@ -6,11 +6,20 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from bridge.destinations import render
-from bridge.domain.clients import RULE_PREFIX
+from bridge.domain.clients import RULE_PREFIX, is_rule
 from bridge.domain.delivery.deliveries import Delivery
 from bridge.domain.destinations import mentioned
+from bridge.domain.digests import (
+    ALL_RULES,
+    BATCH_DIGEST_AFTER,
+    EndedImport,
+    OfBatch,
+    OfFlood,
+    OfRule,
+    digest_of,
+)
 from bridge.domain.rules.digest_schedule import next_digest
-from bridge.domain.rules.digests import ALL_RULES, FLOOD_DIGEST_AFTER, EndedImport, digest_of
+from bridge.domain.rules.floods import FLOOD_DIGEST_AFTER
 from bridge.domain.rules.precedence import Release
 from bridge.domain.times import MINUTE, Moment, Span
 from bridge.domain.watches import Watch
@@ -65,10 +74,14 @@ class DigestWriter:
 
     def _next(self, name: DigestName, now: Moment) -> Moment:
         """Return when a digest is due whose first import is gathered now."""
-        if name.rule is None:
-            return now + FLOOD_DIGEST_AFTER
-        rule = self._resources.rule_of(f"{RULE_PREFIX}{name.rule}")
-        return now if rule is None or rule.digest is None else next_digest(rule.digest, now)
+        match name.origin:
+            case OfFlood():
+                return now + FLOOD_DIGEST_AFTER
+            case OfBatch():
+                return now + BATCH_DIGEST_AFTER
+            case OfRule(rule=rule_name):
+                rule = self._resources.rule_of(f"{RULE_PREFIX}{rule_name}")
+                return now if rule is None or rule.digest is None else next_digest(rule.digest, now)
 
     async def _write(self, digest: ClosedDigest) -> None:
         found = await self._read(digest)
@@ -82,12 +95,14 @@ class DigestWriter:
         self._on_held()
 
     async def _create(self, digest: ClosedDigest, found: Sequence[tuple[Delivery, EndedImport]]) -> None:
-        destination, now = found[0][0].destination, await self._resources.store.now()
+        first, now = found[0][0], await self._resources.store.now()
+        origin = digest.name.origin
+        client = ALL_RULES if isinstance(origin, OfFlood) else first.client
         mention = [user for part, ended in found for user in self._mentioned(part, ended)]
-        message = digest_of(digest.id, digest.name.rule, [ended for _, ended in found], now, mention=mention)
-        client = ALL_RULES if digest.name.rule is None else f"{RULE_PREFIX}{digest.name.rule}"
-        if await self._resources.digests.create(digest, client, destination, render(message, destination)):
-            log.info("digest.created", delivery_id=digest.id, rule=digest.name.rule, imports=message.total.imports)
+        message = digest_of(digest.id, origin, client, [ended for _, ended in found], now, mention=mention)
+        body = render(message, first.destination)
+        if await self._resources.digests.create(digest, client, first.destination, body):
+            log.info("digest.created", delivery_id=digest.id, client=client, imports=message.total.imports)
 
     def _mentioned(self, part: Delivery, ended: EndedImport) -> Sequence[str]:
         """Return the users that the rule and the destination of a part mention for its outcome."""
@@ -131,8 +146,11 @@ class DigestWriter:
         return found
 
     async def _tells(self, digest: ClosedDigest, part: Delivery, watch: Watch) -> bool:
-        """Return whether the digest tells a part. If an explicit watch came meanwhile, the part is held again."""
-        if isinstance(await self._precedence.decide(part, watch), Release):
+        """Return whether the digest tells a part.
+
+        If an explicit watch came meanwhile, the part of a rule is held again.
+        """
+        if not is_rule(part.client) or isinstance(await self._precedence.decide(part, watch), Release):
             return True
         await self._resources.digests.leave(digest, part.id, held=True)
         return False

@@ -99,10 +99,10 @@ class GateWork:
         """Release a delivery; return whether it is in its lane now."""
         now, rule = await self._resources.store.now(), self._resources.rule_of(delivery.client)
         due = None if rule is None or rule.digest is None else next_digest(rule.digest, now)
-        name = rule_of(delivery.client)
+        name = rule_of(delivery.client) or ""
         released = await self._resources.held.release(delivery, rule=name, digest_due=due)
         if released is Released.FLOODING:
-            await self._operator.send(callbacks_flooded(name or "", describe(delivery.destination), now))
+            await self._operator.send(callbacks_flooded(name, describe(delivery.destination), now))
         return released in {Released.RELEASED, Released.FLOODING}
 
     async def _skip(self, delivery: Delivery, skip: Skip) -> None:

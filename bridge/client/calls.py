@@ -46,13 +46,18 @@ def watch(
 
 
 def batch(
-    session: Session, watches: Sequence[WatchRequest], *, idempotency_key: str | None = None
+    session: Session,
+    watches: Sequence[WatchRequest],
+    *,
+    digest: bool = False,
+    idempotency_key: str | None = None,
 ) -> Call[Sequence[Watch | CallFailed]]:
     """Watch up to 100 imports in one request; return for each, in order, its watch or why it was refused.
 
+    With `digest`, Slack gets one message for each destination, when all have ended or 15 minutes after the first end.
     For entries that are Unavailable, repeat the call with the same `idempotency_key`: each watch is created once.
     """
-    request = requests.create_watches(watches, _key(idempotency_key))
+    request = requests.create_watches(watches, _key(idempotency_key), digest=digest)
     results = yield from exchange(session, request)
     return tuple(
         each if isinstance(each, Watch) else refusal(each.status, each.problem, session.server, headers={})

@@ -100,12 +100,14 @@ def create_watch(wanted: WatchRequest, idempotency_key: str) -> Request[Watch]:
     )
 
 
-def create_watches(wanted: Sequence[WatchRequest], idempotency_key: str) -> Request[Sequence[Watch | RefusedEntry]]:
+def create_watches(
+    wanted: Sequence[WatchRequest], idempotency_key: str, *, digest: bool
+) -> Request[Sequence[Watch | RefusedEntry]]:
     return Request(
         method="POST",
         path="/v1/watches/batch",
         read=lambda document: tuple(map(_entry, document["results"])),
-        body=_encoded({"watches": [each.as_json() for each in wanted]}),
+        body=_encoded({"watches": [each.as_json() for each in wanted], **({"digest": True} if digest else {})}),
         idempotency_key=_checked_key(idempotency_key),
         timeout=2 * ANSWER_TIMEOUT,
     )

@@ -30,9 +30,9 @@ from bridge.domain.destinations import (
     SlackChannel,
     SlackWebhook,
 )
+from bridge.domain.digests import Digest
 from bridge.domain.notices.notices import Notice
 from bridge.domain.notifications import Notification
-from bridge.domain.rules.digests import Digest
 from bridge.domain.secret import Secret
 from bridge.domain.times import Moment
 

@@ -15,10 +15,10 @@ from bridge.domain.delivery.delivery_schedule import RETRY_AFTER_HONOURED
 from bridge.domain.delivery.destination_requests import Request, Response
 from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.destinations import Callback
+from bridge.domain.digests import Digest
 from bridge.domain.notices.notices import Notice
 from bridge.domain.notifications import Notification
 from bridge.domain.retry_after import retry_after
-from bridge.domain.rules.digests import Digest
 from bridge.domain.times import SECOND, Moment
 from bridge.http.user_agent import USER_AGENT
 

@@ -128,7 +128,7 @@ LANES_OVERDUE = _gauge(short="lanes_overdue", help="Receivers with a delivery th
 DELIVERIES = _gauge(short="deliveries", help="Stored deliveries", labels=("state",))
 RULES_OVERDUE = _gauge(
     short="rules_overdue",
-    help="Work for rules that is more than a minute late: push, held, digest or summary",
+    help="Work for rules that is more than a minute late: push, held, digest (of batches as well) or summary",
     labels=("work",),
 )
 RULE_RESULTS = _counter(

@@ -2,7 +2,7 @@
 
 Every key of ours begins with `rb:`; times are milliseconds on Redis' clock. Records are hashes: the few fields that
 Redis compares are plain, everything private is encrypted. No record expires by itself, except the marks of pushes,
-histories of ends, what was read on demand, and what Slack asked for: the sweep deletes what has ended.
+histories of ends, what was read on demand, what Slack asked for, and batches: the sweep deletes what has ended.
 
     rb:watch:<id>                       hash   a watch: state, deadlines, outcome; encrypted: private, ending
     rb:watches:in:<index>               zset   ids of watches; <index>: `watching`, `cancelled` or an outcome
@@ -27,7 +27,11 @@ histories of ends, what was read on demand, and what Slack asked for: the sweep 
     rb:deliveries:unreported            zset   abandoned deliveries not yet reported to the operator, by their end
     rb:deliveries:held                  zset   deliveries of rules that may still be skipped, by the time to decide it
     rb:deliveries:skipped_for:<id>      set    deliveries of rules that were skipped because of this pending one
-    rb:digest:<name>                    zset   deliveries gathered for a digest; <name>: `<rule>:<lane>`, `*`: all rules
+    rb:digest:<name>                    zset   deliveries gathered for a digest; <name>: `<rule>:<lane>`; instead of
+                                               a rule, `*`: all rules, `+<batch>`: a batch
+    rb:batch:<id>                       zset   the open watches of a batch, and the requests that add some; expires
+    rb:batch:<id>:lanes                 set    the lanes for which deliveries of the batch are gathered; expires
+    rb:batch:of_key:<client>:<hash>     string the batch of a request with an Idempotency-Key; expires
     rb:digests:due                      zset   the names of these digests, by the time at which they are closed
     rb:digests:closed                   zset   `<delivery> <name>`: digests to be written, by the time to resume it
     rb:digests:ending                   zset   ended digests some of whose parts have not ended, by their end

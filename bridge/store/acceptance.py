@@ -45,6 +45,8 @@ class NewWatch:
     expires_in: Span
     push: QueuedPush | None = None
     """The push for which a rule makes the watch."""
+    batch: str | None = None
+    """The batch with which it is told in digests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +138,7 @@ def acceptance_call(
             "limit": "" if limit is None else limit,
             "by_rule": int(is_rule(new.client)),
             "label": label or "",
+            "batch": new.batch or "",
         },
         more_args=[
             *("client", new.client, "workspace", new.workspace, "import_id", new.import_id),

@@ -1,10 +1,11 @@
-"""Digests: what is gathered when held deliveries are released becomes one delivery."""
+"""Digests: deliveries that are gathered, of rules or of a batch of watches, become one delivery."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from bridge.domain.destinations import Destination
+from bridge.domain.digests import DigestOrigin, OfBatch, OfFlood, OfRule
 from bridge.domain.times import Moment, Span
 from bridge.store import bindings, codec, keys
 from bridge.store.connection import Store
@@ -15,21 +16,39 @@ PARTS_AT_ONCE = 100
 """The number of parts of one digest that end in one step."""
 _FLOOD = "*"
 """Stands for the rule in the name of a digest of the flood guard."""
+_BATCH = "+"
+"""Precedes the id of a batch in the name of its digest; no rule's name begins with it. Scripts build the same names."""
 
 
 class DigestName(NamedTuple):
-    """Which deliveries are gathered together: those of one rule, or of all rules (None), to one lane."""
+    """Which deliveries are gathered together: those of one origin to one lane."""
 
-    rule: str | None
+    origin: DigestOrigin
     lane: str
 
     def __str__(self) -> str:
-        return f"{_FLOOD if self.rule is None else self.rule}:{self.lane}"
+        return f"{_written(self.origin)}:{self.lane}"
 
     @classmethod
     def parse(cls, text: str) -> "DigestName":
-        rule, lane = text.split(":", 1)
-        return cls(None if rule == _FLOOD else rule, lane)
+        origin, lane = text.split(":", 1)
+        return cls(_read(origin), lane)
+
+
+def _written(origin: DigestOrigin) -> str:
+    match origin:
+        case OfRule(rule=rule):
+            return rule
+        case OfFlood():
+            return _FLOOD
+        case OfBatch(batch=batch):
+            return f"{_BATCH}{batch}"
+
+
+def _read(text: str) -> DigestOrigin:
+    if text == _FLOOD:
+        return OfFlood()
+    return OfBatch(text.removeprefix(_BATCH)) if text.startswith(_BATCH) else OfRule(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

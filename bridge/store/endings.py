@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from bridge.domain.conclusions import Conclusion
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
+from bridge.domain.digests import BATCH_DIGEST_AFTER
 from bridge.domain.import_state import ImportState
 from bridge.domain.imports import Reading
 from bridge.domain.past_ends import KEPT, NewEnd
@@ -118,6 +119,7 @@ class Endings:
                 "entry": "" if new_end is None else entry_of(new_end.end),
                 "ends_kept": KEPT,
                 "ends_kept_for": 0 if new_end is None else new_end.kept_for,
+                "batch_digest_after": BATCH_DIGEST_AFTER,
             },
             more_keys=[
                 *map(keys.delivery, after.deliveries),

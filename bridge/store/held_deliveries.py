@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from bridge.domain.delivery.deliveries import Delivery
+from bridge.domain.digests import OfFlood, OfRule
 from bridge.domain.notices.rule_notices import CALLBACK_WINDOW, CALLBACKS_IN_A_WINDOW
-from bridge.domain.rules.digests import FLOOD_DIGEST_AFTER, FLOOD_WINDOW, SINGLE_MESSAGES
+from bridge.domain.rules.floods import FLOOD_DIGEST_AFTER, FLOOD_WINDOW, SINGLE_MESSAGES
 from bridge.domain.times import Moment, Span
 from bridge.store import keys
 from bridge.store.connection import Store
@@ -42,21 +43,18 @@ class HeldDeliveries:
         first = await self._store.call("ZRANGE", keys.HELD, 0, 0, "WITHSCORES")
         return now, int(first[1]) if first else None, ids
 
-    async def release(
-        self, delivery: Delivery, *, rule: str | None = None, digest_due: Moment | None = None
-    ) -> Released:
+    async def release(self, delivery: Delivery, *, rule: str = "", digest_due: Moment | None = None) -> Released:
         """Move a delivery into its lane, or into a digest.
 
         With `digest_due`, the time of the next digest of `rule`, a message to Slack waits for that. Otherwise the flood
         guard decides.
         """
-        name = str(DigestName(None if digest_due is None else rule, delivery.lane))
+        name = str(DigestName(OfFlood() if digest_due is None else OfRule(rule), delivery.lane))
         released = await self._store.run(
             "release_held",
             {
                 "delivery": keys.delivery(delivery.id),
                 "digest": keys.digest(name),
-                "digests_due": keys.DIGESTS_DUE,
             },
             {
                 "id": delivery.id,

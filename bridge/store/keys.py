@@ -160,6 +160,10 @@ def digest(name: str) -> str:
     return f"rb:digest:{name}"
 
 
+def batch_of_key(client: str, fingerprint: str) -> str:
+    return f"rb:batch:of_key:{client}:{fingerprint}"
+
+
 def parts(delivery_id: str) -> str:
     """Return the key of the deliveries that a digest is about. Scripts build the same names."""
     return f"rb:parts:{delivery_id}"

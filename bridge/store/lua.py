@@ -26,9 +26,11 @@ SHARED_PARTS = {
         | {"end_parts", "leave_digest", "move_back_deliveries", "redeliver", "release_held", "settle", "skip_held"}
     ),
     "held": frozenset(
-        {"commit_delivery", "delete_watch", "leave_digest", "move_back_deliveries", "release_held", "settle"}
-        | {"skip_held"}
+        {"commit_delivery", "delete_watch", "end_parts", "leave_digest", "move_back_deliveries", "release_held"}
+        | {"settle", "skip_held"}
     ),
+    "gathering": frozenset({"accept", "begin_batch", "end_batch", "release_held", "settle"}),
+    "batches": frozenset({"accept", "begin_batch", "end_batch", "settle"}),
     "digests": frozenset({"commit_delivery", "end_parts"}),
     "floods": frozenset({"release_held"}),
     "poll_order": frozenset(

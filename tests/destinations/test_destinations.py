@@ -20,9 +20,9 @@ from bridge.domain.delivery.delivery_schedule import RETRY_AFTER_HONOURED
 from bridge.domain.delivery.destination_requests import Failure, NoResponse, Response, SendResult
 from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.destinations import Callback, NamedDestination, ResolvedDestination, SlackChannel, SlackWebhook
+from bridge.domain.digests import EndedImport, OfRule, digest_of
 from bridge.domain.notifications import Notification
 from bridge.domain.outcomes import Outcome
-from bridge.domain.rules.digests import EndedImport, digest_of
 from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from tests.support import samples
@@ -255,9 +255,8 @@ def test_a_retry_after_date_counts_from_now_if_the_response_has_no_date() -> Non
 
 
 def test_a_digest_for_a_name_has_a_form_for_slack_and_one_for_callbacks() -> None:
-    digest = digest_of(
-        "dlv_1", "ops", [EndedImport(import_id="imp", outcome=Outcome.FAILED, at=samples.NOW)], samples.NOW
-    )
+    ended = EndedImport(import_id="imp", outcome=Outcome.FAILED, at=samples.NOW)
+    digest = digest_of("dlv_1", OfRule("ops"), "rule:ops", [ended], samples.NOW)
 
     forms = json.loads(render(digest, NamedDestination(name="research-ops")))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.rules.digests import FLOOD_DIGEST_AFTER
+from bridge.domain.rules.floods import FLOOD_DIGEST_AFTER
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from tests.support.dying_digests import STEPS, DyingDigests
 from tests.support.redis_snapshot import assert_store_sound
@@ -49,6 +49,7 @@ class Story:
         self.world = world
         self.random = Random(seed)
         self.imports: list[str] = []
+        self.in_batches: list[str] = []
 
     async def end_imports(self) -> None:
         rules = {each.name: each for each in self.world.resources.settings.rules}
@@ -58,6 +59,24 @@ class Story:
             await self.world.sandbox.set_import(import_id, (self.random.choice(["COMPLETED", "ERROR"]), 0))
             rule = rules[self.random.choice(["each", "each", "each", "hourly"])]
             await watch_by_rule(self.world, *rule.notify, rule=rule.name, import_id=import_id)
+        await self.world.poll()
+
+    async def begin_batch(self) -> None:
+        """Watch imports in a batch, of which some have ended, some end later and some are cancelled."""
+        entries = []
+        for _ in range(self.random.randrange(1, 5)):
+            import_id = f"bat{len(self.in_batches):02}"
+            self.in_batches.append(import_id)
+            ended = self.random.choice([[], [("COMPLETED", self.random.choice([0, 1]))]])
+            await self.world.sandbox.set_import(import_id, ("UPLOADING", 0), *ended)
+            entries.append({"importId": import_id, "notify": [{"type": "slack", "channel": "C0BATCH00"}]})
+        answer = await self.world.post("/v1/watches/batch", json={"watches": entries, "digest": True})
+        assert [each["status"] for each in answer.json()["results"]] == [202] * len(entries)
+        await self.world.poll()
+
+    async def end_some_of_batches(self) -> None:
+        for import_id in self.random.sample(self.in_batches, len(self.in_batches) // 2):
+            await self.world.sandbox.set_import(import_id, ("ERROR", 0))
         await self.world.poll()
 
     async def pass_time(self) -> None:
@@ -89,7 +108,7 @@ class Story:
     async def run(self, steps: int) -> None:
         await self.end_imports()
         events = [self.end_imports, self.pass_time, self.pass_time, self.deliver, self.sweep, self.die, self.refuse]
-        events += [self.end_imports, self.watch_too_late]
+        events += [self.end_imports, self.watch_too_late, self.begin_batch, self.begin_batch, self.end_some_of_batches]
         for _ in range(steps):
             await self.random.choice(events)()
             await self.world.deliver()
@@ -98,23 +117,27 @@ class Story:
     async def finish(self) -> None:
         """Let everything that waits be told."""
         await self.world.sandbox.set_answers("slack")
+        for import_id in self.in_batches:
+            await self.world.sandbox.set_import(import_id, ("COMPLETED", 0))
         for span in [FLOOD_DIGEST_AFTER, HOUR, *[MINUTE, SECOND] * 30]:
             self.world.pass_time(span)
+            await self.world.poll()
             await self.world.sweep()
             await self.world.deliver()
-            if not await self.world.resources.store.call("ZCARD", "rb:deliveries:in:pending"):
+            open_sets = ("rb:deliveries:in:pending", "rb:watches:in:watching")
+            if not sum([await self.world.resources.store.call("ZCARD", each) for each in open_sets]):
                 return
         raise AssertionError("something is never told")
 
 
-async def told(world: World) -> tuple[Counter[str], int]:
-    """Return how often each import was named in the channel of the rules, and how many were only counted there."""
+async def told(world: World, channel: str) -> tuple[Counter[str], int]:
+    """Return how often each import was named in a channel, and how many were only counted there."""
     named, counted = Counter[str](), 0
     for message in await world.sandbox.messages(kind="slack"):
         body: dict[str, Any] = json.loads(message["body"])
-        if message["status"] == 200 and body["channel"] == "C0123ABCD":
+        if message["status"] == 200 and body["channel"] == channel:
             blocks = json.dumps(body["blocks"], ensure_ascii=False)
-            named.update(set(re.findall(r"imp\d\d", blocks)))
+            named.update(set(re.findall(r"(?:imp|bat)\d\d", blocks)))
             counted += sum(map(int, re.findall(r"… and (\d+) more", blocks)))
     return named, counted
 
@@ -126,7 +149,8 @@ async def test_each_import_is_told_exactly_once(world: World, seed: int) -> None
     await story.run(14)
     await story.finish()
 
-    named, counted = await told(world)
-    assert set(named.values()) == {1}
-    assert len(named) + counted == len(story.imports)
+    for channel, import_ids in {"C0123ABCD": story.imports, "C0BATCH00": story.in_batches}.items():
+        named, counted = await told(world, channel)
+        assert set(named.values()) <= {1}
+        assert len(named) + counted == len(import_ids)
     await assert_store_sound(world.resources.store)

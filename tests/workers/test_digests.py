@@ -11,7 +11,7 @@ import pytest
 
 from bridge.domain.delivery.deliveries import DeliveryState
 from bridge.domain.destinations import NamedDestination
-from bridge.domain.rules.digests import FLOOD_DIGEST_AFTER, FLOOD_WINDOW, SINGLE_MESSAGES
+from bridge.domain.rules.floods import FLOOD_DIGEST_AFTER, FLOOD_WINDOW, SINGLE_MESSAGES
 from bridge.domain.rules.precedence import HOLD
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.store.digests import ClosedDigest

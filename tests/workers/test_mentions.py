@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.rules.digests import FLOOD_DIGEST_AFTER
+from bridge.domain.rules.floods import FLOOD_DIGEST_AFTER
 from bridge.domain.rules.precedence import HOLD
 from tests.support.deliveries import watch_ended_import
 from tests.support.held_deliveries import end_import

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bridge.destinations.slack.escaping import code, escaped_line, mrkdwn, neutralized, plain_text
-from bridge.destinations.slack.message import mentions, written
+from bridge.destinations.slack.message import asker, mentions, written
 from bridge.destinations.slack.wording import local_time, pluralized
+from bridge.domain.digests import Digest, EndedImport, OfBatch, OfFlood, OfRule, Sums
 from bridge.domain.outcomes import Outcome
-from bridge.domain.rules.digests import Digest, EndedImport, Sums
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 
 NAME_LIMIT = 80
@@ -115,9 +115,12 @@ def _people(sums: Sums) -> str:
 
 
 def _context(digest: Digest) -> Iterator[dict[str, Any]]:
-    if digest.rule is None:
-        yield plain_text("One message, because many imports ended within a short time")
-    else:
-        yield mrkdwn(f"Digest of rule {code(digest.rule, ID_LIMIT)}")
+    match digest.origin:
+        case OfFlood():
+            yield plain_text("One message, because many imports ended within a short time")
+        case OfRule(rule=rule):
+            yield mrkdwn(f"Digest of rule {code(rule, ID_LIMIT)}")
+        case OfBatch():
+            yield asker(digest.client)
     yield mrkdwn(f"Delivery {code(digest.id, ID_LIMIT)}")
     yield mrkdwn(local_time(digest.at))

@@ -207,13 +207,13 @@ def _context(notification: Notification) -> list[dict[str, Any]]:
     elements = [mrkdwn(f"{kind} {code(notification.import_id, ID_LIMIT)}")]
     if notification.workspace != DEFAULT_WORKSPACE:
         elements.append(plain_text(f"Workspace {escaped_line(notification.workspace, ID_LIMIT)}"))
-    elements.append(_asker(notification.client))
+    elements.append(asker(notification.client))
     if notification.link is not None and len(notification.link) <= LINK_LIMIT:
         elements.append(mrkdwn(link(notification.link, "Open the import in Rally")))
     return [*elements, mrkdwn(local_time(notification.at))]
 
 
-def _asker(client: str) -> dict[str, Any]:
+def asker(client: str) -> dict[str, Any]:
     """Return who asked for the message: a rule, a person in Slack, or another client."""
     if (rule := rule_of(client)) is not None:
         return plain_text(f"Rule {escaped_line(rule, ID_LIMIT)}")

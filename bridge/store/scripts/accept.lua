@@ -2,14 +2,15 @@
 -- recent enough answers without a poll. With an idempotency key the first reply is stored and replayed.
 -- Unless `limit` is '', this is a call of the client, which must fit into the limit of its minute.
 -- Arguments in ms: grace, expires_in, reuse, replayed_for. `digest` is that of the request, or '' without a key. `by_rule`
--- is 1 for the watch of a rule; `label` is the fingerprint of the watch's label, or ''. Further arguments: the record's field, value, ...
+-- is 1 for the watch of a rule; `label` is the fingerprint of the watch's label, or ''; `batch` is the id of a batch that is
+-- told in digests, or ''. Further arguments: the record's field, value, ...
 -- Returns: {'new' | 'joined' | 'final' | 'known' | 'replayed' | 'conflict', watch id, now, grace, expires_in,
 --           next poll or -1, the import's fields and values}; {'over_limit', '', ms until the next minute}
 local watch, watching, watching_of_client, watches_about, expiring, import, waiting, imports_due, imports_leased,
   settling, final, replay, replays, calls = unpack(KEYS)
-local watch_id, import_id, member, grace, expires_in, reuse, digest, replayed_for, limit, by_rule, label =
-  unpack(ARGV, 1, 11)
-local FIRST_FIELD = 12
+local watch_id, import_id, member, grace, expires_in, reuse, digest, replayed_for, limit, by_rule, label, batch =
+  unpack(ARGV, 1, 12)
+local FIRST_FIELD = 13
 local now = clock()
 grace, expires_in, reuse = tonumber(grace), tonumber(expires_in), tonumber(reuse)
 
@@ -57,6 +58,10 @@ if label ~= '' then
   redis.call('ZADD', 'rb:watches:labelled:' .. label, 0, watch_id)
 end
 redis.call('SADD', waiting, watch_id)
+if batch ~= '' then
+  redis.call('HSET', watch, 'batch', batch)
+  join_batch(batch, watch_id, 0)
+end
 
 local function find_or_create_import()
   local record = redis.call('HMGET', import, 'state', 'final_at', 'by_rule')

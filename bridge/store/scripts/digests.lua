@@ -15,6 +15,10 @@ local function end_parts(digest, state, most, now)
       local watch = 'rb:watch:' .. watch_id
       redis.call('HSET', part, 'state', state, 'due', '', 'ended_at', now, 'gathered', '', 'digest', digest,
         'reason', 'in the digest ' .. digest)
+      if state == 'abandoned' then
+        revive_skipped_for(id, now)
+      end
+      redis.call('DEL', skipped_for(id))
       remove_from_index(id, client, before)
       add_to_index(id, client, state)
       redis.call('PUBLISH', 'rb:changes', 'watch:' .. watch_id)

@@ -4,7 +4,7 @@
 -- Arguments: `name` is that of the digest: the rule's own if `digest_due` is not '', else that of the flood guard.
 -- Returns: 'released', 'gathered', 'gone' when it was released or skipped already; or 'flooding': it was released, but
 --          the operator has to know that the lane had more than `calls` in `calls_span` ms
-local delivery, digest, digests_due = unpack(KEYS)
+local delivery, digest = unpack(KEYS)
 local id, name, digest_due, singles, singles_span, flood_digest_after, calls, calls_span = unpack(ARGV)
 local now = clock()
 local state, held, lane = unpack(redis.call('HMGET', delivery, 'state', 'held', 'lane'))
@@ -14,22 +14,16 @@ if state ~= 'pending' or not held then
 end
 redis.call('HDEL', delivery, 'held')
 
-local function gather(due)
-  redis.call('ZADD', digest, 0, id)
-  redis.call('ZADD', digests_due, 'NX', due, name)
-  redis.call('HSET', delivery, 'gathered', 1, 'due', redis.call('ZSCORE', digests_due, name), 'scheduled_at', now,
-    'reason', 'waits for a digest')
-  return 'gathered'
-end
-
 local key = lane_key(lane)
 local to_slack = string.sub(lane, 1, 5) == 'slack'
 if to_slack and digest_due ~= '' then
-  return gather(digest_due)
+  gather(delivery, id, name, digest_due, now)
+  return 'gathered'
 end
 if to_slack and (redis.call('EXISTS', digest) == 1
   or too_frequent(key .. ':singles', id, tonumber(singles), tonumber(singles_span), now)) then
-  return gather(now + flood_digest_after)
+  gather(delivery, id, name, now + flood_digest_after, now)
+  return 'gathered'
 end
 redis.call('HSET', delivery, 'due', now, 'reason', '')
 enqueue(lane, id, now, now)

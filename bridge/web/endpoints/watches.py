@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -24,7 +26,7 @@ from bridge.web.json_response import ApiResponse
 from bridge.web.problems import document_of
 from bridge.web.refusals import Refusal, Refused
 from bridge.web.requests.body import BATCH_LIMIT, parse, read_json, validation_context
-from bridge.web.requests.idempotency import fingerprints, idempotency_key
+from bridge.web.requests.idempotency import batch_fingerprint, fingerprints, idempotency_key
 from bridge.web.requests.query import WaitQuery, WatchesQuery
 from bridge.web.schemas.destinations import Context
 from bridge.web.schemas.responses import AcceptedResponse, BatchResponse, RefusedResponse, WatchesResponse
@@ -47,8 +49,13 @@ async def read_wanted(request: Request, resources: Resources, client: Client) ->
     return _validate(resources, client, await read_json(request), key, validation_context(resources, client))
 
 
-def _validate(resources: Resources, client: Client, raw: bytes, key: str | None, context: Context) -> _Wanted:
-    """Validate the body of a request for one watch; raise Refused when it is invalid."""
+def _validate(
+    resources: Resources, client: Client, raw: bytes, key: str | None, context: Context, *, batch: str | None = None
+) -> _Wanted:
+    """Validate the body of a request for one watch, of a batch that is told in digests if `batch` is its id.
+
+    Raise Refused when it is invalid.
+    """
     body = parse(raw, WatchBody, context)
     new = NewWatch(
         id=new_id("wat_"),
@@ -59,8 +66,10 @@ def _validate(resources: Resources, client: Client, raw: bytes, key: str | None,
         label=body.label,
         metadata=body.metadata or {},
         expires_in=resources.settings.watch_expiry if body.expires_in is None else body.expires_in * SECOND,
+        batch=batch,
     )
-    return _Wanted(new=new, once=fingerprints(resources, client, key, raw))
+    request = raw if batch is None else b'{"digest": true, "watch": %s}' % raw
+    return _Wanted(new=new, once=fingerprints(resources, client, key, request))
 
 
 @authenticated_counting(read_wanted)
@@ -83,8 +92,25 @@ async def create_many(request: Request, resources: Resources, client: Client) ->
     Idempotency-Key: each watch is created once.
     """
     key = idempotency_key(request)
-    watches = parse(await read_json(request, limit=BATCH_LIMIT), BatchBody).watches
-    await charge_batch(resources, client, len(watches))
+    body = parse(await read_json(request, limit=BATCH_LIMIT), BatchBody)
+    await charge_batch(resources, client, len(body.watches))
+    if body.digest:
+        addition = await resources.batches.begin(client.name, batch_fingerprint(resources, client, key))
+        results = await _results(resources, client, body.watches, key, batch=addition.batch)
+        with suppress(StoreUnavailable):  # then the digest waits no longer than for a process that died
+            await addition.end()
+    else:
+        results = await _results(resources, client, body.watches, key)
+    if all(each["status"] == Refusal.SERVICE_UNAVAILABLE.status for each in results):
+        raise StoreUnavailable("No watch of the batch could be stored")
+    response: BatchResponse = {"results": results}
+    return ApiResponse(response)
+
+
+async def _results(
+    resources: Resources, client: Client, watches: Sequence[Any], key: str | None, *, batch: str | None = None
+) -> list[AcceptedResponse | RefusedResponse]:
+    """Validate and accept each watch of a batch by itself."""
     context = validation_context(resources, client)
 
     async def result(number: int, watch: Any) -> AcceptedResponse | RefusedResponse:
@@ -92,18 +118,14 @@ async def create_many(request: Request, resources: Resources, client: Client) ->
         # A header can't contain a line feed, so no client can send the same key.
         watch_key = None if key is None else f"{key}\n{number}"
         try:
-            wanted = _validate(resources, client, json.dumps(watch).encode(), watch_key, context)
+            wanted = _validate(resources, client, json.dumps(watch).encode(), watch_key, context, batch=batch)
             accepted = await _accept(resources, wanted)
         except (Refused, StoreUnavailable) as error:
             problem = document_of(error)
             return {"status": problem["status"], "problem": problem}
         return {"status": 202, "watch": accepted_json(accepted)}
 
-    results = await asyncio.gather(*(result(number, watch) for number, watch in enumerate(watches)))
-    if all(each["status"] == Refusal.SERVICE_UNAVAILABLE.status for each in results):
-        raise StoreUnavailable("No watch of the batch could be stored")
-    response: BatchResponse = {"results": results}
-    return ApiResponse(response)
+    return await asyncio.gather(*(result(number, watch) for number, watch in enumerate(watches)))
 
 
 async def _accept(resources: Resources, wanted: _Wanted, *, limit: int | None = None) -> AcceptedWatch:

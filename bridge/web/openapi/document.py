@@ -32,8 +32,8 @@ NOTICES = (
     *("delivery.abandoned", "slack.refused", "push.silent", "rule.callbacks_flooded"),
     *("redis.evicting", "redis.eviction_ended"),
 )
-OF_RULES = ("rule.imports_missed", "rule.digest")
-"""Messages of rules about several imports."""
+OF_SEVERAL_IMPORTS = ("rule.imports_missed", "rule.digest", "batch.digest")
+"""Messages about several imports."""
 IN_PATH = {
     "watch_id": "^wat_[0-9a-z]{1,40}$",
     "delivery_id": "^dlv_[0-9a-z]{1,40}$",
@@ -239,7 +239,7 @@ def _webhooks(schemas: Mapping[Any, Json]) -> Iterator[tuple[str, Json]]:
         content = {"schema": schemas[NotificationSent], "example": examples.notification(type_, outcome)}
         yield type_, {"post": _sent(type_, f"A watch has ended with the outcome {outcome.value}", content)}
     summaries = {TEST: "A test of a destination"} | dict.fromkeys(NOTICES, "A notice to the operator")
-    summaries |= dict.fromkeys(OF_RULES, "A message of a rule about several imports")
+    summaries |= dict.fromkeys(OF_SEVERAL_IMPORTS, "A message about several imports")
     for type_, summary in summaries.items():
         yield type_, {"post": _sent(type_, summary, {"schema": schemas[NoticeSent], "example": examples.notice(type_)})}
 

@@ -24,7 +24,11 @@ FIRST_WATCH: Mapping[str, Any] = {
     "notify": [{"type": "slack_webhook", "url": "https://hooks.slack.com/services/T000/B000/XXXX"}],
 }
 BATCH: Mapping[str, Any] = {
-    "watches": [{"importId": "cm1uwhduy001vle4gr4soyqkq"}, {"importId": "cm1uwhduy001vle4gr4soyqkr"}]
+    "watches": [
+        {"importId": import_id, "notify": [{"type": "named", "name": "research-ops"}]}
+        for import_id in ("cm1uwhduy001vle4gr4soyqkq", "cm1uwhduy001vle4gr4soyqkr")
+    ],
+    "digest": True,
 }
 REDELIVER: Mapping[str, Any] = {"state": "abandoned", "since": "2026-11-24T09:30:00Z"}
 TEST: Mapping[str, Any] = {"destination": {"type": "callback", "url": "https://crm.example.com/hooks/rally"}}

@@ -38,6 +38,11 @@ def fingerprints(resources: Resources, client: Client, key: str | None, body: by
     )
 
 
+def batch_fingerprint(resources: Resources, client: Client, key: str | None) -> str | None:
+    """Return the fingerprint of a client's key for a whole batch; None without a key."""
+    return None if key is None else resources.fingerprinter.fingerprint(f"batch {client.name} {key}")
+
+
 def _without_nulls(value: Any) -> Any:
     """Return a JSON value without the fields that are null. In metadata, null is a value."""
     match value:

@@ -45,7 +45,7 @@ class NoticeData(TypedDict):
 
 
 class NoticeSent(TypedDict):
-    """The body of a callback for a test, a notice to the operator, or several imports of a rule."""
+    """The body of a callback for a test, a notice to the operator, or several imports of a rule or a batch."""
 
     type: str
     timestamp: Time

@@ -197,3 +197,10 @@ class BatchBody(Body):
         list[Annotated[Any, PlainValidator(_unchecked, json_schema_input_type=WatchBody)]],
         Field(min_length=1, max_length=100),
     ]
+    digest: Annotated[
+        bool | None,
+        Field(
+            description="Whether each Slack destination gets one message, when all watches have ended, or 15 minutes "
+            "after the first end that was not told. Callbacks stay single."
+        ),
+    ] = None

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.destinations.slack.digest import render
+from bridge.domain.digests import DigestOrigin, EndedImport, OfBatch, OfFlood, OfRule, digest_of
 from bridge.domain.imports import Reading
 from bridge.domain.outcomes import Outcome
-from bridge.domain.rules.digests import EndedImport, digest_of
 from tests.support.samples import NOW
 from tests.support.slack_messages import assert_harmless, texts
 
@@ -28,8 +28,11 @@ EMPTY = replace(CLEAN, import_id="imp3", reading=replace(CSV, person_count=0))
 FAILED = EndedImport(import_id="imp4", workspace="emea", outcome=Outcome.FAILED, reason="as the push said", at=NOW)
 
 
-def payload(ended: Sequence[EndedImport], rule: str | None = "ops-csv") -> dict[str, Any]:
-    written: dict[str, Any] = json.loads(render(digest_of("dlv_1", rule, ended, NOW)))
+OF_RULE = OfRule("ops-csv")
+
+
+def payload(ended: Sequence[EndedImport], origin: DigestOrigin = OF_RULE, client: str = "crm") -> dict[str, Any]:
+    written: dict[str, Any] = json.loads(render(digest_of("dlv_1", origin, client, ended, NOW)))
     return written
 
 
@@ -59,7 +62,7 @@ def test_a_digest_has_a_line_for_each_import_and_sums_per_type() -> None:
 
 
 def test_the_imports_beyond_ten_are_counted() -> None:
-    message = payload([replace(CLEAN, import_id=f"imp{number}") for number in range(1_500)], rule=None)
+    message = payload([replace(CLEAN, import_id=f"imp{number}") for number in range(1_500)], OfFlood())
 
     assert lines(message)[10:-1] == [
         "✅ imp9 - completed, 1,200 people imported",
@@ -92,11 +95,21 @@ ENDED = st.builds(
 )
 
 
-@given(st.lists(ENDED, min_size=1, max_size=15), st.none() | HOSTILE)
-def test_no_text_in_a_digest_acts_and_slacks_limits_hold(ended: list[EndedImport], rule: str | None) -> None:
-    assert_harmless(payload(ended, rule))
+ORIGINS = st.just(OfFlood()) | st.builds(OfRule, HOSTILE) | st.builds(OfBatch, HOSTILE)
+
+
+@given(st.lists(ENDED, min_size=1, max_size=15), ORIGINS, HOSTILE)
+def test_no_text_in_a_digest_acts_and_slacks_limits_hold(
+    ended: list[EndedImport], origin: DigestOrigin, client: str
+) -> None:
+    assert_harmless(payload(ended, origin, client))
 
 
 def test_the_longest_digest_is_within_slacks_limits() -> None:
     longest = replace(PARTIAL, import_id="😀" * 200, label="😀" * 500, workspace="😀" * 64, reason="😀" * 500)
     assert_harmless(payload([longest] * 30))
+
+
+def test_a_digest_of_a_batch_says_who_asked() -> None:
+    assert "Asked for by crm" in lines(payload([CLEAN, FAILED], OfBatch("bat_1")))
+    assert "Asked for by <@U0123ABCD>" in lines(payload([CLEAN, FAILED], OfBatch("bat_1"), "slack:U0123ABCD"))

@@ -12,7 +12,7 @@ from bridge.domain.notifications import TYPES
 from bridge.metrics.catalogue import METRICS
 from bridge.web.app import API_ROUTES
 from bridge.web.endpoints.guides import GUIDES, anchor, read, to_html
-from bridge.web.openapi.document import NOTICES, OF_RULES, TEST, describe
+from bridge.web.openapi.document import NOTICES, OF_SEVERAL_IMPORTS, TEST, describe
 from tests.support.world import World
 
 HOME = Path(__file__).parents[3]
@@ -142,7 +142,7 @@ def test_the_api_guide_names_every_call() -> None:
 
 
 def test_the_callbacks_guide_names_every_type_of_message() -> None:
-    types = (*TYPES.values(), TEST, *NOTICES, *OF_RULES)
+    types = (*TYPES.values(), TEST, *NOTICES, *OF_SEVERAL_IMPORTS)
     assert [type_ for type_ in types if f"`{type_}`" not in read("callbacks")] == []
 
 

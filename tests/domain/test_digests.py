@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from bridge.domain.digests import ALL_RULES, KNOWN_TYPES, LINES, EndedImport, OfBatch, OfFlood, OfRule, Sums, digest_of
 from bridge.domain.imports import Reading
 from bridge.domain.outcomes import Outcome
-from bridge.domain.rules.digests import KNOWN_TYPES, LINES, EndedImport, Sums, digest_of
 from bridge.domain.watches import WatchState
 from tests.support.samples import NOW, READING, WATCH
 
@@ -26,14 +26,14 @@ def test_the_most_severe_imports_are_named_first_and_of_those_the_earliest() -> 
     )
     earlier = ended(7, Outcome.FAILED, status="ERROR")
 
-    digest = digest_of("dlv_1", "ops", [ended(1), suspicious, partial, failed, earlier], NOW)
+    digest = digest_of("dlv_1", OfRule("ops"), "rule:ops", [ended(1), suspicious, partial, failed, earlier], NOW)
 
     assert [each.import_id for each in digest.named] == ["imp7", "imp8", "imp3", "imp9", "imp1"]
     assert digest.problems == 4
 
 
 def test_a_digest_names_ten_imports_and_counts_all() -> None:
-    digest = digest_of("dlv_1", None, [ended(number, type="API") for number in range(2_000)], NOW)
+    digest = digest_of("dlv_1", OfFlood(), ALL_RULES, [ended(number, type="API") for number in range(2_000)], NOW)
 
     assert len(digest.named) == LINES
     assert (digest.total, digest.by_type) == (Sums(2_000, 14_000, 0), {"API": Sums(2_000, 14_000, 0)})
@@ -42,7 +42,9 @@ def test_a_digest_names_ten_imports_and_counts_all() -> None:
 def test_the_sums_of_unknown_types_are_one() -> None:
     types = ["<!here>", "API", None, "CSV", "other", "ACTIVITIES", "CSV"]
 
-    digest = digest_of("dlv_1", None, [ended(number, type=each) for number, each in enumerate(types)], NOW)
+    digest = digest_of(
+        "dlv_1", OfFlood(), ALL_RULES, [ended(number, type=each) for number, each in enumerate(types)], NOW
+    )
 
     assert list(digest.by_type) == [*KNOWN_TYPES, None]
     assert (digest.by_type["CSV"], digest.by_type[None]) == (Sums(2, 14, 0), Sums(3, 21, 0))
@@ -50,7 +52,7 @@ def test_the_sums_of_unknown_types_are_one() -> None:
 
 @pytest.mark.parametrize("reading", [None, Reading(import_id="imp", type="CSV", status="COMPLETED", person_count=None)])
 def test_what_is_unknown_counts_nothing(reading: Reading | None) -> None:
-    digest = digest_of("dlv_1", None, [replace(ended(), reading=reading)], NOW)
+    digest = digest_of("dlv_1", OfFlood(), ALL_RULES, [replace(ended(), reading=reading)], NOW)
 
     assert digest.total == Sums(1, 0, 0)
 
@@ -64,7 +66,7 @@ def test_an_ended_import_is_what_its_watch_says() -> None:
 
 
 def test_a_program_gets_the_number_of_imports_and_the_ids_of_those_that_are_named() -> None:
-    digest = digest_of("dlv_1", "ops", [ended(1), ended(2, Outcome.FAILED)], NOW)
+    digest = digest_of("dlv_1", OfRule("ops"), "rule:ops", [ended(1), ended(2, Outcome.FAILED)], NOW)
 
     assert digest.payload() == {
         "type": "rule.digest",
@@ -75,10 +77,13 @@ def test_a_program_gets_the_number_of_imports_and_the_ids_of_those_that_are_name
             "importIds": ["imp2", "imp1"],
         },
     }
-    assert digest_of("dlv_1", None, [ended()], NOW).payload()["data"]["client"] == "rule:*"
+    of_batch = digest_of("dlv_1", OfBatch("bat_1"), "crm", [ended()], NOW).payload()
+    assert (of_batch["type"], of_batch["data"]["client"]) == ("batch.digest", "crm")
 
 
 def test_a_user_is_mentioned_once_and_not_everybody_is() -> None:
     users = [f"U{number % 30}" for number in range(90)]
 
-    assert digest_of("dlv_1", None, [ended()], NOW, mention=users).mention == [f"U{number}" for number in range(20)]
+    assert digest_of("dlv_1", OfFlood(), ALL_RULES, [ended()], NOW, mention=users).mention == [
+        f"U{number}" for number in range(20)
+    ]

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from bridge.domain.imports import Reading
 from bridge.domain.outcomes import Outcome, warning_of
@@ -11,11 +11,8 @@ from bridge.domain.times import MINUTE, Moment, Span, rfc3339
 from bridge.domain.watches import Watch
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 
-SINGLE_MESSAGES = 5
-"""The number of single messages of rules that a Slack destination gets within FLOOD_WINDOW; a digest has the others."""
-FLOOD_WINDOW: Span = 10 * MINUTE
-FLOOD_DIGEST_AFTER: Span = 15 * MINUTE
-"""How long after its first import a digest of the flood guard is sent."""
+BATCH_DIGEST_AFTER: Span = 15 * MINUTE
+"""How long after its first end a digest of a batch is sent, if watches of the batch are still open."""
 LINES = 10
 """The number of imports that a digest names; the others are only counted."""
 MOST_MENTIONED = 20
@@ -33,6 +30,28 @@ _SEVERITY: Mapping[Outcome, int] = {
     Outcome.COMPLETED: 4,
 }
 _SUSPICIOUS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class OfRule:
+    """The origin of a digest about the imports that a rule tells."""
+
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfFlood:
+    """The origin of a digest about the imports of all rules, made by the flood guard."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfBatch:
+    """The origin of a digest about the watches of one batch, which a client made in one request."""
+
+    batch: str
+
+
+DigestOrigin: TypeAlias = OfRule | OfFlood | OfBatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +116,9 @@ class Digest:
 
     id: str
     """The id of its delivery."""
-    rule: str | None
-    """The rule that it belongs to; None for a digest of the flood guard, which is about all rules."""
+    origin: DigestOrigin
+    client: str
+    """The client of its delivery."""
     at: Moment
     named: Sequence[EndedImport]
     """The imports that it names, at most LINES."""
@@ -112,10 +132,10 @@ class Digest:
     def payload(self) -> dict[str, Any]:
         """Return `{type, timestamp, data}`, for a name that stood for Slack when the digest was begun."""
         return {
-            "type": "rule.digest",
+            "type": "batch.digest" if isinstance(self.origin, OfBatch) else "rule.digest",
             "timestamp": rfc3339(self.at),
             "data": {
-                "client": ALL_RULES if self.rule is None else f"rule:{self.rule}",
+                "client": self.client,
                 "text": f"{self.total.imports} imports ended, {self.problems} of them with problems.",
                 "importIds": [each.import_id for each in self.named],
             },
@@ -123,7 +143,13 @@ class Digest:
 
 
 def digest_of(
-    id_: str, rule: str | None, ended: Iterable[EndedImport], now: Moment, *, mention: Iterable[str] = ()
+    id_: str,
+    origin: DigestOrigin,
+    client: str,
+    ended: Iterable[EndedImport],
+    now: Moment,
+    *,
+    mention: Iterable[str] = (),
 ) -> Digest:
     """Return the digest of imports: it names the most severe ones, and of those the earliest first.
 
@@ -137,7 +163,8 @@ def digest_of(
     order: tuple[str | None, ...] = (*KNOWN_TYPES, None)
     return Digest(
         id=id_,
-        rule=rule,
+        origin=origin,
+        client=client,
         at=now,
         named=in_order[:LINES],
         total=total,
