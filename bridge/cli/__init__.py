@@ -36,11 +36,13 @@ COMMANDS = {
     "doctor": "doctor.command.command",
     "keys": "api_keys.group",
     "rules": "rules.group.group",
+    "alerts": "monitoring.alerts",
+    "dashboard": "monitoring.dashboard_json",
     "slack": "slack.group.group",
     "completion": "completion.command",
 }
 """The commands and where each is defined. A process imports only the one that it runs, to save memory."""
-SERVICE = frozenset({"up", "serve", "worker", "config", "doctor", "keys", "rules", "slack"})
+SERVICE = frozenset({"up", "serve", "worker", "config", "doctor", "keys", "rules", "alerts", "dashboard", "slack"})
 """The commands that need the packages of the extra `server`."""
 OF_COMMANDS = frozenset({"--url", "--key"})
 """Options of the commands for people, which some write before the command."""

@@ -24,6 +24,7 @@ GUIDES = {
     "push": "Push: Rally's own webhook, and rules for imports that nobody watches",
     "configuration": "Configuration: every setting with its default",
     "operations": "Operations: running, monitoring and repairing it",
+    "runbook": "Runbook: what each alert means and what to do",
     "security": "Security: keys, clients and where messages may go",
     "architecture": "Architecture: how it works, and its glossary",
     "measured": "Measured: benchmarks, the soak test and known limits",
