@@ -4,7 +4,9 @@ BridgeError
 ├── SettingsError        the settings are invalid
 ├── WrongPackage         `bridge` or `workers` is not ours, or some of its files are not
 ├── StoreUnavailable     Redis does not reply; whether a write took effect is unknown
-│   ├── StoreFull        it replies, but refuses writes; reads still work
+│   ├── WritesRefused    it replies, but refuses or may lose writes; reads still work
+│   │   ├── StoreFull        its memory is full
+│   │   └── ReplicasMissing  too few replicas have confirmed the write, or are connected
 │   └── StoreRefused     it refuses the connection or a command, or is not Redis; waiting does not help
 │       └── CredentialsRefused  it refuses the user or the password; waiting helps only if they come from a file
 └── DecryptionFailed     a record can't be decrypted with the configured keys
@@ -40,7 +42,15 @@ class StoreUnavailable(BridgeError):
     """The store can't be reached or can't write now. The same call may succeed later."""
 
 
-class StoreFull(StoreUnavailable):
+class WritesRefused(StoreUnavailable):
+    """Redis can be read, but refuses writes, or may lose them."""
+
+
+class ReplicasMissing(WritesRefused):
+    """Too few replicas are connected, or have confirmed a write in time; it may have taken effect."""
+
+
+class StoreFull(WritesRefused):
     """Redis has reached its maxmemory with `noeviction`. It refuses writes until memory is freed."""
 
 

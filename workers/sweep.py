@@ -57,6 +57,7 @@ class Sweep:
         """Run every step, even if a bug of ours breaks another one; raises StoreUnavailable."""
         for step in (
             self._follow_clock,
+            self._finish_endings,
             self._resume_settling,
             self._settle_expired,
             self._accept_wishes,
@@ -84,6 +85,14 @@ class Sweep:
             await clock.move_back_watches()
             await clock.move_back_deliveries(DELIVERY_LEASE)
             await clock.accept()
+
+    async def _finish_endings(self) -> None:
+        """Carry out endings that were kept for replicas and then left behind."""
+        endings = self._resources.endings
+        for watch_id in await endings.kept.claim_left_over(BATCH, SETTLING_LEASE):
+            with _isolated(watch_id):
+                if await endings.finish(watch_id):
+                    log.info("watch.settled", watch_id=watch_id, resumed=True)
 
     async def _resume_settling(self) -> None:
         for workspace, import_id in await self._resources.imports.claim_settling(BATCH, SETTLING_LEASE):

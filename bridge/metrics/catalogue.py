@@ -32,7 +32,7 @@ BUILD_INFO = Metric(
 REDIS_ERRORS = _counter(
     short="redis_errors",
     source=Source.PROCESS,
-    help="Calls to Redis that failed for this process, by error: unavailable, full or refused",
+    help="Calls to Redis that failed for this process, by error: unavailable, full, refused, or replicas (too few)",
     labels=("error",),
 )
 

@@ -5,7 +5,7 @@ from bridge.metrics.counts import Count, Distribution
 
 KINDS = ("slack_webhook", "slack", "callback")
 """The kinds of destinations; `named` stands for a name that is not configured any more."""
-REDIS_ERRORS = ("unavailable", "full", "refused")
+REDIS_ERRORS = ("unavailable", "full", "replicas", "refused")
 
 redis_errors = Count(catalogue.REDIS_ERRORS, known=[(error,) for error in REDIS_ERRORS])
 requests = Count(catalogue.REQUESTS)

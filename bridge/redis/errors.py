@@ -23,15 +23,16 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from bridge.errors import CredentialsRefused, StoreFull, StoreRefused, StoreUnavailable, causes
+from bridge.errors import CredentialsRefused, ReplicasMissing, StoreFull, StoreRefused, StoreUnavailable, causes
 
 LONGEST = 200
 """The longest part of Redis' message that is repeated; protected mode sends a whole page."""
 REFUSALS = (AuthenticationError, AuthorizationError, NoPermissionError, InvalidResponse, ssl.SSLCertVerificationError)
 DENIED = re.compile(r"^DENIED |ACL failure in script|The user executing the script can't ")
 """Refusals that redis-py has no class for: protected mode, and a missing right within a script (Redis 7.2; 7.0)."""
-MOVED_ON = re.compile(r"\b(READONLY|MASTERDOWN|LOADING) ")
-"""Replies of a server that is no longer the primary; in a script they follow the script's name."""
+MOVED_ON = re.compile(r"\b(READONLY|MASTERDOWN|LOADING|NOREPLICAS|UNBLOCKED) ")
+"""Replies of a server that is, or may be, no longer the primary; in a script they follow the script's name."""
+TOO_FEW_REPLICAS = re.compile(r"\bNOREPLICAS ")
 FULL = re.compile(r"\bOOM ")
 TOO_MANY = "max number of clients reached"
 """A message without a class in redis-py."""
@@ -115,6 +116,8 @@ def as_unavailable(error: BaseException, command: str = "") -> StoreUnavailable:
     words = f"Redis: {in_words(error, command)}"
     if is_full(error):
         return StoreFull("Redis: out of memory (OOM): it takes no writes")
+    if any(_matches(TOO_FEW_REPLICAS, each) for each in causes(error)):
+        return ReplicasMissing(words)
     if refuses_credentials(error):
         return CredentialsRefused(words)
     return StoreRefused(words) if is_refusal(error) else StoreUnavailable(words)

@@ -185,6 +185,12 @@ class Pool(ConnectionPool):
         if fault is not None:
             await self._learn_from(fault)
 
+    async def renew(self) -> None:
+        """Replace all connections that are older than a second: another server may be the primary by now."""
+        now = monotonic()
+        if self._renewed_at < now - YOUNG:
+            await self._renew(now)
+
     async def _learn_from(self, fault: Fault) -> None:
         now = monotonic()
         was_connected = fault.made_at > self._renewed_at
@@ -194,6 +200,9 @@ class Pool(ConnectionPool):
         else:
             renew = was_connected and fault.made_at < now - YOUNG
         if renew:
-            self._renewed_at = now
-            for reconnect in list(self.on_renewal):
-                await reconnect()
+            await self._renew(now)
+
+    async def _renew(self, now: float) -> None:
+        self._renewed_at = now
+        for reconnect in list(self.on_renewal):
+            await reconnect()

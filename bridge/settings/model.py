@@ -53,6 +53,7 @@ class Variables(BaseModel):
     redis_sentinel_username: Annotated[Secret | None, BeforeValidator(parsers.visible)] = None
     redis_sentinel_password: Annotated[Secret | None, BeforeValidator(parsers.visible)] = None
     """The login of the sentinels that `redis_url` may name; those of Redis are in the URL."""
+    redis_min_replicas: Annotated[int, Field(ge=0)] = 0
     redis_may_evict: bool = False
     bridge_config_file: str | None = None
     rally_api_key: Annotated[Secret | None, BeforeValidator(parsers.visible)] = None

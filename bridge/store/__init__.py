@@ -10,6 +10,8 @@ histories of ends, what was read on demand, what Slack asked for, and batches: t
     rb:watches:about:<import>           zset   ids of the watches of an import
     rb:watches:labelled:<fingerprint>   zset   ids of the watches with a label, whatever its case
     rb:watches:expiring                 zset   open watches by the time at which their expiry must be checked
+    rb:ending:<id>                      string how a watch is to end, until replicas have it and it is carried out
+    rb:watches:kept_endings             zset   the ids of these watches, by the time at which the sweep carries it out
     rb:ends:<fingerprint>               list   the last ends of imports of a label or a type; expires by itself
     rb:watches:ended                    zset   ended watches, and deliveries of notices, by the start of their retention
     rb:import:<workspace>:<id>          hash   an import that is polled, or final and still answering new watches
@@ -79,6 +81,7 @@ histories of ends, what was read on demand, what Slack asked for, and batches: t
     rb:schema                           int    the version of this layout; data of another version is rejected
     rb:workers                          hash   the last heartbeat of each worker, by its id
     rb:evicts                           string exists while Redis may evict watches and the operator has been notified
+    rb:replicated                       string written before WAIT, if replicas are required
     rb:check                            string written by /readyz to check that Redis accepts writes
     rb:store_key                        string the store's own key, encrypted: for fingerprints, and to check our keys
 

@@ -13,4 +13,4 @@ def store_of(settings: Settings, clock_offset: Span = 0) -> Store:
     except Exception:  # noqa: BLE001 - of redis-py, for a URL: ValueError, TypeError, its own and others
         reason = "is not valid; percent-encode / ? # @ and the like in a password"
         raise SettingsError([settings.problem("REDIS_URL", reason)]) from None
-    return Store(redis, offset=clock_offset)
+    return Store(redis, offset=clock_offset, min_replicas=settings.redis_min_replicas)

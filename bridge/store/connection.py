@@ -17,11 +17,12 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from bridge.domain.secret import Secret
 from bridge.domain.sentinel_urls import WITHOUT_LOGIN, SentinelLogin
 from bridge.domain.times import Moment, Span
-from bridge.errors import StoreFull, StoreRefused, StoreUnavailable
+from bridge.errors import ReplicasMissing, StoreFull, StoreRefused, StoreUnavailable, WritesRefused
 from bridge.metrics.process import redis_errors
 from bridge.redis.errors import translated
 from bridge.redis.pool import Pool
 from bridge.store.lua import Argument, Call, batch_source, source
+from bridge.store.replication import PATIENCE, Replication, run_replicated
 
 ANY_STEP = "*"
 RETRIES = 2
@@ -70,11 +71,17 @@ log = structlog.get_logger()
 
 
 class Store:
-    """Runs commands and scripts, and adds an offset to the clock (only in tests)."""
+    """Runs commands and scripts, and adds an offset to the clock (only in tests).
 
-    def __init__(self, redis: Redis, *, offset: Span = 0) -> None:
+    With `min_replicas`, a `replicated` script returns only once as many replicas have what its reply rests on.
+    """
+
+    def __init__(self, redis: Redis, *, offset: Span = 0, min_replicas: int = 0) -> None:
         self.redis = redis
         self.offset = offset
+        self.min_replicas = min_replicas
+        self.replica_patience = PATIENCE
+        """Milliseconds in which the replicas must confirm."""
         self._scripts: dict[tuple[str, bool], AsyncScript] = {}
         self._out: set[str] = set()
 
@@ -86,23 +93,26 @@ class Store:
         *,
         more_keys: Sequence[str] = (),
         more_args: Sequence[Argument] = (),
+        replicated: bool = False,
     ) -> Any:
         """Run `scripts/<script>.lua` and return its reply. Raises StoreUnavailable."""
         call = Call(keys=keys or {}, args=args or {}, more_keys=more_keys, more_args=more_args)
         in_order, values = call.positional(script)
         registered = self._registered(script)
         async with self._outage_logged(script):
+            if replicated and self.min_replicas:
+                return await self._run_replicated(registered, in_order, [self.offset, *values])
             return await registered(keys=in_order, args=[self.offset, *values])
 
-    async def run_all(self, script: str, calls: Sequence[Call]) -> list[Any]:
+    async def run_all(self, script: str, calls: Sequence[Call], *, replicated: bool = False) -> list[Any]:
         """Run one script for many calls in one round trip. Raises StoreUnavailable if a call failed."""
-        replies = await self.run_each(script, calls)
+        replies = await self.run_each(script, calls, replicated=replicated)
         for reply in replies:
             if isinstance(reply, StoreUnavailable):
                 raise reply
         return replies
 
-    async def run_each(self, script: str, calls: Sequence[Call]) -> list[Any]:
+    async def run_each(self, script: str, calls: Sequence[Call], *, replicated: bool = False) -> list[Any]:
         """Run one script for many calls in one round trip. Return each call's reply, or its StoreUnavailable."""
         if not calls:
             return []
@@ -116,7 +126,10 @@ class Store:
         replies: list[Any] = []
         try:
             async with self._outage_logged(script):
-                replies = await registered(keys=all_keys, args=[self.offset, *all_args])
+                if replicated and self.min_replicas:
+                    replies = await self._run_replicated(registered, all_keys, [self.offset, *all_args])
+                else:
+                    replies = await registered(keys=all_keys, args=[self.offset, *all_args])
                 for reply in replies:
                     if isinstance(reply, Exception):
                         raise reply
@@ -124,6 +137,10 @@ class Store:
             replies = replies or [error] * len(calls)
             return [error if isinstance(reply, Exception) else reply for reply in replies]
         return replies
+
+    async def _run_replicated(self, script: AsyncScript, script_keys: Sequence[str], args: Sequence[Argument]) -> Any:
+        required = Replication(replicas=self.min_replicas, patience=self.replica_patience)
+        return await run_replicated(self.redis, script, script_keys, args, required)
 
     def _registered(self, script: str, *, batch: bool = False) -> AsyncScript:
         if (script, batch) not in self._scripts:
@@ -140,8 +157,8 @@ class Store:
     async def _outage_logged(self, step: str) -> AsyncIterator[None]:
         """Log an outage once when it begins and once when it ends, however many calls fail.
 
-        A connection outage ends with the first reply. An out-of-memory outage ends only when every step that failed has
-        succeeded again, because reads keep working meanwhile.
+        A connection outage ends with the first reply. An outage of writes alone ends only when every step that failed
+        has succeeded again, because reads keep working meanwhile.
         """
         try:
             async with translated(step):
@@ -150,7 +167,7 @@ class Store:
             redis_errors.add(_kind(error))
             if not self._out:
                 log.warning("redis.unavailable", step=step, error=str(error))
-            self._out.add(step if isinstance(error, StoreFull) else ANY_STEP)
+            self._out.add(step if isinstance(error, WritesRefused) else ANY_STEP)
             raise
         if self._out:
             self._out -= {step, ANY_STEP}
@@ -171,6 +188,8 @@ def _kind(error: StoreUnavailable) -> str:
     match error:
         case StoreFull():
             return "full"
+        case ReplicasMissing():
+            return "replicas"
         case StoreRefused():
             return "refused"
         case _:

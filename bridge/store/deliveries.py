@@ -92,7 +92,7 @@ class Deliveries:
     async def redeliver(self, delivery_id: str, watch_id: str) -> str:
         """Make an ended delivery due again. Return `queued`, or the state that forbids it (`unknown`: deleted)."""
         call = self._redelivery(delivery_id, watch_id)
-        return str(await self._store.run("redeliver", call.keys, call.args))
+        return str(await self._store.run("redeliver", call.keys, call.args, replicated=True))
 
     async def redeliver_many(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
         """Make ended deliveries due again, in one round trip but independently. Return those that are due.
@@ -100,7 +100,9 @@ class Deliveries:
         A part of an abandoned digest is left as it is: it is told by the digest, if that is redelivered.
         """
         found = await self._store.run_all(
-            "redeliver", [self._redelivery(each.id, each.watch_id, in_bulk=True) for each in deliveries]
+            "redeliver",
+            [self._redelivery(each.id, each.watch_id, in_bulk=True) for each in deliveries],
+            replicated=True,
         )
         return [each for each, state in zip(deliveries, found, strict=True) if state == "queued"]
 

@@ -16,7 +16,8 @@ from bridge.store import bindings, codec, keys
 from bridge.store.connection import Store
 from bridge.store.encryption import Encryptor
 from bridge.store.import_records import ImportRecord
-from bridge.store.lua import Argument
+from bridge.store.kept_endings import CARRIED_OUT_BY, KeptEndings
+from bridge.store.lua import Argument, Call
 from bridge.store.past_ends import entry_of
 from bridge.store.watches import WatchIndexEntry
 
@@ -39,6 +40,7 @@ class Endings:
     def __init__(self, store: Store, encryptor: Encryptor) -> None:
         self._store = store
         self._encryptor = encryptor
+        self.kept = KeptEndings(store)
 
     async def claim_expiring(self, count: int, lease: Span) -> list[str]:
         """Claim watches that have expired. One that has not ended after `lease` can be claimed again."""
@@ -50,7 +52,7 @@ class Endings:
     async def settle(self, settlement: Settlement) -> bool:
         """Store an outcome and its deliveries. Return False if the watch had ended already."""
         watch = settlement.watch
-        return await self._end(
+        call = self._call(
             watch.id,
             WatchIndexEntry(
                 client=watch.client,
@@ -66,6 +68,31 @@ class Endings:
             deliveries=[part for delivery in settlement.deliveries for part in self._delivery_args(delivery)],
             new_end=settlement.new_end,
         )
+        if self._store.min_replicas:
+            return await self._carry_out(watch.id, await self.kept.keep(watch.id, call))
+        return await self._run(call)
+
+    async def finish(self, watch_id: str) -> bool:
+        """End a watch as it was decided before, if that was not carried out. Return whether it has ended now."""
+        return await self._carry_out(watch_id, await self.kept.keep(watch_id, None))
+
+    async def _carry_out(self, watch_id: str, kept: Call | None) -> bool:
+        if kept is None:
+            return False
+        ended = await self._run(kept)
+        await self.kept.forget(watch_id)
+        return ended
+
+    async def _run(self, call: Call, *, replicated: bool = False) -> bool:
+        ended = await self._store.run(
+            CARRIED_OUT_BY,
+            call.keys,
+            call.args,
+            more_keys=call.more_keys,
+            more_args=call.more_args,
+            replicated=replicated,
+        )
+        return bool(ended)
 
     async def cancel(
         self, watch_id: str, where: WatchIndexEntry, import_record: ImportRecord | None, now: Moment
@@ -76,10 +103,13 @@ class Endings:
         binding = bindings.of_watch("ending", watch_id, where.client, where.workspace, where.import_id)
         fields = ["deliveries", "", "ending", self._encryptor.encrypt(ending, binding), *_record_set(last.reading)]
         after = replace(where, index=WatchState.CANCELLED.value, deliveries=())
-        return await self._end(watch_id, after, state=WatchState.CANCELLED, now=now, fields=fields)
+        if self._store.min_replicas and await self.finish(watch_id):
+            return False
+        call = self._call(watch_id, after, state=WatchState.CANCELLED, now=now, fields=fields)
+        return await self._run(call, replicated=True)
 
-    async def _end(
-        self,
+    @staticmethod
+    def _call(
         watch_id: str,
         after: WatchIndexEntry,
         *,
@@ -88,12 +118,11 @@ class Endings:
         fields: Sequence[Argument],
         deliveries: Sequence[Argument] = (),
         new_end: NewEnd | None = None,
-    ) -> bool:
-        """Run settle.lua; `after` is the watch's index entry once it has ended."""
+    ) -> Call:
+        """Return a call of settle.lua; `after` is the watch's index entry once it has ended."""
         workspace, import_id, client = after.workspace, after.import_id, after.client
-        ended = await self._store.run(
-            "settle",
-            {
+        return Call(
+            keys={
                 "watch": keys.watch(watch_id),
                 "expiring": keys.EXPIRING,
                 "ended": keys.ENDED,
@@ -106,7 +135,7 @@ class Endings:
                 "watches_in": keys.watches_in(after.index),
                 "watches_in_of_client": keys.watches_in(after.index, client),
             },
-            {
+            args={
                 "watch_id": watch_id,
                 "import_id": import_id,
                 "member": keys.member(workspace, import_id),
@@ -127,7 +156,6 @@ class Endings:
             ],
             more_args=[*fields, *deliveries],
         )
-        return bool(ended)
 
     def _ending(self, settlement: Settlement) -> list[str]:
         watch = settlement.watch

@@ -17,9 +17,11 @@ LARGEST_BATCH = 100
 class GroupCommit:
     """Runs one script for concurrent callers, whose calls share round trips."""
 
-    def __init__(self, store: Store, script: str) -> None:
+    def __init__(self, store: Store, script: str, *, replicated: bool = False) -> None:
+        """`replicated`: a reply counts only once the replicas that the store requires have what it rests on."""
         self._store = store
         self._script = script
+        self._replicated = replicated
         self._waiting: list[tuple[Call, asyncio.Future[Any]]] = []
         self._sending: asyncio.Task[None] | None = None
 
@@ -45,7 +47,7 @@ class GroupCommit:
 
     async def _send(self, batch: list[tuple[Call, asyncio.Future[Any]]]) -> None:
         try:
-            values = await self._store.run_each(self._script, [call for call, _ in batch])
+            values = await self._store.run_each(self._script, [call for call, _ in batch], replicated=self._replicated)
         except Exception as error:  # noqa: BLE001 - a bug; the callers raise it
             values = [error] * len(batch)
         for (_, reply), value in zip(batch, values, strict=True):

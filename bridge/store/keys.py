@@ -31,6 +31,8 @@ LANES = "rb:lanes"
 LANES_DOUBTFUL = "rb:lanes:doubtful"
 WORKERS = "rb:workers"
 EVICTS = "rb:evicts"
+REPLICATED = "rb:replicated"
+KEPT_ENDINGS = "rb:watches:kept_endings"
 IN_ANY_LAYOUT = (STORE_KEY, FENCE, EXPIRING, ENDED)
 """Keys of which data of any layout has at least one: without a version, they show that there is data."""
 CHANGES = "rb:changes"
@@ -47,6 +49,10 @@ DELIVERY_PREFIX = "rb:delivery:"
 
 def watch(watch_id: str) -> str:
     return f"{WATCH_PREFIX}{watch_id}"
+
+
+def kept_ending(watch_id: str) -> str:
+    return f"rb:ending:{watch_id}"
 
 
 def watches_in(index: str, client: str | None = None) -> str:

@@ -38,7 +38,7 @@ class Pushes:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._recording = GroupCommit(store, "record_push")
+        self._recording = GroupCommit(store, "record_push", replicated=True)
 
     async def record(self, push: Push, *, for_rules: bool, first_kept: Span, failed_before: int = 0) -> RecordedPush:
         """Record a push and its effects in one step, unless a message with its id was recorded before.

@@ -1,7 +1,7 @@
 """The rate limit of each client: calls per minute, counted in Redis for all processes together."""
 
 from bridge.domain.times import Span
-from bridge.errors import StoreFull
+from bridge.errors import WritesRefused
 from bridge.store import keys
 from bridge.store.connection import Store
 from bridge.store.group_commit import GroupCommit
@@ -21,5 +21,5 @@ class RateLimiter:
         call = Call(keys={"calls": keys.client_calls(client)}, args={"limit": self._limit, "count": count})
         try:
             return int(await self._counts.run(call))
-        except StoreFull:
+        except WritesRefused:
             return 0  # reads must go on; writes are rejected by their own step

@@ -30,11 +30,12 @@ class SlackWishes:
     async def keep(self, new: NewWatch) -> None:
         """Keep a wish, which must be fulfilled or forgotten."""
         encrypted = self._encryptor.encrypt(_dump(new), bindings.of_slack_wish(new.id))
-        due = await self._store.now() + ACCEPTED_AFTER
-        async with translated(), self._store.redis.pipeline(transaction=True) as pipe:
-            pipe.set(keys.slack_wish(new.id), encrypted)
-            pipe.zadd(keys.SLACK_WISHES, {new.id: due})
-            await pipe.execute()
+        await self._store.run(
+            "keep_wish",
+            {"kept": keys.slack_wish(new.id), "wishes": keys.SLACK_WISHES},
+            {"watch_id": new.id, "wish": encrypted, "accepted_after": ACCEPTED_AFTER},
+            replicated=True,
+        )
 
     async def forget(self, watch_id: str) -> None:
         async with translated(), self._store.redis.pipeline(transaction=True) as pipe:

@@ -50,7 +50,7 @@ class Watches:
         self._fingerprinter = fingerprinter
         self._encryptor = encryptor
         self._failed_records = FailedRecords(store, encryptor)
-        self._acceptances = GroupCommit(store, "accept")
+        self._acceptances = GroupCommit(store, "accept", replicated=True)
 
     async def accept(
         self,

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,11 @@ from tests.faults.forwarder import Forwarder
 from tests.faults.wire import LOOPBACK
 from tests.support.forwarding import forwarding, until, url_of
 from tests.support.redis_server import port_of, redis_server, set_user
+from tests.support.replicated_redis import replicated_redis
 from tests.support.world import World, opened, settings
 
 pytestmark = pytest.mark.anyio
 PATIENCE = 20.0
-
-
-def link_of(replica: Redis) -> str:
-    info: Any = replica.info("replication")
-    return str(info["master_link_status"])
 
 
 def subscribers(redis: Redis) -> int:
@@ -47,20 +42,13 @@ def rings(redis: Redis) -> int:
 
 @pytest.fixture
 def servers(tmp_path: Path) -> Iterator[tuple[Redis, Redis]]:
-    """A primary and its replica."""
-    with ExitStack() as stack:
-        primary = stack.enter_context(redis_server(tmp_path / "a", "--repl-diskless-sync-delay", "0"))
-        replica = stack.enter_context(redis_server(tmp_path / "b"))
-        replica.replicaof(LOOPBACK, port_of(primary))
-        yield primary, replica
+    with replicated_redis(tmp_path) as servers:
+        yield servers
 
 
 @pytest.fixture
 async def wire(servers: tuple[Redis, Redis]) -> AsyncIterator[Forwarder]:
-    primary, replica = servers
-    async with asyncio.timeout(PATIENCE):
-        await until(lambda: link_of(replica) == "up")
-    async with forwarding(port_of(primary)) as wire:
+    async with forwarding(port_of(servers[0])) as wire:
         yield wire
 
 

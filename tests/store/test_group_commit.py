@@ -24,10 +24,10 @@ class CountingStore(Store):
         self.batches: list[int] = []
         self.left = asyncio.Event()
 
-    async def run_each(self, script: str, calls: Sequence[Call]) -> list[Any]:
+    async def run_each(self, script: str, calls: Sequence[Call], *, replicated: bool = False) -> list[Any]:
         self.batches.append(len(calls))
         self.left.set()
-        return await super().run_each(script, calls)
+        return await super().run_each(script, calls, replicated=replicated)
 
 
 @pytest.fixture
