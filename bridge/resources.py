@@ -17,7 +17,7 @@ from bridge.destinations.configuration import (
 from bridge.destinations.descriptions import describe
 from bridge.destinations.egress.client import Egress, EgressRules
 from bridge.destinations.lanes import lane_of
-from bridge.destinations.receivers import receiver_in
+from bridge.destinations.receivers import identity_of, receiver_in
 from bridge.domain.delivery.delivery_schedule import DeliverySchedule
 from bridge.domain.destinations import Destination, NamedDestination, ResolvedDestination
 from bridge.domain.polling.poll_schedule import PollSchedule
@@ -59,6 +59,9 @@ from bridge.store.watches import Watches
 
 DELIVERY_SLOTS = 200
 """The number of concurrent requests to destinations in one process; `workers.delivery_slots` divides them."""
+
+FINGERPRINT_LENGTH = 8
+"""The number of characters that people have to compare."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +121,10 @@ class Resources:
     def receiver_key(self, destination: Destination) -> str:
         """Return the fingerprint of a receiver, which is not secret."""
         return self.fingerprinter.fingerprint(self.receiver(destination))
+
+    def fingerprint(self, destination: Destination) -> str:
+        """Return a short fingerprint that distinguishes a destination from others with the same description."""
+        return self.fingerprinter.fingerprint(f"destination {identity_of(destination)}")[:FINGERPRINT_LENGTH]
 
     def receiver(self, destination: Destination) -> str:
         """Return what identifies the place that a destination sends to; it may be secret."""

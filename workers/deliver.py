@@ -141,7 +141,7 @@ class DeliverWork:
             jitter=random.random(),  # noqa: S311 - spreads load only
         )
         attempt = _attempt(after.attempts, started, claimed.now() - started, result)
-        _log_attempt(after, attempt)
+        _log_attempt(after, attempt, self._resources.fingerprint(after.destination))
         process.delivery_attempts.add(self._kind(after), VERDICTS[type(verdict)])
         lane_pause = (verdict.wait or 0) if isinstance(verdict, Deferred) and verdict.whole_lane else 0
         refused = isinstance(verdict, Deferred) and verdict.refused_token
@@ -210,7 +210,7 @@ def _attempt(number: int, at: Moment, took: Span, result: JudgedResult) -> Attem
     return Attempt(number=number, at=at, took=took, status=result.status, reason=reason, answer=result.excerpt)
 
 
-def _log_attempt(after: Delivery, attempt: Attempt) -> None:
+def _log_attempt(after: Delivery, attempt: Attempt, fingerprint: str) -> None:
     """Log one line with everything about an attempt."""
     log.info(
         "delivery.attempted",
@@ -218,6 +218,7 @@ def _log_attempt(after: Delivery, attempt: Attempt) -> None:
         delivery_id=after.id,
         kind=kind(after.destination),
         destination=describe(after.destination),
+        fingerprint=fingerprint,
         attempt=attempt.number,
         status=attempt.status,
         state=after.state.value,

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import structlog
 
 from bridge.destinations.descriptions import describe
+from bridge.domain.destinations import Destination
 from bridge.domain.notices.notice_texts import deliveries_abandoned, pushes_silent, redis_evicts, redis_evicts_no_more
 from bridge.domain.rules.push_proof import PushProof
 from bridge.domain.times import SECOND, Moment, Span
@@ -152,9 +153,14 @@ class Sweep:
             first = next(
                 iter(await self._resources.deliveries.many(unreported)), None
             )  # the first that can be decrypted
-            destination, reason = ("…", None) if first is None else (describe(first.destination), first.last_reason)
+            destination, reason = (
+                ("…", None) if first is None else (self._described(first.destination), first.last_reason)
+            )
             notice = deliveries_abandoned(len(unreported), destination, reason, await self._resources.store.now())
             await self._operator.send(notice, abandoned=unreported)
+
+    def _described(self, destination: Destination) -> str:
+        return f"{describe(destination)} ({self._resources.fingerprint(destination)})"
 
     async def _report_eviction(self) -> None:
         """Report once per fleet when Redis begins to evict keys, and when it has stopped."""

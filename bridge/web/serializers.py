@@ -20,7 +20,7 @@ from bridge.domain.outcomes import Outcome, warning_of
 from bridge.domain.polling.last_poll import LastPoll
 from bridge.domain.polling.last_poll_words import last_poll
 from bridge.domain.subscriptions import subscription_as_json
-from bridge.domain.times import Moment, Span, rfc3339
+from bridge.domain.times import Moment, rfc3339
 from bridge.domain.watches import Watch, WatchState
 from bridge.resources import Resources
 from bridge.store.acceptance import AcceptedWatch
@@ -49,19 +49,22 @@ async def serialize_watches(resources: Resources, watches: Sequence[Watch]) -> l
 
 def serialize_watch(resources: Resources, watch: Watch, situation: Situation) -> WatchResponse:
     """Return a watch as it is in a situation that was read for it."""
-    max_age = resources.settings.delivery_max_age
-    deliveries = [delivery_json(each, max_age) for each in situation.deliveries_of(watch)]
-    return watch_json(watch, situation.import_of(watch), deliveries, situation.waiting_for(watch))
+    deliveries = [delivery_json(resources, each) for each in situation.deliveries_of(watch)]
+    return _watch_json(resources, watch, situation.import_of(watch), deliveries, situation.waiting_for(watch))
 
 
-def accepted_json(accepted: AcceptedWatch) -> WatchResponse:
+def accepted_json(resources: Resources, accepted: AcceptedWatch) -> WatchResponse:
     """Return a watch as it was accepted; what its workspace and the workers do is not read for that."""
     waiting = waiting_when_accepted(accepted.watch, polling_of(accepted.import_record))
-    return watch_json(accepted.watch, accepted.import_record, [], waiting)
+    return _watch_json(resources, accepted.watch, accepted.import_record, [], waiting)
 
 
-def watch_json(
-    watch: Watch, record: ImportRecord | None, deliveries: list[DeliveryResponse], waiting: WaitingFor | None
+def _watch_json(
+    resources: Resources,
+    watch: Watch,
+    record: ImportRecord | None,
+    deliveries: list[DeliveryResponse],
+    waiting: WaitingFor | None,
 ) -> WatchResponse:
     """Return a watch as JSON; `record` is the latest state of its import, used while the watch is open."""
     if watch.state is WatchState.WATCHING and record is not None and record.state != UNKNOWN:
@@ -87,7 +90,7 @@ def watch_json(
         "createdAt": rfc3339(watch.created_at),
         "expiresAt": rfc3339(watch.expires_at),
         "settledAt": rfc3339_or_none(watch.settled_at),
-        "notify": [_destination_json(each) for each in watch.notify],
+        "notify": [_destination_json(resources, each) for each in watch.notify],
         "deliveries": deliveries,
     }
 
@@ -119,18 +122,25 @@ def _last_poll_json(last: LastPoll) -> LastPollResponse:
     return {"at": rfc3339(last.at), "status": last.status, "meaning": last.meaning}
 
 
-def _destination_json(destination: Destination) -> WatchedDestinationResponse:
+def _destination_json(resources: Resources, destination: Destination) -> WatchedDestinationResponse:
     on = cast("Literal['always', 'problems'] | list[Outcome]", subscription_as_json(destination.on))
-    return {"type": kind(destination), "destination": describe(destination), "on": on}
+    return {
+        "type": kind(destination),
+        "destination": describe(destination),
+        "fingerprint": resources.fingerprint(destination),
+        "on": on,
+    }
 
 
-def delivery_json(delivery: Delivery, max_age: Span) -> DeliveryResponse:
-    """Return a delivery as JSON, without its destination's secrets; `max_age` is the setting DELIVERY_MAX_AGE."""
+def delivery_json(resources: Resources, delivery: Delivery) -> DeliveryResponse:
+    """Return a delivery as JSON, without its destination's secrets."""
+    max_age = resources.settings.delivery_max_age
     pending = delivery.state is DeliveryState.PENDING
     return {
         "id": delivery.id,
         "type": kind(delivery.destination),
         "destination": describe(delivery.destination),
+        "fingerprint": resources.fingerprint(delivery.destination),
         "state": delivery.state,
         "attempts": delivery.attempts,
         "nextAttemptAt": rfc3339_or_none(delivery.due),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bridge.destinations.receivers import canonical_url, receiver_of
-from bridge.domain.destinations import Callback, SlackChannel, SlackWebhook
+from bridge.destinations.receivers import canonical_url, identity_of, receiver_of
+from bridge.domain.destinations import Callback, NamedDestination, SlackChannel, SlackWebhook
 from bridge.domain.secret import Secret
 
 
@@ -48,3 +48,13 @@ def test_the_receiver_does_not_depend_on_headers_secrets_and_outcomes() -> None:
 
     assert receiver_of(Callback(url=url)) == receiver_of(with_header) == receiver_of(SlackWebhook(url=url))
     assert receiver_of(SlackChannel(channel="C0123ABCD")) != receiver_of(SlackChannel(channel="C0123ABCE"))
+
+
+@pytest.mark.parametrize("path", ["/", "/services/T000/B000/xX-_~9", "//a//b/"])
+def test_a_plain_path_is_the_same_with_and_without_parsing(path: str) -> None:
+    assert canonical_url(f"https://crm.example.com{path}") == canonical_url(f"https://crm.example.com{path}?")
+
+
+def test_a_name_does_not_reveal_what_it_stands_for() -> None:
+    assert identity_of(NamedDestination(name="ops")) == "named ops"
+    assert identity_of(SlackChannel(channel="C0123ABCD")) == "C0123ABCD"

@@ -138,13 +138,20 @@ def elapsed(span: timedelta) -> str:
 def destination_line(destination: WatchedDestination) -> str:
     """Return one line: the destination of an open watch, and the outcomes that it receives."""
     on = destination.on if isinstance(destination.on, str) else ", ".join(destination.on)
-    return printable(f"{destination.type} {destination.destination}  on {on}")
+    return printable(f"{_place(destination)}  on {on}")
 
 
 def delivery_line(delivery: Delivery, now: datetime) -> str:
     """Return one line: which delivery, to where, and what became of it."""
     fate = "; ".join(_fate(delivery, now))
-    return printable(f"{delivery.id}  {delivery.type} {delivery.destination}  {fate}")
+    return printable(f"{delivery.id}  {_place(delivery)}  {fate}")
+
+
+def _place(destination: WatchedDestination | Delivery) -> str:
+    """Return where messages go; of a URL, whose path is not shown, also the fingerprint."""
+    is_url = destination.type in {"slack_webhook", "callback"}
+    fingerprint = f" ({destination.fingerprint})" if is_url and destination.fingerprint else ""
+    return f"{destination.type} {destination.destination}{fingerprint}"
 
 
 def _fate(delivery: Delivery, now: datetime) -> Iterator[str]:

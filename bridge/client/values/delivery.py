@@ -18,6 +18,8 @@ class Delivery:
     type: DestinationType
     destination: str
     """The destination without its secrets."""
+    fingerprint: str
+    """What distinguishes it from destinations with the same description; empty if the bridge is too old."""
     state: DeliveryState
     attempts: int
     next_attempt_at: datetime | None
@@ -39,6 +41,7 @@ class Delivery:
             id=document["id"],
             type=document["type"],
             destination=document["destination"],
+            fingerprint=document.get("fingerprint", ""),
             state=document["state"],
             attempts=document["attempts"],
             next_attempt_at=time_or_none(document["nextAttemptAt"]),

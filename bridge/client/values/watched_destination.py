@@ -14,8 +14,15 @@ class WatchedDestination:
 
     type: DestinationType
     destination: str
+    fingerprint: str
+    """What distinguishes it from destinations with the same description; empty if the bridge is too old."""
     on: On
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "WatchedDestination":
-        return cls(type=document["type"], destination=document["destination"], on=document["on"])
+        return cls(
+            type=document["type"],
+            destination=document["destination"],
+            fingerprint=document.get("fingerprint", ""),
+            on=document["on"],
+        )

@@ -155,7 +155,7 @@ async def _visible(resources: Resources, client: Client, delivery_id: str) -> De
 
 
 def _document(resources: Resources, delivery: Delivery) -> ListedDeliveryResponse:
-    return {"watchId": delivery.watch_id or None, **delivery_json(delivery, resources.settings.delivery_max_age)}
+    return {"watchId": delivery.watch_id or None, **delivery_json(resources, delivery)}
 
 
 @authenticated

@@ -48,6 +48,7 @@ async def test(request: Request, resources: Resources, client: Client) -> Respon
     document: TestResponse = {
         "type": kind(destination),
         "destination": describe(destination),
+        "fingerprint": resources.fingerprint(destination),
         "verdict": _name(trial.verdict),
         "reason": None if isinstance(trial.verdict, Accepted) else trial.verdict.reason,
         "status": trial.status,

@@ -79,7 +79,7 @@ async def create(resources: Resources, _: Client, wanted: _Wanted) -> Response:
     headers = {"Location": f"/v1/watches/{accepted.watch.id}"}
     if accepted.acceptance is Acceptance.REPLAYED:
         headers["Idempotent-Replayed"] = "true"
-    return ApiResponse(accepted_json(accepted), 202, headers=headers)
+    return ApiResponse(accepted_json(resources, accepted), 202, headers=headers)
 
 
 @authenticated
@@ -123,7 +123,7 @@ async def _results(
         except (Refused, StoreUnavailable) as error:
             problem = document_of(error)
             return {"status": problem["status"], "problem": problem}
-        return {"status": 202, "watch": accepted_json(accepted)}
+        return {"status": 202, "watch": accepted_json(resources, accepted)}
 
     return await asyncio.gather(*(result(number, watch) for number, watch in enumerate(watches)))
 

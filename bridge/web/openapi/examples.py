@@ -90,8 +90,13 @@ ACCEPTED: Mapping[str, Any] = {
     "expiresAt": "2026-11-25T09:28:00.000Z",
     "settledAt": None,
     "notify": [
-        {"type": "slack_webhook", "destination": "https://hooks.slack.com/services/…", "on": "problems"},
-        {"type": "callback", "destination": "https://crm.example.com/…", "on": "always"},
+        {
+            "type": "slack_webhook",
+            "destination": "https://hooks.slack.com/services/…",
+            "fingerprint": "3f9a1c2e",
+            "on": "problems",
+        },
+        {"type": "callback", "destination": "https://crm.example.com/…", "fingerprint": "b80d4e17", "on": "always"},
     ],
     "deliveries": [],
 }
@@ -116,6 +121,7 @@ SETTLED: Mapping[str, Any] = {
             "id": "dlv_01kb2x3v8mrd4hz0c7w9t5qfyn0",
             "type": "callback",
             "destination": "https://crm.example.com/…",
+            "fingerprint": "b80d4e17",
             "state": "pending",
             "attempts": 1,
             "nextAttemptAt": "2026-11-24T09:30:02.000Z",

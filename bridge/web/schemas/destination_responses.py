@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.web.schemas.responses import DestinationType
+from bridge.web.schemas.responses import DestinationType, Fingerprint
 
 
 class NamedDestinationResponse(TypedDict):
@@ -26,6 +26,7 @@ class TestResponse(TypedDict):
 
     type: DestinationType
     destination: str
+    fingerprint: Fingerprint
     verdict: Literal["accepted", "deferred", "rejected"]
     reason: str | None
     status: Annotated[int | None, Field(description="The receiver's HTTP status, null if it did not answer.")]

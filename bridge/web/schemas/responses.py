@@ -12,6 +12,14 @@ from bridge.domain.watches import WatchState
 from bridge.web.schemas.problem_document import ProblemDocument
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+Fingerprint = Annotated[
+    str,
+    Field(
+        description="8 characters that distinguish destinations with the same description; equal ones send to the same "
+        "place. Logs have them too.",
+        examples=["3f9a1c2e"],
+    ),
+]
 DestinationType = Literal["slack", "slack_webhook", "callback", "named"]
 
 
@@ -45,6 +53,7 @@ class WatchedDestinationResponse(TypedDict):
 
     type: DestinationType
     destination: Annotated[str, Field(description="The destination without its secrets.")]
+    fingerprint: Fingerprint
     on: Annotated[
         Literal["always", "problems"] | list[Outcome],
         Field(description="The outcomes that it receives: `always`, `problems`, or a list."),
@@ -57,6 +66,7 @@ class DeliveryResponse(TypedDict):
     id: Annotated[str, Field(examples=["dlv_01kb2x3v8mrd4hz0c7w9t5qfyn0"])]
     type: DestinationType
     destination: Annotated[str, Field(description="The destination without its secrets.")]
+    fingerprint: Fingerprint
     state: DeliveryState
     attempts: int
     nextAttemptAt: Time | None

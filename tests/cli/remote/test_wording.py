@@ -101,6 +101,10 @@ def test_the_result_of_a_delivery_is_described_in_one_line(changes: dict[str, An
     assert delivery_line(Delivery.of({**DELIVERY, **changes}), NOW) == f"dlv_1  callback https://…  {fate}"
 
 
+def test_a_url_is_shown_with_its_fingerprint() -> None:
+    assert "https://… (3f9a1c2e)  " in delivery_line(Delivery.of({**DELIVERY, "fingerprint": "3f9a1c2e"}), NOW)
+
+
 def test_a_delivery_that_is_retried_says_until_when() -> None:
     until = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
     line = delivery_line(Delivery.of({**DELIVERY, "retriesUntil": until.isoformat()}), NOW)

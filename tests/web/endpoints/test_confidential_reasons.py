@@ -57,7 +57,7 @@ async def test_a_client_gets_the_same_reason_whatever_a_host_name_resolves_to(wo
             host: await there.post("/v1/destinations/test", json={"destination": callback(host)}) for host in HOSTS
         }
 
-    documents = [{**answer.json(), "destination": "…"} for answer in answers.values()]
+    documents = [{**answer.json(), "destination": "…", "fingerprint": "…"} for answer in answers.values()]
     assert all(each == documents[0] for each in documents)
     assert (documents[0]["verdict"], documents[0]["reason"], documents[0]["tookMs"]) == ("deferred", UNREACHABLE, 0)
 

@@ -4,8 +4,11 @@ import asyncio
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from bridge.domain.destinations import Callback
 from bridge.domain.outcomes import Outcome
+from bridge.domain.secret import Secret
 from bridge.domain.times import MINUTE
 from tests.support.world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, SECRET, World, bearer
 
@@ -117,6 +120,21 @@ async def test_a_watch_is_visible_to_its_client_and_to_admins_only(world: World)
     assert (hidden.status_code, hidden.json()) == (404, unknown.json())
 
 
+async def test_a_fingerprint_distinguishes_destinations_in_a_watch_its_deliveries_and_the_log(world: World) -> None:
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
+    urls = [world.sandbox.callback_url(name) for name in ("crm", "billing")]
+    watch = await world.watch(notify=[{"type": "callback", "url": url} for url in urls])
+    await world.poll()
+    with capture_logs() as lines:
+        await world.deliver()
+
+    crm, billing = [each["fingerprint"] for each in watch["notify"]]
+    assert crm != billing
+    assert [each["fingerprint"] for each in (await world.reload(watch))["deliveries"]] == [crm, billing]
+    logged = [line["fingerprint"] for line in lines if line["event"] == "delivery.attempted"]
+    assert sorted(logged) == sorted([crm, billing])
+
+
 @pytest.mark.parametrize(
     ("on", "shown"),
     [
@@ -133,7 +151,9 @@ async def test_a_watch_shows_its_destinations_without_secrets_from_the_first_res
 ) -> None:
     watch = await world.watch(notify=[{**CALLBACK, "secret": SECRET, "headers": {"X-Api-Key": "k"}, **on}])
 
-    assert watch["notify"] == [{"type": "callback", "destination": "https://crm.example.com/…", "on": shown}]
+    fingerprint = world.resources.fingerprint(Callback(url=Secret(CALLBACK["url"])))
+    described = {"type": "callback", "destination": "https://crm.example.com/…", "fingerprint": fingerprint}
+    assert watch["notify"] == [{**described, "on": shown}]
     assert (await world.reload(watch))["notify"] == watch["notify"]
     assert (await world.post(f"/v1/watches/{watch['id']}/cancel")).json()["notify"] == watch["notify"]
 
