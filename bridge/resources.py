@@ -34,6 +34,7 @@ from bridge.store.budgets import Budgets
 from bridge.store.change_feed import ChangeFeed
 from bridge.store.configuration import store_of
 from bridge.store.connection import Store
+from bridge.store.console_sessions import ConsoleSessions
 from bridge.store.deliveries import Deliveries
 from bridge.store.digests import Digests
 from bridge.store.encryption import Encryptor, Fingerprinter
@@ -96,6 +97,7 @@ class Resources:
     indexes: Indexes
     heartbeats: Heartbeats
     rate_limiter: RateLimiter
+    console_sessions: ConsoleSessions
     change_feed: ChangeFeed
     bell: Bell
     rally: Mapping[str, RallyClient]
@@ -186,6 +188,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         indexes=Indexes(store, fingerprinter),
         heartbeats=Heartbeats(store),
         rate_limiter=RateLimiter(store, limit=settings.client_rate_limit),
+        console_sessions=ConsoleSessions(store),
         change_feed=ChangeFeed(store),
         bell=Bell(settings.redis_url, settings.redis_url_file, settings.sentinel_login),
         rally=rally_clients(settings),

@@ -102,6 +102,7 @@ class Variables(BaseModel):
     worker_metrics_port: Port = 0
     worker_alive_file: str | None = None
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(parsers.origins)] = ()
+    bridge_console: bool = True
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
 
 

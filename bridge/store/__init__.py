@@ -2,7 +2,8 @@
 
 Every key of ours begins with `rb:`; times are milliseconds on Redis' clock. Records are hashes: the few fields that
 Redis compares are plain, everything private is encrypted. No record expires by itself, except the marks of pushes,
-histories of ends, what was read on demand, what Slack asked for, and batches: the sweep deletes what has ended.
+histories of ends, what was read on demand, what Slack asked for, batches, and sessions that were signed out: the sweep
+deletes what has ended.
 
     rb:watch:<id>                       hash   a watch: state, deadlines, outcome; encrypted: private, ending
     rb:watches:in:<index>               zset   ids of watches; <index>: `watching`, `cancelled` or an outcome
@@ -74,6 +75,7 @@ histories of ends, what was read on demand, what Slack asked for, and batches: t
     rb:slack:wish:<watch>               string a watch that was asked for in Slack and is not accepted yet, encrypted
     rb:slack:wishes                     zset   the ids of these watches, by the time at which a worker accepts them
     rb:slack:channel:<channel>          zset   watches made in Slack for a channel, by their expiry; expires by itself
+    rb:console:ended:<session>          string a session of the console that was signed out; expires by itself
     rb:wakeups                          list   one element after a job was put into rb:queue, until a worker reads it
     rb:changes                          channel  `watch:<id>`, `import:<workspace>:<id>` or `record_read:…`: it changed
     rb:fence                            int    the fences issued so far

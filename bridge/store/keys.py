@@ -225,6 +225,10 @@ def slack_channel(channel: str) -> str:
     return f"rb:slack:channel:{channel}"
 
 
+def console_session_ended(session_id: str) -> str:
+    return f"rb:console:ended:{session_id}"
+
+
 def member(workspace: str, import_id: str) -> str:
     """Return an import's member in sets that span workspaces; a workspace's name has no colon."""
     return f"{workspace}:{import_id}"

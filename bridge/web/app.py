@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 from bridge.errors import DecryptionFailed, StoreUnavailable
 from bridge.resources import Resources
 from bridge.web import problems
+from bridge.web.console.routes import CONSOLE_ROUTES
 from bridge.web.cors import ConfiguredCors
 from bridge.web.endpoints import (
     deliveries,
@@ -58,7 +59,13 @@ SLACK_ROUTES = [
     resource("/slack/interactions", POST=interactions.receive),
 ]
 """What only Slack calls; not in the OpenAPI document."""
-ROUTES = [*API_ROUTES, *SLACK_ROUTES, *page.described(API_ROUTES, guides.GUIDES), *guides.guide_routes()]
+ROUTES = [
+    *API_ROUTES,
+    *SLACK_ROUTES,
+    *CONSOLE_ROUTES,
+    *page.described(API_ROUTES, guides.GUIDES),
+    *guides.guide_routes(),
+]
 
 
 def build(resources: Resources | None = None) -> Starlette:

@@ -28,7 +28,7 @@ def authenticate(request: Request) -> Client:
     resources: Resources = request.app.state.resources
     client = match(key.strip(), resources.settings.clients)
     if client is None:
-        raise _invalid_key(request)
+        raise invalid_key(request)
     return client
 
 
@@ -59,7 +59,7 @@ def rate_limited(resources: Resources, wait: Span, more: str = "") -> Refused:
     return Refused(Refusal.RATE_LIMITED, detail, headers={"Retry-After": str(-(-wait // SECOND))})
 
 
-def _invalid_key(request: Request) -> Refused:
+def invalid_key(request: Request) -> Refused:
     """Count an invalid key and return the refusal of its request; only the first key of a burst is logged."""
     address = "" if request.client is None else request.client.host
     record = request.app.state.invalid_keys.count(address, monotonic())

@@ -23,6 +23,7 @@ GUIDES = {
     "slack": "Slack: channels, webhooks and what the messages say",
     "push": "Push: Rally's own webhook, and rules for imports that nobody watches",
     "configuration": "Configuration: every setting with its default",
+    "console": "Console: pages for a browser, and who may see what",
     "operations": "Operations: running, monitoring and repairing it",
     "runbook": "Runbook: what each alert means and what to do",
     "security": "Security: keys, clients and where messages may go",

@@ -29,7 +29,7 @@ CURSORS = "(wat|dlv)_[0-9a-z]{1,40}|[0-9a-f]{16}_[1-9][0-9]{0,6}"
 CURSOR = "The `nextCursor` of the previous page."
 
 
-class _Query(BaseModel):
+class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", alias_generator=to_camel, validate_by_name=False)
 
 
@@ -55,11 +55,11 @@ COPIED = BeforeValidator(_copied)
 """The check of a cursor. In an annotation it must follow the pattern, as `IN_DIGITS` does."""
 
 
-class NoQuery(_Query):
+class NoQuery(Query):
     """The query of endpoints without parameters."""
 
 
-class WaitQuery(_Query):
+class WaitQuery(Query):
     """`?wait=`: long polling."""
 
     wait: Annotated[
@@ -69,7 +69,7 @@ class WaitQuery(_Query):
     ] = 0
 
 
-class PageQuery(_Query):
+class PageQuery(Query):
     """The query of a list; `limit` ids are shown, and one more is read to know whether there is another page."""
 
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE, description="The maximum number of items in a page."), IN_DIGITS] = (
@@ -108,7 +108,7 @@ class DeliveriesQuery(PageQuery):
     ] = None
 
 
-class CsvQuery(_Query):
+class CsvQuery(Query):
     """The query of `GET /v1/watches/{id}/failed-records.csv`."""
 
     safe: Annotated[
@@ -152,7 +152,7 @@ class FailedRecordsQuery(CsvQuery):
         return 0 if self.cursor is None else int(self.cursor.partition("_")[2])
 
 
-class SigningQuery(_Query):
+class SigningQuery(Query):
     """The query of `GET /v1/signing-secret` and `GET /v1/signing-keys`."""
 
     client: Annotated[
@@ -164,7 +164,7 @@ class SigningQuery(_Query):
     ] = None
 
 
-QueryT = TypeVar("QueryT", bound=_Query)
+QueryT = TypeVar("QueryT", bound=Query)
 
 
 def parse_query(request: Request, model: type[QueryT]) -> QueryT:

@@ -1,0 +1,59 @@
+"""The filters of the lists of the console, as their forms send them."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+
+from bridge.domain.delivery.deliveries import DeliveryState
+from bridge.domain.outcomes import Outcome
+from bridge.domain.times import SECOND, Moment
+from bridge.domain.watches import WatchState
+from bridge.web.requests.query import Query
+from bridge.web.schemas.import_id import ImportId
+from bridge.web.schemas.watches import Text
+
+PAGE_SIZE = 50
+
+
+def _in_utc(value: Any) -> Any:
+    """Return the moment of a time as a form sends it, `2026-11-24T03:37`, which is in UTC."""
+    if isinstance(value, str):
+        return int(datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp() * SECOND)
+    return value
+
+
+Time = Annotated[Moment, Field(ge=0), BeforeValidator(_in_utc)]
+ClientName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+class Filter(Query):
+    """The filter of a list. A field that was left empty is not wanted."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, values: dict[str, str]) -> dict[str, str]:
+        return {name: text.strip() for name, text in values.items() if text.strip()}
+
+    def as_sent(self, sent: Mapping[str, str]) -> dict[str, str]:
+        """Return each field as it was sent, to be shown in the form and sent again for another page."""
+        names = [str(field.alias) for field in type(self).model_fields.values()]
+        return {name: sent.get(name, "") for name in names if name != "cursor"}
+
+
+class WatchesFilter(Filter):
+    import_id: ImportId | None = None
+    label: Text | None = None
+    client: ClientName | None = None
+    state: WatchState | None = None
+    outcome: Outcome | None = None
+    since: Time | None = None
+    until: Time | None = None
+    cursor: Annotated[str, StringConstraints(pattern=r"^wat_[0-9a-z]{1,40}$")] | None = None
+
+
+class DeliveriesFilter(Filter):
+    client: ClientName | None = None
+    state: DeliveryState | None = None
+    cursor: Annotated[str, StringConstraints(pattern=r"^dlv_[0-9a-z]{1,40}$")] | None = None

@@ -1,0 +1,26 @@
+"""The pages that the navigation of the console lists."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge.domain.clients import Client
+
+FIRST_PAGE = "/console/watches"
+"""The page that `/console` leads to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page that the navigation lists: its path, its name, and whether only admins see it."""
+
+    path: str
+    name: str
+    admin: bool = False
+
+
+ENTRIES = (Entry("/console/watches", "Watches"),)
+
+
+def entries_for(client: Client) -> Sequence[Entry]:
+    """Return the pages that a client may see."""
+    return [each for each in ENTRIES if client.admin or not each.admin]
