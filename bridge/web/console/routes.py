@@ -1,6 +1,6 @@
 """The routes of the console."""
 
-from bridge.web.console import sign_in, static, watches
+from bridge.web.console import sign_in, static, watch, watches
 from bridge.web.routing import resource
 
 CONSOLE_ROUTES = [
@@ -9,5 +9,9 @@ CONSOLE_ROUTES = [
     resource("/console/sign-out", POST=sign_in.sign_out),
     resource("/console/static/console.css", GET=static.style),
     resource("/console/watches", GET=watches.show),
+    resource("/console/watches/{watch_id}", GET=watch.show),
+    resource("/console/watches/{watch_id}/cancel", POST=watch.cancel),
+    resource("/console/watches/{watch_id}/failed-records.csv", GET=watch.failed_records),
+    resource("/console/deliveries/{delivery_id}/redeliver", POST=watch.redeliver),
 ]
 """What people open in a browser; not in the OpenAPI document."""

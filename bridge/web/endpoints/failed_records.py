@@ -40,7 +40,7 @@ async def show(request: Request, resources: Resources, client: Client, query: Fa
     watch = await visible(resources, client, request.path_params["watch_id"])
     found = await failed_records_of(resources, watch)
     if media_type == CSV:
-        return _csv(request, client, watch, found, safe=query.is_safe)
+        return csv_response(request, client, watch, found, safe=query.is_safe)
     return await _page(request, client, watch, found, query)
 
 
@@ -51,7 +51,7 @@ async def csv_file(request: Request, resources: Resources, client: Client, query
     The columns are `email`, `personId` and `importId`, as an upload to Rally takes them. Rally gives no reasons.
     """
     watch = await visible(resources, client, request.path_params["watch_id"])
-    return _csv(request, client, watch, await failed_records_of(resources, watch), safe=query.is_safe)
+    return csv_response(request, client, watch, await failed_records_of(resources, watch), safe=query.is_safe)
 
 
 async def _page(
@@ -74,7 +74,7 @@ async def _page(
     return ApiResponse(document)
 
 
-def _csv(request: Request, client: Client, watch: Watch, found: FoundRecords, *, safe: bool) -> Response:
+def csv_response(request: Request, client: Client, watch: Watch, found: FoundRecords, *, safe: bool) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="failed-records-{watch.id}.csv"'}
     media_type = f"{CSV}; charset=utf-8; header=present"
     _log_access(request, client, watch, "csv")
