@@ -20,6 +20,7 @@ from bridge.destinations.lanes import lane_of
 from bridge.destinations.receivers import identity_of, receiver_in
 from bridge.domain.delivery.delivery_schedule import DeliverySchedule
 from bridge.domain.destinations import Destination, NamedDestination, ResolvedDestination
+from bridge.domain.import_links import link_to
 from bridge.domain.polling.poll_schedule import PollSchedule
 from bridge.domain.rules.rules import Rule
 from bridge.domain.times import Span
@@ -119,6 +120,11 @@ class Resources:
     def rule_of(self, client: str) -> Rule | None:
         """Return the rule that watches of this client belong to; None if it is not configured any more."""
         return next((each for each in self.settings.rules if each.client == client), None)
+
+    def link_to(self, workspace: str, import_id: str) -> str | None:
+        """Return the link to an import in Rally's app; None if no template is configured for its workspace."""
+        configured = self.settings.workspaces.get(workspace)
+        return None if configured is None else link_to(configured.import_url, import_id)
 
     def receiver_key(self, destination: Destination) -> str:
         """Return the fingerprint of a receiver, which is not secret."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -18,6 +19,8 @@ from bridge.domain.digests import (
     OfRule,
     digest_of,
 )
+from bridge.domain.notifications import ENDED
+from bridge.domain.past_ends import NOTHING_TO_COMPARE, Comparison, compare
 from bridge.domain.rules.digest_schedule import next_digest
 from bridge.domain.rules.floods import FLOOD_DIGEST_AFTER
 from bridge.domain.rules.precedence import Release
@@ -94,36 +97,52 @@ class DigestWriter:
         self._on_due()
         self._on_held()
 
-    async def _create(self, digest: ClosedDigest, found: Sequence[tuple[Delivery, EndedImport]]) -> None:
+    async def _create(self, digest: ClosedDigest, found: Sequence[tuple[Delivery, Watch]]) -> None:
         first, now = found[0][0], await self._resources.store.now()
         origin = digest.name.origin
         client = ALL_RULES if isinstance(origin, OfFlood) else first.client
-        mention = [user for part, ended in found for user in self._mentioned(part, ended)]
-        message = digest_of(digest.id, origin, client, [ended for _, ended in found], now, mention=mention)
-        body = render(message, first.destination)
+        mention = [user for part, watch in found for user in self._mentioned(part, watch)]
+        ended = [self._ended(watch) for _, watch in found]
+        message = digest_of(digest.id, origin, client, ended, now, mention=mention)
+        watches = {watch.id: watch for _, watch in found}
+        named = [replace(each, compared=await self._compared(watches[each.watch_id])) for each in message.named]
+        body = render(replace(message, named=named), first.destination)
         if await self._resources.digests.create(digest, client, first.destination, body):
             log.info("digest.created", delivery_id=digest.id, client=client, imports=message.total.imports)
 
-    def _mentioned(self, part: Delivery, ended: EndedImport) -> Sequence[str]:
-        """Return the users that the rule and the destination of a part mention for its outcome."""
-        rule = self._resources.rule_of(part.client)
-        by_rule = () if rule is None else rule.mentioned(ended.outcome)
-        return (*by_rule, *mentioned(part.destination, ended.outcome, self._resources.named))
+    def _ended(self, watch: Watch) -> EndedImport:
+        return EndedImport.of(watch, link=self._resources.link_to(watch.workspace, watch.import_id))
 
-    async def _read(self, digest: ClosedDigest) -> list[tuple[Delivery, EndedImport]]:
-        """Return the parts with their imports. Those that do not belong in the message leave the digest."""
+    async def _compared(self, watch: Watch) -> Comparison:
+        """Return what the ends before that of a watch's import say of it."""
+        if watch.outcome not in ENDED or is_rule(watch.client):  # nobody watched the import of a rule from its start
+            return NOTHING_TO_COMPARE
+        type_ = None if watch.reading is None else watch.reading.type
+        kept_for = self._resources.settings.bridge_retention
+        histories = await self._resources.past_ends.histories(watch, type_, kept_for=kept_for, compared=True)
+        return compare(watch.outcome, histories.before_own())
+
+    def _mentioned(self, part: Delivery, watch: Watch) -> Sequence[str]:
+        """Return the users that the rule and the destination of a part mention for its outcome."""
+        assert watch.outcome is not None  # noqa: S101 - its delivery exists
+        rule = self._resources.rule_of(part.client)
+        by_rule = () if rule is None else rule.mentioned(watch.outcome)
+        return (*by_rule, *mentioned(part.destination, watch.outcome, self._resources.named))
+
+    async def _read(self, digest: ClosedDigest) -> list[tuple[Delivery, Watch]]:
+        """Return the parts with their watches. Those that do not belong in the message leave the digest."""
         ids = await self._resources.digests.parts(digest.id)
-        found: list[tuple[Delivery, EndedImport]] = []
+        found: list[tuple[Delivery, Watch]] = []
         for first in range(0, len(ids), PARTS_READ_AT_ONCE):
             some = ids[first : first + PARTS_READ_AT_ONCE]
             await self._resources.digests.join(digest, some)
             parts = await self._readable(digest, some)
-            found += [(part, EndedImport.of(watch)) for part, watch in parts if await self._tells(digest, part, watch)]
+            found += [(part, watch) for part, watch in parts if await self._tells(digest, part, watch)]
         return await self._to_one_receiver(digest, found)
 
     async def _to_one_receiver(
-        self, digest: ClosedDigest, found: Sequence[tuple[Delivery, EndedImport]]
-    ) -> list[tuple[Delivery, EndedImport]]:
+        self, digest: ClosedDigest, found: Sequence[tuple[Delivery, Watch]]
+    ) -> list[tuple[Delivery, Watch]]:
         """Return the parts for one receiver, that of most.
 
         The name of a destination may have been configured for another receiver since it was gathered: such a part

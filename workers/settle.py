@@ -13,7 +13,6 @@ from bridge.domain.clients import Client
 from bridge.domain.conclusions import Conclusion, conclude
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Callback, Destination, mentioned
-from bridge.domain.import_links import link_to
 from bridge.domain.import_state import ImportState
 from bridge.domain.notifications import ENDED, Notification, build_notification
 from bridge.domain.past_ends import NOTHING_TO_COMPARE, Histories, compare
@@ -109,7 +108,7 @@ class Settler:
             show_emails=self._resources.settings.slack_show_emails,
             rule=await self._rule_ending(watch, conclusion, state),
             team=self._resources.settings.slack_client,
-            link=self._link(watch),
+            link=self._resources.link_to(watch.workspace, watch.import_id),
             histories=await self._histories(watch, conclusion, state),
             mentioned=partial(mentioned, outcome=conclusion.outcome, named=self._resources.named),
         )
@@ -143,10 +142,6 @@ class Settler:
             kept_for=self._resources.settings.bridge_retention,
             compared=any(not isinstance(each, Callback) for each in watch.notify),
         )
-
-    def _link(self, watch: Watch) -> str | None:
-        workspace = self._resources.settings.workspaces.get(watch.workspace)
-        return None if workspace is None else link_to(workspace.import_url, watch.import_id)
 
     async def _rule_ending(self, watch: Watch, conclusion: Conclusion, state: ImportState) -> "RuleEnding | None":
         """Return what a rule tells of the end of its watch's import; None if the watch is explicit."""

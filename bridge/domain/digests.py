@@ -5,8 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from bridge.domain.conclusions import Conclusion
 from bridge.domain.imports import Reading
+from bridge.domain.notifications import build_notification
 from bridge.domain.outcomes import Outcome, warning_of
+from bridge.domain.past_ends import NOTHING_TO_COMPARE, Comparison
 from bridge.domain.times import MINUTE, Moment, Span, rfc3339
 from bridge.domain.watches import Watch
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
@@ -66,19 +69,31 @@ class EndedImport:
     reading: Reading | None = None
     at: Moment
     """When its watch ended."""
+    took: Span | None = None
+    """How long it took; None if nobody watched it from its start."""
+    link: str | None = None
+    """The link to it, by the operator's template."""
+    compared: Comparison = NOTHING_TO_COMPARE
+    """What earlier ends of its label and type say of it. Only for an import that the digest names."""
+    watch_id: str
 
     @classmethod
-    def of(cls, watch: Watch) -> "EndedImport":
+    def of(cls, watch: Watch, *, link: str | None = None) -> "EndedImport":
         """Return what a digest says about the import of a settled watch."""
         assert watch.outcome is not None  # noqa: S101 - only a settled watch has deliveries
+        assert watch.settled_at is not None  # noqa: S101 - likewise
+        conclusion = Conclusion(watch.outcome, watch.reason)
         return cls(
+            watch_id=watch.id,
+            took=build_notification(watch, conclusion, watch.reading, watch.settled_at).took,
+            link=link,
             import_id=watch.import_id,
             workspace=watch.workspace,
             label=watch.label,
             outcome=watch.outcome,
             reason=watch.reason,
             reading=watch.reading,
-            at=watch.settled_at or 0,
+            at=watch.settled_at,
         )
 
     @property

@@ -1,7 +1,7 @@
 """Past ends: how the last imports of a label, or of a type, ended, and what that says of the next one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import TypeAlias
 
@@ -40,6 +40,10 @@ class Histories:
     of_type: Ends = ()
     kept_for: Span
     """How long a history is kept after its last end."""
+
+    def before_own(self) -> "Histories":
+        """Return the histories as they were before the import ended; without ends where that is not known any more."""
+        return replace(self, of_label=_before(self.mark, self.of_label), of_type=_before(self.mark, self.of_type))
 
     def with_end(self, outcome: Outcome, took: Span | None) -> "NewEnd":
         """Return the end to be added to these histories."""
@@ -83,6 +87,12 @@ def compare(outcome: Outcome, histories: Histories) -> Comparison:
         failed_in_a_row=failures + 1 if failed else 0,
         works_again=outcome is Outcome.COMPLETED and failures > 0,
     )
+
+
+def _before(mark: str, ends: Ends) -> Ends:
+    """Return the ends before that of an import."""
+    own = next((place for place, each in enumerate(ends) if each.mark == mark), len(ends))
+    return ends[own + 1 :]
 
 
 def _failures(ends: Ends) -> int:

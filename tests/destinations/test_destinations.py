@@ -255,7 +255,7 @@ def test_a_retry_after_date_counts_from_now_if_the_response_has_no_date() -> Non
 
 
 def test_a_digest_for_a_name_has_a_form_for_slack_and_one_for_callbacks() -> None:
-    ended = EndedImport(import_id="imp", outcome=Outcome.FAILED, at=samples.NOW)
+    ended = EndedImport(watch_id="wat_1", import_id="imp", outcome=Outcome.FAILED, at=samples.NOW)
     digest = digest_of("dlv_1", OfRule("ops"), "rule:ops", [ended], samples.NOW)
 
     forms = json.loads(render(digest, NamedDestination(name="research-ops")))

@@ -15,7 +15,7 @@ from tests.support.samples import NOW, READING, WATCH
 def ended(number: int = 0, outcome: Outcome = Outcome.COMPLETED, **reading: Any) -> EndedImport:
     clean = replace(READING, status="COMPLETED", person_count=7, failed_records=(), failed_record_count=0)
     read = replace(clean, **reading)
-    return EndedImport(import_id=f"imp{number}", outcome=outcome, reading=read, at=NOW + number)
+    return EndedImport(watch_id="wat_1", import_id=f"imp{number}", outcome=outcome, reading=read, at=NOW + number)
 
 
 def test_the_most_severe_imports_are_named_first_and_of_those_the_earliest() -> None:
@@ -60,8 +60,17 @@ def test_what_is_unknown_counts_nothing(reading: Reading | None) -> None:
 def test_an_ended_import_is_what_its_watch_says() -> None:
     watch = replace(WATCH, state=WatchState.SETTLED, outcome=Outcome.FAILED, reason="why", settled_at=NOW)
 
-    assert EndedImport.of(replace(watch, reading=READING)) == EndedImport(
-        import_id="imp", workspace="eu", label="Q4", outcome=Outcome.FAILED, reason="why", reading=READING, at=NOW
+    assert EndedImport.of(replace(watch, reading=READING), link="https://app.example.com") == EndedImport(
+        watch_id="wat_01",
+        took=0,
+        link="https://app.example.com",
+        import_id="imp",
+        workspace="eu",
+        label="Q4",
+        outcome=Outcome.FAILED,
+        reason="why",
+        reading=READING,
+        at=NOW,
     )
 
 

@@ -57,3 +57,11 @@ def test_what_is_usual_is_the_median_of_five_or_more_that_did_not_fail() -> None
 def test_the_label_is_preferred_to_the_type() -> None:
     assert compared(GOOD, ends(*[GOOD] * 5, took=7), ends(*[GOOD] * 5, took=8)).usual == 7
     assert compared(GOOD, ends(*[GOOD] * 4, took=7), ends(*[GOOD] * 5, took=8)).usual == 8
+
+
+def test_what_came_after_an_end_says_nothing_of_it() -> None:
+    later, own, earlier = (PastEnd(mark=mark, outcome=FAILED, took=None) for mark in ("later", "own", "earlier"))
+    histories = Histories(mark="own", names=(), of_label=(later, own, earlier), of_type=(later, earlier), kept_for=0)
+
+    assert histories.before_own().of_label == (earlier,)
+    assert histories.before_own().of_type == (), "it is not known which ends were before"

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from bridge.domain.digests import BATCH_DIGEST_AFTER
-from bridge.domain.times import MINUTE, SECOND
+from bridge.domain.times import HOUR, MINUTE, SECOND
 from bridge.store.batches import ADDED_WITHIN
 from tests.support.deliveries import slack
 from tests.support.redis_snapshot import assert_store_sound
 from tests.support.samples import only
-from tests.support.world import ADMIN_KEY, OTHER_KEY, World
+from tests.support.world import ADMIN_KEY, OTHER_KEY, World, opened
 
 pytestmark = pytest.mark.anyio
 
@@ -144,7 +144,8 @@ async def test_each_destination_gets_a_message_of_its_own(world: World) -> None:
 
     texts = await tell(world)
 
-    assert sorted(text.split(":")[1].split(" - ")[0] for text in texts) == [" imp0, imp1", " imp1, imp2"]
+    named = sorted(sorted(re.findall(r"imp\d", text)) for text in texts)
+    assert named == [["imp0", "imp1"], ["imp1", "imp2"]]
 
 
 async def test_a_cancelled_watch_is_waited_for_no_longer(world: World) -> None:
@@ -306,3 +307,23 @@ async def test_a_client_that_does_not_ask_for_a_digest_gets_single_messages(worl
 
     assert sorted(text[:8] for text in await tell(world)) == ["✅ Import"] * 2
     assert (await world.get("/v1/deliveries", key=ADMIN_KEY, state="pending")).json()["data"] == []
+
+
+async def test_a_digest_says_what_is_news_beside_the_imports_before(redis_url: str, sandbox_url: str) -> None:
+    template = "https://app.example.com/imports/{importId}"
+    async with opened(redis_url, sandbox_url, RALLY_IMPORT_URL=template) as world:
+        world.pass_time(-HOUR)  # so that no import seems to have ended before it was watched
+        for import_id in ("before0", "before1"):
+            await world.sandbox.set_import(import_id, ("ERROR", 0))
+            await world.watch(import_id, label="nightly")
+            await world.poll()
+        await batch(world, "imp0", "imp1", label="nightly")
+        await end(world, "imp0", status="ERROR")
+        await end(world, "imp1")
+        await tell(world)
+
+        body = json.loads(only(await world.sandbox.messages(kind="slack"))["body"])
+        first, second = body["blocks"][1]["text"]["text"].splitlines()
+        assert "nightly (imp0) - failed, the 3rd in a row, 120 people imported" in first
+        assert second.startswith("✅ nightly (imp1) - completed, works again, ")
+        assert second.endswith(" · <https://app.example.com/imports/imp1|Open in Rally>")

@@ -6,21 +6,24 @@ Slack allows 3000 characters in a section: https://docs.slack.dev/reference/bloc
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bridge.destinations.slack.escaping import code, escaped_line, mrkdwn, neutralized, plain_text
+from bridge.destinations.slack.escaping import code, link, mrkdwn, neutralized, plain_text
 from bridge.destinations.slack.message import asker, mentions, written
-from bridge.destinations.slack.wording import local_time, pluralized
+from bridge.destinations.slack.wording import humanized, local_time, ordinal, pluralized
 from bridge.domain.digests import Digest, EndedImport, OfBatch, OfFlood, OfRule, Sums
 from bridge.domain.outcomes import Outcome
+from bridge.domain.past_ends import KEPT, Comparison
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 
 NAME_LIMIT = 80
 ID_LIMIT = 80
 WORKSPACE_LIMIT = 40
 REASON_LIMIT = 60
+LINK_LIMIT = 300
+"""The length above which a link is left out."""
 IN_TEXT = 3
 """The number of imports that a notification names."""
-LINES_IN_A_SECTION = 5
-"""So that even the longest lines stay below Slack's limit."""
+SECTION_LIMIT = 2_900
+"""The length of a section in UTF-16 units, below Slack's limit."""
 _SIGNS: Mapping[Outcome, str] = {
     Outcome.COMPLETED: "✅",
     Outcome.COMPLETED_WITH_FAILURES: "⚠️",
@@ -42,8 +45,8 @@ def render(digest: Digest) -> str:
         "blocks": [
             {"type": "header", "text": plain_text(headline, emoji=True)},
             *mentions(digest.mention),
-            *(_section(lines[at : at + LINES_IN_A_SECTION]) for at in range(0, len(lines), LINES_IN_A_SECTION)),
-            _section(list(_sums(digest))),
+            *map(_section, _packed(lines)),
+            _section("\n".join(_sums(digest))),
             {"type": "context", "elements": list(_context(digest))},
         ],
     }
@@ -58,8 +61,20 @@ def _first(digest: Digest) -> str:
     return ", ".join(names) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _section(lines: Sequence[str]) -> dict[str, Any]:
-    return {"type": "section", "text": plain_text("\n".join(lines))}
+def _packed(lines: Sequence[str]) -> list[str]:
+    """Return the lines in as few texts as the limit of a section allows."""
+    texts: list[str] = []
+    for line in lines:
+        longer = f"{texts[-1]}\n{line}" if texts else ""
+        if texts and len(longer.encode("utf-16-le")) // 2 <= SECTION_LIMIT:
+            texts[-1] = longer
+        else:
+            texts.append(line)
+    return texts
+
+
+def _section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": mrkdwn(text)}
 
 
 def _headline(digest: Digest) -> str:
@@ -69,29 +84,49 @@ def _headline(digest: Digest) -> str:
 
 def _line(ended: EndedImport) -> str:
     sign = "⚠️" if ended.outcome is Outcome.COMPLETED and ended.warning else _SIGNS[ended.outcome]
-    return f"{sign} {_name(ended)} - {', '.join(_facts(ended))}"
+    line = f"{sign} {_name(ended)} - {', '.join(_facts(ended))}"
+    if ended.link is None or len(ended.link) > LINK_LIMIT:
+        return line
+    return f"{line} · {link(ended.link, 'Open in Rally')}"
 
 
 def _name(ended: EndedImport) -> str:
-    import_id = escaped_line(ended.import_id, ID_LIMIT) or "?"
-    label = escaped_line(ended.label or "", NAME_LIMIT)
+    import_id = neutralized(ended.import_id, ID_LIMIT) or "?"
+    label = neutralized(ended.label or "", NAME_LIMIT)
     name = f"{label} ({import_id})" if label else import_id
     if ended.workspace == DEFAULT_WORKSPACE:
         return name
-    return f"{name} in {escaped_line(ended.workspace, WORKSPACE_LIMIT)}"
+    return f"{name} in {neutralized(ended.workspace, WORKSPACE_LIMIT)}"
 
 
 def _facts(ended: EndedImport) -> Iterator[str]:
     if ended.outcome is not Outcome.COMPLETED_WITH_FAILURES and not ended.warning:
         yield ended.outcome.value.replace("_", " ")
+    yield from _trend(ended)
     if ended.warning:
         yield ended.warning
     elif ended.reading is not None and ended.reading.person_count is not None:
         yield f"{pluralized(ended.reading.person_count, 'person', 'people')} imported"
     if not ended.warning and ended.reading is not None and ended.reading.failed_record_count:
         yield f"{pluralized(ended.reading.failed_record_count, 'record', 'records')} failed"
+    took = "" if ended.took is None else humanized(ended.took)
+    if took and ended.compared.usual is not None and humanized(ended.compared.usual) != took:
+        yield f"took {took}, usually {humanized(ended.compared.usual)}"
     if ended.reason:
-        yield escaped_line(ended.reason, REASON_LIMIT)
+        yield neutralized(ended.reason, REASON_LIMIT)
+
+
+def _trend(ended: EndedImport) -> Iterator[str]:
+    """Yield what the imports before make news of this one's end."""
+    match ended.compared:
+        case Comparison(works_again=True) if not ended.warning:
+            yield "works again"
+        case Comparison(failed_in_a_row=count) if count > KEPT:
+            yield f"one of more than {KEPT} failures in a row"
+        case Comparison(failed_in_a_row=count) if count > 1:
+            yield f"the {ordinal(count)} in a row"
+        case _:
+            pass
 
 
 def _sums(digest: Digest) -> Iterator[str]:

@@ -183,16 +183,19 @@ def _reason(notification: Notification) -> list[dict[str, Any]]:
     sentences = [f"{reason[:1].upper()}{reason[1:]}."] if reason else []
     if notification.warning:
         sentences.append(f"{notification.warning}.")
-    sentences += _trend(notification.compared)
+    sentences += _trend(notification.compared, suspicious=notification.warning is not None)
     if notification.outcome in _NEXT:
         sentences.append(_NEXT[notification.outcome])
     return [{"type": "section", "text": mrkdwn(" ".join(sentences))}] if sentences else []
 
 
-def _trend(compared: Comparison) -> list[str]:
-    """Return a sentence about the imports before, if they are news together with this one."""
+def _trend(compared: Comparison, *, suspicious: bool) -> list[str]:
+    """Return a sentence about the imports before, if they are news together with this one.
+
+    A suspicious success does not show that it works again.
+    """
     match compared:
-        case Comparison(works_again=True):
+        case Comparison(works_again=True) if not suspicious:
             return ["It works again: the one before it with this label failed."]
         case Comparison(failed_in_a_row=count) if count > KEPT:
             return [f"More than {KEPT} in a row with this label have failed."]

@@ -1,23 +1,29 @@
 """Digests as Slack messages: what people read, within Slack's limits."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.destinations.slack.digest import render
-from bridge.domain.digests import DigestOrigin, EndedImport, OfBatch, OfFlood, OfRule, digest_of
+from bridge.destinations.slack.digest import LINK_LIMIT, render
+from bridge.domain.digests import LINES, DigestOrigin, EndedImport, OfBatch, OfFlood, OfRule, digest_of
+from bridge.domain.import_links import link_to
 from bridge.domain.imports import Reading
 from bridge.domain.outcomes import Outcome
+from bridge.domain.past_ends import Comparison
+from bridge.domain.times import MINUTE
 from tests.support.samples import NOW
-from tests.support.slack_messages import assert_harmless, texts
+from tests.support.slack_messages import assert_harmless, texts, units
 
 CSV = Reading(import_id="imp", type="CSV", status="COMPLETED", person_count=1_200)
-CLEAN = EndedImport(import_id="imp1", outcome=Outcome.COMPLETED, reading=CSV, at=NOW)
+CLEAN = EndedImport(watch_id="wat_1", import_id="imp1", outcome=Outcome.COMPLETED, reading=CSV, at=NOW)
 PARTIAL = EndedImport(
+    watch_id="wat_1",
     import_id="imp2",
     label="Q4 panel",
     outcome=Outcome.COMPLETED_WITH_FAILURES,
@@ -25,7 +31,9 @@ PARTIAL = EndedImport(
     at=NOW,
 )
 EMPTY = replace(CLEAN, import_id="imp3", reading=replace(CSV, person_count=0))
-FAILED = EndedImport(import_id="imp4", workspace="emea", outcome=Outcome.FAILED, reason="as the push said", at=NOW)
+FAILED = EndedImport(
+    watch_id="wat_1", import_id="imp4", workspace="emea", outcome=Outcome.FAILED, reason="as the push said", at=NOW
+)
 
 
 OF_RULE = OfRule("ops-csv")
@@ -85,6 +93,14 @@ READINGS = st.none() | st.builds(
 )
 ENDED = st.builds(
     EndedImport,
+    watch_id=st.just("wat_1"),
+    took=st.none() | st.integers(0, 10**12),
+    compared=st.builds(
+        Comparison,
+        usual=st.none() | st.integers(1, 10**12),
+        failed_in_a_row=st.integers(0, 30),
+        works_again=st.booleans(),
+    ),
     import_id=HOSTILE,
     workspace=st.just("default") | HOSTILE,
     label=st.none() | HOSTILE,
@@ -106,8 +122,48 @@ def test_no_text_in_a_digest_acts_and_slacks_limits_hold(
 
 
 def test_the_longest_digest_is_within_slacks_limits() -> None:
+    compared = Comparison(usual=90 * MINUTE, failed_in_a_row=30)
     longest = replace(PARTIAL, import_id="😀" * 200, label="😀" * 500, workspace="😀" * 64, reason="😀" * 500)
-    assert_harmless(payload([longest] * 30))
+    linked = f"https://app.example.com/{'x' * (LINK_LIMIT - 24)}"
+    message = payload([replace(longest, took=10**12, compared=compared, link=linked)] * 30)
+    found = json.dumps(message, ensure_ascii=False)
+
+    assert found.count(linked) == LINES
+    assert units(found) < 12_000
+    assert_harmless(without_links(message))
+
+
+def without_links(message: dict[str, Any]) -> dict[str, Any]:
+    """Return a message without its links, for the check that no others are in it."""
+    written = json.dumps(message, ensure_ascii=False)
+    without: dict[str, Any] = json.loads(re.sub(r" · <https://app[^|>]*\|Open in Rally>", "", written))
+    return without
+
+
+@pytest.mark.parametrize("attack", ["a|b", "<!channel>", "../../x", "a>b", "א", "👍", "&<>"])
+def test_an_id_does_not_leave_its_place_in_a_link(attack: str) -> None:
+    url = link_to("https://app.example.com/imports/{importId}", attack)
+    assert_harmless(without_links(payload([replace(CLEAN, import_id=attack, link=url), FAILED])))
+
+
+def test_a_link_that_is_too_long_is_left_out() -> None:
+    assert "Open in Rally" not in json.dumps(payload([replace(CLEAN, link="https://app.example.com/" + "x" * 300)]))
+
+
+def test_a_line_says_what_is_news_beside_earlier_imports() -> None:
+    def facts(ended: EndedImport, **compared: Any) -> str:
+        return lines(payload([replace(ended, compared=Comparison(**compared), link="https://app.example.com/1")]))[1]
+
+    assert facts(replace(CLEAN, took=4 * MINUTE), works_again=True, usual=2 * MINUTE) == (
+        "✅ imp1 - completed, works again, 1,200 people imported, took about 4 min, usually about 2 min"
+        " · <https://app.example.com/1|Open in Rally>"
+    )
+    assert "failed, the 3rd in a row, as the push said" in facts(FAILED, failed_in_a_row=3)
+    assert "one of more than 20 failures in a row" in facts(FAILED, failed_in_a_row=21)
+    assert "works again" not in facts(EMPTY, works_again=True)
+    for as_usual in (facts(FAILED, failed_in_a_row=1), facts(replace(CLEAN, took=2 * MINUTE), usual=2 * MINUTE)):
+        assert "in a row" not in as_usual
+        assert "usually" not in as_usual
 
 
 def test_a_digest_of_a_batch_says_who_asked() -> None:

@@ -19,6 +19,7 @@ from bridge.domain.notices.notice_texts import test_message as notice_of_a_test
 from bridge.domain.notices.notices import Notice
 from bridge.domain.notifications import TYPES, build_notification
 from bridge.domain.outcomes import Outcome
+from bridge.domain.past_ends import Comparison
 from bridge.domain.times import SECOND
 from tests.support import samples
 from tests.support.slack_messages import (
@@ -319,3 +320,11 @@ def test_figures_begin_with_a_capital_letter() -> None:
 
 def test_a_message_in_plain_text_is_compact_json() -> None:
     assert slack_message.without_blocks('{"text": "é", "mrkdwn": false, "blocks": []}') == '{"text":"é","mrkdwn":false}'
+
+
+def test_a_success_without_people_does_not_show_that_it_works_again() -> None:
+    works = replace(NOTIFICATION, compared=Comparison(works_again=True))
+    suspicious = replace(works, reading=replace(READING, person_count=0))
+
+    assert "It works again" in str(message(works))
+    assert "It works again" not in str(message(suspicious))
