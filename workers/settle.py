@@ -108,6 +108,7 @@ class Settler:
             show_emails=self._resources.settings.slack_show_emails,
             rule=await self._rule_ending(watch, conclusion, state),
             team=self._resources.settings.slack_client,
+            records_readable=bool(self._resources.settings.records_users),
             link=self._resources.link_to(watch.workspace, watch.import_id),
             histories=await self._histories(watch, conclusion, state),
             mentioned=partial(mentioned, outcome=conclusion.outcome, named=self._resources.named),
@@ -200,22 +201,27 @@ def settlement_of(
     show_emails: bool,
     rule: RuleEnding | None = None,
     team: Client | None = None,
+    records_readable: bool = False,
     link: str | None = None,
     histories: Histories | None = None,
     mentioned: MentionedBy = lambda _: (),
 ) -> Settlement:
-    """Return what the end of a watch writes: the notification, rendered as a delivery for each destination."""
+    """Return what the end of a watch writes: the notification, rendered as a delivery for each destination.
+
+    `records_readable`: there are people who may read failed records in Slack.
+    """
     reading = conclusion.reading or state.reading
     mention = () if rule is None else rule.mention
     compared = NOTHING_TO_COMPARE if histories is None else compare(conclusion.outcome, histories)
     notification = build_notification(watch, conclusion, reading, now, link=link, compared=compared)
     reasons = rule.silences if rule is not None else tuple(_unsubscribed(each, conclusion) for each in watch.notify)
     told = sum(silent is None for silent in reasons)
+    readable = records_readable and reading is not None and bool(reading.failed_records)
 
     def body_for(destination: Destination) -> str:
         users = tuple(dict.fromkeys((*mention, *mentioned(destination))))
         body = render(replace(notification, mention=users), destination, show_emails=show_emails)
-        return with_end_buttons(body, watch.id, destination, told=told, team=team)
+        return with_end_buttons(body, watch.id, destination, told=told, readable=readable, team=team)
 
     deliveries = tuple(
         _delivery(watch, number, notification, destination, lane=lane, silent=silent, body_for=body_for)

@@ -46,6 +46,7 @@ def merged(
             *([] if "bridge_api_keys" in invalid else variables.bridge_api_keys),
             *(table.client(name) for name, table in contents.clients.items()),
         ),
+        records_users=_records_users(variables, contents, invalid),
         rules=tuple(table.rule() for table in contents.rules),
         origins={**origins, **(document.places() if document else {})},
     )
@@ -92,6 +93,12 @@ def _workspaces(variables: Variables, contents: Contents, invalid: frozenset[str
         for name, key in sorted(keys.items(), key=lambda each: each[0] != DEFAULT_WORKSPACE)
         if urls.get(name) or "rally_base_url" not in invalid
     }
+
+
+def _records_users(variables: Variables, contents: Contents, invalid: frozenset[str]) -> frozenset[str]:
+    """Return the users of the configuration file, else those of the variable."""
+    named = () if "slack_records_users" in invalid else variables.slack_records_users
+    return frozenset(contents.slack.records_users or named)
 
 
 def _missing(settings: Settings, document: Document | None, invalid: frozenset[str]) -> Iterator[tuple[str, Problem]]:

@@ -85,6 +85,8 @@ class Variables(BaseModel):
     slack_api_url: Annotated[str, BeforeValidator(parsers.base_url)] = "https://slack.com/api"
     slack_show_emails: bool = False
     slack_at_most_once: bool = False
+    slack_records_users: Annotated[tuple[str, ...], BeforeValidator(parsers.slack_users)] = ()
+    """The Slack users who may read failed records in Slack, unless the configuration file has them."""
     operator_notify: str | None = None
     egress_allow: Annotated[tuple[str, ...], BeforeValidator(lambda text: tuple(parsers.parts(text)))] = ()
     egress_proxy: Annotated[Secret | None, BeforeValidator(parsers.proxy_url)] = None
@@ -130,6 +132,8 @@ class Settings(Variables):
     """The named destinations."""
     clients: tuple[Client, ...] = ()
     """A client of BRIDGE_API_KEYS occurs once for each of its keys."""
+    records_users: frozenset[str] = frozenset()
+    """The ids of the Slack users who may read failed records in Slack."""
     rules: tuple[Rule, ...] = ()
     """The rules in the order of the file; the first that matches an import tells it to a destination."""
 

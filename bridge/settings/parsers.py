@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from bridge.domain.callback_secrets import FORM, check_secret
 from bridge.domain.durations import duration
 from bridge.domain.import_links import LONGEST_TEMPLATE, PLACE
+from bridge.domain.mentions import USER_ID
 from bridge.domain.secret import Secret
 from bridge.domain.sentinel_urls import sentinel_url
 from bridge.domain.times import Span
@@ -198,6 +199,16 @@ def _signing_secret(text: str) -> Secret:
     if len(text) < SHORTEST_SIGNING_SECRET:
         raise ValueError("is too short; Slack shows it under Basic Information, as Signing Secret")
     return visible(text)
+
+
+def slack_users(text: str) -> tuple[str, ...]:
+    return each(text, "entry", _slack_user)
+
+
+def _slack_user(text: str) -> str:
+    if not re.fullmatch(USER_ID, text):
+        raise ValueError("is not the id of a Slack user, such as U0123ABCD: in a profile, Copy member ID")
+    return text
 
 
 def callback_secret(text: str) -> Secret:

@@ -72,6 +72,7 @@ deletes what has ended.
     rb:push:proof:<workspace>           hash   for each type of import: ends with a push, and ends without
     rb:rules:stats:<rule>               hash   what became of the pushes that a rule covers
     rb:slack:request:<team>:<hash>      string the answer to a request of Slack, encrypted; expires after 10 minutes
+    rb:slack:deed:<team>:<hash>         string marks what someone asked for, so that a double click does it once
     rb:slack:wish:<watch>               string a watch that was asked for in Slack and is not accepted yet, encrypted
     rb:slack:wishes                     zset   the ids of these watches, by the time at which a worker accepts them
     rb:slack:channel:<channel>          zset   watches made in Slack for a channel, by their expiry; expires by itself

@@ -217,6 +217,10 @@ def slack_request(team: str, fingerprint: str) -> str:
     return f"rb:slack:request:{team}:{fingerprint}"
 
 
+def slack_deed(team: str, fingerprint: str) -> str:
+    return f"rb:slack:deed:{team}:{fingerprint}"
+
+
 def slack_wish(watch_id: str) -> str:
     return f"rb:slack:wish:{watch_id}"
 

@@ -1,6 +1,10 @@
-"""Requests of Slack: each is carried out once. A repetition within ten minutes gets the answer of the first."""
+"""Requests of Slack: each is carried out once. A repetition within ten minutes gets the answer of the first.
+
+A double click is two requests; what both ask for is a deed, which is done once.
+"""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.domain.times import MINUTE, Span
@@ -47,6 +51,18 @@ class SlackRequests:
         fingerprint = _fingerprint(signed)
         encrypted = self._encryptor.encrypt(answer, bindings.of_slack_answer(team, fingerprint))
         await self._store.call("SET", keys.slack_request(team, fingerprint), encrypted, "XX", "KEEPTTL")
+
+    async def begin_deed(self, team: str, *deed: str, lasts: Span) -> bool:
+        """Mark what someone has asked for; return False if it is marked already, as after a double click."""
+        return bool(await self._store.call("SET", _deed(team, deed), "", "NX", "PX", lasts))
+
+    async def end_deed(self, team: str, *deed: str) -> None:
+        """Remove the mark, so that it can be asked for again at once."""
+        await self._store.call("DEL", _deed(team, deed))
+
+
+def _deed(team: str, deed: Sequence[str]) -> str:
+    return keys.slack_deed(team, _fingerprint("\n".join(deed).encode()))
 
 
 def _fingerprint(signed: bytes) -> str:

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import monotonic
+from typing import Literal
+
+import structlog
 
 from bridge.domain.failed_records import record_set_id
 from bridge.domain.imports import FAILED_RECORDS_KEPT, FailedRecord, Reading
@@ -21,6 +24,8 @@ WAIT = 10.0
 RETRY_AFTER = "10"
 RETRY_AFTER_TROUBLE = "60"
 """The Retry-After in seconds after Rally gave no usable answer: the next request to Rally is made in a minute."""
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +61,12 @@ async def failed_records_of(resources: Resources, watch: Watch, *, wait: float =
         if compressed is not None:
             return FoundRecords(reading=reading, compressed=compressed)
     return await _read_now(resources, watch, reading, wait)
+
+
+def log_access(client: str, watch: Watch, form: Literal["json", "csv", "slack", "slack_csv"]) -> None:
+    """Log who has read the failed records of which import: they are personal data."""
+    facts = {"workspace": watch.workspace, "import_id": watch.import_id}
+    log.info("failed_records.shown", client=client, watch_id=watch.id, form=form, **facts)
 
 
 async def _reading_of(resources: Resources, watch: Watch) -> Reading | None:

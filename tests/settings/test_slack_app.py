@@ -46,6 +46,17 @@ def test_several_secrets_serve_a_rotation_and_may_be_in_a_file(tmp_path: Path) -
         assert [each.reveal() for each in settings.slack_signing_secret] == [NEW, OLD]
 
 
+def test_users_who_may_read_failed_records_are_in_the_file_or_a_variable(tmp_path: Path) -> None:
+    in_file = f"{TEAM}[slack]\nrecords_users = ['U0123ABCD', 'W0123ABCD']"
+    assert load(tmp_path, in_file, **APP).records_users == {"U0123ABCD", "W0123ABCD"}
+    assert load(tmp_path, TEAM, **APP, SLACK_RECORDS_USERS="U0123ABCD, W0123ABCD").records_users == {
+        "U0123ABCD",
+        "W0123ABCD",
+    }
+    for text in (TEAM, f"{TEAM}[slack]", f"{TEAM}[slack]\nrecords_users = []"):
+        assert load(tmp_path, text, **APP).records_users == frozenset()
+
+
 @pytest.mark.parametrize(
     ("text", "changes", "problem"),
     [
@@ -67,6 +78,33 @@ def test_several_secrets_serve_a_rotation_and_may_be_in_a_file(tmp_path: Path) -
         (f"{TEAM}workspaces = []", {}, "bridge.toml:3: clients.slack.workspaces: must contain 'default' or one"),
         ("[clients.crm]\nadmin = true", {"SLACK_SIGNING_SECRET": ""}, "bridge.toml:1: clients.crm: keys is required"),
         (TEAM.replace("T0123", "t0123"), {"SLACK_SIGNING_SECRET": ""}, "bridge.toml:2: clients.slack.slack.team: must"),
+        (
+            f"{TEAM}[slack]\nrecords_users = ['U0123ABCD']",
+            {"SLACK_RECORDS_USERS": "U0456EFGH"},
+            "bridge.toml:4: slack.records_users: SLACK_RECORDS_USERS is set as well; set only one of the two",
+        ),
+        (
+            f"{TEAM}[slack]\nrecords_users = ['U0123ABCD', '@alice']",
+            {},
+            "bridge.toml:4: slack.records_users: entry 2 must be the id of a Slack user",
+        ),
+        (f"{TEAM}[slack]\nrecord_users = []", {}, "bridge.toml:4: slack.record_users: is not known; did you mean"),
+        (f"slack = 1\n{TEAM}", {}, "bridge.toml:1: slack: must be a table: [slack]"),
+        (
+            TEAM,
+            {"SLACK_RECORDS_USERS": "U0456EFGH, alice"},
+            "SLACK_RECORDS_USERS: entry 2 is not the id of a Slack user",
+        ),
+        (
+            "[slack]\nrecords_users = ['U0123ABCD']",
+            {"SLACK_SIGNING_SECRET": ""},
+            "bridge.toml:2: slack.records_users: needs",
+        ),
+        (
+            "",
+            {"SLACK_SIGNING_SECRET": "", "SLACK_RECORDS_USERS": "U0456EFGH"},
+            "SLACK_RECORDS_USERS: needs the Slack app",
+        ),
         (TEAM.replace("A0123", "B0123"), {"SLACK_SIGNING_SECRET": ""}, "bridge.toml:2: clients.slack.slack.app: must"),
     ],
 )

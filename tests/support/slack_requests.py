@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import httpx
 from slack_sdk.signature import SignatureVerifier
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -21,7 +22,9 @@ from tests.support.world import serving
 SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 """The secret of Slack's documentation."""
 OTHER_SECRET = "0123456789abcdef0123456789abcdef"
-TEAM, APP, USER, CHANNEL = "T000", "A000", "U0ALICE", "C0PANELS"
+TEAM, APP, USER, COLLEAGUE, CHANNEL = "T000", "A000", "U0ALICE", "U0BOB", "C0PANELS"
+VIEW, MESSAGES, FILE = "V0WINDOW", "D0ALICE", "F0FILE"
+"""The ids of a modal, of the direct messages with the user, and of a file, as the stand-in names them."""
 SLACK_CLIENT = f'[clients.slack]\nslack = {{team = "{TEAM}", app = "{APP}"}}\n'
 
 
@@ -92,10 +95,22 @@ class SlackStandIn:
     calls: list[tuple[str, Any]] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
     """The document, or the status, with which each method is answered; the default is a success."""
+    headers: dict[str, Headers] = field(default_factory=dict)
+    """The headers of the last call of each method."""
 
     @property
     def host(self) -> str:
         return self.url.removeprefix("http://")
+
+    @property
+    def successes(self) -> dict[str, dict[str, Any]]:
+        """What Slack answers beside `ok`."""
+        return {
+            "auth.test": {"team_id": TEAM},
+            "views.open": {"view": {"id": VIEW, "type": "modal"}},
+            "conversations.open": {"channel": {"id": MESSAGES}},
+            "files.getUploadURLExternal": {"file_id": FILE, "upload_url": f"{self.url}/upload/v1/SECRET-OF-THE-URL"},
+        }
 
     @property
     def response_url(self) -> str:
@@ -107,12 +122,24 @@ class SlackStandIn:
 
     async def answer(self, request: Request) -> Response:
         method = request.path_params["method"].split("/")[0]
-        self.calls.append((method, json.loads(await request.body())))
-        match self.answers.get(method, {"ok": True, "team_id": TEAM}):
+        self.calls.append((method, _contents(request, await request.body())))
+        self.headers[method] = request.headers
+        match self.answers.get(method, {"ok": True} | self.successes.get(method, {})):
             case int(status):
                 return PlainTextResponse("", status)
             case document:
                 return JSONResponse(document)
+
+
+def _contents(request: Request, body: bytes) -> Any:
+    """Return what a request contains: JSON, the fields of a form, or the bytes of a file."""
+    match request.headers["content-type"].split(";")[0]:
+        case "application/json":
+            return json.loads(body)
+        case "application/x-www-form-urlencoded":
+            return dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
+        case _:
+            return body
 
 
 @contextmanager
@@ -143,6 +170,23 @@ def click(
         "channel": {"id": channel, "name": "panels"},
         "message": {"text": "…"},
         "response_url": slack.response_url,
+        "actions": [
+            {"action_id": action, "block_id": "x", "type": "button", "value": value, "action_ts": str(time.time())}
+        ],
+    }
+
+
+def window_click(action: str, value: str, view: dict[str, Any], *, user: str = USER) -> dict[str, Any]:
+    """Return the payload of a click in a modal that Slack was told to show."""
+    return {
+        "type": "block_actions",
+        "team": {"id": TEAM, "domain": "example"},
+        "user": {"id": user, "username": "someone", "team_id": TEAM},
+        "api_app_id": APP,
+        "token": "deprecated",
+        "container": {"type": "view", "view_id": VIEW},
+        "trigger_id": f"1.2.{time.monotonic_ns()}",
+        "view": {**view, "id": VIEW, "team_id": TEAM, "state": {"values": {}}, "hash": "1.x"},
         "actions": [
             {"action_id": action, "block_id": "x", "type": "button", "value": value, "action_ts": str(time.time())}
         ],

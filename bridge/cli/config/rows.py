@@ -19,6 +19,7 @@ from bridge.settings import Settings
 from bridge.settings.model import Variables
 from bridge.settings.parsers import durations
 from bridge.settings.problems import ENVIRONMENT
+from bridge.settings.slack_app import RECORDS_USERS
 
 DEFAULT = "default"
 UP = "rally-bridge up"
@@ -49,6 +50,7 @@ def rows_of(settings: Settings, set_by_up: frozenset[str] = frozenset()) -> list
         *(row for each in settings.workspaces.values() for row in rows.workspace(each)),
         *(row for name, each in settings.destinations.items() for row in rows.destination(name, each)),
         *(row for client in clients for row in rows.client(client)),
+        *rows.slack(),
         *(row for rule in settings.rules for row in rows.rule(rule)),
     ]
 
@@ -103,6 +105,11 @@ class _Rows:
             yield self._row(f"{prefix}.slack", f"{client.slack.team}, {client.slack.app}")
         for key, names in asdict(client.permissions).items():
             yield self._row(f"{prefix}.{key}", "all" if names is None else ", ".join(sorted(names)) or "none")
+
+    def slack(self) -> Iterator[Row]:
+        """Yield the values of the table `[slack]`."""
+        if self.settings.origin(RECORDS_USERS) is not None:
+            yield self._row(RECORDS_USERS, ", ".join(sorted(self.settings.records_users)) or "none")
 
     def rule(self, rule: Rule) -> Iterator[Row]:
         prefix = f"rules.{rule.name}"

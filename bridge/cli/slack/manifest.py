@@ -25,6 +25,11 @@ def manifest(url: str, *, name: str, command: str) -> dict[str, Any]:
             "background_color": "#2c2d30",
         },
         "features": {
+            "app_home": {
+                "home_tab_enabled": False,
+                "messages_tab_enabled": True,  # without it, the app can send nobody a file
+                "messages_tab_read_only_enabled": True,
+            },
             "bot_user": {"display_name": name, "always_online": True},
             "shortcuts": [
                 {
@@ -50,7 +55,12 @@ def manifest(url: str, *, name: str, command: str) -> dict[str, Any]:
                 }
             ],
         },
-        "oauth_config": {"scopes": {"bot": ["commands", "chat:write"], "bot_optional": ["chat:write.public"]}},
+        "oauth_config": {
+            "scopes": {
+                "bot": ["commands", "chat:write"],
+                "bot_optional": ["chat:write.public", "files:write", "im:write"],
+            }
+        },
         "settings": {
             "interactivity": {"is_enabled": True, "request_url": f"{url}/slack/interactions"},
             "org_deploy_enabled": False,

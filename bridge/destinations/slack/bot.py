@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 from bridge.domain.delivery.delivery_schedule import RETRY_AFTER_HONOURED
 from bridge.domain.delivery.destination_requests import Request, Response
@@ -51,13 +52,22 @@ def prepare_check(bot: SlackBot) -> Request:
 
 def prepare_call(method: str, payload: Mapping[str, Any], bot: SlackBot) -> Request:
     """Return the request of a method of Slack's API."""
+    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    return _prepare(method, "application/json; charset=utf-8", text, bot)
+
+
+def prepare_form(method: str, fields: Mapping[str, str], bot: SlackBot) -> Request:
+    """Return the request of a method that takes a form in place of JSON."""
+    return _prepare(method, "application/x-www-form-urlencoded", urlencode(fields), bot)
+
+
+def _prepare(method: str, media_type: str, body: str, bot: SlackBot) -> Request:
     headers = {
-        "content-type": "application/json; charset=utf-8",
+        "content-type": media_type,
         "user-agent": USER_AGENT,
         "authorization": f"Bearer {bot.token.reveal()}",
     }
-    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-    return Request(url=Secret(f"{bot.api_url}/{method}"), headers=headers, body=text.encode())
+    return Request(url=Secret(f"{bot.api_url}/{method}"), headers=headers, body=body.encode())
 
 
 _OVER_LIMIT = frozenset({"ratelimited", "rate_limited"})

@@ -10,17 +10,20 @@ from bridge.destinations.slack.escaping import plain_text
 
 STOP = "stop_watching"
 SEND_AGAIN = "send_again"
-ACTIONS = frozenset({STOP, SEND_AGAIN})
+FAILED_RECORDS = "failed_records"
+ACTIONS = frozenset({STOP, SEND_AGAIN, FAILED_RECORDS})
 
 
 def stop_button(watch_id: str) -> dict[str, Any]:
-    return _button(STOP, "Stop watching", "Stop watching this import", watch_id)
+    return button(STOP, "Stop watching", "Stop watching this import", watch_id)
 
 
 def send_again_button(watch_id: str) -> dict[str, Any]:
-    return _button(
-        SEND_AGAIN, "Send again", "Send the other messages of this watch again that did not arrive", watch_id
-    )
+    return button(SEND_AGAIN, "Send again", "Send the other messages of this watch again that did not arrive", watch_id)
+
+
+def failed_records_button(watch_id: str) -> dict[str, Any]:
+    return button(FAILED_RECORDS, "Failed records", "Show the failed records of this import to me alone", watch_id)
 
 
 def actions(*buttons: dict[str, Any]) -> dict[str, Any]:
@@ -35,7 +38,7 @@ def with_buttons(body: str, *buttons: dict[str, Any]) -> str:
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
 
 
-def _button(action: str, text: str, label: str, value: str) -> dict[str, Any]:
+def button(action: str, text: str, label: str, value: str) -> dict[str, Any]:
     """Return a button; screen readers read the `label`, of at most 75 characters."""
     return {
         "type": "button",

@@ -5,7 +5,8 @@ Source: https://docs.slack.dev/interactivity/handling-user-interaction
 
 import json
 
-from bridge.destinations.egress.urls import DEFAULT_PORTS, SLACK_HOSTS, Forbidden, ParsedURL, parse_url
+from bridge.destinations.egress.urls import SLACK_HOSTS
+from bridge.destinations.slack.given_urls import given_url
 from bridge.domain.delivery.destination_requests import Request
 from bridge.domain.secret import Secret
 from bridge.http.user_agent import USER_AGENT
@@ -13,14 +14,7 @@ from bridge.http.user_agent import USER_AGENT
 
 def response_url(text: str, *, api_url: str) -> Secret | None:
     """Return the URL if it is one of Slack's: of its hosts for this purpose, or of the origin of its API."""
-    parsed, api = parse_url(text), parse_url(api_url)
-    if isinstance(parsed, Forbidden) or isinstance(api, Forbidden):
-        return None
-    return Secret(text) if _is_slacks(parsed) or parsed.origin == api.origin else None
-
-
-def _is_slacks(url: ParsedURL) -> bool:
-    return url.scheme == "https" and url.port == DEFAULT_PORTS["https"] and url.host in SLACK_HOSTS
+    return given_url(text, SLACK_HOSTS, api_url=api_url)
 
 
 def prepare(url: Secret, text: str, *, replace: bool = False) -> Request:

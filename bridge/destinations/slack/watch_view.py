@@ -6,9 +6,7 @@ Source: https://docs.slack.dev/reference/views/modal-views
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.destinations.slack.bot import SlackBot, prepare_call
 from bridge.destinations.slack.escaping import plain_text
-from bridge.domain.delivery.destination_requests import Request
 
 WATCH_VIEW = "watch_import"
 SHORTCUT, MESSAGE_SHORTCUT = "watch_import", "watch_import_in_message"
@@ -19,11 +17,6 @@ VALUE = "value"
 """The id of the one element of each block."""
 ALWAYS, PROBLEMS = "always", "problems"
 LONGEST_ID, LONGEST_LABEL, LONGEST_HINT = 200, 300, 1_500
-
-
-def prepare_open(trigger: str, view: dict[str, Any], bot: SlackBot) -> Request:
-    """Return the request that opens a modal; the trigger is valid for 3 seconds, and once."""
-    return prepare_call("views.open", {"trigger_id": trigger, "view": view}, bot)
 
 
 def watch_view(import_ids: Sequence[str] = (), channel: str | None = None) -> dict[str, Any]:

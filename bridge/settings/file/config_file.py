@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from bridge.settings.file.rule_tables import RuleTable
-from bridge.settings.file.tables import ClientTable, DestinationTable, Name, Table, WorkspaceTable
+from bridge.settings.file.tables import ClientTable, DestinationTable, Name, SlackAppTable, Table, WorkspaceTable
 
 
 class ConfigFile(Table):
@@ -16,4 +16,5 @@ class ConfigFile(Table):
     workspaces: dict[Name, WorkspaceTable] = {}
     destinations: dict[Name, Annotated[DestinationTable, Field(discriminator="type")]] = {}
     clients: dict[Name, ClientTable] = {}
+    slack: SlackAppTable = SlackAppTable()
     rules: list[RuleTable] = []

@@ -19,6 +19,7 @@ from bridge.settings.file.tables import (
     SENTENCES,
     ClientTable,
     DestinationTable,
+    SlackAppTable,
     WorkspaceTable,
 )
 from bridge.settings.parsers import NAME, NAME_IN_WORDS
@@ -50,6 +51,7 @@ class Contents:
     workspaces: dict[str, WorkspaceTable] = field(default_factory=dict)
     destinations: dict[str, DestinationTable] = field(default_factory=dict)
     clients: dict[str, ClientTable] = field(default_factory=dict)
+    slack: SlackAppTable = field(default_factory=SlackAppTable)
     rules: list[RuleTable] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -61,6 +63,7 @@ def read_contents(document: Document, variables: EnvFile) -> Contents:
         workspaces=dict(reader.read("workspaces", lambda *_: WorkspaceTable)),
         destinations=dict(reader.read("destinations", reader.destination_table)),
         clients=dict(reader.read("clients", reader.client_table)),
+        slack=reader.read_slack(),
         rules=list(reader.read_rules()),
         problems=[*reader.unknown_sections(), *reader.problems],
     )
@@ -90,6 +93,14 @@ class _Reader:
             valid = None if model is None else self._validated(where, table, model)
             if valid is not None:
                 yield name, valid
+
+    def read_slack(self) -> SlackAppTable:
+        """Return the table `[slack]`, without what is invalid in it, which is noted."""
+        table = self.document.tables.get("slack", {})
+        if isinstance(table, dict):
+            return self._validated(_Where(("slack",), "slack"), table, SlackAppTable) or SlackAppTable()
+        self._note(("slack",), "must be a table: [slack]")
+        return SlackAppTable()
 
     def read_rules(self) -> Iterator[RuleTable]:
         """Yield the valid tables of `[[rules]]`, in the order of the file; note what is invalid in them."""

@@ -18,7 +18,7 @@ from pydantic_core import CoreSchema
 from bridge.domain.clients import DIGEST_PREFIX, Client, Permissions, SlackTeam
 from bridge.domain.destinations import CHANNEL_ID, Callback, ResolvedDestination, SlackChannel, SlackWebhook
 from bridge.domain.living.end_place import EndPlace
-from bridge.domain.mentions import Mention
+from bridge.domain.mentions import USER_ID, Mention
 from bridge.domain.secret import Secret
 from bridge.settings import parsers
 from bridge.settings.file.mention_fields import AnyOutcomesField, Users, mention_of, problems
@@ -191,6 +191,15 @@ class CallbackTable(Table):
 
     def destination(self) -> ResolvedDestination:
         return Callback(url=self.url, secret=self.secret, headers=self.headers)
+
+
+class SlackAppTable(Table):
+    """What people may do with the Slack app."""
+
+    records_users: Annotated[
+        list[Annotated[str, StringConstraints(pattern=USER_ID)]],
+        Field(description="The ids of the users who may read failed records; nobody if left out."),
+    ] = []
 
 
 class SlackTeamTable(Table):

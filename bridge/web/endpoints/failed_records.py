@@ -4,7 +4,6 @@ import asyncio
 from itertools import islice
 from typing import Literal, cast
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -16,15 +15,13 @@ from bridge.resources import Resources
 from bridge.web.endpoints.authenticated import authenticated_with
 from bridge.web.endpoints.watches import visible
 from bridge.web.json_response import ApiResponse
-from bridge.web.record_lookup import FoundRecords, failed_records_of
+from bridge.web.record_lookup import FoundRecords, failed_records_of, log_access
 from bridge.web.refusals import Refusal, Refused
 from bridge.web.requests.accept import preferred
 from bridge.web.requests.query import CsvQuery, FailedRecordsQuery
 from bridge.web.schemas.responses import FailedRecordResponse, FailedRecordsResponse
 
 JSON, CSV = "application/json", "text/csv"
-
-log = structlog.get_logger()
 
 
 @authenticated_with(FailedRecordsQuery)
@@ -83,7 +80,5 @@ def csv_response(request: Request, client: Client, watch: Watch, found: FoundRec
 
 
 def _log_access(request: Request, client: Client, watch: Watch, form: Literal["json", "csv"]) -> None:
-    """Log who has read the failed records of which import: they are personal data."""
     if request.method != "HEAD":
-        facts = {"workspace": watch.workspace, "import_id": watch.import_id}
-        log.info("failed_records.shown", client=client.name, watch_id=watch.id, form=form, **facts)
+        log_access(client.name, watch, form)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 
 import structlog
 from starlette.background import BackgroundTask
@@ -72,11 +71,9 @@ def respond(answer: Answer) -> Response:
     return ApiResponse({"response_type": "ephemeral", "text": answer.text}, background=task)
 
 
-def acknowledge(resources: Resources, answer: Answer, url: Secret | None) -> Response:
-    """Return the response to a click, which shows nothing; the text follows through its `response_url`."""
-    afterwards = answer.afterwards
-    if answer.text and not answer.repeated:
-        afterwards = partial(say, resources, url, answer.text, replace=answer.replace)
+def acknowledge(answer: Answer, say_text: Callable[[], Awaitable[None]]) -> Response:
+    """Return the response to a click, which shows nothing; `say_text` says the text of the answer after it."""
+    afterwards = say_text if answer.text and not answer.repeated else answer.afterwards
     return Response(background=None if afterwards is None else BackgroundTask(logged, afterwards))
 
 

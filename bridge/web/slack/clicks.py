@@ -8,20 +8,15 @@ from bridge.destinations.egress.permissions import may_use
 from bridge.destinations.slack.escaping import code, neutralized
 from bridge.destinations.slack.wording import pluralized
 from bridge.domain.clients import Client, slack_client, slack_user_of
-from bridge.domain.delivery.deliveries import Delivery, DeliveryState
-from bridge.domain.destinations import SlackChannel
+from bridge.domain.delivery.deliveries import DeliveryState
 from bridge.domain.rules.rules import rule_of
 from bridge.domain.secret import Secret
 from bridge.domain.watches import Watch
-from bridge.errors import DecryptionFailed
 from bridge.queue import Job
 from bridge.resources import Resources
 from bridge.web.slack.answers import Answer
-from bridge.web.slack.open_watches import ID_LIMIT, LABEL_LIMIT, WATCH_ID, stop_one
-
-GONE = Answer(text="⚠️ This watch does not exist any more, or it does not tell this channel.")
-CLOSED = Answer(text="⚠️ Buttons can't be used in this channel: it is not open to this Slack workspace.")
-REACHED = frozenset({DeliveryState.PENDING, DeliveryState.DELIVERED})
+from bridge.web.slack.clicked_watches import CLOSED, GONE, find_watch, is_open, went_to
+from bridge.web.slack.open_watches import ID_LIMIT, LABEL_LIMIT, stop_one
 
 log = structlog.get_logger()
 
@@ -37,15 +32,17 @@ class Click:
     value: str
     ephemeral: bool
     """Whether only the person who clicked sees the message."""
+    trigger: str
+    """What opens one modal within 3 seconds."""
     answers: Secret | None
     """The `response_url`, if it is one of Slack's."""
 
 
 async def stop_watching(resources: Resources, click: Click) -> Answer:
     """End a watch that was made in Slack. Of another, say whose it is."""
-    if not _is_open(click):
+    if not is_open(click.client, click.channel):
         return CLOSED
-    watch = await _watch(resources, click)
+    watch = await find_watch(resources, click.client, click.value)
     if watch is None or not _tells(resources, watch, click.channel):
         return GONE
     name = code(watch.import_id, ID_LIMIT)
@@ -58,11 +55,11 @@ async def stop_watching(resources: Resources, click: Click) -> Answer:
 
 async def send_again(resources: Resources, click: Click) -> Answer:
     """Send again what was abandoned of a watch that has told this channel."""
-    if not _is_open(click):
+    if not is_open(click.client, click.channel):
         return CLOSED
-    watch = await _watch(resources, click)
+    watch = await find_watch(resources, click.client, click.value)
     deliveries = [] if watch is None else await resources.deliveries.many(watch.deliveries)
-    if watch is None or not any(_went_to(each, click.channel) for each in deliveries):
+    if watch is None or not any(went_to(each, click.channel) for each in deliveries):
         return GONE
     abandoned = [each for each in deliveries if each.state is DeliveryState.ABANDONED]
     permitted = [each for each in abandoned if may_use(click.client.permissions, each.destination)]
@@ -79,29 +76,8 @@ async def send_again(resources: Resources, click: Click) -> Answer:
     return Answer(text="Nothing is to be sent again: all messages of this watch have arrived, or are on their way.")
 
 
-def _is_open(click: Click) -> bool:
-    return may_use(click.client.permissions, SlackChannel(channel=click.channel))
-
-
-async def _watch(resources: Resources, click: Click) -> Watch | None:
-    """Return the watch that a button names, if it is in a workspace that the team may use."""
-    if not WATCH_ID.fullmatch(click.value):
-        return None
-    try:
-        watch = await resources.watches.get(click.value)
-    except DecryptionFailed:
-        return None
-    return watch if watch is not None and click.client.permissions.may_watch_in(watch.workspace) else None
-
-
 def _tells(resources: Resources, watch: Watch, channel: str) -> bool:
     return any(resources.receiver(each) == channel for each in watch.notify)
-
-
-def _went_to(delivery: Delivery, channel: str) -> bool:
-    """Return whether a message was or is being sent to a channel."""
-    destination = delivery.destination
-    return isinstance(destination, SlackChannel) and destination.channel == channel and delivery.state in REACHED
 
 
 def _owner(watch: Watch) -> str:

@@ -6,7 +6,7 @@ Source: https://docs.slack.dev/reference/interaction-payloads
 import json
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,11 +16,12 @@ from bridge.destinations.slack.response_url import response_url
 from bridge.destinations.slack.watch_view import MESSAGE_SHORTCUT, SHORTCUT, WATCH_VIEW
 from bridge.domain.clients import slack_client
 from bridge.resources import Resources
-from bridge.web.slack.answers import Answer, acknowledge, carry_out
+from bridge.web.slack.answers import Answer, acknowledge, carry_out, say
 from bridge.web.slack.clicks import Click, send_again, stop_watching
 from bridge.web.slack.commands import USER
 from bridge.web.slack.import_ids import import_ids_in
 from bridge.web.slack.nested import text_at
+from bridge.web.slack.records.clicks import WindowClick, open_records, say_in_window, use_window, window_click
 from bridge.web.slack.shortcuts import Shortcut, use_shortcut
 from bridge.web.slack.submissions import respond_to_submission, wish_of
 from bridge.web.slack.verification import Verified, check_sender, not_slacks, read_verified
@@ -28,6 +29,10 @@ from bridge.web.slack.watching import Wish, watch
 
 LIMIT = 512 * 1024
 """The largest body: Slack sends the message along that someone clicked in."""
+
+
+Done: TypeAlias = Click | WindowClick | Shortcut | Wish
+"""What a person has done."""
 
 
 async def receive(request: Request) -> Response:
@@ -43,20 +48,29 @@ async def receive(request: Request) -> Response:
             return Response()
         case Wish():
             return respond_to_submission(await _carry_out(resources, verified, done))
+        case WindowClick():
+            answer = await _carry_out(resources, verified, done)
+            return acknowledge(answer, partial(say_in_window, resources, done, answer.text))
         case Click() | Shortcut():
-            return acknowledge(resources, await _carry_out(resources, verified, done), done.answers)
+            answer = await _carry_out(resources, verified, done)
+            in_place = partial(say, resources, done.answers, answer.text, replace=answer.replace)
+            return acknowledge(answer, in_place)
 
 
-async def _carry_out(resources: Resources, verified: Verified, done: Click | Shortcut | Wish) -> Answer:
+async def _carry_out(resources: Resources, verified: Verified, done: Done) -> Answer:
     return await carry_out(resources, verified, slack_client(done.user), partial(_act, resources, done))
 
 
-async def _act(resources: Resources, done: Click | Shortcut | Wish) -> Answer:
+async def _act(resources: Resources, done: Done) -> Answer:
     match done:
         case Click(action=buttons.STOP):
             return await stop_watching(resources, done)
+        case Click(action=buttons.FAILED_RECORDS):
+            return await open_records(resources, done)
         case Click():
             return await send_again(resources, done)
+        case WindowClick():
+            return await use_window(resources, done)
         case Shortcut():
             return await use_shortcut(resources, done)
         case Wish():
@@ -75,14 +89,14 @@ def _payload(verified: Verified) -> Mapping[str, Any]:
     return payload
 
 
-def _read(verified: Verified, payload: Mapping[str, Any], *, api_url: str) -> Click | Shortcut | Wish | None:
+def _read(verified: Verified, payload: Mapping[str, Any], *, api_url: str) -> Done | None:
     """Return what the person has done; None if it is nothing of ours."""
     user = text_at(payload, "user", "id")
     if not USER.fullmatch(user):
         return None
     match payload:
         case {"type": "block_actions", "actions": [{"action_id": str(action), "value": str(value)}, *_]}:
-            return _click(verified, payload, action, value, api_url) if action in buttons.ACTIONS else None
+            return _clicked(verified, user, payload, action, value, api_url=api_url)
         case {"type": "shortcut", "callback_id": callback, "trigger_id": str(trigger)} if callback == SHORTCUT:
             return Shortcut(user=user, trigger=trigger)
         case {
@@ -104,14 +118,22 @@ def _read(verified: Verified, payload: Mapping[str, Any], *, api_url: str) -> Cl
             return None
 
 
-def _click(verified: Verified, payload: Mapping[str, Any], action: str, value: str, api_url: str) -> Click:
+def _clicked(
+    verified: Verified, user: str, payload: Mapping[str, Any], action: str, value: str, *, api_url: str
+) -> Click | WindowClick | None:
+    """Return a click in a modal or in a message; None if the button is not one of ours."""
+    if isinstance(payload.get("view"), dict):
+        return window_click(verified.client, user, payload, action, value)
+    if action not in buttons.ACTIONS:
+        return None
     container = payload.get("container")
     return Click(
         client=verified.client,
-        user=text_at(payload, "user", "id"),
+        user=user,
         channel=text_at(payload, "channel", "id"),
         action=action,
         value=value,
+        trigger=text_at(payload, "trigger_id"),
         ephemeral=isinstance(container, dict) and container.get("is_ephemeral") is True,
         answers=response_url(text_at(payload, "response_url"), api_url=api_url),
     )

@@ -14,7 +14,8 @@ import structlog
 
 from bridge.destinations.reasons import full_reason
 from bridge.destinations.slack.bot import judge
-from bridge.destinations.slack.watch_view import prepare_open, watch_view
+from bridge.destinations.slack.views import prepare_open
+from bridge.destinations.slack.watch_view import watch_view
 from bridge.domain.delivery.destination_requests import NoResponse
 from bridge.domain.delivery.verdicts import Accepted
 from bridge.domain.destinations import CHANNEL_ID

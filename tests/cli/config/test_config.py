@@ -134,6 +134,14 @@ def test_the_settings_in_effect_are_shown_with_their_sources_and_without_secrets
     assert rows["destinations.ops.headers.X-Token"] == ("•••", "bridge.toml:9")
 
 
+def test_the_users_who_may_read_failed_records_are_shown_with_their_source(tmp_path: Path, file: Path) -> None:
+    app = {"SLACK_SIGNING_SECRET": "0123456789abcdef0123456789abcdef", "SLACK_BOT_TOKEN": "xoxb-1"}
+    team = '[clients.slack]\nslack = {team = "T0123ABCD", app = "A0123ABCD"}\n'
+    file.write_text(f'{team}[slack]\nrecords_users = ["U0123ABCD"]\n')
+    rows = shown(tmp_path, BRIDGE_CONFIG_FILE=file.name, **app)
+    assert rows["slack.records_users"] == ("U0123ABCD", "bridge.toml:4")
+
+
 def test_the_secrets_of_pushes_are_masked_with_their_source(tmp_path: Path, file: Path) -> None:
     secret = "whsec_aHVudGVyMi1odW50ZXIyLWh1bnRlcjItaHVudGVyMg=="
     file.write_text(f'[workspaces.eu]\nkey = "k"\nwebhook_secrets = ["{secret}", "{secret}"]\n')
@@ -241,6 +249,8 @@ def test_the_example_of_the_guide_is_valid(tmp_path: Path, schema: Draft202012Va
         '[destinations.x]\ntype = "mail"',
         '[destinations.x]\ntype = "callback"\nurl = "u"\nsecret = "a"\nsecret_file = "b"',
         '[clients.x]\nkeys = ["hunter2"]',
+        '[slack]\nrecords_users = ["alice"]',
+        "[slack]\nusers = []",
     ],
 )
 def test_the_schema_refuses_what_the_bridge_refuses(schema: Draft202012Validator, text: str) -> None:

@@ -58,7 +58,7 @@ def test_the_app_asks_for_nothing_that_it_does_not_use(tmp_path: Path) -> None:
     document = manifest(tmp_path, "--url", URL)
     assert document["oauth_config"]["scopes"] == {
         "bot": ["commands", "chat:write"],
-        "bot_optional": ["chat:write.public"],
+        "bot_optional": ["chat:write.public", "files:write", "im:write"],
     }
     assert "event_subscriptions" not in document["settings"]
     assert document["settings"]["token_rotation_enabled"] is False

@@ -1,11 +1,9 @@
 """The shortcuts open a modal, and the modal watches an import like the command."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from slack_sdk.models.views import View
 from structlog.testing import capture_logs
 
 from bridge.destinations.slack.watch_view import watch_view
@@ -22,6 +20,7 @@ from tests.support.slack_requests import (
     shortcut,
     submission,
 )
+from tests.support.slack_views import assert_takes
 from tests.support.world import ADMIN_KEY, World, opened
 
 pytestmark = pytest.mark.anyio
@@ -42,19 +41,6 @@ async def opened_view(world: World, slack: SlackStandIn, payload: dict[str, Any]
     assert_takes(call["view"])
     view: dict[str, Any] = call["view"]
     return view
-
-
-def assert_takes(view: dict[str, Any]) -> None:
-    """Check a modal by the models of slack_sdk, and by the limits of Slack that they leave out."""
-    parsed = View(**view)
-    parsed.validate_json()
-    assert {key: value for key, value in parsed.to_dict().items() if key != "blocks"}.items() <= view.items()
-    assert [block.to_dict() for block in parsed.blocks or []] == view["blocks"]
-    assert all(len(view[part]["text"]) <= 24 for part in ("title", "submit", "close"))
-    assert len(json.dumps(view)) < 250_000
-    for block in view["blocks"]:
-        assert 1 <= len(block["label"]["text"]) <= 2_000
-        assert len(block.get("hint", {}).get("text", "")) <= 2_000
 
 
 def element(view: dict[str, Any], block_id: str) -> dict[str, Any]:
