@@ -15,6 +15,8 @@ from bridge.web.schemas.import_id import ImportId
 from bridge.web.schemas.watches import Text
 
 PAGE_SIZE = 50
+NOT_SHOWN = {"cursor", "done", "sent"}
+"""What a page is asked for besides the fields of its form."""
 
 
 def _in_utc(value: Any) -> Any:
@@ -22,6 +24,11 @@ def _in_utc(value: Any) -> Any:
     if isinstance(value, str):
         return int(datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp() * SECOND)
     return value
+
+
+def in_utc(moment: Moment) -> str:
+    """Return a moment as such a form sends it, with its milliseconds."""
+    return datetime.fromtimestamp(moment / SECOND, UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
 
 
 Time = Annotated[Moment, Field(ge=0), BeforeValidator(_in_utc)]
@@ -39,7 +46,7 @@ class Filter(Query):
     def as_sent(self, sent: Mapping[str, str]) -> dict[str, str]:
         """Return each field as it was sent, to be shown in the form and sent again for another page."""
         names = [str(field.alias) for field in type(self).model_fields.values()]
-        return {name: sent.get(name, "") for name in names if name != "cursor"}
+        return {name: sent.get(name, "") for name in names if name not in NOT_SHOWN}
 
 
 class WatchesFilter(Filter):
@@ -56,4 +63,17 @@ class WatchesFilter(Filter):
 class DeliveriesFilter(Filter):
     client: ClientName | None = None
     state: DeliveryState | None = None
+    destination: Text | None = None
+    reason: Text | None = None
+    done: str | None = None
     cursor: Annotated[str, StringConstraints(pattern=r"^dlv_[0-9a-z]{1,40}$")] | None = None
+
+
+class RedeliveryFilter(Filter):
+    """Which abandoned deliveries are sent again."""
+
+    since: Time | None = None
+    until: Time | None = None
+    destination: Text | None = None
+    reason: Text | None = None
+    sent: Annotated[int, Field(ge=0)] | None = None

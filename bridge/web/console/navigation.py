@@ -18,7 +18,10 @@ class Entry:
     admin: bool = False
 
 
-ENTRIES = (Entry("/console/watches", "Watches"),)
+ENTRIES = (
+    Entry("/console/watches", "Watches"),
+    Entry("/console/deliveries", "Deliveries"),
+)
 
 
 def entries_for(client: Client) -> Sequence[Entry]:

@@ -1,6 +1,6 @@
 """The routes of the console."""
 
-from bridge.web.console import sign_in, static, watch, watches
+from bridge.web.console import deliveries, sign_in, static, watch, watches
 from bridge.web.routing import resource
 
 CONSOLE_ROUTES = [
@@ -12,6 +12,8 @@ CONSOLE_ROUTES = [
     resource("/console/watches/{watch_id}", GET=watch.show),
     resource("/console/watches/{watch_id}/cancel", POST=watch.cancel),
     resource("/console/watches/{watch_id}/failed-records.csv", GET=watch.failed_records),
+    resource("/console/deliveries", GET=deliveries.show),
+    resource("/console/deliveries/send-again", GET=deliveries.choose, POST=deliveries.send_again),
     resource("/console/deliveries/{delivery_id}/redeliver", POST=watch.redeliver),
 ]
 """What people open in a browser; not in the OpenAPI document."""

@@ -1,7 +1,7 @@
 """Query strings: a model for each endpoint that has parameters, and their validation."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -174,15 +174,20 @@ def parse_query(request: Request, model: type[QueryT]) -> QueryT:
     problems = [
         Problem(pointer=f"?{name}", detail="Send this parameter once", code="duplicate_parameter") for name in repeated
     ]
+    return validated(dict(parameters), model, problems)
+
+
+def validated(parameters: Mapping[str, str], model: type[QueryT], problems: Sequence[Problem] = ()) -> QueryT:
+    """Validate parameters; raise Refused with 422 for every invalid one, and for the `problems` found before."""
     found: list[ErrorDetails] = []
     query: QueryT | None = None
     try:
-        query = model.model_validate(dict(parameters))
+        query = model.model_validate(parameters)
     except ValidationError as error:
         found = findings(error)
     if query is None or problems:
         count = len(problems) + count_problems(found)
         in_models = problems_of(found, model, noun="parameter")
-        problems += [replace(each, pointer="?" + each.pointer.removeprefix("/")) for each in in_models]
-        raise Refused(Refusal.INVALID_QUERY, problems=problems, problem_count=count)
+        named = [*problems, *(replace(each, pointer="?" + each.pointer.removeprefix("/")) for each in in_models)]
+        raise Refused(Refusal.INVALID_QUERY, problems=named, problem_count=count)
     return query

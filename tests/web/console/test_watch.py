@@ -130,3 +130,9 @@ async def test_hostile_text_is_shown_as_text(as_admin: World) -> None:
     assert page.text.count("&lt;script&gt;alert(1)") >= 4
     assert "<script>alert" not in page.text
     assert "<img" not in page.text
+
+
+async def test_an_open_watch_says_what_it_waits_for(signed_in: World) -> None:
+    watch = await signed_in.watch()
+    document = await signed_in.reload(watch)
+    assert f"Waits: {document['waitingFor']['detail']}" in (await text(signed_in, page_of(watch))).replace("&#39;", "'")
