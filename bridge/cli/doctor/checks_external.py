@@ -9,13 +9,15 @@ from bridge.destinations.egress.addresses import IPNetwork
 from bridge.destinations.egress.rules import EgressRules
 from bridge.destinations.send_test import TestOutcome
 from bridge.destinations.slack import bot as slack_bot
-from bridge.domain.delivery.destination_requests import Failure, NoResponse, SendResult
+from bridge.domain.delivery.destination_requests import Failure, NoResponse, Response, SendResult
 from bridge.domain.delivery.verdicts import Accepted, Rejected
 from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, OverLimit, Read, Unanswered, Unusable
 from bridge.domain.times import SECOND, Moment
 
 SCOPES = "x-oauth-scopes"
 """The response header of Slack with the scopes of a token: https://docs.slack.dev/authentication/installing-with-oauth"""
+POSTS, FILES = "chat:write", ("files:write", "im:write")
+"""The scopes for messages, and for files with failed records."""
 METADATA = (ip_address("169.254.169.254"), ip_address("fd00:ec2::254"))
 
 
@@ -47,23 +49,19 @@ def check_rally(
             return failed(check, f"{base_url}: {reason}", remedy_for(reason) or see)
 
 
-def check_slack(api_url: str, answer: SendResult, now: Moment, *, team: str | None = None) -> Finding:
-    """Check Slack's response to `auth.test`; `team` is the Slack workspace of the configuration, if it names one."""
+def check_slack(
+    api_url: str, answer: SendResult, now: Moment, *, team: str | None = None, sends_files: bool = False
+) -> Finding:
+    """Check Slack's response to `auth.test`; `team` is the Slack workspace of the configuration, if it names one.
+
+    `sends_files`: people may ask for failed records as a file.
+    """
     check = "Slack bot"
     if isinstance(answer, NoResponse):
         return failed(check, f"{api_url}: {answer.reason}", _remedy(answer, "SLACK_API_URL"))
     verdict = slack_bot.judge(answer, now)
     if isinstance(verdict, Accepted):
-        scopes = answer.headers.get(SCOPES)
-        if scopes is not None and "chat:write" not in {scope.strip() for scope in scopes.split(",")}:
-            detail = f"{api_url} accepts the token, which lacks the scope chat:write"
-            return failed(check, detail, "Add the scope chat:write to the bot, and install it again.")
-        if team is not None and slack_bot.document_of(answer).get("team_id") != team:
-            detail = f"{api_url} accepts the token, which is of another Slack workspace than {team}"
-            return failed(
-                check, detail, "Correct `slack` of the client in bridge.toml, or set SLACK_BOT_TOKEN to its bot's."
-            )
-        return ok(check, f"{api_url} accepts the token")
+        return _check_accepted(api_url, answer, team=team, sends_files=sends_files)
     if isinstance(verdict, Rejected) or verdict.refused_token:
         return failed(
             check,
@@ -73,6 +71,32 @@ def check_slack(api_url: str, answer: SendResult, now: Moment, *, team: str | No
     return warning(
         check, f"{api_url}: {verdict.reason}", "Check again in a minute; if it persists, check SLACK_API_URL."
     )
+
+
+def _check_accepted(api_url: str, answer: Response, *, team: str | None, sends_files: bool) -> Finding:
+    """Check a token that Slack accepts: its scopes, and its workspace."""
+    check = "Slack bot"
+    lacking = _lacking(answer, sends_files=sends_files)
+    detail = f"{api_url} accepts the token, which lacks the scope {' and '.join(lacking)}"
+    remedy = f"Add the scope {' and '.join(lacking)} to the bot, and install it again."
+    if POSTS in lacking:
+        return failed(check, detail, remedy)
+    if team is not None and slack_bot.document_of(answer).get("team_id") != team:
+        elsewhere = f"{api_url} accepts the token, which is of another Slack workspace than {team}"
+        return failed(
+            check, elsewhere, "Correct `slack` of the client in bridge.toml, or set SLACK_BOT_TOKEN to its bot's."
+        )
+    if lacking:
+        return warning(check, f"{detail}: failed records can't be sent as a file", remedy)
+    return ok(check, f"{api_url} accepts the token")
+
+
+def _lacking(answer: Response, *, sends_files: bool) -> list[str]:
+    """Return the scopes that the token needs and lacks; none if Slack does not name its scopes."""
+    if (named := answer.headers.get(SCOPES)) is None:
+        return []
+    scopes = {scope.strip() for scope in named.split(",")}
+    return [scope for scope in (POSTS, *(FILES if sends_files else ())) if scope not in scopes]
 
 
 def check_destination(

@@ -134,7 +134,11 @@ async def _probe_slack(resources: Resources) -> Sequence[Finding]:
     client = resources.settings.slack_client
     sandboxed = resources.settings.egress_sandbox is not None
     team = None if client is None or client.slack is None or sandboxed else client.slack.team
-    return [checks_external.check_slack(bot.api_url, answer, local_now(), team=team)]
+    return [
+        checks_external.check_slack(
+            bot.api_url, answer, local_now(), team=team, sends_files=bool(resources.settings.records_users)
+        )
+    ]
 
 
 async def _probe_destination(

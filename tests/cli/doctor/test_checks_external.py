@@ -66,6 +66,21 @@ def test_responses_of_slack_become_findings(answer: SendResult, state: str, word
     assert (finding.state, words in finding.detail) == (state, True), finding
 
 
+@pytest.mark.parametrize(
+    ("scopes", "state", "words"),
+    [
+        ("chat:write,files:write,im:write", "ok", "accepts the token"),
+        ("chat:write,files:write", "warning", "lacks the scope im:write: failed records"),
+        ("chat:write", "warning", "lacks the scope files:write and im:write: failed records"),
+        ("im:write", "failed", "lacks the scope chat:write and files:write"),
+    ],
+)
+def test_files_with_failed_records_need_scopes_of_their_own(scopes: str, state: str, words: str) -> None:
+    answer = slacks(200, {"ok": True}, x_oauth_scopes=scopes)
+    finding = checks_external.check_slack("https://slack", answer, 0, sends_files=True)
+    assert (finding.state, words in finding.detail) == (state, True), finding
+
+
 @pytest.mark.parametrize(("team", "state"), [("T1", "ok"), (None, "ok"), ("T2", "failed")])
 def test_the_token_must_be_of_the_slack_workspace_in_the_configuration(team: str | None, state: str) -> None:
     answer = slacks(200, {"ok": True, "team_id": "T1"})

@@ -108,6 +108,19 @@ async def test_without_rally_the_first_records_are_shown_with_the_reason(world: 
     assert "no usable answer from Rally" in texts_of(view).replace("\u2060", "")
 
 
+async def test_a_process_that_stops_does_not_leave_the_modal_waiting(world: World, slack: SlackStandIn) -> None:
+    watch = await ended(world, MANY)
+    opening = asyncio.create_task(open_modal(world, slack, watch))
+    while not await world.resources.record_reads.wanted(1):  # noqa: ASYNC110 - it is in Redis
+        await asyncio.sleep(0.01)
+
+    world.resources.change_feed.stop()
+    await opening
+
+    assert "The first 100 are shown. ⚠️ The import has 10,001 failed records" in texts_of(shown(slack))
+    assert "Rally has not answered yet" in texts_of(shown(slack))
+
+
 @pytest.mark.parametrize(
     ("records", "wish"),
     [
