@@ -1,6 +1,6 @@
 """The composition root: builds everything that the API and the workers share from the settings."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -19,8 +19,10 @@ from bridge.destinations.egress.client import Egress, EgressRules
 from bridge.destinations.lanes import lane_of
 from bridge.destinations.receivers import identity_of, receiver_in
 from bridge.domain.delivery.delivery_schedule import DeliverySchedule
-from bridge.domain.destinations import Destination, NamedDestination, ResolvedDestination
+from bridge.domain.destinations import Destination, NamedDestination, ResolvedDestination, SlackChannel
 from bridge.domain.import_links import link_to
+from bridge.domain.living.end_place import EndPlace
+from bridge.domain.living.living_message import LivingPlace
 from bridge.domain.polling.poll_schedule import PollSchedule
 from bridge.domain.rules.rules import Rule
 from bridge.domain.times import Span
@@ -46,6 +48,7 @@ from bridge.store.held_deliveries import HeldDeliveries
 from bridge.store.imports import Imports
 from bridge.store.indexes import Indexes
 from bridge.store.lanes import Lanes
+from bridge.store.living_messages import LivingMessages
 from bridge.store.notices import Notices
 from bridge.store.past_ends import PastEnds
 from bridge.store.push_proofs import PushProofs
@@ -90,6 +93,7 @@ class Resources:
     slack_wishes: SlackWishes
     attempts: Attempts
     lanes: Lanes
+    living: LivingMessages
     notices: Notices
     failed_records: FailedRecords
     record_reads: RecordReads
@@ -116,6 +120,17 @@ class Resources:
         resolved = self.named.get(destination.name) if isinstance(destination, NamedDestination) else destination
         kind, identity = ("callback", f"named {describe(destination)}") if resolved is None else lane_of(resolved)
         return f"{kind}:{self.fingerprinter.fingerprint(identity)}"
+
+    def end_place(self, destination: Destination) -> EndPlace | None:
+        """Return where a destination is told an end that has a living message there; None if it wants none."""
+        resolved = self.named.get(destination.name) if isinstance(destination, NamedDestination) else destination
+        return resolved.live if isinstance(resolved, SlackChannel) else None
+
+    def living_places(self, notify: Sequence[Destination]) -> tuple[LivingPlace, ...]:
+        """Return where a watch wants living messages."""
+        wanted = [each for each in notify if self.end_place(each) is not None]
+        places = [LivingPlace(receiver=self.receiver_key(each), lane=self.lane(each)) for each in wanted]
+        return tuple(dict.fromkeys(places))
 
     def rule_of(self, client: str) -> Rule | None:
         """Return the rule that watches of this client belong to; None if it is not configured any more."""
@@ -186,6 +201,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         slack_wishes=SlackWishes(store, encryptor, fingerprinter),
         attempts=Attempts(store, encryptor),
         lanes=Lanes(store),
+        living=LivingMessages(store, encryptor),
         notices=Notices(store, encryptor),
         failed_records=FailedRecords(store, encryptor),
         record_reads=RecordReads(store, encryptor),

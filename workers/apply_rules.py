@@ -1,7 +1,7 @@
 """The rules shift: apply the rules to each push, by watches of the imports whose end they may tell."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 import structlog
@@ -131,9 +131,11 @@ class RulesWork:
 
     async def _watch(self, rule: Rule, queued: QueuedPush) -> RuleResult | None:
         workspace, import_id = queued.push.workspace, queued.push.import_id
-        settings = self._resources.settings
+        settings, new = self._resources.settings, watch_of(rule, queued)
         accepted = await self._resources.watches.accept(
-            watch_of(rule, queued), grace=settings.not_found_grace, reuse=settings.reading_reuse
+            replace(new, living=self._resources.living_places(new.notify)),
+            grace=settings.not_found_grace,
+            reuse=settings.reading_reuse,
         )
         assert isinstance(accepted, AcceptedWatch)  # noqa: S101 - without a key and without a limit
         match accepted.acceptance:

@@ -14,12 +14,14 @@ from bridge.destinations.descriptions import describe
 from bridge.destinations.sending import JudgedResult, send
 from bridge.domain.delivery.attempts import Attempt
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
+from bridge.domain.delivery.posted_messages import Thread
 from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.destinations import NamedDestination
+from bridge.domain.living.threads import LOOK_AGAIN, AwaitPost, Place, place_of
 from bridge.domain.notices.notice_texts import slack_token_refused
 from bridge.domain.polling.quarantine import QUARANTINE
 from bridge.domain.times import DAY, SECOND, Moment, Span
-from bridge.errors import StoreUnavailable
+from bridge.errors import DecryptionFailed, StoreUnavailable
 from bridge.ids import derived_id
 from bridge.metrics import process
 from bridge.resources import Resources
@@ -132,7 +134,12 @@ class DeliverWork:
         if delivery.interrupted and settings.slack_at_most_once and delivery.lane.startswith(SLACK_LANES):
             reason = "a worker died while sending; perhaps delivered, and SLACK_AT_MOST_ONCE is set"
             return DeliveryResult(claim=claimed.claim, after=delivery.abandoned(reason, started))
-        result = await self._send(delivery, claimed)
+        place = await self._place(delivery, claimed.now())
+        if isinstance(place, AwaitPost):
+            return DeliveryResult(
+                claim=claimed.claim, postponed_until=started + LOOK_AGAIN, reason="waits for its living message"
+            )
+        result = await self._send(delivery, claimed, place)
         verdict = result.verdict
         after = delivery.after(
             verdict,
@@ -149,7 +156,21 @@ class DeliverWork:
             claim=claimed.claim, after=after, attempt=attempt, lane_pause=lane_pause, refused_token=refused
         )
 
-    async def _send(self, delivery: Delivery, claimed: ClaimedDelivery) -> JudgedResult:
+    async def _place(self, delivery: Delivery, now: Moment) -> Place:
+        """Return where a delivery is told: in the thread of its living message, if it has one."""
+        end = self._resources.end_place(delivery.destination)
+        if end is None or delivery.outside_thread or not delivery.watch_id:
+            return None
+        receiver = self._resources.receiver_key(delivery.destination)
+        try:
+            living = await self._resources.living.of_watch(delivery.watch_id, receiver)
+        except DecryptionFailed:
+            return None
+        except StoreUnavailable:
+            return AwaitPost()  # nothing was sent, so the claim must not look as if a worker had died while sending
+        return place_of(end, living, now)
+
+    async def _send(self, delivery: Delivery, claimed: ClaimedDelivery, thread: Thread | None) -> JudgedResult:
         return await send(
             delivery.destination,
             delivery.body,
@@ -160,6 +181,7 @@ class DeliverWork:
             sender=self._resources.sender,
             egress=self._resources.egress,
             plain=delivery.plain,
+            thread=thread,
         )
 
     def set_aside(self, claimed: ClaimedDelivery, error: Exception) -> DeliveryResult:

@@ -27,7 +27,7 @@ async def poll_shift(ctx: Ctx) -> None:
 
 async def deliver_shift(ctx: Ctx) -> None:
     worker: Worker = ctx["worker"]
-    await asyncio.gather(worker.gate.work(), worker.deliveries.work())
+    await asyncio.gather(worker.gate.work(), worker.deliveries.work(), worker.living.work())
 
 
 async def read_records(ctx: Ctx) -> None:

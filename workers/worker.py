@@ -13,6 +13,7 @@ from workers.deliver import DeliverWork
 from workers.digests import DigestWriter
 from workers.gate import GateWork
 from workers.heartbeat import HeartbeatSender
+from workers.living import LivingWork
 from workers.notify_operator import OperatorNotifier
 from workers.poll import PollWork
 from workers.record_reads import RecordReadWork
@@ -39,6 +40,8 @@ class Worker:
     gate: Shift[Any, Any]
     """The shift that releases held deliveries."""
     deliveries: Shift[Any, Any]
+    living: Shift[Any, Any]
+    """The shift that posts and edits living messages."""
     record_reads: Shift[Any, Any]
     """The shift that reads failed records on demand."""
     sweep: Sweep
@@ -52,7 +55,9 @@ class Worker:
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self.rules.close()
-                await asyncio.gather(*(shift.close() for shift in (*self.polls.values(), self.record_reads)))
+                await asyncio.gather(
+                    *(shift.close() for shift in (*self.polls.values(), self.record_reads, self.living))
+                )
                 await self.settler.close()
                 await self.gate.close()
                 await self.deliveries.close()
@@ -80,6 +85,7 @@ def build_worker(resources: Resources, *, shift_length: float = SHIFT_LENGTH) ->
         polls=polls,
         gate=gate,
         deliveries=deliveries,
+        living=Shift(LivingWork(resources), length=shift_length),
         record_reads=Shift(RecordReadWork(resources, operator), length=shift_length),
         sweep=Sweep(resources, settler, operator, digests, summaries),
         heartbeat=HeartbeatSender(resources),

@@ -70,6 +70,9 @@ deletes what has ended.
     rb:push:awaited:<workspace>         zset   imports that ended without a push, by the time at which it is a miss
     rb:push:awaited_types:<workspace>   hash   the types of these imports
     rb:push:proof:<workspace>           hash   for each type of import: ends with a push, and ends without
+    rb:living:<receiver>:<workspace>:<id> hash a living message: phase, open watches; encrypted: how Slack names it.
+                                               Expires by itself once its import has ended
+    rb:living:in:<phase>                zset   living messages that are `waiting`, `shown` or `ending`, by the next look
     rb:rules:stats:<rule>               hash   what became of the pushes that a rule covers
     rb:slack:request:<team>:<hash>      string the answer to a request of Slack, encrypted; expires after 10 minutes
     rb:slack:deed:<team>:<hash>         string marks what someone asked for, so that a double click does it once

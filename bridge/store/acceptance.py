@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from bridge.domain.clients import is_rule
 from bridge.domain.destinations import Destination
+from bridge.domain.living.living_message import LivingPlace
 from bridge.domain.rules.pushes import QueuedPush
 from bridge.domain.times import DAY, Moment, Span
 from bridge.domain.watches import Watch, WatchState
@@ -47,6 +48,8 @@ class NewWatch:
     """The push for which a rule makes the watch."""
     batch: str | None = None
     """The batch with which it is told in digests."""
+    living: tuple[LivingPlace, ...] = ()
+    """Where it wants a living message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +142,7 @@ def acceptance_call(
             "by_rule": int(is_rule(new.client)),
             "label": label or "",
             "batch": new.batch or "",
+            "living": " ".join(f"{each.receiver} {each.lane}" for each in new.living),
         },
         more_args=[
             *("client", new.client, "workspace", new.workspace, "import_id", new.import_id),

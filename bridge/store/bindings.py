@@ -46,5 +46,9 @@ def of_posted(delivery_id: str, client: str) -> Binding:
     return Binding(record=keys.delivery(delivery_id), field="posted", client=client)
 
 
+def of_living(receiver: str, workspace: str, import_id: str) -> Binding:
+    return Binding(record=keys.living(receiver, workspace, import_id), field="posted")
+
+
 def of_attempt(delivery_id: str, client: str) -> Binding:
     return Binding(record=keys.attempts(delivery_id), field="", client=client)

@@ -27,6 +27,7 @@ SUMMARIES_CLOSED = "rb:summaries:closed"
 MISSED_TOLD = "rb:missed_told"
 PUSHES_DUE = "rb:pushes:due"
 SLACK_WISHES = "rb:slack:wishes"
+LIVING_PREFIX = "rb:living:"
 LANES = "rb:lanes"
 LANES_DOUBTFUL = "rb:lanes:doubtful"
 WORKERS = "rb:workers"
@@ -211,6 +212,11 @@ def attempts(delivery_id: str) -> str:
 
 def rule_stats(rule: str) -> str:
     return f"rb:rules:stats:{rule}"
+
+
+def living(receiver: str, workspace: str, import_id: str) -> str:
+    """Return the key of a living message. Scripts build the same names."""
+    return f"{LIVING_PREFIX}{receiver}:{member(workspace, import_id)}"
 
 
 def slack_request(team: str, fingerprint: str) -> str:

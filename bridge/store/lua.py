@@ -17,10 +17,20 @@ Argument: TypeAlias = str | int
 SHARED_PARTS = {
     "calls": frozenset({"accept", "count_calls"}),
     "lanes": frozenset(
-        {"claim_deliveries", "commit_delivery", "create_digest", "create_notice", "create_summary", "leave_digest"}
+        {
+            "begin_living",
+            "claim_deliveries",
+            "claim_living",
+            "commit_delivery",
+            "create_digest",
+            "create_notice",
+            "create_summary",
+            "leave_digest",
+        }
         | {"mark_lane_doubtful", "move_back_deliveries", "move_back_lane", "pause_lane", "redeliver", "release_held"}
         | {"reserve_lane", "settle"}
     ),
+    "living": frozenset({"accept", "begin_living", "claim_living", "commit_living", "settle"}),
     "indexes": frozenset(
         {"commit_delivery", "create_digest", "create_notice", "create_summary", "delete_notice", "delete_watch"}
         | {"end_parts", "leave_digest", "move_back_deliveries", "redeliver", "release_held", "settle", "skip_held"}

@@ -3,7 +3,10 @@
 If the process ends before that, a worker accepts them.
 """
 
+from dataclasses import asdict
+
 from bridge.domain.destinations import SlackChannel
+from bridge.domain.living.living_message import LivingPlace
 from bridge.domain.times import MINUTE, Span
 from bridge.errors import DecryptionFailed
 from bridge.redis.errors import translated
@@ -69,7 +72,8 @@ class SlackWishes:
         except DecryptionFailed:
             return None
         notify = tuple(codec.load_destination(each) for each in stored.pop("notify"))
-        return NewWatch(id=watch_id, notify=notify, metadata={}, **stored)
+        living = tuple(LivingPlace(**each) for each in stored.pop("living"))
+        return NewWatch(id=watch_id, notify=notify, metadata={}, living=living, **stored)
 
 
 def _dump(new: NewWatch) -> str:
@@ -81,5 +85,6 @@ def _dump(new: NewWatch) -> str:
             "label": new.label,
             "expires_in": new.expires_in,
             "notify": [codec.dump_destination(each) for each in new.notify],
+            "living": [asdict(each) for each in new.living],
         }
     )

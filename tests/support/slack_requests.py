@@ -97,6 +97,9 @@ class SlackStandIn:
     """The document, or the status, with which each method is answered; the default is a success."""
     headers: dict[str, Headers] = field(default_factory=dict)
     """The headers of the last call of each method."""
+    answer_headers: dict[str, str] = field(default_factory=dict)
+    """The headers of the answers that were set."""
+    posts: int = 0
 
     @property
     def host(self) -> str:
@@ -124,11 +127,19 @@ class SlackStandIn:
         method = request.path_params["method"].split("/")[0]
         self.calls.append((method, _contents(request, await request.body())))
         self.headers[method] = request.headers
-        match self.answers.get(method, {"ok": True} | self.successes.get(method, {})):
+        match self.answers.get(method):
+            case None:
+                return JSONResponse(self._success(method, self.calls[-1][1]))
             case int(status):
-                return PlainTextResponse("", status)
+                return PlainTextResponse("", status, self.answer_headers)
             case document:
-                return JSONResponse(document)
+                return JSONResponse(document, headers=self.answer_headers)
+
+    def _success(self, method: str, body: Any) -> dict[str, Any]:
+        if method != "chat.postMessage":
+            return {"ok": True} | self.successes.get(method, {})
+        self.posts += 1
+        return {"ok": True, "channel": body["channel"], "ts": f"1800000000.{self.posts:06}"}
 
 
 def _contents(request: Request, body: bytes) -> Any:

@@ -138,6 +138,10 @@ class World:
         """Decide about the held deliveries that are due, and send nothing."""
         await _until_quiet(self.worker.gate)
 
+    async def live(self) -> None:
+        """Post and edit the living messages that are due."""
+        await _until_quiet(self.worker.living)
+
     async def deliver(self) -> None:
         await self.open_gate()
         await _until_quiet(self.worker.deliveries)

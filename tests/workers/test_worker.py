@@ -19,9 +19,8 @@ def worker_of(*closing: Callable[[], Awaitable[Any]]) -> Worker:
 
     idle: Any = SimpleNamespace(close=at_once, withdraw=at_once)
     polls: Any = {str(number): SimpleNamespace(close=close) for number, close in enumerate(closing)}
-    return Worker(
-        settler=idle, polls=polls, deliveries=idle, rules=idle, gate=idle, record_reads=idle, sweep=idle, heartbeat=idle
-    )
+    shifts = dict.fromkeys(("deliveries", "rules", "gate", "living", "record_reads"), idle)
+    return Worker(settler=idle, polls=polls, **shifts, sweep=idle, heartbeat=idle)
 
 
 async def test_poll_shifts_close_concurrently() -> None:

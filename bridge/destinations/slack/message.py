@@ -24,7 +24,7 @@ from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.mentions import USER_ID
 from bridge.domain.notices.notices import Notice
 from bridge.domain.notifications import ENDED, Notification
-from bridge.domain.outcomes import Outcome
+from bridge.domain.outcomes import Outcome, warning_of
 from bridge.domain.past_ends import KEPT, Comparison
 from bridge.domain.rules.rules import rule_of
 from bridge.domain.times import Span
@@ -61,7 +61,7 @@ _KINDS: Mapping[str, str] = {"API": "API import", "CSV": "CSV import", "ACTIVITI
 
 def render(notification: Notification, *, show_emails: bool) -> str:
     """Return the payload: blocks for display, `text` for notifications and screen readers."""
-    headline = _headline(notification)
+    headline = headline_of(notification.outcome, notification.reading)
     payload = {
         "text": _sentence(notification, headline),
         "mrkdwn": False,  # the sentence is not formatted
@@ -103,19 +103,24 @@ def written(payload: dict[str, Any]) -> str:
     return json.dumps(payload | unfolded, ensure_ascii=False, separators=(",", ":"))
 
 
-def _headline(notification: Notification) -> str:
-    symbol, words = _HEADLINES[notification.outcome]
-    if notification.outcome is Outcome.COMPLETED and notification.warning:
+def headline_of(outcome: Outcome, reading: Reading | None) -> str:
+    """Return an outcome in a few words, after a symbol."""
+    symbol, words = _HEADLINES[outcome]
+    if outcome is Outcome.COMPLETED and warning_of(reading):
         return "⚠️ Import completed with 0 people"
-    if notification.outcome is Outcome.COMPLETED_WITH_FAILURES:
-        failed = 0 if notification.reading is None else notification.reading.failed_record_count
+    if outcome is Outcome.COMPLETED_WITH_FAILURES:
+        failed = 0 if reading is None else reading.failed_record_count
         words = f"{words} {pluralized(failed, 'failure', 'failures')}"
     return f"{symbol} {words}"
 
 
 def _name(notification: Notification) -> str:
-    label = notification.label or ""
-    return label if escaped_line(label, NAME_LIMIT) else notification.import_id
+    return name_of(notification.label, notification.import_id)
+
+
+def name_of(label: str | None, import_id: str) -> str:
+    """Return the name of an import: its label, unless nothing of it can be shown."""
+    return label if label is not None and escaped_line(label, NAME_LIMIT) else import_id
 
 
 def _sentence(notification: Notification, headline: str) -> str:
@@ -206,14 +211,25 @@ def _trend(compared: Comparison, *, suspicious: bool) -> list[str]:
 
 
 def _context(notification: Notification) -> list[dict[str, Any]]:
-    kind = _KINDS.get((notification.reading and notification.reading.type) or "", "Import")
-    elements = [mrkdwn(f"{kind} {code(notification.import_id, ID_LIMIT)}")]
-    if notification.workspace != DEFAULT_WORKSPACE:
-        elements.append(plain_text(f"Workspace {escaped_line(notification.workspace, ID_LIMIT)}"))
-    elements.append(asker(notification.client))
-    if notification.link is not None and len(notification.link) <= LINK_LIMIT:
-        elements.append(mrkdwn(link(notification.link, "Open the import in Rally")))
-    return [*elements, mrkdwn(local_time(notification.at))]
+    about = import_elements(notification.workspace, notification.import_id, notification.reading)
+    rest = [asker(notification.client), *link_elements(notification.link), mrkdwn(local_time(notification.at))]
+    return [*about, *rest]
+
+
+def import_elements(workspace: str, import_id: str, reading: Reading | None) -> list[dict[str, Any]]:
+    """Return which import a message is about: its type, id and workspace."""
+    kind = _KINDS.get((reading and reading.type) or "", "Import")
+    elements = [mrkdwn(f"{kind} {code(import_id, ID_LIMIT)}")]
+    if workspace != DEFAULT_WORKSPACE:
+        elements.append(plain_text(f"Workspace {escaped_line(workspace, ID_LIMIT)}"))
+    return elements
+
+
+def link_elements(url: str | None) -> list[dict[str, Any]]:
+    """Return the link to the import, if there is one."""
+    if url is None or len(url) > LINK_LIMIT:
+        return []
+    return [mrkdwn(link(url, "Open the import in Rally"))]
 
 
 def asker(client: str) -> dict[str, Any]:

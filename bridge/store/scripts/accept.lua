@@ -3,14 +3,15 @@
 -- Unless `limit` is '', this is a call of the client, which must fit into the limit of its minute.
 -- Arguments in ms: grace, expires_in, reuse, replayed_for. `digest` is that of the request, or '' without a key. `by_rule`
 -- is 1 for the watch of a rule; `label` is the fingerprint of the watch's label, or ''; `batch` is the id of a batch that is
--- told in digests, or ''. Further arguments: the record's field, value, ...
+-- told in digests, or ''; `living` lists the receivers of living messages, each followed by its lane. Further arguments:
+-- the record's field, value, ...
 -- Returns: {'new' | 'joined' | 'final' | 'known' | 'replayed' | 'conflict', watch id, now, grace, expires_in,
 --           next poll or -1, the import's fields and values}; {'over_limit', '', ms until the next minute}
 local watch, watching, watching_of_client, watches_about, expiring, import, waiting, imports_due, imports_leased,
   settling, final, replay, replays, calls = unpack(KEYS)
-local watch_id, import_id, member, grace, expires_in, reuse, digest, replayed_for, limit, by_rule, label, batch =
-  unpack(ARGV, 1, 12)
-local FIRST_FIELD = 13
+local watch_id, import_id, member, grace, expires_in, reuse, digest, replayed_for, limit, by_rule, label, batch,
+  living = unpack(ARGV, 1, 13)
+local FIRST_FIELD = 14
 local now = clock()
 grace, expires_in, reuse = tonumber(grace), tonumber(expires_in), tonumber(reuse)
 
@@ -91,6 +92,9 @@ local function find_or_create_import()
 end
 
 local acceptance, due, record = find_or_create_import()
+if living ~= '' and acceptance ~= 'final' then
+  join_living(watch, living, member, now)
+end
 if digest ~= '' then
   local reply = {'digest', digest, 'watch', watch_id, 'at', now, 'grace', grace, 'expires_in', expires_in, 'due', due}
   for i = 1, #record, 2 do

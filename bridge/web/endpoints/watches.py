@@ -57,12 +57,14 @@ def _validate(
     Raise Refused when it is invalid.
     """
     body = parse(raw, WatchBody, context)
+    notify = tuple(each.destination() for each in body.notify or ())
     new = NewWatch(
         id=new_id("wat_"),
         client=client.name,
         workspace=body.workspace or DEFAULT_WORKSPACE,
         import_id=body.import_id,
-        notify=tuple(each.destination() for each in body.notify or ()),
+        notify=notify,
+        living=resources.living_places(notify),
         label=body.label,
         metadata=body.metadata or {},
         expires_in=resources.settings.watch_expiry if body.expires_in is None else body.expires_in * SECOND,

@@ -82,12 +82,14 @@ def _new_watch(resources: Resources, wish: Wish) -> NewWatch:
         "notify": [{"type": "slack", "channel": wish.channel, "on": wish.on}],
     }
     body = parse(json.dumps(wanted).encode(), WatchBody, validation_context(resources, wish.client))
+    notify = tuple(each.destination() for each in body.notify or ())
     return NewWatch(
         id=new_id("wat_"),
         client=slack_client(wish.user),
         workspace=body.workspace or DEFAULT_WORKSPACE,
         import_id=body.import_id,
-        notify=tuple(each.destination() for each in body.notify or ()),
+        notify=notify,
+        living=resources.living_places(notify),
         label=body.label,
         metadata={},
         expires_in=resources.settings.watch_expiry,

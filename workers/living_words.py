@@ -1,0 +1,146 @@
+"""What a living message says: made from the import and its watches when it is sent, so that the newest state wins."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge.destinations.egress.permissions import may_use
+from bridge.domain.clients import slack_user_of
+from bridge.domain.delivery.deliveries import Delivery, DeliveryState
+from bridge.domain.destinations import Destination, NamedDestination, SlackChannel
+from bridge.domain.living.end_place import EndPlace
+from bridge.domain.living.progress import Progress, ShownEnd, Told
+from bridge.domain.living.updates import END_AWAITED, END_LOOKED_AGAIN
+from bridge.domain.times import Moment
+from bridge.domain.watches import Watch, WatchState
+from bridge.errors import DecryptionFailed
+from bridge.resources import Resources
+from bridge.store.living_messages import LivingClaim
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The name of the destination stands for another one by now; its ends are told there."""
+
+
+class LivingWords:
+    """Reads what living messages are about."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+
+    async def progress(self, claim: LivingClaim, now: Moment) -> tuple[Progress, SlackChannel] | Moved | None:
+        """Return how far an import is, and the channel; None if no open watch is left."""
+        open_ = await self._open(claim)
+        sharing = [watch for watch in open_ if self._wanted(claim, watch) is not None]
+        if not sharing:
+            return Moved() if open_ else None
+        (record,) = await self._resources.imports.many([(claim.workspace, claim.import_id)])
+        state = None if record is None else record.state
+        channel = self._channel(claim, sharing[0])
+        return Progress(
+            workspace=claim.workspace,
+            import_id=claim.import_id,
+            label=next((watch.label for watch in sharing if watch.label), None),
+            clients=tuple(watch.client for watch in sharing),
+            reading=None if state is None else state.reading,
+            watched_for=max(0, now - min(watch.created_at for watch in sharing)),
+            as_of=(None if state is None else state.polled_at) or now,
+            link=self._link(claim),
+            stoppable=self._stoppable(sharing, channel),
+        ), channel
+
+    async def _open(self, claim: LivingClaim) -> Sequence[Watch]:
+        """Return the open watches that have the message, oldest first, as far as they can be decrypted."""
+        waiting = await self._resources.watches.waiting(claim.workspace, claim.import_id)
+        found: list[Watch] = []
+        for watch_id, record in waiting:
+            if claim.receiver not in record.get("living", "").split():
+                continue
+            try:
+                watch = await self._resources.watches.load(watch_id, record)
+            except DecryptionFailed:
+                continue
+            if watch is not None:
+                found.append(watch)
+        return found
+
+    def _wanted(self, claim: LivingClaim, watch: Watch) -> Destination | None:
+        """Return the destination of a watch that has the message; None if its name stands for another one by now."""
+        for each in watch.notify:
+            if self._resources.end_place(each) is not None and self._resources.receiver_key(each) == claim.receiver:
+                return each
+        return None
+
+    def _channel(self, claim: LivingClaim, watch: Watch) -> SlackChannel:
+        destination = self._wanted(claim, watch)
+        named = self._resources.named
+        resolved = named.get(destination.name) if isinstance(destination, NamedDestination) else destination
+        assert isinstance(resolved, SlackChannel)  # noqa: S101 - nothing else has a place for its end
+        return resolved
+
+    def _link(self, claim: LivingClaim) -> str | None:
+        return self._resources.link_to(claim.workspace, claim.import_id)
+
+    def _stoppable(self, sharing: Sequence[Watch], channel: SlackChannel) -> str | None:
+        """Return the watch that the button ends, made in Slack if there is one; None where buttons can't be used."""
+        team = self._resources.settings.slack_client
+        if team is None or not may_use(team.permissions, channel):
+            return None
+        tells = [
+            watch for watch in sharing if any(self._resources.receiver(d) == channel.channel for d in watch.notify)
+        ]
+        made_here = [watch for watch in tells if slack_user_of(watch.client) is not None]
+        return next((watch.id for watch in (*made_here, *tells)), None)
+
+    def moved(self, claim: LivingClaim, now: Moment) -> ShownEnd:
+        """Return that nothing more is told where the message is."""
+        return ShownEnd(
+            workspace=claim.workspace,
+            import_id=claim.import_id,
+            label=None,
+            reading=None,
+            outcome=None,
+            told=Told.NOT_HERE,
+            at=now,
+        )
+
+    async def end(self, claim: LivingClaim, watch_id: str | None, now: Moment) -> ShownEnd | Moment:
+        """Return how an import ended that was watched by `watch_id` last; or when to look again, until that is told."""
+        watch = None if watch_id is None else await self._resources.watches.get(watch_id)
+        delivery = None if watch is None else await self._delivery(claim, watch)
+        if watch is not None and _is_awaited(watch, delivery, now):
+            return now + END_LOOKED_AGAIN
+        settled = watch is not None and watch.state is WatchState.SETTLED
+        return ShownEnd(
+            workspace=claim.workspace,
+            import_id=claim.import_id,
+            label=None if watch is None else watch.label,
+            reading=None if watch is None else watch.reading,
+            outcome=watch.outcome if watch is not None and settled else None,
+            told=self._told(claim, watch, delivery),
+            at=now if watch is None or watch.settled_at is None else watch.settled_at,
+            link=self._link(claim),
+        )
+
+    async def _delivery(self, claim: LivingClaim, watch: Watch) -> Delivery | None:
+        """Return the delivery of a watch to the receiver of a message."""
+        deliveries = await self._resources.deliveries.many(watch.deliveries)
+        keys = ((self._resources.receiver_key(each.destination), each) for each in deliveries)
+        return next((each for key, each in keys if key == claim.receiver), None)
+
+    def _told(self, claim: LivingClaim, watch: Watch | None, delivery: Delivery | None) -> Told:
+        if (
+            watch is None
+            or delivery is None
+            or delivery.posted is None
+            or delivery.state is not DeliveryState.DELIVERED
+        ):
+            return Told.NOT_HERE
+        destination = self._wanted(claim, watch)
+        place = None if destination is None else self._resources.end_place(destination)
+        return Told.IN_THREAD if place is EndPlace.REPLY and not delivery.outside_thread else Told.BELOW
+
+
+def _is_awaited(watch: Watch, delivery: Delivery | None, now: Moment) -> bool:
+    pending = delivery is not None and delivery.state is DeliveryState.PENDING
+    return pending and now < (watch.settled_at or 0) + END_AWAITED
