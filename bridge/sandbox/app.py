@@ -19,6 +19,12 @@ from bridge.sandbox.pushes import Pushes
 from bridge.sandbox.rally import Rally
 from bridge.sandbox.receivers import Receivers
 from bridge.sandbox.settings import SandboxSettings
+from bridge.sandbox.slack.acting import Acting
+from bridge.sandbox.slack.api import SlackApi
+from bridge.sandbox.slack.bridge_link import BridgeLink
+from bridge.sandbox.slack.control import SlackControl
+from bridge.sandbox.slack.forms import Forms
+from bridge.sandbox.slack.workspace import Workspace
 from bridge.sandbox.window import Window
 
 
@@ -29,18 +35,22 @@ def create_app(settings: SandboxSettings | None = None, now: Callable[[], float]
     pushes = Pushes(settings.bridge_url, settings.webhook_secrets, now)
     rally = Rally(key=settings.rally_key, window=window, pushes=pushes, now=now)
     inbox = Inbox(secrets=settings.callback_secrets, now=now)
-    receivers = Receivers(inbox, slack_token=settings.slack_token)
-    control = Control(rally, inbox, window)
+    slack = Workspace(settings.slack, now)
+    link = BridgeLink(url=settings.bridge_url, secret=settings.slack_signing_secret, now=now)
+    receivers = Receivers(inbox, slack, SlackApi(slack, inbox))
+    forms = Forms(slack, Acting(slack, link))
+    control = Control(rally, inbox, slack, window)
+    slack_control = SlackControl(slack)
     push_control = PushControl(rally)
     key = settings.bridge_key
-    page = Page(rally, inbox, DemoBridge(url=settings.bridge_url, key=key) if settings.bridge_url and key else None)
+    demo_bridge = DemoBridge(url=settings.bridge_url, key=key) if settings.bridge_url and key else None
+    page = Page(rally, inbox, slack, demo_bridge, has_app=link.enabled)
     return Starlette(
         routes=[
             Route("/rally/api/public/v1/imports/{import_id:path}", rally.get_import, methods=["GET"]),
             Route("/rally/api/public/v1/people/import", rally.import_people, methods=["POST"]),
             Route("/inbox/services/{team}/{bot}/{token}", receivers.slack_webhook, methods=["POST"]),
-            Route("/slack/api/chat.postMessage", receivers.post_message, methods=["POST"]),
-            Route("/slack/api/auth.test", receivers.auth_test, methods=["POST"]),
+            Route("/slack/api/{method}", receivers.slack_method, methods=["POST"]),
             Route("/inbox/callbacks/{name}", receivers.callback, methods=["POST"]),
             Route("/outbound/{scheme}/{host}/{path:path}", receivers.outbound, methods=["POST"]),
             Route("/inbox/messages", control.messages, methods=["GET"]),
@@ -52,6 +62,10 @@ def create_app(settings: SandboxSettings | None = None, now: Callable[[], float]
             Route("/control/key", control.put_key, methods=["PUT"]),
             Route("/control/callback-secrets", control.put_secrets, methods=["PUT"]),
             Route("/control/inbox/{name}/answers", control.plan_answers, methods=["POST"]),
+            Route("/control/slack", slack_control.state, methods=["GET"]),
+            Route("/control/slack/faults", slack_control.add_fault, methods=["POST"]),
+            Route("/control/slack/channels/{channel_id}", slack_control.put_channel, methods=["PUT"]),
+            Route("/control/slack/messages/{channel_id}/{ts}", slack_control.delete_message, methods=["DELETE"]),
             Route("/control/pushes", push_control.send, methods=["POST"]),
             Route("/control/pushes", push_control.sent, methods=["GET"]),
             Route("/control/webhook-secrets", push_control.put_secrets, methods=["PUT"]),
@@ -62,6 +76,11 @@ def create_app(settings: SandboxSettings | None = None, now: Callable[[], float]
             Route("/inbox", page.show, methods=["GET"]),
             Route("/inbox/demos/{import_id}", page.start_demo, methods=["POST"]),
             Route("/inbox/uploads", page.upload, methods=["POST"]),
+            Route("/inbox/slack/messages", forms.message, methods=["POST"]),
+            Route("/inbox/slack/buttons", forms.button, methods=["POST"]),
+            Route("/inbox/slack/shortcuts", forms.shortcut, methods=["POST"]),
+            Route("/inbox/slack/modals/{view_id}", forms.modal, methods=["POST"]),
+            Route("/inbox/slack/files/{file_id}/{name:path}", forms.file, methods=["GET"]),
             Route("/inbox.css", style, methods=["GET"]),
             Route("/inbox.js", script, methods=["GET"]),
             Route("/healthz", _healthz, methods=["GET"]),

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 SAFE = {"GET", "HEAD", "OPTIONS"}
 OF_PAGES = ("origin", "sec-fetch-site")
 """The headers that a browser adds to requests of a page, and that no page can omit."""
-BUTTONS = ("/inbox/demos/", "/inbox/uploads")
+BUTTONS = ("/inbox/demos/", "/inbox/uploads", "/inbox/slack/")
 """The paths of the requests that the inbox page itself may send."""
 
 

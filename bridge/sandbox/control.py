@@ -12,6 +12,7 @@ from bridge.sandbox.demo_imports import Kind, Story, generate_failed_records
 from bridge.sandbox.inbox import Inbox, Planned
 from bridge.sandbox.pushes import Manner
 from bridge.sandbox.rally import Fault, Rally
+from bridge.sandbox.slack.workspace import Workspace
 from bridge.sandbox.window import Window
 
 LONGEST = 10**9
@@ -88,9 +89,10 @@ class PlannedBody(Body):
 class Control:
     """The endpoints that configure the simulated Rally and the inbox, and return what they received."""
 
-    def __init__(self, rally: Rally, inbox: Inbox, original: Window) -> None:
+    def __init__(self, rally: Rally, inbox: Inbox, slack: Workspace, original: Window) -> None:
         self._rally = rally
         self._inbox = inbox
+        self._slack = slack
         self._original = (original.limit, original.seconds, rally.key, inbox.secrets, rally.pushes.secrets)
 
     async def put_import(self, request: Request) -> Response:
@@ -177,4 +179,5 @@ class Control:
         self._inbox.messages.clear()
         self._inbox.planned.clear()
         self._rally.pushes.clear()
+        self._slack.clear()
         return Response(status_code=204)

@@ -10,13 +10,17 @@ import httpx
 PATIENCE = 10.0
 SLACK = "https://hooks.slack.com/services/T000/B000/XXXX"
 CALLBACK = "https://crm.example.com/hooks/rally"
+CHANNEL = "C0PANELS"
 """The destinations of the demos: addresses as in production, whose messages the bridge diverts to the inbox."""
+
+LONG = "demo-long"
 
 DEMOS: Mapping[str, str] = {
     "demo-completed": "ends as completed, after 8 seconds",
     "demo-partial": "ends with 3 failed records, after 8 seconds",
     "demo-failed": "ends as failed, after 8 seconds",
     "demo-slow": "ends as completed, after a minute",
+    LONG: "ends with 7 failed records, after 3 minutes; its message in Slack follows it",
 }
 """The beginning of each demo id, and how its import ends."""
 
@@ -45,5 +49,12 @@ def next_id(demo: str, known: Container[str]) -> str:
 
 
 def _watch(import_id: str) -> dict[str, Any]:
-    destinations = [{"type": "slack_webhook", "url": SLACK}, {"type": "callback", "url": CALLBACK}]
+    destinations = [_slack(import_id), {"type": "callback", "url": CALLBACK}]
     return {"importId": import_id, "label": "Started on the inbox page", "notify": destinations}
+
+
+def _slack(import_id: str) -> dict[str, Any]:
+    """Return the destination in Slack: a living message needs the bot."""
+    if import_id.startswith(LONG):
+        return {"type": "slack", "channel": CHANNEL, "live": True}
+    return {"type": "slack_webhook", "url": SLACK}

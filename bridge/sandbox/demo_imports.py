@@ -70,6 +70,7 @@ def generate_failed_records(number: int) -> Records:
 
 DEMO_SECONDS = 8.0
 SLOW_SECONDS = 60.0
+LONG_SECONDS = 180.0
 UPLOAD_SECONDS = 4.0
 
 
@@ -87,6 +88,9 @@ def demo(import_id: str, now: float) -> Story | None:
     ending = "completed" if import_id == EXAMPLE else import_id.split("-")[1]
     seconds = SLOW_SECONDS if ending == "slow" else DEMO_SECONDS
     end = "ERROR" if ending == "failed" else "COMPLETED"
+    if ending == "long":
+        records = generate_failed_records(7)
+        return start_story(import_id, "API", now, people=2_400, seconds=LONG_SECONDS, failed_records=records)
     if ending == "partial":
         return start_story(import_id, "API", now, people=117, failed_records=generate_failed_records(3))
     return start_story(import_id, "API", now, people=120, end=end, seconds=seconds)

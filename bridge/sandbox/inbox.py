@@ -32,6 +32,8 @@ class Message:
     status: int
     verified: bool
     why: str | None = None
+    posted: bool = False
+    """Whether the simulated Slack shows it in a channel."""
 
     def parsed(self) -> Any:
         return json_in(self.body)
@@ -74,6 +76,7 @@ class Inbox:
         *,
         verified: bool,
         why: str | None,
+        posted: bool = False,
     ) -> None:
         self.messages.append(
             Message(
@@ -87,6 +90,7 @@ class Inbox:
                 status=status,
                 verified=verified,
                 why=why,
+                posted=posted,
             )
         )
 

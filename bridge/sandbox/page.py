@@ -1,6 +1,5 @@
 """The inbox page: received messages as a person would see them, the demo imports, and the state of the sandbox."""
 
-import json
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -8,6 +7,7 @@ from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 from starlette.requests import Request
@@ -15,11 +15,18 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 
 from bridge.sandbox.demo_buttons import DEMOS, DemoBridge, next_id
 from bridge.sandbox.demo_imports import Story, uploaded
-from bridge.sandbox.inbox import Inbox, Message
+from bridge.sandbox.inbox import Inbox
 from bridge.sandbox.mrkdwn import as_html
 from bridge.sandbox.push_messages import EVENTS
 from bridge.sandbox.pushes import SentPush
 from bridge.sandbox.rally import Rally
+from bridge.sandbox.shown_messages import shown_messages, tabs_of
+from bridge.sandbox.slack.cards import button_fields, name_of
+from bridge.sandbox.slack.channels import PANELS
+from bridge.sandbox.slack.people import PEOPLE
+from bridge.sandbox.slack.place import Place
+from bridge.sandbox.slack.shown_modal import parts_of
+from bridge.sandbox.slack.workspace import Workspace
 
 HOME = Path(__file__).parent
 POLICY = (
@@ -28,7 +35,7 @@ POLICY = (
 )
 HEADERS = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin", "Cache-Control": "no-cache"}
 SHOWN = 50
-PUSHES_SHOWN = 10
+PUSHES_SHOWN = CALLS_SHOWN = 10
 RULES_WAIT = 31
 """Seconds from a push until the message of a rule."""
 FLOOD, FLOOD_WINDOW = 5, 600.0
@@ -38,20 +45,25 @@ FLOOD, FLOOD_WINDOW = 5, 600.0
 class Page:
     """Renders the inbox; all text in it is untrusted and escaped."""
 
-    def __init__(self, rally: Rally, inbox: Inbox, bridge: DemoBridge | None) -> None:
+    def __init__(
+        self, rally: Rally, inbox: Inbox, slack: Workspace, bridge: DemoBridge | None, *, has_app: bool
+    ) -> None:
         self._rally = rally
         self._inbox = inbox
+        self._slack = slack
         self._bridge = bridge
+        self._has_app = has_app
         self._upload: Story | None = None
         environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(HOME / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
         )
-        environment.filters |= {"time": _time, "formatted": _formatted, "plain": _plain}
+        environment.filters |= {"time": _time, "formatted": self._formatted, "plain": _plain, "quoted": _quoted}
+        environment.globals["button_fields"] = button_fields
         self._template = environment.get_template("inbox.html")
 
     async def show(self, request: Request) -> Response:
         """Return the page; 304 if it is the one that the browser has."""
-        html = self._render()
+        html = self._render(Place.of(request.query_params))
         headers = {**HEADERS, "ETag": f'"{sha256(html.encode()).hexdigest()[:32]}"'}
         if request.headers.get("if-none-match") == headers["ETag"]:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
@@ -65,7 +77,7 @@ class Page:
             problem = await self._bridge.watch(request.path_params["import_id"])
         if problem is None:
             return RedirectResponse("/inbox", HTTPStatus.SEE_OTHER)
-        return HTMLResponse(self._render(problem), HTTPStatus.BAD_GATEWAY, HEADERS)
+        return HTMLResponse(self._render(Place(), problem), HTTPStatus.BAD_GATEWAY, HEADERS)
 
     async def upload(self, _: Request) -> Response:
         """Upload a CSV file in Rally's UI, so that nobody but Rally knows of the import; return to the page."""
@@ -73,21 +85,42 @@ class Page:
         self._rally.start(self._upload)
         return RedirectResponse("/inbox", HTTPStatus.SEE_OTHER)
 
-    def _render(self, problem: str | None = None) -> str:
-        now, window = self._rally.now(), self._rally.window
+    def _render(self, place: Place, problem: str | None = None) -> str:
+        messages = shown_messages(self._slack, self._inbox, place)
         return self._template.render(
             problem=problem,
             bridge=self._bridge,
-            pushes=list(self._rally.pushes.sent)[: -PUSHES_SHOWN - 1 : -1] if self._rally.pushes.enabled else None,
-            upload=self._shown_upload(now),
             demos={next_id(demo, self._rally.stories): ends for demo, ends in DEMOS.items()},
-            cards=[_card(message) for message in list(self._inbox.messages)[: -SHOWN - 1 : -1]],
-            total=len(self._inbox.messages),
-            imports=[story.as_json(now) for story in list(self._rally.stories.values())[: -SHOWN - 1 : -1]],
-            window=window,
-            used=window.taken[window.end(now)],
-            ends=window.end(now),
+            cards=messages[:SHOWN],
+            total=len(messages),
+            place=place,
+            tabs=tabs_of(self._slack, self._inbox, place),
+            **self._of_slack(place),
+            **self._of_rally(),
         )
+
+    def _of_slack(self, place: Place) -> Mapping[str, Any]:
+        modal = self._slack.modals.of(place.person.id)
+        return {
+            "has_app": self._has_app,
+            "people": list(PEOPLE.values()),
+            "channels": [each for each in self._slack.channels.all().values() if each.person is None],
+            "current": place.channel or PANELS.id,
+            "modal": modal,
+            "parts": [] if modal is None else list(parts_of(self._slack, modal)),
+            "calls": list(self._slack.calls)[: -CALLS_SHOWN - 1 : -1],
+        }
+
+    def _of_rally(self) -> Mapping[str, Any]:
+        now, window = self._rally.now(), self._rally.window
+        return {
+            "pushes": list(self._rally.pushes.sent)[: -PUSHES_SHOWN - 1 : -1] if self._rally.pushes.enabled else None,
+            "upload": self._shown_upload(now),
+            "imports": [story.as_json(now) for story in list(self._rally.stories.values())[: -SHOWN - 1 : -1]],
+            "window": window,
+            "used": window.taken[window.end(now)],
+            "ends": window.end(now),
+        }
 
     def _shown_upload(self, now: float) -> Mapping[str, Any] | None:
         """Return the last upload of the button, with its push once that was sent, and what became of its message."""
@@ -101,6 +134,14 @@ class Page:
             "told": any(self._upload.import_id in message.body for message in self._inbox.messages),
             "expected": None if push is None or _is_flood(sent, push.at) else push.at + RULES_WAIT,
         }
+
+    def _formatted(self, text: Mapping[str, Any]) -> str:
+        """Return the HTML of a text object of Block Kit."""
+        return as_html(
+            text["text"],
+            formatted=text["type"] == "mrkdwn",
+            name=lambda mentioned: name_of(self._slack, mentioned),
+        )
 
 
 def _is_flood(sent: Iterable[SentPush], now: float) -> bool:
@@ -117,26 +158,14 @@ async def script(_: Request) -> Response:
     return FileResponse(HOME / "templates" / "inbox.js", media_type="text/javascript")
 
 
-def _card(message: Message) -> Mapping[str, Any]:
-    """Return what the template shows of a message."""
-    parsed = message.parsed()
-    document = parsed if isinstance(parsed, dict) else {}
-    shown = message.body if parsed is None else json.dumps(parsed, indent=2, ensure_ascii=False)
-    return {"message": message, "document": document, "type": _type(parsed), "shown": shown}
-
-
-def _type(parsed: Any) -> str:
-    return str(parsed.get("type", "no type")) if isinstance(parsed, dict) else "not JSON"
-
-
-def _formatted(text: Mapping[str, Any]) -> str:
-    """Return the HTML of a text object of Block Kit."""
-    return as_html(text["text"], formatted=text["type"] == "mrkdwn")
-
-
 def _plain(text: Any) -> str:
     """Return the HTML of a message's text as a notification shows it."""
     return as_html(str(text), formatted=False)
+
+
+def _quoted(text: str) -> str:
+    """Return a text for a part of a path."""
+    return quote(text, safe="")
 
 
 def _time(moment: float) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
+from bridge.sandbox.cut_off import cut_off
 from bridge.sandbox.demo_imports import Story, demo, start_story
 from bridge.sandbox.pushes import Manner, Pushes
 from bridge.sandbox.window import Window
@@ -159,7 +160,7 @@ def _wrong_body(fault: Fault, headers: dict[str, str]) -> Response:
         case "trickle":
             return StreamingResponse(_trickle(fault.seconds), headers=headers, media_type="application/json")
         case "reset":
-            return StreamingResponse(_cut_off(), headers={**headers, "Content-Length": "100"})
+            return cut_off(headers)
         case _:
             return PlainTextResponse("<html>not the API</html>", headers=headers)
 
@@ -179,8 +180,3 @@ async def _trickle(seconds: float) -> AsyncIterator[bytes]:
     for _ in range(int(seconds / TRICKLE_PAUSE)):
         yield b" "
         await asyncio.sleep(TRICKLE_PAUSE)
-
-
-async def _cut_off() -> AsyncIterator[bytes]:
-    """End before Content-Length: the server closes the connection in the middle of the response."""
-    yield b"{"

@@ -5,6 +5,9 @@ The path holds the URL that the message is addressed to: `/outbound/https/hooks.
 
 from starlette.requests import Request
 
+from bridge.sandbox.slack.response_urls import KINDS
+from bridge.sandbox.slack.uploads import PATH
+
 SLACK_DOMAINS = ("slack.com", "slack-gov.com")
 API = "api/"
 
@@ -27,6 +30,18 @@ def slack_method(request: Request) -> str | None:
     """Return the method of Slack's Web API that a message in `/outbound/…` calls, if it does."""
     path: str = request.path_params["path"]
     return path.removeprefix(API) if _is_slack(host_of(request)) and path.startswith(API) else None
+
+
+def slack_response(request: Request) -> str | None:
+    """Return the path of a response URL, if a message in `/outbound/…` goes to one."""
+    path: str = request.path_params["path"]
+    return path if _is_slack(host_of(request)) and path.startswith(KINDS) else None
+
+
+def slack_upload(request: Request) -> str | None:
+    """Return the path of an upload of a file, if a message in `/outbound/…` is one."""
+    path: str = request.path_params["path"]
+    return path if _is_slack(host_of(request)) and path.startswith(PATH) else None
 
 
 def is_webhook(request: Request) -> bool:

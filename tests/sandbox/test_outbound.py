@@ -55,7 +55,8 @@ async def test_slacks_web_api_answers_at_its_own_host(sandbox: httpx.AsyncClient
 
     page = (await sandbox.get("/inbox")).text
     assert "channel <code>C0123ABCD</code>" in page
-    assert "https://slack.com/api/chat.postMessage" in page
+    kept = only((await sandbox.get("/inbox/messages")).json())
+    assert (kept["url"], kept["posted"]) == ("https://slack.com/api/chat.postMessage", True)
 
 
 async def test_a_callback_is_accepted_even_if_its_secret_is_its_receivers_own(sandbox: httpx.AsyncClient) -> None:

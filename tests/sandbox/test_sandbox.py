@@ -121,8 +121,8 @@ async def test_a_bot_message_needs_the_token_and_a_channel(sandbox: httpx.AsyncC
 
     assert (await post_message("wrong", {"text": "x"}))["error"] == "invalid_auth"
     assert (await post_message("xoxb-1", {"text": "x"}))["error"] == "channel_not_found"
-    good = await post_message("xoxb-1", {"text": "x", "channel": "C1"})
-    assert (good["ok"], good["channel"]) == (True, "C1")
+    good = await post_message("xoxb-1", {"text": "x", "channel": "C0PANELS"})
+    assert (good["ok"], good["channel"]) == (True, "C0PANELS")
 
 
 async def test_slack_identifies_a_valid_token_and_refuses_others(sandbox: httpx.AsyncClient) -> None:

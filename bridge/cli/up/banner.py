@@ -15,6 +15,7 @@ DEMO_IDS = ("demo-completed-1", "demo-partial-1", "demo-failed-1", "demo-slow-1"
 
 UPLOAD = "An import that nobody watches"
 UPLOAD_BUTTON = "Press “Upload a CSV in Rally's UI” in the inbox. The rule in {} sends its message"
+SLACK, SLACK_COMMAND = "The Slack app, in a simulated Slack", "Send “/rally help” in the inbox"
 PUSHES = "The endpoint to add in Rally, where YOUR-HOST forwards this path to the API"
 PUSH_URL = "https://YOUR-HOST/v1/push/rally/{}"
 
@@ -31,6 +32,8 @@ class Banner:
     """The variables for scripts that import people into the simulated Rally."""
     rule_file: str | None = None
     """The configuration file, if it has rules."""
+    slack_app: bool = False
+    """Whether a client is a Slack workspace."""
     pushed: Sequence[str] = ()
     """The workspaces of the real Rally whose pushes the bridge accepts."""
     data: Path
@@ -63,6 +66,7 @@ class Banner:
         """Return titles, and lines below each that work without editing."""
         demos = [("Demo imports", [", ".join(DEMO_IDS)])] if self.sandbox else []
         upload = [(UPLOAD, [UPLOAD_BUTTON.format(self.rule_file)])] if self.sandbox and self.rule_file else []
+        slack = [(SLACK, [SLACK_COMMAND])] if self.sandbox and self.slack_app else []
         pushes = [(PUSHES, [PUSH_URL.format(name) for name in self.pushed])] if self.pushed else []
         imports = f"For scripts that import people into the simulated Rally: {self._source(exports.RALLY_FILE)}, or"
         rally = [(imports, exports.lines(self.rally))]
@@ -70,6 +74,7 @@ class Banner:
             (f"In another terminal: {self._source(exports.FILE)}, or", self._export_lines()),
             *demos,
             *upload,
+            *slack,
             *((title, [command]) for title, command in self.commands()),
             *pushes,
             *(rally if self.rally else []),

@@ -112,6 +112,7 @@ def _banner(
         exports=exports.of_bridge(api, key),
         rally=exports.of_sandbox(sandbox_url, generated) if sandbox_url else {},
         rule_file=_short(settings.bridge_config_file) if settings.bridge_config_file and settings.rules else None,
+        slack_app=settings.slack_client is not None,
         pushed=[] if sandbox else [name for name, each in settings.workspaces.items() if each.webhook_secrets],
         data=data.path,
         logs=data.logs,

@@ -67,6 +67,13 @@ class UserSettings:
         found, _ = read_secret_file(self.values[f"{name}_FILE"])
         return found.text if found else ""
 
+    def slack_client(self) -> Mapping[str, Any]:
+        """Return the ids of the Slack workspace that is a client, and of its app; empty if there is none."""
+        tables = self.tables.get("clients")
+        clients = tables.values() if isinstance(tables, dict) else ()
+        found = (client["slack"] for client in clients if isinstance(client, dict) and "slack" in client)
+        return next((each for each in found if isinstance(each, dict)), {})
+
     def has_table(self, section: str, name: str = "") -> bool:
         tables = self.tables.get(section)
         return isinstance(tables, dict) and bool(tables) and (not name or name in tables)
@@ -98,8 +105,10 @@ def has_rally(user: UserSettings) -> bool:
 
 
 def has_clients(user: UserSettings) -> bool:
-    """Return whether the user configured clients, so that no API key is generated."""
-    return user.has("BRIDGE_API_KEYS") or user.has_table("clients")
+    """Return whether the user configured clients with keys, so that no API key is generated."""
+    tables = user.tables.get("clients")
+    clients = tables.values() if isinstance(tables, dict) else ()
+    return user.has("BRIDGE_API_KEYS") or any(not isinstance(each, dict) or "slack" not in each for each in clients)
 
 
 def client_key(user: UserSettings, generated: Mapping[str, str]) -> str | None:
@@ -154,6 +163,8 @@ def sandboxed(user: UserSettings, generated: Mapping[str, str], redis_url: str |
         "SLACK_BOT_TOKEN": generated["SANDBOX_SLACK_TOKEN"],
         "SLACK_BOT_TOKEN_FILE": "",
         "SLACK_API_URL": "",
+        "SLACK_SIGNING_SECRET": generated["SANDBOX_SLACK_SIGNING_SECRET"] if user.slack_client() else "",
+        "SLACK_SIGNING_SECRET_FILE": "",
         "EGRESS_SANDBOX": sandbox,
     }
 
@@ -165,9 +176,22 @@ def of_sandbox(user: UserSettings, generated: Mapping[str, str], settings: Setti
         "SANDBOX_RALLY_KEY": generated["SANDBOX_RALLY_KEY"],
         "SANDBOX_CALLBACK_SECRETS": ",".join(secrets),
         "SANDBOX_SLACK_TOKEN": generated["SANDBOX_SLACK_TOKEN"],
+        **_of_slack(user, generated),
         "SANDBOX_WEBHOOK_SECRETS": generated["SANDBOX_WEBHOOK_SECRETS"],
         "SANDBOX_BRIDGE_URL": api,
         "SANDBOX_BRIDGE_KEY": client_key(user, generated) or "",
+    }
+
+
+def _of_slack(user: UserSettings, generated: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what the simulated Slack knows of the app; nothing if no client is a Slack workspace."""
+    slack = user.slack_client()
+    if not slack:
+        return {}
+    return {
+        "SANDBOX_SLACK_SIGNING_SECRET": generated["SANDBOX_SLACK_SIGNING_SECRET"],
+        "SANDBOX_SLACK_TEAM": str(slack.get("team", "")),
+        "SANDBOX_SLACK_APP": str(slack.get("app", "")),
     }
 
 

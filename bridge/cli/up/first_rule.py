@@ -1,4 +1,4 @@
-"""The configuration file of a new sandbox: one rule, for imports that nobody watches."""
+"""The configuration file of a new sandbox: one rule, for imports that nobody watches, and the Slack app."""
 
 from bridge.cli.up.data_dir import DataDir, write_private
 from bridge.cli.up.environment import CONFIG_FILE, UserSettings
@@ -6,6 +6,10 @@ from bridge.cli.up.environment import CONFIG_FILE, UserSettings
 TEXT = """\
 # Written by `rally-bridge up --sandbox`, as there was no configuration file. Change it, and restart `up`.
 # The guides configuration.md and push.md say what can be in it. An empty file is allowed.
+
+# The Slack workspace of the sandbox: what its people do in Slack is done as this client.
+[clients.slack]
+slack = {team = "T0SANDBOX", app = "A0SANDBOX"}
 
 [destinations.research-ops]
 type = "slack"

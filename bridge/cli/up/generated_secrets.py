@@ -38,6 +38,10 @@ def _bot_token() -> str:
     return f"xoxb-sandbox-{secrets.token_hex(16)}"
 
 
+def _slack_signing_secret() -> str:
+    return secrets.token_hex(16)
+
+
 FOR_THE_BRIDGE: Mapping[str, Recipe] = {
     "BRIDGE_API_KEYS": _api_key,
     "BRIDGE_ENCRYPTION_KEYS": _fernet_key,
@@ -47,6 +51,7 @@ FOR_THE_SANDBOX: Mapping[str, Recipe] = {
     "SANDBOX_RALLY_KEY": _sandbox_key,
     "SANDBOX_CALLBACK_SECRETS": _signing_secret,
     "SANDBOX_SLACK_TOKEN": _bot_token,
+    "SANDBOX_SLACK_SIGNING_SECRET": _slack_signing_secret,
     "SANDBOX_WEBHOOK_SECRETS": _signing_secret,
 }
 

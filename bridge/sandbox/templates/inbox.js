@@ -2,8 +2,11 @@
 "use strict";
 
 const PAUSE_MS = 2000;
+const PLACE = "/inbox" + location.search;
 const pause = document.getElementById("pause");
 let paused = false;
+let shownView = document.getElementById("modal")?.dataset.view;
+let opener = null;
 
 async function read(path, options) {
   const answer = await fetch(path, options);
@@ -18,6 +21,7 @@ function show(fresh) {
     const now = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
     if (now && now.innerHTML !== part.innerHTML) part.innerHTML = now.innerHTML;
   }
+  showModal(fresh);
   for (const list of document.querySelectorAll("[data-list]")) {
     const now = fresh.querySelector(`[data-list="${list.dataset.list}"]`);
     if (now) merge(list, [...now.children]);
@@ -25,29 +29,54 @@ function show(fresh) {
   if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
 }
 
-// Messages never change: those that are shown stay as they are, with their focus, selection and scroll position.
+// While a modal is open, the page behind it is inert. One that has just opened gets the focus.
+function showModal(fresh) {
+  for (const part of document.querySelectorAll("[data-behind]")) part.inert = fresh.getElementById("modal") !== null;
+  const view = document.getElementById("modal")?.dataset.view;
+  if (view && view !== shownView) focusModal();
+  else if (!view && shownView) opener?.focus();
+  shownView = view;
+}
+
+function focusModal() {
+  const modal = document.getElementById("modal");
+  (modal.querySelector(".field input, .field select, .field textarea") ?? modal.querySelector("h2")).focus();
+}
+
+// A message that has not changed stays as it is, with its focus, selection and scroll position.
 function merge(list, wanted) {
   const ids = new Set(wanted.map((each) => each.id));
   for (const shown of [...list.children]) if (!ids.has(shown.id)) shown.remove();
   let next = list.firstElementChild;
   for (const each of wanted) {
-    if (next && next.id === each.id) next = next.nextElementSibling;
-    else list.insertBefore(each, next);
+    if (next && next.id === each.id) {
+      if (next.innerHTML !== each.innerHTML) next.innerHTML = each.innerHTML;
+      next = next.nextElementSibling;
+    } else list.insertBefore(each, next);
   }
 }
 
 async function keepCurrent() {
-  if (!paused && !document.hidden) await read("/inbox", { cache: "no-cache" }).catch(() => {}); // the sandbox may be restarting
+  if (!paused && !document.hidden) await read(PLACE, { cache: "no-cache" }).catch(() => {}); // the sandbox may be restarting
   setTimeout(keepCurrent, PAUSE_MS);
 }
 
-// A button posts its watch without leaving the page.
+// A form is sent without leaving the page.
 document.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const page = await read(event.target.action, { method: "POST" });
+  const { target: form, submitter } = event;
+  if (!shownView) opener = submitter;
+  const body = new URLSearchParams(new FormData(form, submitter));
+  const page = await read(submitter?.hasAttribute("formaction") ? submitter.formAction : form.action, { method: "POST", body });
   document.getElementById("problem").innerHTML = page.getElementById("problem").innerHTML;
+  if ("empties" in form.dataset && !submitter?.hasAttribute("formaction")) form.elements.text.value = "";
 });
 
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") document.querySelector('#modal [value="close"]')?.click();
+});
+
+if (shownView) focusModal();
 pause.hidden = false;
 pause.addEventListener("click", () => {
   paused = !paused;

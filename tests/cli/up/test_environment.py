@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from bridge.cli.up.environment import UserSettings, of_sandbox
+import pytest
+
+from bridge.cli.up.environment import UserSettings, has_clients, of_sandbox, sandboxed
 from bridge.cli.up.generated_secrets import FOR_THE_BRIDGE, FOR_THE_SANDBOX
 from bridge.destinations.signatures import derived_secret
 from tests.support.world import SERVICE_SECRET, settings
@@ -16,3 +18,29 @@ def test_the_sandbox_can_verify_the_callbacks_of_clients_and_rules(tmp_path: Pat
 
     secrets = passed["SANDBOX_CALLBACK_SECRETS"].split(",")
     assert {derived_secret(SERVICE_SECRET, name) for name in ("crm", "billing", "rule:crm")} <= set(secrets)
+
+
+SLACK = {"slack": {"team": "T0MINE", "app": "A0MINE"}}
+
+
+def test_the_simulated_slack_is_that_of_the_users_client(tmp_path: Path) -> None:
+    generated = {name: generate() for name, generate in {**FOR_THE_BRIDGE, **FOR_THE_SANDBOX}.items()}
+    known = settings("redis://", "http://s.invalid")
+    user = UserSettings({"SLACK_SIGNING_SECRET": "the real one"}, {"clients": {"panel": SLACK}})
+
+    passed = of_sandbox(user, generated, known, "http://127.0.0.1:8080")
+    bridge = sandboxed(user, generated, "redis://", 8081)
+    assert (passed["SANDBOX_SLACK_TEAM"], passed["SANDBOX_SLACK_APP"]) == ("T0MINE", "A0MINE")
+    assert passed["SANDBOX_SLACK_SIGNING_SECRET"] == bridge["SLACK_SIGNING_SECRET"] != "the real one"
+
+    without = UserSettings.read(tmp_path)
+    assert "SANDBOX_SLACK_SIGNING_SECRET" not in of_sandbox(without, generated, known, "http://127.0.0.1:8080")
+    assert sandboxed(without, generated, "redis://", 8081)["SLACK_SIGNING_SECRET"] == ""
+
+
+@pytest.mark.parametrize(
+    ("clients", "known"),
+    [({}, False), ({"panel": SLACK}, False), ({"panel": SLACK, "crm": {"keys": []}}, True), ({"crm": "odd"}, True)],
+)
+def test_a_slack_workspace_has_no_key_so_one_is_generated_for_tools(clients: dict[str, object], *, known: bool) -> None:
+    assert has_clients(UserSettings({}, {"clients": clients})) is known

@@ -11,6 +11,8 @@ from bridge.cli.up.data_dir import DataDir, open_data_dir
 from bridge.cli.up.environment import UserSettings
 from bridge.cli.up.first_rule import write_first_rule
 from bridge.cli.up.generated_secrets import load_or_generate
+from bridge.domain.clients import SlackTeam
+from bridge.sandbox.slack.identity import APP, TEAM
 from tests.support.samples import only
 
 
@@ -25,7 +27,7 @@ def _no_other_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_a_new_sandbox_has_one_rule_for_csv_uploads(data: DataDir) -> None:
+def test_a_new_sandbox_has_one_rule_for_csv_uploads_and_its_own_slack_app(data: DataDir) -> None:
     generated = load_or_generate(data, sandbox=True)
     user = write_first_rule(data, UserSettings.read(data.path))
 
@@ -33,6 +35,9 @@ def test_a_new_sandbox_has_one_rule_for_csv_uploads(data: DataDir) -> None:
     rule = only(list(settings.rules))
     assert (rule.types, rule.covers("default")) == (frozenset({"CSV"}), True)
     assert settings.workspaces["default"].webhook_secrets
+    assert settings.slack_client
+    assert (settings.slack_client.slack, bool(settings.slack_signing_secret)) == (SlackTeam(team=TEAM, app=APP), True)
+    assert "local" in {client.name for client in settings.clients}
     assert settings.bridge_config_file == str(data.path / "bridge.toml")
 
 
