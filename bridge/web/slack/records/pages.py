@@ -12,7 +12,10 @@ from bridge.web.record_lookup import FoundRecords, failed_records_of
 from bridge.web.refusals import Refused
 from bridge.web.slack.answers import UNAVAILABLE
 
-UNREADABLE = "⚠️ I can't decrypt them: ask who runs the bridge for the key that was in use when the import ended."
+WARNING = "⚠️ "
+UNREADABLE = (
+    f"{WARNING} I can't decrypt them: ask who runs the bridge for the key that was in use when the import ended."
+)
 
 
 async def found_records(resources: Resources, watch: Watch) -> FoundRecords | str:
@@ -20,7 +23,7 @@ async def found_records(resources: Resources, watch: Watch) -> FoundRecords | st
     try:
         return await failed_records_of(resources, watch)
     except Refused as refused:
-        return f"⚠️ {refused}"
+        return f"{WARNING}{refused}"
     except DecryptionFailed:
         return UNREADABLE
     except StoreUnavailable:
@@ -37,7 +40,7 @@ async def page_of(resources: Resources, watch: Watch, start: int) -> RecordsPage
         return found
     kept = FoundRecords(reading=replace(reading, record_set_id=None))
     page = await _page(watch, kept, min(start, (len(reading.failed_records) - 1) // PAGE * PAGE))
-    return replace(page, note=f"The first {len(reading.failed_records)} are shown. {found}")
+    return replace(page, note=f"The first {len(reading.failed_records)} are shown. {found.removeprefix(WARNING)}")
 
 
 async def _page(watch: Watch, found: FoundRecords, start: int) -> RecordsPage:

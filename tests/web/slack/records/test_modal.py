@@ -117,8 +117,9 @@ async def test_a_process_that_stops_does_not_leave_the_modal_waiting(world: Worl
     world.resources.change_feed.stop()
     await opening
 
-    assert "The first 100 are shown. ⚠️ The import has 10,001 failed records" in texts_of(shown(slack))
-    assert "Rally has not answered yet" in texts_of(shown(slack))
+    words = texts_of(shown(slack)).replace("\u2060", "")
+    assert "The first 100 are shown. The import has 10,001 failed records" in words
+    assert "Rally has not answered yet" in words
 
 
 @pytest.mark.parametrize(
@@ -265,7 +266,7 @@ async def test_records_that_cannot_be_decrypted_are_said_to_be(world: World, sla
         if await world.resources.store.call("TYPE", key) == "string":
             await world.resources.store.call("SET", key, "not encrypted by us")
     await open_modal(world, slack, watch)
-    assert "The first 100 are shown. ⚠️ I can't decrypt them" in texts_of(shown(slack)).replace("\u2060", "")
+    assert "The first 100 are shown. I can't decrypt them" in texts_of(shown(slack)).replace("\u2060", "")
 
 
 async def test_without_redis_the_modal_says_so(
