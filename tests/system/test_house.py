@@ -6,6 +6,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.metadata import packages_distributions
 from itertools import takewhile
 from pathlib import Path
@@ -35,14 +36,21 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(HOME))
 
 
+@cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), name_of(path))
+
+
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """Return all nodes of a module."""
+    return list(ast.walk(tree(path)))
 
 
 def defined_names(path: Path) -> Iterator[str]:
     """Yield the names of a module and of its functions and classes."""
     yield path.parent.name if path.stem == "__init__" else path.stem
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.name
 
@@ -53,7 +61,7 @@ def words(name: str) -> set[str]:
 
 
 def imported_names(path: Path) -> Iterator[str]:
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -130,7 +138,7 @@ def test_every_script_says_what_it_does_and_names_its_keys_and_arguments(path: P
 
 def test_every_script_is_run_by_the_store() -> None:
     store = [path for path in PRODUCT if path.is_relative_to(HOME / "bridge" / "store")]
-    texts = {node.value for path in store for node in ast.walk(tree(path)) if isinstance(node, ast.Constant)}
+    texts = {node.value for path in store for node in nodes(path) if isinstance(node, ast.Constant)}
     assert [path.stem for path in SCRIPTS if path.stem not in texts and path.stem != "prelude"] == []
 
 
@@ -145,10 +153,7 @@ def test_the_workers_have_a_job_for_every_alarm() -> None:
 
 def test_tests_replace_nothing_in_the_product() -> None:
     found = [
-        f"{name_of(path)}: {ast.unparse(node)}"
-        for path in TESTS
-        for node in ast.walk(tree(path))
-        if replaces_something(node)
+        f"{name_of(path)}: {ast.unparse(node)}" for path in TESTS for node in nodes(path) if replaces_something(node)
     ]
     assert found == []
 

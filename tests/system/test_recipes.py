@@ -26,6 +26,8 @@ MARKED = [
 """The name and the text of each recipe. One that is on several pages is the same on all of them."""
 RECIPES = dict(MARKED)
 
+pytestmark = pytest.mark.slow  # they start the whole service, and wait as long as imports take
+
 
 @pytest.fixture(scope="module")
 def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:

@@ -101,7 +101,7 @@ EVENTS = {"serve": ("redis.waiting", "api.started"), "worker": ("queue.unavailab
 """The events with which each logs that it waits, and that it has started."""
 
 
-@pytest.mark.parametrize("program", EVENTS)
+@pytest.mark.parametrize("program", [pytest.param("serve", marks=SLOW), "worker"])
 def test_a_start_without_redis_logs_that_it_waits_and_continues_when_redis_is_available(
     program: str, tmp_path: Path, environ: Mapping[str, str]
 ) -> None:
@@ -284,7 +284,7 @@ def run(command: str, home: Path, environ: Mapping[str, str]) -> "subprocess.Com
     ("command", "exit_code"),
     [
         ("bridge.cli serve", 2),
-        ("bridge.cli worker", 2),
+        pytest.param("bridge.cli worker", 2, marks=SLOW),
         pytest.param("uvicorn bridge.web.app:app", 3, marks=SLOW),
         pytest.param("arq workers.settings.WorkerSettings", 2, marks=SLOW),
     ],
@@ -363,14 +363,10 @@ def test_a_redis_that_drops_watches_is_refused_in_a_sentence(
     assert "Traceback" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("program", ["worker", pytest.param("serve", marks=SLOW)])
+@SLOW
+@pytest.mark.parametrize("program", EVENTS)
 @pytest.mark.parametrize(
-    ("policy", "allowed"),
-    [
-        ("allkeys-lru", {"REDIS_MAY_EVICT": "true"}),
-        pytest.param("volatile-lru", {}, marks=SLOW),
-        pytest.param("noeviction", {}, marks=SLOW),
-    ],
+    ("policy", "allowed"), [("allkeys-lru", {"REDIS_MAY_EVICT": "true"}), ("volatile-lru", {}), ("noeviction", {})]
 )
 def test_an_allowed_policy_does_not_prevent_a_start_and_is_logged(
     policy: str, allowed: Mapping[str, str], program: str, tmp_path: Path, environ: Mapping[str, str]
@@ -408,7 +404,8 @@ def test_a_user_without_info_is_enough_to_start(program: str, tmp_path: Path, en
         wait_for(lambda: service.logged(EVENTS[program][1]), "the start")
 
 
-@pytest.mark.parametrize("path", ["/3", pytest.param("/", marks=SLOW), pytest.param("/0/", marks=SLOW)])
+@SLOW
+@pytest.mark.parametrize("path", ["/3", "/", "/0/"])
 def test_the_check_of_arq_finds_a_worker_in_any_database(path: str, tmp_path: Path, environ: Mapping[str, str]) -> None:
     port = free_ports()
     there = {**environ, "REDIS_URL": f"redis://us%65r:p%40ss@127.0.0.1:{port}{path}"}

@@ -25,7 +25,7 @@ FIRST_WATCH: Mapping[str, Any] = {
 }
 BATCH: Mapping[str, Any] = {
     "watches": [
-        {"importId": import_id, "notify": [{"type": "named", "name": "research-ops"}]}
+        {"importId": import_id, "notify": FIRST_WATCH["notify"]}
         for import_id in ("cm1uwhduy001vle4gr4soyqkq", "cm1uwhduy001vle4gr4soyqkr")
     ],
     "digest": True,
