@@ -7,6 +7,7 @@ from typing import NamedTuple
 from bridge.domain.destinations import Destination
 from bridge.domain.digests import DigestOrigin, OfBatch, OfFlood, OfRule
 from bridge.domain.times import Moment, Span
+from bridge.redis.errors import translated
 from bridge.store import bindings, codec, keys
 from bridge.store.connection import Store
 from bridge.store.encryption import Encryptor
@@ -131,6 +132,14 @@ class Digests:
         """Return the digests that are gathered at present, and when each is due."""
         found = await self._store.call("ZRANGE", keys.DIGESTS_DUE, 0, -1, "WITHSCORES")
         return {DigestName.parse(name): int(float(at)) for name, at in codec.unflatten(found).items()}
+
+    async def sizes(self, names: Sequence[DigestName]) -> list[int]:
+        """Return how many deliveries each of these digests has gathered."""
+        async with translated(), self._store.redis.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.zcard(keys.digest(str(name)))
+            sizes: list[int] = await pipe.execute()
+        return sizes
 
     async def bring_forward(self, name: DigestName, at: Moment) -> None:
         """Make a digest due at a time, unless it is due earlier."""

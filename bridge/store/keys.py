@@ -80,6 +80,15 @@ def doubtful_lanes(client: str) -> str:
     return f"{LANES_DOUBTFUL}:{client}"
 
 
+def lane(name: str) -> str:
+    """Return the queue of a lane. Scripts build the same names."""
+    return f"rb:lane:{name}"
+
+
+def lane_last(name: str) -> str:
+    return f"rb:lane:{name}:last"
+
+
 def lane_pause(lane: str) -> str:
     """Return the key of the pause of a lane. Scripts build the same names."""
     return f"rb:lane:{lane}:paced"

@@ -1,11 +1,21 @@
 """Lanes of deliveries: reserved for a test message, marked as doubtful, paused."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from bridge.domain.times import Moment, Span
 from bridge.redis.errors import translated
 from bridge.store import keys
 from bridge.store.connection import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneState:
+    """How many deliveries wait in a lane, whether its last attempt failed, and the end of its pause, if it has one."""
+
+    waiting: int
+    failing: bool
+    paused_until: Moment | None
 
 
 class Lanes:
@@ -38,3 +48,18 @@ class Lanes:
                 pipe.get(keys.lane_pause(lane))
             found = await pipe.execute()
         return {lane: int(text.split(" ")[0]) for lane, text in zip(lanes, found, strict=True) if text}
+
+    async def states(self, lanes: Sequence[str]) -> list[LaneState]:
+        """Return the state of each lane."""
+        if not lanes:
+            return []
+        async with translated(), self._store.redis.pipeline(transaction=False) as pipe:
+            for lane in lanes:
+                pipe.zcard(keys.lane(lane))
+                pipe.get(keys.lane_last(lane))
+            found = await pipe.execute()
+        pauses = await self.paused_until(lanes)
+        return [
+            LaneState(waiting=waiting, failing=last == "failing", paused_until=pauses.get(lane))
+            for lane, waiting, last in zip(lanes, found[::2], found[1::2], strict=True)
+        ]

@@ -21,6 +21,10 @@ class Entry:
 ENTRIES = (
     Entry("/console/watches", "Watches"),
     Entry("/console/deliveries", "Deliveries"),
+    Entry("/console/destinations", "Destinations"),
+    Entry("/console/rules", "Rules", admin=True),
+    Entry("/console/workspaces", "Workspaces", admin=True),
+    Entry("/console/workers", "Workers", admin=True),
 )
 
 

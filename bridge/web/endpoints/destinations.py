@@ -44,12 +44,12 @@ async def test(request: Request, resources: Resources, client: Client) -> Respon
     body = parse(await read_json(request), TestBody, validation_context(resources, client))
     destination = body.destination.destination()
     async with request.app.state.send_test_slots.acquire(client.name):
-        trial = await _send(resources, client.name, destination)
+        trial = await send_now(resources, client.name, destination)
     document: TestResponse = {
         "type": kind(destination),
         "destination": describe(destination),
         "fingerprint": resources.fingerprint(destination),
-        "verdict": _name(trial.verdict),
+        "verdict": verdict_name(trial.verdict),
         "reason": None if isinstance(trial.verdict, Accepted) else trial.verdict.reason,
         "status": trial.status,
         "tookMs": trial.took,
@@ -60,7 +60,7 @@ async def test(request: Request, resources: Resources, client: Client) -> Respon
     return ApiResponse(document)
 
 
-async def _send(resources: Resources, client: str, destination: Destination) -> TestOutcome:
+async def send_now(resources: Resources, client: str, destination: Destination) -> TestOutcome:
     if wait := await resources.lanes.reserve(resources.lane(destination)):
         seconds = str(-(-wait // SECOND))
         raise Refused(Refusal.DESTINATION_BUSY, "No message was sent.", headers={"Retry-After": seconds})
@@ -74,7 +74,7 @@ async def _send(resources: Resources, client: str, destination: Destination) -> 
     )
 
 
-def _name(verdict: Verdict) -> Literal["accepted", "deferred", "rejected"]:
+def verdict_name(verdict: Verdict) -> Literal["accepted", "deferred", "rejected"]:
     match verdict:
         case Accepted():
             return "accepted"

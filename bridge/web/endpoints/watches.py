@@ -36,22 +36,22 @@ from bridge.web.watch_steps import announce, cancel_watch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Wanted:
+class WantedWatch:
     """A valid request for a watch."""
 
     new: NewWatch
     once: IdempotencyKey | None
 
 
-async def read_wanted(request: Request, resources: Resources, client: Client) -> _Wanted:
+async def read_wanted(request: Request, resources: Resources, client: Client) -> WantedWatch:
     """Read a request for one watch; raise Refused when it is invalid."""
     key = idempotency_key(request)
-    return _validate(resources, client, await read_json(request), key, validation_context(resources, client))
+    return validate_wanted(resources, client, await read_json(request), key, validation_context(resources, client))
 
 
-def _validate(
+def validate_wanted(
     resources: Resources, client: Client, raw: bytes, key: str | None, context: Context, *, batch: str | None = None
-) -> _Wanted:
+) -> WantedWatch:
     """Validate the body of a request for one watch, of a batch that is told in digests if `batch` is its id.
 
     Raise Refused when it is invalid.
@@ -71,13 +71,13 @@ def _validate(
         batch=batch,
     )
     request = raw if batch is None else b'{"digest": true, "watch": %s}' % raw
-    return _Wanted(new=new, once=fingerprints(resources, client, key, request))
+    return WantedWatch(new=new, once=fingerprints(resources, client, key, request))
 
 
 @authenticated_counting(read_wanted)
-async def create(resources: Resources, _: Client, wanted: _Wanted) -> Response:
+async def create(resources: Resources, _: Client, wanted: WantedWatch) -> Response:
     """Create a watch. Its import is polled, and each destination in `notify` receives the outcome later."""
-    accepted = await _accept(resources, wanted, limit=resources.settings.client_rate_limit)
+    accepted = await accept_wanted(resources, wanted, limit=resources.settings.client_rate_limit)
     headers = {"Location": f"/v1/watches/{accepted.watch.id}"}
     if accepted.acceptance is Acceptance.REPLAYED:
         headers["Idempotent-Replayed"] = "true"
@@ -120,8 +120,8 @@ async def _results(
         # A header can't contain a line feed, so no client can send the same key.
         watch_key = None if key is None else f"{key}\n{number}"
         try:
-            wanted = _validate(resources, client, json.dumps(watch).encode(), watch_key, context, batch=batch)
-            accepted = await _accept(resources, wanted)
+            wanted = validate_wanted(resources, client, json.dumps(watch).encode(), watch_key, context, batch=batch)
+            accepted = await accept_wanted(resources, wanted)
         except (Refused, StoreUnavailable) as error:
             problem = document_of(error)
             return {"status": problem["status"], "problem": problem}
@@ -130,7 +130,7 @@ async def _results(
     return await asyncio.gather(*(result(number, watch) for number, watch in enumerate(watches)))
 
 
-async def _accept(resources: Resources, wanted: _Wanted, *, limit: int | None = None) -> AcceptedWatch:
+async def accept_wanted(resources: Resources, wanted: WantedWatch, *, limit: int | None = None) -> AcceptedWatch:
     """Store a watch. With a `limit` of calls a minute, this counts as one of the client's.
 
     Raise Refused with 429 above the limit, and with 422 when the Idempotency-Key was used for another request.

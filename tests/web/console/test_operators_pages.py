@@ -1,0 +1,144 @@
+"""The pages of destinations, rules, workspaces and workers."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bridge.domain.clients import DIGEST_PREFIX, digest
+from bridge.domain.heartbeats import WorkerInfo
+from bridge.domain.times import MINUTE
+from tests.support.console import send, sign_in
+from tests.support.push_messages import PUSH_SECRET, push_body, send_push
+from tests.support.world import ADMIN_KEY, OTHER_KEY, World, opened
+
+pytestmark = pytest.mark.anyio
+
+OF_ADMINS = ("/console/rules", "/console/workspaces", "/console/workers")
+LAB_KEY = "rbk_lab-key-of-the-tests"
+CONFIG = """
+[destinations]
+research-ops = {type = "slack", channel = "C0RESEARCH"}
+[clients.lab]
+keys = ["DIGEST"]
+named = []
+[[rules]]
+name = "csv"
+types = ["CSV"]
+outcomes = "always"
+mode = "digest"
+notify = [{type = "slack", channel = "C0123ABCD"}]
+digest = {every = "30m"}
+""".replace("DIGEST", f"{DIGEST_PREFIX}{digest(LAB_KEY).hex()}")
+
+
+@pytest.fixture
+async def configured(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
+    """A world with a named destination and a rule, in which an admin is signed in."""
+    async with opened(redis_url, sandbox_url, CONFIG, RALLY_WEBHOOK_SECRETS=PUSH_SECRET) as world:
+        await sign_in(world, ADMIN_KEY)
+        yield world
+
+
+async def words(world: World, path: str) -> str:
+    page = await world.api.get(path)
+    assert page.status_code == 200, page.text
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.text))
+
+
+@pytest.mark.parametrize("path", OF_ADMINS)
+async def test_other_clients_have_no_pages_of_operators(signed_in: World, path: str) -> None:
+    assert (await signed_in.api.get(path)).status_code == 404
+    assert path not in (await signed_in.api.get("/console/watches")).text
+
+
+@pytest.mark.parametrize("path", [*OF_ADMINS, "/console/destinations", "/console/watches/new"])
+async def test_each_page_needs_a_session(world: World, path: str) -> None:
+    assert (await world.api.get(path)).headers["location"] == f"/console/sign-in?next={path}"
+
+
+async def test_workers_are_listed_and_a_missing_one_is_named(as_admin: World) -> None:
+    assert "No worker is alive" in await words(as_admin, "/console/workers")
+    gone = WorkerInfo(id="wrk_gone", host="<b>old</b>", version="0.1.0", started_at=0)
+    await as_admin.resources.heartbeats.send(gone)
+    as_admin.pass_time(MINUTE)
+    await as_admin.resources.heartbeats.send(WorkerInfo(id="wrk_1", host="new", version="0.1.0", started_at=1))
+
+    page = await as_admin.api.get("/console/workers")
+    assert "&lt;b&gt;old" in page.text
+    shown = await words(as_admin, "/console/workers")
+    assert "No worker is alive" not in shown
+    assert re.search(r"new alive", shown)
+    assert "missing" in shown
+
+
+async def test_a_workspace_shows_its_limit_and_who_spends_it(as_admin: World) -> None:
+    await as_admin.sandbox.set_import("imp", ("UPLOADING", 0))
+    await as_admin.watch()
+    await as_admin.poll()
+    shown = await words(as_admin, "/console/workspaces")
+    assert re.search(r"default polling", shown)
+    assert re.search(r"Open imports 1 ", shown)
+    assert re.search(r"\d+ of \d+ calls are ours", shown)
+    assert "no webhook secret is configured" in shown
+
+
+async def test_a_workspace_whose_key_is_refused_needs_attention(as_admin: World) -> None:
+    await as_admin.sandbox.faults(status=401)
+    await as_admin.watch()
+    await as_admin.poll()
+    shown = await words(as_admin, "/console/workspaces")
+    assert "needs attention" in shown
+    assert "Rally refuses the API key" in shown
+
+
+async def test_a_rule_shows_what_became_of_its_pushes(configured: World) -> None:
+    assert "No push that it covers has come yet" in await words(configured, "/console/rules")
+    await configured.sandbox.set_import("imp", ("COMPLETED", 0))
+    await send_push(configured.api, push_body("imp"))
+    await configured.apply_rules()
+    await configured.poll()
+    configured.pass_time(MINUTE)
+    await configured.open_gate()
+
+    shown = await words(configured, "/console/rules")
+    for each in ("csv", "CSV in every workspace", "always", "#C0123ABCD", "one message 30m after", "watched 1"):
+        assert each in shown, each
+    assert "1 import waits, to be sent" in shown
+    assert "none has come yet" not in await words(configured, "/console/workspaces")
+
+
+async def test_a_destination_shows_how_its_last_deliveries_went(signed_in: World) -> None:
+    await signed_in.sandbox.set_import("imp", ("COMPLETED", 0))
+    await signed_in.sandbox.set_answers("crm", {"status": 410}, {"status": 204})
+    for _ in range(2):
+        await signed_in.watch(notify=[{"type": "callback", "url": signed_in.sandbox.callback_url()}])
+        await signed_in.poll()
+        await signed_in.sweep()
+        await signed_in.deliver()
+    await signed_in.watch(key=OTHER_KEY, notify=[{"type": "slack", "channel": "C0SECRET"}])
+    await signed_in.sweep()
+
+    shown = await words(signed_in, "/console/destinations")
+    assert "1 delivered, 1 abandoned" in shown
+    assert "HTTP 410" in shown
+    assert "C0SECRET" not in shown
+
+
+async def test_a_named_destination_is_tested(configured: World) -> None:
+    page = "/console/destinations"
+    done = await send(configured, page, f"{page}/test", name="research-ops")
+    assert "The test message to research-ops was accepted." in done.text
+    assert len(await configured.sandbox.messages()) == 1
+    assert (await send(configured, page, f"{page}/test", name="other")).status_code == 404
+    refused = await configured.api.post(f"{page}/test", data={"csrf": "guessed", "name": "research-ops"})
+    assert refused.status_code == 403
+    assert len(await configured.sandbox.messages()) == 1
+
+
+async def test_a_client_neither_sees_nor_tests_a_name_that_it_may_not_use(configured: World) -> None:
+    configured.api.cookies.clear()
+    await sign_in(configured, LAB_KEY)
+    page = "/console/destinations"
+    assert "research-ops" not in await words(configured, page)
+    assert (await send(configured, page, f"{page}/test", name="research-ops")).status_code == 404
