@@ -35,6 +35,7 @@ def _assert_takes_block(block: dict[str, Any]) -> None:
             for each in block["elements"]:
                 assert 1 <= len(each["text"]["text"]) <= 75
                 assert 1 <= len(each["accessibility_label"]) <= 75
+                assert each["text"]["text"].lower() in each["accessibility_label"].lower()
                 assert len(each["value"]) <= 2_000
         case "input":
             assert 1 <= len(block["label"]["text"]) <= 2_000

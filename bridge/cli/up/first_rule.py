@@ -11,6 +11,10 @@ TEXT = """\
 [clients.slack]
 slack = {team = "T0SANDBOX", app = "A0SANDBOX"}
 
+# Alice may read failed records in Slack; Ben may not.
+[slack]
+records_users = ["U0ALICE"]
+
 [destinations.research-ops]
 type = "slack"
 channel = "C0RESEARCHOPS"

@@ -19,7 +19,9 @@ def stop_button(watch_id: str) -> dict[str, Any]:
 
 
 def send_again_button(watch_id: str) -> dict[str, Any]:
-    return button(SEND_AGAIN, "Send again", "Send the other messages of this watch again that did not arrive", watch_id)
+    return button(
+        SEND_AGAIN, "Send again", "Send again what did not arrive of the other messages of this watch", watch_id
+    )
 
 
 def failed_records_button(watch_id: str) -> dict[str, Any]:
@@ -39,7 +41,7 @@ def with_buttons(body: str, *buttons: dict[str, Any]) -> str:
 
 
 def button(action: str, text: str, label: str, value: str) -> dict[str, Any]:
-    """Return a button; screen readers read the `label`, of at most 75 characters."""
+    """Return a button; screen readers read the `label`, which contains the text and has at most 75 characters."""
     return {
         "type": "button",
         "action_id": action,

@@ -80,7 +80,7 @@ def waiting_view(window: Window, sentence: str) -> dict[str, Any]:
 def note_view(window: Window, sentence: str, *, again: bool = True) -> dict[str, Any]:
     """Return the modal with a sentence; `again` adds a button that shows the records."""
     section = {"type": "section", "text": mrkdwn(sentence)}
-    show = button(SHOW, "Show the records", "Show the failed records", "0")
+    show = button(SHOW, "Show the records", "Show the records that failed", "0")
     return _view(window, section, *([actions(show)] if again else []))
 
 
@@ -137,8 +137,8 @@ def _range(page: RecordsPage) -> str:
 
 def _buttons(page: RecordsPage) -> Iterator[dict[str, Any]]:
     if page.start:
-        yield button(PREVIOUS, "Previous", "Show the records before these", str(max(0, page.start - PAGE)))
+        yield button(PREVIOUS, "Previous", "Previous: the records before these", str(max(0, page.start - PAGE)))
     if page.more:
-        yield button(NEXT, "Next", "Show the records after these", str(page.start + PAGE))
+        yield button(NEXT, "Next", "Next: the records after these", str(page.start + PAGE))
     if page.records or page.start:
-        yield button(SEND_CSV, "Send me the CSV", "Send me all failed records as CSV, by direct message", "csv")
+        yield button(SEND_CSV, "Send me the CSV", "Send me the CSV of all failed records, by direct message", "csv")

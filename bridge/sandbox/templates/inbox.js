@@ -67,7 +67,7 @@ document.addEventListener("submit", async (event) => {
   const { target: form, submitter } = event;
   if (!shownView) opener = submitter;
   const body = new URLSearchParams(new FormData(form, submitter));
-  const page = await read(submitter?.hasAttribute("formaction") ? submitter.formAction : form.action, { method: "POST", body });
+  const page = await read(submitter?.hasAttribute("formaction") ? submitter.formAction : form.getAttribute("action"), { method: "POST", body });
   document.getElementById("problem").innerHTML = page.getElementById("problem").innerHTML;
   if ("empties" in form.dataset && !submitter?.hasAttribute("formaction")) form.elements.text.value = "";
 });

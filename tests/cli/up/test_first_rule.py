@@ -13,6 +13,7 @@ from bridge.cli.up.first_rule import write_first_rule
 from bridge.cli.up.generated_secrets import load_or_generate
 from bridge.domain.clients import SlackTeam
 from bridge.sandbox.slack.identity import APP, TEAM
+from bridge.sandbox.slack.people import ALICE
 from tests.support.samples import only
 
 
@@ -37,6 +38,7 @@ def test_a_new_sandbox_has_one_rule_for_csv_uploads_and_its_own_slack_app(data: 
     assert settings.workspaces["default"].webhook_secrets
     assert settings.slack_client
     assert (settings.slack_client.slack, bool(settings.slack_signing_secret)) == (SlackTeam(team=TEAM, app=APP), True)
+    assert settings.records_users == {ALICE.id}
     assert "local" in {client.name for client in settings.clients}
     assert settings.bridge_config_file == str(data.path / "bridge.toml")
 

@@ -33,9 +33,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A file for one person: its name, what it contains, and a comment in Slack's markup."""
+    """A file for one person: its name and title, what it contains, and a comment in Slack's markup."""
 
     name: str
+    title: str
     content: bytes
     comment: str
 
@@ -59,6 +60,7 @@ def _file(watch: Watch, found: FoundRecords) -> File:
     count = pluralized(found.reading.failed_record_count, "failed record", "failed records")
     return File(
         name=f"failed-records-{watch.id}.csv",
+        title=f"Failed records of {watch.import_id}",
         content="".join(csv_parts(found, watch.import_id, safe=True)).encode(),
         comment=f"{count} of {code(watch.import_id, ID_LIMIT)}{label}, as you asked. Correct the file, and upload it "
         "to Rally again. Cells that a spreadsheet would run begin with an apostrophe.",
@@ -77,7 +79,7 @@ async def _send(resources: Resources, user: str, file: File) -> NotDone | None:
         return upload
     if failure := uploaded(await resources.egress.send(prepare_bytes(upload, file.content))):
         return failure
-    shared = await call(resources, prepare_sharing(upload, channel, title=file.name, comment=file.comment, bot=bot))
+    shared = await call(resources, prepare_sharing(upload, channel, title=file.title, comment=file.comment, bot=bot))
     if not isinstance(shared, NotDone):
         return None
     return NotDone(reason=shared.reason, sentence=MAYBE_THERE if shared.perhaps else shared.sentence)

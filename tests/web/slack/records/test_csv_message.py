@@ -47,7 +47,7 @@ async def test_the_csv_is_sent_to_the_person_alone(world: World, slack: SlackSta
     name = f"failed-records-{watch}.csv"
     assert only(slack.of("files.getUploadURLExternal")) == {"filename": name, "length": length}
     shared = only(slack.of("files.completeUploadExternal"))
-    assert json.loads(shared["files"]) == [{"id": FILE, "title": name}]
+    assert json.loads(shared["files"]) == [{"id": FILE, "title": "Failed records of imp"}]
     assert shared["channel_id"] == MESSAGES
     assert shared["initial_comment"].startswith("1 failed record of `imp` (")
     assert len(shared["initial_comment"]) <= 4_000
