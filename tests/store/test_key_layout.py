@@ -9,6 +9,7 @@ from bridge import store
 from bridge.domain.times import MINUTE
 from bridge.queue import Job
 from tests.support.held_deliveries import end_import, end_imports, release, to_callback
+from tests.support.living_messages import LIVE, end, living_world, progress, show_living
 from tests.support.push_messages import PUSH_SECRET, push_body, send_push
 from tests.support.queue_connection import connect
 from tests.support.world import World, opened
@@ -43,6 +44,21 @@ async def test_every_key_of_a_watch_is_listed(world: World, redis_url: str) -> N
 
     assert await count_keys(world) > 20
     assert await unlisted(world) == {}
+
+
+async def test_every_key_of_living_messages_is_listed(redis_url: str, sandbox_url: str) -> None:
+    async with living_world(redis_url, sandbox_url) as living:
+        await show_living(living.world)
+        await living.world.watch("waiting", notify=[LIVE])
+        found = set(await living.world.resources.store.call("KEYS", "rb:living:in:*"))
+        assert found == {"rb:living:in:waiting", "rb:living:in:shown"}
+        assert await unlisted(living.world) == {}
+        await progress(living.world, 7)
+        await living.world.live()
+        await end(living.world)
+
+        assert await living.world.resources.store.call("TYPE", "rb:living:in:ending") == "zset"
+        assert await unlisted(living.world) == {}
 
 
 async def test_every_key_of_pushes_is_listed(redis_url: str, sandbox_url: str) -> None:

@@ -24,6 +24,7 @@ from bridge.store.encryption import Encryptor, Fingerprinter
 from bridge.store.endings import Endings, Settlement
 from bridge.store.failed_records import FailedRecords
 from bridge.store.imports import Imports, PollCommit
+from bridge.store.living_messages import LivingMessages
 from bridge.store.push_proofs import PushProofs
 from bridge.store.pushes import Pushes
 from bridge.store.watches import Watches
@@ -56,6 +57,7 @@ class StoreParts:
         self.pushes = Pushes(store)
         self.push_proofs = PushProofs(store)
         self.attempts = Attempts(store, encryptor)
+        self.living = LivingMessages(store, encryptor)
         self.budgets = Budgets(store)
         self.failed_records = FailedRecords(store, encryptor)
 

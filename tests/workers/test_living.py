@@ -2,43 +2,22 @@
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from bridge.domain.times import MINUTE, SECOND
-from tests.support.living_messages import LIVE, TS, end, end_living, living_world, progress, show_living
+from tests.support.living_messages import LIVE, TS, Living, end, end_living, living_world, progress, show_living
 from tests.support.samples import only
-from tests.support.slack_requests import CHANNEL, SlackStandIn
-from tests.support.world import World
+from tests.support.slack_requests import CHANNEL
 
 pytestmark = pytest.mark.anyio
 
 
-@dataclass
-class Living:
-    """A world with its Slack."""
-
-    world: World
-    slack: SlackStandIn
-
-    def posts(self) -> list[dict[str, Any]]:
-        return self.slack.of("chat.postMessage")
-
-    def edits(self) -> list[dict[str, Any]]:
-        return self.slack.of("chat.update")
-
-    async def phase(self) -> str | None:
-        keys = await self.world.resources.store.call("KEYS", "rb:living:*:default:imp")
-        found: str | None = await self.world.resources.store.call("HGET", only(keys), "phase") if keys else None
-        return found
-
-
 @pytest.fixture
 async def living(redis_url: str, sandbox_url: str) -> AsyncIterator[Living]:
-    async with living_world(redis_url, sandbox_url) as (world, slack):
-        yield Living(world, slack)
+    async with living_world(redis_url, sandbox_url) as living:
+        yield living
 
 
 async def test_an_import_that_ends_within_a_minute_has_only_its_end(living: Living) -> None:
@@ -100,7 +79,7 @@ async def test_a_message_is_edited_at_most_once_a_minute_and_only_if_its_words_c
     ],
 )
 async def test_the_end_is_told_where_the_destination_wants_it(
-    living: Living, where: dict[str, str], thread: dict[str, Any]
+    living: Living, where: dict[str, Any], thread: dict[str, Any]
 ) -> None:
     await show_living(living.world, **where)
     await end(living.world)
