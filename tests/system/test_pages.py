@@ -98,6 +98,33 @@ def test_the_inbox_shows_the_message_of_an_import_that_nobody_watches(journey: J
     assert_it_is_well_made(page)
 
 
+def test_failed_records_are_read_in_a_modal_and_sent_as_csv(journey: Journey, page: Page) -> None:
+    here = {"type": "slack", "channel": "C0PANELS"}
+    journey.http.put(
+        inbox_of(journey).replace("/inbox", "/control/imports/clicked"),
+        json={"type": "CSV", "people": 3, "failed": 60, "statuses": [{"status": "COMPLETED", "after": 0}]},
+    ).raise_for_status()
+    journey.http.post(
+        f"http://127.0.0.1:{journey.port}/v1/watches",
+        json={"importId": "clicked", "notify": [here]},
+        headers={"Authorization": f"Bearer {journey.key}"},
+    ).raise_for_status()
+    page.goto(inbox_of(journey))
+
+    message = page.get_by_role("article").filter(has_text="clicked").filter(has_text="channel C0PANELS")
+    message.get_by_role("button", name="Failed records").click()
+    modal = page.get_by_role("dialog")
+    expect(modal).to_contain_text("1 to 50 of 60")
+    assert_it_is_well_made(page)
+    modal.get_by_role("button", name="Next").click()
+    expect(modal).to_contain_text("51 to 60 of 60")
+    modal.get_by_role("button", name="Send me the CSV").click()
+    expect(modal).to_contain_text("The CSV is in your direct messages with me.")
+    modal.get_by_role("button", name="Close").click()
+
+    expect(page.get_by_role("article").filter(has_text="60 failed records of")).to_contain_text(".csv")
+
+
 def test_the_inbox_changes_only_what_is_new(journey: Journey, page: Page) -> None:
     def post(name: str) -> None:
         journey.http.post(inbox_of(journey) + "/callbacks/focus", json={"type": name, "lines": list(range(100))})
