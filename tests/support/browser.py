@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 AXE = Path(__file__).parents[1] / "node_modules" / "axe-core" / "axe.min.js"
+WIDE, NARROW = (1280, 800), (390, 844)
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -48,3 +49,20 @@ def problems_of(page: Page, *rules: str) -> list[str]:
 def overflow_of(page: Page) -> int:
     """Return by how many pixels the page can be scrolled sideways."""
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def assert_it_fits(page: Page) -> None:
+    """Check that the page does not scroll sideways, and what axe-core finds where space is short."""
+    for width, height in (WIDE, NARROW):
+        page.set_viewport_size({"width": width, "height": height})
+        assert overflow_of(page) <= 0, f"it scrolls sideways at {width} px"
+    assert problems_of(page) == []
+
+
+def assert_it_is_well_made(page: Page) -> None:
+    """Check the same where there is space, too, and the contrast in the dark."""
+    assert_it_fits(page)
+    page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
+    assert problems_of(page) == []
+    page.emulate_media(color_scheme="dark")
+    assert problems_of(page, "color-contrast") == []

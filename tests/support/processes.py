@@ -33,15 +33,23 @@ class Journey:
     key: str = ""
     http: httpx.Client = field(default_factory=plain_client)
 
+    @property
+    def inbox(self) -> str:
+        return f"http://127.0.0.1:{self.port + 1}/inbox"
+
     def post(self, import_id: str) -> dict[str, Any]:
-        inbox = f"http://127.0.0.1:{self.port + 1}/inbox"
+        inbox = self.inbox
         notify = [
             {"type": "slack_webhook", "url": f"{inbox}/services/T000/B000/XXXX"},
             {"type": "callback", "url": f"{inbox}/callbacks/{import_id}"},
         ]
+        return self.watch(import_id, *notify)
+
+    def watch(self, import_id: str, *notify: dict[str, Any]) -> dict[str, Any]:
+        """Post a watch with these destinations; return it."""
         answer = self.http.post(
             f"http://127.0.0.1:{self.port}/v1/watches",
-            json={"importId": import_id, "label": import_id, "notify": notify},
+            json={"importId": import_id, "label": import_id, "notify": list(notify)},
             headers={"Authorization": f"Bearer {self.key}"},
         )
         assert answer.status_code == 202, answer.text

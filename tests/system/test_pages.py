@@ -2,76 +2,20 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from bridge.web.endpoints.guides import GUIDES
-from tests.support.browser import chromium, overflow_of, problems_of
-from tests.support.processes import Journey, free_ports, up
+from tests.support.browser import NARROW, assert_it_fits, assert_it_is_well_made
+from tests.support.processes import Journey
 
 pytestmark = pytest.mark.slow
 
-WIDE, NARROW = (1280, 800), (390, 844)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def journey(
-    tmp_path_factory: pytest.TempPathFactory,
-    browser: Browser,  # noqa: ARG001 - without a browser, no bridge is started
-) -> Iterator[Journey]:
-    with up(tmp_path_factory.mktemp("pages") / "data", free_ports(), POLL_FLOOR="200ms") as journey:
-        yield journey
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page that fails the test if it asks another server, or logs an error."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    requested: list[str] = []
-    logged: list[str] = []
-    page.on("request", lambda request: requested.append(request.url))
-    page.on("console", lambda message: logged.append(message.text))
-    page.on("pageerror", lambda error: logged.append(str(error)))
-    yield page
-    context.close()
-    assert logged == []
-    assert [url for url in requested if not url.startswith("http://127.0.0.1:")] == []
-
-
-def inbox_of(journey: Journey) -> str:
-    return f"http://127.0.0.1:{journey.port + 1}/inbox"
-
-
-def assert_it_fits(page: Page) -> None:
-    """Check that the page does not scroll sideways, and what axe-core finds where space is short."""
-    for width, height in (WIDE, NARROW):
-        page.set_viewport_size({"width": width, "height": height})
-        assert overflow_of(page) <= 0, f"it scrolls sideways at {width} px"
-    assert problems_of(page) == []
-
-
-def assert_it_is_well_made(page: Page) -> None:
-    """Check the same where there is space, too, and the contrast in the dark."""
-    assert_it_fits(page)
-    page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
-    assert problems_of(page) == []
-    page.emulate_media(color_scheme="dark")
-    assert problems_of(page, "color-contrast") == []
-
 
 def test_the_inbox_shows_what_its_buttons_start_and_has_no_finding(journey: Journey, page: Page) -> None:
-    page.goto(inbox_of(journey))
+    page.goto(journey.inbox)
     assert_it_is_well_made(page)
 
     page.get_by_role("button", name="Watch demo-completed-1").click()
@@ -87,7 +31,7 @@ def test_the_inbox_shows_what_its_buttons_start_and_has_no_finding(journey: Jour
 
 
 def test_the_inbox_shows_the_message_of_an_import_that_nobody_watches(journey: Journey, page: Page) -> None:
-    page.goto(inbox_of(journey))
+    page.goto(journey.inbox)
 
     page.get_by_role("button", name="Upload a CSV").click()
 
@@ -127,10 +71,10 @@ def test_failed_records_are_read_in_a_modal_and_sent_as_csv(journey: Journey, pa
 
 def test_the_inbox_changes_only_what_is_new(journey: Journey, page: Page) -> None:
     def post(name: str) -> None:
-        journey.http.post(inbox_of(journey) + "/callbacks/focus", json={"type": name, "lines": list(range(100))})
+        journey.http.post(journey.inbox + "/callbacks/focus", json={"type": name, "lines": list(range(100))})
 
     post("first")
-    page.goto(inbox_of(journey))
+    page.goto(journey.inbox)
     body = page.get_by_label("Body", exact=True).first
     body.focus()
     body.evaluate("element => element.scrollTop = 50")
@@ -143,15 +87,15 @@ def test_the_inbox_changes_only_what_is_new(journey: Journey, page: Page) -> Non
 
 
 def test_the_inbox_runs_and_loads_nothing_that_a_message_contains(journey: Journey, page: Page) -> None:
-    page.goto(inbox_of(journey))
+    page.goto(journey.inbox)
     hostile = "<img src=http://127.0.0.2/x onerror=console.log(1)><script>console.log(2)</script>"
-    journey.http.post(inbox_of(journey) + "/callbacks/hostile", json={"type": hostile})
+    journey.http.post(journey.inbox + "/callbacks/hostile", json={"type": hostile})
     expect(page.get_by_text(hostile).first).to_be_visible()
 
 
 def test_the_inbox_can_be_held(journey: Journey, page: Page) -> None:
     page.clock.install()
-    page.goto(inbox_of(journey))
+    page.goto(journey.inbox)
     requested: list[str] = []
     page.on("request", lambda request: requested.append(request.url))
 
@@ -160,16 +104,16 @@ def test_the_inbox_can_be_held(journey: Journey, page: Page) -> None:
     assert requested == []
 
     page.get_by_role("button", name="Resume updates").click()
-    with page.expect_response(inbox_of(journey)):
+    with page.expect_response(journey.inbox):
         page.clock.run_for(2_000)
 
 
 def test_the_inbox_works_without_scripts(journey: Journey, browser: Browser) -> None:
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
-        page.goto(inbox_of(journey))
+        page.goto(journey.inbox)
         page.get_by_role("button", name="Watch demo-failed-1").click()
-        expect(page).to_have_url(inbox_of(journey))
+        expect(page).to_have_url(journey.inbox)
         expect(page.get_by_role("heading", name="Sandbox inbox")).to_be_visible()
     listed = journey.http.get(
         f"http://127.0.0.1:{journey.port}/v1/watches",

@@ -67,9 +67,11 @@ document.addEventListener("submit", async (event) => {
   const { target: form, submitter } = event;
   if (!shownView) opener = submitter;
   const body = new URLSearchParams(new FormData(form, submitter));
-  const page = await read(submitter?.hasAttribute("formaction") ? submitter.formAction : form.getAttribute("action"), { method: "POST", body });
-  document.getElementById("problem").innerHTML = page.getElementById("problem").innerHTML;
-  if ("empties" in form.dataset && !submitter?.hasAttribute("formaction")) form.elements.text.value = "";
+  const own = submitter?.hasAttribute("formaction");
+  const path = own ? submitter.getAttribute("formaction") : form.getAttribute("action"); // a field may be named "action"
+  const page = await read(path, { method: "POST", body });
+  document.getElementById("problem").innerHTML = page.getElementById("problem")?.innerHTML ?? "";
+  if ("empties" in form.dataset && !own) form.elements.text.value = "";
 });
 
 document.addEventListener("keydown", (event) => {
