@@ -20,7 +20,7 @@ DEMOS: Mapping[str, str] = {
     "demo-partial": "ends with 3 failed records, after 8 seconds",
     "demo-failed": "ends as failed, after 8 seconds",
     "demo-slow": "ends as completed, after a minute",
-    LONG: "ends with 7 failed records, after 3 minutes; its message in Slack follows it",
+    LONG: "ends with 7 failed records, after 3 minutes; a message in Slack follows it from the second minute on",
 }
 """The beginning of each demo id, and how its import ends."""
 

@@ -11,6 +11,8 @@ from bridge.sandbox.slack.posts import Post
 from bridge.sandbox.slack.uploads import Upload
 from bridge.sandbox.slack.workspace import Workspace
 
+LONGEST_PARENT = 60
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
@@ -23,14 +25,22 @@ class Card:
     file: Upload | None
     parent: Post | None
     replies: Sequence["Card"]
+    in_thread: bool
+    """Whether it is shown below its parent; a broadcast reply is shown in the channel, too."""
 
     @property
     def id(self) -> str:
-        return f"post-{_slug(self.post.channel)}-{_slug(self.post.ts)}"
+        return f"{'reply' if self.in_thread else 'post'}-{_slug(self.post.channel)}-{_slug(self.post.ts)}"
 
     @property
     def parent_id(self) -> str:
         return "" if self.parent is None else f"post-{_slug(self.parent.channel)}-{_slug(self.parent.ts)}"
+
+    @property
+    def parent_text(self) -> str:
+        """The beginning of the parent's text."""
+        text = "" if self.parent is None else self.parent.text
+        return text if len(text) <= LONGEST_PARENT else f"{text[:LONGEST_PARENT]}…"
 
     @property
     def at(self) -> float:
@@ -88,14 +98,15 @@ def button_fields(card: Card, block: Mapping[str, Any], element: Mapping[str, An
     }
 
 
-def _card(slack: Workspace, post: Post, replies: Sequence[Post] = ()) -> Card:
+def _card(slack: Workspace, post: Post, replies: Sequence[Post] = (), *, in_thread: bool = False) -> Card:
     return Card(
         post=post,
         channel=slack.channels.all().get(post.channel),
         author=_author(post),
         file=slack.uploads.get(post.file) if post.file else None,
         parent=slack.posts.get(post.channel, post.thread),
-        replies=[_card(slack, reply) for reply in replies],
+        replies=[_card(slack, reply, in_thread=True) for reply in replies],
+        in_thread=in_thread,
     )
 
 
