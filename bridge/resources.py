@@ -50,6 +50,7 @@ from bridge.store.indexes import Indexes
 from bridge.store.lanes import Lanes
 from bridge.store.living_messages import LivingMessages
 from bridge.store.notices import Notices
+from bridge.store.nudges import Nudges
 from bridge.store.past_ends import PastEnds
 from bridge.store.push_proofs import PushProofs
 from bridge.store.pushes import Pushes
@@ -84,6 +85,7 @@ class Resources:
     deliveries: Deliveries
     held: HeldDeliveries
     batches: Batches
+    nudges: Nudges
     digests: Digests
     summaries: Summaries
     rule_stats: RuleStats
@@ -192,6 +194,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         deliveries=Deliveries(store, encryptor),
         held=HeldDeliveries(store),
         batches=Batches(store),
+        nudges=Nudges(store, encryptor),
         digests=Digests(store, encryptor),
         summaries=Summaries(store, encryptor),
         rule_stats=RuleStats(store),

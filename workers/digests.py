@@ -117,9 +117,8 @@ class DigestWriter:
         """Return what the ends before that of a watch's import say of it."""
         if watch.outcome not in ENDED or is_rule(watch.client):  # nobody watched the import of a rule from its start
             return NOTHING_TO_COMPARE
-        type_ = None if watch.reading is None else watch.reading.type
         kept_for = self._resources.settings.bridge_retention
-        histories = await self._resources.past_ends.histories(watch, type_, kept_for=kept_for, compared=True)
+        histories = await self._resources.past_ends.histories(watch, watch.reading, kept_for=kept_for, compared=True)
         return compare(watch.outcome, histories.before_own())
 
     def _mentioned(self, part: Delivery, watch: Watch) -> Sequence[str]:

@@ -22,7 +22,7 @@ Ctx = dict[str, Any]
 
 async def poll_shift(ctx: Ctx) -> None:
     worker: Worker = ctx["worker"]
-    await asyncio.gather(worker.rules.work(), *(shift.work() for shift in worker.polls.values()))
+    await asyncio.gather(worker.rules.work(), worker.nudges.work(), *(shift.work() for shift in worker.polls.values()))
 
 
 async def deliver_shift(ctx: Ctx) -> None:

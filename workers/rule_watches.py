@@ -28,6 +28,7 @@ def watch_of(rule: Rule, queued: QueuedPush) -> NewWatch:
         label=None,
         metadata={"rule": rule.name, "event": queued.push.event},
         expires_in=WATCHED_FOR,
+        nudge_after=rule.nudge_after,
         push=queued,
     )
 

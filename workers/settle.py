@@ -139,7 +139,7 @@ class Settler:
         reading = conclusion.reading or state.reading
         return await self._resources.past_ends.histories(
             watch,
-            None if reading is None else reading.type,
+            reading,
             kept_for=self._resources.settings.bridge_retention,
             compared=any(not isinstance(each, Callback) for each in watch.notify),
         )

@@ -15,6 +15,7 @@ from workers.gate import GateWork
 from workers.heartbeat import HeartbeatSender
 from workers.living import LivingWork
 from workers.notify_operator import OperatorNotifier
+from workers.nudges import NudgeWork
 from workers.poll import PollWork
 from workers.record_reads import RecordReadWork
 from workers.settle import Settler
@@ -44,6 +45,8 @@ class Worker:
     """The shift that posts and edits living messages."""
     record_reads: Shift[Any, Any]
     """The shift that reads failed records on demand."""
+    nudges: Shift[Any, Any]
+    """The shift that checks whether Slack is nudged."""
     sweep: Sweep
     heartbeat: HeartbeatSender
 
@@ -55,9 +58,8 @@ class Worker:
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self.rules.close()
-                await asyncio.gather(
-                    *(shift.close() for shift in (*self.polls.values(), self.record_reads, self.living))
-                )
+                others = (self.record_reads, self.living, self.nudges)
+                await asyncio.gather(*(shift.close() for shift in (*self.polls.values(), *others)))
                 await self.settler.close()
                 await self.gate.close()
                 await self.deliveries.close()
@@ -87,6 +89,7 @@ def build_worker(resources: Resources, *, shift_length: float = SHIFT_LENGTH) ->
         deliveries=deliveries,
         living=Shift(LivingWork(resources), length=shift_length),
         record_reads=Shift(RecordReadWork(resources, operator), length=shift_length),
+        nudges=Shift(NudgeWork(resources), length=shift_length),
         sweep=Sweep(resources, settler, operator, digests, summaries),
         heartbeat=HeartbeatSender(resources),
     )

@@ -35,13 +35,14 @@ def watch(
     metadata: Mapping[str, Any] | None = None,
     workspace: str | None = None,
     expires_in: int | None = None,
+    nudge_after: int | None = None,
     idempotency_key: str | None = None,
 ) -> Call[Watch]:
-    """Watch an import; `notify` as in the API, `expires_in` in seconds.
+    """Watch an import; `notify` as in the API, `expires_in` and `nudge_after` in seconds.
 
     Retries are safe: the `idempotency_key`, a random one by default, creates one watch only.
     """
-    wanted = WatchRequest(import_id, notify, label, metadata, workspace, expires_in)
+    wanted = WatchRequest(import_id, notify, label, metadata, workspace, expires_in, nudge_after)
     return (yield from exchange(session, requests.create_watch(wanted, _key(idempotency_key))))
 
 

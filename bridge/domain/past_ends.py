@@ -31,7 +31,7 @@ Ends: TypeAlias = Sequence[PastEnd]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Histories:
-    """The histories that an import belongs to: that of its client and label, and that of its workspace and type."""
+    """The histories that an import belongs to: of its client and label, of its workspace and type, and of its size."""
 
     mark: str
     """The fingerprint of the import."""
@@ -72,6 +72,11 @@ class Comparison:
     """Whether it completed, and the one of its label before it had failed."""
 
 
+def size_of(people: int) -> int:
+    """Return the size of an import: the number of digits of its number of people."""
+    return len(str(people))
+
+
 NOTHING_TO_COMPARE = Comparison()
 
 
@@ -83,7 +88,7 @@ def compare(outcome: Outcome, histories: Histories) -> Comparison:
     failures = _failures(of_label)
     failed = outcome is Outcome.FAILED
     return Comparison(
-        usual=_usual(of_label) or _usual(of_type),
+        usual=usual(of_label) or usual(of_type),
         failed_in_a_row=failures + 1 if failed else 0,
         works_again=outcome is Outcome.COMPLETED and failures > 0,
     )
@@ -100,6 +105,7 @@ def _failures(ends: Ends) -> int:
     return next((count for count, each in enumerate(ends) if each.outcome is not Outcome.FAILED), len(ends))
 
 
-def _usual(ends: Ends) -> Span | None:
+def usual(ends: Ends) -> Span | None:
+    """Return how long the imports of a history usually took, without failed ones; None if too few are known."""
     spans = [each.took for each in ends if each.took is not None and each.outcome is not Outcome.FAILED]
     return round(median(spans)) if len(spans) >= LEAST else None

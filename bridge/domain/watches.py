@@ -42,6 +42,8 @@ class Watch:
     outcome: Outcome | None = None
     reason: str | None = None
     settled_at: Moment | None = None
+    nudge_after: Span | None = None
+    """After how long Slack is told that the import still runs; None if it is not."""
     push: QueuedPush | None = None
     """The push for which a rule made the watch."""
     reading: Reading | None = None

@@ -14,6 +14,7 @@ deletes what has ended.
     rb:ending:<id>                      string how a watch is to end, until replicas have it and it is carried out
     rb:watches:kept_endings             zset   the ids of these watches, by the time at which the sweep carries it out
     rb:ends:<fingerprint>               list   the last ends of imports of a label or a type; expires by itself
+    rb:nudges:due                       zset   open watches by the time at which it is checked whether Slack is nudged
     rb:watches:ended                    zset   ended watches, and deliveries of notices, by the start of their retention
     rb:import:<workspace>:<id>          hash   an import that is polled, or final and still answering new watches
     rb:waiting:<workspace>:<id>         set    the open watches that wait for an import

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from bridge.domain.clients import is_rule
 from bridge.domain.destinations import Destination
 from bridge.domain.living.living_message import LivingPlace
+from bridge.domain.nudges import first_check
 from bridge.domain.rules.pushes import QueuedPush
 from bridge.domain.times import DAY, Moment, Span
 from bridge.domain.watches import Watch, WatchState
@@ -44,6 +45,8 @@ class NewWatch:
     label: str | None
     metadata: dict[str, Any]
     expires_in: Span
+    nudge_after: Span | None = None
+    """After how long Slack is told that the import still runs; None if it is not."""
     push: QueuedPush | None = None
     """The push for which a rule makes the watch."""
     batch: str | None = None
@@ -109,6 +112,7 @@ def acceptance_call(
         "label": new.label,
         "metadata": new.metadata,
         **({} if new.push is None else {"push": codec.dump_push(new.push)}),
+        **({} if new.nudge_after is None else {"nudge_after": new.nudge_after}),
         "notify": [codec.dump_destination(destination) for destination in new.notify],
     }
     binding = bindings.of_watch("private", new.id, new.client, *import_key)
@@ -143,6 +147,7 @@ def acceptance_call(
             "label": label or "",
             "batch": new.batch or "",
             "living": " ".join(f"{each.receiver} {each.lane}" for each in new.living),
+            "checked_in": first_check(new.nudge_after, new.notify),
         },
         more_args=[
             *("client", new.client, "workspace", new.workspace, "import_id", new.import_id),
@@ -166,6 +171,7 @@ def read_reply(encryptor: Encryptor, new: NewWatch, values: Sequence[Any]) -> Ac
         notify=new.notify,
         label=new.label,
         metadata=new.metadata,
+        nudge_after=new.nudge_after,
         push=new.push,
         created_at=reply.now,
         grace_until=reply.now + min(reply.grace, reply.expires_in),

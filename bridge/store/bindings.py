@@ -38,6 +38,10 @@ def of_slack_wish(watch_id: str) -> Binding:
     return Binding(record=keys.slack_wish(watch_id), field="wish")
 
 
+def of_progress(watch_id: str, client: str) -> Binding:
+    return Binding(record=keys.watch(watch_id), field="progress", client=client)
+
+
 def of_message(delivery_id: str, client: str, watch_id: str) -> Binding:
     return Binding(record=keys.delivery(delivery_id), field="message", client=client, about=watch_id)
 

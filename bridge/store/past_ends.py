@@ -1,11 +1,12 @@
-"""The histories of imports' ends, under fingerprints of their labels and types; settle.lua adds to them."""
+"""The histories of imports' ends, under fingerprints of their labels, types and sizes; settle.lua adds to them."""
 
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
+from bridge.domain.imports import Reading
 from bridge.domain.outcomes import Outcome
-from bridge.domain.past_ends import Ends, Histories, PastEnd
+from bridge.domain.past_ends import Ends, Histories, PastEnd, size_of, usual
 from bridge.domain.times import Span
 from bridge.domain.watches import Watch
 from bridge.redis.errors import translated
@@ -21,21 +22,36 @@ class PastEnds:
         self._store = store
         self._fingerprinter = fingerprinter
 
-    async def histories(self, watch: Watch, type_: str | None, *, kept_for: Span, compared: bool) -> Histories:
-        """Return the histories of a watch's import, of this type; their ends only if they are `compared`.
+    async def histories(self, watch: Watch, reading: Reading | None, *, kept_for: Span, compared: bool) -> Histories:
+        """Return the histories of a watch's import as it was read; their ends only if they are `compared`.
 
         Raises StoreUnavailable.
         """
+        type_ = None if reading is None else reading.type
         label = [] if watch.label is None else [self._name("label", watch.client, watch.label)]
         type_name = [] if type_ is None else [self._name("type", watch.workspace, type_)]
         found = await self._read([*label, *type_name]) if compared else []
         return Histories(
             mark=self._name("import", watch.workspace, watch.import_id),
-            names=(*label, *type_name),
+            names=(*label, *type_name, *self._sized(watch.workspace, reading)),
             of_label=found[0] if found and label else (),
             of_type=found[-1] if found and type_name else (),
             kept_for=kept_for,
         )
+
+    async def usual_of_size(self, workspace: str, reading: Reading) -> Span | None:
+        """Return how long imports of this type and size usually take in a workspace; None if too few are known.
+
+        Raises StoreUnavailable.
+        """
+        found = await self._read(self._sized(workspace, reading))
+        return usual(found[0]) if found else None
+
+    def _sized(self, workspace: str, reading: Reading | None) -> list[str]:
+        """Return the name of the history of a type and size; none if one of both is not known."""
+        if reading is None or reading.type is None or reading.person_count is None:
+            return []
+        return [self._name("size", workspace, reading.type, str(size_of(reading.person_count)))]
 
     def _name(self, kind: str, *parts: str) -> str:
         return self._fingerprinter.fingerprint(f"ends {kind} {json.dumps(parts)}")

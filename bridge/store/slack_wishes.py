@@ -84,6 +84,7 @@ def _dump(new: NewWatch) -> str:
             "import_id": new.import_id,
             "label": new.label,
             "expires_in": new.expires_in,
+            "nudge_after": new.nudge_after,
             "notify": [codec.dump_destination(each) for each in new.notify],
             "living": [asdict(each) for each in new.living],
         }

@@ -20,7 +20,7 @@ from bridge.domain.outcomes import Outcome, warning_of
 from bridge.domain.polling.last_poll import LastPoll
 from bridge.domain.polling.last_poll_words import last_poll
 from bridge.domain.subscriptions import subscription_as_json
-from bridge.domain.times import Moment, rfc3339
+from bridge.domain.times import SECOND, Moment, rfc3339
 from bridge.domain.watches import Watch, WatchState
 from bridge.resources import Resources
 from bridge.store.acceptance import AcceptedWatch
@@ -89,6 +89,7 @@ def _watch_json(
         "createdBy": watch.client,
         "createdAt": rfc3339(watch.created_at),
         "expiresAt": rfc3339(watch.expires_at),
+        "nudgeAfter": None if watch.nudge_after is None else watch.nudge_after // SECOND,
         "settledAt": rfc3339_or_none(watch.settled_at),
         "notify": [_destination_json(resources, each) for each in watch.notify],
         "deliveries": deliveries,

@@ -11,7 +11,9 @@ from bridge.store.acceptance import AcceptedWatch, NewWatch
 from tests.support.world import ADMIN_KEY, World
 
 
-async def watch_by_rule(world: World, *notify: Destination, rule: str = "ops", import_id: str = "imp") -> Watch:
+async def watch_by_rule(
+    world: World, *notify: Destination, rule: str = "ops", import_id: str = "imp", **more: Any
+) -> Watch:
     """Accept a watch of a rule, as the rules shift does."""
     new = NewWatch(
         id=new_id("wat_"),
@@ -22,6 +24,7 @@ async def watch_by_rule(world: World, *notify: Destination, rule: str = "ops", i
         label=None,
         metadata={},
         expires_in=DAY,
+        **more,
     )
     accepted = await world.resources.watches.accept(new, grace=10 * MINUTE, reuse=5 * MINUTE)
     assert isinstance(accepted, AcceptedWatch)

@@ -146,6 +146,10 @@ class World:
         await self.open_gate()
         await _until_quiet(self.worker.deliveries)
 
+    async def nudge(self) -> None:
+        """Check the watches that are due for it, and send the nudges."""
+        await _until_quiet(self.worker.nudges)
+
     async def read_records(self) -> None:
         """Read the failed records that someone has asked for."""
         await _until_quiet(self.worker.record_reads)

@@ -27,6 +27,7 @@ def rule_values(rule: Rule) -> Mapping[str, str]:
         "notify": ", ".join(map(_destination, rule.notify)),
         "mode": "digest" if rule.digest else "each",
         "max_age": duration_text(rule.max_age),
+        "nudge_after": "never" if rule.nudge_after is None else duration_text(rule.nudge_after),
         **{key: text for key, text in optional.items() if text},
     }
 

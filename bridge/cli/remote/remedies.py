@@ -44,6 +44,7 @@ _ARGUMENTS: Mapping[str, str] = {
     "/metadata": "--metadata",
     "/workspace": "--workspace",
     "/expiresIn": "--expires-in",
+    "/nudgeAfter": "--nudge-after",
     "/since": "--since",
     "?importId": "--import",
 }

@@ -41,6 +41,11 @@ Examples:
 @click.option("--metadata", multiple=True, type=KeyValue(), help="Returned in responses and callbacks.")
 @click.option("--workspace", help="The Rally account of the import.")
 @click.option("--expires-in", type=Duration(LONGEST_WATCH), help="When to give up, such as 24h; at most 30d.")
+@click.option(
+    "--nudge-after",
+    type=Duration(LONGEST_WATCH),
+    help="When to tell Slack once that the import still runs, such as 30m.  [default: never]",
+)
 @click.option("--follow", is_flag=True, help="Wait until it has ended; the exit code is its outcome.")
 @with_following
 @with_client()
@@ -53,6 +58,7 @@ def command(
     live: bool,
     metadata: tuple[tuple[str, str], ...],
     expires_in: Span | None,
+    nudge_after: Span | None,
     follow: bool,
     following: Following,
     as_json: bool,
@@ -75,7 +81,8 @@ def command(
         import_id,
         notify=destinations,
         metadata=_without_repetition(metadata) or None,
-        expires_in=None if expires_in is None else max(1, expires_in // SECOND),
+        expires_in=_whole_seconds(expires_in),
+        nudge_after=_whole_seconds(nudge_after),
         **facts,
     )
     if follow:
@@ -90,6 +97,10 @@ def _make_live(destinations: Sequence[Destination]) -> None:
         raise click.UsageError("--live needs --slack.")
     for each in channels:
         each["live"] = True
+
+
+def _whole_seconds(span: Span | None) -> int | None:
+    return None if span is None else max(1, span // SECOND)
 
 
 def _check_that_nothing_is_awaited(following: Following) -> None:

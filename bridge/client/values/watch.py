@@ -42,6 +42,8 @@ class Watch:
     """The name of the client that created it."""
     created_at: datetime
     expires_at: datetime
+    nudge_after: int | None
+    """Seconds after which Slack is told that the import still runs; None: not at all."""
     settled_at: datetime | None
     """When it ended; None before that."""
     notify: Sequence[WatchedDestination]
@@ -100,6 +102,7 @@ class Watch:
             created_by=document["createdBy"],
             created_at=datetime.fromisoformat(document["createdAt"]),
             expires_at=datetime.fromisoformat(document["expiresAt"]),
+            nudge_after=document.get("nudgeAfter"),
             settled_at=time_or_none(document["settledAt"]),
             notify=tuple(map(WatchedDestination.of, document["notify"])),
             deliveries=tuple(map(Delivery.of, document["deliveries"])),

@@ -18,6 +18,7 @@ class WatchRequest:
     metadata: Mapping[str, Any] | None = None
     workspace: str | None = None
     expires_in: int | None = None
+    nudge_after: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the body of the request, without the fields that are not given."""
@@ -28,5 +29,6 @@ class WatchRequest:
             "metadata": self.metadata,
             "workspace": self.workspace,
             "expiresIn": self.expires_in,
+            "nudgeAfter": self.nudge_after,
         }
         return {name: value for name, value in fields.items() if value is not None}

@@ -8,6 +8,7 @@ from bridge.domain.clients import RULE_PREFIX, is_rule
 from bridge.domain.destinations import Destination
 from bridge.domain.imports import Reading
 from bridge.domain.mentions import Mention
+from bridge.domain.nudges import NUDGE_AFTER
 from bridge.domain.outcomes import Outcome
 from bridge.domain.subscriptions import GROUPS, Subscription
 from bridge.domain.times import HOUR, Span
@@ -76,6 +77,8 @@ class Rule:
     only_if: Thresholds | None = None
     max_age: Span = MAX_AGE
     mention: Mention | None = None
+    nudge_after: Span | None = NUDGE_AFTER
+    """After how long Slack is told that an import still runs that was pushed; None if it is not."""
 
     @property
     def client(self) -> str:

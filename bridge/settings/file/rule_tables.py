@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, 
 from bridge.domain.destinations import Destination, NamedDestination
 from bridge.domain.durations import duration
 from bridge.domain.mentions import USER_ID, Mention
+from bridge.domain.nudges import NUDGE_AFTER
 from bridge.domain.rules.rules import MAX_AGE, DailyAt, DigestSchedule, Every, Rule, Thresholds
 from bridge.domain.times import DAY, MINUTE, Span
 from bridge.settings.file.mention_fields import OutcomesField, Users, mention_of, problems
@@ -17,6 +18,7 @@ from bridge.settings.file.tables import DestinationTable, Name, Table
 TYPE = r"^[A-Z][A-Z_]{0,39}$"
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 LONGEST_DIGEST: Span = 7 * DAY
+LONGEST_NUDGE: Span = DAY
 LONGEST_MAX_AGE: Span = 30 * DAY
 """The memory of pushed imports is longer, so that no replay can be told twice."""
 RULE_SENTENCES = {
@@ -150,6 +152,12 @@ class RuleTable(Table):
         Annotated[Span, _span(MINUTE, LONGEST_MAX_AGE, "from 1m to 30d"), WithJsonSchema({"type": "string"})] | None,
         Field(description="An import that ended longer ago is only summarized; 24h if left out."),
     ] = None
+    nudge_after: Annotated[
+        Annotated[Span, _span(MINUTE, LONGEST_NUDGE, "from 1m to 1d"), WithJsonSchema({"type": "string"})]
+        | Literal[False]
+        | None,
+        Field(description="When Slack is told that a pushed import still runs; 30m if left out, false: never."),
+    ] = None
     mention: Annotated[RuleMentionTable | None, Field(description="Whom messages in Slack mention.")] = None
 
     @model_validator(mode="after")
@@ -157,6 +165,15 @@ class RuleTable(Table):
         if (self.mode == "digest") != (self.digest is not None):
             raise ValueError('mode = "digest" and the key digest belong together')
         return self
+
+    def _nudge_after(self) -> Span | None:
+        match self.nudge_after:
+            case None:
+                return NUDGE_AFTER
+            case False:
+                return None
+            case span:
+                return span
 
     def rule(self) -> Rule:
         return Rule(
@@ -168,6 +185,7 @@ class RuleTable(Table):
             digest=None if self.digest is None else self.digest.schedule(),
             only_if=None if self.only_if is None else self.only_if.thresholds(),
             mention=None if self.mention is None else self.mention.mention(),
+            nudge_after=self._nudge_after(),
             max_age=MAX_AGE if self.max_age is None else self.max_age,
         )
 

@@ -3,15 +3,15 @@
 -- Unless `limit` is '', this is a call of the client, which must fit into the limit of its minute.
 -- Arguments in ms: grace, expires_in, reuse, replayed_for. `digest` is that of the request, or '' without a key. `by_rule`
 -- is 1 for the watch of a rule; `label` is the fingerprint of the watch's label, or ''; `batch` is the id of a batch that is
--- told in digests, or ''; `living` lists the receivers of living messages, each followed by its lane. Further arguments:
--- the record's field, value, ...
+-- told in digests, or ''; `living` lists the receivers of living messages, each followed by its lane; `checked_in` ms from
+-- now it is checked whether Slack is nudged, 0: never. Further arguments: the record's field, value, ...
 -- Returns: {'new' | 'joined' | 'final' | 'known' | 'replayed' | 'conflict', watch id, now, grace, expires_in,
 --           next poll or -1, the import's fields and values}; {'over_limit', '', ms until the next minute}
 local watch, watching, watching_of_client, watches_about, expiring, import, waiting, imports_due, imports_leased,
   settling, final, replay, replays, calls = unpack(KEYS)
 local watch_id, import_id, member, grace, expires_in, reuse, digest, replayed_for, limit, by_rule, label, batch,
-  living = unpack(ARGV, 1, 13)
-local FIRST_FIELD = 14
+  living, checked_in = unpack(ARGV, 1, 14)
+local FIRST_FIELD = 15
 local now = clock()
 grace, expires_in, reuse = tonumber(grace), tonumber(expires_in), tonumber(reuse)
 
@@ -59,6 +59,9 @@ if label ~= '' then
   redis.call('ZADD', 'rb:watches:labelled:' .. label, 0, watch_id)
 end
 redis.call('SADD', waiting, watch_id)
+if checked_in ~= '0' then
+  redis.call('ZADD', 'rb:nudges:due', now + checked_in, watch_id)
+end
 if batch ~= '' then
   redis.call('HSET', watch, 'batch', batch)
   join_batch(batch, watch_id, 0)

@@ -77,6 +77,7 @@ leave_living(redis.call('HGET', watch, 'living') or '', member, watch_id, now)
 redis.call('HSET', watch, 'state', state, 'settled_at', now, 'pending', pending,
   unpack(ARGV, FIRST_FIELD, FIRST_FIELD - 1 + fields))
 redis.call('ZREM', expiring, watch_id)
+redis.call('ZREM', 'rb:nudges:due', watch_id)
 redis.call('ZREM', watching, watch_id)
 redis.call('ZREM', watching_of_client, watch_id)
 redis.call('ZADD', watches_in, 0, watch_id)

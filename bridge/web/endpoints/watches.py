@@ -68,6 +68,7 @@ def validate_wanted(
         label=body.label,
         metadata=body.metadata or {},
         expires_in=resources.settings.watch_expiry if body.expires_in is None else body.expires_in * SECOND,
+        nudge_after=None if body.nudge_after is None else body.nudge_after * SECOND,
         batch=batch,
     )
     request = raw if batch is None else b'{"digest": true, "watch": %s}' % raw

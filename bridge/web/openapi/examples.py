@@ -10,6 +10,7 @@ WATCH: Mapping[str, Any] = {
     "label": "Q4 panel upload",
     "metadata": {"ticket": "RES-12"},
     "expiresIn": 86400,
+    "nudgeAfter": 1800,
     "notify": [
         {
             "type": "slack_webhook",
@@ -88,6 +89,7 @@ ACCEPTED: Mapping[str, Any] = {
     "createdBy": "crm",
     "createdAt": "2026-11-24T09:28:00.000Z",
     "expiresAt": "2026-11-25T09:28:00.000Z",
+    "nudgeAfter": 1800,
     "settledAt": None,
     "notify": [
         {

@@ -173,6 +173,9 @@ class WatchResponse(WithReading):
     createdBy: Annotated[str, Field(description="The name of the client that created the watch.")]
     createdAt: Time
     expiresAt: Time
+    nudgeAfter: Annotated[
+        int | None, Field(description="Seconds after which Slack is told that the import still runs; null: not at all.")
+    ]
     settledAt: Time | None
     notify: Annotated[list[WatchedDestinationResponse], Field(description="The destinations of its outcome.")]
     deliveries: list[DeliveryResponse]

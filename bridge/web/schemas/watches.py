@@ -86,6 +86,13 @@ def _seconds(value: Any) -> int:
     return number
 
 
+Seconds: TypeAlias = Annotated[
+    int,
+    BeforeValidator(_seconds),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_SECONDS}),
+]
+
+
 MetadataKey: TypeAlias = Annotated[
     str, StringConstraints(min_length=1, max_length=MAX_METADATA_KEY_LENGTH), AfterValidator(_plain)
 ]
@@ -136,13 +143,15 @@ class WatchBody(Body):
         Field(description="Your own values, returned in responses and callbacks."),
     ] = None
     expires_in: Annotated[
-        Annotated[
-            int,
-            BeforeValidator(_seconds),
-            WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_SECONDS}),
-        ]
-        | None,
+        Seconds | None,
         Field(description="Seconds after which the watch times out; the default is the operator's WATCH_EXPIRY."),
+    ] = None
+    nudge_after: Annotated[
+        Seconds | None,
+        Field(
+            description="Seconds after which its Slack destinations are told once that the import still runs, and once "
+            "that it makes no progress. Not at all if left out."
+        ),
     ] = None
 
     @field_validator("notify")

@@ -14,6 +14,7 @@ from bridge.destinations.slack.ephemeral import NotShown, Showing, Shown, Unclea
 from bridge.destinations.slack.escaping import code, mrkdwn, neutralized
 from bridge.domain.clients import Client, slack_client
 from bridge.domain.destinations import SlackChannel
+from bridge.domain.nudges import NUDGE_AFTER
 from bridge.domain.secret import Secret
 from bridge.domain.times import SECOND
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
@@ -93,6 +94,7 @@ def _new_watch(resources: Resources, wish: Wish) -> NewWatch:
         label=body.label,
         metadata={},
         expires_in=resources.settings.watch_expiry,
+        nudge_after=NUDGE_AFTER,
     )
 
 

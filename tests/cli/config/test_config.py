@@ -166,6 +166,7 @@ def test_rules_are_shown_without_their_secrets(tmp_path: Path, file: Path) -> No
         "notify": ("callback https://x.example/…", f"{file}:6"),
         "mode": ("digest", f"{file}:3"),
         "max_age": ("1d", "default"),
+        "nudge_after": ("30m", "default"),
         "digest": ("at 09:05 UTC", f"{file}:4"),
         "only_if": ("failed_share 0.01", f"{file}:7"),
         "mention": ("U01 on problems", f"{file}:5"),

@@ -17,6 +17,7 @@ PLACES: list[Destination] = [
         ("/importId", "IMPORT_ID"),
         ("/metadata/ticket", "--metadata"),
         ("/expiresIn", "--expires-in"),
+        ("/nudgeAfter", "--nudge-after"),
         ("/notify/0/url", "--callback"),
         ("/notify/1/name", "--named"),
         ("/notify/1", "--named"),

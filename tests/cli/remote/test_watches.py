@@ -14,12 +14,14 @@ UNENDING = (("UPLOADING", 0.0), ("COMPLETED", 600.0))
 def test_every_option_reaches_the_bridge(shell: Shell) -> None:
     inbox = f"{shell.bridge.sandbox_url}/inbox"
     places = ["--callback", f"{inbox}/callbacks/a", "--slack-webhook", f"{inbox}/services/T000/B000/YYYY"]
-    facts = ["--metadata", "ticket=RES-12", "--expires-in", "2h", "--on", "failed", "--slack", "C0123ABCD", "--live"]
+    facts = ["--metadata", "ticket=RES-12", "--expires-in", "2h", "--nudge-after", "30m", "--on", "failed"]
+    facts += ["--slack", "C0123ABCD", "--live"]
     shell.bridge.set_import("wishes", ("ERROR", 0))
     watch = shell.json("watch", "wishes", *places, *facts, "--named", "ops", "--workspace", "default")
     assert watch["metadata"] == {"ticket": "RES-12"}
     assert "  metadata      ticket=RES-12" in shell.run("show", watch["id"]).stdout
     assert watch["createdAt"] < watch["expiresAt"]
+    assert watch["nudgeAfter"] == 1800
     assert shell.run("follow", watch["id"]).returncode == 4
     seen = shell.json("show", watch["id"])
     assert [each["type"] for each in seen["deliveries"]] == ["slack", "slack_webhook", "callback", "named"]

@@ -77,6 +77,7 @@ async def test_a_body_that_is_not_json_is_refused(world: World, body: str | byte
         ({"importId": "imp", "expiresIn": 2_592_001}, "/expiresIn"),
         ({"importId": "imp", "expiresIn": "60"}, "/expiresIn"),
         ({"importId": "imp", "expiresIn": 1.5}, "/expiresIn"),
+        ({"importId": "imp", "nudgeAfter": 0}, "/nudgeAfter"),
         ({"importId": "imp", "notify": {}}, "/notify"),
         ({"importId": "imp", "notify": [SLACK] * 11}, "/notify"),
         ({"importId": "imp", "notify": [{"type": "pigeon"}]}, "/notify/0/type"),

@@ -166,7 +166,10 @@ def test_an_error_in_a_destination_says_what_is_expected(entry: Any, pointer: st
             {"importId": "i", "nofity": []},
             WatchBody,
             "/nofity",
-            "There is no such field; the fields are: importId, notify, workspace, label, metadata, expiresIn",
+            (
+                "There is no such field; the fields are: "
+                "importId, notify, workspace, label, metadata, expiresIn, nudgeAfter"
+            ),
             "unknown_field",
         ),
         ({"watches": []}, BatchBody, "/watches", "Must not be empty", "too_short"),
@@ -265,7 +268,7 @@ async def test_an_admin_is_not_sent_to_a_setting_that_can_allow_nothing(world: W
 
 
 async def test_null_means_not_given(world: World) -> None:
-    optional: dict[str, Any] = dict.fromkeys(["notify", "workspace", "label", "metadata", "expiresIn"])
+    optional: dict[str, Any] = dict.fromkeys(["notify", "workspace", "label", "metadata", "expiresIn", "nudgeAfter"])
     watch = await world.watch(**optional)
     assert (watch["workspace"], watch["metadata"], watch["notify"], watch["label"]) == ("default", {}, [], None)
 
