@@ -2,7 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from bridge.destinations.configuration import diversion, egress_proxy, egress_trust, named_destinations, sender_of
+from bridge.destinations.configuration import (
+    check_heartbeat_url,
+    diversion,
+    egress_proxy,
+    egress_trust,
+    named_destinations,
+    sender_of,
+)
 from bridge.errors import SettingsError
 from bridge.rally.workspaces import rally_clients
 from bridge.settings import Settings
@@ -17,6 +24,7 @@ _CHECKS: Sequence[tuple[Callable[[Settings], object], frozenset[str]]] = (
     (egress_proxy, frozenset({"egress_proxy"})),
     (sender_of, frozenset({"callback_ed25519_keys", "callback_secrets", "slack_api_url"})),
     (diversion, frozenset({"egress_sandbox"})),
+    (check_heartbeat_url, frozenset({"operator_heartbeat_url", "egress_allow", "egress_sandbox"})),
     (named_destinations, frozenset({"egress_allow", "egress_sandbox"})),
 )
 """What is built from the settings, and the fields that it needs."""

@@ -43,6 +43,7 @@ from bridge.store.digests import Digests
 from bridge.store.encryption import Encryptor, Fingerprinter
 from bridge.store.endings import Endings
 from bridge.store.failed_records import FailedRecords
+from bridge.store.full_mark import FullMark
 from bridge.store.heartbeats import Heartbeats
 from bridge.store.held_deliveries import HeldDeliveries
 from bridge.store.imports import Imports
@@ -52,6 +53,7 @@ from bridge.store.living_messages import LivingMessages
 from bridge.store.notices import Notices
 from bridge.store.nudges import Nudges
 from bridge.store.past_ends import PastEnds
+from bridge.store.problems import Problems
 from bridge.store.push_proofs import PushProofs
 from bridge.store.pushes import Pushes
 from bridge.store.rate_limits import RateLimiter
@@ -97,6 +99,8 @@ class Resources:
     lanes: Lanes
     living: LivingMessages
     notices: Notices
+    problems: Problems
+    full_mark: FullMark
     failed_records: FailedRecords
     record_reads: RecordReads
     budgets: Budgets
@@ -206,6 +210,8 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         lanes=Lanes(store),
         living=LivingMessages(store, encryptor),
         notices=Notices(store, encryptor),
+        problems=Problems(store),
+        full_mark=FullMark(store),
         failed_records=FailedRecords(store, encryptor),
         record_reads=RecordReads(store, encryptor),
         budgets=Budgets(store),

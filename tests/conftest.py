@@ -49,7 +49,9 @@ def redis_url() -> Iterator[str]:
     """A Redis for the test run, on its own socket."""
     home = Path(tempfile.mkdtemp(prefix="rb-tests-"))
     socket = home / "redis.sock"
-    arguments = ["--port", "0", "--unixsocket", str(socket), "--dir", str(home), "--save", "", "--appendonly", "no"]
+    arguments = ["--port", "0", "--unixsocket", str(socket), "--dir", str(home), "--save", ""]
+    # Durable by its settings, as the operator would be told otherwise; but it waits for no disk and rewrites no file.
+    arguments += ["--appendonly", "yes", "--appendfsync", "no", "--auto-aof-rewrite-percentage", "0"]
     with (home / "redis.log").open("wb") as log:
         server = subprocess.Popen([redis_server_path(), *arguments], stdout=log, stderr=log)
     try:

@@ -19,6 +19,7 @@ from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected, Verdic
 from bridge.domain.destinations import NamedDestination
 from bridge.domain.living.threads import LOOK_AGAIN, AwaitPost, Place, place_of
 from bridge.domain.notices.notice_texts import slack_token_refused
+from bridge.domain.notices.notices import OPERATOR
 from bridge.domain.polling.quarantine import QUARANTINE
 from bridge.domain.times import DAY, SECOND, Moment, Span
 from bridge.errors import DecryptionFailed, StoreUnavailable
@@ -208,6 +209,8 @@ class DeliverWork:
             await self._report_refused_token(attempt)
 
     def _count_end(self, after: Delivery) -> None:
+        if after.client == OPERATOR:
+            _count_notice(after)
         match after.state:
             case DeliveryState.ABANDONED:
                 process.deliveries_abandoned.add(self._kind(after))
@@ -225,6 +228,16 @@ class DeliverWork:
         """Tell the operator, once a day for the whole fleet."""
         notice = slack_token_refused(attempt.reason or "", attempt.at)
         await self._operator.send(notice, notice_id=derived_id("dlv_", attempt.at - attempt.at % DAY, notice.type))
+
+
+def _count_notice(after: Delivery) -> None:
+    """Count a notice to the operator that has ended. That one failed is told by the log and the metrics only."""
+    match after.state:
+        case DeliveryState.DELIVERED:
+            process.notices.add("delivered")
+        case DeliveryState.ABANDONED:
+            process.notices.add("failed")
+            log.error("notice.failed", delivery_id=after.id, reason=after.last_reason)
 
 
 def _attempt(number: int, at: Moment, took: Span, result: JudgedResult) -> Attempt:

@@ -2,8 +2,8 @@
 
 It brings due times forward after Redis' clock was set back, resumes interrupted settling, ends expired watches, and
 writes the digests and summaries of rules. It counts imports that ended without a push. It reports abandoned deliveries,
-pushes that have stopped, and a Redis that evicts keys, to the operator. It accepts watches that were asked for in Slack
-and left behind. It deletes old data.
+pushes that have stopped, a Redis that evicts keys, and other problems that last, to the operator. It accepts watches
+that were asked for in Slack and left behind. It deletes old data.
 """
 
 from collections.abc import Iterator
@@ -25,6 +25,7 @@ from bridge.store.redis_check import eviction_problem, note_eviction, read_polic
 from workers.deliver import LEASE as DELIVERY_LEASE
 from workers.digests import DigestWriter
 from workers.notify_operator import OperatorNotifier
+from workers.problem_reports import ProblemReports
 from workers.settle import Settler
 from workers.summaries import SummaryWriter
 
@@ -53,6 +54,7 @@ class Sweep:
         self._operator = operator
         self._digests = digests
         self._summaries = summaries
+        self._problems = ProblemReports(resources, operator)
 
     async def run(self) -> None:
         """Run every step, even if a bug of ours breaks another one; raises StoreUnavailable."""
@@ -68,6 +70,7 @@ class Sweep:
             self._report_abandoned,
             self._report_eviction,
             self._delete_old,
+            self._problems.run,  # last, as it may wait for the answer to a heartbeat
         ):
             try:
                 await step()

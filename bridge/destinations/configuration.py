@@ -94,6 +94,13 @@ def egress_rules(settings: Settings) -> EgressRules:
     return rules if sandbox is None else rules.for_sandbox(sandbox.host, sandbox.port)
 
 
+def check_heartbeat_url(settings: Settings) -> None:
+    """Check that OPERATOR_HEARTBEAT_URL may be called."""
+    url = settings.operator_heartbeat_url
+    if url is not None and (wrong := check_url(url.reveal(), egress_rules(settings), slack=False)):
+        raise SettingsError([settings.problem("OPERATOR_HEARTBEAT_URL", wrong.for_operators)])
+
+
 def diversion(settings: Settings) -> Diversion | None:
     """Return the diversion to EGRESS_SANDBOX; None in production."""
     if settings.egress_sandbox is None:

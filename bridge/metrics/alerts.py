@@ -47,6 +47,7 @@ def _by(labels: tuple[str, ...]) -> str:
 NOT_ACCEPTED = '{verdict!="accepted"}'
 NOT_SIGNED = '{result="push_not_signed"}'
 SIGNED = '{event!="none"}'
+FAILED = '{result="failed"}'
 INTERNAL_ERROR = '{status="500"}'
 
 OF_WORKSPACE = "of the workspace {{ $labels.workspace }}"
@@ -196,6 +197,14 @@ ALERTS = (
         severity="warning",
         summary=f"No push {OF_WORKSPACE} has a valid signature.",
         section="rally-no-longer-pushes",
+    ),
+    Alert(
+        name="RallyBridgeNoticesFail",
+        expr=f"{_grown(metrics.NOTICES, '1h', where=FAILED)} > 0",
+        after="0m",
+        severity="warning",
+        summary="A notice to the operator was not delivered.",
+        section="notices-fail",
     ),
     Alert(
         name="RallyBridgeInternalErrors",

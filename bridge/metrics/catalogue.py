@@ -36,6 +36,13 @@ REDIS_ERRORS = _counter(
     labels=("error",),
 )
 
+NOTICES = _counter(
+    short="operator_notices",
+    source=Source.PROCESS,
+    help="Notices to the operator that were delivered, and that failed for good",
+    labels=("result",),
+)
+
 # The API
 REQUESTS = _counter(
     short="requests",

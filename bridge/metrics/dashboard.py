@@ -90,6 +90,7 @@ PANELS = (
     Panel("Workers alive", "short", (_now(metrics.WORKERS_ALIVE),)),
     Panel("Memory of Redis", "bytes", (_now(metrics.REDIS_MEMORY_USED), _now(metrics.REDIS_MEMORY_LIMIT))),
     Panel("Errors of Redis", "ops", (_rate(metrics.REDIS_ERRORS, "error"),)),
+    Panel("Notices to the operator", "ops", (_rate(metrics.NOTICES, "result"),)),
     Panel("Rounds of shifts", "s", _quantiles(metrics.SHIFT_ROUND, "shift")),
     Panel("Results of rules", "ops", (_rate(metrics.RULE_RESULTS, "rule", "result"),)),
 )

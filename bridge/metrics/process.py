@@ -8,6 +8,7 @@ KINDS = ("slack_webhook", "slack", "callback")
 REDIS_ERRORS = ("unavailable", "full", "replicas", "refused")
 
 redis_errors = Count(catalogue.REDIS_ERRORS, known=[(error,) for error in REDIS_ERRORS])
+notices = Count(catalogue.NOTICES, known=[("delivered",), ("failed",)])
 requests = Count(catalogue.REQUESTS)
 request_duration = Distribution(catalogue.REQUEST_DURATION)
 push_requests = Count(catalogue.PUSH_REQUESTS)
@@ -20,9 +21,10 @@ deliveries_abandoned = Count(catalogue.ABANDONED, known=[(kind,) for kind in KIN
 delivery_delay = Distribution(catalogue.DELIVERY_DELAY)
 shift_round = Distribution(catalogue.SHIFT_ROUND)
 
-API = (redis_errors, requests, request_duration, push_requests)
+API = (redis_errors, notices, requests, request_duration, push_requests)
 WORKER = (
     redis_errors,
+    notices,
     polls,
     poll_lateness,
     detection_delay,

@@ -33,6 +33,7 @@ SECRETS = (
     "callback_ed25519_keys",
     "slack_bot_token",
     "slack_signing_secret",
+    "operator_heartbeat_url",
     "egress_proxy",
 )
 """The variables that may be read from files."""
@@ -88,6 +89,7 @@ class Variables(BaseModel):
     slack_records_users: Annotated[tuple[str, ...], BeforeValidator(parsers.slack_users)] = ()
     """The Slack users who may read failed records in Slack, unless the configuration file has them."""
     operator_notify: str | None = None
+    operator_heartbeat_url: Annotated[Secret | None, BeforeValidator(parsers.secret_url)] = None
     egress_allow: Annotated[tuple[str, ...], BeforeValidator(lambda text: tuple(parsers.parts(text)))] = ()
     egress_proxy: Annotated[Secret | None, BeforeValidator(parsers.proxy_url)] = None
     egress_ca_file: str | None = None

@@ -89,6 +89,11 @@ deletes what has ended.
     rb:workers                          hash   the last heartbeat of each worker, by its id
     rb:evicts                           string exists while Redis may evict watches and the operator has been notified
     rb:replicated                       string written before WAIT, if replicas are required
+    rb:problems                         hash   problems that last, by kind and subject; whether the operator was told
+    rb:receivers:failing                hash   `<since> <failures> <delivery>` by lane: its last attempt failed
+    rb:turn:<name>                      string exists while one process does what the fleet does once; expires by itself
+    rb:full:not_told                    string deleted when the operator is told that Redis is full; needs no memory
+    rb:full:known                       string exists once the key above was written
     rb:check                            string written by /readyz to check that Redis accepts writes
     rb:store_key                        string the store's own key, encrypted: for fingerprints, and to check our keys
 

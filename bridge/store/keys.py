@@ -33,6 +33,10 @@ LANES = "rb:lanes"
 LANES_DOUBTFUL = "rb:lanes:doubtful"
 WORKERS = "rb:workers"
 EVICTS = "rb:evicts"
+PROBLEMS = "rb:problems"
+RECEIVERS_FAILING = "rb:receivers:failing"
+FULL_NOT_TOLD = "rb:full:not_told"
+FULL_KNOWN = "rb:full:known"
 REPLICATED = "rb:replicated"
 KEPT_ENDINGS = "rb:watches:kept_endings"
 IN_ANY_LAYOUT = (STORE_KEY, FENCE, EXPIRING, ENDED)
@@ -105,6 +109,10 @@ def client_calls(client: str) -> str:
 
 def watch_topic(watch_id: str) -> str:
     return f"watch:{watch_id}"
+
+
+def turn(name: str) -> str:
+    return f"rb:turn:{name}"
 
 
 def import_topic(workspace: str, import_id: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bridge.domain.delivery.deliveries import DeliveryState
 from bridge.domain.destinations import Destination
 from bridge.domain.notices.notices import OPERATOR
 from bridge.store import bindings, codec, keys
@@ -38,6 +39,10 @@ class Notices:
         """Return the abandoned deliveries not yet reported to the operator, oldest first."""
         ids: list[str] = await self._store.call("ZRANGE", keys.UNREPORTED, 0, count - 1)
         return ids
+
+    async def failed(self) -> int:
+        """Return how many notices were given up, of those that are still stored."""
+        return int(await self._store.call("ZCARD", keys.deliveries_in(DeliveryState.ABANDONED, OPERATOR)))
 
     async def delete(self, delivery_id: str) -> None:
         """Delete an ended delivery that belongs to no watch: a notice or a digest."""

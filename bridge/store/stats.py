@@ -69,8 +69,7 @@ async def read_stats(
             pipe.zcard(keys.deliveries_in(state))
         for workspace in workspaces:
             pipe.zcard(keys.imports_due(workspace))
-            for tier in range(TIERS):
-                overdue = poll_scores.score(tier, 0), poll_scores.score(tier, now - OVERDUE_AFTER)
+            for overdue in _overdue_scores(now):
                 pipe.zcount(keys.imports_due(workspace), *overdue)
         watching, settling, *counts = await pipe.execute()
     deliveries = dict(zip(DeliveryState, counts, strict=False))
@@ -95,6 +94,19 @@ async def read_stats(
         pushes=health,
         now=now,
     )
+
+
+async def overdue_imports(store: Store, workspace: str, now: Moment) -> int:
+    """Return how many imports of a workspace are polled too late. Raises StoreUnavailable."""
+    async with translated(), store.redis.pipeline(transaction=False) as pipe:
+        for overdue in _overdue_scores(now):
+            pipe.zcount(keys.imports_due(workspace), *overdue)
+        return sum(await pipe.execute())
+
+
+def _overdue_scores(now: Moment) -> list[tuple[int, int]]:
+    """Return the first and last score of overdue imports, for each tier."""
+    return [(poll_scores.score(tier, 0), poll_scores.score(tier, now - OVERDUE_AFTER)) for tier in range(TIERS)]
 
 
 _OF_RULES: Mapping[str, Sequence[str]] = {

@@ -20,6 +20,7 @@ from bridge.resources import Resources, open_resources
 from bridge.startup import wait_for_store
 from bridge.web.cors import ORIGINS
 from bridge.web.endpoints.metrics import render
+from bridge.web.operator_watch import watching_for_operator
 from bridge.web.slack.team_check import check_team
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -41,7 +42,8 @@ async def lifespan(app: Starlette) -> AsyncIterator[dict[str, object]]:
             app.state.resources = resources
             memory.trim_after_startup()
             structlog.get_logger().info("api.started")
-            yield {ORIGINS: settings.cors_origins}
+            async with watching_for_operator(resources):
+                yield {ORIGINS: settings.cors_origins}
     structlog.get_logger().info("api.stopped")
 
 

@@ -136,6 +136,12 @@ CASES = [
         {"workspace": "eu"},
     ),
     Case(
+        "RallyBridgeNoticesFail",
+        {'rally_bridge_operator_notices_total{result="failed"}': "0+1x60"},
+        {'rally_bridge_operator_notices_total{result="delivered"}': "0+1x60"},
+        {},
+    ),
+    Case(
         "RallyBridgeInternalErrors",
         {'rally_bridge_requests_total{route="/v1/watches",status="500"}': "0+1x60"},
         {'rally_bridge_requests_total{route="/v1/watches",status="503"}': "0+1x60"},

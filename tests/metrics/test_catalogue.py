@@ -7,7 +7,7 @@ from bridge.metrics.catalogue import METRICS
 from bridge.metrics.metric import Kind, Metric, Source
 
 PUBLIC = {
-    *("build_info", "redis_errors_total"),
+    *("build_info", "redis_errors_total", "operator_notices_total"),
     *("requests_total", "request_duration_seconds", "push_requests_total"),
     *("polls_total", "poll_lateness_seconds", "detection_delay_seconds", "watches_settled_total"),
     *("delivery_attempts_total", "deliveries_abandoned_total", "delivery_delay_seconds", "shift_round_seconds"),

@@ -73,7 +73,9 @@ class StoreMachine(ClientSteps, PollSteps, SettlingSteps, DeliverySteps, RuleSte
         permanent = {keys.FENCE, keys.CLOCK, keys.STORE_KEY, keys.SCHEMA_VERSION}
         left -= {keys.budget("default"), keys.budget("eu"), keys.push_proof("default")}
         assert {
-            key for key in left if not key.startswith(("rb:push:seen:", "rb:push:first:", "rb:push:stats:", "rb:ends:"))
+            key
+            for key in left
+            if not key.startswith(("rb:push:seen:", "rb:push:first:", "rb:push:stats:", "rb:ends:", "rb:turn:"))
         } <= permanent
         assert not self.model.watches
         assert not self.model.deliveries

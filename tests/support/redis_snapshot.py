@@ -30,12 +30,15 @@ return taken
 """
 ACCOUNTED_ELSEWHERE = (
     *("rb:calls:", "rb:wakeups", "rb:queue", "rb:workers", "rb:rules:stats:"),
-    *("rb:replay", "rb:push:first:", "rb:push:queued:", "rb:pushes:due"),
+    *("rb:replay", "rb:push:first:", "rb:push:queued:", "rb:pushes:due", "rb:full:"),
 )
 """What the soundness of watches and deliveries does not depend on."""
-_PERMANENT = {keys.FENCE, keys.CLOCK, keys.STORE_KEY, keys.SCHEMA_VERSION, "rb:check"}
+_PERMANENT = {
+    *(keys.FENCE, keys.CLOCK, keys.STORE_KEY, keys.SCHEMA_VERSION, "rb:check"),
+    *(keys.PROBLEMS, keys.RECEIVERS_FAILING),
+}
 SKIPPED_FOR = "rb:deliveries:skipped_for:"
-_PASSING_PREFIXES = ("rb:push:seen:", "rb:push:first:", "rb:rules:stats:", "rb:ends:", "rb:batch:")
+_PASSING_PREFIXES = ("rb:push:seen:", "rb:push:first:", "rb:rules:stats:", "rb:ends:", "rb:batch:", "rb:turn:")
 _PASSING = (":paced", ":last", ":singles", ":calls", ":flooded")
 
 

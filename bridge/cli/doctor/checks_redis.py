@@ -224,6 +224,17 @@ def check_workers(fleet: Fleet) -> Finding:
     return ok("Workers", detail)
 
 
+def check_notices(failed_notices: int, destination: str | None) -> Finding:
+    """Check that notices to the operator arrive."""
+    check = "Notices to the operator"
+    if failed_notices:
+        detail = f"{failed_notices} to {destination or 'no destination now'} were given up; no other notice says so"
+        return warning(
+            check, detail, "See `rally-bridge deliveries --state abandoned` with an admin's key for the reason."
+        )
+    return ok(check, f"to {destination}" if destination else "not sent: OPERATOR_NOTIFY is not set")
+
+
 def _last_seen(fleet: Fleet) -> str:
     return "".join(
         f"; {each.worker.host} was last seen {duration_text((fleet.now - each.at) // SECOND * SECOND)} ago"

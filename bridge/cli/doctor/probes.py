@@ -91,6 +91,7 @@ def _redis_findings(settings: Settings, redis: RedisProbe, start: str) -> Iterat
     yield from checks_redis.check_report(url, redis.report)
     if redis.fleet is not None:
         yield checks_redis.check_workers(redis.fleet)
+        yield checks_redis.check_notices(redis.notices_failed, settings.operator_notify)
 
 
 def _rally_finding(settings: Settings, name: str, probe: RallyProbe) -> Finding:

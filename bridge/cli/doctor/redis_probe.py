@@ -46,6 +46,8 @@ class RedisProbe:
     fleet: Fleet | None = None
     pushes: Mapping[str, PushHealth] = field(default_factory=dict)
     """What came of Rally's pushes, by workspace."""
+    notices_failed: int = 0
+    """How many notices to the operator were given up."""
     error: str = ""
     refused: bool = False
     """Whether Redis answers with a refusal, so that starting it would not help."""
@@ -98,8 +100,13 @@ async def _run_probe(redis: Redis, resources: Resources) -> RedisProbe:
         opens=_keys_open(resources, await redis.get(keys.STORE_KEY)),
         sample=await sample_records(redis, resources),
     )
-    fleet, pushes = await _fleet(resources), await _pushes(resources)
-    return RedisProbe(report=report, clock_ahead=await _clock_ahead(redis), fleet=fleet, pushes=pushes)
+    return RedisProbe(
+        report=report,
+        clock_ahead=await _clock_ahead(redis),
+        fleet=await _fleet(resources),
+        pushes=await _pushes(resources),
+        notices_failed=await _notices_failed(resources),
+    )
 
 
 async def _fleet(resources: Resources) -> Fleet | None:
@@ -108,6 +115,14 @@ async def _fleet(resources: Resources) -> Fleet | None:
         return await resources.heartbeats.read()
     except StoreUnavailable:
         return None
+
+
+async def _notices_failed(resources: Resources) -> int:
+    """Return how many notices to the operator failed; 0 if Redis refuses to say it, which another finding names."""
+    try:
+        return await resources.notices.failed()
+    except StoreUnavailable:
+        return 0
 
 
 async def _pushes(resources: Resources) -> Mapping[str, PushHealth]:

@@ -19,7 +19,7 @@ from bridge.settings.file.document import Document, read_document
 from bridge.settings.loading import draft_settings
 from bridge.settings.sources.variables import read_secret_file, read_variables
 
-OUTBOUND_SETTINGS = ("EGRESS_PROXY", "RALLY_PROXY")
+OUTBOUND_SETTINGS = ("EGRESS_PROXY", "RALLY_PROXY", "OPERATOR_HEARTBEAT_URL")
 """Settings that would lead a sandboxed bridge out of the sandbox. What goes to destinations is diverted to it."""
 CONFIG_FILE = "bridge.toml"
 """The configuration file in a data directory, if BRIDGE_CONFIG_FILE names no other."""

@@ -4,7 +4,7 @@
 -- Returns: 1, or 0 when the fence has been replaced or used
 local delivery, attempts, watch, ended, unreported = unpack(KEYS)
 local id, watch_id, lane, fence, due, lane_result, attempt, attempts_kept, state = unpack(ARGV, 1, 9)
-local FIRST_FIELD, PARTS_AT_ONCE, OPERATOR = 10, 100, 'operator'
+local FIRST_FIELD, PARTS_AT_ONCE, OPERATOR, FAILING = 10, 100, 'operator', 'rb:receivers:failing'
 local now = clock()
 local record = redis.call('HMGET', delivery, 'fence', 'state', 'client', 'parts')
 if record[1] ~= fence or record[2] ~= 'pending' then
@@ -20,6 +20,14 @@ end
 if lane_result ~= '' then
   set_last_result(lane, lane_result)
 end
+-- Remember since when the receiver fails, and the most failures of one delivery; not for notices to the operator.
+if lane_result == 'ok' then
+  redis.call('HDEL', FAILING, lane)
+elseif lane_result == 'failing' and record[3] ~= OPERATOR then
+  local since, most = string.match(redis.call('HGET', FAILING, lane) or '', '^(%d+) (%d+) ')
+  local failures = math.max(tonumber(most or 0), tonumber(redis.call('HGET', delivery, 'failures')))
+  redis.call('HSET', FAILING, lane, (since or now) .. ' ' .. failures .. ' ' .. id)
+end
 redis.call('ZREM', lane_key(lane) .. ':leased', id)
 if due ~= '0' then
   enqueue(lane, id, due, now)
@@ -27,6 +35,9 @@ if due ~= '0' then
 end
 redis.call('ZREM', lane_key(lane), id)
 reschedule(lane, now)
+if redis.call('EXISTS', lane_key(lane)) == 0 then
+  redis.call('HDEL', FAILING, lane)
+end
 remove_from_index(id, record[3], 'pending')
 add_to_index(id, record[3], state)
 if record[4] and not end_parts(id, state, PARTS_AT_ONCE, now) then
