@@ -92,7 +92,7 @@ def test_a_long_import_has_a_living_message_and_its_end_and_records_in_a_thread(
 
     living = message(page, "Import running").first
     expect(living).to_contain_text("people", timeout=90_000)
-    end = message(page, "also sent to the channel")
+    end = message(page, "replied to a thread")
     expect(end).to_have_count(1, timeout=60_000)
     expect(page.get_by_role("article").filter(has_text="1 reply")).to_contain_text("edited")
     assert_it_is_well_made(page)
