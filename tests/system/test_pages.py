@@ -45,7 +45,7 @@ def test_the_inbox_shows_the_message_of_an_import_that_nobody_watches(journey: J
 def test_failed_records_are_read_in_a_modal_and_sent_as_csv(journey: Journey, page: Page) -> None:
     here = {"type": "slack", "channel": "C0PANELS"}
     journey.http.put(
-        inbox_of(journey).replace("/inbox", "/control/imports/clicked"),
+        journey.inbox.replace("/inbox", "/control/imports/clicked"),
         json={"type": "CSV", "people": 3, "failed": 60, "statuses": [{"status": "COMPLETED", "after": 0}]},
     ).raise_for_status()
     journey.http.post(
@@ -53,7 +53,7 @@ def test_failed_records_are_read_in_a_modal_and_sent_as_csv(journey: Journey, pa
         json={"importId": "clicked", "notify": [here]},
         headers={"Authorization": f"Bearer {journey.key}"},
     ).raise_for_status()
-    page.goto(inbox_of(journey))
+    page.goto(journey.inbox)
 
     message = page.get_by_role("article").filter(has_text="clicked").filter(has_text="channel C0PANELS")
     message.get_by_role("button", name="Failed records").click()
