@@ -86,11 +86,9 @@ class LivingWords:
         team = self._resources.settings.slack_client
         if team is None or not may_use(team.permissions, channel):
             return None
-        tells = [
-            watch for watch in sharing if any(self._resources.receiver(d) == channel.channel for d in watch.notify)
-        ]
-        made_here = [watch for watch in tells if slack_user_of(watch.client) is not None]
-        return next((watch.id for watch in (*made_here, *tells)), None)
+        direct = [watch for watch in sharing if _names(watch, channel)]
+        made_here = [watch for watch in direct if slack_user_of(watch.client) is not None]
+        return next((watch.id for watch in (*made_here, *direct)), None)
 
     def moved(self, claim: LivingClaim, now: Moment) -> ShownEnd:
         """Return that nothing more is told where the message is."""
@@ -139,6 +137,11 @@ class LivingWords:
         destination = self._wanted(claim, watch)
         place = None if destination is None else self._resources.end_place(destination)
         return Told.IN_THREAD if place is EndPlace.REPLY and not delivery.outside_thread else Told.BELOW
+
+
+def _names(watch: Watch, channel: SlackChannel) -> bool:
+    """Return whether a watch names a channel itself; messages of named destinations have no buttons."""
+    return any(isinstance(each, SlackChannel) and each.channel == channel.channel for each in watch.notify)
 
 
 def _is_awaited(watch: Watch, delivery: Delivery | None, now: Moment) -> bool:

@@ -219,12 +219,17 @@ def shortcut(callback: str, **more: Any) -> dict[str, Any]:
 
 def submission(slack: SlackStandIn, **values: str | None) -> dict[str, Any]:
     """Return the payload of the submitted modal."""
-    given = {"import": "imp", "label": None, "channel": CHANNEL, "outcomes": "always"} | values
+    given = {"import": "imp", "label": None, "channel": CHANNEL, "outcomes": "always", "progress": "live"} | values
+    chosen = [] if given["progress"] is None else [{"value": given["progress"]}]
     elements = {
         "import": {"type": "plain_text_input", "value": given["import"]},
         "label": {"type": "plain_text_input", "value": given["label"]},
         "channel": {"type": "conversations_select", "selected_conversation": given["channel"]},
         "outcomes": {"type": "radio_buttons", "selected_option": {"value": given["outcomes"]}},
+        "progress": {
+            "type": "checkboxes",
+            "selected_options": chosen,
+        },
     }
     return {
         "type": "view_submission",

@@ -319,6 +319,7 @@ async def test_a_name_that_stands_for_another_channel_by_now_is_told_there(redis
     async with living_world(redis_url, sandbox_url, SLACK_CLIENT + NAMED) as living:
         await show_living(living.world, notify={"type": "named", "name": "panels"})
         assert only(living.posts())["channel"] == CHANNEL
+        assert "actions" not in {block["type"] for block in only(living.posts())["blocks"]}
         async with living.reopened(SLACK_CLIENT + NAMED.replace("C0PANELS", "C0OTHERS")) as moved:
             moved.world.pass_time(MINUTE)
             await moved.world.live()

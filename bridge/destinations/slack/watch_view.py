@@ -11,11 +11,12 @@ from bridge.destinations.slack.escaping import plain_text
 WATCH_VIEW = "watch_import"
 SHORTCUT, MESSAGE_SHORTCUT = "watch_import", "watch_import_in_message"
 """The ids of the shortcuts that open the modal."""
-IMPORT, LABEL, CHANNEL, OUTCOMES = "import", "label", "channel", "outcomes"
+IMPORT, LABEL, CHANNEL, OUTCOMES, PROGRESS = "import", "label", "channel", "outcomes", "progress"
 """The ids of the blocks; errors of a submission name them."""
 VALUE = "value"
 """The id of the one element of each block."""
 ALWAYS, PROBLEMS = "always", "problems"
+LIVE = "live"
 LONGEST_ID, LONGEST_LABEL, LONGEST_HINT = 200, 300, 1_500
 
 
@@ -27,7 +28,7 @@ def watch_view(import_ids: Sequence[str] = (), channel: str | None = None) -> di
         "title": plain_text("Watch an import"),
         "submit": plain_text("Watch"),
         "close": plain_text("Cancel"),
-        "blocks": [_import(import_ids), _label(), _channel(channel), _outcomes()],
+        "blocks": [_import(import_ids), _label(), _channel(channel), _outcomes(), _progress()],
     }
 
 
@@ -66,6 +67,12 @@ def _outcomes() -> dict[str, Any]:
     ]
     element = {"type": "radio_buttons", "action_id": VALUE, "options": options, "initial_option": options[0]}
     return _input(OUTCOMES, "When", element)
+
+
+def _progress() -> dict[str, Any]:
+    options = [{"text": plain_text("In one message, if it runs for more than a minute"), "value": LIVE}]
+    element = {"type": "checkboxes", "action_id": VALUE, "options": options, "initial_options": options}
+    return {**_input(PROGRESS, "Show its progress", element), "optional": True}
 
 
 def _input(block: str, label: str, element: dict[str, Any]) -> dict[str, Any]:

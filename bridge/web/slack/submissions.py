@@ -11,11 +11,11 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from bridge.destinations.slack.response_url import response_url
-from bridge.destinations.slack.watch_view import CHANNEL, IMPORT, LABEL, OUTCOMES, PROBLEMS, VALUE
+from bridge.destinations.slack.watch_view import CHANNEL, IMPORT, LABEL, LIVE, OUTCOMES, PROBLEMS, PROGRESS, VALUE
 from bridge.domain.clients import Client
 from bridge.web.json_response import ApiResponse
 from bridge.web.slack.answers import Answer, logged
-from bridge.web.slack.nested import text_at
+from bridge.web.slack.nested import list_at, text_at
 from bridge.web.slack.watching import Wish
 
 _REFERENCE = re.compile(r"<[#@]([A-Z0-9]+)>")
@@ -33,6 +33,9 @@ def wish_of(client: Client, user: str, payload: Mapping[str, Any], *, api_url: s
         import_id=text_at(payload, *values, IMPORT, VALUE, "value").strip(),
         label=text_at(payload, *values, LABEL, VALUE, "value").strip() or None,
         on=PROBLEMS if outcomes == PROBLEMS else None,
+        live=any(
+            text_at(each, "value") == LIVE for each in list_at(payload, *values, PROGRESS, VALUE, "selected_options")
+        ),
         answers=response_url(_response_url(payload), api_url=api_url),
     )
 

@@ -46,6 +46,8 @@ class Wish:
     label: str | None = field(repr=False)
     on: str | None = None
     """The outcomes that are told, as in the API; None means all."""
+    live: bool = True
+    """Whether its progress is shown while it runs."""
     answers: Secret | None
     """The `response_url`, if it is one of Slack's."""
 
@@ -80,7 +82,7 @@ def _new_watch(resources: Resources, wish: Wish) -> NewWatch:
         "importId": wish.import_id,
         "workspace": _workspace(wish.client),
         "label": wish.label,
-        "notify": [{"type": "slack", "channel": wish.channel, "on": wish.on}],
+        "notify": [{"type": "slack", "channel": wish.channel, "on": wish.on, "live": wish.live}],
     }
     body = parse(json.dumps(wanted).encode(), WatchBody, validation_context(resources, wish.client))
     notify = tuple(each.destination() for each in body.notify or ())
@@ -146,9 +148,10 @@ async def _show(resources: Resources, wish: Wish, watch_id: str, text: str) -> S
 
 def _confirmation(wish: Wish) -> str:
     label = f" · {neutralized(wish.label, LABEL_LIMIT)}" if wish.label else ""
+    progress = " Its progress is shown here if it runs for more than a minute." if wish.live else ""
     return (
         f"👀 Watching {code(wish.import_id, ID_LIMIT)}{label}. This channel is told "
-        f"{'if it does not complete without problems' if wish.on else 'when it ends'}."
+        f"{'if it does not complete without problems' if wish.on else 'when it ends'}.{progress}"
     )
 
 

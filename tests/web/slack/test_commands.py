@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 import pytest
 from structlog.testing import capture_logs
 
+from bridge.domain.times import MINUTE
 from bridge.store import keys
 from tests.support.samples import only
 from tests.support.slack_requests import (
@@ -47,6 +48,18 @@ async def test_a_watch_is_confirmed_in_the_channel_and_tells_it_of_the_end(world
     await world.poll()
     await world.deliver()
     assert only(slack.of("chat.postMessage"))["channel"] == CHANNEL
+
+
+async def test_a_watch_of_the_command_has_a_living_message(world: World, slack: SlackStandIn) -> None:
+    await world.sandbox.set_import("imp", ("UPLOADING", 0))
+    await watch(world, slack)
+    await world.poll()
+    world.pass_time(MINUTE)
+    await world.live()
+
+    living = only(slack.of("chat.postMessage"))
+    assert living["text"].startswith("⏳ Import running: imp")
+    assert f"Asked for by <@{USER}>" in str(living["blocks"])
 
 
 @pytest.mark.parametrize("error", ["not_in_channel", "channel_not_found"])

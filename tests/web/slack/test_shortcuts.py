@@ -125,6 +125,13 @@ async def test_a_submitted_modal_watches_the_import(world: World, slack: SlackSt
     assert only((await watches(world))[0]["deliveries"])["state"] == "skipped"
 
 
+@pytest.mark.parametrize("chosen", [None, "live"])
+async def test_the_modal_asks_whether_progress_is_shown(world: World, slack: SlackStandIn, chosen: str | None) -> None:
+    await send_interaction(world.api, submission(slack, progress=chosen))
+
+    assert len(await world.resources.store.call("KEYS", "rb:living:*:imp")) == (chosen is not None)
+
+
 async def test_where_the_app_is_not_invited_the_person_is_told_and_nothing_is_accepted(
     world: World, slack: SlackStandIn
 ) -> None:

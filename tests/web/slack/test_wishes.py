@@ -3,6 +3,7 @@
 import pytest
 
 from bridge.domain.destinations import SlackChannel
+from bridge.domain.living.living_message import LivingPlace
 from bridge.domain.times import SECOND
 from bridge.ids import new_id
 from bridge.store import keys
@@ -25,6 +26,7 @@ def wish() -> NewWatch:
         label="PRIVATE-LABEL",
         metadata={},
         expires_in=3_600 * SECOND,
+        living=(LivingPlace(receiver="f" * 32, lane="slack:x"),),
     )
 
 
@@ -48,6 +50,7 @@ async def test_a_wish_that_a_process_leaves_behind_is_accepted_by_a_worker(world
     assert (accepted["id"], accepted["label"], accepted["createdBy"]) == (new.id, new.label, new.client)
     assert "`imp`" in text_of(await send_command(world.api, "list", user_id="U0BOB"))
     assert await left(world) == []
+    assert await world.resources.store.call("KEYS", "rb:living:*:imp") == [f"rb:living:{'f' * 32}:default:imp"]
 
 
 @pytest.mark.parametrize("answer", [{"ok": True}, 500, {"ok": False, "error": "not_in_channel"}])
