@@ -46,6 +46,7 @@ from bridge.store.failed_records import FailedRecords
 from bridge.store.full_mark import FullMark
 from bridge.store.heartbeats import Heartbeats
 from bridge.store.held_deliveries import HeldDeliveries
+from bridge.store.history import History
 from bridge.store.imports import Imports
 from bridge.store.indexes import Indexes
 from bridge.store.lanes import Lanes
@@ -107,6 +108,7 @@ class Resources:
     push_proofs: PushProofs
     indexes: Indexes
     heartbeats: Heartbeats
+    history: History
     rate_limiter: RateLimiter
     console_sessions: ConsoleSessions
     change_feed: ChangeFeed
@@ -218,6 +220,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         push_proofs=PushProofs(store),
         indexes=Indexes(store, fingerprinter),
         heartbeats=Heartbeats(store),
+        history=History(store, encryptor),
         rate_limiter=RateLimiter(store, limit=settings.client_rate_limit),
         console_sessions=ConsoleSessions(store),
         change_feed=ChangeFeed(store),

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 
 import structlog
 
+from bridge.domain.history.notes import notes_of_budget
 from bridge.domain.imports import Reply
 from bridge.domain.notices.workspace_notices import workspace_changes
 from bridge.domain.polling.budget import Budget
@@ -48,7 +49,8 @@ class BudgetCorrection:
                 jitter=jitter,
                 probed=probed,
             )
-            written = await self._resources.budgets.write(self._workspace, budget)
+            notes = notes_of_budget(snapshot.budget, budget, snapshot.now)
+            written = await self._resources.budgets.write(self._workspace, budget, notes)
             if written:
                 await self._report_changes(snapshot.budget, budget, snapshot.now)
 

@@ -28,6 +28,7 @@ from bridge.errors import StoreUnavailable
 from bridge.metrics import process
 from bridge.resources import Resources
 from bridge.store.endings import Settlement
+from bridge.store.history import ImportNotes
 from workers.end_buttons import with_end_buttons
 from workers.rule_watches import speaking_rules
 
@@ -69,10 +70,11 @@ class Settler:
 
     async def settle(self, workspace: str, import_id: str) -> int:
         """Settle every watch of an import that has an outcome now; return how many. Repeating it is harmless."""
-        waiting, import_record, snapshot = await asyncio.gather(
+        waiting, import_record, snapshot, notes = await asyncio.gather(
             self._resources.watches.waiting(workspace, import_id),
             self._resources.imports.get(workspace, import_id),
             self._resources.budgets.read(workspace),
+            self._resources.history.about(workspace, import_id),
         )
         if not waiting:
             await self._resources.imports.drop_settling(workspace, import_id)
@@ -83,7 +85,9 @@ class Settler:
         for watch_id, record in waiting:
             try:
                 watch = await self._resources.watches.load(watch_id, record)
-                settled += await self._settle_watch(watch, (workspace, import_id), state, polls, snapshot.now)
+                settled += await self._settle_watch(
+                    watch, (workspace, import_id), state, polls, snapshot.now, notes=notes
+                )
             except StoreUnavailable:
                 raise
             except Exception as error:  # our own bug, which must not stop the other watches
@@ -91,7 +95,14 @@ class Settler:
         return settled
 
     async def _settle_watch(
-        self, watch: Watch | None, key: tuple[str, str], state: ImportState, polls: int, now: Moment
+        self,
+        watch: Watch | None,
+        key: tuple[str, str],
+        state: ImportState,
+        polls: int,
+        now: Moment,
+        *,
+        notes: ImportNotes,
     ) -> bool:
         if watch is None or watch.state is not WatchState.WATCHING or (watch.workspace, watch.import_id) != key:
             return False
@@ -113,6 +124,7 @@ class Settler:
             histories=await self._histories(watch, conclusion, state),
             mentioned=partial(mentioned, outcome=conclusion.outcome, named=self._resources.named),
         )
+        settlement = replace(settlement, history=notes.for_watch(watch, now))
         if not await self._resources.endings.settle(settlement):
             return False
         log.info(

@@ -2,8 +2,8 @@
 
 Every key of ours begins with `rb:`; times are milliseconds on Redis' clock. Records are hashes: the few fields that
 Redis compares are plain, everything private is encrypted. No record expires by itself, except the marks of pushes,
-histories of ends, what was read on demand, what Slack asked for, batches, and sessions that were signed out: the sweep
-deletes what has ended.
+histories of ends, notes left behind, what was read on demand, what Slack asked for, batches, and sessions that were
+signed out: the sweep deletes what has ended.
 
     rb:watch:<id>                       hash   a watch: state, deadlines, outcome; encrypted: private, ending
     rb:watches:in:<index>               zset   ids of watches; <index>: `watching`, `cancelled` or an outcome
@@ -17,6 +17,8 @@ deletes what has ended.
     rb:nudges:due                       zset   open watches by the time at which it is checked whether Slack is nudged
     rb:watches:ended                    zset   ended watches, and deliveries of notices, by the start of their retention
     rb:import:<workspace>:<id>          hash   an import that is polled, or final and still answering new watches
+    rb:notes:<workspace>:<id>           list   what was noted about an import for the histories of its watches
+    rb:pauses:<workspace>               list   what was noted about the pauses of a workspace, for the same
     rb:waiting:<workspace>:<id>         set    the open watches that wait for an import
     rb:imports:due:<workspace>          zset   imports by tier and next poll (poll_order); while leased, by lease end
     rb:imports:leased:<workspace>       zset   imports with a poll in progress, by lease end

@@ -20,6 +20,10 @@ def of_reading(workspace: str, import_id: str) -> Binding:
     return Binding(record=keys.import_(workspace, import_id), field="reading")
 
 
+def of_note(workspace: str, import_id: str) -> Binding:
+    return Binding(record=keys.notes(workspace, import_id), field="")
+
+
 def of_record_set(set_id: str, workspace: str, import_id: str) -> Binding:
     return Binding(record=keys.record_set(set_id, workspace, import_id), field="")
 

@@ -1,14 +1,16 @@
 """The budget of each workspace, shared by the whole fleet."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from bridge.domain.history.notes import MOST_NOTES, Note
 from bridge.domain.polling.budget import Budget, Grant, set_back
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.store import codec, keys
 from bridge.store.connection import Store
+from bridge.store.history import dump_pause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +76,19 @@ class Budgets:
         )
         return snapshot, int(stored.get("written_at", 0)) - now
 
-    async def write(self, workspace: str, budget: Budget) -> bool:
-        """Write a budget computed from `budget.version`. Return False if that version was overwritten meanwhile."""
+    async def write(self, workspace: str, budget: Budget, notes: Sequence[Note] = ()) -> bool:
+        """Write a budget computed from `budget.version`, and note its changes for the histories of watches.
+
+        Return False if that version was overwritten meanwhile.
+        """
         changes = [
             part for name, value in asdict(budget).items() if name != "version" for part in (name, _written(value))
         ]
         written = await self._store.run(
-            "write_budget", {"budget": keys.budget(workspace)}, {"version": budget.version}, more_args=changes
+            "write_budget",
+            {"budget": keys.budget(workspace), "pauses": keys.pauses(workspace)},
+            {"version": budget.version, "notes": len(notes), "notes_kept": MOST_NOTES},
+            more_args=[*map(dump_pause, notes), *changes],
         )
         return bool(written)
 

@@ -89,19 +89,22 @@ class Deliveries:
         ]
         return now, None if next_due < 0 else next_due, claims
 
-    async def redeliver(self, delivery_id: str, watch_id: str) -> str:
-        """Make an ended delivery due again. Return `queued`, or the state that forbids it (`unknown`: deleted)."""
-        call = self._redelivery(delivery_id, watch_id)
+    async def redeliver(self, delivery_id: str, watch_id: str, *, by: str) -> str:
+        """Make an ended delivery due again, for the client `by`.
+
+        Return `queued`, or the state that forbids it (`unknown`: deleted).
+        """
+        call = self._redelivery(delivery_id, watch_id, by)
         return str(await self._store.run("redeliver", call.keys, call.args, replicated=True))
 
-    async def redeliver_many(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
+    async def redeliver_many(self, deliveries: Sequence[Delivery], *, by: str) -> list[Delivery]:
         """Make ended deliveries due again, in one round trip but independently. Return those that are due.
 
         A part of an abandoned digest is left as it is: it is told by the digest, if that is redelivered.
         """
         found = await self._store.run_all(
             "redeliver",
-            [self._redelivery(each.id, each.watch_id, in_bulk=True) for each in deliveries],
+            [self._redelivery(each.id, each.watch_id, by, in_bulk=True) for each in deliveries],
             replicated=True,
         )
         return [each for each, state in zip(deliveries, found, strict=True) if state == "queued"]
@@ -111,7 +114,7 @@ class Deliveries:
         return self._load(claim.id, claim.record)
 
     @staticmethod
-    def _redelivery(delivery_id: str, watch_id: str, *, in_bulk: bool = False) -> Call:
+    def _redelivery(delivery_id: str, watch_id: str, by: str, *, in_bulk: bool = False) -> Call:
         return Call(
             keys={
                 "delivery": keys.delivery(delivery_id),
@@ -119,7 +122,7 @@ class Deliveries:
                 "ended": keys.ENDED,
                 "unreported": keys.UNREPORTED,
             },
-            args={"id": delivery_id, "watch_id": watch_id, "in_bulk": int(in_bulk)},
+            args={"id": delivery_id, "watch_id": watch_id, "in_bulk": int(in_bulk), "by": by},
         )
 
     async def get(self, delivery_id: str) -> Delivery | None:

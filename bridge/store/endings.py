@@ -1,11 +1,12 @@
 """Endings of watches: settled with an outcome and deliveries, or cancelled. A watch ends once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bridge.domain.conclusions import Conclusion
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.digests import BATCH_DIGEST_AFTER
+from bridge.domain.history.stored_history import StoredHistory
 from bridge.domain.import_state import ImportState
 from bridge.domain.imports import Reading
 from bridge.domain.past_ends import KEPT, NewEnd
@@ -15,6 +16,7 @@ from bridge.domain.watches import Watch, WatchState
 from bridge.store import bindings, codec, keys
 from bridge.store.connection import Store
 from bridge.store.encryption import Encryptor
+from bridge.store.history import history_field
 from bridge.store.import_records import ImportRecord
 from bridge.store.kept_endings import CARRIED_OUT_BY, KeptEndings
 from bridge.store.lua import Argument, Call
@@ -30,6 +32,7 @@ class Settlement:
     conclusion: Conclusion
     deliveries: tuple[Delivery, ...]
     at: Moment
+    history: StoredHistory = field(default_factory=StoredHistory)
     new_end: NewEnd | None = None
     """The end of the import, for its histories; None if it has not ended."""
 
@@ -95,13 +98,28 @@ class Endings:
         return bool(ended)
 
     async def cancel(
-        self, watch_id: str, where: WatchIndexEntry, import_record: ImportRecord | None, now: Moment
+        self,
+        watch_id: str,
+        where: WatchIndexEntry,
+        import_record: ImportRecord | None,
+        now: Moment,
+        *,
+        by: str,
+        history: StoredHistory,
     ) -> bool:
-        """End a watch without an outcome, with its import as last read. Return False if it had ended already."""
+        """End a watch without an outcome, for the client `by`, with its import as last read.
+
+        Return False if it had ended already.
+        """
         last, polls = (import_record.state, import_record.polls) if import_record else (ImportState(), 0)
         ending = codec.dump_ending(None, last.reading, polls, last.polled_at, last_poll(last))
-        binding = bindings.of_watch("ending", watch_id, where.client, where.workspace, where.import_id)
-        fields = ["deliveries", "", "ending", self._encryptor.encrypt(ending, binding), *_record_set(last.reading)]
+        owner = (watch_id, where.client, where.workspace, where.import_id)
+        fields = [
+            *("deliveries", "", "cancelled_by", by),
+            *("ending", self._encryptor.encrypt(ending, bindings.of_watch("ending", *owner))),
+            *history_field(self._encryptor, history, bindings.of_watch("history", *owner)),
+            *_record_set(last.reading),
+        ]
         after = replace(where, index=WatchState.CANCELLED.value, deliveries=())
         if self._store.min_replicas and await self.finish(watch_id):
             return False
@@ -162,11 +180,12 @@ class Endings:
         ending = codec.dump_ending(
             settlement.conclusion.reason, watch.reading, watch.polls, watch.polled_at, watch.last_poll
         )
-        binding = bindings.of_watch("ending", watch.id, watch.client, watch.workspace, watch.import_id)
+        owner = (watch.id, watch.client, watch.workspace, watch.import_id)
         return [
             *("outcome", settlement.conclusion.outcome.value),
             *("deliveries", " ".join(delivery.id for delivery in settlement.deliveries)),
-            *("ending", self._encryptor.encrypt(ending, binding)),
+            *("ending", self._encryptor.encrypt(ending, bindings.of_watch("ending", *owner))),
+            *history_field(self._encryptor, settlement.history, bindings.of_watch("history", *owner)),
             *_record_set(watch.reading),
         ]
 

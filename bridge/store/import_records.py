@@ -9,6 +9,7 @@ import structlog
 from bridge.domain.import_state import ImportState
 from bridge.domain.imports import Absence, PollAnswer
 from bridge.domain.polling.absences import AbsenceStreak
+from bridge.domain.polling.last_noted import LastNoted
 from bridge.domain.times import Moment
 from bridge.errors import DecryptionFailed
 from bridge.store import bindings, codec
@@ -89,6 +90,17 @@ def load_streak(text: str | None) -> AbsenceStreak | None:
     absence, *numbers = text.split()
     since, at, count, longest_gap = map(int, numbers)
     return AbsenceStreak(absence=Absence(absence), since=since, at=at, count=count, longest_gap=longest_gap)
+
+
+def dump_noted(noted: LastNoted) -> str:
+    return f"{noted.at} {noted.first_at} {noted.status} {noted.counts}"
+
+
+def load_noted(text: str) -> LastNoted | None:
+    if not text:
+        return None
+    at, first_at, status, counts = text.split(" ")
+    return LastNoted(at=int(at), first_at=int(first_at), status=status, counts=counts)
 
 
 def _moment(record: Mapping[str, Any], field: str) -> Moment | None:

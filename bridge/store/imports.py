@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bridge.domain.history.notes import MOST_NOTES, notes_of_poll
 from bridge.domain.imports import Reading
 from bridge.domain.polling.budget import Budget, Grant, places_for_rules, rules_window
 from bridge.domain.polling.poll_tiers import SHORTEST_TIER, tier_of
@@ -16,12 +17,15 @@ from bridge.store import bindings, codec, keys, poll_scores
 from bridge.store.connection import Store
 from bridge.store.encryption import Encryptor
 from bridge.store.failed_records import FailedRecords
+from bridge.store.history import KEPT_FOR, dump_note
 from bridge.store.import_records import (
     ImportRecord,
     dump_answer,
+    dump_noted,
     dump_streak,
     load_import,
     load_import_leniently,
+    load_noted,
     load_streak,
 )
 from bridge.store.push_proofs import load_proofs
@@ -109,10 +113,11 @@ class Imports:
                 pushed_at=None if pushed_at < 0 else pushed_at,
                 polls_since_push=max(0, polls - pushed_polls),
                 by_rule=bool(by_rule),
+                noted=load_noted(noted),
                 proofs=proofs,
             )
             for import_id, fence, due, tier, first_at, polls, faults, reading_digest, absent, *push in claimed[1:]
-            for pushed_at, pushed_polls, by_rule in [push]
+            for pushed_at, pushed_polls, by_rule, noted in [push]
         ]
 
     async def commit(
@@ -139,6 +144,9 @@ class Imports:
                 "polls": len(commits),
                 "push_expected": int(push_expected),
                 "stretched_prefix": keys.imports_stretched_prefix(workspace),
+                "notes_prefix": keys.NOTES_PREFIX,
+                "notes_kept": MOST_NOTES,
+                "notes_kept_for": KEPT_FOR,
             },
             more_keys=[keys.import_(workspace, commit.claim.import_id) for commit in commits],
             more_args=[part for commit in commits for part in self._found(commit)],
@@ -257,11 +265,16 @@ class Imports:
             fields += ["absent", dump_streak(update.absent)]
         if update.answer is not None:
             fields += ["answer", dump_answer(update.answer)]
+        notes, noted = notes_of_poll(claim, update, commit.at)
+        if noted is not None:
+            fields += ["noted", dump_noted(noted)]
         return [
             *(claim.import_id, keys.member(claim.workspace, claim.import_id)),
             *(claim.fence, _score(commit, update.due), int(news)),
             *(type_, _score(commit, update.unstretched_due), update.stretch.streak),
             *(len(fields), *fields),
+            len(notes),
+            *(dump_note(self._encryptor, each, claim.workspace, claim.import_id) for each in notes),
         ]
 
 

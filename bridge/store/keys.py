@@ -49,6 +49,7 @@ WAITING_PREFIX = "rb:waiting:"
 WATCH_PREFIX = "rb:watch:"
 ABOUT_PREFIX = "rb:watches:about:"
 LABELLED_PREFIX = "rb:watches:labelled:"
+NOTES_PREFIX = "rb:notes:"
 RECORD_SET_PREFIX = "rb:record_set:"
 DELIVERY_PREFIX = "rb:delivery:"
 
@@ -125,6 +126,16 @@ def import_prefix(workspace: str) -> str:
 
 def import_(workspace: str, import_id: str) -> str:
     return f"{import_prefix(workspace)}{import_id}"
+
+
+def notes(workspace: str, import_id: str) -> str:
+    """Return the key of what is noted about an import for its watches' histories. Scripts build the same names."""
+    return f"{NOTES_PREFIX}{member(workspace, import_id)}"
+
+
+def pauses(workspace: str) -> str:
+    """Return the key of what is noted about the pauses of a workspace."""
+    return f"rb:pauses:{workspace}"
 
 
 def waiting(workspace: str, import_id: str) -> str:

@@ -35,6 +35,10 @@ SHARED_PARTS = {
         {"commit_delivery", "create_digest", "create_notice", "create_summary", "delete_notice", "delete_watch"}
         | {"end_parts", "leave_digest", "move_back_deliveries", "redeliver", "release_held", "settle", "skip_held"}
     ),
+    "notes": frozenset(
+        {"commit_delivery", "commit_polls", "delete_watch", "end_parts", "leave_digest", "move_back_deliveries"}
+        | {"record_push", "redeliver", "release_held", "settle", "skip_held", "write_budget"}
+    ),
     "held": frozenset(
         {"commit_delivery", "delete_watch", "end_parts", "leave_digest", "move_back_deliveries", "release_held"}
         | {"settle", "skip_held"}

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from bridge.domain.history.notes import MOST_NOTES
 from bridge.domain.rules.pushes import REMEMBERED_FOR, Push, PushResult, QueuedPush
 from bridge.domain.times import MINUTE, Moment, Span
 from bridge.redis.errors import translated
 from bridge.store import keys
 from bridge.store.connection import Store
 from bridge.store.group_commit import GroupCommit
+from bridge.store.history import KEPT_FOR
 from bridge.store.lua import Argument, Call
 
 QUEUED_AHEAD: Span = 5 * MINUTE
@@ -89,6 +91,7 @@ class Pushes:
                 "queued": keys.push_queued(workspace, message_id),
                 "pushes_due": keys.PUSHES_DUE,
                 "stats": keys.push_stats(workspace),
+                "import_notes": keys.notes(workspace, import_id),
             },
             args={
                 "import_id": import_id,
@@ -100,6 +103,8 @@ class Pushes:
                 "first_kept": first_kept,
                 "failed_before": failed_before,
                 "stretched_prefix": keys.imports_stretched_prefix(workspace),
+                "notes_kept": MOST_NOTES,
+                "notes_kept_for": KEPT_FOR,
             },
             more_args=tuple(fields),
         )

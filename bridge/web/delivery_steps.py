@@ -37,7 +37,7 @@ async def redeliver_one(resources: Resources, client: Client, delivery_id: str) 
     if not await _permitted(resources, client, [delivery]):
         detail = "Your client may no longer use its workspace or its destination. Nothing was changed."
         raise Refused(Refusal.FORBIDDEN, detail)
-    match await resources.deliveries.redeliver(delivery.id, delivery.watch_id):
+    match await resources.deliveries.redeliver(delivery.id, delivery.watch_id, by=client.name):
         case "queued":
             _requested(resources, client, [delivery])
         case "unknown":
@@ -55,7 +55,8 @@ async def redeliver_abandoned(
     """Owe again what was abandoned between two times, at most MAX_REDELIVERED deliveries. Return how many."""
     count = 0
     async for permitted in _abandoned(resources, client, since, until, wanted):
-        redelivered = await resources.deliveries.redeliver_many(permitted[: MAX_REDELIVERED - count])
+        part = permitted[: MAX_REDELIVERED - count]
+        redelivered = await resources.deliveries.redeliver_many(part, by=client.name)
         _requested(resources, client, redelivered)
         count += len(redelivered)
         if count >= MAX_REDELIVERED:

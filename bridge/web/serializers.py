@@ -1,13 +1,11 @@
 """Watches, deliveries and attempts as the JSON of the API."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal, cast
 
 from bridge.destinations import kind
 from bridge.destinations.descriptions import describe
 from bridge.destinations.reasons import is_confidential, public_reason
-from bridge.domain.conclusions import trouble_in_words
 from bridge.domain.delivery.attempts import Attempt
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Destination
@@ -18,13 +16,13 @@ from bridge.domain.import_state import ImportState
 from bridge.domain.notifications import reading_as_json
 from bridge.domain.outcomes import Outcome, warning_of
 from bridge.domain.polling.last_poll import LastPoll
-from bridge.domain.polling.last_poll_words import last_poll
 from bridge.domain.subscriptions import subscription_as_json
 from bridge.domain.times import SECOND, Moment, rfc3339
 from bridge.domain.watches import Watch, WatchState
 from bridge.resources import Resources
 from bridge.store.acceptance import AcceptedWatch
 from bridge.store.import_records import ImportRecord
+from bridge.web.current_watches import as_of_now
 from bridge.web.schemas.responses import (
     AttemptResponse,
     DeliveryResponse,
@@ -68,7 +66,7 @@ def _watch_json(
 ) -> WatchResponse:
     """Return a watch as JSON; `record` is the latest state of its import, used while the watch is open."""
     if watch.state is WatchState.WATCHING and record is not None and record.state != UNKNOWN:
-        watch = _as_of_now(watch, record)
+        watch = as_of_now(watch, record)
     next_poll = waiting.until if waiting is not None and watch.state is WatchState.WATCHING else None
     return {
         "id": watch.id,
@@ -103,20 +101,6 @@ def waiting_json(waiting: WaitingFor) -> WaitingForResponse:
         "until": rfc3339_or_none(waiting.until),
         "detail": waiting.detail,
     }
-
-
-def _as_of_now(watch: Watch, record: ImportRecord) -> Watch:
-    """Return an open watch with the latest state of its import."""
-    known = record.state
-    trouble = None if known.trouble is None else trouble_in_words(known.trouble)
-    return replace(
-        watch,
-        reason=known.workspace_trouble or trouble,
-        reading=known.reading,
-        polls=record.polls,
-        polled_at=known.polled_at,
-        last_poll=last_poll(known, watch),
-    )
 
 
 def _last_poll_json(last: LastPoll) -> LastPollResponse:

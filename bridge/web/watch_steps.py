@@ -2,6 +2,8 @@
 
 import structlog
 
+from bridge.domain.history.stored_history import StoredHistory
+from bridge.domain.times import Moment
 from bridge.errors import DecryptionFailed
 from bridge.queue import Job
 from bridge.resources import Resources
@@ -31,20 +33,25 @@ def announce(resources: Resources, accepted: AcceptedWatch) -> None:
 
 async def cancel_watch(resources: Resources, watch_id: str, entry: WatchIndexEntry, *, by: str) -> bool:
     """End a watch without an outcome, for a client. Return False if it had ended already."""
-    record = await _import_of(resources, watch_id)
-    cancelled = await resources.endings.cancel(watch_id, entry, record, await resources.store.now())
+    now = await resources.store.now()
+    record, history = await _import_of(resources, watch_id, now)
+    cancelled = await resources.endings.cancel(watch_id, entry, record, now, by=by, history=history)
     if cancelled:
         log.info("watch.cancelled", watch_id=watch_id, client=by)
     return cancelled
 
 
-async def _import_of(resources: Resources, watch_id: str) -> ImportRecord | None:
-    """Return the import of a watch; None if the watch can't be decrypted, since its index may name another import."""
+async def _import_of(resources: Resources, watch_id: str, now: Moment) -> tuple[ImportRecord | None, StoredHistory]:
+    """Return the import of a watch and its history.
+
+    Nothing if the watch can't be decrypted, since its index may name another import.
+    """
     try:
         watch = await resources.watches.get(watch_id)
     except DecryptionFailed:
-        return None
+        return None, StoredHistory()
     if watch is None:
-        return None
+        return None, StoredHistory()
     (record,) = await resources.imports.many([(watch.workspace, watch.import_id)])
-    return record
+    notes = await resources.history.about(watch.workspace, watch.import_id)
+    return record, notes.for_watch(watch, now)

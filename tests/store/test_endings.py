@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.domain.delivery.deliveries import DeliveryState
+from bridge.domain.history.stored_history import StoredHistory
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import HOUR, SECOND
 from bridge.domain.watches import WatchState
@@ -57,10 +58,10 @@ async def test_cancelling_the_last_watch_ends_the_polling(parts: StoreParts) -> 
     assert where is not None
     now = await parts.store.now()
 
-    assert await parts.endings.cancel("wat_1", where, None, now)
-    assert not await parts.endings.cancel("wat_1", where, None, now)
+    assert await parts.endings.cancel("wat_1", where, None, now, by="crm", history=StoredHistory())
+    assert not await parts.endings.cancel("wat_1", where, None, now, by="crm", history=StoredHistory())
     assert (await parts.budgets.read("default")).next_due is not None
-    assert await parts.endings.cancel("wat_2", where, None, now)
+    assert await parts.endings.cancel("wat_2", where, None, now, by="crm", history=StoredHistory())
 
     assert (await parts.budgets.read("default")).next_due is None
     cancelled = await parts.watches.get("wat_1")

@@ -8,6 +8,7 @@ from cryptography.fernet import Fernet
 
 from bridge.domain.failed_records import record_set_id
 from bridge.domain.failed_records_csv import csv_parts
+from bridge.domain.history.stored_history import StoredHistory
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.polling.polls import ImportUpdate
 from bridge.domain.secret import Secret
@@ -168,7 +169,9 @@ async def test_a_cancelled_watch_keeps_the_set_that_it_shows(parts: StoreParts) 
     where = await parts.watches.index_entry("wat_1")
     assert where is not None
     record = await parts.imports.get("default", "imp")
-    assert await parts.endings.cancel("wat_1", where, record, await parts.store.now())
+    assert await parts.endings.cancel(
+        "wat_1", where, record, await parts.store.now(), by="crm", history=StoredHistory()
+    )
 
     parts.store.offset += USE_CHECKED_EVERY
     await parts.failed_records.delete_unused(10)

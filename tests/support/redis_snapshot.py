@@ -127,7 +127,8 @@ def assert_sound(snapshot: Snapshot) -> None:
     accounted = _PERMANENT.union(*(part(snapshot) for part in parts))
     passing = {key for key in snapshot.held if key.endswith(_PASSING) or key.startswith(_PASSING_PREFIXES)}
     assert set(snapshot.held) <= accounted | passing, set(snapshot.held) - accounted - passing
-    assert snapshot.expiring <= passing, "a record has an expiry"
+    notes = {key for key in snapshot.held if key.startswith(keys.NOTES_PREFIX)}
+    assert snapshot.expiring <= passing | notes, "a record has an expiry"
 
 
 async def assert_store_sound(store: Store) -> None:
@@ -192,6 +193,7 @@ def _imports(snapshot: Snapshot) -> Iterator[str]:
         )
         yield from (keys.imports_due(workspace), keys.imports_leased(workspace), keys.budget(workspace))
     yield from (keys.import_(*place) for place in imports)
+    yield from (keys.notes(*place) for place in imports)  # no note may be left without its import
 
 
 def _proofs(snapshot: Snapshot) -> Iterator[str]:
@@ -199,7 +201,7 @@ def _proofs(snapshot: Snapshot) -> Iterator[str]:
     for workspace in ("default", "eu"):
         awaited, types = keys.pushes_awaited(workspace), keys.push_types_awaited(workspace)
         assert snapshot.index(awaited).keys() == snapshot.held.get(types, {}).keys()
-        yield from (awaited, types, keys.push_proof(workspace), keys.push_stats(workspace))
+        yield from (awaited, types, keys.push_proof(workspace), keys.push_stats(workspace), keys.pauses(workspace))
         proofs = load_proofs(snapshot.held.get(keys.push_proof(workspace), {}))
         due = snapshot.index(keys.imports_due(workspace))
         prefix = keys.imports_stretched_prefix(workspace)

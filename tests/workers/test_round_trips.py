@@ -12,7 +12,7 @@ from workers.poll import PollWork
 
 pytestmark = pytest.mark.anyio
 
-READ_TOGETHER = {"read_waiting", "read_budget", "HGETALL", "ZSCORE"}
+READ_TOGETHER = {"read_waiting", "read_budget", "HGETALL", "ZSCORE", "LRANGE", "HGET"}
 """The commands that settling sends concurrently."""
 RING = {"EXISTS", "MULTI", "EXEC", "WATCH", "PSETEX", "ZADD", "LPUSH", "LTRIM", "PEXPIRE", "BLPOP"}
 """The commands of the bell and of arq, which may come at any time."""

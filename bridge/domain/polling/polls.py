@@ -16,6 +16,7 @@ from bridge.domain.imports import (
 )
 from bridge.domain.polling.absences import AbsenceStreak, next_streak
 from bridge.domain.polling.budget import LONGEST_RALLY_PAUSE
+from bridge.domain.polling.last_noted import LastNoted
 from bridge.domain.polling.poll_schedule import FOLLOW_UPS, PollSchedule, retry_pause
 from bridge.domain.polling.quarantine import QUARANTINE
 from bridge.domain.rules.push_proof import UNSTRETCHED, Proofs, Stretch, countable_type, stretch_of
@@ -49,6 +50,8 @@ class PollClaim:
     """The number of polls since then, this one not included."""
     by_rule: bool = False
     """Whether only rules watch the import."""
+    noted: LastNoted | None = None
+    """The last reading that was noted for the histories of its watches."""
     proofs: Proofs = field(default_factory=dict)
     """What pushes have proven in the workspace."""
 

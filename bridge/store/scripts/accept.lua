@@ -81,7 +81,7 @@ local function find_or_create_import()
     return 'final', -1, redis.call('HGETALL', import)
   end
   if record[1] then
-    redis.call('DEL', import)
+    redis.call('DEL', import, 'rb:notes:' .. member)
     redis.call('ZREM', final, member)
   end
   redis.call('ZREM', settling, member)

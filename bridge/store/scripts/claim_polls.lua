@@ -5,7 +5,7 @@
 -- `probing_until` is 0 without a probe; `find_probe` is 1 to look for an import that can probe a failing workspace.
 -- Returns: {now, 'stale'} when the budget has been overwritten; otherwise
 --          {now, 'claimed', the fields and values of proof, {id, fence, due, tier, first_at, polls, faults,
---           reading_digest, absent, pushed_at, pushed_polls, by_rule}...}
+--           reading_digest, absent, pushed_at, pushed_polls, by_rule, noted}...}
 local budget, imports_due, imports_leased, fences, proof = unpack(KEYS)
 local version, count, rules_least, rules_most, rules_spent, rules_until, lease, paced_from, step, probing_until,
   import_prefix, stretched_prefix, find_probe = unpack(ARGV)
@@ -38,7 +38,7 @@ for i = 1, #due, 2 do
   local id = due[i]
   fence = fence + 1
   local record = redis.call('HMGET', import_prefix .. id, 'state', 'first_at', 'polls', 'faults', 'reading_digest',
-    'absent', 'pushed_at', 'pushed_polls', 'by_rule', 'type')
+    'absent', 'pushed_at', 'pushed_polls', 'by_rule', 'type', 'noted')
   if record[1] == 'open' then
     redis.call('HSET', import_prefix .. id, 'fence', fence, 'poll_again', '')
     local tier, by_rule, type = tier_of(due[i + 1]), record[9] == '1' and 1 or 0, record[10]
@@ -53,7 +53,7 @@ for i = 1, #due, 2 do
     end
     reply[#reply + 1] = {id, fence, moment_of(due[i + 1]), tier % TIERS, tonumber(record[2]), tonumber(record[3]),
       tonumber(record[4]), record[5] or '', record[6] or '', tonumber(record[7] or -1), tonumber(record[8] or 0),
-      by_rule}
+      by_rule, record[11] or ''}
   else
     redis.call('ZREM', imports_due, id)
   end

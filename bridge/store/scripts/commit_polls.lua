@@ -3,11 +3,11 @@
 -- Arguments: `settle_by` is the time after which another worker may settle a final import; `push_expected` is 1 if Rally
 -- pushes to this workspace. Further arguments, for each poll: import id, settling member, fence, score in the order of
 -- polls or 0 (final), 1 to publish the change, the type as just read or '', the score without proven pushes or 0, the
--- matches in a row that allow the first score, number of further arguments, field, value, ...
+-- matches in a row that allow the first score, number of further arguments, field, value, ..., number of notes, note, ...
 -- Returns: a list of 1 (committed) or 0 (the fence has been replaced, or the import is no longer watched)
 local imports_due, imports_leased, settling, final, proof, awaited, awaited_types = unpack(KEYS, 1, 7)
-local settle_by, polls, push_expected, stretched_prefix = unpack(ARGV, 1, 4)
-local FIRST_IMPORT, at = 8, 5
+local settle_by, polls, push_expected, stretched_prefix, notes_prefix, notes_kept, notes_kept_for = unpack(ARGV, 1, 7)
+local FIRST_IMPORT, at = 8, 8
 local now = clock()
 local push = {proof = proof, awaited = awaited, awaited_types = awaited_types,
   stretched = stretched_prefix, imports_due = imports_due, imports_leased = imports_leased}
@@ -34,6 +34,7 @@ end
 for i = 1, tonumber(polls) do
   local id, member, fence, score, news, type, unstretched, streak, extra = unpack(ARGV, at, at + 8)
   local first_field, last_field = at + 9, at + 8 + extra
+  local notes = tonumber(ARGV[last_field + 1])
   local key = KEYS[FIRST_IMPORT - 1 + i]
   local stored_fence, state, poll_again, by_rule, read_open, pushed_at, pushed_polls, polls_before =
     unpack(redis.call('HMGET', key, 'fence', 'state', 'poll_again', 'by_rule', 'read_open', 'pushed_at', 'pushed_polls',
@@ -57,6 +58,10 @@ for i = 1, tonumber(polls) do
       rescheduled[#rescheduled + 1] = first_tier(by_rule) + due
       rescheduled[#rescheduled + 1] = id
     end
+    if notes > 0 then
+      add_notes(notes_prefix .. member, {unpack(ARGV, last_field + 2, last_field + 1 + notes)}, notes_kept,
+        notes_kept_for)
+    end
     released[#released + 1] = id
     if news == '1' then
       redis.call('PUBLISH', 'rb:changes', 'import:' .. member)
@@ -64,7 +69,7 @@ for i = 1, tonumber(polls) do
   elseif not stored_fence then
     released[#released + 1] = id
   end
-  at = last_field + 1
+  at = last_field + 2 + notes
 end
 if #rescheduled > 0 then
   redis.call('ZADD', imports_due, unpack(rescheduled))

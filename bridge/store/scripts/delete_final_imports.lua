@@ -8,7 +8,7 @@ for _, member in ipairs(members) do
   local key = import_prefix .. member
   if redis.call('EXISTS', waiting_prefix .. member) == 0 then
     if redis.call('HGET', key, 'state') == 'final' then
-      redis.call('DEL', key)
+      redis.call('DEL', key, 'rb:notes:' .. member)
     end
     redis.call('ZREM', final, member)
     deleted = deleted + 1

@@ -31,6 +31,7 @@ local function revive_skipped_for(id, now)
       add_to_index(other, client, 'pending')
       hold(delivery, other, now)
       redis.call('HINCRBY', 'rb:watch:' .. watch_id, 'pending', 1)
+      note_in_watch('rb:watch:' .. watch_id, now .. ' released ' .. other)
       redis.call('ZREM', 'rb:watches:ended', watch_id)
       redis.call('PUBLISH', 'rb:changes', 'watch:' .. watch_id)
     end

@@ -5,10 +5,10 @@
 -- Further arguments: the queued push's field, value, ...
 -- Returns: {result, 1 if the push was queued}
 local seen, import, imports_due, imports_leased, awaited, awaited_types, proof, first, queued, pushes_due,
-  stats = unpack(KEYS)
-local import_id, member, event, result, for_rules, remembered_for, first_kept, failed_before, stretched_prefix =
-  unpack(ARGV, 1, 9)
-local FIRST_FIELD = 10
+  stats, import_notes = unpack(KEYS)
+local import_id, member, event, result, for_rules, remembered_for, first_kept, failed_before, stretched_prefix,
+  notes_kept, notes_kept_for = unpack(ARGV, 1, 11)
+local FIRST_FIELD = 12
 local now = clock()
 local push = {proof = proof, awaited = awaited, awaited_types = awaited_types, stretched = stretched_prefix,
   imports_due = imports_due, imports_leased = imports_leased}
@@ -30,6 +30,9 @@ end
 local in_queue = 0
 if result == '' then
   local watched = mark_pushed(import, imports_due, imports_leased, import_id, now)
+  if watched then
+    add_notes(import_notes, {now .. ' push'}, notes_kept, notes_kept_for)
+  end
   judge_push(push, import_id, now)
   redis.call('SET', first, now, 'NX', 'PX', first_kept) -- without rules too: they may be configured before a replay
   if for_rules == '1' then

@@ -1,8 +1,9 @@
 -- Make an ended delivery due again, now and with a whole new schedule. A part of a digest becomes a single message.
--- Arguments: `watch_id` is '' for a notice or a digest; `in_bulk` is 1 if an abandoned digest stands for its parts.
+-- Arguments: `watch_id` is '' for a notice or a digest; `in_bulk` is 1 if an abandoned digest stands for its parts; `by` is
+-- the client that asks for it.
 -- Returns: 'queued', or what forbids it: the state 'pending' or 'skipped', 'unknown', 'digest'
 local delivery, watch, ended, unreported = unpack(KEYS)
-local id, watch_id, in_bulk = unpack(ARGV)
+local id, watch_id, in_bulk, by = unpack(ARGV)
 local now = clock()
 local state, lane, client, digest = unpack(redis.call('HMGET', delivery, 'state', 'lane', 'client', 'digest'))
 if not state or state == 'pending' or state == 'skipped' then
@@ -26,6 +27,7 @@ if watch_id == '' then
   redis.call('ZREM', ended, id)
 else
   redis.call('HINCRBY', watch, 'pending', 1)
+  note_in_watch(watch, now .. ' redelivery ' .. id .. ' ' .. by)
   redis.call('ZREM', ended, watch_id)
   redis.call('PUBLISH', 'rb:changes', 'watch:' .. watch_id)
 end

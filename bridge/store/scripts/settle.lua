@@ -18,7 +18,7 @@ if redis.call('SCARD', waiting) == 0 then
   redis.call('ZREM', settling, member)
   local import_state, type = unpack(redis.call('HMGET', import, 'state', 'type'))
   if import_state == 'open' then
-    redis.call('DEL', import)
+    redis.call('DEL', import, 'rb:notes:' .. member)
     redis.call('ZREM', imports_due, import_id)
     if type then
       redis.call('ZREM', stretched_prefix .. type, import_id)

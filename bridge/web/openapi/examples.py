@@ -133,6 +133,27 @@ SETTLED: Mapping[str, Any] = {
         }
     ],
 }
+HISTORY: Mapping[str, Any] = {
+    "watchId": ACCEPTED["id"],
+    "summary": "The import completed, with failed records. The message to https://crm.example.com/… (b80d4e17) is not "
+    "delivered yet: HTTP 503.",
+    "waitingFor": SETTLED["waitingFor"],
+    "advice": ["Repair the receiver; the next attempt then succeeds."],
+    "data": [
+        {"at": "2026-11-24T09:28:00.000Z", "kind": "accepted", "text": "the client crm asked for the watch"},
+        {"at": "2026-11-24T09:28:00.250Z", "kind": "reading", "text": "Rally reports UPLOADING, 40 people"},
+        {
+            "at": "2026-11-24T09:30:00.000Z",
+            "kind": "outcome",
+            "text": "the import completed, with failed records: Rally reports COMPLETED, 120 people, 2 failed",
+        },
+        {
+            "at": "2026-11-24T09:30:00.010Z",
+            "kind": "attempt",
+            "text": "attempt 1 to https://crm.example.com/… (b80d4e17) failed: HTTP 503 (HTTP 503, 35 ms)",
+        },
+    ],
+}
 
 
 def notification(type_: str, outcome: Outcome) -> Mapping[str, Any]:

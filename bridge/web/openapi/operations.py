@@ -12,6 +12,7 @@ from bridge.web.endpoints import (
     events,
     failed_records,
     health,
+    history,
     metrics,
     pushes,
     signing,
@@ -29,6 +30,7 @@ from bridge.web.requests.query import (
 )
 from bridge.web.routing import Endpoint
 from bridge.web.schemas import destination_responses, responses
+from bridge.web.schemas.history_responses import HistoryResponse
 from bridge.web.schemas.pushes import PushBody
 from bridge.web.schemas.redeliver import RedeliverBody
 from bridge.web.schemas.send_test import TestBody
@@ -166,6 +168,13 @@ OPERATION_OF: Mapping[Endpoint, Operation] = {
         response_example=examples.FAILED_RECORDS_CSV,
         headers={"Content-Disposition": "The name of the file."},
         refuses=RECORD_REFUSALS,
+    ),
+    history.show: Operation(
+        name="getHistory",
+        tag=WATCHES,
+        response=HistoryResponse,
+        response_example=examples.HISTORY,
+        refuses=(Refusal.WATCH_NOT_FOUND, Refusal.DECRYPTION_FAILED),
     ),
     events.stream: Operation(
         name="followWatch",

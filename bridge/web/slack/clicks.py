@@ -63,7 +63,7 @@ async def send_again(resources: Resources, click: Click) -> Answer:
         return GONE
     abandoned = [each for each in deliveries if each.state is DeliveryState.ABANDONED]
     permitted = [each for each in abandoned if may_use(click.client.permissions, each.destination)]
-    again = await resources.deliveries.redeliver_many(permitted)
+    again = await resources.deliveries.redeliver_many(permitted, by=slack_client(click.user))
     for each in again:
         log.info(
             "delivery.redelivery_requested", delivery_id=each.id, watch_id=watch.id, client=slack_client(click.user)

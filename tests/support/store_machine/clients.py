@@ -8,6 +8,7 @@ from hypothesis.stateful import (
 )
 
 from bridge.domain.destinations import Destination
+from bridge.domain.history.stored_history import StoredHistory
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment
 from bridge.store.acceptance import Acceptance, AcceptedWatch, NewWatch
 from tests.support.redis_snapshot import ImportKey, Snapshot
@@ -78,7 +79,9 @@ class ClientSteps(StoreSteps):
         if where is None:
             return
         watching = self.model.watches[watch_id].state == "watching"
-        assert self.run(self.resources.endings.cancel(watch_id, where, None, self.now())) == watching
+        endings = self.resources.endings
+        cancelled = self.run(endings.cancel(watch_id, where, None, self.now(), by="crm", history=StoredHistory()))
+        assert cancelled == watching
         if watching:
             self.model.end(watch_id, "cancelled", None)
 

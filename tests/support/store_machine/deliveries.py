@@ -46,7 +46,7 @@ class DeliverySteps(StoreSteps):
         delivery_id = data.draw(st.sampled_from(sorted(self.model.deliveries)))
         delivery = self.model.deliveries[delivery_id]
         watch_id = self.snapshot().deliveries[delivery_id]["watch"]
-        result = self.run(self.resources.deliveries.redeliver(delivery_id, watch_id))
+        result = self.run(self.resources.deliveries.redeliver(delivery_id, watch_id, by="crm"))
         assert result == (delivery.state if delivery.state in {"pending", "skipped"} else "queued")
         if result == "queued":
             delivery.state = "pending"

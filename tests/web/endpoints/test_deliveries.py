@@ -324,7 +324,7 @@ async def test_a_send_interrupted_by_a_crash_is_not_repeated_with_slack_at_most_
         await world.poll()
         await world.deliver()
         for delivery in (await world.reload(watch))["deliveries"]:
-            await world.resources.deliveries.redeliver(delivery["id"], watch["id"])
+            await world.resources.deliveries.redeliver(delivery["id"], watch["id"], by="crm")
         world.pass_time(1000)
         _, _, claims = await world.resources.deliveries.claim(room=10, lease=30_000)
         assert len(claims) == 2

@@ -1,0 +1,51 @@
+"""The history of a watch, read for the API and the console."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bridge.destinations.descriptions import describe
+from bridge.destinations.reasons import is_confidential, public_reason
+from bridge.domain.clients import Client
+from bridge.domain.delivery.attempts import Attempt
+from bridge.domain.delivery.deliveries import Delivery
+from bridge.domain.destinations import Callback, SlackWebhook
+from bridge.domain.history import Timeline
+from bridge.domain.history.timeline import DeliveryHistory, timeline
+from bridge.domain.watches import Watch, WatchState
+from bridge.resources import Resources
+from bridge.web.current_watches import as_of_now
+from bridge.web.situations import read_situation
+
+
+async def read_history(resources: Resources, client: Client, watch: Watch) -> Timeline:
+    """Return the history of a watch as a client may see it: details of the internal network are for admins."""
+    situation = await read_situation(resources, [watch])
+    stored, deliveries = await asyncio.gather(
+        resources.history.of(watch, situation.now),
+        asyncio.gather(*(_delivery_history(resources, client, each) for each in situation.deliveries_of(watch))),
+    )
+    record = situation.import_of(watch)
+    current = as_of_now(watch, record) if watch.state is WatchState.WATCHING and record is not None else watch
+    return timeline(current, stored, deliveries, situation.waiting_for(watch))
+
+
+async def _delivery_history(resources: Resources, client: Client, delivery: Delivery) -> DeliveryHistory:
+    attempts: Sequence[Attempt] = await resources.attempts.of(delivery)
+    if not client.admin:
+        delivery = replace(delivery, last_reason=public_reason(delivery.last_reason))
+        attempts = [_public(each) for each in attempts]
+    return DeliveryHistory(delivery=delivery, place=place_of(resources, delivery), attempts=attempts)
+
+
+def _public(attempt: Attempt) -> Attempt:
+    if not is_confidential(attempt.reason):
+        return attempt
+    return replace(attempt, reason=public_reason(attempt.reason), took=0)
+
+
+def place_of(resources: Resources, delivery: Delivery) -> str:
+    """Return where a delivery goes, without secrets; of a URL also the fingerprint."""
+    destination = delivery.destination
+    is_url = isinstance(destination, SlackWebhook | Callback)
+    return f"{describe(destination)} ({resources.fingerprint(destination)})" if is_url else describe(destination)
