@@ -1,15 +1,17 @@
 """What a living message says: made from the import and its watches when it is sent, so that the newest state wins."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.destinations.egress.permissions import may_use
 from bridge.domain.clients import slack_user_of
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Destination, NamedDestination, SlackChannel
+from bridge.domain.imports import Reading
 from bridge.domain.living.end_place import EndPlace
 from bridge.domain.living.progress import Progress, ShownEnd, Told
 from bridge.domain.living.updates import END_AWAITED, END_LOOKED_AGAIN
+from bridge.domain.nudges import Remark, remark_on
 from bridge.domain.times import Moment
 from bridge.domain.watches import Watch, WatchState
 from bridge.errors import DecryptionFailed
@@ -36,18 +38,30 @@ class LivingWords:
             return Moved() if open_ else None
         (record,) = await self._resources.imports.many([(claim.workspace, claim.import_id)])
         state = None if record is None else record.state
+        reading, as_of = (None, now) if state is None else (state.reading, state.polled_at or now)
         channel = self._channel(claim, sharing[0])
         return Progress(
             workspace=claim.workspace,
             import_id=claim.import_id,
             label=next((watch.label for watch in sharing if watch.label), None),
             clients=tuple(watch.client for watch in sharing),
-            reading=None if state is None else state.reading,
+            reading=reading,
             watched_for=max(0, now - min(watch.created_at for watch in sharing)),
-            as_of=(None if state is None else state.polled_at) or now,
+            as_of=as_of,
+            remark=await self._remark(sharing, reading, as_of),
             link=self._link(claim),
             stoppable=self._stoppable(sharing, channel),
         ), channel
+
+    async def _remark(self, sharing: Sequence[Watch], reading: Reading | None, read_at: Moment) -> Remark | None:
+        """Return what is said in place of nudges."""
+        nudged = [watch for watch in sharing if watch.nudge_after is not None]
+        states = [(await self._resources.nudges.state(watch)).state for watch in nudged]
+        remark = remark_on(states, reading, read_at)
+        if remark is None or reading is None:
+            return remark
+        usual = await self._resources.past_ends.usual_of_size(nudged[0].workspace, reading)
+        return replace(remark, usual=usual)
 
     async def _open(self, claim: LivingClaim) -> Sequence[Watch]:
         """Return the open watches that have the message, oldest first, as far as they can be decrypted."""

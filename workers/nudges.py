@@ -18,7 +18,8 @@ from bridge.domain.clients import slack_user_of
 from bridge.domain.delivery.verdicts import Accepted
 from bridge.domain.destinations import Callback, Destination, NamedDestination, ResolvedDestination, SlackChannel
 from bridge.domain.import_state import ImportState
-from bridge.domain.nudges import Check, Nudge, Progress, check, wants_nudges
+from bridge.domain.living.living_message import Phase
+from bridge.domain.nudges import Check, Nudge, NudgeState, check, wants_nudges
 from bridge.domain.polling.quarantine import QUARANTINE
 from bridge.domain.polling.workspace_trouble import effective_state
 from bridge.domain.times import MINUTE, SECOND, Moment, Span
@@ -67,9 +68,9 @@ class NudgeWork:
         if watch is None:
             await self._resources.nudges.forget(claim.watch_id)
             return None
-        before = await self._resources.nudges.progress(watch)
-        found = await self._check(watch, before.progress, claim.at)
-        if await self._resources.nudges.note(watch, before, found.progress, found.again_at) and found.nudge:
+        before = await self._resources.nudges.state(watch)
+        found = await self._check(watch, before.state, claim.at)
+        if await self._resources.nudges.note(watch, before, found.after, found.again_at) and found.nudge:
             await asyncio.gather(*(self._tell(found.nudge, watch, *each) for each in self._destinations(watch)))
         return None
 
@@ -83,7 +84,7 @@ class NudgeWork:
             if claim is not None:
                 await self._resources.nudges.postpone(claim.watch_id, claim.at + QUARANTINE)
 
-    async def _check(self, watch: Watch, progress: Progress, now: Moment) -> Check:
+    async def _check(self, watch: Watch, before: NudgeState, now: Moment) -> Check:
         record = await self._resources.imports.get(watch.workspace, watch.import_id)
         budget = await self._resources.budgets.get(watch.workspace)
         state = effective_state(budget, ImportState() if record is None else record.state)
@@ -91,7 +92,7 @@ class NudgeWork:
         if state.reading is not None:
             usual = await self._resources.past_ends.usual_of_size(watch.workspace, state.reading)
         link = self._resources.link_to(watch.workspace, watch.import_id)
-        return check(watch, progress, state, now, usual=usual, link=link)
+        return check(watch, before, state, now, usual=usual, link=link)
 
     def _destinations(self, watch: Watch) -> Iterator[tuple[Destination, ResolvedDestination]]:
         """Yield the destinations in Slack that are nudged, as the watch has them and as they are resolved now."""
@@ -102,6 +103,9 @@ class NudgeWork:
 
     async def _tell(self, nudge: Nudge, watch: Watch, destination: Destination, resolved: ResolvedDestination) -> None:
         facts = {"watch_id": watch.id, "kind": nudge.kind.value, "destination": describe(destination)}
+        if await self._is_in_living_message(watch, destination):
+            log.info("nudge.shown", **facts)
+            return
         if not await self._place_in_lane(self._resources.lane(destination)):
             log.warning("nudge.dropped", **facts, reason="the destination is busy or paused")
             return
@@ -119,6 +123,11 @@ class NudgeWork:
             log.info("nudge.sent", **facts)
         else:
             log.warning("nudge.dropped", **facts, reason=result.verdict.reason)
+
+    async def _is_in_living_message(self, watch: Watch, destination: Destination) -> bool:
+        """Return whether the destination has a living message of the import, which says the same with its next edit."""
+        living = await self._resources.living.of_watch(watch.id, self._resources.receiver_key(destination))
+        return living is not None and living.phase is Phase.SHOWN
 
     async def _place_in_lane(self, lane: str) -> bool:
         for _ in range(TRIES):

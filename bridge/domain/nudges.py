@@ -1,6 +1,6 @@
 """Nudges: a word to Slack about an import that runs for long, or that makes no progress. They are no notifications."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -33,7 +33,7 @@ class NudgeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class NudgeState:
     """What the checks of a watch have seen, and which nudges they have led to."""
 
     people: int | None = None
@@ -65,12 +65,33 @@ class Nudge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """The result of a check: the progress after it, the nudge that it leads to, and when the next check is due."""
+    """The result of a check: the state after it, the nudge that it leads to, and when the next check is due."""
 
-    progress: Progress
+    after: NudgeState
     nudge: Nudge | None = None
     again_at: Moment | None = None
     """None if nothing is left to check."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """What a living message says in place of nudges, as far as it still holds."""
+
+    kind: NudgeKind
+    unchanged_for: Span | None = None
+    usual: Span | None = None
+    """How long imports of the type and size usually take."""
+
+
+def remark_on(states: Iterable[NudgeState], reading: Reading | None, read_at: Moment) -> Remark | None:
+    """Return the remark of a living message; `states` are those of the watches that share it."""
+    nudged = [each for each in states if each.sent]
+    people = None if reading is None else reading.person_count
+    stalled = [each.since for each in nudged if NudgeKind.NO_PROGRESS in each.sent and each.people == people]
+    if stalled:
+        return Remark(kind=NudgeKind.NO_PROGRESS, unchanged_for=max(0, read_at - min(stalled)))
+    is_long = any(NudgeKind.STILL_RUNNING in each.sent for each in nudged)
+    return Remark(kind=NudgeKind.STILL_RUNNING) if is_long else None
 
 
 def wants_nudges(on: Subscription) -> bool:
@@ -81,28 +102,44 @@ def wants_nudges(on: Subscription) -> bool:
 def first_check(nudge_after: Span | None, notify: Sequence[Destination]) -> Span:
     """Return after how long a new watch is checked for the first time; 0 if it is not."""
     may_nudge = any(not isinstance(each, Callback) and wants_nudges(each.on) for each in notify)
-    return min(nudge_after, CHECKED_EVERY) if nudge_after is not None and may_nudge else 0
+    return min(nudge_after, CHECKED_AGAIN_AFTER) if nudge_after is not None and may_nudge else 0
 
 
 def check(
-    watch: Watch, progress: Progress, state: ImportState, now: Moment, *, usual: Span | None, link: str | None = None
+    watch: Watch, before: NudgeState, state: ImportState, now: Moment, *, usual: Span | None, link: str | None = None
 ) -> Check:
     """Return what a check of an open watch finds; `usual` is how long imports of the type and size usually take."""
     if watch.nudge_after is None or watch.state is not WatchState.WATCHING:
-        return Check(progress=progress)
+        return Check(after=before)
     reading, read_at = state.reading, state.polled_at
     if reading is None or read_at is None or not _is_running(state, now):
-        return Check(progress=progress, again_at=now + CHECKED_AGAIN_AFTER)
-    seen = _seen(progress, reading, read_at)
+        return Check(after=before, again_at=now + CHECKED_AGAIN_AFTER)
+    seen = _seen(before, reading, read_at)
     running_due = watch.created_at + max(watch.nudge_after, TIMES_USUAL * (usual or 0))
     stands_still = seen.has_risen and read_at - seen.since >= NO_PROGRESS_AFTER
     wanted = {NudgeKind.NO_PROGRESS: stands_still, NudgeKind.STILL_RUNNING: read_at >= running_due}
     kind = _first(wanted, seen)
-    if kind is None:
-        return Check(progress=seen, again_at=_next_check(seen, running_due, now))
     # One message tells both, if both are due.
-    after = replace(seen, sent=seen.sent | {each for each, is_due in wanted.items() if is_due})
-    nudge = Nudge(
+    told = frozenset() if kind is None else {each for each, is_due in wanted.items() if is_due}
+    after = replace(seen, sent=seen.sent | told)
+    return Check(
+        after=after,
+        nudge=None if kind is None else _nudge(kind, watch, reading, read_at, seen, usual=usual, link=link),
+        again_at=_next_check(after, running_due, now, now - watch.created_at),
+    )
+
+
+def _nudge(
+    kind: NudgeKind,
+    watch: Watch,
+    reading: Reading,
+    read_at: Moment,
+    seen: NudgeState,
+    *,
+    usual: Span | None,
+    link: str | None,
+) -> Nudge:
+    return Nudge(
         kind=kind,
         at=read_at,
         client=watch.client,
@@ -115,7 +152,6 @@ def check(
         usual=usual,
         link=link,
     )
-    return Check(progress=after, nudge=nudge, again_at=_next_check(after, running_due, now))
 
 
 def _is_running(state: ImportState, now: Moment) -> bool:
@@ -124,23 +160,27 @@ def _is_running(state: ImportState, now: Moment) -> bool:
     return state.just_read and is_recent and state.reading is not None and not state.reading.finished
 
 
-def _seen(progress: Progress, reading: Reading, read_at: Moment) -> Progress:
+def _seen(before: NudgeState, reading: Reading, read_at: Moment) -> NudgeState:
     people = reading.person_count
-    if people is None or people == progress.people:
-        return progress
-    has_risen = progress.has_risen or (progress.people is not None and people > progress.people)
-    return replace(progress, people=people, since=read_at, has_risen=has_risen)
+    if people is None or people == before.people:
+        return before
+    has_risen = before.has_risen or (before.people is not None and people > before.people)
+    return replace(before, people=people, since=read_at, has_risen=has_risen)
 
 
-def _first(wanted: Mapping[NudgeKind, bool], progress: Progress) -> NudgeKind | None:
-    return next((kind for kind, is_due in wanted.items() if is_due and kind not in progress.sent), None)
+def _first(wanted: Mapping[NudgeKind, bool], before: NudgeState) -> NudgeKind | None:
+    return next((kind for kind, is_due in wanted.items() if is_due and kind not in before.sent), None)
 
 
-def _next_check(progress: Progress, running_due: Moment, now: Moment) -> Moment | None:
-    """Return when the next check is due; None if both nudges were sent."""
-    left = set(NudgeKind) - progress.sent
+def _next_check(seen: NudgeState, running_due: Moment, now: Moment, age: Span) -> Moment | None:
+    """Return when the next check is due; None if both nudges were sent.
+
+    A new watch is checked often, until the number of people has risen: a rise that is not seen does not count.
+    """
+    left = set(NudgeKind) - seen.sent
     if not left:
         return None
-    every = now + CHECKED_EVERY
-    sooner = min(every, running_due) if NudgeKind.STILL_RUNNING in left else every
+    is_early = age < NO_PROGRESS_AFTER and not seen.has_risen
+    again_at = now + (CHECKED_AGAIN_AFTER if is_early else CHECKED_EVERY)
+    sooner = min(again_at, running_due) if NudgeKind.STILL_RUNNING in left else again_at
     return max(now + CHECKED_AGAIN_AFTER, sooner)

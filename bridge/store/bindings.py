@@ -42,8 +42,8 @@ def of_slack_wish(watch_id: str) -> Binding:
     return Binding(record=keys.slack_wish(watch_id), field="wish")
 
 
-def of_progress(watch_id: str, client: str) -> Binding:
-    return Binding(record=keys.watch(watch_id), field="progress", client=client)
+def of_nudge_state(watch_id: str, client: str) -> Binding:
+    return Binding(record=keys.watch(watch_id), field="nudge_state", client=client)
 
 
 def of_message(delivery_id: str, client: str, watch_id: str) -> Binding:

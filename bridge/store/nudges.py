@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bridge.domain.nudges import NudgeKind, Progress
+from bridge.domain.nudges import NudgeKind, NudgeState
 from bridge.domain.times import DAY, Moment, Span
 from bridge.domain.watches import LONGEST_WATCH, Watch
 from bridge.store import bindings, codec, keys
@@ -15,10 +15,10 @@ FURTHEST: Span = LONGEST_WATCH + DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredProgress:
-    """The progress of a watch, and how it is stored, to recognize a change meanwhile."""
+class StoredNudgeState:
+    """What the checks of a watch have seen, and how it is stored, to recognize a change meanwhile."""
 
-    progress: Progress
+    state: NudgeState
     stored: str = field(repr=False)
 
 
@@ -45,16 +45,16 @@ class Nudges:
         """Check a watch later, if it is still to be checked."""
         await self._store.call("ZADD", keys.NUDGES_DUE, "XX", until, watch_id)
 
-    async def progress(self, watch: Watch) -> StoredProgress:
+    async def state(self, watch: Watch) -> StoredNudgeState:
         """Return what the checks of a watch have seen so far. Raises DecryptionFailed."""
-        stored = await self._store.call("HGET", keys.watch(watch.id), "progress") or ""
+        stored = await self._store.call("HGET", keys.watch(watch.id), "nudge_state") or ""
         if not stored:
-            return StoredProgress(progress=Progress(), stored=stored)
-        values = codec.load(self._encryptor.decrypt(stored, bindings.of_progress(watch.id, watch.client)))
+            return StoredNudgeState(state=NudgeState(), stored=stored)
+        values = codec.load(self._encryptor.decrypt(stored, bindings.of_nudge_state(watch.id, watch.client)))
         sent = frozenset(map(NudgeKind, values.pop("sent")))
-        return StoredProgress(progress=Progress(**values, sent=sent), stored=stored)
+        return StoredNudgeState(state=NudgeState(**values, sent=sent), stored=stored)
 
-    async def note(self, watch: Watch, before: StoredProgress, after: Progress, again_at: Moment | None) -> bool:
+    async def note(self, watch: Watch, before: StoredNudgeState, after: NudgeState, again_at: Moment | None) -> bool:
         """Store the result of a check. Return False if the watch has ended, or another check was faster."""
         values = {
             "people": after.people,
@@ -62,14 +62,14 @@ class Nudges:
             "has_risen": after.has_risen,
             "sent": sorted(after.sent),
         }
-        encrypted = self._encryptor.encrypt(codec.dump(values), bindings.of_progress(watch.id, watch.client))
+        encrypted = self._encryptor.encrypt(codec.dump(values), bindings.of_nudge_state(watch.id, watch.client))
         noted = await self._store.run(
-            "note_progress",
+            "note_check",
             {"watch": keys.watch(watch.id), "nudges_due": keys.NUDGES_DUE},
             {
                 "watch_id": watch.id,
                 "before": before.stored,
-                "progress": encrypted,
+                "nudge_state": encrypted,
                 "again_at": 0 if again_at is None else again_at,
             },
         )

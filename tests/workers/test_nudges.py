@@ -10,6 +10,7 @@ from bridge.domain.past_ends import LEAST
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.store.nudges import FURTHEST
 from tests.support.deliveries import callback, slack
+from tests.support.living_messages import LIVE, living_world
 from tests.support.redis_snapshot import assert_store_sound
 from tests.support.rules import watch_by_rule
 from tests.support.samples import only
@@ -84,7 +85,7 @@ async def test_a_watch_that_has_ended_is_not_nudged(world: World) -> None:
 
 async def test_a_number_of_people_that_stands_still_is_told(world: World) -> None:
     await watch(world, nudgeAfter=DAY // SECOND // 2, people=10)
-    await wait(world, 6 * MINUTE)
+    await wait(world, 2 * MINUTE)
     await world.sandbox.set_import("imp", ("UPLOADING", 0), people=500)
     await wait(world, 6 * MINUTE)
     await wait(world, NO_PROGRESS_AFTER + 6 * MINUTE)
@@ -144,11 +145,11 @@ async def test_a_worker_that_dies_after_its_check_repeats_no_nudge(world: World)
     assert found is not None
     world.pass_time(NUDGE_AFTER)
     await world.poll()
-    before = await world.resources.nudges.progress(found)
+    before = await world.resources.nudges.state(found)
     again_at = await world.resources.store.now() + MINUTE
 
-    assert await world.resources.nudges.note(found, before, before.progress, again_at)
-    assert not await world.resources.nudges.note(found, before, before.progress, again_at), "another was faster"
+    assert await world.resources.nudges.note(found, before, before.state, again_at)
+    assert not await world.resources.nudges.note(found, before, before.state, again_at), "another was faster"
 
 
 async def test_an_import_that_cannot_be_read_is_not_told(world: World) -> None:
@@ -222,3 +223,47 @@ async def test_the_watch_of_a_rule_is_nudged(redis_url: str, sandbox_url: str) -
 
         (message,) = await world.sandbox.messages(kind="slack")
         assert "Rule ops" in message["body"]
+
+
+async def test_a_living_message_says_what_a_nudge_would(redis_url: str, sandbox_url: str) -> None:
+    async with living_world(redis_url, sandbox_url) as living:
+        world = living.world
+        await world.sandbox.set_import("imp", ("UPLOADING", 0), people=10)
+        await world.watch("imp", notify=[LIVE], nudgeAfter=HALF_AN_HOUR)
+        await look(world)
+        world.pass_time(MINUTE)
+        await world.live()
+        assert only(living.posts())["text"].startswith("⏳ Import running: imp")
+        await wait(world, MINUTE)
+        await world.sandbox.set_import("imp", ("UPLOADING", 0), people=20)
+        await wait(world, NUDGE_AFTER)
+        await world.live()
+
+        assert len(living.posts()) == 1, "no message of its own"
+        edit = living.edits()[-1]
+        assert edit["text"].startswith("⏸️ Import without progress: imp - 20 people")
+        assert "no new people for about " in json.dumps(edit["blocks"])
+
+        await world.sandbox.set_import("imp", ("UPLOADING", 0), people=30)
+        await wait(world, 3 * MINUTE)
+        await world.live()
+
+        edit = living.edits()[-1]
+        assert edit["text"].startswith("⏳ Import still running: imp - 30 people")
+        assert "no new people" not in json.dumps(edit["blocks"])
+
+
+async def test_a_living_message_that_is_not_shown_says_nothing(redis_url: str, sandbox_url: str) -> None:
+    async with living_world(redis_url, sandbox_url) as living:
+        world = living.world
+        await world.sandbox.set_import("imp", ("UPLOADING", 0))
+        await world.watch("imp", notify=[LIVE], nudgeAfter=HALF_AN_HOUR)
+        living.slack.answers["chat.postMessage"] = {"ok": False, "error": "channel_not_found"}
+        await look(world)
+        world.pass_time(MINUTE)
+        await world.live()
+        del living.slack.answers["chat.postMessage"]
+        world.pass_time(NUDGE_AFTER)
+        await look(world)
+
+        assert [each["text"][:14] for each in living.posts()] == ["⏳ Import runni", "⏳ Import still"]

@@ -25,6 +25,7 @@ from bridge.destinations.slack.message import (
     without_blocks,
     written,
 )
+from bridge.destinations.slack.nudge import HEADLINES
 from bridge.destinations.slack.wording import humanized, local_time, pluralized
 from bridge.domain.delivery.destination_requests import NoResponse, Request, Response, SendResult
 from bridge.domain.delivery.posted_messages import PostedMessage
@@ -48,15 +49,16 @@ _WHERE: Mapping[Told, str] = {
 
 def render_progress(progress: Progress) -> str:
     """Return the payload of a message about an import that runs."""
+    headline = RUNNING if progress.remark is None else HEADLINES[progress.remark.kind]
     name = name_of(progress.label, progress.import_id)
     askers = [asker(client) for client in dict.fromkeys(progress.clients)][:MOST_ASKERS]
     about = import_elements(progress.workspace, progress.import_id, progress.reading)
     as_of = mrkdwn(f"As of {local_time(progress.as_of)}")
     payload = {
-        "text": _sentence(RUNNING, name, progress.import_id, progress.reading, "so far"),
+        "text": _sentence(headline, name, progress.import_id, progress.reading, "so far"),
         "mrkdwn": False,
         "blocks": [
-            {"type": "header", "text": plain_text(RUNNING, emoji=True)},
+            {"type": "header", "text": plain_text(headline, emoji=True)},
             {"type": "section", "text": plain_text(escaped_line(name, NAME_LIMIT) or "?")},
             {"type": "section", "text": mrkdwn(_figures(progress))},
             {"type": "context", "elements": [*about, *askers, *link_elements(progress.link), as_of]},
@@ -160,5 +162,9 @@ def _figures(progress: Progress) -> str:
         if reading.failed_record_count:
             parts.append(f"*{pluralized(reading.failed_record_count, 'record', 'records')}* failed so far")
         parts.append(f"status {code(reading.status, ID_LIMIT)}")
-    figures = " · ".join([*parts, f"watched for {humanized(progress.watched_for)}"])
+    remark = progress.remark
+    if remark is not None and remark.unchanged_for is not None:
+        parts.append(f"no new people for {humanized(remark.unchanged_for)}")
+    usual = "" if remark is None or remark.usual is None else f", usually {humanized(remark.usual)}"
+    figures = " · ".join([*parts, f"watched for {humanized(progress.watched_for)}{usual}"])
     return figures[0].upper() + figures[1:]

@@ -3,13 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.destinations.slack.escaping import code, escaped_line, link, mrkdwn, neutralized, plain_text
-from bridge.destinations.slack.message import ID_LIMIT, LINK_LIMIT, NAME_LIMIT, PHONE_NAME_LIMIT, asker, written
+from bridge.destinations.slack.escaping import escaped_line, mrkdwn, neutralized, plain_text
+from bridge.destinations.slack.message import (
+    ID_LIMIT,
+    NAME_LIMIT,
+    PHONE_NAME_LIMIT,
+    asker,
+    import_elements,
+    link_elements,
+    name_of,
+    written,
+)
 from bridge.destinations.slack.wording import humanized, local_time, pluralized
 from bridge.domain.nudges import Nudge, NudgeKind
-from bridge.domain.workspaces import DEFAULT_WORKSPACE
 
-_HEADLINES: Mapping[NudgeKind, str] = {
+HEADLINES: Mapping[NudgeKind, str] = {
     NudgeKind.STILL_RUNNING: "⏳ Import still running",
     NudgeKind.NO_PROGRESS: "⏸️ Import without progress",
 }
@@ -17,13 +25,13 @@ _HEADLINES: Mapping[NudgeKind, str] = {
 
 def render(nudge: Nudge) -> str:
     """Return the payload: blocks for display, `text` for notifications and screen readers."""
-    headline = _HEADLINES[nudge.kind]
+    headline, name = HEADLINES[nudge.kind], name_of(nudge.label, nudge.import_id)
     payload = {
-        "text": _sentence(nudge, headline),
+        "text": _sentence(nudge, headline, name),
         "mrkdwn": False,
         "blocks": [
             {"type": "header", "text": plain_text(headline, emoji=True)},
-            {"type": "section", "text": plain_text(escaped_line(_name(nudge), NAME_LIMIT) or "?")},
+            {"type": "section", "text": plain_text(escaped_line(name, NAME_LIMIT) or "?")},
             {"type": "section", "text": mrkdwn(_figures(nudge))},
             {"type": "context", "elements": _context(nudge)},
         ],
@@ -31,13 +39,7 @@ def render(nudge: Nudge) -> str:
     return written(payload)
 
 
-def _name(nudge: Nudge) -> str:
-    label = nudge.label or ""
-    return label if escaped_line(label, NAME_LIMIT) else nudge.import_id
-
-
-def _sentence(nudge: Nudge, headline: str) -> str:
-    name = _name(nudge)
+def _sentence(nudge: Nudge, headline: str, name: str) -> str:
     sentence = f"{headline}: {neutralized(name, PHONE_NAME_LIMIT)} - {', '.join(_facts(nudge))}"
     return sentence if name == nudge.import_id else f"{sentence} ({neutralized(nudge.import_id, ID_LIMIT)})"
 
@@ -60,10 +62,6 @@ def _facts(nudge: Nudge) -> list[str]:
 
 
 def _context(nudge: Nudge) -> list[dict[str, Any]]:
-    elements = [mrkdwn(f"Import {code(nudge.import_id, ID_LIMIT)}")]
-    if nudge.workspace != DEFAULT_WORKSPACE:
-        elements.append(plain_text(f"Workspace {escaped_line(nudge.workspace, ID_LIMIT)}"))
-    elements.append(asker(nudge.client))
-    if nudge.link is not None and len(nudge.link) <= LINK_LIMIT:
-        elements.append(mrkdwn(link(nudge.link, "Open the import in Rally")))
-    return [*elements, mrkdwn(f"As of {local_time(nudge.at)}")]
+    about = import_elements(nudge.workspace, nudge.import_id, nudge.reading)
+    as_of = mrkdwn(f"As of {local_time(nudge.at)}")
+    return [*about, asker(nudge.client), *link_elements(nudge.link), as_of]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bridge.domain.imports import Reading
+from bridge.domain.nudges import Remark
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import Moment, Span
 
@@ -22,6 +23,8 @@ class Progress:
     as_of: Moment
     """When the import was read."""
     link: str | None = None
+    remark: Remark | None = None
+    """What is said in place of nudges."""
     stoppable: str | None = None
     """The watch that its button ends; None if it has no button."""
 

@@ -45,7 +45,7 @@ def test_a_nudge_says_what_runs_since_when_and_how_long_that_usually_takes() -> 
         "⏳ Import still running",
         "Q4 panel",
         "1,240 people imported so far · watched for about 31 min, usually about 8 min",
-        "Import `imp`",
+        "CSV import `imp`",
         "Asked for by crm",
     ]
     assert list(texts(message))[-1]["text"].startswith("As of <!date^")
