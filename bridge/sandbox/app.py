@@ -19,12 +19,12 @@ from bridge.sandbox.pushes import Pushes
 from bridge.sandbox.rally import Rally
 from bridge.sandbox.receivers import Receivers
 from bridge.sandbox.settings import SandboxSettings
-from bridge.sandbox.slack.acting import Acting
-from bridge.sandbox.slack.api import SlackApi
-from bridge.sandbox.slack.bridge_link import BridgeLink
+from bridge.sandbox.slack.acts.acting import Acting
+from bridge.sandbox.slack.acts.bridge_link import BridgeLink
+from bridge.sandbox.slack.api.calls import SlackApi
 from bridge.sandbox.slack.control import SlackControl
-from bridge.sandbox.slack.forms import Forms
-from bridge.sandbox.slack.workspace import Workspace
+from bridge.sandbox.slack.page.forms import Forms
+from bridge.sandbox.slack.state.workspace import Workspace
 from bridge.sandbox.window import Window
 
 

@@ -12,7 +12,7 @@ from bridge.sandbox.demo_imports import Kind, Story, generate_failed_records
 from bridge.sandbox.inbox import Inbox, Planned
 from bridge.sandbox.pushes import Manner
 from bridge.sandbox.rally import Fault, Rally
-from bridge.sandbox.slack.workspace import Workspace
+from bridge.sandbox.slack.state.workspace import Workspace
 from bridge.sandbox.window import Window
 
 LONGEST = 10**9

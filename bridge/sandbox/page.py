@@ -21,12 +21,12 @@ from bridge.sandbox.push_messages import EVENTS
 from bridge.sandbox.pushes import SentPush
 from bridge.sandbox.rally import Rally
 from bridge.sandbox.shown_messages import shown_messages, tabs_of
-from bridge.sandbox.slack.cards import button_fields, name_of
-from bridge.sandbox.slack.channels import PANELS
-from bridge.sandbox.slack.people import PEOPLE
-from bridge.sandbox.slack.place import Place
-from bridge.sandbox.slack.shown_modal import parts_of
-from bridge.sandbox.slack.workspace import Workspace
+from bridge.sandbox.slack.page.cards import button_fields, name_of
+from bridge.sandbox.slack.page.place import Place
+from bridge.sandbox.slack.page.shown_modal import parts_of
+from bridge.sandbox.slack.state.channels import PANELS
+from bridge.sandbox.slack.state.people import PEOPLE
+from bridge.sandbox.slack.state.workspace import Workspace
 
 HOME = Path(__file__).parent
 POLICY = (

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bridge.sandbox.slack.identity import APP, TEAM, Identity
+from bridge.sandbox.slack.state.identity import APP, TEAM, Identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

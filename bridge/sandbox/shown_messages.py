@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.sandbox.inbox import Inbox, Message
-from bridge.sandbox.slack.cards import Card, cards_of, title_of
-from bridge.sandbox.slack.people import Person
-from bridge.sandbox.slack.place import Place
-from bridge.sandbox.slack.workspace import Workspace
+from bridge.sandbox.slack.page.cards import Card, cards_of, title_of
+from bridge.sandbox.slack.page.place import Place
+from bridge.sandbox.slack.state.people import Person
+from bridge.sandbox.slack.state.workspace import Workspace
 
 CALLBACKS, REFUSED = "callbacks", "refused"
 """The tabs besides those of the channels."""

@@ -5,8 +5,8 @@ The path holds the URL that the message is addressed to: `/outbound/https/hooks.
 
 from starlette.requests import Request
 
-from bridge.sandbox.slack.response_urls import KINDS
-from bridge.sandbox.slack.uploads import PATH
+from bridge.sandbox.slack.state.response_urls import KINDS
+from bridge.sandbox.slack.state.uploads import PATH
 
 SLACK_DOMAINS = ("slack.com", "slack-gov.com")
 API = "api/"

@@ -11,16 +11,16 @@ import httpx
 
 from bridge.sandbox.app import create_app
 from bridge.sandbox.settings import SandboxSettings
-from bridge.sandbox.slack.acting import Acting
-from bridge.sandbox.slack.answering import answer_person
-from bridge.sandbox.slack.api import METHODS
-from bridge.sandbox.slack.bridge_link import INTERACTIONS, BridgeLink, Reply
-from bridge.sandbox.slack.channels import Channel
-from bridge.sandbox.slack.identity import Identity
-from bridge.sandbox.slack.modals import Modal
-from bridge.sandbox.slack.posts import Post
-from bridge.sandbox.slack.refusal import Refused
-from bridge.sandbox.slack.workspace import Workspace
+from bridge.sandbox.slack.acts.acting import Acting
+from bridge.sandbox.slack.acts.bridge_link import INTERACTIONS, BridgeLink, Reply
+from bridge.sandbox.slack.api.answering import answer_person
+from bridge.sandbox.slack.api.calls import METHODS
+from bridge.sandbox.slack.api.refusal import Refused
+from bridge.sandbox.slack.state.channels import Channel
+from bridge.sandbox.slack.state.identity import Identity
+from bridge.sandbox.slack.state.modals import Modal
+from bridge.sandbox.slack.state.posts import Post
+from bridge.sandbox.slack.state.workspace import Workspace
 from tests.support.samples import only
 from tests.support.sandbox_app import Clock
 

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from bridge.sandbox.bodies import Body, parsed
-from bridge.sandbox.slack.faults import SlackFault
-from bridge.sandbox.slack.workspace import Workspace
+from bridge.sandbox.slack.state.faults import SlackFault
+from bridge.sandbox.slack.state.workspace import Workspace
 
 SECRET_FIELDS = frozenset({"content", "secret"})
 

@@ -12,8 +12,8 @@ from bridge.cli.up.environment import UserSettings
 from bridge.cli.up.first_rule import write_first_rule
 from bridge.cli.up.generated_secrets import load_or_generate
 from bridge.domain.clients import SlackTeam
-from bridge.sandbox.slack.identity import APP, TEAM
-from bridge.sandbox.slack.people import ALICE
+from bridge.sandbox.slack.state.identity import APP, TEAM
+from bridge.sandbox.slack.state.people import ALICE
 from tests.support.samples import only
 
 

@@ -5,16 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.sandbox.slack.changes import Changes
-from bridge.sandbox.slack.channels import Channels
-from bridge.sandbox.slack.faults import SlackFaults
-from bridge.sandbox.slack.identity import BOT_USER, Identity
-from bridge.sandbox.slack.modals import Modals
-from bridge.sandbox.slack.people import SLACKBOT
-from bridge.sandbox.slack.posts import Post, Posts
-from bridge.sandbox.slack.response_urls import ResponseUrls
-from bridge.sandbox.slack.triggers import Triggers
-from bridge.sandbox.slack.uploads import Uploads
+from bridge.sandbox.slack.state.changes import Changes
+from bridge.sandbox.slack.state.channels import Channels
+from bridge.sandbox.slack.state.faults import SlackFaults
+from bridge.sandbox.slack.state.identity import BOT_USER, Identity
+from bridge.sandbox.slack.state.modals import Modals
+from bridge.sandbox.slack.state.people import SLACKBOT
+from bridge.sandbox.slack.state.posts import Post, Posts
+from bridge.sandbox.slack.state.response_urls import ResponseUrls
+from bridge.sandbox.slack.state.triggers import Triggers
+from bridge.sandbox.slack.state.uploads import Uploads
 
 CALLS_KEPT = 1_000
 

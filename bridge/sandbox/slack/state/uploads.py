@@ -7,7 +7,7 @@ import secrets
 from collections import deque
 from dataclasses import dataclass
 
-from bridge.sandbox.slack.refusal import Refused, invalid_arguments
+from bridge.sandbox.slack.api.refusal import Refused, invalid_arguments
 
 HOST = "https://files.slack.com"
 PATH = "upload/v1/"

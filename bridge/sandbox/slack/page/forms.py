@@ -7,11 +7,11 @@ from urllib.parse import parse_qs, unquote
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from bridge.sandbox.slack.acting import Acting
-from bridge.sandbox.slack.channels import PANELS, Channel
-from bridge.sandbox.slack.people import ALICE, PEOPLE
-from bridge.sandbox.slack.place import Place
-from bridge.sandbox.slack.workspace import Workspace
+from bridge.sandbox.slack.acts.acting import Acting
+from bridge.sandbox.slack.page.place import Place
+from bridge.sandbox.slack.state.channels import PANELS, Channel
+from bridge.sandbox.slack.state.people import ALICE, PEOPLE
+from bridge.sandbox.slack.state.workspace import Workspace
 
 SEE_OTHER = 303
 LONGEST_MESSAGE = 3_000

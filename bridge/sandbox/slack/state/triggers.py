@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge.sandbox.slack.refusal import Refused, invalid_arguments
+from bridge.sandbox.slack.api.refusal import Refused, invalid_arguments
 
 LIFETIME = 3.0
 KEPT = 1_000

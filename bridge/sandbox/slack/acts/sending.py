@@ -3,9 +3,9 @@
 import json
 from collections.abc import Mapping
 
-from bridge.sandbox.slack.bridge_link import INTERACTIONS, BridgeLink, Reply
-from bridge.sandbox.slack.payloads import Payload
-from bridge.sandbox.slack.workspace import Call, Workspace
+from bridge.sandbox.slack.acts.bridge_link import INTERACTIONS, BridgeLink, Reply
+from bridge.sandbox.slack.acts.payloads import Payload
+from bridge.sandbox.slack.state.workspace import Call, Workspace
 
 FOLLOWS_WITHIN = 1.5
 """The seconds in which the app usually posts, or opens a modal, after its answer."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlencode
 
-from bridge.sandbox.slack.people import ALICE, PEOPLE, Person
+from bridge.sandbox.slack.state.people import ALICE, PEOPLE, Person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

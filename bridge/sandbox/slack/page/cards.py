@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.sandbox.slack.channels import Channel
-from bridge.sandbox.slack.identity import APP_NAME, BOT_USER
-from bridge.sandbox.slack.people import PEOPLE, SLACKBOT, Person, initials
-from bridge.sandbox.slack.posts import Post
-from bridge.sandbox.slack.uploads import Upload
-from bridge.sandbox.slack.workspace import Workspace
+from bridge.sandbox.slack.state.channels import Channel
+from bridge.sandbox.slack.state.identity import APP_NAME, BOT_USER
+from bridge.sandbox.slack.state.people import PEOPLE, SLACKBOT, Person, initials
+from bridge.sandbox.slack.state.posts import Post
+from bridge.sandbox.slack.state.uploads import Upload
+from bridge.sandbox.slack.state.workspace import Workspace
 
 LONGEST_PARENT = 60
 

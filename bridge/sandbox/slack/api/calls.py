@@ -15,14 +15,21 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bridge.sandbox.cut_off import cut_off
 from bridge.sandbox.inbox import Inbox, json_in
-from bridge.sandbox.slack.answering import answer_person
-from bridge.sandbox.slack.faults import RESPONSE_URL, UPLOAD, SlackFault
-from bridge.sandbox.slack.filing import complete_upload, get_upload_url
-from bridge.sandbox.slack.identity import BOT_USER, TEAM_NAME
-from bridge.sandbox.slack.messaging import Answer, Arguments, open_conversation, post_ephemeral, post_message, update
-from bridge.sandbox.slack.refusal import Refused, invalid_arguments
-from bridge.sandbox.slack.viewing import open_view, update_view
-from bridge.sandbox.slack.workspace import Call, Workspace
+from bridge.sandbox.slack.api.answering import answer_person
+from bridge.sandbox.slack.api.filing import complete_upload, get_upload_url
+from bridge.sandbox.slack.api.messaging import (
+    Answer,
+    Arguments,
+    open_conversation,
+    post_ephemeral,
+    post_message,
+    update,
+)
+from bridge.sandbox.slack.api.refusal import Refused, invalid_arguments
+from bridge.sandbox.slack.api.viewing import open_view, update_view
+from bridge.sandbox.slack.state.faults import RESPONSE_URL, UPLOAD, SlackFault
+from bridge.sandbox.slack.state.identity import BOT_USER, TEAM_NAME
+from bridge.sandbox.slack.state.workspace import Call, Workspace
 
 POST_MESSAGE = "chat.postMessage"
 METHODS: Mapping[str, Callable[[Workspace, Arguments], Answer]] = {

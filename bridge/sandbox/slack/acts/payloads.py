@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from bridge.sandbox.slack.channels import Channel
-from bridge.sandbox.slack.identity import COMMAND, TEAM_DOMAIN, Identity
-from bridge.sandbox.slack.messaging import message_json
-from bridge.sandbox.slack.modals import Modal
-from bridge.sandbox.slack.people import Person
-from bridge.sandbox.slack.posts import Post
-from bridge.sandbox.slack.viewing import view_json
+from bridge.sandbox.slack.api.messaging import message_json
+from bridge.sandbox.slack.api.viewing import view_json
+from bridge.sandbox.slack.state.channels import Channel
+from bridge.sandbox.slack.state.identity import COMMAND, TEAM_DOMAIN, Identity
+from bridge.sandbox.slack.state.modals import Modal
+from bridge.sandbox.slack.state.people import Person
+from bridge.sandbox.slack.state.posts import Post
 
 Payload = dict[str, Any]
 WATCH, WATCH_IN_MESSAGE = "watch_import", "watch_import_in_message"

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from bridge.sandbox.slack.people import PEOPLE
-from bridge.sandbox.slack.refusal import Refused
+from bridge.sandbox.slack.api.refusal import Refused
+from bridge.sandbox.slack.state.people import PEOPLE
 
 CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{5,30}")
 

@@ -5,12 +5,12 @@ Sources: https://docs.slack.dev/reference/methods/views.open and …/views.updat
 
 from typing import Any
 
-from bridge.sandbox.slack.checks.views import is_too_large, view_faults
-from bridge.sandbox.slack.identity import Identity
-from bridge.sandbox.slack.messaging import Answer, Arguments, with_ids
-from bridge.sandbox.slack.modals import Modal
-from bridge.sandbox.slack.refusal import Refused, invalid_arguments
-from bridge.sandbox.slack.workspace import Workspace
+from bridge.sandbox.slack.api.checks.views import is_too_large, view_faults
+from bridge.sandbox.slack.api.messaging import Answer, Arguments, with_ids
+from bridge.sandbox.slack.api.refusal import Refused, invalid_arguments
+from bridge.sandbox.slack.state.identity import Identity
+from bridge.sandbox.slack.state.modals import Modal
+from bridge.sandbox.slack.state.workspace import Workspace
 
 
 def open_view(slack: Workspace, arguments: Arguments) -> Answer:

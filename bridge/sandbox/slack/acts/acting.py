@@ -4,12 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bridge.sandbox.slack.answering import show_answer
-from bridge.sandbox.slack.bridge_link import COMMANDS, BridgeLink, Reply
-from bridge.sandbox.slack.channels import Channel
-from bridge.sandbox.slack.identity import APP_NAME, BOT_USER, COMMAND
-from bridge.sandbox.slack.modals import Modal
-from bridge.sandbox.slack.payloads import (
+from bridge.sandbox.slack.acts.bridge_link import COMMANDS, BridgeLink, Reply
+from bridge.sandbox.slack.acts.payloads import (
     Payload,
     action_of,
     button_in_message,
@@ -19,14 +15,18 @@ from bridge.sandbox.slack.payloads import (
     shortcut,
     submission,
 )
-from bridge.sandbox.slack.people import Person
-from bridge.sandbox.slack.posts import Post
-from bridge.sandbox.slack.refusal import Refused
-from bridge.sandbox.slack.response_urls import Answerable
-from bridge.sandbox.slack.sending import FOLLOWS_WITHIN, Sending
-from bridge.sandbox.slack.typed_values import Fields, missing_in, values_of
-from bridge.sandbox.slack.viewing import checked_view
-from bridge.sandbox.slack.workspace import Workspace
+from bridge.sandbox.slack.acts.sending import FOLLOWS_WITHIN, Sending
+from bridge.sandbox.slack.acts.typed_values import Fields, missing_in, values_of
+from bridge.sandbox.slack.api.answering import show_answer
+from bridge.sandbox.slack.api.refusal import Refused
+from bridge.sandbox.slack.api.viewing import checked_view
+from bridge.sandbox.slack.state.channels import Channel
+from bridge.sandbox.slack.state.identity import APP_NAME, BOT_USER, COMMAND
+from bridge.sandbox.slack.state.modals import Modal
+from bridge.sandbox.slack.state.people import Person
+from bridge.sandbox.slack.state.posts import Post
+from bridge.sandbox.slack.state.response_urls import Answerable
+from bridge.sandbox.slack.state.workspace import Workspace
 
 INVITE = "/invite"
 

@@ -6,10 +6,10 @@ Source: https://docs.slack.dev/interactivity/handling-user-interaction
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.sandbox.slack.messaging import content_of
-from bridge.sandbox.slack.refusal import Refused
-from bridge.sandbox.slack.response_urls import Answerable
-from bridge.sandbox.slack.workspace import Workspace
+from bridge.sandbox.slack.api.messaging import content_of
+from bridge.sandbox.slack.api.refusal import Refused
+from bridge.sandbox.slack.state.response_urls import Answerable
+from bridge.sandbox.slack.state.workspace import Workspace
 
 
 def answer_person(slack: Workspace, path: str, answer: Mapping[str, Any]) -> str | None:

@@ -3,9 +3,9 @@
 Sources: https://docs.slack.dev/reference/methods/files.getUploadURLExternal and …/files.completeUploadExternal
 """
 
-from bridge.sandbox.slack.messaging import Answer, Arguments
-from bridge.sandbox.slack.refusal import Refused, invalid_arguments
-from bridge.sandbox.slack.workspace import Workspace
+from bridge.sandbox.slack.api.messaging import Answer, Arguments
+from bridge.sandbox.slack.api.refusal import Refused, invalid_arguments
+from bridge.sandbox.slack.state.workspace import Workspace
 
 
 def get_upload_url(slack: Workspace, arguments: Arguments) -> Answer:

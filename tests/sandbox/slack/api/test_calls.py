@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bridge.sandbox.slack.bridge_link import COMMANDS, BridgeLink, Reply
+from bridge.sandbox.slack.acts.bridge_link import COMMANDS, BridgeLink, Reply
 from tests.support.samples import only
 from tests.support.sandbox_slack import HERE, SIGNING_SECRET, SlackOverHttp
 from tests.support.world import serving

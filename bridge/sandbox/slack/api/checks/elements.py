@@ -6,7 +6,7 @@ Source: https://docs.slack.dev/reference/block-kit/block-elements
 from collections.abc import Iterator
 from typing import Any
 
-from bridge.sandbox.slack.checks.texts import LONGEST_ID, PLAIN, field_faults, string_faults, text_faults
+from bridge.sandbox.slack.api.checks.texts import LONGEST_ID, PLAIN, field_faults, string_faults, text_faults
 
 BUTTON = frozenset({"type", "text", "action_id", "url", "value", "style", "accessibility_label"})
 STYLES = frozenset({"primary", "danger"})

@@ -6,8 +6,8 @@ Source: https://docs.slack.dev/reference/block-kit/blocks
 from collections.abc import Iterator
 from typing import Any
 
-from bridge.sandbox.slack.checks.elements import button_faults, input_faults
-from bridge.sandbox.slack.checks.texts import LONGEST_ID, PLAIN, field_faults, repeated, string_faults, text_faults
+from bridge.sandbox.slack.api.checks.elements import button_faults, input_faults
+from bridge.sandbox.slack.api.checks.texts import LONGEST_ID, PLAIN, field_faults, repeated, string_faults, text_faults
 
 MAX_BLOCKS, MAX_BLOCKS_OF_MODAL = 50, 100
 MAX_HEADER = 150

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from bridge.sandbox.slack.bridge_link import COMMANDS, Reply
-from bridge.sandbox.slack.people import ALICE
-from bridge.sandbox.slack.posts import Post
+from bridge.sandbox.slack.acts.bridge_link import COMMANDS, Reply
+from bridge.sandbox.slack.state.people import ALICE
+from bridge.sandbox.slack.state.posts import Post
 from tests.support.samples import only
 from tests.support.sandbox_slack import BUTTON, BUTTONS, HERE, INPUT, SECTION, SimulatedSlack, plain
 

@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from bridge.sandbox.slack.checks.blocks import faults_of
-from bridge.sandbox.slack.checks.texts import LONGEST_ID, PLAIN, field_faults, string_faults, text_faults
+from bridge.sandbox.slack.api.checks.blocks import faults_of
+from bridge.sandbox.slack.api.checks.texts import LONGEST_ID, PLAIN, field_faults, string_faults, text_faults
 
 LONGEST_TITLE = 24
 LONGEST_METADATA = 3000

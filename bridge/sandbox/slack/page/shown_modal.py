@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.sandbox.slack.channels import Channel
-from bridge.sandbox.slack.modals import Modal
-from bridge.sandbox.slack.workspace import Workspace
+from bridge.sandbox.slack.state.channels import Channel
+from bridge.sandbox.slack.state.modals import Modal
+from bridge.sandbox.slack.state.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,13 +7,13 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.sandbox.slack.channels import Channel
-from bridge.sandbox.slack.checks.blocks import MAX_TEXT, faults_of, length_of
-from bridge.sandbox.slack.identity import BOT_USER
-from bridge.sandbox.slack.people import PEOPLE
-from bridge.sandbox.slack.posts import Post
-from bridge.sandbox.slack.refusal import Refused
-from bridge.sandbox.slack.workspace import Workspace
+from bridge.sandbox.slack.api.checks.blocks import MAX_TEXT, faults_of, length_of
+from bridge.sandbox.slack.api.refusal import Refused
+from bridge.sandbox.slack.state.channels import Channel
+from bridge.sandbox.slack.state.identity import BOT_USER
+from bridge.sandbox.slack.state.people import PEOPLE
+from bridge.sandbox.slack.state.posts import Post
+from bridge.sandbox.slack.state.workspace import Workspace
 
 Arguments = Mapping[str, Any]
 Answer = dict[str, Any]

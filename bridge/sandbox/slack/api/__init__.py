@@ -1,0 +1,1 @@
+"""Slack's API: its methods, response URLs and uploads."""

@@ -1,0 +1,1 @@
+"""What the inbox page shows of the simulated Slack, and the forms on it."""
