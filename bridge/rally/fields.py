@@ -1,6 +1,5 @@
 """Parsing of imports: id and status are required, all other fields are read as far as they are valid."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
@@ -8,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bridge.domain.failed_records import LARGEST_SET_KEPT, record_set_id
 from bridge.domain.imports import FAILED_RECORDS_KEPT, FailedRecord, Read, Reading
+from bridge.domain.lone_surrogates import without_lone_surrogates
 from bridge.validation_text import findings
 
 MOST_PEOPLE = 2**53
@@ -32,10 +32,6 @@ KINDS: Mapping[type, str] = {
     dict: "object",
 }
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_LONE_SURROGATE = re.compile(
-    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-)
-"""An escaped lone surrogate, left by programs that cut text anywhere; strict JSON parsers reject it."""
 
 
 class UnusableBody(Exception):
@@ -100,11 +96,6 @@ def has_too_many_parts(body: bytes) -> bool:
     """Return whether a body has too many containers or elements, by brackets, commas and escapes, also in strings."""
     containers = body.count(b"{") + body.count(b"[")
     return containers > MOST_CONTAINERS or body.count(b",") > MOST_ELEMENTS or body.count(b"\\u") > MOST_ELEMENTS
-
-
-def without_lone_surrogates(json: str) -> str:
-    """Replace lone surrogates in a JSON document; they can only be in names or addresses."""
-    return _LONE_SURROGATE.sub(r"\\ufffd", json)
 
 
 def _is_broken(error: ValidationError) -> bool:

@@ -6,9 +6,10 @@ from typing import Any
 from pydantic_core import from_json
 
 from bridge.domain.imports import KNOWN_STATUSES
+from bridge.domain.lone_surrogates import without_lone_surrogates
 from bridge.domain.rules.pushes import KNOWN_EVENTS, Push
 from bridge.domain.times import moment_of
-from bridge.rally.fields import BYTE_ORDER_MARK, has_too_many_parts, without_lone_surrogates
+from bridge.rally.fields import BYTE_ORDER_MARK, has_too_many_parts
 
 
 class NotAPush(Exception):

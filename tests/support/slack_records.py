@@ -4,7 +4,7 @@ from typing import Any
 
 from bridge.destinations.slack import buttons
 from tests.support.samples import only
-from tests.support.slack_requests import CHANNEL, SlackStandIn, click, send_interaction, window_click
+from tests.support.slack_requests import CHANNEL, SlackStandIn, click, modal_click, send_interaction
 from tests.support.world import World
 
 HERE = {"type": "slack", "channel": CHANNEL}
@@ -39,7 +39,7 @@ async def click_in_modal(world: World, slack: SlackStandIn, action: str, **by: A
         for each in block["elements"]
         if each["action_id"] == action
     )
-    answer = await send_interaction(world.api, window_click(action, value, view, **by))
+    answer = await send_interaction(world.api, modal_click(action, value, view, **by))
     assert (answer.status_code, answer.content) == (200, b"")
 
 

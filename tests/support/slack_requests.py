@@ -23,7 +23,7 @@ SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 """The secret of Slack's documentation."""
 OTHER_SECRET = "0123456789abcdef0123456789abcdef"
 TEAM, APP, USER, COLLEAGUE, CHANNEL = "T000", "A000", "U0ALICE", "U0BOB", "C0PANELS"
-VIEW, MESSAGES, FILE = "V0WINDOW", "D0ALICE", "F0FILE"
+VIEW, MESSAGES, FILE = "V0MODAL", "D0ALICE", "F0FILE"
 """The ids of a modal, of the direct messages with the user, and of a file, as the stand-in names them."""
 SLACK_CLIENT = f'[clients.slack]\nslack = {{team = "{TEAM}", app = "{APP}"}}\n'
 
@@ -187,7 +187,7 @@ def click(
     }
 
 
-def window_click(action: str, value: str, view: dict[str, Any], *, user: str = USER) -> dict[str, Any]:
+def modal_click(action: str, value: str, view: dict[str, Any], *, user: str = USER) -> dict[str, Any]:
     """Return the payload of a click in a modal that Slack was told to show."""
     return {
         "type": "block_actions",

@@ -29,7 +29,7 @@ SENT = "The CSV is in your direct messages with me. Slack may need a moment to s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class RecordsModal:
     """What a modal is about: the watch, and the channel in which someone clicked. It is sent back with each click."""
 
     watch_id: str
@@ -39,12 +39,12 @@ class Window:
         return json.dumps([self.watch_id, self.channel])
 
 
-def read_window(text: str) -> Window | None:
+def read_modal(text: str) -> RecordsModal | None:
     """Read what `written` wrote; None if it is something else."""
     try:
         match json.loads(text):
             case [str(watch_id), str(channel)]:
-                return Window(watch_id=watch_id, channel=channel)
+                return RecordsModal(watch_id=watch_id, channel=channel)
     except (ValueError, RecursionError):
         pass
     return None
@@ -63,32 +63,32 @@ class RecordsPage:
     note: str = ""
 
 
-def page_view(window: Window, page: RecordsPage) -> dict[str, Any]:
+def page_view(about: RecordsModal, page: RecordsPage) -> dict[str, Any]:
     """Return the modal with a page of records."""
     sections = ({"type": "section", "text": plain_text(text)} for text in _sections(page.records))
     texts = (_range(page), neutralized(page.note, NOTE_LIMIT))
     context = {"type": "context", "elements": [mrkdwn(text) for text in texts if text]}
     buttons = list(_buttons(page))
-    return _view(window, _heading(page), *sections, context, *([actions(*buttons)] if buttons else []))
+    return _view(about, _heading(page), *sections, context, *([actions(*buttons)] if buttons else []))
 
 
-def waiting_view(window: Window, sentence: str) -> dict[str, Any]:
+def waiting_view(about: RecordsModal, sentence: str) -> dict[str, Any]:
     """Return the modal while something is being done: without buttons, so that it is not asked for twice."""
-    return _view(window, {"type": "section", "text": mrkdwn(f"⏳ {sentence}")})
+    return _view(about, {"type": "section", "text": mrkdwn(f"⏳ {sentence}")})
 
 
-def note_view(window: Window, sentence: str, *, again: bool = True) -> dict[str, Any]:
+def note_view(about: RecordsModal, sentence: str, *, again: bool = True) -> dict[str, Any]:
     """Return the modal with a sentence; `again` adds a button that shows the records."""
     section = {"type": "section", "text": mrkdwn(sentence)}
     show = button(SHOW, "Show the records", "Show the records that failed", "0")
-    return _view(window, section, *([actions(show)] if again else []))
+    return _view(about, section, *([actions(show)] if again else []))
 
 
-def _view(window: Window, *blocks: dict[str, Any]) -> dict[str, Any]:
+def _view(about: RecordsModal, *blocks: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "modal",
         "callback_id": RECORDS_VIEW,
-        "private_metadata": window.written(),
+        "private_metadata": about.written(),
         "title": plain_text("Failed records"),
         "close": plain_text("Close"),
         "blocks": list(blocks),

@@ -17,8 +17,8 @@ from bridge.resources import Resources
 from bridge.web.json_response import ApiResponse
 from bridge.web.slack.verification import Verified
 
-PATIENCE = 2.0
-"""Seconds until we answer that we can't; Slack waits for three."""
+PATIENCE = 1.0
+"""Seconds until we answer that we can't. Slack waits for three, in which a modal must also be opened."""
 UNAVAILABLE = "⚠️ I can't reach my data now, so nothing was changed that I know of. Try again in a minute."
 
 log = structlog.get_logger()

@@ -15,13 +15,14 @@ from bridge.destinations.slack import buttons
 from bridge.destinations.slack.response_url import response_url
 from bridge.destinations.slack.watch_view import MESSAGE_SHORTCUT, SHORTCUT, WATCH_VIEW
 from bridge.domain.clients import slack_client
+from bridge.domain.lone_surrogates import without_lone_surrogates
 from bridge.resources import Resources
 from bridge.web.slack.answers import Answer, acknowledge, carry_out, say
 from bridge.web.slack.clicks import Click, send_again, stop_watching
 from bridge.web.slack.commands import USER
 from bridge.web.slack.import_ids import import_ids_in
 from bridge.web.slack.nested import text_at
-from bridge.web.slack.records.clicks import WindowClick, open_records, say_in_window, use_window, window_click
+from bridge.web.slack.records.clicks import ModalClick, modal_click, open_records, say_in_modal, use_modal
 from bridge.web.slack.shortcuts import Shortcut, use_shortcut
 from bridge.web.slack.submissions import respond_to_submission, wish_of
 from bridge.web.slack.verification import Verified, check_sender, not_slacks, read_verified
@@ -31,7 +32,7 @@ LIMIT = 512 * 1024
 """The largest body: Slack sends the message along that someone clicked in."""
 
 
-Done: TypeAlias = Click | WindowClick | Shortcut | Wish
+Done: TypeAlias = Click | ModalClick | Shortcut | Wish
 """What a person has done."""
 
 
@@ -48,9 +49,9 @@ async def receive(request: Request) -> Response:
             return Response()
         case Wish():
             return respond_to_submission(await _carry_out(resources, verified, done))
-        case WindowClick():
+        case ModalClick():
             answer = await _carry_out(resources, verified, done)
-            return acknowledge(answer, partial(say_in_window, resources, done, answer.text))
+            return acknowledge(answer, partial(say_in_modal, resources, done, answer.text))
         case Click() | Shortcut():
             answer = await _carry_out(resources, verified, done)
             in_place = partial(say, resources, done.answers, answer.text, replace=answer.replace)
@@ -69,8 +70,8 @@ async def _act(resources: Resources, done: Done) -> Answer:
             return await open_records(resources, done)
         case Click():
             return await send_again(resources, done)
-        case WindowClick():
-            return await use_window(resources, done)
+        case ModalClick():
+            return await use_modal(resources, done)
         case Shortcut():
             return await use_shortcut(resources, done)
         case Wish():
@@ -80,7 +81,7 @@ async def _act(resources: Resources, done: Done) -> Answer:
 def _payload(verified: Verified) -> Mapping[str, Any]:
     """Return the payload of a request for our app; raise Refused with 401 if it is none."""
     try:
-        payload = json.loads(verified.form.get("payload", ""))
+        payload = json.loads(without_lone_surrogates(verified.form.get("payload", "")))
     except (ValueError, RecursionError):
         raise not_slacks("its payload is not JSON") from None
     if not isinstance(payload, dict):
@@ -120,10 +121,10 @@ def _read(verified: Verified, payload: Mapping[str, Any], *, api_url: str) -> Do
 
 def _clicked(
     verified: Verified, user: str, payload: Mapping[str, Any], action: str, value: str, *, api_url: str
-) -> Click | WindowClick | None:
+) -> Click | ModalClick | None:
     """Return a click in a modal or in a message; None if the button is not one of ours."""
     if isinstance(payload.get("view"), dict):
-        return window_click(verified.client, user, payload, action, value)
+        return modal_click(verified.client, user, payload, action, value)
     if action not in buttons.ACTIONS:
         return None
     container = payload.get("container")

@@ -24,6 +24,7 @@ from tests.support.slack_requests import (
     command_form,
     send_command,
     send_interaction,
+    shortcut,
     signed_headers,
     text_of,
 )
@@ -154,6 +155,22 @@ async def test_unknown_interactions_are_acknowledged_and_nothing_is_done(
     answer = await send_interaction(world.api, click(slack, "stop_watching", "wat_1") | changes)
     assert (answer.status_code, answer.content) == (200, b"")
     assert slack.calls == []
+
+
+async def test_half_a_character_is_no_error(world: World, slack: SlackStandIn) -> None:
+    half = "\ud800"
+    shortcuts = (
+        shortcut("watch_import", trigger_id=half),
+        shortcut("watch_import_in_message", message={"text": f"`a{half}`"}, channel={"id": half}),
+        shortcut("watch_import_in_message", message={"text": "`imp`"}, response_url=f"https://hooks.slack.com/{half}"),
+    )
+    actions = ("stop_watching", "send_again", "failed_records")
+    clicks = [click(slack, action, value) for action in actions for value in (half, "wat_1")]
+    with capture_logs() as logs:
+        for payload in (*shortcuts, *clicks):
+            assert (await send_interaction(world.api, payload)).status_code == 200
+    assert [name for name, _ in slack.calls] == ["views.open"] * len(shortcuts) + ["commands"] * len(clicks)
+    assert logs == []
 
 
 async def test_a_large_body_is_refused_before_it_is_read(world: World, slack: SlackStandIn, path: str) -> None:

@@ -13,9 +13,9 @@ from bridge.destinations.slack.records_view import (
     SEND_CSV,
     SENDING,
     SENT,
-    Window,
+    RecordsModal,
     note_view,
-    read_window,
+    read_modal,
     waiting_view,
 )
 from bridge.destinations.slack.views import VIEW_ID
@@ -27,8 +27,8 @@ from bridge.web.slack.answers import Answer
 from bridge.web.slack.clicks import Click
 from bridge.web.slack.nested import text_at
 from bridge.web.slack.records.csv_message import send_csv
+from bridge.web.slack.records.modal import open_modal, show_page, update
 from bridge.web.slack.records.permission import readable_watch
-from bridge.web.slack.records.window import open_window, show_page, update
 
 DOUBLE_CLICK: Span = 3 * SECOND
 """A second click within this time opens no second modal."""
@@ -38,26 +38,26 @@ _NUMBER = re.compile(r"[0-9]{1,7}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowClick:
+class ModalClick:
     """A click on a button of the modal: by whom, in which modal, and the first record that is to be shown."""
 
     client: Client
     user: str
     view_id: str
-    window: Window
+    about: RecordsModal
     action: str
     start: int
 
 
-def window_click(client: Client, user: str, payload: Mapping[str, Any], action: str, value: str) -> WindowClick | None:
+def modal_click(client: Client, user: str, payload: Mapping[str, Any], action: str, value: str) -> ModalClick | None:
     """Read a click in a modal; None if it is not one of ours."""
     view = payload["view"]
-    view_id, window = text_at(view, "id"), read_window(text_at(view, "private_metadata"))
+    view_id, about = text_at(view, "id"), read_modal(text_at(view, "private_metadata"))
     ours = text_at(view, "callback_id") == RECORDS_VIEW and action in ACTIONS and VIEW_ID.fullmatch(view_id)
-    if not ours or window is None:
+    if not ours or about is None:
         return None
     start = int(value) if _NUMBER.fullmatch(value) else 0
-    return WindowClick(client=client, user=user, view_id=view_id, window=window, action=action, start=start)
+    return ModalClick(client=client, user=user, view_id=view_id, about=about, action=action, start=start)
 
 
 async def open_records(resources: Resources, click: Click) -> Answer:
@@ -70,10 +70,10 @@ async def open_records(resources: Resources, click: Click) -> Answer:
     return Answer(afterwards=partial(_open, resources, click, watch))
 
 
-async def use_window(resources: Resources, click: WindowClick) -> Answer:
+async def use_modal(resources: Resources, click: ModalClick) -> Answer:
     """Check a click in the modal, as if it were the first. What it asks for follows after the response."""
-    window = click.window
-    watch = await readable_watch(resources, click.client, click.user, channel=window.channel, watch_id=window.watch_id)
+    about = click.about
+    watch = await readable_watch(resources, click.client, click.user, channel=about.channel, watch_id=about.watch_id)
     if isinstance(watch, Answer):
         return watch
     if click.action != SEND_CSV:
@@ -85,29 +85,29 @@ async def use_window(resources: Resources, click: WindowClick) -> Answer:
     return Answer(afterwards=partial(_send, resources, click, watch))
 
 
-async def say_in_window(resources: Resources, click: WindowClick, text: str) -> None:
+async def say_in_modal(resources: Resources, click: ModalClick, text: str) -> None:
     """Say something to the person in the modal: a click in it has no `response_url`."""
-    await update(resources, click.view_id, note_view(click.window, text))
+    await update(resources, click.view_id, note_view(click.about, text))
 
 
 async def _open(resources: Resources, click: Click, watch: Watch) -> None:
     place = {"user": click.user, "channel": click.channel}
-    if not await open_window(resources, watch, **place, trigger=click.trigger, answers=click.answers):
+    if not await open_modal(resources, watch, **place, trigger=click.trigger, answers=click.answers):
         await resources.slack_requests.end_deed(_team(click.client), "open", click.user, watch.id)
 
 
-async def _turn(resources: Resources, click: WindowClick, watch: Watch) -> None:
-    await update(resources, click.view_id, waiting_view(click.window, LOADING))
-    await show_page(resources, watch, click.start, user=click.user, view_id=click.view_id, window=click.window)
+async def _turn(resources: Resources, click: ModalClick, watch: Watch) -> None:
+    await update(resources, click.view_id, waiting_view(click.about, LOADING))
+    await show_page(resources, watch, click.start, user=click.user, view_id=click.view_id, about=click.about)
 
 
-async def _send(resources: Resources, click: WindowClick, watch: Watch) -> None:
+async def _send(resources: Resources, click: ModalClick, watch: Watch) -> None:
     """Send the CSV, whether or not the modal is still open."""
-    await update(resources, click.view_id, waiting_view(click.window, SENDING))
+    await update(resources, click.view_id, waiting_view(click.about, SENDING))
     failure = await send_csv(resources, watch, click.user)
     if failure is not None:
         await resources.slack_requests.end_deed(_team(click.client), "csv", click.user, watch.id)
-    await say_in_window(resources, click, failure or SENT)
+    await say_in_modal(resources, click, failure or SENT)
 
 
 async def _begin(resources: Resources, client: Client, *deed: str, lasts: Span) -> bool:

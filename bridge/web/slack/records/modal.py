@@ -7,7 +7,14 @@ import structlog
 
 from bridge.destinations.slack.bot import SlackBot
 from bridge.destinations.slack.call_results import CallResult, NotDone, result_of
-from bridge.destinations.slack.records_view import LOADING, RecordsPage, Window, note_view, page_view, waiting_view
+from bridge.destinations.slack.records_view import (
+    LOADING,
+    RecordsModal,
+    RecordsPage,
+    note_view,
+    page_view,
+    waiting_view,
+)
 from bridge.destinations.slack.views import prepare_open, prepare_update, view_id_of
 from bridge.domain.clients import slack_client
 from bridge.domain.delivery.destination_requests import Request
@@ -36,35 +43,35 @@ async def call(resources: Resources, request: Request) -> CallResult:
     return result_of(await resources.egress.send(request), int(time() * SECOND))
 
 
-async def open_window(
+async def open_modal(
     resources: Resources, watch: Watch, *, user: str, channel: str, trigger: str, answers: Secret | None
 ) -> bool:
     """Open the modal, and then fill it. If Slack refuses that, tell the person where they clicked.
 
     Return False if it did not open.
     """
-    window = Window(watch_id=watch.id, channel=channel)
-    view = waiting_view(window, LOADING)
+    about = RecordsModal(watch_id=watch.id, channel=channel)
+    view = waiting_view(about, LOADING)
     opened = view_id_of(await call(resources, prepare_open(trigger, view, bot_of(resources))))
     if isinstance(opened, NotDone):
         log.warning("slack.view_not_opened", reason=opened.reason)
         await say(resources, answers, f"⚠️ I could not open the window. {opened.sentence}")
         return False
-    refused = await show_page(resources, watch, 0, user=user, view_id=opened, window=window)
+    refused = await show_page(resources, watch, 0, user=user, view_id=opened, about=about)
     if refused is not None:
         await say(resources, answers, f"⚠️ I could not fill the window. {refused.sentence}")
     return True
 
 
 async def show_page(
-    resources: Resources, watch: Watch, start: int, *, user: str, view_id: str, window: Window
+    resources: Resources, watch: Watch, start: int, *, user: str, view_id: str, about: RecordsModal
 ) -> NotDone | None:
     """Show a page in an open modal; return why Slack has not shown it, unless the person has closed the modal."""
     page = await page_of(resources, watch, start)
     if not isinstance(page, RecordsPage):
-        return await update(resources, view_id, note_view(window, page))
+        return await update(resources, view_id, note_view(about, page))
     log_access(slack_client(user), watch, "slack")
-    return await update(resources, view_id, page_view(window, page))
+    return await update(resources, view_id, page_view(about, page))
 
 
 async def update(resources: Resources, view_id: str, view: dict[str, Any]) -> NotDone | None:
