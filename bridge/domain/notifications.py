@@ -61,14 +61,22 @@ class Notification:
 
     @property
     def took(self) -> Span | None:
-        """Return how long the import took, counted from when it was watched; None if it was not watched while it ran.
+        """Return how long the import took, counted from when it was watched; None if it was perhaps not seen running.
 
         A rule watches an import only once it has ended.
         """
-        if self.outcome not in ENDED or is_rule(self.client):
+        if self.outcome not in ENDED or is_rule(self.client) or self.ended_before_watched:
             return None
         ended, watched_since = self.ended_at, self.at - self.watched_for
-        return None if ended is not None and ended < watched_since - CLOCKS_DIFFER else self.watched_for
+        if ended is not None and ended < watched_since and self.watched_for <= CLOCKS_DIFFER:
+            return None
+        return self.watched_for  # if it seems to have ended before, the clocks differ: it was seen running
+
+    @property
+    def ended_before_watched(self) -> bool:
+        """Return whether the import had certainly ended when it was watched."""
+        watched_since = self.at - self.watched_for
+        return self.ended_at is not None and self.ended_at < watched_since - CLOCKS_DIFFER
 
     @property
     def warning(self) -> str | None:

@@ -90,6 +90,7 @@ def assert_inert(text: str) -> None:
 
 def assert_only_ours_acts(text: str) -> None:
     counts = r"(\*-?[\d,]+ (person|people|record|records)\* (imported|imported so far|failed) · )*"
-    ours = rf"[\w ]+ `[^`]+`|{counts}((took|[Ww]atched for|Took) about [\d,]+ \w+|ended before it was watched, )|"
+    times = r"(took|[Ww]atched for|Took) about [\d,]+ \w+|ended before it was watched, |[Ee]nded "
+    ours = rf"[\w ]+ `[^`]+`|{counts}({times})|"
     if not re.fullmatch(ours, text):
         assert_inert(text)

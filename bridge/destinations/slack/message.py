@@ -157,7 +157,8 @@ def _duration(notification: Notification) -> str | None:
     if notification.ended_at is None:
         return None
     ended = local_time(notification.ended_at)
-    return f"ended {ended}" if is_rule(notification.client) else f"ended before it was watched, {ended}"
+    is_late = notification.ended_before_watched and not is_rule(notification.client)
+    return f"ended before it was watched, {ended}" if is_late else f"ended {ended}"
 
 
 def _compared(took: str, usual: Span | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from slack_sdk.models.blocks import Block
 
 from bridge.destinations.slack.digest import LINK_LIMIT, render
 from bridge.domain.digests import LINES, DigestOrigin, EndedImport, OfBatch, OfFlood, OfRule, digest_of
@@ -169,3 +170,14 @@ def test_a_line_says_what_is_news_beside_earlier_imports() -> None:
 def test_a_digest_of_a_batch_says_who_asked() -> None:
     assert "Asked for by crm" in lines(payload([CLEAN, FAILED], OfBatch("bat_1")))
     assert "Asked for by <@U0123ABCD>" in lines(payload([CLEAN, FAILED], OfBatch("bat_1"), "slack:U0123ABCD"))
+
+
+@pytest.mark.parametrize("label", ["L" * 300, "א" * 300, "😀" * 300, None])
+def test_slacks_own_models_accept_it(label: str | None) -> None:
+    people = [replace(CSV, person_count=count, failed_record_count=count) for count in (0, 10_000)]
+    ended = [replace(PARTIAL, label=label, reading=each, link="https://app.example.com/imports/1") for each in people]
+    message = payload(ended * 8, OfBatch("bat_1"))
+
+    parsed = Block.parse_all(message["blocks"])
+
+    assert {each.to_dict()["type"] for each in parsed} == {"header", "section", "context"}

@@ -328,3 +328,12 @@ def test_a_success_without_people_does_not_show_that_it_works_again() -> None:
 
     assert "It works again" in str(message(works))
     assert "It works again" not in str(message(suspicious))
+
+
+def test_an_import_that_perhaps_ended_before_it_was_watched_has_no_duration() -> None:
+    reading = replace(READING, updated_at="2025-11-24T15:59:30Z")  # half a minute before it was watched
+
+    text = read_aloud(message(replace(NOTIFICATION, watched_for=SECOND, reading=reading)))
+
+    assert "· ended <!date^1763999970^" in text
+    assert "took" not in text
