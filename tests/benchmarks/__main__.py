@@ -23,6 +23,7 @@ TABLES = (
     "listing",
     "failed_records",
     "slack",
+    "living",
     "peers",
     "pushes",
 )

@@ -20,6 +20,7 @@ from .generator import Lengths
 from .history import History, Window
 from .report import show
 from .rules_told import still_owed
+from .slack_told import owed
 from .stage import Stage, staged
 
 WINDOW = Window(limit=60, seconds=5)
@@ -60,22 +61,23 @@ async def _happen(seconds: float, stage: Stage, storm: Storm, console: Console) 
         together.create_task(storm.rage(raging))
         together.create_task(generator.post_for(raging, rate=RATE))
         together.create_task(generator.read_for(raging, rate=READS))
+        together.create_task(stage.people.ask_for(raging))
         together.create_task(stage.pusher.push_for(raging, rate=PUSHES, patience=CALM_PATIENCE))
     console.print(f"all faults lifted after {raging:.0f} s; {len(generator.posts)} posts", highlight=False)
     took = await generator.settle(CALM_PATIENCE)
     console.print(f"settled {took:.0f} s later", highlight=False)
     took = await _told(stage, RULES_PATIENCE)
-    console.print(f"told by rules {took:.0f} s later", highlight=False)
+    console.print(f"told by rules and in Slack {took:.0f} s later", highlight=False)
     await asyncio.gather(asyncio.sleep(LINGER), listening)
     await generator.read_all()
     keeping.cancel()
 
 
 async def _told(stage: Stage, patience: float) -> float:
-    """Wait until rules have told every pushed import; return the seconds that it took."""
+    """Wait until rules have told every pushed import, and Slack every import that people watch; return the seconds."""
     began = monotonic()
     for _ in range(int(patience)):
-        if not still_owed(stage.pusher.posts, stage.told()):
+        if not still_owed(stage.pusher.posts, stage.told()) and not owed(stage.people.asked, stage.slack.attempts):
             break
         await asyncio.sleep(1.0)
     return monotonic() - began

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from . import promptness, rules_told
+from . import promptness, rules_told, slack_told
 from .evidence import (
     PRECISION,
     RECORDED_WITHIN,
@@ -67,6 +67,7 @@ def _counts(history: History) -> dict[str, int]:
         "429s that a fault may have kept unrecorded": sum(is_lost(turned, history.faults) for turned in turned_away),
         **promptness.counts(history),
         **rules_told.counts(history),
+        **slack_told.counts(history),
         "faults": len(history.faults),
         "processes that ended by themselves": len(history.deaths),
     }
@@ -226,6 +227,13 @@ RULES: Mapping[str, Rule] = {
         {
             "before a Retry-After": too_early,
             "signature failures": unverified,
+            "repeats with another body": changed_repeats,
+            "repeats that nothing explains": unexplained_repeats,
+        }
+    ),
+    **slack_told.rules(
+        {
+            "before a Retry-After": too_early,
             "repeats with another body": changed_repeats,
             "repeats that nothing explains": unexplained_repeats,
         }

@@ -130,7 +130,7 @@ class Storm:
         self._stage = stage
         self._fleet = stage.fleet
         self._rally = stage.rally
-        self._receivers = {each.name: each for each in (*stage.receivers, *stage.rule_receivers)}
+        self._receivers = {each.name: each for each in (*stage.receivers, *stage.rule_receivers, stage.slack)}
         self._seed = seed
         self._kinds = kinds
 

@@ -13,6 +13,8 @@ REDIS_HALF_OPEN, SUBSCRIPTION_HALF_OPEN = "redis half-open", "redis subscription
 CROWD_HANGING = "crowd hanging"
 CRASHES = frozenset({WORKER_KILLED, WORKER_STOPPED})
 OUTAGES = frozenset({REDIS_KILLED, REDIS_RESTARTED, REDIS_PAUSED, REDIS_FULL, REDIS_DEMOTED, REDIS_HALF_OPEN})
+LIVING, END, EDIT = "living message", "end", "edit"
+"""The kinds of calls of Slack's API."""
 GENUINE, FORGED, STALE, TEST = "push", "forged", "stale", "test"
 """The kinds of pushes: also how the ids of their imports begin."""
 
@@ -143,6 +145,12 @@ class Attempt:
     """For a message of a rule: the imports that it names."""
     total: int = 0
     """For a message of a rule: the number of imports that it is about."""
+    in_slack: str = ""
+    """For a call of Slack's API: LIVING, END or EDIT."""
+    thread: str | None = None
+    """For a call of Slack's API: the thread that it is a reply in."""
+    ts: str | None = None
+    """For a call of Slack's API: how Slack names the message."""
 
     @property
     def accepted(self) -> bool:
@@ -161,6 +169,21 @@ class PushPost:
     import_id: str
     ending: str | None
     status: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One command of a person in Slack to watch an import; `over_at` is when Rally reports its end from.
+
+    `acknowledged` says whether it was answered in silence, which means that the import is watched.
+    """
+
+    at: float
+    ended_at: float
+    api: str
+    import_id: str
+    over_at: float
+    acknowledged: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +233,15 @@ class History:
     pushes: tuple[PushPost, ...] = ()
     told: tuple[Attempt, ...] = ()
     """The attempts at the receivers of rules; their label is the import, or the id of the digest."""
+
+    asked: tuple[Asked, ...] = ()
+    """What people in Slack asked for."""
+    in_slack: tuple[Attempt, ...] = ()
+    """The calls of Slack's API about it; their label is the import."""
+
+    def of_slack(self) -> "History":
+        """Return the history with the ends in the channels of these people in the place of all other messages."""
+        return replace(self, attempts=tuple(each for each in self.in_slack if each.in_slack == END))
 
     def of_rules(self) -> "History":
         """Return the history with the messages of rules in the place of all others."""

@@ -141,6 +141,11 @@ class Receiver:
             signed=self._is_signed(request) and body["data"]["outcome"] == TYPES[body["type"]],
         )
 
+    def _success(self, read: Attempt) -> bytes:
+        """Return the body of the answer to a message that was taken."""
+        del read
+        return b"ok"
+
     def _is_signed(self, request: Request) -> bool:
         try:
             Webhook(self._secret).verify(request.body, dict(request.headers))
@@ -154,16 +159,16 @@ class Receiver:
                 await line.left(HANG)
                 return replace(read, ended_at=time())
             case "trickling":
-                await line.trickle(answer(200, (), b"ok"), TRICKLE_PAUSE)
+                await line.trickle(answer(200, (), self._success(read)), TRICKLE_PAUSE)
                 return replace(read, ended_at=time(), status=200, taken=True)
             case "unending":
                 # For a callback only the status counts; for Slack the body.
                 status = None if self._slack else 200
-                await line.send(answer(200, (), b"ok")[:-1])
+                await line.send(answer(200, (), self._success(read))[:-1])
                 await line.left(HANG)
                 return replace(read, ended_at=time(), status=status, taken=True)
             case "ambiguous":
-                await line.send(self._chance.choice((b"", answer(200, (), b"ok")[:-8])))
+                await line.send(self._chance.choice((b"", answer(200, (), self._success(read))[:-8])))
                 await asyncio.sleep(TRICKLE_PAUSE)
                 line.reset()
                 return replace(read, ended_at=time(), taken=True)
@@ -196,5 +201,5 @@ class Receiver:
         headers = [("Location", "/elsewhere")] if mood == "redirecting" else []
         headers += [("Retry-After", str(wait))] if wait else []
         done = replace(read, ended_at=time(), status=status, taken=status == 200, retry_after=wait)
-        await line.send(answer(status, tuple(headers), b"ok" if status == 200 else b""))
+        await line.send(answer(status, tuple(headers), self._success(read) if status == 200 else b""))
         return done

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from tests.support.slack_requests import SIGNING_SECRET, SLACK_CLIENT
+
 from .crowd import Crowd
 from .fleet import APIS, Fleet, secret
 from .generator import Generator, Lengths
@@ -18,9 +20,12 @@ from .pusher import Pusher
 from .rally import Rally
 from .receivers import Receiver
 from .rule_receivers import HOOK, ROOM, RuleHook, RuleRoom, rules_file
+from .slack_people import SlackPeople
+from .slack_room import SLACK, SlackRoom
 from .wire import LOOPBACK
 
 CALLBACKS = ("crm", "panel", "ops", "lab")
+SLACK_SETTINGS = {"SLACK_SIGNING_SECRET": SIGNING_SECRET, "SLACK_BOT_TOKEN": "xoxb-token-of-the-harness"}
 SPARED = "lab"
 """A receiver that is always healthy: others cause all its delays."""
 FAREWELL = 0.2
@@ -37,6 +42,8 @@ class Stage:
     fleet: Fleet
     generator: Generator
     pusher: Pusher
+    slack: SlackRoom
+    people: SlackPeople
     listeners: Listeners
     crowd: Crowd
 
@@ -50,9 +57,13 @@ class Stage:
             attempts=tuple(attempt for receiver in self.receivers for attempt in receiver.attempts),
             faults=tuple(sorted(faults, key=lambda fault: fault.since)),
             deaths=tuple(self.fleet.deaths),
-            strays=tuple(stray for each in (*self.receivers, *self.rule_receivers) for stray in each.strays),
+            strays=tuple(
+                stray for each in (*self.receivers, *self.rule_receivers, self.slack) for stray in each.strays
+            ),
             pushes=tuple(self.pusher.posts),
             told=self.told(),
+            asked=tuple(self.people.asked),
+            in_slack=tuple(self.slack.attempts),
         )
 
     def told(self) -> tuple[Attempt, ...]:
@@ -78,27 +89,30 @@ async def staged(
     crowd = Crowd(rally)
     hook = RuleHook(HOOK, secret(), Random(f"{HOOK} {seed}"))
     room = RuleRoom(ROOM, secret(), Random(f"{ROOM} {seed}"), slack=True)
-    receiver_servers = (*(receiver.server for receiver in (*receivers, hook, room)), *crowd.servers)
+    slack = SlackRoom(SLACK, secret(), Random(f"{SLACK} {seed}"), slack=True)
+    receiver_servers = (*(receiver.server for receiver in (*receivers, hook, room, slack)), *crowd.servers)
     servers = (rally.server, *receiver_servers)
     for server in servers:
         await server.open()
     redis = RedisPair(home, free_ports(len(NAMES)))
     await redis.forwarder.open()
+    slack_url = f"http://{LOOPBACK}:{slack.server.port}"
     fleet = Fleet(
         home,
         rally=f"http://{LOOPBACK}:{rally.server.port}",
         egress=[f"{LOOPBACK}:{server.port}" for server in receiver_servers],
         redis=redis,
         ports=free_ports(len(APIS)),
-        settings=settings,
+        settings={**settings, **SLACK_SETTINGS, "SLACK_API_URL": f"{slack_url}/api"},
         skew=skew,
         forwarded=forwarded,
-        config=rules_file(hook, room),
+        config=rules_file(hook, room) + SLACK_CLIENT,
     )
     places = [receiver.place for receiver in receivers]
     generator = Generator(fleet.urls, rally, places, Random(f"posts {seed}"), lengths)
     listeners = Listeners(fleet.urls, generator.posts, Random(f"listeners {seed}"))
     pusher = Pusher(fleet.urls, rally, Random(f"pushes {seed}"))
+    people = SlackPeople(fleet.urls, rally, slack_url, Random(f"people {seed}"))
     try:
         await fleet.start()
         yield Stage(
@@ -108,11 +122,14 @@ async def staged(
             fleet=fleet,
             generator=generator,
             pusher=pusher,
+            slack=slack,
+            people=people,
             listeners=listeners,
             crowd=crowd,
         )
     finally:
         await pusher.aclose()
+        await people.aclose()
         await listeners.aclose()
         await generator.aclose()
         await asyncio.to_thread(fleet.end)

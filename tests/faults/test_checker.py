@@ -10,7 +10,10 @@ from tests.faults.checker import RULES, check
 from tests.faults.history import (
     API_KILLED,
     CROWD_HANGING,
+    EDIT,
+    END,
     GENUINE,
+    LIVING,
     REDIS_DEMOTED,
     REDIS_KILLED,
     STALE,
@@ -18,6 +21,7 @@ from tests.faults.history import (
     TEST,
     WORKER_KILLED,
     WORKER_STOPPED,
+    Asked,
     Attempt,
     Fault,
     History,
@@ -103,6 +107,18 @@ def digest(at: float, *, status: int | None = 200, **changes: Any) -> Attempt:
     return attempt(at, status=status, **facts | {"imports": ("push-1",), "total": 2} | changes)
 
 
+def asked(number: int = 1, *, acknowledged: bool = True) -> Asked:
+    facts: dict[str, Any] = {"api": "api0", "import_id": f"live-{number}", "over_at": NOW + 70}
+    return Asked(at=NOW, ended_at=NOW + 0.1, acknowledged=acknowledged, **facts)
+
+
+def in_slack(at: float, kind: str, *, status: int | None = 200, **changes: Any) -> Attempt:
+    """Return a call of Slack's API."""
+    facts: dict[str, Any] = {"receiver": "channel", "label": "live-1", "webhook_id": None, "watch_id": None}
+    facts |= {"outcome": None, "in_slack": kind, "ts": f"{at}", "digest": kind}
+    return attempt(at, status=status, **facts | changes)
+
+
 PUSH_2: dict[str, Any] = {"message_id": "msg_2", "import_id": "push-2", "ending": "failed"}
 TOLD_2: dict[str, Any] = {"label": "push-2", "webhook_id": "ntf_2", "imports": ("push-2",), "outcome": "failed"}
 
@@ -157,12 +173,25 @@ SOUND = History(
         push(25, kind=TEST, import_id="test_5", ending=None),
     ),
     told=(told(52, status=503, retry_after=2), told(55), told(55, **TOLD_2), digest(120)),
+    asked=(asked(), asked(2), asked(3, acknowledged=False)),
+    in_slack=(
+        in_slack(60, LIVING, status=429, retry_after=2),
+        in_slack(63, LIVING),
+        in_slack(70, EDIT),
+        in_slack(75, END, status=429, thread="63", retry_after=2),
+        in_slack(78, END, thread="63"),
+        in_slack(60, LIVING, status=None, label="live-2", taken=True),
+        in_slack(75, END, label="live-2"),
+    ),
 )
 """With a refused watch, a respected 429, a respected Retry-After, an ambiguous response, and a repeat after a crash.
 
 Two imports are pushed, one of them again after a lost response and once more. They are told by two rules: in one
 message each, and in a digest that names only one of them. And much later: an import whose end all listeners got, and
 whose receiver got its message at once.
+
+Two imports are watched in Slack. The living message of one was refused and posted again; its end is a reply. That of
+the other had no answer, so its end is an ordinary message.
 """
 
 
@@ -316,6 +345,21 @@ FORGED: dict[str, dict[str, dict[str, Any]]] = {
     "messages of rules: signature failures": {"one of them": more("told", told(52, status=500, signed=False))},
     "messages of rules: repeats with another body": {"one of them": more("told", digest(121, digest="c"))},
     "messages of rules: repeats that nothing explains": {"a digest": more("told", digest(121))},
+    "Slack: imports not told": {
+        "no end": less("in_slack", 6),
+        "no end that was answered": instead("in_slack", 6, in_slack(75, END, label="live-2", status=500)),
+    },
+    "Slack: living messages posted twice": {
+        "after an answer": more("in_slack", in_slack(90, LIVING)),
+        "after no answer": more("in_slack", in_slack(90, LIVING, label="live-2")),
+        "after a crash": more("in_slack", in_slack(90, LIVING)) | more("faults", fault(WORKER_KILLED, 63, 64)),
+    },
+    "Slack: replies in a wrong thread": {
+        "of another import": more("in_slack", in_slack(90, END, status=500, label="live-2", thread="63")),
+    },
+    "ends in Slack: before a Retry-After": {"a second early": instead("in_slack", 4, in_slack(76, END))},
+    "ends in Slack: repeats with another body": {"one of them": more("in_slack", in_slack(79, END, digest="c"))},
+    "ends in Slack: repeats that nothing explains": {"an end": more("in_slack", in_slack(90, END, thread="63"))},
     "polls for rules beyond a quarter": {
         "two of three": more("polls", poll(31, import_id="push-1"), poll(32, import_id="test_5")),
     },

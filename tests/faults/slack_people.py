@@ -1,0 +1,68 @@
+"""People in Slack, who watch imports that run for long by a command, through a random API process each time."""
+
+import asyncio
+from collections.abc import Mapping
+from random import Random
+from time import monotonic, time
+from urllib.parse import urlencode
+
+import httpx
+
+from tests.support.plain_http import plain_async_client
+from tests.support.slack_requests import command_form, signed_headers
+
+from .answers import Story
+from .history import Asked
+from .rally import Rally
+
+TIMEOUT = 12.0
+LIVING_AFTER = 60.0
+"""The seconds after which an import has a living message."""
+LENGTHS = (LIVING_AFTER + 1, LIVING_AFTER + 35)
+SHORTEST = 8.0
+PAUSE = (0.3, 1.5)
+SILENT = 200
+
+
+class SlackPeople:
+    """Ask for watches, and record the answers."""
+
+    def __init__(self, apis: Mapping[str, str], rally: Rally, slack_url: str, chance: Random) -> None:
+        self.asked: list[Asked] = []
+        self._apis = apis
+        self._rally = rally
+        self._slack_url = slack_url
+        self._chance = chance
+        self._http = plain_async_client(timeout=TIMEOUT)
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def ask_for(self, seconds: float) -> None:
+        """Ask for watches, early enough that most living messages are due within `seconds`."""
+        until = monotonic() + max(SHORTEST, seconds - LIVING_AFTER)
+        while monotonic() < until:
+            await self._ask(f"live-{len(self.asked):05}")
+            await asyncio.sleep(self._chance.uniform(*PAUSE))
+
+    async def _ask(self, import_id: str) -> None:
+        story = Story(ending="completed", began=time(), seconds=self._chance.uniform(*LENGTHS))
+        self._rally.stories[import_id] = story
+        api = self._chance.choice(sorted(self._apis))
+        channel = f"C0{import_id.removeprefix('live-')}"
+        form = command_form(
+            f"watch {import_id}", channel_id=channel, response_url=f"{self._slack_url}/commands/T000/1/secret"
+        )
+        body = urlencode(form).encode()
+        at = time()
+        try:
+            answer = await self._http.post(
+                f"{self._apis[api]}/slack/commands", content=body, headers=signed_headers(body)
+            )
+            acknowledged = answer.status_code == SILENT and not answer.content
+        except httpx.HTTPError:
+            acknowledged = False
+        over_at = story.began + story.seconds
+        self.asked.append(
+            Asked(at=at, ended_at=time(), api=api, import_id=import_id, over_at=over_at, acknowledged=acknowledged)
+        )
