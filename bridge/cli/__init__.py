@@ -26,6 +26,7 @@ COMMANDS = {
     "follow": "remote.follow.command",
     "list": "remote.listing.command",
     "show": "remote.show.command",
+    "why": "remote.why.command",
     "cancel": "remote.cancel.command",
     "failed-records": "remote.failed_records.command",
     "deliveries": "remote.deliveries.command",

@@ -25,6 +25,7 @@ from bridge.client.values.attempt import Attempt
 from bridge.client.values.delivery import Delivery
 from bridge.client.values.destinations import Callback, Destination, Named, On, Slack, SlackWebhook
 from bridge.client.values.failed_record import FailedRecord
+from bridge.client.values.history import History, HistoryEntry
 from bridge.client.values.last_poll import LastPoll
 from bridge.client.values.literals import DeliveryState, Outcome, State, WaitReason
 from bridge.client.values.named_destination import NamedDestination
@@ -48,6 +49,8 @@ __all__ = [
     "Event",
     "FailedRecord",
     "FieldError",
+    "History",
+    "HistoryEntry",
     "LastPoll",
     "Named",
     "NamedDestination",

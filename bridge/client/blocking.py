@@ -85,6 +85,7 @@ class Bridge:
     list = _feed(calls.list_watches)
     failed_records = _feed(calls.failed_records)
     failed_records_csv = _call(calls.failed_records_csv)
+    history = _call(calls.history)
     cancel = _call(calls.cancel)
     wait = _call(waiting.wait)
     follow = _feed(waiting.follow)

@@ -17,6 +17,7 @@ from bridge.client.steps import Call, Feed, Item
 from bridge.client.values.delivery import Delivery
 from bridge.client.values.destinations import Destination
 from bridge.client.values.failed_record import FailedRecord
+from bridge.client.values.history import History
 from bridge.client.values.literals import DeliveryState, Outcome, State
 from bridge.client.values.named_destination import NamedDestination
 from bridge.client.values.test_result import TestResult
@@ -77,12 +78,18 @@ def list_watches(
     state: State | None = None,
     outcome: Outcome | None = None,
     import_id: str | None = None,
+    undelivered: bool = False,
     page: int = 50,
 ) -> Feed[Watch]:
-    """Yield the client's watches, newest first, loading pages as needed."""
+    """Yield the client's watches, newest first, loading pages as needed.
+
+    With `undelivered`, only settled watches with a message that is not delivered: pending or abandoned.
+    """
 
     def request(cursor: str | None) -> Request[Page[Watch]]:
-        return requests.list_watches(state=state, outcome=outcome, import_id=import_id, limit=page, cursor=cursor)
+        return requests.list_watches(
+            state=state, outcome=outcome, import_id=import_id, undelivered=undelivered, limit=page, cursor=cursor
+        )
 
     yield from _pages(session, request)
 
@@ -105,6 +112,11 @@ def failed_records_csv(session: Session, watch: Watch | str, *, safe: bool = Fal
     With `safe`, a spreadsheet runs no cell as a formula. Raise Conflict if the import was never read.
     """
     return (yield from exchange(session, requests.failed_records_csv(watch, safe=safe)))
+
+
+def history(session: Session, watch: Watch | str) -> Call[History]:
+    """Return what happened to a watch, given by itself or its id, what it waits for, and what to do."""
+    return (yield from exchange(session, requests.get_history(watch)))
 
 
 def cancel(session: Session, watch: Watch | str) -> Call[Watch]:

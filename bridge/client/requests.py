@@ -11,6 +11,7 @@ from bridge.client.errors import CallFailed
 from bridge.client.values.delivery import Delivery
 from bridge.client.values.destinations import Destination
 from bridge.client.values.failed_record import FailedRecord
+from bridge.client.values.history import History
 from bridge.client.values.literals import DeliveryState, Outcome, State
 from bridge.client.values.named_destination import NamedDestination
 from bridge.client.values.test_result import TestResult
@@ -124,10 +125,21 @@ def get_watch(watch: Watch | str, *, wait: int = 0) -> Request[Watch]:
 
 
 def list_watches(
-    *, state: State | None, outcome: Outcome | None, import_id: str | None, limit: int, cursor: str | None
+    *,
+    state: State | None,
+    outcome: Outcome | None,
+    import_id: str | None,
+    undelivered: bool,
+    limit: int,
+    cursor: str | None,
 ) -> Request[Page[Watch]]:
-    query = {"state": state, "outcome": outcome, "importId": import_id, "limit": limit, "cursor": cursor}
+    only = {"state": state, "outcome": outcome, "importId": import_id, "undelivered": "true" if undelivered else None}
+    query: Query = {**only, "limit": limit, "cursor": cursor}
     return Request(method="GET", path="/v1/watches", read=_page_of(Watch.of), query=query)
+
+
+def get_history(watch: Watch | str) -> Request[History]:
+    return Request(method="GET", path=f"/v1/watches/{_segment(watch)}/history", read=History.of)
 
 
 def cancel_watch(watch: Watch | str) -> Request[Watch]:

@@ -3,8 +3,9 @@
 An id never changes and sorts by its time, so the next page starts below the last id.
 """
 
-from collections.abc import Sequence
-from typing import NotRequired
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import NotRequired, TypeAlias
 
 from typing_extensions import TypedDict, Unpack
 
@@ -22,6 +23,9 @@ WATCH_INDEXES = (WatchState.WATCHING.value, WatchState.CANCELLED.value, *(outcom
 """The indexes of watches. Each watch is in one of them."""
 READ_AT_ONCE = 500
 """The number of records whose plain fields are read in one round trip."""
+UNDELIVERED = (DeliveryState.PENDING, DeliveryState.ABANDONED)
+"""The states of deliveries whose receivers were not told."""
+ULID_LENGTH = 26
 READS_PER_PAGE = 4
 """The number of round trips for one page of an import's watches."""
 
@@ -36,6 +40,21 @@ class Filters(TypedDict):
     below: str | None
     limit: int
     above: NotRequired[str | None]
+
+
+Listed: TypeAlias = tuple[list[str], str | None]
+"""Ids of watches, newest first, and the id to continue below; None at the end."""
+Listing: TypeAlias = Callable[[str | None], Awaitable[Listed]]
+"""Reads the next ids below one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PlainFacts:
+    """What the record of a watch has in the clear, of what lists are filtered by."""
+
+    client: str | None
+    index: str | None
+    import_id: str | None
 
 
 class Indexes:
@@ -61,50 +80,81 @@ class Indexes:
 
     async def watches_about(self, import_id: str, **filters: Unpack[Filters]) -> tuple[list[str], str | None]:
         """Return the newest watches of an import, as `_matching` does."""
-        return await self._matching(keys.watches_about(import_id), **filters)
+        return await self._matching(self._listed(keys.watches_about(import_id), filters), filters)
 
     async def watches_labelled(self, label: str, **filters: Unpack[Filters]) -> tuple[list[str], str | None]:
         """Return the newest watches with a label, whatever its case, as `_matching` does."""
-        return await self._matching(keys.watches_labelled(label_fingerprint(self._fingerprinter, label)), **filters)
+        listed = keys.watches_labelled(label_fingerprint(self._fingerprinter, label))
+        return await self._matching(self._listed(listed, filters), filters)
+
+    async def watches_undelivered(
+        self, import_id: str | None = None, **filters: Unpack[Filters]
+    ) -> tuple[list[str], str | None]:
+        """Return the newest watches with a delivery that is pending or abandoned, as `_matching` does.
+
+        With an `import_id`, only those of that import.
+        """
+        return await self._matching(self._undelivered(filters), filters, import_id)
+
+    def _listed(self, index: str, filters: Filters) -> Listing:
+        async def read(below: str | None) -> Listed:
+            ids = await self._page([index], below, READ_AT_ONCE, filters.get("above"))
+            return ids, ids[-1] if len(ids) == READ_AT_ONCE else None
+
+        return read
+
+    def _undelivered(self, filters: Filters) -> Listing:
+        """Return how the watches of pending and abandoned deliveries are read; their ids sort as those of watches."""
+        indexes = [keys.deliveries_in(each.value, filters["client"]) for each in UNDELIVERED]
+
+        async def read(below: str | None) -> Listed:
+            ids = await self._page(indexes, _below(below), READ_AT_ONCE, _above(filters.get("above")))
+            watches = dict.fromkeys(filter(None, await self._watches_of(ids)))
+            return list(watches), _watch_id(ids[-1]) if len(ids) == READ_AT_ONCE else None
+
+        return read
+
+    async def _watches_of(self, delivery_ids: Sequence[str]) -> list[str | None]:
+        async with translated(), self._store.redis.pipeline(transaction=False) as pipe:
+            for delivery_id in delivery_ids:
+                pipe.hget(keys.delivery(delivery_id), "watch")
+            found: list[str | None] = await pipe.execute()
+        return found
 
     async def _matching(
-        self,
-        listed: str,
-        *,
-        client: str | None,
-        state: WatchState | None,
-        outcome: Outcome | None,
-        below: str | None,
-        limit: int,
-        above: str | None = None,
+        self, read: Listing, filters: Filters, import_id: str | None = None
     ) -> tuple[list[str], str | None]:
-        """Return the newest watches of an index below an id, and the id to continue below (None: the end).
+        """Return the newest watches of a listing below an id, and the id to continue below (None: the end).
 
-        A page may be shorter than `limit` before the end: many watches of the index may not match.
+        A page may be shorter than `limit` before the end: many watches of the listing may not match.
         """
-        indexes = _watch_indexes(state, outcome)
+        indexes, client = _watch_indexes(filters["state"], filters["outcome"]), filters["client"]
         found: list[str] = []
+        below = filters["below"]
         for _ in range(READS_PER_PAGE):
-            ids = await self._page([listed], below, READ_AT_ONCE, above)
-            for watch_id, (owner, index) in zip(ids, await self._owners_and_indexes(ids), strict=True):
-                if client not in {None, owner} or index not in indexes:
+            ids, below = await read(below)
+            for watch_id, facts in zip(ids, await self._plain_facts(ids), strict=True):
+                matches = client in {None, facts.client} and import_id in {None, facts.import_id}
+                if not matches or facts.index not in indexes:
                     continue
-                if len(found) == limit:
+                if len(found) == filters["limit"]:
                     return found, found[-1]
                 found.append(watch_id)
-            if len(ids) < READ_AT_ONCE:
+            if below is None:
                 return found, None
-            below = ids[-1]
         return found, below
 
-    async def _owners_and_indexes(self, watch_ids: Sequence[str]) -> list[tuple[str | None, str | None]]:
-        """Return each watch's client and its index, or (None, None) if it was deleted."""
+    async def _plain_facts(self, watch_ids: Sequence[str]) -> list[_PlainFacts]:
+        """Return what is plain in each watch; nothing of one that was deleted."""
         if not watch_ids:
             return []
         async with translated(), self._store.redis.pipeline(transaction=False) as pipe:
             for watch_id in watch_ids:
-                pipe.hmget(keys.watch(watch_id), ["client", "state", "outcome"])
-            return [(client, outcome or state) for client, state, outcome in await pipe.execute()]
+                pipe.hmget(keys.watch(watch_id), ["client", "state", "outcome", "import_id"])
+            return [
+                _PlainFacts(client=client, index=outcome or state, import_id=import_id)
+                for client, state, outcome, import_id in await pipe.execute()
+            ]
 
     async def deliveries(
         self, *, client: str | None, state: DeliveryState | None, below: str | None, limit: int
@@ -146,6 +196,21 @@ class Indexes:
                 pipe.zrevrangebylex(each, highest, lowest, 0, limit)
             found = await pipe.execute()
         return sorted({found_id for ids in found for found_id in ids}, reverse=True)[:limit]
+
+
+def _below(watch_id: str | None) -> str | None:
+    """Return the text below which the ids of the deliveries of older watches sort: they continue the watch's id."""
+    return None if watch_id is None else f"dlv_{watch_id.removeprefix('wat_')}"
+
+
+def _above(watch_id: str | None) -> str | None:
+    """Return the text above which the ids of the deliveries of newer watches sort."""
+    return None if watch_id is None else f"{_below(watch_id)}~"
+
+
+def _watch_id(delivery_id: str) -> str:
+    """Return the id of the watch that an id of a delivery was made of."""
+    return f"wat_{delivery_id.removeprefix('dlv_')[:ULID_LENGTH]}"
 
 
 def _watch_indexes(state: WatchState | None, outcome: Outcome | None) -> Sequence[str]:

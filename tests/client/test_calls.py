@@ -51,6 +51,7 @@ CALLS: dict[str, Callable[[Played], Any]] = {
     "batch": value(lambda played: calls.batch(played.session, [WatchRequest("imp")])),
     "get": value(lambda played: calls.get(played.session, "wat_1")),
     "wait": value(lambda played: waiting.wait(played.session, "wat_1")),
+    "history": value(lambda played: calls.history(played.session, "wat_1")),
     "cancel": value(lambda played: calls.cancel(played.session, "wat_1")),
     "delivery": value(lambda played: calls.delivery(played.session, "dlv_1")),
     "redeliver": value(lambda played: calls.redeliver(played.session, "dlv_1")),
@@ -132,6 +133,7 @@ def test_an_invalid_id_cannot_change_the_path(id_: str) -> None:
 
 BY_OBJECT: dict[str, Callable[[Played], Any]] = {
     "get": value(lambda played: calls.get(played.session, Watch.of(WATCH))),
+    "history": value(lambda played: calls.history(played.session, Watch.of(WATCH))),
     "cancel": value(lambda played: calls.cancel(played.session, Watch.of(WATCH))),
     "events": items(lambda played: events.watch_events(played.session, Watch.of(WATCH))),
     "delivery": value(lambda played: calls.delivery(played.session, Delivery.of(DELIVERY))),

@@ -25,5 +25,9 @@ class Id(click.ParamType[str]):
         return text
 
 
+def is_watch(id_: str) -> bool:
+    return id_.startswith(PREFIXES["watch"])
+
+
 def is_delivery(id_: str) -> bool:
     return id_.startswith(PREFIXES["delivery"])

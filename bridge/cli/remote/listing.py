@@ -1,6 +1,7 @@
 """`list`: the newest watches, as a table for people and as tab-separated values for programs."""
 
 from itertools import islice
+from typing import Any
 
 import click
 
@@ -11,7 +12,7 @@ from bridge.cli.remote.connection import with_client
 from bridge.cli.remote.parameters import OUTCOMES, STATES
 from bridge.cli.remote.printing import is_terminal
 from bridge.cli.remote.table import print_watches
-from bridge.client import Bridge, Outcome, State
+from bridge.client import Bridge
 
 LONGEST_PAGE = 100
 PIPED = f"""\b
@@ -27,13 +28,12 @@ Example:
 @click.option("--state", type=click.Choice(STATES), help="Only watches in this state.")
 @click.option("--outcome", type=click.Choice(OUTCOMES), help="Only watches with this outcome.")
 @click.option("--import", "import_id", metavar="IMPORT_ID", help="Only watches of this import.")
+@click.option("--undelivered", is_flag=True, help="Only settled watches with a message that is not delivered.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="Number of watches.")
 @with_client()
-def command(
-    bridge: Bridge, *, as_json: bool, state: State | None, outcome: Outcome | None, import_id: str | None, limit: int
-) -> None:
+def command(bridge: Bridge, *, as_json: bool, limit: int, **only: Any) -> None:
     """List watches, newest first."""
-    found = bridge.list(state=state, outcome=outcome, import_id=import_id, page=min(limit + 1, LONGEST_PAGE))
+    found = bridge.list(**only, page=min(limit + 1, LONGEST_PAGE))
     watches = list(islice(found, limit))
     more = next(found, None) is not None
     if as_json:

@@ -6,7 +6,10 @@ from bridge.cli.remote.wording import printable
 from bridge.client import Delivery, Watch
 
 DELIVERY_COLUMNS = ("id", "watchId", "type", "destination", "state", "attempts", "lastReason", "endedAt")
-COLUMNS = ("id", "importId", "state", "outcome", "people", "failed", "label", "createdAt", "workspace", "createdBy")
+COLUMNS = (
+    *("id", "importId", "state", "outcome", "people", "failed", "label", "createdAt", "workspace", "createdBy"),
+    "undelivered",
+)
 """The columns, in order. Scripts rely on the order, so a new column comes last."""
 
 
@@ -26,6 +29,7 @@ def _values(watch: Watch) -> Iterator[str]:
     yield str(watch.document["createdAt"])
     yield watch.workspace
     yield watch.created_by
+    yield str(watch.undelivered)
 
 
 def delivery_line(delivery: Delivery) -> str:

@@ -43,12 +43,18 @@ def _escaped(character: str) -> str:
 
 
 def status_words(watch: Watch) -> str:
-    """Return the outcome of a watch, or else its state, in words."""
-    return (watch.outcome or watch.state).replace("_", " ")
+    """Return the outcome of a watch, or else its state, in words, and whether a message was abandoned."""
+    words = (watch.outcome or watch.state).replace("_", " ")
+    return f"{words}, not delivered" if _is_abandoned(watch) else words
+
+
+def _is_abandoned(watch: Watch) -> bool:
+    return any(each.state == "abandoned" for each in watch.deliveries)
 
 
 def styled_status(watch: Watch) -> Text:
-    sign, style = WARNING if watch.warning else SIGNS.get(watch.outcome or watch.state, _UNKNOWN_STATUS)
+    is_well = not watch.warning and not (watch.outcome == "completed" and _is_abandoned(watch))
+    sign, style = SIGNS.get(watch.outcome or watch.state, _UNKNOWN_STATUS) if is_well else WARNING
     return Text(f"{sign} {status_words(watch)}", style=style)
 
 

@@ -60,6 +60,11 @@ class Watch:
         return self.ended and not any(each.state == "pending" for each in self.deliveries)
 
     @property
+    def undelivered(self) -> int:
+        """Return the number of its messages that are not delivered: pending or abandoned."""
+        return sum(each.state in {"pending", "abandoned"} for each in self.deliveries)
+
+    @property
     def status(self) -> str | None:
         """Return Rally's last status; None before the first successful poll."""
         return None if self.reading is None else self.reading.status

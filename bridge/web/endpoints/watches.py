@@ -188,6 +188,16 @@ class _Filter(TypedDict):
     below: str | None
 
 
+async def _ids(resources: Resources, query: WatchesQuery, filters: _Filter) -> tuple[Sequence[str], str | None]:
+    """Return the ids of a page, and the cursor of the next one."""
+    indexes = resources.indexes
+    if query.is_undelivered:
+        return await indexes.watches_undelivered(query.import_id, **filters, limit=query.limit)
+    if query.import_id is not None:
+        return await indexes.watches_about(query.import_id, **filters, limit=query.limit)
+    return query.split(await indexes.watches(**filters, limit=query.read_limit))
+
+
 @authenticated_with(WatchesQuery)
 async def pages(_: Request, resources: Resources, client: Client, query: WatchesQuery) -> Response:
     """List your watches, newest first. Admins see the watches of all clients."""
@@ -197,10 +207,7 @@ async def pages(_: Request, resources: Resources, client: Client, query: Watches
         "outcome": query.outcome,
         "below": query.cursor,
     }
-    if query.import_id is None:
-        ids, cursor = query.split(await resources.indexes.watches(**filters, limit=query.read_limit))
-    else:
-        ids, cursor = await resources.indexes.watches_about(query.import_id, **filters, limit=query.limit)
+    ids, cursor = await _ids(resources, query, filters)
     # The indexes are not encrypted; only a watch's encrypted record is proof of its client.
     page = [each for each in await resources.watches.many(ids) if may_see(client, each.client)]
     response: WatchesResponse = {"data": await serialize_watches(resources, page), "nextCursor": cursor}

@@ -91,9 +91,17 @@ class WatchesQuery(PageQuery):
     state: Annotated[WatchState | None, Field(description="Only watches in this state.")] = None
     outcome: Annotated[Outcome | None, Field(description="Only watches with this outcome.")] = None
     import_id: Annotated[ImportId | None, Field(description="Only watches of this import.")] = None
+    undelivered: Annotated[
+        Literal["true", "false"],
+        Field(description="`true`: only settled watches with a message that is not delivered: pending or abandoned."),
+    ] = "false"
     cursor: Annotated[
         Annotated[str, StringConstraints(pattern=r"^wat_[0-9a-z]{1,40}$"), COPIED] | None, Field(description=CURSOR)
     ] = None
+
+    @property
+    def is_undelivered(self) -> bool:
+        return self.undelivered == "true"
 
 
 class DeliveriesQuery(PageQuery):

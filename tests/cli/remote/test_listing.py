@@ -41,6 +41,7 @@ def test_programs_get_a_line_of_whole_values_for_each_watch(listed: Shell) -> No
             "createdAt": document["createdAt"],
             "workspace": "default",
             "createdBy": "crm",
+            "undelivered": "0",
         }
         for document, row in zip(documents, rows, strict=True)
     ]
@@ -130,9 +131,8 @@ def test_deliveries_are_listed_by_state_and_for_programs_with_whole_values(shell
         "attempts": "1",
     }
     seen = shell.at_terminal("deliveries", "--state", "abandoned", columns=120).stdout
-    assert plain(seen).splitlines() == [
-        f"{document['id']}  callback {document['destination']}  abandoned: {document['lastReason']}"
-    ]
+    place = f"{document['destination']} ({document['fingerprint']})"
+    assert plain(seen).splitlines() == [f"{document['id']}  callback {place}  abandoned: {document['lastReason']}"]
     assert shell.run("deliveries", "--state", "skipped").stderr == "No deliveries.\n"
 
 

@@ -101,6 +101,16 @@ def test_the_result_of_a_delivery_is_described_in_one_line(changes: dict[str, An
     assert delivery_line(Delivery.of({**DELIVERY, **changes}), NOW) == f"dlv_1  callback https://…  {fate}"
 
 
+def test_a_settled_watch_whose_message_was_abandoned_is_not_shown_as_well() -> None:
+    abandoned = {"deliveries": [{**DELIVERY, "state": "abandoned"}]}
+
+    completed = Watch.of({**ENDED, **abandoned})
+    failed = Watch.of({**ENDED, **abandoned, "outcome": "failed"})
+
+    assert str(watch_line(completed, NOW)).startswith("! completed, not delivered  ")
+    assert str(watch_line(failed, NOW)).startswith("✗ failed, not delivered  ")
+
+
 def test_a_url_is_shown_with_its_fingerprint() -> None:
     assert "https://… (3f9a1c2e)  " in delivery_line(Delivery.of({**DELIVERY, "fingerprint": "3f9a1c2e"}), NOW)
 

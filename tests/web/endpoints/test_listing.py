@@ -313,3 +313,26 @@ async def test_a_batch_repeated_with_its_key_creates_each_watch_once(world: Worl
 
     assert first.json() == second.json()
     assert len(await page_through(world, "/v1/watches")) == 2
+
+
+async def test_undelivered_watches_are_those_with_a_message_that_did_not_arrive(world: World) -> None:
+    for name, status in {"fine": 200, "gone": 410, "down": 503, "lost": 410}.items():
+        await world.sandbox.set_import(name, ("COMPLETED", 0))
+        await world.sandbox.set_answers(name, *[{"status": status}] * 3)
+        urls = [world.sandbox.callback_url(each) for each in dict.fromkeys((name, "fine"))]
+        await world.watch(name, notify=[{"type": "callback", "url": url} for url in urls])
+    await world.watch("open")
+    for _ in range(3):
+        await world.poll()
+        await world.deliver()
+
+    async def listed(**query: Any) -> list[str]:
+        page = (await world.get("/v1/watches", undelivered="true", **query)).json()
+        rest = [] if page["nextCursor"] is None else await listed(**query | {"cursor": page["nextCursor"]})
+        return [each["importId"] for each in page["data"]] + rest
+
+    assert await listed() == await listed(limit=1) == ["lost", "down", "gone"]
+    assert await listed(importId="down") == ["down"]
+    assert await listed(outcome="failed") == await listed(state="watching") == []
+    assert await listed(key=OTHER_KEY) == []
+    assert await listed(key=ADMIN_KEY, limit=2) == ["lost", "down", "gone"]
