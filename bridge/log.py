@@ -10,10 +10,13 @@ import re
 import sys
 from collections.abc import MutableMapping
 from contextlib import suppress
+from socket import gethostname
 from time import monotonic
 from typing import Any, TextIO
 
 import structlog
+
+from bridge.version import VERSION
 
 NOISY = ("httpx", "httpcore", "arq.worker", "arq.jobs", "arq.connections", "asyncio")
 """Loggers that log URLs or job arguments or repeat themselves: only their warnings are logged."""
@@ -74,13 +77,17 @@ class Lines:
     debug = info = warning = error = critical = msg
 
 
-def configure(level: str, stream: TextIO | None = None) -> None:
-    """Log everything, including uvicorn's, arq's and asyncio's records, to standard output as JSON."""
+def configure(level: str, process: str, stream: TextIO | None = None) -> None:
+    """Log everything, including uvicorn's, arq's and asyncio's records, to standard output as JSON.
+
+    Each line names the process, which is `api` or `worker`, its host and its version.
+    """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        _origin(process),
     ]
     rendering: list[Any] = [redact, structlog.processors.JSONRenderer(ensure_ascii=False)]
     structlog.configure(
@@ -105,6 +112,26 @@ def configure(level: str, stream: TextIO | None = None) -> None:
         logger.filters = [OncePerMinute()] if name == "uvicorn.error" else []
         logger.propagate = True
         logger.setLevel(logging.WARNING if name in NOISY or name == "uvicorn.access" else logging.NOTSET)
+
+
+def _origin(process: str) -> structlog.typing.Processor:
+    """Return the processor that adds where a line comes from."""
+    facts = {"process": process, "host": gethostname(), "version": VERSION}
+
+    def add(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        return {**entry, **facts}
+
+    return add
+
+
+def last_words(process: str, error: Exception, *, expected: bool) -> None:
+    """Log why a process ends, as its last line; not at a terminal, where a person reads the sentence on stderr.
+
+    Of an `expected` error only the message is logged, of others the traceback as well.
+    """
+    if not sys.stdout.isatty():
+        configure("INFO", process)
+        structlog.get_logger().error("process.failed", error=str(error), exc_info=None if expected else error)
 
 
 def _rename_event(logger: Any, _: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 import structlog
 
 from bridge import log
+from bridge.errors import SettingsError
+from bridge.version import VERSION
 from tests.support.samples import only
 
 
@@ -23,7 +26,7 @@ def lines(stream: io.StringIO) -> Iterator[Any]:
     """Configure the log, and yield a function that reads the logged lines."""
     root = logging.getLogger()
     before = (root.handlers, root.level)
-    log.configure("INFO", stream)
+    log.configure("INFO", "api", stream)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     root.handlers, root.level = before
     structlog.reset_defaults()
@@ -91,8 +94,8 @@ def test_what_looks_like_a_secret_is_struck_out_wherever_it_stands(lines: Any, t
 
 
 def test_configuring_again_does_not_double_the_lines(lines: Any, stream: io.StringIO) -> None:
-    log.configure("INFO", stream)
-    log.configure("INFO", stream)
+    log.configure("INFO", "api", stream)
+    log.configure("INFO", "api", stream)
     structlog.get_logger().info("once")
 
     assert [line["event"] for line in lines()] == ["once"]
@@ -153,9 +156,32 @@ class FullDisk(io.StringIO):
 
 @pytest.mark.usefixtures("lines")
 def test_an_output_that_fails_does_not_fail_what_is_logged(stream: io.StringIO) -> None:
-    log.configure("INFO", FullDisk())
+    log.configure("INFO", "api", FullDisk())
     structlog.get_logger().info("watch.settled", outcome="completed")
 
     stream.close()
-    log.configure("INFO", stream)
+    log.configure("INFO", "api", stream)
     structlog.get_logger().info("watch.settled", outcome="completed")
+
+
+def test_each_line_names_its_process_host_and_version(lines: Any) -> None:
+    structlog.get_logger().info("watch.settled")
+    logging.getLogger("arq.worker").warning("a warning")
+
+    origins = [(line["process"], line["host"], line["version"]) for line in lines()]
+    assert origins == [("api", socket.gethostname(), VERSION)] * 2
+
+
+def test_the_last_words_of_a_process_are_json(capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        log.last_words("worker", SettingsError(["one problem", "another"]), expected=True)
+        log.last_words("worker", ZeroDivisionError("no"), expected=False)
+    finally:
+        structlog.reset_defaults()
+        logging.getLogger().handlers = []
+    words, bug = map(json.loads, capsys.readouterr().out.splitlines())
+
+    assert (words["event"], words["level"], words["process"]) == ("process.failed", "error", "worker")
+    assert words["error"] == "one problem\nanother"
+    assert "exception" not in words
+    assert "ZeroDivisionError" in bug["exception"]

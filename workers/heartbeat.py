@@ -5,9 +5,9 @@ from contextlib import suppress
 
 from bridge.domain.heartbeats import WorkerInfo
 from bridge.errors import StoreUnavailable
-from bridge.http.user_agent import VERSION
 from bridge.ids import new_id
 from bridge.resources import Resources
+from bridge.version import VERSION
 
 
 class HeartbeatSender:

@@ -13,13 +13,13 @@ from arq.cron import CronJob
 from bridge import log, memory
 from bridge.destinations.configuration import diverted_workspaces
 from bridge.errors import BridgeError, SettingsError, StoreUnavailable
-from bridge.http.user_agent import VERSION
 from bridge.metrics import process
 from bridge.metrics.server import serving_metrics
 from bridge.queue.cron import keep_on_schedule
 from bridge.resources import open_resources
 from bridge.settings import Settings
 from bridge.startup import wait_for_store
+from bridge.version import VERSION
 from workers.alive_file import keep_touching
 from workers.cron import PERIOD
 from workers.shutdown import Shutdown
@@ -34,7 +34,7 @@ class Lifespan:
         self._cron_jobs = cron_jobs
 
     async def on_startup(self, ctx: dict[str, Any]) -> None:
-        log.configure(self._settings.log_level)  # again, because `arq` has set up its own logging by now
+        log.configure(self._settings.log_level, "worker")  # again, because `arq` has set up its own logging by now
         stack = ctx["stack"] = AsyncExitStack()
         shutdown = Shutdown(cast("asyncio.Task[None]", asyncio.current_task()), ctx["redis"].hurry)
         shutdown.listen_for_signals()
@@ -89,6 +89,7 @@ def _log_failure(touching: "asyncio.Task[None]") -> None:
 
 
 def exit_with(error: BridgeError) -> NoReturn:
-    """Print the message instead of a traceback and exit, also when started by `arq`."""
+    """Print the message instead of a traceback, log it as the last line, and exit; also when started by `arq`."""
+    log.last_words("worker", error, expected=True)
     print(error, file=sys.stderr)  # noqa: T201
     sys.exit(2)

@@ -4,6 +4,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
+from typing import Any
 
 import structlog
 
@@ -22,7 +23,7 @@ from bridge.domain.imports import (
 from bridge.domain.polling.budget import Grant, grant
 from bridge.domain.polling.detection import detection_delay
 from bridge.domain.polling.polls import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
-from bridge.domain.times import SECOND, Moment, Span
+from bridge.domain.times import MINUTE, SECOND, Moment, Span
 from bridge.errors import StoreUnavailable
 from bridge.logged_texts import LoggedTexts, truncated
 from bridge.metrics import process
@@ -52,6 +53,10 @@ ANSWERS: Mapping[type[ImportAnswer], str] = {
 }
 """The labels of answers in the metrics."""
 NOT_SENT = "not_sent"
+LATE: Span = MINUTE
+"""How late a poll is logged."""
+WATCHES_NAMED = 10
+"""The number of watches that a line about an import names."""
 
 log = structlog.get_logger()
 
@@ -99,6 +104,7 @@ class PollWork:
         self._budget = BudgetCorrection(resources, workspace, operator)
         self._statuses = LoggedTexts()
         self._problems = LoggedTexts()
+        self._late = LoggedTexts()
         self.room = AHEAD * self._rally.slots
 
     async def claim(self, room: int) -> tuple[Sequence[ClaimedPoll], float | None]:
@@ -150,6 +156,7 @@ class PollWork:
         ]
 
     async def act(self, claimed: ClaimedPoll) -> PollResult:
+        await self._log_lateness(claimed)
         reply = await self._rally.get_import(claimed.claim.import_id, at=claimed.now, start_by=claimed.start_by)
         if reply is None:
             process.polls.add(self._workspace, NOT_SENT)
@@ -163,7 +170,7 @@ class PollWork:
             trusted_since=claimed.trusted_since,
         )
         self._count(claimed.claim, reply)
-        self._log_reply(claimed.claim, reply)
+        await self._log_reply(claimed.claim, reply)
         result = PollResult(claimed=claimed, reply=reply, update=update, at=reply.at)
         return await self._commit_at_once(result) if update.due is None else result
 
@@ -210,11 +217,13 @@ class PollWork:
         if (delay := detection_delay(claim, reply)) is not None:
             process.detection_delay.observe(delay / SECOND, self._workspace)
 
-    def _log_reply(self, claim: PollClaim, reply: Reply) -> None:
+    async def _log_reply(self, claim: PollClaim, reply: Reply) -> None:
         """Log what is new: a first fault and the end of faults, and statuses and invalid values not seen before."""
         if reply.header_problem is not None and self._problems.is_new(reply.header_problem):
             log.warning("workspace.headers_invalid", workspace=claim.workspace, problem=reply.header_problem)
-        facts = {"workspace": claim.workspace, "import_id": claim.import_id}
+        facts: dict[str, Any] = {"workspace": claim.workspace, "import_id": claim.import_id}
+        if _is_worth_a_line(claim, reply):
+            facts["watch_ids"] = await self._waiting(claim.import_id)
         for field in filter(self._problems.is_new, reply.malformed_fields):
             log.warning("import.field_invalid", field=field, **facts)
         match reply.answer:
@@ -232,3 +241,30 @@ class PollWork:
                 log.warning("workspace.rate_limited", workspace=claim.workspace, wait_ms=wait)
             case KeyRefused() | _:
                 log.debug("poll.completed", answer=type(reply.answer).__name__, **facts)
+
+    async def _log_lateness(self, claimed: ClaimedPoll) -> None:
+        """Log the first late poll of an import, by the ids of the watches that wait for it."""
+        claim, late = claimed.claim, claimed.now() - claimed.claim.due
+        if late >= LATE and self._late.is_new(claim.import_id):
+            ids = await self._waiting(claim.import_id)
+            log.info("poll.late", workspace=claim.workspace, import_id=claim.import_id, late_ms=late, watch_ids=ids)
+
+    async def _waiting(self, import_id: str) -> list[str]:
+        """Return the first watches that wait for an import, so that its lines can be found by their ids."""
+        try:
+            return await self._resources.watches.some_waiting(self._workspace, import_id, WATCHES_NAMED)
+        except StoreUnavailable:
+            return []
+
+
+def _is_worth_a_line(claim: PollClaim, reply: Reply) -> bool:
+    """Return whether the answer about an import is logged above the level DEBUG."""
+    match reply.answer:
+        case Read(reading):
+            return claim.faults > 0 or reading.status not in KNOWN_STATUSES
+        case Absent():
+            return claim.absent is None
+        case Unanswered() | Unusable():
+            return claim.faults == 0
+        case _:
+            return False

@@ -22,7 +22,7 @@ try:
     SETTINGS = load_checked()
 except (SettingsError, WrongPackage) as error:
     exit_with(error)
-log.configure(SETTINGS.log_level)  # before on_startup, because arq may first wait for Redis and log that
+log.configure(SETTINGS.log_level, "worker")  # before on_startup, because arq may first wait for Redis and log that
 LIFESPAN = Lifespan(SETTINGS, jobs.CRON_JOBS)
 
 

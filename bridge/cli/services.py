@@ -3,11 +3,13 @@
 import contextlib
 import resource
 import sys
+from collections.abc import Iterator
 
 import click
 
 from bridge.cli.up.ports import require_free
 from bridge.domain.times import SECOND
+from bridge.errors import BridgeError
 
 OPEN_FILES = 65_536
 UNUSED = ("greenlet", "pygments", "rich", "watchfiles")
@@ -16,12 +18,29 @@ GRACE = 10
 """Seconds for open requests after SIGTERM; `up` and container runtimes wait longer before SIGKILL."""
 
 
+@contextlib.contextmanager
+def last_words(process: str) -> Iterator[None]:
+    """Log the error that ends a process, and raise it again for the command line."""
+    try:
+        yield
+    except Exception as error:
+        from bridge.log import last_words as log_last_words  # noqa: PLC0415 - after the libraries are blocked
+
+        log_last_words(process, error, expected=isinstance(error, BridgeError))
+        raise
+
+
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 def serve(host: str, port: int) -> None:
     """Serve the API."""
     block_unused_imports()
+    with last_words("api"):
+        _serve(host, port)
+
+
+def _serve(host: str, port: int) -> None:
     import uvicorn  # noqa: PLC0415 - after the libraries are blocked
 
     from bridge.checked_settings import load_checked  # noqa: PLC0415
@@ -75,6 +94,7 @@ def worker() -> None:
     Any number may run, on any number of machines.
     """
     block_unused_imports()
-    from workers.settings import run  # noqa: PLC0415 - importing it reads the settings
+    with last_words("worker"):
+        from workers.settings import run  # noqa: PLC0415 - importing it reads the settings
 
-    run()
+        run()

@@ -1,6 +1,5 @@
 """The User-Agent of every request to Rally and to destinations."""
 
-from importlib.metadata import version
+from bridge.version import VERSION
 
-VERSION = version("rally-bridge")
 USER_AGENT = f"rally-bridge/{VERSION}"

@@ -107,6 +107,7 @@ class Variables(BaseModel):
     worker_alive_file: str | None = None
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(parsers.origins)] = ()
     bridge_console: bool = True
+    access_log: Annotated[Literal["off", "errors", "all"], BeforeValidator(str.lower)] = "errors"
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
 
 

@@ -117,6 +117,11 @@ class Watches:
         )
         return [(watch_id, codec.unflatten(flat)) for watch_id, flat in found]
 
+    async def some_waiting(self, workspace: str, import_id: str, count: int) -> list[str]:
+        """Return the ids of some open watches that wait for an import."""
+        ids: list[str] = await self._store.call("SRANDMEMBER", keys.waiting(workspace, import_id), count)
+        return sorted(ids)
+
     async def load(self, watch_id: str, record: Mapping[str, str]) -> Watch | None:
         """Decrypt a watch's record; read it first if it is empty. Raises DecryptionFailed."""
         return codec.load_watch(self._encryptor, watch_id, record) if record else await self.get(watch_id)

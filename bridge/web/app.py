@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 from bridge.errors import DecryptionFailed, StoreUnavailable
 from bridge.resources import Resources
 from bridge.web import problems
+from bridge.web.access_log import AccessLog
 from bridge.web.console.routes import CONSOLE_ROUTES
 from bridge.web.cors import ConfiguredCors
 from bridge.web.endpoints import (
@@ -85,6 +86,7 @@ def build(resources: Resources | None = None) -> Starlette:
     )
     # `/v1/watches/` is a 404. Starlette would redirect the client, with its key and body, to the request's Host.
     app.router.redirect_slashes = False
+    app.state.access_log = AccessLog()
     app.state.invalid_keys = InvalidKeys()
     app.state.send_test_slots = SendTestSlots()
     app.state.push_slots = PushSlots()

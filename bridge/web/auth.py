@@ -10,6 +10,7 @@ from bridge.domain.clients import Client, digest
 from bridge.domain.times import SECOND, Span
 from bridge.resources import Resources
 from bridge.web.refusals import Refusal, Refused
+from bridge.web.routing import CLIENT
 
 log = structlog.get_logger()
 
@@ -29,6 +30,7 @@ def authenticate(request: Request) -> Client:
     client = match(key.strip(), resources.settings.clients)
     if client is None:
         raise invalid_key(request)
+    request.scope[CLIENT] = client.name
     return client
 
 

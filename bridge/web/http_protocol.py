@@ -14,6 +14,7 @@ from typing import Any, cast
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from bridge.metrics import process
+from bridge.web.access_log import ACCESS_LOG, Answered
 from bridge.web.cors import ORIGINS, headers_for
 from bridge.web.joined_writes import JoinedWrites
 from bridge.web.middleware import API_HEADERS, add_headers, id_of
@@ -171,6 +172,14 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's message, replaced by a problem document
         self._refuse(self._refusal, self._limits if self._refusal is Refusal.HEADERS_TOO_LARGE else "")
 
+    def _log(self, refusal: Refusal) -> None:
+        """Log a refusal that no part of the app has seen."""
+        if write := self.app_state.get(ACCESS_LOG):
+            answered = Answered(
+                method="other", route="none", path="", status=refusal.status, took_ms=0, code=refusal.code
+            )
+            write(answered)
+
     @property
     def _limits(self) -> str:
         return f"The limit is {self.head_limit // 1024} KB and {self.header_limit} headers."
@@ -191,6 +200,7 @@ class Connection(HttpToolsProtocol):
         lines = [STATUS_LINE[refusal.status], *(b"%b: %b\r\n" % header for header in headers), b"\r\n"]
         self.transport.write(b"".join(lines) + bytes(response.body))
         process.requests.add("other", "none", str(refusal.status))
+        self._log(refusal)
         if self.transport.can_write_eof():
             self.transport.write_eof()
             self._set_deadline(self.linger)

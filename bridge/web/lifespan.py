@@ -18,6 +18,7 @@ from bridge.errors import BridgeError
 from bridge.metrics.server import serving_metrics
 from bridge.resources import Resources, open_resources
 from bridge.startup import wait_for_store
+from bridge.web.access_log import ACCESS_LOG
 from bridge.web.cors import ORIGINS
 from bridge.web.endpoints.metrics import render
 from bridge.web.operator_watch import watching_for_operator
@@ -34,7 +35,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[dict[str, object]]:
     """
     packages.check_own_files()
     settings = load_checked()
-    log.configure(settings.log_level)
+    log.configure(settings.log_level, "api")
     async with open_resources(settings) as resources, metrics_served(resources):
         with on_shutdown_signal(resources.change_feed.stop):
             await wait_for_store(resources, stopping=lambda: resources.change_feed.stopping)
@@ -43,7 +44,8 @@ async def lifespan(app: Starlette) -> AsyncIterator[dict[str, object]]:
             memory.trim_after_startup()
             structlog.get_logger().info("api.started")
             async with watching_for_operator(resources):
-                yield {ORIGINS: settings.cors_origins}
+                access_log = partial(app.state.access_log.write, mode=settings.access_log)
+                yield {ORIGINS: settings.cors_origins, ACCESS_LOG: access_log}
     structlog.get_logger().info("api.stopped")
 
 

@@ -1,4 +1,4 @@
-"""The HTTP API's middleware: request ids, security headers, the request metric, and responses to unhandled errors.
+"""The HTTP API's middleware: request ids, security headers, metrics, the access log, and errors.
 
 Starlette's own handler of unhandled exceptions runs outside of all middleware, so its response would have no headers
 of ours. The outermost middleware adds the request id and the security headers; the innermost responds to errors.
@@ -12,9 +12,11 @@ from time import monotonic
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bridge.domain.times import SECOND
 from bridge.metrics import process
+from bridge.web.access_log import Answered
 from bridge.web.problems import unexpected
-from bridge.web.routing import PATH
+from bridge.web.routing import CLIENT, CODE, PATH
 
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
@@ -50,6 +52,21 @@ def _count(scope: Scope, status: int, seconds: float) -> None:
         process.request_duration.observe(seconds, method, route)
 
 
+def _log(scope: Scope, status: int, seconds: float) -> None:
+    """Write the line of a call, if it gets one; `seconds` is the time until its response ended."""
+    call = Answered(
+        method=scope["method"],
+        route=scope.get(PATH, "none"),
+        path=scope["path"],
+        status=status,
+        took_ms=int(seconds * SECOND),
+        client=scope.get(CLIENT),
+        code=scope.get(CODE),
+    )
+    state = scope["app"].state
+    state.access_log.write(call, state.resources.settings.access_log)
+
+
 class RequestContextMiddleware:
     """The outermost ASGI middleware: it wraps the whole app."""
 
@@ -62,17 +79,24 @@ class RequestContextMiddleware:
             return
         request_id, began = id_of(scope["headers"]), monotonic()
         is_api = scope["path"].startswith("/v1/")
+        answered: int | None = None
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal answered
             if message["type"] == "http.response.start":
                 add_headers(message["headers"], request_id, API_HEADERS if is_api else DEFAULT_HEADERS)
-                _count(scope, message["status"], monotonic() - began)
+                answered = message["status"]
+                _count(scope, answered, monotonic() - began)
             await send(message)
 
         structlog.contextvars.bind_contextvars(
             request_id=request_id
         )  # never unbound: each request runs in its own context
-        await self._app(scope, receive, send_with_headers)
+        try:
+            await self._app(scope, receive, send_with_headers)
+        finally:
+            if answered is not None:
+                _log(scope, answered, monotonic() - began)
 
 
 class UnhandledErrors:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from bridge.errors import StoreUnavailable
 from bridge.web.json_response import ApiResponse
 from bridge.web.refusals import Problem, Refusal, Refused
+from bridge.web.routing import CODE
 from bridge.web.schemas.problem_document import MAX_ERRORS, ErrorResponse, ProblemDocument
 
 RETRY_AFTER_OUTAGE = "5"
@@ -63,8 +64,10 @@ def document_of(error: Refused | StoreUnavailable) -> ProblemDocument:
     return document
 
 
-def refused(_: Request | None, error: Exception) -> Response:
+def refused(request: Request | None, error: Exception) -> Response:
     assert isinstance(error, Refused)  # noqa: S101 - Starlette calls the handler of the exception's class
+    if request is not None:
+        request.scope[CODE] = error.refusal.code
     return problem(
         error.refusal,
         error.detail,

@@ -13,6 +13,10 @@ from starlette.types import Receive, Scope, Send
 
 PATH = "rally_bridge.path"
 """The key in the ASGI scope for the route's path template; the metrics use it as a label."""
+CLIENT = "rally_bridge.client"
+"""The key in the ASGI scope for the name of the client, once it is known; for the access log."""
+CODE = "rally_bridge.code"
+"""The key for the code of the refusal, likewise."""
 ENCODED_SLASH = b"%2f"
 """An encoded slash in a path. Decoded, `/v1%2Fwatches` would be `/v1/watches`, but a proxy sees another path."""
 

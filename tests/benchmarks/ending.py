@@ -318,7 +318,7 @@ def main() -> None:
 async def _compare(scenario: Scenario) -> tuple[list[RunResult], list[float], list[float], list[float]]:
     results, ours = list[RunResult](), list[float]()
     best: dict[tuple[bool, Rule], list[float]] = {(at_own, rule): [] for at_own in (True, False) for rule in RULES}
-    log.configure("WARNING")
+    log.configure("WARNING", "worker")
     with stage() as our_stage:
         async with open_resources(our_stage.settings(RALLY_BUDGET_SHARE=str(SHARE))) as resources:
             for seed in range(RUNS):

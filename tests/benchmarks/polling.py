@@ -61,7 +61,7 @@ async def fill(stage: Stage, count: int, *, already: int = 0, notify: tuple[Any,
 async def ours() -> None:
     """Run the product's poll shift for ever."""
     settings = load_settings(env_file=None)
-    log.configure(settings.log_level)
+    log.configure(settings.log_level, "worker")
     async with open_resources(settings) as resources:
         await check_store(resources)
         shift = build_worker(resources).polls["default"]

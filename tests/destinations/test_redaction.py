@@ -131,7 +131,7 @@ async def delivered(world: World, key: str) -> str:
 async def test_the_response_of_a_named_destination_is_for_admins_and_without_its_path(world: World) -> None:
     lines, root = io.StringIO(), logging.getLogger()
     before = (root.handlers, root.level)
-    log.configure("DEBUG", lines)
+    log.configure("DEBUG", "api", lines)
     try:
         shown = json.loads(await delivered(world, ADMIN_KEY))
     finally:

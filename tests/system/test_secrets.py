@@ -62,7 +62,7 @@ def lines() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     before = (root.handlers, root.level)
     written = io.StringIO()
-    log.configure("DEBUG", written)
+    log.configure("DEBUG", "api", written)
     yield written
     root.handlers, root.level = before
     structlog.reset_defaults()

@@ -1,6 +1,7 @@
 """Start and stop of the real processes: what they wait for, what they log meanwhile, and how they exit."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -187,8 +188,10 @@ def test_a_taken_port_is_a_sentence_and_nothing_is_started(tmp_path: Path, envir
         ran = subprocess.run(command, cwd=tmp_path, env=environ, check=False, capture_output=True, timeout=EXIT_TIMEOUT)
 
     reason = f"The API can't listen on port {port} of 127.0.0.1: Address already in use."
-    assert ran.stderr.decode() == f"{reason} Choose another port with --port.\n"
-    assert (ran.returncode, ran.stdout) == (2, b"")
+    sentence = f"{reason} Choose another port with --port."
+    words = json.loads(ran.stdout)
+    assert (ran.returncode, ran.stderr.decode()) == (2, f"{sentence}\n")
+    assert (words["event"], words["error"], words["process"]) == ("process.failed", sentence, "api")
 
 
 def test_the_operations_guide_shows_how_to_start_uvicorn_by_hand() -> None:

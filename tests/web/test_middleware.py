@@ -77,7 +77,7 @@ def logged() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     root = logging.getLogger()
     before = (root.handlers, root.level)
     lines = io.StringIO()
-    log.configure("INFO", lines)
+    log.configure("INFO", "api", lines)
     try:
         yield lambda: [json.loads(line) for line in lines.getvalue().splitlines()]
     finally:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.http.user_agent import VERSION
+from bridge.version import VERSION
 from tests.support.samples import only
 from tests.support.world import World
 from workers.alive_file import keep_touching

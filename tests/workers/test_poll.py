@@ -5,6 +5,7 @@ from time import monotonic, sleep
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from bridge.domain.imports import Reply
 from bridge.domain.times import HOUR, MINUTE, SECOND
@@ -271,3 +272,28 @@ async def test_a_workspace_may_have_its_own_share_of_the_rate_limit(
         await world.poll()
 
         assert (await polled(world) > 6) == more
+
+
+async def test_lines_about_an_import_name_the_watches_that_wait_for_it(world: World) -> None:
+    await world.sandbox.set_import("imp", ("UPLOADING", 0))
+    watches = [await world.watch(), await world.watch()]
+    await world.sandbox.faults(status=500, times=1)
+    with capture_logs() as lines:
+        await world.poll()
+        world.pass_time(3 * MINUTE)
+        await world.poll()
+
+    named = {line["event"]: line["watch_ids"] for line in lines if "watch_ids" in line}
+    assert named == dict.fromkeys(("poll.unanswered", "poll.late", "poll.recovered"), sorted(w["id"] for w in watches))
+
+
+async def test_the_first_late_poll_of_an_import_is_logged_once(world: World) -> None:
+    await world.sandbox.set_import("imp", ("UPLOADING", 0))
+    await world.watch()
+    with capture_logs() as lines:
+        for _ in range(3):
+            world.pass_time(3 * MINUTE)
+            await world.poll()
+
+    (late,) = (line for line in lines if line["event"] == "poll.late")
+    assert late["late_ms"] >= 3 * MINUTE

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -78,6 +79,14 @@ class Child:
                 self.process.wait()
         return force
 
+    def rotate_log(self) -> None:
+        """Keep a log above LOG_LIMIT as a second file, and empty the first, into which the process goes on to write."""
+        with contextlib.suppress(OSError):  # a full disk must not stop the supervisor
+            if self.log.stat().st_size > LOG_LIMIT:
+                shutil.copyfile(self.log, _rotated(self.log))
+                os.truncate(self.log, 0)
+                self.log_start = 0
+
     def log_tail(self) -> str:
         """Return the last lines that the current process has logged."""
         with self.log.open("rb") as log:
@@ -93,11 +102,15 @@ def _release(process: subprocess.Popen[bytes]) -> None:
             stdin.write(b"go\n")
 
 
+def _rotated(path: Path) -> Path:
+    return path.with_suffix(".log.1")
+
+
 def _open_log(path: Path) -> BinaryIO:
     """Open a log for appending, readable by its owner only. A log above LOG_LIMIT is renamed first."""
     path.parent.mkdir(mode=0o700, exist_ok=True)
     if path.exists() and path.stat().st_size > LOG_LIMIT:
-        path.replace(path.with_suffix(".log.1"))
+        path.replace(_rotated(path))
     log = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
     log.seek(0, os.SEEK_END)
     return log

@@ -63,6 +63,7 @@ class Supervisor:
         for child in self._children:
             if child.process:
                 self._check(child, child.process.poll())
+                child.rotate_log()
 
     def _check(self, child: Child, exit_code: int | None) -> None:
         now = time.monotonic()

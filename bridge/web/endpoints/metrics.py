@@ -4,10 +4,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bridge.http.user_agent import VERSION
 from bridge.metrics import process
 from bridge.metrics.metric import CONTENT_TYPE
 from bridge.resources import Resources
+from bridge.version import VERSION
 from bridge.web.store_report import read_store
 
 
