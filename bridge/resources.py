@@ -43,6 +43,7 @@ from bridge.store.digests import Digests
 from bridge.store.encryption import Encryptor, Fingerprinter
 from bridge.store.endings import Endings
 from bridge.store.failed_records import FailedRecords
+from bridge.store.figures import FigureHistory
 from bridge.store.full_mark import FullMark
 from bridge.store.heartbeats import Heartbeats
 from bridge.store.held_deliveries import HeldDeliveries
@@ -111,6 +112,7 @@ class Resources:
     history: History
     rate_limiter: RateLimiter
     console_sessions: ConsoleSessions
+    figures: FigureHistory
     change_feed: ChangeFeed
     bell: Bell
     rally: Mapping[str, RallyClient]
@@ -223,6 +225,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         history=History(store, encryptor),
         rate_limiter=RateLimiter(store, limit=settings.client_rate_limit),
         console_sessions=ConsoleSessions(store),
+        figures=FigureHistory(store),
         change_feed=ChangeFeed(store),
         bell=Bell(settings.redis_url, settings.redis_url_file, settings.sentinel_login),
         rally=rally_clients(settings),

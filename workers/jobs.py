@@ -42,6 +42,7 @@ async def sweep(ctx: Ctx) -> None:
         began = monotonic()
         await worker.sweep.run()
         process.shift_round.observe(monotonic() - began, "sweep")
+        await worker.figures.record()
     except StoreUnavailable:
         return  # the store has logged it; the next sweep starts over
 

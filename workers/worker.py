@@ -11,6 +11,7 @@ from workers.apply_rules import RulesWork
 from workers.cron import PERIOD
 from workers.deliver import DeliverWork
 from workers.digests import DigestWriter
+from workers.figures import FigureRecorder
 from workers.gate import GateWork
 from workers.heartbeat import HeartbeatSender
 from workers.living import LivingWork
@@ -49,6 +50,7 @@ class Worker:
     """The shift that checks whether Slack is nudged."""
     sweep: Sweep
     heartbeat: HeartbeatSender
+    figures: FigureRecorder
 
     async def close(self, *, timeout: float = CLOSE_TIMEOUT) -> None:  # noqa: ASYNC109 - it is no error
         """Finish the work in progress in the order in which it flows: rules, polls, settling, deliveries.
@@ -92,4 +94,5 @@ def build_worker(resources: Resources, *, shift_length: float = SHIFT_LENGTH) ->
         nudges=Shift(NudgeWork(resources), length=shift_length),
         sweep=Sweep(resources, settler, operator, digests, summaries),
         heartbeat=HeartbeatSender(resources),
+        figures=FigureRecorder(resources),
     )

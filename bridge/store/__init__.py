@@ -82,6 +82,8 @@ signed out: the sweep deletes what has ended.
     rb:slack:wish:<watch>               string a watch that was asked for in Slack and is not accepted yet, encrypted
     rb:slack:wishes                     zset   the ids of these watches, by the time at which a worker accepts them
     rb:slack:channel:<channel>          zset   watches made in Slack for a channel, by their expiry; expires by itself
+    rb:figures:minute:<moment>          hash   what happened in a minute, for the console; expires by itself
+    rb:figures:hour:<moment>            hash   the same of an hour; expires by itself
     rb:console:ended:<session>          string a session of the console that was signed out; expires by itself
     rb:wakeups                          list   one element after a job was put into rb:queue, until a worker reads it
     rb:changes                          channel  `watch:<id>`, `import:<workspace>:<id>` or `record_read:…`: it changed

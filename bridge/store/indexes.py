@@ -121,6 +121,10 @@ class Indexes:
             found: list[str | None] = await pipe.execute()
         return found
 
+    async def count_watches(self, state: WatchState, client: str | None = None) -> int:
+        """Return how many watches are open or cancelled; of all clients if `client` is None."""
+        return int(await self._store.call("ZCARD", keys.watches_in(state, client)))
+
     async def _matching(
         self, read: Listing, filters: Filters, import_id: str | None = None
     ) -> tuple[list[str], str | None]:
@@ -162,6 +166,10 @@ class Indexes:
         """Return the newest deliveries below an id; of all clients if `client` is None."""
         states = DeliveryState if state is None else (state,)
         return await self._page([keys.deliveries_in(each.value, client) for each in states], below, limit)
+
+    async def count_deliveries(self, state: DeliveryState, client: str | None = None) -> int:
+        """Return how many deliveries are in a state; of all clients if `client` is None."""
+        return int(await self._store.call("ZCARD", keys.deliveries_in(state, client)))
 
     async def abandoned_since(
         self, since: Moment, *, until: Moment, client: str | None, below: str | None, limit: int

@@ -3,6 +3,8 @@
 An import's id is any text from a client, so it must be the last part of a key.
 """
 
+from bridge.domain.times import Moment
+
 SCHEMA = 6
 """The version of this layout. Raise it with each change that other versions would misread."""
 SCHEMA_VERSION = "rb:schema"
@@ -262,6 +264,15 @@ def slack_wish(watch_id: str) -> str:
 
 def slack_channel(channel: str) -> str:
     return f"rb:slack:channel:{channel}"
+
+
+def figures_of_minute(at: Moment) -> str:
+    """Return the key of the figures of a minute, by its beginning. A script builds the same names."""
+    return f"rb:figures:minute:{at}"
+
+
+def figures_of_hour(at: Moment) -> str:
+    return f"rb:figures:hour:{at}"
 
 
 def console_session_ended(session_id: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
@@ -77,3 +77,8 @@ class RedeliveryFilter(Filter):
     destination: Text | None = None
     reason: Text | None = None
     sent: Annotated[int, Field(ge=0)] | None = None
+
+
+class OverviewFilter(Filter):
+    period: Literal["1 h", "24 h", "7 d"] = "1 h"
+    until: Time | None = None

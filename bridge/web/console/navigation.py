@@ -5,9 +5,6 @@ from dataclasses import dataclass
 
 from bridge.domain.clients import Client
 
-FIRST_PAGE = "/console/watches"
-"""The page that `/console` leads to."""
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -19,6 +16,7 @@ class Entry:
 
 
 ENTRIES = (
+    Entry("/console", "Overview"),
     Entry("/console/watches", "Watches"),
     Entry("/console/deliveries", "Deliveries"),
     Entry("/console/destinations", "Destinations"),

@@ -46,7 +46,7 @@ def _environment() -> Any:
         undefined=jinja2.StrictUndefined,
     )
     environment.globals |= {"asset_path": _asset_path}
-    environment.filters |= {"clock": clock, "ago": ago, "query": _query, "span": span_text}
+    environment.filters |= {"clock": clock, "ago": ago, "query": _query, "span": span_text, "number": number}
     return environment
 
 
@@ -57,6 +57,11 @@ def _asset_path(name: str) -> str:
 def _query(values: Mapping[str, Any]) -> str:
     """Return values as a query string, without those that are missing."""
     return urlencode({name: value for name, value in values.items() if value not in {None, ""}})
+
+
+def number(value: float | None) -> str:
+    """Return a value for people: with one digit after the point, unless it is whole."""
+    return "–" if value is None else f"{value:,.1f}".removesuffix(".0")
 
 
 def clock(time: str | Moment) -> str:

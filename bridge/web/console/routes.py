@@ -4,6 +4,7 @@ from bridge.web.console import (
     deliveries,
     destinations,
     new_watch,
+    overview,
     rules,
     sign_in,
     static,
@@ -15,7 +16,7 @@ from bridge.web.console import (
 from bridge.web.routing import resource
 
 CONSOLE_ROUTES = [
-    resource("/console", GET=watches.home),
+    resource("/console", GET=overview.show),
     resource("/console/sign-in", GET=sign_in.show, POST=sign_in.sign_in),
     resource("/console/sign-out", POST=sign_in.sign_out),
     resource("/console/static/console.css", GET=static.style),

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from bridge.domain.outcomes import Outcome
 from bridge.domain.watches import Watch, WatchState
@@ -11,8 +10,7 @@ from bridge.ids import lowest_id
 from bridge.store.indexes import Filters
 from bridge.web.auth import may_see
 from bridge.web.console.filters import PAGE_SIZE, WatchesFilter
-from bridge.web.console.navigation import FIRST_PAGE
-from bridge.web.console.visits import Visit, page, shown_in_html
+from bridge.web.console.visits import Visit, page
 from bridge.web.requests.query import parse_query
 from bridge.web.serializers import serialize_watches
 
@@ -67,9 +65,3 @@ def _id_at(moment: int | None) -> str | None:
 
 def _has_label(watch: Watch, label: str | None) -> bool:
     return label is None or (watch.label or "").strip().casefold() == label.casefold()
-
-
-@shown_in_html
-async def home(_: Request) -> Response:
-    """Send the browser to the first page."""
-    return RedirectResponse(FIRST_PAGE, 303)

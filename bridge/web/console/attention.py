@@ -1,0 +1,121 @@
+"""What needs somebody: problems of the fleet, of workspaces, of Redis and of receivers, the worst first."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from bridge.destinations.descriptions import describe
+from bridge.destinations.reasons import public_reason
+from bridge.domain.delivery.deliveries import Delivery, DeliveryState
+from bridge.domain.times import DAY, Moment, Span
+from bridge.store.heartbeats import Fleet
+from bridge.store.redis_check import check_redis
+from bridge.store.redis_health import RedisHealth, read_redis_health
+from bridge.web.console.visits import Visit
+from bridge.web.console.workspaces import WorkspaceView, read_workspaces
+from bridge.web.delivery_steps import visible_to
+
+LOOKED_BACK: Span = DAY
+LOOKED_AT = 100
+"""The number of deliveries of each kind that are looked at."""
+NEARLY_FULL = 0.8
+"""The used part of Redis' memory from which somebody should look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """Something that needs somebody: a sentence, since when, and the page that shows more."""
+
+    text: str
+    page: str = ""
+    since: Moment | None = None
+    grave: bool = True
+
+
+async def read_attention(visit: Visit) -> Sequence[Attention]:
+    """Return what needs somebody: for an admin of everything, else of the client's own deliveries."""
+    found: list[Attention] = []
+    if visit.client.admin:
+        found += of_fleet(await visit.resources.heartbeats.read())
+        found += await _of_redis(visit)
+        found += of_workspaces(await read_workspaces(visit))
+    return [*found, *await _of_deliveries(visit)]
+
+
+def of_fleet(fleet: Fleet) -> Iterator[Attention]:
+    """Yield that no worker is alive, or which workers are missing."""
+    page = "/console/workers"
+    if not fleet.alive:
+        last = max((each.at for each in fleet.heartbeats), default=None)
+        yield Attention(text="No worker is alive: nothing is polled, and no message is sent", page=page, since=last)
+        return
+    for each in fleet.missing:
+        text = f"The worker {each.worker.id} on {each.worker.host} ended without saying so"
+        yield Attention(text=text, page=page, since=each.at, grave=False)
+
+
+async def _of_redis(visit: Visit) -> Sequence[Attention]:
+    resources = visit.resources
+    checked = await check_redis(resources.store, may_evict=resources.settings.redis_may_evict)
+    problems = [Attention(text=f"Redis: {checked.problem}")] if checked.problem is not None else []
+    warnings = [Attention(text=f"Redis: {each}", grave=False) for each in checked.warnings]
+    return [*problems, *warnings, *of_memory(await read_redis_health(resources.store))]
+
+
+def of_memory(health: RedisHealth) -> Iterator[Attention]:
+    """Yield that Redis is nearly full, or could not write its file."""
+    if health.memory_share is not None and health.memory_share >= NEARLY_FULL:
+        yield Attention(
+            text=f"Redis uses {health.memory_share:.0%} of its memory; when it is full, nothing is accepted"
+        )
+    if health.append_ok is False:
+        yield Attention(text="Redis could not write its append-only file, so it accepts nothing")
+
+
+def of_workspaces(workspaces: Sequence[WorkspaceView]) -> Iterator[Attention]:
+    """Yield the troubles of workspaces, and limits that other programs use up."""
+    page = "/console/workspaces"
+    for each in workspaces:
+        for trouble in each.troubles:
+            yield Attention(text=f"Workspace {each.name}: {trouble.text}", page=page, since=trouble.since)
+        usage = each.usage
+        if usage is not None and not usage.left_to_us and usage.by_others > usage.ours:
+            text = (
+                f"Workspace {each.name}: other programs use up Rally's limit ({usage.by_others} of {usage.limit} calls)"
+            )
+            yield Attention(text=text, page=page, grave=False)
+
+
+async def _of_deliveries(visit: Visit) -> Sequence[Attention]:
+    """Return the receivers that got nothing in the last day, and those whose attempts fail now."""
+    resources, client = visit.resources, None if visit.client.admin else visit.client.name
+    since = visit.now - LOOKED_BACK
+    abandoned, _ = await resources.indexes.abandoned_since(
+        since, until=visit.now, client=client, below=None, limit=LOOKED_AT
+    )
+    pending = await resources.indexes.deliveries(
+        client=client, state=DeliveryState.PENDING, below=None, limit=LOOKED_AT
+    )
+    found = visible_to(visit.client, await resources.deliveries.many([*abandoned, *pending]))
+    return list(of_deliveries(found))
+
+
+def of_deliveries(deliveries: Sequence[Delivery]) -> Iterator[Attention]:
+    """Yield a sentence for each destination with abandoned deliveries, and for each whose attempts fail."""
+    abandoned = [each for each in deliveries if each.state is DeliveryState.ABANDONED]
+    failing = [each for each in deliveries if each.state is DeliveryState.PENDING and each.failures]
+    for group, words, state in (
+        (abandoned, "abandoned in the last 24 hours", "abandoned"),
+        (failing, "failing", "pending"),
+    ):
+        for destination, number in Counter(describe(each.destination) for each in group).most_common():
+            last = next(each for each in group if describe(each.destination) == destination)
+            more = "at least " if number >= LOOKED_AT else ""
+            noun = "delivery" if number == 1 else "deliveries"
+            reason = public_reason(last.last_reason)
+            yield Attention(
+                text=f"{more}{number} {noun} to {destination} {words}{f': {reason}' if reason else ''}",
+                page=f"/console/deliveries?{urlencode({'state': state, 'destination': destination})}",
+                grave=state == "abandoned",
+            )
