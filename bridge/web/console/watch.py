@@ -17,6 +17,7 @@ from bridge.web.record_lookup import failed_records_of
 from bridge.web.refusals import Refusal, Refused
 from bridge.web.requests.query import CsvQuery, parse_query
 from bridge.web.serializers import attempt_json, serialize_watches
+from bridge.web.watch_history import read_history
 from bridge.web.watch_steps import cancel_watch
 
 DONE = {
@@ -36,6 +37,7 @@ async def show(visit: Visit) -> Response:
         "watch.html",
         watch=document,
         attempts=await _attempts(visit, watch),
+        timeline=await read_history(visit.resources, visit.client, watch),
         done=DONE.get(visit.request.query_params.get("done", "")),
     )
 

@@ -1,6 +1,7 @@
 """The page of one watch: what it shows, and what can be done there."""
 
 import re
+from html import unescape
 
 import pytest
 
@@ -136,3 +137,18 @@ async def test_an_open_watch_says_what_it_waits_for(signed_in: World) -> None:
     watch = await signed_in.watch()
     document = await signed_in.reload(watch)
     assert f"Waits: {document['waitingFor']['detail']}" in (await text(signed_in, page_of(watch))).replace("&#39;", "'")
+
+
+async def test_it_tells_what_happened_and_what_to_do(signed_in: World) -> None:
+    await signed_in.sandbox.set_import("imp", ("COMPLETED", 0))
+    await signed_in.sandbox.set_answers("crm", {"status": 410})
+    watch = await signed_in.watch(notify=[{"type": "callback", "url": signed_in.sandbox.callback_url()}])
+    await signed_in.poll()
+    await signed_in.deliver()
+
+    history = (await signed_in.get(f"/v1/watches/{watch['id']}/history")).json()
+    shown = unescape(await text(signed_in, page_of(watch)))
+    assert history["summary"] in shown
+    assert history["advice"]
+    for sentence in (*history["advice"], *(each["text"] for each in history["data"])):
+        assert re.sub(r"\s+", " ", sentence) in shown
