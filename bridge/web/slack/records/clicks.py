@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ from bridge.destinations.slack.views import VIEW_ID
 from bridge.domain.clients import Client
 from bridge.domain.times import MINUTE, SECOND, Span
 from bridge.domain.watches import Watch
+from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.web.slack.answers import Answer
 from bridge.web.slack.clicks import Click
@@ -93,7 +95,7 @@ async def say_in_modal(resources: Resources, click: ModalClick, text: str) -> No
 async def _open(resources: Resources, click: Click, watch: Watch) -> None:
     place = {"user": click.user, "channel": click.channel}
     if not await open_modal(resources, watch, **place, trigger=click.trigger, answers=click.answers):
-        await resources.slack_requests.end_deed(_team(click.client), "open", click.user, watch.id)
+        await _forget(resources, click.client, "open", click.user, watch.id)
 
 
 async def _turn(resources: Resources, click: ModalClick, watch: Watch) -> None:
@@ -105,13 +107,19 @@ async def _send(resources: Resources, click: ModalClick, watch: Watch) -> None:
     """Send the CSV, whether or not the modal is still open."""
     await update(resources, click.view_id, waiting_view(click.about, SENDING))
     failure = await send_csv(resources, watch, click.user)
-    if failure is not None:
-        await resources.slack_requests.end_deed(_team(click.client), "csv", click.user, watch.id)
     await say_in_modal(resources, click, failure or SENT)
+    if failure is not None:
+        await _forget(resources, click.client, "csv", click.user, watch.id)
 
 
 async def _begin(resources: Resources, client: Client, *deed: str, lasts: Span) -> bool:
     return await resources.slack_requests.begin_deed(_team(client), *deed, lasts=lasts)
+
+
+async def _forget(resources: Resources, client: Client, *deed: str) -> None:
+    """Let a deed that failed be asked for again at once. Without Redis, that is possible when its mark has expired."""
+    with suppress(StoreUnavailable):
+        await resources.slack_requests.end_deed(_team(client), *deed)
 
 
 def _team(client: Client) -> str:
