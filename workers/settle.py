@@ -65,6 +65,8 @@ class Settler:
     async def _settle_in_background(self, workspace: str, import_id: str) -> None:
         try:
             await self.settle(workspace, import_id)
+        except StoreUnavailable:
+            return  # the store logs an outage once; the sweep resumes it
         except Exception as error:  # the sweep resumes it
             log.error("import.settling_failed", import_id=import_id, exc_info=error)  # noqa: TRY400 - with fields
 

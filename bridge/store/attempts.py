@@ -35,7 +35,7 @@ class Attempts:
         call = self._commit(
             (claim.id, claim.watch_id, claim.lane), claim.fence, until, DeliveryState.PENDING, ["reason", reason]
         )
-        (committed,) = await self._store.run_all("commit_delivery", [call])
+        (committed,) = await self._store.run_all("commit_delivery", [call], replicated=True)
         return bool(committed)
 
     async def commit(self, after: Delivery, fence: int, attempt: Attempt | None) -> bool:
@@ -44,8 +44,13 @@ class Attempts:
         return recorded
 
     async def commit_many(self, commits: Sequence[tuple[Delivery, int, Attempt | None]]) -> list[bool]:
-        """Do as `commit` for many attempts in one round trip; the fence of one does not affect the others."""
-        found = await self._store.run_all("commit_delivery", [self._recorded(*commit) for commit in commits])
+        """Do as `commit` for many attempts in one round trip; the fence of one does not affect the others.
+
+        Replicas confirm it, if they are required. A failover might else lose an attempt that its worker believes to be
+        recorded: the message would be sent again, and hold its place in the lane until its lease ends.
+        """
+        calls = [self._recorded(*commit) for commit in commits]
+        found = await self._store.run_all("commit_delivery", calls, replicated=True)
         return [bool(each) for each in found]
 
     def _recorded(self, after: Delivery, fence: int, attempt: Attempt | None) -> Call:

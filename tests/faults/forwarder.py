@@ -7,7 +7,8 @@ from contextlib import suppress
 
 from .wire import CHUNK, HALF_OPEN, LOOPBACK
 
-SUBSCRIBE = b"SUBSCRIBE"
+SUBSCRIBE, REPLICATE = MARKS = b"SUBSCRIBE", b"PSYNC"
+"""Commands by which the kind of a connection is known."""
 
 
 class Forwarder:
@@ -40,9 +41,10 @@ class Forwarder:
         await asyncio.gather(*running, return_exceptions=True)
         await asyncio.sleep(0)  # in which the transports close
 
-    def swallow(self, *, subscriptions_alone: bool = False) -> int:
+    def swallow(self, *, subscriptions_alone: bool = False, replication_alone: bool = False) -> int:
         """Make the open connections half-open, like a firewall that lost its state; return their number."""
-        chosen = [each for each in self._passages if each.subscribed or not subscriptions_alone]
+        marks = {SUBSCRIBE} if subscriptions_alone else {REPLICATE} if replication_alone else set()
+        chosen = [each for each in self._passages if marks <= each.carried]
         for passage in chosen:
             passage.swallowed = True
         return len(chosen)
@@ -77,10 +79,15 @@ class Passage:
 
     def __init__(self, client: Side, server: Side) -> None:
         self.swallowed = False
-        self.subscribed = False
+        self.carried: set[bytes] = set()
+        """The commands of MARKS that the client has sent."""
         self.client_port: int = client[1].get_extra_info("peername")[1]
         self._client = client
         self._server = server
+
+    @property
+    def subscribed(self) -> bool:
+        return SUBSCRIBE in self.carried
 
     async def run(self) -> None:
         """Forward bytes until a side closes; for a swallowed connection, only the client's side counts."""
@@ -101,7 +108,7 @@ class Passage:
     async def _forth(self) -> None:
         with suppress(OSError):
             while data := await self._client[0].read(CHUNK):
-                self.subscribed = self.subscribed or SUBSCRIBE in data
+                self.carried.update(mark for mark in MARKS if mark in data)
                 await self._pass_on(data, self._server[1])
 
     async def _back(self) -> None:

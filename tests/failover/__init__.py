@@ -1,0 +1,1 @@
+"""The failover harness: real sentinels, real failovers, and a check that nothing acknowledged was lost."""
