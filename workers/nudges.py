@@ -5,7 +5,7 @@ A nudge is no delivery: it is never repeated.
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -71,7 +71,8 @@ class NudgeWork:
         before = await self._resources.nudges.state(watch)
         found = await self._check(watch, before.state, claim.at)
         if await self._resources.nudges.note(watch, before, found.after, found.again_at) and found.nudge:
-            await asyncio.gather(*(self._tell(found.nudge, watch, *each) for each in self._destinations(watch)))
+            nudge = replace(found.nudge, link=self._resources.link_to(watch.workspace, watch.import_id))
+            await asyncio.gather(*(self._tell(nudge, watch, *each) for each in self._destinations(watch)))
         return None
 
     def set_aside(self, claim: NudgeClaim, error: Exception) -> NudgeClaim | None:
@@ -91,8 +92,7 @@ class NudgeWork:
         usual = None
         if state.reading is not None:
             usual = await self._resources.past_ends.usual_of_size(watch.workspace, state.reading)
-        link = self._resources.link_to(watch.workspace, watch.import_id)
-        return check(watch, before, state, now, usual=usual, link=link)
+        return check(watch, before, state, now, usual=usual)
 
     def _destinations(self, watch: Watch) -> Iterator[tuple[Destination, ResolvedDestination]]:
         """Yield the destinations in Slack that are nudged, as the watch has them and as they are resolved now."""

@@ -1,6 +1,6 @@
 """Nudges: a word to Slack about an import that runs for long, or that makes no progress. They are no notifications."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -55,7 +55,7 @@ class Nudge:
     import_id: str
     label: str | None
     reading: Reading
-    watched_for: Span
+    watched_for: Span = 0
     unchanged_for: Span | None = None
     """For how long the number of people has been the same; only without progress."""
     usual: Span | None = None
@@ -105,40 +105,30 @@ def first_check(nudge_after: Span | None, notify: Sequence[Destination]) -> Span
     return min(nudge_after, CHECKED_AGAIN_AFTER) if nudge_after is not None and may_nudge else 0
 
 
-def check(
-    watch: Watch, before: NudgeState, state: ImportState, now: Moment, *, usual: Span | None, link: str | None = None
-) -> Check:
+def check(watch: Watch, before: NudgeState, state: ImportState, now: Moment, *, usual: Span | None) -> Check:
     """Return what a check of an open watch finds; `usual` is how long imports of the type and size usually take."""
     if watch.nudge_after is None or watch.state is not WatchState.WATCHING:
         return Check(after=before)
-    reading, read_at = state.reading, state.polled_at
-    if reading is None or read_at is None or not _is_running(state, now):
+    if state.reading is None or state.polled_at is None or not _is_running(state, now):
         return Check(after=before, again_at=now + CHECKED_AGAIN_AFTER)
-    seen = _seen(before, reading, read_at)
+    seen = _seen(before, state.reading, state.polled_at)
     running_due = watch.created_at + max(watch.nudge_after, TIMES_USUAL * (usual or 0))
-    stands_still = seen.has_risen and read_at - seen.since >= NO_PROGRESS_AFTER
-    wanted = {NudgeKind.NO_PROGRESS: stands_still, NudgeKind.STILL_RUNNING: read_at >= running_due}
-    kind = _first(wanted, seen)
-    # One message tells both, if both are due.
-    told = frozenset() if kind is None else {each for each, is_due in wanted.items() if is_due}
-    after = replace(seen, sent=seen.sent | told)
-    return Check(
-        after=after,
-        nudge=None if kind is None else _nudge(kind, watch, reading, read_at, seen, usual=usual, link=link),
-        again_at=_next_check(after, running_due, now, now - watch.created_at),
-    )
+    wanted = {
+        NudgeKind.NO_PROGRESS: seen.has_risen and state.polled_at - seen.since >= NO_PROGRESS_AFTER,
+        NudgeKind.STILL_RUNNING: now >= running_due,
+    }
+    due = {kind for kind, is_due in wanted.items() if is_due}
+    kind = next((each for each in wanted if each in due - seen.sent), None)
+    after = seen if kind is None else replace(seen, sent=seen.sent | due)  # one message tells both, if both are due
+    again_at = _next_check(after, running_due, now, age=now - watch.created_at)
+    if kind is None:
+        return Check(after=after, again_at=again_at)
+    nudge = _nudge(kind, watch, state.reading, seen, state.polled_at)
+    nudge = replace(nudge, watched_for=max(0, now - watch.created_at), usual=usual)
+    return Check(after=after, nudge=nudge, again_at=again_at)
 
 
-def _nudge(
-    kind: NudgeKind,
-    watch: Watch,
-    reading: Reading,
-    read_at: Moment,
-    seen: NudgeState,
-    *,
-    usual: Span | None,
-    link: str | None,
-) -> Nudge:
+def _nudge(kind: NudgeKind, watch: Watch, reading: Reading, seen: NudgeState, read_at: Moment) -> Nudge:
     return Nudge(
         kind=kind,
         at=read_at,
@@ -147,10 +137,7 @@ def _nudge(
         import_id=watch.import_id,
         label=watch.label,
         reading=reading,
-        watched_for=max(0, read_at - watch.created_at),
         unchanged_for=read_at - seen.since if kind is NudgeKind.NO_PROGRESS else None,
-        usual=usual,
-        link=link,
     )
 
 
@@ -168,11 +155,7 @@ def _seen(before: NudgeState, reading: Reading, read_at: Moment) -> NudgeState:
     return replace(before, people=people, since=read_at, has_risen=has_risen)
 
 
-def _first(wanted: Mapping[NudgeKind, bool], before: NudgeState) -> NudgeKind | None:
-    return next((kind for kind, is_due in wanted.items() if is_due and kind not in before.sent), None)
-
-
-def _next_check(seen: NudgeState, running_due: Moment, now: Moment, age: Span) -> Moment | None:
+def _next_check(seen: NudgeState, running_due: Moment, now: Moment, *, age: Span) -> Moment | None:
     """Return when the next check is due; None if both nudges were sent.
 
     A new watch is checked often, until the number of people has risen: a rise that is not seen does not count.
@@ -182,5 +165,4 @@ def _next_check(seen: NudgeState, running_due: Moment, now: Moment, age: Span) -
         return None
     is_early = age < NO_PROGRESS_AFTER and not seen.has_risen
     again_at = now + (CHECKED_AGAIN_AFTER if is_early else CHECKED_EVERY)
-    sooner = min(again_at, running_due) if NudgeKind.STILL_RUNNING in left else again_at
-    return max(now + CHECKED_AGAIN_AFTER, sooner)
+    return min(again_at, running_due) if NudgeKind.STILL_RUNNING in left else again_at
