@@ -33,7 +33,7 @@ EDITS_A_MINUTE = 50
 """What Slack allows an app at least: https://docs.slack.dev/reference/methods/chat.update"""
 POSTS_A_SECOND = 2
 """In one channel: one on average, and short bursts: https://docs.slack.dev/apis/web-api/rate-limits"""
-POSTED_WITHIN = 300
+POSTED_WITHIN = 420
 ENDS_WITHIN = 120
 FOLLOWED = 60
 """The seconds for which edits are counted before and after the ends."""
@@ -126,7 +126,7 @@ class RunResult:
 
 
 def run(*, live: bool) -> RunResult:
-    schedule = {"POLL_FLOOR": "1s", "POLL_CEILING": "1s"}
+    schedule = {"POLL_FLOOR": "5s", "POLL_CEILING": "5s"}
     with stage() as our_stage, counting() as (slack, url):
         asyncio.run(fill(our_stage, live=live))
         began = monotonic()

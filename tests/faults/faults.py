@@ -30,6 +30,7 @@ from .history import (
     name_of,
 )
 from .programs import Program
+from .slack_room import SLACK
 from .stage import SPARED, Stage
 
 PROCESS_FAULTS = {
@@ -160,9 +161,11 @@ class Storm:
         moods = self._chosen([("rally", mood) for mood in vendor.MOODS])
         yield chain((first,) * (("rally", "silent") in moods), plan_moods(self._chance("rally"), moods, WELL))
         for half in (0, 1):
-            names = sorted(self._receivers.keys() - {SPARED})[half::2]
+            names = sorted(self._receivers.keys() - {SPARED, SLACK})[half::2]
             receiver_moods = self._chosen([(name, mood) for name in names for mood in self._receivers[name].moods])
             yield plan_moods(self._chance(f"receivers {half}"), receiver_moods)
+        slack_moods = self._chosen([(SLACK, mood) for mood in self._receivers[SLACK].moods])
+        yield plan_moods(self._chance("Slack"), slack_moods)
         if CROWD_HANGING in self._kinds:
             yield plan_crowds(self._chance("crowds"))
 

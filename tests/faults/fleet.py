@@ -40,7 +40,7 @@ SHORT: Mapping[str, str] = {
 """The budget is the whole limit, so that one request too many is a breach; pauses are short to keep runs short."""
 SKEWS = ("+7m", "-7m")
 """More than the five minutes that a receiver tolerates in a signature's timestamp."""
-START_PATIENCE = 30.0
+START_PATIENCE = 90.0
 END_PATIENCE = 30.0
 """Longer than a worker's drain: a process that has not ended by then is killed, with a note."""
 KEEP_PAUSE = 0.1
