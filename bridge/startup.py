@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
-from time import monotonic
+from time import monotonic, time
 
 import structlog
 
+from bridge.domain.times import SECOND
 from bridge.errors import SettingsError, StoreRefused, StoreUnavailable
 from bridge.redis.errors import is_final
 from bridge.resources import Resources
 from bridge.store.redis_check import check_redis
+from bridge.store.redis_risks import read_risks
 from bridge.store.store_key import store_key
 
 PATIENCE = 60.0
@@ -28,7 +30,7 @@ async def check_store(resources: Resources) -> None:
     checked = await check_redis(resources.store, may_evict=resources.settings.redis_may_evict)
     if checked.problem is not None:
         raise SettingsError([f"REDIS_URL: {checked.problem}"])
-    for warning in checked.warnings:
+    for warning in (*checked.warnings, *await read_risks(resources.store, int(time() * SECOND))):
         log.warning("redis.at_risk", warning=warning)
     resources.fingerprinter.set_key(await store_key(resources.store, resources.encryptor))
 

@@ -1,4 +1,4 @@
-"""Checks whether Redis may be used: it must not evict watches, nor hold data of another layout."""
+"""Checks whether Redis may be used: it must be no cluster, evict no watches, and hold no data of another layout."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,11 +8,13 @@ from redis.exceptions import ResponseError
 
 from bridge.domain.notices.eviction import Eviction, eviction_by, eviction_risk
 from bridge.redis.errors import translated
+from bridge.redis.server import server_of
 from bridge.store import keys
 from bridge.store.connection import Store
 from bridge.store.schema import adopt_schema
 
 KEEP = "Set maxmemory-policy noeviction (REDIS_MAY_EVICT=true lets a trial through)"
+CLUSTER = "it is a Redis Cluster, which is not supported. Use one Redis, or replicas with Sentinel"
 ASK_POLICY = (("INFO", "memory"), ("CONFIG GET", "maxmemory-policy"))
 """Commands that report the policy. Managed services reject CONFIG, and an ACL may forbid either."""
 
@@ -27,11 +29,22 @@ class RedisCheck:
 
 async def check_redis(store: Store, *, may_evict: bool) -> RedisCheck:
     """Check Redis; store the version of the key layout in an empty database. Raises StoreUnavailable."""
+    if await _is_cluster(store):
+        return RedisCheck(CLUSTER)
     policy = await read_policy(store)
     if not may_evict and (problem := eviction_problem(policy)):
         return RedisCheck(problem)
     risk = eviction_risk(policy)
     return RedisCheck(await adopt_schema(store, may_evict=may_evict), () if risk is None else (risk,))
+
+
+async def _is_cluster(store: Store) -> bool:
+    """Ask by HELLO, which every user may call."""
+    async with translated():
+        try:
+            return server_of(await store.redis.execute_command("HELLO")).mode == "cluster"  # type: ignore[no-untyped-call]  # redis-py's
+        except ResponseError:
+            return False
 
 
 async def read_policy(store: Store) -> str | None:

@@ -1,4 +1,4 @@
-"""The health of Redis, as it reports it itself: memory, evictions and durability."""
+"""The health of Redis, as it reports it itself: memory, evictions, durability and replicas."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +22,8 @@ class RedisHealth:
     """Whether it writes an append-only file."""
     append_ok: bool | None = None
     """Whether its last write to that file succeeded."""
+    replicas: int | None = None
+    """The number of connected replicas."""
 
     @property
     def memory_share(self) -> float | None:
@@ -50,6 +52,7 @@ def redis_health(info: Mapping[str, Any]) -> RedisHealth:
         memory_limit=_number(info, "maxmemory"),
         evicted_keys=_number(info, "evicted_keys"),
         append_only=None if (enabled := _number(info, "aof_enabled")) is None else bool(enabled),
+        replicas=_number(info, "connected_slaves"),
         append_ok=None if (status := info.get("aof_last_write_status")) is None else status == "ok",
     )
 

@@ -142,6 +142,19 @@ def test_the_doctor_tries_every_command_of_the_scripts() -> None:
     assert used <= {str(command[0]) for command in redis_permissions.probe_commands("rb:check:x", "arq:job:x")}
 
 
+@pytest.mark.parametrize(("required", "state"), [("0", State.OK), ("1", State.FAILED)])
+async def test_wait_is_needed_only_if_replicas_are_required(
+    required: str, state: State, redis: Redis, sandbox_url: str
+) -> None:
+    set_user(redis, "bridge", "on", f">{PASSWORD}", *RIGHTS.split(), "-wait")
+    async with open_resources(settings(url_for(redis), sandbox_url, REDIS_MIN_REPLICAS=required)) as resources:
+        probe = await probe_redis(resources)
+    assert probe.report is not None
+    found = {each.check: each for each in checks_redis.check_report("it", probe.report)}
+
+    assert found["Redis permissions"].state is state
+
+
 async def test_store_and_queue_report_a_missing_right_with_the_command(redis: Redis) -> None:
     set_user(redis, "bridge", "on", f">{PASSWORD}", *RIGHTS.split(), "-set", "-ping")
     store, arq = Store(connect(Secret(url_for(redis)))), queue.connect(Secret(url_for(redis)), patience=5)

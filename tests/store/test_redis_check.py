@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -13,6 +14,8 @@ from bridge.startup import check_store
 from bridge.store.connection import Store, connect
 from bridge.store.redis_check import read_policy
 from tests.support.configuration import destination
+from tests.support.redis_server import port_of, redis_server
+from tests.support.replicated_redis import replicated_redis
 from tests.support.samples import only
 from tests.support.world import SECRET, World, opened, reopened, settings
 
@@ -125,3 +128,22 @@ async def test_a_redis_that_does_not_report_its_policy_is_used_with_a_warning(
         await store.call("ACL DELUSER", "confined")
 
     assert (ready.status_code, "does not report" in only(ready.json()["warnings"])) == (200, True)
+
+
+async def test_a_cluster_is_refused_in_a_sentence(tmp_path: Path, sandbox_url: str) -> None:
+    with redis_server(tmp_path / "cluster", "--cluster-enabled", "yes") as cluster:
+        url = f"redis://127.0.0.1:{port_of(cluster)}"
+        async with open_resources(settings(url, sandbox_url)) as resources:
+            with pytest.raises(SettingsError, match="it is a Redis Cluster, which is not supported"):
+                await check_store(resources)
+
+
+async def test_a_start_warns_of_what_may_be_lost(tmp_path: Path, sandbox_url: str) -> None:
+    with replicated_redis(tmp_path) as (primary, _):
+        async with open_resources(settings(f"redis://127.0.0.1:{port_of(primary)}", sandbox_url)) as resources:
+            with capture_logs() as logs:
+                await check_store(resources)
+
+    warnings = [each["warning"] for each in logs if each["event"] == "redis.at_risk"]
+    assert [each for each in warnings if "appendonly no" in each]
+    assert [each for each in warnings if "REDIS_MIN_REPLICAS is not set: a failover may lose" in each]

@@ -10,6 +10,7 @@ from bridge.cli.doctor.record_sample import RecordSample
 from bridge.cli.doctor.replay import check_replay
 from bridge.domain.durations import duration_text
 from bridge.domain.notices.eviction import Eviction, eviction_by, eviction_risk
+from bridge.domain.notices.redis_risks import CLOCK_TOLERANCE, durability_risk, replication_risk, room_risk
 from bridge.domain.times import SECOND, Span
 from bridge.redis.server import OLDEST_REDIS, Version, dotted
 from bridge.store.heartbeats import Fleet
@@ -17,11 +18,8 @@ from bridge.store.schema import REMEDY, schema_problem
 
 SLOW = 20.0
 """The round trip in ms that is reported as slow. A POST waits for one, a poll or a delivery for about four."""
-NEARLY_FULL = 0.9
 SHOWN = 3
 """The number of missing permissions that are listed one by one."""
-CLOCK_TOLERANCE: Span = 5 * SECOND
-"""The difference of clocks from which the log lines of several machines are visibly out of order."""
 STALE: Span = 300 * SECOND
 """The tolerance of receivers for a callback's timestamp, by Standard Webhooks."""
 DRIFTING: Span = 60 * SECOND
@@ -41,6 +39,10 @@ class RedisReport:
     fsync: str | None
     may_replay: bool | None = True
     """Whether Redis' user `default` may replay the append-only file."""
+    replicas: int | None = 0
+    """The number of connected replicas."""
+    required: int = 0
+    """The number of replicas that must confirm each write."""
     policy: str | None
     limit: int = 0
     """The maxmemory of the server in bytes; 0 for no limit."""
@@ -63,6 +65,7 @@ def check_report(address: str, report: RedisReport) -> Iterator[Finding]:
     """Yield the findings about Redis and the stored data."""
     yield _version(address, report)
     yield _durability(report)
+    yield _replication(report)
     if report.aof:
         yield check_replay(report.product, _numbers(report.version) or OLDEST_REDIS, may=report.may_replay)
     yield _eviction(report)
@@ -103,29 +106,37 @@ def _numbers(version: str | None) -> Version | None:
 
 def _durability(report: RedisReport) -> Finding:
     check, always = "Redis durability", "Set appendonly yes and appendfsync always"
-    if report.aof is False:
-        lost = "no append-only file (appendonly no): a crash of Redis loses accepted watches"
-        return failed(check, lost, f"{always} in its configuration.")
-    if report.aof_broken:
-        return failed(check, "the append-only file can't be written", "Free space on its disk, and see Redis' own log.")
-    if report.aof is None or report.fsync is None:
-        unknown = "it does not report whether and when it writes to disk"
-        return warning(check, unknown, f"{always}, or check what your provider guarantees.")
-    if report.fsync == "always":
+    risk = durability_risk(append_only=report.aof, append_ok=not report.aof_broken, fsync=report.fsync)
+    if risk is None:
         return ok(check, "every write is on disk before its reply (appendfsync always)")
-    last = "the last second" if report.fsync == "everysec" else "the last 30 seconds or more"
-    lost = f"appendfsync {report.fsync}: a power cut may lose {last} of accepted watches"
-    return warning(check, lost, f"{always}, unless you accept that.")
+    if report.aof is not False and report.aof_broken:
+        return failed(check, risk.text, "Free space on its disk, and see Redis' own log.")
+    if risk.certain:
+        return failed(check, risk.text, f"{always} in its configuration.")
+    unknown = report.aof is None or report.fsync is None
+    unless = ", or check what your provider guarantees." if unknown else ", unless you accept that."
+    return warning(check, risk.text, f"{always}{unless}")
+
+
+def _replication(report: RedisReport) -> Finding:
+    check, guide = "Redis replication", "see /docs/operations#what-a-failover-may-lose."
+    risk = replication_risk(report.replicas, report.required)
+    if risk is None and not report.required:
+        return ok(check, "no replica is connected, so none can take over")
+    if risk is None:
+        return ok(check, f"{report.required} of {report.replicas} replicas must confirm (REDIS_MIN_REPLICAS)")
+    if risk.certain:
+        return failed(check, risk.text, "Start the replicas, or lower REDIS_MIN_REPLICAS.")
+    return warning(check, risk.text, f"Set REDIS_MIN_REPLICAS, or accept that: {guide}")
 
 
 def _eviction(report: RedisReport) -> Finding:
     check, set_policy = "Redis eviction", "Set maxmemory-policy noeviction."
-    if (risk := eviction_risk(report.policy)) is not None:
+    if (eviction := eviction_risk(report.policy)) is not None:
         lost = eviction_by(report.policy) is Eviction.ANYTHING
-        return failed(check, risk, set_policy) if lost else warning(check, risk, set_policy)
-    if report.limit and report.used >= NEARLY_FULL * report.limit:
-        detail = f"no eviction, but {report.used / report.limit:.0%} of maxmemory is used: soon watches are refused"
-        return warning(check, detail, "Raise maxmemory, or shorten BRIDGE_RETENTION.")
+        return failed(check, eviction, set_policy) if lost else warning(check, eviction, set_policy)
+    if (risk := room_risk(report.used / report.limit if report.limit else None)) is not None:
+        return warning(check, f"no eviction, but {risk.text}", "Raise maxmemory, or shorten BRIDGE_RETENTION.")
     return ok(check, "nothing is ever evicted (maxmemory-policy noeviction)")
 
 

@@ -13,6 +13,7 @@ from bridge.store import keys
 BRIEFLY = 1000
 """Milliseconds until keys expire that can't be deleted."""
 Command: TypeAlias = Sequence[str | int]
+WAIT: Command = ("WAIT", 0, 1)
 
 
 def probe_commands(scratch: str, job: str) -> Sequence[Command]:
@@ -24,13 +25,15 @@ def probe_commands(scratch: str, job: str) -> Sequence[Command]:
     return [
         *(("PSETEX", text, BRIEFLY, 1), ("SETEX", text, 1, 1), ("SET", text, 1, "PX", BRIEFLY), ("GET", text)),
         *(("EXISTS", text), ("INCR", text), ("INCRBY", text, 1), ("EXPIRE", text, 1), ("PTTL", text)),
+        ("PERSIST", record),
         *(("HSET", record, "f", 1), ("PEXPIRE", record, BRIEFLY), ("HGET", record, "f"), ("HGETALL", record)),
         *(("HMGET", record, "f"), ("HINCRBY", record, "f", 1), ("HDEL", record, "g")),
         *(("HEXISTS", record, "f"), ("HKEYS", record), ("RENAME", record, record)),
         *(
             ("LPUSH", list_, 1),
             ("BLPOP", list_, 1),
-            ("LPUSH", list_, 1),
+            ("RPUSH", list_, 1),
+            ("LINDEX", list_, 0),
             ("PEXPIRE", list_, BRIEFLY),
             ("LTRIM", list_, 0, 1),
             ("LRANGE", list_, 0, 1),
@@ -53,10 +56,13 @@ def probe_commands(scratch: str, job: str) -> Sequence[Command]:
     ]
 
 
-async def missing_permissions(redis: Redis) -> list[str]:
-    """Return Redis' messages for the commands that it refuses; raises RedisError if it does not answer."""
+async def missing_permissions(redis: Redis, *, replicated: bool = False) -> list[str]:
+    """Return Redis' messages for the commands that it refuses; raises RedisError if it does not answer.
+
+    `replicated`: replicas must confirm writes, so WAIT is needed as well.
+    """
     unique = token_hex(8)
-    commands = probe_commands(f"rb:check:{unique}", f"arq:job:rb-check-{unique}")
+    commands = [*probe_commands(f"rb:check:{unique}", f"arq:job:rb-check-{unique}"), *([WAIT] if replicated else [])]
     async with redis.pipeline(transaction=False) as pipe:
         for command in commands:
             pipe.execute_command(*command)

@@ -88,6 +88,8 @@ async def _run_probe(redis: Redis, resources: Resources) -> RedisProbe:
         aof=None if "aof_enabled" not in info else bool(info["aof_enabled"]),
         aof_broken=info.get("aof_last_write_status", "ok") != "ok",
         fsync=fsync.get("appendfsync"),
+        replicas=None if (replicas := info.get("connected_slaves")) is None else int(replicas),
+        required=resources.settings.redis_min_replicas,
         may_replay=await may_replay(redis),
         policy=info.get("maxmemory_policy") or policy.get("maxmemory-policy"),
         limit=int(info.get("maxmemory", 0)),
@@ -95,7 +97,9 @@ async def _run_probe(redis: Redis, resources: Resources) -> RedisProbe:
         round_trips=round_trips,
         writes_refused=None if refused_write is None else in_words(refused_write),
         full=refused_write is not None and is_full(refused_write),
-        missing_permissions=await redis_permissions.missing_permissions(redis),
+        missing_permissions=await redis_permissions.missing_permissions(
+            redis, replicated=resources.settings.redis_min_replicas > 0
+        ),
         layout=await _layout_version(redis),
         opens=_keys_open(resources, await redis.get(keys.STORE_KEY)),
         sample=await sample_records(redis, resources),
