@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.checked_settings import check_usable
 from bridge.destinations import Sender
@@ -66,6 +66,7 @@ from bridge.store.slack_requests import SlackRequests
 from bridge.store.slack_wishes import SlackWishes
 from bridge.store.summaries import Summaries
 from bridge.store.watches import Watches
+from bridge.tracing import Traces
 
 DELIVERY_SLOTS = 200
 """The number of concurrent requests to destinations in one process; `workers.delivery_slots` divides them."""
@@ -124,6 +125,7 @@ class Resources:
     """The operator's named destinations."""
     poll_schedule: PollSchedule
     delivery_schedule: DeliverySchedule
+    traces: Traces | None = None
 
     def lane(self, destination: Destination) -> str:
         """Return the lane of a destination. A name that is not configured now has its own lane, where it waits."""
@@ -165,13 +167,15 @@ class Resources:
 
 
 @asynccontextmanager
-async def open_resources(settings: Settings, *, clock_offset: Span = 0) -> AsyncIterator[Resources]:
+async def open_resources(
+    settings: Settings, *, clock_offset: Span = 0, traces: Traces | None = None
+) -> AsyncIterator[Resources]:
     """Build the resources, and close them at the end; connects to nothing.
 
     Raises SettingsError naming every setting from which nothing can be built.
     """
     try:
-        resources = _build(settings, clock_offset)
+        resources = replace(_build(settings, clock_offset), traces=traces)
     except SettingsError:
         check_usable(settings)
         raise

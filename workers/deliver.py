@@ -172,6 +172,19 @@ class DeliverWork:
         return place_of(end, living, now)
 
     async def _send(self, delivery: Delivery, claimed: ClaimedDelivery, thread: Thread | None) -> JudgedResult:
+        traces = self._resources.traces
+        if traces is None or delivery.traceparent is None:
+            return await self._send_once(delivery, claimed, thread)
+        facts: dict[str, str | int] = {"delivery_id": delivery.id, "kind": self._kind(delivery)}
+        with traces.sent("attempt", delivery.traceparent, facts) as traced:
+            result = await self._send_once(delivery, claimed, thread, traceparent=traced.traceparent)
+            status = {} if result.status is None else {"http.response.status_code": result.status}
+            traced.add({"verdict": VERDICTS[type(result.verdict)], **status})
+        return result
+
+    async def _send_once(
+        self, delivery: Delivery, claimed: ClaimedDelivery, thread: Thread | None, *, traceparent: str | None = None
+    ) -> JudgedResult:
         return await send(
             delivery.destination,
             delivery.body,
@@ -183,6 +196,7 @@ class DeliverWork:
             egress=self._resources.egress,
             plain=delivery.plain,
             thread=thread,
+            traceparent=traceparent,
         )
 
     def set_aside(self, claimed: ClaimedDelivery, error: Exception) -> DeliveryResult:

@@ -1,6 +1,7 @@
 """How a worker starts and ends, once arq runs: it opens the resources, waits for Redis and builds the shifts."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
@@ -19,6 +20,7 @@ from bridge.queue.cron import keep_on_schedule
 from bridge.resources import open_resources
 from bridge.settings import Settings
 from bridge.startup import wait_for_store
+from bridge.tracing import tracing
 from bridge.version import VERSION
 from workers.alive_file import keep_touching
 from workers.cron import PERIOD
@@ -39,7 +41,8 @@ class Lifespan:
         shutdown = Shutdown(cast("asyncio.Task[None]", asyncio.current_task()), ctx["redis"].hurry)
         shutdown.listen_for_signals()
         self._touch_alive_file(stack)
-        resources = await stack.enter_async_context(open_resources(self._settings))
+        traces = stack.enter_context(tracing("worker", os.environ))
+        resources = await stack.enter_async_context(open_resources(self._settings, traces=traces))
         await stack.enter_async_context(metrics_served(self._settings))
         try:
             await wait_for_store(resources)

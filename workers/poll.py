@@ -32,6 +32,7 @@ from bridge.store.budgets import BudgetSnapshot
 from bridge.store.imports import PollCommit
 from workers.budget_correction import BudgetCorrection
 from workers.notify_operator import OperatorNotifier
+from workers.poll_traces import trace_poll
 from workers.settle import Settler
 
 AHEAD = 3
@@ -157,6 +158,7 @@ class PollWork:
 
     async def act(self, claimed: ClaimedPoll) -> PollResult:
         await self._log_lateness(claimed)
+        began = monotonic()
         reply = await self._rally.get_import(claimed.claim.import_id, at=claimed.now, start_by=claimed.start_by)
         if reply is None:
             process.polls.add(self._workspace, NOT_SENT)
@@ -171,6 +173,7 @@ class PollWork:
         )
         self._count(claimed.claim, reply)
         await self._log_reply(claimed.claim, reply)
+        await trace_poll(self._resources, claimed.claim, ANSWERS[type(reply.answer)], monotonic() - began)
         result = PollResult(claimed=claimed, reply=reply, update=update, at=reply.at)
         return await self._commit_at_once(result) if update.due is None else result
 

@@ -287,4 +287,5 @@ def _delivery(
         held_until=None if rule_of(watch.client) is None else max(notification.at, watch.created_at + HOLD),
         state=DeliveryState.PENDING if wanted else DeliveryState.SKIPPED,
         last_reason=silent,
+        traceparent=watch.traceparent,
     )

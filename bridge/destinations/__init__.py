@@ -102,6 +102,7 @@ def prepare(
     sender: Sender,
     plain: bool = False,
     thread: Thread | None = None,
+    traceparent: str | None = None,
 ) -> Request:
     """Return the request of one attempt, signed as of `now`.
 
@@ -115,7 +116,13 @@ def prepare(
             return slack_bot.prepare(destination, _payload(body, plain=plain), sender.slack_bot, thread=thread)
         case Callback():
             return callback.prepare(
-                destination, body, notification_id=notification_id, client=client, now=now, signing=sender.signing
+                destination,
+                body,
+                notification_id=notification_id,
+                client=client,
+                now=now,
+                signing=sender.signing,
+                traceparent=traceparent,
             )
 
 

@@ -88,7 +88,14 @@ def header_problem(name: str, value: str) -> str | None:
 
 
 def prepare(
-    destination: Callback, body: str, *, notification_id: str, client: str, now: Moment, signing: Signing
+    destination: Callback,
+    body: str,
+    *,
+    notification_id: str,
+    client: str,
+    now: Moment,
+    signing: Signing,
+    traceparent: str | None = None,
 ) -> Request:
     """Return the request, signed as of `now` with the destination's own secret or else the client's."""
     content = body.encode()
@@ -101,7 +108,8 @@ def prepare(
         "webhook-timestamp": str(timestamp),
         "webhook-signature": signing.sign(notification_id, timestamp, content, secrets, client),
     }
-    return Request(url=destination.url, headers={"user-agent": USER_AGENT} | own | standard, body=content)
+    trace = {} if traceparent is None else {"traceparent": traceparent}
+    return Request(url=destination.url, headers={"user-agent": USER_AGENT} | own | standard | trace, body=content)
 
 
 def judge(response: Response, now: Moment) -> Verdict:

@@ -39,8 +39,12 @@ async def send(
     egress: Egress,
     plain: bool = False,
     thread: Thread | None = None,
+    traceparent: str | None = None,
 ) -> JudgedResult:
-    """Send a rendered message once, for a client; the Slack bot posts it in the `thread`, if there is one."""
+    """Send a rendered message once, for a client; the Slack bot posts it in the `thread`, if there is one.
+
+    A callback gets the `traceparent`, if there is one.
+    """
     found = resolve(destination, body, named, sender)
     if isinstance(found, NoResponse):
         return JudgedResult(verdict=Deferred(found.reason))
@@ -54,6 +58,7 @@ async def send(
         sender=sender,
         plain=plain,
         thread=thread,
+        traceparent=traceparent,
     )
     answer = await egress.send(request)
     once = sender.slack_at_most_once

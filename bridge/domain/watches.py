@@ -44,6 +44,8 @@ class Watch:
     settled_at: Moment | None = None
     nudge_after: Span | None = None
     """After how long Slack is told that the import still runs; None if it is not."""
+    traceparent: str | None = None
+    """The trace that its request began, if there were traces."""
     push: QueuedPush | None = None
     """The push for which a rule made the watch."""
     reading: Reading | None = None

@@ -53,6 +53,8 @@ class NewWatch:
     """The batch with which it is told in digests."""
     living: tuple[LivingPlace, ...] = ()
     """Where it wants a living message."""
+    traceparent: str | None = None
+    """The trace that its request began, if there are traces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,7 @@ def acceptance_call(
         "metadata": new.metadata,
         **({} if new.push is None else {"push": codec.dump_push(new.push)}),
         **({} if new.nudge_after is None else {"nudge_after": new.nudge_after}),
+        **({} if new.traceparent is None else {"traceparent": new.traceparent}),
         "notify": [codec.dump_destination(destination) for destination in new.notify],
     }
     binding = bindings.of_watch("private", new.id, new.client, *import_key)
@@ -172,6 +175,7 @@ def read_reply(encryptor: Encryptor, new: NewWatch, values: Sequence[Any]) -> Ac
         label=new.label,
         metadata=new.metadata,
         nudge_after=new.nudge_after,
+        traceparent=new.traceparent,
         push=new.push,
         created_at=reply.now,
         grace_until=reply.now + min(reply.grace, reply.expires_in),

@@ -161,6 +161,7 @@ def load_watch(encryptor: Encryptor, watch_id: str, record: Mapping[str, str]) -
         metadata=private["metadata"],
         push=load_push(private["push"]) if "push" in private else None,
         nudge_after=private.get("nudge_after"),
+        traceparent=private.get("traceparent"),
         created_at=int(record["created_at"]),
         grace_until=int(record["grace_until"]),
         expires_at=int(record["expires_at"]),

@@ -150,6 +150,7 @@ class Deliveries:
             destination=codec.load_destination(message["destination"]),
             lane=record["lane"],
             body=message["body"],
+            traceparent=message.get("traceparent"),
             queued_at=int(record["queued_at"]),
             state=DeliveryState(record["state"]),
             attempts=int(record["attempts"]),

@@ -191,6 +191,8 @@ class Endings:
 
     def _delivery_args(self, delivery: Delivery) -> Sequence[Argument]:
         message = {"destination": codec.dump_destination(delivery.destination), "body": delivery.body}
+        if delivery.traceparent is not None:
+            message["traceparent"] = delivery.traceparent
         binding = bindings.of_message(delivery.id, delivery.client, delivery.watch_id)
         fields: list[Argument] = [
             *("watch", delivery.watch_id, "client", delivery.client),

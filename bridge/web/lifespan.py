@@ -1,5 +1,6 @@
 """The app's lifespan: start from the settings, report startup errors, and release waiting requests at shutdown."""
 
+import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,7 +18,9 @@ from bridge.checked_settings import load_checked
 from bridge.errors import BridgeError
 from bridge.metrics.server import serving_metrics
 from bridge.resources import Resources, open_resources
+from bridge.settings import Settings
 from bridge.startup import wait_for_store
+from bridge.tracing import Traces, tracing
 from bridge.web.access_log import ACCESS_LOG
 from bridge.web.cors import ORIGINS
 from bridge.web.endpoints.metrics import render
@@ -36,7 +39,14 @@ async def lifespan(app: Starlette) -> AsyncIterator[dict[str, object]]:
     packages.check_own_files()
     settings = load_checked()
     log.configure(settings.log_level, "api")
-    async with open_resources(settings) as resources, metrics_served(resources):
+    with tracing("api", os.environ) as traces:
+        async with _serving(app, settings, traces) as state:
+            yield state
+
+
+@asynccontextmanager
+async def _serving(app: Starlette, settings: Settings, traces: Traces | None) -> AsyncIterator[dict[str, object]]:
+    async with open_resources(settings, traces=traces) as resources, metrics_served(resources):
         with on_shutdown_signal(resources.change_feed.stop):
             await wait_for_store(resources, stopping=lambda: resources.change_feed.stopping)
             await check_team(resources)

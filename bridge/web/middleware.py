@@ -5,7 +5,8 @@ of ours. The outermost middleware adds the request id and the security headers; 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from secrets import token_hex
 from time import monotonic
 
@@ -19,6 +20,7 @@ from bridge.web.problems import unexpected
 from bridge.web.routing import CLIENT, CODE, PATH
 
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+API = "/v1/"
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 DEFAULT_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -67,6 +69,23 @@ def _log(scope: Scope, status: int, seconds: float) -> None:
     state.access_log.write(call, state.resources.settings.access_log)
 
 
+@contextmanager
+def _traced(scope: Scope) -> Iterator[None]:
+    """Trace a call of the API, if there are traces. Its route, known in the end, becomes the name of its span."""
+    traces = scope["app"].state.resources.traces
+    if traces is None or not scope["path"].startswith(API):
+        yield
+        return
+    with traces.received(scope["method"], _header(scope, b"traceparent")) as traced:
+        yield
+        traced.rename(f"{scope['method']} {scope.get(PATH, '')}".rstrip())
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    values = [value for each, value in scope["headers"] if each == name]
+    return values[0].decode("latin-1") if len(values) == 1 else None
+
+
 class RequestContextMiddleware:
     """The outermost ASGI middleware: it wraps the whole app."""
 
@@ -78,7 +97,7 @@ class RequestContextMiddleware:
             await self._app(scope, receive, send)
             return
         request_id, began = id_of(scope["headers"]), monotonic()
-        is_api = scope["path"].startswith("/v1/")
+        is_api = scope["path"].startswith(API)
         answered: int | None = None
 
         async def send_with_headers(message: Message) -> None:
@@ -93,7 +112,8 @@ class RequestContextMiddleware:
             request_id=request_id
         )  # never unbound: each request runs in its own context
         try:
-            await self._app(scope, receive, send_with_headers)
+            with _traced(scope):
+                await self._app(scope, receive, send_with_headers)
         finally:
             if answered is not None:
                 _log(scope, answered, monotonic() - began)

@@ -21,6 +21,7 @@ from bridge.sandbox.app import create_app
 from bridge.sandbox.settings import SandboxSettings
 from bridge.settings import Settings, load_settings
 from bridge.startup import check_store
+from bridge.tracing import Traces
 from bridge.web.app import build
 from tests.support.plain_http import plain_async_client
 from workers.worker import Worker, build_worker
@@ -218,7 +219,14 @@ def _environ(redis_url: str, sandbox_url: str, host: str) -> dict[str, str]:
 @asynccontextmanager
 async def opened(redis_url: str, sandbox_url: str, config: str = "", **changes: str) -> AsyncIterator[World]:
     """Open an empty world: nothing in Redis, nothing in the sandbox."""
-    async with open_resources(settings(redis_url, sandbox_url, config, **changes)) as resources:
+    async with opened_with(settings(redis_url, sandbox_url, config, **changes), sandbox_url) as world:
+        yield world
+
+
+@asynccontextmanager
+async def opened_with(known: Settings, sandbox_url: str, *, traces: Traces | None = None) -> AsyncIterator[World]:
+    """Open an empty world with these settings, and with traces."""
+    async with open_resources(known, traces=traces) as resources:
         await resources.store.call("FLUSHALL")
         async with _built_on(resources, sandbox_url) as world:
             (await world.sandbox.http.post("/control/reset")).raise_for_status()

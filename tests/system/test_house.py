@@ -103,7 +103,7 @@ def normalized(package: str) -> str:
     return package.lower().replace("_", "-")
 
 
-@pytest.mark.parametrize(("files", "extras"), [(PRODUCT, ["server"]), (TESTS, ["server", "dev"])])
+@pytest.mark.parametrize(("files", "extras"), [(PRODUCT, ["server", "otel"]), (TESTS, ["server", "otel", "dev"])])
 def test_every_imported_package_is_declared(files: list[Path], extras: list[str]) -> None:
     packages = packages_distributions()
     tops = {name.split(".")[0]: name_of(path) for path in files for name in imported_names(path)}

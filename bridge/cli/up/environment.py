@@ -166,6 +166,7 @@ def sandboxed(user: UserSettings, generated: Mapping[str, str], redis_url: str |
         "SLACK_SIGNING_SECRET": generated["SANDBOX_SLACK_SIGNING_SECRET"] if user.slack_client() else "",
         "SLACK_SIGNING_SECRET_FILE": "",
         "EGRESS_SANDBOX": sandbox,
+        "OTEL_SDK_DISABLED": "true",  # traces would leave the machine
     }
 
 

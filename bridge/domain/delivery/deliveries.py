@@ -58,6 +58,8 @@ class Delivery:
     """Until when the receiver has asked to wait, if that is longer than the schedule's pause."""
     due: Moment | None = None
     last_reason: str | None = None
+    traceparent: str | None = None
+    """The trace of its watch, if there were traces."""
     ended_at: Moment | None = None
     posted: PostedMessage | None = None
     """The message in Slack that it has become."""

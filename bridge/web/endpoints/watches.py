@@ -70,6 +70,7 @@ def validate_wanted(
         expires_in=resources.settings.watch_expiry if body.expires_in is None else body.expires_in * SECOND,
         nudge_after=None if body.nudge_after is None else body.nudge_after * SECOND,
         batch=batch,
+        traceparent=None if resources.traces is None else resources.traces.current(),
     )
     request = raw if batch is None else b'{"digest": true, "watch": %s}' % raw
     return WantedWatch(new=new, once=fingerprints(resources, client, key, request))
