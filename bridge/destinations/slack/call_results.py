@@ -36,15 +36,15 @@ _UNREACHABLE = f"I can't reach Slack now. {AGAIN}"
 _SLOW = f"Slack did not answer me. {AGAIN}"
 _BUSY = f"Slack asks me to wait. {AGAIN}"
 _FAILED = f"Slack has trouble of its own. {AGAIN}"
-_TOKEN = "Slack refuses my token. Ask who runs the bridge to replace it."  # noqa: S105 - a sentence
+_TOKEN = "Slack refuses my token. Ask the operator of the bridge to replace it."  # noqa: S105 - a sentence
 _SCOPES = (
-    "My app lacks a permission in Slack. Ask who runs the bridge to give it the scopes im:write and files:write, and "
-    "to install it again."
+    "My app lacks a permission in Slack. Ask the operator of the bridge to give it the scopes im:write and "
+    "files:write, and to install it again."
 )
 _CLICK_AGAIN = "Slack waited too long for me. Click again."
 _NO_MESSAGES = "Slack does not let me send you direct messages."
 _POLICY = "An administrator of your Slack workspace must permit this."
-_OURS = "Slack does not take the form of what I sent. Please report it to who runs the bridge."
+_OURS = "Slack does not take the form of what I sent. Please report it to the operator of the bridge."
 
 SENTENCES: Mapping[str, str] = {
     # views.open, views.update

@@ -72,7 +72,7 @@ async def send_again(resources: Resources, click: Click) -> Answer:
         resources.bell.ring(Job.DELIVER)
         return Answer(text=f"Sending {pluralized(len(again), 'message', 'messages')} of this watch again.")
     if abandoned:
-        return Answer(text="⚠️ What did not arrive can't be sent again from Slack: ask who runs the bridge.")
+        return Answer(text="⚠️ What did not arrive can't be sent again from Slack: ask the operator of the bridge.")
     return Answer(text="Nothing is to be sent again: all messages of this watch have arrived, or are on their way.")
 
 

@@ -128,7 +128,7 @@ async def test_what_the_team_may_not_use_is_not_sent_again(world: World, slack: 
 
     said = await clicked(world, slack, "send_again", watch["id"])
 
-    assert "ask who runs the bridge" in said["text"]
+    assert "ask the operator of the bridge" in said["text"]
     assert [each["state"] for each in (await world.reload(watch))["deliveries"]] == ["delivered", "abandoned"]
 
 

@@ -14,7 +14,7 @@ from bridge.web.slack.answers import UNAVAILABLE
 
 WARNING = "⚠️ "
 UNREADABLE = (
-    f"{WARNING} I can't decrypt them: ask who runs the bridge for the key that was in use when the import ended."
+    f"{WARNING}I can't decrypt them: ask the operator of the bridge for the key that was in use when the import ended."
 )
 
 

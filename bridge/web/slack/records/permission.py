@@ -14,7 +14,9 @@ async def readable_watch(
     if not is_open(client, channel):
         return CLOSED
     if user not in resources.settings.records_users:
-        return Answer(text=f"⚠️ You may not read failed records. Who runs the bridge can permit it to `{user}`.")
+        return Answer(
+            text=f"⚠️ You may not read failed records. The operator of the bridge can permit it: your id is `{user}`."
+        )
     watch = await find_watch(resources, client, watch_id)
     deliveries = [] if watch is None else await resources.deliveries.many(watch.deliveries)
     return watch if watch is not None and any(went_to(each, channel) for each in deliveries) else GONE
