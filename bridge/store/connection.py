@@ -21,7 +21,7 @@ from bridge.errors import ReplicasMissing, StoreFull, StoreRefused, StoreUnavail
 from bridge.metrics.process import redis_errors
 from bridge.redis.errors import translated
 from bridge.redis.pool import Pool
-from bridge.store.lua import Argument, Call, batch_source, source
+from bridge.store.lua import Argument, Call, source, source_for_many
 from bridge.store.replication import PATIENCE, Replication, run_replicated
 
 ANY_STEP = "*"
@@ -122,7 +122,7 @@ class Store:
             keys, args = call.positional(script)
             all_keys += keys
             all_args += [len(keys), len(args), *args]
-        registered = self._registered(script, batch=True)
+        registered = self._registered(script, many=True)
         replies: list[Any] = []
         try:
             async with self._outage_logged(script):
@@ -142,11 +142,11 @@ class Store:
         required = Replication(replicas=self.min_replicas, patience=self.replica_patience)
         return await run_replicated(self.redis, script, script_keys, args, required)
 
-    def _registered(self, script: str, *, batch: bool = False) -> AsyncScript:
-        if (script, batch) not in self._scripts:
-            text = batch_source(script) if batch else source(script)
-            self._scripts[script, batch] = self.redis.register_script(text)
-        return self._scripts[script, batch]
+    def _registered(self, script: str, *, many: bool = False) -> AsyncScript:
+        if (script, many) not in self._scripts:
+            text = source_for_many(script) if many else source(script)
+            self._scripts[script, many] = self.redis.register_script(text)
+        return self._scripts[script, many]
 
     async def call(self, command: str, *args: str | int) -> Any:
         """Run one command. Raises StoreUnavailable."""

@@ -8,10 +8,11 @@ from bridge.domain.destinations import Destination
 from bridge.domain.digests import DigestOrigin, OfBatch, OfFlood, OfRule
 from bridge.domain.times import Moment, Span
 from bridge.redis.errors import translated
-from bridge.store import bindings, codec, keys
+from bridge.store import codec, keys
 from bridge.store.connection import Store
 from bridge.store.encryption import Encryptor
 from bridge.store.lua import Call
+from bridge.store.new_messages import message_fields
 
 PARTS_AT_ONCE = 100
 """The number of parts of one digest that end in one step."""
@@ -75,7 +76,7 @@ class Digests:
     async def claim(self, new_ids: Sequence[str], lease: Span) -> list[ClosedDigest]:
         """Close digests that are due, at most one for each of `new_ids`, and claim them with those left unfinished."""
         _now, *members = await self._store.run(
-            "claim_batches",
+            "claim_gathered",
             {"due": keys.DIGESTS_DUE, "closed": keys.DIGESTS_CLOSED},
             {"lease": lease, "open_prefix": keys.digest(""), "closed_prefix": keys.parts("")},
             more_args=new_ids,
@@ -103,8 +104,6 @@ class Digests:
 
     async def create(self, digest: ClosedDigest, client: str, destination: Destination, body: str) -> bool:
         """Create the delivery of a closed digest. Return False if it exists, or if no part is left."""
-        message = codec.dump({"destination": codec.dump_destination(destination), "body": body})
-        encrypted = self._encryptor.encrypt(message, bindings.of_message(digest.id, client, ""))
         created = await self._store.run(
             "create_digest",
             {
@@ -113,7 +112,7 @@ class Digests:
                 "parts": keys.parts(digest.id),
             },
             {"id": digest.id, "member": digest.member, "lane": digest.name.lane, "client": client},
-            more_args=["notification", digest.id, "attempts", 0, "failures", 0, "reason", "", "message", encrypted],
+            more_args=message_fields(self._encryptor, digest.id, client, destination, body),
         )
         return bool(created)
 

@@ -35,6 +35,7 @@ SHARED_PARTS = {
         {"commit_delivery", "create_digest", "create_notice", "create_summary", "delete_notice", "delete_watch"}
         | {"end_parts", "leave_digest", "move_back_deliveries", "redeliver", "release_held", "settle", "skip_held"}
     ),
+    "new_messages": frozenset({"create_digest", "create_notice", "create_summary"}),
     "notes": frozenset(
         {"commit_delivery", "commit_polls", "delete_watch", "end_parts", "leave_digest", "move_back_deliveries"}
         | {"record_push", "redeliver", "release_held", "settle", "skip_held", "write_budget"}
@@ -85,9 +86,9 @@ def source(script: str) -> str:
     return _shared(script) + _read(script)
 
 
-def batch_source(script: str) -> str:
-    """Return the same text for many calls in one round trip, which batch.lua runs one after the other."""
-    return f"{_shared(script)}local function step(KEYS, ARGV)\n{_read(script)}end\n{_read('batch')}"
+def source_for_many(script: str) -> str:
+    """Return the same text for many calls in one round trip, which many_calls.lua runs one after the other."""
+    return f"{_shared(script)}local function step(KEYS, ARGV)\n{_read(script)}end\n{_read('many_calls')}"
 
 
 def _shared(script: str) -> str:

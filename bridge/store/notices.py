@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from bridge.domain.delivery.deliveries import DeliveryState
 from bridge.domain.destinations import Destination
 from bridge.domain.notices.notices import OPERATOR
-from bridge.store import bindings, codec, keys
+from bridge.store import keys
 from bridge.store.connection import Store
 from bridge.store.encryption import Encryptor
+from bridge.store.new_messages import message_fields
 
 
 class Notices:
@@ -21,12 +22,7 @@ class Notices:
         self, delivery_id: str, destination: Destination, lane: str, body: str, *, reported: Sequence[str] = ()
     ) -> bool:
         """Create a delivery to the operator. Return False if it exists, or a `reported` one was reported before."""
-        message = codec.dump({"destination": codec.dump_destination(destination), "body": body})
-        encrypted = self._encryptor.encrypt(message, bindings.of_message(delivery_id, OPERATOR, ""))
-        fields: list[str | int] = [
-            *("watch", "", "notification", delivery_id),
-            *("attempts", 0, "failures", 0, "reason", "", "message", encrypted),
-        ]
+        fields = message_fields(self._encryptor, delivery_id, OPERATOR, destination, body)
         created = await self._store.run(
             "create_notice",
             {"delivery": keys.delivery(delivery_id), "unreported": keys.UNREPORTED},

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from bridge.domain.destinations import Destination
 from bridge.domain.times import MINUTE, Moment, Span
-from bridge.store import bindings, codec, keys
+from bridge.store import keys
 from bridge.store.connection import Store
 from bridge.store.encryption import Encryptor
+from bridge.store.new_messages import message_fields
 
 SENT_AFTER: Span = 15 * MINUTE
 """How long after its first import a summary is sent."""
@@ -83,7 +84,7 @@ class Summaries:
     async def claim(self, new_ids: Sequence[str], lease: Span) -> list[ClosedSummary]:
         """Close due summaries, at most one for each of `new_ids`, and claim them with those left unfinished."""
         _now, *members = await self._store.run(
-            "claim_batches",
+            "claim_gathered",
             {"due": keys.SUMMARIES_DUE, "closed": keys.SUMMARIES_CLOSED},
             {"lease": lease, "open_prefix": keys.missed(""), "closed_prefix": keys.summary("")},
             more_args=new_ids,
@@ -103,8 +104,6 @@ class Summaries:
 
     async def create(self, summary: ClosedSummary, client: str, destination: Destination, lane: str, body: str) -> bool:
         """Create the delivery of a closed summary. Return False if it exists."""
-        message = codec.dump({"destination": codec.dump_destination(destination), "body": body})
-        encrypted = self._encryptor.encrypt(message, bindings.of_message(summary.id, client, ""))
         created = await self._store.run(
             "create_summary",
             {
@@ -113,7 +112,7 @@ class Summaries:
                 "missed": keys.summary(summary.id),
             },
             {"id": summary.id, "member": summary.member, "lane": lane, "client": client},
-            more_args=["notification", summary.id, "attempts", 0, "failures", 0, "reason", "", "message", encrypted],
+            more_args=message_fields(self._encryptor, summary.id, client, destination, body),
         )
         return bool(created)
 

@@ -6,10 +6,10 @@ from redis.asyncio import BlockingConnectionPool
 
 from bridge.domain.times import Moment
 from bridge.store.connection import Store
-from bridge.store.lua import batch_source, source
+from bridge.store.lua import source, source_for_many
 
 START: Moment = 1_800_000_000_000
-PARTS = frozenset({"prelude", "lanes", "indexes", "tiers", "batch"})
+PARTS = frozenset({"prelude", "lanes", "indexes", "tiers", "many_calls"})
 
 
 def freeze_clock(store: Store) -> None:
@@ -20,9 +20,9 @@ def freeze_clock(store: Store) -> None:
     """
     for path in (files("bridge.store") / "scripts").iterdir():
         name = path.name.removesuffix(".lua")
-        for batch, text in () if name in PARTS else ((False, source(name)), (True, batch_source(name))):
+        for many, text in () if name in PARTS else ((False, source(name)), (True, source_for_many(name))):
             frozen = text.replace("redis.call('TIME')", "{0, 0}").replace(", 'PX', span", "")
-            store._scripts[name, batch] = store.redis.register_script(frozen)
+            store._scripts[name, many] = store.redis.register_script(frozen)
     store.offset = START
     known = store.redis.connection_pool.connection_kwargs
     connection = store.redis.connection_pool.connection_class

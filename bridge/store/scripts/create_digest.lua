@@ -9,8 +9,5 @@ local count = redis.call('ZCARD', parts)
 if redis.call('ZREM', digests_closed, member) == 0 or count == 0 then
   return 0
 end
-redis.call('HSET', delivery, 'state', 'pending', 'queued_at', now, 'due', now, 'lane', lane, 'client', client,
-  'watch', '', 'parts', count, unpack(ARGV, FIRST_FIELD))
-add_to_index(id, client, 'pending')
-enqueue(lane, id, now, now)
+create_message(delivery, id, lane, client, now, 'parts', count, unpack(ARGV, FIRST_FIELD))
 return 1

@@ -17,8 +17,5 @@ end
 for i = FIRST_REPORTED, first_field - 1 do
   redis.call('ZREM', unreported, ARGV[i])
 end
-redis.call('HSET', delivery, 'state', 'pending', 'queued_at', now, 'due', now, 'lane', lane, 'client', client,
-  unpack(ARGV, first_field))
-add_to_index(id, client, 'pending')
-enqueue(lane, id, now, now)
+create_message(delivery, id, lane, client, now, unpack(ARGV, first_field))
 return now

@@ -9,8 +9,5 @@ if redis.call('ZREM', summaries_closed, member) == 0 then
   return 0
 end
 redis.call('DEL', missed)
-redis.call('HSET', delivery, 'state', 'pending', 'queued_at', now, 'due', now, 'lane', lane, 'client', client,
-  'watch', '', unpack(ARGV, FIRST_FIELD))
-add_to_index(id, client, 'pending')
-enqueue(lane, id, now, now)
+create_message(delivery, id, lane, client, now, unpack(ARGV, FIRST_FIELD))
 return 1

@@ -1,6 +1,7 @@
--- Claim batches whose message must be written. One that is due is closed: what is gathered later begins a new one.
--- Arguments: the prefixes of the keys of batches before and after they are closed. Further arguments: the ids of the
--- deliveries that batches which are closed now become.
+-- Claim digests or summaries whose message must be written. One that is due is closed: what is gathered later begins a new
+-- one.
+-- Arguments: the prefixes of their keys before and after they are closed. Further arguments: the ids of the
+-- deliveries that those which are closed now become.
 -- Returns: {now, 'id name'...}
 local due, closed = unpack(KEYS)
 local lease, open_prefix, closed_prefix = unpack(ARGV, 1, 3)
