@@ -77,8 +77,10 @@ async def _serve(opening: AbstractAsyncContextManager[World], url: "Future[str]"
         )
         listening = socket.create_server(("127.0.0.1", 0))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
+        await world.heartbeat()
         url.set_result(f"http://127.0.0.1:{listening.getsockname()[1]}")
         while not stop.is_set():
+            await world.heartbeat()
             for shift in (*world.worker.polls.values(), world.worker.record_reads, world.worker.deliveries):
                 shift.start()
             await world.worker.sweep.run()

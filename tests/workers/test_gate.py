@@ -130,6 +130,9 @@ async def test_if_the_explicit_delivery_is_abandoned_the_one_of_the_rule_is_sent
 
     assert (await delivery_of(world, watch)).state is DeliveryState.DELIVERED
     assert len(await world.sandbox.messages()) >= 1
+    told = (await world.get(f"/v1/watches/{watch.id}/history", key=ADMIN_KEY)).json()
+    assert [each["kind"] for each in told["data"]] == ["accepted", "outcome", "released", "attempt"]
+    assert told["data"][0]["text"] == "the rule ops asked for the watch"
 
 
 async def test_one_that_was_skipped_for_a_delivered_one_stays_skipped_when_that_is_abandoned_later(

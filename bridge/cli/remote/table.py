@@ -11,7 +11,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from bridge.cli.remote.printing import print_line
-from bridge.cli.remote.wording import local_minute, people_words, printable, styled_status
+from bridge.cli.remote.wording import listed_status, local_minute, people_words, printable
 from bridge.client import Watch
 
 HEADINGS = ("Watch", "Import", "State", "People", "Failed", "Label", "Since")
@@ -50,7 +50,7 @@ def _cells(watch: Watch) -> list[Text]:
     return [
         Text(watch.id),
         Text(printable(watch.import_id)),
-        styled_status(watch),
+        listed_status(watch),
         Text(people),
         Text(f"{watch.failed_record_count:,}"),
         Text(printable(watch.label or "")),
@@ -68,7 +68,7 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[Text]], label_width: in
 
 def _lines(watch: Watch, width: int) -> list[Text]:
     """Return the lines of one watch; the import's id and the time get own lines where they do not fit."""
-    state, import_id = styled_status(watch), Text(printable(watch.import_id))
+    state, import_id = listed_status(watch), Text(printable(watch.import_id))
     fits = state.cell_len + GAP + import_id.cell_len <= width
     first = [Text.assemble(state, " " * GAP, import_id)] if fits else [state, import_id]
     failed = f", {watch.failed_record_count:,} failed" if watch.failed_record_count else ""

@@ -20,6 +20,19 @@ SIGNS: Mapping[str, tuple[str, str]] = {
     WatchState.CANCELLED: ("-", "dim"),
 }
 """A sign and a colour for each state and outcome; the words follow, so nothing depends on the colour."""
+UNUSUAL_WAITS: Mapping[str, str] = {
+    "budget": "waits for the rate limit",
+    "rally_pause": "waits for the rate limit",
+    "rally_down": "Rally is down",
+    "key_refused": "key refused",
+    "imports_vanished": "Rally shows no imports",
+    "workspace_unknown": "workspace unknown",
+    "no_worker": "no worker",
+    "retry": "not delivered yet",
+    "retry_after": "not delivered yet",
+    "digest": "waits for a digest",
+}
+"""What a watch waits for, in a word or two, where that is not what usually comes next."""
 LATE = timedelta(seconds=15)
 """How long a poll may be due before it is called overdue: longer than Rally takes to answer."""
 _SAID_BY_THE_REASON = frozenset({"key_refused", "imports_vanished", "rally_down"})
@@ -56,6 +69,13 @@ def styled_status(watch: Watch) -> Text:
     is_well = not watch.warning and not (watch.outcome == "completed" and _is_abandoned(watch))
     sign, style = SIGNS.get(watch.outcome or watch.state, _UNKNOWN_STATUS) if is_well else WARNING
     return Text(f"{sign} {status_words(watch)}", style=style)
+
+
+def listed_status(watch: Watch) -> Text:
+    """Return the status as in a list, with what is unusual about what the watch waits for."""
+    unusual = None if watch.waiting_for is None else UNUSUAL_WAITS.get(watch.waiting_for.reason)
+    status = styled_status(watch)
+    return status if unusual is None or _is_abandoned(watch) else status.append(f", {unusual}")
 
 
 def people_words(watch: Watch) -> str:

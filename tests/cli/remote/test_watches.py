@@ -67,7 +67,8 @@ def test_an_open_watch_shows_its_destinations_with_the_outcomes_that_they_receiv
     )
     ran = shell.run("show", watch["id"])
     lines = [line.split(maxsplit=1)[1] for line in ran.stdout.splitlines() if line.startswith("  notify ")]
-    assert lines == [f"callback {shell.bridge.sandbox_url}/…  on problems", "named crm  on problems"]
+    place = f"{shell.bridge.sandbox_url}/… ({watch['notify'][0]['fingerprint']})"
+    assert lines == [f"callback {place}  on problems", "named crm  on problems"]
 
 
 def test_a_watch_is_listed_shown_and_cancelled(shell: Shell) -> None:

@@ -8,7 +8,14 @@ import pytest
 from rich.console import Console
 
 from bridge.cli.remote.table import HEADINGS, print_watches, room_for_labels
-from bridge.cli.remote.wording import delivery_line, elapsed, failed_record_words, printable, watch_line
+from bridge.cli.remote.wording import (
+    delivery_line,
+    elapsed,
+    failed_record_words,
+    listed_status,
+    printable,
+    watch_line,
+)
 from bridge.client import Delivery, Watch
 from tests.support.played_calls import DELIVERY, ENDED, READING, WATCH
 
@@ -109,6 +116,21 @@ def test_a_settled_watch_whose_message_was_abandoned_is_not_shown_as_well() -> N
 
     assert str(watch_line(completed, NOW)).startswith("! completed, not delivered  ")
     assert str(watch_line(failed, NOW)).startswith("✗ failed, not delivered  ")
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [
+        ("next_poll", "… watching"),
+        ("no_worker", "… watching, no worker"),
+        ("budget", "… watching, waits for the rate limit"),
+        ("a reason of a later version", "… watching"),
+    ],
+)
+def test_a_list_says_what_is_unusual_about_a_wait(reason: str, status: str) -> None:
+    waiting = {"reason": reason, "since": None, "until": None, "detail": "…"}
+
+    assert str(listed_status(Watch.of({**WATCH, "waitingFor": waiting}))) == status
 
 
 def test_a_url_is_shown_with_its_fingerprint() -> None:
