@@ -141,16 +141,13 @@ class LivingWords:
         return next((each for key, each in keys if key == claim.receiver), None)
 
     def _told(self, claim: LivingClaim, watch: Watch | None, delivery: Delivery | None) -> Told:
-        if (
-            watch is None
-            or delivery is None
-            or delivery.posted is None
-            or delivery.state is not DeliveryState.DELIVERED
-        ):
+        if watch is None or delivery is None or delivery.state is not DeliveryState.DELIVERED:
             return Told.NOT_HERE
         destination = self._wanted(claim, watch)
         place = None if destination is None else self._resources.end_place(destination)
-        return Told.IN_THREAD if place is EndPlace.REPLY and not delivery.outside_thread else Told.BELOW
+        in_digest = delivery.posted is None
+        is_reply = place is EndPlace.REPLY and not delivery.outside_thread and not in_digest
+        return Told.IN_THREAD if is_reply else Told.BELOW
 
 
 def _names(watch: Watch, channel: SlackChannel) -> bool:

@@ -1,6 +1,6 @@
 """Everything in Redis at one moment, and a check that records and indexes are consistent."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +9,7 @@ from bridge.domain.notices.notices import OPERATOR
 from bridge.domain.rules.push_proof import STRETCHES
 from bridge.store import keys
 from bridge.store.connection import Store
+from bridge.store.living_messages import LivingQueue
 from bridge.store.push_proofs import load_proofs
 
 ImportKey = tuple[str, str]
@@ -123,12 +124,13 @@ def _unpacked(kind: str, held: Any) -> Any:
 
 def assert_sound(snapshot: Snapshot) -> None:
     """Check that every index matches the records, that nothing expires, and that no key is left over."""
-    parts = (_watches, _imports, _proofs, _deliveries)
+    parts = (_watches, _imports, _proofs, _living, _deliveries)
     accounted = _PERMANENT.union(*(part(snapshot) for part in parts))
     passing = {key for key in snapshot.held if key.endswith(_PASSING) or key.startswith(_PASSING_PREFIXES)}
     assert set(snapshot.held) <= accounted | passing, set(snapshot.held) - accounted - passing
     notes = {key for key in snapshot.held if key.startswith(keys.NOTES_PREFIX)}
-    assert snapshot.expiring <= passing | notes, "a record has an expiry"
+    over = {keys.LIVING_PREFIX + member for member, record in _living_records(snapshot) if record["watches"] == "0"}
+    assert snapshot.expiring <= passing | notes | over, "a record has an expiry"
 
 
 async def assert_store_sound(store: Store) -> None:
@@ -209,6 +211,35 @@ def _proofs(snapshot: Snapshot) -> Iterator[str]:
             assert proofs[key.removeprefix(prefix)].streak >= STRETCHES[-1].streak, "a poll is put off after a miss"
             assert snapshot.index(key).keys() <= due.keys()
             yield key
+
+
+def _living_records(snapshot: Snapshot) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the living messages, by receiver and import."""
+    yield from (each for each in snapshot.hashes(keys.LIVING_PREFIX).items() if "phase" in each[1])
+
+
+def _living(snapshot: Snapshot) -> Iterator[str]:
+    """Check that each living message counts its open watches and is in the right queue; yield the keys."""
+    sharing = Counter(
+        f"{receiver}:{keys.member(record['workspace'], record['import_id'])}"
+        for record in snapshot.watches.values()
+        for receiver in record.get("living", "").split()
+        if record["state"] == "watching"
+    )
+    queues: dict[str, set[str]] = {queue.value: set() for queue in LivingQueue}
+    for member, record in _living_records(snapshot):
+        yield keys.LIVING_PREFIX + member
+        watches, phase = int(record["watches"]), record["phase"]
+        assert watches == sharing[member], "a living message that counts other watches than there are"
+        if phase in {"waiting", "posting"}:
+            queues[LivingQueue.WAITING].add(member)
+        elif not watches and keys.LIVING_PREFIX + member not in snapshot.expiring:
+            queues[LivingQueue.ENDING].add(member)
+        elif watches and phase == "shown":
+            queues[LivingQueue.SHOWN].add(member)
+    for queue, members in queues.items():
+        assert snapshot.index(queue).keys() == members, f"{queue} does not match the living messages"
+        yield queue
 
 
 def _deliveries(snapshot: Snapshot) -> Iterator[str]:

@@ -7,7 +7,18 @@ from typing import Any
 import pytest
 
 from bridge.domain.times import MINUTE, SECOND
-from tests.support.living_messages import LIVE, TS, Living, end, end_living, living_world, progress, show_living
+from tests.support.living_messages import (
+    END_LOOKED_AFTER,
+    LIVE,
+    TS,
+    Living,
+    end,
+    end_living,
+    living_world,
+    progress,
+    show_living,
+)
+from tests.support.redis_snapshot import assert_store_sound
 from tests.support.samples import only
 from tests.support.slack_requests import CHANNEL
 
@@ -18,6 +29,7 @@ pytestmark = pytest.mark.anyio
 async def living(redis_url: str, sandbox_url: str) -> AsyncIterator[Living]:
     async with living_world(redis_url, sandbox_url) as living:
         yield living
+        await assert_store_sound(living.world.resources.store)
 
 
 async def test_an_import_that_ends_within_a_minute_has_only_its_end(living: Living) -> None:
@@ -185,6 +197,34 @@ async def test_a_redelivered_end_is_a_reply_as_well(living: Living) -> None:
     await living.world.deliver()
 
     assert [post.get("thread_ts") for post in living.posts()] == [None, TS, TS]
+
+
+async def test_ends_that_a_digest_tells_end_their_living_messages(living: Living) -> None:
+    world, watches = living.world, [{"importId": each, "notify": [LIVE]} for each in ("imp", "imp2")]
+    for each in watches:
+        await world.sandbox.set_import(str(each["importId"]), ("UPLOADING", 0))
+    await world.post("/v1/watches/batch", json={"watches": watches, "digest": True})
+    await world.poll()
+    for _ in watches:
+        world.pass_time(MINUTE)
+        await world.live()
+    for each in watches:
+        await world.sandbox.set_import(str(each["importId"]), ("COMPLETED", 0))
+    world.pass_time(MINUTE)
+    await world.poll()
+    await world.sweep()
+    await world.deliver()
+    for _ in range(4):
+        world.pass_time(END_LOOKED_AFTER)
+        await world.live()
+
+    assert ["imp2" in post["text"] for post in living.posts()[:2]] == [False, True]
+    digest = only(living.posts()[2:])
+    assert "2 imports" in digest["text"]
+    assert "thread_ts" not in digest
+    last = living.edits()[-2:]
+    assert sorted("imp2" in edit["text"] for edit in last) == [False, True]
+    assert {edit["text"].rpartition(". ")[2] for edit in last} == {"It has ended, see below."}
 
 
 async def test_a_running_message_has_a_button_where_buttons_can_be_used(living: Living) -> None:

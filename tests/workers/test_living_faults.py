@@ -11,6 +11,7 @@ from bridge.domain.times import HOUR, MINUTE, SECOND
 from bridge.store.living_messages import LivingClaim
 from tests.support.living_messages import LIVE, TS, Living, end, end_living, living_world, progress, show_living
 from tests.support.outages import unavailable
+from tests.support.redis_snapshot import assert_store_sound
 from tests.support.samples import only
 from tests.support.slack_requests import CHANNEL, SLACK_CLIENT
 from tests.support.world import World
@@ -32,6 +33,7 @@ live = true
 async def living(redis_url: str, sandbox_url: str) -> AsyncIterator[Living]:
     async with living_world(redis_url, sandbox_url) as living:
         yield living
+        await assert_store_sound(living.world.resources.store)
 
 
 async def until_posted(living: Living) -> None:
@@ -269,7 +271,7 @@ async def test_an_import_that_ends_between_the_claim_and_the_intent_is_not_poste
 
 async def test_an_edit_in_progress_is_followed_by_the_last_one_only_after_its_lease(living: Living) -> None:
     await show_living(living.world)
-    living.world.pass_time(MINUTE)
+    living.world.pass_time(MINUTE + SECOND)
     claim = await claim_post(living.world)
     await end(living.world)
     await end_living(living.world)
