@@ -30,6 +30,7 @@ SCHEDULE = PollSchedule(floor=3 * SECOND, ceiling=60 * SECOND, growth=1.0)
 CLAIM = PollClaim(
     workspace="default", import_id="imp", fence=1, first_at=NOW, due=NOW, tier=0, polls=0, reading_digest="", faults=0
 )
+POLLS = 100
 LIVES: dict[str, tuple[int, Span]] = {
     "at once": (40, 0),
     "minutes": (30, 10 * MINUTE),
@@ -68,6 +69,32 @@ async def test_a_poll_without_news_is_not_noted_and_a_repeated_commit_notes_noth
     assert await parts.commit(again, update)
 
     assert await parts.store.call("LLEN", keys.notes("default", "imp")) == 1
+
+
+async def test_a_note_costs_three_commands_and_a_poll_without_news_none(parts: StoreParts) -> None:
+    for number in range(POLLS):
+        await parts.accept(f"wat_{number}", import_id=f"imp{number}")
+    first, second = [await commands_of_polls(parts) for _ in range(2)]
+
+    assert second <= 5
+    assert first <= second + 3 + 1, "the last one publishes the news"
+
+
+async def commands_of_polls(parts: StoreParts) -> float:
+    """Poll all imports, which are unfinished as before, and return the number of commands for each."""
+    before = await count_commands(parts.store)
+    claims = await parts.claim(POLLS)
+    updates = [ImportUpdate(due=each.due, reading=replace(READING, import_id=each.import_id)) for each in claims]
+    now = await parts.store.now()
+    commits = [PollCommit(claim=claim, update=update, at=now) for claim, update in zip(claims, updates, strict=True)]
+    assert await parts.imports.commit("default", commits, settle_by=now) == [True] * POLLS
+    return (await count_commands(parts.store) - before) / POLLS
+
+
+async def count_commands(store: Store) -> int:
+    """Return how many commands have run, those of scripts included."""
+    stats = await store.redis.info("commandstats")
+    return sum(stat["calls"] for name, stat in stats.items() if "evalsha" not in name)
 
 
 async def test_notes_are_bounded_and_deleted_with_their_import(parts: StoreParts) -> None:
