@@ -106,8 +106,9 @@ class ChangeFeed:
                     self._connected.set()
                     self._notify_all()
                 elif message["type"] == "message":
-                    for changed in self._subscribers.get(message["data"], ()):
-                        changed.set()
+                    for topic in (message["data"], keys.ANY_TOPIC):
+                        for changed in self._subscribers.get(topic, ()):
+                            changed.set()
 
     @asynccontextmanager
     async def _renewed_with_the_others(self, channel: PubSub) -> AsyncIterator[None]:

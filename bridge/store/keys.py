@@ -45,6 +45,8 @@ IN_ANY_LAYOUT = (STORE_KEY, FENCE, EXPIRING, ENDED)
 """Keys of which data of any layout has at least one: without a version, they show that there is data."""
 CHANGES = "rb:changes"
 """A channel, not a key."""
+ANY_TOPIC = "*"
+"""The topic of subscribers that hear of every change."""
 
 IMPORT_PREFIX = "rb:import:"
 WAITING_PREFIX = "rb:waiting:"

@@ -55,6 +55,8 @@ class WatchesFilter(Filter):
     client: ClientName | None = None
     state: WatchState | None = None
     outcome: Outcome | None = None
+    undelivered: Literal["true"] | None = None
+    """Only watches with a delivery that is pending or abandoned."""
     since: Time | None = None
     until: Time | None = None
     cursor: Annotated[str, StringConstraints(pattern=r"^wat_[0-9a-z]{1,40}$")] | None = None
@@ -82,3 +84,9 @@ class RedeliveryFilter(Filter):
 class OverviewFilter(Filter):
     period: Literal["1 h", "24 h", "7 d"] = "1 h"
     until: Time | None = None
+
+
+class EventsFilter(Filter):
+    """Which changes a page hears of: all, or those of a watch."""
+
+    watch: Annotated[str, StringConstraints(pattern=r"^wat_[0-9a-z]{1,40}$")] | None = None

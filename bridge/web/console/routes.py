@@ -3,6 +3,7 @@
 from bridge.web.console import (
     deliveries,
     destinations,
+    events,
     new_watch,
     overview,
     rules,
@@ -20,6 +21,8 @@ CONSOLE_ROUTES = [
     resource("/console/sign-in", GET=sign_in.show, POST=sign_in.sign_in),
     resource("/console/sign-out", POST=sign_in.sign_out),
     resource("/console/static/console.css", GET=static.style),
+    resource("/console/static/console.js", GET=static.script),
+    resource("/console/events", GET=events.stream),
     resource("/console/watches", GET=watches.show),
     resource("/console/watches/new", GET=new_watch.show, POST=new_watch.watch),
     resource("/console/watches/{watch_id}", GET=watch.show),

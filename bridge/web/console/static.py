@@ -12,3 +12,8 @@ _KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
 @shown_in_html
 async def style(_: Request) -> Response:
     return Response(asset("console.css")[0], media_type="text/css", headers=_KEPT)
+
+
+@shown_in_html
+async def script(_: Request) -> Response:
+    return Response(asset("console.js")[0], media_type="text/javascript", headers=_KEPT)

@@ -23,7 +23,7 @@ from bridge.web.console.rendering import html
 from bridge.web.console.sessions import Session, client_of, is_token_of, unseal
 from bridge.web.refusals import Refusal, Refused
 from bridge.web.requests.duplicate_headers import refuse_duplicate_headers
-from bridge.web.routing import Endpoint
+from bridge.web.routing import CLIENT, Endpoint
 
 COOKIE = "rally_bridge_console"
 SIGN_IN = "/console/sign-in"
@@ -131,6 +131,7 @@ async def visit_of(request: Request) -> Visit | None:
     client = None if session is None else client_of(session, resources.settings.clients)
     if session is None or client is None or await resources.console_sessions.has_ended(session.id):
         return None
+    request.scope[CLIENT] = client.name
     return Visit(request=request, resources=resources, client=client, session=session, now=now)
 
 

@@ -34,7 +34,9 @@ async def show(visit: Visit) -> Response:
 async def _find(visit: Visit, wanted: WatchesFilter) -> tuple[Sequence[Watch], str | None]:
     """Return the watches of a page, and the cursor of the next one; a page may be shorter before the end."""
     indexes, filters = visit.resources.indexes, _filters(visit, wanted)
-    if wanted.import_id is not None:
+    if wanted.undelivered:
+        ids, cursor = await indexes.watches_undelivered(wanted.import_id, **filters)
+    elif wanted.import_id is not None:
         ids, cursor = await indexes.watches_about(wanted.import_id, **filters)
     elif wanted.label is not None:
         ids, cursor = await indexes.watches_labelled(wanted.label, **filters)

@@ -67,11 +67,11 @@ async def watch_events(resources: Resources, watch: Watch, *, keep_alive: float 
                 before = document
             if not documents or _has_ended(documents[0]) or resources.change_feed.stopping:
                 return
-            if not await _is_set(changed, keep_alive):
+            if not await is_set_within(changed, keep_alive):
                 yield COMMENT
 
 
-async def _is_set(event: asyncio.Event, seconds: float) -> bool:
+async def is_set_within(event: asyncio.Event, seconds: float) -> bool:
     """Wait for an event, and return whether it was set in time."""
     try:
         await asyncio.wait_for(event.wait(), seconds)

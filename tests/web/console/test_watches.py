@@ -103,3 +103,16 @@ async def test_hostile_text_is_shown_as_text(as_admin: World) -> None:
     assert "<img" not in page.text
     assert escape(HOSTILE).replace("&quot;", "&#34;").replace("&#x27;", "&#39;") in page.text
     assert ADMIN_KEY not in page.text
+
+
+async def test_watches_whose_messages_were_not_delivered_are_found(signed_in: World) -> None:
+    for import_id, status in (("told", 204), ("untold", 410)):
+        await signed_in.sandbox.set_import(import_id, ("COMPLETED", 0))
+        await signed_in.sandbox.set_answers(import_id, {"status": status})
+        await signed_in.watch(
+            import_id, notify=[{"type": "callback", "url": signed_in.sandbox.callback_url(import_id)}]
+        )
+    await signed_in.poll()
+    await signed_in.deliver()
+    assert await listed(signed_in, undelivered="true") == ["untold"]
+    assert await listed(signed_in, undelivered="true", importId="told") == []
