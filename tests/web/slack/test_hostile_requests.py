@@ -1,6 +1,8 @@
 """Hostile requests to the Slack app end in 401 or 200: never in a 500, a log of the body, or a call elsewhere."""
 
+import asyncio
 import hmac
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -230,6 +232,22 @@ async def test_without_redis_a_sentence_is_the_answer(tmp_path: Path, sandbox_ur
         redis.kill()
         for text in ("watch imp", "help"):
             assert "can't reach my data" in text_of(await send_command(world.api, text))
+
+
+@pytest.mark.slow
+async def test_a_redis_that_hangs_is_not_waited_for_longer_than_slack_waits(tmp_path: Path, sandbox_url: str) -> None:
+    redis = RedisProcess(tmp_path)
+    redis.start()
+    secrets = {"SLACK_SIGNING_SECRET": SIGNING_SECRET}
+    async with opened(redis.url, sandbox_url, SLACK_CLIENT, **secrets) as world:
+        redis.send_signal(signal.SIGSTOP)
+        try:
+            async with asyncio.timeout(3):
+                assert "can't reach my data" in text_of(await send_command(world.api, "watch imp"))
+        finally:
+            redis.send_signal(signal.SIGCONT)
+        assert "Be told here" in text_of(await send_command(world.api, "help"))
+    redis.kill()
 
 
 async def test_the_answer_is_sent_before_slack_is_asked(world: World, slack: SlackStandIn) -> None:
