@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -89,14 +90,20 @@ class History:
         except DecryptionFailed:
             log.error("record.decryption_failed", id=watch.id)  # noqa: TRY400 - the traceback adds nothing
             return StoredHistory()
-        notes = (Note(at, NoteKind(kind), tuple(facts)) for at, kind, *facts in stored["notes"])
-        return StoredHistory(notes=tuple(notes), polled_since=stored["polled_since"])
+        return StoredHistory(notes=tuple(_kept_notes(stored["notes"])), polled_since=stored["polled_since"])
 
     def _load(self, stored: Sequence[str], workspace: str, import_id: str) -> Iterator[Note]:
         """Yield the notes that can be read: no other version's note may hide the others."""
         for text in stored:
             with suppress(ValueError, DecryptionFailed):
                 yield load_note(self._encryptor, text, workspace, import_id)
+
+
+def _kept_notes(stored: Sequence[Sequence[Any]]) -> Iterator[Note]:
+    """Yield the notes of an ended watch, except kinds of other versions."""
+    for at, kind, *facts in stored:
+        with suppress(ValueError):
+            yield Note(at, NoteKind(kind), tuple(facts))
 
 
 def history_field(encryptor: Encryptor, history: StoredHistory, binding: Binding) -> tuple[str, ...]:

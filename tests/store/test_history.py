@@ -1,5 +1,7 @@
 """Notes for the histories of watches: once each, bounded, deleted with their import, and small."""
 
+import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
@@ -18,7 +20,7 @@ from bridge.domain.times import HOUR, MINUTE, SECOND, Moment, Span
 from bridge.store import bindings, keys
 from bridge.store.connection import Store
 from bridge.store.encryption import Encryptor
-from bridge.store.history import dump_note, dump_pause, history_field, load_note
+from bridge.store.history import History, dump_note, dump_pause, history_field, load_note
 from bridge.store.imports import PollCommit
 from tests.support.samples import NOW, READING, only
 from tests.support.store_parts import StoreParts
@@ -118,6 +120,22 @@ async def test_a_pause_is_noted_with_the_budget_that_it_changes(parts: StorePart
     assert not await parts.budgets.write("default", budget, [paused]), "another version"
 
     assert await parts.store.call("LRANGE", keys.pauses("default"), 0, -1) == [dump_pause(paused)]
+
+
+async def test_notes_of_another_version_are_left_out(parts: StoreParts) -> None:
+    watch, _ = await parts.accept()
+    await parts.settle(watch)
+    settled = await parts.watches.get(watch.id)
+    assert settled is not None
+    known = Note(NOW, NoteKind.READING, ("UPLOADING", "7", "0"))
+    stored = [[NOW, "of a later version", "x"], [NOW, "reading", "UPLOADING", "7", "0"]]
+    content = {"notes": stored, "polled_since": None}
+    history = History(parts.store, ENCRYPTOR)
+    binding = bindings.of_watch("history", watch.id, watch.client, watch.workspace, watch.import_id)
+    sealed = ENCRYPTOR.encrypt_bytes(zlib.compress(json.dumps(content).encode()), binding)
+    await parts.store.call("HSET", keys.watch(watch.id), "history", sealed, "noted", f"{NOW} later x\n{NOW} push\n")
+
+    assert (await history.of(settled, NOW)).notes == (known, Note(NOW, NoteKind.PUSH))
 
 
 @pytest.mark.slow

@@ -226,6 +226,7 @@ async def requested(world: World) -> list[Any]:
     return [
         *[await world.get(f"/v1/deliveries/{each['id']}") for each in deliveries],
         *[await world.get(f"/v1/watches/{each['id']}/events") for each in watches],
+        *[await world.get(f"/v1/watches/{each['id']}/history") for each in watches],
         await world.get(f"/v1/watches/{watches[0]['id']}", wait=1),
         await world.post(f"/v1/watches/{watches[0]['id']}/cancel"),
         await world.get("/v1/signing-keys"),

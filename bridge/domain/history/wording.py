@@ -25,6 +25,7 @@ _PAUSES: Mapping[str, tuple[str, str]] = {
     WaitReason.RALLY_DOWN: ("Rally gave no usable answers", "Rally answered again"),
     WaitReason.RALLY_PAUSE: ("Rally answered that its rate limit is used up", "Rally allowed calls again"),
 }
+_OTHER_PAUSE = ("a pause of another version of the bridge began", "a pause of another version of the bridge ended")
 
 
 def client_words(client: str) -> str:
@@ -59,9 +60,9 @@ def note_words(note: Note, places: Mapping[str, str]) -> str:
         case NoteKind.FAULT_END, (number,):
             words = "the next poll succeeded" if number == "1" else f"polls succeeded again, after {number} failed ones"
         case NoteKind.PAUSE, (reason,):
-            words = f"{_PAUSES[reason][0]}: polls of the whole workspace stopped"
+            words = f"{_PAUSES.get(reason, _OTHER_PAUSE)[0]}: polls of the whole workspace stopped"
         case NoteKind.PAUSE_END, (reason,):
-            words = _PAUSES[reason][1]
+            words = _PAUSES.get(reason, _OTHER_PAUSE)[1]
         case NoteKind.PUSH, _:
             words = "Rally pushed that the import has ended: it is polled at once"
         case NoteKind.REDELIVERY, (delivery_id, by):
@@ -73,8 +74,8 @@ def note_words(note: Note, places: Mapping[str, str]) -> str:
 
 
 def attempt_words(attempt: Attempt, place: str) -> str:
-    status = "" if attempt.status is None else f"HTTP {attempt.status}, "
-    took = f"({status}{attempt.took} ms)"
-    if attempt.reason is None:
-        return f"attempt {attempt.number} to {place} was accepted {took}"
-    return f"attempt {attempt.number} to {place} failed: {attempt.reason} {took}"
+    words = "was accepted" if attempt.reason is None else f"failed: {attempt.reason}"
+    status = f"HTTP {attempt.status}"
+    is_said = attempt.status is None or status in words
+    answered = "" if is_said else f"{status}, "
+    return f"attempt {attempt.number} to {place} {words} ({answered}{attempt.took} ms)"

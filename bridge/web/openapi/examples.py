@@ -150,7 +150,7 @@ HISTORY: Mapping[str, Any] = {
         {
             "at": "2026-11-24T09:30:00.010Z",
             "kind": "attempt",
-            "text": "attempt 1 to https://crm.example.com/… (b80d4e17) failed: HTTP 503 (HTTP 503, 35 ms)",
+            "text": "attempt 1 to https://crm.example.com/… (b80d4e17) failed: HTTP 503 (35 ms)",
         },
     ],
 }

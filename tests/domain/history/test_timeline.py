@@ -66,7 +66,7 @@ def test_the_entries_are_in_order_and_in_words() -> None:
         "Rally allowed calls again",
         "Rally pushed that the import has ended: it is polled at once",
         "the import completed: Rally reports COMPLETED, 1,200 people",
-        f"attempt 1 to {PLACE} failed: HTTP 503 (HTTP 503, 35 ms)",
+        f"attempt 1 to {PLACE} failed: HTTP 503 (35 ms)",
         f"attempt 2 to {PLACE} was accepted (HTTP 200, 9 ms)",
         f"the Slack user U1 had the message to {PLACE} sent again",
     ]

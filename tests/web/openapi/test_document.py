@@ -210,7 +210,7 @@ def test_every_message_that_is_sent_has_an_example() -> None:
 def test_every_query_parameter_has_a_description() -> None:
     calls = [call for path in DESCRIPTION["paths"].values() for call in path.values()]
     parameters = [each for call in calls for each in call["parameters"] if each["in"] == "query"]
-    assert len(parameters) == 15
+    assert len(parameters) == 16
     assert all(each["description"] for each in parameters)
     numbers = [each["schema"] for each in parameters if each["schema"].get("type") == "integer"]
     assert sorted((each["minimum"], each["maximum"]) for each in numbers) == [(0, 60), (1, 100), (1, 100), (1, 1000)]
