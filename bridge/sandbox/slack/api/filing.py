@@ -22,7 +22,7 @@ def complete_upload(slack: Workspace, arguments: Arguments) -> Answer:
     channel = None if channel_id is None else _channel(slack, channel_id)
     shared = [slack.uploads.share(each.get("id"), each.get("title")) for each in files]
     if channel is not None:
-        comment = arguments.get("initial_comment") or ""
+        comment = str(arguments.get("initial_comment") or "")
         for upload in shared:
             slack.post(channel, text=comment, file=upload.id)
     return {"files": [{"id": upload.id, "title": upload.title} for upload in shared]}

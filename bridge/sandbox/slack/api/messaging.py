@@ -51,7 +51,7 @@ def post_ephemeral(slack: Workspace, arguments: Arguments) -> Answer:
     channel = slack.channels.of_app(arguments.get("channel"))
     fields = content_of(arguments)
     user = arguments.get("user")
-    if user not in PEOPLE:
+    if not isinstance(user, str) or user not in PEOPLE:
         raise Refused("user_not_in_channel")
     post = slack.post(channel.id, **fields, only_for=user)
     return {"message_ts": post.ts}

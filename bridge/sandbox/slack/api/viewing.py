@@ -29,7 +29,7 @@ def update_view(slack: Workspace, arguments: Arguments) -> Answer:
     modal = slack.modals.get(arguments.get("view_id"), arguments.get("external_id"))
     if modal is None:
         raise Refused("not_found")
-    if arguments.get("hash") not in {None, "", modal.hash}:
+    if (known := arguments.get("hash")) and known != modal.hash:
         raise Refused("hash_conflict")
     updated = slack.modals.update(modal, view)
     slack.changes.note()

@@ -89,6 +89,11 @@ async def test_what_one_person_sees_is_not_on_the_page_of_another(served: SlackO
     assert "for Alice" not in await served.page(**{"as": "U0BEN"})
 
 
+async def test_without_a_client_the_page_says_how_to_add_one() -> None:
+    async with slack_over_http(bridge_url="http://127.0.0.1:1", bridge_key="key") as bridge:
+        assert "[clients.slack]" in await bridge.page()
+
+
 async def test_without_an_app_there_is_no_box_for_commands(served: SlackOverHttp, app: SlackOverHttp) -> None:
     assert "/inbox/slack/messages" not in await served.page()
     assert "/inbox/slack/messages" in await app.page()

@@ -38,7 +38,7 @@ def button_faults(element: Any) -> Iterator[str]:
     yield from string_faults(element, "value", LONGEST_VALUE)
     yield from string_faults(element, "url", LONGEST_URL)
     yield from string_faults(element, "accessibility_label", LONGEST_LABEL)
-    if element.get("style", "primary") not in STYLES:
+    if str(element.get("style", "primary")) not in STYLES:
         yield "style must be primary or danger"
 
 
@@ -75,7 +75,7 @@ def _choice(element: dict[str, Any]) -> Iterator[str]:
     for option in options:
         yield from _option(option)
     chosen = [element["initial_option"]] if "initial_option" in element else element.get("initial_options", [])
-    if any(option not in options for option in chosen):
+    if not isinstance(chosen, list) or any(option not in options for option in chosen):
         yield "an initial option must be one of the options"
 
 
