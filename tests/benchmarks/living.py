@@ -34,7 +34,7 @@ EDITS_A_MINUTE = 50
 POSTS_A_SECOND = 2
 """In one channel: one on average, and short bursts: https://docs.slack.dev/apis/web-api/rate-limits"""
 POSTED_WITHIN = 420
-ENDS_WITHIN = 120
+ENDS_WITHIN = 300
 FOLLOWED = 60
 """The seconds for which edits are counted before and after the ends."""
 MINUTE = 60

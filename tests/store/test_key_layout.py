@@ -12,6 +12,7 @@ from tests.support.held_deliveries import end_import, end_imports, release, to_c
 from tests.support.living_messages import LIVE, end, living_world, progress, show_living
 from tests.support.push_messages import PUSH_SECRET, push_body, send_push
 from tests.support.queue_connection import connect
+from tests.support.slack_requests import slack_serving
 from tests.support.world import World, opened
 
 LISTED = re.compile(r"^ {4}((?:rb|arq):\S+) +(hash|zset|list|set|string|int) ", re.MULTILINE)
@@ -47,18 +48,19 @@ async def test_every_key_of_a_watch_is_listed(world: World, redis_url: str) -> N
 
 
 async def test_every_key_of_living_messages_is_listed(redis_url: str, sandbox_url: str) -> None:
-    async with living_world(redis_url, sandbox_url) as living:
-        await show_living(living.world)
-        await living.world.watch("waiting", notify=[LIVE])
-        found = set(await living.world.resources.store.call("KEYS", "rb:living:in:*"))
-        assert found == {"rb:living:in:waiting", "rb:living:in:shown"}
-        assert await unlisted(living.world) == {}
-        await progress(living.world, 7)
-        await living.world.live()
-        await end(living.world)
+    with slack_serving() as slack:
+        async with living_world(redis_url, sandbox_url, slack) as living:
+            await show_living(living.world)
+            await living.world.watch("waiting", notify=[LIVE])
+            found = set(await living.world.resources.store.call("KEYS", "rb:living:in:*"))
+            assert found == {"rb:living:in:waiting", "rb:living:in:shown"}
+            assert await unlisted(living.world) == {}
+            await progress(living.world, 7)
+            await living.world.live()
+            await end(living.world)
 
-        assert await living.world.resources.store.call("TYPE", "rb:living:in:ending") == "zset"
-        assert await unlisted(living.world) == {}
+            assert await living.world.resources.store.call("TYPE", "rb:living:in:ending") == "zset"
+            assert await unlisted(living.world) == {}
 
 
 async def test_every_key_of_pushes_is_listed(redis_url: str, sandbox_url: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.domain.times import MINUTE, SECOND
 from tests.support.samples import only
-from tests.support.slack_requests import CHANNEL, SIGNING_SECRET, SLACK_CLIENT, SlackStandIn, slack_serving
+from tests.support.slack_requests import CHANNEL, SIGNING_SECRET, SLACK_CLIENT, SlackStandIn
 from tests.support.world import World, opened, reopened
 
 LIVE = {"type": "slack", "channel": CHANNEL, "live": True}
@@ -48,18 +48,17 @@ class Living:
 
 @asynccontextmanager
 async def living_world(
-    redis_url: str, sandbox_url: str, config: str = SLACK_CLIENT, **changes: str
+    redis_url: str, sandbox_url: str, slack: SlackStandIn, config: str = SLACK_CLIENT, **changes: str
 ) -> AsyncIterator[Living]:
     """Open a world whose Slack is a stand-in."""
-    with slack_serving() as slack:
-        settings = {
-            "SLACK_SIGNING_SECRET": SIGNING_SECRET,
-            "SLACK_API_URL": f"{slack.url}/api",
-            "EGRESS_ALLOW": f"{sandbox_url.removeprefix('http://')},{slack.host}",
-            **changes,
-        }
-        async with opened(redis_url, sandbox_url, config, **settings) as world:
-            yield Living(world, slack, (redis_url, sandbox_url), settings)
+    settings = {
+        "SLACK_SIGNING_SECRET": SIGNING_SECRET,
+        "SLACK_API_URL": f"{slack.url}/api",
+        "EGRESS_ALLOW": f"{sandbox_url.removeprefix('http://')},{slack.host}",
+        **changes,
+    }
+    async with opened(redis_url, sandbox_url, config, **settings) as world:
+        yield Living(world, slack, (redis_url, sandbox_url), settings)
 
 
 async def show_living(world: World, *, notify: dict[str, str] | None = None, **destination: Any) -> dict[str, Any]:

@@ -119,6 +119,14 @@ class SlackStandIn:
     def response_url(self) -> str:
         return f"{self.url}/commands/T000/1/secret-of-the-url"
 
+    def reset(self) -> None:
+        """Forget the calls, and answer with successes."""
+        self.calls.clear()
+        self.answers.clear()
+        self.headers.clear()
+        self.answer_headers.clear()
+        self.posts = 0
+
     def of(self, method: str) -> list[Any]:
         """Return the bodies that a method was called with."""
         return [body for name, body in self.calls if name == method]

@@ -20,14 +20,14 @@ from tests.support.living_messages import (
 )
 from tests.support.redis_snapshot import assert_store_sound
 from tests.support.samples import only
-from tests.support.slack_requests import CHANNEL
+from tests.support.slack_requests import CHANNEL, SlackStandIn
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def living(redis_url: str, sandbox_url: str) -> AsyncIterator[Living]:
-    async with living_world(redis_url, sandbox_url) as living:
+async def living(redis_url: str, sandbox_url: str, slack: SlackStandIn) -> AsyncIterator[Living]:
+    async with living_world(redis_url, sandbox_url, slack) as living:
         yield living
         await assert_store_sound(living.world.resources.store)
 
@@ -36,7 +36,7 @@ async def test_an_import_that_ends_within_a_minute_has_only_its_end(living: Livi
     await living.world.sandbox.set_import("imp", ("UPLOADING", 0))
     await living.world.watch(notify=[LIVE])
     await living.world.poll()
-    living.world.pass_time(59 * SECOND)
+    living.world.pass_time(40 * SECOND)
     await living.world.live()
     await living.world.sandbox.set_import("imp", ("COMPLETED", 0))
     await living.world.poll()
@@ -68,10 +68,10 @@ async def test_an_import_that_runs_longer_has_one_message_that_is_edited(living:
 
 async def test_a_message_is_edited_at_most_once_a_minute_and_only_if_its_words_change(living: Living) -> None:
     await show_living(living.world)
-    living.world.pass_time(59 * SECOND)
+    living.world.pass_time(40 * SECOND)
     await living.world.live()
     assert living.edits() == []
-    living.world.pass_time(2 * SECOND)
+    living.world.pass_time(21 * SECOND)
     await living.world.live()
     assert len(living.edits()) == 1  # "watched for about 2 min"
     living.world.pass_time(100 * MINUTE)

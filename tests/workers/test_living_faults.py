@@ -13,7 +13,7 @@ from tests.support.living_messages import LIVE, TS, Living, end, end_living, liv
 from tests.support.outages import unavailable
 from tests.support.redis_snapshot import assert_store_sound
 from tests.support.samples import only
-from tests.support.slack_requests import CHANNEL, SLACK_CLIENT
+from tests.support.slack_requests import CHANNEL, SLACK_CLIENT, SlackStandIn
 from tests.support.world import World
 from workers.deliver import DeliverWork
 from workers.living import LEASE, LivingWork
@@ -30,8 +30,8 @@ live = true
 
 
 @pytest.fixture
-async def living(redis_url: str, sandbox_url: str) -> AsyncIterator[Living]:
-    async with living_world(redis_url, sandbox_url) as living:
+async def living(redis_url: str, sandbox_url: str, slack: SlackStandIn) -> AsyncIterator[Living]:
+    async with living_world(redis_url, sandbox_url, slack) as living:
         yield living
         await assert_store_sound(living.world.resources.store)
 
@@ -80,7 +80,7 @@ async def test_an_edit_that_failed_for_now_is_followed_by_the_next_state(living:
     await progress(living.world, 300)
     await living.world.live()
     del living.slack.answers["chat.update"]
-    living.world.pass_time(59 * SECOND)
+    living.world.pass_time(40 * SECOND)
     await living.world.live()
     assert len(living.edits()) == 1
     await progress(living.world, 400)
@@ -141,10 +141,10 @@ async def test_a_post_that_slack_refuses_for_now_is_repeated_later(living: Livin
     living.slack.answer_headers["Retry-After"] = "90"
     await show_living(living.world)
     del living.slack.answers["chat.postMessage"]
-    living.world.pass_time(89 * SECOND)
+    living.world.pass_time(60 * SECOND)
     await living.world.live()
     assert len(living.posts()) == 1
-    living.world.pass_time(3 * SECOND)
+    living.world.pass_time(35 * SECOND)
     await living.world.live()
 
     assert (len(living.posts()), await living.phase()) == (2, "shown")
@@ -229,7 +229,7 @@ async def test_an_end_waits_for_a_post_in_progress_and_is_then_a_reply(living: L
     claimed, _ = await work.claim(4)
     result = await work.act(only(list(claimed)))
     await living.world.sandbox.set_import("imp", ("COMPLETED", 0))
-    living.world.pass_time(20 * SECOND)
+    living.world.pass_time(5 * SECOND)
     await living.world.poll()
     await living.world.deliver()
     assert len(living.posts()) == 1
@@ -248,11 +248,11 @@ async def test_an_end_is_an_ordinary_message_once_a_post_has_no_answer(living: L
     claim = await claim_post(living.world)
     await living.world.resources.living.begin_post(claim)
     await living.world.sandbox.set_import("imp", ("COMPLETED", 0))
-    living.world.pass_time(20 * SECOND)
+    living.world.pass_time(5 * SECOND)
     await living.world.poll()
     await living.world.deliver()
     assert living.posts() == []
-    living.world.pass_time(11 * SECOND)
+    living.world.pass_time(26 * SECOND)
     await living.world.deliver()
 
     assert "thread_ts" not in only(living.posts())
@@ -262,7 +262,7 @@ async def test_an_import_that_ends_between_the_claim_and_the_intent_is_not_poste
     await until_posted(living)
     claim = await claim_post(living.world)
     await living.world.sandbox.set_import("imp", ("COMPLETED", 0))
-    living.world.pass_time(20 * SECOND)
+    living.world.pass_time(5 * SECOND)
     await living.world.poll()
 
     assert await living.world.resources.living.begin_post(claim) is None
@@ -280,8 +280,10 @@ async def test_an_edit_in_progress_is_followed_by_the_last_one_only_after_its_le
     assert await living.world.resources.living.begin_edit(claim) is None
 
 
-async def test_at_most_once_abandons_a_reply_without_an_answer(redis_url: str, sandbox_url: str) -> None:
-    async with living_world(redis_url, sandbox_url, SLACK_AT_MOST_ONCE="true") as living:
+async def test_at_most_once_abandons_a_reply_without_an_answer(
+    redis_url: str, sandbox_url: str, slack: SlackStandIn
+) -> None:
+    async with living_world(redis_url, sandbox_url, slack, SLACK_AT_MOST_ONCE="true") as living:
         watch = await show_living(living.world)
         living.slack.answers["chat.postMessage"] = 500
         await end(living.world)
@@ -296,9 +298,9 @@ async def test_at_most_once_abandons_a_reply_without_an_answer(redis_url: str, s
 
 
 async def test_redis_that_is_away_when_an_end_looks_for_its_thread_is_no_attempt(
-    redis_url: str, sandbox_url: str
+    redis_url: str, sandbox_url: str, slack: SlackStandIn
 ) -> None:
-    async with living_world(redis_url, sandbox_url, SLACK_AT_MOST_ONCE="true") as living:
+    async with living_world(redis_url, sandbox_url, slack, SLACK_AT_MOST_ONCE="true") as living:
         watch = await show_living(living.world)
         await living.world.resources.lanes.pause(living.world.resources.lane(SlackChannel(channel=CHANNEL)), 2 * MINUTE)
         await living.world.sandbox.set_import("imp", ("COMPLETED", 0))
@@ -317,8 +319,10 @@ async def test_redis_that_is_away_when_an_end_looks_for_its_thread_is_no_attempt
         assert (delivery["state"], delivery["attempts"]) == ("delivered", 1)
 
 
-async def test_a_name_that_stands_for_another_channel_by_now_is_told_there(redis_url: str, sandbox_url: str) -> None:
-    async with living_world(redis_url, sandbox_url, SLACK_CLIENT + NAMED) as living:
+async def test_a_name_that_stands_for_another_channel_by_now_is_told_there(
+    redis_url: str, sandbox_url: str, slack: SlackStandIn
+) -> None:
+    async with living_world(redis_url, sandbox_url, slack, SLACK_CLIENT + NAMED) as living:
         await show_living(living.world, notify={"type": "named", "name": "panels"})
         assert only(living.posts())["channel"] == CHANNEL
         assert "actions" not in {block["type"] for block in only(living.posts())["blocks"]}

@@ -14,6 +14,7 @@ from tests.support.living_messages import LIVE, living_world
 from tests.support.redis_snapshot import assert_store_sound
 from tests.support.rules import watch_by_rule
 from tests.support.samples import only
+from tests.support.slack_requests import SlackStandIn
 from tests.support.world import World, opened
 from workers.nudges import NudgeWork
 
@@ -225,8 +226,8 @@ async def test_the_watch_of_a_rule_is_nudged(redis_url: str, sandbox_url: str) -
         assert "Rule ops" in message["body"]
 
 
-async def test_a_living_message_says_what_a_nudge_would(redis_url: str, sandbox_url: str) -> None:
-    async with living_world(redis_url, sandbox_url) as living:
+async def test_a_living_message_says_what_a_nudge_would(redis_url: str, sandbox_url: str, slack: SlackStandIn) -> None:
+    async with living_world(redis_url, sandbox_url, slack) as living:
         world = living.world
         await world.sandbox.set_import("imp", ("UPLOADING", 0), people=10)
         await world.watch("imp", notify=[LIVE], nudgeAfter=HALF_AN_HOUR)
@@ -253,8 +254,10 @@ async def test_a_living_message_says_what_a_nudge_would(redis_url: str, sandbox_
         assert "no new people" not in json.dumps(edit["blocks"])
 
 
-async def test_a_living_message_that_is_not_shown_says_nothing(redis_url: str, sandbox_url: str) -> None:
-    async with living_world(redis_url, sandbox_url) as living:
+async def test_a_living_message_that_is_not_shown_says_nothing(
+    redis_url: str, sandbox_url: str, slack: SlackStandIn
+) -> None:
+    async with living_world(redis_url, sandbox_url, slack) as living:
         world = living.world
         await world.sandbox.set_import("imp", ("UPLOADING", 0))
         await world.watch("imp", notify=[LIVE], nudgeAfter=HALF_AN_HOUR)
