@@ -5,6 +5,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -195,11 +196,17 @@ def bearer(key: str) -> dict[str, str]:
 
 def settings(redis_url: str, sandbox_url: str, config: str = "", **changes: str) -> Settings:
     """Load settings for the sandbox; `config` is the text of a configuration file."""
+    return _settings(redis_url, sandbox_url, config, tuple(changes.items()))
+
+
+@cache
+def _settings(redis_url: str, sandbox_url: str, config: str, changes: tuple[tuple[str, str], ...]) -> Settings:
     host = sandbox_url.removeprefix("http://")
     with TemporaryDirectory() as folder:
         file = Path(folder, "bridge.toml")
         file.write_text(config)
-        return load_settings(_environ(redis_url, sandbox_url, host) | {"BRIDGE_CONFIG_FILE": str(file)} | changes, None)
+        environ = _environ(redis_url, sandbox_url, host) | {"BRIDGE_CONFIG_FILE": str(file)} | dict(changes)
+        return load_settings(environ, None)
 
 
 def _environ(redis_url: str, sandbox_url: str, host: str) -> dict[str, str]:
