@@ -130,6 +130,7 @@ def test_opentelemetry_is_imported_only_within_functions_so_it_costs_nothing_whe
     assert not [node for node in at_import if "opentelemetry" in ast.unparse(node)]
 
 
+@pytest.mark.slow  # the exporter takes half a second to import
 def test_with_the_variables_a_process_has_traces_that_end_with_it() -> None:
     environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
     with tracing.tracing("api", environ) as traces:

@@ -16,6 +16,8 @@ from bridge.web.endpoints.guides import anchor, read
 from tests.support.promtool import needs_promtool, promtool
 
 RUNBOOK = "https://bridge.example.com/docs/runbook"
+STEP = "5m"
+"""The distance of samples and of evaluations: a test of an hour has few of them."""
 NAME = re.compile(r"rally_bridge_\w+")
 
 
@@ -171,18 +173,21 @@ def fired(case: Case) -> dict[str, Any]:
 
 def rule_test(case: Case, series: dict[str, str], expected: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "interval": "1m",
+        "interval": STEP,
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
-        "alert_rule_test": [{"eval_time": "59m", "alertname": case.alert, "exp_alerts": expected}],
+        "alert_rule_test": [{"eval_time": "60m", "alertname": case.alert, "exp_alerts": expected}],
     }
 
 
+@pytest.mark.slow
 @needs_promtool
 def test_each_alert_fires_for_its_cause_and_not_without_it(tmp_path: Path) -> None:
     tests = [rule_test(case, case.bad, [fired(case)]) for case in CASES]
     tests += [rule_test(case, case.good, []) for case in CASES]
     (tmp_path / "rules.yml").write_text(yaml.safe_dump(rules(RUNBOOK)))
-    (tmp_path / "tests.yml").write_text(yaml.safe_dump({"rule_files": ["rules.yml"], "tests": tests}))
+    (tmp_path / "tests.yml").write_text(
+        yaml.safe_dump({"rule_files": ["rules.yml"], "evaluation_interval": STEP, "tests": tests})
+    )
 
     assert "SUCCESS" in promtool("test", "rules", "tests.yml", cwd=tmp_path)
 
