@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from .findings import Trial, breaches
+from .findings import RECOVERY, Trial, breaches
 from .outside import outside
 from .programs import bridge
 from .servers import RedisSet
@@ -33,14 +33,14 @@ async def run(home: Path, options: argparse.Namespace, console: Console) -> list
                 for kind in options.only or KINDS:
                     trial = await run_trial(kind, number, redis, api, around, required=options.required)
                     trials.append(trial)
-                    _report(trial, console)
+                    _report(trial, options.recovery, console)
             return trials
     finally:
         await redis.aclose()
 
 
-def _report(trial: Trial, console: Console) -> None:
-    broken = list(breaches(trial))
+def _report(trial: Trial, recovery: float, console: Console) -> None:
+    broken = list(breaches(trial, recovery=recovery))
     console.print(
         f"{trial.kind}: another primary after {trial.named_after:.1f} s, with replicas after"
         f" {trial.followed_after:.1f} s; accepted {_text(trial.accepted_after)}, told {_text(trial.told_after)} later;"
@@ -59,7 +59,7 @@ def _text(seconds: float | None) -> str:
     return "never" if seconds is None else f"{seconds:.1f} s"
 
 
-def summary(trials: list[Trial]) -> Table:
+def summary(trials: list[Trial], recovery: float) -> Table:
     table = Table("fault", "trials", "watches", "pushes", "breaches", "longest failover s", "longest recovery s")
     for kind in KINDS:
         of_kind = [trial for trial in trials if trial.kind == kind]
@@ -69,7 +69,7 @@ def summary(trials: list[Trial]) -> Table:
                 str(len(of_kind)),
                 str(sum(len(trial.accepted) for trial in of_kind)),
                 str(sum(len(trial.pushed) for trial in of_kind)),
-                str(sum(len(list(breaches(trial))) for trial in of_kind)),
+                str(sum(len(list(breaches(trial, recovery=recovery))) for trial in of_kind)),
                 f"{max(trial.followed_after for trial in of_kind):.1f}",
                 _text(
                     max(
@@ -87,12 +87,13 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=KINDS, help="cause only these")
     parser.add_argument("--replicas", type=int, default=1, help="the number of replicas")
     parser.add_argument("--required", type=int, default=1, help="REDIS_MIN_REPLICAS; 0 shows what is lost without it")
+    parser.add_argument("--recovery", type=float, default=RECOVERY, help="the longest recovery in seconds")
     options = parser.parse_args()
     console = Console(width=160)
     home = Path(tempfile.mkdtemp(prefix="rb-failover-"))
     trials = asyncio.run(run(home, options, console))
-    console.print(summary(trials))
-    if any(True for trial in trials for _ in breaches(trial)):
+    console.print(summary(trials, options.recovery))
+    if any(True for trial in trials for _ in breaches(trial, recovery=options.recovery)):
         console.print(f"The logs are in {home}.", highlight=False)
         return 1
     shutil.rmtree(home)

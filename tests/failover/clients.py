@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from itertools import count
+from itertools import count, cycle
 from time import monotonic
 from typing import Any
 
@@ -15,10 +15,12 @@ from tests.support.world import CLIENT_KEY, bearer
 from .findings import Ending, ending
 from .outside import Outside
 
-POSTS, PUSHES, READS = 10.0, 2.0, 20.0
+POSTS, PUSHES, READS = 10.0, 2.0, 5.0
 """Calls per second of each kind."""
 PATIENCE = 60.0
 ANSWER_PATIENCE = 15.0
+CONNECTIONS = 40
+"""The number of HTTP clients, which are used in turn: the time that httpx takes grows with what is open in one."""
 
 
 class Clients:
@@ -33,7 +35,10 @@ class Clients:
         """When each accepted watch was answered."""
         self._name = name
         self._callback_url = outside.callback_url
-        self._http = plain_async_client(api, headers=bearer(CLIENT_KEY), timeout=ANSWER_PATIENCE)
+        self._all = [
+            plain_async_client(api, headers=bearer(CLIENT_KEY), timeout=ANSWER_PATIENCE) for _ in range(CONNECTIONS)
+        ]
+        self._next = cycle(self._all)
         self._numbers = count(1)
         self._calls: set[asyncio.Task[None]] = set()
 
@@ -119,4 +124,9 @@ class Clients:
         return [each["id"] for each in answer.json()["data"]]
 
     async def aclose(self) -> None:
-        await self._http.aclose()
+        for each in self._all:
+            await each.aclose()
+
+    @property
+    def _http(self) -> httpx.AsyncClient:
+        return next(self._next)

@@ -51,8 +51,8 @@ class Trial:
     messages: Sequence[Message] = field(repr=False)
 
 
-def breaches(trial: Trial) -> Iterator[str]:
-    """Yield a sentence for each broken promise."""
+def breaches(trial: Trial, *, recovery: float = RECOVERY) -> Iterator[str]:
+    """Yield a sentence for each broken promise; `recovery` is the longest in seconds."""
     for watch_id in trial.accepted.keys() - trial.final.keys():
         yield f"lost: {watch_id} was accepted and does not exist"
     for message_id in set(trial.pushed) - trial.recorded:
@@ -65,7 +65,7 @@ def breaches(trial: Trial) -> Iterator[str]:
             yield f"changed: {watch_id} ended as {before}, and later as {now}"
     yield from _of_messages(trial)
     for what, after in (("accepted", trial.accepted_after), ("told", trial.told_after)):
-        if after is None or after > RECOVERY:
+        if after is None or after > recovery:
             seconds = f"{PATIENCE:g} s" if after is None else f"{after:.1f} s"
             yield f"late: nothing was {what} until {seconds} after the failover"
 

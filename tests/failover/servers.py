@@ -22,7 +22,8 @@ MASTER = "bridge"
 SENTINELS = 3
 DOWN_AFTER_MS, FAILOVER_TIMEOUT_MS = 3000, 5000
 PATIENCE = 60.0
-PAUSE = 0.02
+PAUSE = 0.1
+"""Seconds between two looks at the servers; each takes time from the forwarders, which run in the same process."""
 STOP_PATIENCE = 10.0
 
 FoundT = TypeVar("FoundT")
@@ -35,9 +36,11 @@ class Server:
     program: Program
     port: int
     forwarder: Forwarder = field(init=False)
+    client: Redis = field(init=False)
 
     def __post_init__(self) -> None:
         self.forwarder = Forwarder(self.port)
+        self.client = _client(self.port)
 
     def start(self, *, replica_of: "Server | None" = None) -> None:
         """Start it; as the image of a Redis with sentinels does, as a replica if another server is the primary."""
@@ -54,8 +57,11 @@ class Server:
 
     async def ask(self, *command: str) -> Any:
         """Return the reply to a command, sent without the forwarder."""
-        async with Redis(host=LOOPBACK, port=self.port, decode_responses=True, socket_timeout=2) as redis:
-            return await redis.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's
+        return await self.client.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's
+
+
+def _client(port: int) -> Redis:
+    return Redis(host=LOOPBACK, port=port, decode_responses=True, socket_timeout=2)
 
 
 def _command(server: Server) -> Sequence[str]:
@@ -69,7 +75,7 @@ class RedisSet:
     def __init__(self, home: Path, *, replicas: int) -> None:
         ports = free_ports(1 + replicas + SENTINELS)
         self.servers = [_server(home, port) for port in ports[: 1 + replicas]]
-        self._sentinels = ports[1 + replicas :]
+        self._sentinels = {port: _client(port) for port in ports[1 + replicas :]}
         self._home = home
         self._programs: list[Program] = []
 
@@ -112,10 +118,11 @@ class RedisSet:
                 program.running.wait(STOP_PATIENCE)
         for server in self.servers:
             await server.forwarder.aclose()
+        for client in (*self._sentinels.values(), *(server.client for server in self.servers)):
+            await client.aclose()
 
     async def ask_sentinel(self, port: int, *command: str) -> Any:
-        async with Redis(host=LOOPBACK, port=port, decode_responses=True, socket_timeout=2) as sentinel:
-            return await sentinel.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's
+        return await self._sentinels[port].execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's
 
     async def primary(self) -> Server | None:
         """Return the server that all sentinels name as the master, if it is one; None while they disagree."""
@@ -170,7 +177,7 @@ class RedisSet:
         return master["flags"] == "master" and others == SENTINELS - 1 and up >= replicas
 
     async def fail_over(self) -> None:
-        await self.ask_sentinel(self._sentinels[0], "SENTINEL", "FAILOVER", MASTER)
+        await self.ask_sentinel(min(self._sentinels), "SENTINEL", "FAILOVER", MASTER)
 
 
 def _named(flat: Sequence[str]) -> Mapping[str, str]:

@@ -28,6 +28,7 @@ async def run_trial(kind: str, number: int, redis: RedisSet, api: str, outside: 
     calling = asyncio.create_task(clients.run(done))
     try:
         await asyncio.sleep(BEFORE)
+        await _until(lambda: monotonic() if outside.messages else None)
         struck = await _strike(kind, redis, former)
         primary = await redis.until_named(former)
         named = monotonic()

@@ -81,6 +81,13 @@ async def test_the_queue_follows_the_master(servers: tuple[Redis, Redis], sentin
     assert servers[1].get("after") == "1"
 
 
+def test_arqs_own_check_asks_the_sentinels_as_well() -> None:
+    known = queue.redis_settings(f"rediss+sentinel://user:word@one,two:26380/3?master={MASTER}")
+    assert (known.sentinel, known.sentinel_master, known.ssl, known.database) == (True, MASTER, True, 3)
+    assert known.host == [("one", 26379), ("two", 26380)]
+    assert (known.username, known.password) == ("user", "word")
+
+
 async def test_the_subscription_follows_the_master(servers: tuple[Redis, Redis], sentinel: Redis) -> None:
     store = Store(connect(Secret(sentinel_url_of(sentinel))))
     feed = ChangeFeed(store)

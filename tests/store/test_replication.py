@@ -126,7 +126,8 @@ async def test_a_watch_that_is_to_end_cannot_be_cancelled(world: World, servers:
 async def test_a_cancelled_watch_is_on_the_replica(world: World, servers: tuple[Redis, Redis]) -> None:
     watch = await world.watch()
     with out_of_step(world, servers[1]):
-        assert (await world.post(f"/v1/watches/{watch['id']}/cancel")).status_code == 503
+        for _ in range(2):  # the second one has nothing to write
+            assert (await world.post(f"/v1/watches/{watch['id']}/cancel")).status_code == 503
     assert (await world.post(f"/v1/watches/{watch['id']}/cancel")).status_code == 200
 
     assert servers[1].hget(f"rb:watch:{watch['id']}", "state") == "cancelled"
