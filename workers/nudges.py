@@ -14,7 +14,7 @@ from bridge.destinations.egress.permissions import may_use
 from bridge.destinations.sending import send
 from bridge.destinations.slack.buttons import stop_button, with_buttons
 from bridge.destinations.slack.nudge import render
-from bridge.domain.clients import slack_user_of
+from bridge.domain.clients import is_rule, slack_user_of
 from bridge.domain.delivery.verdicts import Accepted
 from bridge.domain.destinations import Callback, Destination, NamedDestination, ResolvedDestination, SlackChannel
 from bridge.domain.import_state import ImportState
@@ -27,6 +27,7 @@ from bridge.domain.watches import Watch
 from bridge.errors import DecryptionFailed
 from bridge.ids import new_id
 from bridge.resources import Resources
+from workers.precedence import Precedence
 
 ROOM = 20
 """The number of watches that a worker checks at once."""
@@ -53,6 +54,7 @@ class NudgeWork:
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
+        self._precedence = Precedence(resources)
 
     async def claim(self, room: int) -> tuple[Sequence[NudgeClaim], float | None]:
         now, next_due, ids = await self._resources.nudges.claim(room, LEASE)
@@ -72,7 +74,7 @@ class NudgeWork:
         found = await self._check(watch, before.state, claim.at)
         if await self._resources.nudges.note(watch, before, found.after, found.again_at) and found.nudge:
             nudge = replace(found.nudge, link=self._resources.link_to(watch.workspace, watch.import_id))
-            await asyncio.gather(*(self._tell(nudge, watch, *each) for each in self._destinations(watch)))
+            await asyncio.gather(*(self._tell(nudge, watch, *each) for each in await self._destinations(watch)))
         return None
 
     def set_aside(self, claim: NudgeClaim, error: Exception) -> NudgeClaim | None:
@@ -94,8 +96,15 @@ class NudgeWork:
             usual = await self._resources.past_ends.usual_of_size(watch.workspace, state.reading)
         return check(watch, before, state, now, usual=usual)
 
-    def _destinations(self, watch: Watch) -> Iterator[tuple[Destination, ResolvedDestination]]:
-        """Yield the destinations in Slack that are nudged, as the watch has them and as they are resolved now."""
+    async def _destinations(self, watch: Watch) -> Sequence[tuple[Destination, ResolvedDestination]]:
+        """Return the destinations in Slack that are nudged, as the watch has them and as they are resolved now.
+
+        Those that a client's watch of the import nudges are left to that one by the watch of a rule.
+        """
+        others = await self._precedence.nudging(watch.workspace, watch.import_id) if is_rule(watch.client) else set()
+        return [each for each in self._resolved(watch) if self._resources.receiver(each[0]) not in others]
+
+    def _resolved(self, watch: Watch) -> Iterator[tuple[Destination, ResolvedDestination]]:
         for each in watch.notify:
             resolved = self._resources.named.get(each.name) if isinstance(each, NamedDestination) else each
             if resolved is not None and not isinstance(resolved, Callback) and wants_nudges(each.on):

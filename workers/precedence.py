@@ -2,9 +2,10 @@
 
 from bridge.domain.clients import is_rule
 from bridge.domain.delivery.deliveries import Delivery
+from bridge.domain.nudges import wants_nudges
 from bridge.domain.rules.precedence import TOLD_BY, Decision, ExplicitDestination, ExplicitWatch, Release, decide
 from bridge.domain.rules.rule_decisions import END_OUTCOMES
-from bridge.domain.watches import Watch
+from bridge.domain.watches import Watch, WatchState
 from bridge.resources import Resources
 
 MOST_WATCHES = 200
@@ -30,6 +31,12 @@ class Precedence:
         watches = await self._explicit_watches(workspace, import_id)
         explicit = [await self._explicit(each) for each in watches if each.outcome in END_OUTCOMES]
         return {each.receiver for watch in explicit for each in watch.destinations if each.state in TOLD_BY}
+
+    async def nudging(self, workspace: str, import_id: str) -> set[str]:
+        """Return the receivers that open explicit watches of an import nudge."""
+        watches = await self._explicit_watches(workspace, import_id)
+        nudging = [each for each in watches if each.state is WatchState.WATCHING and each.nudge_after is not None]
+        return {self._resources.receiver(each) for watch in nudging for each in watch.notify if wants_nudges(each.on)}
 
     async def _explicit_watches(self, workspace: str, import_id: str) -> list[Watch]:
         ids, _ = await self._resources.indexes.watches_about(

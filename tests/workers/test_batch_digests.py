@@ -119,6 +119,7 @@ async def test_a_batch_of_one_is_an_ordinary_message_at_once(world: World) -> No
 
     await world.deliver()
 
+    assert len(await world.sandbox.messages(kind="slack")) == 1, "without waiting for a digest"
     assert only(await tell(world)).startswith("✅ Import completed: imp0")
 
 

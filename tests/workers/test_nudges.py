@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bridge.domain.destinations import SlackChannel
 from bridge.domain.nudges import CHECKED_AGAIN_AFTER, NO_PROGRESS_AFTER, NUDGE_AFTER
 from bridge.domain.past_ends import LEAST
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
@@ -270,3 +271,14 @@ async def test_a_living_message_that_is_not_shown_says_nothing(
         await look(world)
 
         assert [each["text"][:14] for each in living.posts()] == ["⏳ Import runni", "⏳ Import still"]
+
+
+async def test_a_rule_leaves_a_destination_to_a_watch_that_nudges_it(world: World) -> None:
+    shared, own = SlackChannel(channel="C0123ABCD"), SlackChannel(channel="C0OTHER00")
+    await watch(world, notify=[{"type": "slack", "channel": "C0123ABCD"}])
+    await watch_by_rule(world, shared, own, nudge_after=NUDGE_AFTER)
+    world.pass_time(NUDGE_AFTER + MINUTE)
+    await look(world)
+
+    bodies = [json.loads(each["body"]) for each in await world.sandbox.messages(kind="slack")]
+    assert sorted(each["channel"] for each in bodies) == ["C0123ABCD", "C0OTHER00"]
