@@ -71,9 +71,6 @@ from bridge.tracing import Traces
 DELIVERY_SLOTS = 200
 """The number of concurrent requests to destinations in one process; `workers.delivery_slots` divides them."""
 
-FINGERPRINT_LENGTH = 8
-"""The number of characters that people have to compare."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
@@ -159,7 +156,7 @@ class Resources:
 
     def fingerprint(self, destination: Destination) -> str:
         """Return a short fingerprint that distinguishes a destination from others with the same description."""
-        return self.fingerprinter.fingerprint(f"destination {identity_of(destination)}")[:FINGERPRINT_LENGTH]
+        return self.fingerprinter.short(identity_of(destination))
 
     def receiver(self, destination: Destination) -> str:
         """Return what identifies the place that a destination sends to; it may be secret."""

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
-from bridge.destinations.egress.urls import Forbidden, parse_url
+from bridge.destinations.egress.urls import ORIGINS, Forbidden, parse_url
 from bridge.domain.destinations import (
     Callback,
     Destination,
@@ -13,8 +14,8 @@ from bridge.domain.destinations import (
     SlackWebhook,
 )
 
-_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(/[A-Za-z0-9_~/-]*)")
-"""A URL whose path has one spelling, so that it need not be parsed, which takes longer than all else here."""
+_PLAIN_URL = re.compile(r"(https?://[A-Za-z0-9.-]+(?::[0-9]+)?)(/[A-Za-z0-9_~/-]*)")
+"""A URL whose path has one spelling, so that only its origin is parsed, and once: parsing takes long."""
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
 """Characters that mean the same with and without percent-encoding: https://www.rfc-editor.org/rfc/rfc3986#section-2.3"""
@@ -52,13 +53,20 @@ def identity_of(destination: Destination) -> str:
 
 def canonical_url(url: str) -> str:
     """Return a URL in one spelling: its origin, path and query, without needless percent-encoding."""
+    if (plain := _PLAIN_URL.fullmatch(url)) and (origin := _canonical_origin(plain[1])) is not None:
+        return origin + plain[2]
     parsed = parse_url(url)
     if isinstance(parsed, Forbidden):
         return url
-    if plain := _PLAIN_URL.fullmatch(url):
-        return parsed.origin + plain[1]
     path = parsed.parsed.raw_path.decode("ascii").removesuffix("?")
     return parsed.origin + _ENCODED.sub(_decoded, path)
+
+
+@lru_cache(maxsize=ORIGINS)
+def _canonical_origin(origin: str) -> str | None:
+    """Return an origin in one spelling; None if nothing can be sent to it."""
+    parsed = parse_url(origin)
+    return None if isinstance(parsed, Forbidden) else parsed.origin
 
 
 def _decoded(encoded: re.Match[str]) -> str:

@@ -11,6 +11,8 @@ from bridge.domain.secret import Secret
 from bridge.errors import DecryptionFailed
 
 DIGEST_BYTES = 16
+SHORT_BYTES = 4
+"""The length of fingerprints that people compare: 8 characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +72,15 @@ class Fingerprinter:
     def set_key(self, key: str) -> None:
         self._key = key.encode()
 
+    def short(self, text: str) -> str:
+        """Return a fingerprint for people to compare: 8 characters, the same in every process on this store."""
+        return hashlib.blake2b(text.encode(), key=self._set_key(), digest_size=SHORT_BYTES).hexdigest()
+
     def fingerprint(self, text: str) -> str:
         """Return a text's fingerprint: 32 characters, the same in every process on this store."""
+        return hmac.digest(self._set_key(), text.encode(), hashlib.sha256).hex()[:32]
+
+    def _set_key(self) -> bytes:
         if self._key is None:
             raise RuntimeError("no key is set: call check_store first")
-        return hmac.digest(self._key, text.encode(), hashlib.sha256).hex()[:32]
+        return self._key
