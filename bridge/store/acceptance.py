@@ -155,6 +155,7 @@ def acceptance_call(
         more_args=[
             *("client", new.client, "workspace", new.workspace, "import_id", new.import_id),
             *("private", encryptor.encrypt(codec.dump(private), binding)),
+            *(() if label is None else ("label", label)),
         ],
     )
 

@@ -55,7 +55,6 @@ redis.call('ZADD', watching_of_client, 0, watch_id)
 redis.call('ZADD', watches_about, 0, watch_id)
 redis.call('ZADD', expiring, now + expires_in, watch_id)
 if label ~= '' then
-  redis.call('HSET', watch, 'label', label)
   redis.call('ZADD', 'rb:watches:labelled:' .. label, 0, watch_id)
 end
 redis.call('SADD', waiting, watch_id)
