@@ -172,7 +172,9 @@ async def test_every_access_is_logged_without_addresses(world: World) -> None:
 
     facts = {"event": "failed_records.shown", "log_level": "info", "watch_id": path.split("/")[3]}
     facts |= {"workspace": "default", "import_id": "imp"}
-    assert logs == [{**facts, "client": "crm", "form": "json"}, {**facts, "client": "ops", "form": "csv"}]
+    accesses = [each for each in logs if each["event"] != "request.answered"]
+    assert accesses == [{**facts, "client": "crm", "form": "json"}, {**facts, "client": "ops", "form": "csv"}]
+    assert "@" not in str(logs)
 
 
 @pytest.mark.parametrize(
