@@ -29,6 +29,7 @@ from bridge.metrics import process
 from bridge.resources import Resources
 from bridge.store.endings import Settlement
 from bridge.store.history import ImportNotes
+from workers import outage_retries
 from workers.end_buttons import with_end_buttons
 from workers.rule_watches import speaking_rules
 
@@ -48,6 +49,7 @@ class Settler:
         self._resources = resources
         self._on_due = on_due
         self._on_held = on_held
+        self._closing = False
         self._settling: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     def start(self, workspace: str, import_id: str) -> None:
@@ -59,12 +61,13 @@ class Settler:
 
     async def close(self) -> None:
         """Wait for the settling in progress; the sweep resumes what fails."""
+        self._closing = True
         if self._settling:
             await asyncio.wait(self._settling.values())
 
     async def _settle_in_background(self, workspace: str, import_id: str) -> None:
         try:
-            await self.settle(workspace, import_id)
+            await outage_retries.repeat(partial(self.settle, workspace, import_id), stopping=lambda: self._closing)
         except StoreUnavailable:
             return  # the store logs an outage once; the sweep resumes it
         except Exception as error:  # the sweep resumes it

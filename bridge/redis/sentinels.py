@@ -17,8 +17,10 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from bridge.domain.sentinel_urls import Address, SentinelLogin, SentinelUrl
 from bridge.redis.server import server_of
 
-PATIENCE = 0.5
+PATIENCE = 2.0
 """Seconds that a sentinel has to answer. All are asked at once."""
+GRACE = 0.1
+"""Seconds that the others have to answer once one has named a master."""
 OF_REDIS = frozenset({"username", "password", "credential_provider", "db", "host", "port"})
 """The options of connections to Redis that those to its sentinels don't share."""
 
@@ -56,7 +58,15 @@ class Sentinels:
         return [address for address, _ in named.most_common()]
 
     async def _ask_all(self) -> "Sequence[Address | Exception | None]":
-        return await asyncio.gather(*(self._ask(*address) for address in self._url.sentinels))
+        """Return the answers; those that come long after the first address are left out."""
+        asking = [asyncio.create_task(self._ask(*address)) for address in self._url.sentinels]
+        for answered in asyncio.as_completed(asking):
+            if isinstance(await answered, tuple):
+                break
+        in_time, late = await asyncio.wait(asking, timeout=GRACE)
+        for each in late:
+            each.cancel()
+        return [each.result() for each in in_time]
 
     async def _ask(self, host: str, port: int) -> Address | Exception | None:
         """Return the address that a sentinel names, None if it does not know the master, or the error."""

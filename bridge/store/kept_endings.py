@@ -12,6 +12,7 @@ from dataclasses import asdict
 from bridge.domain.times import SECOND, Span
 from bridge.store import keys
 from bridge.store.connection import Store
+from bridge.store.group_commit import GroupCommit
 from bridge.store.lua import Call
 
 CARRIED_OUT_BY = "settle"
@@ -27,21 +28,22 @@ class KeptEndings:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._keeping = GroupCommit(store, "keep_ending", replicated=True)
 
     async def keep(self, watch_id: str, call: Call | None) -> Call | None:
         """Keep a call of settle.lua unless one is kept already. Return what is kept, once replicas have it.
 
         Return None if the watch has ended, or if nothing is kept and no call is given.
         """
-        kept = await self._store.run(
-            "keep_ending",
-            {"watch": keys.watch(watch_id), "kept": keys.kept_ending(watch_id), "endings": keys.KEPT_ENDINGS},
-            {
-                "watch_id": watch_id,
-                "ending": "" if call is None else json.dumps(asdict(call)),
-                "left_over_after": LEFT_OVER_AFTER,
-            },
-            replicated=True,
+        kept = await self._keeping.run(
+            Call(
+                keys={"watch": keys.watch(watch_id), "kept": keys.kept_ending(watch_id), "endings": keys.KEPT_ENDINGS},
+                args={
+                    "watch_id": watch_id,
+                    "ending": "" if call is None else json.dumps(asdict(call)),
+                    "left_over_after": LEFT_OVER_AFTER,
+                },
+            )
         )
         return None if kept is None else _load(kept) or call
 
