@@ -1,6 +1,6 @@
 """What is stored for the histories of watches: notes about imports and workspaces, copied to each watch as it ends.
 
-Readings are encrypted; of everything else only plain facts are noted. `store/scripts/notes.lua` adds notes.
+Readings are encrypted; all other notes have plain facts. `store/scripts/notes.lua` adds notes.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ class History:
         )
 
     async def of(self, watch: Watch, now: Moment) -> StoredHistory:
-        """Return what is stored about a watch: of an open one, what is known of its import at present."""
+        """Return what is stored about a watch; if it is open, with the present notes about its import."""
         sealed, noted, cancelled_by = await self._store.call(
             "HMGET", keys.watch(watch.id), "history", "noted", "cancelled_by"
         )

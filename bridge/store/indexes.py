@@ -50,7 +50,7 @@ Listing: TypeAlias = Callable[[str | None], Awaitable[Listed]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _PlainFacts:
-    """What the record of a watch has in the clear, of what lists are filtered by."""
+    """The plain fields of a watch by which lists are filtered."""
 
     client: str | None
     index: str | None
@@ -149,7 +149,7 @@ class Indexes:
         return found, below
 
     async def _plain_facts(self, watch_ids: Sequence[str]) -> list[_PlainFacts]:
-        """Return what is plain in each watch; nothing of one that was deleted."""
+        """Return the plain facts of each watch; a watch that was deleted has none."""
         if not watch_ids:
             return []
         async with translated(), self._store.redis.pipeline(transaction=False) as pipe:

@@ -16,7 +16,7 @@ def waiting_for_deliveries(
 ) -> WaitingFor | None:
     """Return what the deliveries of a settled watch wait for; None if none is pending.
 
-    Of several, the one counts that has to wait longest. `pauses` are the ends of the pauses of lanes.
+    If several are pending, the one that has to wait longest counts. `pauses` are the ends of the pauses of lanes.
     """
     pending = [each for each in deliveries if each.state is DeliveryState.PENDING]
     if pending and not workers.alive:

@@ -112,8 +112,8 @@ def notes_for_watch(
 ) -> tuple[Note, ...]:
     """Return the notes that belong to the time of a watch, oldest first.
 
-    Of its import also the last reading before it; of its workspace only the last pauses, and those in progress when it
-    began.
+    The last reading of its import before that time belongs to it as well. So do the pauses of its workspace that were
+    in progress when it began. If there were many pauses, only the last ones are kept.
     """
     before = [each for each in of_import if each.at < created_at and each.kind is NoteKind.READING][-1:]
     during = [each for each in of_import if created_at <= each.at <= until]

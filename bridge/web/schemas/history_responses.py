@@ -26,5 +26,5 @@ class HistoryResponse(TypedDict):
     advice: Annotated[list[str], Field(description="What can be done, in sentences; empty if there is nothing to do.")]
     data: Annotated[
         list[HistoryEntryResponse],
-        Field(max_length=200, description="Of a longer history the first 50 and the last entries."),
+        Field(max_length=200, description="A longer history has its first 50 and its last entries."),
     ]

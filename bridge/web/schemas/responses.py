@@ -161,7 +161,7 @@ class WatchResponse(WithReading):
         Time | None,
         Field(
             description="The earliest time of the next poll, after all pauses that are known now; null if nothing is "
-            "polled."
+            "polled. The answer to a POST does not look up pauses."
         ),
     ]
     waitingFor: Annotated[
