@@ -18,8 +18,8 @@ from bridge.domain.living.edit_results import Edited, EditResult, Postponed
 from bridge.domain.living.living_message import LivingMessage, Phase
 from bridge.domain.living.progress import Progress
 from bridge.domain.living.updates import EDITED_EVERY, after_edit, after_last_edit, after_post
-from bridge.domain.polling.quarantine import QUARANTINE
 from bridge.domain.times import SECOND, Moment, Span
+from bridge.errors import DecryptionFailed
 from bridge.resources import Resources
 from bridge.store.living_messages import LivingClaim, LivingQueue
 from workers.living_words import LivingWords, Moved
@@ -75,9 +75,21 @@ class LivingWork:
         return claimed, None if next_due is None else max(0.0, (next_due - now) / SECOND)
 
     async def act(self, claimed: ClaimedLiving) -> LivingResult:
-        message, bot = self._resources.living.decrypt(claimed.claim), self._resources.sender.slack_bot
-        if bot is None:
-            return self._later(claimed, message)
+        bot = self._resources.sender.slack_bot
+        try:
+            message = self._resources.living.decrypt(claimed.claim)
+        except DecryptionFailed:
+            log.error("record.decryption_failed", import_id=claimed.claim.import_id)  # noqa: TRY400 - with fields
+            return LivingResult(claim=claimed.claim, after=LivingMessage(phase=Phase.GIVEN_UP, due=0))
+        return self._without_bot(claimed, message) if bot is None else await self._look(claimed, message, bot)
+
+    def _without_bot(self, claimed: ClaimedLiving, message: LivingMessage) -> LivingResult:
+        """Wait for a bot until the import has ended."""
+        if claimed.claim.queue is LivingQueue.ENDING:
+            return LivingResult(claim=claimed.claim, after=replace(message, phase=Phase.GIVEN_UP))
+        return self._postponed(claimed, message, claimed.now() + EDITED_EVERY)
+
+    async def _look(self, claimed: ClaimedLiving, message: LivingMessage, bot: SlackBot) -> LivingResult:
         match claimed.claim.queue, message.phase:
             case LivingQueue.WAITING, Phase.WAITING:
                 return await self._post(claimed, message)
@@ -185,9 +197,6 @@ class LivingWork:
 
     def _postponed(self, claimed: ClaimedLiving, message: LivingMessage, due: Moment) -> LivingResult:
         return LivingResult(claim=claimed.claim, after=replace(message, due=due))
-
-    def _later(self, claimed: ClaimedLiving, message: LivingMessage) -> LivingResult:
-        return self._postponed(claimed, message, claimed.now() + QUARANTINE)
 
     def set_aside(self, claimed: ClaimedLiving, error: Exception) -> LivingResult:
         del error  # the shift has logged it; the lease ends soon

@@ -118,7 +118,7 @@ class LivingWords:
 
     async def end(self, claim: LivingClaim, watch_id: str | None, now: Moment) -> ShownEnd | Moment:
         """Return how an import ended that was watched by `watch_id` last; or when to look again, until that is told."""
-        watch = None if watch_id is None else await self._resources.watches.get(watch_id)
+        watch = await self._ended(watch_id)
         delivery = None if watch is None else await self._delivery(claim, watch)
         if watch is not None and _is_awaited(watch, delivery, now):
             return now + END_LOOKED_AGAIN
@@ -133,6 +133,13 @@ class LivingWords:
             at=now if watch is None or watch.settled_at is None else watch.settled_at,
             link=self._link(claim),
         )
+
+    async def _ended(self, watch_id: str | None) -> Watch | None:
+        """Return the watch that ended last; None if it cannot be decrypted, or was deleted."""
+        try:
+            return None if watch_id is None else await self._resources.watches.get(watch_id)
+        except DecryptionFailed:
+            return None
 
     async def _delivery(self, claim: LivingClaim, watch: Watch) -> Delivery | None:
         """Return the delivery of a watch to the receiver of a message."""

@@ -39,9 +39,9 @@ class Living:
         return found
 
     @asynccontextmanager
-    async def reopened(self, config: str) -> AsyncIterator["Living"]:
-        """Restart with another configuration file."""
-        async with reopened(*self.addresses, config, **self.settings) as world:
+    async def reopened(self, config: str, **changes: str) -> AsyncIterator["Living"]:
+        """Restart with another configuration file, and with other settings."""
+        async with reopened(*self.addresses, config, **self.settings | changes) as world:
             world.pass_time(self.world.resources.store.offset)
             yield Living(world, self.slack, self.addresses, self.settings)
 

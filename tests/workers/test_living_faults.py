@@ -339,3 +339,32 @@ async def test_a_name_that_stands_for_another_channel_by_now_is_told_there(
             edit = only(moved.edits())
             assert (edit["channel"], edit["text"].split(":")[0]) == (CHANNEL, "⏹️ Import not watched here any more")
             assert await moved.phase() == "frozen"
+
+
+async def test_a_message_whose_key_is_lost_is_given_up(living: Living) -> None:
+    await show_living(living.world)
+    store = living.world.resources.store
+    key = only(await store.call("KEYS", "rb:living:*:default:imp"))
+    await store.call("HSET", key, "posted", "gAAAAABm")
+    await progress(living.world, 300)
+    await living.world.live()
+    await end(living.world)
+    await end_living(living.world)
+
+    assert [post.get("thread_ts") for post in living.posts()] == [None, None]
+    assert (living.edits(), await living.phase()) == ([], "given_up")
+
+
+async def test_without_a_bot_a_message_is_given_up_when_its_import_has_ended(
+    redis_url: str, sandbox_url: str, slack: SlackStandIn
+) -> None:
+    async with living_world(redis_url, sandbox_url, slack) as living:
+        watch = await show_living(living.world)
+        async with living.reopened("", SLACK_BOT_TOKEN="", SLACK_SIGNING_SECRET="") as without:
+            without.world.pass_time(MINUTE)
+            await without.world.live()
+            await without.world.post(f"/v1/watches/{watch['id']}/cancel")
+            await end_living(without.world)
+
+            assert (living.edits(), await without.phase()) == ([], "given_up")
+            await assert_store_sound(without.world.resources.store)
