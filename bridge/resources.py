@@ -31,6 +31,7 @@ from bridge.queue import Bell
 from bridge.rally import RallyClient
 from bridge.rally.workspaces import rally_clients
 from bridge.settings import Settings
+from bridge.store.alarms import Alarms
 from bridge.store.attempts import Attempts
 from bridge.store.batches import Batches
 from bridge.store.budgets import Budgets
@@ -55,7 +56,6 @@ from bridge.store.living_messages import LivingMessages
 from bridge.store.notices import Notices
 from bridge.store.nudges import Nudges
 from bridge.store.past_ends import PastEnds
-from bridge.store.problems import Problems
 from bridge.store.push_proofs import PushProofs
 from bridge.store.pushes import Pushes
 from bridge.store.rate_limits import RateLimiter
@@ -99,7 +99,7 @@ class Resources:
     lanes: Lanes
     living: LivingMessages
     notices: Notices
-    problems: Problems
+    alarms: Alarms
     full_mark: FullMark
     failed_records: FailedRecords
     record_reads: RecordReads
@@ -215,7 +215,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         lanes=Lanes(store),
         living=LivingMessages(store, encryptor),
         notices=Notices(store, encryptor),
-        problems=Problems(store),
+        alarms=Alarms(store),
         full_mark=FullMark(store),
         failed_records=FailedRecords(store, encryptor),
         record_reads=RecordReads(store, encryptor),

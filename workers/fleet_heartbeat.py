@@ -26,7 +26,7 @@ class FleetHeartbeat:
     async def send(self) -> None:
         """Call the URL, if there is one and it is time; log a failure once, and its end."""
         url = self._resources.settings.operator_heartbeat_url
-        if url is None or not await self._resources.problems.take_turn("heartbeat", EVERY):
+        if url is None or not await self._resources.alarms.take_turn("heartbeat", EVERY):
             return
         answer = await self._resources.egress.send(Request(url=url, headers={"user-agent": USER_AGENT}, body=b""))
         problem = _problem(answer)

@@ -22,10 +22,10 @@ from bridge.queue import Job
 from bridge.resources import Resources
 from bridge.store.clock import Clock
 from bridge.store.redis_check import eviction_problem, note_eviction, read_policy
+from workers.alarm_reports import AlarmReports
 from workers.deliver import LEASE as DELIVERY_LEASE
 from workers.digests import DigestWriter
 from workers.notify_operator import OperatorNotifier
-from workers.problem_reports import ProblemReports
 from workers.settle import Settler
 from workers.summaries import SummaryWriter
 
@@ -54,7 +54,7 @@ class Sweep:
         self._operator = operator
         self._digests = digests
         self._summaries = summaries
-        self._problems = ProblemReports(resources, operator)
+        self._alarms = AlarmReports(resources, operator)
 
     async def run(self) -> None:
         """Run every step, even if a bug of ours breaks another one; raises StoreUnavailable."""
@@ -70,7 +70,7 @@ class Sweep:
             self._report_abandoned,
             self._report_eviction,
             self._delete_old,
-            self._problems.run,  # last, as it may wait for the answer to a heartbeat
+            self._alarms.run,  # last, as it may wait for the answer to a heartbeat
         ):
             try:
                 await step()

@@ -93,7 +93,7 @@ signed out: the sweep deletes what has ended.
     rb:workers                          hash   the last heartbeat of each worker, by its id
     rb:evicts                           string exists while Redis may evict watches and the operator has been notified
     rb:replicated                       string written before WAIT, if replicas are required
-    rb:problems                         hash   problems that last, by kind and subject; whether the operator was told
+    rb:alarms                           hash   problems that last, by kind and subject; whether the operator was told
     rb:receivers:failing                hash   `<since> <failures> <delivery>` by lane: its last attempt failed
     rb:turn:<name>                      string exists while one process does what the fleet does once; expires by itself
     rb:full:not_told                    string deleted when the operator is told that Redis is full; needs no memory

@@ -11,9 +11,9 @@ from time import monotonic
 
 import structlog
 
+from bridge.domain.notices.alarm_notices import alarm_began, alarm_ended
+from bridge.domain.notices.alarms import TOLD_AFTER, Alarm, AlarmKind
 from bridge.domain.notices.notices import Notice
-from bridge.domain.notices.problem_notices import problem_began, problem_ended
-from bridge.domain.notices.problems import TOLD_AFTER, Problem, ProblemKind
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import StoreFull, StoreUnavailable
 from bridge.resources import Resources
@@ -21,8 +21,8 @@ from bridge.web.direct_notices import send_directly
 
 PERIOD = 10.0
 """Seconds between two looks."""
-MISSING = Problem(kind=ProblemKind.WORKERS_MISSING, since=0)
-FULL = Problem(kind=ProblemKind.REDIS_FULL, since=0)
+MISSING = Alarm(kind=AlarmKind.WORKERS_MISSING, since=0)
+FULL = Alarm(kind=AlarmKind.REDIS_FULL, since=0)
 
 log = structlog.get_logger()
 
@@ -81,31 +81,31 @@ class OperatorWatch:
         return True
 
     async def _look_at_workers(self, now: Moment) -> None:
-        problems = self._resources.problems
+        alarms = self._resources.alarms
         if (await self._resources.heartbeats.read()).alive:
             self._missing_since = None
-            if await problems.remove(MISSING):
+            if await alarms.remove(MISSING):
                 await self._ended(MISSING, now)
             return
         self._missing_since = self._missing_since or self._clock()
-        if self._lasts(self._missing_since, MISSING.kind) and await problems.add(MISSING):
-            await problems.mark_told(MISSING)
+        if self._lasts(self._missing_since, MISSING.kind) and await alarms.add(MISSING):
+            await alarms.mark_told(MISSING)
             await self._began(MISSING, self._missing_since, now)
 
-    async def _began(self, problem: Problem, since: float, now: Moment) -> None:
-        dated = Problem(kind=problem.kind, since=now - self._age(since))
-        log.error("problem.began", problem=problem.kind.value, subject="")
-        await self._send(problem_began(dated, now))
+    async def _began(self, alarm: Alarm, since: float, now: Moment) -> None:
+        dated = Alarm(kind=alarm.kind, since=now - self._age(since))
+        log.error("alarm.began", alarm=alarm.kind.value, subject="")
+        await self._send(alarm_began(dated, now))
 
-    async def _ended(self, problem: Problem, now: Moment) -> None:
-        log.warning("problem.ended", problem=problem.kind.value, subject="")
-        await self._send(problem_ended(Problem(kind=problem.kind, since=now), now))
+    async def _ended(self, alarm: Alarm, now: Moment) -> None:
+        log.warning("alarm.ended", alarm=alarm.kind.value, subject="")
+        await self._send(alarm_ended(Alarm(kind=alarm.kind, since=now), now))
 
     async def _send(self, notice: Notice) -> None:
         await send_directly(self._resources, notice)
 
-    def _lasts(self, since: float, kind: ProblemKind) -> bool:
-        """Return whether a problem has lasted long enough to be told."""
+    def _lasts(self, since: float, kind: AlarmKind) -> bool:
+        """Return whether an alarm has lasted long enough to be told."""
         return self._age(since) >= TOLD_AFTER[kind]
 
     def _age(self, since: float) -> Span:

@@ -167,6 +167,16 @@ async def test_all_that_shows_only_when_the_parts_are_built_is_named_at_once() -
     assert "hunter2" not in str(told.value)
 
 
+def test_the_heartbeats_url_is_subject_to_the_rules_for_destinations() -> None:
+    with pytest.raises(SettingsError) as told:
+        load_checked(GOOD | {"OPERATOR_HEARTBEAT_URL": "https://10.0.0.1/hunter2"}, None)
+
+    assert only(list(told.value.problems)).startswith("OPERATOR_HEARTBEAT_URL: ")
+    assert "hunter2" not in str(told.value)
+    allowed = {"OPERATOR_HEARTBEAT_URL": "https://10.0.0.1/hunter2", "EGRESS_ALLOW": "10.0.0.1"}
+    assert load_checked(GOOD | allowed, None).operator_heartbeat_url is not None
+
+
 def test_contradictions_are_reported_at_once() -> None:
     two_ways = {"EGRESS_SANDBOX": "http://127.0.0.1:8081", "EGRESS_PROXY": "http://127.0.0.1:3128"}
     told = problems(POLL_FLOOR="2m", WATCH_EXPIRY="31d", OPERATOR_NOTIFY="ops", **two_ways)

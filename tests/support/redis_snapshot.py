@@ -36,7 +36,7 @@ ACCOUNTED_ELSEWHERE = (
 """What the soundness of watches and deliveries does not depend on."""
 _PERMANENT = {
     *(keys.FENCE, keys.CLOCK, keys.STORE_KEY, keys.SCHEMA_VERSION, "rb:check"),
-    *(keys.PROBLEMS, keys.RECEIVERS_FAILING),
+    *(keys.ALARMS, keys.RECEIVERS_FAILING),
 }
 SKIPPED_FOR = "rb:deliveries:skipped_for:"
 _PASSING_PREFIXES = ("rb:push:seen:", "rb:push:first:", "rb:rules:stats:", "rb:ends:", "rb:batch:", "rb:turn:")

@@ -41,11 +41,13 @@ pytestmark = pytest.mark.anyio
 
 EMAIL = "jane.participant@example.org"
 PATH_TOKEN = "hook-path-token-9f3"
+HEARTBEAT_TOKEN = "heartbeat-token-41c"
 HEADER_VALUE = "header-value-77aa"
 OWN_SECRET = "whsec_b3duLXNlY3JldC1vZi10aGUtY2FsbGJhY2shIQ=="
 MISPLACED = "whsec_misplaced-where-no-secret-belongs"
 SECRETS = (
     *(RALLY_KEY, CLIENT_KEY, OTHER_KEY, ADMIN_KEY, BOT_TOKEN, FERNET, SERVICE_SECRET, PATH_TOKEN, HEADER_VALUE),
+    HEARTBEAT_TOKEN,
     *(OWN_SECRET, derived_secret(SERVICE_SECRET, "crm"), MISPLACED, PUSH_SECRET, OTHER_PUSH_SECRET),
 )
 RULES = """
@@ -78,6 +80,7 @@ async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
         "OPERATOR_NOTIFY": "ops",
         "DELIVERY_SCHEDULE": "1s",
         "EGRESS_ALLOW": allowed,
+        "OPERATOR_HEARTBEAT_URL": f"{sandbox_url}/inbox/callbacks/beat?token={HEARTBEAT_TOKEN}",
     }
     async with opened(redis_url, sandbox_url, **changes) as world:
         yield world

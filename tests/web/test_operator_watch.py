@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.domain.notices.problems import TOLD_AFTER, ProblemKind
+from bridge.domain.notices.alarms import TOLD_AFTER, AlarmKind
 from bridge.metrics import process
 from bridge.web.direct_notices import PAUSES
 from bridge.web.operator_watch import OperatorWatch
@@ -57,7 +57,7 @@ async def test_a_missing_worker_is_told_once_by_all_processes_and_so_is_its_retu
 async def test_a_restart_of_the_only_worker_is_not_told(world: World) -> None:
     looks = Looks(world)
     await looks.after(0)
-    await looks.after(TOLD_AFTER[ProblemKind.WORKERS_MISSING] / 1000 - 1)
+    await looks.after(TOLD_AFTER[AlarmKind.WORKERS_MISSING] / 1000 - 1)
     await HeartbeatSender(world.resources).send()
     await looks.after(10)
 
@@ -106,4 +106,4 @@ async def test_without_a_destination_the_log_alone_says_so(redis_url: str, sandb
             await looks.after(0)
             await looks.after(60)
 
-    assert [(line["event"], line["problem"]) for line in lines] == [("problem.began", "workers.missing")]
+    assert [(line["event"], line["alarm"]) for line in lines] == [("alarm.began", "workers.missing")]

@@ -14,7 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 from starlette.routing import Route
 
-from bridge.domain.notices.problems import END_OF, ProblemKind
+from bridge.domain.notices.alarms import END_OF, AlarmKind
 from bridge.domain.notifications import TYPES
 from bridge.settings.parsers import NAME
 from bridge.web.openapi import examples
@@ -32,7 +32,7 @@ NOTICES = (
     *("workspace.refused", "workspace.accepted", "workspace.imports_vanished", "workspace.imports_shown"),
     *("delivery.abandoned", "slack.refused", "push.silent", "rule.callbacks_flooded"),
     *("redis.evicting", "redis.eviction_ended"),
-    *(kind.value for kind in ProblemKind),
+    *(kind.value for kind in AlarmKind),
     *END_OF.values(),
 )
 OF_SEVERAL_IMPORTS = ("rule.imports_missed", "rule.digest", "batch.digest")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.cli.up.environment import UserSettings, has_clients, of_sandbox, sandboxed
+from bridge.cli.up.environment import UserSettings, has_clients, of_sandbox, sandboxed, with_worker_metrics
 from bridge.cli.up.generated_secrets import FOR_THE_BRIDGE, FOR_THE_SANDBOX
 from bridge.destinations.signatures import derived_secret
 from tests.support.world import SERVICE_SECRET, settings
@@ -44,3 +44,11 @@ def test_the_simulated_slack_is_that_of_the_users_client(tmp_path: Path) -> None
 )
 def test_a_slack_workspace_has_no_key_so_one_is_generated_for_tools(clients: dict[str, object], *, known: bool) -> None:
     assert has_clients(UserSettings({}, {"clients": clients})) is known
+
+
+def test_the_worker_gets_a_port_for_its_metrics_unless_the_user_chose_one() -> None:
+    chosen = UserSettings({"WORKER_METRICS_PORT": "0"})
+
+    assert with_worker_metrics({}, UserSettings({}), 8082) == {"WORKER_METRICS_PORT": "8082"}
+    assert with_worker_metrics({}, UserSettings({}), 65_536) == {}
+    assert with_worker_metrics({"WORKER_METRICS_PORT": "0"}, chosen, 8082) == {"WORKER_METRICS_PORT": "0"}

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from pydantic_core.core_schema import ErrorType
 
 from bridge.domain.notices import notice_texts, rule_notices
-from bridge.domain.notices.problems import END_OF, ProblemKind
+from bridge.domain.notices.alarms import END_OF, AlarmKind
 from bridge.domain.notices.workspace_events import WorkspaceEvent
 from bridge.web.app import API_ROUTES
 from bridge.web.openapi import examples
@@ -300,7 +300,7 @@ def test_every_notice_to_the_operator_is_described() -> None:
     }
     of_workspaces = re.findall(r"type=WorkspaceEvent\.(\w+)\.value", inspect.getsource(notice_texts))
     made |= {WorkspaceEvent[name].value for name in of_workspaces}
-    made |= {*END_OF.values(), *(kind.value for kind in ProblemKind)}
+    made |= {*END_OF.values(), *(kind.value for kind in AlarmKind)}
 
     assert made == {"watch.test", "rule.imports_missed", *NOTICES}
     assert made < DESCRIPTION["webhooks"].keys()

@@ -1,4 +1,4 @@
-"""Problems that last are told once when they begin and once when they end; and the heartbeat for another service."""
+"""Alarms are told once when they begin and once when they end; and the heartbeat for another service."""
 
 import json
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ from bridge.domain.polling.budget import Budget
 from bridge.domain.times import MINUTE
 from tests.support.configuration import destination
 from tests.support.world import SECRET, World, opened
-from workers.problem_reports import EVERY
+from workers.alarm_reports import EVERY
 
 pytestmark = pytest.mark.anyio
 
@@ -30,8 +30,8 @@ async def accept_all(world: World) -> None:
 
 
 async def report(world: World) -> None:
-    """Let a worker look for problems, as often as that is due, and deliver its notices."""
-    await world.resources.store.call("DEL", "rb:turn:problems", "rb:turn:heartbeat")
+    """Let a worker look for alarms, as often as that is due, and deliver its notices."""
+    await world.resources.store.call("DEL", "rb:turn:alarms", "rb:turn:heartbeat")
     await world.sweep()
     await world.deliver()
 
@@ -58,7 +58,7 @@ async def test_a_receiver_that_fails_is_told_at_its_fourth_attempt_and_when_it_r
     assert seen[2] == []
     assert seen[4] == ["receiver.failing"]
     assert await told(world) == ["receiver.failing", "receiver.recovered"]
-    assert await world.resources.problems.failing_receivers() == []
+    assert await world.resources.alarms.failing_receivers() == []
 
 
 async def test_a_receiver_without_a_waiting_message_fails_no_more(world: World) -> None:
@@ -67,12 +67,12 @@ async def test_a_receiver_without_a_waiting_message_fails_no_more(world: World) 
     await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url("crm")}])
     await world.poll()
     await world.deliver()
-    failing = await world.resources.problems.failing_receivers()
+    failing = await world.resources.alarms.failing_receivers()
     world.pass_time(MINUTE)
     await world.deliver()
 
     assert [each.failures for each in failing] == [1]
-    assert await world.resources.problems.failing_receivers() == []
+    assert await world.resources.alarms.failing_receivers() == []
 
 
 async def test_notices_that_fail_are_logged_and_counted_but_told_by_no_notice(world: World) -> None:
@@ -86,7 +86,7 @@ async def test_notices_that_fail_are_logged_and_counted_but_told_by_no_notice(wo
             await report(world)
             world.pass_time(MINUTE)
 
-    assert await world.resources.problems.failing_receivers() == []
+    assert await world.resources.alarms.failing_receivers() == []
     assert "receiver.failing" not in await told(world)
     assert [line["event"] for line in lines if line["event"] == "notice.failed"] == ["notice.failed"]
     assert await world.resources.notices.failed() == 1
@@ -137,9 +137,9 @@ async def test_a_redis_that_is_not_durable_any_more_is_told(world: World) -> Non
     assert await told(world) == ["redis.not_durable", "redis.durable"]
 
 
-async def test_one_worker_of_the_fleet_looks_for_problems_at_a_time(world: World) -> None:
-    assert await world.resources.problems.take_turn("problems", EVERY)
-    assert not await world.resources.problems.take_turn("problems", EVERY)
+async def test_one_worker_of_the_fleet_looks_for_alarms_at_a_time(world: World) -> None:
+    assert await world.resources.alarms.take_turn("alarms", EVERY)
+    assert not await world.resources.alarms.take_turn("alarms", EVERY)
 
 
 async def beats(world: World) -> int:
@@ -149,7 +149,7 @@ async def beats(world: World) -> int:
 async def test_the_heartbeat_is_called_once_a_minute_while_all_is_well(world: World) -> None:
     await accept_all(world)
     await report(world)
-    await world.resources.store.call("DEL", "rb:turn:problems")
+    await world.resources.store.call("DEL", "rb:turn:alarms")
     await world.sweep()
     well = await beats(world)
     await world.resources.budgets.write("default", Budget(key_refused_since=1))

@@ -1,34 +1,34 @@
-"""Problems that last: when one begins, when it is told, and when it has ended."""
+"""Alarms: when one begins, when it is told, and when it has ended."""
 
 from dataclasses import replace
 
 import pytest
 
-from bridge.domain.notices.problems import (
+from bridge.domain.notices.alarms import (
     END_OF,
+    Alarm,
+    AlarmKind,
     FailingReceiver,
-    KnownProblem,
-    Problem,
-    ProblemKind,
+    KnownAlarm,
     all_is_well,
     changes,
-    receiver_problems,
-    redis_problems,
-    workspace_problems,
+    receiver_alarms,
+    redis_alarms,
+    workspace_alarms,
 )
 from bridge.domain.polling.budget import Budget
 from bridge.domain.times import MINUTE, SECOND
 from tests.support.samples import NOW
 
-LATE = Problem(kind=ProblemKind.LIMIT_USED_UP, subject="eu", since=NOW, facts={"overdue": 3})
+LATE = Alarm(kind=AlarmKind.LIMIT_USED_UP, subject="eu", since=NOW, facts={"overdue": 3})
 FAILING = FailingReceiver(lane="callback:x", since=NOW, failures=1, delivery_id="dlv_1")
 
 
-def known(problem: Problem, *, told: bool) -> dict[str, KnownProblem]:
-    return {problem.key: KnownProblem(problem=problem, told=told)}
+def known(alarm: Alarm, *, told: bool) -> dict[str, KnownAlarm]:
+    return {alarm.key: KnownAlarm(alarm=alarm, told=told)}
 
 
-def test_a_problem_is_told_once_after_it_has_lasted() -> None:
+def test_an_alarm_is_told_once_after_it_has_lasted() -> None:
     first = changes([LATE], {}, NOW)
     early = changes([replace(LATE, since=NOW + MINUTE)], known(LATE, told=False), NOW + MINUTE)
     later = changes([replace(LATE, since=NOW + 10 * MINUTE)], known(LATE, told=False), NOW + 10 * MINUTE)
@@ -48,8 +48,8 @@ def test_it_is_told_with_its_present_facts_and_its_first_time() -> None:
 
 
 @pytest.mark.parametrize("told", [True, False])
-def test_a_problem_that_is_gone_has_ended(*, told: bool) -> None:
-    assert changes([], known(LATE, told=told), NOW).ended == (KnownProblem(problem=LATE, told=told),)
+def test_an_alarm_that_is_gone_has_ended(*, told: bool) -> None:
+    assert changes([], known(LATE, told=told), NOW).ended == (KnownAlarm(alarm=LATE, told=told),)
 
 
 @pytest.mark.parametrize(
@@ -64,27 +64,27 @@ def test_a_problem_that_is_gone_has_ended(*, told: bool) -> None:
 def test_a_receiver_fails_after_four_attempts_or_a_quarter_of_an_hour(
     *, receiver: FailingReceiver, fails: bool
 ) -> None:
-    assert bool(receiver_problems([receiver], NOW)) == fails
+    assert bool(receiver_alarms([receiver], NOW)) == fails
 
 
-def kinds(problems: list[Problem]) -> list[ProblemKind]:
-    return [problem.kind for problem in problems]
+def kinds(alarms: list[Alarm]) -> list[AlarmKind]:
+    return [alarm.kind for alarm in alarms]
 
 
 @pytest.mark.parametrize(
     ("budget", "overdue", "expected"),
     [
         (Budget(), 0, []),
-        (Budget(), 1, [ProblemKind.LIMIT_USED_UP]),
-        (Budget(breaker_open_since=NOW), 1, [ProblemKind.RALLY_DOWN]),
+        (Budget(), 1, [AlarmKind.LIMIT_USED_UP]),
+        (Budget(breaker_open_since=NOW), 1, [AlarmKind.RALLY_DOWN]),
         (Budget(key_refused_since=NOW), 1, []),
         (Budget(vanished_since=NOW), 1, []),
     ],
 )
 def test_late_polls_are_the_limits_only_if_nothing_else_explains_them(
-    budget: Budget, overdue: int, expected: list[ProblemKind]
+    budget: Budget, overdue: int, expected: list[AlarmKind]
 ) -> None:
-    assert kinds(workspace_problems("eu", budget, overdue, NOW)) == expected
+    assert kinds(workspace_alarms("eu", budget, overdue, NOW)) == expected
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ def test_late_polls_are_the_limits_only_if_nothing_else_explains_them(
 def test_a_redis_at_the_limit_does_not_begin_and_end_all_the_time(
     *, share: float | None, is_known: bool, expected: int
 ) -> None:
-    keys = {f"{ProblemKind.REDIS_NEARLY_FULL}:"} if is_known else set()
-    found = redis_problems(memory_share=share, append_only=None, append_ok=None, known=keys, now=NOW)
+    keys = {f"{AlarmKind.REDIS_NEARLY_FULL}:"} if is_known else set()
+    found = redis_alarms(memory_share=share, append_only=None, append_ok=None, known=keys, now=NOW)
     assert len(found) == expected
 
 
@@ -106,19 +106,19 @@ def test_a_redis_at_the_limit_does_not_begin_and_end_all_the_time(
 def test_a_redis_without_a_working_append_only_file_is_not_durable(
     *, append_only: bool | None, append_ok: bool | None, durable: bool
 ) -> None:
-    found = redis_problems(memory_share=None, append_only=append_only, append_ok=append_ok, known=(), now=NOW)
-    assert kinds(found) == ([] if durable else [ProblemKind.REDIS_NOT_DURABLE])
+    found = redis_alarms(memory_share=None, append_only=append_only, append_ok=append_ok, known=(), now=NOW)
+    assert kinds(found) == ([] if durable else [AlarmKind.REDIS_NOT_DURABLE])
 
 
-def test_all_is_well_unless_the_service_itself_has_a_problem() -> None:
-    receiver = Problem(kind=ProblemKind.RECEIVER_FAILING, subject="callback:x", since=NOW)
-    fails = KnownProblem(problem=receiver, told=True)
+def test_all_is_well_unless_the_service_itself_has_an_alarm() -> None:
+    receiver = Alarm(kind=AlarmKind.RECEIVER_FAILING, subject="callback:x", since=NOW)
+    fails = KnownAlarm(alarm=receiver, told=True)
 
-    assert all_is_well([fails, KnownProblem(problem=LATE, told=False)], [Budget()])
-    assert not all_is_well([KnownProblem(problem=LATE, told=True)], [Budget()])
+    assert all_is_well([fails, KnownAlarm(alarm=LATE, told=False)], [Budget()])
+    assert not all_is_well([KnownAlarm(alarm=LATE, told=True)], [Budget()])
     assert not all_is_well([], [Budget(), Budget(key_refused_since=NOW)])
 
 
 def test_each_kind_has_an_end() -> None:
-    assert END_OF.keys() == set(ProblemKind)
-    assert len({*END_OF.values(), *(kind.value for kind in ProblemKind)}) == 2 * len(ProblemKind)
+    assert END_OF.keys() == set(AlarmKind)
+    assert len({*END_OF.values(), *(kind.value for kind in AlarmKind)}) == 2 * len(AlarmKind)

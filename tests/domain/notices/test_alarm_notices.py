@@ -1,17 +1,17 @@
-"""What the notices about problems that last say."""
+"""What the notices about alarms say."""
 
 import pytest
 
-from bridge.domain.notices.problem_notices import (
+from bridge.domain.notices.alarm_notices import (
     BEGINNINGS,
     ENDS,
     Failing,
-    problem_began,
-    problem_ended,
+    alarm_began,
+    alarm_ended,
     receivers_failing,
     receivers_recovered,
 )
-from bridge.domain.notices.problems import Problem, ProblemKind
+from bridge.domain.notices.alarms import Alarm, AlarmKind
 from bridge.domain.times import MINUTE
 from tests.support.samples import NOW
 
@@ -24,9 +24,9 @@ FACTS: dict[str, str | int] = {
 }
 
 
-def receiver(failures: int = 4) -> Problem:
+def receiver(failures: int = 4) -> Alarm:
     facts: dict[str, str | int] = {"failures": failures, "delivery_id": "dlv_1"}
-    return Problem(kind=ProblemKind.RECEIVER_FAILING, subject="callback:x", since=NOW - 15 * MINUTE, facts=facts)
+    return Alarm(kind=AlarmKind.RECEIVER_FAILING, subject="callback:x", since=NOW - 15 * MINUTE, facts=facts)
 
 
 def test_one_receiver_is_described_with_its_last_reason() -> None:
@@ -51,9 +51,9 @@ def test_several_receivers_are_told_together() -> None:
 
 
 @pytest.mark.parametrize("kind", BEGINNINGS)
-def test_each_other_problem_has_a_sentence_for_its_beginning_and_its_end(kind: ProblemKind) -> None:
-    problem = Problem(kind=kind, subject="eu", since=NOW, facts=FACTS)
-    began, ended = problem_began(problem, NOW), problem_ended(problem, NOW)
+def test_each_other_alarm_has_a_sentence_for_its_beginning_and_its_end(kind: AlarmKind) -> None:
+    alarm = Alarm(kind=kind, subject="eu", since=NOW, facts=FACTS)
+    began, ended = alarm_began(alarm, NOW), alarm_ended(alarm, NOW)
 
     assert began.type == kind.value != ended.type
     assert began.text.endswith(".")
@@ -62,4 +62,4 @@ def test_each_other_problem_has_a_sentence_for_its_beginning_and_its_end(kind: P
 
 
 def test_every_kind_has_its_words() -> None:
-    assert BEGINNINGS.keys() == ENDS.keys() == set(ProblemKind) - {ProblemKind.RECEIVER_FAILING}
+    assert BEGINNINGS.keys() == ENDS.keys() == set(AlarmKind) - {AlarmKind.RECEIVER_FAILING}
