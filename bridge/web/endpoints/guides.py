@@ -32,6 +32,9 @@ GUIDES = {
 }
 """The names of the files, in reading order, each with the text of the link to it."""
 
+IMAGES = ("console-overview.png", "console-watches.png", "console-watch.png")
+"""The images in the guides."""
+
 _MARKERS = re.compile(r"^<!-- .* -->\n", re.MULTILINE)
 """The comments that mark the recipes which the tests run."""
 _LINKS = re.compile(r"^(?:(?P<guide>[a-z]+)\.md)?(?P<anchor>#.*)?$")
@@ -39,8 +42,16 @@ _LINKS = re.compile(r"^(?:(?P<guide>[a-z]+)\.md)?(?P<anchor>#.*)?$")
 
 
 def guide_routes() -> Sequence[Route]:
-    """Return a route for each guide; a page is rendered at its first request."""
-    return [_route(name) for name in GUIDES]
+    """Return a route for each guide and each image in one; a page is rendered at its first request."""
+    return [*(_route(name) for name in GUIDES), *(_image_route(name) for name in IMAGES)]
+
+
+def _image_route(name: str) -> Route:
+    async def show(_: Request) -> Response:
+        content = (files("bridge") / "docs" / "images" / name).read_bytes()
+        return Response(content, media_type="image/png", headers={"Cache-Control": "public, max-age=300"})
+
+    return resource(f"/docs/images/{name}", GET=show)
 
 
 def _route(name: str) -> Route:
@@ -79,6 +90,8 @@ def to_html(text: str) -> tuple[str, str]:
         for child in inline.children or []:
             if child.type == "link_open" and (link := _LINKS.match(str(child.attrGet("href")))):
                 child.attrSet("href", _path(link))
+            if child.type == "image":
+                child.attrSet("src", f"/docs/{child.attrGet('src')}")
     return title, markdown.renderer.render(tokens, markdown.options, {})
 
 

@@ -11,7 +11,7 @@ from bridge.domain.notices.workspace_events import WorkspaceEvent
 from bridge.domain.notifications import TYPES
 from bridge.metrics.catalogue import METRICS
 from bridge.web.app import API_ROUTES
-from bridge.web.endpoints.guides import GUIDES, anchor, read, to_html
+from bridge.web.endpoints.guides import GUIDES, IMAGES, anchor, read, to_html
 from bridge.web.openapi.document import NOTICES, OF_SEVERAL_IMPORTS, TEST, describe
 from tests.support.world import World
 
@@ -68,8 +68,21 @@ def test_no_two_headings_of_a_page_have_the_same_anchor(name: str) -> None:
 
 
 def test_every_guide_is_served_and_linked_from_the_readme() -> None:
-    assert {path.stem for path in DOCS.iterdir()} == GUIDES.keys()
+    assert {path.stem for path in DOCS.glob("*.md")} == GUIDES.keys()
     assert {f"bridge/docs/{name}.md" for name in GUIDES} <= set(links(HOME / "README.md"))
+
+
+async def test_every_image_of_a_guide_is_small_and_served(world: World) -> None:
+    files = {path.name: path.stat().st_size for path in (DOCS / "images").iterdir()}
+    assert files.keys() == set(IMAGES)
+    assert max(files.values()) < 60_000
+    shown = [
+        src for name in GUIDES for src in re.findall(r'<img src="([^"]*)"', (await world.api.get(f"/docs/{name}")).text)
+    ]
+    assert set(shown) == {f"/docs/images/{name}" for name in IMAGES}
+    for src in shown:
+        image = await world.api.get(src)
+        assert (image.status_code, image.headers["content-type"]) == (200, "image/png")
 
 
 def test_the_readme_stays_short() -> None:
