@@ -26,9 +26,9 @@ Examples:
 @click.argument("id_", metavar="WATCH_ID|IMPORT_ID", shell_complete=complete_watches())
 @with_client()
 def command(bridge: Bridge, id_: str, *, as_json: bool) -> None:
-    """Say why a message came, or did not: what happened, what is waited for, and what to do.
+    """Explain why a message came, or did not.
 
-    Of an import, the newest watches are explained. The id of a delivery (dlv_…) stands for its watch.
+    Says what happened, what is waited for, and what to do. Of an import, the newest watches are explained. The id of a delivery (dlv_…) stands for its watch.
     """
     watches = _watches(bridge, id_)
     histories = [bridge.history(each) for each in watches]
