@@ -17,6 +17,8 @@ ACCESS_LOG = "access_log"
 """The key in the state of the lifespan for the function that writes a line."""
 THINNED_FOR = 60.0
 """Seconds after a line about a refusal during which others like it are left out."""
+PUSHES = "/v1/push/"
+"""Refused pushes are only counted: what is not signed leaves nothing in the log, and what is signed has an event."""
 LONGEST_PATH = 200
 FIRST_ERROR = 400
 FIRST_FAULT = 500
@@ -49,7 +51,7 @@ class AccessLog:
         """Write the line of a call, if it gets one."""
         if mode == "all":
             _write(call)
-        elif mode == "errors" and call.status >= FIRST_ERROR:
+        elif mode == "errors" and call.status >= FIRST_ERROR and not call.route.startswith(PUSHES):
             if call.client is not None or call.status >= FIRST_FAULT:
                 _write(call)
             else:

@@ -46,6 +46,15 @@ def test_refusals_of_unknown_callers_get_one_line_a_minute_that_counts_the_other
     ]
 
 
+@pytest.mark.parametrize(("mode", "lines_written"), [("errors", 0), ("all", 1)])
+def test_a_refused_push_is_only_counted_unless_every_call_gets_a_line(mode: AccessLogMode, lines_written: int) -> None:
+    log = AccessLog()
+    with capture_logs() as lines:
+        log.write(replace(UNKNOWN, route="/v1/push/rally/{workspace}", status=400, code="push_not_signed"), mode)
+
+    assert len(lines) == lines_written
+
+
 def test_each_refusal_of_a_known_client_gets_a_line() -> None:
     log = AccessLog()
     with capture_logs() as lines:
