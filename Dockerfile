@@ -38,6 +38,7 @@ RUN pip uninstall --yes --quiet pip && \
     rm -r "$stdlib/ensurepip" && \
     python -m compileall -q -x '/(test|tests|idlelib|lib2to3|turtledemo)/' "$stdlib"
 ENV PATH=/opt/rally-bridge/bin:${PATH} \
+    RALLY_BRIDGE_COMMIT=${REVISION} \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1
 # By number, so that a runtime can check that it is not root.

@@ -2,8 +2,9 @@
 
 import base64
 import hashlib
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import Distribution, PackageNotFoundError, PackagePath, distribution, distributions
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +24,26 @@ REINSTALL = f"pip install --force-reinstall --no-deps {OURS}"
 
 _REQUIRED_BY_SERVER = re.compile(rf"""([A-Za-z0-9._-]+)[^;]*;\s*extra\s*==\s*['"]{SERVER}['"]\s*""")
 """A requirement of the extra on every platform, as the metadata of a distribution has it."""
+
+
+COMMIT = "RALLY_BRIDGE_COMMIT"
+"""The variable in which the image has its commit."""
+
+
+def version_text(environ: Mapping[str, str]) -> str:
+    """Return the version with its commit, where that is known."""
+    commit = environ.get(COMMIT) or commit_in(distribution(OURS).read_text("direct_url.json"))
+    version = distribution(OURS).version
+    return version if commit is None else f"{version} (commit {commit})"
+
+
+def commit_in(direct_url: str | None) -> str | None:
+    """Return the commit that pip notes of an installation from a repository; None of any other.
+
+    Source: https://packaging.python.org/en/latest/specifications/direct-url/
+    """
+    noted: Mapping[str, Mapping[str, str]] = json.loads(direct_url or "{}")
+    return noted.get("vcs_info", {}).get("commit_id")
 
 
 def missing_from_server() -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge import packages
 from bridge.cli import COMMANDS, SERVICE
 from tests.support.installations import HOME, install, install_ours
 
@@ -146,3 +147,15 @@ def test_light_commands_import_no_package_of_the_service() -> None:
     light = f"{code}; [main.get_command(None, name) for name in {sorted(COMMANDS.keys() - SERVICE)}]"
     ran = subprocess.run([sys.executable, "-c", light], capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("noted", "commit"),
+    [
+        ('{"url": "https://git.example/bridge", "vcs_info": {"vcs": "git", "commit_id": "1a2b3c"}}', "1a2b3c"),
+        ('{"url": "file:///source", "dir_info": {"editable": true}}', None),
+        (None, None),
+    ],
+)
+def test_the_commit_is_known_of_an_installation_from_a_repository(noted: str | None, commit: str | None) -> None:
+    assert packages.commit_in(noted) == commit

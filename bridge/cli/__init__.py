@@ -171,7 +171,21 @@ def _unexpected(error: Exception) -> str:
     return f"Unexpected error: {what}, at {Path(place.filename).name}:{place.lineno}. Please report it."
 
 
+def print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's signature
+    """Print the version and the commit, and exit."""
+    if wanted and not context.resilient_parsing:
+        click.echo(f"rally-bridge, version {packages.version_text(os.environ)}")
+        context.exit()
+
+
 @click.group(cls=PlainGroup, epilog=TABLE, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="rally-bridge", prog_name="rally-bridge")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=print_version,
+    help="Show the version and exit.",
+)
 def main() -> None:
     """Notify Slack and HTTP callbacks when Rally UXR imports end."""

@@ -15,6 +15,11 @@ def test_it_prints_its_version(tmp_path: Path) -> None:
     assert run_here("--version", env={}, cwd=tmp_path).stdout == f"rally-bridge, version {version('rally-bridge')}\n"
 
 
+def test_an_image_prints_its_commit_as_well(tmp_path: Path) -> None:
+    printed = run_here("--version", env={"RALLY_BRIDGE_COMMIT": "1a2b3c"}, cwd=tmp_path).stdout
+    assert printed == f"rally-bridge, version {version('rally-bridge')} (commit 1a2b3c)\n"
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["list", "--help"]])
 def test_help_that_can_not_be_written_is_one_sentence(arguments: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
