@@ -21,6 +21,7 @@ TABLES = (
     "push_latency",
     "push_flood",
     "listing",
+    "console",
     "failed_records",
     "slack",
     "living",

@@ -39,6 +39,8 @@ async def test_every_key_of_a_watch_is_listed(world: World, redis_url: str) -> N
     await release(world, await end_import(world, "called", to_callback(world)))
     await world.resources.summaries.add("ops", ["room"], "default", "missed", problem=False)
     await world.resources.store.check()
+    await world.resources.figures.record({"polls": 1}, {"open": 1})
+    await world.resources.console_sessions.end("session", MINUTE)
     arq = connect(redis_url)
     await arq.enqueue_job(Job.SWEEP.value)
     await arq.aclose()

@@ -36,6 +36,8 @@ class Banner:
     """Whether a client is a Slack workspace."""
     pushed: Sequence[str] = ()
     """The workspaces of the real Rally whose pushes the bridge accepts."""
+    console: bool = True
+    """Whether the pages of the console are served."""
     data: Path
     logs: Path
 
@@ -54,9 +56,11 @@ class Banner:
     def locations(self) -> list[tuple[str, str]]:
         """Return the name and the location of each part."""
         inbox = [("Inbox", f"{self.sandbox}/inbox")] if self.sandbox else []
+        console = [("Console", f"{self.api}/console")] if self.console else []
         return [
             ("API", self.api),
             ("Docs", f"{self.api}/docs"),
+            *console,
             *inbox,
             ("Data", str(self.data)),
             ("Logs", str(self.logs)),

@@ -114,6 +114,7 @@ def _banner(
         rule_file=_short(settings.bridge_config_file) if settings.bridge_config_file and settings.rules else None,
         slack_app=settings.slack_client is not None,
         pushed=[] if sandbox else [name for name, each in settings.workspaces.items() if each.webhook_secrets],
+        console=settings.bridge_console,
         data=data.path,
         logs=data.logs,
     )

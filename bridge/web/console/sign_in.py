@@ -85,7 +85,10 @@ def _unsigned(request: Request, now: Moment) -> Session | None:
 
 def _keep(request: Request, response: Response, session: Session) -> None:
     """Set the cookie. A proxy says that the browser uses TLS; a browser that says so itself only restricts itself."""
-    encrypted = "https" in {request.url.scheme, request.headers.get("x-forwarded-proto", "").lower()}
+    encrypted = "https" in {
+        request.url.scheme,
+        request.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower(),
+    }
     response.set_cookie(
         COOKIE,
         seal(request.app.state.resources.encryptor, session),

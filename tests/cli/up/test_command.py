@@ -338,6 +338,8 @@ def test_the_banner_of_a_sandbox_prints_the_variables_the_docs_and_the_demo_ids(
     assert [line for line in printed if line.startswith("export")] == exported
     assert "For scripts that import people into the simulated Rally: source /data/rally.sh, or" in printed
     assert f"  Docs     {API}/docs" in printed
+    assert f"  Console  {API}/console" in printed
+    assert "Console" not in str(printed_lines(replace(banner, console=False)))
     assert "demo-completed-1, demo-partial-1, demo-failed-1, demo-slow-1" in printed
     assert all(demo(each, now=0.0) for each in DEMO_IDS)
 

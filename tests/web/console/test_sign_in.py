@@ -43,7 +43,7 @@ async def test_the_cookie_can_not_be_read_by_scripts_and_is_sent_only_to_the_con
     assert "Secure" not in plain
 
     world.api.cookies.clear()
-    behind_tls = await world.api.get(SIGN_IN, headers={"X-Forwarded-Proto": "https"})
+    behind_tls = await world.api.get(SIGN_IN, headers={"X-Forwarded-Proto": "https, http"})
     assert "Secure" in behind_tls.headers["set-cookie"]
 
 
