@@ -175,8 +175,10 @@ class Store:
                 log.warning("redis.available")
 
     async def check(self) -> None:
-        """Check that Redis answers and accepts writes. Raises StoreUnavailable."""
+        """Check that Redis answers and accepts writes, and that replicas confirm them. Raises StoreUnavailable."""
         await self.call("SET", "rb:check", 1, "PX", 1000)
+        if self.min_replicas:
+            await self.run("now", replicated=True)
 
     async def now(self) -> Moment:
         """Return Redis' TIME in ms."""

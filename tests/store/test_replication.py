@@ -123,6 +123,16 @@ async def test_a_watch_that_is_to_end_cannot_be_cancelled(world: World, servers:
     assert (await world.reload(watch))["outcome"] == "completed"
 
 
+async def test_the_bridge_is_not_ready_without_its_replicas(world: World, servers: tuple[Redis, Redis]) -> None:
+    with out_of_step(world, servers[1]):
+        ready = await world.get("/readyz")
+    assert (ready.status_code, ready.json()["redis"]) == (
+        503,
+        "Redis: 0 of 1 required replicas confirmed a write in time",
+    )
+    assert (await world.get("/readyz")).status_code == 200
+
+
 async def test_a_cancelled_watch_is_on_the_replica(world: World, servers: tuple[Redis, Redis]) -> None:
     watch = await world.watch()
     with out_of_step(world, servers[1]):
