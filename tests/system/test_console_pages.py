@@ -30,7 +30,9 @@ def journey(
     tmp_path_factory: pytest.TempPathFactory,
     browser: Browser,  # noqa: ARG001 - without a browser, no bridge is started
 ) -> Iterator[Journey]:
-    with up(tmp_path_factory.mktemp("console") / "data", free_ports(), POLL_FLOOR="200ms") as journey:
+    with up(
+        tmp_path_factory.mktemp("console") / "data", free_ports(), POLL_FLOOR="200ms", CLIENT_RATE_LIMIT="1000000"
+    ) as journey:
         yield journey
 
 
@@ -252,3 +254,23 @@ def test_the_console_works_without_scripts(browser: Browser, journey: Journey, c
         expect(page.get_by_role("status")).to_have_text("The watch was cancelled.")
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_label("API key")).to_be_visible()
+
+
+def test_ten_thousand_watches_are_listed_in_pages(page: Page, console: str, journey: Journey) -> None:
+    batch = {"watches": [{"importId": "crowd", "label": "One of many"}] * 100}
+    for number in range(100):
+        journey.http.post(
+            f"http://127.0.0.1:{journey.port}/v1/watches/batch",
+            json=batch,
+            headers={"Authorization": f"Bearer {journey.key}", "Idempotency-Key": f"crowd-{number}"},
+        ).raise_for_status()
+
+    page.goto(f"{console}/watches?label=one+of+MANY&state=watching")
+    expect(page.get_by_role("row")).to_have_count(51)
+    for _ in range(3):
+        page.get_by_role("link", name="Older »").click()
+        expect(page.get_by_role("row")).to_have_count(51)
+    assert_it_is_well_made(page)
+    page.goto(console)
+    expect(page.get_by_text("Open watches").first).to_be_visible()
+    assert_it_is_well_made(page)
