@@ -28,7 +28,8 @@ Examples:
 def command(bridge: Bridge, id_: str, *, as_json: bool) -> None:
     """Explain why a message came, or did not.
 
-    Says what happened, what is waited for, and what to do. Of an import, the newest watches are explained. The id of a delivery (dlv_…) stands for its watch.
+    Says what happened, what is waited for, and what to do. Of an import, the newest watches are explained. The id of a
+    delivery (dlv_…) stands for its watch.
     """
     watches = _watches(bridge, id_)
     histories = [bridge.history(each) for each in watches]
