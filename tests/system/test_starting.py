@@ -374,8 +374,9 @@ def test_a_redis_that_drops_watches_is_refused_in_a_sentence(
 def test_an_allowed_policy_does_not_prevent_a_start_and_is_logged(
     policy: str, allowed: Mapping[str, str], program: str, tmp_path: Path, environ: Mapping[str, str]
 ) -> None:
+    durable = ("--appendonly", "yes", "--appendfsync", "always")  # so that nothing else is at risk
     with (
-        redis_at(tmp_path, "--maxmemory-policy", policy),
+        redis_at(tmp_path, *durable, "--maxmemory-policy", policy),
         started(program, tmp_path, {**environ, **allowed}) as service,
     ):
         wait_for(lambda: service.logged(EVENTS[program][1]), "the start")

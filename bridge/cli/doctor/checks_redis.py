@@ -124,10 +124,10 @@ def _replication(report: RedisReport) -> Finding:
     if risk is None and not report.required:
         return ok(check, "no replica is connected, so none can take over")
     if risk is None:
-        return ok(check, f"{report.required} of {report.replicas} replicas must confirm (REDIS_MIN_REPLICAS)")
+        return ok(check, f"all {report.replicas} replicas must confirm (REDIS_MIN_REPLICAS)")
     if risk.certain:
         return failed(check, risk.text, "Start the replicas, or lower REDIS_MIN_REPLICAS.")
-    return warning(check, risk.text, f"Set REDIS_MIN_REPLICAS, or accept that: {guide}")
+    return warning(check, risk.text, f"Set REDIS_MIN_REPLICAS to their number, or accept that: {guide}")
 
 
 def _eviction(report: RedisReport) -> Finding:

@@ -41,6 +41,9 @@ def replication_risk(replicas: int | None, required: int) -> Risk | None:
     if replicas and not required:
         last = "a failover may lose what was accepted, pushed or settled last"
         return Risk(f"{_count(replicas)} connected, and REDIS_MIN_REPLICAS is not set: {last}")
+    if replicas > required:
+        last = "a planned failover may lose what was acknowledged in its first second"
+        return Risk(f"only {required} of {replicas} replicas must confirm (REDIS_MIN_REPLICAS): {last}")
     return None
 
 

@@ -32,7 +32,7 @@ def test_durability(
     ("replicas", "required", "words"),
     [
         (0, 0, ""),
-        (2, 1, ""),
+        (2, 1, "only 1 of 2 replicas must confirm (REDIS_MIN_REPLICAS): a planned failover may lose"),
         (2, 2, ""),
         (None, 0, ""),
         (1, 0, "1 replica is connected, and REDIS_MIN_REPLICAS is not set: a failover may lose"),
