@@ -135,7 +135,7 @@ class LivingWork:
 
     async def _edit(self, claimed: ClaimedLiving, message: LivingMessage, bot: SlackBot) -> LivingResult:
         found = await self._words.progress(claimed.claim, claimed.now())
-        if found is None:  # it ends now
+        if found is None:  # it ends now, or could not be read
             return self._postponed(claimed, message, claimed.now() + EDITED_EVERY)
         if isinstance(found, Moved):
             return await self._say_moved(claimed, message, bot)

@@ -7,16 +7,20 @@ from bridge.destinations.egress.permissions import may_use
 from bridge.domain.clients import slack_user_of
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Destination, NamedDestination, SlackChannel
+from bridge.domain.import_state import ImportState
 from bridge.domain.imports import Reading
 from bridge.domain.living.end_place import EndPlace
 from bridge.domain.living.progress import Progress, ShownEnd, Told
 from bridge.domain.living.updates import END_AWAITED, END_LOOKED_AGAIN
 from bridge.domain.nudges import Remark, remark_on
-from bridge.domain.times import Moment
+from bridge.domain.times import SECOND, Moment, Span
 from bridge.domain.watches import Watch, WatchState
 from bridge.errors import DecryptionFailed
 from bridge.resources import Resources
 from bridge.store.living_messages import LivingClaim
+
+NEVER_READ_AFTER: Span = 30 * SECOND
+"""After how long a message is written about an import that was not read yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +35,17 @@ class LivingWords:
         self._resources = resources
 
     async def progress(self, claim: LivingClaim, now: Moment) -> tuple[Progress, SlackChannel] | Moved | None:
-        """Return how far an import is, and the channel; None if no open watch is left."""
+        """Return how far an import is, and the channel; None if there is nothing to say now."""
         open_ = await self._open(claim)
         sharing = [watch for watch in open_ if self._wanted(claim, watch) is not None]
         if not sharing:
             return Moved() if open_ else None
         (record,) = await self._resources.imports.many([(claim.workspace, claim.import_id)])
-        state = None if record is None else record.state
-        reading, as_of = (None, now) if state is None else (state.reading, state.polled_at or now)
+        state = ImportState() if record is None else record.state
+        watched_for = max(0, now - min(watch.created_at for watch in sharing))
+        if not _is_known(state, watched_for):
+            return None
+        reading, as_of = state.reading, state.polled_at or now
         channel = self._channel(claim, sharing[0])
         return Progress(
             workspace=claim.workspace,
@@ -46,7 +53,7 @@ class LivingWords:
             label=next((watch.label for watch in sharing if watch.label), None),
             clients=tuple(watch.client for watch in sharing),
             reading=reading,
-            watched_for=max(0, now - min(watch.created_at for watch in sharing)),
+            watched_for=watched_for,
             as_of=as_of,
             remark=await self._remark(sharing, reading, as_of),
             link=self._link(claim),
@@ -155,6 +162,16 @@ class LivingWords:
         in_digest = delivery.posted is None
         is_reply = place is EndPlace.REPLY and not delivery.outside_thread and not in_digest
         return Told.IN_THREAD if is_reply else Told.BELOW
+
+
+def _is_known(state: ImportState, watched_for: Span) -> bool:
+    """Return whether it is known that an import runs, and how far it is; not after a poll that could not read it.
+
+    One that was never read is told of all the same, unless its first poll is still to come.
+    """
+    if state.reading is None:
+        return watched_for >= NEVER_READ_AFTER
+    return state.just_read and not state.reading.finished
 
 
 def _names(watch: Watch, channel: SlackChannel) -> bool:

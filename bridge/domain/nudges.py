@@ -87,9 +87,13 @@ def remark_on(states: Iterable[NudgeState], reading: Reading | None, read_at: Mo
     """Return the remark of a living message; `states` are those of the watches that share it."""
     nudged = [each for each in states if each.sent]
     people = None if reading is None else reading.person_count
-    stalled = [each.since for each in nudged if NudgeKind.NO_PROGRESS in each.sent and each.people == people]
+    stalled = [
+        each.since
+        for each in nudged
+        if NudgeKind.NO_PROGRESS in each.sent and each.people == people and read_at - each.since >= NO_PROGRESS_AFTER
+    ]
     if stalled:
-        return Remark(kind=NudgeKind.NO_PROGRESS, unchanged_for=max(0, read_at - min(stalled)))
+        return Remark(kind=NudgeKind.NO_PROGRESS, unchanged_for=read_at - min(stalled))
     is_long = any(NudgeKind.STILL_RUNNING in each.sent for each in nudged)
     return Remark(kind=NudgeKind.STILL_RUNNING) if is_long else None
 

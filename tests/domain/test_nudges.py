@@ -170,5 +170,6 @@ def test_a_living_message_says_of_nudges_what_still_holds() -> None:
     assert remark_on([NOTHING_SEEN, both], reading, NOW + HOUR) == Remark(kind=STALLED, unchanged_for=HOUR)
     assert remark_on([both], replace(reading, person_count=8), NOW + HOUR) == Remark(kind=RUNNING)
     assert remark_on([stalled], replace(reading, person_count=8), NOW + HOUR) is None
+    assert remark_on([stalled], reading, NOW + MINUTE) is None  # it has risen again meanwhile, to these people
     assert remark_on([running], None, NOW + HOUR) == Remark(kind=RUNNING)
     assert remark_on([NOTHING_SEEN], reading, NOW + HOUR) is None

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.domain.destinations import SlackChannel
 from bridge.domain.living.living_message import Phase
-from bridge.domain.times import HOUR, MINUTE, SECOND
+from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.store.living_messages import LivingClaim
 from tests.support.living_messages import LIVE, TS, Living, end, end_living, living_world, progress, show_living
 from tests.support.outages import unavailable
@@ -368,3 +368,48 @@ async def test_without_a_bot_a_message_is_given_up_when_its_import_has_ended(
 
             assert (living.edits(), await without.phase()) == ([], "given_up")
             await assert_store_sound(without.world.resources.store)
+
+
+async def test_figures_are_not_dated_by_polls_that_could_not_read_the_import(living: Living) -> None:
+    await show_living(living.world)
+    await living.world.sandbox.faults(status=500, times=1)
+    await progress(living.world, 300)
+    await living.world.live()
+    assert living.edits() == []
+
+    await progress(living.world, 300)
+    await living.world.live()
+    assert "300 people" in only(living.edits())["text"]
+
+
+async def test_edits_that_failed_before_the_end_leave_the_last_edit_its_tries(living: Living) -> None:
+    await show_living(living.world)
+    living.slack.answers["chat.update"] = 500
+    for people in (300, 400, 500, 600):
+        await progress(living.world, people)
+        await living.world.live()
+    await end(living.world)
+    await end_living(living.world)
+    assert await living.phase() == "shown"
+    del living.slack.answers["chat.update"]
+    living.world.pass_time(MINUTE)
+    await living.world.live()
+
+    assert await living.phase() == "ended"
+
+
+async def test_an_import_that_ended_long_ago_is_not_said_to_run_when_it_is_watched_again(living: Living) -> None:
+    await show_living(living.world)
+    await end(living.world)
+    await end_living(living.world)
+    living.world.pass_time(DAY)
+    await living.world.watch(notify=[LIVE])
+    await living.world.live()
+    await living.world.poll()
+    await living.world.live()
+    await living.world.deliver()
+    living.world.pass_time(MINUTE)
+    await living.world.live()
+
+    assert not [edit["text"] for edit in living.edits() if "running" in edit["text"]]
+    assert living.edits()[-1]["text"].endswith("It has ended, see below.")

@@ -25,7 +25,10 @@ elseif phase == 'waiting' then
   redis.call('DEL', living)
 elseif was_ending == '1' and is_over == '1' then
   redis.call('PEXPIRE', living, kept_for)
+elseif was_ending == '1' then
+  redis.call('ZADD', ENDING, due, member)
 else
-  redis.call('ZADD', ENDING, was_ending == '1' and due or now + END_LOOKED_AFTER, member)
+  redis.call('HSET', living, 'failures', 0) -- the tries of the last edit count anew
+  redis.call('ZADD', ENDING, now + END_LOOKED_AFTER, member)
 end
 return 1

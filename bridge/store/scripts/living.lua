@@ -50,7 +50,7 @@ local function leave_living(receivers, import_member, watch_id, now)
         redis.call('DEL', key)
         redis.call('ZREM', WAITING, member)
       else
-        redis.call('HSET', key, 'ended_by', watch_id)
+        redis.call('HSET', key, 'ended_by', watch_id, 'failures', 0) -- the tries of the last edit count anew
         if phase ~= 'posting' then
           redis.call('ZREM', SHOWN, member)
           redis.call('ZADD', ENDING, math.max(now + END_LOOKED_AFTER, tonumber(answer_by or 0)), member)
