@@ -39,11 +39,14 @@ COMMANDS = {
     "rules": "rules.group.group",
     "alerts": "monitoring.alerts",
     "dashboard": "monitoring.dashboard_json",
+    "deploy": "deploy.group.group",
     "slack": "slack.group.group",
     "completion": "completion.command",
 }
 """The commands and where each is defined. A process imports only the one that it runs, to save memory."""
-SERVICE = frozenset({"up", "serve", "worker", "config", "doctor", "keys", "rules", "alerts", "dashboard", "slack"})
+SERVICE = frozenset(
+    {"up", "serve", "worker", "config", "doctor", "keys", "rules", "alerts", "dashboard", "deploy", "slack"}
+)
 """The commands that need the packages of the extra `server`."""
 OF_COMMANDS = frozenset({"--url", "--key"})
 """Options of the commands for people, which some write before the command."""

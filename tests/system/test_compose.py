@@ -3,11 +3,16 @@
 import re
 from pathlib import Path, PurePosixPath
 
+import pytest
+import yaml
+
+from bridge.cli.deploy.parts import ALIVE_CHECK, CONFIG_FILE, PARTS, SECRETS_FOLDER, Part
 from bridge.sandbox.settings import SandboxSettings
 from tests.support.samples import only
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
+SERVICES = yaml.safe_load(COMPOSE)["services"]
 GUIDE = (ROOT / "bridge" / "docs" / "configuration.md").read_text()
 
 
@@ -27,3 +32,21 @@ def test_the_sandbox_gets_every_secret_that_its_settings_have() -> None:
     settings = SandboxSettings.from_env(passed)
 
     assert all([settings.rally_key, settings.callback_secrets, settings.slack_token, settings.bridge_key])
+
+
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
+def test_a_part_has_the_same_limits_as_in_other_deployments(part: Part) -> None:
+    service = SERVICES[part.name]
+
+    assert service["mem_limit"] == f"{part.memory}m"
+    assert service["stop_grace_period"] == f"{part.stop_seconds}s"
+
+
+def test_files_are_where_other_deployments_have_them() -> None:
+    mounted = [each.split(":")[-2] for each in SERVICES["web"]["volumes"]]
+
+    assert mounted == [CONFIG_FILE, SECRETS_FOLDER]
+
+
+def test_a_worker_is_checked_as_in_other_deployments() -> None:
+    assert SERVICES["worker"]["healthcheck"]["test"][1] == ALIVE_CHECK.replace("$", "$$")

@@ -1,0 +1,1 @@
+"""The commands `deploy systemd` and `deploy kubernetes`."""
