@@ -14,6 +14,16 @@ from bridge.domain.times import HOUR, MINUTE, Moment
 from bridge.store.digests import DigestName
 from bridge.web.console.visits import Visit, admin_page
 
+RESULTS: Mapping[RuleResult, str] = {
+    RuleResult.WATCHED: "a watch was made",
+    RuleResult.NOT_WANTED: "the push says nothing that the rule tells",
+    RuleResult.STALE: "the import ended too long ago: only summarized",
+    RuleResult.TEST: "a test of Rally: nothing was done",
+    RuleResult.TOLD: "told",
+    RuleResult.SILENT: "ended, and told nowhere by this rule",
+    RuleResult.UNREAD: "not found, not visible, or not finished in time",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatheredDigest:
@@ -40,7 +50,7 @@ class RuleView:
 async def show(visit: Visit) -> Response:
     digests = await _gathered(visit)
     rules = [await _view(visit, rule, digests) for rule in visit.resources.settings.rules]
-    return visit.page("rules.html", rules=rules, results=list(RuleResult))
+    return visit.page("rules.html", rules=rules, results=RESULTS)
 
 
 async def _gathered(visit: Visit) -> Sequence[GatheredDigest]:

@@ -7,7 +7,9 @@ import pytest
 
 from bridge.domain.clients import DIGEST_PREFIX, digest
 from bridge.domain.heartbeats import WorkerInfo
+from bridge.domain.rules.rules import RuleResult
 from bridge.domain.times import MINUTE
+from bridge.web.console.rules import RESULTS
 from tests.support.console import send, sign_in
 from tests.support.push_messages import PUSH_SECRET, push_body, send_push
 from tests.support.world import ADMIN_KEY, OTHER_KEY, World, opened
@@ -102,7 +104,14 @@ async def test_a_rule_shows_what_became_of_its_pushes(configured: World) -> None
     await configured.open_gate()
 
     shown = await words(configured, "/console/rules")
-    for each in ("csv", "CSV in every workspace", "always", "#C0123ABCD", "one message 30m after", "watched 1"):
+    for each in (
+        "csv",
+        "CSV in every workspace",
+        "always",
+        "#C0123ABCD",
+        "one message 30m after",
+        "a watch was made 1",
+    ):
         assert each in shown, each
     assert "1 import waits, to be sent" in shown
     assert "none has come yet" not in await words(configured, "/console/workspaces")
@@ -142,3 +151,7 @@ async def test_a_client_neither_sees_nor_tests_a_name_that_it_may_not_use(config
     page = "/console/destinations"
     assert "research-ops" not in await words(configured, page)
     assert (await send(configured, page, f"{page}/test", name="research-ops")).status_code == 404
+
+
+def test_each_result_of_a_rule_has_words() -> None:
+    assert RESULTS.keys() == set(RuleResult)
