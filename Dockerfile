@@ -24,7 +24,7 @@ RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels 
         'rally-bridge[server]'
 
 FROM python:${PYTHON}${PYTHON_DIGEST:+@${PYTHON_DIGEST}}
-ARG VERSION=unknown
+ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="rally-bridge" \
       org.opencontainers.image.description="Tells Slack and HTTP callbacks how Rally UXR imports ended" \
