@@ -80,6 +80,7 @@ signed out: the sweep deletes what has ended.
     rb:slack:request:<team>:<hash>      string the answer to a request of Slack, encrypted; expires after 10 minutes
     rb:slack:deed:<team>:<hash>         string marks what someone asked for, so that a double click does it once
     rb:slack:wish:<watch>               string a watch that was asked for in Slack and is not accepted yet, encrypted
+    rb:slack:wished:<channel>:<workspace>:<id> string the watch that was asked for there, so that it is kept once
     rb:slack:wishes                     zset   the ids of these watches, by the time at which a worker accepts them
     rb:slack:channel:<channel>          zset   watches made in Slack for a channel, by their expiry; expires by itself
     rb:figures:minute:<moment>          hash   what happened in a minute, for the console; expires by itself

@@ -264,6 +264,10 @@ def slack_wish(watch_id: str) -> str:
     return f"rb:slack:wish:{watch_id}"
 
 
+def slack_wished(channel: str, workspace: str, import_id: str) -> str:
+    return f"rb:slack:wished:{channel}:{member(workspace, import_id)}"
+
+
 def slack_channel(channel: str) -> str:
     return f"rb:slack:channel:{channel}"
 

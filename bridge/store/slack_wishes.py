@@ -19,6 +19,8 @@ from bridge.store.watches import Watches
 
 ACCEPTED_AFTER: Span = MINUTE
 """How long a process may take to ask Slack; it gives up much earlier."""
+WISHED_FOR: Span = 10 * MINUTE
+"""How long a wish that is neither fulfilled nor forgotten keeps others from its channel and import."""
 
 
 class SlackWishes:
@@ -30,20 +32,24 @@ class SlackWishes:
         self._watches = Watches(store, encryptor, fingerprinter)
         self._channels = SlackChannels(store)
 
-    async def keep(self, new: NewWatch) -> None:
-        """Keep a wish, which must be fulfilled or forgotten."""
+    async def keep(self, new: NewWatch) -> bool:
+        """Keep a wish, which must be fulfilled or forgotten.
+
+        Return False if another one for the same channel and import is neither yet.
+        """
         encrypted = self._encryptor.encrypt(_dump(new), bindings.of_slack_wish(new.id))
-        await self._store.run(
+        kept = await self._store.run(
             "keep_wish",
-            {"kept": keys.slack_wish(new.id), "wishes": keys.SLACK_WISHES},
-            {"watch_id": new.id, "wish": encrypted, "accepted_after": ACCEPTED_AFTER},
+            {"kept": keys.slack_wish(new.id), "wishes": keys.SLACK_WISHES, "wished": _wished(new)},
+            {"watch_id": new.id, "wish": encrypted, "accepted_after": ACCEPTED_AFTER, "wished_for": WISHED_FOR},
             replicated=True,
         )
+        return bool(kept)
 
-    async def forget(self, watch_id: str) -> None:
+    async def forget(self, new: NewWatch) -> None:
         async with translated(), self._store.redis.pipeline(transaction=True) as pipe:
-            pipe.zrem(keys.SLACK_WISHES, watch_id)
-            pipe.delete(keys.slack_wish(watch_id))
+            pipe.zrem(keys.SLACK_WISHES, new.id)
+            pipe.delete(keys.slack_wish(new.id), _wished(new))
             await pipe.execute()
 
     async def fulfil(self, new: NewWatch, *, grace: Span, reuse: Span) -> AcceptedWatch:
@@ -53,7 +59,7 @@ class SlackWishes:
                 await self._channels.add(each.channel, new.id, new.expires_in)
         accepted = await self._watches.accept(new, grace=grace, reuse=reuse)
         assert isinstance(accepted, AcceptedWatch)  # noqa: S101 - without a key and without a limit
-        await self.forget(new.id)
+        await self.forget(new)
         return accepted
 
     async def claim(self, count: int, lease: Span) -> list[NewWatch]:
@@ -74,6 +80,12 @@ class SlackWishes:
         notify = tuple(codec.load_destination(each) for each in stored.pop("notify"))
         living = tuple(LivingPlace(**each) for each in stored.pop("living"))
         return NewWatch(id=watch_id, notify=notify, metadata={}, living=living, **stored)
+
+
+def _wished(new: NewWatch) -> str:
+    (destination,) = new.notify
+    assert isinstance(destination, SlackChannel)  # noqa: S101 - people in Slack ask for one channel
+    return keys.slack_wished(destination.channel, new.workspace, new.import_id)
 
 
 def _dump(new: NewWatch) -> str:

@@ -65,7 +65,11 @@ async def watch(resources: Resources, wish: Wish) -> Answer:
         return Answer(
             text=f"{code(wish.import_id, ID_LIMIT)} is watched already, and this channel is told when it ends."
         )
-    await resources.slack_wishes.keep(new)
+    if not await resources.slack_wishes.keep(new):
+        return Answer(
+            text=f"{code(wish.import_id, ID_LIMIT)} was asked for in this channel a moment ago. "
+            "The answer to that is on its way."
+        )
     return Answer(afterwards=partial(_confirm_and_accept, resources, wish, new))
 
 
@@ -117,7 +121,7 @@ async def _confirm_and_accept(resources: Resources, wish: Wish, new: NewWatch) -
     match showing := await _show(resources, wish, new.id, confirmation):
         case NotShown():
             log.info("slack.watch_refused", client=new.client, import_id=new.import_id, reason=showing.reason)
-            await resources.slack_wishes.forget(new.id)
+            await resources.slack_wishes.forget(new)
             await say(resources, wish.answers, _refusal(wish, showing))
         case Shown():
             await _accept(resources, new)

@@ -1,5 +1,7 @@
 """A watch that was asked for in Slack is not lost with the process that asks Slack about it."""
 
+import asyncio
+
 import pytest
 
 from bridge.domain.destinations import SlackChannel
@@ -16,12 +18,12 @@ from tests.support.world import ADMIN_KEY, World
 pytestmark = pytest.mark.anyio
 
 
-def wish() -> NewWatch:
+def wish(import_id: str = "imp") -> NewWatch:
     return NewWatch(
         id=new_id("wat_"),
         client=f"slack:{USER}",
         workspace="default",
-        import_id="imp",
+        import_id=import_id,
         notify=(SlackChannel(channel=CHANNEL, on=None),),
         label="PRIVATE-LABEL",
         metadata={},
@@ -70,7 +72,7 @@ async def test_a_wish_is_due_at_once_after_the_clock_was_set_back(world: World) 
 
 
 async def test_a_wish_that_cannot_be_decrypted_stays_and_blocks_no_other(world: World) -> None:
-    strange, good = wish(), wish()
+    strange, good = wish(), wish("another")
     for new in (strange, good):
         await world.resources.slack_wishes.keep(new)
     await world.resources.store.call("SET", keys.slack_wish(strange.id), "?")
@@ -78,3 +80,20 @@ async def test_a_wish_that_cannot_be_decrypted_stays_and_blocks_no_other(world: 
     await world.sweep()
     assert only((await world.get("/v1/watches", key=ADMIN_KEY)).json()["data"])["id"] == good.id
     assert keys.slack_wish(strange.id) in await left(world)
+
+
+async def test_a_channel_hears_once_of_an_import_that_is_asked_for_twice_at_once(world: World) -> None:
+    answers = await asyncio.gather(*(send_command(world.api, "watch imp", user_id=user) for user in (USER, "U0BOB")))
+    assert ["a moment ago" in answer.text for answer in answers].count(True) == 1
+    only((await world.get("/v1/watches", key=ADMIN_KEY)).json()["data"])
+    assert await left(world) == []
+
+
+async def test_a_wish_whose_answer_was_lost_is_not_kept_twice(world: World) -> None:
+    lost = wish()
+    await world.resources.slack_wishes.keep(lost)
+    assert "a moment ago" in text_of(await send_command(world.api, "watch imp"))
+    assert await world.resources.slack_wishes.keep(lost)  # the same again, as after a lost reply of Redis
+    world.pass_time(ACCEPTED_AFTER)
+    await world.sweep()
+    assert only((await world.get("/v1/watches", key=ADMIN_KEY)).json()["data"])["id"] == lost.id
