@@ -43,10 +43,10 @@ class Figures:
         """Return the number of ended watches by outcome."""
         return {name.removeprefix(ENDED): n for name, n in self.values.items() if name.startswith(ENDED)}
 
-    def quantile(self, name: str, share: float) -> float | None:
-        """Return the value in seconds below which this share of a distribution lies; None if it is empty."""
-        bounds = {float(key.removeprefix(name)): n for key, n in self.values.items() if key.startswith(name)}
-        return quantile(sorted(bounds.items()), share)
+    def quantiles(self, name: str, *shares: float) -> list[float | None]:
+        """Return the values in seconds below which these shares of a distribution lie; None if it is empty."""
+        buckets = sorted([(float(key[len(name) :]), n) for key, n in self.values.items() if key.startswith(name)])
+        return [quantile(buckets, share) for share in shares]
 
 
 def quantile(buckets: Sequence[tuple[float, int]], share: float) -> float | None:

@@ -38,8 +38,8 @@ def test_a_distribution_is_read_from_its_buckets_whatever_their_order() -> None:
     figures = Figures(
         at=0, length=MINUTE, values={"delivery:inf": 0, "delivery:10": 5, "delivery:2": 5, "detection:1": 9}
     )
-    assert figures.quantile("delivery:", 0.5) == 2
-    assert figures.quantile("detection:", 0.5) == 0.5
+    assert figures.quantiles("delivery:", 0.5, 1.0) == [2, 10]
+    assert figures.quantiles("detection:", 0.5) == [0.5]
 
 
 def test_counts_are_summed_and_of_gauges_the_last_counts() -> None:

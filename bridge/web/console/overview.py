@@ -44,8 +44,8 @@ async def _figures(visit: Visit, wanted: OverviewFilter) -> dict[str, object]:
         "ended": sum(total.ended().values()),
         "delivered": total.count(DELIVERED),
         "abandoned": total.count(ABANDONED),
-        "detection": [total.quantile(DETECTION, share) for share in (MEDIAN, SLOW)],
-        "delivery": [total.quantile(DELIVERY, share) for share in (MEDIAN, SLOW)],
+        "detection": total.quantiles(DETECTION, MEDIAN, SLOW),
+        "delivery": total.quantiles(DELIVERY, MEDIAN, SLOW),
         "width": WIDTH,
         "height": HEIGHT,
     }

@@ -9,6 +9,7 @@ from bridge.domain.figures import (
     DELIVERED,
     DELIVERY,
     DETECTION,
+    ENDED,
     FAILED_ATTEMPTS,
     LIMIT,
     OPEN,
@@ -133,7 +134,7 @@ def plots(figures: Sequence[Figures]) -> Sequence[Plot]:
 
 
 def _ended(outcome: Outcome) -> Value:
-    return lambda figures: figures.ended().get(outcome.value, 0)
+    return lambda figures: figures.count(f"{ENDED}{outcome.value}")
 
 
 def _limit(figures: Figures) -> float | None:
@@ -143,7 +144,8 @@ def _limit(figures: Figures) -> float | None:
 
 
 def _delays(figures: Sequence[Figures], name: str) -> Sequence[Series]:
+    found = [each.quantiles(name, MEDIAN, SLOW) for each in figures]
     return [
-        Series(name="p50", colour="first", values=[each.quantile(name, MEDIAN) for each in figures]),
-        Series(name="p95", colour="second", values=[each.quantile(name, SLOW) for each in figures]),
+        Series(name="p50", colour="first", values=[median for median, _ in found]),
+        Series(name="p95", colour="second", values=[slow for _, slow in found]),
     ]

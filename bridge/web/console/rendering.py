@@ -1,9 +1,10 @@
 """Pages of the console: rendered from templates, with a policy that allows only files of our own."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from html import escape
 from importlib.resources import files
 from typing import Any
 from urllib.parse import urlencode
@@ -46,7 +47,14 @@ def _environment() -> Any:
         undefined=jinja2.StrictUndefined,
     )
     environment.globals |= {"asset_path": _asset_path}
-    environment.filters |= {"clock": clock, "ago": ago, "query": _query, "span": span_text, "number": number}
+    environment.filters |= {
+        "clock": clock,
+        "ago": ago,
+        "query": _query,
+        "span": span_text,
+        "number": number,
+        "cells": cells,
+    }
     return environment
 
 
@@ -57,6 +65,14 @@ def _asset_path(name: str) -> str:
 def _query(values: Mapping[str, Any]) -> str:
     """Return values as a query string, without those that are missing."""
     return urlencode({name: value for name, value in values.items() if value not in {None, ""}})
+
+
+def cells(values: Sequence[str], names: Sequence[str]) -> str:
+    """Return the HTML of a row of numbers, each with the name of its column; a template takes longer for many."""
+    return "".join(
+        f'<td data-label="{escape(name)}" class="number">{escape(value)}</td>'
+        for name, value in zip(names, values, strict=True)
+    )
 
 
 def number(value: float | None) -> str:

@@ -7,6 +7,7 @@ import pytest
 from bridge.domain.times import HOUR
 from bridge.web.invalid_keys import MAX_INVALID_KEYS
 from tests.support.console import SIGN_IN, send, sign_in, token_in
+from tests.support.outages import unavailable
 from tests.support.world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, World, opened, reopened
 
 pytestmark = pytest.mark.anyio
@@ -140,3 +141,13 @@ async def test_what_is_not_a_form_is_refused(world: World, content: bytes) -> No
     refused = await world.api.post(SIGN_IN, content=content, headers={"Content-Type": kind})
     assert refused.status_code == (415 if content == b"{}" else 400)
     assert refused.headers["content-type"].startswith("text/html")
+
+
+async def test_without_redis_every_page_says_so(signed_in: World) -> None:
+    with unavailable(signed_in.resources.store):
+        for path in (SIGN_IN, WATCHES, "/console"):
+            page = await signed_in.api.get(path)
+            assert (page.status_code, page.headers["retry-after"]) == (503, "5")
+            assert page.headers["content-type"].startswith("text/html")
+            assert "Temporarily unavailable" in page.text
+    assert (await signed_in.api.get(WATCHES)).status_code == 200
