@@ -124,8 +124,8 @@ async def test_a_fingerprint_distinguishes_destinations_in_a_watch_its_deliverie
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     urls = [world.sandbox.callback_url(name) for name in ("crm", "billing")]
     watch = await world.watch(notify=[{"type": "callback", "url": url} for url in urls])
-    await world.poll()
     with capture_logs() as lines:
+        await world.poll()
         await world.deliver()
 
     crm, billing = [each["fingerprint"] for each in watch["notify"]]

@@ -230,7 +230,7 @@ def test_a_body_that_is_not_json_is_refused_with_the_reason(body: bytes, detail:
         ({"state": "open"}, "Must be 'watching', 'settled' or 'cancelled'", "not_a_choice"),
         (
             {"limt": "1"},
-            "There is no such parameter; the parameters are: limit, state, outcome, importId, cursor",
+            "There is no such parameter; the parameters are: limit, state, outcome, importId, undelivered, cursor",
             "unknown_field",
         ),
         ({"limit": ["1", "2"]}, "Send this parameter once", "duplicate_parameter"),
