@@ -86,11 +86,13 @@ class LivingWords:
         return found
 
     def _wanted(self, claim: LivingClaim, watch: Watch) -> Destination | None:
-        """Return the destination of a watch that has the message; None if its name stands for another one by now."""
-        for each in watch.notify:
-            if self._resources.end_place(each) is not None and self._resources.receiver_key(each) == claim.receiver:
-                return each
-        return None
+        """Return the destination of a watch that has the message; None if its name stands for another one by now.
+
+        A name may want no living messages any more: its message stays until the end.
+        """
+        here = [each for each in watch.notify if self._resources.receiver_key(each) == claim.receiver]
+        live = [each for each in here if self._resources.end_place(each) is not None]
+        return next(iter(live or here), None)
 
     def _channel(self, claim: LivingClaim, watch: Watch) -> SlackChannel:
         destination = self._wanted(claim, watch)

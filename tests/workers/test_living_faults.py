@@ -413,3 +413,20 @@ async def test_an_import_that_ended_long_ago_is_not_said_to_run_when_it_is_watch
 
     assert not [edit["text"] for edit in living.edits() if "running" in edit["text"]]
     assert living.edits()[-1]["text"].endswith("It has ended, see below.")
+
+
+async def test_a_name_that_is_no_longer_live_has_its_message_edited_until_its_end(
+    redis_url: str, sandbox_url: str, slack: SlackStandIn
+) -> None:
+    async with living_world(redis_url, sandbox_url, slack, SLACK_CLIENT + NAMED) as living:
+        await show_living(living.world, notify={"type": "named", "name": "panels"})
+        async with living.reopened(SLACK_CLIENT + NAMED.replace("live = true\n", "")) as changed:
+            await progress(changed.world, 300)
+            await changed.world.live()
+            await end(changed.world)
+            await end_living(changed.world)
+
+            assert [post.get("thread_ts") for post in changed.posts()] == [None, None]
+            running, ended = (edit["text"] for edit in changed.edits())
+            assert running.startswith("⏳ Import running")
+            assert ended.endswith("It has ended, see below.")
