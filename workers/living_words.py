@@ -8,7 +8,7 @@ from bridge.domain.clients import slack_user_of
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Destination, NamedDestination, SlackChannel
 from bridge.domain.import_state import ImportState
-from bridge.domain.imports import Reading
+from bridge.domain.imports import Absence, Reading
 from bridge.domain.living.end_place import EndPlace
 from bridge.domain.living.progress import Progress, ShownEnd, Told
 from bridge.domain.living.updates import END_AWAITED, END_LOOKED_AGAIN
@@ -53,6 +53,7 @@ class LivingWords:
             label=next((watch.label for watch in sharing if watch.label), None),
             clients=tuple(watch.client for watch in sharing),
             reading=reading,
+            absence=_absence(state),
             watched_for=watched_for,
             as_of=as_of,
             remark=await self._remark(sharing, reading, as_of),
@@ -174,6 +175,13 @@ def _is_known(state: ImportState, watched_for: Span) -> bool:
     if state.reading is None:
         return watched_for >= NEVER_READ_AFTER
     return state.just_read and not state.reading.finished
+
+
+def _absence(state: ImportState) -> Absence | None:
+    """Return why Rally does not show an import that was never read. One that was read may be absent for a moment."""
+    if state.reading is not None or state.absent is None:
+        return None
+    return state.absent.absence
 
 
 def _names(watch: Watch, channel: SlackChannel) -> bool:

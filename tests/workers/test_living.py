@@ -66,6 +66,19 @@ async def test_an_import_that_runs_longer_has_one_message_that_is_edited(living:
     assert len(living.posts()) == 1
 
 
+async def test_an_import_that_rally_does_not_know_is_not_said_to_run_until_it_is_read(living: Living) -> None:
+    await living.world.watch(notify=[LIVE])
+    await living.world.poll()
+    living.world.pass_time(MINUTE)
+    await living.world.live()
+    assert only(living.posts())["text"] == "❓ Import not found so far: imp"
+
+    await progress(living.world, 7)
+    await living.world.live()
+
+    assert only(living.edits())["text"] == "⏳ Import running: imp - 7 people imported so far"
+
+
 async def test_a_message_is_edited_at_most_once_a_minute_and_only_if_its_words_change(living: Living) -> None:
     await show_living(living.world)
     living.world.pass_time(40 * SECOND)

@@ -29,7 +29,7 @@ from bridge.destinations.slack.nudge import HEADLINES
 from bridge.destinations.slack.wording import humanized, local_time, pluralized
 from bridge.domain.delivery.destination_requests import NoResponse, Request, Response, SendResult
 from bridge.domain.delivery.posted_messages import PostedMessage
-from bridge.domain.imports import Reading
+from bridge.domain.imports import Absence, Reading
 from bridge.domain.living.edit_results import Edited, EditResult, Gone, Postponed, Refused, Unreadable
 from bridge.domain.living.progress import Progress, ShownEnd, Told
 from bridge.domain.retry_after import retry_after
@@ -39,6 +39,11 @@ MOST_ASKERS = 3
 """The number of clients that a message names; an element each."""
 LONGEST_PAUSE: Span = HOUR
 RUNNING = "⏳ Import running"
+NOT_READ = "⏳ Import not read yet"
+_ABSENT: Mapping[Absence, tuple[str, str]] = {
+    Absence.NOT_FOUND: ("❓ Import not found so far", "Rally knows no such import yet: check the import's id"),
+    Absence.FORBIDDEN: ("🔒 Import not visible to us so far", "Rally does not let our key see this import"),
+}
 STOPPED = "⏹️ Import not watched here any more"
 _WHERE: Mapping[Told, str] = {
     Told.BELOW: "It has ended, see below.",
@@ -48,8 +53,8 @@ _WHERE: Mapping[Told, str] = {
 
 
 def render_progress(progress: Progress) -> str:
-    """Return the payload of a message about an import that runs."""
-    headline = RUNNING if progress.remark is None else HEADLINES[progress.remark.kind]
+    """Return the payload of a message about an import that is watched."""
+    headline = _headline(progress)
     name = name_of(progress.label, progress.import_id)
     askers = [asker(client) for client in dict.fromkeys(progress.clients)][:MOST_ASKERS]
     about = import_elements(progress.workspace, progress.import_id, progress.reading)
@@ -153,9 +158,17 @@ def _sentence(headline: str, name: str, import_id: str, reading: Reading | None,
     return sentence if name == import_id else f"{sentence} ({neutralized(import_id, ID_LIMIT)})"
 
 
+def _headline(progress: Progress) -> str:
+    if progress.absence is not None:
+        return _ABSENT[progress.absence][0]
+    if progress.reading is None:
+        return NOT_READ
+    return RUNNING if progress.remark is None else HEADLINES[progress.remark.kind]
+
+
 def _figures(progress: Progress) -> str:
     """Return the status and the figures so far; Rally's words for a status are shown as they are."""
-    parts = []
+    parts = [] if progress.absence is None else [_ABSENT[progress.absence][1]]
     if (reading := progress.reading) is not None:
         if reading.person_count is not None:
             parts.append(f"*{pluralized(reading.person_count, 'person', 'people')}* imported so far")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bridge.domain.imports import Reading
+from bridge.domain.imports import Absence, Reading
 from bridge.domain.nudges import Remark
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import Moment, Span
@@ -11,7 +11,7 @@ from bridge.domain.times import Moment, Span
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """An import that runs, as far as it is known."""
+    """An import that is watched, as far as it is known."""
 
     workspace: str
     import_id: str
@@ -19,6 +19,8 @@ class Progress:
     clients: tuple[str, ...]
     """The clients of the watches that share the message, in the order of the watches."""
     reading: Reading | None
+    absence: Absence | None = None
+    """Why Rally has never shown the import, if it has answered at all."""
     watched_for: Span
     as_of: Moment
     """When the import was read."""

@@ -11,7 +11,7 @@ from bridge.destinations.slack.bot import SlackBot
 from bridge.destinations.slack.living import digest_of, judge_edit, prepare_edit, render_end, render_progress
 from bridge.domain.delivery.destination_requests import Failure, NoResponse, Response
 from bridge.domain.delivery.posted_messages import PostedMessage
-from bridge.domain.imports import Reading
+from bridge.domain.imports import Absence, Reading
 from bridge.domain.living.edit_results import Edited, EditResult, Gone, Postponed, Refused, Unreadable
 from bridge.domain.living.progress import Progress, ShownEnd, Told
 from bridge.domain.outcomes import Outcome
@@ -74,11 +74,33 @@ def test_a_running_import_is_shown_with_its_figures() -> None:
     assert buttons["elements"][0]["value"] == "wat_1"
 
 
-def test_an_import_that_was_not_read_yet_is_shown_without_figures() -> None:
+def test_an_import_that_was_not_read_yet_is_not_said_to_run() -> None:
     payload = json.loads(render_progress(replace(PROGRESS, reading=None, label=None, stoppable=None)))
 
-    assert payload["text"] == "⏳ Import running: cm1uwhduy001vle4gr4soyqkq"
+    assert payload["text"] == "⏳ Import not read yet: cm1uwhduy001vle4gr4soyqkq"
     assert payload["blocks"][2]["text"]["text"] == "Watched for about 4 min"
+
+
+@pytest.mark.parametrize(
+    ("absence", "headline", "figures"),
+    [
+        (
+            Absence.NOT_FOUND,
+            "❓ Import not found so far",
+            "Rally knows no such import yet: check the import's id · watched for about 4 min",
+        ),
+        (
+            Absence.FORBIDDEN,
+            "🔒 Import not visible to us so far",
+            "Rally does not let our key see this import · watched for about 4 min",
+        ),
+    ],
+)
+def test_an_import_that_rally_does_not_show_is_not_said_to_run(absence: Absence, headline: str, figures: str) -> None:
+    payload = json.loads(render_progress(replace(PROGRESS, reading=None, absence=absence)))
+
+    assert payload["text"] == f"{headline}: Q4 panel upload (cm1uwhduy001vle4gr4soyqkq)"
+    assert payload["blocks"][2]["text"]["text"] == figures
 
 
 @pytest.mark.parametrize(
