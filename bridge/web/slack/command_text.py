@@ -7,6 +7,7 @@ import re
 from html import unescape
 
 _REFERENCE = re.compile(r"<(?P<kind>[@#!]?)(?P<target>[^<>|]*)(?:\|(?P<name>[^<>]*))?>")
+_QUOTED = re.compile(r"`(?P<code>[^`\s]+)`|<(?P<placeholder>[^<>\s]+)>")
 _ENTITY = re.compile(r"&(?:amp|lt|gt);")
 
 
@@ -14,6 +15,12 @@ def words_of(text: str) -> tuple[str, str]:
     """Return the first word in lower case, and the rest as it was typed; blanks around both are removed."""
     verb, _, rest = typed(text).strip().partition(" ")
     return verb.lower(), rest.strip()
+
+
+def unquoted(word: str) -> str:
+    """Return an id without the backticks of code around it, or the angle brackets that the help has around it."""
+    found = _QUOTED.fullmatch(word)
+    return word if found is None else found["code"] or found["placeholder"]
 
 
 def typed(text: str) -> str:

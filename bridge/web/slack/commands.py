@@ -18,7 +18,7 @@ from bridge.domain.clients import Client, slack_client
 from bridge.domain.secret import Secret
 from bridge.resources import Resources
 from bridge.web.slack.answers import Answer, carry_out, respond
-from bridge.web.slack.command_text import words_of
+from bridge.web.slack.command_text import unquoted, words_of
 from bridge.web.slack.open_watches import list_open, stop
 from bridge.web.slack.verification import Verified, check_sender, not_slacks, read_verified
 from bridge.web.slack.watching import Wish, watch
@@ -79,7 +79,7 @@ def _act(resources: Resources, command: Command) -> Awaitable[Answer]:
         case "list", "":
             return list_open(resources, user=command.user, channel=command.channel)
         case "stop", rest if rest and len(rest.split()) == 1:
-            return stop(resources, rest, user=command.user, channel=command.channel)
+            return stop(resources, unquoted(rest), user=command.user, channel=command.channel)
         case _:
             return _help(command)
 
@@ -90,7 +90,7 @@ def _wish(command: Command) -> Wish:
         client=command.client,
         user=command.user,
         channel=command.channel,
-        import_id=import_id,
+        import_id=unquoted(import_id),
         label=label.strip() or None,
         answers=command.answers,
     )
@@ -98,9 +98,8 @@ def _wish(command: Command) -> Wish:
 
 async def _help(command: Command) -> Answer:
     name = command.name
-    unknown = "" if command.verb in _VERBS else f"⚠️ {code(command.verb, VERB_LIMIT)} is not a command of mine.\n"
     return Answer(
-        text=f"{unknown}*Be told here when a Rally import ends*\n"
+        text=f"{_mistake(command)}*Be told here when a Rally import ends*\n"
         f"`{name} watch &lt;import id&gt; [label]` says in this channel how the import ends.\n"
         f"`{name} list` shows your open watches and those of this channel.\n"
         f"`{name} stop &lt;import id&gt;` ends one of them.\n"
@@ -108,4 +107,14 @@ async def _help(command: Command) -> Answer:
     )
 
 
-_VERBS = frozenset({"", "watch", "list", "stop", "help"})
+def _mistake(command: Command) -> str:
+    """Return what is wrong with a command, if anything is, as the first line of its answer."""
+    match command.verb:
+        case "watch":
+            return "⚠️ Nothing is watched: the id of the import is missing.\n"
+        case "stop":
+            return "⚠️ Nothing is stopped: `stop` needs the id of one import, and nothing else.\n"
+        case "" | "list" | "help":
+            return ""
+        case unknown:
+            return f"⚠️ {code(unknown, VERB_LIMIT)} is not a command of mine.\n"

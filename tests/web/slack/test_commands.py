@@ -212,6 +212,25 @@ async def test_help_is_shown_for_what_is_incomplete(world: World, text: str) -> 
     assert "not a command" not in answer
 
 
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("watch", "⚠️ Nothing is watched: the id of the import is missing."),
+        ("stop", "⚠️ Nothing is stopped: `stop` needs the id of one import, and nothing else."),
+        ("stop imp my label", "⚠️ Nothing is stopped: `stop` needs the id of one import, and nothing else."),
+    ],
+)
+async def test_a_command_without_its_id_says_what_is_missing(world: World, text: str, first: str) -> None:
+    assert text_of(await send_command(world.api, text)).splitlines()[0] == first
+
+
+@pytest.mark.parametrize("quoted", ["`imp`", "&lt;imp&gt;"])
+async def test_an_id_may_be_written_as_code_or_as_in_the_help(world: World, slack: SlackStandIn, quoted: str) -> None:
+    await watch(world, slack, f"{quoted} Q4")
+    assert only(await watches(world))["importId"] == "imp"
+    assert text_of(await send_command(world.api, f"stop {quoted}")) == "Stopped 1 watch of `imp`."
+
+
 async def test_an_unknown_command_is_named_without_its_markup(world: World) -> None:
     answer = text_of(await send_command(world.api, "<!channel>`x` imp"))
     assert answer.startswith("⚠️ `@channelˋxˋ` is not a command of mine.")
