@@ -1,6 +1,7 @@
 """The manifest of the Slack app: what Slack must know of it, to be pasted where an app is created.
 
 Source: https://docs.slack.dev/reference/app-manifest
+https://docs.slack.dev/authentication/installing-with-oauth
 """
 
 import re
@@ -10,6 +11,8 @@ from urllib.parse import SplitResult, urlsplit
 from bridge.destinations.slack.watch_view import MESSAGE_SHORTCUT, SHORTCUT
 
 COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
+OPTIONAL_SCOPES = ["chat:write.public", "files:write", "im:write"]
+"""Scopes that can be left out when the app is installed. Slack wants them among all scopes as well."""
 LONGEST_NAME = 35
 LONGEST_URL = 2_900
 """Slack takes 3,000 characters, with our path."""
@@ -57,8 +60,8 @@ def manifest(url: str, *, name: str, command: str) -> dict[str, Any]:
         },
         "oauth_config": {
             "scopes": {
-                "bot": ["commands", "chat:write"],
-                "bot_optional": ["chat:write.public", "files:write", "im:write"],
+                "bot": ["commands", "chat:write", *OPTIONAL_SCOPES],
+                "bot_optional": OPTIONAL_SCOPES,
             }
         },
         "settings": {

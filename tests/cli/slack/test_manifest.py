@@ -56,8 +56,8 @@ def test_its_texts_are_within_the_limits_of_slack(tmp_path: Path) -> None:
 
 def test_the_app_asks_for_nothing_that_it_does_not_use(tmp_path: Path) -> None:
     document = manifest(tmp_path, "--url", URL)
-    assert document["oauth_config"]["scopes"] == {
-        "bot": ["commands", "chat:write"],
+    assert document["oauth_config"]["scopes"] == {  # Slack wants optional scopes in both lists
+        "bot": ["commands", "chat:write", "chat:write.public", "files:write", "im:write"],
         "bot_optional": ["chat:write.public", "files:write", "im:write"],
     }
     assert "event_subscriptions" not in document["settings"]
