@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import MutableMapping
 from contextlib import suppress
-from socket import gethostname
+from platform import node
 from time import monotonic
 from typing import Any, TextIO
 
@@ -116,7 +116,7 @@ def configure(level: str, process: str, stream: TextIO | None = None) -> None:
 
 def _origin(process: str) -> structlog.typing.Processor:
     """Return the processor that adds where a line comes from."""
-    facts = {"process": process, "host": gethostname(), "version": VERSION}
+    facts = {"process": process, "host": node(), "version": VERSION}
 
     def add(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         return {**entry, **facts}
