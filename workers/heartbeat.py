@@ -7,6 +7,7 @@ from bridge.domain.heartbeats import WorkerInfo
 from bridge.errors import StoreUnavailable
 from bridge.ids import new_id
 from bridge.resources import Resources
+from bridge.store.keys import SCHEMA
 from bridge.version import VERSION
 
 
@@ -22,7 +23,9 @@ class HeartbeatSender:
         """Send a heartbeat. Raises StoreUnavailable."""
         if self._info is None:
             started_at = await self._resources.store.now()
-            self._info = WorkerInfo(id=self._id, host=socket.gethostname(), version=VERSION, started_at=started_at)
+            self._info = WorkerInfo(
+                id=self._id, host=socket.gethostname(), version=VERSION, started_at=started_at, layout=SCHEMA
+            )
         await self._resources.heartbeats.send(self._info)
 
     async def withdraw(self) -> None:

@@ -3,7 +3,7 @@
 It brings due times forward after Redis' clock was set back, resumes interrupted settling, ends expired watches, and
 writes the digests and summaries of rules. It counts imports that ended without a push. It reports abandoned deliveries,
 pushes that have stopped, a Redis that evicts keys, and other problems that last, to the operator. It accepts watches
-that were asked for in Slack and left behind. It deletes old data.
+that were asked for in Slack and left behind. It deletes old data, and marks data of the previous layout with ours.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,9 @@ from bridge.ids import derived_id
 from bridge.queue import Job
 from bridge.resources import Resources
 from bridge.store.clock import Clock
+from bridge.store.keys import SCHEMA
 from bridge.store.redis_check import eviction_problem, note_eviction, read_policy
+from bridge.store.schema import raise_schema
 from workers.alarm_reports import AlarmReports
 from workers.deliver import LEASE as DELIVERY_LEASE
 from workers.digests import DigestWriter
@@ -70,6 +72,7 @@ class Sweep:
             self._report_abandoned,
             self._report_eviction,
             self._delete_old,
+            self._raise_schema,
             self._alarms.run,  # last, as it may wait for the answer to a heartbeat
         ):
             try:
@@ -118,6 +121,11 @@ class Sweep:
                 if import_record is not None and (import_record.state.polled_at or 0) < expires_at:
                     await self._resources.imports.poll_now(workspace, import_id)
                 await self._settler.settle(workspace, import_id)
+
+    async def _raise_schema(self) -> None:
+        """Mark data of the previous layout with ours, once no older worker runs."""
+        if await raise_schema(self._resources.store):
+            log.info("schema.raised", layout=SCHEMA)
 
     async def _accept_wishes(self) -> None:
         """Accept watches that were asked for in Slack, if the process that asked Slack has ended."""

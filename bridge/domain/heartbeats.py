@@ -12,12 +12,16 @@ REMEMBERED_FOR: Span = HOUR
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerInfo:
-    """What a worker says of itself: an id for this run, its host, its version, and when it started."""
+    """What a worker says of itself: an id for this run, its host, its version, and when it started.
+
+    `layout` is the layout of the data that it writes; 0 if it does not say.
+    """
 
     id: str
     host: str
     version: str
     started_at: Moment
+    layout: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

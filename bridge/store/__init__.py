@@ -90,7 +90,7 @@ signed out: the sweep deletes what has ended.
     rb:changes                          channel  `watch:<id>`, `import:<workspace>:<id>` or `record_read:…`: it changed
     rb:fence                            int    the fences issued so far
     rb:clock                            int    the latest time seen, to detect that the clock was set back
-    rb:schema                           int    the version of this layout; data of another version is rejected
+    rb:schema                           int    the version of this layout; only it and its neighbours are read
     rb:workers                          hash   the last heartbeat of each worker, by its id
     rb:evicts                           string exists while Redis may evict watches and the operator has been notified
     rb:replicated                       string written before WAIT, if replicas are required

@@ -1,11 +1,13 @@
 """The heartbeats of all workers: one field of a hash each."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from bridge.domain.heartbeats import REMEMBERED_FOR, Heartbeat, WorkerInfo
 from bridge.domain.times import Moment
 from bridge.store import codec, keys
 from bridge.store.connection import Store
+
+KNOWN_FACTS = frozenset(field.name for field in fields(WorkerInfo)) - {"id"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,5 +55,7 @@ class Heartbeats:
 
 
 def _load(worker_id: str, text: str) -> Heartbeat:
+    """Load a heartbeat. Workers of the next version may say more of themselves, which is left out."""
     at, facts = text.split(" ", 1)
-    return Heartbeat(worker=WorkerInfo(id=worker_id, **codec.load(facts)), at=int(at))
+    known = {name: fact for name, fact in codec.load(facts).items() if name in KNOWN_FACTS}
+    return Heartbeat(worker=WorkerInfo(id=worker_id, **known), at=int(at))

@@ -5,8 +5,11 @@ An import's id is any text from a client, so it must be the last part of a key.
 
 from bridge.domain.times import Moment
 
-SCHEMA = 6
-"""The version of this layout. Raise it with each change that other versions would misread."""
+SCHEMA = 7
+"""The version of this layout. Raise it by one with each release whose data the previous release would misread.
+
+A release reads the data of the previous one, and writes what that one reads until `raise_schema` has marked the data.
+"""
 SCHEMA_VERSION = "rb:schema"
 
 EXPIRING = "rb:watches:expiring"

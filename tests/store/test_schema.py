@@ -1,10 +1,11 @@
-"""The layout version of the stored data: data of another version is rejected."""
+"""The layout version of the stored data: which is read, which is refused, and when it is raised."""
 
 import pytest
 
+from bridge.domain.heartbeats import ALIVE_FOR, WorkerInfo
 from bridge.store import keys
 from bridge.store.connection import Store
-from bridge.store.schema import adopt_schema
+from bridge.store.schema import adopt_schema, raise_schema, schema_remedy
 from tests.support.world import World
 
 pytestmark = pytest.mark.anyio
@@ -24,8 +25,8 @@ async def test_data_without_a_layout_version_is_refused_and_unchanged(key: str, 
     assert await store.call("KEYS", "*") == [key]
 
 
-@pytest.mark.parametrize("theirs", [keys.SCHEMA - 1, keys.SCHEMA + 1, "x" * 1_000])
-async def test_data_of_an_older_or_newer_layout_is_refused_by_its_version(theirs: int | str, store: Store) -> None:
+@pytest.mark.parametrize("theirs", [keys.SCHEMA - 2, keys.SCHEMA + 2, "x" * 1_000])
+async def test_data_of_a_distant_layout_is_refused_by_its_version(theirs: int | str, store: Store) -> None:
     await store.call("SET", "rb:schema", theirs)
 
     assert f"has layout '{str(theirs)[:20]}'" in str(await adopt_schema(store))
@@ -39,8 +40,71 @@ async def test_keys_of_other_programs_are_not_taken_for_ours(store: Store) -> No
 
 
 async def test_data_that_is_restored_under_a_running_bridge_makes_it_not_ready(world: World) -> None:
-    await world.resources.store.call("SET", "rb:schema", keys.SCHEMA - 1)
+    await world.resources.store.call("SET", "rb:schema", keys.SCHEMA - 2)
 
     answer = await world.get("/readyz")
 
     assert (answer.status_code, "has layout" in answer.json()["redis"]) == (503, True)
+
+
+@pytest.mark.parametrize("theirs", [keys.SCHEMA - 1, keys.SCHEMA + 1])
+async def test_data_of_a_neighbouring_layout_is_read_and_keeps_its_version(theirs: int, store: Store) -> None:
+    await store.call("SET", "rb:schema", theirs)
+
+    assert await adopt_schema(store) is None
+    assert await store.call("GET", "rb:schema") == str(theirs)
+
+
+@pytest.mark.parametrize(
+    ("stored", "remedy"),
+    [
+        (str(keys.SCHEMA - 3), f"First run `rally-bridge worker` of a version with layout {keys.SCHEMA - 2}"),
+        (str(keys.SCHEMA + 2), f"of a version with layout {keys.SCHEMA + 1} or newer"),
+        ("", "Restore a backup"),
+        ("²", "Restore a backup"),
+    ],
+)
+def test_a_refusal_names_what_to_run(stored: str, remedy: str) -> None:
+    assert remedy in schema_remedy(stored)
+
+
+def worker_with(layout: int) -> WorkerInfo:
+    return WorkerInfo(id=f"wrk_{layout}", host="h", version="1", started_at=0, layout=layout)
+
+
+async def test_the_version_is_raised_once_no_older_worker_is_alive(world: World) -> None:
+    store, heartbeats = world.resources.store, world.resources.heartbeats
+    await store.call("SET", "rb:schema", keys.SCHEMA - 1)
+    older = worker_with(keys.SCHEMA - 1)
+    await heartbeats.send(worker_with(keys.SCHEMA))
+    await heartbeats.send(older)
+
+    assert await raise_schema(store) is False
+    await heartbeats.withdraw(older)
+    assert await raise_schema(store) is True
+    assert await raise_schema(store) is False
+    assert await store.call("GET", "rb:schema") == str(keys.SCHEMA)
+
+
+async def test_a_worker_that_names_no_layout_is_older_until_its_heartbeats_stop(store: Store) -> None:
+    await store.call("SET", "rb:schema", keys.SCHEMA - 1)
+    facts = '{"host":"h","version":"1","started_at":0}'
+    await store.call("HSET", "rb:workers", "wrk_1", f"{await store.now()} {facts}")
+
+    assert await raise_schema(store) is False
+    await store.call("HSET", "rb:workers", "wrk_1", f"{await store.now() - ALIVE_FOR} {facts}")
+    assert await raise_schema(store) is True
+
+
+async def test_the_version_of_a_newer_layout_is_not_lowered(store: Store) -> None:
+    await store.call("SET", "rb:schema", keys.SCHEMA + 1)
+
+    assert await raise_schema(store) is False
+    assert await store.call("GET", "rb:schema") == str(keys.SCHEMA + 1)
+
+
+async def test_a_worker_of_the_next_version_is_listed_although_it_says_more(world: World) -> None:
+    facts = '{"host":"h","version":"2","started_at":0,"layout":8,"region":"eu"}'
+    await world.resources.store.call("HSET", "rb:workers", "wrk_1", f"{await world.resources.store.now()} {facts}")
+
+    assert [each.worker.version for each in (await world.resources.heartbeats.read()).alive] == ["2"]

@@ -14,7 +14,8 @@ from bridge.domain.notices.redis_risks import CLOCK_TOLERANCE, durability_risk, 
 from bridge.domain.times import SECOND, Span
 from bridge.redis.server import OLDEST_REDIS, Version, dotted
 from bridge.store.heartbeats import Fleet
-from bridge.store.schema import REMEDY, schema_problem
+from bridge.store.keys import SCHEMA
+from bridge.store.schema import schema_problem, schema_remedy
 
 SLOW = 20.0
 """The round trip in ms that is reported as slow. A POST waits for one, a poll or a delivery for about four."""
@@ -174,7 +175,9 @@ def _layout(report: RedisReport) -> Finding:
     if report.layout is None:
         return ok("Stored data", "nothing is stored yet")
     if problem := schema_problem(report.layout):
-        return failed("Stored data", problem, f"{REMEDY}.")
+        return failed("Stored data", problem, f"{schema_remedy(report.layout)}.")
+    if report.layout != str(SCHEMA):
+        return ok("Stored data", f"its layout is {report.layout}, which this version reads; its own is {SCHEMA}")
     return ok("Stored data", f"its layout is current ({report.layout})")
 
 

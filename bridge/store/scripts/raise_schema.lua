@@ -1,0 +1,20 @@
+-- Mark data of an older layout with this version's layout, unless a worker of an older layout is alive.
+-- A heartbeat that names no layout is older. Arguments: `alive_for` in ms.
+-- Returns: 1 if the mark was raised, else 0
+local schema, workers = unpack(KEYS)
+local version, alive_for = unpack(ARGV)
+local stored = tonumber(redis.call('GET', schema) or version)
+if not stored or stored >= tonumber(version) then
+  return 0
+end
+local now = clock()
+local all = redis.call('HVALS', workers)
+for i = 1, #all do
+  local at, facts = string.match(all[i], '^(%d+) (.*)$')
+  local layout = cjson.decode(facts).layout or 0
+  if layout < tonumber(version) and math.abs(now - tonumber(at)) < tonumber(alive_for) then
+    return 0
+  end
+end
+redis.call('SET', schema, version)
+return 1
