@@ -66,8 +66,7 @@ def document_of(error: Refused | StoreUnavailable) -> ProblemDocument:
 
 def refused(request: Request | None, error: Exception) -> Response:
     assert isinstance(error, Refused)  # noqa: S101 - Starlette calls the handler of the exception's class
-    if request is not None:
-        request.scope[CODE] = error.refusal.code
+    _note(request, error.refusal)
     return problem(
         error.refusal,
         error.detail,
@@ -77,12 +76,20 @@ def refused(request: Request | None, error: Exception) -> Response:
     )
 
 
-def http_exception(_: Request, error: Exception) -> Response:
+def _note(request: Request | None, refusal: Refusal) -> None:
+    """Note why a request is refused, for the access log."""
+    if request is not None:
+        request.scope[CODE] = refusal.code
+
+
+def http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     match error.status_code:
         case 404:
+            _note(request, Refusal.NOT_FOUND)
             return problem(Refusal.NOT_FOUND, "There is no such path; /docs describes all of them.")
         case 405:
+            _note(request, Refusal.METHOD_NOT_ALLOWED)
             methods = (error.headers or {})["Allow"]
             return problem(Refusal.METHOD_NOT_ALLOWED, f"The methods here are {methods}.", headers=error.headers)
     document: ProblemDocument = {
@@ -94,14 +101,16 @@ def http_exception(_: Request, error: Exception) -> Response:
     return ProblemResponse(document, error.status_code, error.headers)
 
 
-def store_unavailable(_: Request | None, __: Exception) -> Response:
+def store_unavailable(request: Request | None, _: Exception) -> Response:
     """Respond with 503; the store has already logged the outage."""
+    _note(request, Refusal.SERVICE_UNAVAILABLE)
     detail = "The store can't be reached or can't write now. To repeat a POST safely, send the same Idempotency-Key."
     return problem(Refusal.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": RETRY_AFTER_OUTAGE})
 
 
 def decryption_failed(request: Request, _: Exception) -> Response:
     """Log the record, and respond with what the operator can do about it."""
+    _note(request, Refusal.DECRYPTION_FAILED)
     log.error("record.decryption_failed", path=request.url.path)
     detail = (
         "No configured key decrypts the record. It can be read again when BRIDGE_ENCRYPTION_KEYS contains the key that "

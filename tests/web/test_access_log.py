@@ -99,4 +99,9 @@ async def test_an_unknown_caller_and_an_unknown_path_are_visible(world: World) -
     nowhere = await answered(world, "GET", f"/{'x' * 500}")
 
     assert (unknown["status"], unknown["code"], unknown["client"]) == (401, "missing_api_key", None)
-    assert (nowhere["status"], nowhere["route"], len(nowhere["path"])) == (404, "none", 200)
+    assert (nowhere["status"], nowhere["code"], nowhere["route"], len(nowhere["path"])) == (
+        404,
+        "not_found",
+        "none",
+        200,
+    )
