@@ -21,7 +21,9 @@ from bridge.web.routing import resource
 
 _STYLE = (files("bridge.web.openapi") / "templates" / "docs.css").read_text()
 _ALLOWED = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_POLICY = f"default-src 'none'; style-src 'sha256-{_ALLOWED}'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_ALLOWED}'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
+)
 _KEPT = {"Cache-Control": "public, max-age=300"}
 
 
