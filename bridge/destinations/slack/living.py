@@ -32,6 +32,7 @@ from bridge.domain.delivery.posted_messages import PostedMessage
 from bridge.domain.imports import Absence, Reading
 from bridge.domain.living.edit_results import Edited, EditResult, Gone, Postponed, Refused, Unreadable
 from bridge.domain.living.progress import Progress, ShownEnd, Told
+from bridge.domain.notifications import ENDED
 from bridge.domain.retry_after import retry_after
 from bridge.domain.times import HOUR, SECOND, Moment, Span
 
@@ -46,9 +47,9 @@ _ABSENT: Mapping[Absence, tuple[str, str]] = {
 }
 STOPPED = "⏹️ Import not watched here any more"
 _WHERE: Mapping[Told, str] = {
-    Told.BELOW: "It has ended, see below.",
-    Told.IN_THREAD: "It has ended, see the thread.",
-    Told.NOT_HERE: "It has ended.",
+    Told.BELOW: ", see below.",
+    Told.IN_THREAD: ", see the thread.",
+    Told.NOT_HERE: ".",
 }
 
 
@@ -77,10 +78,11 @@ def render_end(end: ShownEnd) -> str:
     """Return the payload of a message whose import has ended, or is not watched any more. It has no buttons."""
     name = name_of(end.label, end.import_id)
     headline = STOPPED if end.outcome is None else headline_of(end.outcome, end.reading)
-    where = "Nothing more is told here." if end.outcome is None else _WHERE[end.told]
+    where = _where(end)
+    so_far = "" if end.outcome in ENDED else "so far"
     about = import_elements(end.workspace, end.import_id, end.reading)
     payload = {
-        "text": f"{_sentence(headline, name, end.import_id, end.reading, '')}. {where}",
+        "text": f"{_sentence(headline, name, end.import_id, end.reading, so_far)}. {where}",
         "mrkdwn": False,
         "blocks": [
             {"type": "header", "text": plain_text(headline, emoji=True)},
@@ -90,6 +92,13 @@ def render_end(end: ShownEnd) -> str:
         ],
     }
     return written(payload)
+
+
+def _where(end: ShownEnd) -> str:
+    """Return a sentence about where the end is told; that of a watch may come while its import still runs."""
+    if end.outcome is None:
+        return "Nothing more is told here."
+    return f"{'It has ended' if end.outcome in ENDED else 'It is no longer watched'}{_WHERE[end.told]}"
 
 
 def digest_of(progress: Progress) -> str:

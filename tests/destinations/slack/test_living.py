@@ -110,6 +110,11 @@ def test_an_import_that_rally_does_not_show_is_not_said_to_run(absence: Absence,
         ({"told": Told.IN_THREAD}, "✅ Import completed", "It has ended, see the thread."),
         ({"told": Told.NOT_HERE}, "✅ Import completed", "It has ended."),
         ({"outcome": Outcome.FAILED}, "❌ Import failed", "It has ended, see below."),
+        (
+            {"outcome": Outcome.TIMED_OUT},
+            "⌛ Import not finished in time: Q4 panel upload - 1,240 people imported so far",
+            "It is no longer watched, see below.",
+        ),
         ({"outcome": None}, "⏹️ Import not watched here any more", "Nothing more is told here."),
     ],
 )
