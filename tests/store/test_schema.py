@@ -96,11 +96,17 @@ async def test_a_worker_that_names_no_layout_is_older_until_its_heartbeats_stop(
     assert await raise_schema(store) is True
 
 
-async def test_the_version_of_a_newer_layout_is_not_lowered(store: Store) -> None:
-    await store.call("SET", "rb:schema", keys.SCHEMA + 1)
+@pytest.mark.parametrize("theirs", [keys.SCHEMA - 2, keys.SCHEMA + 1, "unknown"])
+async def test_only_the_version_of_the_previous_layout_is_raised(theirs: int | str, store: Store) -> None:
+    await store.call("SET", "rb:schema", theirs)
 
     assert await raise_schema(store) is False
-    assert await store.call("GET", "rb:schema") == str(keys.SCHEMA + 1)
+    assert await store.call("GET", "rb:schema") == str(theirs)
+
+
+async def test_an_empty_store_is_not_marked_by_raising(store: Store) -> None:
+    assert await raise_schema(store) is False
+    assert await store.call("GET", "rb:schema") is None
 
 
 async def test_a_worker_of_the_next_version_is_listed_although_it_says_more(world: World) -> None:

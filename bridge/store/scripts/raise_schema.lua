@@ -1,10 +1,9 @@
--- Mark data of an older layout with this version's layout, unless a worker of an older layout is alive.
+-- Mark data of the previous layout with this version's layout, unless a worker of an older layout is alive.
 -- A heartbeat that names no layout is older. Arguments: `alive_for` in ms.
 -- Returns: 1 if the mark was raised, else 0
 local schema, workers = unpack(KEYS)
 local version, alive_for = unpack(ARGV)
-local stored = tonumber(redis.call('GET', schema) or version)
-if not stored or stored >= tonumber(version) then
+if redis.call('GET', schema) ~= tostring(tonumber(version) - 1) then
   return 0
 end
 local now = clock()
