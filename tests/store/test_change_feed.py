@@ -48,7 +48,7 @@ async def test_a_subscription_without_a_pong_is_replaced_and_its_subscribers_are
 
 async def test_a_quiet_subscription_that_answers_stays(wire: Forwarder) -> None:
     store = Store(connect(Secret(url_of(wire))))
-    changes = ChangeFeed(store, silence=0.05)
+    changes = ChangeFeed(store, silence=0.3)
     async with asyncio.timeout(PATIENCE), changes.subscribe("watch:some") as changed:
         (subscription,) = [each for each in wire.passages if each.subscribed]
         while "cmd=ping" not in await store.call("CLIENT", "LIST", "TYPE", "pubsub"):  # noqa: ASYNC110 - in Redis
