@@ -137,9 +137,7 @@ async def test_a_flood_of_pushes_for_rules_takes_a_quarter_of_the_limit_and_no_c
 ) -> None:
     """500 imports that only a rule watches, 40 that a client watches, and a limit of 100 calls a window."""
     async with opened(redis_url, sandbox_url, RALLY_BUDGET_SHARE="1", RALLY_WEBHOOK_SECRETS=WEBHOOK_SECRET) as world:
-        window = next(
-            each for each in (86_400, 90_000) if each - time() % each > 2 * 3_600
-        )  # not to end meanwhile
+        window = next(each for each in (86_400, 90_000) if each - time() % each > 2 * 3_600)  # not to end meanwhile
         await world.sandbox.http.put("/control/limit", json={"limit": 100, "window": window})
         for number in range(40):
             await world.sandbox.set_import(f"imp_{number}", ("COMPLETED", 0))
