@@ -10,8 +10,8 @@ from bridge.domain.times import SECOND
 from bridge.errors import SettingsError, StoreRefused, StoreUnavailable
 from bridge.redis.errors import is_final
 from bridge.resources import Resources
-from bridge.store.redis_check import check_redis
-from bridge.store.redis_risks import read_risks
+from bridge.store.operations.redis_check import check_redis
+from bridge.store.operations.redis_risks import read_risks
 from bridge.store.store_key import store_key
 
 PATIENCE = 60.0

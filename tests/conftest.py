@@ -13,7 +13,7 @@ from redis import Redis
 
 from bridge.cli.up.embedded_redis import find_binary
 from bridge.domain.secret import Secret
-from bridge.store.connection import Store, connect
+from bridge.store.calls.connection import Store, connect
 from tests.support.world import World, opened, sandbox_serving
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or xdist's workers and each program compile everything anew

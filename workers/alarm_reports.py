@@ -27,8 +27,8 @@ from bridge.domain.polling.budget import Budget
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.ids import derived_id
 from bridge.resources import Resources
-from bridge.store.redis_health import read_redis_health
-from bridge.store.stats import overdue_imports
+from bridge.store.operations.redis_health import read_redis_health
+from bridge.store.operations.stats import overdue_imports
 from workers.fleet_heartbeat import FleetHeartbeat
 from workers.notify_operator import OperatorNotifier
 

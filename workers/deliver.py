@@ -26,7 +26,7 @@ from bridge.errors import DecryptionFailed, StoreUnavailable
 from bridge.ids import derived_id
 from bridge.metrics import process
 from bridge.resources import Resources
-from bridge.store.deliveries import DeliveryClaim
+from bridge.store.deliveries.deliveries import DeliveryClaim
 from workers.delivery_slots import DeliverySlots
 from workers.notify_operator import OperatorNotifier
 

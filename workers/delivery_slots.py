@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from bridge.resources import DELIVERY_SLOTS
-from bridge.store.deliveries import Bound, DeliveryClaim
+from bridge.store.deliveries.deliveries import Bound, DeliveryClaim
 
 SLOTS = 50
 """The number of concurrent attempts, without the late ones."""

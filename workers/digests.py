@@ -29,7 +29,7 @@ from bridge.domain.watches import Watch
 from bridge.errors import StoreUnavailable
 from bridge.ids import new_id
 from bridge.resources import Resources
-from bridge.store.digests import ClosedDigest, DigestName
+from bridge.store.deliveries.digests import ClosedDigest, DigestName
 from workers.precedence import Precedence
 
 AT_ONCE = 20

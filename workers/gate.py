@@ -15,7 +15,7 @@ from bridge.domain.rules.rules import rule_of
 from bridge.domain.times import SECOND, Moment
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
-from bridge.store.held_deliveries import Released
+from bridge.store.deliveries.held_deliveries import Released
 from workers.notify_operator import OperatorNotifier
 from workers.precedence import Precedence
 

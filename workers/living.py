@@ -21,7 +21,7 @@ from bridge.domain.living.updates import EDITED_EVERY, after_edit, after_last_ed
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import DecryptionFailed
 from bridge.resources import Resources
-from bridge.store.living_messages import LivingClaim, LivingQueue
+from bridge.store.slack.living_messages import LivingClaim, LivingQueue
 from workers.living_words import LivingWords, Moved
 
 LEASE: Span = 30 * SECOND

@@ -17,7 +17,7 @@ from bridge.domain.times import SECOND, Moment, Span
 from bridge.domain.watches import Watch, WatchState
 from bridge.errors import DecryptionFailed
 from bridge.resources import Resources
-from bridge.store.living_messages import LivingClaim
+from bridge.store.slack.living_messages import LivingClaim
 
 NEVER_READ_AFTER: Span = 30 * SECOND
 """After how long a message is written about an import that was not read yet."""

@@ -28,8 +28,8 @@ from bridge.errors import StoreUnavailable
 from bridge.logged_texts import LoggedTexts, truncated
 from bridge.metrics import process
 from bridge.resources import Resources
-from bridge.store.budgets import BudgetSnapshot
-from bridge.store.imports import PollCommit
+from bridge.store.imports.budgets import BudgetSnapshot
+from bridge.store.imports.imports import PollCommit
 from workers.budget_correction import BudgetCorrection
 from workers.notify_operator import OperatorNotifier
 from workers.poll_traces import trace_poll

@@ -10,8 +10,8 @@ from bridge.domain.rules.rules import Rule
 from bridge.domain.times import DAY, Span
 from bridge.domain.watches import Watch, WatchState
 from bridge.ids import derived_id
-from bridge.store.acceptance import NewWatch
-from bridge.store.watches import Watches
+from bridge.store.watches.acceptance import NewWatch
+from bridge.store.watches.watches import Watches
 
 WATCHED_FOR: Span = DAY
 """How long a rule's watch waits for its import to be read with an end."""

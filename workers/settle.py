@@ -27,8 +27,8 @@ from bridge.domain.watches import Watch, WatchState
 from bridge.errors import StoreUnavailable
 from bridge.metrics import process
 from bridge.resources import Resources
-from bridge.store.endings import Settlement
-from bridge.store.history import ImportNotes
+from bridge.store.watches.endings import Settlement
+from bridge.store.watches.history import ImportNotes
 from workers import outage_retries
 from workers.end_buttons import with_end_buttons
 from workers.rule_watches import speaking_rules

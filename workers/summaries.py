@@ -13,7 +13,7 @@ from bridge.domain.times import MINUTE, Span
 from bridge.errors import StoreUnavailable
 from bridge.ids import new_id
 from bridge.resources import Resources
-from bridge.store.summaries import ClosedSummary, SummaryName
+from bridge.store.deliveries.summaries import ClosedSummary, SummaryName
 
 AT_ONCE = 20
 """The number of summaries that one run closes."""

@@ -20,9 +20,9 @@ from bridge.errors import StoreUnavailable
 from bridge.ids import derived_id
 from bridge.queue import Job
 from bridge.resources import Resources
-from bridge.store.clock import Clock
+from bridge.store.calls.clock import Clock
 from bridge.store.keys import SCHEMA
-from bridge.store.redis_check import eviction_problem, note_eviction, read_policy
+from bridge.store.operations.redis_check import eviction_problem, note_eviction, read_policy
 from bridge.store.schema import raise_schema
 from workers.alarm_reports import AlarmReports
 from workers.deliver import LEASE as DELIVERY_LEASE

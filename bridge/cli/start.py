@@ -8,7 +8,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-MARK = Path("store", "scripts", "settle.lua")
+MARK = Path("store", "scripts", "watches", "settle.lua")
 """A file that no other package `bridge` has."""
 REMEDY = "Remedy: start in another directory, or take it out of PYTHONPATH or of this environment."
 

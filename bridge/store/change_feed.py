@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from bridge.redis.errors import in_words
 from bridge.redis.pool import Pool
 from bridge.store import keys
-from bridge.store.connection import Store
+from bridge.store.calls.connection import Store
 
 PAUSE = 0.5
 """Seconds before a lost connection is replaced."""

@@ -22,7 +22,7 @@ from bridge.domain.watches import Watch, WatchState
 from bridge.errors import DecryptionFailed
 from bridge.redis.errors import translated
 from bridge.store import bindings
-from bridge.store.connection import Store
+from bridge.store.calls.connection import Store
 from bridge.store.encryption import Encryptor
 
 log = structlog.get_logger()

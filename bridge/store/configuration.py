@@ -3,7 +3,7 @@
 from bridge.domain.times import Span
 from bridge.errors import SettingsError
 from bridge.settings import Settings
-from bridge.store.connection import Store, connect
+from bridge.store.calls.connection import Store, connect
 
 
 def store_of(settings: Settings, clock_offset: Span = 0) -> Store:

@@ -15,9 +15,9 @@ from bridge.domain.times import Moment
 from bridge.domain.watches import WatchState
 from bridge.redis.errors import translated
 from bridge.store import keys
-from bridge.store.connection import Store
+from bridge.store.calls.connection import Store
 from bridge.store.encryption import Fingerprinter
-from bridge.store.labels import label_fingerprint
+from bridge.store.watches.labels import label_fingerprint
 
 WATCH_INDEXES = (WatchState.WATCHING.value, WatchState.CANCELLED.value, *(outcome.value for outcome in Outcome))
 """The indexes of watches. Each watch is in one of them."""

@@ -1,8 +1,8 @@
 """Scores of imports in `rb:imports:due:<workspace>`: each consists of a tier and the time of the next poll.
 
 A tier's imports are adjacent and sorted by due time, so the first of each tier are found in a few steps, however many
-imports there are. `scripts/poll_order.lua` reads the scores and decides the order. It gives the imports that only rules
-watch tiers of their own.
+imports there are. `scripts/shared/poll_order.lua` reads the scores and decides the order. It gives the imports
+that only rules watch tiers of their own.
 """
 
 from bridge.domain.polling import poll_tiers

@@ -6,7 +6,7 @@ of the previous one is alive.
 
 from bridge.domain.heartbeats import ALIVE_FOR
 from bridge.store import keys
-from bridge.store.connection import Store
+from bridge.store.calls.connection import Store
 
 OLDEST, NEWEST = keys.SCHEMA - 1, keys.SCHEMA + 1
 """The layouts that this version reads."""

@@ -5,7 +5,7 @@ import secrets
 from bridge.errors import DecryptionFailed, SettingsError
 from bridge.store import keys
 from bridge.store.bindings import STORE_KEY
-from bridge.store.connection import Store
+from bridge.store.calls.connection import Store
 from bridge.store.encryption import Encryptor
 
 

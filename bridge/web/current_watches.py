@@ -5,7 +5,7 @@ from dataclasses import replace
 from bridge.domain.conclusions import trouble_in_words
 from bridge.domain.polling.last_poll_words import last_poll
 from bridge.domain.watches import Watch
-from bridge.store.import_records import ImportRecord
+from bridge.store.imports.import_records import ImportRecord
 
 
 def as_of_now(watch: Watch, record: ImportRecord) -> Watch:

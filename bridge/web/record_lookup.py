@@ -15,8 +15,8 @@ from bridge.domain.watches import Watch, WatchState
 from bridge.queue import Job
 from bridge.resources import Resources
 from bridge.store import keys
-from bridge.store.record_reads import RecordRead
-from bridge.store.record_sets import read_lines
+from bridge.store.imports.record_reads import RecordRead
+from bridge.store.imports.record_sets import read_lines
 from bridge.web.refusals import Refusal, Refused
 
 WAIT = 10.0

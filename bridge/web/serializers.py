@@ -20,8 +20,8 @@ from bridge.domain.subscriptions import subscription_as_json
 from bridge.domain.times import SECOND, Moment, rfc3339
 from bridge.domain.watches import Watch, WatchState
 from bridge.resources import Resources
-from bridge.store.acceptance import AcceptedWatch
-from bridge.store.import_records import ImportRecord
+from bridge.store.imports.import_records import ImportRecord
+from bridge.store.watches.acceptance import AcceptedWatch
 from bridge.web.current_watches import as_of_now
 from bridge.web.schemas.responses import (
     AttemptResponse,

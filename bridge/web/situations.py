@@ -14,8 +14,8 @@ from bridge.domain.polling.workspace_trouble import effective_state
 from bridge.domain.times import Moment
 from bridge.domain.watches import Watch, WatchState
 from bridge.resources import Resources
-from bridge.store.heartbeats import Fleet
-from bridge.store.import_records import ImportRecord
+from bridge.store.imports.import_records import ImportRecord
+from bridge.store.operations.heartbeats import Fleet
 
 Place = tuple[str, str]
 """The workspace and the id of an import."""

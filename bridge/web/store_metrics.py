@@ -8,8 +8,8 @@ from bridge.metrics import catalogue
 from bridge.metrics.counts import Labels
 from bridge.metrics.metric import Metric
 from bridge.metrics.text import Sampled
-from bridge.store.redis_health import RedisHealth
-from bridge.store.stats import StoreStats, WorkspaceStats
+from bridge.store.operations.redis_health import RedisHealth
+from bridge.store.operations.stats import StoreStats, WorkspaceStats
 from bridge.web.store_report import StoreReport
 
 

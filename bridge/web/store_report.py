@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
-from bridge.store.redis_health import RedisHealth, read_redis_health
-from bridge.store.stats import StoreStats, read_stats
+from bridge.store.operations.redis_health import RedisHealth, read_redis_health
+from bridge.store.operations.stats import StoreStats, read_stats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,9 @@ from bridge.domain.times import Moment
 from bridge.errors import DecryptionFailed
 from bridge.queue import Job
 from bridge.resources import Resources
-from bridge.store.acceptance import Acceptance, AcceptedWatch
-from bridge.store.import_records import ImportRecord
-from bridge.store.watches import WatchIndexEntry
+from bridge.store.imports.import_records import ImportRecord
+from bridge.store.watches.acceptance import Acceptance, AcceptedWatch
+from bridge.store.watches.watches import WatchIndexEntry
 
 log = structlog.get_logger()
 

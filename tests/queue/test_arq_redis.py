@@ -15,7 +15,7 @@ from arq.constants import in_progress_key_prefix, job_key_prefix
 from arq.worker import Worker, func
 
 from bridge import queue
-from bridge.store.connection import Store
+from bridge.store.calls.connection import Store
 from tests.support.queue_connection import STEP, connect, troubled
 from tests.support.world import FERNET, SERVICE_SECRET
 

@@ -3,7 +3,7 @@
 import pytest
 from redis.exceptions import OutOfMemoryError
 
-from bridge.store.connection import Store
+from bridge.store.calls.connection import Store
 from tests.support.queue_connection import connect, troubled
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,7 @@ import pytest
 from arq.worker import JobExecutionFailed
 
 from bridge import queue
-from bridge.store.connection import Store
+from bridge.store.calls.connection import Store
 from tests.support.queue_connection import STEP, connect
 
 

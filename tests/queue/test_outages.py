@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from bridge.errors import StoreUnavailable
 from bridge.redis.options import ANSWER_TIMEOUT
-from bridge.store.connection import Store
+from bridge.store.calls.connection import Store
 from tests.support.queue_connection import STEP, TROUBLES, connect, in_transaction, troubled
 
 pytestmark = pytest.mark.anyio

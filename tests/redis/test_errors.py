@@ -21,7 +21,7 @@ from bridge.domain.secret import Secret
 from bridge.errors import StoreFull, StoreRefused
 from bridge.redis.server import Server, server_of
 from bridge.resources import open_resources
-from bridge.store.connection import Store, connect
+from bridge.store.calls.connection import Store, connect
 from tests.faults.wire import LOOPBACK
 from tests.support.redis_server import port_of, redis_server, set_user
 from tests.support.world import reopened, settings

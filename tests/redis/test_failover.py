@@ -13,7 +13,7 @@ from bridge.domain.secret import Secret
 from bridge.errors import StoreUnavailable
 from bridge.resources import open_resources
 from bridge.startup import wait_for_store
-from bridge.store.connection import Store, connect
+from bridge.store.calls.connection import Store, connect
 from tests.faults.forwarder import Forwarder
 from tests.faults.wire import LOOPBACK
 from tests.support.forwarding import forwarding, until, url_of

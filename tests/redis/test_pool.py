@@ -11,7 +11,7 @@ from redis.asyncio.connection import AbstractConnection
 from bridge.domain.secret import Secret
 from bridge.errors import StoreUnavailable
 from bridge.redis.pool import YOUNG
-from bridge.store.connection import Store, connect
+from bridge.store.calls.connection import Store, connect
 
 pytestmark = pytest.mark.anyio
 PATIENCE = 20.0

@@ -13,8 +13,8 @@ from bridge import queue
 from bridge.domain.secret import Secret
 from bridge.domain.sentinel_urls import SentinelLogin
 from bridge.errors import CredentialsRefused, StoreUnavailable
+from bridge.store.calls.connection import Store, connect
 from bridge.store.change_feed import ChangeFeed
-from bridge.store.connection import Store, connect
 from tests.faults.wire import LOOPBACK
 from tests.support.forwarding import until
 from tests.support.redis_server import port_of, redis_server, set_user

@@ -17,7 +17,7 @@ from bridge.cli.up.external_redis import require_same_mode
 from bridge.domain.secret import Secret
 from bridge.errors import StoreRefused, StoreUnavailable
 from bridge.resources import open_resources
-from bridge.store.connection import Store, connect
+from bridge.store.calls.connection import Store, connect
 from tests.faults.wire import LOOPBACK
 from tests.support.certificates import certificate_for
 from tests.support.forwarding import forwarding

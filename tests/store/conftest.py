@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.store.connection import Store
+from bridge.store.calls.connection import Store
 from tests.support.store_parts import StoreParts
 
 

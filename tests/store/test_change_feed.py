@@ -8,8 +8,8 @@ import pytest
 
 from bridge import queue
 from bridge.domain.secret import Secret
+from bridge.store.calls.connection import Store, connect
 from bridge.store.change_feed import ChangeFeed
-from bridge.store.connection import Store, connect
 from bridge.web.endpoints.events import watch_events
 from tests.faults.forwarder import Forwarder
 from tests.support.forwarding import forwarding, until, url_of

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.domain.times import HOUR, SECOND
 from bridge.store import keys
-from bridge.store.connection import Store
+from bridge.store.calls.connection import Store
 from tests.support.push_messages import PUSH_SECRET
 from tests.support.world import ADMIN_KEY, World, reopened
 

@@ -4,7 +4,7 @@ import pytest
 
 from bridge.ids import derived_id
 from bridge.store import keys
-from bridge.store.connection import Store
+from bridge.store.calls.connection import Store
 from bridge.store.encryption import Fingerprinter
 from bridge.store.indexes import READ_AT_ONCE, Indexes
 from tests.support.samples import NOW

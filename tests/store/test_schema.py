@@ -4,7 +4,7 @@ import pytest
 
 from bridge.domain.heartbeats import ALIVE_FOR, WorkerInfo
 from bridge.store import keys
-from bridge.store.connection import Store
+from bridge.store.calls.connection import Store
 from bridge.store.schema import adopt_schema, raise_schema, schema_remedy
 from tests.support.world import World
 

@@ -7,7 +7,7 @@ from bridge.domain.secret import Secret
 from bridge.errors import DecryptionFailed, SettingsError
 from bridge.store import keys
 from bridge.store.bindings import STORE_KEY
-from bridge.store.connection import Store
+from bridge.store.calls.connection import Store
 from bridge.store.encryption import Encryptor
 from bridge.store.store_key import store_key
 

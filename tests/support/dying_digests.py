@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bridge.store.digests import Digests
+from bridge.store.deliveries.digests import Digests
 from tests.support.world import World
 
 STEPS = ("claim", "parts", "join", "leave", "create", "drop", "end_parts")

@@ -5,7 +5,7 @@ from typing import Any
 
 from bridge.domain.destinations import Callback, Destination, SlackWebhook
 from bridge.domain.secret import Secret
-from bridge.store.held_deliveries import Released
+from bridge.store.deliveries.held_deliveries import Released
 from tests.support.rules import watch_by_rule
 from tests.support.samples import only
 from tests.support.world import ADMIN_KEY, World

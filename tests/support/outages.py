@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bridge.store.connection import Store
+from bridge.store.calls.connection import Store
 
 
 @contextmanager

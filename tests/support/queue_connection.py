@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge import queue
 from bridge.domain.secret import Secret
-from bridge.store.connection import Store
+from bridge.store.calls.connection import Store
 
 STEP = 0.05
 

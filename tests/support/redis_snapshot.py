@@ -8,9 +8,9 @@ from typing import Any
 from bridge.domain.notices.notices import OPERATOR
 from bridge.domain.rules.push_proof import STRETCHES
 from bridge.store import keys
-from bridge.store.connection import Store
-from bridge.store.living_messages import LivingQueue
-from bridge.store.push_proofs import load_proofs
+from bridge.store.calls.connection import Store
+from bridge.store.pushes.push_proofs import load_proofs
+from bridge.store.slack.living_messages import LivingQueue
 
 ImportKey = tuple[str, str]
 """A workspace and an import."""

@@ -15,19 +15,19 @@ from bridge.domain.polling.polls import ImportUpdate, PollClaim
 from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from bridge.domain.watches import Watch
-from bridge.store.acceptance import Acceptance, AcceptedWatch, NewWatch
-from bridge.store.attempts import Attempts
-from bridge.store.budgets import Budgets
-from bridge.store.connection import Store
-from bridge.store.deliveries import Deliveries
+from bridge.store.calls.connection import Store
+from bridge.store.deliveries.attempts import Attempts
+from bridge.store.deliveries.deliveries import Deliveries
 from bridge.store.encryption import Encryptor, Fingerprinter
-from bridge.store.endings import Endings, Settlement
-from bridge.store.failed_records import FailedRecords
-from bridge.store.imports import Imports, PollCommit
-from bridge.store.living_messages import LivingMessages
-from bridge.store.push_proofs import PushProofs
-from bridge.store.pushes import Pushes
-from bridge.store.watches import Watches
+from bridge.store.imports.budgets import Budgets
+from bridge.store.imports.failed_records import FailedRecords
+from bridge.store.imports.imports import Imports, PollCommit
+from bridge.store.pushes.push_proofs import PushProofs
+from bridge.store.pushes.pushes import Pushes
+from bridge.store.slack.living_messages import LivingMessages
+from bridge.store.watches.acceptance import Acceptance, AcceptedWatch, NewWatch
+from bridge.store.watches.endings import Endings, Settlement
+from bridge.store.watches.watches import Watches
 
 LEASE = 15 * SECOND
 CALLBACK = Callback(url=Secret("https://crm.example.com/hook?token=hush"), headers={"X-Key": Secret("hush")})

@@ -4,7 +4,7 @@ from bridge.domain.imports import Read
 from bridge.domain.polling.budget import Grant
 from bridge.domain.polling.polls import ImportUpdate
 from bridge.domain.times import HOUR
-from bridge.store.imports import PollCommit
+from bridge.store.imports.imports import PollCommit
 from tests.support.rally_responses import GOOD, answer
 from tests.support.samples import only
 from tests.support.world import World

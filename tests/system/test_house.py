@@ -17,7 +17,7 @@ from bridge.queue import Job
 from workers import jobs
 
 HOME = Path(__file__).parents[2]
-SCRIPTS = sorted(HOME.glob("bridge/store/scripts/*.lua"))
+SCRIPTS = sorted(HOME.glob("bridge/store/scripts/*/*.lua"))
 PRODUCT = sorted(path for place in ("bridge", "workers") for path in (HOME / place).rglob("*.py"))
 TESTS = sorted((HOME / "tests").rglob("*.py"))
 

@@ -18,7 +18,7 @@ from starlette.responses import Response, StreamingResponse
 from bridge import log
 from bridge.domain.times import MINUTE
 from bridge.metrics import process
-from bridge.store.rate_limits import RateLimiter
+from bridge.store.operations.rate_limits import RateLimiter
 from bridge.web.app import ROUTES, build
 from bridge.web.routing import resource
 from tests.support.plain_http import plain_async_client

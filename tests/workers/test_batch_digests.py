@@ -9,7 +9,7 @@ import pytest
 
 from bridge.domain.digests import BATCH_DIGEST_AFTER
 from bridge.domain.times import HOUR, MINUTE, SECOND
-from bridge.store.batches import ADDED_WITHIN
+from bridge.store.watches.batches import ADDED_WITHIN
 from tests.support.deliveries import slack
 from tests.support.redis_snapshot import assert_store_sound
 from tests.support.samples import only

@@ -14,8 +14,8 @@ from bridge.domain.destinations import NamedDestination
 from bridge.domain.rules.floods import FLOOD_DIGEST_AFTER, FLOOD_WINDOW, SINGLE_MESSAGES
 from bridge.domain.rules.precedence import HOLD
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
-from bridge.store.digests import ClosedDigest
-from bridge.store.held_deliveries import Released
+from bridge.store.deliveries.digests import ClosedDigest
+from bridge.store.deliveries.held_deliveries import Released
 from tests.support.configuration import destination as configured
 from tests.support.deliveries import slack
 from tests.support.dying_digests import DyingDigests

@@ -10,7 +10,7 @@ from bridge.domain.secret import Secret
 from bridge.domain.times import MINUTE, SECOND
 from bridge.domain.watches import Watch
 from bridge.store import keys
-from bridge.store.clock import Clock
+from bridge.store.calls.clock import Clock
 from tests.support.outages import unavailable
 from tests.support.redis_snapshot import assert_store_sound
 from tests.support.rules import watch_by_rule

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from bridge.domain.times import MINUTE, SECOND
-from bridge.store.deliveries import Bound, DeliveryClaim
+from bridge.store.deliveries.deliveries import Bound, DeliveryClaim
 from bridge.web.endpoints.send_test_slots import SLOTS_PER_CLIENT
 from tests.support.samples import only
 from tests.support.world import CLIENT_KEY, OTHER_KEY, World, opened

@@ -8,7 +8,7 @@ import pytest
 from bridge.domain.destinations import SlackChannel
 from bridge.domain.living.living_message import Phase
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
-from bridge.store.living_messages import LivingClaim
+from bridge.store.slack.living_messages import LivingClaim
 from tests.support.living_messages import LIVE, TS, Living, end, end_living, living_world, progress, show_living
 from tests.support.outages import unavailable
 from tests.support.redis_snapshot import assert_store_sound

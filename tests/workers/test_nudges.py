@@ -9,7 +9,7 @@ from bridge.domain.destinations import SlackChannel
 from bridge.domain.nudges import CHECKED_AGAIN_AFTER, NO_PROGRESS_AFTER, NUDGE_AFTER
 from bridge.domain.past_ends import LEAST
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
-from bridge.store.nudges import FURTHEST
+from bridge.store.slack.nudges import FURTHEST
 from tests.support.deliveries import callback, slack
 from tests.support.living_messages import LIVE, living_world
 from tests.support.redis_snapshot import assert_store_sound

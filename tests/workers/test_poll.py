@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from bridge.domain.imports import Reply
 from bridge.domain.times import HOUR, MINUTE, SECOND
-from bridge.store.budgets import BudgetSnapshot
+from bridge.store.imports.budgets import BudgetSnapshot
 from tests.support.configuration import client, workspace
 from tests.support.samples import only
 from tests.support.world import CLIENT_KEY, OTHER_KEY, RALLY_KEY, World, bearer, opened

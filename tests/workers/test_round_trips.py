@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bridge.store.connection import Store
+from bridge.store.calls.connection import Store
 from tests.support.samples import only
 from tests.support.world import World
 from workers.notify_operator import OperatorNotifier

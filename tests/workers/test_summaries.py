@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.domain.times import DAY, MINUTE, SECOND
-from bridge.store.summaries import SENT_AFTER
+from bridge.store.deliveries.summaries import SENT_AFTER
 from tests.support.redis_snapshot import assert_store_sound
 from tests.support.samples import only
 from tests.support.world import ADMIN_KEY, World, opened

@@ -7,7 +7,7 @@ from bridge.cli.doctor.findings import Finding, ok, warning
 from bridge.domain.durations import duration_text
 from bridge.domain.rules.push_proof import stretch_of
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment, Span
-from bridge.store.push_health import PushHealth
+from bridge.store.pushes.push_health import PushHealth
 
 GUIDE = "the guide push.md"
 

@@ -13,8 +13,8 @@ from bridge.domain.notices.eviction import Eviction, eviction_by, eviction_risk
 from bridge.domain.notices.redis_risks import CLOCK_TOLERANCE, durability_risk, replication_risk, room_risk
 from bridge.domain.times import SECOND, Span
 from bridge.redis.server import OLDEST_REDIS, Version, dotted
-from bridge.store.heartbeats import Fleet
 from bridge.store.keys import SCHEMA
+from bridge.store.operations.heartbeats import Fleet
 from bridge.store.schema import schema_problem, schema_remedy
 
 SLOW = 20.0

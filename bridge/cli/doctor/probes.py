@@ -28,7 +28,7 @@ from bridge.domain.times import SECOND, Moment
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.resources import Resources, open_resources
 from bridge.settings import Settings
-from bridge.store.push_health import PushHealth
+from bridge.store.pushes.push_health import PushHealth
 
 CORRECT = "Correct {}: its user, its password, or the authority that TLS trusts; or correct what Redis permits."
 

@@ -23,8 +23,8 @@ from bridge.redis.server import server_of
 from bridge.resources import Resources
 from bridge.store import keys
 from bridge.store.bindings import STORE_KEY
-from bridge.store.heartbeats import Fleet
-from bridge.store.push_health import PushHealth, read_push_health
+from bridge.store.operations.heartbeats import Fleet
+from bridge.store.pushes.push_health import PushHealth, read_push_health
 
 PATIENCE = 10.0
 """Seconds for the whole probe."""

@@ -1,6 +1,6 @@
 """Tiers: imports whose pauses are alike, as classes for the order of polls.
 
-The order itself is computed in Redis, by `bridge/store/scripts/poll_order.lua`.
+The order itself is computed in Redis, by `bridge/store/scripts/shared/poll_order.lua`.
 """
 
 from bridge.domain.times import SECOND, Span

@@ -9,9 +9,9 @@ from bridge.destinations.descriptions import describe
 from bridge.destinations.reasons import public_reason
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.times import DAY, Moment, Span
-from bridge.store.heartbeats import Fleet
-from bridge.store.redis_check import check_redis
-from bridge.store.redis_health import RedisHealth, read_redis_health
+from bridge.store.operations.heartbeats import Fleet
+from bridge.store.operations.redis_check import check_redis
+from bridge.store.operations.redis_health import RedisHealth, read_redis_health
 from bridge.web.console.visits import Visit
 from bridge.web.console.workspaces import WorkspaceView, read_workspaces
 from bridge.web.delivery_steps import visible_to

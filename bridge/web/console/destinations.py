@@ -13,7 +13,7 @@ from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.delivery.verdicts import Accepted
 from bridge.domain.destinations import NamedDestination
 from bridge.domain.times import Moment
-from bridge.store.lanes import LaneState
+from bridge.store.deliveries.lanes import LaneState
 from bridge.web.console.visits import Visit, action, page
 from bridge.web.delivery_steps import visible_to
 from bridge.web.endpoints.destinations import send_now, verdict_name

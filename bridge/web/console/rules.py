@@ -11,7 +11,7 @@ from bridge.domain.durations import duration_text
 from bridge.domain.rules.rules import DailyAt, DigestSchedule, Every, Rule, RuleResult
 from bridge.domain.subscriptions import subscription_as_json
 from bridge.domain.times import HOUR, MINUTE, Moment
-from bridge.store.digests import DigestName
+from bridge.store.deliveries.digests import DigestName
 from bridge.web.console.visits import Visit, admin_page
 
 RESULTS: Mapping[RuleResult, str] = {

@@ -9,8 +9,8 @@ from bridge.domain.polling.budget import Budget
 from bridge.domain.polling.budget_usage import Usage, usage_of
 from bridge.domain.rules.push_proof import PushProof, stretch_of
 from bridge.domain.times import Moment
-from bridge.store.budgets import BudgetSnapshot
-from bridge.store.push_health import PushHealth, read_push_health
+from bridge.store.imports.budgets import BudgetSnapshot
+from bridge.store.pushes.push_health import PushHealth, read_push_health
 from bridge.web.console.visits import Visit, admin_page
 
 

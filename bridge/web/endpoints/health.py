@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
-from bridge.store.redis_check import check_redis
+from bridge.store.operations.redis_check import check_redis
 from bridge.web.json_response import ApiResponse
 from bridge.web.problems import RETRY_AFTER_OUTAGE
 from bridge.web.schemas.responses import AliveResponse, ReadyResponse

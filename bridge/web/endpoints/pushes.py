@@ -22,7 +22,7 @@ from bridge.metrics import process
 from bridge.queue import Job
 from bridge.rally.pushes import NotAPush, read_push
 from bridge.resources import Resources
-from bridge.store.pushes import RecordedPush
+from bridge.store.pushes.pushes import RecordedPush
 from bridge.web.problems import RETRY_AFTER_OUTAGE
 from bridge.web.refusals import Refusal, Refused
 from bridge.web.requests.body import read_body

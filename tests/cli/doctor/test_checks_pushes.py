@@ -6,8 +6,8 @@ from bridge.cli.doctor.checks_pushes import PushSettings, check_pushes
 from bridge.domain.rules.push_proof import PushProof
 from bridge.domain.rules.pushes import API_FINISHED, CSV_FINISHED, PushResult
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
-from bridge.store.push_health import PushHealth
-from bridge.store.pushes import PushStats
+from bridge.store.pushes.push_health import PushHealth
+from bridge.store.pushes.pushes import PushStats
 
 NOW = 40 * DAY
 NOTHING = PushHealth(stats=PushStats(), proofs={})

@@ -12,7 +12,7 @@ from bridge.cli.doctor.record_sample import RecordSample
 from bridge.domain.heartbeats import Heartbeat, WorkerInfo
 from bridge.domain.times import SECOND
 from bridge.store import keys
-from bridge.store.heartbeats import Fleet
+from bridge.store.operations.heartbeats import Fleet
 from tests.support.samples import NOW
 
 GOOD = RedisReport(

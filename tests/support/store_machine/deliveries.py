@@ -15,7 +15,7 @@ from bridge.domain.delivery.deliveries import Delivery
 from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.destinations import Destination
 from bridge.domain.times import HOUR, Moment
-from bridge.store.deliveries import DeliveryClaim
+from bridge.store.deliveries.deliveries import DeliveryClaim
 from tests.support.redis_snapshot import Snapshot
 from tests.support.store_machine.model import ModelDelivery
 from tests.support.store_machine.steps import (

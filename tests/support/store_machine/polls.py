@@ -17,7 +17,7 @@ from bridge.domain.polling.polls import ImportUpdate, PollClaim, after_poll, qua
 from bridge.domain.rules.pushes import CSV_FINISHED, Push, PushResult
 from bridge.domain.times import DAY, SECOND, Moment
 from bridge.store import keys, poll_scores
-from bridge.store.imports import PollCommit
+from bridge.store.imports.imports import PollCommit
 from tests.support.redis_snapshot import ImportKey
 from tests.support.store_machine.steps import (
     IMPORTS,

@@ -14,7 +14,7 @@ from bridge.domain.conclusions import conclude
 from bridge.domain.import_state import ImportState
 from bridge.domain.times import Moment
 from bridge.store import keys
-from bridge.store.endings import Settlement
+from bridge.store.watches.endings import Settlement
 from tests.support.redis_snapshot import SKIPPED_FOR, ImportKey, Snapshot
 from tests.support.store_machine.steps import (
     IMPORTS,

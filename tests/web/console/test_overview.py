@@ -7,8 +7,8 @@ import pytest
 
 from bridge.domain.heartbeats import Heartbeat, WorkerInfo
 from bridge.domain.times import HOUR, MINUTE
-from bridge.store.heartbeats import Fleet
-from bridge.store.redis_health import RedisHealth
+from bridge.store.operations.heartbeats import Fleet
+from bridge.store.operations.redis_health import RedisHealth
 from bridge.web.console.attention import of_fleet, of_memory
 from tests.support.world import ADMIN_KEY, OTHER_KEY, World
 

@@ -1,0 +1,1 @@
+"""Calls to Redis: commands, scripts, their grouping, replication, and the clock."""

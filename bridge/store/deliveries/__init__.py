@@ -1,0 +1,1 @@
+"""Deliveries: their lanes and attempts, and the digests that tell several at once."""

@@ -1,0 +1,1 @@
+"""What operators need: heartbeats, alarms, notices, figures, rate limits, and the health of Redis."""

@@ -1,0 +1,1 @@
+"""What the Slack app keeps: requests, wishes, channels, living messages and nudges."""

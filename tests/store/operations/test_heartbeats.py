@@ -1,0 +1,52 @@
+"""Heartbeats: which workers are alive, which are missing, and which are forgotten."""
+
+import pytest
+
+from bridge.domain.heartbeats import ALIVE_FOR, REMEMBERED_FOR, WorkerInfo
+from bridge.store.operations.heartbeats import Fleet, Heartbeats
+from tests.support.samples import NOW
+from tests.support.store_parts import StoreParts
+
+pytestmark = pytest.mark.anyio
+
+
+def worker(number: int) -> WorkerInfo:
+    return WorkerInfo(id=f"wrk_{number}", host=f"host {number}", version="1.2.3", started_at=NOW + number)
+
+
+def ids(fleet: Fleet) -> tuple[list[str], list[str]]:
+    return [each.worker.id for each in fleet.alive], [each.worker.id for each in fleet.missing]
+
+
+async def test_a_worker_is_alive_until_its_heartbeats_stop_and_forgotten_an_hour_later(parts: StoreParts) -> None:
+    heartbeats = Heartbeats(parts.store)
+    await heartbeats.send(worker(1))
+    await heartbeats.send(worker(2))
+    assert ids(await heartbeats.read()) == (["wrk_1", "wrk_2"], [])
+
+    parts.store.offset += ALIVE_FOR
+    await heartbeats.send(worker(2))
+    fleet = await heartbeats.read()
+    assert ids(fleet) == (["wrk_2"], ["wrk_1"])
+    assert [each.worker for each in fleet.heartbeats] == [worker(1), worker(2)]
+
+    parts.store.offset += REMEMBERED_FOR
+    await heartbeats.send(worker(2))
+    assert ids(await heartbeats.read()) == (["wrk_2"], [])
+
+
+async def test_a_worker_that_shuts_down_is_not_missing(parts: StoreParts) -> None:
+    heartbeats = Heartbeats(parts.store)
+    await heartbeats.send(worker(1))
+    await heartbeats.withdraw(worker(1))
+
+    assert ids(await heartbeats.read()) == ([], [])
+
+
+async def test_a_clock_that_was_set_back_kills_no_worker(parts: StoreParts) -> None:
+    heartbeats = Heartbeats(parts.store)
+    await heartbeats.send(worker(1))
+    parts.store.offset -= REMEMBERED_FOR
+    await heartbeats.send(worker(1))
+
+    assert ids(await heartbeats.read()) == (["wrk_1"], [])
