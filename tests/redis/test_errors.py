@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from bridge.errors import StoreFull, StoreRefused
 from bridge.redis.server import Server, server_of
 from bridge.resources import open_resources
 from bridge.store.calls.connection import Store, connect
+from bridge.store.calls.lua import scripts, source
 from tests.faults.wire import LOOPBACK
 from tests.support.redis_server import port_of, redis_server, set_user
 from tests.support.world import reopened, settings
@@ -136,8 +136,8 @@ async def test_the_doctor_reports_each_missing_right_in_redis_words(
 
 
 def test_the_doctor_tries_every_command_of_the_scripts() -> None:
-    scripts = [path.read_text() for path in (files("bridge.store") / "scripts").iterdir()]
-    used = {command for text in scripts for command in re.findall(r"redis\.p?call\('([A-Z]+)'", text)}
+    sources = [source(name) for name in scripts()]
+    used = {command for text in sources for command in re.findall(r"redis\.p?call\('([A-Z]+)'", text)}
 
     assert used <= {str(command[0]) for command in redis_permissions.probe_commands("rb:check:x", "arq:job:x")}
 

@@ -28,7 +28,7 @@ def probe_commands(scratch: str, job: str) -> Sequence[Command]:
         ("PERSIST", record),
         *(("HSET", record, "f", 1), ("PEXPIRE", record, BRIEFLY), ("HGET", record, "f"), ("HGETALL", record)),
         *(("HMGET", record, "f"), ("HINCRBY", record, "f", 1), ("HDEL", record, "g")),
-        *(("HEXISTS", record, "f"), ("HKEYS", record), ("RENAME", record, record)),
+        *(("HEXISTS", record, "f"), ("HKEYS", record), ("HVALS", record), ("RENAME", record, record)),
         *(
             ("LPUSH", list_, 1),
             ("BLPOP", list_, 1),
