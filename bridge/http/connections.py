@@ -14,7 +14,7 @@ import httpx
 
 from bridge.domain.secret import Secret
 from bridge.http.errors import FAULTS, Fault, NotReceived, not_received
-from bridge.http.network import MeteredBackend
+from bridge.http.network import START_BY, MeteredBackend, TooLate
 
 RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]]
 Origin: TypeAlias = tuple[str, str, int | None]
@@ -112,8 +112,8 @@ class Connections:
     ) -> Received | NotReceived | None:
         """Send a request and read the response; network faults are returned as NotReceived.
 
-        `headers` must not contain Host or Content-Length. Return None, and send nothing, if no slot is free before
-        `start_by` (seconds, monotonic). Other exceptions of the backend are passed on.
+        `headers` must not contain Host or Content-Length. Return None, and send nothing, if no slot is free or no
+        connection is open before `start_by` (seconds, monotonic). Other exceptions of the backend are passed on.
         """
         own = [(b"Host", target.host), *headers]
         if content:
@@ -123,14 +123,18 @@ class Connections:
                 return None
             request = httpcore.Request(method, target.url, headers=own, content=content, extensions=self._extensions)
             slot = self._take(target.origin)
+            began = START_BY.set(start_by)
             try:
                 async with asyncio.timeout(self._timeouts.total):
                     return await self._exchange(slot, request, body_limit)
+            except TooLate:
+                return None
             except TimeoutError:
                 return NotReceived(Fault.TIMEOUT, f"within {self._timeouts.total:g} s")
             except FAULTS as error:
                 return not_received(error, proxied=self._proxy is not None)
             finally:
+                START_BY.reset(began)
                 self._idle.append(slot)
 
     def _take(self, origin: Origin) -> _Slot:

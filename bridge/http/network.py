@@ -3,6 +3,9 @@
 import asyncio
 import ssl
 from collections.abc import Iterable
+from contextvars import ContextVar
+from math import inf
+from time import monotonic
 from typing import Any, TypeAlias
 
 import httpcore
@@ -12,6 +15,14 @@ from bridge.http.response_limits import LimitExceeded, ResponseMeter
 STEP = 4 * 1024
 """The bytes of one read. httpcore parses them without a pause: 64 KB of one-byte chunks would take 0.2 s."""
 
+START_BY: ContextVar[float] = ContextVar("START_BY", default=inf)
+"""Until when the request of this task may be sent, in monotonic seconds."""
+
+
+class TooLate(Exception):
+    """The request was not sent, because the connection was ready only after START_BY."""
+
+
 SocketOption: TypeAlias = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
 
@@ -20,6 +31,7 @@ class MeteredStream(httpcore.AsyncNetworkStream):
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
+        self._sending = False
         self._begin()
 
     def _begin(self) -> None:
@@ -28,6 +40,7 @@ class MeteredStream(httpcore.AsyncNetworkStream):
         self._exceeded: LimitExceeded | None = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's signature
+        self._sending = False
         if self._exceeded is not None:
             raise self._exceeded
         if self._waited:
@@ -45,6 +58,9 @@ class MeteredStream(httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's signature
         # httpcore has written the whole request before it reads the first byte of the response.
+        if not self._sending and monotonic() >= START_BY.get():
+            raise TooLate
+        self._sending = True
         self._begin()
         await self._stream.write(buffer, timeout)
 

@@ -76,7 +76,7 @@ class RallyClient:
         """Request an import; `at` returns the time, when the response has arrived. Failures are returned as Unanswered.
 
         More than `largest_set` failed records are only counted.
-        Return None, and send nothing, if no slot is free before `start_by` (seconds, monotonic).
+        Return None, and send nothing, if no connection is ready before `start_by` (seconds, monotonic).
         """
         received = await self._connections.exchange(
             "GET", self._target_of(import_id), self._headers, body_limit=BODY_LIMIT, start_by=start_by

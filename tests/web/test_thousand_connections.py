@@ -21,8 +21,8 @@ CONNECTIONS = 1000
 USUAL_LIMIT = 1024
 QUIET = 17.0
 """Seconds; longer than one keep-alive interval of a stream, and shorter than two."""
-COMMANDS_OF_A_LOOK = 4
-"""Commands that a stream needs to read its watch: the watch, its import, the time of its next poll, its deliveries."""
+COMMANDS_OF_A_LOOK = 8
+"""Commands that a stream may need: for the watch, its import, next poll and deliveries, and for what it waits for."""
 
 
 @contextmanager
