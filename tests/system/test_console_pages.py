@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.support.browser import chromium, overflow_of, problems_of
+from tests.support.browser import overflow_of, problems_of
 from tests.support.processes import Journey, free_ports, up, wait_for
 
 pytestmark = pytest.mark.slow
@@ -17,12 +17,6 @@ HOSTILE = "\"><script>console.log(1)</script><img src=//127.0.0.2/x onerror=cons
 REFUSED = "the server responded with a status of 422"
 """What Chromium logs when a form is refused, as some tests want."""
 PAGES = ("", "/watches", "/deliveries", "/deliveries/send-again", "/destinations", "/rules", "/workspaces", "/workers")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

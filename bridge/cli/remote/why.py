@@ -55,8 +55,9 @@ def _watches(bridge: Bridge, id_: str) -> list[Watch]:
     found = list(islice(bridge.list(import_id=id_, page=MOST_WATCHES), MOST_WATCHES))
     if not found:
         raise CallFailed(
-            f"No watch of yours is about the import {id_!r}, so nobody is told of it. To be told: rally-bridge watch "
-            f"IMPORT_ID. `rally-bridge rules test` shows which imports the rules of the operator cover."
+            f"No watch of yours is about the import {id_!r}, so no message is sent when it ends. "
+            "To get one: rally-bridge watch IMPORT_ID. "
+            "`rally-bridge rules test` shows which imports the rules of the operator cover."
         )
     return found
 

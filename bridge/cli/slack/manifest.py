@@ -30,7 +30,7 @@ def manifest(url: str, *, name: str, command: str) -> dict[str, Any]:
         "features": {
             "app_home": {
                 "home_tab_enabled": False,
-                "messages_tab_enabled": True,  # without it, the app can send nobody a file
+                "messages_tab_enabled": True,  # without it, the app cannot send files in direct messages
                 "messages_tab_read_only_enabled": True,
             },
             "bot_user": {"display_name": name, "always_online": True},

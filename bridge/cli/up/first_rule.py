@@ -1,4 +1,4 @@
-"""The configuration file of a new sandbox: one rule, for imports that nobody watches, and the Slack app."""
+"""The configuration file of a new sandbox: one rule, for imports without a watch, and the Slack app."""
 
 from bridge.cli.up.data_dir import DataDir, write_private
 from bridge.cli.up.environment import CONFIG_FILE, UserSettings

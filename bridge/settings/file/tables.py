@@ -198,7 +198,7 @@ class SlackAppTable(Table):
 
     records_users: Annotated[
         list[Annotated[str, StringConstraints(pattern=USER_ID)]],
-        Field(description="The ids of the users who may read failed records; nobody if left out."),
+        Field(description="The ids of the users who may read failed records; default: none."),
     ] = []
 
 

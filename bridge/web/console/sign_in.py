@@ -60,7 +60,7 @@ async def _refuse(request: Request, target: str, refused: Refused | None) -> Res
 
 @action
 async def sign_out(visit: Visit, _: Mapping[str, str]) -> Response:
-    """End the session: for this browser, and for whoever has a copy of its cookie."""
+    """End the session: for this browser, and for every copy of its cookie."""
     await visit.resources.console_sessions.end(visit.session.id, SESSION_LASTS)
     log.info("console.signed_out", client=visit.client.name)
     response = RedirectResponse(SIGN_IN, 303)

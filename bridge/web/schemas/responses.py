@@ -130,7 +130,7 @@ class WaitingForResponse(TypedDict):
         ),
     ]
     since: Time | None
-    until: Annotated[Time | None, Field(description="null if nobody knows.")]
+    until: Annotated[Time | None, Field(description="null if it is not known.")]
     detail: Annotated[str, Field(description="The same in a sentence.")]
 
 
