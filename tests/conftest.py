@@ -14,7 +14,10 @@ from redis import Redis
 from bridge.cli.up.embedded_redis import find_binary
 from bridge.domain.secret import Secret
 from bridge.store.calls.connection import Store, connect
-from tests.support.world import World, opened, sandbox_serving
+
+pytest.register_assert_rewrite("tests.support")  # before its import, so that its assertions show their values
+
+from tests.support.world import World, opened, sandbox_serving  # noqa: E402
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or xdist's workers and each program compile everything anew
 
