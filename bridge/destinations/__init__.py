@@ -15,6 +15,7 @@ from bridge.destinations.egress.urls import is_slack_url
 from bridge.destinations.reasons import full_reason
 from bridge.destinations.signatures import Signing
 from bridge.destinations.slack import bot as slack_bot
+from bridge.destinations.slack import bot_verdicts
 from bridge.destinations.slack import digest as slack_digest
 from bridge.destinations.slack import message as slack_message
 from bridge.destinations.slack import webhook as slack_webhook
@@ -160,7 +161,7 @@ def _judge(destination: ResolvedDestination, answer: SendResult, now: Moment, *,
         case SlackWebhook(url=url):
             return slack_webhook.judge(answer, now, at_slack=is_slack_url(url.reveal()))
         case SlackChannel():
-            return slack_bot.judge(answer, now, in_thread=in_thread)
+            return bot_verdicts.judge(answer, now, in_thread=in_thread)
         case Callback():
             return callback.judge(answer, now)
 

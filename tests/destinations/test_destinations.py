@@ -13,7 +13,7 @@ from bridge.destinations.descriptions import describe
 from bridge.destinations.lanes import lane_of
 from bridge.destinations.reasons import full_reason
 from bridge.destinations.signatures import Signing
-from bridge.destinations.slack import bot as slack_bot
+from bridge.destinations.slack import bot_verdicts
 from bridge.destinations.slack import webhook as slack_webhook
 from bridge.destinations.slack.bot import SlackBot
 from bridge.domain.delivery.delivery_schedule import RETRY_AFTER_HONOURED
@@ -248,7 +248,7 @@ def test_rendering_a_message_again_gives_the_same_body(destination: ResolvedDest
 def test_a_retry_after_date_counts_from_now_if_the_response_has_no_date() -> None:
     response_ = Response(status=503, headers={"retry-after": "Fri, 15 Jan 2027 08:00:07 GMT"}, body=b"")
 
-    for judge_of_kind in (callback.judge, slack_bot.judge, slack_webhook.judge):
+    for judge_of_kind in (callback.judge, bot_verdicts.judge, slack_webhook.judge):
         assert judge_of_kind(response_, samples.NOW) == Deferred(
             "HTTP 503", 7 * SECOND, ambiguous=judge_of_kind is not callback.judge
         )

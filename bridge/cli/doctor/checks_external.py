@@ -8,7 +8,7 @@ from bridge.cli.doctor.findings import Finding, failed, ok, warning
 from bridge.destinations.egress.addresses import IPNetwork
 from bridge.destinations.egress.rules import EgressRules
 from bridge.destinations.send_test import TestOutcome
-from bridge.destinations.slack import bot as slack_bot
+from bridge.destinations.slack import bot_verdicts
 from bridge.domain.delivery.destination_requests import Failure, NoResponse, Response, SendResult
 from bridge.domain.delivery.verdicts import Accepted, Rejected
 from bridge.domain.imports import Absence, Absent, ImportAnswer, KeyRefused, OverLimit, Read, Unanswered, Unusable
@@ -59,7 +59,7 @@ def check_slack(
     check = "Slack bot"
     if isinstance(answer, NoResponse):
         return failed(check, f"{api_url}: {answer.reason}", _remedy(answer, "SLACK_API_URL"))
-    verdict = slack_bot.judge(answer, now)
+    verdict = bot_verdicts.judge(answer, now)
     if isinstance(verdict, Accepted):
         return _check_accepted(api_url, answer, team=team, sends_files=sends_files)
     if isinstance(verdict, Rejected) or verdict.refused_token:
@@ -81,7 +81,7 @@ def _check_accepted(api_url: str, answer: Response, *, team: str | None, sends_f
     remedy = f"Add the scope {' and '.join(lacking)} to the bot, and install it again."
     if POSTS in lacking:
         return failed(check, detail, remedy)
-    if team is not None and slack_bot.document_of(answer).get("team_id") != team:
+    if team is not None and bot_verdicts.document_of(answer).get("team_id") != team:
         elsewhere = f"{api_url} accepts the token, which is of another Slack workspace than {team}"
         return failed(
             check, elsewhere, "Correct `slack` of the client in bridge.toml, or set SLACK_BOT_TOKEN to its bot's."

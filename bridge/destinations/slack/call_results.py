@@ -1,4 +1,4 @@
-"""Results of calls of Slack's API that a person waits for: what Slack answered, or a sentence for this person."""
+"""The result of a call of Slack's API that a person waits for: what Slack answered, or why the call was not done."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,13 +7,11 @@ from typing import Any, TypeAlias
 
 from bridge.destinations import MAYBE_SENT
 from bridge.destinations.reasons import full_reason
-from bridge.destinations.slack.bot import document_of, judge
-from bridge.destinations.slack.escaping import code
+from bridge.destinations.slack.bot_verdicts import document_of, judge
+from bridge.destinations.slack.error_sentences import SLOW, UNREACHABLE, error_sentence
 from bridge.domain.delivery.destination_requests import NoResponse, Response, SendResult
 from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected
 from bridge.domain.times import Moment
-
-ERROR_LIMIT = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,61 +29,6 @@ class NotDone:
 
 CallResult: TypeAlias = Mapping[str, Any] | NotDone
 
-AGAIN = "Try again in a minute."
-_UNREACHABLE = f"I can't reach Slack now. {AGAIN}"
-_SLOW = f"Slack did not answer me. {AGAIN}"
-_BUSY = f"Slack asks me to wait. {AGAIN}"
-_FAILED = f"Slack has trouble of its own. {AGAIN}"
-_TOKEN = "Slack refuses my token. Ask the operator of the bridge to replace it."  # noqa: S105 - a sentence
-_SCOPES = (
-    "My app lacks a permission in Slack. Ask the operator of the bridge to give it the scopes im:write and "
-    "files:write, and to install it again."
-)
-_CLICK_AGAIN = "Slack waited too long for me. Click again."
-_NO_MESSAGES = "Slack does not let me send you direct messages."
-_POLICY = "An administrator of your Slack workspace must permit this."
-_OURS = "Slack does not take the form of what I sent. Please report it to the operator of the bridge."
-
-SENTENCES: Mapping[str, str] = {
-    # views.open, views.update
-    "expired_trigger_id": _CLICK_AGAIN,
-    "exchanged_trigger_id": _CLICK_AGAIN,
-    "invalid_trigger_id": _CLICK_AGAIN,
-    "hash_conflict": _CLICK_AGAIN,
-    "not_found": "The window was closed. Click again.",
-    "view_too_large": _OURS,
-    "push_limit_reached": "Too many windows are open. Close them, then click again.",
-    # conversations.open
-    "cannot_dm_bot": _NO_MESSAGES,
-    "messages_tab_disabled": _NO_MESSAGES,
-    "user_disabled": _NO_MESSAGES,
-    "user_not_found": _NO_MESSAGES,
-    "user_not_visible": _NO_MESSAGES,
-    # files
-    "file_uploads_disabled": "Your Slack workspace does not permit files.",
-    "file_uploads_except_images_disabled": "Your Slack workspace permits no other files than images.",
-    "file_type_not_allowed": "Your Slack workspace does not permit CSV files.",
-    "file_upload_size_restricted": "Your Slack workspace does not permit files of this size.",
-    "storage_limit_reached": "The file storage of your Slack workspace is full.",
-    "file_not_found": _FAILED,
-    "file_update_failed": _FAILED,
-    "not_in_channel": _NO_MESSAGES,
-    "channel_not_found": _NO_MESSAGES,
-    "invalid_channel": _NO_MESSAGES,
-    "is_archived": _NO_MESSAGES,
-    "posting_to_channel_denied": _NO_MESSAGES,
-    # all methods
-    "missing_scope": _SCOPES,
-    "no_permission": _SCOPES,
-    "access_denied": _POLICY,
-    "ekm_access_denied": _POLICY,
-    "enterprise_is_restricted": _POLICY,
-    "team_access_not_granted": _POLICY,
-    "two_factor_setup_required": _POLICY,
-    "restricted_action": _POLICY,
-}
-"""The sentence for each error that concerns what the person has asked for."""
-
 
 def result_of(answer: SendResult, now: Moment) -> CallResult:
     """Return the document of a successful call, or why it was not done.
@@ -94,39 +37,20 @@ def result_of(answer: SendResult, now: Moment) -> CallResult:
     """
     if isinstance(answer, NoResponse):
         maybe = answer.failure in MAYBE_SENT
-        return NotDone(reason=full_reason(answer), sentence=_SLOW if maybe else _UNREACHABLE, perhaps=maybe)
+        return NotDone(reason=full_reason(answer), sentence=SLOW if maybe else UNREACHABLE, perhaps=maybe)
     if answer.status == HTTPStatus.OK and not answer.whole:
         return {}
     return _judged(answer, now)
 
 
 def _judged(answer: Response, now: Moment) -> CallResult:
-    error = document_of(answer).get("error")
+    document = document_of(answer)
+    error = document.get("error")
+    name = error if isinstance(error, str) else None
     match judge(answer, now):
         case Accepted():
-            return document_of(answer)
-        case Rejected(reason=reason):
-            return NotDone(reason=reason, sentence=_sentence(error, _OURS), error=_text(error))
-        case Deferred() as deferred:
-            sentence = _sentence(error, _of_kind(deferred))
-            return NotDone(reason=deferred.reason, sentence=sentence, error=_text(error), perhaps=deferred.ambiguous)
-
-
-def _of_kind(deferred: Deferred) -> str:
-    """Return the sentence for an error by its kind; an empty one if it is unknown."""
-    if deferred.refused_token:
-        return _TOKEN
-    if deferred.whole_lane:
-        return _BUSY
-    if deferred.as_plain_text:
-        return _OURS
-    return "" if deferred.max_tries is not None and not deferred.ambiguous else _FAILED
-
-
-def _sentence(error: Any, otherwise: str) -> str:
-    known = SENTENCES.get(error) if isinstance(error, str) else None
-    return known or otherwise or f"Slack refuses this: {code(str(error), ERROR_LIMIT)}."
-
-
-def _text(error: Any) -> str | None:
-    return error if isinstance(error, str) else None
+            return document
+        case Rejected(reason=reason) as rejected:
+            return NotDone(reason=reason, sentence=error_sentence(name, rejected), error=name)
+        case Deferred(reason=reason, ambiguous=perhaps) as deferred:
+            return NotDone(reason=reason, sentence=error_sentence(name, deferred), error=name, perhaps=perhaps)

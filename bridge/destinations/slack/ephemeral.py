@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 
 from bridge.destinations import MAYBE_SENT
 from bridge.destinations.reasons import full_reason
-from bridge.destinations.slack.bot import SlackBot, document_of, judge, prepare_call
+from bridge.destinations.slack.bot import SlackBot, prepare_call
+from bridge.destinations.slack.bot_verdicts import document_of, judge
 from bridge.domain.delivery.destination_requests import NoResponse, Request, SendResult
 from bridge.domain.delivery.verdicts import Accepted, Deferred
 from bridge.domain.times import Moment

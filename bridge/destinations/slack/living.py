@@ -10,7 +10,8 @@ from hashlib import sha256
 from http import HTTPStatus
 
 from bridge.destinations.reasons import full_reason
-from bridge.destinations.slack.bot import SlackBot, document_of, prepare_call
+from bridge.destinations.slack.bot import SlackBot, prepare_call
+from bridge.destinations.slack.bot_verdicts import document_of
 from bridge.destinations.slack.buttons import actions, stop_button
 from bridge.destinations.slack.escaping import code, escaped_line, mrkdwn, neutralized, plain_text
 from bridge.destinations.slack.message import (

@@ -13,7 +13,7 @@ from time import time
 import structlog
 
 from bridge.destinations.reasons import full_reason
-from bridge.destinations.slack.bot import judge
+from bridge.destinations.slack.bot_verdicts import judge
 from bridge.destinations.slack.views import prepare_open
 from bridge.destinations.slack.watch_view import watch_view
 from bridge.domain.delivery.destination_requests import NoResponse

@@ -4,7 +4,8 @@ import asyncio
 
 import structlog
 
-from bridge.destinations.slack.bot import document_of, prepare_check
+from bridge.destinations.slack.bot import prepare_check
+from bridge.destinations.slack.bot_verdicts import document_of
 from bridge.domain.delivery.destination_requests import NoResponse
 from bridge.errors import SettingsError
 from bridge.resources import Resources
