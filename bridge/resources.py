@@ -23,7 +23,7 @@ from bridge.domain.destinations import Destination, NamedDestination, ResolvedDe
 from bridge.domain.import_links import link_to
 from bridge.domain.living.end_place import EndPlace
 from bridge.domain.living.living_message import LivingPlace
-from bridge.domain.polling.poll_schedule import PollSchedule
+from bridge.domain.polling.poll_intervals import PollIntervals
 from bridge.domain.rules.rules import Rule
 from bridge.domain.times import Span
 from bridge.errors import SettingsError
@@ -120,7 +120,7 @@ class Resources:
     sender: Sender
     named: Mapping[str, ResolvedDestination]
     """The operator's named destinations."""
-    poll_schedule: PollSchedule
+    poll_intervals: PollIntervals
     delivery_schedule: DeliverySchedule
     traces: Traces | None = None
 
@@ -240,7 +240,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         egress_rules=rules,
         sender=sender_of(settings),
         named=named_destinations(settings),
-        poll_schedule=PollSchedule(
+        poll_intervals=PollIntervals(
             floor=settings.poll_floor, ceiling=settings.poll_ceiling, growth=settings.poll_growth
         ),
         delivery_schedule=DeliverySchedule(pauses=settings.delivery_schedule, max_age=settings.delivery_max_age),

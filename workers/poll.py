@@ -22,7 +22,7 @@ from bridge.domain.imports import (
 )
 from bridge.domain.polling.budget import Grant, grant
 from bridge.domain.polling.detection import detection_delay
-from bridge.domain.polling.polls import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
+from bridge.domain.polling.poll_results import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
 from bridge.domain.times import MINUTE, SECOND, Moment, Span
 from bridge.errors import StoreUnavailable
 from bridge.logged_texts import LoggedTexts, truncated
@@ -166,7 +166,7 @@ class PollWork:
         update = after_poll(
             claimed.claim,
             reply,
-            self._resources.poll_schedule,
+            self._resources.poll_intervals,
             jitter=random.random(),  # noqa: S311 - spreads load only
             probing=claimed.probing,
             trusted_since=claimed.trusted_since,

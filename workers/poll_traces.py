@@ -1,6 +1,6 @@
 """A poll in the traces of the watches that wait for its import."""
 
-from bridge.domain.polling.polls import PollClaim
+from bridge.domain.polling.poll_results import PollClaim
 from bridge.errors import BridgeError
 from bridge.resources import Resources
 

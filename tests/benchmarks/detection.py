@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.domain.polling.poll_schedule import PollSchedule
+from bridge.domain.polling.poll_intervals import PollIntervals
 from bridge.domain.times import MINUTE, SECOND
 from tests.benchmarks.stage import row
 
@@ -25,7 +25,7 @@ NORMAL = NormalDist()
 IMPORTS = 10_000
 SOON = 600.0
 """Seconds: the longest import in the comparison without the tail."""
-SCHEDULE = PollSchedule(floor=3 * SECOND, ceiling=MINUTE, growth=1.0)
+SCHEDULE = PollIntervals(floor=3 * SECOND, ceiling=MINUTE, growth=1.0)
 
 Grid: TypeAlias = NDArray[np.float64]
 

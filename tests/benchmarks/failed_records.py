@@ -13,7 +13,7 @@ import httpx
 
 from bridge.domain.imports import Read
 from bridge.domain.polling.budget import Grant
-from bridge.domain.polling.polls import ImportUpdate
+from bridge.domain.polling.poll_results import ImportUpdate
 from bridge.rally.fields import read_import
 from bridge.resources import Resources, open_resources
 from bridge.startup import check_store

@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import TypeAlias
 
 from bridge.domain.imports import Read, Reading, Reply
-from bridge.domain.polling.polls import PollClaim, after_poll
+from bridge.domain.polling.poll_results import PollClaim, after_poll
 from bridge.domain.rules.push_proof import STRETCHES, PushProof
 from bridge.domain.times import HOUR, SECOND, Moment
 from tests.benchmarks.detection import IMPORTS, SCHEDULE, durations

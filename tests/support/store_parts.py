@@ -11,7 +11,7 @@ from bridge.domain.destinations import Callback, SlackWebhook
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.outcomes import Outcome
 from bridge.domain.polling.budget import Grant
-from bridge.domain.polling.polls import ImportUpdate, PollClaim
+from bridge.domain.polling.poll_results import ImportUpdate, PollClaim
 from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from bridge.domain.watches import Watch

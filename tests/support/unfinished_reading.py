@@ -2,7 +2,7 @@
 
 from bridge.domain.imports import Read
 from bridge.domain.polling.budget import Grant
-from bridge.domain.polling.polls import ImportUpdate
+from bridge.domain.polling.poll_results import ImportUpdate
 from bridge.domain.times import HOUR
 from bridge.store.imports.imports import PollCommit
 from tests.support.rally_responses import GOOD, answer

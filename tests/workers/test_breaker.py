@@ -11,7 +11,7 @@ from bridge.domain.imports import Read, Reading, Reply, Unanswered, Unusable
 from bridge.domain.polling.allowance import Allowance
 from bridge.domain.polling.budget import Budget
 from bridge.domain.polling.budget_updates import after_replies
-from bridge.domain.polling.poll_schedule import LONGEST_RETRY, SHORTEST_RETRY, outage_pause, retry_pause
+from bridge.domain.polling.poll_intervals import LONGEST_RETRY, SHORTEST_RETRY, outage_pause, retry_pause
 from bridge.domain.times import HOUR, MINUTE, SECOND, Moment
 from tests.support.world import World
 

@@ -8,7 +8,7 @@ from bridge.domain.history.waiting import WaitReason
 from bridge.domain.imports import Reading
 from bridge.domain.polling.budget import Budget
 from bridge.domain.polling.last_noted import LastNoted, counts_of
-from bridge.domain.polling.polls import ImportUpdate, PollClaim
+from bridge.domain.polling.poll_results import ImportUpdate, PollClaim
 from bridge.domain.times import MINUTE, Moment, Span
 
 MOST_NOTES = 200

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from bridge.domain.imports import Reply, Unanswered
 from bridge.domain.polling.budget import Budget
-from bridge.domain.polling.poll_schedule import LONGEST_RETRY, outage_pause
+from bridge.domain.polling.poll_intervals import LONGEST_RETRY, outage_pause
 
 BREAKER_FAULTS = 5
 """The number of connection faults, without an answer in between, that opens the breaker."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from bridge.domain.imports import Absent, KeyRefused, OverLimit, Read, Reply, Unanswered, Unusable
 from bridge.domain.polling.breaker import after_fault
 from bridge.domain.polling.budget import COARSENESS, LONGEST_RALLY_PAUSE, Budget
-from bridge.domain.polling.poll_schedule import outage_pause
+from bridge.domain.polling.poll_intervals import outage_pause
 from bridge.domain.polling.vanished_imports import after_sight
 from bridge.domain.times import MINUTE, SECOND, Moment, Span
 

@@ -1,7 +1,7 @@
 """How long the end of an import went unseen."""
 
 from bridge.domain.imports import Read, Reply
-from bridge.domain.polling.polls import PollClaim
+from bridge.domain.polling.poll_results import PollClaim
 from bridge.domain.times import Span, moment_of
 
 

@@ -44,8 +44,8 @@ SHARED_PARTS = {
         {"commit_delivery", "delete_watch", "end_parts", "leave_digest", "move_back_deliveries", "release_held"}
         | {"settle", "skip_held"}
     ),
-    "gathering": frozenset({"accept", "begin_batch", "end_batch", "release_held", "settle"}),
-    "batches": frozenset({"accept", "begin_batch", "end_batch", "settle"}),
+    "gathering": frozenset({"accept", "begin_batch_request", "end_batch_request", "release_held", "settle"}),
+    "batches": frozenset({"accept", "begin_batch_request", "end_batch_request", "settle"}),
     "digests": frozenset({"commit_delivery", "end_parts"}),
     "floods": frozenset({"release_held"}),
     "poll_order": frozenset(

@@ -76,7 +76,7 @@ class Digests:
     async def claim(self, new_ids: Sequence[str], lease: Span) -> list[ClosedDigest]:
         """Close digests that are due, at most one for each of `new_ids`, and claim them with those left unfinished."""
         _now, *members = await self._store.run(
-            "claim_gathered",
+            "close_digests_and_summaries",
             {"due": keys.DIGESTS_DUE, "closed": keys.DIGESTS_CLOSED},
             {"lease": lease, "open_prefix": keys.digest(""), "closed_prefix": keys.parts("")},
             more_args=new_ids,

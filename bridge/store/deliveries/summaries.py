@@ -84,7 +84,7 @@ class Summaries:
     async def claim(self, new_ids: Sequence[str], lease: Span) -> list[ClosedSummary]:
         """Close due summaries, at most one for each of `new_ids`, and claim them with those left unfinished."""
         _now, *members = await self._store.run(
-            "claim_gathered",
+            "close_digests_and_summaries",
             {"due": keys.SUMMARIES_DUE, "closed": keys.SUMMARIES_CLOSED},
             {"lease": lease, "open_prefix": keys.missed(""), "closed_prefix": keys.summary("")},
             more_args=new_ids,

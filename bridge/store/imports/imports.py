@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from bridge.domain.history.notes import MOST_NOTES, notes_of_poll
 from bridge.domain.imports import Reading
 from bridge.domain.polling.budget import Budget, Grant, places_for_rules, rules_window
+from bridge.domain.polling.poll_results import ImportUpdate, PollClaim, is_news
 from bridge.domain.polling.poll_tiers import SHORTEST_TIER, tier_of
-from bridge.domain.polling.polls import ImportUpdate, PollClaim, is_news
 from bridge.domain.rules.push_proof import countable_type
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.redis.errors import translated

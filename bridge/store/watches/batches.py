@@ -20,7 +20,7 @@ class Addition:
 
     async def end(self) -> None:
         """Let the digests no longer wait for this request. Raises StoreUnavailable."""
-        await self._store.run("end_batch", {}, {"batch": self.batch, "request": self._request})
+        await self._store.run("end_batch_request", {}, {"batch": self.batch, "request": self._request})
 
 
 class Batches:
@@ -36,7 +36,7 @@ class Batches:
         """
         request = new_id("bat_")
         batch = await self._store.run(
-            "begin_batch",
+            "begin_batch_request",
             {"batch_of_key": keys.batch_of_key(client, key_fingerprint or "")},
             {
                 "id": request,

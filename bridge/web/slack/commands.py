@@ -18,7 +18,7 @@ from bridge.domain.clients import Client, slack_client
 from bridge.domain.secret import Secret
 from bridge.resources import Resources
 from bridge.web.slack.answers import Answer, carry_out, respond
-from bridge.web.slack.command_text import unquoted, words_of
+from bridge.web.slack.command_markup import unquoted, words_of
 from bridge.web.slack.open_watches import list_open, stop
 from bridge.web.slack.verification import Verified, check_sender, not_slacks, read_verified
 from bridge.web.slack.watching import Wish, watch

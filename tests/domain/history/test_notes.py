@@ -9,7 +9,7 @@ from bridge.domain.imports import Absence, Reading
 from bridge.domain.polling.absences import AbsenceStreak
 from bridge.domain.polling.budget import Budget
 from bridge.domain.polling.last_noted import LastNoted
-from bridge.domain.polling.polls import ImportUpdate, PollClaim
+from bridge.domain.polling.poll_results import ImportUpdate, PollClaim
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from tests.support.samples import NOW, READING
 

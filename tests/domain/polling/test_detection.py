@@ -6,7 +6,7 @@ import pytest
 
 from bridge.domain.imports import Absence, Absent, ImportAnswer, Read, Reading, Reply
 from bridge.domain.polling.detection import detection_delay
-from bridge.domain.polling.polls import PollClaim
+from bridge.domain.polling.poll_results import PollClaim
 from bridge.domain.times import SECOND, rfc3339
 
 ENDED = 1_800_000_000 * SECOND

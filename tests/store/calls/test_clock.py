@@ -7,7 +7,7 @@ import pytest
 from bridge.domain.imports import Absence, Reading
 from bridge.domain.polling.absences import next_streak
 from bridge.domain.polling.budget import MOMENTS, Budget, Grant, set_back
-from bridge.domain.polling.polls import ImportUpdate
+from bridge.domain.polling.poll_results import ImportUpdate
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from bridge.store.imports.imports import PollCommit
 from tests.support.samples import only

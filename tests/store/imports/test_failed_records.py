@@ -10,7 +10,7 @@ from bridge.domain.failed_records import record_set_id
 from bridge.domain.failed_records_csv import csv_parts
 from bridge.domain.history.stored_history import StoredHistory
 from bridge.domain.imports import FailedRecord, Reading
-from bridge.domain.polling.polls import ImportUpdate
+from bridge.domain.polling.poll_results import ImportUpdate
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE
 from bridge.errors import DecryptionFailed

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.domain.polling.budget import Budget, Grant
-from bridge.domain.polling.polls import ImportUpdate
+from bridge.domain.polling.poll_results import ImportUpdate
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from tests.support.samples import only
 from tests.support.store_parts import DONE, LEASE, StoreParts

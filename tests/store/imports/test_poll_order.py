@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.domain.polling.budget import Budget, Grant
-from bridge.domain.polling.polls import ImportUpdate, PollClaim
+from bridge.domain.polling.poll_results import ImportUpdate, PollClaim
 from bridge.domain.times import MINUTE, SECOND, Moment, Span
 from bridge.store.imports.imports import PollCommit
 from bridge.store.operations.stats import read_stats

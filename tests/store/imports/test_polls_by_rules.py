@@ -6,7 +6,7 @@ import pytest
 
 from bridge.domain.clients import RULE_PREFIX
 from bridge.domain.polling.budget import Budget, Grant
-from bridge.domain.polling.polls import ImportUpdate, PollClaim
+from bridge.domain.polling.poll_results import ImportUpdate, PollClaim
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from bridge.store.operations.stats import read_stats
 from tests.support.samples import READING, only

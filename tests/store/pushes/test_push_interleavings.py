@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from bridge.domain.imports import Read, Reply
-from bridge.domain.polling.poll_schedule import PollSchedule
-from bridge.domain.polling.polls import PollClaim, after_poll
+from bridge.domain.polling.poll_intervals import PollIntervals
+from bridge.domain.polling.poll_results import PollClaim, after_poll
 from bridge.domain.rules.push_proof import STRETCHES, PushProof
 from bridge.domain.rules.pushes import CSV_FINISHED, Push
 from bridge.domain.secret import Secret
@@ -25,7 +25,7 @@ from tests.support.samples import READING
 from tests.support.store_parts import LEASE, StoreParts
 
 T = TypeVar("T")
-SCHEDULE = PollSchedule(floor=3 * SECOND, ceiling=MINUTE, growth=1.0)
+SCHEDULE = PollIntervals(floor=3 * SECOND, ceiling=MINUTE, growth=1.0)
 TYPES = ("CSV", "API")
 PROVEN = PushProof(streak=3, matches=3, last_match=START, proven=True)
 PUSH = Push(

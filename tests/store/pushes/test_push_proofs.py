@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.domain.imports import Reading
-from bridge.domain.polling.polls import ImportUpdate, PollClaim
+from bridge.domain.polling.poll_results import ImportUpdate, PollClaim
 from bridge.domain.rules.push_proof import PushProof, Stretch
 from bridge.domain.rules.pushes import CSV_FINISHED, Push
 from bridge.domain.times import DAY, MINUTE, SECOND

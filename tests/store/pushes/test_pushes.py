@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.polling.polls import ImportUpdate
+from bridge.domain.polling.poll_results import ImportUpdate
 from bridge.domain.rules.pushes import API_FINISHED, CSV_FINISHED, OTHER_EVENT, Push, PushResult, QueuedPush
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment
 from bridge.store import keys

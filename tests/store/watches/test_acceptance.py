@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.domain.polling.polls import ImportUpdate
+from bridge.domain.polling.poll_results import ImportUpdate
 from bridge.domain.times import MINUTE
 from bridge.store.watches.acceptance import Acceptance, AcceptedWatch, OverLimit
 from tests.support.samples import only

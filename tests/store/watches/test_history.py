@@ -13,8 +13,8 @@ from bridge.domain.history.notes import MOST_NOTES, Note, NoteKind, notes_for_wa
 from bridge.domain.history.stored_history import StoredHistory
 from bridge.domain.imports import Absence
 from bridge.domain.polling.absences import AbsenceStreak
-from bridge.domain.polling.poll_schedule import PollSchedule
-from bridge.domain.polling.polls import ImportUpdate, PollClaim
+from bridge.domain.polling.poll_intervals import PollIntervals
+from bridge.domain.polling.poll_results import ImportUpdate, PollClaim
 from bridge.domain.secret import Secret
 from bridge.domain.times import HOUR, MINUTE, SECOND, Moment, Span
 from bridge.store import bindings, keys
@@ -28,7 +28,7 @@ from tests.support.store_parts import StoreParts
 pytestmark = pytest.mark.anyio
 
 ENCRYPTOR = Encryptor([Secret(Fernet.generate_key().decode())])
-SCHEDULE = PollSchedule(floor=3 * SECOND, ceiling=60 * SECOND, growth=1.0)
+SCHEDULE = PollIntervals(floor=3 * SECOND, ceiling=60 * SECOND, growth=1.0)
 CLAIM = PollClaim(
     workspace="default", import_id="imp", fence=1, first_at=NOW, due=NOW, tier=0, polls=0, reading_digest="", faults=0
 )

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.domain.delivery.attempts import Attempt
 from bridge.domain.delivery.deliveries import DeliveryState
-from bridge.domain.polling.polls import ImportUpdate
+from bridge.domain.polling.poll_results import ImportUpdate
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.store import keys
 from bridge.store.watches.acceptance import Acceptance

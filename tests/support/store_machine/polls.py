@@ -13,7 +13,7 @@ from hypothesis.stateful import (
 from bridge.domain.imports import Absence, Absent, ImportAnswer, OverLimit, Read, Reading, Reply, Unanswered
 from bridge.domain.outcomes import outcome_of
 from bridge.domain.polling.budget import Grant
-from bridge.domain.polling.polls import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
+from bridge.domain.polling.poll_results import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
 from bridge.domain.rules.pushes import CSV_FINISHED, Push, PushResult
 from bridge.domain.times import DAY, SECOND, Moment
 from bridge.store import keys, poll_scores
@@ -105,7 +105,7 @@ class PollSteps(StoreSteps):
             case str():
                 raise AssertionError(answer)
         reply = Reply(import_id="imp", answer=answer, allowance=None, at=now)
-        return after_poll(claim, reply, self.resources.poll_schedule, jitter=0)
+        return after_poll(claim, reply, self.resources.poll_intervals, jitter=0)
 
     def _commit_polls(self, commits: list[PollCommit]) -> list[bool]:
         workspace, settle_by = commits[0].claim.workspace, commits[0].at + 10 * SECOND

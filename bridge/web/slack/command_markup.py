@@ -1,4 +1,4 @@
-"""The words after a command, as Slack sends them: with links and names in angle brackets, and three entities.
+"""Markup in the text of a command: Slack writes links and names in angle brackets, and escapes `&`, `<` and `>`.
 
 Source: https://docs.slack.dev/interactivity/implementing-slash-commands#escaping
 """
@@ -12,7 +12,7 @@ _ENTITY = re.compile(r"&(?:amp|lt|gt);")
 
 
 def words_of(text: str) -> tuple[str, str]:
-    """Return the first word in lower case, and the rest as it was typed; blanks around both are removed."""
+    """Return the first word in lower case, and the rest as the person typed it, without blanks around them."""
     verb, _, rest = typed(text).strip().partition(" ")
     return verb.lower(), rest.strip()
 

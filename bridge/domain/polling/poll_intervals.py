@@ -1,4 +1,4 @@
-"""When to poll again: how pauses grow with an import's age, after unusable answers, and during an outage."""
+"""The pause before the next poll: by the age of an import, after unusable answers, during an outage, after a push."""
 
 import math
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ def retry_pause(faults: int, *, jitter: float) -> Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PollSchedule:
+class PollIntervals:
     """Poll at once, then after `clamp(growth × √age, floor, ceiling)`: ages and pauses in ms, the formula in seconds.
 
     For durations with a decreasing hazard rate, intervals proportional to its inverse square root minimise the delay

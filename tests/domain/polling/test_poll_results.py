@@ -20,14 +20,14 @@ from bridge.domain.imports import (
     Unusable,
 )
 from bridge.domain.polling.absences import AbsenceStreak
-from bridge.domain.polling.poll_schedule import PollSchedule
-from bridge.domain.polling.polls import ImportUpdate, PollClaim, after_poll, is_news, quarantine, release_claim
+from bridge.domain.polling.poll_intervals import PollIntervals
+from bridge.domain.polling.poll_results import ImportUpdate, PollClaim, after_poll, is_news, quarantine, release_claim
 from bridge.domain.polling.quarantine import QUARANTINE
 from bridge.domain.rules.push_proof import PushProof
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from tests.support.samples import NOW
 
-SCHEDULE = PollSchedule(floor=3 * SECOND, ceiling=MINUTE, growth=1.0)
+SCHEDULE = PollIntervals(floor=3 * SECOND, ceiling=MINUTE, growth=1.0)
 CLAIM = PollClaim(
     workspace="default", import_id="imp", fence=1, first_at=NOW, due=NOW, tier=0, polls=3, reading_digest="", faults=2
 )

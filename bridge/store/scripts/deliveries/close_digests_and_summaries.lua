@@ -1,4 +1,4 @@
--- Claim digests or summaries whose message must be written. One that is due is closed: what is gathered later begins a new
+-- Close the digests or summaries that are due, and claim those whose message must be written. What is gathered later begins a new
 -- one.
 -- Arguments: the prefixes of their keys before and after they are closed. Further arguments: the ids of the
 -- deliveries that those which are closed now become.

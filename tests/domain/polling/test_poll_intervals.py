@@ -1,13 +1,13 @@
-"""Poll schedules: intervals, jitter and tiers."""
+"""Pauses between polls: intervals, jitter and tiers."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.polling.poll_schedule import PollSchedule
+from bridge.domain.polling.poll_intervals import PollIntervals
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 
-SCHEDULE = PollSchedule(floor=3 * SECOND, ceiling=MINUTE, growth=1.0)
+SCHEDULE = PollIntervals(floor=3 * SECOND, ceiling=MINUTE, growth=1.0)
 
 
 @pytest.mark.parametrize(("age", "pause"), [(0, 3), (4, 3), (9, 3), (100, 10), (3600, 60), (86_400, 60)])
@@ -26,5 +26,5 @@ def test_intervals_are_whole_and_jittered_exactly() -> None:
     assert SCHEDULE.interval(10_000_000) == 60_000
     assert isinstance(SCHEDULE.interval(10_000_000), int)
     assert SCHEDULE.pause(0, faults=0, jitter=1.0) == 3_300
-    assert PollSchedule(floor=0, ceiling=MINUTE, growth=1.0).interval(0) == 0
-    assert PollSchedule(floor=1, ceiling=HOUR, growth=1.0).pause(0, faults=99, jitter=0.0) == 1_024
+    assert PollIntervals(floor=0, ceiling=MINUTE, growth=1.0).interval(0) == 0
+    assert PollIntervals(floor=1, ceiling=HOUR, growth=1.0).pause(0, faults=99, jitter=0.0) == 1_024

@@ -1,4 +1,4 @@
-"""What the result of a poll changes about an import."""
+"""The result of a poll: what it changes about the import, and when the next poll is due."""
 
 from dataclasses import dataclass, field, replace
 
@@ -17,7 +17,7 @@ from bridge.domain.imports import (
 from bridge.domain.polling.absences import AbsenceStreak, next_streak
 from bridge.domain.polling.budget import LONGEST_RALLY_PAUSE
 from bridge.domain.polling.last_noted import LastNoted
-from bridge.domain.polling.poll_schedule import FOLLOW_UPS, PollSchedule, retry_pause
+from bridge.domain.polling.poll_intervals import FOLLOW_UPS, PollIntervals, retry_pause
 from bridge.domain.polling.quarantine import QUARANTINE
 from bridge.domain.rules.push_proof import UNSTRETCHED, Proofs, Stretch, countable_type, stretch_of
 from bridge.domain.times import Moment, Span
@@ -34,7 +34,7 @@ class PollClaim:
     import_id: str
     fence: int
     first_at: Moment
-    """When the first watch of the import was created; the age of the import determines the schedule."""
+    """When the first watch of the import was created; the age of the import determines the pauses."""
     due: Moment
     tier: int
     """The tier of the import, by the length of the pause that ended at `due`."""
@@ -89,7 +89,7 @@ class ImportUpdate:
 def after_poll(
     claim: PollClaim,
     reply: Reply,
-    schedule: PollSchedule,
+    intervals: PollIntervals,
     *,
     jitter: float,
     probing: bool = False,
@@ -100,22 +100,22 @@ def after_poll(
     While the breaker is open (`probing`), a Retry-After does not delay the import that was used as the probe.
     Absences before `trusted_since` do not count.
     """
-    update = _after_answer(claim, reply, schedule, jitter=jitter, probing=probing, trusted_since=trusted_since)
+    update = _after_answer(claim, reply, intervals, jitter=jitter, probing=probing, trusted_since=trusted_since)
     record_set = reply.answer.record_set if isinstance(reply.answer, Read) else ()
     return replace(update, answer=PollAnswer(reply.at, reply.status), record_set=record_set)
 
 
 def _after_answer(
-    claim: PollClaim, reply: Reply, schedule: PollSchedule, *, jitter: float, probing: bool, trusted_since: Moment
+    claim: PollClaim, reply: Reply, intervals: PollIntervals, *, jitter: float, probing: bool, trusted_since: Moment
 ) -> ImportUpdate:
     def due(faults: int = 0) -> Moment:
-        return reply.at + _pause(claim, reply.at, schedule, faults=faults, jitter=jitter)
+        return reply.at + _pause(claim, reply.at, intervals, faults=faults, jitter=jitter)
 
     match reply.answer:
         case Read(reading) if reading.finished:
             return ImportUpdate(due=None, reading=reading)
         case Read(reading):
-            return _put_off(ImportUpdate(due=due(), reading=reading), claim, reply.at, schedule)
+            return _put_off(ImportUpdate(due=due(), reading=reading), claim, reply.at, intervals)
         case Absent(absence):
             streak = next_streak(claim.absent, absence, reply.at, trusted_since=trusted_since)
             # A rule may wait for a day for an import that its key can't see: polls become rare.
@@ -139,19 +139,19 @@ def _after_answer(
             )
 
 
-def _pause(claim: PollClaim, now: Moment, schedule: PollSchedule, *, faults: int, jitter: float) -> Span:
+def _pause(claim: PollClaim, now: Moment, intervals: PollIntervals, *, faults: int, jitter: float) -> Span:
     """Return the pause before the next poll, without regard to what pushes have proven.
 
     After a push the import has probably ended: the first pauses are short, and its age counts from the push.
     """
     if claim.pushed_at is None:
-        return schedule.pause(now - claim.first_at, faults=faults, jitter=jitter)
+        return intervals.pause(now - claim.first_at, faults=faults, jitter=jitter)
     if faults == 0 and claim.polls_since_push < len(FOLLOW_UPS):
         return FOLLOW_UPS[claim.polls_since_push]
-    return schedule.pause(now - claim.pushed_at, faults=faults, jitter=jitter)
+    return intervals.pause(now - claim.pushed_at, faults=faults, jitter=jitter)
 
 
-def _put_off(update: ImportUpdate, claim: PollClaim, now: Moment, schedule: PollSchedule) -> ImportUpdate:
+def _put_off(update: ImportUpdate, claim: PollClaim, now: Moment, intervals: PollIntervals) -> ImportUpdate:
     """Return the update with its next poll put off as far as pushes are proven for the import's type.
 
     After a push for the import itself nothing is put off: the end that it promised has not been seen.
@@ -162,7 +162,7 @@ def _put_off(update: ImportUpdate, claim: PollClaim, now: Moment, schedule: Poll
     stretch = stretch_of(claim.proofs.get(type_), now) if type_ is not None else UNSTRETCHED
     if stretch is UNSTRETCHED:
         return update
-    later = (stretch.factor - 1) * schedule.interval(now - claim.first_at)
+    later = (stretch.factor - 1) * intervals.interval(now - claim.first_at)
     return replace(update, due=update.due + later, stretch=stretch, unstretched_due=update.due)
 
 
