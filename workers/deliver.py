@@ -17,7 +17,7 @@ from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.delivery.posted_messages import Thread
 from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected, Verdict
 from bridge.domain.destinations import NamedDestination
-from bridge.domain.living.threads import LOOK_AGAIN, AwaitPost, Place, place_of
+from bridge.domain.living.end_thread import LOOK_AGAIN, AwaitPost, Place, place_of
 from bridge.domain.notices.notice_texts import slack_token_refused
 from bridge.domain.notices.notices import OPERATOR
 from bridge.domain.polling.quarantine import QUARANTINE

@@ -30,7 +30,7 @@ COMMANDS = {
     "cancel": "remote.cancel.command",
     "failed-records": "remote.failed_records.command",
     "deliveries": "remote.deliveries.command",
-    "destinations": "remote.named_destinations.command",
+    "destinations": "remote.destinations.command",
     "redeliver": "remote.redeliver.command",
     "test": "remote.send_test.command",
     "config": "config.group.group",

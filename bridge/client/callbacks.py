@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from bridge.domain.webhook_signatures import ASYMMETRIC, NotSigned, Signatures, decoded, read_signatures
+from bridge.domain.webhook_verification import ASYMMETRIC, NotSigned, Signatures, decoded, read_signatures
 from bridge.errors import BridgeError
 
 PUBLIC_PREFIX = "whpk_"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge.destinations import callback
+from bridge.destinations.callback_signing import Signing
 from bridge.destinations.egress.urls import is_slack_url
 from bridge.destinations.reasons import full_reason
-from bridge.destinations.signatures import Signing
 from bridge.destinations.slack import bot as slack_bot
 from bridge.destinations.slack import bot_verdicts
 from bridge.destinations.slack import digest as slack_digest

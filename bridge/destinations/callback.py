@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-from bridge.destinations.signatures import Signing
+from bridge.destinations.callback_signing import Signing
 from bridge.domain.delivery.delivery_schedule import RETRY_AFTER_HONOURED
 from bridge.domain.delivery.destination_requests import Request, Response
 from bridge.domain.delivery.verdicts import Accepted, Deferred, Rejected, Verdict

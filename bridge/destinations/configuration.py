@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 
 from bridge.destinations import Sender
 from bridge.destinations.callback import header_problem
+from bridge.destinations.callback_signing import Signing, check_private_key
 from bridge.destinations.egress.client import EgressRules
 from bridge.destinations.egress.diversion import Diversion
 from bridge.destinations.egress.rules import check_callback, check_url
 from bridge.destinations.egress.urls import Forbidden, parse_url
-from bridge.destinations.signatures import Signing, check_private_key
 from bridge.destinations.slack.bot import SlackBot
 from bridge.domain.destinations import Callback, NamedDestination, ResolvedDestination, SlackChannel, SlackWebhook
 from bridge.domain.secret import Secret

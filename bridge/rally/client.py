@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import httpx
 
-from bridge.domain.failed_records import LARGEST_SET_KEPT
 from bridge.domain.imports import Reply
+from bridge.domain.record_sets import LARGEST_SET_KEPT
 from bridge.domain.secret import Secret
 from bridge.domain.times import Moment
 from bridge.http import Connections, NotReceived, Target, Timeouts, Trust

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bridge.domain.failed_records import LARGEST_SET_KEPT, record_set_id
 from bridge.domain.imports import FAILED_RECORDS_KEPT, FailedRecord, Read, Reading
 from bridge.domain.lone_surrogates import without_lone_surrogates
+from bridge.domain.record_sets import LARGEST_SET_KEPT, record_set_id
 from bridge.validation_text import findings
 
 MOST_PEOPLE = 2**53

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
-from bridge.domain.failed_records import LARGEST_SET_KEPT
 from bridge.domain.imports import (
     Absence,
     Absent,
@@ -16,6 +15,7 @@ from bridge.domain.imports import (
     Unusable,
 )
 from bridge.domain.polling.budget import LONGEST_RALLY_PAUSE
+from bridge.domain.record_sets import LARGEST_SET_KEPT
 from bridge.domain.retry_after import http_date, retry_after
 from bridge.domain.times import Moment
 from bridge.rally.fields import BYTE_ORDER_MARK, UnusableBody, read_import

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from bridge.domain.webhook_signatures import NotSigned, read_signatures
+from bridge.domain.webhook_verification import NotSigned, read_signatures
 
 
 def fault_of_signature(

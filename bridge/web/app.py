@@ -25,13 +25,13 @@ from bridge.web.endpoints import (
     signing,
     watches,
 )
-from bridge.web.endpoints.push_slots import PushSlots
 from bridge.web.endpoints.send_test_slots import SendTestSlots
 from bridge.web.invalid_keys import InvalidKeys
 from bridge.web.lifespan import StartupErrors, lifespan
 from bridge.web.middleware import RequestContextMiddleware, UnhandledErrors
 from bridge.web.openapi import page
 from bridge.web.refusals import Refused
+from bridge.web.requests.unverified_bodies import UnverifiedBodies
 from bridge.web.routing import resource
 from bridge.web.slack import commands, interactions
 
@@ -89,7 +89,7 @@ def build(resources: Resources | None = None) -> Starlette:
     app.state.access_log = AccessLog()
     app.state.invalid_keys = InvalidKeys()
     app.state.send_test_slots = SendTestSlots()
-    app.state.push_slots = PushSlots()
+    app.state.unverified_bodies = UnverifiedBodies()
     app.state.failed_pushes = Counter()
     if resources:
         app.state.resources = resources

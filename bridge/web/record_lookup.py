@@ -9,8 +9,8 @@ from typing import Literal
 
 import structlog
 
-from bridge.domain.failed_records import record_set_id
 from bridge.domain.imports import FAILED_RECORDS_KEPT, FailedRecord, Reading
+from bridge.domain.record_sets import record_set_id
 from bridge.domain.watches import Watch, WatchState
 from bridge.queue import Job
 from bridge.resources import Resources

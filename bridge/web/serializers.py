@@ -11,7 +11,7 @@ from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Destination
 from bridge.domain.heartbeats import Heartbeat
 from bridge.domain.history.poll_waits import waiting_when_accepted
-from bridge.domain.history.waiting import WaitingFor
+from bridge.domain.history.wait_reasons import WaitingFor
 from bridge.domain.import_state import ImportState
 from bridge.domain.notifications import reading_as_json
 from bridge.domain.outcomes import Outcome, warning_of

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from bridge.destinations.reasons import public_reason
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.history.delivery_waits import waiting_for_deliveries
+from bridge.domain.history.no_worker_wait import Workers
 from bridge.domain.history.poll_waits import Polling, Workspace, waiting_for_poll
-from bridge.domain.history.waiting import WaitingFor
-from bridge.domain.history.workers import Workers
+from bridge.domain.history.wait_reasons import WaitingFor
 from bridge.domain.polling.workspace_trouble import effective_state
 from bridge.domain.times import Moment
 from bridge.domain.watches import Watch, WatchState

@@ -10,7 +10,7 @@ from time import monotonic, sleep, time
 
 import httpx
 
-from bridge.destinations.signatures import sign
+from bridge.destinations.callback_signing import sign
 from bridge.domain.conclusions import Conclusion
 from bridge.domain.destinations import Callback
 from bridge.domain.import_state import ImportState

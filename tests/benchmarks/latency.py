@@ -15,7 +15,7 @@ from time import monotonic, sleep, time
 import httpx
 from redis.asyncio import Redis
 
-from bridge.destinations.signatures import sign
+from bridge.destinations.callback_signing import sign
 from bridge.domain.destinations import Callback
 from bridge.domain.secret import Secret
 from bridge.rally.workspaces import POLL_SLOTS

@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bridge.destinations.signatures import sign
+from bridge.destinations.callback_signing import sign
 from bridge.domain.destinations import Callback
 from bridge.domain.secret import Secret
 from bridge.rally.workspaces import POLL_SLOTS

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.client import NotVerified, verify_callback
 from bridge.destinations import callback
-from bridge.destinations.signatures import Signing
+from bridge.destinations.callback_signing import Signing
 from bridge.domain.destinations import Callback
 from bridge.domain.secret import Secret
 from tests.support.world import SECRET

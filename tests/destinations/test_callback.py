@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 
 from bridge.destinations import Sender, callback, prepare, render
 from bridge.destinations.callback import BODY_LIMIT, header_problem
-from bridge.destinations.signatures import (
+from bridge.destinations.callback_signing import (
     Signing,
     derived_secret,
 )

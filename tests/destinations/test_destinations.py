@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.destinations import Sender, callback, judge, kind, prepare, render
+from bridge.destinations.callback_signing import Signing
 from bridge.destinations.descriptions import describe
 from bridge.destinations.lanes import lane_of
 from bridge.destinations.reasons import full_reason
-from bridge.destinations.signatures import Signing
 from bridge.destinations.slack import bot_verdicts
 from bridge.destinations.slack import webhook as slack_webhook
 from bridge.destinations.slack.bot import SlackBot

@@ -13,10 +13,10 @@ import structlog
 
 from bridge import log
 from bridge.destinations import Sender
+from bridge.destinations.callback_signing import Signing
 from bridge.destinations.egress.client import Egress
 from bridge.destinations.redaction import redact
 from bridge.destinations.sending import JudgedResult, send
-from bridge.destinations.signatures import Signing
 from bridge.destinations.slack.bot import SlackBot
 from bridge.domain.delivery.verdicts import Rejected
 from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.failed_records import record_set_id
 from bridge.domain.imports import (
     Absence,
     Absent,
@@ -25,6 +24,7 @@ from bridge.domain.imports import (
 )
 from bridge.domain.polling.allowance import Allowance
 from bridge.domain.polling.budget import LONGEST_RALLY_PAUSE
+from bridge.domain.record_sets import record_set_id
 from bridge.domain.times import SECOND
 from bridge.rally import decipher
 from bridge.rally.responses import unanswered

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import httpx
 import uvicorn
 
-from bridge.destinations.signatures import derived_secret
+from bridge.destinations.callback_signing import derived_secret
 from bridge.domain.heartbeats import WorkerInfo
 from bridge.domain.times import MINUTE
 from bridge.resources import Resources, open_resources

@@ -17,9 +17,9 @@ from svix.webhooks import WebhookVerificationError as SvixVerificationError
 
 from bridge.checked_settings import load_checked
 from bridge.destinations import Sender, callback, prepare
+from bridge.destinations.callback_signing import Signing, derived_secret, sign
 from bridge.destinations.configuration import egress_proxy, egress_rules, named_destinations
 from bridge.destinations.lanes import lane_of
-from bridge.destinations.signatures import Signing, derived_secret, sign
 from bridge.destinations.slack import message as slack_message
 from bridge.domain.callback_secrets import LONGEST, SHORTEST, check_secret, encode_secret
 from bridge.domain.conclusions import Conclusion

@@ -18,7 +18,7 @@ import uvicorn
 
 from bridge import log
 from bridge.client import Bridge, CallFailed, Destination, NotVerified, verify_callback
-from bridge.destinations.signatures import derived_secret
+from bridge.destinations.callback_signing import derived_secret
 from bridge.domain.times import DAY, MINUTE
 from bridge.web.app import build
 from tests.support.command_line import run_here

@@ -5,7 +5,7 @@ import json
 import pytest
 from standardwebhooks import Webhook
 
-from bridge.destinations.signatures import derived_secret
+from bridge.destinations.callback_signing import derived_secret
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from tests.support.deliveries import callback, callbacks, slack, watch_ended_import, without_deliver_shift
 from tests.support.samples import only

@@ -11,7 +11,8 @@ from itertools import islice
 import click
 from click.shell_completion import CompletionItem
 
-from bridge.cli.remote.wording import printable, status_words
+from bridge.cli.remote.printable import printable
+from bridge.cli.remote.status_words import status_words
 from bridge.client import Bridge, State, Watch
 
 TIME_LIMIT = 2.0

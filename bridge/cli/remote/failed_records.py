@@ -6,7 +6,8 @@ from bridge.cli.json_output import print_json
 from bridge.cli.remote.completions import complete_watches
 from bridge.cli.remote.connection import with_client
 from bridge.cli.remote.ids import Id
-from bridge.cli.remote.wording import printable, record_words
+from bridge.cli.remote.printable import printable
+from bridge.cli.remote.status_words import record_words
 from bridge.client import Bridge, FailedRecord
 
 EXAMPLE = """\b

@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.text import Text
 
-from bridge.cli.remote.wording import (
+from bridge.cli.remote.printable import printable
+from bridge.cli.remote.status_words import (
     delivery_line,
     destination_line,
     failed_record_words,
     last_poll_words,
-    local_time,
-    printable,
     waiting_words,
     watch_line,
 )
+from bridge.cli.remote.times import local_time
 from bridge.client import Delivery, Watch
 
 FAILED_RECORDS_SHOWN = 10

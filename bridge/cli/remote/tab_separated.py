@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bridge.cli.remote.wording import printable
+from bridge.cli.remote.printable import printable
 from bridge.client import Delivery, Watch
 
 DELIVERY_COLUMNS = ("id", "watchId", "type", "destination", "state", "attempts", "lastReason", "endedAt")

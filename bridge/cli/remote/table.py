@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from bridge.cli.remote.printable import printable
 from bridge.cli.remote.printing import print_line
-from bridge.cli.remote.wording import listed_status, local_minute, people_words, printable
+from bridge.cli.remote.status_words import listed_status, people_words
+from bridge.cli.remote.times import local_minute
 from bridge.client import Watch
 
 HEADINGS = ("Watch", "Import", "State", "People", "Failed", "Label", "Since")

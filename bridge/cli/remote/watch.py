@@ -10,10 +10,10 @@ from bridge.cli.console import CommandConsole
 from bridge.cli.exit_codes import TABLE
 from bridge.cli.json_output import print_json
 from bridge.cli.remote.connection import with_client
-from bridge.cli.remote.destinations import NAMES, with_destinations
-from bridge.cli.remote.following import Following, follow_to_end, with_following
+from bridge.cli.remote.destination_options import NAMES, with_destinations
 from bridge.cli.remote.parameters import Duration, KeyValue, OnOption, wanted_outcomes
 from bridge.cli.remote.printing import is_terminal, print_watch
+from bridge.cli.remote.watch_progress import Following, follow_to_end, with_following
 from bridge.client import Bridge, Destination, Watch
 from bridge.domain.times import SECOND, Span
 from bridge.domain.watches import LONGEST_WATCH

@@ -10,8 +10,10 @@ from bridge.cli.json_output import print_json
 from bridge.cli.remote.completions import complete_watches
 from bridge.cli.remote.connection import with_client
 from bridge.cli.remote.ids import is_delivery, is_watch
+from bridge.cli.remote.printable import printable
 from bridge.cli.remote.printing import print_line
-from bridge.cli.remote.wording import local_time, printable, styled_status, waiting_words
+from bridge.cli.remote.status_words import styled_status, waiting_words
+from bridge.cli.remote.times import local_time
 from bridge.client import Bridge, CallFailed, History, Watch
 
 MOST_WATCHES = 5

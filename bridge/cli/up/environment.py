@@ -10,7 +10,7 @@ from typing import Any
 from bridge.checked_settings import all_problems
 from bridge.cli.up.generated_secrets import FOR_THE_BRIDGE, FOR_THE_SANDBOX
 from bridge.cli.up.ports import LAST_PORT
-from bridge.destinations.signatures import derived_secret
+from bridge.destinations.callback_signing import derived_secret
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.errors import SettingsError
 from bridge.settings import Settings

@@ -1,4 +1,4 @@
-"""The modal with the failed records of an import, which only the person who clicked sees.
+"""The contents of the modal of failed records: pages, buttons and sentences. `bridge.web.slack.records` opens it.
 
 Source: https://docs.slack.dev/reference/views/modal-views
 """

@@ -1,4 +1,4 @@
-"""What happened to a watch, and what it waits for: values, and the sentences that people read."""
+"""What `rally-bridge why`, the API and the console say of a watch: what happened to it, and what it waits for."""
 
 from bridge.domain.history.entries import HistoryEntry, HistoryKind, Timeline
 

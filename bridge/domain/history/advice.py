@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
-from bridge.domain.history.waiting import WaitingFor, WaitReason
+from bridge.domain.history.wait_reasons import WaitingFor, WaitReason
 from bridge.domain.imports import Absence
 from bridge.domain.outcomes import Outcome
 from bridge.domain.watches import Watch, WatchState

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
-from bridge.domain.history.waiting import WaitingFor, WaitReason
-from bridge.domain.history.workers import Workers, no_worker
+from bridge.domain.history.no_worker_wait import Workers, no_worker
+from bridge.domain.history.wait_reasons import WaitingFor, WaitReason
 from bridge.domain.times import SECOND, Moment, Span
 
 USUAL_PACE: Span = SECOND

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bridge.domain.history.waiting import WaitingFor
+from bridge.domain.history.wait_reasons import WaitingFor
 from bridge.domain.times import Moment
 
 

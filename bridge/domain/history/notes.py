@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bridge.domain.history.waiting import WaitReason
+from bridge.domain.history.wait_reasons import WaitReason
 from bridge.domain.imports import Reading
 from bridge.domain.polling.budget import Budget
 from bridge.domain.polling.last_noted import LastNoted, counts_of

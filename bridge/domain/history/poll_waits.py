@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from bridge.domain.history.waiting import WaitingFor, WaitReason
-from bridge.domain.history.workers import Workers, no_worker
+from bridge.domain.history.no_worker_wait import Workers, no_worker
+from bridge.domain.history.wait_reasons import WaitingFor, WaitReason
 from bridge.domain.polling.budget import Budget, Grant, grant
 from bridge.domain.polling.budget_usage import usage_in_words, usage_of
 from bridge.domain.times import SECOND, Moment, Span

@@ -10,7 +10,7 @@ from bridge.domain.history.entries import HistoryEntry, HistoryKind, Timeline
 from bridge.domain.history.notes import NoteKind
 from bridge.domain.history.stored_history import StoredHistory
 from bridge.domain.history.summary import summary
-from bridge.domain.history.waiting import WaitingFor
+from bridge.domain.history.wait_reasons import WaitingFor
 from bridge.domain.history.wording import OUTCOMES, attempt_words, client_words, note_words, reading_words
 from bridge.domain.outcomes import Outcome
 from bridge.domain.times import rfc3339

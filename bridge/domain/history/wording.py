@@ -1,4 +1,4 @@
-"""The sentences of a watch's history: what readings, notes, attempts and waits mean, in words."""
+"""The sentences of a watch's history: readings, notes and attempts in words."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from bridge.domain.clients import slack_user_of
 from bridge.domain.conclusions import absence_reason
 from bridge.domain.delivery.attempts import Attempt
 from bridge.domain.history.notes import Note, NoteKind
-from bridge.domain.history.waiting import WaitReason
+from bridge.domain.history.wait_reasons import WaitReason
 from bridge.domain.imports import Absence, Reading
 from bridge.domain.outcomes import Outcome
 from bridge.domain.rules.rules import rule_of

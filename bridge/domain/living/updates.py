@@ -1,4 +1,7 @@
-"""What a post and an edit change about a living message. None of them concerns a delivery."""
+"""What the answer to a post or an edit changes about a living message: what it is now, and when to edit it again.
+
+None of this concerns a delivery.
+"""
 
 from dataclasses import replace
 
@@ -17,7 +20,7 @@ END_LOOKED_AGAIN: Span = 15 * SECOND
 END_AWAITED: Span = 5 * MINUTE
 """How long the last edit waits until the end is told, so that it can say where."""
 LAST_EDITS: int = 3
-"""How often the last edit is tried."""
+"""The number of tries of the last edit."""
 
 
 def after_post(message: LivingMessage, verdict: Verdict, words: str, now: Moment) -> LivingMessage:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.domain.rules.pushes import FIRST_KEPT_LONGER, OTHER_EVENT, Push, PushResult
-from bridge.domain.webhook_signatures import STANDARD, SVIX, NotSigned, read_signatures
+from bridge.domain.webhook_verification import STANDARD, SVIX, NotSigned, read_signatures
 from bridge.domain.workspaces import Workspace
 from bridge.errors import StoreUnavailable
 from bridge.metrics import process
@@ -99,7 +99,7 @@ async def _read_verified(request: Request, workspace: Workspace) -> tuple[str, b
         signatures = read_signatures(request.headers.items(), now=time(), families=FAMILIES)
     except NotSigned as error:
         raise _not_signed(str(error)) from None
-    with request.app.state.push_slots.acquire(request):
+    with request.app.state.unverified_bodies.acquire(request):
         body = await read_body(request, limit=BODY_LIMIT)
     if not any(signatures.verify(body, secret.reveal()) for secret in workspace.webhook_secrets):
         raise _not_signed("no signature is by a secret that the bridge has for this workspace")

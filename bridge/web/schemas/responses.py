@@ -6,7 +6,7 @@ from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
 from bridge.domain.delivery.deliveries import DeliveryState
-from bridge.domain.history.waiting import WaitReason
+from bridge.domain.history.wait_reasons import WaitReason
 from bridge.domain.outcomes import Outcome
 from bridge.domain.watches import WatchState
 from bridge.web.schemas.problem_document import ProblemDocument

@@ -70,7 +70,7 @@ def _signature_of(request: Request) -> SlackSignature | NotSlacks:
 
 async def _read(request: Request, limit: int) -> bytes:
     """Return the body. Raise Refused, as what is too large or too slow can't be Slack's."""
-    with request.app.state.push_slots.acquire(request):
+    with request.app.state.unverified_bodies.acquire(request):
         try:
             return await read_body(request, limit=limit)
         except Refused:

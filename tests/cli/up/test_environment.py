@@ -6,7 +6,7 @@ import pytest
 
 from bridge.cli.up.environment import UserSettings, has_clients, of_sandbox, sandboxed, with_worker_metrics
 from bridge.cli.up.generated_secrets import FOR_THE_BRIDGE, FOR_THE_SANDBOX
-from bridge.destinations.signatures import derived_secret
+from bridge.destinations.callback_signing import derived_secret
 from tests.support.world import SERVICE_SECRET, settings
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bridge.destinations import Sender, prepare
-from bridge.destinations.signatures import Signing
+from bridge.destinations.callback_signing import Signing
 from bridge.destinations.slack import bot as slack_bot
 from bridge.destinations.slack.bot import SlackBot
 from bridge.domain.delivery.destination_requests import Request

@@ -9,7 +9,7 @@ import pytest
 from bridge.destinations import (
     judge,
 )
-from bridge.destinations.signatures import Signing
+from bridge.destinations.callback_signing import Signing
 from bridge.destinations.slack import bot_verdicts
 from bridge.domain.delivery.destination_requests import Response
 from bridge.domain.delivery.posted_messages import PostedMessage

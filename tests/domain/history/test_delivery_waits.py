@@ -8,8 +8,8 @@ from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.delivery.delivery_schedule import DeliverySchedule
 from bridge.domain.delivery.verdicts import Deferred
 from bridge.domain.history.delivery_waits import waiting_for_deliveries
-from bridge.domain.history.waiting import WaitReason
-from bridge.domain.history.workers import Workers
+from bridge.domain.history.no_worker_wait import Workers
+from bridge.domain.history.wait_reasons import WaitReason
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from tests.support.samples import DELIVERY, NOW
 

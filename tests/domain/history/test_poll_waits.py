@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from bridge.domain.history.no_worker_wait import Workers
 from bridge.domain.history.poll_waits import Polling, Workspace, waiting_for_poll, waiting_when_accepted
-from bridge.domain.history.waiting import WaitReason
-from bridge.domain.history.workers import Workers
+from bridge.domain.history.wait_reasons import WaitReason
 from bridge.domain.polling.budget import Budget
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from tests.support.samples import NOW, WATCH

@@ -9,7 +9,7 @@ from bridge.domain.delivery.deliveries import DeliveryState
 from bridge.domain.history.notes import Note, NoteKind
 from bridge.domain.history.stored_history import StoredHistory
 from bridge.domain.history.timeline import FIRST_ENTRIES, MOST_ENTRIES, DeliveryHistory, timeline
-from bridge.domain.history.waiting import WaitingFor, WaitReason
+from bridge.domain.history.wait_reasons import WaitingFor, WaitReason
 from bridge.domain.outcomes import Outcome
 from bridge.domain.polling.last_poll import LastPoll
 from bridge.domain.times import HOUR, MINUTE

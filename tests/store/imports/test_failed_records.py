@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 from cryptography.fernet import Fernet
 
-from bridge.domain.failed_records import record_set_id
 from bridge.domain.failed_records_csv import csv_parts
 from bridge.domain.history.stored_history import StoredHistory
 from bridge.domain.imports import FailedRecord, Reading
 from bridge.domain.polling.poll_results import ImportUpdate
+from bridge.domain.record_sets import record_set_id
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY, HOUR, MINUTE
 from bridge.errors import DecryptionFailed

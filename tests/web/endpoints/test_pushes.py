@@ -16,7 +16,7 @@ from bridge.domain.rules.pushes import API_FINISHED, CSV_FINISHED, OTHER_EVENT, 
 from bridge.domain.times import HOUR, SECOND
 from bridge.queue import QUEUE, ResilientArqRedis
 from bridge.store import keys
-from bridge.web.endpoints.push_slots import SLOTS
+from bridge.web.requests.unverified_bodies import SLOTS
 from tests.support.configuration import workspace
 from tests.support.push_messages import OTHER_PUSH_SECRET, PUSH_SECRET, push_body, send_push, signed_headers
 from tests.support.queue_connection import TROUBLES, connect, troubled

@@ -6,8 +6,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from bridge.client import NotVerified, verify_callback
+from bridge.destinations.callback_signing import derived_secret
 from bridge.destinations.configuration import sender_of
-from bridge.destinations.signatures import derived_secret
 from bridge.errors import SettingsError
 from tests.support.configuration import client
 from tests.support.samples import only

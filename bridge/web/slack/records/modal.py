@@ -1,4 +1,7 @@
-"""The modal of failed records: opened at once with a sentence, and filled when the records are read."""
+"""The calls to Slack that open the modal of failed records, and fill it once the records are read.
+
+What the modal contains is written by `bridge.destinations.slack.records_view`.
+"""
 
 from time import time
 from typing import Any

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bridge.domain.history.waiting import WaitingFor, WaitReason
+from bridge.domain.history.wait_reasons import WaitingFor, WaitReason
 from bridge.domain.times import Moment
 
 
@@ -15,5 +15,6 @@ class Workers:
 
 
 def no_worker(workers: Workers) -> WaitingFor:
+    """Return the wait for the next worker, since the last one was seen."""
     detail = "no worker is alive, so nothing is polled and nothing is sent"
     return WaitingFor(reason=WaitReason.NO_WORKER, since=workers.seen_at, until=None, detail=detail)

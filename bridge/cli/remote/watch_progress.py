@@ -1,4 +1,4 @@
-"""Following a watch: its progress, its end, and what became of its deliveries."""
+"""The progress of a watch, printed until it ends, by `follow` and by `watch --follow`; then its deliveries."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from bridge.cli.exit_codes import ExitCode, exit_code
 from bridge.cli.json_output import print_json
 from bridge.cli.remote.parameters import Duration
 from bridge.cli.remote.printing import print_deliveries, print_line
-from bridge.cli.remote.wording import poll_words, watch_line
+from bridge.cli.remote.status_words import poll_words, watch_line
 from bridge.client import Bridge, CallFailed, Watch
 from bridge.domain.times import SECOND, Span
 

@@ -1,12 +1,13 @@
-"""Watches and deliveries in words: pure functions from what the API returns to single lines of text."""
+"""The status of watches and deliveries in words: what they wait for, what the last poll found, what was delivered."""
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from rich.text import Text
 
+from bridge.cli.remote.printable import printable
+from bridge.cli.remote.times import elapsed, local_time
 from bridge.client import Delivery, FailedRecord, LastPoll, WaitingFor, Watch, WatchedDestination
 from bridge.domain.outcomes import Outcome
 from bridge.domain.watches import WatchState
@@ -38,21 +39,6 @@ LATE = timedelta(seconds=15)
 _SAID_BY_THE_REASON = frozenset({"key_refused", "imports_vanished", "rally_down"})
 """The waits that the reason of an open watch is about."""
 _UNKNOWN_STATUS = ("?", "magenta")
-_DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that reorder the text around them."""
-_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
-"""Unicode categories: control characters, surrogates and separators of lines."""
-
-
-def printable(text: str) -> str:
-    """Return text from elsewhere on one line; characters that act on a terminal become escapes, as in Python."""
-    return "".join(_escaped(character) for character in text)
-
-
-def _escaped(character: str) -> str:
-    if character in _DIRECTIONS or unicodedata.category(character) in _UNPRINTABLE:
-        return character.encode("unicode_escape").decode()
-    return character
 
 
 def status_words(watch: Watch) -> str:
@@ -155,12 +141,6 @@ def last_poll_words(last: LastPoll) -> str:
     return last.meaning if last.status is None else f"{last.status}: {last.meaning}"
 
 
-def elapsed(span: timedelta) -> str:
-    """Format a duration: `0:01:05`."""
-    seconds = max(0, int(span.total_seconds()))
-    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-
-
 def destination_line(destination: WatchedDestination) -> str:
     """Return one line: the destination of an open watch, and the outcomes that it receives."""
     on = destination.on if isinstance(destination.on, str) else ", ".join(destination.on)
@@ -198,13 +178,3 @@ def _fate(delivery: Delivery, now: datetime) -> Iterator[str]:
 
 def _until(delivery: Delivery) -> str:
     return "" if delivery.retries_until is None else f" until {local_time(delivery.retries_until)}"
-
-
-def local_time(moment: datetime) -> str:
-    """Format a moment in the time zone of this machine: `2026-11-24 10:30:00 CET`."""
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
-
-
-def local_minute(moment: datetime) -> str:
-    """Format a moment in the time zone of this machine, for a column of them: `2026-11-24 10:30`."""
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M")

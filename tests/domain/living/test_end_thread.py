@@ -6,8 +6,8 @@ import pytest
 
 from bridge.domain.delivery.posted_messages import PostedMessage, Thread
 from bridge.domain.living.end_place import EndPlace
+from bridge.domain.living.end_thread import AwaitPost, place_of
 from bridge.domain.living.living_message import LivingMessage, Phase
-from bridge.domain.living.threads import AwaitPost, place_of
 from bridge.domain.times import MINUTE, SECOND
 from tests.support.samples import NOW
 

@@ -1,4 +1,4 @@
-"""What a watch waits for."""
+"""The reasons for which a watch waits, as the API names them."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -7,15 +7,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bridge.cli.remote.printable import printable
+from bridge.cli.remote.status_words import delivery_line, failed_record_words, listed_status, watch_line
 from bridge.cli.remote.table import HEADINGS, print_watches, room_for_labels
-from bridge.cli.remote.wording import (
-    delivery_line,
-    elapsed,
-    failed_record_words,
-    listed_status,
-    printable,
-    watch_line,
-)
+from bridge.cli.remote.times import elapsed
 from bridge.client import Delivery, Watch
 from tests.support.played_calls import DELIVERY, ENDED, READING, WATCH
 

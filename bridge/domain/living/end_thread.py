@@ -1,4 +1,4 @@
-"""Where the end of an import is told that may have a living message."""
+"""Whether the message about an end is a reply in the thread of the living message, by what is known of that message."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -15,15 +15,15 @@ LONGEST_POST: Span = 30 * SECOND
 
 @dataclass(frozen=True, slots=True)
 class AwaitPost:
-    """The living message is being posted: whether the end can be a reply is known soon."""
+    """The living message is being posted; whether the end can be a reply is known soon."""
 
 
 Place: TypeAlias = Thread | AwaitPost | None
-"""The thread of the end; None for an ordinary message."""
+"""The thread in which the end is told; None if it is told in an ordinary message."""
 
 
 def place_of(end: EndPlace, living: LivingMessage | None, now: Moment) -> Place:
-    """Return where an end is told."""
+    """Return the thread in which an end is told, or that this must be awaited; None for an ordinary message."""
     match living:
         case LivingMessage(phase=Phase.POSTING, answer_by=answer_by) if now < answer_by <= now + LONGEST_POST:
             return None if end is EndPlace.MESSAGE else AwaitPost()

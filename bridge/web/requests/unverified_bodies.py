@@ -1,4 +1,7 @@
-"""A limit for large pushes that are being read at the same time, since nobody knows yet who sends them."""
+"""A limit for large bodies that are read at the same time before their signature can be verified.
+
+They are pushes and the requests of Slack: anyone can send them, until the body has arrived and its signature is wrong.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +17,8 @@ RETRY_AFTER = 10
 """The Retry-After in seconds: by then, each body has arrived or was refused."""
 
 
-class PushSlots:
-    """The slots of this process."""
+class UnverifiedBodies:
+    """The slots of this process for large bodies."""
 
     def __init__(self, *, slots: int = SLOTS) -> None:
         self._free = slots

@@ -12,7 +12,7 @@ import svix
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.webhook_signatures import STANDARD, SVIX, NotSigned, read_signatures
+from bridge.domain.webhook_verification import STANDARD, SVIX, NotSigned, read_signatures
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OLD = "whsec_c2VydmljZS1zZWNyZXQtb2YtdGhlLXRlc3RzIQ=="

@@ -1,4 +1,4 @@
-"""Signatures of webhooks by Standard Webhooks: of Rally's pushes, which Svix signs, and of our own callbacks.
+"""Verification of webhooks by Standard Webhooks: of Rally's pushes, which Svix signs, and of our own callbacks.
 
 The only code that verifies `v1`: for the endpoint of pushes, for `bridge.client.verify_callback`, and for the sandbox.
 

@@ -1,4 +1,4 @@
-"""Signatures of callbacks by Standard Webhooks, with secrets and keys per client, derived from the service's own.
+"""Signing of callbacks by Standard Webhooks, with secrets and keys per client, derived from the service's own.
 
 There are two kinds: `v1` with a shared secret, and, if the operator has configured keys, `v1a` (ed25519), which anyone
 can verify with the client's public key. A message to one client does not verify with another client's secret or key.

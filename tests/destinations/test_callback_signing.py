@@ -7,7 +7,7 @@ import pytest
 
 from bridge.client import NotVerified, verify_callback
 from bridge.destinations import Sender, prepare
-from bridge.destinations.signatures import (
+from bridge.destinations.callback_signing import (
     Signing,
     check_private_key,
     derived_key,
