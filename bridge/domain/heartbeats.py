@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from bridge.domain.times import HOUR, SECOND, Moment, Span
 
+PERIOD: Span = 5 * SECOND
+"""The time between two heartbeats."""
 ALIVE_FOR: Span = 20 * SECOND
-"""How long a worker counts as alive after its last heartbeat; it sends one every five seconds."""
+"""How long a worker counts as alive after its last heartbeat."""
 REMEMBERED_FOR: Span = HOUR
 """How long a worker that ended without saying so is still listed."""
 

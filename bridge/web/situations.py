@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from bridge.destinations.reasons import public_reason
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.history.delivery_waits import waiting_for_deliveries
-from bridge.domain.history.no_worker_wait import Workers
 from bridge.domain.history.poll_waits import Polling, Workspace, waiting_for_poll
+from bridge.domain.history.standstill import Service, standstill, waiting_for_replicas
 from bridge.domain.history.wait_reasons import WaitingFor
 from bridge.domain.polling.workspace_trouble import effective_state
 from bridge.domain.times import Moment
 from bridge.domain.watches import Watch, WatchState
 from bridge.resources import Resources
 from bridge.store.imports.import_records import ImportRecord
-from bridge.store.operations.heartbeats import Fleet
+from bridge.web.delivery_places import place_of
+from bridge.web.service_state import read_service
 
 Place = tuple[str, str]
 """The workspace and the id of an import."""
@@ -26,7 +27,7 @@ class Situation:
     """The state of everything that some watches depend on, at one moment."""
 
     now: Moment
-    workers: Workers
+    service: Service
     imports: Mapping[Place, ImportRecord]
     """The imports of open watches."""
     deliveries: Mapping[str, Delivery]
@@ -34,6 +35,11 @@ class Situation:
     """The workspaces of open watches."""
     pauses: Mapping[str, Moment]
     """The ends of the pauses of lanes with pending deliveries."""
+    places: Mapping[str, str]
+    """Where pending deliveries go, by their ids."""
+    unconfirmed: frozenset[str]
+    """The open watches whose outcome is decided, but not confirmed by the replicas that must do so."""
+    replicas_required: int
 
     def import_of(self, watch: Watch) -> ImportRecord | None:
         """Return the import of an open watch in view of its workspace."""
@@ -50,15 +56,20 @@ class Situation:
         """Return what a watch waits for; None if nothing is left to be done for it."""
         match watch.state:
             case WatchState.WATCHING:
-                polling = polling_of(self.imports.get((watch.workspace, watch.import_id)))
-                return waiting_for_poll(watch, polling, self.workspaces[watch.workspace], self.workers, self.now)
+                return self._waiting_while_open(watch)
             case WatchState.SETTLED:
                 public = [
                     replace(each, last_reason=public_reason(each.last_reason)) for each in self.deliveries_of(watch)
                 ]
-                return waiting_for_deliveries(public, self.pauses, self.workers, self.now)
+                return waiting_for_deliveries(public, self.places, self.pauses, self.service, self.now)
             case WatchState.CANCELLED:
                 return None
+
+    def _waiting_while_open(self, watch: Watch) -> WaitingFor:
+        polling = polling_of(self.imports.get((watch.workspace, watch.import_id)))
+        waiting = waiting_for_poll(watch, polling, self.workspaces[watch.workspace], self.service, self.now)
+        is_decided = watch.id in self.unconfirmed and standstill(self.service) is None
+        return waiting_for_replicas(waiting.since, self.replicas_required) if is_decided else waiting
 
 
 def polling_of(record: ImportRecord | None) -> Polling | None:
@@ -75,25 +86,33 @@ async def read_situation(resources: Resources, watches: Sequence[Watch]) -> Situ
         resources.imports.many(places),
         resources.deliveries.many([id_ for each in watches for id_ in each.deliveries]),
     )
-    lanes = list({each.lane for each in deliveries if each.state is DeliveryState.PENDING})
+    pending = [each for each in deliveries if each.state is DeliveryState.PENDING]
     names = list({workspace for workspace, _ in places})
-    fleet, pauses, workspaces = await asyncio.gather(
-        _fleet(resources, needed=bool(places or lanes)),
-        resources.lanes.paused_until(lanes),
+    (now, service), pauses, workspaces, unconfirmed = await asyncio.gather(
+        _service(resources, needed=bool(places or pending)),
+        resources.lanes.paused_until(list({each.lane for each in pending})),
         asyncio.gather(*(_workspace(resources, name) for name in names)),
+        resources.endings.kept.of([each.id for each in open_watches]),
     )
     return Situation(
-        now=fleet.now,
-        workers=Workers(alive=bool(fleet.alive), seen_at=max((each.at for each in fleet.heartbeats), default=None)),
+        now=now,
+        service=service,
         imports={place: record for place, record in zip(places, records, strict=True) if record is not None},
         deliveries={each.id: each for each in deliveries},
         workspaces={each.name: each for each in workspaces},
         pauses=pauses,
+        places={each.id: place_of(resources, each) for each in pending},
+        unconfirmed=unconfirmed,
+        replicas_required=resources.store.min_replicas,
     )
 
 
-async def _fleet(resources: Resources, *, needed: bool) -> Fleet:
-    return await resources.heartbeats.read() if needed else Fleet(now=0, heartbeats=())
+async def _service(resources: Resources, *, needed: bool) -> tuple[Moment, Service]:
+    """Return the present time, and whether the bridge can work."""
+    if not needed:
+        return 0, Service(workers_alive=True)
+    fleet = await resources.heartbeats.read()
+    return fleet.now, await read_service(resources, fleet)
 
 
 async def _workspace(resources: Resources, name: str) -> Workspace:

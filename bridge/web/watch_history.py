@@ -4,17 +4,16 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bridge.destinations.descriptions import describe
 from bridge.destinations.reasons import is_confidential, public_reason
 from bridge.domain.clients import Client
 from bridge.domain.delivery.attempts import Attempt
 from bridge.domain.delivery.deliveries import Delivery
-from bridge.domain.destinations import Callback, SlackWebhook
 from bridge.domain.history import Timeline
 from bridge.domain.history.timeline import DeliveryHistory, timeline
 from bridge.domain.watches import Watch, WatchState
 from bridge.resources import Resources
 from bridge.web.current_watches import as_of_now
+from bridge.web.delivery_places import place_of
 from bridge.web.situations import read_situation
 
 
@@ -42,10 +41,3 @@ def _public(attempt: Attempt) -> Attempt:
     if not is_confidential(attempt.reason):
         return attempt
     return replace(attempt, reason=public_reason(attempt.reason), took=0)
-
-
-def place_of(resources: Resources, delivery: Delivery) -> str:
-    """Return where a delivery goes, without secrets; of a URL also the fingerprint."""
-    destination = delivery.destination
-    is_url = isinstance(destination, SlackWebhook | Callback)
-    return f"{describe(destination)} ({resources.fingerprint(destination)})" if is_url else describe(destination)

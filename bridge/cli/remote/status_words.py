@@ -29,6 +29,8 @@ UNUSUAL_WAITS: Mapping[str, str] = {
     "imports_vanished": "Rally shows no imports",
     "workspace_unknown": "workspace unknown",
     "no_worker": "no worker",
+    "replicas": "waits for replicas of Redis",
+    "redis_full": "Redis is full",
     "retry": "not delivered yet",
     "retry_after": "not delivered yet",
     "digest": "waits for a digest",

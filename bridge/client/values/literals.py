@@ -17,6 +17,8 @@ WaitReason: TypeAlias = Literal[
     "workspace_unknown",
     "settling",
     "no_worker",
+    "replicas",
+    "redis_full",
     "sending",
     "retry",
     "retry_after",

@@ -10,6 +10,8 @@ from bridge.domain.watches import Watch, WatchState
 
 _WAITS: Mapping[WaitReason, str] = {
     WaitReason.NO_WORKER: "Start a worker: `rally-bridge worker`. `/readyz` lists those that are alive.",
+    WaitReason.REPLICAS: "Connect more replicas to Redis; `rally-bridge doctor` says how many there are and must be.",
+    WaitReason.REDIS_FULL: "Give Redis more memory: raise its `maxmemory`.",
     WaitReason.BUDGET: "Let other programs with the same Rally account make fewer calls, or wait. `RALLY_BUDGET_SHARE` "
     "is the part of the limit that the bridge may use.",
     WaitReason.RALLY_PAUSE: "Wait. If this repeats, other programs use up the limit of the same Rally account.",

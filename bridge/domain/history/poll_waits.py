@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from bridge.domain.history.no_worker_wait import Workers, no_worker
+from bridge.domain.history.standstill import Service, standstill
 from bridge.domain.history.wait_reasons import WaitingFor, WaitReason
 from bridge.domain.polling.budget import Budget, Grant, grant
 from bridge.domain.polling.budget_usage import usage_in_words, usage_of
@@ -36,11 +36,11 @@ class Workspace:
 
 
 def waiting_for_poll(
-    watch: Watch, polling: Polling | None, workspace: Workspace, workers: Workers, now: Moment
+    watch: Watch, polling: Polling | None, workspace: Workspace, service: Service, now: Moment
 ) -> WaitingFor:
     """Return what an open watch waits for; `polling` is None if its import is not polled at all."""
-    if not workers.alive:
-        return no_worker(workers)
+    if (stopped := standstill(service)) is not None:
+        return stopped
     if not workspace.configured:
         return WaitingFor(
             reason=WaitReason.WORKSPACE_UNKNOWN,

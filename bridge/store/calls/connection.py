@@ -176,9 +176,13 @@ class Store:
 
     async def check(self) -> None:
         """Check that Redis answers and accepts writes, and that replicas confirm them. Raises StoreUnavailable."""
-        await self.call("SET", "rb:check", 1, "PX", 1000)
+        await self.check_writes()
         if self.min_replicas:
             await self.run("now", replicated=True)
+
+    async def check_writes(self) -> None:
+        """Check that Redis answers and accepts writes. Raises StoreUnavailable."""
+        await self.call("SET", "rb:check", 1, "PX", 1000)
 
     async def now(self) -> Moment:
         """Return Redis' TIME in ms."""

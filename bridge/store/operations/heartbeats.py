@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, fields
 
-from bridge.domain.heartbeats import REMEMBERED_FOR, Heartbeat, WorkerInfo
+from bridge.domain.heartbeats import PERIOD, REMEMBERED_FOR, Heartbeat, WorkerInfo
 from bridge.domain.times import Moment
 from bridge.store import codec, keys
 from bridge.store.calls.connection import Store
@@ -20,6 +20,16 @@ class Fleet:
     @property
     def alive(self) -> tuple[Heartbeat, ...]:
         return tuple(each for each in self.heartbeats if each.is_alive(self.now))
+
+    @property
+    def seen_at(self) -> Moment | None:
+        """When the last worker was seen; None if there was none within the last hour."""
+        return max((each.at for each in self.heartbeats), default=None)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether every worker has missed a heartbeat: none is alive, or Redis refuses writes."""
+        return all(abs(self.now - each.at) > 2 * PERIOD for each in self.heartbeats)
 
     @property
     def missing(self) -> tuple[Heartbeat, ...]:

@@ -52,6 +52,13 @@ class KeptEndings:
         await self._store.call("DEL", keys.kept_ending(watch_id))
         await self._store.call("ZREM", keys.KEPT_ENDINGS, watch_id)
 
+    async def of(self, watch_ids: Sequence[str]) -> frozenset[str]:
+        """Return those of the watches that have a kept ending, which is not carried out yet."""
+        if not watch_ids or not self._store.min_replicas:
+            return frozenset()
+        scores = await self._store.call("ZMSCORE", keys.KEPT_ENDINGS, *watch_ids)
+        return frozenset(each for each, score in zip(watch_ids, scores, strict=True) if score is not None)
+
     async def claim_left_over(self, count: int, lease: Span) -> Sequence[str]:
         """Claim watches whose kept ending was not carried out."""
         _now, *watch_ids = await self._store.run(

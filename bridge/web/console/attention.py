@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from bridge.destinations.descriptions import describe
 from bridge.destinations.reasons import public_reason
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
+from bridge.domain.history.standstill import Service, standstill
 from bridge.domain.times import DAY, Moment, Span
 from bridge.store.operations.heartbeats import Fleet
 from bridge.store.operations.redis_check import check_redis
@@ -15,6 +16,7 @@ from bridge.store.operations.redis_health import RedisHealth, read_redis_health
 from bridge.web.console.visits import Visit
 from bridge.web.console.workspaces import WorkspaceView, read_workspaces
 from bridge.web.delivery_steps import visible_to
+from bridge.web.service_state import read_service
 
 LOOKED_BACK: Span = DAY
 LOOKED_AT = 100
@@ -37,18 +39,20 @@ async def read_attention(visit: Visit) -> Sequence[Attention]:
     """Return what needs somebody: for an admin of everything, else of the client's own deliveries."""
     found: list[Attention] = []
     if visit.client.admin:
-        found += of_fleet(await visit.resources.heartbeats.read())
+        fleet = await visit.resources.heartbeats.read()
+        found += of_fleet(fleet, await read_service(visit.resources, fleet))
         found += await _of_redis(visit)
         found += of_workspaces(await read_workspaces(visit))
     return [*found, *await _of_deliveries(visit)]
 
 
-def of_fleet(fleet: Fleet) -> Iterator[Attention]:
-    """Yield that no worker is alive, or which workers are missing."""
+def of_fleet(fleet: Fleet, service: Service) -> Iterator[Attention]:
+    """Yield that Redis refuses writes, that no worker is alive, or which workers are missing."""
     page = "/console/workers"
-    if not fleet.alive:
-        last = max((each.at for each in fleet.heartbeats), default=None)
-        yield Attention(text="No worker is alive: nothing is polled, and no message is sent", page=page, since=last)
+    stopped = standstill(service)
+    if stopped is not None:
+        text = f"{stopped.detail[0].upper()}{stopped.detail[1:]}"
+        yield Attention(text=text, page=page if service.refused_writes is None else "", since=stopped.since)
         return
     for each in fleet.missing:
         text = f"The worker {each.worker.id} on {each.worker.host} ended without saying so"

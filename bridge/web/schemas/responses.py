@@ -126,7 +126,8 @@ class WaitingForResponse(TypedDict):
             description="Of an open watch: `next_poll`; `budget` (Rally's rate limit, or our share of it, is used up); "
             "`rally_pause` (Rally answered 429); `rally_down`; `key_refused`; `imports_vanished`; `workspace_unknown` "
             "(not configured any more); `settling`. Of a settled one: `sending`; `retry`; `retry_after` (the receiver "
-            "asked to wait); `precedence` (a rule's message is held); `digest`. Of both: `no_worker`."
+            "asked to wait); `precedence` (a rule's message is held); `digest`. Of both: `no_worker`; `replicas` "
+            "(too few replicas of Redis have confirmed the outcome, or are connected); `redis_full`."
         ),
     ]
     since: Time | None

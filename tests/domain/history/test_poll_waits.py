@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.domain.history.no_worker_wait import Workers
 from bridge.domain.history.poll_waits import Polling, Workspace, waiting_for_poll, waiting_when_accepted
+from bridge.domain.history.standstill import RefusedWrites, Service, waiting_for_replicas
 from bridge.domain.history.wait_reasons import WaitReason
 from bridge.domain.polling.budget import Budget
 from bridge.domain.times import HOUR, MINUTE, SECOND
@@ -13,7 +13,7 @@ from tests.support.samples import NOW, WATCH
 
 OPEN = Budget(limit=60, available=40, spent=8, ends_at=NOW + MINUTE, window=MINUTE)
 DUE = Polling(next_due=NOW + 9 * SECOND, polled_at=NOW - SECOND)
-ALIVE = Workers(alive=True, seen_at=NOW)
+ALIVE = Service(workers_alive=True, worker_seen_at=NOW)
 
 
 def workspace(budget: Budget, *, share: float = 0.8, configured: bool = True) -> Workspace:
@@ -87,9 +87,28 @@ def test_an_import_of_rules_waits_for_the_share_of_rules() -> None:
 def test_without_a_worker_nothing_else_matters() -> None:
     refused = Budget(key_refused_since=NOW)
 
-    waiting = waiting_for_poll(WATCH, DUE, workspace(refused), Workers(alive=False, seen_at=NOW - HOUR), NOW)
+    waiting = waiting_for_poll(
+        WATCH, DUE, workspace(refused), Service(workers_alive=False, worker_seen_at=NOW - HOUR), NOW
+    )
 
     assert (waiting.reason, waiting.since, waiting.until) == (WaitReason.NO_WORKER, NOW - HOUR, None)
+
+
+@pytest.mark.parametrize(
+    ("refused", "reason"), [(RefusedWrites.FULL, "redis_full"), (RefusedWrites.REPLICAS, "replicas")]
+)
+def test_refused_writes_are_named_instead_of_workers_that_are_not_seen(refused: RefusedWrites, reason: str) -> None:
+    waiting = waiting_for_poll(WATCH, DUE, workspace(OPEN), Service(workers_alive=False, refused_writes=refused), NOW)
+
+    assert (waiting.reason, waiting.until) == (reason, None)
+
+
+@pytest.mark.parametrize(("required", "who"), [(1, "a replica of Redis has"), (2, "2 replicas of Redis have")])
+def test_a_decided_outcome_waits_for_the_required_replicas(required: int, who: str) -> None:
+    waiting = waiting_for_replicas(NOW, required)
+
+    assert (waiting.reason, waiting.since) == ("replicas", NOW)
+    assert waiting.detail.endswith(f"once {who} confirmed it")
 
 
 def test_a_workspace_that_is_not_configured_is_named() -> None:

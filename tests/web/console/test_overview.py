@@ -6,6 +6,7 @@ from html import unescape
 import pytest
 
 from bridge.domain.heartbeats import Heartbeat, WorkerInfo
+from bridge.domain.history.standstill import RefusedWrites, Service
 from bridge.domain.times import HOUR, MINUTE
 from bridge.store.operations.heartbeats import Fleet
 from bridge.store.operations.redis_health import RedisHealth
@@ -42,14 +43,20 @@ def heartbeat(id_: str, at: int) -> Heartbeat:
 
 def test_without_a_worker_nothing_else_is_said_of_the_fleet() -> None:
     gone = heartbeat("wrk_1", NOW - MINUTE)
-    (found,) = of_fleet(Fleet(now=NOW, heartbeats=(gone,)))
+    (found,) = of_fleet(Fleet(now=NOW, heartbeats=(gone,)), Service(workers_alive=False, worker_seen_at=gone.at))
     assert found.text.startswith("No worker is alive")
     assert found.since == gone.at
 
 
+def test_a_redis_that_refuses_writes_is_not_taken_for_missing_workers() -> None:
+    full = Service(workers_alive=False, refused_writes=RefusedWrites.FULL)
+    (found,) = of_fleet(Fleet(now=NOW, heartbeats=()), full)
+    assert found.text.startswith("Redis is full")
+
+
 def test_a_missing_worker_is_named_beside_one_that_is_alive() -> None:
     fleet = Fleet(now=NOW, heartbeats=(heartbeat("wrk_1", NOW - MINUTE), heartbeat("wrk_2", NOW)))
-    (found,) = of_fleet(fleet)
+    (found,) = of_fleet(fleet, Service(workers_alive=True))
     assert "wrk_1" in found.text
     assert not found.grave
 

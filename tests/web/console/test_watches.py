@@ -30,6 +30,13 @@ async def test_a_client_sees_its_own_watches_newest_first(signed_in: World) -> N
     assert await listed(signed_in, importId="of-another") == []
 
 
+async def test_an_unusual_wait_is_named(signed_in: World) -> None:
+    await signed_in.watch("open")
+    assert "no worker is alive" in (await signed_in.api.get(PATH)).text
+    await signed_in.heartbeat()
+    assert "the first poll" not in (await signed_in.api.get(PATH)).text
+
+
 async def test_an_admin_sees_all_watches_or_those_of_a_client(as_admin: World) -> None:
     await as_admin.watch("first")
     await as_admin.watch("of-another", key=OTHER_KEY, label="Theirs")

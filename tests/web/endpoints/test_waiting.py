@@ -7,6 +7,7 @@ import pytest
 
 from bridge.domain.times import MINUTE, SECOND
 from bridge.web.endpoints.events import watch_events
+from tests.support.samples import only
 from tests.support.world import World, opened
 
 pytestmark = pytest.mark.anyio
@@ -61,6 +62,48 @@ async def test_a_settled_watch_waits_as_long_as_the_receiver_asks(world: World) 
     assert seen["waitingFor"]["reason"] == "retry_after"
     assert seen["waitingFor"]["until"] == seen["deliveries"][0]["nextAttemptAt"]
     assert "HTTP 503" in seen["waitingFor"]["detail"]
+
+
+async def test_the_destination_that_is_waited_for_is_named(world: World) -> None:
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
+    await world.sandbox.set_answers("crm", {"status": 503})
+    places = [{"type": "callback", "url": world.sandbox.callback_url(name)} for name in ("crm", "other")]
+    watch = await world.watch(notify=places)
+    await world.poll()
+    await world.deliver()
+    await world.heartbeat()
+    seen = await world.reload(watch)
+    pending = only([each for each in seen["deliveries"] if each["state"] == "pending"])
+
+    assert f"{pending['destination']} ({pending['fingerprint']})" in seen["waitingFor"]["detail"]
+
+
+async def test_a_decided_outcome_waits_for_the_replicas(world: World) -> None:
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
+    watch = await world.watch()
+    await world.heartbeat()
+    world.resources.store.min_replicas, world.resources.store.replica_patience = 1, 1
+    await world.poll()
+    seen = await world.reload(watch)
+
+    assert (seen["state"], seen["waitingFor"]["reason"]) == ("watching", "replicas")
+
+
+@pytest.mark.parametrize(
+    ("setting", "usual", "reason"), [("maxmemory", "0", "redis_full"), ("min-replicas-to-write", "0", "replicas")]
+)
+async def test_refused_writes_are_told_from_missing_workers(
+    world: World, setting: str, usual: str, reason: str
+) -> None:
+    await world.heartbeat()
+    watch = await world.watch()
+    world.pass_time(MINUTE)
+    redis = world.resources.store.redis
+    await redis.config_set(setting, 1)
+    try:
+        assert await wait_of(world, watch) == (reason, False)
+    finally:
+        await redis.config_set(setting, usual)
 
 
 async def test_the_stream_tells_when_the_reason_changes(world: World) -> None:
