@@ -57,6 +57,7 @@ from bridge.store.pushes.push_proofs import PushProofs
 from bridge.store.pushes.pushes import Pushes
 from bridge.store.pushes.rule_stats import RuleStats
 from bridge.store.slack.channels import SlackChannels
+from bridge.store.slack.end_buttons import EndButtons
 from bridge.store.slack.living_messages import LivingMessages
 from bridge.store.slack.nudges import Nudges
 from bridge.store.slack.requests import SlackRequests
@@ -95,6 +96,7 @@ class Resources:
     slack_requests: SlackRequests
     slack_channels: SlackChannels
     slack_wishes: SlackWishes
+    end_buttons: EndButtons
     attempts: Attempts
     lanes: Lanes
     living: LivingMessages
@@ -211,6 +213,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         slack_requests=SlackRequests(store, encryptor),
         slack_channels=SlackChannels(store),
         slack_wishes=SlackWishes(store, encryptor, fingerprinter),
+        end_buttons=EndButtons(store),
         attempts=Attempts(store, encryptor),
         lanes=Lanes(store),
         living=LivingMessages(store, encryptor),

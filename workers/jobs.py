@@ -27,7 +27,8 @@ async def poll_shift(ctx: Ctx) -> None:
 
 async def deliver_shift(ctx: Ctx) -> None:
     worker: Worker = ctx["worker"]
-    await asyncio.gather(worker.gate.work(), worker.deliveries.work(), worker.living.work())
+    shifts = (worker.gate, worker.deliveries, worker.living, worker.end_buttons)
+    await asyncio.gather(*(shift.work() for shift in shifts))
 
 
 async def read_records(ctx: Ctx) -> None:

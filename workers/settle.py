@@ -30,7 +30,7 @@ from bridge.resources import Resources
 from bridge.store.watches.endings import Settlement
 from bridge.store.watches.history import ImportNotes
 from workers import outage_retries
-from workers.end_buttons import with_end_buttons
+from workers.end_buttons import with_records_button
 from workers.rule_watches import speaking_rules
 
 FINAL_POLL_WAIT: Span = 30 * SECOND
@@ -232,13 +232,12 @@ def settlement_of(
     compared = NOTHING_TO_COMPARE if histories is None else compare(conclusion.outcome, histories)
     notification = build_notification(watch, conclusion, reading, now, link=link, compared=compared)
     reasons = rule.silences if rule is not None else tuple(_unsubscribed(each, conclusion) for each in watch.notify)
-    told = sum(silent is None for silent in reasons)
     readable = records_readable and reading is not None and bool(reading.failed_records)
 
     def body_for(destination: Destination) -> str:
         users = tuple(dict.fromkeys((*mention, *mentioned(destination))))
         body = render(replace(notification, mention=users), destination, show_emails=show_emails)
-        return with_end_buttons(body, watch.id, destination, told=told, readable=readable, team=team)
+        return with_records_button(body, watch.id, destination, readable=readable, team=team)
 
     deliveries = tuple(
         _delivery(watch, number, notification, destination, lane=lane, silent=silent, body_for=body_for)

@@ -11,6 +11,7 @@ from workers.apply_rules import RulesWork
 from workers.cron import PERIOD
 from workers.deliver import DeliverWork
 from workers.digests import DigestWriter
+from workers.end_buttons import EndButtonsWork
 from workers.figures import FigureRecorder
 from workers.gate import GateWork
 from workers.heartbeat import HeartbeatSender
@@ -44,6 +45,8 @@ class Worker:
     deliveries: Shift[Any, Any]
     living: Shift[Any, Any]
     """The shift that posts and edits living messages."""
+    end_buttons: Shift[Any, Any]
+    """The shift that edits the buttons of messages about ends."""
     record_reads: Shift[Any, Any]
     """The shift that reads failed records on demand."""
     nudges: Shift[Any, Any]
@@ -60,7 +63,7 @@ class Worker:
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self.rules.close()
-                others = (self.record_reads, self.living, self.nudges)
+                others = (self.record_reads, self.living, self.end_buttons, self.nudges)
                 await asyncio.gather(*(shift.close() for shift in (*self.polls.values(), *others)))
                 await self.settler.close()
                 await self.gate.close()
@@ -90,6 +93,7 @@ def build_worker(resources: Resources, *, shift_length: float = SHIFT_LENGTH) ->
         gate=gate,
         deliveries=deliveries,
         living=Shift(LivingWork(resources), length=shift_length),
+        end_buttons=Shift(EndButtonsWork(resources), length=shift_length),
         record_reads=Shift(RecordReadWork(resources, operator), length=shift_length),
         nudges=Shift(NudgeWork(resources), length=shift_length),
         sweep=Sweep(resources, settler, operator, digests, summaries),

@@ -82,6 +82,7 @@ signed out: the sweep deletes what has ended.
     rb:slack:wish:<watch>               string a watch that was asked for in Slack and is not accepted yet, encrypted
     rb:slack:wished:<channel>:<workspace>:<id> string the watch that was asked for there, so that it is kept once
     rb:slack:wishes                     zset   the ids of these watches, by the time at which a worker accepts them
+    rb:slack:end_buttons                zset   watches whose messages about the end may need another button
     rb:slack:channel:<channel>          zset   watches made in Slack for a channel, by their expiry; expires by itself
     rb:figures:minute:<moment>          hash   what happened in a minute, for the console; expires by itself
     rb:figures:hour:<moment>            hash   the same of an hour; expires by itself

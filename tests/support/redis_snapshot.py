@@ -154,6 +154,7 @@ def _watches(snapshot: Snapshot) -> Iterator[str]:
     assert snapshot.index(keys.EXPIRING).keys() == watching, "the index of expiries doesn't match the open watches"
     assert snapshot.index(keys.ENDED).keys() == ended | notices
     assert snapshot.index(keys.NUDGES_DUE).keys() <= watching, "a watch that has ended is checked"
+    assert snapshot.index(keys.END_BUTTONS).keys() <= watches.keys(), "the buttons of a deleted watch are looked at"
     listed: dict[str, set[str]] = defaultdict(set)
     for watch_id, record in watches.items():
         ending = record.get("outcome") or record["state"]
@@ -163,7 +164,7 @@ def _watches(snapshot: Snapshot) -> Iterator[str]:
         if "label" in record:
             listed[keys.watches_labelled(record["label"])].add(watch_id)
     yield from _listed(snapshot, listed)
-    yield from (keys.EXPIRING, keys.ENDED, keys.NUDGES_DUE)
+    yield from (keys.EXPIRING, keys.ENDED, keys.NUDGES_DUE, keys.END_BUTTONS)
     yield from map(keys.watch, watches)
 
 

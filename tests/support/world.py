@@ -144,6 +144,10 @@ class World:
         """Post and edit the living messages that are due."""
         await _until_quiet(self.worker.living)
 
+    async def edit_buttons(self) -> None:
+        """Edit the messages about ends whose buttons have to change, as far as the pace of edits allows."""
+        await _until_quiet(self.worker.end_buttons)
+
     async def deliver(self) -> None:
         await self.open_gate()
         await _until_quiet(self.worker.deliveries)

@@ -6,11 +6,12 @@ Source: https://docs.slack.dev/reference/block-kit/block-elements/button-element
 import json
 from typing import Any
 
-from bridge.destinations.slack.escaping import plain_text
+from bridge.destinations.slack.escaping import escaped_line, plain_text
 
 STOP = "stop_watching"
 SEND_AGAIN = "send_again"
 FAILED_RECORDS = "failed_records"
+PLACE_LIMIT = 30
 ACTIONS = frozenset({STOP, SEND_AGAIN, FAILED_RECORDS})
 
 
@@ -18,10 +19,10 @@ def stop_button(watch_id: str) -> dict[str, Any]:
     return button(STOP, "Stop watching", "Stop watching this import", watch_id)
 
 
-def send_again_button(watch_id: str) -> dict[str, Any]:
-    return button(
-        SEND_AGAIN, "Send again", "Send again what did not arrive of the other messages of this watch", watch_id
-    )
+def send_again_button(watch_id: str, place: str) -> dict[str, Any]:
+    """Return the button that sends again to a place, which may be untrusted text."""
+    text = f"Send again to {escaped_line(place, PLACE_LIMIT)}"
+    return button(SEND_AGAIN, text, f"{text}, where it did not arrive", watch_id)
 
 
 def failed_records_button(watch_id: str) -> dict[str, Any]:
@@ -34,9 +35,13 @@ def actions(*buttons: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_buttons(body: str, *buttons: dict[str, Any]) -> str:
-    """Return a rendered message with buttons at its end."""
+    """Return a rendered message with buttons at its end, after those that it has."""
     payload = json.loads(body)
-    payload["blocks"].append(actions(*buttons))
+    last = payload["blocks"][-1]
+    if last["type"] == "actions":
+        last["elements"].extend(buttons)
+    else:
+        payload["blocks"].append(actions(*buttons))
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -52,6 +52,8 @@ class Delivery:
     """Whether it is a rule's and still held, because an explicit watch may take precedence."""
     gathered: bool = False
     """Whether it waits for a digest."""
+    in_digest: bool = False
+    """Whether a digest has told it, or could not; then it is not sent singly, unless it is redelivered by its id."""
     scheduled_at: Moment | None = None
     """When `due` was last decided; None if that was at `queued_at`."""
     retry_after: Moment | None = None
@@ -63,6 +65,10 @@ class Delivery:
     ended_at: Moment | None = None
     posted: PostedMessage | None = None
     """The message in Slack that it has become."""
+    button: str = ""
+    """The digest of the button "Send again" that this message has; empty if it has none."""
+    button_failures: int = 0
+    """The number of edits in a row that failed to change that button."""
 
     @property
     def waits_since(self) -> Moment:

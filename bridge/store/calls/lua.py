@@ -28,9 +28,9 @@ SHARED_PARTS = {
             "leave_digest",
         }
         | {"mark_lane_doubtful", "move_back_deliveries", "move_back_lane", "pause_lane", "redeliver", "release_held"}
-        | {"reserve_lane", "settle"}
+        | {"reserve_edit", "reserve_lane", "settle"}
     ),
-    "living": frozenset({"accept", "begin_living", "claim_living", "commit_living", "settle"}),
+    "living": frozenset({"accept", "begin_living", "claim_living", "commit_living", "reserve_edit", "settle"}),
     "indexes": frozenset(
         {"commit_delivery", "create_digest", "create_notice", "create_summary", "delete_notice", "delete_watch"}
         | {"end_parts", "leave_digest", "move_back_deliveries", "redeliver", "release_held", "settle", "skip_held"}

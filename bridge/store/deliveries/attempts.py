@@ -66,7 +66,12 @@ class Attempts:
         ]
         if after.posted is not None:
             posted = codec.dump(asdict(after.posted))
-            fields += ["posted", self._encryptor.encrypt(posted, bindings.of_posted(after.id, after.client))]
+            fields += [
+                "posted",
+                self._encryptor.encrypt(posted, bindings.of_posted(after.id, after.client)),
+                "button",
+                "",
+            ]
         ids = (after.id, after.watch_id, after.lane)
         return self._commit(ids, fence, after.due or 0, after.state, fields, attempt=encrypted, lane_result=lane_result)
 

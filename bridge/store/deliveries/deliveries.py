@@ -160,12 +160,15 @@ class Deliveries:
             interrupted=bool(record.get("interrupted")),
             held=bool(record.get("held")),
             gathered=bool(record.get("gathered")),
+            in_digest=bool(record.get("digest")),
             scheduled_at=_moment(record, "scheduled_at"),
             retry_after=_moment(record, "retry_after"),
             due=_moment(record, "due"),
             last_reason=record["reason"] or None,
             ended_at=_moment(record, "ended_at"),
             posted=self._load_posted(delivery_id, record),
+            button=record.get("button", ""),
+            button_failures=int(record.get("button_failures") or 0),
         )
 
     def _load_posted(self, delivery_id: str, record: Mapping[str, Any]) -> PostedMessage | None:

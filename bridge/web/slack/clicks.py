@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from bridge.destinations.egress.permissions import may_use
 from bridge.destinations.slack.escaping import code, neutralized
-from bridge.destinations.slack.wording import pluralized
+from bridge.destinations.slack.send_again import places, resendable
 from bridge.domain.clients import Client, slack_client, slack_user_of
 from bridge.domain.delivery.deliveries import DeliveryState
 from bridge.domain.rules.rules import rule_of
@@ -62,7 +61,7 @@ async def send_again(resources: Resources, click: Click) -> Answer:
     if watch is None or not any(went_to(each, click.channel) for each in deliveries):
         return GONE
     abandoned = [each for each in deliveries if each.state is DeliveryState.ABANDONED]
-    permitted = [each for each in abandoned if may_use(click.client.permissions, each.destination)]
+    permitted = resendable(deliveries, click.client.permissions)
     again = await resources.deliveries.redeliver_many(permitted, by=slack_client(click.user))
     for each in again:
         log.info(
@@ -70,7 +69,9 @@ async def send_again(resources: Resources, click: Click) -> Answer:
         )
     if again:
         resources.bell.ring(Job.DELIVER)
-        return Answer(text=f"Sending {pluralized(len(again), 'message', 'messages')} of this watch again.")
+        return Answer(
+            text=f"Sending {code(watch.import_id, ID_LIMIT)} again to {places(each.destination for each in again)}."
+        )
     if abandoned:
         return Answer(text="⚠️ What did not arrive can't be sent again from Slack: ask the operator of the bridge.")
     return Answer(text="Nothing is to be sent again: all messages of this watch have arrived, or are on their way.")

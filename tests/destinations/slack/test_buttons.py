@@ -10,7 +10,17 @@ from bridge.destinations.slack.buttons import failed_records_button, send_again_
 WATCH = "wat_" + "1" * 40
 
 
-@pytest.mark.parametrize("button", [stop_button(WATCH), send_again_button(WATCH), failed_records_button(WATCH)])
+PLACES = ("crm.example.com", "x" * 300, "\u05d0\U0001f600" * 150, "<&>" * 100)
+
+
+@pytest.mark.parametrize(
+    "button",
+    [
+        stop_button(WATCH),
+        failed_records_button(WATCH),
+        *(send_again_button(WATCH, place) for place in PLACES),
+    ],
+)
 def test_a_button_has_a_label_that_contains_its_text(button: dict[str, Any]) -> None:
     element = ButtonElement(**button)
     element.validate_json()

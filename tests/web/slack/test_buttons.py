@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from slack_sdk.models.blocks import ActionsBlock, Block
 
+from bridge.domain.times import SECOND
 from tests.support.samples import only
 from tests.support.slack_requests import (
     CHANNEL,
@@ -105,17 +106,25 @@ async def test_send_again_sends_what_was_abandoned_of_the_watch(world: World, sl
     await world.sandbox.set_answers("crm", {"status": 410})
     watch = await world.watch(notify=[HERE, {"type": "callback", "url": world.sandbox.callback_url()}])
     await end(world)
-    button = only(buttons_of(only(slack.of("chat.postMessage"))))
-    assert (button["text"]["text"], button["value"]) == ("Send again", watch["id"])
+    assert buttons_of(only(slack.of("chat.postMessage"))) == []
+    await world.edit_buttons()
+    edit = only(slack.of("chat.update"))
+    assert (edit["channel"], edit["ts"]) == (CHANNEL, "1800000000.000001")
+    button = only(buttons_of(edit))
+    host = world.sandbox.url.removeprefix("http://")
+    assert (button["text"]["text"], button["value"]) == (f"Send again to {host}", watch["id"])
 
     said = await clicked(world, slack, button["action_id"], button["value"])
 
-    assert said["text"] == "Sending 1 message of this watch again."
+    assert said["text"].replace("\u2060", "") == f"Sending `imp` again to http://{host}/…."
     assert said["replace_original"] is False
     await world.deliver()
     assert [each["state"] for each in (await world.reload(watch))["deliveries"]] == ["delivered", "delivered"]
     assert len(slack.of("chat.postMessage")) == 1
     assert "Nothing is to be sent" in (await clicked(world, slack, button["action_id"], button["value"]))["text"]
+    world.pass_time(2 * SECOND)
+    await world.edit_buttons()
+    assert buttons_of(slack.of("chat.update")[-1]) == []
 
 
 @pytest.mark.parametrize(
@@ -125,6 +134,9 @@ async def test_what_the_team_may_not_use_is_not_sent_again(world: World, slack: 
     await world.sandbox.set_answers("crm", {"status": 410})
     watch = await world.watch(notify=[HERE, {"type": "callback", "url": world.sandbox.callback_url()}])
     await end(world)
+
+    await world.edit_buttons()
+    assert slack.of("chat.update") == []
 
     said = await clicked(world, slack, "send_again", watch["id"])
 
@@ -137,9 +149,10 @@ async def test_what_the_team_may_not_use_is_not_sent_again(world: World, slack: 
     [
         [HERE],
         [HERE, {"type": "callback", "url": "{callback}", "on": ["failed"]}],
+        [HERE, {"type": "callback", "url": "{callback}"}],
         [{"type": "slack_webhook", "url": "{webhook}"}, {"type": "callback", "url": "{callback}"}],
     ],
-    ids=["alone", "the other is not told", "a webhook"],
+    ids=["alone", "the other is not told", "all is told", "a webhook"],
 )
 async def test_no_button_is_shown_that_could_do_nothing(
     world: World, slack: SlackStandIn, notify: list[dict[str, str]]
@@ -151,6 +164,8 @@ async def test_no_button_is_shown_that_could_do_nothing(
     )
     await world.watch(notify=json.loads(text))
     await end(world)
+    await world.edit_buttons()
+    assert slack.of("chat.update") == []
     posted = [*slack.of("chat.postMessage"), *[json.loads(each["body"]) for each in await world.sandbox.messages()]]
     assert "actions" not in json.dumps(posted)
 

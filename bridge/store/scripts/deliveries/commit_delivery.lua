@@ -52,6 +52,13 @@ if state == 'abandoned' and record[3] ~= OPERATOR then
   revive_skipped_for(id, now)
 end
 redis.call('DEL', skipped_for(id))
+if watch_id ~= '' and state == 'abandoned' then
+  redis.call('HSET', watch, 'abandoned', 1)
+end
+-- The message about an end may need a button that sends again, or this is that message.
+if watch_id ~= '' and redis.call('HEXISTS', watch, 'abandoned') == 1 then
+  redis.call('ZADD', 'rb:slack:end_buttons', now, watch_id)
+end
 if watch_id ~= '' and redis.call('HINCRBY', watch, 'pending', -1) <= 0 then
   redis.call('ZADD', ended, now, watch_id)
 end

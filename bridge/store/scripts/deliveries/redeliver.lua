@@ -29,6 +29,9 @@ else
   redis.call('HINCRBY', watch, 'pending', 1)
   note_in_watch(watch, now .. ' redelivery ' .. id .. ' ' .. by)
   redis.call('ZREM', ended, watch_id)
+  if state == 'abandoned' then
+    redis.call('ZADD', 'rb:slack:end_buttons', now, watch_id) -- its button must go
+  end
   redis.call('PUBLISH', 'rb:changes', 'watch:' .. watch_id)
 end
 return 'queued'

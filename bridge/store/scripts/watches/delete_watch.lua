@@ -31,5 +31,6 @@ for i = FIRST_ID, #ARGV do
   redis.call('ZREM', unreported, ARGV[i])
   redis.call('DEL', delivery, attempts, skipped_for(ARGV[i]))
 end
+redis.call('ZREM', 'rb:slack:end_buttons', watch_id)
 redis.call('DEL', watch)
 return 1
