@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from errno import ENOSPC
 from importlib import import_module
 from io import TextIOWrapper
@@ -78,6 +77,8 @@ class PlainGroup(click.Group):
         if name in SERVICE:
             packages.check_own_files()
         elif name not in COMMANDS and not name.startswith("-"):
+            from difflib import get_close_matches  # noqa: PLC0415 - only after a mistake
+
             near = get_close_matches(name, COMMANDS)
             raise click.UsageError(f"No such command {name!r}.{f' Did you mean {near[0]}?' if near else ''}", ctx)
         return super().resolve_command(ctx, args)

@@ -12,8 +12,10 @@ from bridge.domain.times import SECOND
 from bridge.errors import BridgeError
 
 OPEN_FILES = 65_536
-UNUSED = ("greenlet", "pygments", "rich", "watchfiles")
-"""Libraries that are not imported: structlog, httpx and uvicorn use them for features that a service never needs."""
+_OF_TOKENS = ("cryptography.hazmat.primitives.asymmetric.ec", "cryptography.x509")
+"""What PyJWT imports for signatures of tokens; redis-py imports PyJWT for logins with tokens, which we don't use."""
+UNUSED = ("greenlet", "pygments", "rich", "watchfiles", *_OF_TOKENS)
+"""Modules that are not imported: structlog, httpx, uvicorn and PyJWT use them only for what a service never needs."""
 GRACE = 10
 """Seconds for open requests after SIGTERM; `up` and container runtimes wait longer before SIGKILL."""
 

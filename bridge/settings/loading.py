@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pydantic import ConfigDict, ValidationError
 
 from bridge.errors import SettingsError
-from bridge.settings.file.contents import Contents, read_contents
+from bridge.settings.file.contents import Contents
 from bridge.settings.file.document import Document, read_document
 from bridge.settings.file.secret_fields import referred_variables
 from bridge.settings.merging import merged
@@ -130,5 +130,7 @@ def _read_file(path: str | None, variables: EnvFile) -> tuple[Document | None, C
         reason = f"{path!r} can't be read ({why_unreadable(error)})"
         document, problems = None, [problem(variables.values["BRIDGE_CONFIG_FILE"].place, "BRIDGE_CONFIG_FILE", reason)]
     if document is None:
-        return None, replace(Contents(), problems=problems)
+        return None, Contents(problems=problems)
+    from bridge.settings.file.reader import read_contents  # noqa: PLC0415 - its models take 1 MB of memory
+
     return document, read_contents(document, variables)

@@ -98,7 +98,7 @@ def _workspaces(variables: Variables, contents: Contents, invalid: frozenset[str
 def _records_users(variables: Variables, contents: Contents, invalid: frozenset[str]) -> frozenset[str]:
     """Return the users of the configuration file, else those of the variable."""
     named = () if "slack_records_users" in invalid else variables.slack_records_users
-    return frozenset(contents.slack.records_users or named)
+    return frozenset(contents.records_users or named)
 
 
 def _missing(settings: Settings, document: Document | None, invalid: frozenset[str]) -> Iterator[tuple[str, Problem]]:

@@ -13,9 +13,6 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from bridge.web.json_response import ApiResponse
-from bridge.web.openapi import examples
-from bridge.web.openapi.curl_examples import calls_by_tag
-from bridge.web.openapi.document import describe
 from bridge.web.refusals import Refusal
 from bridge.web.routing import resource
 
@@ -35,10 +32,15 @@ def described(routes: Sequence[Route], guides: Mapping[str, str]) -> list[Route]
 
     @cache
     def document() -> dict[str, Any]:
+        from bridge.web.openapi.document import describe  # noqa: PLC0415 - with its types, 1 MB of memory
+
         return describe(routes)
 
     @cache
     def page() -> str:
+        from bridge.web.openapi import examples  # noqa: PLC0415 - only for the pages
+        from bridge.web.openapi.curl_examples import calls_by_tag  # noqa: PLC0415 - likewise
+
         tags = calls_by_tag(document())
         start = next(call for calls in tags.values() for call in calls).curl(examples.FIRST_WATCH)
         return render("docs.html", document=document(), tags=tags, start=start, refusals=list(Refusal), guides=guides)
