@@ -55,7 +55,7 @@ from bridge.store.operations.notices import Notices
 from bridge.store.operations.rate_limits import RateLimiter
 from bridge.store.pushes.push_proofs import PushProofs
 from bridge.store.pushes.pushes import Pushes
-from bridge.store.pushes.rule_stats import RuleStats
+from bridge.store.pushes.rule_counts import RuleCounts
 from bridge.store.slack.channels import SlackChannels
 from bridge.store.slack.end_buttons import EndButtons
 from bridge.store.slack.living_messages import LivingMessages
@@ -91,7 +91,7 @@ class Resources:
     nudges: Nudges
     digests: Digests
     summaries: Summaries
-    rule_stats: RuleStats
+    rule_counts: RuleCounts
     pushes: Pushes
     slack_requests: SlackRequests
     slack_channels: SlackChannels
@@ -208,7 +208,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         nudges=Nudges(store, encryptor),
         digests=Digests(store, encryptor),
         summaries=Summaries(store, encryptor),
-        rule_stats=RuleStats(store),
+        rule_counts=RuleCounts(store),
         pushes=Pushes(store),
         slack_requests=SlackRequests(store, encryptor),
         slack_channels=SlackChannels(store),

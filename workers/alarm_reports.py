@@ -28,7 +28,7 @@ from bridge.domain.times import SECOND, Moment, Span
 from bridge.ids import derived_id
 from bridge.resources import Resources
 from bridge.store.operations.redis_health import read_redis_health
-from bridge.store.operations.stats import overdue_imports
+from bridge.store.operations.store_counts import overdue_imports
 from workers.fleet_heartbeat import FleetHeartbeat
 from workers.notify_operator import OperatorNotifier
 

@@ -73,7 +73,7 @@ class RulesWork:
         try:
             for rule in self._in_order(claim):
                 if (result := await self._apply(rule, claim)) is not None:
-                    await self._resources.rule_stats.count(rule.name, result)
+                    await self._resources.rule_counts.count(rule.name, result)
         except StoreUnavailable:
             return RulesResult(queued=claim, applied=Applied.INTERRUPTED)
         return RulesResult(queued=claim, applied=Applied.YES)

@@ -191,7 +191,7 @@ class Settler:
             return
         told = any(delivery.state is DeliveryState.PENDING for delivery in settlement.deliveries)
         silent = RuleResult.SILENT if settlement.conclusion.outcome in END_OUTCOMES else RuleResult.UNREAD
-        await self._resources.rule_stats.count(name, RuleResult.TOLD if told else silent)
+        await self._resources.rule_counts.count(name, RuleResult.TOLD if told else silent)
 
 
 LaneOf: TypeAlias = Callable[[Destination], str]

@@ -9,11 +9,11 @@ Format: https://prometheus.io/docs/prometheus/latest/configuration/alerting_rule
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bridge.domain.notices.redis_risks import NEARLY_FULL
 from bridge.metrics import catalogue as metrics
 from bridge.metrics.metric import Metric
 
 GROUP = "rally-bridge"
-NEARLY_FULL = 0.9
 SLOW_DETECTION = 120
 """Seconds; polls of an import are at most a minute apart by default."""
 

@@ -180,7 +180,7 @@ def push_first(workspace: str, import_id: str) -> str:
     return f"rb:push:first:{workspace}:{import_id}"
 
 
-def push_stats(workspace: str) -> str:
+def push_counts(workspace: str) -> str:
     return f"rb:push:stats:{workspace}"
 
 
@@ -248,7 +248,7 @@ def attempts(delivery_id: str) -> str:
     return f"rb:attempts:{delivery_id}"
 
 
-def rule_stats(rule: str) -> str:
+def rule_counts(rule: str) -> str:
     return f"rb:rules:stats:{rule}"
 
 

@@ -33,7 +33,7 @@ from bridge.web.schemas.responses import (
     WatchResponse,
     WorkerResponse,
 )
-from bridge.web.situations import Situation, polling_of, read_situation
+from bridge.web.watch_context import WatchContext, polling_of, read_watch_context
 
 UNKNOWN = ImportState()
 """The state of an import that was never polled."""
@@ -41,14 +41,14 @@ UNKNOWN = ImportState()
 
 async def serialize_watches(resources: Resources, watches: Sequence[Watch]) -> list[WatchResponse]:
     """Return watches with their deliveries, what they wait for and, while open, the latest state of their imports."""
-    situation = await read_situation(resources, watches)
-    return [serialize_watch(resources, each, situation) for each in watches]
+    context = await read_watch_context(resources, watches)
+    return [serialize_watch(resources, each, context) for each in watches]
 
 
-def serialize_watch(resources: Resources, watch: Watch, situation: Situation) -> WatchResponse:
-    """Return a watch as it is in a situation that was read for it."""
-    deliveries = [delivery_json(resources, each) for each in situation.deliveries_of(watch)]
-    return _watch_json(resources, watch, situation.import_of(watch), deliveries, situation.waiting_for(watch))
+def serialize_watch(resources: Resources, watch: Watch, context: WatchContext) -> WatchResponse:
+    """Return a watch with what it waits for, by a context that was read for it."""
+    deliveries = [delivery_json(resources, each) for each in context.deliveries_of(watch)]
+    return _watch_json(resources, watch, context.import_of(watch), deliveries, context.waiting_for(watch))
 
 
 def accepted_json(resources: Resources, accepted: AcceptedWatch) -> WatchResponse:

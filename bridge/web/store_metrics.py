@@ -9,20 +9,20 @@ from bridge.metrics.counts import Labels
 from bridge.metrics.metric import Metric
 from bridge.metrics.text import Sampled
 from bridge.store.operations.redis_health import RedisHealth
-from bridge.store.operations.stats import StoreStats, WorkspaceStats
+from bridge.store.operations.store_counts import StoreCounts, WorkspaceCounts
 from bridge.web.store_report import StoreReport
 
 
 def sampled(report: StoreReport) -> Iterable[Sampled]:
     """Yield the metrics; without Redis, only that it is down."""
-    yield _one(catalogue.REDIS_UP, report.stats is not None)
-    if report.stats is not None and report.redis is not None:
+    yield _one(catalogue.REDIS_UP, report.counts is not None)
+    if report.counts is not None and report.redis is not None:
         yield _one(catalogue.REDIS_WRITABLE, report.writable)
         yield from _of_redis(report.redis)
         yield _one(catalogue.WORKERS_ALIVE, report.workers_alive)
-        yield from _totals(report.stats)
-        yield from _by_workspace(report.stats)
-        yield from _of_pushes(report.stats)
+        yield from _totals(report.counts)
+        yield from _by_workspace(report.counts)
+        yield from _of_pushes(report.counts)
 
 
 def _one(metric: Metric, value: float) -> Sampled:
@@ -38,17 +38,17 @@ def _of_redis(redis: RedisHealth) -> Iterable[Sampled]:
     return (_one(metric, value) for metric, value in reported.items() if value is not None)
 
 
-def _totals(stats: StoreStats) -> Iterable[Sampled]:
-    yield _one(catalogue.WATCHES_OPEN, stats.watching)
-    yield _one(catalogue.IMPORTS_SETTLING, stats.settling)
-    yield _one(catalogue.LANES_OVERDUE, stats.lanes_overdue)
-    results = [((rule, each), n) for rule, counts in stats.rule_results.items() for each, n in counts.items()]
+def _totals(counts: StoreCounts) -> Iterable[Sampled]:
+    yield _one(catalogue.WATCHES_OPEN, counts.watching)
+    yield _one(catalogue.IMPORTS_SETTLING, counts.settling)
+    yield _one(catalogue.LANES_OVERDUE, counts.lanes_overdue)
+    results = [((rule, each), n) for rule, numbers in counts.rule_results.items() for each, n in numbers.items()]
     yield Sampled(catalogue.RULE_RESULTS, results)
-    yield Sampled(catalogue.RULES_OVERDUE, [((kind,), number) for kind, number in stats.rules_overdue.items()])
-    yield Sampled(catalogue.DELIVERIES, [((state.value,), number) for state, number in stats.deliveries.items()])
+    yield Sampled(catalogue.RULES_OVERDUE, [((kind,), number) for kind, number in counts.rules_overdue.items()])
+    yield Sampled(catalogue.DELIVERIES, [((state.value,), number) for state, number in counts.deliveries.items()])
 
 
-_OF_WORKSPACES: Mapping[Metric, Callable[[WorkspaceStats], float]] = {
+_OF_WORKSPACES: Mapping[Metric, Callable[[WorkspaceCounts], float]] = {
     catalogue.IMPORTS_POLLED: lambda each: each.polled,
     catalogue.IMPORTS_OVERDUE: lambda each: each.overdue,
     catalogue.BUDGET_LIMIT: lambda each: each.budget.limit or 0,
@@ -61,15 +61,15 @@ _OF_WORKSPACES: Mapping[Metric, Callable[[WorkspaceStats], float]] = {
 }
 
 
-def _by_workspace(stats: StoreStats) -> Iterable[Sampled]:
+def _by_workspace(counts: StoreCounts) -> Iterable[Sampled]:
     for metric, value in _OF_WORKSPACES.items():
-        yield Sampled(metric, [((name,), value(each)) for name, each in stats.workspaces.items()])
+        yield Sampled(metric, [((name,), value(each)) for name, each in counts.workspaces.items()])
 
 
-def _of_pushes(stats: StoreStats) -> Iterable[Sampled]:
+def _of_pushes(counts: StoreCounts) -> Iterable[Sampled]:
     """Yield what came of pushes: the age of the last one by event, and what each type of import has shown."""
-    now, workspaces = stats.now, stats.pushes.items()
-    ages = [((name, event), (now - at) / SECOND) for name, each in workspaces for event, at in each.stats.last.items()]
+    now, workspaces = counts.now, counts.pushes.items()
+    ages = [((name, event), (now - at) / SECOND) for name, each in workspaces for event, at in each.counts.last.items()]
     yield Sampled(catalogue.PUSH_AGE, ages)
     proofs = [((name, type_), proof) for name, each in workspaces for type_, proof in each.proofs.items()]
     values: dict[Metric, list[tuple[Labels, float]]] = {

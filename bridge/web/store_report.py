@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
 from bridge.store.operations.redis_health import RedisHealth, read_redis_health
-from bridge.store.operations.stats import StoreStats, read_stats
+from bridge.store.operations.store_counts import StoreCounts, read_counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreReport:
     """All that is read; None of it without Redis."""
 
-    stats: StoreStats | None = None
+    counts: StoreCounts | None = None
     redis: RedisHealth | None = None
     writable: bool = False
     workers_alive: int = 0
@@ -22,7 +22,7 @@ async def read_store(resources: Resources) -> StoreReport:
     """Read everything; empty if Redis is unavailable."""
     try:
         return StoreReport(
-            stats=await _stats(resources),
+            counts=await _counts(resources),
             redis=await read_redis_health(resources.store),
             writable=await _is_writable(resources),
             workers_alive=len((await resources.heartbeats.read()).alive),
@@ -31,8 +31,8 @@ async def read_store(resources: Resources) -> StoreReport:
         return StoreReport()
 
 
-async def _stats(resources: Resources) -> StoreStats:
-    return await read_stats(
+async def _counts(resources: Resources) -> StoreCounts:
+    return await read_counts(
         resources.store,
         resources.budgets,
         resources.pushes,

@@ -14,19 +14,19 @@ from bridge.domain.watches import Watch, WatchState
 from bridge.resources import Resources
 from bridge.web.current_watches import as_of_now
 from bridge.web.delivery_places import place_of
-from bridge.web.situations import read_situation
+from bridge.web.watch_context import read_watch_context
 
 
 async def read_history(resources: Resources, client: Client, watch: Watch) -> Timeline:
     """Return the history of a watch as a client may see it: details of the internal network are for admins."""
-    situation = await read_situation(resources, [watch])
+    context = await read_watch_context(resources, [watch])
     stored, deliveries = await asyncio.gather(
-        resources.history.of(watch, situation.now),
-        asyncio.gather(*(_delivery_history(resources, client, each) for each in situation.deliveries_of(watch))),
+        resources.history.of(watch, context.now),
+        asyncio.gather(*(_delivery_history(resources, client, each) for each in context.deliveries_of(watch))),
     )
-    record = situation.import_of(watch)
+    record = context.import_of(watch)
     current = as_of_now(watch, record) if watch.state is WatchState.WATCHING and record is not None else watch
-    return timeline(current, stored, deliveries, situation.waiting_for(watch))
+    return timeline(current, stored, deliveries, context.waiting_for(watch))
 
 
 async def _delivery_history(resources: Resources, client: Client, delivery: Delivery) -> DeliveryHistory:

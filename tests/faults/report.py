@@ -28,7 +28,7 @@ def _promises(verdict: Verdict) -> Table:
 
 
 def _counts(verdict: Verdict) -> Table:
-    table = Table("counted", "", title="StoreStats")
+    table = Table("counted", "", title="Counts")
     for name, count in verdict.counts.items():
         table.add_row(name, str(count))
     return table

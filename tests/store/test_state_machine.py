@@ -70,7 +70,7 @@ class StoreMachine(ClientSteps, PollSteps, SettlingSteps, DeliverySteps, RuleSte
         for name in ("default", "eu"):
             assert self._claim_polls(name, 9) == []
         left = {key for key in self.snapshot().held if not key.endswith((":paced", ":last", ":calls", ":flooded"))}
-        left.discard(keys.rule_stats("ops"))
+        left.discard(keys.rule_counts("ops"))
         permanent = {keys.FENCE, keys.CLOCK, keys.STORE_KEY, keys.SCHEMA_VERSION}
         left -= {keys.budget("default"), keys.budget("eu"), keys.push_proof("default")}
         assert {

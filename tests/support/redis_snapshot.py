@@ -204,7 +204,7 @@ def _proofs(snapshot: Snapshot) -> Iterator[str]:
     for workspace in ("default", "eu"):
         awaited, types = keys.pushes_awaited(workspace), keys.push_types_awaited(workspace)
         assert snapshot.index(awaited).keys() == snapshot.held.get(types, {}).keys()
-        yield from (awaited, types, keys.push_proof(workspace), keys.push_stats(workspace), keys.pauses(workspace))
+        yield from (awaited, types, keys.push_proof(workspace), keys.push_counts(workspace), keys.pauses(workspace))
         proofs = load_proofs(snapshot.held.get(keys.push_proof(workspace), {}))
         due = snapshot.index(keys.imports_due(workspace))
         prefix = keys.imports_stretched_prefix(workspace)

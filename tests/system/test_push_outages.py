@@ -58,7 +58,7 @@ async def test_pushes_during_an_outage_are_turned_away_in_time_and_taken_later(
     assert {(answer.status_code, "retry-after" in answer.headers) for answer in away} == {(503, True)}
     assert {answer.status_code for answer in first + again} == {204}
     with redis_process.client() as redis:
-        stats = redis.hgetall(keys.push_stats("default"))
+        stats = redis.hgetall(keys.push_counts("default"))
         recorded, repeated = (int(stats[f"{result}:{CSV_FINISHED}"]) for result in ("unwatched", "duplicate"))
     # Of a suspended Redis nobody knows whether it has recorded what it received.
     assert recorded == PUSHES

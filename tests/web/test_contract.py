@@ -31,7 +31,7 @@ def test_the_api_conforms_to_its_openapi_document(redis_url: str, tmp_path: Path
             *("--checks", "all", "--continue-on-failure", "--max-examples", EXAMPLES, "--seed", "7"),
             *("--exclude-path", "/v1/watches/{watch_id}/events", "--request-timeout", "10"),
         ]
-        hooks = {"SCHEMATHESIS_HOOKS": "tests.support.contract_rules", "PYTHONPATH": str(HOME)}
+        hooks = {"SCHEMATHESIS_HOOKS": "tests.support.schemathesis_hooks", "PYTHONPATH": str(HOME)}
         env = {**os.environ, **hooks, "NO_PROXY": "127.0.0.1"}
         ran = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
         assert ran.returncode == 0, ran.stdout[-20_000:] + ran.stderr[-5_000:]

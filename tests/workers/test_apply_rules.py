@@ -60,7 +60,7 @@ async def test_an_import_that_nobody_posted_is_told(ops: World) -> None:
     assert "Import failed" in only(await told(ops))["text"]
     watch = only(await watches_of(ops))
     assert (watch["outcome"], watch["metadata"]) == ("failed", {"rule": "ops", "event": CSV_FINISHED})
-    assert await ops.resources.rule_stats.of("ops") == {RuleResult.WATCHED: 1, RuleResult.TOLD: 1}
+    assert await ops.resources.rule_counts.of("ops") == {RuleResult.WATCHED: 1, RuleResult.TOLD: 1}
     assert await ops.resources.pushes.claim(9, MINUTE) == []
 
 
@@ -96,7 +96,7 @@ async def test_a_success_costs_a_rule_that_tells_problems_no_poll(ops: World) ->
 
     assert await told(ops) == []
     assert await ops.sandbox.requests() == []
-    assert await ops.resources.rule_stats.of("ops") == {RuleResult.NOT_WANTED: 1}
+    assert await ops.resources.rule_counts.of("ops") == {RuleResult.NOT_WANTED: 1}
     assert 'rally_bridge_rule_results_total{result="not_wanted",rule="ops"} 1.0' in (await ops.api.get("/metrics")).text
 
 
@@ -106,7 +106,7 @@ async def test_what_the_poll_read_decides_not_the_push(ops: World) -> None:
 
     assert await told(ops) == []
     assert only(only(await watches_of(ops))["deliveries"])["lastReason"] == "the rule does not tell completed"
-    assert await ops.resources.rule_stats.of("ops") == {RuleResult.WATCHED: 1, RuleResult.SILENT: 1}
+    assert await ops.resources.rule_counts.of("ops") == {RuleResult.WATCHED: 1, RuleResult.SILENT: 1}
 
 
 async def test_a_stale_push_costs_no_poll_and_no_message(ops: World) -> None:
@@ -115,7 +115,7 @@ async def test_a_stale_push_costs_no_poll_and_no_message(ops: World) -> None:
 
     assert await told(ops) == []
     assert (await ops.sandbox.requests(), await watches_of(ops)) == ([], [])
-    assert await ops.resources.rule_stats.of("ops") == {RuleResult.STALE: 1}
+    assert await ops.resources.rule_counts.of("ops") == {RuleResult.STALE: 1}
 
 
 async def test_what_was_pushed_too_late_is_summarized_once(ops: World) -> None:
@@ -177,10 +177,10 @@ async def test_a_test_event_is_never_told(ops: World) -> None:
     assert only(await watches_of(ops))["outcome"] == "not_found"
 
     assert await told(ops) == []
-    assert await ops.resources.rule_stats.of("ops") == {RuleResult.WATCHED: 1, RuleResult.UNREAD: 1}
+    assert await ops.resources.rule_counts.of("ops") == {RuleResult.WATCHED: 1, RuleResult.UNREAD: 1}
     ops.pass_time(DAY)
     await push(ops, "test_cm1uwhduy001vle4gr4soyqkq", updated_at=await ops.resources.store.now() - 4 * DAY)
-    assert (await ops.resources.rule_stats.of("ops"))[RuleResult.TEST] == 1
+    assert (await ops.resources.rule_counts.of("ops"))[RuleResult.TEST] == 1
     assert await told(ops) == []
 
 

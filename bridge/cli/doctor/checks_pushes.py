@@ -36,7 +36,7 @@ def check_pushes(settings: PushSettings, health: PushHealth, now: Moment) -> Fin
     if not settings.secrets:
         return _without_secret(check, settings)
     secrets = f"{settings.secrets} secret{'s are' if settings.secrets > 1 else ' is'} set"
-    if not health.stats.last:
+    if not health.counts.last:
         return _without_pushes(check, settings, secrets)
     where = secrets if settings.sandboxed else f"{secrets} for {settings.url}"
     detail = "; ".join([where, _last(health, now), *_proven(health, now)])
@@ -65,7 +65,7 @@ def _without_pushes(check: str, settings: PushSettings, secrets: str) -> Finding
 
 
 def _last(health: PushHealth, now: Moment) -> str:
-    times = sorted(health.stats.last.items())
+    times = sorted(health.counts.last.items())
     return f"last pushes: {', '.join(f'{event} {_ago(now - at)} ago' for event, at in times)}"
 
 

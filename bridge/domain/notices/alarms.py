@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bridge.domain.notices.redis_risks import NEARLY_FULL
 from bridge.domain.polling.budget import Budget
 from bridge.domain.times import MINUTE, SECOND, Moment, Span
 
@@ -42,9 +43,8 @@ FAILING_ATTEMPTS = 4
 """A receiver fails if messages to it failed for so long, or one of them so often."""
 NO_OUTAGE = frozenset({AlarmKind.RECEIVER_FAILING, AlarmKind.REDIS_NOT_DURABLE})
 """Kinds with which the service does its work: receivers are their owners' concern, durability is a setting."""
-NEARLY_FULL = 0.9
 ROOM_AGAIN = 0.85
-"""The used part of Redis' memory at which its alarm begins, and below which it ends."""
+"""The used share of Redis' memory below which the alarm ends that begins at NEARLY_FULL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bridge.domain.times import SECOND, Span
 
 NEARLY_FULL = 0.9
+"""The used share of Redis' memory from which the operator is warned: by notices, alerts and the doctor."""
 CLOCK_TOLERANCE: Span = 5 * SECOND
 """The difference of clocks from which the log lines of several machines are visibly out of order."""
 
@@ -52,7 +53,10 @@ def _count(replicas: int) -> str:
 
 
 def room_risk(share: float | None) -> Risk | None:
-    """Return what the used share of Redis' memory puts at risk."""
+    """Return what may soon happen because Redis' memory is nearly full; None if it is not, or if `share` is unknown.
+
+    `share` is the used part of its memory, from 0 to 1.
+    """
     if share is None or share < NEARLY_FULL:
         return None
     return Risk(f"{share:.0%} of maxmemory is used: soon watches are refused")

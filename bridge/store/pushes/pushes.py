@@ -27,12 +27,13 @@ class RecordedPush(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class PushStats:
-    """The verified pushes of a workspace since its first one, by event."""
+class PushCounts:
+    """The number of verified pushes of a workspace since its first one, and the time of the last one, by event."""
 
     last: Mapping[str, Moment] = field(default_factory=dict)
     """When the last push of each event arrived."""
-    counts: Mapping[tuple[str, PushResult], int] = field(default_factory=dict)
+    by_result: Mapping[tuple[str, PushResult], int] = field(default_factory=dict)
+    """The number of pushes of each event with each result."""
 
 
 class Pushes:
@@ -90,7 +91,7 @@ class Pushes:
                 "first": keys.push_first(workspace, import_id),
                 "queued": keys.push_queued(workspace, message_id),
                 "pushes_due": keys.PUSHES_DUE,
-                "stats": keys.push_stats(workspace),
+                "counts": keys.push_counts(workspace),
                 "import_notes": keys.notes(workspace, import_id),
             },
             args={
@@ -137,13 +138,13 @@ class Pushes:
         """Claim a push later, if it is still queued."""
         await self._store.call("ZADD", keys.PUSHES_DUE, "XX", until, keys.member(push.workspace, push.message_id))
 
-    async def stats(self, workspace: str) -> PushStats:
+    async def counts(self, workspace: str) -> PushCounts:
         """Return how many pushes of each event were recorded, and when the last one was."""
-        flat = await self._store.call("HGETALL", keys.push_stats(workspace))
+        flat = await self._store.call("HGETALL", keys.push_counts(workspace))
         counts = {name: int(count) for name, count in flat.items() if not name.startswith(_LAST)}
-        return PushStats(
+        return PushCounts(
             last={name.removeprefix(_LAST): int(at) for name, at in flat.items() if name.startswith(_LAST)},
-            counts={_event_and_result(name): count for name, count in counts.items()},
+            by_result={_event_and_result(name): count for name, count in counts.items()},
         )
 
 

@@ -21,8 +21,8 @@ from bridge.web.service_state import read_service
 LOOKED_BACK: Span = DAY
 LOOKED_AT = 100
 """The number of deliveries of each kind that are looked at."""
-NEARLY_FULL = 0.8
-"""The used part of Redis' memory from which somebody should look."""
+FILLING = 0.8
+"""The used share of Redis' memory that the overview shows: before NEARLY_FULL, at which the operator is notified."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ async def _of_redis(visit: Visit) -> Sequence[Attention]:
 
 def of_memory(health: RedisHealth) -> Iterator[Attention]:
     """Yield that Redis is nearly full, or could not write its file."""
-    if health.memory_share is not None and health.memory_share >= NEARLY_FULL:
+    if health.memory_share is not None and health.memory_share >= FILLING:
         yield Attention(
             text=f"Redis uses {health.memory_share:.0%} of its memory; when it is full, nothing is accepted"
         )

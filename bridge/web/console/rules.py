@@ -68,7 +68,7 @@ async def _view(visit: Visit, rule: Rule, digests: Sequence[GatheredDigest]) -> 
         outcomes=wanted if isinstance(wanted, str) else ", ".join(each.replace("_", " ") for each in wanted),
         destinations=[describe(each) for each in rule.notify],
         schedule="each import by itself" if rule.digest is None else schedule_in_words(rule.digest),
-        results=await visit.resources.rule_stats.of(rule.name),
+        results=await visit.resources.rule_counts.of(rule.name),
         digests=[each for each in digests if each.name.origin == OfRule(rule.name)],
     )
 

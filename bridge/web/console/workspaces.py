@@ -75,7 +75,7 @@ def _view(visit: Visit, name: str, snapshot: BudgetSnapshot, pushes: PushHealth)
             PushedType(name=type_, proof=proof, factor=stretch_of(proof, snapshot.now).factor)
             for type_, proof in sorted(pushes.proofs.items())
         ],
-        last_pushes=pushes.stats.last,
+        last_pushes=pushes.counts.last,
         receives_pushes=bool(workspace.webhook_secrets),
     )
 

@@ -7,10 +7,10 @@ from bridge.domain.rules.push_proof import PushProof
 from bridge.domain.rules.pushes import API_FINISHED, CSV_FINISHED, PushResult
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.store.pushes.push_health import PushHealth
-from bridge.store.pushes.pushes import PushStats
+from bridge.store.pushes.pushes import PushCounts
 
 NOW = 40 * DAY
-NOTHING = PushHealth(stats=PushStats(), proofs={})
+NOTHING = PushHealth(counts=PushCounts(), proofs={})
 URL = "https://YOUR-HOST/v1/push/rally/eu"
 
 
@@ -22,7 +22,7 @@ def settings(*, secrets: int = 1, rules: int = 0, sandboxed: bool = False) -> Pu
 def pushed(**proofs: PushProof) -> PushHealth:
     counts = {(CSV_FINISHED, PushResult.WATCHED): 2}
     last = {CSV_FINISHED: NOW - 3 * MINUTE, API_FINISHED: NOW - 26 * HOUR - 20 * MINUTE}
-    return PushHealth(stats=PushStats(last=last, counts=counts), proofs=proofs)
+    return PushHealth(counts=PushCounts(last=last, by_result=counts), proofs=proofs)
 
 
 @pytest.mark.parametrize(

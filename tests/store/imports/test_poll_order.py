@@ -9,7 +9,7 @@ from bridge.domain.polling.budget import Budget, Grant
 from bridge.domain.polling.poll_results import ImportUpdate, PollClaim
 from bridge.domain.times import MINUTE, SECOND, Moment, Span
 from bridge.store.imports.imports import PollCommit
-from bridge.store.operations.stats import read_stats
+from bridge.store.operations.store_counts import read_counts
 from tests.support.world import World
 
 pytestmark = pytest.mark.anyio
@@ -112,7 +112,9 @@ async def test_overdue_polls_are_counted_in_every_tier(world: World) -> None:
     world.pass_time(2 * MINUTE)
 
     resources = world.resources
-    figures = await read_stats(resources.store, resources.budgets, resources.pushes, resources.push_proofs, ["default"])
+    figures = await read_counts(
+        resources.store, resources.budgets, resources.pushes, resources.push_proofs, ["default"]
+    )
 
     assert (figures.workspaces["default"].polled, figures.workspaces["default"].overdue) == (3, 2)
 

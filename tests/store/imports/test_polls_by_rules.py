@@ -8,7 +8,7 @@ from bridge.domain.clients import RULE_PREFIX
 from bridge.domain.polling.budget import Budget, Grant
 from bridge.domain.polling.poll_results import ImportUpdate, PollClaim
 from bridge.domain.times import HOUR, MINUTE, SECOND
-from bridge.store.operations.stats import read_stats
+from bridge.store.operations.store_counts import read_counts
 from tests.support.samples import READING, only
 from tests.support.store_parts import LEASE, StoreParts
 
@@ -111,8 +111,8 @@ async def test_pauses_of_imports_of_rules_keep_their_place_and_are_counted(parts
     assert polled is not None
     assert polled.next_due == now + 50 * SECOND
     parts.store.offset += 2 * MINUTE
-    stats = await read_stats(parts.store, parts.budgets, parts.pushes, parts.push_proofs, ["default"])
-    assert (stats.workspaces["default"].polled, stats.workspaces["default"].overdue) == (1, 1)
+    counts = await read_counts(parts.store, parts.budgets, parts.pushes, parts.push_proofs, ["default"])
+    assert (counts.workspaces["default"].polled, counts.workspaces["default"].overdue) == (1, 1)
     assert only(await claimed(parts, 1)).tier == 4
 
 

@@ -10,7 +10,7 @@ from bridge.domain.polling.poll_results import ImportUpdate
 from bridge.domain.rules.pushes import API_FINISHED, CSV_FINISHED, OTHER_EVENT, Push, PushResult, QueuedPush
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment
 from bridge.store import keys
-from bridge.store.pushes.pushes import PushStats, RecordedPush
+from bridge.store.pushes.pushes import PushCounts, RecordedPush
 from tests.support.samples import only
 from tests.support.store_parts import LEASE, StoreParts
 
@@ -106,7 +106,7 @@ async def test_a_push_for_an_import_that_nobody_watches_leaves_no_import(parts: 
     assert (await parts.pushes.record(PUSH, **NO_RULES)).result is PushResult.UNWATCHED
 
     first = keys.push_first("default", "imp")
-    assert await parts.keys() == {keys.push_seen("default", "msg_1"), keys.push_stats("default"), first}
+    assert await parts.keys() == {keys.push_seen("default", "msg_1"), keys.push_counts("default"), first}
     assert await parts.pushes.claim(9, LEASE) == []
 
 
@@ -197,18 +197,18 @@ async def test_messages_without_effect_are_counted_by_event_and_result(parts: St
     await parts.pushes.count("default", "msg_3", OTHER_EVENT, PushResult.OTHER_EVENT)
     now = await parts.store.now()
 
-    stats = await parts.pushes.stats("default")
+    counts = await parts.pushes.counts("default")
 
-    assert stats.counts == {
+    assert counts.by_result == {
         (CSV_FINISHED, PushResult.UNWATCHED): 1,
         (CSV_FINISHED, PushResult.DUPLICATE): 1,
         (API_FINISHED, PushResult.FOR_RULES): 1,
         (OTHER_EVENT, PushResult.OTHER_EVENT): 1,
     }
-    assert stats.last.keys() == {CSV_FINISHED, API_FINISHED, OTHER_EVENT}
-    assert now - 10 * SECOND < stats.last[OTHER_EVENT] <= now
-    assert now - HOUR - 10 * SECOND < stats.last[API_FINISHED] <= now - HOUR + SECOND
-    assert await parts.pushes.stats("eu") == PushStats()
+    assert counts.last.keys() == {CSV_FINISHED, API_FINISHED, OTHER_EVENT}
+    assert now - 10 * SECOND < counts.last[OTHER_EVENT] <= now
+    assert now - HOUR - 10 * SECOND < counts.last[API_FINISHED] <= now - HOUR + SECOND
+    assert await parts.pushes.counts("eu") == PushCounts()
 
 
 async def awaited(parts: StoreParts, *, ended_before: int, type_: str = "CSV") -> None:

@@ -38,8 +38,8 @@ async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
 
 async def counts(world: World, name: str = "default") -> dict[str, int]:
     """Return the number of recorded pushes by result."""
-    stats = await world.resources.pushes.stats(name)
-    return {result.value: count for (_, result), count in stats.counts.items()}
+    counts = await world.resources.pushes.counts(name)
+    return {result.value: count for (_, result), count in counts.by_result.items()}
 
 
 async def everything(world: World) -> Snapshot:
@@ -165,9 +165,9 @@ async def test_copies_that_arrive_at_once_are_recorded_once(world: World) -> Non
 async def test_an_unknown_event_is_accepted_and_counted(world: World, body: bytes) -> None:
     assert_accepted(await send_push(world.api, body))
 
-    stats = await world.resources.pushes.stats("default")
-    assert stats.counts == {(OTHER_EVENT, PushResult.OTHER_EVENT): 1}
-    assert stats.last.keys() == {OTHER_EVENT}
+    counts = await world.resources.pushes.counts("default")
+    assert counts.by_result == {(OTHER_EVENT, PushResult.OTHER_EVENT): 1}
+    assert counts.last.keys() == {OTHER_EVENT}
 
 
 @pytest.mark.parametrize("import_id", ["", ".", "..", " imp", "imp\n", "\u200b", "x" * 201, "\x00"])
@@ -181,8 +181,8 @@ async def test_pushes_are_counted_by_event(world: World) -> None:
     await send_push(world.api, push_body(), message_id="msg_1")
     await send_push(world.api, push_body(_eventType=API_FINISHED), message_id="msg_2")
 
-    stats = await world.resources.pushes.stats("default")
-    assert stats.counts == {(CSV_FINISHED, PushResult.UNWATCHED): 1, (API_FINISHED, PushResult.UNWATCHED): 1}
+    counts = await world.resources.pushes.counts("default")
+    assert counts.by_result == {(CSV_FINISHED, PushResult.UNWATCHED): 1, (API_FINISHED, PushResult.UNWATCHED): 1}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@
 -- Further arguments: the queued push's field, value, ...
 -- Returns: {result, 1 if the push was queued}
 local seen, import, imports_due, imports_leased, awaited, awaited_types, proof, first, queued, pushes_due,
-  stats, import_notes = unpack(KEYS)
+  counts, import_notes = unpack(KEYS)
 local import_id, member, event, result, for_rules, remembered_for, first_kept, failed_before, stretched_prefix,
   notes_kept, notes_kept_for = unpack(ARGV, 1, 11)
 local FIRST_FIELD = 12
@@ -14,8 +14,8 @@ local push = {proof = proof, awaited = awaited, awaited_types = awaited_types, s
   imports_due = imports_due, imports_leased = imports_leased}
 
 local function counted(what, in_queue)
-  redis.call('HINCRBY', stats, what .. ':' .. event, 1)
-  redis.call('HSET', stats, 'last:' .. event, now)
+  redis.call('HINCRBY', counts, what .. ':' .. event, 1)
+  redis.call('HSET', counts, 'last:' .. event, now)
   return {what, in_queue}
 end
 local function queue()

@@ -1,4 +1,7 @@
-"""What the present state of watches depends on beside their own records: imports, deliveries, workspaces, workers."""
+"""What is read together with watches to show them: their imports and deliveries, the workspaces and the workers.
+
+Only with these can it be said what a watch waits for.
+"""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -23,8 +26,8 @@ Place = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
-    """The state of everything that some watches depend on, at one moment."""
+class WatchContext:
+    """The imports, deliveries, workspaces and workers that some watches depend on, as they were at one moment."""
 
     now: Moment
     service: Service
@@ -78,7 +81,7 @@ def polling_of(record: ImportRecord | None) -> Polling | None:
     return Polling(next_due=record.next_due, polled_at=record.state.polled_at, by_rule=record.by_rule)
 
 
-async def read_situation(resources: Resources, watches: Sequence[Watch]) -> Situation:
+async def read_watch_context(resources: Resources, watches: Sequence[Watch]) -> WatchContext:
     """Read what the watches depend on. For watches with nothing left to be done, only their deliveries are read."""
     open_watches = [each for each in watches if each.state is WatchState.WATCHING]
     places = list({(each.workspace, each.import_id) for each in open_watches})
@@ -94,7 +97,7 @@ async def read_situation(resources: Resources, watches: Sequence[Watch]) -> Situ
         asyncio.gather(*(_workspace(resources, name) for name in names)),
         resources.endings.kept.of([each.id for each in open_watches]),
     )
-    return Situation(
+    return WatchContext(
         now=now,
         service=service,
         imports={place: record for place, record in zip(places, records, strict=True) if record is not None},

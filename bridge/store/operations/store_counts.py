@@ -1,4 +1,7 @@
-"""Statistics for an operator's dashboard; each costs Redis O(log n)."""
+"""How much Redis holds of each kind now: open watches, deliveries by state, overdue work; for the metrics.
+
+Each count costs Redis O(log n).
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,14 +19,14 @@ from bridge.store.poll_scores import TIERS
 from bridge.store.pushes.push_health import PushHealth, read_push_health
 from bridge.store.pushes.push_proofs import PushProofs
 from bridge.store.pushes.pushes import Pushes
-from bridge.store.pushes.rule_stats import RuleStats
+from bridge.store.pushes.rule_counts import RuleCounts
 
 OVERDUE_AFTER: Span = MINUTE
 """How long after its due time work counts as overdue: well beyond a lease, a pause or a cron period."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkspaceStats:
+class WorkspaceCounts:
     """A workspace's polled imports, the overdue ones, and its budget."""
 
     polled: int
@@ -33,7 +36,7 @@ class WorkspaceStats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoreStats:
+class StoreCounts:
     """The counts at one moment."""
 
     watching: int
@@ -44,12 +47,12 @@ class StoreStats:
     """The work for rules that is overdue, by kind."""
     rule_results: Mapping[str, Mapping[RuleResult, int]]
     """What became of the pushes that each rule covers."""
-    workspaces: Mapping[str, WorkspaceStats]
+    workspaces: Mapping[str, WorkspaceCounts]
     pushes: Mapping[str, PushHealth]
     now: Moment
 
 
-async def read_stats(
+async def read_counts(
     store: Store,
     budgets: Budgets,
     pushes: Pushes,
@@ -57,7 +60,7 @@ async def read_stats(
     workspaces: Sequence[str],
     *,
     rules: Sequence[str] = (),
-) -> StoreStats:
+) -> StoreCounts:
     """Return all counts. Raises StoreUnavailable."""
     health = await read_push_health(pushes, proofs, workspaces)
     snapshots = {workspace: await budgets.read(workspace) for workspace in workspaces}
@@ -75,15 +78,15 @@ async def read_stats(
     deliveries = dict(zip(DeliveryState, counts, strict=False))
     polls = counts[len(DeliveryState) :]
     polled, overdue_by_tier = polls[:: 1 + TIERS], [polls[1 + tier :: 1 + TIERS] for tier in range(TIERS)]
-    return StoreStats(
+    return StoreCounts(
         watching=watching,
         settling=settling,
         deliveries=deliveries,
         lanes_overdue=await _lanes_overdue(store, now),
         rules_overdue=await _rules_overdue(store, now),
-        rule_results={rule: await RuleStats(store).of(rule) for rule in rules},
+        rule_results={rule: await RuleCounts(store).of(rule) for rule in rules},
         workspaces={
-            workspace: WorkspaceStats(
+            workspace: WorkspaceCounts(
                 polled=polled,
                 overdue=sum(overdue),
                 budget=snapshots[workspace].budget,
