@@ -42,7 +42,11 @@ COMMANDS = {
     "slack": "slack.group.group",
     "completion": "completion.command",
 }
-"""The commands and where each is defined. A process imports only the one that it runs, to save memory."""
+"""The commands, and where each is defined. A process imports only the one that it runs, to save memory.
+
+All of them are in `bridge.cli`, the highest layer, so these names can't import against the direction of the layers.
+Source: https://click.palletsprojects.com/en/stable/complex/#lazily-loading-subcommands
+"""
 SERVICE = frozenset(
     {"up", "serve", "worker", "config", "doctor", "keys", "rules", "alerts", "dashboard", "deploy", "slack"}
 )
@@ -53,8 +57,8 @@ OF_COMMANDS = frozenset({"--url", "--key"})
 ANY_ARGUMENTS = {"ignore_unknown_options": True, "allow_extra_args": True}
 
 
-class PlainGroup(click.Group):
-    """Prints errors as sentences on stderr instead of a traceback."""
+class LazyGroup(click.Group):
+    """The command `rally-bridge`: imports only the subcommand that runs, and prints errors as sentences on stderr."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return sorted(COMMANDS)
@@ -182,7 +186,7 @@ def print_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
         context.exit()
 
 
-@click.group(cls=PlainGroup, epilog=TABLE, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, epilog=TABLE, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version",
     is_flag=True,

@@ -35,7 +35,10 @@ class SlackChannel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callback:
-    """An HTTP endpoint. Requests are signed with its own `secret`, or else with one derived for the client."""
+    """A URL of a client that receives outcomes as signed POST requests.
+
+    They are signed with `secret`, or without one by the secret that the bridge has derived for the client.
+    """
 
     url: Secret
     secret: Secret | None = None

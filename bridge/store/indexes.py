@@ -58,7 +58,7 @@ class _PlainFacts:
 
 
 class Indexes:
-    """The indexes of watches and deliveries in Redis."""
+    """Lists of ids, such as those of a client's open watches, which are read page by page, newest first."""
 
     def __init__(self, store: Store, fingerprinter: Fingerprinter) -> None:
         self._store = store

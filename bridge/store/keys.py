@@ -1,4 +1,4 @@
-"""The names of the keys in Redis; the package's docstring describes each.
+"""The name of each key in Redis. The docstring of the package `bridge.store` describes what each key contains.
 
 An import's id is any text from a client, so it must be the last part of a key.
 """

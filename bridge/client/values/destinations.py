@@ -45,7 +45,7 @@ class SlackWebhook(TypedDict):
 
 
 class Callback(TypedDict):
-    """Your own URL, which receives a signed POST; `secret` (`whsec_…`) signs in place of your client's secret."""
+    """A URL of yours that receives signed POST requests: by `secret` (`whsec_…`), else by the secret of your client."""
 
     type: Literal["callback"]
     url: str

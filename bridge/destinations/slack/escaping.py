@@ -1,4 +1,4 @@
-"""Text for Slack from untrusted sources: it can't mention, link or format, and is cut to a limit.
+"""Escaping of untrusted text for Slack: it can't mention, link or format, and is cut to a limit.
 
 Sources: https://docs.slack.dev/messaging/formatting-message-text and
 https://docs.slack.dev/reference/block-kit/composition-objects/text-object
@@ -29,12 +29,15 @@ _SET_ASIDE = "\ufdd0"
 
 
 def plain_text(text: str, *, emoji: bool = False) -> dict[str, Any]:
-    """Return a text object without formatting; `emoji` only for our own symbols."""
+    """Return a text object that Slack shows as it is; with `emoji`, for texts of our own, `:name:` becomes a symbol."""
     return {"type": "plain_text", "text": text, "emoji": emoji}
 
 
 def mrkdwn(text: str) -> dict[str, Any]:
-    """Return a formatted text object. With `verbatim`, Slack makes no links of its own."""
+    """Return a text object in mrkdwn, Slack's markup: `*bold*`, `<url|link>`. Its untrusted parts are neutralized.
+
+    `verbatim` keeps Slack from turning what looks like a URL or a name into a link.
+    """
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 

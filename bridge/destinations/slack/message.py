@@ -1,4 +1,4 @@
-"""Slack messages, the same for webhooks and the bot.
+"""The Slack message about the end of an import: its blocks and its text, the same for webhooks and the bot.
 
 Source: https://docs.slack.dev/reference/block-kit/blocks
 """
@@ -60,7 +60,7 @@ _KINDS: Mapping[str, str] = {"API": "API import", "CSV": "CSV import", "ACTIVITI
 
 
 def render(notification: Notification, *, show_emails: bool) -> str:
-    """Return the payload: blocks for display, `text` for notifications and screen readers."""
+    """Return the message as JSON: blocks for display, `text` for notifications on phones and for screen readers."""
     headline = headline_of(notification.outcome, notification.reading)
     payload = {
         "text": _sentence(notification, headline),

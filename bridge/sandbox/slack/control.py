@@ -48,7 +48,7 @@ class SlackControl:
         return Response(status_code=204)
 
     async def put_channel(self, request: Request) -> Response:
-        """Let the app join or leave a channel, or archive it."""
+        """Set whether the app is a member of a channel, and whether the channel is archived, as the body says."""
         body = await parsed(request, ChannelBody)
         if isinstance(body, Response):
             return body

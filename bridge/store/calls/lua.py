@@ -82,12 +82,12 @@ class Call:
 
 
 def source(script: str) -> str:
-    """Return the text of a script with the parts that it shares with others, for one call in a round trip."""
+    """Return the complete text of a script, with the shared parts before it, as Redis runs it for one call."""
     return _shared(script) + _read(script)
 
 
 def source_for_many(script: str) -> str:
-    """Return the same text for many calls in one round trip, which many_calls.lua runs one after the other."""
+    """Return the complete text of a script that runs many calls in one round trip, one after the other."""
     return f"{_shared(script)}local function step(KEYS, ARGV)\n{_read(script)}end\n{_read('many_calls')}"
 
 

@@ -1,4 +1,4 @@
-"""Sessions of the console that were ended by signing out, so that a copy of their cookie is worth nothing."""
+"""Sessions of the console that ended by signing out, kept so that a copy of their cookie is refused."""
 
 from bridge.domain.times import Span
 from bridge.store import keys
@@ -12,7 +12,7 @@ class ConsoleSessions:
         self._store = store
 
     async def end(self, session_id: str, lasts: Span) -> None:
-        """End a session that lasts at most so long."""
+        """End a session, which would otherwise last for at most `lasts`."""
         await self._store.call("SET", keys.console_session_ended(session_id), 1, "PX", lasts)
 
     async def has_ended(self, session_id: str) -> bool:

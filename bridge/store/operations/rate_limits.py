@@ -1,4 +1,7 @@
-"""The rate limit of each client: calls per minute, counted in Redis for all processes together."""
+"""The rate limit of the API: each client's calls in a minute, counted in Redis for all processes together.
+
+Rally's own rate limit is the budget of a workspace: `bridge.domain.polling.budget`.
+"""
 
 from bridge.domain.times import Span
 from bridge.errors import WritesRefused
@@ -9,7 +12,7 @@ from bridge.store.calls.lua import Call
 
 
 class RateLimiter:
-    """Counts calls; concurrent calls share a round trip."""
+    """Counts the calls of clients, and refuses those over the limit."""
 
     def __init__(self, store: Store, *, limit: int) -> None:
         """Allow `limit` calls per client and minute."""
@@ -17,7 +20,10 @@ class RateLimiter:
         self._counts = GroupCommit(store, "count_calls")
 
     async def acquire(self, client: str, count: int = 1) -> Span:
-        """Count `count` calls, all or none. Return 0, or the ms until the next minute. Raises StoreUnavailable."""
+        """Count `count` calls of a client and return 0; if they are too many, return the ms until the next minute.
+
+        Raises StoreUnavailable.
+        """
         call = Call(keys={"calls": keys.client_calls(client)}, args={"limit": self._limit, "count": count})
         try:
             return int(await self._counts.run(call))

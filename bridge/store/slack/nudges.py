@@ -1,4 +1,4 @@
-"""Nudges: which watches are to be checked, and what their checks have seen."""
+"""The checks of watches that decide about nudges, messages that an import runs for long: their times and results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class StoredNudgeState:
 
 
 class Nudges:
-    """The checks in Redis."""
+    """Which watches are checked next and when, and what each check has seen of its import."""
 
     def __init__(self, store: Store, encryptor: Encryptor) -> None:
         self._store = store
@@ -38,11 +38,11 @@ class Nudges:
         return now, int(first[1]) if first else None, ids
 
     async def forget(self, watch_id: str) -> None:
-        """Check a watch no more."""
+        """Remove a watch from those that are checked."""
         await self._store.call("ZREM", keys.NUDGES_DUE, watch_id)
 
     async def postpone(self, watch_id: str, until: Moment) -> None:
-        """Check a watch later, if it is still to be checked."""
+        """Move the next check of a watch to a later time, if it is still checked."""
         await self._store.call("ZADD", keys.NUDGES_DUE, "XX", until, watch_id)
 
     async def state(self, watch: Watch) -> StoredNudgeState:

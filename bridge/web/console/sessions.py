@@ -1,4 +1,4 @@
-"""Sessions of the console: who is signed in, encrypted in a cookie; and which of them are still valid."""
+"""The session of a person in the console, which is kept in an encrypted cookie: who is signed in, and until when."""
 
 import hmac
 from collections.abc import Sequence

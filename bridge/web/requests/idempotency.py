@@ -1,4 +1,7 @@
-"""The Idempotency-Key header: its validation, and the fingerprints that are stored instead of it."""
+"""The header Idempotency-Key, by which a client repeats a request without a second effect.
+
+It is validated here. Redis stores only fingerprints: one of the key, and one of the request that it belongs to.
+"""
 
 import json
 from typing import Any

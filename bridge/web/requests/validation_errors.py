@@ -36,7 +36,7 @@ CODES: Mapping[str, str] = {
     "union_tag_invalid": "not_a_choice",
     "string_pattern_mismatch": "wrong_format",
 }
-"""The code for each type of pydantic's findings. Types with `policy_` or `form_` are ours and contain the code."""
+"""The code that the API reports for each of pydantic's types of errors; our own types are read by `code_of`."""
 _TYPES = " or ".join((", ".join(f"'{each}'" for each in list(DESTINATIONS)[:-1]), f"'{list(DESTINATIONS)[-1]}'"))
 _SENTENCES: Mapping[str, str] = {
     "missing": "This field is required",
@@ -93,7 +93,10 @@ def _problems_of(finding: ErrorDetails, model: type[BaseModel] | None, noun: str
 
 
 def code_of(kind: str) -> str:
-    """Return the code for the type of a finding."""
+    """Return the code that the API reports for one of pydantic's types of errors, such as `missing`.
+
+    The types that our own validators raise contain their code after a prefix: `policy_url_not_allowed`.
+    """
     return CODES.get(kind) or kind.removeprefix("policy_").removeprefix("form_")
 
 

@@ -276,7 +276,10 @@ class WorkerResponse(TypedDict):
 
 
 class ReadyResponse(TypedDict):
-    """Whether watches can be accepted; without workers they are, but nothing is polled or sent."""
+    """The answer of `/readyz`: `ready` if watches can be accepted, which needs Redis but no worker.
+
+    `workers` lists those that are alive; without any, nothing is polled or sent.
+    """
 
     status: Literal["ready", "not ready"]
     redis: str
