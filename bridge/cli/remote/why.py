@@ -1,6 +1,7 @@
 """`why`: what happened to a watch, what it waits for and what to do, in sentences."""
 
 from itertools import islice
+from shlex import quote
 
 import click
 from rich.console import Console
@@ -12,7 +13,7 @@ from bridge.cli.remote.connection import with_client
 from bridge.cli.remote.ids import is_delivery, is_watch
 from bridge.cli.remote.printable import printable
 from bridge.cli.remote.printing import print_line
-from bridge.cli.remote.status_words import styled_status, waiting_words
+from bridge.cli.remote.status_words import listed_status, waiting_words
 from bridge.cli.remote.times import local_time
 from bridge.client import Bridge, CallFailed, History, Watch
 
@@ -58,15 +59,17 @@ def _watches(bridge: Bridge, id_: str) -> list[Watch]:
     if not found:
         raise CallFailed(
             f"No watch of yours is about the import {id_!r}, so no message is sent when it ends. "
-            "To get one: rally-bridge watch IMPORT_ID. "
-            "`rally-bridge rules test` shows which imports the rules of the operator cover."
+            f"To get one: rally-bridge watch {quote(id_)}. "
+            "If a rule of the operator was to tell of it, on the bridge's machine "
+            f"`rally-bridge rules test {quote(id_)}` says whether it covers the import, "
+            "and `rally-bridge doctor` whether Rally's pushes arrive."
         )
     return found
 
 
 def _print(console: Console, watch: Watch, history: History) -> None:
     print_line(console, watch.id)
-    print_line(console, styled_status(watch).append(f"  {printable(watch.label or watch.import_id)}", style="default"))
+    print_line(console, listed_status(watch).append(f"  {printable(watch.label or watch.import_id)}", style="default"))
     print_line(console, printable(history.summary))
     print_line(console, "What happened:")
     for entry in history.entries:

@@ -52,6 +52,6 @@ def _reason(delivery: Delivery, place: str, lane_paused_until: Moment, now: Mome
     if lane_paused_until > max(delivery.due or 0, now + USUAL_PACE):
         return WaitReason.RETRY_AFTER, f"the receiver asked to wait before any further message to {place}"
     if delivery.failures:
-        detail = f"attempt {delivery.attempts} to {place} failed; the next one follows the schedule{last}"
+        detail = f"attempt {delivery.attempts} to {place} failed{last}; the next one follows the schedule"
         return WaitReason.RETRY, detail
     return WaitReason.SENDING, f"the message to {place} is sent next, after others to the same receiver{last}"

@@ -64,7 +64,7 @@ def note_words(note: Note, places: Mapping[str, str]) -> str:
         case NoteKind.PAUSE_END, (reason,):
             words = _PAUSES.get(reason, _OTHER_PAUSE)[1]
         case NoteKind.PUSH, _:
-            words = "Rally pushed that the import has ended: it is polled at once"
+            words = "Rally pushed that the import has ended: its next poll is due at once"
         case NoteKind.REDELIVERY, (delivery_id, by):
             words = f"{client_words(by)} had the message to {places.get(delivery_id, delivery_id)} sent again"
         case NoteKind.RELEASED, (delivery_id,):

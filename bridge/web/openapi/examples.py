@@ -115,7 +115,8 @@ SETTLED: Mapping[str, Any] = {
         "reason": "retry",
         "since": "2026-11-24T09:30:00.000Z",
         "until": "2026-11-24T09:30:02.000Z",
-        "detail": "attempt 1 failed; the next one follows the schedule: HTTP 503",
+        "detail": "attempt 1 to https://crm.example.com/… (b80d4e17) failed: HTTP 503; "
+        "the next one follows the schedule",
     },
     "settledAt": "2026-11-24T09:30:00.000Z",
     "deliveries": [
@@ -138,7 +139,9 @@ HISTORY: Mapping[str, Any] = {
     "summary": "The import completed, with failed records. The message to https://crm.example.com/… (b80d4e17) is not "
     "delivered yet: HTTP 503.",
     "waitingFor": SETTLED["waitingFor"],
-    "advice": ["Repair the receiver; the next attempt then succeeds."],
+    "advice": [
+        "Repair the receiver; the next attempt then succeeds.",
+    ],
     "data": [
         {"at": "2026-11-24T09:28:00.000Z", "kind": "accepted", "text": "the client crm asked for the watch"},
         {"at": "2026-11-24T09:28:00.250Z", "kind": "reading", "text": "Rally reports UPLOADING, 40 people"},

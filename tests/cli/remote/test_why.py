@@ -19,9 +19,10 @@ def test_why_says_what_happened_to_a_message_and_what_to_do(shell: Shell) -> Non
     assert f"({delivery['fingerprint']}) was abandoned after 1 attempt: HTTP 410" in lines[2]
     assert lines[3] == "What happened:"
     assert lines[4].endswith("the client crm asked for the watch")
-    assert lines[-2:] == [
+    assert lines[-3:] == [
         "What to do:",
         f"  Repair the receiver, then send again: `rally-bridge redeliver {watch['id']}`.",
+        "  If its address has changed, watch the import with the new one: `rally-bridge watch unheard …`.",
     ]
     assert watch["id"] in shell.run("list", "--undelivered").stdout
     (document,) = shell.json("why", "unheard")
@@ -39,7 +40,9 @@ def test_why_says_what_an_open_watch_waits_for(shell: Shell) -> None:
 
 
 def test_why_of_an_import_that_nobody_watches_says_so(shell: Shell) -> None:
-    ran = shell.run("why", "nobody's")
+    ran = shell.run("why", "nobody")
 
     assert ran.returncode == 1
     assert "No watch of yours is about the import" in ran.stderr
+    assert "rally-bridge rules test nobody" in ran.stderr
+    assert "whether Rally's pushes arrive" in ran.stderr

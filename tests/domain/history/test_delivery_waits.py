@@ -45,7 +45,7 @@ def test_the_longest_wait_counts_and_its_destination_is_named() -> None:
     waiting = waiting_for_deliveries([other, DUE], PLACES, {}, ALIVE, NOW)
 
     assert waiting is not None
-    assert waiting.detail == "attempt 1 to #ops failed; the next one follows the schedule: HTTP 503"
+    assert waiting.detail == "attempt 1 to #ops failed: HTTP 503; the next one follows the schedule"
 
 
 def test_nothing_waits_once_all_have_ended() -> None:

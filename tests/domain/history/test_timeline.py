@@ -6,6 +6,7 @@ import pytest
 
 from bridge.domain.delivery.attempts import Attempt
 from bridge.domain.delivery.deliveries import DeliveryState
+from bridge.domain.destinations import NamedDestination
 from bridge.domain.history.notes import Note, NoteKind
 from bridge.domain.history.stored_history import StoredHistory
 from bridge.domain.history.timeline import FIRST_ENTRIES, MOST_ENTRIES, DeliveryHistory, timeline
@@ -64,7 +65,7 @@ def test_the_entries_are_in_order_and_in_words() -> None:
         "Rally knows no such import: absences count once they are repeated",
         "Rally answered that its rate limit is used up: polls of the whole workspace stopped",
         "Rally allowed calls again",
-        "Rally pushed that the import has ended: it is polled at once",
+        "Rally pushed that the import has ended: its next poll is due at once",
         "the import completed: Rally reports COMPLETED, 1,200 people",
         f"attempt 1 to {PLACE} failed: HTTP 503 (35 ms)",
         f"attempt 2 to {PLACE} was accepted (HTTP 200, 9 ms)",
@@ -128,7 +129,31 @@ def test_a_long_history_shows_its_beginning_and_its_end() -> None:
             SETTLED,
             ABANDONED,
             f"The import completed. The message to {PLACE} was abandoned after 1 attempt: HTTP 503.",
-            ["Repair the receiver, then send again: `rally-bridge redeliver wat_01`."],
+            [
+                "Repair the receiver, then send again: `rally-bridge redeliver wat_01`.",
+                "If its address has changed, watch the import with the new one: `rally-bridge watch imp …`.",
+            ],
+        ),
+        (
+            SETTLED,
+            replace(ABANDONED, destination=NamedDestination(name="research-ops")),
+            f"The import completed. The message to {PLACE} was abandoned after 1 attempt: HTTP 503.",
+            [
+                "Repair the receiver, then send again: `rally-bridge redeliver wat_01`.",
+                "If its address has changed, first correct research-ops in `bridge.toml`, and restart all processes.",
+            ],
+        ),
+        (
+            SETTLED,
+            replace(DELIVERY, attempts=1, failures=1, last_reason="HTTP 500"),
+            f"The import completed. The message to {PLACE} is not delivered yet: HTTP 500.",
+            ["Repair the receiver; the next attempt then succeeds.", "Its answers: `rally-bridge show dlv_1`."],
+        ),
+        (
+            replace(SETTLED, client="rule:csv"),
+            replace(ABANDONED, state=DeliveryState.SKIPPED, last_reason="the rule does not tell the type API"),
+            f"The import completed. No message was due to {PLACE}: the rule does not tell the type API.",
+            ["If this was to be told, change the rule: `rally-bridge rules test imp` says what each does."],
         ),
         (
             SETTLED,
