@@ -17,6 +17,7 @@ from bridge.errors import BridgeError, SettingsError, StoreUnavailable
 from bridge.metrics import process
 from bridge.metrics.server import serving_metrics
 from bridge.queue.cron import keep_on_schedule
+from bridge.queue.shutdown import Shutdown
 from bridge.resources import open_resources
 from bridge.settings import Settings
 from bridge.startup import wait_for_store
@@ -24,7 +25,6 @@ from bridge.tracing import tracing
 from bridge.version import VERSION
 from workers.alive_file import keep_touching
 from workers.cron import PERIOD
-from workers.shutdown import Shutdown
 from workers.worker import build_worker
 
 

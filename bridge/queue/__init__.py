@@ -1,4 +1,7 @@
-"""The bell, which makes a worker run a job at once, and arq's connection with every override of it."""
+"""The bell, which makes a worker run a job at once, and every change of arq's behaviour.
+
+The table "Changes of arq and redis-py" of the architecture guide lists these changes.
+"""
 
 from bridge.queue.arq_redis import ResilientArqRedis, connect
 from bridge.queue.bell import Bell, Job

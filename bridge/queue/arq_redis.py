@@ -41,10 +41,11 @@ def connect(
 class ResilientArqRedis(JobQueue):
     """The Redis client of arq's worker and of the bell.
 
-    Any Redis error ends arq's worker (https://github.com/python-arq/arq/issues/9 and /498, open). Its settings for
-    retries (issue 386) pass redis-py's, which repeat neither pipelines, nor a refused connection
-    (https://github.com/redis/redis-py/issues/3450, open), nor errors that Redis itself replies with. Needless once
-    arq's worker survives Redis errors.
+    Any Redis error ends arq's worker (https://github.com/python-arq/arq/issues/9 and
+    https://github.com/python-arq/arq/issues/498, open). Its settings for retries
+    (https://github.com/python-arq/arq/issues/386) pass redis-py's, which repeat neither pipelines, nor a refused
+    connection (https://github.com/redis/redis-py/issues/3450, open), nor errors that Redis itself replies with.
+    Needless once arq's worker survives Redis errors.
     """
 
     retries: OutageRetries

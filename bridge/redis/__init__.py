@@ -1,1 +1,4 @@
-"""Connections to Redis and the meaning of its errors, for the store, the queue and the command line."""
+"""Connections to Redis and the meaning of its errors, with every change of redis-py's behaviour.
+
+The table "Changes of arq and redis-py" of the architecture guide lists these changes.
+"""

@@ -91,7 +91,11 @@ def _failure(master: str, answers: "Sequence[Address | Exception | None]") -> Re
 
 
 class MasterConnection(AbstractConnection):
-    """A connection to what the sentinels name, if it has the role of a master; a mixin for redis-py's classes."""
+    """A connection to what the sentinels name, if it has the role of a master; a mixin for redis-py's classes.
+
+    redis-py's own asks one sentinel after the other for each connection, needs a pool of its own class, and trusts the
+    first answer without asking the server for its role. No upstream issue found.
+    """
 
     sentinels: Sentinels
     host: str

@@ -102,7 +102,7 @@ async def at_work(url: str, done: asyncio.Event) -> AsyncIterator["asyncio.Task[
         yield main
     finally:
         while not main.done():
-            main.cancel()  # before Python 3.12 a cancellation may be swallowed: see workers.shutdown
+            main.cancel()  # before Python 3.12 a cancellation may be swallowed: see bridge.queue.shutdown
             await asyncio.wait({main}, timeout=STEP)
         await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
         await worker.pool.aclose()

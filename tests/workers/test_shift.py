@@ -7,10 +7,10 @@ from contextlib import suppress
 import pytest
 
 from bridge.errors import StoreUnavailable
+from bridge.queue.shutdown import Shutdown
 from tests.support.world import World
 from workers import jobs
 from workers.shift import Shift
-from workers.shutdown import Shutdown
 
 pytestmark = pytest.mark.anyio
 

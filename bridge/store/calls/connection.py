@@ -1,18 +1,15 @@
 """The store's connection to Redis: commands, scripts and the clock."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import structlog
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.commands.core import AsyncScript
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bridge.domain.secret import Secret
 from bridge.domain.sentinel_urls import WITHOUT_LOGIN, SentinelLogin
@@ -21,6 +18,7 @@ from bridge.errors import ReplicasMissing, StoreFull, StoreRefused, StoreUnavail
 from bridge.metrics.process import redis_errors
 from bridge.redis.errors import translated
 from bridge.redis.pool import Pool
+from bridge.redis.retries import UnlessRefused
 from bridge.store.calls.lua import Argument, Call, source, source_for_many
 from bridge.store.calls.replication import PATIENCE, Replication, run_replicated
 
@@ -41,30 +39,11 @@ def connect(url: Secret, file: Path | None = None, login: SentinelLogin = WITHOU
         file,
         login,
         decode_responses=True,
-        retry=_UnlessRefused(ExponentialBackoff(cap=0.2, base=0.05), RETRIES, (RedisConnectionError,)),
+        retry=UnlessRefused(ExponentialBackoff(cap=0.2, base=0.05), RETRIES, (RedisConnectionError,)),
         retry_on_error=[RedisConnectionError, OSError],
     )
     redis: Redis = Redis.from_pool(pool)
     return redis
-
-
-class _UnlessRefused(Retry):
-    """Retries after a lost connection, but neither after a refusal nor after a timeout.
-
-    redis-py (5.3 to 8.1) counts a wrong password as a ConnectionError, and a host that does not answer as an OSError.
-    No upstream issue found.
-    """
-
-    async def call_with_retry(self, do: Callable[[], Awaitable[Any]], fail: Callable[[RedisError], Any]) -> Any:
-        async def unless_refused() -> Any:
-            try:
-                return await do()
-            except AuthenticationError as error:
-                raise ResponseError(str(error)) from error
-            except TimeoutError as error:
-                raise RedisTimeoutError from error
-
-        return await super().call_with_retry(unless_refused, fail)
 
 
 log = structlog.get_logger()

@@ -167,6 +167,18 @@ def test_the_architecture_guide_describes_every_folder() -> None:
     assert {str(path.parent.relative_to(HOME)) for path in files} - {"bridge"} == described
 
 
+def test_the_architecture_guide_lists_every_change_of_arq_and_redis_py() -> None:
+    links = re.compile(r"https://github\.com/(?:python-arq/arq|redis/redis-py)/(?:issues|pull)/\d+")
+    code = {
+        link
+        for part in ("bridge", "workers")
+        for path in (HOME / part).rglob("*.py")
+        for link in links.findall(path.read_text())
+    }
+    assert code
+    assert set(links.findall(read("architecture"))) == code
+
+
 def test_anchors_that_the_product_refers_to_exist_in_the_guides() -> None:
     texts = [path.read_text() for part in ("bridge", "workers") for path in (HOME / part).rglob("*.py")]
     referred = [match for text in texts for match in re.findall(r"/docs/([a-z]+)(?:#([\w-]+))?", text)]
