@@ -24,7 +24,7 @@ from bridge.tracing import Traces, tracing
 from bridge.web.access_log import ACCESS_LOG
 from bridge.web.cors import ORIGINS
 from bridge.web.endpoints.metrics import render
-from bridge.web.operator_watch import watching_for_operator
+from bridge.web.operations.operator_watch import watching_for_operator
 from bridge.web.slack.team_check import check_team
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)

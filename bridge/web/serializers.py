@@ -22,7 +22,6 @@ from bridge.domain.watches import Watch, WatchState
 from bridge.resources import Resources
 from bridge.store.imports.import_records import ImportRecord
 from bridge.store.watches.acceptance import AcceptedWatch
-from bridge.web.current_watches import as_of_now
 from bridge.web.schemas.responses import (
     AttemptResponse,
     DeliveryResponse,
@@ -33,7 +32,8 @@ from bridge.web.schemas.responses import (
     WatchResponse,
     WorkerResponse,
 )
-from bridge.web.watch_context import WatchContext, polling_of, read_watch_context
+from bridge.web.watches.current_watches import as_of_now
+from bridge.web.watches.watch_context import WatchContext, polling_of, read_watch_context
 
 UNKNOWN = ImportState()
 """The state of an import that was never polled."""

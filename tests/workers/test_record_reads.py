@@ -10,8 +10,8 @@ import pytest
 from bridge.domain.polling.budget import Budget, grant
 from bridge.domain.times import HOUR, MINUTE, SECOND
 from bridge.store import keys
-from bridge.web.record_lookup import failed_records_of
 from bridge.web.refusals import Refused
+from bridge.web.watches.record_lookup import failed_records_of
 from tests.support.unfinished_reading import read_unfinished
 from tests.support.world import CLIENT_KEY, OTHER_KEY, World
 from workers.notify_operator import OperatorNotifier

@@ -15,8 +15,8 @@ from bridge.store.operations.redis_check import check_redis
 from bridge.store.operations.redis_health import RedisHealth, read_redis_health
 from bridge.web.console.visits import Visit
 from bridge.web.console.workspaces import WorkspaceView, read_workspaces
-from bridge.web.delivery_steps import visible_to
-from bridge.web.service_state import read_service
+from bridge.web.operations.service_state import read_service
+from bridge.web.watches.delivery_steps import visible_to
 
 LOOKED_BACK: Span = DAY
 LOOKED_AT = 100

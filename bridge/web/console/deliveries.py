@@ -11,9 +11,9 @@ from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.times import DAY
 from bridge.web.console.filters import PAGE_SIZE, DeliveriesFilter, RedeliveryFilter, in_utc
 from bridge.web.console.visits import Visit, action, page
-from bridge.web.delivery_steps import MAX_REDELIVERED, count_abandoned, redeliver_abandoned, visible_to
 from bridge.web.requests.query import parse_query, validated
 from bridge.web.serializers import delivery_json
+from bridge.web.watches.delivery_steps import MAX_REDELIVERED, count_abandoned, redeliver_abandoned, visible_to
 
 READS = 5
 """The number of chunks that one page reads at most, however few of their deliveries match."""

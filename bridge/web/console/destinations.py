@@ -15,9 +15,9 @@ from bridge.domain.destinations import NamedDestination
 from bridge.domain.times import Moment
 from bridge.store.deliveries.lanes import LaneState
 from bridge.web.console.visits import Visit, action, page
-from bridge.web.delivery_steps import visible_to
 from bridge.web.endpoints.destinations import send_now, verdict_name
 from bridge.web.refusals import Refusal, Refused
+from bridge.web.watches.delivery_steps import visible_to
 
 LOOKED_AT = 300
 """The number of deliveries from which the page is made."""

@@ -10,15 +10,15 @@ from bridge.domain.watches import Watch, WatchState
 from bridge.resources import Resources
 from bridge.web.auth import may_see
 from bridge.web.console.visits import Visit, action, page
-from bridge.web.delivery_steps import redeliver_one, visible_to
 from bridge.web.endpoints.failed_records import csv_response
 from bridge.web.endpoints.watches import visible
-from bridge.web.record_lookup import failed_records_of
 from bridge.web.refusals import Refusal, Refused
 from bridge.web.requests.query import CsvQuery, parse_query
 from bridge.web.serializers import attempt_json, serialize_watches
-from bridge.web.watch_history import read_history
-from bridge.web.watch_steps import cancel_watch
+from bridge.web.watches.delivery_steps import redeliver_one, visible_to
+from bridge.web.watches.record_lookup import failed_records_of
+from bridge.web.watches.watch_history import read_history
+from bridge.web.watches.watch_steps import cancel_watch
 
 DONE = {
     "accepted": "The import is watched.",

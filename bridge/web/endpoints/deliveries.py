@@ -8,13 +8,6 @@ from bridge.domain.delivery.deliveries import Delivery
 from bridge.domain.destinations import NamedDestination
 from bridge.domain.times import SECOND, rfc3339
 from bridge.resources import Resources
-from bridge.web.delivery_steps import (
-    MAX_REDELIVERED,
-    redeliver_abandoned,
-    redeliver_one,
-    visible_delivery,
-    visible_to,
-)
 from bridge.web.endpoints.authenticated import authenticated, authenticated_with
 from bridge.web.json_response import ApiResponse
 from bridge.web.requests.body import parse, read_json
@@ -27,6 +20,13 @@ from bridge.web.schemas.responses import (
     RedeliveredResponse,
 )
 from bridge.web.serializers import attempt_json, delivery_json
+from bridge.web.watches.delivery_steps import (
+    MAX_REDELIVERED,
+    redeliver_abandoned,
+    redeliver_one,
+    visible_delivery,
+    visible_to,
+)
 
 
 @authenticated_with(DeliveriesQuery)

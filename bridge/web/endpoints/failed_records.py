@@ -15,11 +15,11 @@ from bridge.resources import Resources
 from bridge.web.endpoints.authenticated import authenticated_with
 from bridge.web.endpoints.watches import visible
 from bridge.web.json_response import ApiResponse
-from bridge.web.record_lookup import FoundRecords, failed_records_of, log_access
 from bridge.web.refusals import Refusal, Refused
 from bridge.web.requests.accept import preferred
 from bridge.web.requests.query import CsvQuery, FailedRecordsQuery
 from bridge.web.schemas.responses import FailedRecordResponse, FailedRecordsResponse
+from bridge.web.watches.record_lookup import FoundRecords, failed_records_of, log_access
 
 JSON, CSV = "application/json", "text/csv"
 

@@ -12,7 +12,7 @@ from bridge.web.endpoints.watches import visible
 from bridge.web.json_response import ApiResponse
 from bridge.web.schemas.history_responses import HistoryEntryResponse, HistoryResponse
 from bridge.web.serializers import waiting_json
-from bridge.web.watch_history import read_history
+from bridge.web.watches.watch_history import read_history
 
 
 @authenticated

@@ -8,7 +8,7 @@ from bridge.metrics import process
 from bridge.metrics.metric import CONTENT_TYPE
 from bridge.resources import Resources
 from bridge.version import VERSION
-from bridge.web.store_report import read_store
+from bridge.web.operations.store_report import read_store
 
 
 async def show(request: Request) -> Response:
@@ -26,6 +26,6 @@ async def render(resources: Resources) -> bytes:
     """Return the metrics of the API in the text format."""
     report = await read_store(resources)
     from bridge.metrics.text import render as text  # noqa: PLC0415 - its library takes 1 MB of memory
-    from bridge.web.store_metrics import sampled  # noqa: PLC0415 - likewise
+    from bridge.web.operations.store_metrics import sampled  # noqa: PLC0415 - likewise
 
     return text([process.build_info("api", VERSION), *process.API, *sampled(report)])

@@ -32,7 +32,7 @@ from bridge.web.schemas.destinations import Context
 from bridge.web.schemas.responses import AcceptedResponse, BatchResponse, RefusedResponse, WatchesResponse
 from bridge.web.schemas.watches import BatchBody, WatchBody
 from bridge.web.serializers import accepted_json, serialize_watches
-from bridge.web.watch_steps import announce, cancel_watch
+from bridge.web.watches.watch_steps import announce, cancel_watch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from bridge.domain.watches import Watch, WatchState
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.resources import Resources
 from bridge.web.slack.answers import Answer
-from bridge.web.watch_steps import cancel_watch
+from bridge.web.watches.watch_steps import cancel_watch
 
 MOST = 100
 """The number of watches that are looked at, of a person and of a channel each."""

@@ -27,7 +27,7 @@ from bridge.web.requests.body import parse, validation_context
 from bridge.web.schemas.watches import WatchBody
 from bridge.web.slack.answers import Answer, say
 from bridge.web.slack.open_watches import ID_LIMIT, LABEL_LIMIT, channels_of, watches_of
-from bridge.web.watch_steps import announce
+from bridge.web.watches.watch_steps import announce
 
 PROBLEM_LIMIT = 300
 _FIELDS = {"/importId": "The import's id", "/label": "The label", "/workspace": "The workspace"}

@@ -22,9 +22,9 @@ from bridge.domain.clients import slack_client
 from bridge.domain.failed_records_csv import csv_parts
 from bridge.domain.watches import Watch
 from bridge.resources import Resources
-from bridge.web.record_lookup import FoundRecords, log_access
 from bridge.web.slack.records.modal import bot_of, call
 from bridge.web.slack.records.pages import found_records
+from bridge.web.watches.record_lookup import FoundRecords, log_access
 
 MAYBE_THERE = "Slack may have taken the file: look at your direct messages with me before you click again."
 

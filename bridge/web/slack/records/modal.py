@@ -25,9 +25,9 @@ from bridge.domain.secret import Secret
 from bridge.domain.times import SECOND
 from bridge.domain.watches import Watch
 from bridge.resources import Resources
-from bridge.web.record_lookup import log_access
 from bridge.web.slack.answers import say
 from bridge.web.slack.records.pages import page_of
+from bridge.web.watches.record_lookup import log_access
 
 CLOSED_BY_READER = "not_found"
 """Slack's error after the person has closed the modal."""

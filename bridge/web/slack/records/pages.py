@@ -8,9 +8,9 @@ from bridge.destinations.slack.records_view import PAGE, RecordsPage
 from bridge.domain.watches import Watch
 from bridge.errors import DecryptionFailed, StoreUnavailable
 from bridge.resources import Resources
-from bridge.web.record_lookup import FoundRecords, failed_records_of
 from bridge.web.refusals import Refused
 from bridge.web.slack.answers import UNAVAILABLE
+from bridge.web.watches.record_lookup import FoundRecords, failed_records_of
 
 WARNING = "⚠️ "
 UNREADABLE = (

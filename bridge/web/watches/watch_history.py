@@ -12,9 +12,9 @@ from bridge.domain.history import Timeline
 from bridge.domain.history.timeline import DeliveryHistory, timeline
 from bridge.domain.watches import Watch, WatchState
 from bridge.resources import Resources
-from bridge.web.current_watches import as_of_now
-from bridge.web.delivery_places import place_of
-from bridge.web.watch_context import read_watch_context
+from bridge.web.watches.current_watches import as_of_now
+from bridge.web.watches.delivery_places import place_of
+from bridge.web.watches.watch_context import read_watch_context
 
 
 async def read_history(resources: Resources, client: Client, watch: Watch) -> Timeline:

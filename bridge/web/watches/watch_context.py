@@ -18,8 +18,8 @@ from bridge.domain.times import Moment
 from bridge.domain.watches import Watch, WatchState
 from bridge.resources import Resources
 from bridge.store.imports.import_records import ImportRecord
-from bridge.web.delivery_places import place_of
-from bridge.web.service_state import read_service
+from bridge.web.operations.service_state import read_service
+from bridge.web.watches.delivery_places import place_of
 
 Place = tuple[str, str]
 """The workspace and the id of an import."""

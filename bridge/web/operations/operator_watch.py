@@ -17,7 +17,7 @@ from bridge.domain.notices.notices import Notice
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import StoreFull, StoreUnavailable
 from bridge.resources import Resources
-from bridge.web.direct_notices import send_directly
+from bridge.web.operations.direct_notices import send_directly
 
 PERIOD = 10.0
 """Seconds between two looks."""

@@ -10,7 +10,7 @@ from bridge.metrics.metric import Metric
 from bridge.metrics.text import Sampled
 from bridge.store.operations.redis_health import RedisHealth
 from bridge.store.operations.store_counts import StoreCounts, WorkspaceCounts
-from bridge.web.store_report import StoreReport
+from bridge.web.operations.store_report import StoreReport
 
 
 def sampled(report: StoreReport) -> Iterable[Sampled]:

@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 
 from bridge.domain.notices.alarms import TOLD_AFTER, AlarmKind
 from bridge.metrics import process
-from bridge.web.direct_notices import PAUSES
-from bridge.web.operator_watch import OperatorWatch
+from bridge.web.operations.direct_notices import PAUSES
+from bridge.web.operations.operator_watch import OperatorWatch
 from tests.support.configuration import destination
 from tests.support.world import SECRET, World, opened
 from workers.heartbeat import HeartbeatSender
