@@ -77,7 +77,8 @@ class AlarmReports:
             now=now,
         )
         for name, budget in budgets:
-            found += workspace_alarms(name, budget, await overdue_imports(store, name, now), now)
+            overdue = await overdue_imports(store, name, now)
+            found += workspace_alarms(name, budget, overdue, await self._resources.budgets.over_limit(name), now)
         return [*found, *receiver_alarms(await self._resources.alarms.failing_receivers(), now)]
 
     async def _report(self, present: Sequence[Alarm], known: Mapping[str, KnownAlarm], now: Moment) -> None:

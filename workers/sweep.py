@@ -167,7 +167,13 @@ class Sweep:
             destination, reason = (
                 ("…", None) if first is None else (self._described(first.destination), first.last_reason)
             )
-            notice = deliveries_abandoned(len(unreported), destination, reason, await self._resources.store.now())
+            notice = deliveries_abandoned(
+                len(unreported),
+                destination,
+                reason,
+                await self._resources.store.now(),
+                delivery_id=first.id if first is not None and first.watch_id else None,
+            )
             await self._operator.send(notice, abandoned=unreported)
 
     def _described(self, destination: Destination) -> str:

@@ -10,17 +10,20 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bridge.domain.notices.redis_risks import NEARLY_FULL
+from bridge.domain.runbook import Section
 from bridge.metrics import catalogue as metrics
 from bridge.metrics.metric import Metric
 
 GROUP = "rally-bridge"
+REFUSED_OFTEN = 3
+"""Answers of 429 within ten minutes. The bridge keeps the limit, so a single one may follow a change of the limit."""
 SLOW_DETECTION = 120
 """Seconds; polls of an import are at most a minute apart by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """One rule; `section` is the anchor of its section in the runbook."""
+    """One rule, and its section in the runbook."""
 
     name: str
     expr: str
@@ -28,7 +31,7 @@ class Alert:
     """How long the expression must hold."""
     severity: Literal["critical", "warning"]
     summary: str
-    section: str
+    section: Section
 
 
 def _worst(metric: Metric, *by: str) -> str:
@@ -45,6 +48,7 @@ def _by(labels: tuple[str, ...]) -> str:
 
 
 NOT_ACCEPTED = '{verdict!="accepted"}'
+OVER_LIMIT = '{answer="over_limit"}'
 NOT_SIGNED = '{result="push_not_signed"}'
 SIGNED = '{event!="none"}'
 FAILED = '{result="failed"}'
@@ -59,7 +63,7 @@ ALERTS = (
         after="2m",
         severity="critical",
         summary="Prometheus reads no API of rally-bridge.",
-        section="the-api-does-not-answer",
+        section=Section.API_SILENT,
     ),
     Alert(
         name="RallyBridgeRedisDown",
@@ -67,7 +71,7 @@ ALERTS = (
         after="1m",
         severity="critical",
         summary="Redis does not answer the API. No watch is accepted, and nothing is polled or sent.",
-        section="redis-does-not-answer",
+        section=Section.REDIS_SILENT,
     ),
     Alert(
         name="RallyBridgeRedisReadOnly",
@@ -75,7 +79,7 @@ ALERTS = (
         after="1m",
         severity="critical",
         summary="Redis refuses writes. No watch is accepted, and nothing is polled or sent.",
-        section="redis-is-full",
+        section=Section.REDIS_FULL,
     ),
     Alert(
         name="RallyBridgeRedisNearlyFull",
@@ -83,7 +87,7 @@ ALERTS = (
         after="5m",
         severity="warning",
         summary="Redis uses {{ $value | humanizePercentage }} of its memory. When it is full, it refuses writes.",
-        section="redis-is-full",
+        section=Section.REDIS_FULL,
     ),
     Alert(
         name="RallyBridgeRedisEvicts",
@@ -91,15 +95,15 @@ ALERTS = (
         after="0m",
         severity="critical",
         summary="Redis deletes keys because its memory is full. Watches may be lost.",
-        section="redis-deletes-data",
+        section=Section.REDIS_EVICTS,
     ),
     Alert(
         name="RallyBridgeNoWorker",
-        expr=f"{_worst(metrics.WORKERS_ALIVE)} == 0",
+        expr=f"{_worst(metrics.WORKERS_ALIVE)} == 0 and on () min({metrics.REDIS_WRITABLE.name}) == 1",
         after="1m",
         severity="critical",
         summary="No worker is alive. Watches are accepted, but nothing is polled or sent.",
-        section="no-worker-is-alive",
+        section=Section.NO_WORKER,
     ),
     Alert(
         name="RallyBridgeKeyRefused",
@@ -107,7 +111,7 @@ ALERTS = (
         after="1m",
         severity="critical",
         summary=f"Rally refuses the API key {OF_WORKSPACE}. Its polls are paused.",
-        section="rally-refuses-the-key",
+        section=Section.KEY_REFUSED,
     ),
     Alert(
         name="RallyBridgeImportsVanished",
@@ -115,7 +119,7 @@ ALERTS = (
         after="1m",
         severity="critical",
         summary=f"Rally no longer shows the imports {OF_WORKSPACE}. Its polls are paused.",
-        section="rally-no-longer-shows-the-imports",
+        section=Section.IMPORTS_VANISHED,
     ),
     Alert(
         name="RallyBridgeRallyDown",
@@ -123,7 +127,15 @@ ALERTS = (
         after="5m",
         severity="warning",
         summary=f"Rally does not answer the polls {OF_WORKSPACE}.",
-        section="rally-is-down",
+        section=Section.RALLY_DOWN,
+    ),
+    Alert(
+        name="RallyBridgeLimitUsedUp",
+        expr=f"{_grown(metrics.POLLS, '10m', 'workspace', where=OVER_LIMIT)} >= {REFUSED_OFTEN}",
+        after="0m",
+        severity="warning",
+        summary=f"Rally answers polls {OF_WORKSPACE} with 429: another program uses up its limit.",
+        section=Section.LIMIT_USED_UP,
     ),
     Alert(
         name="RallyBridgePollsLate",
@@ -131,7 +143,7 @@ ALERTS = (
         after="10m",
         severity="warning",
         summary=f"{{{{ $value }}}} imports {OF_WORKSPACE} are polled more than a minute late.",
-        section="polls-are-late",
+        section=Section.POLLS_LATE,
     ),
     Alert(
         name="RallyBridgeEndsSeenLate",
@@ -142,7 +154,7 @@ ALERTS = (
         after="30m",
         severity="warning",
         summary=f"One in twenty ends of imports {OF_WORKSPACE} is seen {{{{ $value | humanizeDuration }}}} late.",
-        section="polls-are-late",
+        section=Section.POLLS_LATE,
     ),
     Alert(
         name="RallyBridgeMessagesAbandoned",
@@ -150,7 +162,7 @@ ALERTS = (
         after="0m",
         severity="warning",
         summary="Messages to destinations of the type {{ $labels.kind }} were given up.",
-        section="messages-were-abandoned",
+        section=Section.ABANDONED,
     ),
     Alert(
         name="RallyBridgeAttemptsFail",
@@ -161,7 +173,7 @@ ALERTS = (
         after="15m",
         severity="warning",
         summary="Most attempts to send to destinations of the type {{ $labels.kind }} fail.",
-        section="a-receiver-fails",
+        section=Section.RECEIVER_FAILS,
     ),
     Alert(
         name="RallyBridgeMessagesLate",
@@ -169,7 +181,7 @@ ALERTS = (
         after="10m",
         severity="warning",
         summary="Messages to {{ $value }} receivers wait for more than a minute without an attempt.",
-        section="messages-are-late",
+        section=Section.MESSAGES_LATE,
     ),
     Alert(
         name="RallyBridgeRulesLate",
@@ -177,7 +189,7 @@ ALERTS = (
         after="10m",
         severity="warning",
         summary="Work for rules ({{ $labels.work }}) is more than a minute late.",
-        section="messages-are-late",
+        section=Section.MESSAGES_LATE,
     ),
     Alert(
         name="RallyBridgePushSilent",
@@ -185,7 +197,7 @@ ALERTS = (
         after="0m",
         severity="warning",
         summary=f"Rally no longer pushes the end of {{{{ $labels.type }}}} imports {OF_WORKSPACE}. Rules hear of none.",
-        section="rally-no-longer-pushes",
+        section=Section.PUSH_SILENT,
     ),
     Alert(
         name="RallyBridgePushesNotSigned",
@@ -196,7 +208,7 @@ ALERTS = (
         after="5m",
         severity="warning",
         summary=f"No push {OF_WORKSPACE} has a valid signature.",
-        section="rally-no-longer-pushes",
+        section=Section.PUSH_SILENT,
     ),
     Alert(
         name="RallyBridgeNoticesFail",
@@ -204,7 +216,7 @@ ALERTS = (
         after="0m",
         severity="warning",
         summary="A notice to the operator was not delivered.",
-        section="notices-fail",
+        section=Section.NOTICES_FAIL,
     ),
     Alert(
         name="RallyBridgeInternalErrors",
@@ -212,7 +224,7 @@ ALERTS = (
         after="0m",
         severity="warning",
         summary="Calls of {{ $labels.route }} were answered with 500.",
-        section="calls-are-answered-with-500",
+        section=Section.INTERNAL_ERRORS,
     ),
 )
 

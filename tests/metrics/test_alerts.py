@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bridge.domain.runbook import Section
 from bridge.metrics.alerts import ALERTS, Alert, rules
 from bridge.metrics.catalogue import METRICS
 from bridge.metrics.dashboard import PANELS
@@ -65,10 +66,21 @@ CASES = [
         {"rally_bridge_redis_evicted_keys_total": "7+0x60"},
         {},
     ),
-    Case("RallyBridgeNoWorker", {"rally_bridge_workers_alive": "0+0x60"}, {"rally_bridge_workers_alive": "1+0x60"}, {}),
+    Case(
+        "RallyBridgeNoWorker",
+        {"rally_bridge_workers_alive": "0+0x60", "rally_bridge_redis_writable": "1+0x60"},
+        {"rally_bridge_workers_alive": "0+0x60", "rally_bridge_redis_writable": "0+0x60"},
+        {},
+    ),
     of_workspace("RallyBridgeKeyRefused", "rally_bridge_key_refused"),
     of_workspace("RallyBridgeImportsVanished", "rally_bridge_imports_vanished"),
     of_workspace("RallyBridgeRallyDown", "rally_bridge_breaker_open"),
+    Case(
+        "RallyBridgeLimitUsedUp",
+        {'rally_bridge_polls_total{workspace="eu",answer="over_limit"}': "0+3x60"},
+        {'rally_bridge_polls_total{workspace="eu",answer="over_limit"}': "0+1x60"},
+        {"workspace": "eu"},
+    ),
     Case(
         "RallyBridgePollsLate",
         {'rally_bridge_imports_overdue{workspace="eu"}': "3+0x60"},
@@ -203,6 +215,12 @@ def test_the_runbook_has_a_section_for_each_alert_that_names_it() -> None:
 
     assert unnamed == []
     assert named == {alert.name for alert in ALERTS}
+
+
+def test_every_section_that_something_links_to_is_in_the_runbook() -> None:
+    headings = [anchor(part.partition("\n")[0]) for part in read("runbook").split("\n## ")[1:]]
+
+    assert sorted(headings) == sorted(Section)
 
 
 EXPRESSIONS = [alert.expr for alert in ALERTS] + [curve.expr for panel in PANELS for curve in panel.curves]

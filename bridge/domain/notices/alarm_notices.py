@@ -52,23 +52,35 @@ def receivers_recovered(alarms: Sequence[Alarm], first: Failing, now: Moment) ->
 
 BEGINNINGS: Mapping[AlarmKind, str] = {
     AlarmKind.RALLY_DOWN: (
-        "Rally does not answer polls of the workspace “{workspace}” since {since}. Polling then goes on by itself."
+        "Rally gives no usable answers to polls of the workspace “{workspace}” since {since}. When it does, polling"
+        " goes on by itself. `rally-bridge doctor` says what it answers."
     ),
     AlarmKind.LIMIT_USED_UP: (
-        "{overdue} imports of the workspace “{workspace}” are polled more than a minute late, since {since}. In this"
-        " window the bridge has used {spent} of Rally's limit of {limit}; perhaps another tool uses the rest."
+        "Rally's limit of the workspace “{workspace}” is used up, since {since}: Rally answered 429 {refused} times in"
+        " ten minutes, and {overdue} imports are polled more than a minute late. In this window the bridge has made"
+        " {spent} of {limit} calls. If these are few, another program uses the rest: find it by its API key in Rally,"
+        " and slow it down."
     ),
-    AlarmKind.REDIS_NEARLY_FULL: "Redis uses {percent} % of its memory. When it is full, no watch is accepted.",
-    AlarmKind.REDIS_NOT_DURABLE: "Redis may lose watches when it restarts: {why}.",
-    AlarmKind.REDIS_FULL: "Redis is full since {since}: no watch is accepted, and nothing is polled or sent.",
+    AlarmKind.REDIS_NEARLY_FULL: (
+        "Redis uses {percent} % of its memory. When it is full, no watch is accepted. Raise its maxmemory, or lower"
+        " BRIDGE_RETENTION and restart the workers."
+    ),
+    AlarmKind.REDIS_NOT_DURABLE: (
+        "Redis may lose watches when it restarts: {why}. `rally-bridge doctor` names the remedy."
+    ),
+    AlarmKind.REDIS_FULL: (
+        "Redis is full since {since}: no watch is accepted, and nothing is polled or sent. Raise its maxmemory;"
+        " everything then goes on by itself."
+    ),
     AlarmKind.WORKERS_MISSING: (
-        "No worker is alive since {since}: watches are accepted, but nothing is polled or sent."
+        "No worker is alive since {since}: watches are accepted, but nothing is polled or sent. Start one; the last"
+        " lines of its log say why it ended."
     ),
 }
 """The text of each notice; receivers have notices of their own."""
 ENDS: Mapping[AlarmKind, str] = {
     AlarmKind.RALLY_DOWN: "Rally answers polls of the workspace “{workspace}” again.",
-    AlarmKind.LIMIT_USED_UP: "No import of the workspace “{workspace}” is polled late any more.",
+    AlarmKind.LIMIT_USED_UP: "Rally's limit is sufficient again for the polls of the workspace “{workspace}”.",
     AlarmKind.REDIS_NEARLY_FULL: "Redis has room again.",
     AlarmKind.REDIS_NOT_DURABLE: "Redis writes its append-only file again.",
     AlarmKind.REDIS_FULL: "Redis accepts writes again. Everything goes on.",

@@ -1,6 +1,6 @@
 """Alarms: problems that last, of which the operator is told when they begin and when they end."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -41,6 +41,9 @@ TOLD_AFTER: Mapping[AlarmKind, Span] = {
 FAILING_FOR: Span = 15 * MINUTE
 FAILING_ATTEMPTS = 4
 """A receiver fails if messages to it failed for so long, or one of them so often."""
+OVER_LIMIT_WITHIN: Span = 10 * MINUTE
+OVER_LIMIT_OFTEN = 3
+"""The limit is used up if Rally stopped the polls so often within that time, or once for so long."""
 NO_OUTAGE = frozenset({AlarmKind.RECEIVER_FAILING, AlarmKind.REDIS_NOT_DURABLE})
 """Kinds with which the service does its work: receivers are their owners' concern, durability is a setting."""
 ROOM_AGAIN = 0.85
@@ -127,16 +130,21 @@ def receiver_alarms(failing: Iterable[FailingReceiver], now: Moment) -> list[Ala
     ]
 
 
-def workspace_alarms(workspace: str, budget: Budget, overdue: int, now: Moment) -> list[Alarm]:
+def workspace_alarms(
+    workspace: str, budget: Budget, overdue: int, over_limit: Sequence[Moment], now: Moment
+) -> list[Alarm]:
     """Return the alarms of a workspace, of which `overdue` imports are polled too late.
 
-    A refused key and vanished imports are told when they happen.
+    `over_limit` are the times at which Rally stopped its polls by 429. Between them some polls succeed, as the limit
+    is used up anew in each window. A refused key and vanished imports are told when they happen.
     """
     if budget.breaker_open_since is not None:
         return [Alarm(kind=AlarmKind.RALLY_DOWN, subject=workspace, since=budget.breaker_open_since)]
-    if overdue == 0 or budget.probes_only:
+    refused = sum(now - at <= OVER_LIMIT_WITHIN for at in over_limit)
+    is_long = budget.over_limit_since is not None and now - budget.over_limit_since > OVER_LIMIT_WITHIN
+    if budget.probes_only or not (overdue or is_long or refused >= OVER_LIMIT_OFTEN):
         return []
-    facts = {"overdue": overdue, "limit": budget.limit or 0, "spent": budget.spent}
+    facts = {"overdue": overdue, "refused": refused, "limit": budget.limit or 0, "spent": budget.spent}
     return [Alarm(kind=AlarmKind.LIMIT_USED_UP, subject=workspace, since=now, facts=facts)]
 
 

@@ -6,13 +6,17 @@ from bridge.domain.rules.push_proof import SILENT_AFTER
 from bridge.domain.times import Moment, rfc3339
 
 
-def deliveries_abandoned(number: int, destination: str, reason: str | None, now: Moment) -> Notice:
-    """Build the notice about abandoned deliveries; `destination` and `reason` are those of the first."""
+def deliveries_abandoned(
+    number: int, destination: str, reason: str | None, now: Moment, *, delivery_id: str | None = None
+) -> Notice:
+    """Build the notice about abandoned deliveries; `destination`, `reason` and the id are those of the first."""
     what = "A message was abandoned" if number == 1 else f"{number:,} messages were abandoned, the first of them"
+    show = "" if delivery_id is None else f"`rally-bridge why {delivery_id}` says what to do; "
     return Notice(
         type="delivery.abandoned",
         at=now,
-        text=f"{what}: to {destination}, {reason or 'no reason known'}. GET /v1/deliveries?state=abandoned lists them.",
+        text=f"{what}: to {destination}, {reason or 'no reason known'}. None is sent again by itself."
+        f" {show}`rally-bridge deliveries --state abandoned` lists all.",
         facts={"count": str(number), "destination": destination, "reason": reason or ""},
     )
 
@@ -51,7 +55,8 @@ def key_refused(workspace: str, since: Moment) -> Notice:
     return Notice(
         type=WorkspaceEvent.KEY_REFUSED.value,
         at=since,
-        text=f"Rally refuses the API key of the workspace “{workspace}”. Its watches stay open; polling is paused.",
+        text=f"Rally refuses the API key of the workspace “{workspace}”. Its watches stay open; polling is paused."
+        " Set a valid key, RALLY_API_KEY or `key` of the workspace in bridge.toml, and restart all processes.",
         facts={"workspace": workspace, "since": rfc3339(since)},
     )
 

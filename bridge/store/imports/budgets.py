@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from bridge.domain.history.notes import MOST_NOTES, Note
+from bridge.domain.history.notes import MOST_NOTES, Note, NoteKind
+from bridge.domain.history.wait_reasons import WaitReason
 from bridge.domain.polling.budget import Budget, Grant, set_back
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.store import codec, keys
 from bridge.store.calls.connection import Store
-from bridge.store.watches.history import dump_pause
+from bridge.store.watches.history import dump_pause, load_pauses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,12 @@ class Budgets:
             more_args=[*map(dump_pause, notes), *changes],
         )
         return bool(written)
+
+    async def over_limit(self, workspace: str) -> list[Moment]:
+        """Return when Rally stopped the polls by 429, as far as it is still noted."""
+        pauses = load_pauses(await self._store.call("LRANGE", keys.pauses(workspace), 0, -1))
+        began = (each for each in pauses if each.kind is NoteKind.PAUSE)
+        return [each.at for each in began if each.facts == (WaitReason.RALLY_PAUSE.value,)]
 
 
 def _written(value: Any) -> Any:

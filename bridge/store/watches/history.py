@@ -131,6 +131,14 @@ def dump_pause(note: Note) -> str:
     return f"{note.at} {note.kind.value} {' '.join(note.facts)}"
 
 
+def load_pauses(stored: Sequence[str]) -> Iterator[Note]:
+    """Yield the notes about a workspace, except those of other versions."""
+    for text in stored:
+        with suppress(ValueError):
+            at, name, *facts = text.split(" ")
+            yield Note(int(at), NoteKind(name), tuple(facts))
+
+
 def load_note(encryptor: Encryptor, text: str, workspace: str, import_id: str) -> Note:
     """Parse a stored note. Raises DecryptionFailed, and ValueError for the note of another version."""
     at, name, *rest = text.split(" ", 2)

@@ -1,5 +1,7 @@
 """What the notices about alarms say."""
 
+import re
+
 import pytest
 
 from bridge.domain.notices.alarm_notices import (
@@ -17,6 +19,7 @@ from tests.support.samples import NOW
 
 FACTS: dict[str, str | int] = {
     "overdue": 3,
+    "refused": 4,
     "spent": 12,
     "limit": 100,
     "percent": 91,
@@ -59,6 +62,13 @@ def test_each_other_alarm_has_a_sentence_for_its_beginning_and_its_end(kind: Ala
     assert began.text.endswith(".")
     assert "{" not in began.text + ended.text
     assert began.facts["workspace"] == ended.facts["workspace"] == "eu"
+
+
+@pytest.mark.parametrize("kind", BEGINNINGS)
+def test_each_beginning_says_what_to_do(kind: AlarmKind) -> None:
+    text = alarm_began(Alarm(kind=kind, subject="eu", since=NOW, facts=FACTS), NOW).text
+
+    assert re.search(r"Raise |Start one|slow it down|`rally-bridge doctor`", text)
 
 
 def test_every_kind_has_its_words() -> None:

@@ -84,7 +84,25 @@ def kinds(alarms: list[Alarm]) -> list[AlarmKind]:
 def test_late_polls_are_the_limits_only_if_nothing_else_explains_them(
     budget: Budget, overdue: int, expected: list[AlarmKind]
 ) -> None:
-    assert kinds(workspace_alarms("eu", budget, overdue, NOW)) == expected
+    assert kinds(workspace_alarms("eu", budget, overdue, (), NOW)) == expected
+
+
+@pytest.mark.parametrize(
+    ("budget", "ago", "used_up"),
+    [
+        (Budget(), (1, 5, 9), True),
+        (Budget(), (1, 5, 11), False),
+        (Budget(over_limit_since=NOW - 11 * MINUTE), (11,), True),
+        (Budget(over_limit_since=NOW - 9 * MINUTE), (9,), False),
+        (Budget(key_refused_since=NOW), (1, 5, 9), False),
+    ],
+)
+def test_a_limit_that_others_use_up_is_told_although_no_poll_is_late(
+    *, budget: Budget, ago: tuple[int, ...], used_up: bool
+) -> None:
+    over_limit = [NOW - minutes * MINUTE for minutes in ago]
+
+    assert bool(workspace_alarms("eu", budget, 0, over_limit, NOW)) == used_up
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,11 @@ def test_the_operator_is_notified_that_redis_evicts_watches_and_that_it_stopped(
 @pytest.mark.parametrize(
     ("number", "reason", "text"),
     [
-        (1, "HTTP 410", "A message was abandoned: to https://crm.example.com/…, HTTP 410."),
+        (
+            1,
+            "HTTP 410",
+            "A message was abandoned: to https://crm.example.com/…, HTTP 410.",
+        ),
         (
             1234,
             None,
@@ -50,12 +54,18 @@ def test_the_operator_is_notified_of_abandoned_deliveries(number: int, reason: s
         "timestamp": "2027-01-15T08:00:00.000Z",
         "data": {
             "client": "operator",
-            "text": f"{text} GET /v1/deliveries?state=abandoned lists them.",
+            "text": f"{text} None is sent again by itself. `rally-bridge deliveries --state abandoned` lists all.",
             "count": str(number),
             "destination": "https://crm.example.com/…",
             "reason": reason or "",
         },
     }
+
+
+def test_the_notice_of_an_abandoned_message_says_where_its_remedy_is() -> None:
+    notice = deliveries_abandoned(1, "#ops", "no_service", NOW, delivery_id="dlv_1")
+
+    assert "`rally-bridge why dlv_1` says what to do; `rally-bridge deliveries" in notice.text
 
 
 def test_a_test_message_names_the_client_that_requested_it() -> None:
@@ -75,7 +85,8 @@ def test_a_notice_names_the_workspace_and_the_time() -> None:
         "timestamp": "2027-01-15T08:00:00.000Z",
         "data": {
             "client": "operator",
-            "text": "Rally refuses the API key of the workspace “eu”. Its watches stay open; polling is paused.",
+            "text": "Rally refuses the API key of the workspace “eu”. Its watches stay open; polling is paused. "
+            "Set a valid key, RALLY_API_KEY or `key` of the workspace in bridge.toml, and restart all processes.",
             "workspace": "eu",
             "since": "2027-01-15T08:00:00.000Z",
         },

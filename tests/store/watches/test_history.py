@@ -13,6 +13,7 @@ from bridge.domain.history.notes import MOST_NOTES, Note, NoteKind, notes_for_wa
 from bridge.domain.history.stored_history import StoredHistory
 from bridge.domain.imports import Absence
 from bridge.domain.polling.absences import AbsenceStreak
+from bridge.domain.polling.budget import Budget
 from bridge.domain.polling.poll_intervals import PollIntervals
 from bridge.domain.polling.poll_results import ImportUpdate, PollClaim
 from bridge.domain.secret import Secret
@@ -42,6 +43,15 @@ LIVES: dict[str, tuple[int, Span]] = {
     "absent": (5, 10 * MINUTE),
 }
 """What becomes of imports: the share in percent, and the longest duration."""
+
+
+async def test_the_times_at_which_rally_answered_429_are_read_from_the_pauses(parts: StoreParts) -> None:
+    limit, key = ("rally_pause",), ("key_refused",)
+    pauses = [(NOW, NoteKind.PAUSE, limit), (NOW + 1, NoteKind.PAUSE_END, limit), (NOW + 2, NoteKind.PAUSE, key)]
+    await parts.budgets.write("default", Budget(), [Note(*each) for each in pauses])
+    await parts.store.call("RPUSH", keys.pauses("default"), f"{NOW} of_another_version")
+
+    assert await parts.budgets.over_limit("default") == [NOW]
 
 
 @pytest.mark.parametrize(
