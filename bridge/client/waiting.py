@@ -64,7 +64,7 @@ def _deadline(timeout: float | None) -> Call[float | None]:
 
 
 def _is_over(watch: Watch, until: Until) -> bool:
-    return watch.delivered if until == "delivered" else watch.ended
+    return watch.deliveries_ended if until == "delivered" else watch.ended
 
 
 def _read_again(session: Session, watch: Watch, longest: int, deadline: float | None, now: Resumed) -> Call[Watch]:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bridge.domain.imports import FAILED_RECORDS_KEPT, FailedRecord, Read, Reading
 from bridge.domain.lone_surrogates import without_lone_surrogates
 from bridge.domain.record_sets import LARGEST_SET_KEPT, record_set_id
-from bridge.validation_text import findings
+from bridge.pydantic_findings import findings
 
 MOST_PEOPLE = 2**53
 """The largest number of people: beyond it, some JSON parsers lose precision."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pydantic import ConfigDict, ValidationError
 
 from bridge.errors import SettingsError
+from bridge.pydantic_findings import findings, sentence
 from bridge.settings.file.contents import Contents
 from bridge.settings.file.document import Document, read_document
 from bridge.settings.file.secret_fields import referred_variables
@@ -17,7 +18,6 @@ from bridge.settings.sources.env_file import EnvFile
 from bridge.settings.sources.given import Given
 from bridge.settings.sources.replaced import LINES, replaced
 from bridge.settings.sources.variables import misspelt, own_values, read_variables, unknown_names
-from bridge.validation_text import findings, sentence
 
 NAMES = tuple(field.upper() for field in Variables.model_fields)
 SECRET_NAMES = frozenset(field.upper() for field in SECRETS)

@@ -161,7 +161,7 @@ def test_a_watch_has_its_failed_records_and_its_last_poll() -> None:
     assert [(each.person_id, each.email) for each in watch.failed_records] == [("p1", None), (None, "ada@example.com")]
     assert watch.last_poll is not None
     assert (watch.last_poll.status, watch.last_poll.meaning) == (404, "Rally does not know it yet")
-    assert (watch.ended, watch.delivered) == (True, False)
+    assert (watch.ended, watch.deliveries_ended) == (True, False)
     assert [(each.destination, each.on) for each in watch.notify] == [("research-ops", "problems")]
     assert watch.document["new"] == 1
     assert "ada@example.com" not in repr(watch)

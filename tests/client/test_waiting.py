@@ -102,7 +102,7 @@ def test_one_may_wait_for_the_deliveries_as_well(until: Until, requests: int) ->
     later = {**OWING, "deliveries": [{**DELIVERY, "nextAttemptAt": at(10)}]}
     played = Played(answer(OWING), answer(later), answer(later), answer(TOLD))
     found = played.run(waiting.wait(played.session, Watch.of(WATCH), until=until))
-    assert found.delivered == (until == "delivered")
+    assert found.deliveries_ended == (until == "delivered")
     assert len(played.requests) == requests
     if until == "delivered":
         assert played.pauses[0] == 0.5

@@ -55,8 +55,8 @@ class Watch:
         return self.state != "watching"
 
     @property
-    def delivered(self) -> bool:
-        """Return whether it has ended, and no delivery is still to be sent."""
+    def deliveries_ended(self) -> bool:
+        """Return whether it has ended, and each delivery is delivered, abandoned or skipped."""
         return self.ended and not any(each.state == "pending" for each in self.deliveries)
 
     @property

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bridge.domain.notices.notices import OPERATOR
+from bridge.pydantic_findings import findings, sentence
 from bridge.settings.api_keys import RESERVED
 from bridge.settings.file.config_file import ConfigFile
 from bridge.settings.file.contents import INVALID, Contents
@@ -27,7 +28,6 @@ from bridge.settings.parsers import NAME, NAME_IN_WORDS
 from bridge.settings.problems import Problem, problem, shown_key
 from bridge.settings.sources.env_file import EnvFile
 from bridge.settings.sources.spelling import nearest
-from bridge.validation_text import findings, sentence
 
 TableT = TypeVar("TableT", bound=BaseModel)
 

@@ -9,12 +9,12 @@ from pydantic_core import ErrorDetails
 from starlette.requests import Request
 
 from bridge.domain.clients import Client
+from bridge.pydantic_findings import findings
 from bridge.resources import Resources
-from bridge.validation_text import findings
 from bridge.web.refusals import Refusal, Refused
 from bridge.web.requests.duplicate_json_names import duplicate_names
 from bridge.web.requests.invalid_json import invalid_json
-from bridge.web.requests.validation_errors import count_problems, problems_of
+from bridge.web.requests.request_problems import count_problems, problems_of
 from bridge.web.schemas.body import Body
 from bridge.web.schemas.destinations import Context
 

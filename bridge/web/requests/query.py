@@ -15,10 +15,10 @@ from bridge.domain.delivery.deliveries import DeliveryState
 from bridge.domain.notices.notices import OPERATOR
 from bridge.domain.outcomes import Outcome
 from bridge.domain.watches import WatchState
+from bridge.pydantic_findings import findings
 from bridge.settings.parsers import NAME
-from bridge.validation_text import findings
 from bridge.web.refusals import Problem, Refusal, Refused
-from bridge.web.requests.validation_errors import count_problems, problems_of
+from bridge.web.requests.request_problems import count_problems, problems_of
 from bridge.web.schemas.import_id import ImportId
 
 MAX_PAGE = 100

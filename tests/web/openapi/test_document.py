@@ -21,7 +21,7 @@ from bridge.web.openapi import examples
 from bridge.web.openapi.document import NOTICES, describe
 from bridge.web.openapi.operations import OPERATION_OF
 from bridge.web.refusals import Refusal
-from bridge.web.requests import validation_errors
+from bridge.web.requests import request_problems
 from bridge.web.requests.body import parse
 from bridge.web.routing import Resource
 from bridge.web.schemas.problem_document import FORM_CODES, RULE_CODES
@@ -164,8 +164,8 @@ def test_every_code_of_a_rule_is_described_and_nothing_else() -> None:
 
 def test_every_described_code_is_one_that_validation_returns() -> None:
     parser_codes = {"duplicate_name", "duplicate_parameter"}
-    assert set(FORM_CODES) == {*validation_errors.CODES.values(), *parser_codes}
-    assert validation_errors.CODES.keys() <= set(get_args(ErrorType))
+    assert set(FORM_CODES) == {*request_problems.CODES.values(), *parser_codes}
+    assert request_problems.CODES.keys() <= set(get_args(ErrorType))
 
 
 def test_a_batch_is_described_as_watches_and_each_is_checked_by_itself() -> None:
