@@ -31,6 +31,7 @@ from bridge.queue import Bell
 from bridge.rally import RallyClient
 from bridge.rally.workspaces import rally_clients
 from bridge.settings import Settings
+from bridge.store import keys
 from bridge.store.calls.connection import Store
 from bridge.store.change_feed import ChangeFeed
 from bridge.store.configuration import store_of
@@ -109,6 +110,8 @@ class Resources:
     push_proofs: PushProofs
     indexes: Indexes
     heartbeats: Heartbeats
+    """Those of workers."""
+    api_heartbeats: Heartbeats
     history: History
     rate_limiter: RateLimiter
     console_sessions: ConsoleSessions
@@ -225,7 +228,8 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         budgets=Budgets(store),
         push_proofs=PushProofs(store),
         indexes=Indexes(store, fingerprinter),
-        heartbeats=Heartbeats(store),
+        heartbeats=Heartbeats(store, keys.WORKERS),
+        api_heartbeats=Heartbeats(store, keys.APIS),
         history=History(store, encryptor),
         rate_limiter=RateLimiter(store, limit=settings.client_rate_limit),
         console_sessions=ConsoleSessions(store),

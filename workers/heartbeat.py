@@ -1,35 +1,33 @@
-"""The heartbeat of this worker."""
+"""The heartbeat of this worker, with its load. It comes from a job, so a worker that runs no jobs sends none."""
 
-import socket
-from contextlib import suppress
+from collections.abc import Sequence
+from typing import Any
 
-from bridge.domain.heartbeats import WorkerInfo
-from bridge.errors import StoreUnavailable
-from bridge.ids import new_id
+from bridge.domain.heartbeats import Load
+from bridge.heartbeat_sender import HeartbeatSender
 from bridge.resources import Resources
-from bridge.store.keys import SCHEMA
-from bridge.version import VERSION
+from workers.shift import Shift
 
 
-class HeartbeatSender:
-    """Sends the heartbeats of one worker. They come from a job, so a worker that runs no jobs sends none."""
+class WorkerHeartbeat:
+    """Sends the heartbeats of one worker."""
 
-    def __init__(self, resources: Resources) -> None:
-        self._resources = resources
-        self._id = new_id("wrk_")
-        self._info: WorkerInfo | None = None
+    def __init__(self, resources: Resources, polls: Sequence[Shift[Any, Any]], deliveries: Shift[Any, Any]) -> None:
+        self._sender = HeartbeatSender(resources.store, resources.heartbeats, prefix="wrk_")
+        self._polls = polls
+        self._deliveries = deliveries
 
     async def send(self) -> None:
         """Send a heartbeat. Raises StoreUnavailable."""
-        if self._info is None:
-            started_at = await self._resources.store.now()
-            self._info = WorkerInfo(
-                id=self._id, host=socket.gethostname(), version=VERSION, started_at=started_at, layout=SCHEMA
+        await self._sender.send(
+            Load(
+                polls=sum(each.in_progress for each in self._polls),
+                poll_places=sum(each.places for each in self._polls),
+                deliveries=self._deliveries.in_progress,
+                delivery_places=self._deliveries.places,
             )
-        await self._resources.heartbeats.send(self._info)
+        )
 
     async def withdraw(self) -> None:
-        """Remove the worker from the list. If Redis is unavailable, it is listed as missing for a while."""
-        if self._info is not None:
-            with suppress(StoreUnavailable):
-                await self._resources.heartbeats.withdraw(self._info)
+        """Remove the worker from the list."""
+        await self._sender.withdraw()

@@ -93,6 +93,16 @@ class Shift(Generic[ClaimT, ResultT]):
         """Whether the loop runs."""
         return self._loop is not None and not self._loop.done()
 
+    @property
+    def in_progress(self) -> int:
+        """The number of claims that are acted on."""
+        return len(self._in_progress)
+
+    @property
+    def places(self) -> int:
+        """The number of claims that this worker may have at once."""
+        return self._work.room
+
     async def work(self) -> None:
         """Start, and wait until the loop ends or its length has passed. An error of the loop is raised here.
 

@@ -14,7 +14,7 @@ from workers.digests import DigestWriter
 from workers.end_buttons import EndButtonsWork
 from workers.figures import FigureRecorder
 from workers.gate import GateWork
-from workers.heartbeat import HeartbeatSender
+from workers.heartbeat import WorkerHeartbeat
 from workers.living import LivingWork
 from workers.notify_operator import OperatorNotifier
 from workers.nudges import NudgeWork
@@ -52,7 +52,7 @@ class Worker:
     nudges: Shift[Any, Any]
     """The shift that checks whether Slack is nudged."""
     sweep: Sweep
-    heartbeat: HeartbeatSender
+    heartbeat: WorkerHeartbeat
     figures: FigureRecorder
 
     async def close(self, *, timeout: float = CLOSE_TIMEOUT) -> None:  # noqa: ASYNC109 - it is no error
@@ -97,6 +97,6 @@ def build_worker(resources: Resources, *, shift_length: float = SHIFT_LENGTH) ->
         record_reads=Shift(RecordReadWork(resources, operator), length=shift_length),
         nudges=Shift(NudgeWork(resources), length=shift_length),
         sweep=Sweep(resources, settler, operator, digests, summaries),
-        heartbeat=HeartbeatSender(resources),
+        heartbeat=WorkerHeartbeat(resources, tuple(polls.values()), deliveries),
         figures=FigureRecorder(resources),
     )

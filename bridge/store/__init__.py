@@ -93,6 +93,7 @@ signed out: the sweep deletes what has ended.
     rb:clock                            int    the latest time seen, to detect that the clock was set back
     rb:schema                           int    the version of this layout; only it and its neighbours are read
     rb:workers                          hash   the last heartbeat of each worker, by its id
+    rb:apis                             hash   the last heartbeat of each process of the API, by its id
     rb:evicts                           string exists while Redis may evict watches and the operator has been notified
     rb:replicated                       string written before WAIT, if replicas are required
     rb:alarms                           hash   problems that last, by kind and subject; whether the operator was told

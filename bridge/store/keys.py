@@ -38,7 +38,7 @@ END_BUTTONS = "rb:slack:end_buttons"
 LIVING_PREFIX = "rb:living:"
 LANES = "rb:lanes"
 LANES_DOUBTFUL = "rb:lanes:doubtful"
-WORKERS = "rb:workers"
+WORKERS, APIS = "rb:workers", "rb:apis"
 EVICTS = "rb:evicts"
 ALARMS = "rb:alarms"
 RECEIVERS_FAILING = "rb:receivers:failing"
@@ -295,6 +295,6 @@ def member(workspace: str, import_id: str) -> str:
     return f"{workspace}:{import_id}"
 
 
-def split_member(member_: str) -> tuple[str, str]:
-    workspace, import_id = member_.split(":", 1)
+def split_member(text: str) -> tuple[str, str]:
+    workspace, _, import_id = text.partition(":")
     return workspace, import_id

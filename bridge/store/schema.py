@@ -1,6 +1,6 @@
 """The version of the data layout. Each version of rally-bridge reads its own layout, the one before and the one after.
 
-So a new version may run beside the previous one, and be rolled back. Data is marked with the new layout once no worker
+So a new version may run beside the previous one, and be rolled back. Data is marked with the new layout once no process
 of the previous one is alive.
 """
 
@@ -27,10 +27,10 @@ async def adopt_schema(store: Store, *, may_evict: bool = False) -> str | None:
 
 
 async def raise_schema(store: Store) -> bool:
-    """Mark data of the previous layout with ours, unless an older worker is alive. Return whether it did."""
+    """Mark data of the previous layout with ours, unless an older worker or API is alive. Return whether it did."""
     raised = await store.run(
         "raise_schema",
-        {"schema": keys.SCHEMA_VERSION, "workers": keys.WORKERS},
+        {"schema": keys.SCHEMA_VERSION, "workers": keys.WORKERS, "apis": keys.APIS},
         {"version": keys.SCHEMA, "alive_for": ALIVE_FOR},
     )
     return bool(raised)

@@ -24,6 +24,7 @@ from bridge.tracing import Traces, tracing
 from bridge.web.access_log import ACCESS_LOG
 from bridge.web.cors import ORIGINS
 from bridge.web.endpoints.metrics import render
+from bridge.web.operations.heartbeats import sending_heartbeats
 from bridge.web.operations.operator_watch import watching_for_operator
 from bridge.web.slack.team_check import check_team
 
@@ -53,7 +54,7 @@ async def _serving(app: Starlette, settings: Settings, traces: Traces | None) ->
             app.state.resources = resources
             memory.trim_after_startup()
             structlog.get_logger().info("api.started")
-            async with watching_for_operator(resources):
+            async with sending_heartbeats(resources), watching_for_operator(resources):
                 access_log = partial(app.state.access_log.write, mode=settings.access_log)
                 yield {ORIGINS: settings.cors_origins, ACCESS_LOG: access_log}
     structlog.get_logger().info("api.stopped")

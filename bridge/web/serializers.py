@@ -9,7 +9,7 @@ from bridge.destinations.reasons import is_confidential, public_reason
 from bridge.domain.delivery.attempts import Attempt
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Destination
-from bridge.domain.heartbeats import Heartbeat
+from bridge.domain.heartbeats import Heartbeat, Load
 from bridge.domain.history.poll_waits import waiting_when_accepted
 from bridge.domain.history.wait_reasons import WaitingFor
 from bridge.domain.import_state import ImportState
@@ -22,6 +22,7 @@ from bridge.domain.watches import Watch, WatchState
 from bridge.resources import Resources
 from bridge.store.imports.import_records import ImportRecord
 from bridge.store.watches.acceptance import AcceptedWatch
+from bridge.web.schemas.health_responses import LoadResponse, ProcessResponse, WorkerResponse
 from bridge.web.schemas.responses import (
     AttemptResponse,
     DeliveryResponse,
@@ -30,7 +31,6 @@ from bridge.web.schemas.responses import (
     WaitingForResponse,
     WatchedDestinationResponse,
     WatchResponse,
-    WorkerResponse,
 )
 from bridge.web.watches.current_watches import as_of_now
 from bridge.web.watches.watch_context import WatchContext, polling_of, read_watch_context
@@ -151,14 +151,27 @@ def attempt_json(attempt: Attempt, *, admin: bool, named: bool) -> AttemptRespon
     }
 
 
-def worker_json(heartbeat: Heartbeat) -> WorkerResponse:
-    worker = heartbeat.worker
+def process_json(heartbeat: Heartbeat) -> ProcessResponse:
+    process = heartbeat.process
     return {
-        "id": worker.id,
-        "host": worker.host,
-        "version": worker.version,
-        "startedAt": rfc3339(worker.started_at),
+        "id": process.id,
+        "host": process.host,
+        "version": process.version,
+        "startedAt": rfc3339(process.started_at),
         "lastSeenAt": rfc3339(heartbeat.at),
+    }
+
+
+def worker_json(heartbeat: Heartbeat) -> WorkerResponse:
+    return {**process_json(heartbeat), "load": None if heartbeat.load is None else _load_json(heartbeat.load)}
+
+
+def _load_json(load: Load) -> LoadResponse:
+    return {
+        "polls": load.polls,
+        "pollPlaces": load.poll_places,
+        "deliveries": load.deliveries,
+        "deliveryPlaces": load.delivery_places,
     }
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.domain.heartbeats import ALIVE_FOR, WorkerInfo
+from bridge.domain.heartbeats import ALIVE_FOR, ProcessInfo
 from bridge.store import keys
 from bridge.store.calls.connection import Store
 from bridge.store.schema import adopt_schema, raise_schema, schema_remedy
@@ -68,8 +68,8 @@ def test_a_refusal_names_what_to_run(stored: str, remedy: str) -> None:
     assert remedy in schema_remedy(stored)
 
 
-def worker_with(layout: int) -> WorkerInfo:
-    return WorkerInfo(id=f"wrk_{layout}", host="h", version="1", started_at=0, layout=layout)
+def worker_with(layout: int) -> ProcessInfo:
+    return ProcessInfo(id=f"wrk_{layout}", host="h", version="1", started_at=0, layout=layout)
 
 
 async def test_the_version_is_raised_once_no_older_worker_is_alive(world: World) -> None:
@@ -84,6 +84,16 @@ async def test_the_version_is_raised_once_no_older_worker_is_alive(world: World)
     assert await raise_schema(store) is True
     assert await raise_schema(store) is False
     assert await store.call("GET", "rb:schema") == str(keys.SCHEMA)
+
+
+async def test_the_version_is_not_raised_while_an_older_api_is_alive(world: World) -> None:
+    store, older = world.resources.store, worker_with(keys.SCHEMA - 1)
+    await store.call("SET", "rb:schema", keys.SCHEMA - 1)
+    await world.resources.api_heartbeats.send(older)
+
+    assert await raise_schema(store) is False
+    await world.resources.api_heartbeats.withdraw(older)
+    assert await raise_schema(store) is True
 
 
 async def test_a_worker_that_names_no_layout_is_older_until_its_heartbeats_stop(store: Store) -> None:
@@ -113,4 +123,4 @@ async def test_a_worker_of_the_next_version_is_listed_although_it_says_more(worl
     facts = '{"host":"h","version":"2","started_at":0,"layout":8,"region":"eu"}'
     await world.resources.store.call("HSET", "rb:workers", "wrk_1", f"{await world.resources.store.now()} {facts}")
 
-    assert [each.worker.version for each in (await world.resources.heartbeats.read()).alive] == ["2"]
+    assert [each.process.version for each in (await world.resources.heartbeats.read()).alive] == ["2"]

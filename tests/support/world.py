@@ -15,7 +15,7 @@ import httpx
 import uvicorn
 
 from bridge.destinations.callback_signing import derived_secret
-from bridge.domain.heartbeats import WorkerInfo
+from bridge.domain.heartbeats import ProcessInfo
 from bridge.domain.times import MINUTE
 from bridge.resources import Resources, open_resources
 from bridge.sandbox.app import create_app
@@ -119,7 +119,7 @@ class World:
 
     async def heartbeat(self) -> None:
         """Send a heartbeat, as a worker that runs its jobs does every five seconds."""
-        worker = WorkerInfo(id="wrk_test", host="test", version="0", started_at=0)
+        worker = ProcessInfo(id="wrk_test", host="test", version="0", started_at=0)
         await self.resources.heartbeats.send(worker)
 
     async def begin_minute(self) -> None:

@@ -10,6 +10,7 @@ from bridge.version import VERSION
 from tests.support.samples import only
 from tests.support.world import World
 from workers.alive_file import keep_touching
+from workers.delivery_slots import SLOTS
 
 pytestmark = pytest.mark.anyio
 
@@ -20,6 +21,10 @@ async def test_readyz_lists_the_workers_until_they_shut_down(world: World) -> No
 
     listed = only((await world.api.get("/readyz")).json()["workers"])
     assert (listed["id"][:4], listed["version"], listed["startedAt"] <= listed["lastSeenAt"]) == ("wrk_", VERSION, True)
+
+    load = listed["load"]
+    assert (load["polls"], load["deliveries"], load["deliveryPlaces"]) == (0, 0, SLOTS)
+    assert load["pollPlaces"] == sum(each.places for each in world.worker.polls.values()) > 0
 
     await world.worker.close()
     assert (await world.api.get("/readyz")).json()["workers"] == []

@@ -60,6 +60,7 @@ async def test_a_caller_waits_no_longer_than_the_length_while_some_work_hangs() 
     await shift.work()
 
     assert shift.running, "the hanging work is still in progress"
+    assert (shift.in_progress, shift.places) == (1, 2)
 
 
 class Crossing:

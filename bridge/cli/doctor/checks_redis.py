@@ -231,7 +231,7 @@ def check_workers(fleet: Fleet) -> Finding:
         dead = "none has been alive within the last seconds: imports are not polled, and nothing is sent"
         remedy = "Start one with `rally-bridge worker`, or see its log for why it ended."
         return failed("Workers", f"{dead}{_last_seen(fleet)}", remedy)
-    alive = ", ".join(f"{each.worker.host} ({each.worker.version})" for each in fleet.alive)
+    alive = ", ".join(f"{each.process.host} ({each.process.version})" for each in fleet.alive)
     detail = f"{len(fleet.alive)} alive: {alive}{_last_seen(fleet)}"
     if fleet.missing:
         return warning("Workers", detail, "If it was not stopped on purpose, see its log for why it ended.")
@@ -251,6 +251,6 @@ def check_notices(failed_notices: int, destination: str | None) -> Finding:
 
 def _last_seen(fleet: Fleet) -> str:
     return "".join(
-        f"; {each.worker.host} was last seen {duration_text((fleet.now - each.at) // SECOND * SECOND)} ago"
+        f"; {each.process.host} was last seen {duration_text((fleet.now - each.at) // SECOND * SECOND)} ago"
         for each in fleet.missing
     )

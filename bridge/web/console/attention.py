@@ -55,7 +55,7 @@ def of_fleet(fleet: Fleet, service: Service) -> Iterator[Attention]:
         yield Attention(text=text, page=page if service.refused_writes is None else "", since=stopped.since)
         return
     for each in fleet.missing:
-        text = f"The worker {each.worker.id} on {each.worker.host} ended without saying so"
+        text = f"The worker {each.process.id} on {each.process.host} ended without saying so"
         yield Attention(text=text, page=page, since=each.at, grave=False)
 
 

@@ -8,8 +8,8 @@ from bridge.resources import Resources
 from bridge.store.operations.redis_check import check_redis
 from bridge.web.json_response import ApiResponse
 from bridge.web.problems import RETRY_AFTER_OUTAGE
-from bridge.web.schemas.responses import AliveResponse, ReadyResponse
-from bridge.web.serializers import worker_json
+from bridge.web.schemas.health_responses import AliveResponse, ReadyResponse
+from bridge.web.serializers import process_json, worker_json
 
 
 async def healthz(_: Request) -> Response:
@@ -25,11 +25,17 @@ async def readyz(request: Request) -> Response:
         await resources.store.check()
         checked = await check_redis(resources.store, may_evict=resources.settings.redis_may_evict)
         fleet = await resources.heartbeats.read()
+        apis = await resources.api_heartbeats.read()
     except StoreUnavailable as error:
         return _not_ready(str(error))
     if checked.problem is not None:
         return _not_ready(f"Redis: {checked.problem}")
-    response: ReadyResponse = {"status": "ready", "redis": "ok", "workers": [worker_json(each) for each in fleet.alive]}
+    response: ReadyResponse = {
+        "status": "ready",
+        "redis": "ok",
+        "workers": [worker_json(each) for each in fleet.alive],
+        "apis": [process_json(each) for each in apis.alive],
+    }
     if checked.warnings:
         response["warnings"] = list(checked.warnings)
     return ApiResponse(response)

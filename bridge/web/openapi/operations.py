@@ -29,7 +29,7 @@ from bridge.web.requests.query import (
     WatchesQuery,
 )
 from bridge.web.routing import Endpoint
-from bridge.web.schemas import destination_responses, responses
+from bridge.web.schemas import destination_responses, health_responses, responses
 from bridge.web.schemas.history_responses import HistoryResponse
 from bridge.web.schemas.pushes import PushBody
 from bridge.web.schemas.redeliver import RedeliverBody
@@ -259,9 +259,9 @@ OPERATION_OF: Mapping[Endpoint, Operation] = {
             Refusal.SERVICE_UNAVAILABLE,
         ),
     ),
-    health.healthz: Operation(name="alive", tag=OPERATIONS, response=responses.AliveResponse, public=True),
+    health.healthz: Operation(name="alive", tag=OPERATIONS, response=health_responses.AliveResponse, public=True),
     health.readyz: Operation(
-        name="ready", tag=OPERATIONS, response=responses.ReadyResponse, public=True, not_ready=True
+        name="ready", tag=OPERATIONS, response=health_responses.ReadyResponse, public=True, not_ready=True
     ),
     metrics.show: Operation(
         name="metrics",

@@ -257,33 +257,3 @@ class KeysResponse(TypedDict):
 
     client: str
     keys: list[str]
-
-
-class AliveResponse(TypedDict):
-    """The process responds."""
-
-    status: Literal["alive"]
-
-
-class WorkerResponse(TypedDict):
-    """A worker that was alive within the last seconds."""
-
-    id: Annotated[str, Field(description="The id of this run of the worker.")]
-    host: str
-    version: str
-    startedAt: Time
-    lastSeenAt: Time
-
-
-class ReadyResponse(TypedDict):
-    """The answer of `/readyz`: `ready` if watches can be accepted, which needs Redis but no worker.
-
-    `workers` lists those that are alive; without any, nothing is polled or sent.
-    """
-
-    status: Literal["ready", "not ready"]
-    redis: str
-    workers: NotRequired[list[WorkerResponse]]
-    warnings: NotRequired[
-        Annotated[list[str], Field(description="Problems of the Redis configuration that may lose data later.")]
-    ]

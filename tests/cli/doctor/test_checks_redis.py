@@ -9,7 +9,7 @@ from bridge.cli.doctor import checks_redis
 from bridge.cli.doctor.checks_redis import RedisReport
 from bridge.cli.doctor.findings import Finding
 from bridge.cli.doctor.record_sample import RecordSample
-from bridge.domain.heartbeats import Heartbeat, WorkerInfo
+from bridge.domain.heartbeats import Heartbeat, ProcessInfo
 from bridge.domain.times import SECOND
 from bridge.store import keys
 from bridge.store.operations.heartbeats import Fleet
@@ -104,8 +104,8 @@ def test_findings_on_clocks_name_the_difference_that_matters(ahead: int, here: s
 
 
 def heartbeat(host: str, ago: int) -> Heartbeat:
-    worker = WorkerInfo(id=f"wrk_{host}", host=host, version="1.2.3", started_at=0)
-    return Heartbeat(worker=worker, at=NOW - ago * SECOND)
+    worker = ProcessInfo(id=f"wrk_{host}", host=host, version="1.2.3", started_at=0)
+    return Heartbeat(process=worker, at=NOW - ago * SECOND)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bridge.domain.clients import DIGEST_PREFIX, digest
-from bridge.domain.heartbeats import WorkerInfo
+from bridge.domain.heartbeats import Load, ProcessInfo
 from bridge.domain.rules.rules import RuleResult
 from bridge.domain.times import MINUTE
 from bridge.web.console.rules import RESULTS
@@ -61,16 +61,19 @@ async def test_each_page_needs_a_session(world: World, path: str) -> None:
 
 async def test_workers_are_listed_and_a_missing_one_is_named(as_admin: World) -> None:
     assert "No worker is alive" in await words(as_admin, "/console/workers")
-    gone = WorkerInfo(id="wrk_gone", host="<b>old</b>", version="0.1.0", started_at=0)
+    gone = ProcessInfo(id="wrk_gone", host="<b>old</b>", version="0.1.0", started_at=0)
     await as_admin.resources.heartbeats.send(gone)
     as_admin.pass_time(MINUTE)
-    await as_admin.resources.heartbeats.send(WorkerInfo(id="wrk_1", host="new", version="0.1.0", started_at=1))
+    load = Load(polls=12, poll_places=90, deliveries=3, delivery_places=50)
+    await as_admin.resources.heartbeats.send(ProcessInfo(id="wrk_1", host="new", version="0.1.0", started_at=1), load)
+    await as_admin.resources.api_heartbeats.send(ProcessInfo(id="api_1", host="front", version="0.1.0", started_at=1))
 
     page = await as_admin.api.get("/console/workers")
     assert "&lt;b&gt;old" in page.text
     shown = await words(as_admin, "/console/workers")
     assert "No worker is alive" not in shown
-    assert re.search(r"new alive", shown)
+    assert "new alive 12 of 90 polls, 3 of 50 messages" in shown
+    assert "front alive" in shown
     assert "missing" in shown
 
 

@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 
-from bridge.domain.heartbeats import Heartbeat, WorkerInfo
+from bridge.domain.heartbeats import Heartbeat, ProcessInfo
 from bridge.domain.history.standstill import RefusedWrites, Service
 from bridge.domain.times import HOUR, MINUTE
 from bridge.store.operations.heartbeats import Fleet
@@ -25,7 +25,7 @@ async def words(world: World, path: str = "/console") -> str:
 
 
 async def be_alive(world: World) -> None:
-    await world.resources.heartbeats.send(WorkerInfo(id="wrk_1", host="h", version="0.1.0", started_at=1))
+    await world.resources.heartbeats.send(ProcessInfo(id="wrk_1", host="h", version="0.1.0", started_at=1))
 
 
 async def abandon(world: World, **wish: str) -> None:
@@ -38,7 +38,7 @@ async def abandon(world: World, **wish: str) -> None:
 
 
 def heartbeat(id_: str, at: int) -> Heartbeat:
-    return Heartbeat(worker=WorkerInfo(id=id_, host="h", version="0.1.0", started_at=0), at=at)
+    return Heartbeat(process=ProcessInfo(id=id_, host="h", version="0.1.0", started_at=0), at=at)
 
 
 def test_without_a_worker_nothing_else_is_said_of_the_fleet() -> None:

@@ -211,7 +211,7 @@ async def test_an_unknown_path_and_a_wrong_method_are_problems_as_well(world: Wo
 async def test_health_distinguishes_alive_and_ready(world: World) -> None:
     assert (await world.api.get("/healthz")).json() == {"status": "alive"}
     ready = await world.api.get("/readyz")
-    assert ready.json() == {"status": "ready", "redis": "ok", "workers": []}
+    assert ready.json() == {"status": "ready", "redis": "ok", "workers": [], "apis": []}
 
 
 async def test_a_full_redis_is_a_503_and_nothing_changes(world: World) -> None:

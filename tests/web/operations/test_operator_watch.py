@@ -12,7 +12,6 @@ from bridge.web.operations.direct_notices import PAUSES
 from bridge.web.operations.operator_watch import OperatorWatch
 from tests.support.configuration import destination
 from tests.support.world import SECRET, World, opened
-from workers.heartbeat import HeartbeatSender
 
 pytestmark = pytest.mark.anyio
 
@@ -46,7 +45,7 @@ async def test_a_missing_worker_is_told_once_by_all_processes_and_so_is_its_retu
         for each in processes:
             await each.after(seconds)
     missing = await told(world)
-    await HeartbeatSender(world.resources).send()
+    await world.heartbeat()
     for each in processes:
         await each.after(10)
 
@@ -58,14 +57,14 @@ async def test_a_restart_of_the_only_worker_is_not_told(world: World) -> None:
     looks = Looks(world)
     await looks.after(0)
     await looks.after(TOLD_AFTER[AlarmKind.WORKERS_MISSING] / 1000 - 1)
-    await HeartbeatSender(world.resources).send()
+    await world.heartbeat()
     await looks.after(10)
 
     assert await told(world) == []
 
 
 async def test_a_full_redis_is_told_without_writing_to_it(world: World) -> None:
-    await HeartbeatSender(world.resources).send()
+    await world.heartbeat()
     processes = [Looks(world), Looks(world)]
     for each in processes:
         await each.after(0)
