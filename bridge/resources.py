@@ -43,9 +43,9 @@ from bridge.store.deliveries.lanes import Lanes
 from bridge.store.deliveries.summaries import Summaries
 from bridge.store.encryption import Encryptor, Fingerprinter
 from bridge.store.imports.budgets import Budgets
-from bridge.store.imports.failed_records import FailedRecords
 from bridge.store.imports.imports import Imports
 from bridge.store.imports.record_reads import RecordReads
+from bridge.store.imports.record_sets import RecordSets
 from bridge.store.indexes import Indexes
 from bridge.store.operations.alarms import Alarms
 from bridge.store.operations.console_sessions import ConsoleSessions
@@ -104,7 +104,7 @@ class Resources:
     notices: Notices
     alarms: Alarms
     full_mark: FullMark
-    failed_records: FailedRecords
+    record_sets: RecordSets
     record_reads: RecordReads
     budgets: Budgets
     push_proofs: PushProofs
@@ -223,7 +223,7 @@ def _build(settings: Settings, clock_offset: Span) -> Resources:
         notices=Notices(store, encryptor),
         alarms=Alarms(store),
         full_mark=FullMark(store),
-        failed_records=FailedRecords(store, encryptor),
+        record_sets=RecordSets(store, encryptor),
         record_reads=RecordReads(store, encryptor),
         budgets=Budgets(store),
         push_proofs=PushProofs(store),

@@ -24,7 +24,7 @@ from bridge.domain.polling.quarantine import QUARANTINE
 from bridge.domain.times import DAY, SECOND, Moment, Span
 from bridge.errors import DecryptionFailed, StoreUnavailable
 from bridge.ids import derived_id
-from bridge.metrics import process
+from bridge.metrics import process_counts
 from bridge.resources import Resources
 from bridge.store.deliveries.deliveries import DeliveryClaim
 from workers.delivery_slots import DeliverySlots
@@ -150,7 +150,7 @@ class DeliverWork:
         )
         attempt = _attempt(after.attempts, started, claimed.now() - started, result)
         _log_attempt(after, attempt, self._resources.fingerprint(after.destination))
-        process.delivery_attempts.add(self._kind(after), VERDICTS[type(verdict)])
+        process_counts.delivery_attempts.add(self._kind(after), VERDICTS[type(verdict)])
         lane_pause = (verdict.wait or 0) if isinstance(verdict, Deferred) and verdict.whole_lane else 0
         refused = isinstance(verdict, Deferred) and verdict.refused_token
         return DeliveryResult(
@@ -227,9 +227,9 @@ class DeliverWork:
             _count_notice(after)
         match after.state:
             case DeliveryState.ABANDONED:
-                process.deliveries_abandoned.add(self._kind(after))
+                process_counts.deliveries_abandoned.add(self._kind(after))
             case DeliveryState.DELIVERED if after.ended_at is not None:
-                process.delivery_delay.observe((after.ended_at - after.queued_at) / SECOND, self._kind(after))
+                process_counts.delivery_delay.observe((after.ended_at - after.queued_at) / SECOND, self._kind(after))
 
     def _kind(self, delivery: Delivery) -> str:
         """Return the kind of the receiver; `named` if its name is not configured any more."""
@@ -248,9 +248,9 @@ def _count_notice(after: Delivery) -> None:
     """Count a notice to the operator that has ended. That one failed is told by the log and the metrics only."""
     match after.state:
         case DeliveryState.DELIVERED:
-            process.notices.add("delivered")
+            process_counts.notices.add("delivered")
         case DeliveryState.ABANDONED:
-            process.notices.add("failed")
+            process_counts.notices.add("failed")
             log.error("notice.failed", delivery_id=after.id, reason=after.last_reason)
 
 

@@ -8,7 +8,7 @@ from bridge.domain import figures
 from bridge.domain.polling.budget import Budget
 from bridge.domain.times import MINUTE
 from bridge.domain.watches import WatchState
-from bridge.metrics import process
+from bridge.metrics import process_counts
 from bridge.metrics.counts import Distribution
 from bridge.resources import Resources
 from workers.poll import NOT_SENT
@@ -48,19 +48,19 @@ def calls_a_minute(budget: Budget) -> int:
 def counted() -> Mapping[str, int]:
     """Return what this process has counted so far, under the names of figures."""
     sums: dict[str, float] = {
-        figures.POLLS: sum(n for (_, answer), n in process.polls.values.items() if answer != NOT_SENT)
+        figures.POLLS: sum(n for (_, answer), n in process_counts.polls.values.items() if answer != NOT_SENT)
     }
-    for (_, outcome), number in process.watches_settled.values.items():
+    for (_, outcome), number in process_counts.watches_settled.values.items():
         name = f"{figures.ENDED}{outcome}"
         sums[name] = sums.get(name, 0) + number
-    for (_, verdict), number in process.delivery_attempts.values.items():
+    for (_, verdict), number in process_counts.delivery_attempts.values.items():
         name = figures.DELIVERED if verdict == "accepted" else figures.FAILED_ATTEMPTS
         sums[name] = sums.get(name, 0) + number
-    sums[figures.ABANDONED] = sum(process.deliveries_abandoned.values.values())
+    sums[figures.ABANDONED] = sum(process_counts.deliveries_abandoned.values.values())
     return {
         **{name: int(number) for name, number in sums.items()},
-        **_buckets(figures.DETECTION, process.detection_delay),
-        **_buckets(figures.DELIVERY, process.delivery_delay),
+        **_buckets(figures.DETECTION, process_counts.detection_delay),
+        **_buckets(figures.DELIVERY, process_counts.delivery_delay),
     }
 
 

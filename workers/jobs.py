@@ -7,7 +7,7 @@ from typing import Any
 from arq import cron, func
 
 from bridge.errors import StoreUnavailable
-from bridge.metrics import process
+from bridge.metrics import process_counts
 from bridge.queue import Job
 from workers.cron import EVERY_PERIOD
 from workers.worker import Worker
@@ -42,7 +42,7 @@ async def sweep(ctx: Ctx) -> None:
         await worker.heartbeat.send()
         began = monotonic()
         await worker.sweep.run()
-        process.shift_round.observe(monotonic() - began, "sweep")
+        process_counts.shift_round.observe(monotonic() - began, "sweep")
         await worker.figures.record()
     except StoreUnavailable:
         return  # the store has logged it; the next sweep starts over

@@ -14,7 +14,7 @@ from arq.cron import CronJob
 from bridge import log, memory
 from bridge.destinations.configuration import diverted_workspaces
 from bridge.errors import BridgeError, SettingsError, StoreUnavailable
-from bridge.metrics import process
+from bridge.metrics import process_counts
 from bridge.metrics.server import serving_metrics
 from bridge.queue.cron import keep_on_schedule
 from bridge.queue.shutdown import Shutdown
@@ -83,7 +83,7 @@ def metrics_served(settings: Settings) -> AbstractAsyncContextManager[object]:
 async def _metrics() -> bytes:
     from bridge.metrics.text import render  # noqa: PLC0415 - its library takes 1 MB of memory
 
-    return render([process.build_info("worker", VERSION), *process.WORKER])
+    return render([process_counts.build_info("worker", VERSION), *process_counts.WORKER])
 
 
 def _log_failure(touching: "asyncio.Task[None]") -> None:

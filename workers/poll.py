@@ -26,7 +26,7 @@ from bridge.domain.polling.poll_results import ImportUpdate, PollClaim, after_po
 from bridge.domain.times import MINUTE, SECOND, Moment, Span
 from bridge.errors import StoreUnavailable
 from bridge.logged_texts import LoggedTexts, truncated
-from bridge.metrics import process
+from bridge.metrics import process_counts
 from bridge.resources import Resources
 from bridge.store.imports.budgets import BudgetSnapshot
 from bridge.store.imports.imports import PollCommit
@@ -133,7 +133,7 @@ class PollWork:
         all_leased = snapshot.budget.breaker_open and claims == []
         polls = self._with_deadlines(claims or (), granted, snapshot, began)
         for poll in polls:
-            process.poll_lateness.observe(max(0, snapshot.now - poll.claim.due) / SECOND, self._workspace)
+            process_counts.poll_lateness.observe(max(0, snapshot.now - poll.claim.due) / SECOND, self._workspace)
         return polls, ALL_LEASED_PAUSE if all_leased else 0.0
 
     def _with_deadlines(
@@ -161,7 +161,7 @@ class PollWork:
         began = monotonic()
         reply = await self._rally.get_import(claimed.claim.import_id, at=claimed.now, start_by=claimed.start_by)
         if reply is None:
-            process.polls.add(self._workspace, NOT_SENT)
+            process_counts.polls.add(self._workspace, NOT_SENT)
             return PollResult(claimed=claimed, reply=None, update=release_claim(claimed.claim), at=claimed.now())
         update = after_poll(
             claimed.claim,
@@ -216,9 +216,9 @@ class PollWork:
         await self._budget.correct(replies, probed=probed, shown=shown, read_before=read_before)
 
     def _count(self, claim: PollClaim, reply: Reply) -> None:
-        process.polls.add(self._workspace, ANSWERS[type(reply.answer)])
+        process_counts.polls.add(self._workspace, ANSWERS[type(reply.answer)])
         if (delay := detection_delay(claim, reply)) is not None:
-            process.detection_delay.observe(delay / SECOND, self._workspace)
+            process_counts.detection_delay.observe(delay / SECOND, self._workspace)
 
     async def _log_reply(self, claim: PollClaim, reply: Reply) -> None:
         """Log what is new: a first fault and the end of faults, and statuses and invalid values not seen before."""

@@ -25,7 +25,7 @@ from bridge.domain.rules.rules import RuleResult, rule_of
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.domain.watches import Watch, WatchState
 from bridge.errors import StoreUnavailable
-from bridge.metrics import process
+from bridge.metrics import process_counts
 from bridge.resources import Resources
 from bridge.store.watches.endings import Settlement
 from bridge.store.watches.history import ImportNotes
@@ -140,7 +140,7 @@ class Settler:
             reason=conclusion.reason,
             deliveries=len(settlement.deliveries),
         )
-        process.watches_settled.add(watch.workspace, conclusion.outcome.value)
+        process_counts.watches_settled.add(watch.workspace, conclusion.outcome.value)
         await self._count(settlement)
         pending = [delivery for delivery in settlement.deliveries if delivery.state is DeliveryState.PENDING]
         if any(delivery.held_until is None for delivery in pending):

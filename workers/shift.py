@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 
 from bridge.errors import StoreUnavailable
-from bridge.metrics import process
+from bridge.metrics import process_counts
 
 BATCH_WINDOW = 0.01
 """Seconds between two rounds while work is in progress: results that arrive meanwhile are committed together."""
@@ -133,7 +133,7 @@ class Shift(Generic[ClaimT, ResultT]):
             self._started.clear()
             began = monotonic()
             next_claim = await self._round()
-            process.shift_round.observe(monotonic() - began, self._label)
+            process_counts.shift_round.observe(monotonic() - began, self._label)
             # A start during the round may have come too late for its claim, and nothing else would wake the loop.
             idle = next_claim is None and not self._wakeup.is_set()
             if not self._in_progress and not self._results and (idle or self._closing):

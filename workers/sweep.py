@@ -209,7 +209,7 @@ class Sweep:
             log.info("watches.deleted", count=forgotten)
         await self._resources.watches.delete_replays(BATCH)
         await self._resources.imports.delete_final(reuse=settings.reading_reuse, count=BATCH)
-        await self._resources.failed_records.delete_unused(BATCH)
+        await self._resources.record_sets.delete_unused(BATCH)
 
 
 @contextmanager

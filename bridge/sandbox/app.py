@@ -17,6 +17,7 @@ from bridge.sandbox.page import Page, script, style
 from bridge.sandbox.push_control import PushControl
 from bridge.sandbox.pushes import Pushes
 from bridge.sandbox.rally import Rally
+from bridge.sandbox.rate_limit_window import Window
 from bridge.sandbox.receivers import Receivers
 from bridge.sandbox.settings import SandboxSettings
 from bridge.sandbox.slack.acts.acting import Acting
@@ -25,7 +26,6 @@ from bridge.sandbox.slack.api.calls import SlackApi
 from bridge.sandbox.slack.control import SlackControl
 from bridge.sandbox.slack.page.forms import Forms
 from bridge.sandbox.slack.state.workspace import Workspace
-from bridge.sandbox.window import Window
 
 
 def create_app(settings: SandboxSettings | None = None, now: Callable[[], float] = time.time) -> Starlette:

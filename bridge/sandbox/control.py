@@ -12,8 +12,8 @@ from bridge.sandbox.demo_imports import Kind, Story, generate_failed_records
 from bridge.sandbox.inbox import Inbox, Planned
 from bridge.sandbox.pushes import Manner
 from bridge.sandbox.rally import Fault, Rally
+from bridge.sandbox.rate_limit_window import Window
 from bridge.sandbox.slack.state.workspace import Workspace
-from bridge.sandbox.window import Window
 
 LONGEST = 10**9
 """The longest duration in seconds, about thirty years; much later times do not fit into a datetime."""

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from bridge.sandbox.cut_off import cut_off
 from bridge.sandbox.demo_imports import Story, demo, start_story
 from bridge.sandbox.pushes import Manner, Pushes
-from bridge.sandbox.window import Window
+from bridge.sandbox.rate_limit_window import Window
 
 REQUESTS_KEPT = 100_000
 TEXTS = {

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from bridge.metrics import process
+from bridge.metrics import process_counts
 from bridge.web.access_log import ACCESS_LOG, Answered
 from bridge.web.cors import ORIGINS, headers_for
 from bridge.web.joined_writes import JoinedWrites
@@ -199,7 +199,7 @@ class Connection(HttpToolsProtocol):
         add_headers(headers, id_of(received), API_HEADERS)
         lines = [STATUS_LINE[refusal.status], *(b"%b: %b\r\n" % header for header in headers), b"\r\n"]
         self.transport.write(b"".join(lines) + bytes(response.body))
-        process.requests.add("other", "none", str(refusal.status))
+        process_counts.requests.add("other", "none", str(refusal.status))
         self._log(refusal)
         if self.transport.can_write_eof():
             self.transport.write_eof()

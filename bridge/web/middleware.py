@@ -14,7 +14,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge.domain.times import SECOND
-from bridge.metrics import process
+from bridge.metrics import process_counts
 from bridge.web.access_log import Answered
 from bridge.web.problems import unexpected
 from bridge.web.routing import CLIENT, CODE, PATH
@@ -49,9 +49,9 @@ def _count(scope: Scope, status: int, seconds: float) -> None:
     """Count a request; `seconds` is the time until its response began."""
     method = scope["method"] if scope["method"] in METHODS else "other"
     route = scope.get(PATH, "none")
-    process.requests.add(method, route, str(status))
+    process_counts.requests.add(method, route, str(status))
     if b"wait=" not in scope["query_string"]:
-        process.request_duration.observe(seconds, method, route)
+        process_counts.request_duration.observe(seconds, method, route)
 
 
 def _log(scope: Scope, status: int, seconds: float) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.metrics import process
+from bridge.metrics import process_counts
 from bridge.metrics.catalogue import METRICS
 from bridge.metrics.metric import Kind, Metric, Source
 
@@ -31,8 +31,8 @@ def test_a_metric_has_buckets_exactly_if_it_is_a_histogram(metric: Metric) -> No
 
 
 def test_each_process_shows_all_that_it_counts() -> None:
-    shown = {Source.API: process.API, Source.WORKER: process.WORKER}
+    shown = {Source.API: process_counts.API, Source.WORKER: process_counts.WORKER}
     for source, series in shown.items():
         listed = {metric for metric in METRICS if metric.source in {source, Source.PROCESS}}
-        built = process.build_info("x", "1").metric
+        built = process_counts.build_info("x", "1").metric
         assert {each.metric for each in series} | {built} == listed

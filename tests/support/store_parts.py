@@ -20,8 +20,8 @@ from bridge.store.deliveries.attempts import Attempts
 from bridge.store.deliveries.deliveries import Deliveries
 from bridge.store.encryption import Encryptor, Fingerprinter
 from bridge.store.imports.budgets import Budgets
-from bridge.store.imports.failed_records import FailedRecords
 from bridge.store.imports.imports import Imports, PollCommit
+from bridge.store.imports.record_sets import RecordSets
 from bridge.store.pushes.push_proofs import PushProofs
 from bridge.store.pushes.pushes import Pushes
 from bridge.store.slack.living_messages import LivingMessages
@@ -59,7 +59,7 @@ class StoreParts:
         self.attempts = Attempts(store, encryptor)
         self.living = LivingMessages(store, encryptor)
         self.budgets = Budgets(store)
-        self.failed_records = FailedRecords(store, encryptor)
+        self.record_sets = RecordSets(store, encryptor)
 
     async def accept(self, watch_id: str = "wat_1", **changes: Any) -> tuple[Watch, Acceptance]:
         new = new_watch(id=watch_id, **changes)

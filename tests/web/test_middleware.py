@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 
 from bridge import log
 from bridge.domain.times import MINUTE
-from bridge.metrics import process
+from bridge.metrics import process_counts
 from bridge.store.operations.rate_limits import RateLimiter
 from bridge.web.app import ROUTES, build
 from bridge.web.routing import resource
@@ -134,7 +134,7 @@ def failing(world: World) -> Starlette:
 
 async def test_an_unexpected_error_is_answered_with_a_problem_and_logged_once(failing: Starlette) -> None:
     counted = ("GET", "/v1/failing", "500")
-    before = process.requests.of(*counted)
+    before = process_counts.requests.of(*counted)
     with logged() as lines, serving(failing) as url:
         async with plain_async_client(url) as api:
             answer = await api.get("/v1/failing", headers={"X-Request-Id": "build-42.a"})
@@ -144,7 +144,7 @@ async def test_an_unexpected_error_is_answered_with_a_problem_and_logged_once(fa
     assert answer.headers["content-type"] == "application/problem+json"
     assert (answer.headers["x-request-id"], answer.headers["cache-control"]) == ("build-42.a", "no-store")
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert process.requests.of(*counted) == before + 1
+    assert process_counts.requests.of(*counted) == before + 1
     (line,) = (line for line in lines() if line["level"] == "error")
     assert (line["event"], line["request_id"]) == ("request.failed", "build-42.a")
     assert "nobody foresaw it" in line["exception"]

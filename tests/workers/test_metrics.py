@@ -2,21 +2,21 @@
 
 import pytest
 
-from bridge.metrics import process
+from bridge.metrics import process_counts
 from bridge.metrics.counts import Count, Distribution, Labels
 from tests.support.world import World
 
 pytestmark = pytest.mark.anyio
 
 COUNTED: list[tuple[Count | Distribution, Labels]] = [
-    (process.polls, ("default", "read")),
-    (process.poll_lateness, ("default",)),
-    (process.detection_delay, ("default",)),
-    (process.watches_settled, ("default", "completed")),
-    (process.delivery_attempts, ("callback", "accepted")),
-    (process.delivery_attempts, ("callback", "rejected")),
-    (process.deliveries_abandoned, ("callback",)),
-    (process.delivery_delay, ("callback",)),
+    (process_counts.polls, ("default", "read")),
+    (process_counts.poll_lateness, ("default",)),
+    (process_counts.detection_delay, ("default",)),
+    (process_counts.watches_settled, ("default", "completed")),
+    (process_counts.delivery_attempts, ("callback", "accepted")),
+    (process_counts.delivery_attempts, ("callback", "rejected")),
+    (process_counts.deliveries_abandoned, ("callback",)),
+    (process_counts.delivery_delay, ("callback",)),
 ]
 
 
@@ -41,9 +41,9 @@ async def test_polls_ends_and_attempts_are_counted(world: World) -> None:
 
 
 async def test_a_round_of_each_shift_is_measured(world: World) -> None:
-    before = {name: process.shift_round.count(name) for name in ("poll", "deliver", "gate", "rules")}
+    before = {name: process_counts.shift_round.count(name) for name in ("poll", "deliver", "gate", "rules")}
     await world.poll()
     await world.apply_rules()
     await world.deliver()
 
-    assert all(process.shift_round.count(name) > count for name, count in before.items())
+    assert all(process_counts.shift_round.count(name) > count for name, count in before.items())

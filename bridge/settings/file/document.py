@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bridge.settings.file import statements
+from bridge.settings.file import key_lines
 from bridge.settings.parsers import NAME
 from bridge.settings.problems import Place, Problem, problem
 
@@ -28,8 +28,8 @@ class Document:
     tables: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
-    def _lines(self) -> dict[statements.Path, int]:
-        return statements.lines_of(self.text)
+    def _lines(self) -> dict[key_lines.Path, int]:
+        return key_lines.lines_of(self.text)
 
     def place(self, *path: str | int) -> Place:
         """Return the place of a key, else of the closest table around it."""

@@ -15,7 +15,7 @@ from bridge.domain.secret import Secret
 from bridge.domain.sentinel_urls import WITHOUT_LOGIN, SentinelLogin
 from bridge.domain.times import Moment, Span
 from bridge.errors import ReplicasMissing, StoreFull, StoreRefused, StoreUnavailable, WritesRefused
-from bridge.metrics.process import redis_errors
+from bridge.metrics.process_counts import redis_errors
 from bridge.redis.errors import translated
 from bridge.redis.pool import Pool
 from bridge.redis.retries import UnlessRefused

@@ -16,7 +16,6 @@ from bridge.redis.errors import translated
 from bridge.store import bindings, codec, keys, poll_scores
 from bridge.store.calls.connection import Store
 from bridge.store.encryption import Encryptor
-from bridge.store.imports.failed_records import FailedRecords
 from bridge.store.imports.import_records import (
     ImportRecord,
     dump_answer,
@@ -27,6 +26,7 @@ from bridge.store.imports.import_records import (
     load_noted,
     load_streak,
 )
+from bridge.store.imports.record_sets import RecordSets
 from bridge.store.pushes.push_proofs import load_proofs
 from bridge.store.watches.history import KEPT_FOR, dump_note
 
@@ -50,7 +50,7 @@ class Imports:
     def __init__(self, store: Store, encryptor: Encryptor) -> None:
         self._store = store
         self._encryptor = encryptor
-        self._failed_records = FailedRecords(store, encryptor)
+        self._record_sets = RecordSets(store, encryptor)
 
     async def claim(
         self,
@@ -239,7 +239,7 @@ class Imports:
             reading = update.reading
             if reading is None or reading.record_set_id is None or _dump(reading)[1] == claim.reading_digest:
                 continue
-            await self._failed_records.keep(claim.workspace, claim.import_id, reading.record_set_id, update.record_set)
+            await self._record_sets.keep(claim.workspace, claim.import_id, reading.record_set_id, update.record_set)
 
     def _found(self, commit: PollCommit) -> list[str | int]:
         claim, update = commit.claim, commit.update

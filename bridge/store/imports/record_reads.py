@@ -14,7 +14,7 @@ from bridge.domain.times import MINUTE, Moment, Span
 from bridge.store import bindings, codec, keys
 from bridge.store.calls.connection import Store
 from bridge.store.encryption import Encryptor
-from bridge.store.imports.record_sets import compress
+from bridge.store.imports.record_set_format import compress
 
 KEPT_FOR: Span = MINUTE
 """How long the answer is kept, counted from the request: there is at most one in this time."""

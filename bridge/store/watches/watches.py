@@ -11,7 +11,7 @@ from bridge.store import codec, keys
 from bridge.store.calls.connection import Store
 from bridge.store.calls.group_commit import GroupCommit
 from bridge.store.encryption import Encryptor, Fingerprinter
-from bridge.store.imports.failed_records import FailedRecords
+from bridge.store.imports.record_sets import RecordSets
 from bridge.store.watches.acceptance import (
     REPLAYED_FOR,
     Acceptance,
@@ -49,7 +49,7 @@ class Watches:
         self._store = store
         self._fingerprinter = fingerprinter
         self._encryptor = encryptor
-        self._failed_records = FailedRecords(store, encryptor)
+        self._record_sets = RecordSets(store, encryptor)
         self._acceptances = GroupCommit(store, "accept", replicated=True)
 
     async def accept(
@@ -152,7 +152,7 @@ class Watches:
             more_args=where.deliveries,
         )
         if deleted and where.record_set_id is not None:
-            await self._failed_records.release(where.workspace, where.import_id, where.record_set_id)
+            await self._record_sets.release(where.workspace, where.import_id, where.record_set_id)
         return bool(deleted)
 
     async def delete_replays(self, count: int) -> int:

@@ -4,7 +4,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bridge.metrics import process
+from bridge.metrics import process_counts
 from bridge.metrics.metric import CONTENT_TYPE
 from bridge.resources import Resources
 from bridge.version import VERSION
@@ -28,4 +28,4 @@ async def render(resources: Resources) -> bytes:
     from bridge.metrics.text import render as text  # noqa: PLC0415 - its library takes 1 MB of memory
     from bridge.web.operations.store_metrics import sampled  # noqa: PLC0415 - likewise
 
-    return text([process.build_info("api", VERSION), *process.API, *sampled(report)])
+    return text([process_counts.build_info("api", VERSION), *process_counts.API, *sampled(report)])

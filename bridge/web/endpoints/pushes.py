@@ -18,7 +18,7 @@ from bridge.domain.rules.pushes import FIRST_KEPT_LONGER, OTHER_EVENT, Push, Pus
 from bridge.domain.webhook_verification import STANDARD, SVIX, NotSigned, read_signatures
 from bridge.domain.workspaces import Workspace
 from bridge.errors import StoreUnavailable
-from bridge.metrics import process
+from bridge.metrics import process_counts
 from bridge.queue import Job
 from bridge.rally.pushes import NotAPush, read_push
 from bridge.resources import Resources
@@ -56,9 +56,9 @@ async def receive(request: Request) -> Response:
     try:
         event, recorded = await _receive(request, resources, workspace)
     except Refused as refused:
-        process.push_requests.add(workspace.name, NO_EVENT, refused.refusal.code)
+        process_counts.push_requests.add(workspace.name, NO_EVENT, refused.refusal.code)
         raise
-    process.push_requests.add(workspace.name, event, recorded.result)
+    process_counts.push_requests.add(workspace.name, event, recorded.result)
     if recorded.queued or recorded.result is PushResult.WATCHED:
         resources.bell.ring(Job.POLL)  # which applies the rules as well
     return Response(status_code=204)

@@ -12,7 +12,7 @@ from bridge.domain.destinations import NamedDestination
 from bridge.domain.notices.notices import OPERATOR, Notice
 from bridge.domain.times import SECOND
 from bridge.ids import new_id
-from bridge.metrics import process
+from bridge.metrics import process_counts
 from bridge.resources import Resources
 
 PAUSES = (2.0, 10.0)
@@ -30,13 +30,13 @@ async def send_directly(resources: Resources, notice: Notice) -> None:
     for pause in (*PAUSES, None):
         verdict = await _attempt(resources, notice, NamedDestination(name=name), message_id)
         if isinstance(verdict, Accepted):
-            process.notices.add("delivered")
+            process_counts.notices.add("delivered")
             return
         reason = verdict.reason
         if isinstance(verdict, Rejected) or pause is None:
             break
         await asyncio.sleep(pause)
-    process.notices.add("failed")
+    process_counts.notices.add("failed")
     log.error("notice.failed", type=notice.type, reason=reason)
 
 

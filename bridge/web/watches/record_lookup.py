@@ -16,7 +16,7 @@ from bridge.queue import Job
 from bridge.resources import Resources
 from bridge.store import keys
 from bridge.store.imports.record_reads import RecordRead
-from bridge.store.imports.record_sets import read_lines
+from bridge.store.imports.record_set_format import read_lines
 from bridge.web.refusals import Refusal, Refused
 
 WAIT = 10.0
@@ -57,7 +57,7 @@ async def failed_records_of(resources: Resources, watch: Watch, *, wait: float =
         return FoundRecords(reading=reading)
     if reading.record_set_id is not None:
         where = (watch.workspace, watch.import_id)
-        compressed = await resources.failed_records.get(*where, reading.record_set_id)
+        compressed = await resources.record_sets.get(*where, reading.record_set_id)
         if compressed is not None:
             return FoundRecords(reading=reading, compressed=compressed)
     return await _read_now(resources, watch, reading, wait)

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.domain.notices.alarms import TOLD_AFTER, AlarmKind
-from bridge.metrics import process
+from bridge.metrics import process_counts
 from bridge.web.operations.direct_notices import PAUSES
 from bridge.web.operations.operator_watch import OperatorWatch
 from tests.support.configuration import destination
@@ -87,14 +87,14 @@ async def test_a_full_redis_is_told_without_writing_to_it(world: World) -> None:
 
 async def test_a_notice_that_is_rejected_is_logged_and_counted(world: World) -> None:
     await world.sandbox.set_answers("ops", {"status": 410})
-    before = process.notices.of("failed")
+    before = process_counts.notices.of("failed")
     looks = Looks(world)
     with capture_logs() as lines:
         await looks.after(0)
         await looks.after(60)
 
     assert [line["type"] for line in lines if line["event"] == "notice.failed"] == ["workers.missing"]
-    assert process.notices.of("failed") == before + 1
+    assert process_counts.notices.of("failed") == before + 1
     assert len(PAUSES) == 2
 
 

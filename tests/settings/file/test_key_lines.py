@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.settings.file.statements import lines_of
+from bridge.settings.file.key_lines import lines_of
 
 DOCUMENT = '''# a comment
 top = 1

@@ -17,8 +17,8 @@ from bridge.errors import DecryptionFailed
 from bridge.store import keys
 from bridge.store.calls.connection import Store
 from bridge.store.encryption import Encryptor
-from bridge.store.imports.failed_records import USE_CHECKED_EVERY, FailedRecords
-from bridge.store.imports.record_sets import compress, read_lines
+from bridge.store.imports.record_set_format import compress, read_lines
+from bridge.store.imports.record_sets import USE_CHECKED_EVERY, RecordSets
 from tests.support.samples import only
 from tests.support.store_parts import DONE, StoreParts
 
@@ -47,7 +47,7 @@ def end_with(records: tuple[FailedRecord, ...]) -> ImportUpdate:
 
 
 async def stored(parts: StoreParts, records: tuple[FailedRecord, ...]) -> list[FailedRecord] | None:
-    found = await parts.failed_records.get("default", "imp", record_set_id(records))
+    found = await parts.record_sets.get("default", "imp", record_set_id(records))
     return None if found is None else list(read_lines(found))
 
 
@@ -68,7 +68,7 @@ async def test_a_commit_keeps_all_records_of_a_reading_that_has_only_the_first(p
 
 
 async def test_a_record_set_is_encrypted_and_much_smaller_than_its_records(parts: StoreParts) -> None:
-    await parts.failed_records.keep("default", "imp", "a" * 32, MANY)
+    await parts.record_sets.keep("default", "imp", "a" * 32, MANY)
 
     text = await parts.store.call("GET", keys.record_set("a" * 32, "default", "imp"))
     assert "example" not in text
@@ -76,21 +76,21 @@ async def test_a_record_set_is_encrypted_and_much_smaller_than_its_records(parts
 
 
 async def test_a_record_set_can_not_be_read_as_that_of_another_import(parts: StoreParts) -> None:
-    await parts.failed_records.keep("default", "imp", "a" * 32, MANY)
+    await parts.record_sets.keep("default", "imp", "a" * 32, MANY)
     await parts.store.call(
         "RENAME", keys.record_set("a" * 32, "default", "imp"), keys.record_set("a" * 32, "default", "mine")
     )
 
     with pytest.raises(DecryptionFailed):
-        await parts.failed_records.get("default", "mine", "a" * 32)
+        await parts.record_sets.get("default", "mine", "a" * 32)
 
 
 async def test_storing_a_set_again_encrypts_it_with_the_newest_key(store: Store) -> None:
     old, new = (Secret(Fernet.generate_key().decode()) for _ in range(2))
-    await FailedRecords(store, Encryptor([old])).keep("default", "imp", "a" * 32, MANY)
-    await FailedRecords(store, Encryptor([new, old])).keep("default", "imp", "a" * 32, MANY)
+    await RecordSets(store, Encryptor([old])).keep("default", "imp", "a" * 32, MANY)
+    await RecordSets(store, Encryptor([new, old])).keep("default", "imp", "a" * 32, MANY)
 
-    found = await FailedRecords(store, Encryptor([new])).get("default", "imp", "a" * 32)
+    found = await RecordSets(store, Encryptor([new])).get("default", "imp", "a" * 32)
     assert found is not None
     assert list(read_lines(found)) == list(MANY)
 
@@ -117,7 +117,7 @@ async def test_a_record_set_lasts_until_the_last_watch_that_needs_it_is_deleted(
     await settle_with(parts, "wat_2", MANY)
     parts.store.offset += DAY
     await parts.imports.delete_final(reuse=HOUR, count=10)
-    await parts.failed_records.delete_unused(10)
+    await parts.record_sets.delete_unused(10)
     assert await stored(parts, MANY) == list(MANY)
 
     for watch_id in ("wat_1", "wat_2"):
@@ -140,7 +140,7 @@ async def test_each_watch_keeps_the_set_of_its_own_reading(parts: StoreParts) ->
     await settle_with(parts, "wat_2", OTHERS)
 
     parts.store.offset += USE_CHECKED_EVERY
-    await parts.failed_records.delete_unused(10)
+    await parts.record_sets.delete_unused(10)
 
     assert await stored(parts, MANY) == list(MANY)
     assert await stored(parts, OTHERS) == list(OTHERS)
@@ -155,7 +155,7 @@ async def test_a_set_that_a_newer_reading_has_replaced_is_deleted(parts: StorePa
     await parts.commit(only(await parts.claim()), end_with(MANY))
 
     parts.store.offset += USE_CHECKED_EVERY
-    await parts.failed_records.delete_unused(10)
+    await parts.record_sets.delete_unused(10)
 
     assert await stored(parts, OTHERS) is None
     assert await stored(parts, MANY) == list(MANY)
@@ -174,7 +174,7 @@ async def test_a_cancelled_watch_keeps_the_set_that_it_shows(parts: StoreParts) 
     )
 
     parts.store.offset += USE_CHECKED_EVERY
-    await parts.failed_records.delete_unused(10)
+    await parts.record_sets.delete_unused(10)
     assert await stored(parts, MANY) == list(MANY)
 
     where = await parts.watches.index_entry("wat_1")
@@ -185,10 +185,10 @@ async def test_a_cancelled_watch_keeps_the_set_that_it_shows(parts: StoreParts) 
 
 async def test_a_check_that_lies_too_far_ahead_is_made_now(parts: StoreParts) -> None:
     parts.store.offset += DAY
-    await parts.failed_records.keep("default", "imp", record_set_id(MANY), MANY)
+    await parts.record_sets.keep("default", "imp", record_set_id(MANY), MANY)
     parts.store.offset -= DAY
 
-    await parts.failed_records.delete_unused(10)
+    await parts.record_sets.delete_unused(10)
 
     assert await stored(parts, MANY) is None
 
