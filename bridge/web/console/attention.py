@@ -1,14 +1,14 @@
 """What needs somebody: problems of the fleet, of workspaces, of Redis and of receivers, the worst first."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from bridge.destinations.descriptions import describe
 from bridge.destinations.reasons import public_reason
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
-from bridge.domain.history.standstill import Service, standstill
+from bridge.domain.history.standstill import RefusedWrites, Service, standstill
+from bridge.domain.runbook import Section
 from bridge.domain.times import DAY, Moment, Span
 from bridge.store.operations.heartbeats import Fleet
 from bridge.store.operations.redis_check import check_redis
@@ -16,6 +16,7 @@ from bridge.store.operations.redis_health import RedisHealth, read_redis_health
 from bridge.web.console.visits import Visit
 from bridge.web.console.workspaces import WorkspaceView, read_workspaces
 from bridge.web.operations.service_state import read_service
+from bridge.web.watches.delivery_places import place_of
 from bridge.web.watches.delivery_steps import visible_to
 
 LOOKED_BACK: Span = DAY
@@ -25,11 +26,21 @@ FILLING = 0.8
 """The used share of Redis' memory that the overview shows: before NEARLY_FULL, at which the operator is notified."""
 
 
+_STANDSTILLS: Mapping[RefusedWrites | None, Section] = {
+    None: Section.NO_WORKER,
+    RefusedWrites.FULL: Section.REDIS_FULL,
+    RefusedWrites.REPLICAS: Section.REPLICAS_MISSING,
+}
+"""The section for each reason for which nothing is polled and sent; None is for workers."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attention:
-    """Something that needs somebody: a sentence, since when, and the page that shows more."""
+    """Something that needs somebody: a sentence, since when, the page that shows more, and what to do."""
 
     text: str
+    section: Section | None
+    """The section of the runbook; None if the sentence says what to do."""
     page: str = ""
     since: Moment | None = None
     grave: bool = True
@@ -52,18 +63,21 @@ def of_fleet(fleet: Fleet, service: Service) -> Iterator[Attention]:
     stopped = standstill(service)
     if stopped is not None:
         text = f"{stopped.detail[0].upper()}{stopped.detail[1:]}"
-        yield Attention(text=text, page=page if service.refused_writes is None else "", since=stopped.since)
+        page = page if service.refused_writes is None else ""
+        yield Attention(text=text, section=_STANDSTILLS[service.refused_writes], page=page, since=stopped.since)
         return
     for each in fleet.missing:
         text = f"The worker {each.process.id} on {each.process.host} ended without saying so"
-        yield Attention(text=text, page=page, since=each.at, grave=False)
+        yield Attention(text=text, section=Section.NO_WORKER, page=page, since=each.at, grave=False)
 
 
 async def _of_redis(visit: Visit) -> Sequence[Attention]:
     resources = visit.resources
     checked = await check_redis(resources.store, may_evict=resources.settings.redis_may_evict)
-    problems = [Attention(text=f"Redis: {checked.problem}")] if checked.problem is not None else []
-    warnings = [Attention(text=f"Redis: {each}", grave=False) for each in checked.warnings]
+    problems = [Attention(text=f"Redis: {checked.problem}", section=None)] if checked.problem is not None else []
+    warnings = [
+        Attention(text=f"Redis: {each}", section=Section.REDIS_EVICTS, grave=False) for each in checked.warnings
+    ]
     return [*problems, *warnings, *of_memory(await read_redis_health(resources.store))]
 
 
@@ -71,10 +85,12 @@ def of_memory(health: RedisHealth) -> Iterator[Attention]:
     """Yield that Redis is nearly full, or could not write its file."""
     if health.memory_share is not None and health.memory_share >= FILLING:
         yield Attention(
-            text=f"Redis uses {health.memory_share:.0%} of its memory; when it is full, nothing is accepted"
+            text=f"Redis uses {health.memory_share:.0%} of its memory; when it is full, nothing is accepted",
+            section=Section.REDIS_FULL,
         )
     if health.append_ok is False:
-        yield Attention(text="Redis could not write its append-only file, so it accepts nothing")
+        text = "Redis could not write its append-only file, so it accepts nothing"
+        yield Attention(text=text, section=Section.REDIS_NOT_DURABLE)
 
 
 def of_workspaces(workspaces: Sequence[WorkspaceView]) -> Iterator[Attention]:
@@ -82,13 +98,14 @@ def of_workspaces(workspaces: Sequence[WorkspaceView]) -> Iterator[Attention]:
     page = "/console/workspaces"
     for each in workspaces:
         for trouble in each.troubles:
-            yield Attention(text=f"Workspace {each.name}: {trouble.text}", page=page, since=trouble.since)
+            text = f"Workspace {each.name}: {trouble.text}"
+            yield Attention(text=text, section=trouble.section, page=page, since=trouble.since)
         usage = each.usage
         if usage is not None and not usage.left_to_us and usage.by_others > usage.ours:
             text = (
                 f"Workspace {each.name}: other programs use up Rally's limit ({usage.by_others} of {usage.limit} calls)"
             )
-            yield Attention(text=text, page=page, grave=False)
+            yield Attention(text=text, section=Section.LIMIT_USED_UP, page=page, grave=False)
 
 
 async def _of_deliveries(visit: Visit) -> Sequence[Attention]:
@@ -102,24 +119,28 @@ async def _of_deliveries(visit: Visit) -> Sequence[Attention]:
         client=client, state=DeliveryState.PENDING, below=None, limit=LOOKED_AT
     )
     found = visible_to(visit.client, await resources.deliveries.many([*abandoned, *pending]))
-    return list(of_deliveries(found))
+    return list(of_deliveries(found, {each.id: place_of(resources, each) for each in found}))
 
 
-def of_deliveries(deliveries: Sequence[Delivery]) -> Iterator[Attention]:
-    """Yield a sentence for each destination with abandoned deliveries, and for each whose attempts fail."""
+def of_deliveries(deliveries: Sequence[Delivery], places: Mapping[str, str]) -> Iterator[Attention]:
+    """Yield a sentence for each receiver with abandoned deliveries, and for each whose attempts fail.
+
+    `places` are where the deliveries go, by their ids.
+    """
     abandoned = [each for each in deliveries if each.state is DeliveryState.ABANDONED]
     failing = [each for each in deliveries if each.state is DeliveryState.PENDING and each.failures]
-    for group, words, state in (
-        (abandoned, "abandoned in the last 24 hours", "abandoned"),
-        (failing, "failing", "pending"),
+    for group, words, state, section in (
+        (abandoned, "abandoned in the last 24 hours", "abandoned", Section.ABANDONED),
+        (failing, "failing", "pending", Section.RECEIVER_FAILS),
     ):
-        for destination, number in Counter(describe(each.destination) for each in group).most_common():
-            last = next(each for each in group if describe(each.destination) == destination)
+        for place, number in Counter(places[each.id] for each in group).most_common():
+            last = next(each for each in group if places[each.id] == place)
             more = "at least " if number >= LOOKED_AT else ""
             noun = "delivery" if number == 1 else "deliveries"
             reason = public_reason(last.last_reason)
             yield Attention(
-                text=f"{more}{number} {noun} to {destination} {words}{f': {reason}' if reason else ''}",
-                page=f"/console/deliveries?{urlencode({'state': state, 'destination': destination})}",
+                text=f"{more}{number} {noun} to {place} {words}{f': {reason}' if reason else ''}",
+                page=f"/console/deliveries?{urlencode({'state': state, 'destination': place})}",
+                section=section,
                 grave=state == "abandoned",
             )

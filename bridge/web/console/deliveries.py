@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
-from bridge.destinations.descriptions import describe
 from bridge.destinations.reasons import public_reason
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.times import DAY
@@ -13,6 +12,7 @@ from bridge.web.console.filters import PAGE_SIZE, DeliveriesFilter, RedeliveryFi
 from bridge.web.console.visits import Visit, action, page
 from bridge.web.requests.query import parse_query, validated
 from bridge.web.serializers import delivery_json
+from bridge.web.watches.delivery_places import place_of
 from bridge.web.watches.delivery_steps import MAX_REDELIVERED, count_abandoned, redeliver_abandoned, visible_to
 
 READS = 5
@@ -49,7 +49,7 @@ async def _find(visit: Visit, wanted: DeliveriesFilter) -> tuple[Sequence[Delive
     for _ in range(READS):
         ids = await visit.resources.indexes.deliveries(client=client, state=wanted.state, below=below, limit=CHUNK)
         for each in visible_to(visit.client, await visit.resources.deliveries.many(ids)):
-            if matches(each, wanted):
+            if matches(visit, each, wanted):
                 if len(found) == PAGE_SIZE:
                     return found, found[-1].id
                 found.append(each)
@@ -59,9 +59,9 @@ async def _find(visit: Visit, wanted: DeliveriesFilter) -> tuple[Sequence[Delive
     return found, below
 
 
-def matches(delivery: Delivery, wanted: DeliveriesFilter | RedeliveryFilter) -> bool:
-    """Return whether a delivery's destination and reason contain the wanted words."""
-    return _contains(describe(delivery.destination), wanted.destination) and _contains(
+def matches(visit: Visit, delivery: Delivery, wanted: DeliveriesFilter | RedeliveryFilter) -> bool:
+    """Return whether a delivery's destination, with its fingerprint, and its reason contain the wanted words."""
+    return _contains(place_of(visit.resources, delivery), wanted.destination) and _contains(
         public_reason(delivery.last_reason) or "", wanted.reason
     )
 
@@ -77,7 +77,7 @@ async def choose(visit: Visit) -> Response:
     sent = wanted.as_sent(visit.request.query_params)
     since, until = _bounds(visit, wanted)
     count = await count_abandoned(
-        visit.resources, visit.client, since=since, until=until, wanted=lambda each: matches(each, wanted)
+        visit.resources, visit.client, since=since, until=until, wanted=lambda each: matches(visit, each, wanted)
     )
     return visit.page(
         "send_again.html",
@@ -97,7 +97,7 @@ async def send_again(visit: Visit, form: Mapping[str, str]) -> Response:
     wanted = validated({name: value for name, value in form.items() if name != "csrf"}, RedeliveryFilter)
     since, until = _bounds(visit, wanted)
     count = await redeliver_abandoned(
-        visit.resources, visit.client, since=since, until=until, wanted=lambda each: matches(each, wanted)
+        visit.resources, visit.client, since=since, until=until, wanted=lambda each: matches(visit, each, wanted)
     )
     return RedirectResponse(f"/console/deliveries/send-again?{urlencode({'sent': count})}", 303)
 

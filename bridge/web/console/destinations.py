@@ -94,7 +94,7 @@ def destination_view(group: Sequence[Delivery], fingerprint: str, lane: LaneStat
         fingerprint=fingerprint,
         counts={state: count for state in DeliveryState if (count := sum(each.state is state for each in group))},
         last_success=_last_end(group, DeliveryState.DELIVERED),
-        last_failure=_last_end(group, DeliveryState.ABANDONED),
+        last_failure=max((each.ended_at or each.waits_since for each in troubled), default=None),
         reason=public_reason(troubled[0].last_reason) if troubled else None,
         lane=lane,
     )

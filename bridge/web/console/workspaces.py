@@ -8,6 +8,7 @@ from starlette.responses import Response
 from bridge.domain.polling.budget import Budget
 from bridge.domain.polling.budget_usage import Usage, usage_of
 from bridge.domain.rules.push_proof import PushProof, stretch_of
+from bridge.domain.runbook import Section
 from bridge.domain.times import Moment
 from bridge.store.imports.budgets import BudgetSnapshot
 from bridge.store.pushes.push_health import PushHealth, read_push_health
@@ -16,9 +17,10 @@ from bridge.web.console.visits import Visit, admin_page
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """A problem of a workspace: in words, and since when."""
+    """A problem of a workspace: in words, since when, and the section of the runbook that says what to do."""
 
     text: str
+    section: Section
     since: Moment | None = None
 
 
@@ -82,14 +84,23 @@ def _view(visit: Visit, name: str, snapshot: BudgetSnapshot, pushes: PushHealth)
 
 def troubles_of(budget: Budget, pushes: PushHealth, now: Moment) -> Sequence[Trouble]:
     """Return what is wrong with a workspace, the worst first."""
+    limit = "Rally's rate limit is used up (429)"
+    if budget.limit is not None:
+        limit += ": this bridge keeps to its share, so another program uses the rest"
+    down_since = budget.failing_since or budget.breaker_open_since
     found = [
-        (budget.key_refused_since is not None, "Rally refuses the API key", budget.key_refused_since),
-        (budget.vanished_since is not None, "Rally shows none of our imports any more", budget.vanished_since),
-        (budget.breaker_open, "Rally gives no usable answers", budget.failing_since),
-        (now < budget.not_before and not budget.probes_only, "Rally's rate limit is used up", budget.over_limit_since),
+        (budget.key_refused_since, "Rally refuses the API key", Section.KEY_REFUSED),
+        (budget.vanished_since, "Rally shows none of our imports any more", Section.IMPORTS_VANISHED),
+        (down_since if budget.breaker_open else None, "Rally gives no usable answers", Section.RALLY_DOWN),
+        (budget.over_limit_since if _is_over_limit(budget, now) else None, limit, Section.LIMIT_USED_UP),
     ]
     silent = [type_ for type_, proof in sorted(pushes.proofs.items()) if proof.silent]
+    words = "Rally no longer pushes the ends of imports of the type {}, so rules do not hear of them"
     return [
-        *(Trouble(text=text, since=since) for is_so, text, since in found if is_so),
-        *(Trouble(text=f"Rally has stopped to push imports of the type {type_}") for type_ in silent),
+        *(Trouble(text=text, since=since, section=section) for since, text, section in found if since is not None),
+        *(Trouble(text=words.format(type_), section=Section.PUSH_SILENT) for type_ in silent),
     ]
+
+
+def _is_over_limit(budget: Budget, now: Moment) -> bool:
+    return now < budget.not_before and not budget.probes_only

@@ -2,16 +2,25 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from bridge.domain.clients import DIGEST_PREFIX, digest
 from bridge.domain.heartbeats import Load, ProcessInfo
+from bridge.domain.polling.budget import Budget
 from bridge.domain.rules.rules import RuleResult
+from bridge.domain.runbook import Section
 from bridge.domain.times import MINUTE
+from bridge.store.deliveries.lanes import LaneState
+from bridge.store.pushes.push_health import PushHealth
+from bridge.store.pushes.pushes import PushCounts
+from bridge.web.console.destinations import destination_view
 from bridge.web.console.rules import RESULTS
+from bridge.web.console.workspaces import troubles_of
 from tests.support.console import send, sign_in
 from tests.support.push_messages import PUSH_SECRET, push_body, send_push
+from tests.support.samples import DELIVERY, NOW
 from tests.support.world import ADMIN_KEY, OTHER_KEY, World, opened
 
 pytestmark = pytest.mark.anyio
@@ -94,7 +103,30 @@ async def test_a_workspace_whose_key_is_refused_needs_attention(as_admin: World)
     await as_admin.poll()
     shown = await words(as_admin, "/console/workspaces")
     assert "needs attention" in shown
-    assert "Rally refuses the API key" in shown
+    assert "Rally refuses the API key; it began" in shown
+    assert "What to do" in shown
+
+
+@pytest.mark.parametrize(
+    ("budget", "text", "section"),
+    [
+        (Budget(key_refused_since=NOW), "Rally refuses the API key", Section.KEY_REFUSED),
+        (Budget(vanished_since=NOW), "Rally shows none of our imports any more", Section.IMPORTS_VANISHED),
+        (Budget(breaker_open_since=NOW), "Rally gives no usable answers", Section.RALLY_DOWN),
+        (
+            Budget(limit=30, not_before=NOW + MINUTE, over_limit_since=NOW),
+            "another program uses the rest",
+            Section.LIMIT_USED_UP,
+        ),
+    ],
+)
+def test_a_trouble_of_a_workspace_says_its_cause_and_where_its_remedy_is(
+    budget: Budget, text: str, section: Section
+) -> None:
+    (trouble,) = troubles_of(budget, PushHealth(counts=PushCounts(), proofs={}), NOW)
+
+    assert text in trouble.text
+    assert trouble.section is section
 
 
 async def test_a_rule_shows_what_became_of_its_pushes(configured: World) -> None:
@@ -135,6 +167,14 @@ async def test_a_destination_shows_how_its_last_deliveries_went(signed_in: World
     assert "1 delivered, 1 abandoned" in shown
     assert "HTTP 410" in shown
     assert "C0SECRET" not in shown
+
+
+def test_a_destination_whose_message_is_tried_again_has_a_last_failure() -> None:
+    tried = replace(DELIVERY, failures=1, attempts=1, last_reason="HTTP 500", scheduled_at=NOW + MINUTE)
+
+    view = destination_view([tried], "3f9a1c2e", LaneState(waiting=1, failing=True, paused_until=None))
+
+    assert (view.last_failure, view.reason) == (NOW + MINUTE, "HTTP 500")
 
 
 async def test_a_named_destination_is_tested(configured: World) -> None:

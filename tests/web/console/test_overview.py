@@ -7,6 +7,7 @@ import pytest
 
 from bridge.domain.heartbeats import Heartbeat, ProcessInfo
 from bridge.domain.history.standstill import RefusedWrites, Service
+from bridge.domain.runbook import Section
 from bridge.domain.times import HOUR, MINUTE
 from bridge.store.operations.heartbeats import Fleet
 from bridge.store.operations.redis_health import RedisHealth
@@ -104,7 +105,31 @@ async def test_a_failing_delivery_needs_somebody_before_it_is_abandoned(signed_i
     await signed_in.watch(notify=[{"type": "callback", "url": signed_in.sandbox.callback_url()}])
     await signed_in.poll()
     await signed_in.deliver()
-    assert re.search(r"1 delivery to \S+ failing: HTTP 500", await words(signed_in))
+    assert re.search(r"1 delivery to \S+ \(\w{8}\) failing: HTTP 500", await words(signed_in))
+
+
+async def test_what_needs_somebody_links_to_what_to_do(as_admin: World) -> None:
+    await abandon(as_admin)
+    page = await as_admin.api.get("/console")
+
+    for section in (Section.NO_WORKER, Section.ABANDONED):
+        assert f'<a href="/docs/runbook#{section}">What to do</a>' in page.text
+
+
+async def test_two_receivers_at_one_host_are_told_apart(signed_in: World) -> None:
+    for name in ("one", "two"):
+        await signed_in.sandbox.set_import(name, ("COMPLETED", 0))
+        await signed_in.sandbox.set_answers(name, {"status": 410})
+        await signed_in.watch(name, notify=[{"type": "callback", "url": signed_in.sandbox.callback_url(name)}])
+    await signed_in.poll()
+    await signed_in.sweep()
+    await signed_in.deliver()
+    page = await signed_in.api.get("/console")
+    links = re.findall(r'href="(/console/deliveries\?state=abandoned[^"]+)"', page.text)
+    shown = [await signed_in.api.get(unescape(link)) for link in links]
+
+    assert page.text.count("1 delivery to") == 2
+    assert [each.text.count("badge bad") for each in shown] == [1, 1]
 
 
 async def test_figures_are_shown_as_plots_with_a_table_each(as_admin: World) -> None:
