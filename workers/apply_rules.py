@@ -12,7 +12,7 @@ from bridge.domain.rules.rules import Rule, RuleResult
 from bridge.domain.times import MINUTE, SECOND, Span
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
-from bridge.store.watches.acceptance import Acceptance, AcceptedWatch
+from bridge.store.watches.acceptance_call import Acceptance, AcceptedWatch
 from workers.precedence import Precedence
 from workers.rule_watches import watch_of
 

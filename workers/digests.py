@@ -36,7 +36,7 @@ AT_ONCE = 20
 """The number of digests that one run closes."""
 PARTS_READ_AT_ONCE = 100
 ENDING_ROUNDS = 100
-"""How often one run ends a step's number of parts; the next run continues."""
+"""The number of steps in which one run ends parts; the next run continues."""
 LEASE: Span = MINUTE
 """How long one worker may take to write a digest before another one does."""
 
@@ -114,7 +114,7 @@ class DigestWriter:
         return EndedImport.of(watch, link=self._resources.link_to(watch.workspace, watch.import_id))
 
     async def _compared(self, watch: Watch) -> Comparison:
-        """Return what the ends before that of a watch's import say of it."""
+        """Return how the end of a watch's import compares with the ends before it."""
         if watch.outcome not in ENDED or is_rule(watch.client):  # nobody watched the import of a rule from its start
             return NOTHING_TO_COMPARE
         kept_for = self._resources.settings.bridge_retention
@@ -142,7 +142,7 @@ class DigestWriter:
     async def _to_one_receiver(
         self, digest: ClosedDigest, found: Sequence[tuple[Delivery, Watch]]
     ) -> list[tuple[Delivery, Watch]]:
-        """Return the parts for one receiver, that of most.
+        """Return the parts for one receiver: the one that most parts have.
 
         The name of a destination may have been configured for another receiver since it was gathered: such a part
         leaves the digest.
@@ -164,9 +164,9 @@ class DigestWriter:
         return found
 
     async def _tells(self, digest: ClosedDigest, part: Delivery, watch: Watch) -> bool:
-        """Return whether the digest tells a part.
+        """Return whether a part stays in the digest.
 
-        If an explicit watch came meanwhile, the part of a rule is held again.
+        The part of a rule leaves it, and is held again, if an explicit watch now takes precedence.
         """
         if not is_rule(part.client) or isinstance(await self._precedence.decide(part, watch), Release):
             return True

@@ -11,7 +11,8 @@ import structlog
 
 from bridge.destinations import judge, prepare
 from bridge.destinations.slack.bot import SlackBot
-from bridge.destinations.slack.living import digest_of, judge_edit, prepare_edit, render_end, render_progress
+from bridge.destinations.slack.living import digest_of, render_end, render_progress
+from bridge.destinations.slack.message_edits import judge_edit, prepare_edit
 from bridge.domain.delivery.verdicts import Accepted, Deferred
 from bridge.domain.destinations import SlackChannel
 from bridge.domain.living.edit_results import Edited, EditResult, Postponed

@@ -134,7 +134,7 @@ class NudgeWork:
             log.warning("nudge.dropped", **facts, reason=result.verdict.reason)
 
     async def _is_in_living_message(self, watch: Watch, destination: Destination) -> bool:
-        """Return whether the destination has a living message of the import, which says the same with its next edit."""
+        """Return whether a living message at the destination will say with its next edit what the nudge would say."""
         living = await self._resources.living.of_watch(watch.id, self._resources.receiver_key(destination))
         return living is not None and living.phase is Phase.SHOWN
 

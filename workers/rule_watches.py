@@ -10,7 +10,7 @@ from bridge.domain.rules.rules import Rule
 from bridge.domain.times import DAY, Span
 from bridge.domain.watches import Watch, WatchState
 from bridge.ids import derived_id
-from bridge.store.watches.acceptance import NewWatch
+from bridge.store.watches.acceptance_call import NewWatch
 from bridge.store.watches.watches import Watches
 
 WATCHED_FOR: Span = DAY

@@ -37,7 +37,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Item(Generic[T_co]):
-    """A value for the caller's loop; the reply is Resumed."""
+    """A step that yields one value to the program that iterates over the call; it is answered by Resumed."""
 
     value: T_co
 

@@ -174,7 +174,7 @@ class Connections:
         )
 
     async def _read(self, response: httpcore.Response, limit: int) -> Received:
-        """Read the body up to the limit. A fault meanwhile cuts the body, but the status stays valid."""
+        """Read the body up to the limit. If the connection fails meanwhile, return what was read so far."""
         body, rest = bytearray(), None
         try:
             async with asyncio.timeout(self._timeouts.body):

@@ -21,7 +21,7 @@ from bridge.domain.times import SECOND, Moment, rfc3339
 from bridge.domain.watches import Watch, WatchState
 from bridge.resources import Resources
 from bridge.store.imports.import_records import ImportRecord
-from bridge.store.watches.acceptance import AcceptedWatch
+from bridge.store.watches.acceptance_call import AcceptedWatch
 from bridge.web.schemas.health_responses import LoadResponse, ProcessResponse, WorkerResponse
 from bridge.web.schemas.responses import (
     AttemptResponse,

@@ -20,7 +20,7 @@ from bridge.domain.secret import Secret
 from bridge.queue import Job
 from bridge.resources import Resources, open_resources
 from bridge.startup import check_store
-from bridge.store.watches.acceptance import AcceptedWatch, NewWatch
+from bridge.store.watches.acceptance_call import AcceptedWatch, NewWatch
 from tests.benchmarks.stage import RUNS, Stage, row, stage
 from workers.delivery_slots import SLOTS
 from workers.settle import settlement_of

@@ -27,7 +27,7 @@ from bridge.domain.times import MINUTE, SECOND, Moment, Span
 from bridge.resources import Resources, open_resources
 from bridge.startup import check_store
 from bridge.store import keys, poll_scores
-from bridge.store.watches.acceptance import NewWatch
+from bridge.store.watches.acceptance_call import NewWatch
 from tests.benchmarks.detection import MIXTURE, SCHEDULE, cumulated, durations
 from tests.benchmarks.stage import RUNS, row, stage
 from workers.notify_operator import OperatorNotifier

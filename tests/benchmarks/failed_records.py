@@ -18,7 +18,7 @@ from bridge.rally.fields import read_import
 from bridge.resources import Resources, open_resources
 from bridge.startup import check_store
 from bridge.store.imports.imports import PollCommit
-from bridge.store.watches.acceptance import NewWatch
+from bridge.store.watches.acceptance_call import NewWatch
 from tests.benchmarks.listing import HEADERS, wait_for
 from tests.benchmarks.stage import RUNS, free_port, row, stage
 

@@ -8,7 +8,7 @@ import httpx
 
 from bridge.resources import Resources, open_resources
 from bridge.startup import check_store
-from bridge.store.watches.acceptance import NewWatch
+from bridge.store.watches.acceptance_call import NewWatch
 from tests.benchmarks.stage import Stage, free_port, row, stage
 
 WATCHES = 100_000

@@ -22,7 +22,7 @@ from bridge.domain.living.end_place import EndPlace
 from bridge.resources import Resources, open_resources
 from bridge.startup import check_store
 from bridge.store.slack.living_messages import LivingQueue
-from bridge.store.watches.acceptance import NewWatch
+from bridge.store.watches.acceptance_call import NewWatch
 from tests.benchmarks.latency import p99
 from tests.benchmarks.stage import RUNS, Stage, row, stage
 from tests.support.world import serving

@@ -21,7 +21,7 @@ from bridge.rally.workspaces import POLL_SLOTS
 from bridge.resources import open_resources
 from bridge.settings import load_settings
 from bridge.startup import check_store
-from bridge.store.watches.acceptance import NewWatch
+from bridge.store.watches.acceptance_call import NewWatch
 from tests.benchmarks.stage import RUNS, Stage, row, stage
 from workers.worker import build_worker
 

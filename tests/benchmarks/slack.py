@@ -19,7 +19,7 @@ from starlette.routing import Route
 from bridge.domain.destinations import SlackChannel
 from bridge.resources import Resources, open_resources
 from bridge.startup import check_store
-from bridge.store.watches.acceptance import NewWatch
+from bridge.store.watches.acceptance_call import NewWatch
 from tests.benchmarks.accepting import await_server
 from tests.benchmarks.stage import RUNS, Stage, free_port, row, stage
 from tests.support.slack_requests import (

@@ -6,7 +6,7 @@ from bridge.domain.delivery.attempts import Attempt
 from bridge.domain.delivery.delivery_schedule import DeliverySchedule
 from bridge.domain.delivery.verdicts import Deferred
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
-from bridge.store.watches.acceptance import Acceptance, AcceptedWatch, NewWatch
+from bridge.store.watches.acceptance_call import Acceptance, AcceptedWatch, NewWatch
 from tests.support.samples import only
 from tests.support.world import CLIENT_KEY, World, bearer
 

@@ -7,7 +7,7 @@ from bridge.domain.rules.pushes import CSV_FINISHED, FIRST_KEPT_LONGER, Push
 from bridge.domain.times import DAY, MINUTE
 from bridge.domain.watches import Watch
 from bridge.ids import new_id
-from bridge.store.watches.acceptance import AcceptedWatch, NewWatch
+from bridge.store.watches.acceptance_call import AcceptedWatch, NewWatch
 from tests.support.world import ADMIN_KEY, World
 
 

@@ -25,7 +25,7 @@ from bridge.store.imports.record_sets import RecordSets
 from bridge.store.pushes.push_proofs import PushProofs
 from bridge.store.pushes.pushes import Pushes
 from bridge.store.slack.living_messages import LivingMessages
-from bridge.store.watches.acceptance import Acceptance, AcceptedWatch, NewWatch
+from bridge.store.watches.acceptance_call import Acceptance, AcceptedWatch, NewWatch
 from bridge.store.watches.endings import Endings, Settlement
 from bridge.store.watches.watches import Watches
 

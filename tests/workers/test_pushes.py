@@ -11,7 +11,7 @@ import pytest
 from bridge.domain.clients import RULE_PREFIX
 from bridge.domain.rules.pushes import CSV_FINISHED, Push
 from bridge.domain.times import HOUR, MINUTE, SECOND
-from bridge.store.watches.acceptance import NewWatch
+from bridge.store.watches.acceptance_call import NewWatch
 from tests.support.configuration import destination
 from tests.support.store_machine.stage import WEBHOOK_SECRET
 from tests.support.world import World, opened

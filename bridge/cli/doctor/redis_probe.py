@@ -1,4 +1,7 @@
-"""The probe of Redis: a few commands within a time limit; those that write use keys of a second's life."""
+"""The probe of Redis, and of what the bridge has stored there about workers, pushes and notices.
+
+It has a time limit. Commands that write use keys that expire within a second.
+"""
 
 import asyncio
 import time

@@ -14,7 +14,7 @@ from bridge.store import bindings, codec, keys
 from bridge.store.calls.connection import Store
 from bridge.store.encryption import Encryptor, Fingerprinter
 from bridge.store.slack.channels import SlackChannels
-from bridge.store.watches.acceptance import AcceptedWatch, NewWatch
+from bridge.store.watches.acceptance_call import AcceptedWatch, NewWatch
 from bridge.store.watches.watches import Watches
 
 ACCEPTED_AFTER: Span = MINUTE

@@ -4,7 +4,7 @@ from bridge.domain.times import MINUTE, Span
 from bridge.ids import new_id
 from bridge.store import keys
 from bridge.store.calls.connection import Store
-from bridge.store.watches.acceptance import REPLAYED_FOR
+from bridge.store.watches.acceptance_call import REPLAYED_FOR
 
 ADDED_WITHIN: Span = MINUTE
 """How long a request may take to add its watches. After that, digests do not wait for it: its process has died."""

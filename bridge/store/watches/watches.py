@@ -12,7 +12,7 @@ from bridge.store.calls.connection import Store
 from bridge.store.calls.group_commit import GroupCommit
 from bridge.store.encryption import Encryptor, Fingerprinter
 from bridge.store.imports.record_sets import RecordSets
-from bridge.store.watches.acceptance import (
+from bridge.store.watches.acceptance_call import (
     REPLAYED_FOR,
     Acceptance,
     AcceptedWatch,

@@ -18,7 +18,7 @@ from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.errors import DecryptionFailed, StoreUnavailable
 from bridge.ids import new_id
 from bridge.resources import Resources
-from bridge.store.watches.acceptance import Acceptance, AcceptedWatch, IdempotencyKey, NewWatch, OverLimit
+from bridge.store.watches.acceptance_call import Acceptance, AcceptedWatch, IdempotencyKey, NewWatch, OverLimit
 from bridge.web.auth import charge_batch, may_see, rate_limited
 from bridge.web.endpoints.authenticated import authenticated, authenticated_counting, authenticated_with
 from bridge.web.endpoints.long_poll import wait_until_ended

@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 @asynccontextmanager
 async def watching_for_operator(resources: Resources) -> AsyncIterator[None]:
-    """Watch in the background."""
+    """Look for these problems in the background, for as long as the context lasts."""
     task = asyncio.create_task(_watch(resources))
     try:
         yield

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from bridge.domain.clients import Client
 from bridge.resources import Resources
-from bridge.store.watches.acceptance import IdempotencyKey
+from bridge.store.watches.acceptance_call import IdempotencyKey
 from bridge.web.refusals import Refusal, Refused
 
 MAX_KEY_LENGTH = 255

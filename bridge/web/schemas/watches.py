@@ -173,7 +173,7 @@ class WatchBody(Body):
 
 
 def _repetitions(notify: Sequence[ToDestination], context: Context) -> Iterator[Problem]:
-    """Yield a problem for each destination whose receiver an earlier one has already."""
+    """Yield a problem for each destination with the same receiver as an earlier one of the list."""
     first: dict[tuple[str, str], int] = {}
     for index, each in enumerate(notify):
         earlier = first.setdefault(_identity(each.destination(), context), index)

@@ -21,7 +21,7 @@ from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.errors import StoreUnavailable
 from bridge.ids import new_id
 from bridge.resources import Resources
-from bridge.store.watches.acceptance import NewWatch
+from bridge.store.watches.acceptance_call import NewWatch
 from bridge.web.refusals import Problem, Refused
 from bridge.web.requests.body import parse, validation_context
 from bridge.web.schemas.watches import WatchBody

@@ -8,7 +8,7 @@ from bridge.errors import DecryptionFailed
 from bridge.queue import Job
 from bridge.resources import Resources
 from bridge.store.imports.import_records import ImportRecord
-from bridge.store.watches.acceptance import Acceptance, AcceptedWatch
+from bridge.store.watches.acceptance_call import Acceptance, AcceptedWatch
 from bridge.store.watches.watches import WatchIndexEntry
 
 log = structlog.get_logger()

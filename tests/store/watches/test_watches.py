@@ -9,7 +9,7 @@ from bridge.domain.delivery.deliveries import DeliveryState
 from bridge.domain.polling.poll_results import ImportUpdate
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND
 from bridge.store import keys
-from bridge.store.watches.acceptance import Acceptance
+from bridge.store.watches.acceptance_call import Acceptance
 from tests.support.samples import only
 from tests.support.store_parts import DONE, LEASE, StoreParts, a_delivery
 

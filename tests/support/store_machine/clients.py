@@ -10,7 +10,7 @@ from hypothesis.stateful import (
 from bridge.domain.destinations import Destination
 from bridge.domain.history.stored_history import StoredHistory
 from bridge.domain.times import DAY, HOUR, MINUTE, SECOND, Moment
-from bridge.store.watches.acceptance import Acceptance, AcceptedWatch, NewWatch
+from bridge.store.watches.acceptance_call import Acceptance, AcceptedWatch, NewWatch
 from tests.support.redis_snapshot import ImportKey, Snapshot
 from tests.support.store_machine.model import ModelImport, ModelWatch
 from tests.support.store_machine.steps import (

@@ -8,7 +8,7 @@ from hypothesis.stateful import precondition, rule
 from bridge.domain.destinations import Callback, Destination
 from bridge.domain.secret import Secret
 from bridge.domain.times import DAY
-from bridge.store.watches.acceptance import Acceptance, AcceptedWatch, NewWatch
+from bridge.store.watches.acceptance_call import Acceptance, AcceptedWatch, NewWatch
 from tests.support.redis_snapshot import ImportKey, Snapshot
 from tests.support.store_machine.model import ModelImport, ModelWatch
 from tests.support.store_machine.steps import DESTINATIONS, IMPORTS, StoreSteps

@@ -10,7 +10,7 @@ from bridge.domain.times import SECOND
 from bridge.ids import new_id
 from bridge.store import keys
 from bridge.store.slack.wishes import ACCEPTED_AFTER
-from bridge.store.watches.acceptance import NewWatch
+from bridge.store.watches.acceptance_call import NewWatch
 from tests.support.samples import only
 from tests.support.slack_requests import CHANNEL, USER, SlackStandIn, send_command, text_of
 from tests.support.world import ADMIN_KEY, World

@@ -1,4 +1,4 @@
-"""Accepting a watch: the request, the call of accept.lua, and its reply."""
+"""The call of accept.lua, which stores a watch: what is requested, its keys and arguments, and its reply."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ import pytest
 
 from bridge.domain.polling.poll_results import ImportUpdate
 from bridge.domain.times import MINUTE
-from bridge.store.watches.acceptance import Acceptance, AcceptedWatch, OverLimit
+from bridge.store.watches.acceptance_call import Acceptance, AcceptedWatch, OverLimit
 from tests.support.samples import only
 from tests.support.store_parts import DONE, LEASE, StoreParts, new_watch
 
