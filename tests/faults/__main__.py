@@ -20,6 +20,7 @@ from .generator import Lengths
 from .history import History, Window
 from .report import show
 from .rules_told import still_owed
+from .slack_acts_told import owed_again, owed_of_batches
 from .slack_told import owed
 from .stage import Stage, staged
 
@@ -62,6 +63,7 @@ async def _happen(seconds: float, stage: Stage, storm: Storm, console: Console) 
         together.create_task(generator.post_for(raging, rate=RATE))
         together.create_task(generator.read_for(raging, rate=READS))
         together.create_task(stage.people.ask_for(raging))
+        together.create_task(stage.clients.post_for(raging))
         together.create_task(stage.pusher.push_for(raging, rate=PUSHES, patience=CALM_PATIENCE))
     console.print(f"all faults lifted after {raging:.0f} s; {len(generator.posts)} posts", highlight=False)
     took = await generator.settle(CALM_PATIENCE)
@@ -77,10 +79,19 @@ async def _told(stage: Stage, patience: float) -> float:
     """Wait until rules have told every pushed import, and Slack every import that people watch; return the seconds."""
     began = monotonic()
     for _ in range(int(patience)):
-        if not still_owed(stage.pusher.posts, stage.told()) and not owed(stage.people.asked, stage.slack.attempts):
+        if not still_owed(stage.pusher.posts, stage.told()) and not _owed_in_slack(stage):
             break
         await asyncio.sleep(1.0)
     return monotonic() - began
+
+
+def _owed_in_slack(stage: Stage) -> bool:
+    acts, attempts = stage.acts.acts, stage.slack.attempts
+    return bool(
+        owed(stage.people.asked, attempts, acts)
+        or owed_of_batches(stage.clients.batches, attempts)
+        or owed_again(acts, stage.again.attempts)
+    )
 
 
 def main() -> int:

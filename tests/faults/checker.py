@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from . import promptness, rules_told, slack_told
+from . import promptness, rules_told, slack_acts_told, slack_told
 from .evidence import (
     PRECISION,
     RECORDED_WITHIN,
@@ -68,6 +68,7 @@ def _counts(history: History) -> dict[str, int]:
         **promptness.counts(history),
         **rules_told.counts(history),
         **slack_told.counts(history),
+        **slack_acts_told.counts(history),
         "faults": len(history.faults),
         "processes that ended by themselves": len(history.deaths),
     }
@@ -234,6 +235,13 @@ RULES: Mapping[str, Rule] = {
     **slack_told.rules(
         {
             "before a Retry-After": too_early,
+            "repeats with another body": changed_repeats,
+            "repeats that nothing explains": unexplained_repeats,
+        }
+    ),
+    **slack_acts_told.rules(
+        {
+            "signature failures": unverified,
             "repeats with another body": changed_repeats,
             "repeats that nothing explains": unexplained_repeats,
         }

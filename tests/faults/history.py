@@ -13,8 +13,10 @@ REDIS_HALF_OPEN, SUBSCRIPTION_HALF_OPEN = "redis half-open", "redis subscription
 CROWD_HANGING = "crowd hanging"
 CRASHES = frozenset({WORKER_KILLED, WORKER_STOPPED})
 OUTAGES = frozenset({REDIS_KILLED, REDIS_RESTARTED, REDIS_PAUSED, REDIS_FULL, REDIS_DEMOTED, REDIS_HALF_OPEN})
-LIVING, END, EDIT = "living message", "end", "edit"
+LIVING, END, EDIT, DIGEST = "living message", "end", "edit", "digest"
 """The kinds of calls of Slack's API."""
+STOP, SEND_AGAIN = "stop", "send again"
+"""What people in Slack do with a watch."""
 GENUINE, FORGED, STALE, TEST = "push", "forged", "stale", "test"
 """The kinds of pushes: also how the ids of their imports begin."""
 
@@ -142,11 +144,11 @@ class Attempt:
     may_suffice: bool = False
     retry_after: float | None = None
     imports: tuple[str, ...] = ()
-    """For a message of a rule: the imports that it names."""
+    """For a digest, or a message of a rule: the imports that it names."""
     total: int = 0
     """For a message of a rule: the number of imports that it is about."""
     in_slack: str = ""
-    """For a call of Slack's API: LIVING, END or EDIT."""
+    """For a call of Slack's API: LIVING, END, EDIT or DIGEST."""
     thread: str | None = None
     """For a call of Slack's API: the thread that it is a reply in."""
     ts: str | None = None
@@ -184,6 +186,46 @@ class Asked:
     import_id: str
     over_at: float
     acknowledged: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One command or click of a person in Slack about a watch: its kind, and whether it was a click.
+
+    `status` is None if there was no response; `said` is the text that the person then read, empty if there was none.
+    """
+
+    at: float
+    ended_at: float
+    api: str
+    kind: str
+    clicked: bool
+    import_id: str
+    status: int | None
+    said: str = ""
+
+    @property
+    def unclear(self) -> bool:
+        """Whether the person can't know what was done."""
+        return self.status is None or not self.said or self.said.startswith("\u26a0")
+
+    @property
+    def stopped(self) -> bool:
+        return self.kind == STOP and self.said.startswith("Stopped")
+
+    @property
+    def sent_again(self) -> bool:
+        return self.kind == SEND_AGAIN and self.said.startswith("Sending")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchPost:
+    """One POST of a batch that is told in a digest: the imports whose watches were accepted."""
+
+    at: float
+    ended_at: float
+    api: str
+    import_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,11 +279,20 @@ class History:
     asked: tuple[Asked, ...] = ()
     """What people in Slack asked for."""
     in_slack: tuple[Attempt, ...] = ()
-    """The calls of Slack's API about it; their label is the import."""
+    """The calls of Slack's API about it; their label is the import, or the id of the digest."""
+    acts: tuple[Act, ...] = ()
+    """What people in Slack did with watches."""
+    batches: tuple[BatchPost, ...] = ()
+    sent_again: tuple[Attempt, ...] = ()
+    """The attempts at a callback that takes nothing until a person in Slack is about to send it again."""
 
     def of_slack(self) -> "History":
         """Return the history with the ends in the channels of these people in the place of all other messages."""
-        return replace(self, attempts=tuple(each for each in self.in_slack if each.in_slack == END))
+        return replace(self, attempts=tuple(each for each in self.in_slack if each.in_slack in {END, DIGEST}))
+
+    def of_sent_again(self) -> "History":
+        """Return the history with the messages that people in Slack send again in the place of all others."""
+        return replace(self, attempts=self.sent_again)
 
     def of_rules(self) -> "History":
         """Return the history with the messages of rules in the place of all others."""

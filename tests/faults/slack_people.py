@@ -14,6 +14,7 @@ from tests.support.slack_requests import command_form, signed_headers
 from .answers import Story
 from .history import Asked
 from .rally import Rally
+from .slack_acts import SlackActs
 
 TIMEOUT = 12.0
 LIVING_AFTER = 60.0
@@ -22,12 +23,16 @@ LENGTHS = (LIVING_AFTER + 1, LIVING_AFTER + 35)
 SHORTEST = 8.0
 PAUSE = (0.3, 1.5)
 SILENT = 200
+STOPPED = 0.35
+"""The share of watches that are stopped, and after how many seconds."""
+STOPPED_AFTER = (0.5, 20.0)
 
 
 class SlackPeople:
     """Ask for watches, and record the answers."""
 
-    def __init__(self, apis: Mapping[str, str], rally: Rally, slack_url: str, chance: Random) -> None:
+    def __init__(self, apis: Mapping[str, str], rally: Rally, slack_url: str, acts: SlackActs, chance: Random) -> None:
+        self._acts = acts
         self.asked: list[Asked] = []
         self._apis = apis
         self._rally = rally
@@ -41,17 +46,26 @@ class SlackPeople:
     async def ask_for(self, seconds: float) -> None:
         """Ask for watches, early enough that most living messages are due within `seconds`."""
         until = monotonic() + max(SHORTEST, seconds - LIVING_AFTER)
-        while monotonic() < until:
-            await self._ask(f"live-{len(self.asked):05}")
-            await asyncio.sleep(self._chance.uniform(*PAUSE))
+        async with asyncio.TaskGroup() as stopping:
+            while monotonic() < until:
+                import_id = f"live-{len(self.asked):05}"
+                await self._ask(import_id)
+                if self._chance.random() < STOPPED:
+                    stopping.create_task(self._stop(import_id))
+                await asyncio.sleep(self._chance.uniform(*PAUSE))
+
+    async def _stop(self, import_id: str) -> None:
+        await asyncio.sleep(self._chance.uniform(*STOPPED_AFTER))
+        await self._acts.stop(import_id, _channel(import_id))
 
     async def _ask(self, import_id: str) -> None:
         story = Story(ending="completed", began=time(), seconds=self._chance.uniform(*LENGTHS))
         self._rally.stories[import_id] = story
         api = self._chance.choice(sorted(self._apis))
-        channel = f"C0{import_id.removeprefix('live-')}"
         form = command_form(
-            f"watch {import_id}", channel_id=channel, response_url=f"{self._slack_url}/commands/T000/1/secret"
+            f"watch {import_id}",
+            channel_id=_channel(import_id),
+            response_url=f"{self._slack_url}/commands/T000/0/secret",
         )
         body = urlencode(form).encode()
         at = time()
@@ -66,3 +80,7 @@ class SlackPeople:
         self.asked.append(
             Asked(at=at, ended_at=time(), api=api, import_id=import_id, over_at=over_at, acknowledged=acknowledged)
         )
+
+
+def _channel(import_id: str) -> str:
+    return f"C0{import_id.removeprefix('live-')}"

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import pairwise
 
 from .evidence import Findings, Rule
-from .history import EDIT, END, LIVING, Asked, Attempt, History
+from .history import EDIT, END, LIVING, STOP, Act, Asked, Attempt, History
 
 OVER_LIMIT = 429
 
@@ -28,7 +28,7 @@ def counts(history: History) -> dict[str, int]:
 
 def untold(history: History) -> Findings:
     """Each import that is watched by an acknowledged command is told."""
-    for import_id in sorted(owed(history.asked, history.in_slack)):
+    for import_id in sorted(owed(history.asked, history.in_slack, history.acts)):
         yield f"{import_id} was not told"
 
 
@@ -60,10 +60,11 @@ def rules(of_attempts: Mapping[str, Rule]) -> Mapping[str, Rule]:
     }
 
 
-def owed(asked: Iterable[Asked], in_slack: Iterable[Attempt]) -> set[str]:
-    """Return the imports of acknowledged commands that are not told yet."""
+def owed(asked: Iterable[Asked], in_slack: Iterable[Attempt], acts: Iterable[Act]) -> set[str]:
+    """Return the imports of acknowledged commands that are not told yet, and that nobody may have stopped."""
+    stopped = {act.import_id for act in acts if act.stopped or (act.kind == STOP and act.unclear)}
     told = {each.label for each in in_slack if each.in_slack == END and each.accepted}
-    return {each.import_id for each in asked if each.acknowledged} - told
+    return {each.import_id for each in asked if each.acknowledged} - told - stopped
 
 
 def _about_ends(rule: Rule, history: History) -> Findings:

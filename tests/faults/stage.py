@@ -20,6 +20,8 @@ from .pusher import Pusher
 from .rally import Rally
 from .receivers import Receiver
 from .rule_receivers import HOOK, ROOM, RuleHook, RuleRoom, rules_file
+from .slack_acts import SlackActs
+from .slack_clients import AGAIN, AgainHook, SlackClients
 from .slack_people import SlackPeople
 from .slack_room import SLACK, SlackRoom
 from .wire import LOOPBACK
@@ -44,6 +46,9 @@ class Stage:
     pusher: Pusher
     slack: SlackRoom
     people: SlackPeople
+    acts: SlackActs
+    again: AgainHook
+    clients: SlackClients
     listeners: Listeners
     crowd: Crowd
 
@@ -58,12 +63,17 @@ class Stage:
             faults=tuple(sorted(faults, key=lambda fault: fault.since)),
             deaths=tuple(self.fleet.deaths),
             strays=tuple(
-                stray for each in (*self.receivers, *self.rule_receivers, self.slack) for stray in each.strays
+                stray
+                for each in (*self.receivers, *self.rule_receivers, self.slack, self.again)
+                for stray in each.strays
             ),
             pushes=tuple(self.pusher.posts),
             told=self.told(),
             asked=tuple(self.people.asked),
             in_slack=tuple(self.slack.attempts),
+            acts=tuple(self.acts.acts),
+            batches=tuple(self.clients.batches),
+            sent_again=tuple(self.again.attempts),
         )
 
     def told(self) -> tuple[Attempt, ...]:
@@ -89,8 +99,9 @@ async def staged(
     crowd = Crowd(rally)
     hook = RuleHook(HOOK, secret(), Random(f"{HOOK} {seed}"))
     room = RuleRoom(ROOM, secret(), Random(f"{ROOM} {seed}"), slack=True)
-    slack = SlackRoom(SLACK, secret(), Random(f"{SLACK} {seed}"), slack=True)
-    receiver_servers = (*(receiver.server for receiver in (*receivers, hook, room, slack)), *crowd.servers)
+    slack = SlackRoom(SLACK, secret(), Random(f"{SLACK} {seed}"))
+    again = AgainHook(secret(), Random(f"{AGAIN} {seed}"))
+    receiver_servers = (*(receiver.server for receiver in (*receivers, hook, room, slack, again)), *crowd.servers)
     servers = (rally.server, *receiver_servers)
     for server in servers:
         await server.open()
@@ -112,7 +123,9 @@ async def staged(
     generator = Generator(fleet.urls, rally, places, Random(f"posts {seed}"), lengths)
     listeners = Listeners(fleet.urls, generator.posts, Random(f"listeners {seed}"))
     pusher = Pusher(fleet.urls, rally, Random(f"pushes {seed}"))
-    people = SlackPeople(fleet.urls, rally, slack_url, Random(f"people {seed}"))
+    acts = SlackActs(fleet.urls, slack, Random(f"acts {seed}"))
+    people = SlackPeople(fleet.urls, rally, slack_url, acts, Random(f"people {seed}"))
+    clients = SlackClients(fleet.urls, rally, again, acts, Random(f"clients {seed}"))
     try:
         await fleet.start()
         yield Stage(
@@ -124,12 +137,17 @@ async def staged(
             pusher=pusher,
             slack=slack,
             people=people,
+            acts=acts,
+            again=again,
+            clients=clients,
             listeners=listeners,
             crowd=crowd,
         )
     finally:
         await pusher.aclose()
         await people.aclose()
+        await clients.aclose()
+        await acts.aclose()
         await listeners.aclose()
         await generator.aclose()
         await asyncio.to_thread(fleet.end)

@@ -10,19 +10,24 @@ from tests.faults.checker import RULES, check
 from tests.faults.history import (
     API_KILLED,
     CROWD_HANGING,
+    DIGEST,
     EDIT,
     END,
     GENUINE,
     LIVING,
     REDIS_DEMOTED,
     REDIS_KILLED,
+    SEND_AGAIN,
     STALE,
+    STOP,
     SUBSCRIPTION_HALF_OPEN,
     TEST,
     WORKER_KILLED,
     WORKER_STOPPED,
+    Act,
     Asked,
     Attempt,
+    BatchPost,
     Fault,
     History,
     ListenerResult,
@@ -36,6 +41,7 @@ from tests.faults.history import (
 from tests.faults.history import FORGED as FORGERY
 from tests.faults.recovery import recoveries
 from tests.faults.rule_receivers import HOOK, ROOM
+from tests.faults.slack_clients import AGAIN
 
 NOW = 1_000_000.0
 """The beginning of a window."""
@@ -119,6 +125,20 @@ def in_slack(at: float, kind: str, *, status: int | None = 200, **changes: Any) 
     return attempt(at, status=status, **facts | changes)
 
 
+def act(at: float, kind: str = STOP, *, status: int | None = 200, **changes: Any) -> Act:
+    """Return what a person did with a watch in Slack."""
+    said = "Stopped 1 watch of `live-4`." if kind == STOP else "Sending `again-1` again to …."
+    facts: dict[str, Any] = {"api": "api0", "kind": kind, "clicked": kind == SEND_AGAIN, "said": said}
+    facts |= {"import_id": "live-4" if kind == STOP else "again-1"}
+    return Act(at=NOW + at, ended_at=NOW + at + 0.1, status=status, **facts | changes)
+
+
+def sent_again(at: float, *, status: int | None = 200, **changes: Any) -> Attempt:
+    return attempt(at, status=status, **{"receiver": AGAIN, "label": "again-1", "watch_id": None} | changes)
+
+
+BATCH = BatchPost(at=NOW, ended_at=NOW + 0.1, api="api0", import_ids=("batch-1-0", "batch-1-1"))
+BATCH_DIGEST: dict[str, Any] = {"label": "dlv_2", "imports": BATCH.import_ids}
 PUSH_2: dict[str, Any] = {"message_id": "msg_2", "import_id": "push-2", "ending": "failed"}
 TOLD_2: dict[str, Any] = {"label": "push-2", "webhook_id": "ntf_2", "imports": ("push-2",), "outcome": "failed"}
 
@@ -173,7 +193,7 @@ SOUND = History(
         push(25, kind=TEST, import_id="test_5", ending=None),
     ),
     told=(told(52, status=503, retry_after=2), told(55), told(55, **TOLD_2), digest(120)),
-    asked=(asked(), asked(2), asked(3, acknowledged=False)),
+    asked=(asked(), asked(2), asked(3, acknowledged=False), asked(4), asked(5)),
     in_slack=(
         in_slack(60, LIVING, status=429, retry_after=2),
         in_slack(63, LIVING),
@@ -182,7 +202,16 @@ SOUND = History(
         in_slack(78, END, thread="63"),
         in_slack(60, LIVING, status=None, label="live-2", taken=True),
         in_slack(75, END, label="live-2"),
+        in_slack(30, DIGEST, **BATCH_DIGEST),
     ),
+    acts=(
+        act(40),
+        act(41, import_id="live-5", status=None, said=""),
+        act(40, SEND_AGAIN),
+        act(40, SEND_AGAIN, said="Nothing is to be sent again"),
+    ),
+    batches=(BATCH,),
+    sent_again=(sent_again(30, status=410), sent_again(41)),
 )
 """With a refused watch, a respected 429, a respected Retry-After, an ambiguous response, and a repeat after a crash.
 
@@ -191,7 +220,8 @@ message each, and in a digest that names only one of them. And much later: an im
 whose receiver got its message at once.
 
 Two imports are watched in Slack. The living message of one was refused and posted again; its end is a reply. That of
-the other had no answer, so its end is an ordinary message.
+the other had no answer, so its end is an ordinary message. Of two more, one was stopped, and the other perhaps. Two
+imports of a batch are told in a digest. A refused message is sent again after one of two clicks.
 """
 
 
@@ -360,6 +390,23 @@ FORGED: dict[str, dict[str, dict[str, Any]]] = {
     "ends in Slack: before a Retry-After": {"a second early": instead("in_slack", 4, in_slack(76, END))},
     "ends in Slack: repeats with another body": {"one of them": more("in_slack", in_slack(79, END, digest="c"))},
     "ends in Slack: repeats that nothing explains": {"an end": more("in_slack", in_slack(90, END, thread="63"))},
+    "Slack: commands and clicks answered wrongly": {"a 500": more("acts", act(50, status=500))},
+    "Slack: stopped imports told": {
+        "later": more("in_slack", in_slack(90, END, label="live-4")),
+        "before": more("in_slack", in_slack(39, END, label="live-4", status=500)),
+    },
+    "Slack: not sent again": {"never taken": less("sent_again", 1)},
+    "Slack: imports of batches not told": {
+        "no digest": less("in_slack", 7),
+        "one missing in it": instead("in_slack", 7, in_slack(30, DIGEST, label="dlv_2", imports=("batch-1-0",))),
+    },
+    "Slack: imports of batches told twice": {
+        "in two digests": more("in_slack", in_slack(31, DIGEST, **BATCH_DIGEST | {"label": "dlv_3"})),
+        "alone as well": more("in_slack", in_slack(31, END, label="batch-1-0", imports=("batch-1-0",))),
+    },
+    "sent again in Slack: signature failures": {"one": more("sent_again", sent_again(30, status=410, signed=False))},
+    "sent again in Slack: repeats with another body": {"one": more("sent_again", sent_again(30, digest="c"))},
+    "sent again in Slack: repeats that nothing explains": {"after two clicks": more("sent_again", sent_again(60))},
     "polls for rules beyond a quarter": {
         "two of three": more("polls", poll(31, import_id="push-1"), poll(32, import_id="test_5")),
     },

@@ -98,7 +98,7 @@ class Deliveries:
         return str(await self._store.run("redeliver", call.keys, call.args, replicated=True))
 
     async def redeliver_many(self, deliveries: Sequence[Delivery], *, by: str) -> list[Delivery]:
-        """Make ended deliveries due again, in one round trip but independently. Return those that are due.
+        """Make abandoned deliveries due again, in one round trip but independently. Return those that are due.
 
         A part of an abandoned digest is left as it is: it is told by the digest, if that is redelivered.
         """

@@ -1,13 +1,16 @@
 -- Make an ended delivery due again, now and with a whole new schedule. A part of a digest becomes a single message.
--- Arguments: `watch_id` is '' for a notice or a digest; `in_bulk` is 1 if an abandoned digest stands for its parts; `by` is
--- the client that asks for it.
--- Returns: 'queued', or what forbids it: the state 'pending' or 'skipped', 'unknown', 'digest'
+-- Arguments: `watch_id` is '' for a notice or a digest; `in_bulk` is 1 if only what is abandoned is meant, and an abandoned
+-- digest stands for its parts; `by` is the client that asks for it.
+-- Returns: 'queued', or what forbids it: the state, 'unknown', 'digest'
 local delivery, watch, ended, unreported = unpack(KEYS)
 local id, watch_id, in_bulk, by = unpack(ARGV)
 local now = clock()
 local state, lane, client, digest = unpack(redis.call('HMGET', delivery, 'state', 'lane', 'client', 'digest'))
 if not state or state == 'pending' or state == 'skipped' then
   return state or 'unknown'
+end
+if in_bulk == '1' and state ~= 'abandoned' then
+  return state
 end
 if digest then
   local of_digest = redis.call('HGET', 'rb:delivery:' .. digest, 'state')
