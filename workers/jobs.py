@@ -22,7 +22,8 @@ Ctx = dict[str, Any]
 
 async def poll_shift(ctx: Ctx) -> None:
     worker: Worker = ctx["worker"]
-    await asyncio.gather(worker.rules.work(), worker.nudges.work(), *(shift.work() for shift in worker.polls.values()))
+    shifts = (worker.rules, worker.nudges, worker.wishes, *worker.polls.values())
+    await asyncio.gather(*(shift.work() for shift in shifts))
 
 
 async def deliver_shift(ctx: Ctx) -> None:

@@ -18,7 +18,6 @@ from bridge.domain.rules.push_proof import PushProof
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.errors import StoreUnavailable
 from bridge.ids import derived_id
-from bridge.queue import Job
 from bridge.resources import Resources
 from bridge.store.calls.clock import Clock
 from bridge.store.keys import SCHEMA
@@ -65,7 +64,6 @@ class Sweep:
             self._finish_endings,
             self._resume_settling,
             self._settle_expired,
-            self._accept_wishes,
             self._judge_pushes,
             self._digests.run,
             self._summaries.run,
@@ -126,17 +124,6 @@ class Sweep:
         """Mark data of the previous layout with ours, once no older worker runs."""
         if await raise_schema(self._resources.store):
             log.info("schema.raised", layout=SCHEMA)
-
-    async def _accept_wishes(self) -> None:
-        """Accept watches that were asked for in Slack, if the process that asked Slack has ended."""
-        settings = self._resources.settings
-        for new in await self._resources.slack_wishes.claim(BATCH, SETTLING_LEASE):
-            with _isolated(new.import_id):
-                await self._resources.slack_wishes.fulfil(
-                    new, grace=settings.not_found_grace, reuse=settings.reading_reuse
-                )
-                self._resources.bell.ring(Job.POLL)
-                log.info("watch.accepted", watch_id=new.id, client=new.client, import_id=new.import_id)
 
     async def _judge_pushes(self) -> None:
         """Count imports that ended without a push, and report once when a type that was pushed no longer is."""

@@ -24,6 +24,7 @@ from workers.settle import Settler
 from workers.shift import Shift
 from workers.summaries import SummaryWriter
 from workers.sweep import Sweep
+from workers.wishes import WishWork
 
 CLOSE_TIMEOUT = 12.0
 """Seconds that the work in progress gets to finish at shutdown; `rally-bridge up` kills a worker after 15."""
@@ -47,6 +48,8 @@ class Worker:
     """The shift that posts and edits living messages."""
     end_buttons: Shift[Any, Any]
     """The shift that edits the buttons of messages about ends."""
+    wishes: Shift[Any, Any]
+    """The shift that resumes what people asked for in Slack."""
     record_reads: Shift[Any, Any]
     """The shift that reads failed records on demand."""
     nudges: Shift[Any, Any]
@@ -63,7 +66,7 @@ class Worker:
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self.rules.close()
-                others = (self.record_reads, self.living, self.end_buttons, self.nudges)
+                others = (self.record_reads, self.living, self.end_buttons, self.wishes, self.nudges)
                 await asyncio.gather(*(shift.close() for shift in (*self.polls.values(), *others)))
                 await self.settler.close()
                 await self.gate.close()
@@ -94,6 +97,7 @@ def build_worker(resources: Resources, *, shift_length: float = SHIFT_LENGTH) ->
         deliveries=deliveries,
         living=Shift(LivingWork(resources), length=shift_length),
         end_buttons=Shift(EndButtonsWork(resources), length=shift_length),
+        wishes=Shift(WishWork(resources), length=shift_length),
         record_reads=Shift(RecordReadWork(resources, operator), length=shift_length),
         nudges=Shift(NudgeWork(resources), length=shift_length),
         sweep=Sweep(resources, settler, operator, digests, summaries),

@@ -3,7 +3,7 @@
 import hmac
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -99,6 +99,8 @@ class SlackStandIn:
     """The headers of the last call of each method."""
     answer_headers: dict[str, str] = field(default_factory=dict)
     """The headers of the answers that were set."""
+    on_call: dict[str, Callable[[], object]] = field(default_factory=dict)
+    """What happens before a method is answered."""
     posts: int = 0
 
     @property
@@ -125,6 +127,7 @@ class SlackStandIn:
         self.answers.clear()
         self.headers.clear()
         self.answer_headers.clear()
+        self.on_call.clear()
         self.posts = 0
 
     def of(self, method: str) -> list[Any]:
@@ -135,6 +138,7 @@ class SlackStandIn:
         method = request.path_params["method"].split("/")[0]
         self.calls.append((method, _contents(request, await request.body())))
         self.headers[method] = request.headers
+        self.on_call.get(method, lambda: None)()
         match self.answers.get(method):
             case None:
                 return JSONResponse(self._success(method, self.calls[-1][1]))

@@ -156,6 +156,10 @@ class World:
         """Check the watches that are due for it, and send the nudges."""
         await _until_quiet(self.worker.nudges)
 
+    async def resume_wishes(self) -> None:
+        """Ask Slack about the watches whose process did not come to its end."""
+        await _until_quiet(self.worker.wishes)
+
     async def read_records(self) -> None:
         """Read the failed records that someone has asked for."""
         await _until_quiet(self.worker.record_reads)

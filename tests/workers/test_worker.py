@@ -19,7 +19,9 @@ def worker_of(*closing: Callable[[], Awaitable[Any]]) -> Worker:
 
     idle: Any = SimpleNamespace(close=at_once, withdraw=at_once)
     polls: Any = {str(number): SimpleNamespace(close=close) for number, close in enumerate(closing)}
-    shifts = dict.fromkeys(("deliveries", "rules", "gate", "living", "end_buttons", "nudges", "record_reads"), idle)
+    shifts = dict.fromkeys(
+        ("deliveries", "rules", "gate", "living", "end_buttons", "wishes", "nudges", "record_reads"), idle
+    )
     return Worker(settler=idle, polls=polls, **shifts, sweep=idle, heartbeat=idle, figures=idle)
 
 

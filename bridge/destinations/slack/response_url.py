@@ -5,11 +5,16 @@ Source: https://docs.slack.dev/interactivity/handling-user-interaction
 
 import json
 
+import structlog
+
+from bridge.destinations.egress.client import Egress
 from bridge.destinations.egress.urls import SLACK_HOSTS
 from bridge.destinations.slack.given_urls import given_url
-from bridge.domain.delivery.destination_requests import Request
+from bridge.domain.delivery.destination_requests import NoResponse, Request
 from bridge.domain.secret import Secret
 from bridge.http.user_agent import USER_AGENT
+
+log = structlog.get_logger()
 
 
 def response_url(text: str, *, api_url: str) -> Secret | None:
@@ -25,3 +30,14 @@ def prepare(url: Secret, text: str, *, replace: bool = False) -> Request:
     headers = {"content-type": "application/json; charset=utf-8", "user-agent": USER_AGENT}
     payload = {"response_type": "ephemeral", "replace_original": replace, "text": text}
     return Request(url=url, headers=headers, body=json.dumps(payload, ensure_ascii=False).encode())
+
+
+async def say(egress: Egress, url: Secret | None, text: str, *, replace: bool = False) -> None:
+    """Say something to the person who asked, through `response_url`, once; it may be used up or have expired."""
+    if url is None:
+        log.warning("slack.not_answered", reason="response_url is not one of Slack's")
+        return
+    answer = await egress.send(prepare(url, text, replace=replace))
+    reason = answer.reason if isinstance(answer, NoResponse) else f"HTTP {answer.status}"
+    if reason != "HTTP 200":
+        log.warning("slack.not_answered", reason=reason)

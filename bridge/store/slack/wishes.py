@@ -1,13 +1,14 @@
 """Watches that people have asked for in Slack: kept until Slack has answered whether the app can post there.
 
-If the process ends before that, a worker accepts them.
+If the process ends before that, or Redis is away, a worker asks Slack again.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from bridge.domain.destinations import SlackChannel
 from bridge.domain.living.living_message import LivingPlace
-from bridge.domain.times import MINUTE, Span
+from bridge.domain.secret import Secret
+from bridge.domain.times import MINUTE, Moment, Span
 from bridge.errors import DecryptionFailed
 from bridge.redis.errors import translated
 from bridge.store import bindings, codec, keys
@@ -23,6 +24,14 @@ WISHED_FOR: Span = 10 * MINUTE
 """How long a wish that is neither fulfilled nor forgotten keeps others from its channel and import."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptWish:
+    """A watch that was asked for, and the `response_url` by which the person can be answered."""
+
+    new: NewWatch
+    answers: Secret | None
+
+
 class SlackWishes:
     """The wishes in Redis."""
 
@@ -32,12 +41,13 @@ class SlackWishes:
         self._watches = Watches(store, encryptor, fingerprinter)
         self._channels = SlackChannels(store)
 
-    async def keep(self, new: NewWatch) -> bool:
+    async def keep(self, wish: KeptWish) -> bool:
         """Keep a wish, which must be fulfilled or forgotten.
 
         Return False if another one for the same channel and import is neither yet.
         """
-        encrypted = self._encryptor.encrypt(_dump(new), bindings.of_slack_wish(new.id))
+        new = wish.new
+        encrypted = self._encryptor.encrypt(_dump(wish), bindings.of_slack_wish(new.id))
         kept = await self._store.run(
             "keep_wish",
             {"kept": keys.slack_wish(new.id), "wishes": keys.SLACK_WISHES, "wished": _wished(new)},
@@ -62,15 +72,20 @@ class SlackWishes:
         await self.forget(new)
         return accepted
 
-    async def claim(self, count: int, lease: Span) -> list[NewWatch]:
-        """Claim wishes that a process has left behind; one that can't be decrypted is claimed again later."""
-        _now, *ids = await self._store.run(
+    async def claim(self, count: int, lease: Span) -> tuple[Moment, Moment | None, list[KeptWish]]:
+        """Claim wishes that a process has left behind; one that can't be decrypted is claimed again later.
+
+        Return (now, time of the next claim, wishes).
+        """
+        now, *ids = await self._store.run(
             "claim_due", {"due": keys.SLACK_WISHES}, {"count": count, "lease": lease, "furthest": ACCEPTED_AFTER}
         )
         found = [(watch_id, await self._store.call("GET", keys.slack_wish(watch_id))) for watch_id in ids]
-        return [new for watch_id, encrypted in found if (new := self._load(watch_id, encrypted)) is not None]
+        first = await self._store.call("ZRANGE", keys.SLACK_WISHES, 0, 0, "WITHSCORES")
+        loaded = (self._load(watch_id, encrypted) for watch_id, encrypted in found)
+        return now, int(first[1]) if first else None, [wish for wish in loaded if wish is not None]
 
-    def _load(self, watch_id: str, encrypted: str | None) -> NewWatch | None:
+    def _load(self, watch_id: str, encrypted: str | None) -> KeptWish | None:
         if encrypted is None:
             return None
         try:
@@ -79,7 +94,9 @@ class SlackWishes:
             return None
         notify = tuple(codec.load_destination(each) for each in stored.pop("notify"))
         living = tuple(LivingPlace(**each) for each in stored.pop("living"))
-        return NewWatch(id=watch_id, notify=notify, metadata={}, living=living, **stored)
+        answers = stored.pop("answers", None)
+        new = NewWatch(id=watch_id, notify=notify, metadata={}, living=living, **stored)
+        return KeptWish(new=new, answers=None if answers is None else Secret(answers))
 
 
 def _wished(new: NewWatch) -> str:
@@ -88,7 +105,8 @@ def _wished(new: NewWatch) -> str:
     return keys.slack_wished(destination.channel, new.workspace, new.import_id)
 
 
-def _dump(new: NewWatch) -> str:
+def _dump(wish: KeptWish) -> str:
+    new = wish.new
     return codec.dump(
         {
             "client": new.client,
@@ -99,5 +117,6 @@ def _dump(new: NewWatch) -> str:
             "nudge_after": new.nudge_after,
             "notify": [codec.dump_destination(each) for each in new.notify],
             "living": [asdict(each) for each in new.living],
+            "answers": None if wish.answers is None else wish.answers.reveal(),
         }
     )

@@ -8,9 +8,6 @@ import structlog
 from starlette.background import BackgroundTask
 from starlette.responses import Response
 
-from bridge.destinations.slack.response_url import prepare
-from bridge.domain.delivery.destination_requests import NoResponse
-from bridge.domain.secret import Secret
 from bridge.domain.times import SECOND
 from bridge.errors import StoreUnavailable
 from bridge.resources import Resources
@@ -75,17 +72,6 @@ def acknowledge(answer: Answer, say_text: Callable[[], Awaitable[None]]) -> Resp
     """Return the response to a click, which shows nothing; `say_text` says the text of the answer after it."""
     afterwards = say_text if answer.text and not answer.repeated else answer.afterwards
     return Response(background=None if afterwards is None else BackgroundTask(logged, afterwards))
-
-
-async def say(resources: Resources, url: Secret | None, text: str, *, replace: bool = False) -> None:
-    """Say something to the person who asked, through `response_url`, once; it may be used up or have expired."""
-    if url is None:
-        log.warning("slack.not_answered", reason="response_url is not one of Slack's")
-        return
-    answer = await resources.egress.send(prepare(url, text, replace=replace))
-    reason = answer.reason if isinstance(answer, NoResponse) else f"HTTP {answer.status}"
-    if reason != "HTTP 200":
-        log.warning("slack.not_answered", reason=reason)
 
 
 async def logged(act: Callable[[], Awaitable[None]]) -> None:

@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.destinations.slack import buttons
-from bridge.destinations.slack.response_url import response_url
+from bridge.destinations.slack.response_url import response_url, say
 from bridge.destinations.slack.watch_view import MESSAGE_SHORTCUT, SHORTCUT, WATCH_VIEW
 from bridge.domain.clients import slack_client
 from bridge.domain.lone_surrogates import without_lone_surrogates
 from bridge.resources import Resources
-from bridge.web.slack.answers import Answer, acknowledge, carry_out, say
+from bridge.web.slack.answers import Answer, acknowledge, carry_out
 from bridge.web.slack.clicks import Click, send_again, stop_watching
 from bridge.web.slack.commands import USER
 from bridge.web.slack.import_ids import import_ids_in
@@ -54,7 +54,7 @@ async def receive(request: Request) -> Response:
             return acknowledge(answer, partial(say_in_modal, resources, done, answer.text))
         case Click() | Shortcut():
             answer = await _carry_out(resources, verified, done)
-            in_place = partial(say, resources, done.answers, answer.text, replace=answer.replace)
+            in_place = partial(say, resources.egress, done.answers, answer.text, replace=answer.replace)
             return acknowledge(answer, in_place)
 
 

@@ -14,6 +14,7 @@ import structlog
 
 from bridge.destinations.reasons import full_reason
 from bridge.destinations.slack.bot_verdicts import judge
+from bridge.destinations.slack.response_url import say
 from bridge.destinations.slack.views import prepare_open
 from bridge.destinations.slack.watch_view import watch_view
 from bridge.domain.delivery.destination_requests import NoResponse
@@ -22,7 +23,7 @@ from bridge.domain.destinations import CHANNEL_ID
 from bridge.domain.secret import Secret
 from bridge.domain.times import SECOND
 from bridge.resources import Resources
-from bridge.web.slack.answers import Answer, say
+from bridge.web.slack.answers import Answer
 
 NOT_OPENED = "⚠️ I could not open the form. Try again."
 
@@ -59,4 +60,4 @@ async def _open(resources: Resources, shortcut: Shortcut) -> None:
         reason = verdict.reason
     log.warning("slack.view_not_opened", reason=reason)
     if shortcut.answers is not None:
-        await say(resources, shortcut.answers, NOT_OPENED)
+        await say(resources.egress, shortcut.answers, NOT_OPENED)

@@ -4,29 +4,29 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from time import time
 
 import structlog
 
 from bridge.destinations.egress.permissions import may_use
-from bridge.destinations.slack.buttons import actions, stop_button
-from bridge.destinations.slack.ephemeral import NotShown, Showing, Shown, Unclear, judge_showing, prepare
-from bridge.destinations.slack.escaping import code, mrkdwn, neutralized
+from bridge.destinations.slack.confirming import Confirmation, said_beside, show
+from bridge.destinations.slack.ephemeral import NotShown
+from bridge.destinations.slack.escaping import code, neutralized
+from bridge.destinations.slack.response_url import say
 from bridge.domain.clients import Client, slack_client
 from bridge.domain.destinations import SlackChannel
 from bridge.domain.nudges import NUDGE_AFTER
 from bridge.domain.secret import Secret
-from bridge.domain.times import SECOND
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.errors import StoreUnavailable
 from bridge.ids import new_id
 from bridge.resources import Resources
+from bridge.store.slack.wishes import KeptWish
 from bridge.store.watches.acceptance_call import NewWatch
 from bridge.web.refusals import Problem, Refused
 from bridge.web.requests.body import parse, validation_context
 from bridge.web.schemas.watches import WatchBody
-from bridge.web.slack.answers import Answer, say
-from bridge.web.slack.open_watches import ID_LIMIT, LABEL_LIMIT, channels_of, watches_of
+from bridge.web.slack.answers import Answer
+from bridge.web.slack.open_watches import ID_LIMIT, channels_of, watches_of
 from bridge.web.watches.watch_steps import announce
 
 PROBLEM_LIMIT = 300
@@ -65,7 +65,7 @@ async def watch(resources: Resources, wish: Wish) -> Answer:
         return Answer(
             text=f"{code(wish.import_id, ID_LIMIT)} is watched already, and this channel is told when it ends."
         )
-    if not await resources.slack_wishes.keep(new):
+    if not await resources.slack_wishes.keep(KeptWish(new=new, answers=wish.answers)):
         return Answer(
             text=f"{code(wish.import_id, ID_LIMIT)} was asked for in this channel a moment ago. "
             "The answer to that is on its way."
@@ -116,53 +116,31 @@ def _sentence(problem: Problem) -> str:
 
 
 async def _confirm_and_accept(resources: Resources, wish: Wish, new: NewWatch) -> None:
-    """Confirm the watch in the channel, as the app, and accept it. If the app can't post there, say so instead."""
-    confirmation = _confirmation(wish)
-    match showing := await _show(resources, wish, new.id, confirmation):
-        case NotShown():
+    """Confirm the watch in the channel, as the app, and accept it. If the app can't post there, say so instead.
+
+    If Redis is away, or this process ends, a worker does all of it again, since the wish is kept.
+    """
+    confirmation = _confirmation(wish, new)
+    showing = await show(confirmation, resources.egress, resources.sender.slack_bot)
+    with suppress(StoreUnavailable):
+        if isinstance(showing, NotShown):
             log.info("slack.watch_refused", client=new.client, import_id=new.import_id, reason=showing.reason)
             await resources.slack_wishes.forget(new)
-            await say(resources, wish.answers, _refusal(wish, showing))
-        case Shown():
+        else:
             await _accept(resources, new)
-        case Unclear():
-            await _accept(resources, new)
-            await say(resources, wish.answers, confirmation)
+    if text := said_beside(confirmation, showing):
+        await say(resources.egress, wish.answers, text)
 
 
 async def _accept(resources: Resources, new: NewWatch) -> None:
-    """Accept a watch. If Redis is away, a worker does it later, since the wish is kept."""
     settings = resources.settings
-    with suppress(StoreUnavailable):
-        accepted = await resources.slack_wishes.fulfil(
-            new, grace=settings.not_found_grace, reuse=settings.reading_reuse
-        )
-        announce(resources, accepted)
+    accepted = await resources.slack_wishes.fulfil(new, grace=settings.not_found_grace, reuse=settings.reading_reuse)
+    announce(resources, accepted)
 
 
-async def _show(resources: Resources, wish: Wish, watch_id: str, text: str) -> Showing:
-    """Show a text in the channel, to the person who asked, with a button that ends the watch."""
-    bot = resources.sender.slack_bot
-    if bot is None:
-        return NotShown("SLACK_BOT_TOKEN is not set")
-    payload = {"text": text, "blocks": [{"type": "section", "text": mrkdwn(text)}, actions(stop_button(watch_id))]}
-    answer = await resources.egress.send(prepare(wish.channel, wish.user, payload, bot))
-    return judge_showing(answer, int(time() * SECOND))
-
-
-def _confirmation(wish: Wish) -> str:
-    label = f" · {neutralized(wish.label, LABEL_LIMIT)}" if wish.label else ""
-    progress = " Its progress is shown here if it runs for more than a minute." if wish.live else ""
-    return (
-        f"👀 Watching {code(wish.import_id, ID_LIMIT)}{label}. This channel is told "
-        f"{'if it does not complete without problems' if wish.on else 'when it ends'}.{progress}"
+def _confirmation(wish: Wish, new: NewWatch) -> Confirmation:
+    (destination,) = new.notify
+    assert isinstance(destination, SlackChannel)  # noqa: S101 - people in Slack ask for one channel
+    return Confirmation(
+        watch_id=new.id, user=wish.user, destination=destination, import_id=new.import_id, label=new.label
     )
-
-
-def _refusal(wish: Wish, refused: NotShown) -> str:
-    name = code(wish.import_id, ID_LIMIT)
-    if refused.not_invited:
-        return f"⚠️ {name} is not watched: I am not in this channel. Invite me (`/invite` and my name), then ask again."
-    if refused.not_member:
-        return f"⚠️ {name} is not watched: you are not in that channel. Join it, then ask again."
-    return f"⚠️ {name} is not watched: I can't post in this channel. {neutralized(refused.reason, PROBLEM_LIMIT)}."

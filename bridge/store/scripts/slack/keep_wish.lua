@@ -1,4 +1,4 @@
--- Keep a watch that was asked for in Slack, encrypted; after `accepted_after` ms the sweep accepts it. Until it is forgotten,
+-- Keep a watch that was asked for in Slack, encrypted; after `accepted_after` ms a worker asks Slack. Until it is forgotten,
 -- no other one is kept for the same channel and import: it would be told there twice.
 -- Returns: 1, or 0 when another one is kept
 local kept, wishes, wished = unpack(KEYS)

@@ -18,6 +18,7 @@ from bridge.destinations.slack.records_view import (
     page_view,
     waiting_view,
 )
+from bridge.destinations.slack.response_url import say
 from bridge.destinations.slack.views import prepare_open, prepare_update, view_id_of
 from bridge.domain.clients import slack_client
 from bridge.domain.delivery.destination_requests import Request
@@ -25,7 +26,6 @@ from bridge.domain.secret import Secret
 from bridge.domain.times import SECOND
 from bridge.domain.watches import Watch
 from bridge.resources import Resources
-from bridge.web.slack.answers import say
 from bridge.web.slack.records.pages import page_of
 from bridge.web.watches.record_lookup import log_access
 
@@ -58,11 +58,11 @@ async def open_modal(
     opened = view_id_of(await call(resources, prepare_open(trigger, view, bot_of(resources))))
     if isinstance(opened, NotDone):
         log.warning("slack.view_not_opened", reason=opened.reason)
-        await say(resources, answers, f"⚠️ I could not open the window. {opened.sentence}")
+        await say(resources.egress, answers, f"⚠️ I could not open the window. {opened.sentence}")
         return False
     refused = await show_page(resources, watch, 0, user=user, view_id=opened, about=about)
     if refused is not None:
-        await say(resources, answers, f"⚠️ I could not fill the window. {refused.sentence}")
+        await say(resources.egress, answers, f"⚠️ I could not fill the window. {refused.sentence}")
     return True
 
 
