@@ -31,8 +31,12 @@ async def send_test(
     named: Mapping[str, ResolvedDestination],
     sender: Sender,
     egress: Egress,
+    owner: str | None = None,
 ) -> TestOutcome:
-    """Send a test message for a client, in the same way as a delivery."""
+    """Send a test message that a client asked for, in the same way as a delivery.
+
+    `owner` is the client with whose secrets it is signed, if that is another.
+    """
     body = render(test_message(client, now), destination)
     message_id = new_id("ntf_")
     began = monotonic()
@@ -40,7 +44,7 @@ async def send_test(
         destination,
         body,
         message_id=message_id,
-        client=client,
+        client=owner or client,
         now=lambda: now,
         named=named,
         sender=sender,

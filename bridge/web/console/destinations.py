@@ -1,4 +1,4 @@
-"""The page of destinations: how the last deliveries to each went, its pace, and test messages to named ones."""
+"""The page of destinations: how the last deliveries to each went, its pace, and test messages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from bridge.destinations.descriptions import describe
 from bridge.destinations.reasons import public_reason
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.delivery.verdicts import Accepted
-from bridge.domain.destinations import NamedDestination
+from bridge.domain.destinations import Destination, NamedDestination
 from bridge.domain.times import Moment
 from bridge.store.deliveries.lanes import LaneState
 from bridge.web.console.visits import Visit, action, page
 from bridge.web.endpoints.destinations import send_now, verdict_name
 from bridge.web.refusals import Refusal, Refused
-from bridge.web.watches.delivery_steps import visible_to
+from bridge.web.watches.delivery_steps import sendable_delivery, visible_to
 
 LOOKED_AT = 300
 """The number of deliveries from which the page is made."""
@@ -29,6 +29,8 @@ log = structlog.get_logger()
 class DestinationView:
     """What the last deliveries to one receiver show."""
 
+    newest: str
+    """The id of the newest delivery."""
     type: str
     destination: str
     fingerprint: str
@@ -47,16 +49,33 @@ async def show(visit: Visit) -> Response:
 
 @action
 async def test(visit: Visit, form: Mapping[str, str]) -> Response:
-    """Send a test message to a named destination now, and show what came of it."""
+    """Send a test message to a named destination, or to that of a delivery, now, and show what came of it."""
+    destination, owner = await _chosen(visit, form)
+    async with visit.request.app.state.send_test_slots.acquire(visit.client.name):
+        trial = await send_now(visit.resources, visit.client.name, destination, owner=owner)
+    reason = None if isinstance(trial.verdict, Accepted) else public_reason(trial.verdict.reason)
+    verdict = verdict_name(trial.verdict)
+    log.info(
+        "destination.tested",
+        client=visit.client.name,
+        type=kind(destination),
+        destination=describe(destination),
+        fingerprint=visit.resources.fingerprint(destination),
+        verdict=verdict,
+        status=trial.status,
+    )
+    return await _page(visit, tested={"destination": describe(destination), "verdict": verdict, "reason": reason})
+
+
+async def _chosen(visit: Visit, form: Mapping[str, str]) -> tuple[Destination, str]:
+    """Return the destination of a form, and the client whose secrets it needs. Raise Refused if it may not be used."""
+    if delivery_id := form.get("delivery"):
+        delivery = await sendable_delivery(visit.resources, visit.client, delivery_id)
+        return delivery.destination, delivery.client
     name = form.get("name", "")
     if name not in visit.resources.named or not visit.client.permissions.may_name(name):
         raise Refused(Refusal.NOT_FOUND, "There is no such destination.")
-    async with visit.request.app.state.send_test_slots.acquire(visit.client.name):
-        trial = await send_now(visit.resources, visit.client.name, NamedDestination(name=name))
-    reason = None if isinstance(trial.verdict, Accepted) else public_reason(trial.verdict.reason)
-    verdict = verdict_name(trial.verdict)
-    log.info("destination.tested", client=visit.client.name, destination=name, verdict=verdict, status=trial.status)
-    return await _page(visit, tested={"name": name, "verdict": verdict, "reason": reason})
+    return NamedDestination(name=name), visit.client.name
 
 
 async def _page(visit: Visit, tested: Mapping[str, str | None] | None = None) -> Response:
@@ -89,6 +108,7 @@ def destination_view(group: Sequence[Delivery], fingerprint: str, lane: LaneStat
         each for each in group if each.state is DeliveryState.ABANDONED or (each.failures and not each.ended_at)
     ]
     return DestinationView(
+        newest=group[0].id,
         type=kind(group[0].destination).replace("_", " "),
         destination=describe(group[0].destination),
         fingerprint=fingerprint,

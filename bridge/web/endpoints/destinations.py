@@ -60,7 +60,10 @@ async def test(request: Request, resources: Resources, client: Client) -> Respon
     return ApiResponse(document)
 
 
-async def send_now(resources: Resources, client: str, destination: Destination) -> TestOutcome:
+async def send_now(
+    resources: Resources, client: str, destination: Destination, *, owner: str | None = None
+) -> TestOutcome:
+    """Send a test message that a client asked for; `owner` is the client of the destination, if that is another."""
     if wait := await resources.lanes.reserve(resources.lane(destination)):
         seconds = str(-(-wait // SECOND))
         raise Refused(Refusal.DESTINATION_BUSY, "No message was sent.", headers={"Retry-After": seconds})
@@ -71,6 +74,7 @@ async def send_now(resources: Resources, client: str, destination: Destination) 
         named=resources.named,
         sender=resources.sender,
         egress=resources.egress,
+        owner=owner,
     )
 
 

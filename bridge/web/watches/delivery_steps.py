@@ -33,10 +33,7 @@ def is_any(_: Delivery) -> bool:
 
 async def redeliver_one(resources: Resources, client: Client, delivery_id: str) -> Delivery:
     """Owe a delivery again, for a client, and return it. Raise Refused if the client or its state does not allow it."""
-    delivery = await visible_delivery(resources, client, delivery_id)
-    if not await _permitted(resources, client, [delivery]):
-        detail = "Your client may no longer use its workspace or its destination. Nothing was changed."
-        raise Refused(Refusal.FORBIDDEN, detail)
+    delivery = await sendable_delivery(resources, client, delivery_id)
     match await resources.deliveries.redeliver(delivery.id, delivery.watch_id, by=client.name):
         case "queued":
             _requested(resources, client, [delivery])
@@ -47,6 +44,15 @@ async def redeliver_one(resources: Resources, client: Client, delivery_id: str) 
         case _:
             raise Refused(Refusal.DELIVERY_PENDING, "GET the delivery for the time of its next attempt.")
     return await visible_delivery(resources, client, delivery.id)
+
+
+async def sendable_delivery(resources: Resources, client: Client, delivery_id: str) -> Delivery:
+    """Return a delivery to whose destination the client may send. Raise Refused if it may not."""
+    delivery = await visible_delivery(resources, client, delivery_id)
+    if not await _permitted(resources, client, [delivery]):
+        detail = "Your client may no longer use its workspace or its destination. Nothing was changed."
+        raise Refused(Refusal.FORBIDDEN, detail)
+    return delivery
 
 
 async def redeliver_abandoned(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from bridge.web.console.rules import RESULTS
 from bridge.web.console.workspaces import troubles_of
 from tests.support.console import send, sign_in
 from tests.support.push_messages import PUSH_SECRET, push_body, send_push
-from tests.support.samples import DELIVERY, NOW
+from tests.support.samples import DELIVERY, NOW, only
 from tests.support.world import ADMIN_KEY, OTHER_KEY, World, opened
 
 pytestmark = pytest.mark.anyio
@@ -194,6 +195,40 @@ async def test_a_client_neither_sees_nor_tests_a_name_that_it_may_not_use(config
     page = "/console/destinations"
     assert "research-ops" not in await words(configured, page)
     assert (await send(configured, page, f"{page}/test", name="research-ops")).status_code == 404
+
+
+async def ended(world: World, **wish: Any) -> str:
+    """Tell the end of an import to a callback, and return the id of the delivery."""
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
+    watch = await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url()}], **wish)
+    await world.poll()
+    await world.sweep()
+    await world.deliver()
+    document = (await world.get(f"/v1/watches/{watch['id']}", key=ADMIN_KEY)).json()
+    delivery_id: str = only(document["deliveries"])["id"]
+    return delivery_id
+
+
+async def test_the_destination_of_a_delivery_is_tested_by_its_owner(signed_in: World) -> None:
+    delivery_id, page = await ended(signed_in), "/console/destinations"
+    assert f'value="{delivery_id}"' in (await signed_in.api.get(page)).text
+    done = await send(signed_in, page, f"{page}/test", delivery=delivery_id)
+    assert re.search(r"The test message to \S+ was accepted", done.text)
+    assert [each["verified"] for each in await signed_in.sandbox.messages()] == [True, True]
+
+
+async def test_an_admin_tests_the_destination_of_a_client_with_the_secrets_of_the_client(as_admin: World) -> None:
+    delivery_id, page = await ended(as_admin), "/console/destinations"
+    await send(as_admin, page, f"{page}/test", delivery=delivery_id)
+    assert [each["verified"] for each in await as_admin.sandbox.messages()] == [True, True]
+
+
+async def test_the_destination_of_another_client_is_not_tested(signed_in: World) -> None:
+    delivery_id, page = await ended(signed_in, key=OTHER_KEY), "/console/destinations"
+    sent = len(await signed_in.sandbox.messages())
+
+    assert (await send(signed_in, page, f"{page}/test", delivery=delivery_id)).status_code == 404
+    assert len(await signed_in.sandbox.messages()) == sent
 
 
 def test_each_result_of_a_rule_has_words() -> None:
