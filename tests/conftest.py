@@ -1,5 +1,6 @@
 """Shared fixtures: a real Redis, a clock that tests move, and the product built on both."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -17,8 +18,12 @@ from bridge.store.calls.connection import Store, connect
 
 pytest.register_assert_rewrite("tests.support")  # before its import, so that its assertions show their values
 
+from tests.support.plain_log import use_plain_log  # noqa: E402
+from tests.support.slack_requests import SlackStandIn, slack_serving  # noqa: E402
 from tests.support.world import World, opened, sandbox_serving  # noqa: E402
 
+gc.disable()  # until all tests are collected: it would search thousands of objects again and again that all stay
+use_plain_log()
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or xdist's workers and each program compile everything anew
 
 # No deadlines: no test depends on how fast a machine is. CI runs the deep profile as well.
@@ -31,6 +36,13 @@ hypothesis.settings.load_profile("quick")
 def pytest_xdist_auto_num_workers() -> int:
     """Return two workers for each core, since the tests wait half of their time."""
     return 2 * (os.cpu_count() or 1)
+
+
+def pytest_collection_finish() -> None:
+    """Exempt the collected tests from garbage collection, which takes a fifth of the run otherwise."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 REDIS_SERVER = "RALLY_BRIDGE_TEST_REDIS"
@@ -111,3 +123,16 @@ def sandbox_url() -> Iterator[str]:
 async def world(redis_url: str, sandbox_url: str) -> AsyncIterator[World]:
     async with opened(redis_url, sandbox_url) as world:
         yield world
+
+
+@pytest.fixture(scope="session")
+def slack_server() -> Iterator[SlackStandIn]:
+    with slack_serving() as slack:
+        yield slack
+
+
+@pytest.fixture
+def slack(slack_server: SlackStandIn) -> SlackStandIn:
+    """Slack's API as a stand-in, which has not been called yet."""
+    slack_server.reset()
+    return slack_server

@@ -13,6 +13,7 @@ import structlog
 from bridge import log
 from bridge.errors import SettingsError
 from bridge.version import VERSION
+from tests.support.plain_log import use_plain_log
 from tests.support.samples import only
 
 
@@ -29,7 +30,7 @@ def lines(stream: io.StringIO) -> Iterator[Any]:
     log.configure("INFO", "api", stream)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     root.handlers, root.level = before
-    structlog.reset_defaults()
+    use_plain_log()
 
 
 def test_a_line_is_an_event_with_facts_and_what_is_bound(lines: Any) -> None:
@@ -177,7 +178,7 @@ def test_the_last_words_of_a_process_are_json(capsys: pytest.CaptureFixture[str]
         log.last_words("worker", SettingsError(["one problem", "another"]), expected=True)
         log.last_words("worker", ZeroDivisionError("no"), expected=False)
     finally:
-        structlog.reset_defaults()
+        use_plain_log()
         logging.getLogger().handlers = []
     words, bug = map(json.loads, capsys.readouterr().out.splitlines())
 

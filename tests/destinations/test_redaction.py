@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 import pytest
-import structlog
 
 from bridge import log
 from bridge.destinations import Sender
@@ -22,6 +21,7 @@ from bridge.domain.delivery.verdicts import Rejected
 from bridge.domain.destinations import Callback, ResolvedDestination, SlackChannel, SlackWebhook
 from bridge.domain.secret import Secret
 from tests.support.configuration import destination
+from tests.support.plain_log import use_plain_log
 from tests.support.receivers import receiving, says
 from tests.support.samples import only
 from tests.support.world import ADMIN_KEY, CLIENT_KEY, SECRET, World, bearer, opened
@@ -136,7 +136,7 @@ async def test_the_response_of_a_named_destination_is_for_admins_and_without_its
         shown = json.loads(await delivered(world, ADMIN_KEY))
     finally:
         root.handlers, root.level = before
-        structlog.reset_defaults()
+        use_plain_log()
 
     assert [each["answer"] for each in shown["log"]] == ["Cannot POST •••"]
     assert "delivery.attempted" in lines.getvalue()

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import cache
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -22,6 +24,8 @@ from bridge.sandbox.app import create_app
 from bridge.sandbox.settings import SandboxSettings
 from bridge.settings import Settings, load_settings
 from bridge.startup import check_store
+from bridge.store.schema import adopt_schema
+from bridge.store.store_key import store_key
 from bridge.tracing import Traces
 from bridge.web.app import build
 from tests.support.plain_http import plain_async_client
@@ -242,25 +246,39 @@ async def opened(redis_url: str, sandbox_url: str, config: str = "", **changes: 
 async def opened_with(known: Settings, sandbox_url: str, *, traces: Traces | None = None) -> AsyncIterator[World]:
     """Open an empty world with these settings, and with traces."""
     async with open_resources(known, traces=traces) as resources:
-        await resources.store.call("FLUSHALL")
+        await _empty(resources)
+        reset_sandbox(sandbox_url)
         async with _built_on(resources, sandbox_url) as world:
-            (await world.sandbox.http.post("/control/reset")).raise_for_status()
             yield world
+
+
+async def _empty(resources: Resources) -> None:
+    """Empty Redis, and prepare it as `check_store` does in a Redis that is fit for use, which takes 2 ms longer."""
+    await resources.store.call("FLUSHALL")
+    assert await adopt_schema(resources.store) is None
+    resources.fingerprinter.set_key(await store_key(resources.store, resources.encryptor))
+
+
+def reset_sandbox(sandbox_url: str) -> None:
+    connection = HTTPConnection(sandbox_url.removeprefix("http://"))
+    try:
+        connection.request("POST", "/control/reset")
+        assert connection.getresponse().status == HTTPStatus.NO_CONTENT
+    finally:
+        connection.close()
 
 
 @asynccontextmanager
 async def reopened(redis_url: str, sandbox_url: str, config: str = "", **changes: str) -> AsyncIterator[World]:
     """Open a world on the data that another has left."""
-    async with (
-        open_resources(settings(redis_url, sandbox_url, config, **changes)) as resources,
-        _built_on(resources, sandbox_url) as world,
-    ):
-        yield world
+    async with open_resources(settings(redis_url, sandbox_url, config, **changes)) as resources:
+        await check_store(resources)
+        async with _built_on(resources, sandbox_url) as world:
+            yield world
 
 
 @asynccontextmanager
 async def _built_on(resources: Resources, sandbox_url: str) -> AsyncIterator[World]:
-    await check_store(resources)
     transport = httpx.ASGITransport(build(resources), raise_app_exceptions=False)
     async with (
         plain_async_client(sandbox_url) as http,

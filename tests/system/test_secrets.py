@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 import uvicorn
 
 from bridge import log
@@ -23,6 +22,7 @@ from bridge.domain.times import DAY, MINUTE
 from bridge.web.app import build
 from tests.support.command_line import run_here
 from tests.support.configuration import destination
+from tests.support.plain_log import use_plain_log
 from tests.support.push_messages import OTHER_PUSH_SECRET, PUSH_SECRET, push_body, send_push
 from tests.support.world import (
     ADMIN_KEY,
@@ -67,7 +67,7 @@ def lines() -> Iterator[io.StringIO]:
     log.configure("DEBUG", "api", written)
     yield written
     root.handlers, root.level = before
-    structlog.reset_defaults()
+    use_plain_log()
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -22,6 +21,7 @@ from bridge.store.operations.rate_limits import RateLimiter
 from bridge.web.app import ROUTES, build
 from bridge.web.routing import resource
 from tests.support.plain_http import plain_async_client
+from tests.support.plain_log import use_plain_log
 from tests.support.world import ADMIN_KEY, CLIENT_KEY, OTHER_KEY, World, bearer, opened, serving
 
 pytestmark = pytest.mark.anyio
@@ -82,7 +82,7 @@ def logged() -> Iterator[Callable[[], list[dict[str, Any]]]]:
         yield lambda: [json.loads(line) for line in lines.getvalue().splitlines()]
     finally:
         root.handlers, root.level = before
-        structlog.reset_defaults()
+        use_plain_log()
 
 
 async def test_a_request_id_is_returned_and_logged(world: World) -> None:

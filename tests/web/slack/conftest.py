@@ -1,17 +1,11 @@
 """A world whose Slack is a stand-in, with a Slack workspace as a client."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.slack_requests import SIGNING_SECRET, SLACK_CLIENT, SlackStandIn, slack_serving
+from tests.support.slack_requests import SIGNING_SECRET, SLACK_CLIENT, SlackStandIn
 from tests.support.world import World, opened
-
-
-@pytest.fixture
-def slack() -> Iterator[SlackStandIn]:
-    with slack_serving() as slack:
-        yield slack
 
 
 @pytest.fixture
