@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ SOURCE = re.compile(r"`((?:bridge|workers|tests)/[\w./]*)`")
 pytestmark = pytest.mark.anyio
 
 
+@cache
 def links(path: Path) -> list[str]:
     """Return the targets of all links in a Markdown file."""
     tokens = MarkdownIt("commonmark").enable("table").parse(path.read_text())
@@ -32,6 +34,7 @@ def links(path: Path) -> list[str]:
     return [str(child.attrGet("href")) for child in children if child.type == "link_open"]
 
 
+@cache
 def anchors(path: Path) -> list[str]:
     tokens = MarkdownIt("commonmark").parse(path.read_text())
     openings = [number for number, token in enumerate(tokens) if token.type == "heading_open"]
@@ -218,7 +221,9 @@ def test_sentences_are_short(name: str) -> None:
 def logged_events() -> set[str]:
     """Return the events that the product logs, except at debug level."""
     files = [path for part in ("bridge", "workers") for path in (HOME / part).rglob("*.py")]
-    calls = [node for path in files for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    texts = [path.read_text() for path in files]
+    trees = (ast.parse(text) for text in texts if re.search(r"\.(?:info|warning|error)\(", text))
+    calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call))
     return {
         str(call.args[0].value)
         for call in calls
