@@ -225,8 +225,14 @@ def _difference(ahead: Span, ours: str, theirs: str, *, within: Span) -> str:
     return f"{ours} is {abs(ahead) / SECOND:,.0f} s {'ahead of' if ahead > 0 else 'behind'} {theirs}"
 
 
-def check_workers(fleet: Fleet) -> Finding:
-    """Check that a worker is alive, and that none has vanished without a shutdown."""
+def check_workers(fleet: Fleet, *, writes_refused: bool = False) -> Finding:
+    """Check that a worker is alive, and that none has vanished without a shutdown.
+
+    While Redis refuses writes, workers can't store their heartbeats, so nothing is known of them.
+    """
+    if not fleet.alive and writes_refused:
+        unknown = "not known, as Redis refuses the writes by which they say that they are alive"
+        return warning("Workers", f"{unknown}{_last_seen(fleet)}", "Check again once Redis accepts writes.")
     if not fleet.alive:
         dead = "none has been alive within the last seconds: imports are not polled, and nothing is sent"
         remedy = "Start one with `rally-bridge worker`, or see its log for why it ended."

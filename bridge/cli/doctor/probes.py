@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from bridge.cli.doctor import checks_external, checks_redis
 from bridge.cli.doctor.certificates import flaws_of, remedy_for
+from bridge.cli.doctor.checks_messages import check_messages
 from bridge.cli.doctor.checks_pushes import PushSettings, check_pushes
 from bridge.cli.doctor.configured_destinations import ConfiguredDestination, configured_destinations
 from bridge.cli.doctor.findings import Finding, failed, ok
@@ -90,8 +91,10 @@ def _redis_findings(settings: Settings, redis: RedisProbe, start: str) -> Iterat
         return
     yield from checks_redis.check_report(url, redis.report)
     if redis.fleet is not None:
-        yield checks_redis.check_workers(redis.fleet)
+        yield checks_redis.check_workers(redis.fleet, writes_refused=redis.report.writes_refused is not None)
         yield checks_redis.check_notices(redis.notices_failed, settings.operator_notify)
+    if redis.messages is not None:
+        yield check_messages(*redis.messages)
 
 
 def _rally_finding(settings: Settings, name: str, probe: RallyProbe) -> Finding:

@@ -5,7 +5,7 @@ It has a time limit. Commands that write use keys that expire within a second.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,11 +14,13 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from bridge.cli.doctor import redis_permissions
+from bridge.cli.doctor.checks_messages import LOOKED_AT, Undelivered
 from bridge.cli.doctor.checks_redis import RedisReport
 from bridge.cli.doctor.record_sample import sample_records
 from bridge.cli.doctor.replay import may_replay
+from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.sentinel_urls import sentinel_url
-from bridge.domain.times import SECOND, Moment, Span
+from bridge.domain.times import DAY, SECOND, Moment, Span
 from bridge.errors import DecryptionFailed, StoreUnavailable
 from bridge.redis.errors import in_words, is_full, is_refusal
 from bridge.redis.pool import Pool
@@ -28,6 +30,7 @@ from bridge.store import keys
 from bridge.store.bindings import STORE_KEY
 from bridge.store.operations.heartbeats import Fleet
 from bridge.store.pushes.push_health import PushHealth, read_push_health
+from bridge.web.watches.delivery_places import place_of
 
 PATIENCE = 10.0
 """Seconds for the whole probe."""
@@ -49,6 +52,8 @@ class RedisProbe:
     fleet: Fleet | None = None
     pushes: Mapping[str, PushHealth] = field(default_factory=dict)
     """What came of Rally's pushes, by workspace."""
+    messages: tuple[Sequence[Undelivered], Sequence[Undelivered]] | None = None
+    """The messages that were abandoned lately, and those that fail; None if Redis refuses to say it."""
     notices_failed: int = 0
     """How many notices to the operator were given up."""
     error: str = ""
@@ -113,6 +118,7 @@ async def _run_probe(redis: Redis, resources: Resources) -> RedisProbe:
         fleet=await _fleet(resources),
         pushes=await _pushes(resources),
         notices_failed=await _notices_failed(resources),
+        messages=await _messages(resources),
     )
 
 
@@ -122,6 +128,24 @@ async def _fleet(resources: Resources) -> Fleet | None:
         return await resources.heartbeats.read()
     except StoreUnavailable:
         return None
+
+
+async def _messages(resources: Resources) -> tuple[Sequence[Undelivered], Sequence[Undelivered]] | None:
+    """Return the messages that were abandoned in the last day and those that fail, the newest first."""
+    indexes = resources.indexes
+    try:
+        now = await resources.store.now()
+        ids, _ = await indexes.abandoned_since(now - DAY, until=now, client=None, below=None, limit=LOOKED_AT)
+        pending = await indexes.deliveries(client=None, state=DeliveryState.PENDING, below=None, limit=LOOKED_AT)
+        abandoned, waiting = await resources.deliveries.many(ids), await resources.deliveries.many(pending)
+    except StoreUnavailable:
+        return None
+    failing = [each for each in waiting if each.failures]
+    return [_undelivered(resources, each) for each in abandoned], [_undelivered(resources, each) for each in failing]
+
+
+def _undelivered(resources: Resources, delivery: Delivery) -> Undelivered:
+    return Undelivered(place_of(resources, delivery), delivery.last_reason)
 
 
 async def _notices_failed(resources: Resources) -> int:

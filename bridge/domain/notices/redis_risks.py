@@ -59,7 +59,8 @@ def room_risk(share: float | None) -> Risk | None:
     """
     if share is None or share < NEARLY_FULL:
         return None
-    return Risk(f"{share:.0%} of maxmemory is used: soon watches are refused")
+    soon = "watches are refused" if share >= 1 else "soon watches are refused"
+    return Risk(f"{share:.0%} of maxmemory is used: {soon}")
 
 
 def clock_risk(ahead: Span) -> Risk | None:

@@ -84,8 +84,9 @@ async def _of_redis(visit: Visit) -> Sequence[Attention]:
 def of_memory(health: RedisHealth) -> Iterator[Attention]:
     """Yield that Redis is nearly full, or could not write its file."""
     if health.memory_share is not None and health.memory_share >= FILLING:
+        consequence = "nothing is accepted" if health.memory_share >= 1 else "when it is full, nothing is accepted"
         yield Attention(
-            text=f"Redis uses {health.memory_share:.0%} of its memory; when it is full, nothing is accepted",
+            text=f"Redis uses {health.memory_share:.0%} of its memory; {consequence}",
             section=Section.REDIS_FULL,
         )
     if health.append_ok is False:

@@ -125,3 +125,14 @@ def test_the_workers_and_those_that_disappeared_are_named(
     finding = checks_redis.check_workers(fleet)
 
     assert (finding.state, words in finding.detail) == (state, True), finding
+
+
+def test_a_redis_that_refuses_writes_says_nothing_of_workers() -> None:
+    fleet = Fleet(now=NOW, heartbeats=(heartbeat("two", 95),))
+
+    gone = checks_redis.check_workers(fleet, writes_refused=True)
+    alive = checks_redis.check_workers(Fleet(now=NOW, heartbeats=(heartbeat("one", 3),)), writes_refused=True)
+
+    assert (gone.state, "Start one" in str(gone.remedy)) == ("warning", False)
+    assert "two was last seen 1m35s ago" in gone.detail
+    assert alive.state == "ok"

@@ -128,7 +128,7 @@ def test_a_bridge_of_up_is_found_by_its_directory_and_passes(journey: Journey) -
     assert f"The bridge of {journey.data}, with its sandbox\n" in ran.out
     assert "✓ ok       Push, default: 1 secret is set" in ran.out
     assert "✓ ok       Destination research-ops: " in ran.out
-    assert ran.out.endswith("\n21 ok\n")
+    assert ran.out.endswith("\n22 ok\n")
     assert {path: path.stat().st_mtime_ns for path in journey.data.iterdir() if path.is_file()} == before
 
 
