@@ -136,7 +136,7 @@ class Resources:
         return f"{kind}:{self.fingerprinter.fingerprint(identity)}"
 
     def end_place(self, destination: Destination) -> EndPlace | None:
-        """Return where a destination is told an end that has a living message there; None if it wants none."""
+        """Return where the end of an import is told at a destination with a living message; None if it wants none."""
         resolved = self.named.get(destination.name) if isinstance(destination, NamedDestination) else destination
         return resolved.live if isinstance(resolved, SlackChannel) else None
 

@@ -50,7 +50,7 @@ class AlarmReports:
         self._heartbeat = FleetHeartbeat(resources)
 
     async def run(self) -> None:
-        """Do both, if it is this worker's turn."""
+        """Report what began or ended, and send the heartbeat of the fleet, if it is this worker's turn."""
         if not await self._resources.alarms.take_turn("alarms", EVERY):
             return
         budgets = [(name, await self._resources.budgets.get(name)) for name in self._resources.rally]

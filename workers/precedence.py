@@ -13,7 +13,7 @@ MOST_WATCHES = 200
 
 
 class Precedence:
-    """Reads what the decision depends on."""
+    """Decides about precedence, by the explicit watches of the import, which it reads from the store."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources

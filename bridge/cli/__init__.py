@@ -141,7 +141,7 @@ def _is_text(arg: str) -> bool:
 
 
 def _exit_without_output(ctx: click.Context, error: OSError) -> NoReturn:
-    """Exit after an error of the system: most come from a reader that has gone, or a full disk."""
+    """Exit after an error of the system: usually the reader of the output has closed it, or the disk is full."""
     if isinstance(error, BrokenPipeError):
         _discard_output()
         ctx.exit(ExitCode.PIPE_CLOSED)

@@ -12,7 +12,7 @@ PUBLIC_PREFIX = "whpk_"
 
 
 class Headers(Protocol):
-    """The headers of a request: a mapping, or those of `http.server`, which are none."""
+    """The headers of a request: a mapping, or those of `http.server`, which are no mapping for a type checker."""
 
     def items(self) -> Iterable[tuple[str, str]]: ...
 

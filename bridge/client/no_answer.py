@@ -14,7 +14,7 @@ FAULTS = (httpx.RequestError, httpx.InvalidURL, UnicodeError)
 
 
 def no_answer(error: BaseException, *, began: float, at: float) -> NoAnswer:
-    """Classify one of FAULTS."""
+    """Return why there is no answer, by the exception of httpx: one of FAULTS."""
     reason, words = _reason(error, at - began)
     return NoAnswer(reason=reason, words=words, began=began, at=at)
 

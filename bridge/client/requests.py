@@ -219,7 +219,7 @@ def _page_of(read: Callable[[Mapping[str, Any]], T]) -> Callable[[Mapping[str, A
 
 
 def _segment(identified: Watch | Delivery | str) -> str:
-    """Return the id of a record, or an id as it is; raise CallFailed for characters that would change the path."""
+    """Return the id of a record, which may be given instead of it; raise CallFailed if it would change the path."""
     id_ = identified if isinstance(identified, str) else identified.id
     if not (id_.isascii() and id_.replace("_", "").isalnum()):
         raise CallFailed(f"{id_!r} is not an id.", code="invalid_id")

@@ -45,7 +45,7 @@ class Sentinels:
         self._asking: asyncio.Task[Sequence[Address | Exception | None]] | None = None
 
     async def masters(self) -> Sequence[Address]:
-        """Return the address of the master, and others that a sentinel still names, fewest last.
+        """Return the address that most sentinels name as the master, then others that some still name.
 
         Raises MasterNotFoundError, or AuthenticationError if each sentinel that answers refuses the login.
         """

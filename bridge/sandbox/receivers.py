@@ -24,7 +24,7 @@ class Receivers:
         self._api = api
 
     async def outbound(self, request: Request) -> Response:
-        """Respond as the host would that a diverted message is addressed to."""
+        """Respond as the host would to which a diverted message is addressed."""
         if (method := slack_method(request)) is not None:
             return await self._api.call(request, method)
         if (path := slack_response(request)) is not None:

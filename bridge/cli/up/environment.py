@@ -131,7 +131,7 @@ def of_bridge(
 
 
 def with_worker_metrics(env: Mapping[str, str], user: UserSettings, port: int) -> Mapping[str, str]:
-    """Add the port of the worker's metrics, unless the user set one, or it would be none."""
+    """Add the port of the worker's metrics, unless the user has set one or it would be too large a number."""
     if user.has("WORKER_METRICS_PORT") or port > LAST_PORT:
         return env
     return {**env, "WORKER_METRICS_PORT": str(port)}

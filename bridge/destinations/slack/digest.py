@@ -117,7 +117,7 @@ def _facts(ended: EndedImport) -> Iterator[str]:
 
 
 def _trend(ended: EndedImport) -> Iterator[str]:
-    """Yield what the imports before make news of this one's end."""
+    """Yield how the end compares with those of earlier imports, where the difference is news."""
     match ended.compared:
         case Comparison(works_again=True) if not ended.warning:
             yield "works again"

@@ -196,9 +196,9 @@ def _reason(notification: Notification) -> list[dict[str, Any]]:
 
 
 def _trend(compared: Comparison, *, suspicious: bool) -> list[str]:
-    """Return a sentence about the imports before, if they are news together with this one.
+    """Return a sentence that compares the end with those of earlier imports, where the difference is news.
 
-    A suspicious success does not show that it works again.
+    An import that completed with 0 people does not show that imports work again.
     """
     match compared:
         case Comparison(works_again=True) if not suspicious:

@@ -57,7 +57,7 @@ def advice(watch: Watch, deliveries: Sequence[Delivery], waiting: WaitingFor | N
 
 
 def _failing(deliveries: Sequence[Delivery]) -> Iterator[str]:
-    """Yield where the answers are that a message got, if attempts fail."""
+    """Yield where a person finds the answers to the failed attempts, if attempts fail."""
     for each in deliveries:
         if each.state is DeliveryState.PENDING and each.failures and each.retry_after is None:
             yield "Repair the receiver; the next attempt then succeeds."

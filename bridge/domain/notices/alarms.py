@@ -40,10 +40,10 @@ TOLD_AFTER: Mapping[AlarmKind, Span] = {
 """How long an alarm lasts before it is told; the other kinds are told at once."""
 FAILING_FOR: Span = 15 * MINUTE
 FAILING_ATTEMPTS = 4
-"""A receiver fails if messages to it failed for so long, or one of them so often."""
+"""A receiver fails if messages to it have failed for FAILING_FOR, or one of them FAILING_ATTEMPTS times."""
 OVER_LIMIT_WITHIN: Span = 10 * MINUTE
 OVER_LIMIT_OFTEN = 3
-"""The limit is used up if Rally stopped the polls so often within that time, or once for so long."""
+"""The limit is used up if 429 stopped polls OVER_LIMIT_OFTEN times within OVER_LIMIT_WITHIN, or once for as long."""
 NO_OUTAGE = frozenset({AlarmKind.RECEIVER_FAILING, AlarmKind.REDIS_NOT_DURABLE})
 """Kinds with which the service does its work: receivers are their owners' concern, durability is a setting."""
 ROOM_AGAIN = 0.85

@@ -161,9 +161,9 @@ def grant(budget: Budget, now: Moment, *, in_flight: int, share: float) -> Grant
 
 
 def places_for_rules(budget: Budget, granted: Grant, now: Moment, count: int) -> tuple[int, int]:
-    """Return how many of `count` polls imports that only rules watch get: at least, and at most.
+    """Return the least and the greatest number of `count` polls for imports that only rules watch.
 
-    Of the polls in a window they get every fourth before all other imports, and those that no other import needs.
+    They come before other imports in every fourth poll of a window, and get the polls that no other import needs.
     """
     most = min(count, granted.rules_left)
     least = (budget.spent + count) // RULES_SHARE - budget.rules_spent(now)

@@ -14,7 +14,7 @@ from bridge.domain.watches import Watch
 
 
 def last_poll(state: ImportState, watch: Watch | None = None) -> LastPoll | None:
-    """Return what the last poll found; None before the first. An open `watch` also hears when it will end."""
+    """Return what the last poll found; None before the first. For an open `watch` it also says when that will end."""
     if state.answer is None:
         return None
     return LastPoll(at=state.answer.at, status=state.answer.status, meaning=_meaning(state.answer, state, watch))

@@ -136,8 +136,8 @@ def silences(
 ) -> list[str | None]:
     """Return why a rule does not tell an end to each of its destinations; None where it does.
 
-    Of an import and a destination, the first rule that tells it in the order of the file speaks; none does if a summary
-    tells it: `summarized` are the receivers of those.
+    If several rules would tell an import to one receiver, only the first in the order of the file does; none does if a
+    summary tells it there: `summarized` are the receivers of such summaries.
     """
     before = [rule for rule in _until(rules, name) if why_silent(rule, end) is None]
     told = {receiver(each): f"the rule {rule.name} tells this destination" for rule in before for each in rule.notify}

@@ -12,7 +12,7 @@ FURTHEST: Span = DAY
 
 
 class EndButtons:
-    """The looks in Redis."""
+    """When the buttons of a watch's messages are looked at next, and which button each message has."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""What needs somebody: problems of the fleet, of workspaces, of Redis and of receivers, the worst first."""
+"""What people should look at: problems of the fleet, of workspaces, of Redis and of receivers, the worst first."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +36,7 @@ _STANDSTILLS: Mapping[RefusedWrites | None, Section] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attention:
-    """Something that needs somebody: a sentence, since when, the page that shows more, and what to do."""
+    """Something that a person should look at: a sentence, since when, the page that shows more, and what to do."""
 
     text: str
     section: Section | None
@@ -47,7 +47,7 @@ class Attention:
 
 
 async def read_attention(visit: Visit) -> Sequence[Attention]:
-    """Return what needs somebody: for an admin of everything, else of the client's own deliveries."""
+    """Return what people should look at: for an admin everything, for another client only its own deliveries."""
     found: list[Attention] = []
     if visit.client.admin:
         fleet = await visit.resources.heartbeats.read()

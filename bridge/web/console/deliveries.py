@@ -103,6 +103,6 @@ async def send_again(visit: Visit, form: Mapping[str, str]) -> Response:
 
 
 def _bounds(visit: Visit, wanted: RedeliveryFilter) -> tuple[int, int]:
-    """Return the time that is meant: by default the last day."""
+    """Return the first and the last moment that the form names; by default those of the last day."""
     until = visit.now if wanted.until is None else wanted.until
     return (until - DAY if wanted.since is None else wanted.since), until

@@ -1,4 +1,4 @@
-"""The overview: what needs somebody first, then figures of the last hour, day or week as plots."""
+"""The overview: first what people should look at, then figures of the last hour, day or week as plots."""
 
 from starlette.responses import Response
 

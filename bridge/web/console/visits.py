@@ -79,7 +79,7 @@ def shown_in_html(endpoint: Endpoint) -> Endpoint:
 
 
 def page(show: Page) -> Endpoint:
-    """Return the endpoint of a page. Who is not signed in is sent to the form for that, and then back."""
+    """Return the endpoint of a page. It sends a visitor without a session to the form for signing in, and then back."""
 
     @shown_in_html
     @wraps(show)

@@ -52,7 +52,7 @@ async def _watch(resources: Resources) -> None:
 
 
 class OperatorWatch:
-    """One process' part in it."""
+    """What this process of the API has seen of these problems, and the notices that it sends about them."""
 
     def __init__(self, resources: Resources, *, clock: Callable[[], float] = monotonic) -> None:
         self._resources = resources
@@ -61,7 +61,7 @@ class OperatorWatch:
         self._full_since: float | None = None
 
     async def look(self) -> None:
-        """Look at both, and tell what began or ended. Raises StoreUnavailable."""
+        """Look at the workers and at Redis; send a notice if a problem began or ended. Raises StoreUnavailable."""
         now = await self._resources.store.now()
         if await self._look_at_redis(now):
             await self._look_at_workers(now)

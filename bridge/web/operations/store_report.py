@@ -10,7 +10,7 @@ from bridge.store.operations.store_counts import StoreCounts, read_counts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreReport:
-    """All that is read; None of it without Redis."""
+    """What was read; without Redis, each field has its default."""
 
     counts: StoreCounts | None = None
     redis: RedisHealth | None = None
@@ -19,7 +19,7 @@ class StoreReport:
 
 
 async def read_store(resources: Resources) -> StoreReport:
-    """Read everything; empty if Redis is unavailable."""
+    """Read what the metrics are made of; return an empty report if Redis is unavailable."""
     try:
         return StoreReport(
             counts=await _counts(resources),

@@ -27,12 +27,12 @@ log = structlog.get_logger()
 
 
 def is_any(_: Delivery) -> bool:
-    """Want every delivery."""
+    """Return True: as a filter, this keeps every delivery."""
     return True
 
 
 async def redeliver_one(resources: Resources, client: Client, delivery_id: str) -> Delivery:
-    """Owe a delivery again, for a client, and return it. Raise Refused if the client or its state does not allow it."""
+    """Make a delivery due again and return it. Raise Refused if its state, or what the client may do, forbids it."""
     delivery = await sendable_delivery(resources, client, delivery_id)
     match await resources.deliveries.redeliver(delivery.id, delivery.watch_id, by=client.name):
         case "queued":
@@ -58,7 +58,7 @@ async def sendable_delivery(resources: Resources, client: Client, delivery_id: s
 async def redeliver_abandoned(
     resources: Resources, client: Client, *, since: Moment, until: Moment, wanted: Wanted = is_any
 ) -> int:
-    """Owe again what was abandoned between two times, at most MAX_REDELIVERED deliveries. Return how many."""
+    """Make deliveries due again that were abandoned between two times, at most MAX_REDELIVERED. Return how many."""
     count = 0
     async for permitted in _abandoned(resources, client, since, until, wanted):
         part = permitted[: MAX_REDELIVERED - count]
@@ -73,7 +73,7 @@ async def redeliver_abandoned(
 async def count_abandoned(
     resources: Resources, client: Client, *, since: Moment, until: Moment, wanted: Wanted = is_any
 ) -> int:
-    """Return how many deliveries `redeliver_abandoned` would owe again, except for parts of digests."""
+    """Return how many deliveries `redeliver_abandoned` would make due again, except for parts of digests."""
     count = 0
     async for permitted in _abandoned(resources, client, since, until, wanted):
         count += len(permitted)
