@@ -2,7 +2,6 @@
 
 import contextlib
 import resource
-import sys
 from collections.abc import Iterator
 
 import click
@@ -10,12 +9,9 @@ import click
 from bridge.cli.up.ports import require_free
 from bridge.domain.times import SECOND
 from bridge.errors import BridgeError
+from bridge.memory import block_unused_imports
 
 OPEN_FILES = 65_536
-_OF_TOKENS = ("cryptography.hazmat.primitives.asymmetric.ec", "cryptography.x509")
-"""What PyJWT imports for signatures of tokens; redis-py imports PyJWT for logins with tokens, which we don't use."""
-UNUSED = ("greenlet", "pygments", "rich", "watchfiles", *_OF_TOKENS)
-"""Modules that are not imported: structlog, httpx, uvicorn and PyJWT use them only for what a service never needs."""
 GRACE = 10
 """Seconds for open requests after SIGTERM; `up` and container runtimes wait longer before SIGKILL."""
 
@@ -72,12 +68,6 @@ def _serve(host: str, port: int) -> None:
         if app.error:
             raise app.error from None
         raise
-
-
-def block_unused_imports() -> None:
-    """Make imports of these libraries fail as if they were not installed; saves some MB per process."""
-    for name in UNUSED:
-        sys.modules.setdefault(name, None)  # type: ignore[arg-type] # None makes an import fail, as documented by Python
 
 
 def raise_file_limit() -> None:

@@ -1,6 +1,6 @@
 """The user and password of REDIS_URL. If it comes from a file, they are read again after Redis rejects them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -10,7 +10,7 @@ from redis.credentials import CredentialProvider
 from redis.exceptions import AuthenticationError
 
 from bridge.domain.secret import Secret
-from bridge.redis.options import credentials_in, read
+from bridge.redis.options import read
 
 SHORTEST_WAIT, LONGEST_WAIT = 0.5, 4.0
 """Seconds before credentials that Redis has refused are tried again; doubled with each refusal."""
@@ -72,3 +72,10 @@ class Credentials(CredentialProvider):
             self._pause = 0.0
             log.warning("redis.credentials_reloaded")
         return changed
+
+
+def credentials_in(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return (user, password), (password,), or (), from the options in a URL."""
+    if user := options.get("username"):
+        return (user, options.get("password") or "")
+    return (options["password"],) if options.get("password") else ()

@@ -1,7 +1,6 @@
 """The options of every connection to Redis: timeouts, keepalive and TLS checks."""
 
 import socket
-from collections.abc import Mapping
 from typing import Any
 
 from redis.asyncio.connection import SSLConnection, UnixDomainSocketConnection, parse_url
@@ -44,10 +43,3 @@ def read(url: str) -> dict[str, Any]:
     """Return the options in a URL, by redis-py's names; if it names sentinels, one of them is the host."""
     of_sentinels = sentinel_url(url)
     return dict(parse_url(url if of_sentinels is None else of_sentinels.server))
-
-
-def credentials_in(options: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return (user, password), (password,), or (), from the options of a URL."""
-    if user := options.get("username"):
-        return (user, options.get("password") or "")
-    return (options["password"],) if options.get("password") else ()

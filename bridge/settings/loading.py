@@ -17,7 +17,8 @@ from bridge.settings.problems import Problem, problem, why_unreadable
 from bridge.settings.sources.env_file import EnvFile
 from bridge.settings.sources.given import Given
 from bridge.settings.sources.replaced import LINES, replaced
-from bridge.settings.sources.variables import misspelt, own_values, read_variables, unknown_names
+from bridge.settings.sources.unknown_variables import misspelt, unknown_names
+from bridge.settings.sources.variables import own_values, read_variables
 
 NAMES = tuple(field.upper() for field in Variables.model_fields)
 SECRET_NAMES = frozenset(field.upper() for field in SECRETS)

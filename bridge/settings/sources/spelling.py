@@ -1,4 +1,4 @@
-"""Misspelt names: which known name is meant by an unknown one."""
+"""The known name that is nearest to a misspelt one, of a variable or of a key in bridge.toml."""
 
 from collections.abc import Iterable
 
