@@ -109,7 +109,7 @@ async def _run_probe(redis: Redis, resources: Resources) -> RedisProbe:
             redis, replicated=resources.settings.redis_min_replicas > 0
         ),
         layout=await _layout_version(redis),
-        opens=_keys_open(resources, await redis.get(keys.STORE_KEY)),
+        opens=_open_store_key(resources, await redis.get(keys.STORE_KEY)),
         sample=await sample_records(redis, resources),
     )
     return RedisProbe(
@@ -118,7 +118,7 @@ async def _run_probe(redis: Redis, resources: Resources) -> RedisProbe:
         fleet=await _fleet(resources),
         pushes=await _pushes(resources),
         notices_failed=await _notices_failed(resources),
-        messages=await _messages(resources),
+        messages=await _messages(resources) if report.opens else None,
     )
 
 
@@ -198,11 +198,12 @@ async def _layout_version(redis: Any) -> str | None:
     return None if version is None else str(version)
 
 
-def _keys_open(resources: Resources, encrypted: str | None) -> bool | None:
+def _open_store_key(resources: Resources, encrypted: str | None) -> bool | None:
+    """Return whether the encryption keys decrypt the key of fingerprints, which then is known; None without one."""
     if encrypted is None:
         return None
     try:
-        resources.encryptor.decrypt(encrypted, STORE_KEY)
+        resources.fingerprinter.set_key(resources.encryptor.decrypt(encrypted, STORE_KEY))
     except DecryptionFailed:
         return False
     return True
