@@ -88,7 +88,7 @@ signed out: the sweep deletes what has ended.
     rb:figures:hour:<moment>            hash   the same of an hour; expires by itself
     rb:console:ended:<session>          string a session of the console that was signed out; expires by itself
     rb:wakeups                          list   one element after a job was put into rb:queue, until a worker reads it
-    rb:changes                          channel  `watch:<id>`, `import:<workspace>:<id>` or `record_read:…`: it changed
+    rb:changes                          channel  one a line: `watch:<id>`, `import:<workspace>:<id>`, `record_read:…`
     rb:fence                            int    the fences issued so far
     rb:clock                            int    the latest time seen, to detect that the clock was set back
     rb:schema                           int    the version of this layout; only it and its neighbours are read

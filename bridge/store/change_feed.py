@@ -1,4 +1,4 @@
-"""The change feed: messages over Redis pub/sub that a watch or an import has changed.
+"""The change feed: messages over Redis pub/sub that watches or imports have changed, one topic a line.
 
 All subscribers of a process share one connection.
 
@@ -106,7 +106,7 @@ class ChangeFeed:
                     self._connected.set()
                     self._notify_all()
                 elif message["type"] == "message":
-                    for topic in (message["data"], keys.ANY_TOPIC):
+                    for topic in (*message["data"].split("\n"), keys.ANY_TOPIC):
                         for changed in self._subscribers.get(topic, ()):
                             changed.set()
 

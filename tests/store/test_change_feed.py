@@ -2,17 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bridge import queue
+from bridge.domain.polling.poll_results import ImportUpdate
 from bridge.domain.secret import Secret
+from bridge.store import keys
 from bridge.store.calls.connection import Store, connect
 from bridge.store.change_feed import ChangeFeed
+from bridge.store.imports.imports import PollCommit
 from bridge.web.endpoints.events import watch_events
 from tests.faults.forwarder import Forwarder
 from tests.support.forwarding import forwarding, until, url_of
+from tests.support.samples import READING
+from tests.support.store_parts import StoreParts
 from tests.support.world import World, opened
 
 pytestmark = pytest.mark.anyio
@@ -44,6 +51,27 @@ async def test_a_subscription_without_a_pong_is_replaced_and_its_subscribers_are
         await changed.wait()
     await changes.aclose()
     await store.redis.aclose()
+
+
+async def test_the_changes_of_one_commit_reach_the_subscribers_of_each_import(parts: StoreParts) -> None:
+    feed, names = ChangeFeed(parts.store), ("one", "two", "unchanged")
+    for name in names:
+        await parts.accept(f"wat_{name}", import_id=name)
+    async with asyncio.timeout(PATIENCE), AsyncExitStack() as stack:
+        topics = [keys.import_topic("default", name) for name in names]
+        changed = [await stack.enter_async_context(feed.subscribe(topic)) for topic in topics]
+        await changed[0].wait()  # notified once it is connected
+        for each in changed:
+            each.clear()
+        claims = [each for each in await parts.claim(3) if each.import_id != "unchanged"]
+        now = await parts.store.now()
+        reads = [ImportUpdate(due=now, reading=replace(READING, import_id=each.import_id)) for each in claims]
+        commits = [PollCommit(claim=claim, update=read, at=now) for claim, read in zip(claims, reads, strict=True)]
+        await parts.imports.commit("default", commits, settle_by=now)
+        await changed[0].wait()
+        await changed[1].wait()
+        assert not changed[2].is_set()
+    await feed.aclose()
 
 
 async def test_a_quiet_subscription_that_answers_stays(wire: Forwarder) -> None:

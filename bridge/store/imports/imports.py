@@ -268,6 +268,8 @@ class Imports:
         notes, noted = notes_of_poll(claim, update, commit.at)
         if noted is not None:
             fields += ["noted", dump_noted(noted)]
+        if notes:
+            fields += ["noted_under", claim.fence]
         return [
             *(claim.import_id, keys.member(claim.workspace, claim.import_id)),
             *(claim.fence, _score(commit, update.due), int(news)),

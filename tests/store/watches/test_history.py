@@ -83,13 +83,13 @@ async def test_a_poll_without_news_is_not_noted_and_a_repeated_commit_notes_noth
     assert await parts.store.call("LLEN", keys.notes("default", "imp")) == 1
 
 
-async def test_a_note_costs_three_commands_and_a_poll_without_news_none(parts: StoreParts) -> None:
+async def test_a_note_costs_two_commands_and_a_poll_without_news_none(parts: StoreParts) -> None:
     for number in range(POLLS):
         await parts.accept(f"wat_{number}", import_id=f"imp{number}")
     first, second = [await commands_of_polls(parts) for _ in range(2)]
 
     assert second <= 5
-    assert first <= second + 3 + 1, "the last one publishes the news"
+    assert first <= second + 2 + 0.1, "one command publishes all news"
 
 
 async def commands_of_polls(parts: StoreParts) -> float:

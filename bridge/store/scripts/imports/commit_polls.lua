@@ -11,7 +11,7 @@ local FIRST_IMPORT, at = 8, 8
 local now = clock()
 local push = {proof = proof, awaited = awaited, awaited_types = awaited_types,
   stretched = stretched_prefix, imports_due = imports_due, imports_leased = imports_leased}
-local committed, rescheduled, released, stretched = {}, {}, {}, {}
+local committed, rescheduled, released, stretched, changed = {}, {}, {}, {}, {}
 
 -- Return the score of the next poll of an import that is not final; its new fields are written.
 local function next_score(key, id, record, score, type, unstretched, streak)
@@ -36,9 +36,9 @@ for i = 1, tonumber(polls) do
   local first_field, last_field = at + 9, at + 8 + extra
   local notes = tonumber(ARGV[last_field + 1])
   local key = KEYS[FIRST_IMPORT - 1 + i]
-  local stored_fence, state, poll_again, by_rule, read_open, pushed_at, pushed_polls, polls_before =
+  local stored_fence, state, poll_again, by_rule, read_open, pushed_at, pushed_polls, polls_before, noted_under =
     unpack(redis.call('HMGET', key, 'fence', 'state', 'poll_again', 'by_rule', 'read_open', 'pushed_at', 'pushed_polls',
-      'polls'))
+      'polls', 'noted_under'))
   committed[i] = 0
   if stored_fence == fence and state == 'open' then
     committed[i] = 1
@@ -58,13 +58,13 @@ for i = 1, tonumber(polls) do
       rescheduled[#rescheduled + 1] = first_tier(by_rule) + due
       rescheduled[#rescheduled + 1] = id
     end
-    if notes > 0 then
-      add_notes(notes_prefix .. member, {unpack(ARGV, last_field + 2, last_field + 1 + notes)}, notes_kept,
+    if notes > 0 and noted_under ~= fence then -- a commit may be repeated after a lost reply
+      append_notes(notes_prefix .. member, {unpack(ARGV, last_field + 2, last_field + 1 + notes)}, notes_kept,
         notes_kept_for)
     end
     released[#released + 1] = id
     if news == '1' then
-      redis.call('PUBLISH', 'rb:changes', 'import:' .. member)
+      changed[#changed + 1] = 'import:' .. member
     end
   elseif not stored_fence then
     released[#released + 1] = id
@@ -76,6 +76,9 @@ if #rescheduled > 0 then
 end
 for type, entries in pairs(stretched) do
   redis.call('ZADD', stretched_prefix .. type, unpack(entries))
+end
+if #changed > 0 then
+  redis.call('PUBLISH', 'rb:changes', table.concat(changed, '\n'))
 end
 if #released > 0 then
   redis.call('ZREM', imports_leased, unpack(released))
