@@ -35,11 +35,19 @@ ACCOUNTED_ELSEWHERE = (
 )
 """What the soundness of watches and deliveries does not depend on."""
 _PERMANENT = {
-    *(keys.FENCE, keys.CLOCK, keys.STORE_KEY, keys.SCHEMA_VERSION, "rb:check"),
+    *(keys.FENCE, keys.CLOCK, keys.STORE_KEY, keys.SCHEMA_VERSION),
     *(keys.ALARMS, keys.RECEIVERS_FAILING),
 }
 SKIPPED_FOR = "rb:deliveries:skipped_for:"
-_PASSING_PREFIXES = ("rb:push:seen:", "rb:push:first:", "rb:rules:stats:", "rb:ends:", "rb:batch:", "rb:turn:")
+_PASSING_PREFIXES = (
+    "rb:push:seen:",
+    "rb:push:first:",
+    "rb:rules:stats:",
+    "rb:ends:",
+    "rb:batch:",
+    "rb:turn:",
+    "rb:check",
+)
 _PASSING = (":paced", ":last", ":singles", ":calls", ":flooded")
 
 
