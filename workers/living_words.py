@@ -25,7 +25,7 @@ NEVER_READ_AFTER: Span = 30 * SECOND
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The name of the destination stands for another one by now; its ends are told there."""
+    """The named destination was configured for another channel since; the end will be told there."""
 
 
 class LivingWords:

@@ -5,7 +5,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from bridge.sandbox.inbox import Inbox, json_in
 from bridge.sandbox.slack.api.calls import SlackApi
-from bridge.sandbox.slack.api.messaging import content_of
+from bridge.sandbox.slack.api.message_methods import content_of
 from bridge.sandbox.slack.api.refusal import Refused
 from bridge.sandbox.slack.state.workspace import Workspace
 from bridge.sandbox.urls import host_of, is_webhook, slack_method, slack_response, slack_upload, url_of

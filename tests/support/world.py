@@ -1,4 +1,4 @@
-"""The product in one process: real Redis, real sockets, shifts that run directly, and a clock that the test moves."""
+"""The world of a test: the whole product and the sandbox in one process, on a real Redis, with a clock to move."""
 
 import threading
 from base64 import urlsafe_b64encode

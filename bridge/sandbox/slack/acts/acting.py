@@ -18,8 +18,8 @@ from bridge.sandbox.slack.acts.payloads import (
 from bridge.sandbox.slack.acts.sending import FOLLOWS_WITHIN, Sending
 from bridge.sandbox.slack.acts.typed_values import Fields, missing_in, values_of
 from bridge.sandbox.slack.api.answering import show_answer
+from bridge.sandbox.slack.api.modal_methods import checked_view
 from bridge.sandbox.slack.api.refusal import Refused
-from bridge.sandbox.slack.api.viewing import checked_view
 from bridge.sandbox.slack.state.channels import Channel
 from bridge.sandbox.slack.state.identity import APP_NAME, BOT_USER, COMMAND
 from bridge.sandbox.slack.state.modals import Modal

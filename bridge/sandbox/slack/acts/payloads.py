@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from bridge.sandbox.slack.api.messaging import message_json
-from bridge.sandbox.slack.api.viewing import view_json
+from bridge.sandbox.slack.api.message_methods import message_json
+from bridge.sandbox.slack.api.modal_methods import view_json
 from bridge.sandbox.slack.state.channels import Channel
 from bridge.sandbox.slack.state.identity import COMMAND, TEAM_DOMAIN, Identity
 from bridge.sandbox.slack.state.modals import Modal

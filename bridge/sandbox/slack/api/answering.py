@@ -6,7 +6,7 @@ Source: https://docs.slack.dev/interactivity/handling-user-interaction
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.sandbox.slack.api.messaging import content_of
+from bridge.sandbox.slack.api.message_methods import content_of
 from bridge.sandbox.slack.api.refusal import Refused
 from bridge.sandbox.slack.state.response_urls import Answerable
 from bridge.sandbox.slack.state.workspace import Workspace

@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from bridge.sandbox.cut_off import cut_off
 from bridge.sandbox.inbox import Inbox, json_in
 from bridge.sandbox.slack.api.answering import answer_person
-from bridge.sandbox.slack.api.filing import complete_upload, get_upload_url
-from bridge.sandbox.slack.api.messaging import (
+from bridge.sandbox.slack.api.file_methods import complete_upload, get_upload_url
+from bridge.sandbox.slack.api.message_methods import (
     Answer,
     Arguments,
     open_conversation,
@@ -25,8 +25,8 @@ from bridge.sandbox.slack.api.messaging import (
     post_message,
     update,
 )
+from bridge.sandbox.slack.api.modal_methods import open_view, update_view
 from bridge.sandbox.slack.api.refusal import Refused, invalid_arguments
-from bridge.sandbox.slack.api.viewing import open_view, update_view
 from bridge.sandbox.slack.state.faults import RESPONSE_URL, UPLOAD, SlackFault
 from bridge.sandbox.slack.state.identity import BOT_USER, TEAM_NAME
 from bridge.sandbox.slack.state.workspace import Call, Workspace

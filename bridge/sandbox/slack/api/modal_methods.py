@@ -6,7 +6,7 @@ Sources: https://docs.slack.dev/reference/methods/views.open and …/views.updat
 from typing import Any
 
 from bridge.sandbox.slack.api.checks.views import is_too_large, view_faults
-from bridge.sandbox.slack.api.messaging import Answer, Arguments, with_ids
+from bridge.sandbox.slack.api.message_methods import Answer, Arguments, with_ids
 from bridge.sandbox.slack.api.refusal import Refused, invalid_arguments
 from bridge.sandbox.slack.state.identity import Identity
 from bridge.sandbox.slack.state.modals import Modal

@@ -3,7 +3,7 @@
 Sources: https://docs.slack.dev/reference/methods/files.getUploadURLExternal and …/files.completeUploadExternal
 """
 
-from bridge.sandbox.slack.api.messaging import Answer, Arguments
+from bridge.sandbox.slack.api.message_methods import Answer, Arguments
 from bridge.sandbox.slack.api.refusal import Refused, invalid_arguments
 from bridge.sandbox.slack.state.workspace import Workspace
 
