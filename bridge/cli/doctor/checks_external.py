@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 
 from bridge.cli.doctor.certificates import GUIDE, remedy_for
-from bridge.cli.doctor.findings import Finding, failed, ok, warning
+from bridge.cli.doctor.findings import Finding, State, failed, not_checked, ok, warning
 from bridge.destinations.egress.addresses import IPNetwork
 from bridge.destinations.egress.rules import EgressRules
 from bridge.destinations.send_test import TestOutcome
@@ -112,11 +112,21 @@ def check_destination(
     check = f"Destination {name}"
     if refusal is not None:
         return failed(check, f"{address}: {refusal.reason}", _remedy(refusal, setting))
+    if sandboxed:
+        return not_checked(
+            check, f"{address}: its messages go to the sandbox (EGRESS_SANDBOX), so it was not looked for"
+        )
     how = "its name resolves, and the egress rules permit it"
-    if proxied or sandboxed:
-        instead = "the proxy resolves its name" if proxied else "its messages go to the sandbox"
-        how = f"the egress rules permit it; {instead}"
+    if proxied:
+        how = "the egress rules permit it; the proxy resolves its name"
     return ok(check, f"{address}: {how} (--send sends a test message)")
+
+
+def answered_by_sandbox(finding: Finding) -> Finding:
+    """Return what a good answer of the sandbox says of the host in whose place it came: nothing."""
+    if finding.state is State.FAILED:
+        return finding
+    return not_checked(finding.check, f"{finding.detail}; but it was the sandbox (EGRESS_SANDBOX) that answered")
 
 
 def check_test_message(name: str, address: str, trial: TestOutcome, client: str, setting: str) -> Finding:

@@ -20,9 +20,11 @@ from bridge.settings.loading import draft_settings
 
 SIGNS: Mapping[State, tuple[str, str]] = {
     State.OK: ("✓", "green"),
+    State.NOT_CHECKED: ("–", "cyan"),
     State.WARNING: ("!", "yellow"),
     State.FAILED: ("✗", "red"),
 }
+WIDEST = max(map(len, State))
 
 UNKNOWN_NAME = "Correct its name or remove it; if it belongs to another program, leave it."
 
@@ -100,7 +102,7 @@ def _table(findings: Sequence[Finding]) -> Table:
 
 def _marked(finding: Finding) -> Text:
     sign, style = SIGNS[finding.state]
-    return Text(f"{sign} {finding.state:<7}", style=style)
+    return Text(f"{sign} {finding.state:<{WIDEST}}", style=style)
 
 
 def _detail(finding: Finding, between: str) -> Text:

@@ -8,6 +8,8 @@ class State(StrEnum):
     """The result of a check; a warning is for something that works, but perhaps not always."""
 
     OK = "ok"
+    NOT_CHECKED = "not checked"
+    """What would be checked is not used now, and may be wrong."""
     WARNING = "warning"
     FAILED = "failed"
 
@@ -27,6 +29,10 @@ class Finding:
 
 def ok(check: str, detail: str) -> Finding:
     return Finding(check, State.OK, detail)
+
+
+def not_checked(check: str, detail: str) -> Finding:
+    return Finding(check, State.NOT_CHECKED, detail)
 
 
 def warning(check: str, detail: str, remedy: str) -> Finding:

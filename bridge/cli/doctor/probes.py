@@ -138,11 +138,10 @@ async def _probe_slack(resources: Resources) -> Sequence[Finding]:
     client = resources.settings.slack_client
     sandboxed = resources.settings.egress_sandbox is not None
     team = None if client is None or client.slack is None or sandboxed else client.slack.team
-    return [
-        checks_external.check_slack(
-            bot.api_url, answer, local_now(), team=team, sends_files=bool(resources.settings.records_users)
-        )
-    ]
+    finding = checks_external.check_slack(
+        bot.api_url, answer, local_now(), team=team, sends_files=bool(resources.settings.records_users)
+    )
+    return [checks_external.answered_by_sandbox(finding) if sandboxed else finding]
 
 
 async def _probe_destination(
@@ -152,8 +151,8 @@ async def _probe_destination(
     settings, name, setting = resources.settings, configured.name, configured.setting
     url = describe(configured.resolved)
     refusal = await _refusal(resources, configured.resolved)
+    proxied, sandboxed = settings.egress_proxy is not None, settings.egress_sandbox is not None
     if refusal is not None or now is None:
-        proxied, sandboxed = settings.egress_proxy is not None, settings.egress_sandbox is not None
         return [checks_external.check_destination(name, url, refusal, setting, proxied=proxied, sandboxed=sandboxed)]
     trial = await send_test(
         configured.destination,
@@ -163,7 +162,8 @@ async def _probe_destination(
         sender=resources.sender,
         egress=resources.egress,
     )
-    return [checks_external.check_test_message(name, url, trial, configured.client, setting)]
+    finding = checks_external.check_test_message(name, url, trial, configured.client, setting)
+    return [checks_external.answered_by_sandbox(finding) if sandboxed else finding]
 
 
 async def _refusal(resources: Resources, resolved: ResolvedDestination) -> NoResponse | None:

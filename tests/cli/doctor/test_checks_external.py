@@ -81,6 +81,19 @@ def test_files_with_failed_records_need_scopes_of_their_own(scopes: str, state: 
     assert (finding.state, words in finding.detail) == (state, True), finding
 
 
+@pytest.mark.parametrize(("error", "state"), [(None, "not checked"), ("invalid_auth", "failed")])
+def test_a_good_answer_of_the_sandbox_says_nothing_about_slack(error: str | None, state: str) -> None:
+    answer = slacks(200, {"ok": error is None, "error": error})
+    finding = checks_external.answered_by_sandbox(checks_external.check_slack("https://slack", answer, 0))
+    assert (finding.state, "EGRESS_SANDBOX" in finding.detail) == (state, error is None)
+
+
+def test_a_destination_is_not_checked_while_its_messages_go_to_the_sandbox() -> None:
+    assert (
+        checks_external.check_destination("ops", "C1", None, "destinations.ops", sandboxed=True).state == "not checked"
+    )
+
+
 @pytest.mark.parametrize(("team", "state"), [("T1", "ok"), (None, "ok"), ("T2", "failed")])
 def test_the_token_must_be_of_the_slack_workspace_in_the_configuration(team: str | None, state: str) -> None:
     answer = slacks(200, {"ok": True, "team_id": "T1"})
