@@ -19,8 +19,9 @@ TIMES_USUAL = 3
 NO_PROGRESS_AFTER: Span = 15 * MINUTE
 """For how long the number of people must stay the same."""
 CHECKED_EVERY: Span = 5 * MINUTE
+"""The time between two checks that can't lead to a nudge about progress."""
 CHECKED_AGAIN_AFTER: Span = MINUTE
-"""The shortest time between two checks, also of an import that was not read lately."""
+"""The time between two checks that can, also of an import that was not read lately."""
 READ_WITHIN: Span = 10 * MINUTE
 """How old the last reading may be of which a nudge tells."""
 
@@ -162,11 +163,12 @@ def _seen(before: NudgeState, reading: Reading, read_at: Moment) -> NudgeState:
 def _next_check(seen: NudgeState, running_due: Moment, now: Moment, *, age: Span) -> Moment | None:
     """Return when the next check is due; None if both nudges were sent.
 
-    A new watch is checked often, until the number of people has risen: a rise that is not seen does not count.
+    A rise that is not seen does not count, so a new watch is checked often. Once the number of people has risen, it is
+    checked as often when it stands still.
     """
     left = set(NudgeKind) - seen.sent
     if not left:
         return None
-    is_early = age < NO_PROGRESS_AFTER and not seen.has_risen
-    again_at = now + (CHECKED_AGAIN_AFTER if is_early else CHECKED_EVERY)
+    is_close = NudgeKind.NO_PROGRESS in left and (seen.has_risen or age < NO_PROGRESS_AFTER)
+    again_at = now + (CHECKED_AGAIN_AFTER if is_close else CHECKED_EVERY)
     return min(again_at, running_due) if NudgeKind.STILL_RUNNING in left else again_at

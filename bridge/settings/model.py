@@ -80,7 +80,7 @@ class Variables(BaseModel):
     callback_secrets: Annotated[tuple[Secret, ...], BeforeValidator(parsers.callback_secrets)]
     client_rate_limit: Annotated[int, Field(ge=1)] = 600
     callback_ed25519_keys: Annotated[tuple[Secret, ...], BeforeValidator(parsers.secrets)] = ()
-    slack_bot_token: Annotated[Secret | None, BeforeValidator(parsers.visible)] = None
+    slack_bot_token: Annotated[Secret | None, BeforeValidator(parsers.bot_token)] = None
     slack_signing_secret: Annotated[tuple[Secret, ...], BeforeValidator(parsers.signing_secrets)] = ()
     """The secrets of the Slack app, newest first: Slack signs its requests with one of them."""
     slack_api_url: Annotated[str, BeforeValidator(parsers.base_url)] = "https://slack.com/api"

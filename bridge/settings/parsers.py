@@ -22,6 +22,7 @@ _FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
 """The form of a Fernet key: 32 bytes in URL-safe base64."""
 _DATABASE = re.compile(r"(/|/\d+/?)?", re.ASCII)
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
+_BOT_TOKEN = re.compile(r"(xoxe\.)?xoxb-")
 _SEPARATORS = re.compile(r"[,\s]+")
 _QUOTES = ('"', "'")
 _HIGHEST_PORT = 65_535
@@ -63,6 +64,16 @@ def secrets(text: str) -> tuple[Secret, ...]:
 def is_quoted(text: str) -> bool:
     """Return whether a text begins or ends with a quote, which no value of ours does."""
     return text.strip().startswith(_QUOTES) or text.strip().endswith(_QUOTES)
+
+
+def bot_token(text: str) -> Secret:
+    """Return the token of a Slack bot; those of people and of apps can't post as the bot."""
+    token = visible(text)
+    if not _BOT_TOKEN.match(token.reveal()):
+        raise ValueError(
+            "must be the token of a bot, which begins with xoxb-: Bot User OAuth Token in Slack's settings"
+        )
+    return token
 
 
 def visible(text: str) -> Secret:

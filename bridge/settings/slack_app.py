@@ -1,11 +1,13 @@
 """The settings of the Slack app, which only work together: the signing secret, the bot's token, and one client."""
 
+import re
 from collections.abc import Iterator
 
 from bridge.domain.workspaces import DEFAULT_WORKSPACE
 from bridge.settings.model import Settings
 from bridge.settings.problems import Problem
 
+_APP = re.compile(r"clients\.[^.]+\.slack")
 RECORDS_USERS = "slack.records_users"
 """The setting in the configuration file that may take the place of SLACK_RECORDS_USERS."""
 
@@ -13,10 +15,11 @@ RECORDS_USERS = "slack.records_users"
 def slack_problems(settings: Settings, absent: frozenset[str]) -> Iterator[Problem]:
     """Yield what is missing or contradicts; `absent` are the fields that can't be read."""
     clients = [client for client in settings.clients if client.slack is not None]
-    if not clients and "slack_signing_secret" not in absent and settings.slack_signing_secret:
+    has_app = bool(clients) or any(map(_APP.fullmatch, settings.origins))  # also one that is not valid
+    if not has_app and "slack_signing_secret" not in absent and settings.slack_signing_secret:
         text = 'needs the client whose requests it signs: [clients.NAME] with slack = {team = "T…", app = "A…"}'
         yield settings.problem("SLACK_SIGNING_SECRET", text)
-    yield from _records_problems(settings, absent, has_app=bool(clients))
+    yield from _records_problems(settings, absent, has_app=has_app)
     for client in clients[:1]:
         key = f"clients.{client.name}.slack"
         if "slack_signing_secret" not in absent and not settings.slack_signing_secret:

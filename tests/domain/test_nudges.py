@@ -143,7 +143,7 @@ def test_the_next_check_is_due_when_something_may_have_changed() -> None:
     risen = replace(told, sent=frozenset(), has_risen=True)
 
     assert checked(MINUTE).again_at == NOW + MINUTE + CHECKED_AGAIN_AFTER, "until a rise is seen"
-    assert checked(MINUTE, risen).again_at == NOW + MINUTE + CHECKED_EVERY
+    assert checked(MINUTE, risen).again_at == NOW + MINUTE + CHECKED_AGAIN_AFTER, "until it stands still"
     assert checked(NO_PROGRESS_AFTER).again_at == NOW + NO_PROGRESS_AFTER + CHECKED_EVERY
     assert checked(27 * MINUTE).again_at == NOW + 30 * MINUTE
     assert checked(30 * MINUTE - SECOND).again_at == NOW + 30 * MINUTE

@@ -79,6 +79,12 @@ def test_users_who_may_read_failed_records_are_in_the_file_or_a_variable(tmp_pat
         ("[clients.crm]\nadmin = true", {"SLACK_SIGNING_SECRET": ""}, "bridge.toml:1: clients.crm: keys is required"),
         (TEAM.replace("T0123", "t0123"), {"SLACK_SIGNING_SECRET": ""}, "bridge.toml:2: clients.slack.slack.team: must"),
         (
+            TEAM.replace("T0123", "t0123"),
+            {"SLACK_RECORDS_USERS": "U0123ABCD"},
+            "bridge.toml:2: clients.slack.slack.team: must",
+        ),
+        (TEAM, {"SLACK_BOT_TOKEN": "xoxp-1"}, "SLACK_BOT_TOKEN: must be the token of a bot"),
+        (
             f"{TEAM}[slack]\nrecords_users = ['U0123ABCD']",
             {"SLACK_RECORDS_USERS": "U0456EFGH"},
             "bridge.toml:4: slack.records_users: SLACK_RECORDS_USERS is set as well; set only one of the two",

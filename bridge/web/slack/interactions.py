@@ -30,7 +30,7 @@ from bridge.web.slack.watching import Wish, watch
 
 LIMIT = 512 * 1024
 """The largest body: Slack sends the message along that someone clicked in."""
-
+OUTSIDER = "⚠️ Only people of the Slack workspace that this app belongs to can use it."
 
 Done: TypeAlias = Click | ModalClick | Shortcut | Wish
 """What a person has done."""
@@ -44,22 +44,27 @@ async def receive(request: Request) -> Response:
         return Response()
     payload = _payload(verified)
     done = _read(verified, payload, api_url=resources.settings.slack_api_url)
+    if done is None:
+        return Response()
+    act = partial(_act, resources, done) if _is_of(verified, payload) else _refuse
+    answer = await carry_out(resources, verified, slack_client(done.user), act)
     match done:
-        case None:
-            return Response()
         case Wish():
-            return respond_to_submission(await _carry_out(resources, verified, done))
+            return respond_to_submission(answer)
         case ModalClick():
-            answer = await _carry_out(resources, verified, done)
             return acknowledge(answer, partial(say_in_modal, resources, done, answer.text))
         case Click() | Shortcut():
-            answer = await _carry_out(resources, verified, done)
             in_place = partial(say, resources.egress, done.answers, answer.text, replace=answer.replace)
             return acknowledge(answer, in_place)
 
 
-async def _carry_out(resources: Resources, verified: Verified, done: Done) -> Answer:
-    return await carry_out(resources, verified, slack_client(done.user), partial(_act, resources, done))
+def _is_of(verified: Verified, payload: Mapping[str, Any]) -> bool:
+    """Return whether the person is of our Slack workspace. Others may share a channel with it through Slack Connect."""
+    return text_at(payload, "user", "team_id") in {"", verified.slack.team}
+
+
+async def _refuse() -> Answer:
+    return Answer(text=OUTSIDER)
 
 
 async def _act(resources: Resources, done: Done) -> Answer:

@@ -1,6 +1,7 @@
 """Watches that people make in Slack: accepted once the app has shown that it can post in the channel."""
 
 import json
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,6 +31,12 @@ from bridge.web.slack.open_watches import ID_LIMIT, channels_of, watches_of
 from bridge.web.watches.watch_steps import announce
 
 PROBLEM_LIMIT = 300
+NO_ID = re.compile(r"[\s@/]")
+"""What no id of an import has, but an address or a sentence does."""
+NOT_AN_ID = (
+    "⚠️ Nothing is watched: this is not the id of an import. An id is one word without blanks, and neither an e-mail "
+    "address nor a link."
+)
 _FIELDS = {"/importId": "The import's id", "/label": "The label", "/workspace": "The workspace"}
 
 log = structlog.get_logger()
@@ -56,6 +63,8 @@ async def watch(resources: Resources, wish: Wish) -> Answer:
     """Check and keep a wish. The rest follows after the response: asking Slack, and then accepting the watch."""
     if not may_use(wish.client.permissions, SlackChannel(channel=wish.channel)):
         return Answer(text=f"⚠️ Imports can't be watched in this channel. {_channels(wish.client)}")
+    if NO_ID.search(wish.import_id):
+        return Answer(text=NOT_AN_ID)
     try:
         new = _new_watch(resources, wish)
     except Refused as refused:

@@ -14,6 +14,8 @@ from tests.support.slack_requests import (
     click,
     send_command,
     send_interaction,
+    shortcut,
+    submission,
 )
 from tests.support.world import ADMIN_KEY, World, opened
 
@@ -36,6 +38,22 @@ async def clicked(world: World, slack: SlackStandIn, action: str, value: str, **
     said: dict[str, Any] = only(slack.of("commands")[before:])
     assert said["response_type"] == "ephemeral"
     return said
+
+
+async def test_people_of_other_workspaces_can_use_nothing(world: World, slack: SlackStandIn) -> None:
+    """They share a channel through Slack Connect."""
+    await send_command(world.api, "watch imp")
+    watch_id = only(buttons_of(only(slack.of("chat.postEphemeral"))))["value"]
+    outsider = {"id": "U0OUT", "team_id": "T0OTHER"}
+    for action in ("stop_watching", "send_again", "failed_records"):
+        payload = click(slack, action, watch_id) | {"user": outsider}
+        assert (await send_interaction(world.api, payload)).content == b""
+        assert "Only people of the Slack workspace" in slack.of("commands")[-1]["text"]
+    refused = await send_interaction(world.api, submission(slack) | {"user": outsider})
+    assert "Only people of the Slack workspace" in str(refused.json()["errors"])
+    await send_interaction(world.api, shortcut("watch_import") | {"user": outsider})
+    assert {name for name, _ in slack.calls} == {"chat.postEphemeral", "commands"}
+    assert await state_of(world, watch_id) == "watching"
 
 
 async def state_of(world: World, watch_id: str) -> str:

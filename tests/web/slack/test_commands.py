@@ -153,6 +153,15 @@ async def test_the_same_request_again_is_carried_out_once_and_answered_alike(wor
     assert 0 < await world.resources.store.call("PTTL", remembered[0]) <= 600_000
 
 
+@pytest.mark.parametrize(
+    "text", ["<mailto:anna@example.com|anna@example.com>", "<https://app.example.com/imports/1>", "a\u00a0b", "imp\ta"]
+)
+async def test_what_is_no_id_is_refused_and_nothing_is_watched(world: World, slack: SlackStandIn, text: str) -> None:
+    assert "not the id of an import" in text_of(await send_command(world.api, f"watch {text}"))
+    assert slack.calls == []
+    assert await watches(world) == []
+
+
 async def test_a_channel_hears_of_an_import_once(world: World, slack: SlackStandIn) -> None:
     await watch(world, slack)
 
