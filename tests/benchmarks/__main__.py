@@ -15,6 +15,7 @@ TABLES = (
     "latency",
     "memory",
     "idle",
+    "idle_stack",
     "delivery",
     "accepting",
     "receiving",
