@@ -1,6 +1,6 @@
 """The sender of the heartbeats of this process."""
 
-import socket
+import platform
 from contextlib import suppress
 
 from bridge.domain.heartbeats import Load, ProcessInfo
@@ -27,7 +27,7 @@ class HeartbeatSender:
         if self._info is None:
             started_at = await self._store.now()
             self._info = ProcessInfo(
-                id=self._id, host=socket.gethostname(), version=VERSION, started_at=started_at, layout=SCHEMA
+                id=self._id, host=platform.node(), version=VERSION, started_at=started_at, layout=SCHEMA
             )
         await self._heartbeats.send(self._info, load)
 

@@ -21,7 +21,7 @@ from bridge.domain.imports import (
     Unusable,
 )
 from bridge.domain.polling.budget import Grant, grant
-from bridge.domain.polling.detection import detection_delay
+from bridge.domain.polling.detection_delay import detection_delay
 from bridge.domain.polling.poll_results import ImportUpdate, PollClaim, after_poll, quarantine, release_claim
 from bridge.domain.times import MINUTE, SECOND, Moment, Span
 from bridge.errors import StoreUnavailable

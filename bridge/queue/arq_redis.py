@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from bridge.domain.secret import Secret
 from bridge.domain.sentinel_urls import WITHOUT_LOGIN, SentinelLogin
 from bridge.queue.job_queue import QUEUE, JobQueue, deserialize, serialize
-from bridge.queue.outages import OutageRetries
+from bridge.queue.outage_retries import OutageRetries
 from bridge.queue.pipelines import PatientPipeline, StartupInfo
 from bridge.redis.pool import Pool
 

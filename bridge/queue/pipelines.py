@@ -12,7 +12,7 @@ from redis.asyncio.client import Pipeline, Redis
 from redis.exceptions import RedisError, ResponseError, WatchError
 
 from bridge.errors import StoreRefused, StoreUnavailable
-from bridge.queue.outages import OutageRetries
+from bridge.queue.outage_retries import OutageRetries
 from bridge.redis.server import server_of
 
 

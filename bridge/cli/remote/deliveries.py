@@ -9,7 +9,7 @@ import click
 from bridge.cli.console import CommandConsole
 from bridge.cli.json_output import print_json
 from bridge.cli.remote import tab_separated
-from bridge.cli.remote.connection import with_client
+from bridge.cli.remote.connection_options import with_client
 from bridge.cli.remote.printing import is_terminal, print_line
 from bridge.cli.remote.status_words import delivery_line
 from bridge.client import Bridge, DeliveryState

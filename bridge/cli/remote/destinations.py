@@ -3,7 +3,7 @@
 import click
 
 from bridge.cli.json_output import print_json
-from bridge.cli.remote.connection import with_client
+from bridge.cli.remote.connection_options import with_client
 from bridge.client import Bridge
 
 

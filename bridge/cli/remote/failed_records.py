@@ -4,7 +4,7 @@ import click
 
 from bridge.cli.json_output import print_json
 from bridge.cli.remote.completions import complete_watches
-from bridge.cli.remote.connection import with_client
+from bridge.cli.remote.connection_options import with_client
 from bridge.cli.remote.ids import Id
 from bridge.cli.remote.printable import printable
 from bridge.cli.remote.status_words import record_words

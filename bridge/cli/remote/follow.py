@@ -4,7 +4,7 @@ import click
 
 from bridge.cli.exit_codes import TABLE
 from bridge.cli.remote.completions import complete_watches
-from bridge.cli.remote.connection import FOLLOW_PATIENCE, with_client
+from bridge.cli.remote.connection_options import FOLLOW_PATIENCE, with_client
 from bridge.cli.remote.ids import Id
 from bridge.cli.remote.watch_progress import Following, follow_to_end, with_following
 from bridge.client import Bridge

@@ -8,7 +8,7 @@ import click
 from bridge.cli.console import CommandConsole
 from bridge.cli.json_output import print_json
 from bridge.cli.remote import tab_separated
-from bridge.cli.remote.connection import with_client
+from bridge.cli.remote.connection_options import with_client
 from bridge.cli.remote.parameters import OUTCOMES, STATES
 from bridge.cli.remote.printing import is_terminal
 from bridge.cli.remote.table import print_watches

@@ -7,7 +7,7 @@ import click
 from bridge.cli.console import CommandConsole
 from bridge.cli.json_output import print_json
 from bridge.cli.remote.completions import complete_watches
-from bridge.cli.remote.connection import with_client
+from bridge.cli.remote.connection_options import with_client
 from bridge.cli.remote.ids import Id, is_delivery
 from bridge.cli.remote.parameters import LocalTime
 from bridge.cli.remote.printing import print_delivery

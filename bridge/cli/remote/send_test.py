@@ -5,7 +5,7 @@ import click
 from bridge.cli.console import CommandConsole
 from bridge.cli.exit_codes import TABLE, ExitCode
 from bridge.cli.json_output import print_json
-from bridge.cli.remote.connection import with_client
+from bridge.cli.remote.connection_options import with_client
 from bridge.cli.remote.destination_options import NAMES, with_destinations
 from bridge.cli.remote.printable import printable
 from bridge.cli.remote.printing import print_line

@@ -9,7 +9,7 @@ import click
 from bridge.cli.console import CommandConsole
 from bridge.cli.exit_codes import TABLE
 from bridge.cli.json_output import print_json
-from bridge.cli.remote.connection import with_client
+from bridge.cli.remote.connection_options import with_client
 from bridge.cli.remote.destination_options import NAMES, with_destinations
 from bridge.cli.remote.parameters import Duration, KeyValue, OnOption, wanted_outcomes
 from bridge.cli.remote.printing import is_terminal, print_watch

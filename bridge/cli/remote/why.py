@@ -9,7 +9,7 @@ from rich.console import Console
 from bridge.cli.console import CommandConsole
 from bridge.cli.json_output import print_json
 from bridge.cli.remote.completions import complete_watches
-from bridge.cli.remote.connection import with_client
+from bridge.cli.remote.connection_options import with_client
 from bridge.cli.remote.ids import is_delivery, is_watch
 from bridge.cli.remote.printable import printable
 from bridge.cli.remote.printing import print_line

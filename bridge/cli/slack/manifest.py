@@ -8,7 +8,7 @@ import re
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from bridge.destinations.slack.watch_view import MESSAGE_SHORTCUT, SHORTCUT
+from bridge.destinations.slack.watch_modal import MESSAGE_SHORTCUT, SHORTCUT
 
 COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 OPTIONAL_SCOPES = ["chat:write.public", "files:write", "im:write"]

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from bridge.destinations.egress.diversion import Diversion
-from bridge.destinations.egress.guard import GuardedBackend, NotSent, Resolve, Resolver
+from bridge.destinations.egress.name_resolution import GuardedBackend, NotSent, Resolve, Resolver
 from bridge.destinations.egress.rules import EgressRules, check_url, judge_url
 from bridge.destinations.egress.urls import Forbidden
 from bridge.domain.delivery.destination_requests import Failure, NoResponse, Request, Response, SendResult

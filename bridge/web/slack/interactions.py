@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from bridge.destinations.slack import buttons
 from bridge.destinations.slack.response_url import response_url, say
-from bridge.destinations.slack.watch_view import MESSAGE_SHORTCUT, SHORTCUT, WATCH_VIEW
+from bridge.destinations.slack.watch_modal import MESSAGE_SHORTCUT, SHORTCUT, WATCH_VIEW
 from bridge.domain.clients import slack_client
 from bridge.domain.lone_surrogates import without_lone_surrogates
 from bridge.resources import Resources

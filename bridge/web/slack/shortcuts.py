@@ -14,9 +14,9 @@ import structlog
 
 from bridge.destinations.reasons import full_reason
 from bridge.destinations.slack.bot_verdicts import judge
+from bridge.destinations.slack.modal_calls import prepare_open
 from bridge.destinations.slack.response_url import say
-from bridge.destinations.slack.views import prepare_open
-from bridge.destinations.slack.watch_view import watch_view
+from bridge.destinations.slack.watch_modal import watch_view
 from bridge.domain.delivery.destination_requests import NoResponse
 from bridge.domain.delivery.verdicts import Accepted
 from bridge.domain.destinations import CHANNEL_ID

@@ -11,7 +11,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from bridge.destinations.slack.response_url import response_url
-from bridge.destinations.slack.watch_view import CHANNEL, IMPORT, LABEL, LIVE, OUTCOMES, PROBLEMS, PROGRESS, VALUE
+from bridge.destinations.slack.watch_modal import CHANNEL, IMPORT, LABEL, LIVE, OUTCOMES, PROBLEMS, PROGRESS, VALUE
 from bridge.domain.clients import Client
 from bridge.web.json_response import ApiResponse
 from bridge.web.slack.answers import Answer, logged

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from bridge.cli.remote.outages import outage_reports
+from bridge.cli.remote.outage_reports import outage_reports
 from bridge.client import Unavailable
 from tests.support.played_calls import ENDED, WATCH
 from tests.support.prepared_answers import Prepared, answering

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pytest
 
 from bridge.destinations.egress.client import Egress, EgressRules, check_url
-from bridge.destinations.egress.guard import GuardedBackend
+from bridge.destinations.egress.name_resolution import GuardedBackend
 from bridge.domain.delivery.destination_requests import Failure
 from tests.support.receivers import NOTHING_ALLOWED, failure_of, resolving, to
 

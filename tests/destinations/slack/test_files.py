@@ -15,7 +15,7 @@ from bridge.destinations.slack.files import (
     upload_of,
     uploaded,
 )
-from bridge.destinations.slack.views import view_id_of
+from bridge.destinations.slack.modal_calls import view_id_of
 from bridge.domain.delivery.destination_requests import Failure, NoResponse, Response
 from bridge.domain.secret import Secret
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.destinations.slack.watch_view import watch_view
+from bridge.destinations.slack.watch_modal import watch_view
 from bridge.web.slack.import_ids import import_ids_in
 from tests.support.redis_process import RedisProcess
 from tests.support.samples import only

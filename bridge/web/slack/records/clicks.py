@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bridge.destinations.slack.records_view import (
+from bridge.destinations.slack.modal_calls import VIEW_ID
+from bridge.destinations.slack.records_modal import (
     ACTIONS,
     LOADING,
     RECORDS_VIEW,
@@ -19,7 +20,6 @@ from bridge.destinations.slack.records_view import (
     read_modal,
     waiting_view,
 )
-from bridge.destinations.slack.views import VIEW_ID
 from bridge.domain.clients import Client
 from bridge.domain.times import MINUTE, SECOND, Span
 from bridge.domain.watches import Watch
@@ -29,7 +29,7 @@ from bridge.web.slack.answers import Answer
 from bridge.web.slack.clicks import Click
 from bridge.web.slack.nested import text_at
 from bridge.web.slack.records.csv_message import send_csv
-from bridge.web.slack.records.modal import open_modal, show_page, update
+from bridge.web.slack.records.modal_updates import open_modal, show_page, update
 from bridge.web.slack.records.permission import readable_watch
 
 DOUBLE_CLICK: Span = 3 * SECOND

@@ -16,13 +16,13 @@ from bridge.destinations.slack.files import (
     upload_of,
     uploaded,
 )
-from bridge.destinations.slack.records_view import ID_LIMIT, LABEL_LIMIT
+from bridge.destinations.slack.records_modal import ID_LIMIT, LABEL_LIMIT
 from bridge.destinations.slack.wording import pluralized
 from bridge.domain.clients import slack_client
 from bridge.domain.failed_records_csv import csv_parts
 from bridge.domain.watches import Watch
 from bridge.resources import Resources
-from bridge.web.slack.records.modal import bot_of, call
+from bridge.web.slack.records.modal_updates import bot_of, call
 from bridge.web.slack.records.pages import found_records
 from bridge.web.watches.record_lookup import FoundRecords, log_access
 

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from itertools import islice
 
-from bridge.destinations.slack.records_view import PAGE, RecordsPage
+from bridge.destinations.slack.records_modal import PAGE, RecordsPage
 from bridge.domain.watches import Watch
 from bridge.errors import DecryptionFailed, StoreUnavailable
 from bridge.resources import Resources

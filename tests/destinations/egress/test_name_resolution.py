@@ -10,7 +10,7 @@ import pytest
 
 import bridge
 from bridge.destinations.egress.client import Egress, EgressRules, check_url
-from bridge.destinations.egress.guard import GuardedBackend, NotSent, Resolver
+from bridge.destinations.egress.name_resolution import GuardedBackend, NotSent, Resolver
 from bridge.domain.delivery.destination_requests import Failure, Response
 from tests.support.receivers import (
     NOTHING_ALLOWED,
@@ -134,12 +134,12 @@ async def test_sockets_of_this_machine_are_refused() -> None:
 
 def test_sockets_are_opened_in_one_place_for_each_kind_of_peer() -> None:
     root = Path(bridge.__file__).parent
-    exempt = ("destinations/egress/guard.py", "client/", "http/", "redis/", "cli/", "sandbox/")
+    exempt = ("destinations/egress/name_resolution.py", "client/", "http/", "redis/", "cli/", "sandbox/")
     modules = [path for path in root.rglob("*.py") if not path.relative_to(root).as_posix().startswith(exempt)]
 
     assert len(modules) > 20
     assert [str(path.relative_to(root)) for path in modules if opens_sockets(path)] == []
-    assert opens_sockets(root / "destinations/egress/guard.py"), "the search works"
+    assert opens_sockets(root / "destinations/egress/name_resolution.py"), "the search works"
 
 
 def opens_sockets(path: Path) -> bool:

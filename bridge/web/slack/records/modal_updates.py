@@ -1,6 +1,6 @@
 """The calls to Slack that open the modal of failed records, and fill it once the records are read.
 
-What the modal contains is written by `bridge.destinations.slack.records_view`.
+What the modal contains is written by `bridge.destinations.slack.records_modal`.
 """
 
 from time import time
@@ -10,7 +10,8 @@ import structlog
 
 from bridge.destinations.slack.bot import SlackBot
 from bridge.destinations.slack.call_results import CallResult, NotDone, result_of
-from bridge.destinations.slack.records_view import (
+from bridge.destinations.slack.modal_calls import prepare_open, prepare_update, view_id_of
+from bridge.destinations.slack.records_modal import (
     LOADING,
     RecordsModal,
     RecordsPage,
@@ -19,7 +20,6 @@ from bridge.destinations.slack.records_view import (
     waiting_view,
 )
 from bridge.destinations.slack.response_url import say
-from bridge.destinations.slack.views import prepare_open, prepare_update, view_id_of
 from bridge.domain.clients import slack_client
 from bridge.domain.delivery.destination_requests import Request
 from bridge.domain.secret import Secret

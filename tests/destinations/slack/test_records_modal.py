@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.destinations.slack.records_view import (
+from bridge.destinations.slack.records_modal import (
     LOADING,
     PAGE,
     RecordsModal,

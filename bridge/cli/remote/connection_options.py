@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from bridge.cli.remote.outages import outage_reports
+from bridge.cli.remote.outage_reports import outage_reports
 from bridge.cli.remote.remedies import explained
 from bridge.client import Bridge, CallFailed
 from bridge.client.connection import DEFAULT_URL

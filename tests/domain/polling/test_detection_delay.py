@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.domain.imports import Absence, Absent, ImportAnswer, Read, Reading, Reply
-from bridge.domain.polling.detection import detection_delay
+from bridge.domain.polling.detection_delay import detection_delay
 from bridge.domain.polling.poll_results import PollClaim
 from bridge.domain.times import SECOND, rfc3339
 

@@ -1,4 +1,4 @@
-"""Modals: opened by the trigger of a click or shortcut, and updated by their id.
+"""The calls of Slack that open and update modals: a modal is opened by a trigger, and updated by its id.
 
 Sources: https://docs.slack.dev/reference/methods/views.open and https://docs.slack.dev/reference/methods/views.update
 """
