@@ -42,6 +42,11 @@ ANNOTATED = re.compile(
 """How redis-py wraps the message about one command of a pipeline."""
 
 
+def lacks_replicas(error: BaseException) -> bool:
+    """Return whether Redis refuses a write because too few replicas are connected."""
+    return any(_matches(TOO_FEW_REPLICAS, each) for each in causes(error))
+
+
 def is_full(error: BaseException) -> bool:
     """Return whether Redis is at its maxmemory and rejects writes."""
     return any(isinstance(each, OutOfMemoryError) or _matches(FULL, each) for each in causes(error))
@@ -116,7 +121,7 @@ def as_unavailable(error: BaseException, command: str = "") -> StoreUnavailable:
     words = f"Redis: {in_words(error, command)}"
     if is_full(error):
         return StoreFull("Redis: out of memory (OOM): it takes no writes")
-    if any(_matches(TOO_FEW_REPLICAS, each) for each in causes(error)):
+    if lacks_replicas(error):
         return ReplicasMissing(words)
     if refuses_credentials(error):
         return CredentialsRefused(words)

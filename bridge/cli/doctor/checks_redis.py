@@ -53,6 +53,8 @@ class RedisReport:
     writes_refused: str | None = None
     full: bool = False
     """Whether writes are refused because of maxmemory."""
+    too_few_replicas: bool = False
+    """Whether writes are refused because of min-replicas-to-write."""
     missing_permissions: Sequence[str] = ()
     """The messages of Redis about commands that its user may not run."""
     layout: str | None = None
@@ -154,6 +156,8 @@ def _writes(report: RedisReport) -> Finding:
     if report.writes_refused is None:
         return ok("Redis writes", "they are accepted")
     remedy = "See Redis' own log, and check that REDIS_URL is the primary, with a user that may write."
+    if report.too_few_replicas:
+        remedy = "Start its replicas, or repair their link to it: its min-replicas-to-write requires them."
     if report.full:
         remedy = "Raise its maxmemory, or shorten BRIDGE_RETENTION."
     return failed("Redis writes", f"they are refused: {report.writes_refused}", remedy)

@@ -22,7 +22,7 @@ from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.sentinel_urls import sentinel_url
 from bridge.domain.times import DAY, SECOND, Moment, Span
 from bridge.errors import DecryptionFailed, StoreUnavailable
-from bridge.redis.errors import in_words, is_full, is_refusal
+from bridge.redis.errors import in_words, is_full, is_refusal, lacks_replicas
 from bridge.redis.pool import Pool
 from bridge.redis.server import server_of
 from bridge.resources import Resources
@@ -105,6 +105,7 @@ async def _run_probe(redis: Redis, resources: Resources) -> RedisProbe:
         round_trips=round_trips,
         writes_refused=None if refused_write is None else in_words(refused_write),
         full=refused_write is not None and is_full(refused_write),
+        too_few_replicas=refused_write is not None and lacks_replicas(refused_write),
         missing_permissions=await redis_permissions.missing_permissions(
             redis, replicated=resources.settings.redis_min_replicas > 0
         ),

@@ -80,7 +80,8 @@ def _ending(watch: Watch, stored: StoredHistory) -> Iterator[HistoryEntry]:
     if watch.outcome is Outcome.TIMED_OUT:
         yield HistoryEntry(watch.expires_at, HistoryKind.EXPIRED, "the watch expired; its import is polled once more")
     reading = "" if watch.reading is None else f": {reading_words(watch.reading)}"
-    reason = "" if watch.reason is None else f" ({watch.reason})"
+    is_said = watch.reason is None or watch.reason.lower() == OUTCOMES[watch.outcome].lower()
+    reason = "" if is_said else f" ({watch.reason})"
     yield HistoryEntry(watch.settled_at, HistoryKind.OUTCOME, f"{OUTCOMES[watch.outcome]}{reading}{reason}")
 
 

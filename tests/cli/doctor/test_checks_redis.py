@@ -68,6 +68,7 @@ def test_a_good_redis_passes_every_check() -> None:
         ({"round_trips": (20.0, 20.0, 900.0)}, "Redis latency", "ok", "900.0"),
         ({"writes_refused": "OOM command not allowed", "full": True}, "Redis writes", "failed", "OOM"),
         ({"writes_refused": "READONLY You can't write"}, "Redis writes", "failed", "READONLY"),
+        ({"writes_refused": "NOREPLICAS", "too_few_replicas": True}, "Redis writes", "failed", "NOREPLICAS"),
         ({"layout": ""}, "Stored data", "failed", "names no layout"),
         ({"layout": "1"}, "Stored data", "failed", "has layout '1'"),
         ({"layout": str(keys.SCHEMA)}, "Stored data", "ok", "its layout is current"),
@@ -125,6 +126,16 @@ def test_the_workers_and_those_that_disappeared_are_named(
     finding = checks_redis.check_workers(fleet)
 
     assert (finding.state, words in finding.detail) == (state, True), finding
+
+
+@pytest.mark.parametrize(
+    ("cause", "remedy"),
+    [({"full": True}, "maxmemory"), ({"too_few_replicas": True}, "Start its replicas"), ({}, "Redis' own log")],
+)
+def test_each_cause_of_refused_writes_has_its_remedy(cause: dict[str, Any], remedy: str) -> None:
+    finding = checked(replace(GOOD, writes_refused="refused", **cause))["Redis writes"]
+
+    assert remedy in str(finding.remedy)
 
 
 def test_a_redis_that_refuses_writes_says_nothing_of_workers() -> None:

@@ -86,6 +86,11 @@ def test_the_entries_are_in_order_and_in_words() -> None:
             NOTHING,
             "the import did not end before the watch expired: Rally reports COMPLETED, 1,200 people (not finished)",
         ),
+        (
+            replace(SETTLED, outcome=Outcome.NOT_FOUND, reason="Rally knows no such import", reading=None),
+            NOTHING,
+            "Rally knows no such import",
+        ),
     ],
 )
 def test_the_last_entry_says_how_the_watch_ended(watch: Watch, stored: StoredHistory, last: str) -> None:
