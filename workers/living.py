@@ -159,7 +159,7 @@ class LivingWork:
 
     async def _say_end(self, claimed: ClaimedLiving, message: LivingMessage, bot: SlackBot) -> LivingResult:
         """Edit a message for the last time, once its end is told."""
-        end = await self._words.end(claimed.claim, message.ended_by, claimed.now())
+        end = await self._words.end(claimed.claim, message, claimed.now())
         if isinstance(end, int):
             return self._postponed(claimed, message, end)
         result = await self._send_edit(claimed, message, render_end(end), bot)

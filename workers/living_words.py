@@ -10,8 +10,10 @@ from bridge.domain.destinations import Destination, NamedDestination, SlackChann
 from bridge.domain.import_state import ImportState
 from bridge.domain.imports import Absence, Reading
 from bridge.domain.living.end_place import EndPlace
+from bridge.domain.living.living_message import LivingMessage
 from bridge.domain.living.progress import Progress, ShownEnd, Told
 from bridge.domain.living.updates import END_AWAITED, END_LOOKED_AGAIN
+from bridge.domain.notifications import ENDED
 from bridge.domain.nudges import Remark, remark_on
 from bridge.domain.times import SECOND, Moment, Span
 from bridge.domain.watches import Watch, WatchState
@@ -126,9 +128,9 @@ class LivingWords:
             at=now,
         )
 
-    async def end(self, claim: LivingClaim, watch_id: str | None, now: Moment) -> ShownEnd | Moment:
-        """Return how an import ended that was watched by `watch_id` last; or when to look again, until that is told."""
-        watch = await self._ended(watch_id)
+    async def end(self, claim: LivingClaim, message: LivingMessage, now: Moment) -> ShownEnd | Moment:
+        """Return how the import of a message ended; or when to look again, until that is told."""
+        watch = await self._last(message)
         delivery = None if watch is None else await self._delivery(claim, watch)
         if watch is not None and _is_awaited(watch, delivery, now):
             return now + END_LOOKED_AGAIN
@@ -143,6 +145,14 @@ class LivingWords:
             at=now if watch is None or watch.settled_at is None else watch.settled_at,
             link=self._link(claim),
         )
+
+    async def _last(self, message: LivingMessage) -> Watch | None:
+        """Return the watch that ended last; if it was cancelled, the one before with which the import has ended."""
+        last = await self._ended(message.ended_by)
+        if last is None or last.state is WatchState.SETTLED:
+            return last
+        settled = await self._ended(message.settled_by)
+        return settled if settled is not None and settled.outcome in ENDED else last
 
     async def _ended(self, watch_id: str | None) -> Watch | None:
         """Return the watch that ended last; None if it cannot be decrypted, or was deleted."""

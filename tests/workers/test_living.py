@@ -183,6 +183,29 @@ async def test_watches_of_one_destination_and_import_share_the_message_and_have_
     assert living.edits()[-1]["text"].endswith("It has ended, see below.")
 
 
+async def test_a_watch_that_is_cancelled_after_another_was_told_does_not_hide_the_end(living: Living) -> None:
+    await show_living(living.world)
+    second = await living.world.watch(notify=[LIVE])
+    waiting, store = "rb:waiting:default:imp", living.world.resources.store
+    await store.call("SREM", waiting, second["id"])  # it is settled later than the first one
+    await end(living.world)
+    assert (await living.world.post(f"/v1/watches/{second['id']}/cancel")).status_code == 200
+    await end_living(living.world)
+
+    assert living.edits()[-1]["text"].endswith("It has ended, see below.")
+
+
+async def test_a_watch_that_is_cancelled_after_another_timed_out_ends_the_message(living: Living) -> None:
+    first = await show_living(living.world)
+    await living.world.watch(notify=[LIVE], expiresIn=60)
+    living.world.pass_time(2 * MINUTE)
+    await living.world.sweep()
+    assert (await living.world.post(f"/v1/watches/{first['id']}/cancel")).status_code == 200
+    await end_living(living.world)
+
+    assert living.edits()[-1]["text"].endswith("Nothing more is told here.")
+
+
 async def test_an_import_that_is_watched_again_keeps_its_message(living: Living) -> None:
     watch = await show_living(living.world)
     await living.world.post(f"/v1/watches/{watch['id']}/cancel")

@@ -49,6 +49,8 @@ class LivingMessage:
     """The number of its last edits in a row that failed."""
     ended_by: str | None = None
     """The watch that ended last, if none is left that waits for the import."""
+    settled_by: str | None = None
+    """The watch that was settled last. With it the import may have ended, although the last watch was cancelled."""
     answer_by: Moment = 0
     """Until when Slack's answer is awaited."""
 

@@ -135,6 +135,7 @@ class LivingMessages:
             plain=bool(record.get("plain")),
             failures=int(record.get("failures", 0)),
             ended_by=record.get("ended_by"),
+            settled_by=record.get("settled_by"),
             answer_by=int(record.get("answer_by", 0)),
         )
 

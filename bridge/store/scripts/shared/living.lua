@@ -39,12 +39,16 @@ local function join_living(watch, places, import_member, now)
   redis.call('HSET', watch, 'living', table.concat(receivers, ' '))
 end
 
--- A watch has ended: the last one ends the living messages of its import.
-local function leave_living(receivers, import_member, watch_id, now)
+-- A watch has ended: the last one ends the living messages of its import. One that was settled before may know better how,
+-- if the last one was cancelled.
+local function leave_living(receivers, import_member, watch_id, is_settled, now)
   for receiver in string.gmatch(receivers, '%S+') do
     local member = receiver .. ':' .. import_member
     local key = LIVING .. member
     local phase, answer_by = unpack(redis.call('HMGET', key, 'phase', 'answer_by'))
+    if phase and is_settled then
+      redis.call('HSET', key, 'settled_by', watch_id)
+    end
     if phase and redis.call('HINCRBY', key, 'watches', -1) <= 0 then
       if phase == 'waiting' then
         redis.call('DEL', key)

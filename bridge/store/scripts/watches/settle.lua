@@ -73,7 +73,7 @@ end
 if is_last then
   complete_batch(batch, now)
 end
-leave_living(redis.call('HGET', watch, 'living') or '', member, watch_id, now)
+leave_living(redis.call('HGET', watch, 'living') or '', member, watch_id, state == 'settled', now)
 redis.call('HSET', watch, 'state', state, 'settled_at', now, 'pending', pending,
   unpack(ARGV, FIRST_FIELD, FIRST_FIELD - 1 + fields))
 redis.call('ZREM', expiring, watch_id)
