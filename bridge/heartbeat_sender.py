@@ -7,7 +7,7 @@ from bridge.domain.heartbeats import Load, ProcessInfo
 from bridge.errors import StoreUnavailable
 from bridge.ids import new_id
 from bridge.store.calls.connection import Store
-from bridge.store.keys import SCHEMA
+from bridge.store.layout import LAYOUT
 from bridge.store.operations.heartbeats import Heartbeats
 from bridge.version import VERSION
 
@@ -27,7 +27,7 @@ class HeartbeatSender:
         if self._info is None:
             started_at = await self._store.now()
             self._info = ProcessInfo(
-                id=self._id, host=platform.node(), version=VERSION, started_at=started_at, layout=SCHEMA
+                id=self._id, host=platform.node(), version=VERSION, started_at=started_at, layout=LAYOUT
             )
         await self._heartbeats.send(self._info, load)
 

@@ -20,9 +20,8 @@ from bridge.errors import StoreUnavailable
 from bridge.ids import derived_id
 from bridge.resources import Resources
 from bridge.store.calls.clock import Clock
-from bridge.store.keys import SCHEMA
+from bridge.store.layout import LAYOUT, raise_layout
 from bridge.store.operations.redis_check import eviction_problem, note_eviction, read_policy
-from bridge.store.schema import raise_schema
 from workers.alarm_reports import AlarmReports
 from workers.deliver import LEASE as DELIVERY_LEASE
 from workers.digests import DigestWriter
@@ -70,7 +69,7 @@ class Sweep:
             self._report_abandoned,
             self._report_eviction,
             self._delete_old,
-            self._raise_schema,
+            self._raise_layout,
             self._alarms.run,  # last, as it may wait for the answer to a heartbeat
         ):
             try:
@@ -120,10 +119,10 @@ class Sweep:
                     await self._resources.imports.poll_now(workspace, import_id)
                 await self._settler.settle(workspace, import_id)
 
-    async def _raise_schema(self) -> None:
+    async def _raise_layout(self) -> None:
         """Mark data of the previous layout with ours, once no older worker runs."""
-        if await raise_schema(self._resources.store):
-            log.info("schema.raised", layout=SCHEMA)
+        if await raise_layout(self._resources.store):
+            log.info("layout.raised", layout=LAYOUT)
 
     async def _judge_pushes(self) -> None:
         """Count imports that ended without a push, and report once when a type that was pushed no longer is."""

@@ -5,12 +5,8 @@ An import's id is any text from a client, so it must be the last part of a key.
 
 from bridge.domain.times import Moment
 
-SCHEMA = 7
-"""The version of this layout. Raise it by one with each release whose data the previous release would misread.
-
-A release reads the data of the previous one, and writes what that one reads until `raise_schema` has marked the data.
-"""
-SCHEMA_VERSION = "rb:schema"
+LAYOUT_MARK = "rb:schema"
+"""The key with the version of the layout of the stored data."""
 
 EXPIRING = "rb:watches:expiring"
 ENDED = "rb:watches:ended"

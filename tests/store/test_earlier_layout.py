@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bridge.domain.times import HOUR, SECOND
-from bridge.store import keys
 from bridge.store.calls.connection import Store
+from bridge.store.layout import LAYOUT
 from tests.support.push_messages import PUSH_SECRET
 from tests.support.world import ADMIN_KEY, World, reopened
 
@@ -108,4 +108,4 @@ async def test_the_sweep_marks_the_data_with_our_layout(world: World) -> None:
 
     await world.sweep()
 
-    assert await world.resources.store.call("GET", "rb:schema") == str(keys.SCHEMA)
+    assert await world.resources.store.call("GET", "rb:schema") == str(LAYOUT)

@@ -71,7 +71,7 @@ class StoreMachine(ClientSteps, PollSteps, SettlingSteps, DeliverySteps, RuleSte
             assert self._claim_polls(name, 9) == []
         left = {key for key in self.snapshot().held if not key.endswith((":paced", ":last", ":calls", ":flooded"))}
         left.discard(keys.rule_counts("ops"))
-        permanent = {keys.FENCE, keys.CLOCK, keys.STORE_KEY, keys.SCHEMA_VERSION}
+        permanent = {keys.FENCE, keys.CLOCK, keys.STORE_KEY, keys.LAYOUT_MARK}
         left -= {keys.budget("default"), keys.budget("eu"), keys.push_proof("default")}
         assert {
             key

@@ -35,7 +35,7 @@ ACCOUNTED_ELSEWHERE = (
 )
 """What the soundness of watches and deliveries does not depend on."""
 _PERMANENT = {
-    *(keys.FENCE, keys.CLOCK, keys.STORE_KEY, keys.SCHEMA_VERSION),
+    *(keys.FENCE, keys.CLOCK, keys.STORE_KEY, keys.LAYOUT_MARK),
     *(keys.ALARMS, keys.RECEIVERS_FAILING),
 }
 SKIPPED_FOR = "rb:deliveries:skipped_for:"

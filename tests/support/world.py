@@ -24,7 +24,7 @@ from bridge.sandbox.app import create_app
 from bridge.sandbox.settings import SandboxSettings
 from bridge.settings import Settings, load_settings
 from bridge.startup import check_store
-from bridge.store.schema import adopt_schema
+from bridge.store.layout import adopt_layout
 from bridge.store.store_key import store_key
 from bridge.tracing import Traces
 from bridge.web.app import build
@@ -255,7 +255,7 @@ async def opened_with(known: Settings, sandbox_url: str, *, traces: Traces | Non
 async def _empty(resources: Resources) -> None:
     """Empty Redis, and prepare it as `check_store` does in a Redis that is fit for use, which takes 2 ms longer."""
     await resources.store.call("FLUSHALL")
-    assert await adopt_schema(resources.store) is None
+    assert await adopt_layout(resources.store) is None
     resources.fingerprinter.set_key(await store_key(resources.store, resources.encryptor))
 
 

@@ -13,9 +13,8 @@ from bridge.domain.notices.eviction import Eviction, eviction_by, eviction_risk
 from bridge.domain.notices.redis_risks import CLOCK_TOLERANCE, durability_risk, replication_risk, room_risk
 from bridge.domain.times import SECOND, Span
 from bridge.redis.server import OLDEST_REDIS, Version, dotted
-from bridge.store.keys import SCHEMA
+from bridge.store.layout import LAYOUT, layout_problem, layout_remedy
 from bridge.store.operations.heartbeats import Fleet
-from bridge.store.schema import schema_problem, schema_remedy
 
 SLOW = 20.0
 """The round trip in ms that is reported as slow. A POST waits for one, a poll or a delivery for about four."""
@@ -178,10 +177,10 @@ def _permissions(refused: Sequence[str]) -> Finding:
 def _layout(report: RedisReport) -> Finding:
     if report.layout is None:
         return ok("Stored data", "nothing is stored yet")
-    if problem := schema_problem(report.layout):
-        return failed("Stored data", problem, f"{schema_remedy(report.layout)}.")
-    if report.layout != str(SCHEMA):
-        return ok("Stored data", f"its layout is {report.layout}, which this version reads; its own is {SCHEMA}")
+    if problem := layout_problem(report.layout):
+        return failed("Stored data", problem, f"{layout_remedy(report.layout)}.")
+    if report.layout != str(LAYOUT):
+        return ok("Stored data", f"its layout is {report.layout}, which this version reads; its own is {LAYOUT}")
     return ok("Stored data", f"its layout is current ({report.layout})")
 
 

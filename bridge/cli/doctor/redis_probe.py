@@ -193,7 +193,7 @@ async def _layout_version(redis: Any) -> str | None:
 
     Return "" if there is data without a version, and None if nothing is stored yet.
     """
-    version = await redis.get(keys.SCHEMA_VERSION)
+    version = await redis.get(keys.LAYOUT_MARK)
     if version is None and await redis.exists(*keys.IN_ANY_LAYOUT):
         return ""
     return None if version is None else str(version)

@@ -11,7 +11,7 @@ from bridge.redis.errors import translated
 from bridge.redis.server import server_of
 from bridge.store import keys
 from bridge.store.calls.connection import Store
-from bridge.store.schema import adopt_schema
+from bridge.store.layout import adopt_layout
 
 KEEP = "Set maxmemory-policy noeviction (REDIS_MAY_EVICT=true lets a trial through)"
 CLUSTER = "it is a Redis Cluster, which is not supported. Use one Redis, or replicas with Sentinel"
@@ -35,7 +35,7 @@ async def check_redis(store: Store, *, may_evict: bool) -> RedisCheck:
     if not may_evict and (problem := eviction_problem(policy)):
         return RedisCheck(problem)
     risk = eviction_risk(policy)
-    return RedisCheck(await adopt_schema(store, may_evict=may_evict), () if risk is None else (risk,))
+    return RedisCheck(await adopt_layout(store, may_evict=may_evict), () if risk is None else (risk,))
 
 
 async def _is_cluster(store: Store) -> bool:

@@ -11,7 +11,7 @@ from bridge.cli.doctor.findings import Finding
 from bridge.cli.doctor.record_sample import RecordSample
 from bridge.domain.heartbeats import Heartbeat, ProcessInfo
 from bridge.domain.times import SECOND
-from bridge.store import keys
+from bridge.store.layout import LAYOUT
 from bridge.store.operations.heartbeats import Fleet
 from tests.support.samples import NOW
 
@@ -71,7 +71,7 @@ def test_a_good_redis_passes_every_check() -> None:
         ({"writes_refused": "NOREPLICAS", "too_few_replicas": True}, "Redis writes", "failed", "NOREPLICAS"),
         ({"layout": ""}, "Stored data", "failed", "names no layout"),
         ({"layout": "1"}, "Stored data", "failed", "has layout '1'"),
-        ({"layout": str(keys.SCHEMA)}, "Stored data", "ok", "its layout is current"),
+        ({"layout": str(LAYOUT)}, "Stored data", "ok", "its layout is current"),
         ({"opens": False}, "Encryption keys", "failed", "none of them"),
         ({"sample": RecordSample(20, 3)}, "Encryption keys", "failed", "3 of 20 records"),
         ({"sample": RecordSample(20, 0)}, "Encryption keys", "ok", "a sample of 20 records"),

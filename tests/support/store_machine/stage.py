@@ -10,6 +10,7 @@ from bridge.resources import Resources, open_resources
 from bridge.startup import check_store
 from bridge.store import keys
 from bridge.store.bindings import STORE_KEY
+from bridge.store.layout import LAYOUT
 from tests.support.configuration import workspace
 from tests.support.frozen_clock import START, freeze_clock
 from tests.support.world import settings as settings_of
@@ -38,7 +39,7 @@ class Stage:
         """
         self.resources.store.offset = START
         self.run(self.resources.store.call("FLUSHALL"))
-        self.run(self.resources.store.call("SET", keys.SCHEMA_VERSION, keys.SCHEMA))
+        self.run(self.resources.store.call("SET", keys.LAYOUT_MARK, LAYOUT))
         self.run(
             self.resources.store.call(
                 "SET", keys.STORE_KEY, self.resources.encryptor.encrypt("the same each time", STORE_KEY)

@@ -1,9 +1,9 @@
 -- Mark data of the previous layout with this version's layout, unless a worker or an API of an older layout is alive.
 -- A heartbeat that names no layout is older. Arguments: `alive_for` in ms.
 -- Returns: 1 if the mark was raised, else 0
-local schema, workers, apis = unpack(KEYS)
+local layout_mark, workers, apis = unpack(KEYS)
 local version, alive_for = unpack(ARGV)
-if redis.call('GET', schema) ~= tostring(tonumber(version) - 1) then
+if redis.call('GET', layout_mark) ~= tostring(tonumber(version) - 1) then
   return 0
 end
 local now = clock()
@@ -17,5 +17,5 @@ for _, processes in ipairs({workers, apis}) do
     end
   end
 end
-redis.call('SET', schema, version)
+redis.call('SET', layout_mark, version)
 return 1
