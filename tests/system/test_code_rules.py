@@ -1,4 +1,4 @@
-"""House rules that no linter checks: names, sizes of modules, allowed imports, headings of scripts."""
+"""Rules for the code that no linter checks: names, sizes of modules, allowed imports, headings of scripts."""
 
 import ast
 import inspect
