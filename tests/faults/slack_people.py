@@ -20,12 +20,14 @@ TIMEOUT = 12.0
 LIVING_AFTER = 60.0
 """The seconds after which an import has a living message."""
 LENGTHS = (LIVING_AFTER + 1, LIVING_AFTER + 35)
+SHORT_LENGTHS = (1.0, 12.0)
+"""Imports that are stopped about when they end."""
 SHORTEST = 8.0
 PAUSE = (0.3, 1.5)
 SILENT = 200
-STOPPED = 0.35
+STOPPED = 0.5
 """The share of watches that are stopped, and after how many seconds."""
-STOPPED_AFTER = (0.5, 20.0)
+STOPPED_AFTER = (0.5, 12.0)
 
 
 class SlackPeople:
@@ -44,12 +46,13 @@ class SlackPeople:
         await self._http.aclose()
 
     async def ask_for(self, seconds: float) -> None:
-        """Ask for watches, early enough that most living messages are due within `seconds`."""
-        until = monotonic() + max(SHORTEST, seconds - LIVING_AFTER)
+        """Ask for watches: first for long imports, as long as most living messages are due within `seconds`."""
+        began = monotonic()
+        long_until, until = began + max(SHORTEST, seconds - LIVING_AFTER), began + max(SHORTEST, seconds)
         async with asyncio.TaskGroup() as stopping:
             while monotonic() < until:
                 import_id = f"live-{len(self.asked):05}"
-                await self._ask(import_id)
+                await self._ask(import_id, LENGTHS if monotonic() < long_until else SHORT_LENGTHS)
                 if self._chance.random() < STOPPED:
                     stopping.create_task(self._stop(import_id))
                 await asyncio.sleep(self._chance.uniform(*PAUSE))
@@ -58,8 +61,8 @@ class SlackPeople:
         await asyncio.sleep(self._chance.uniform(*STOPPED_AFTER))
         await self._acts.stop(import_id, _channel(import_id))
 
-    async def _ask(self, import_id: str) -> None:
-        story = Story(ending="completed", began=time(), seconds=self._chance.uniform(*LENGTHS))
+    async def _ask(self, import_id: str, lengths: tuple[float, float]) -> None:
+        story = Story(ending="completed", began=time(), seconds=self._chance.uniform(*lengths))
         self._rally.stories[import_id] = story
         api = self._chance.choice(sorted(self._apis))
         form = command_form(

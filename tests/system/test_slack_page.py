@@ -44,6 +44,18 @@ def test_a_command_is_confirmed_listed_and_stopped(journey: Journey, page: Page)
     expect(page.get_by_role("button", name="Stop watching")).to_have_count(0)
 
 
+def test_on_a_phone_the_answer_to_a_click_is_in_sight(journey: Journey, page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 600})
+    page.goto(journey.inbox)
+    send(page, "/rally watch demo-slow-54")
+    confirmation = message(page, "Watching demo-slow-54")
+    expect(confirmation).to_be_in_viewport()
+    for number in range(8):
+        send(page, f"Message {number}")
+    confirmation.get_by_role("button", name="Stop watching").click()
+    expect(message(page, "Stopped watching demo-slow-54")).to_be_in_viewport()
+
+
 def test_a_channel_without_the_app_says_how_to_invite_it(journey: Journey, page: Page) -> None:
     page.goto(journey.inbox)
     send(page, "/rally watch demo-slow-52", "C0GENERAL")

@@ -2,11 +2,13 @@
 "use strict";
 
 const PAUSE_MS = 2000;
+const ANSWERED_WITHIN_MS = 10000;
 const PLACE = "/inbox" + location.search;
 const pause = document.getElementById("pause");
 let paused = false;
 let shownView = document.getElementById("modal")?.dataset.view;
 let opener = null;
+let awaitedUntil = 0;
 
 async function read(path, options) {
   const answer = await fetch(path, options);
@@ -26,7 +28,7 @@ function show(fresh) {
     const now = fresh.querySelector(`[data-list="${list.dataset.list}"]`);
     if (now) merge(list, [...now.children]);
   }
-  if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
+  if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
 // While a modal is open, the page behind it is inert. One that has just opened gets the focus.
@@ -52,8 +54,17 @@ function merge(list, wanted) {
     if (next && next.id === each.id) {
       if (next.innerHTML !== each.innerHTML) next.innerHTML = each.innerHTML;
       next = next.nextElementSibling;
-    } else list.insertBefore(each, next);
+    } else {
+      list.insertBefore(each, next);
+      showAnswer(each);
+    }
   }
+}
+
+// The answer to what was just done is scrolled into view: it is above the button that was pressed.
+function showAnswer(article) {
+  if (Date.now() > awaitedUntil || !article.classList.contains("ephemeral")) return;
+  article.scrollIntoView({ block: "nearest" });
 }
 
 async function keepCurrent() {
@@ -66,6 +77,7 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   const { target: form, submitter } = event;
   if (!shownView) opener = submitter;
+  awaitedUntil = Date.now() + ANSWERED_WITHIN_MS;
   const body = new URLSearchParams(new FormData(form, submitter));
   const own = submitter?.hasAttribute("formaction");
   const path = own ? submitter.getAttribute("formaction") : form.getAttribute("action"); // a field may be named "action"
