@@ -13,7 +13,7 @@ from bridge.client import AsyncBridge, Bridge, Unavailable
 from bridge.client.no_answer import no_answer
 from tests.support.certificates import certificate_for
 from tests.support.receivers import Receiver, breaks_off, receiving, says
-from tests.support.vanished import vanished_server
+from tests.support.vanished_server import vanished_server
 
 pytestmark = pytest.mark.anyio
 KEY = "rbk_key"

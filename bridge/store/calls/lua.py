@@ -15,7 +15,7 @@ from typing import TypeAlias
 Argument: TypeAlias = str | int
 
 SHARED_PARTS = {
-    "calls": frozenset({"accept", "count_calls"}),
+    "call_counts": frozenset({"accept", "count_calls"}),
     "lanes": frozenset(
         {
             "begin_living",

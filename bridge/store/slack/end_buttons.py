@@ -28,7 +28,7 @@ class EndButtons:
     async def end(self, watch_id: str, leased_until: Moment, again_at: Moment | None) -> None:
         """End a claim, and look again at `again_at`, or at once if something has changed meanwhile."""
         await self._store.run(
-            "end_look",
+            "end_button_look",
             {"due": keys.END_BUTTONS},
             {"watch_id": watch_id, "leased_until": leased_until, "again_at": again_at or 0},
         )

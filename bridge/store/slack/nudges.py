@@ -64,7 +64,7 @@ class Nudges:
         }
         encrypted = self._encryptor.encrypt(codec.dump(values), bindings.of_nudge_state(watch.id, watch.client))
         noted = await self._store.run(
-            "note_check",
+            "note_nudge_check",
             {"watch": keys.watch(watch.id), "nudges_due": keys.NUDGES_DUE},
             {
                 "watch_id": watch.id,

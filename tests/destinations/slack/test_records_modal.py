@@ -13,7 +13,7 @@ from bridge.destinations.slack.records_modal import (
     waiting_view,
 )
 from bridge.domain.imports import FailedRecord
-from tests.support.slack_views import assert_takes, buttons_of, texts_of
+from tests.support.slack_modals import assert_takes, buttons_of, texts_of
 
 MODAL = RecordsModal(watch_id="wat_" + "1" * 40, channel="C0PANELS")
 RIGHT_TO_LEFT, EMOJI = "\u05d0" * 300, "\U0001f600" * 300

@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from bridge.domain.secret import Secret
 from bridge.errors import StoreUnavailable
 from bridge.store.calls.connection import Store, connect
-from tests.support.vanished import vanished_server
+from tests.support.vanished_server import vanished_server
 
 pytestmark = pytest.mark.anyio
 PATIENCE = 5.0

@@ -10,6 +10,7 @@ from bridge.destinations.slack.watch_modal import watch_view
 from bridge.web.slack.import_ids import import_ids_in
 from tests.support.redis_process import RedisProcess
 from tests.support.samples import only
+from tests.support.slack_modals import assert_takes
 from tests.support.slack_requests import (
     CHANNEL,
     SIGNING_SECRET,
@@ -20,7 +21,6 @@ from tests.support.slack_requests import (
     shortcut,
     submission,
 )
-from tests.support.slack_views import assert_takes
 from tests.support.world import ADMIN_KEY, World, opened
 
 pytestmark = pytest.mark.anyio

@@ -1,5 +1,5 @@
--- Close the digests or summaries that are due, and claim those whose message must be written. What is gathered later begins a new
--- one.
+-- Close the digests or summaries that are due, and claim those whose message must be written. What is gathered later
+-- begins a new one.
 -- Arguments: the prefixes of their keys before and after they are closed. Further arguments: the ids of the
 -- deliveries that those which are closed now become.
 -- Returns: {now, 'id name'...}

@@ -1,5 +1,6 @@
 -- Precedes the scripts of batches, whose watches are told in digests. `rb:batch:<id>` has what the digests wait for: the
--- open watches (score 0), and the requests that still add watches (score: when they count no more, if they died).
+-- open watches (score 0), and the requests that still add watches. The score of a request is the time from which it no
+-- longer counts, in case its process has died.
 local BATCH_KEPT_FOR = 31 * 86400000 -- longer than the longest watch
 
 local function batch_key(batch)

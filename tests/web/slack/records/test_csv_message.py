@@ -10,9 +10,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.support.samples import only
+from tests.support.slack_modals import assert_takes, buttons_of, texts_of
 from tests.support.slack_records import click_in_modal, ended, open_modal, people, shown
 from tests.support.slack_requests import FILE, MESSAGES, USER, SlackStandIn, modal_click, send_interaction
-from tests.support.slack_views import assert_takes, buttons_of, texts_of
 from tests.support.world import World
 
 pytestmark = pytest.mark.anyio

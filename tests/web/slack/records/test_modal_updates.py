@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from tests.support.redis_process import RedisProcess
 from tests.support.samples import only
+from tests.support.slack_modals import assert_takes, buttons_of, texts_of
 from tests.support.slack_records import HERE, click_in_modal, ended, open_modal, people, said, shown
 from tests.support.slack_requests import (
     CHANNEL,
@@ -21,7 +22,6 @@ from tests.support.slack_requests import (
     modal_click,
     send_interaction,
 )
-from tests.support.slack_views import assert_takes, buttons_of, texts_of
 from tests.support.world import World, opened
 
 pytestmark = pytest.mark.anyio
