@@ -23,8 +23,9 @@ def receivers_failing(alarms: Sequence[Alarm], first: Failing, now: Moment) -> N
     what = "" if len(alarms) == 1 else f"{len(alarms):,} receivers fail. The first: "
     text = (
         f"{what}messages to {first.destination} fail since {to_the_minute(since, now)}, one up to {failures} times."
-        f" The last reason: {first.reason or 'not known'}. They are tried again;"
-        " `rally-bridge deliveries --state pending` lists them."
+        f" The last reason: {first.reason or 'not known'}. They are tried again."
+        f" `rally-bridge show {alarms[0].facts['delivery_id']}` has the answers of the receiver;"
+        " `rally-bridge deliveries --state pending` lists all."
     )
     return Notice(
         type=AlarmKind.RECEIVER_FAILING.value,

@@ -37,7 +37,8 @@ def test_one_receiver_is_described_with_its_last_reason() -> None:
 
     assert notice.text == (
         "Messages to https://crm.example.com/… fail since 07:45 UTC, one up to 4 times. The last reason: HTTP 503."
-        " They are tried again; `rally-bridge deliveries --state pending` lists them."
+        " They are tried again. `rally-bridge show dlv_1` has the answers of the receiver;"
+        " `rally-bridge deliveries --state pending` lists all."
     )
     assert notice.type == "receiver.failing"
 
