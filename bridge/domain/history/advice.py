@@ -15,9 +15,10 @@ _WAITS: Mapping[WaitReason, str] = {
     WaitReason.NO_WORKER: "Start a worker: `rally-bridge worker`. `/readyz` lists those that are alive.",
     WaitReason.REPLICAS: "Connect more replicas to Redis; `rally-bridge doctor` says how many there are and must be.",
     WaitReason.REDIS_FULL: "Give Redis more memory: raise its `maxmemory`.",
-    WaitReason.BUDGET: "Let other programs with the same Rally account make fewer calls, or wait. `RALLY_BUDGET_SHARE` "
-    "is the part of the limit that the bridge may use.",
-    WaitReason.RALLY_PAUSE: "Wait. If this repeats, other programs use up the limit of the same Rally account.",
+    WaitReason.BUDGET: "Wait, or let other programs with the same Rally account make fewer calls: find them by their "
+    "API keys in Rally. `RALLY_BUDGET_SHARE` is the part of the limit that the bridge may use.",
+    WaitReason.RALLY_PAUSE: "Wait. If this repeats, another program uses up the limit of the same Rally account: "
+    "find it by its API key in Rally, and slow it down.",
     WaitReason.RALLY_DOWN: "Check that Rally is up, and `RALLY_BASE_URL` and `RALLY_PROXY`: `rally-bridge doctor`.",
     WaitReason.KEY_REFUSED: "Set a valid API key of the workspace (`RALLY_API_KEY`), and restart all processes.",
     WaitReason.IMPORTS_VANISHED: "Check the base URL of the workspace, and which imports its API key may see.",

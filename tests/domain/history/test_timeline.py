@@ -1,5 +1,6 @@
 """The timeline of a watch in words: what happened, what it amounts to, and what to do."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -195,3 +196,12 @@ def test_the_wait_comes_with_its_advice() -> None:
 
     assert found.waiting_for is waiting
     assert found.advice == ("Start a worker: `rally-bridge worker`. `/readyz` lists those that are alive.",)
+
+
+@pytest.mark.parametrize("reason", [WaitReason.BUDGET, WaitReason.RALLY_PAUSE])
+def test_a_wait_for_the_limit_says_how_to_find_the_program_that_uses_it_up(reason: WaitReason) -> None:
+    waiting = WaitingFor(reason=reason, since=None, until=None, detail="the limit is used up")
+
+    (advice,) = timeline(WATCH, NOTHING, (), waiting).advice
+
+    assert re.search(r"find (it|them) by (its|their) API keys? in Rally", advice)
