@@ -6,7 +6,7 @@ Slack allows 3000 characters in a section: https://docs.slack.dev/reference/bloc
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bridge.destinations.slack.escaping import code, link, mrkdwn, neutralized, plain_text
+from bridge.destinations.slack.escaping import code, formatted_units, link, mrkdwn, neutralized, plain_text
 from bridge.destinations.slack.message import asker, mentions, written
 from bridge.destinations.slack.wording import humanized, local_time, ordinal, pluralized
 from bridge.domain.digests import Digest, EndedImport, OfBatch, OfFlood, OfRule, Sums
@@ -23,7 +23,7 @@ LINK_LIMIT = 300
 IN_TEXT = 3
 """The number of imports that a notification names."""
 SECTION_LIMIT = 2_900
-"""The length of a section in UTF-16 units, below Slack's limit."""
+"""The length of a section, below Slack's limit."""
 _SIGNS: Mapping[Outcome, str] = {
     Outcome.COMPLETED: "✅",
     Outcome.COMPLETED_WITH_FAILURES: "⚠️",
@@ -66,7 +66,7 @@ def _packed(lines: Sequence[str]) -> list[str]:
     texts: list[str] = []
     for line in lines:
         longer = f"{texts[-1]}\n{line}" if texts else ""
-        if texts and len(longer.encode("utf-16-le")) // 2 <= SECTION_LIMIT:
+        if texts and formatted_units(longer) <= SECTION_LIMIT:
             texts[-1] = longer
         else:
             texts.append(line)

@@ -22,6 +22,9 @@ _PARTIAL_ENTITY = re.compile(r"&[a-z]{0,3}$")
 _NEVER_SHOWN = frozenset({"Cc", "Cs"})
 """Unicode categories: control characters, and halves of surrogate pairs."""
 _MOMENT = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z")
+_EMOJI_NAME = 60
+"""The length of the longest names of emoji. In mrkdwn, Slack may count an emoji as its name, such as `:tada:`."""
+_MOST_EMOJI = 40
 MOST_TIMES = 5
 """The number of times in a text that are converted; each adds some 70 characters, which no limit counts."""
 _SET_ASIDE = "\ufdd0"
@@ -51,7 +54,7 @@ def escaped_line(text: str, limit: int) -> str:
 def neutralized(text: str, limit: int) -> str:
     """Return untrusted text for a mrkdwn object: a word joiner after each active character disables it."""
     # `&`, `<` and `>` are not active characters, so entities stay whole.
-    return escaped_line(_ACTIVE.sub(rf"\g<0>{_WORD_JOINER}", _cleaned(text)), limit)
+    return escaped_line(_ACTIVE.sub(rf"\g<0>{_WORD_JOINER}", _with_few_emoji(_cleaned(text))), limit)
 
 
 def neutralized_with_times(text: str, limit: int) -> str:
@@ -72,7 +75,7 @@ def neutralized_with_times(text: str, limit: int) -> str:
 
 def code(text: str, limit: int) -> str:
     """Return untrusted text as code, in which only backticks are active."""
-    return f"`{truncated(escape(_cleaned(text).replace('`', 'ˋ'), quote=False), limit) or '?'}`"
+    return f"`{truncated(escape(_with_few_emoji(_cleaned(text)).replace('`', 'ˋ'), quote=False), limit) or '?'}`"
 
 
 def link(url: str, words: str) -> str:
@@ -80,11 +83,26 @@ def link(url: str, words: str) -> str:
     return f"<{escape(url, quote=False)}|{words}>"
 
 
+def formatted_units(text: str) -> int:
+    """Return the length of a mrkdwn text in UTF-16 units, with the names of its emoji in their place."""
+    return len(text.encode("utf-16-le")) // 2 + _EMOJI_NAME * sum(map(_is_symbol, text))
+
+
 def truncated(escaped: str, limit: int) -> str:
     """Cut escaped text, but never inside an entity."""
     if len(escaped) <= limit:
         return escaped
     return _PARTIAL_ENTITY.sub("", escaped[: limit - 1]).rstrip() + "…"
+
+
+def _with_few_emoji(text: str) -> str:
+    """Cut a text after as many symbols as have room in a mrkdwn object when Slack has replaced them by their names."""
+    symbols = [place for place, character in enumerate(text) if _is_symbol(character)]
+    return text if len(symbols) <= _MOST_EMOJI else text[: symbols[_MOST_EMOJI]].rstrip() + "…"
+
+
+def _is_symbol(character: str) -> bool:
+    return unicodedata.category(character) == "So"
 
 
 def _cleaned(text: str) -> str:

@@ -6,6 +6,7 @@ from bridge.destinations.slack.escaping import (
     MOST_TIMES,
     code,
     escaped_line,
+    formatted_units,
     neutralized,
     neutralized_with_times,
     truncated,
@@ -46,6 +47,14 @@ def test_text_as_code_cannot_end_the_code() -> None:
 
 def test_neutralized_text_reads_the_same() -> None:
     assert neutralized("v1.2 *now* & <then>", 100).replace("\u2060", "") == "v1.2 *now* &amp; &lt;then&gt;"
+
+
+@pytest.mark.parametrize("emoji", ["\U0001f600", "\u23ed\ufe0f", "\U0001f469\u200d\U0001f4bb", "\U0001f44d\U0001f3fd"])
+def test_a_text_of_emoji_has_room_when_slack_writes_their_names(emoji: str) -> None:
+    """`:black_right_pointing_double_triangle_with_vertical_bar:` is the longest name, with 58 characters."""
+    for text in (neutralized(emoji * 300, 600), code(emoji * 300, 600)):
+        assert text.count(emoji[0]) >= 20
+        assert formatted_units(text) < 3_000
 
 
 def test_quotes_stay_as_they_are() -> None:
