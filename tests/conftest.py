@@ -27,7 +27,7 @@ use_plain_log()
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or xdist's workers and each program compile everything anew
 
 # No deadlines: no test depends on how fast a machine is. CI runs the deep profile as well.
-hypothesis.settings.register_profile("quick", deadline=None, max_examples=25)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=10)
 hypothesis.settings.register_profile("deep", deadline=None, max_examples=300)
 hypothesis.settings.load_profile("quick")
 

@@ -93,6 +93,7 @@ def test_another_distribution_that_replaced_the_command_line_is_named(site: Path
     assert ran.stderr.startswith("some-bridge 7.0 has replaced files of rally-bridge 7.0, such as bridge/cli/__init__")
 
 
+@pytest.mark.slow  # the servers import the whole service
 @pytest.mark.parametrize(
     ("start", "arguments", "status"),
     [

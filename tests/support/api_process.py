@@ -10,6 +10,9 @@ import httpx
 from tests.support.processes import OURS, free_ports, wait_for
 from tests.support.world import ADMIN_KEY, CLIENT_KEY, FERNET, SERVICE_SECRET
 
+STOP_PATIENCE = 20.0
+"""Seconds; shorter than the longest request of a test still takes."""
+
 
 @contextmanager
 def served(redis_url: str, **settings: str) -> Iterator[str]:
@@ -37,7 +40,17 @@ def served(redis_url: str, **settings: str) -> Iterator[str]:
             wait_for(lambda: answers(url, server), "the API answers")
             yield url
         finally:
-            server.terminate()
+            stop(server)
+
+
+def stop(server: "subprocess.Popen[bytes]") -> None:
+    """Stop the server; fail if it waits for requests that are still open."""
+    server.terminate()
+    try:
+        server.wait(STOP_PATIENCE)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        raise
 
 
 def answers(url: str, server: "subprocess.Popen[bytes]") -> bool:

@@ -13,6 +13,7 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+@pytest.mark.slow  # starts the whole service twice, and waits as long as the demo import takes
 def test_both_messages_of_an_import_arrive_despite_kills_and_a_restart(data: Path) -> None:
     port = free_ports()
     with up(data, port) as journey:

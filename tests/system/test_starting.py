@@ -268,6 +268,7 @@ def test_a_worker_exits_before_up_kills_it_although_redis_hangs(
         assert "Traceback" not in service.log.read_text()
 
 
+@SLOW
 def test_a_start_does_not_wait_for_a_redis_that_refuses_it(tmp_path: Path, environ: Mapping[str, str]) -> None:
     wrong = {**environ, "REDIS_URL": f"unix://nobody:hunter2@{tmp_path}/r.sock"}
     with redis_at(tmp_path), started("serve", tmp_path, wrong) as service:
@@ -306,20 +307,20 @@ def test_bad_settings_are_reported_in_sentences_by_every_way_to_start(
 
 
 BY_ARQ = "arq workers.settings.WorkerSettings"
-WORKERS = ["bridge.cli worker", pytest.param(BY_ARQ, marks=SLOW)]
 
 
-@pytest.mark.parametrize("command", WORKERS)
+@SLOW
+@pytest.mark.parametrize("command", ["bridge.cli worker", BY_ARQ])
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("REDIS_URL", "redis://:HUNTER2/x@localhost:6379"),
-        pytest.param("REDIS_URL", "redis://:6HUNTER2@localhost:99999", marks=SLOW),
-        pytest.param("REDIS_URL", "redis://localhost/?db=HUNTER2", marks=SLOW),
-        pytest.param("REDIS_URL", "redis://:6?HUNTER2=x@localhost", marks=SLOW),
-        pytest.param("CALLBACK_ED25519_KEYS", "HUNTER2", marks=SLOW),
-        pytest.param("EGRESS_ALLOW", "/", marks=SLOW),
-        pytest.param("EGRESS_CA_FILE", "/nowhere", marks=SLOW),
+        ("REDIS_URL", "redis://:6HUNTER2@localhost:99999"),
+        ("REDIS_URL", "redis://localhost/?db=HUNTER2"),
+        ("REDIS_URL", "redis://:6?HUNTER2=x@localhost"),
+        ("CALLBACK_ED25519_KEYS", "HUNTER2"),
+        ("EGRESS_ALLOW", "/"),
+        ("EGRESS_CA_FILE", "/nowhere"),
     ],
 )
 def test_settings_that_fail_when_built_are_reported_by_a_worker_in_sentences_without_their_secret(
@@ -333,7 +334,7 @@ def test_settings_that_fail_when_built_are_reported_by_a_worker_in_sentences_wit
     assert "Traceback" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("command", WORKERS)
+@pytest.mark.parametrize("command", ["bridge.cli worker", pytest.param(BY_ARQ, marks=SLOW)])
 def test_a_worker_whose_keys_do_not_decrypt_the_data_reports_it_in_a_sentence(
     command: str, tmp_path: Path, environ: Mapping[str, str]
 ) -> None:
@@ -383,10 +384,8 @@ def test_an_allowed_policy_does_not_prevent_a_start_and_is_logged(
         assert service.logged("redis.at_risk") == (policy != "noeviction")
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["bridge.cli serve --port {port}", *(pytest.param(way, marks=SLOW) for way in ("bridge.cli worker", BY_ARQ))],
-)
+@SLOW
+@pytest.mark.parametrize("command", ["bridge.cli serve --port {port}", "bridge.cli worker", BY_ARQ])
 def test_data_of_another_layout_is_refused_in_a_sentence(
     command: str, tmp_path: Path, environ: Mapping[str, str]
 ) -> None:
