@@ -48,12 +48,14 @@ def _by(labels: tuple[str, ...]) -> str:
 
 
 NOT_ACCEPTED = '{verdict!="accepted"}'
+MISSING_REPLICAS = '{error="replicas"}'
 OVER_LIMIT = '{answer="over_limit"}'
 NOT_SIGNED = '{result="push_not_signed"}'
 SIGNED = '{event!="none"}'
 FAILED = '{result="failed"}'
 INTERNAL_ERROR = '{status="500"}'
 
+TOO_FEW_REPLICAS = f"{_grown(metrics.REDIS_ERRORS, '5m', where=MISSING_REPLICAS)} > 0"
 OF_WORKSPACE = "of the workspace {{ $labels.workspace }}"
 
 ALERTS = (
@@ -75,11 +77,19 @@ ALERTS = (
     ),
     Alert(
         name="RallyBridgeRedisReadOnly",
-        expr=f"min({metrics.REDIS_WRITABLE.name}) == 0",
+        expr=f"min({metrics.REDIS_WRITABLE.name}) == 0 unless on () {TOO_FEW_REPLICAS}",
         after="1m",
         severity="critical",
         summary="Redis refuses writes. No watch is accepted, and nothing is polled or sent.",
         section=Section.REDIS_FULL,
+    ),
+    Alert(
+        name="RallyBridgeReplicasMissing",
+        expr=f"min({metrics.REDIS_WRITABLE.name}) == 0 and on () {TOO_FEW_REPLICAS}",
+        after="1m",
+        severity="critical",
+        summary="Too few replicas of Redis are connected. No watch is accepted, and outcomes wait.",
+        section=Section.REPLICAS_MISSING,
     ),
     Alert(
         name="RallyBridgeRedisNearlyFull",

@@ -49,8 +49,14 @@ CASES = [
     Case("RallyBridgeRedisDown", {"rally_bridge_redis_up": "0+0x60"}, {"rally_bridge_redis_up": "1+0x60"}, {}),
     Case(
         "RallyBridgeRedisReadOnly",
-        {"rally_bridge_redis_writable": "0+0x60"},
-        {"rally_bridge_redis_writable": "1+0x60"},
+        {"rally_bridge_redis_writable": "0+0x60", 'rally_bridge_redis_errors_total{error="full"}': "0+3x60"},
+        {"rally_bridge_redis_writable": "0+0x60", 'rally_bridge_redis_errors_total{error="replicas"}': "0+3x60"},
+        {},
+    ),
+    Case(
+        "RallyBridgeReplicasMissing",
+        {"rally_bridge_redis_writable": "0+0x60", 'rally_bridge_redis_errors_total{error="replicas"}': "0+3x60"},
+        {"rally_bridge_redis_writable": "0+0x60", 'rally_bridge_redis_errors_total{error="full"}': "0+3x60"},
         {},
     ),
     Case(

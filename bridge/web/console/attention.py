@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from bridge.destinations.reasons import public_reason
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.history.standstill import RefusedWrites, Service, standstill
+from bridge.domain.notices.redis_risks import replication_risk
 from bridge.domain.runbook import Section
 from bridge.domain.times import DAY, Moment, Span
 from bridge.store.operations.heartbeats import Fleet
@@ -78,20 +79,31 @@ async def _of_redis(visit: Visit) -> Sequence[Attention]:
     warnings = [
         Attention(text=f"Redis: {each}", section=Section.REDIS_EVICTS, grave=False) for each in checked.warnings
     ]
-    return [*problems, *warnings, *of_memory(await read_redis_health(resources.store))]
+    health = await read_redis_health(resources.store)
+    return [*problems, *warnings, *of_memory(health), *of_durability(health, resources.settings.redis_min_replicas)]
+
+
+def of_durability(health: RedisHealth, required: int) -> Iterator[Attention]:
+    """Yield that Redis keeps no file, could not write it, or has fewer replicas than the `required` ones."""
+    if health.append_ok is False:
+        text = "Redis could not write its append-only file, so it accepts nothing"
+        yield Attention(text=text, section=Section.REDIS_NOT_DURABLE)
+    elif health.append_only is False:
+        text = "Redis writes no append-only file: a crash of it loses accepted watches"
+        yield Attention(text=text, section=Section.REDIS_NOT_DURABLE, grave=False)
+    risk = replication_risk(health.replicas, required)
+    if risk is not None and risk.certain:
+        yield Attention(text=f"Redis: {risk.text}", section=Section.REPLICAS_MISSING)
 
 
 def of_memory(health: RedisHealth) -> Iterator[Attention]:
-    """Yield that Redis is nearly full, or could not write its file."""
+    """Yield that Redis is nearly full."""
     if health.memory_share is not None and health.memory_share >= FILLING:
         consequence = "nothing is accepted" if health.memory_share >= 1 else "when it is full, nothing is accepted"
         yield Attention(
             text=f"Redis uses {health.memory_share:.0%} of its memory; {consequence}",
             section=Section.REDIS_FULL,
         )
-    if health.append_ok is False:
-        text = "Redis could not write its append-only file, so it accepts nothing"
-        yield Attention(text=text, section=Section.REDIS_NOT_DURABLE)
 
 
 def of_workspaces(workspaces: Sequence[WorkspaceView]) -> Iterator[Attention]:

@@ -11,7 +11,7 @@ from bridge.domain.runbook import Section
 from bridge.domain.times import HOUR, MINUTE
 from bridge.store.operations.heartbeats import Fleet
 from bridge.store.operations.redis_health import RedisHealth
-from bridge.web.console.attention import of_fleet, of_memory
+from bridge.web.console.attention import of_durability, of_fleet, of_memory
 from tests.support.world import ADMIN_KEY, OTHER_KEY, World
 
 pytestmark = pytest.mark.anyio
@@ -68,11 +68,25 @@ def test_a_missing_worker_is_named_beside_one_that_is_alive() -> None:
         (RedisHealth(), 0),
         (RedisHealth(memory_used=79, memory_limit=100, append_ok=True), 0),
         (RedisHealth(memory_used=80, memory_limit=100), 1),
-        (RedisHealth(memory_used=80, memory_limit=0, append_ok=False), 1),
+        (RedisHealth(memory_used=80, memory_limit=0), 0),
     ],
 )
-def test_a_redis_that_is_nearly_full_or_can_not_write_needs_somebody(health: RedisHealth, number: int) -> None:
+def test_a_redis_that_is_nearly_full_needs_somebody(health: RedisHealth, number: int) -> None:
     assert len(list(of_memory(health))) == number
+
+
+@pytest.mark.parametrize(
+    ("health", "sections"),
+    [
+        (RedisHealth(), []),
+        (RedisHealth(append_only=True, append_ok=True, replicas=1), []),
+        (RedisHealth(append_ok=False), [Section.REDIS_NOT_DURABLE]),
+        (RedisHealth(append_only=False), [Section.REDIS_NOT_DURABLE]),
+        (RedisHealth(replicas=0), [Section.REPLICAS_MISSING]),
+    ],
+)
+def test_a_redis_without_a_file_or_its_replicas_needs_somebody(health: RedisHealth, sections: list[Section]) -> None:
+    assert [each.section for each in of_durability(health, required=1)] == sections
 
 
 async def test_nothing_needs_somebody_while_all_is_well(as_admin: World) -> None:
