@@ -21,7 +21,7 @@ from .history import History, Window
 from .report import show
 from .rules_told import still_owed
 from .slack_acts_told import owed_again, owed_of_batches
-from .slack_told import owed
+from .slack_told import owed, unsaid
 from .stage import Stage, staged
 
 WINDOW = Window(limit=60, seconds=5)
@@ -89,6 +89,7 @@ def _owed_in_slack(stage: Stage) -> bool:
     acts, attempts = stage.acts.acts, stage.slack.attempts
     return bool(
         owed(stage.people.asked, attempts, acts)
+        or unsaid(stage.asked())
         or owed_of_batches(stage.clients.batches, attempts)
         or owed_again(acts, stage.again.attempts)
     )

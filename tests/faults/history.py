@@ -177,7 +177,8 @@ class PushPost:
 class Asked:
     """One command of a person in Slack to watch an import; `over_at` is when Rally reports its end from.
 
-    `acknowledged` says whether it was answered in silence, which means that the import is watched.
+    `acknowledged` says whether it was answered in silence, which means that the import is watched, unless it is
+    `refused`.
     """
 
     at: float
@@ -186,6 +187,10 @@ class Asked:
     import_id: str
     over_at: float
     acknowledged: bool
+    refused: bool = False
+    """Whether Slack refuses to confirm it, so that it must not be watched."""
+    said: str = ""
+    """The text that the person then read beside the confirmation; empty if there was none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from .answers import Story
 from .history import Asked
 from .rally import Rally
 from .slack_acts import SlackActs
+from .slack_room import NOT_INVITED
 
 TIMEOUT = 12.0
 LIVING_AFTER = 60.0
@@ -25,6 +26,8 @@ SHORT_LENGTHS = (1.0, 12.0)
 SHORTEST = 8.0
 PAUSE = (0.3, 1.5)
 SILENT = 200
+REFUSED = 0.15
+"""The share of commands in channels in which the app is not."""
 STOPPED = 0.5
 """The share of watches that are stopped, and after how many seconds."""
 STOPPED_AFTER = (0.5, 12.0)
@@ -53,7 +56,7 @@ class SlackPeople:
             while monotonic() < until:
                 import_id = f"live-{len(self.asked):05}"
                 await self._ask(import_id, LENGTHS if monotonic() < long_until else SHORT_LENGTHS)
-                if self._chance.random() < STOPPED:
+                if not self.asked[-1].refused and self._chance.random() < STOPPED:
                     stopping.create_task(self._stop(import_id))
                 await asyncio.sleep(self._chance.uniform(*PAUSE))
 
@@ -65,11 +68,10 @@ class SlackPeople:
         story = Story(ending="completed", began=time(), seconds=self._chance.uniform(*lengths))
         self._rally.stories[import_id] = story
         api = self._chance.choice(sorted(self._apis))
-        form = command_form(
-            f"watch {import_id}",
-            channel_id=_channel(import_id),
-            response_url=f"{self._slack_url}/commands/T000/0/secret",
-        )
+        refused = self._chance.random() < REFUSED
+        channel = _channel(import_id).replace("C0", NOT_INVITED, 1) if refused else _channel(import_id)
+        response_url = self._slack_url + answered_at(import_id)
+        form = command_form(f"watch {import_id}", channel_id=channel, response_url=response_url)
         body = urlencode(form).encode()
         at = time()
         try:
@@ -81,8 +83,21 @@ class SlackPeople:
             acknowledged = False
         over_at = story.began + story.seconds
         self.asked.append(
-            Asked(at=at, ended_at=time(), api=api, import_id=import_id, over_at=over_at, acknowledged=acknowledged)
+            Asked(
+                at=at,
+                ended_at=time(),
+                api=api,
+                import_id=import_id,
+                over_at=over_at,
+                acknowledged=acknowledged,
+                refused=refused,
+            )
         )
+
+
+def answered_at(import_id: str) -> str:
+    """Return the path of the `response_url` of a command."""
+    return f"/commands/T000/{import_id}/secret"
 
 
 def _channel(import_id: str) -> str:

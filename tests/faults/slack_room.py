@@ -5,6 +5,7 @@ import re
 from hashlib import sha256
 from random import Random
 from time import time
+from typing import Any
 
 from .answers import JSON
 from .history import DIGEST, EDIT, END, LIVING, Attempt
@@ -16,6 +17,8 @@ from .wire import Peer, Request, answer
 SLACK, TEAM = "channel", "T000"
 IMPORT = re.compile(r"(?:live|again|batch)-\d{5}(?:-\d)?")
 WATCH = re.compile(r"wat_\w+")
+NOT_INVITED = "C9"
+"""How the channels begin in which the app is not."""
 RUNNING = "⏳"
 MOODS = ("hanging", "trickling", "busy", "failing", "resetting", "ambiguous", "unending")
 """The moods of messages; everything else is always answered, so that it is known what people have asked for."""
@@ -37,18 +40,20 @@ class SlackRoom(Receiver):
 
     async def serve(self, request: Request, line: Peer) -> bool:
         if request.path in {"/api/auth.test", "/api/chat.postEphemeral"} or request.path.startswith("/commands/"):
-            self._note(request)
-            await line.send(answer(200, JSON, json.dumps({"ok": True, "team_id": TEAM}).encode()))
+            await line.send(answer(200, JSON, json.dumps(self._noted(request)).encode()))
             return True
         return await super().serve(request, line)
 
-    def _note(self, request: Request) -> None:
-        """Note what a person reads, and which button is shown."""
+    def _noted(self, request: Request) -> dict[str, Any]:
+        """Note what a person reads, and which button is shown; return the answer."""
         body = json.loads(request.body or b"{}")
+        if body.get("channel", "").startswith(NOT_INVITED):
+            return {"ok": False, "error": "not_in_channel"}
         if request.path.startswith("/commands/"):
             self.said[request.path] = body["text"]
         elif (found := IMPORT.search(body.get("text", ""))) and (watch := WATCH.search(json.dumps(body["blocks"]))):
             self.buttons[found[0]] = watch[0]
+        return {"ok": True, "team_id": TEAM}
 
     def _read(self, request: Request) -> Attempt | None:
         body = json.loads(request.body)

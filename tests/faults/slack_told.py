@@ -15,7 +15,8 @@ def counts(history: History) -> dict[str, int]:
     kinds = {kind: [each for each in history.in_slack if each.in_slack == kind] for kind in (LIVING, END, EDIT)}
     ends = [each for each in kinds[END] if each.accepted]
     return {
-        "imports watched in Slack": sum(asked.acknowledged for asked in history.asked),
+        "imports watched in Slack": sum(asked.acknowledged and not asked.refused for asked in history.asked),
+        "commands that Slack refused to confirm": sum(asked.refused for asked in history.asked),
         "living messages": len({each.label for each in kinds[LIVING]}),
         "living messages without a clear answer": len({each.label for each in kinds[LIVING] if not each.accepted}),
         "their edits": len(kinds[EDIT]),
@@ -30,6 +31,20 @@ def untold(history: History) -> Findings:
     """Each import that is watched by an acknowledged command is told."""
     for import_id in sorted(owed(history.asked, history.in_slack, history.acts)):
         yield f"{import_id} was not told"
+
+
+def refusals_unsaid(history: History) -> Findings:
+    """A person who asks in a channel without the app is told that nothing is watched."""
+    for import_id in sorted(unsaid(history.asked)):
+        yield f"{import_id} was refused, and nobody told"
+
+
+def told_although_refused(history: History) -> Findings:
+    """Nothing is watched that Slack has refused to confirm."""
+    refused = {each.import_id for each in history.asked if each.refused}
+    for each in history.in_slack:
+        if each.label in refused:
+            yield f"{each.label} was refused, and told at {each.at:.2f}"
 
 
 def posted_twice(history: History) -> Findings:
@@ -54,6 +69,8 @@ def rules(of_attempts: Mapping[str, Rule]) -> Mapping[str, Rule]:
     """Return all rules; those `of_attempts` are applied to the ends in Slack as well."""
     return {
         "Slack: imports not told": untold,
+        "Slack: refusals not said": refusals_unsaid,
+        "Slack: refused imports told": told_although_refused,
         "Slack: living messages posted twice": posted_twice,
         "Slack: replies in a wrong thread": wrong_threads,
         **{f"ends in Slack: {name}": partial(_about_ends, rule) for name, rule in of_attempts.items()},
@@ -64,7 +81,12 @@ def owed(asked: Iterable[Asked], in_slack: Iterable[Attempt], acts: Iterable[Act
     """Return the imports of acknowledged commands that are not told yet, and that nobody may have stopped."""
     stopped = {act.import_id for act in acts if act.stopped or (act.kind == STOP and act.unclear)}
     told = {each.label for each in in_slack if each.in_slack == END and each.accepted}
-    return {each.import_id for each in asked if each.acknowledged} - told - stopped
+    return {each.import_id for each in asked if each.acknowledged and not each.refused} - told - stopped
+
+
+def unsaid(asked: Iterable[Asked]) -> set[str]:
+    """Return the imports of acknowledged commands that Slack has refused to confirm, which nobody was told."""
+    return {each.import_id for each in asked if each.acknowledged and each.refused and "not watched" not in each.said}
 
 
 def _about_ends(rule: Rule, history: History) -> Findings:

@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -13,7 +13,7 @@ from tests.support.slack_requests import SIGNING_SECRET, SLACK_CLIENT
 from .crowd import Crowd
 from .fleet import APIS, Fleet, secret
 from .generator import Generator, Lengths
-from .history import Attempt, Fault, History, Window
+from .history import Asked, Attempt, Fault, History, Window
 from .listeners import Listeners
 from .pair import NAMES, RedisPair
 from .pusher import Pusher
@@ -22,7 +22,7 @@ from .receivers import Receiver
 from .rule_receivers import HOOK, ROOM, RuleHook, RuleRoom, rules_file
 from .slack_acts import SlackActs
 from .slack_clients import AGAIN, AgainHook, SlackClients
-from .slack_people import SlackPeople
+from .slack_people import SlackPeople, answered_at
 from .slack_room import SLACK, SlackRoom
 from .wire import LOOPBACK
 
@@ -69,12 +69,17 @@ class Stage:
             ),
             pushes=tuple(self.pusher.posts),
             told=self.told(),
-            asked=tuple(self.people.asked),
+            asked=self.asked(),
             in_slack=tuple(self.slack.attempts),
             acts=tuple(self.acts.acts),
             batches=tuple(self.clients.batches),
             sent_again=tuple(self.again.attempts),
         )
+
+    def asked(self) -> tuple[Asked, ...]:
+        """Return what people asked for, with what they then read."""
+        said = self.slack.said
+        return tuple(replace(each, said=said.get(answered_at(each.import_id), "")) for each in self.people.asked)
 
     def told(self) -> tuple[Attempt, ...]:
         return tuple(attempt for receiver in self.rule_receivers for attempt in receiver.attempts)

@@ -113,9 +113,9 @@ def digest(at: float, *, status: int | None = 200, **changes: Any) -> Attempt:
     return attempt(at, status=status, **facts | {"imports": ("push-1",), "total": 2} | changes)
 
 
-def asked(number: int = 1, *, acknowledged: bool = True) -> Asked:
+def asked(number: int = 1, *, acknowledged: bool = True, **changes: Any) -> Asked:
     facts: dict[str, Any] = {"api": "api0", "import_id": f"live-{number}", "over_at": NOW + 70}
-    return Asked(at=NOW, ended_at=NOW + 0.1, acknowledged=acknowledged, **facts)
+    return Asked(at=NOW, ended_at=NOW + 0.1, acknowledged=acknowledged, **facts | changes)
 
 
 def in_slack(at: float, kind: str, *, status: int | None = 200, **changes: Any) -> Attempt:
@@ -137,6 +137,7 @@ def sent_again(at: float, *, status: int | None = 200, **changes: Any) -> Attemp
     return attempt(at, status=status, **{"receiver": AGAIN, "label": "again-1", "watch_id": None} | changes)
 
 
+REFUSED = asked(6, refused=True, said="⚠️ `live-6` is not watched: I am not in this channel.")
 BATCH = BatchPost(at=NOW, ended_at=NOW + 0.1, api="api0", import_ids=("batch-1-0", "batch-1-1"))
 BATCH_DIGEST: dict[str, Any] = {"label": "dlv_2", "imports": BATCH.import_ids}
 PUSH_2: dict[str, Any] = {"message_id": "msg_2", "import_id": "push-2", "ending": "failed"}
@@ -193,7 +194,7 @@ SOUND = History(
         push(25, kind=TEST, import_id="test_5", ending=None),
     ),
     told=(told(52, status=503, retry_after=2), told(55), told(55, **TOLD_2), digest(120)),
-    asked=(asked(), asked(2), asked(3, acknowledged=False), asked(4), asked(5)),
+    asked=(asked(), asked(2), asked(3, acknowledged=False), asked(4), asked(5), REFUSED),
     in_slack=(
         in_slack(60, LIVING, status=429, retry_after=2),
         in_slack(63, LIVING),
@@ -220,8 +221,8 @@ message each, and in a digest that names only one of them. And much later: an im
 whose receiver got its message at once.
 
 Two imports are watched in Slack. The living message of one was refused and posted again; its end is a reply. That of
-the other had no answer, so its end is an ordinary message. Of two more, one was stopped, and the other perhaps. Two
-imports of a batch are told in a digest. A refused message is sent again after one of two clicks.
+the other had no answer, so its end is an ordinary message. Of two more, one was stopped, and the other perhaps. One
+was refused. Two imports of a batch are told in a digest. A refused message is sent again after one of two clicks.
 """
 
 
@@ -379,6 +380,8 @@ FORGED: dict[str, dict[str, dict[str, Any]]] = {
         "no end": less("in_slack", 6),
         "no end that was answered": instead("in_slack", 6, in_slack(75, END, label="live-2", status=500)),
     },
+    "Slack: refusals not said": {"no answer": instead("asked", 5, asked(6, refused=True))},
+    "Slack: refused imports told": {"an end": more("in_slack", in_slack(90, END, label="live-6"))},
     "Slack: living messages posted twice": {
         "after an answer": more("in_slack", in_slack(90, LIVING)),
         "after no answer": more("in_slack", in_slack(90, LIVING, label="live-2")),

@@ -27,7 +27,7 @@ def place_on_button(destinations: Sequence[Destination]) -> str:
         case [SlackChannel()]:
             return "another channel"
         case [destination]:
-            return describe(destination).partition("://")[2].removesuffix("/…") or describe(destination)
+            return _short(destination)
         case _:
             return pluralized(len(destinations), "destination", "destinations")
 
@@ -44,4 +44,10 @@ def places(destinations: Iterable[Destination]) -> str:
 def _place(destination: Destination) -> str:
     if isinstance(destination, SlackChannel):
         return f"<#{destination.channel}>"
-    return neutralized(describe(destination), PLACE_LIMIT)
+    return neutralized(_short(destination), PLACE_LIMIT)
+
+
+def _short(destination: Destination) -> str:
+    """Return the host of a URL, or the name of a destination."""
+    described = describe(destination)
+    return described.partition("://")[2].removesuffix("/…") or described

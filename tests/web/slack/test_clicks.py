@@ -134,7 +134,7 @@ async def test_send_again_sends_what_was_abandoned_of_the_watch(world: World, sl
 
     said = await clicked(world, slack, button["action_id"], button["value"])
 
-    assert said["text"].replace("\u2060", "") == f"Sending `imp` again to http://{host}/…."
+    assert said["text"].replace("\u2060", "") == f"Sending `imp` again to {host}."
     assert said["replace_original"] is False
     await world.deliver()
     assert [each["state"] for each in (await world.reload(watch))["deliveries"]] == ["delivered", "delivered"]
