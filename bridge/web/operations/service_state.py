@@ -1,7 +1,7 @@
 """Whether the bridge can work now, as the API process sees it."""
 
 from bridge.domain.history.standstill import RefusedWrites, Service
-from bridge.errors import ReplicasMissing, StoreFull
+from bridge.errors import ReplicasMissing, StoreFull, StoreUnavailable
 from bridge.resources import Resources
 from bridge.store.operations.heartbeats import Fleet
 
@@ -19,4 +19,6 @@ async def _refused_writes(resources: Resources) -> RefusedWrites | None:
         return RefusedWrites.FULL
     except ReplicasMissing:
         return RefusedWrites.REPLICAS
+    except StoreUnavailable:
+        return None  # the reads that follow say so, unless they work: then the answer needs no more
     return None
