@@ -43,10 +43,11 @@ class WishWork:
         """Confirm a watch in its channel and accept it; if the app can't post there, forget it, and say so."""
         confirmation = _confirmation(wish.new)
         showing = await show(confirmation, self._resources.egress, self._resources.sender.slack_bot)
+        if isinstance(showing, NotShown):
+            log.info("slack.watch_refused", client=wish.new.client, import_id=wish.new.import_id, reason=showing.reason)
         if text := said_beside(confirmation, showing):
             await say(self._resources.egress, wish.answers, text)
         if isinstance(showing, NotShown):
-            log.info("slack.watch_refused", client=wish.new.client, import_id=wish.new.import_id, reason=showing.reason)
             await self._resources.slack_wishes.forget(wish.new)
         else:
             await self._accept(wish.new)

@@ -131,11 +131,12 @@ async def _confirm_and_accept(resources: Resources, wish: Wish, new: NewWatch) -
     """
     confirmation = _confirmation(wish, new)
     showing = await show(confirmation, resources.egress, resources.sender.slack_bot)
+    if isinstance(showing, NotShown):
+        log.info("slack.watch_refused", client=new.client, import_id=new.import_id, reason=showing.reason)
     if text := said_beside(confirmation, showing):
         await say(resources.egress, wish.answers, text)
     with suppress(StoreUnavailable):
         if isinstance(showing, NotShown):
-            log.info("slack.watch_refused", client=new.client, import_id=new.import_id, reason=showing.reason)
             await resources.slack_wishes.forget(new)
         else:
             await _accept(resources, new)
