@@ -60,6 +60,7 @@ STAYING: Mapping[str, str] = {
     "rb:check": "what /readyz wrote",
     "rb:queue:health-check": "the sign of life of the workers",
     "rb:workers": "the heartbeat of each worker",
+    "rb:apis": "the heartbeat of each process of the API",
     "arq:in-progress:…": "arq's marks of the jobs of its last minute; they expire",
 }
 EXPLAINED: Mapping[str, str] = {

@@ -30,7 +30,7 @@ end
 return taken
 """
 ACCOUNTED_ELSEWHERE = (
-    *("rb:calls:", "rb:wakeups", "rb:queue", "rb:workers", "rb:rules:stats:", "rb:figures:"),
+    *("rb:calls:", "rb:wakeups", "rb:queue", "rb:workers", "rb:apis", "rb:rules:stats:", "rb:figures:"),
     *("rb:replay", "rb:push:first:", "rb:push:queued:", "rb:pushes:due", "rb:full:"),
 )
 """What the soundness of watches and deliveries does not depend on."""
