@@ -95,6 +95,9 @@ class EndButtonsWork:
         self._resources = resources
 
     async def claim(self, room: int) -> tuple[Sequence[Look], float | None]:
+        """Claim the watch that has waited longest; none while no edit is allowed, as each would have to wait."""
+        if wait := await self._resources.end_buttons.edit_wait():
+            return [], wait / SECOND
         start_by = monotonic() + STARTS_WITHIN
         now, next_due, ids = await self._resources.end_buttons.claim(room, LEASE)
         pause = None if next_due is None else max(0.0, (next_due - now) / SECOND)

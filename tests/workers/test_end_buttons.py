@@ -79,6 +79,16 @@ async def test_edits_keep_the_pace_of_living_messages(living: Living) -> None:
     assert len(living.edits()) == 1
 
 
+async def test_while_no_edit_is_allowed_no_watch_is_looked_at(living: Living) -> None:
+    """Else a worker would go round through all that wait."""
+    await end_with_a_refused_callback(living)
+    store = living.world.resources.store
+    before = await store.call("ZRANGE", "rb:slack:end_buttons", 0, -1, "WITHSCORES")
+    await living.world.resources.living.pause_edits(MINUTE)
+    await living.world.edit_buttons()
+    assert await store.call("ZRANGE", "rb:slack:end_buttons", 0, -1, "WITHSCORES") == before
+
+
 async def test_a_change_during_a_look_leads_to_another_look(living: Living) -> None:
     await end_with_a_refused_callback(living)
     store, looks = living.world.resources.store, living.world.resources.end_buttons

@@ -33,6 +33,10 @@ class EndButtons:
             {"watch_id": watch_id, "leased_until": leased_until, "again_at": again_at or 0},
         )
 
+    async def edit_wait(self) -> Span:
+        """Return the ms until an edit of a message may be reserved; 0 for now."""
+        return int(await self._store.run("reserve_edit", args={"spacing": 0}))
+
     async def reserve_edit(self) -> Span:
         """Reserve an edit of a message. Return 0, or the ms to wait."""
         return int(await self._store.run("reserve_edit", args={"spacing": EDIT_SPACING}))
