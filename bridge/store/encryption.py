@@ -67,20 +67,28 @@ class Fingerprinter:
     """
 
     def __init__(self) -> None:
-        self._key: bytes | None = None
+        self._keyed: tuple[hmac.HMAC, hashlib.blake2b] | None = None
+        """The hashes of both kinds of fingerprints, with the key and without a text."""
 
     def set_key(self, key: str) -> None:
-        self._key = key.encode()
+        secret = key.encode()
+        self._keyed = hmac.new(secret, digestmod=hashlib.sha256), hashlib.blake2b(key=secret, digest_size=SHORT_BYTES)
 
     def short(self, text: str) -> str:
         """Return a fingerprint for people to compare: 8 characters, the same in every process on this store."""
-        return hashlib.blake2b(text.encode(), key=self._set_key(), digest_size=SHORT_BYTES).hexdigest()
+        _, keyed = self._with_key()
+        short = keyed.copy()
+        short.update(text.encode())
+        return short.hexdigest()
 
     def fingerprint(self, text: str) -> str:
         """Return a text's fingerprint: 32 characters, the same in every process on this store."""
-        return hmac.digest(self._set_key(), text.encode(), hashlib.sha256).hex()[:32]
+        keyed, _ = self._with_key()
+        full = keyed.copy()
+        full.update(text.encode())
+        return full.hexdigest()[:32]
 
-    def _set_key(self) -> bytes:
-        if self._key is None:
+    def _with_key(self) -> tuple[hmac.HMAC, hashlib.blake2b]:
+        if self._keyed is None:
             raise RuntimeError("no key is set: call check_store first")
-        return self._key
+        return self._keyed

@@ -39,6 +39,11 @@ class Answered:
     code: str | None = None
 
 
+def is_left_out(status: int, mode: AccessLogMode) -> bool:
+    """Return whether a call gets no line, whatever else is known of it."""
+    return mode == "off" or (mode == "errors" and status < FIRST_ERROR)
+
+
 class AccessLog:
     """Decides which calls get a line, and writes it."""
 
@@ -49,9 +54,11 @@ class AccessLog:
 
     def write(self, call: Answered, mode: AccessLogMode) -> None:
         """Write the line of a call, if it gets one."""
+        if is_left_out(call.status, mode):
+            return
         if mode == "all":
             _write(call)
-        elif mode == "errors" and call.status >= FIRST_ERROR and not call.route.startswith(PUSHES):
+        elif not call.route.startswith(PUSHES):
             if call.client is not None or call.status >= FIRST_FAULT:
                 _write(call)
             else:

@@ -6,7 +6,7 @@ of ours. The outermost middleware adds the request id and the security headers; 
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from secrets import token_hex
 from time import monotonic
 
@@ -15,7 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge.domain.times import SECOND
 from bridge.metrics import process_counts
-from bridge.web.access_log import Answered
+from bridge.tracing import Traces
+from bridge.web.access_log import Answered, is_left_out
 from bridge.web.problems import unexpected
 from bridge.web.routing import CLIENT, CODE, PATH
 
@@ -30,6 +31,7 @@ DEFAULT_HEADERS = (
 )
 """Headers that are added to responses which do not set them."""
 API_HEADERS = (*DEFAULT_HEADERS, (b"cache-control", b"no-store"))
+NOT_TRACED = nullcontext()
 
 
 def id_of(headers: Sequence[tuple[bytes, bytes]]) -> str:
@@ -56,6 +58,10 @@ def _count(scope: Scope, status: int, seconds: float) -> None:
 
 def _log(scope: Scope, status: int, seconds: float) -> None:
     """Write the line of a call, if it gets one; `seconds` is the time until its response ended."""
+    state = scope["app"].state
+    mode = state.resources.settings.access_log
+    if is_left_out(status, mode):
+        return
     call = Answered(
         method=scope["method"],
         route=scope.get(PATH, "none"),
@@ -65,17 +71,18 @@ def _log(scope: Scope, status: int, seconds: float) -> None:
         client=scope.get(CLIENT),
         code=scope.get(CODE),
     )
-    state = scope["app"].state
-    state.access_log.write(call, state.resources.settings.access_log)
+    state.access_log.write(call, mode)
+
+
+def _traced(scope: Scope) -> AbstractContextManager[object]:
+    """Trace a call of the API, if there are traces."""
+    traces: Traces | None = scope["app"].state.resources.traces
+    return NOT_TRACED if traces is None or not scope["path"].startswith(API) else _span(traces, scope)
 
 
 @contextmanager
-def _traced(scope: Scope) -> Iterator[None]:
-    """Trace a call of the API, if there are traces. Its route, known in the end, becomes the name of its span."""
-    traces = scope["app"].state.resources.traces
-    if traces is None or not scope["path"].startswith(API):
-        yield
-        return
+def _span(traces: Traces, scope: Scope) -> Iterator[None]:
+    """Make the span of a call. Its route, known in the end, becomes the name."""
     with traces.received(scope["method"], _header(scope, b"traceparent")) as traced:
         yield
         traced.rename(f"{scope['method']} {scope.get(PATH, '')}".rstrip())
@@ -108,9 +115,8 @@ class RequestContextMiddleware:
                 _count(scope, answered, monotonic() - began)
             await send(message)
 
-        structlog.contextvars.bind_contextvars(
-            request_id=request_id
-        )  # never unbound: each request runs in its own context
+        # Never unbound: each request runs in its own context.
+        structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             with _traced(scope):
                 await self._app(scope, receive, send_with_headers)

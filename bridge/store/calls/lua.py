@@ -75,8 +75,8 @@ class Call:
         if len(self.keys) == len(key_names) and len(self.args) == len(arg_names):
             with suppress(KeyError):
                 return (
-                    [*[self.keys[name] for name in key_names], *self.more_keys],
-                    [*[self.args[name] for name in arg_names], *self.more_args],
+                    [*map(self.keys.__getitem__, key_names), *self.more_keys],
+                    [*map(self.args.__getitem__, arg_names), *self.more_args],
                 )
         raise TypeError(f"{script}.lua takes the keys {key_names} and the arguments {arg_names}")
 

@@ -7,13 +7,13 @@ from typing import Any
 import structlog
 
 from bridge.domain.import_state import ImportState
-from bridge.domain.imports import Absence, PollAnswer
+from bridge.domain.imports import Absence, PollAnswer, Reading
 from bridge.domain.polling.absences import AbsenceStreak
 from bridge.domain.polling.last_noted import LastNoted
 from bridge.domain.times import Moment
 from bridge.errors import DecryptionFailed
 from bridge.store import bindings, codec
-from bridge.store.encryption import Binding, Encryptor
+from bridge.store.encryption import Encryptor
 
 log = structlog.get_logger()
 
@@ -37,23 +37,22 @@ def load_import_leniently(
     encryptor: Encryptor, workspace: str, import_id: str, record: Mapping[str, Any], next_due: Moment | None
 ) -> ImportRecord | None:
     """Parse an import's record for display; without its reading if it cannot be decrypted."""
-    binding = bindings.of_reading(workspace, import_id)
     try:
-        return load_import(encryptor, binding, record, next_due)
+        return load_import(encryptor, workspace, import_id, record, next_due)
     except DecryptionFailed:
         log.error("record.decryption_failed", import_id=import_id)  # noqa: TRY400 - the traceback adds nothing
-        return load_import(encryptor, binding, {**record, "reading": ""}, next_due)
+        return load_import(encryptor, workspace, import_id, {**record, "reading": ""}, next_due)
 
 
 def load_import(
-    encryptor: Encryptor, binding: Binding, record: Mapping[str, Any], next_due: Moment | None
+    encryptor: Encryptor, workspace: str, import_id: str, record: Mapping[str, Any], next_due: Moment | None
 ) -> ImportRecord | None:
     """Parse an import's record; None if it is empty. Raises DecryptionFailed."""
     if not record:
         return None
     encrypted = record.get("reading")
     state = ImportState(
-        reading=codec.load_reading(codec.load(encryptor.decrypt(encrypted, binding))) if encrypted else None,
+        reading=_load_reading(encryptor, workspace, import_id, encrypted) if encrypted else None,
         absent=load_streak(record.get("absent")),
         answer=load_answer(record.get("answer")),
         polled_at=_moment(record, "polled_at"),
@@ -67,6 +66,10 @@ def load_import(
         final_at=_moment(record, "final_at"),
         by_rule=bool(record.get("by_rule")),
     )
+
+
+def _load_reading(encryptor: Encryptor, workspace: str, import_id: str, encrypted: str) -> Reading:
+    return codec.load_reading(codec.load(encryptor.decrypt(encrypted, bindings.of_reading(workspace, import_id))))
 
 
 def dump_answer(answer: PollAnswer) -> str:

@@ -158,8 +158,8 @@ class Imports:
             self._store.call("HGETALL", keys.import_(workspace, import_id)),
             self._store.call("ZSCORE", keys.imports_due(workspace), import_id),
         )
-        binding = bindings.of_reading(workspace, import_id)
-        return load_import(self._encryptor, binding, record, None if due is None else poll_scores.moment(due))
+        next_due = None if due is None else poll_scores.moment(due)
+        return load_import(self._encryptor, workspace, import_id, record, next_due)
 
     async def many(self, imports: Sequence[tuple[str, str]]) -> list[ImportRecord | None]:
         """Return the imports at these (workspace, import id), in this order."""

@@ -110,14 +110,6 @@ def acceptance_call(
 ) -> Call:
     """Return the call of accept.lua; `label` is the fingerprint of the watch's label."""
     import_key = (new.workspace, new.import_id)
-    private = {
-        "label": new.label,
-        "metadata": new.metadata,
-        **({} if new.push is None else {"push": codec.dump_push(new.push)}),
-        **({} if new.nudge_after is None else {"nudge_after": new.nudge_after}),
-        **({} if new.traceparent is None else {"traceparent": new.traceparent}),
-        "notify": [codec.dump_destination(destination) for destination in new.notify],
-    }
     binding = bindings.of_watch("private", new.id, new.client, *import_key)
     return Call(
         keys={
@@ -154,10 +146,26 @@ def acceptance_call(
         },
         more_args=[
             *("client", new.client, "workspace", new.workspace, "import_id", new.import_id),
-            *("private", encryptor.encrypt(codec.dump(private), binding)),
+            *("private", encryptor.encrypt(codec.dump(_private_part(new)), binding)),
             *(() if label is None else ("label", label)),
         ],
     )
+
+
+def _private_part(new: NewWatch) -> dict[str, Any]:
+    """Return what is encrypted of a watch."""
+    private: dict[str, Any] = {
+        "label": new.label,
+        "metadata": new.metadata,
+        "notify": [codec.dump_destination(destination) for destination in new.notify],
+    }
+    if new.push is not None:
+        private["push"] = codec.dump_push(new.push)
+    if new.nudge_after is not None:
+        private["nudge_after"] = new.nudge_after
+    if new.traceparent is not None:
+        private["traceparent"] = new.traceparent
+    return private
 
 
 def read_reply(encryptor: Encryptor, new: NewWatch, values: Sequence[Any]) -> AcceptedWatch | OverLimit | None:

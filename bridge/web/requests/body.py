@@ -20,6 +20,7 @@ from bridge.web.schemas.destinations import Context
 
 BODY_LIMIT = 64 * 1024
 BATCH_LIMIT = 1024 * 1024
+MEDIA_TYPE = "application/json"
 MAX_VALUES = 80_000
 """The largest number of values in a body; 100 watches contain fewer. Many tiny values take long to parse."""
 BODY_TIMEOUT = 10.0
@@ -63,8 +64,10 @@ async def _read(request: Request, limit: int) -> bytes:
 
 
 def _check_media_type(content_type: str) -> None:
+    if content_type == MEDIA_TYPE:
+        return  # the usual case
     media_type, *parameters = [part.strip().lower() for part in content_type.split(";")]
-    if media_type != "application/json":
+    if media_type != MEDIA_TYPE:
         raise Refused(Refusal.UNSUPPORTED_MEDIA_TYPE, "Send it with `Content-Type: application/json`.")
     for name, _, value in (parameter.partition("=") for parameter in parameters):
         if name == "charset" and value.strip('"') not in {"utf-8", "utf8"}:
@@ -127,7 +130,7 @@ def validation_context(resources: Resources, client: Client) -> Context:
         permissions=permissions,
         admin=client.admin,
         rules=resources.egress_rules,
-        workspaces=frozenset(resources.rally if permissions.workspaces is None else permissions.workspaces),
+        workspaces=resources.rally if permissions.workspaces is None else permissions.workspaces,
         named=resources.named,
         slack_bot=resources.sender.slack_bot is not None,
     )

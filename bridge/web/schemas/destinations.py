@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, LiteralString, TypeAlias
 
@@ -46,7 +46,7 @@ class Context:
     """The configuration and permissions that bodies are validated against."""
 
     rules: EgressRules
-    workspaces: frozenset[str]
+    workspaces: Collection[str]
     named: Mapping[str, ResolvedDestination]
     slack_bot: bool
     permissions: Permissions
