@@ -27,7 +27,7 @@ DERIVED_BYTES = 32
 _PURPOSE = b"rally-bridge callback secret v1\x00"
 """The purpose that derived secrets are bound to. Changing it would change the secret of every client."""
 _KEY_PURPOSE = b"rally-bridge callback ed25519 v1\x00"
-"""The same for derived private keys."""
+"""The purpose that derived private keys are bound to."""
 
 
 @dataclass(frozen=True, slots=True)

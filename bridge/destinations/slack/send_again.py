@@ -16,7 +16,10 @@ MOST_PLACES = 5
 
 
 def resendable(deliveries: Iterable[Delivery], permissions: Permissions) -> list[Delivery]:
-    """Return the deliveries that a click sends again: abandoned, not by a digest, and open to the Slack workspace."""
+    """Return the deliveries that a click sends again.
+
+    They were abandoned, were no parts of a digest, and have destinations that people in Slack may use.
+    """
     abandoned = (each for each in deliveries if each.state is DeliveryState.ABANDONED and not each.in_digest)
     return [each for each in abandoned if may_use(permissions, each.destination)]
 
