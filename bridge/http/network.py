@@ -1,8 +1,14 @@
-"""The network backend of httpcore: reads in small steps, lets other tasks run in between, and applies the limits."""
+"""The network backend of httpcore: reads in small steps, lets other tasks run in between, and applies the limits.
+
+It sends each request in one piece: each write costs a round of the event loop.
+"""
 
 import asyncio
+import select
+import socket
 import ssl
 from collections.abc import Iterable
+from contextlib import suppress
 from contextvars import ContextVar
 from math import inf
 from time import monotonic
@@ -31,16 +37,21 @@ class MeteredStream(httpcore.AsyncNetworkStream):
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
+        self._socket: socket.socket | None = stream.get_extra_info("socket")
         self._sending = False
+        self._unsent: list[bytes] = []
         self._begin()
 
     def _begin(self) -> None:
+        self._unsent.clear()
         self._meter = ResponseMeter()
         self._waited = False
         self._exceeded: LimitExceeded | None = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's signature
-        self._sending = False
+        if self._sending:
+            self._sending = False
+            await self._send(timeout)
         if self._exceeded is not None:
             raise self._exceeded
         if self._waited:
@@ -58,11 +69,18 @@ class MeteredStream(httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's signature
         # httpcore has written the whole request before it reads the first byte of the response.
-        if not self._sending and monotonic() >= START_BY.get():
-            raise TooLate
-        self._sending = True
-        self._begin()
-        await self._stream.write(buffer, timeout)
+        del timeout  # the same as the one for reading
+        if not self._sending:
+            if monotonic() >= START_BY.get():
+                raise TooLate
+            self._sending = True
+            self._begin()
+        self._unsent.append(buffer)
+
+    async def _send(self, timeout: float | None) -> None:  # noqa: ASYNC109 - httpcore's signature
+        with suppress(httpcore.WriteError):  # the peer may have responded before it closed the connection
+            await self._stream.write(b"".join(self._unsent), timeout)
+        self._unsent.clear()
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -76,7 +94,18 @@ class MeteredStream(httpcore.AsyncNetworkStream):
         return MeteredStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable":  # asked before each request; anyio would look up both addresses of the socket as well
+            return is_readable(self._socket)
         return self._stream.get_extra_info(info)
+
+
+def is_readable(connection: socket.socket | None) -> bool:
+    """Return whether an idle connection has received something, an end most likely, or is closed: it can't be used."""
+    if connection is None or connection.fileno() < 0:
+        return True
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class MeteredBackend(httpcore.AsyncNetworkBackend):

@@ -1,4 +1,4 @@
-"""When a request may be sent: not after its deadline, even if the connection was opened before."""
+"""When and how a request is sent: not after its deadline, in one piece, and on a connection that is still open."""
 
 import asyncio
 import ssl
@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from bridge.http.connections import Connections, Target, Timeouts
-from bridge.http.network import SocketOption
+from bridge.http.network import MeteredStream, SocketOption
 
 pytestmark = pytest.mark.anyio
 
@@ -67,3 +67,48 @@ async def test_nothing_is_sent_on_a_connection_that_is_ready_after_the_deadline(
         assert [getattr(each, "status", None) for each in in_time] == [204, 204]
         assert len(received) == 2
         await connections.aclose()
+
+
+class Recorded(httpcore.AsyncMockStream):
+    """A stream with one response, which records what is written."""
+
+    def __init__(self) -> None:
+        super().__init__([b"HTTP/1.1 204 No Content\r\n\r\n"])
+        self.writes: list[bytes] = []
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 - httpcore's
+        self.writes.append(buffer)
+
+
+async def test_a_request_is_sent_in_one_piece() -> None:
+    recorded = Recorded()
+    stream = MeteredStream(recorded)
+    await stream.write(b"head ")
+    await stream.write(b"content")
+    assert await stream.read(1_000) == b"HTTP/1.1 204 No Content\r\n\r\n"
+
+    assert recorded.writes == [b"head content"]
+
+
+async def test_an_idle_connection_that_the_peer_closed_is_not_used() -> None:
+    connections = Connections(
+        slots=1, timeouts=Timeouts(total=5, connect=5), keep_alive=5, trust=ssl.create_default_context
+    )
+    opened: list[asyncio.Event] = []
+
+    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened.append(asyncio.Event())
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+        opened[-1].set()
+
+    async with await asyncio.start_server(answer_once, "127.0.0.1", 0) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        target = Target.of(httpx.URL(f"http://127.0.0.1:{port}/"))
+        for number in range(3):
+            answer = await connections.exchange("GET", target, [], body_limit=1_000)
+            assert getattr(answer, "status", None) == 204
+            await opened[number].wait()
+    await connections.aclose()

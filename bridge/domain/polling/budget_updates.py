@@ -64,7 +64,7 @@ def _after_allowance(budget: Budget, reply: Reply, *, in_flight: int, now: Momen
     bound = max(0, reply.allowance.remaining - in_flight)
     ends_at = reply.at + min(reply.allowance.resets_in, LONGEST_RALLY_PAUSE)
     if budget.window_open(now):
-        open_window = replace(budget, available=min(budget.available, bound))
+        open_window = budget if budget.available <= bound else replace(budget, available=bound)
         # Each reply rounds the end differently; the earliest is the most exact. A reset of 0 carries no information.
         return open_window if reply.allowance.resets_in == 0 else _ending_by(open_window, ends_at)
     if ends_at <= now:  # a late reply from the window that just ended
@@ -94,6 +94,8 @@ def _ending_by(budget: Budget, ends_at: Moment) -> Budget:
     If the difference is larger than rounding explains, the old end was wrong, and the window length is corrected too.
     """
     too_late = max(0, budget.ends_at - ends_at)
+    if not too_late and budget.paced_until <= budget.ends_at:
+        return budget
     return replace(
         budget,
         ends_at=budget.ends_at - too_late,
@@ -103,7 +105,8 @@ def _ending_by(budget: Budget, ends_at: Moment) -> Budget:
 
 
 def _after_answer(budget: Budget, reply: Reply, answer: Read | Absent | KeyRefused | OverLimit) -> Budget:
-    budget = replace(budget, faults=0, failing_since=None, failing_imports=(), breaker_open_since=None)
+    if (budget.faults, budget.failing_since, budget.failing_imports, budget.breaker_open_since) != (0, None, (), None):
+        budget = replace(budget, faults=0, failing_since=None, failing_imports=(), breaker_open_since=None)
     match answer:
         case OverLimit(wait):
             named = wait if wait is not None else (reply.allowance.resets_in if reply.allowance else SHORTEST_PAUSE)
@@ -116,10 +119,12 @@ def _after_answer(budget: Budget, reply: Reply, answer: Read | Absent | KeyRefus
             since = budget.key_refused_since or reply.at
             pause_end = max(budget.not_before, reply.at + REFUSED_PAUSE)
             return replace(budget, ends_at=0, key_refused_since=since, not_before=pause_end)
-        case Read() | Absent() if reply.at >= budget.not_before:
+        case Read() | Absent():
+            paused = budget.key_refused_since is not None or budget.over_limit_since is not None
+            # An answer from before the pause does not show that it is over.
+            if not paused or reply.at < budget.not_before:
+                return budget
             return replace(budget, key_refused_since=None, over_limit_since=None)
-        case Read() | Absent():  # sent before the pause began, so it does not show that the pause is over
-            return budget
 
 
 def _after_unusable(budget: Budget, reply: Reply, *, jitter: float) -> Budget:

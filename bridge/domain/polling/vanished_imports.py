@@ -26,7 +26,7 @@ def after_sight(budget: Budget, reply: Reply, *, was_shown: bool, was_read: bool
                 budget, vanished_imports=(), vanished_since=None, vanished_probe_at=0, reappeared_at=reply.at
             )
         case Read():
-            return replace(budget, vanished_imports=())
+            return replace(budget, vanished_imports=()) if budget.vanished_imports else budget
         case Absent() if was_shown or (was_read and budget.vanished_imports):
             vanished = dict.fromkeys((*budget.vanished_imports, reply.import_id))
             budget = replace(budget, vanished_imports=tuple(vanished)[:VANISHED_IMPORTS])  # enough to pause
