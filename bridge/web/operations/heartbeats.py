@@ -10,10 +10,16 @@ from bridge.errors import StoreUnavailable
 from bridge.heartbeat_sender import HeartbeatSender
 from bridge.resources import Resources
 
+PATIENCE = 1.0
+
 
 @asynccontextmanager
-async def sending_heartbeats(resources: Resources) -> AsyncIterator[None]:
-    """Send a heartbeat now, and one each period; remove the process from the list at the end."""
+async def sending_heartbeats(resources: Resources, *, patience: float = PATIENCE) -> AsyncIterator[None]:
+    """Send a heartbeat now, and one each period; remove the process from the list at the end.
+
+    A Redis that does not answer within `patience` seconds does not delay the end further; the process is then listed
+    as missing for a while.
+    """
     sender = HeartbeatSender(resources.store, resources.api_heartbeats, prefix="api_")
     await _send(sender)
     task = asyncio.create_task(_keep_sending(sender))
@@ -23,7 +29,8 @@ async def sending_heartbeats(resources: Resources) -> AsyncIterator[None]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        await sender.withdraw()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(sender.withdraw(), patience)
 
 
 async def _keep_sending(sender: HeartbeatSender) -> None:
