@@ -3,11 +3,9 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from importlib import import_module
 
 import pytest
-import standardwebhooks
-import svix.webhooks
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
@@ -53,15 +51,16 @@ NOTIFICATION = Notification(
 ED25519 = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
 
 
-@pytest.mark.parametrize("library", [standardwebhooks.Webhook, svix.webhooks.Webhook])
-def test_verifiers_that_know_only_shared_secrets_accept_a_message_with_both_signatures(library: Any) -> None:
+@pytest.mark.parametrize("library", ["standardwebhooks", "svix"])
+def test_verifiers_that_know_only_shared_secrets_accept_a_message_with_both_signatures(library: str) -> None:
+    verifier = import_module(library).Webhook  # the import of svix takes a quarter of a second
     signing = Signing((Secret(SECRET),), (Secret(ED25519),))
     callback = replace(CALLBACK, secret=Secret(SECRET))
     headers = headers_of(callback, signing, body='{"a":1}')
 
-    library(SECRET).verify('{"a":1}', headers)
+    verifier(SECRET).verify('{"a":1}', headers)
     with pytest.raises(Exception, match="No matching signature"):
-        library(SECRET).verify('{"a":2}', headers)
+        verifier(SECRET).verify('{"a":2}', headers)
 
 
 def headers_of(callback: Callback, signing: Signing, *, body: str = "{}", client: str = "crm") -> dict[str, str]:

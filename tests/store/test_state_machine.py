@@ -101,7 +101,7 @@ def run_machine(redis_url: str, *, seeded: int | None, examples: int, steps: int
 
 
 def test_no_order_of_steps_breaks_a_promise(redis_url: str) -> None:
-    run_machine(redis_url, seeded=None, examples=20, steps=40)
+    run_machine(redis_url, seeded=None, examples=10, steps=40)
 
 
 @pytest.mark.slow
