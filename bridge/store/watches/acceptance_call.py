@@ -130,6 +130,8 @@ def acceptance_call(
         },
         args={
             "watch_id": new.id,
+            "client": new.client,
+            "workspace": new.workspace,
             "import_id": new.import_id,
             "member": keys.member(*import_key),
             "grace": grace,
@@ -143,12 +145,8 @@ def acceptance_call(
             "batch": new.batch or "",
             "living": " ".join(f"{each.receiver} {each.lane}" for each in new.living),
             "checked_in": first_check(new.nudge_after, new.notify),
+            "private": encryptor.encrypt(codec.dump(_private_part(new)), binding),
         },
-        more_args=[
-            *("client", new.client, "workspace", new.workspace, "import_id", new.import_id),
-            *("private", encryptor.encrypt(codec.dump(_private_part(new)), binding)),
-            *(() if label is None else ("label", label)),
-        ],
     )
 
 

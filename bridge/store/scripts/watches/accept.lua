@@ -4,14 +4,13 @@
 -- Arguments in ms: grace, expires_in, reuse, replayed_for. `digest` is that of the request, or '' without a key. `by_rule`
 -- is 1 for the watch of a rule; `label` is the fingerprint of the watch's label, or ''; `batch` is the id of a batch that is
 -- told in digests, or ''; `living` lists the receivers of living messages, each followed by its lane; `checked_in` ms from
--- now it is checked whether Slack is nudged, 0: never. Further arguments: the record's field, value, ...
+-- now it is checked whether Slack is nudged, 0: never; `private` is encrypted.
 -- Returns: {'new' | 'joined' | 'final' | 'known' | 'replayed' | 'conflict', watch id, now, grace, expires_in,
 --           next poll or -1, the import's fields and values}; {'over_limit', '', ms until the next minute}
 local watch, watching, watching_of_client, watches_about, expiring, import, waiting, imports_due, imports_leased,
   settling, final, replay, replays, calls = unpack(KEYS)
-local watch_id, import_id, member, grace, expires_in, reuse, digest, replayed_for, limit, by_rule, label, batch,
-  living, checked_in = unpack(ARGV, 1, 14)
-local FIRST_FIELD = 15
+local watch_id, client, workspace, import_id, member, grace, expires_in, reuse, digest, replayed_for, limit, by_rule,
+  label, batch, living, checked_in, private = unpack(ARGV)
 local now = clock()
 grace, expires_in, reuse = tonumber(grace), tonumber(expires_in), tonumber(reuse)
 
@@ -49,12 +48,13 @@ if is_known then
 end
 
 redis.call('HSET', watch, 'state', 'watching', 'created_at', now, 'grace_until', now + math.min(grace, expires_in),
-  'expires_at', now + expires_in, unpack(ARGV, FIRST_FIELD))
+  'expires_at', now + expires_in, 'client', client, 'workspace', workspace, 'import_id', import_id, 'private', private)
 redis.call('ZADD', watching, 0, watch_id)
 redis.call('ZADD', watching_of_client, 0, watch_id)
 redis.call('ZADD', watches_about, 0, watch_id)
 redis.call('ZADD', expiring, now + expires_in, watch_id)
 if label ~= '' then
+  redis.call('HSET', watch, 'label', label)
   redis.call('ZADD', 'rb:watches:labelled:' .. label, 0, watch_id)
 end
 redis.call('SADD', waiting, watch_id)
