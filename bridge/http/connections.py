@@ -93,8 +93,7 @@ class Connections:
         self._trust = cache(trust)
         self._backend = MeteredBackend(backend or httpcore.AnyIOBackend())
         self._proxy = None if proxy is None else _proxy(proxy, self._trust)
-        read = timeouts.read or timeouts.total
-        phases = {"connect": timeouts.connect, "read": read, "write": read, "pool": read}
+        phases = {"connect": timeouts.connect, "read": timeouts.read, "write": timeouts.read}
         self._extensions: dict[str, Any] = {"timeout": phases}
         self._idle = [_Slot() for _ in range(slots)]
         self._all = tuple(self._idle)
