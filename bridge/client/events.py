@@ -28,7 +28,7 @@ class Event:
     watch     a Watch: its state when the stream begins, and again after each reconnection
     reading   a Reading: the state of the import, when it has changed
     poll      a LastPoll: what the last poll has found, when that has changed
-    waiting   a WaitingFor: what the watch waits for, when the reason has changed
+    waiting   a WaitingFor: what the watch waits for, when the reason or the destination has changed
     outcome   a Watch that has ended
     delivery  a Delivery that has ended
     """

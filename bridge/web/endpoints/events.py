@@ -1,6 +1,6 @@
 """The event stream of a watch.
 
-It sends a snapshot, each new reading, what the last poll found when that changes, the reason for waiting when that
+It sends a snapshot, each new reading, what the last poll found when that changes, what it waits for when that
 changes, the outcome, and the end of each delivery.
 
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
@@ -21,7 +21,7 @@ from bridge.resources import Resources
 from bridge.store import keys
 from bridge.web.endpoints.authenticated import authenticated
 from bridge.web.endpoints.watches import visible
-from bridge.web.schemas.responses import LastPollResponse, WaitingForResponse, WatchResponse
+from bridge.web.schemas.responses import LastPollResponse, WatchResponse
 from bridge.web.serializers import serialize_watches
 
 KEEP_ALIVE = 15.0
@@ -90,7 +90,7 @@ def _changes(before: WatchResponse | None, now: WatchResponse) -> Iterator[tuple
             yield "reading", now["import"]
         if now["lastPoll"] is not None and _found(now["lastPoll"]) != _found(before["lastPoll"]):
             yield "poll", now["lastPoll"]
-    if now["waitingFor"] is not None and _reason(now["waitingFor"]) != _reason(before["waitingFor"]):
+    if now["waitingFor"] is not None and _waits_anew(before, now):
         yield "waiting", now["waitingFor"]
     if now["state"] != before["state"]:
         yield "outcome", now
@@ -106,9 +106,16 @@ def _found(poll: LastPollResponse | None) -> tuple[int | None, str] | None:
     return None if poll is None else (poll["status"], poll["meaning"])
 
 
-def _reason(waiting: WaitingForResponse | None) -> str | None:
-    """Return the reason for a wait, without its times, which change with each poll."""
-    return None if waiting is None else waiting["reason"]
+def _waits_anew(before: WatchResponse, now: WatchResponse) -> bool:
+    """Return whether the reason for waiting has changed; of a settled watch also the sentence, with the destination.
+
+    The sentence about an open watch counts calls, and the times change with each poll.
+    """
+    earlier, later = before["waitingFor"], now["waitingFor"]
+    if earlier is None or later is None:
+        return earlier is not later
+    stays_settled = before["state"] == now["state"] == "settled"
+    return earlier["reason"] != later["reason"] or (stays_settled and earlier["detail"] != later["detail"])
 
 
 def _has_ended(document: WatchResponse) -> bool:

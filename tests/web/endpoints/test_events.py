@@ -69,6 +69,7 @@ async def test_long_polls_send_no_commands_to_redis_while_nothing_happens(world:
 
 
 async def test_a_stream_reads_the_store_once_for_each_keep_alive(world: World) -> None:
+    await world.heartbeat()
     watch = await world.resources.watches.get((await world.watch())["id"])
     assert watch is not None
     stream = watch_events(world.resources, watch, keep_alive=0.01)

@@ -1,11 +1,12 @@
 """What a watch waits for, as the API says it: in GET and in the stream of events."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from bridge.domain.times import MINUTE, SECOND
+from bridge.domain.times import HOUR, MINUTE, SECOND
 from bridge.web.endpoints.events import watch_events
 from tests.support.samples import only
 from tests.support.world import World, opened
@@ -104,6 +105,31 @@ async def test_refused_writes_are_told_from_missing_workers(
         assert await wait_of(world, watch) == (reason, False)
     finally:
         await redis.config_set(setting, usual)
+
+
+async def test_the_stream_names_the_next_destination_that_is_waited_for(world: World) -> None:
+    await world.sandbox.set_import("imp", ("COMPLETED", 0))
+    for name, delay in (("crm", "3600"), ("other", "1800")):
+        await world.sandbox.set_answers(name, {"status": 503, "headers": {"Retry-After": delay}})
+    made = await world.watch(
+        notify=[{"type": "callback", "url": world.sandbox.callback_url(each)} for each in ("crm", "other")]
+    )
+    await world.poll()
+    await world.deliver()
+    await world.heartbeat()
+    watch = await world.resources.watches.get(made["id"])
+    assert watch is not None
+    stream = watch_events(world.resources, watch, keep_alive=0.01)
+    first, second = (await world.reload(made))["deliveries"]
+    assert first["fingerprint"] in json.loads((await anext(stream)).split("data: ")[1])["waitingFor"]["detail"]
+
+    world.pass_time(HOUR + SECOND)
+    await world.sandbox.set_answers("crm", {"status": 204})
+    await world.sandbox.set_answers("other", {"status": 503, "headers": {"Retry-After": "3600"}})
+    await world.deliver()
+    await world.heartbeat()
+    told = [each for each in [await anext(stream) for _ in range(4)] if each.startswith("event: waiting")]
+    assert second["fingerprint"] in only(told)
 
 
 async def test_the_stream_tells_when_the_reason_changes(world: World) -> None:
