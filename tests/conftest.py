@@ -34,7 +34,7 @@ hypothesis.settings.load_profile("quick")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Return two workers for each core, since the tests wait half of their time."""
+    """Return two workers for each core, since the tests wait a third of their time."""
     return 2 * (os.cpu_count() or 1)
 
 

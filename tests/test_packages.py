@@ -50,6 +50,7 @@ def test_another_distribution_that_replaced_our_files_is_named(site: Path) -> No
     )
 
 
+@pytest.mark.slow
 def test_a_light_command_that_can_not_be_imported_names_it_as_well(site: Path) -> None:
     install_ours(site)
     install(site, "some-bridge", {"bridge/client/__init__.py": ""})
@@ -58,6 +59,7 @@ def test_a_light_command_that_can_not_be_imported_names_it_as_well(site: Path) -
     assert ran.stderr.startswith("some-bridge 7.0 has replaced files of rally-bridge 7.0, such as bridge/client/__init")
 
 
+@pytest.mark.slow
 def test_files_removed_with_another_distribution_are_reported(site: Path) -> None:
     install_ours(site)
     (site / "workers" / "settings.py").unlink()
@@ -85,6 +87,7 @@ def test_another_bridge_that_is_found_before_ours_is_named(site: Path, tmp_path:
     assert ran.stderr.startswith(f"Python finds another package bridge before that of rally-bridge: {found}. Remedy: ")
 
 
+@pytest.mark.slow
 def test_another_distribution_that_replaced_the_command_line_is_named(site: Path) -> None:
     install_ours(site)
     install(site, "some-bridge", {"bridge/cli/__init__.py": ""})
@@ -93,7 +96,7 @@ def test_another_distribution_that_replaced_the_command_line_is_named(site: Path
     assert ran.stderr.startswith("some-bridge 7.0 has replaced files of rally-bridge 7.0, such as bridge/cli/__init__")
 
 
-@pytest.mark.slow  # the servers import the whole service
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "arguments", "status"),
     [
@@ -114,6 +117,7 @@ def test_servers_that_are_started_directly_name_it_as_well(
     )
 
 
+@pytest.mark.slow
 def test_edited_files_do_not_stop_a_command(site: Path) -> None:
     install_ours(site)
     (site / "workers" / "__init__.py").write_text('"""Edited."""\n')

@@ -20,7 +20,10 @@ def test_an_image_prints_its_commit_as_well(tmp_path: Path) -> None:
     assert printed == f"rally-bridge, version {version('rally-bridge')} (commit 1a2b3c)\n"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["list", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], *(pytest.param(each, marks=pytest.mark.slow) for each in (["--version"], ["list", "--help"]))],
+)
 def test_help_that_can_not_be_written_is_one_sentence(arguments: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         ran = subprocess.run([*OURS, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)

@@ -148,7 +148,7 @@ def test_a_stdout_that_is_closed_is_no_error(shell: Shell) -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("command", ["list", "show"])
+@pytest.mark.parametrize("command", ["list", pytest.param("show", marks=pytest.mark.slow)])
 def test_a_reader_that_leaves_early_is_not_a_refusal(shell: Shell, command: str) -> None:
     shell.bridge.set_import("piped", ("UPLOADING", 0), ("COMPLETED", 600))
     watch = shell.json("watch", "piped")["id"]
@@ -161,7 +161,7 @@ def test_a_reader_that_leaves_early_is_not_a_refusal(shell: Shell, command: str)
     assert (ran.returncode, ran.stderr) == (141, "")
 
 
-@pytest.mark.parametrize("command", ["list", "watch full"])
+@pytest.mark.parametrize("command", ["list", pytest.param("watch full", marks=pytest.mark.slow)])
 def test_a_full_disk_is_not_our_fault(shell: Shell, command: str) -> None:
     shell.bridge.set_import("full", ("UPLOADING", 0), ("COMPLETED", 600))
     shell.json("watch", "full")
