@@ -43,7 +43,7 @@ class StoreUnavailable(BridgeError):
 
 
 class WritesRefused(StoreUnavailable):
-    """Redis can be read, but refuses writes, or may lose them."""
+    """Redis can be read, but refuses the write, or may lose it after a failover."""
 
 
 class ReplicasMissing(WritesRefused):

@@ -11,7 +11,7 @@ from time import monotonic
 
 import structlog
 
-from bridge.destinations.egress.permissions import may_use
+from bridge.destinations.egress.client_permissions import may_use
 from bridge.destinations.slack.buttons import failed_records_button, send_again_button, with_buttons
 from bridge.destinations.slack.message_edits import judge_edit, prepare_edit
 from bridge.destinations.slack.send_again import place_on_button, resendable

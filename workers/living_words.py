@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bridge.destinations.egress.permissions import may_use
+from bridge.destinations.egress.client_permissions import may_use
 from bridge.domain.clients import slack_user_of
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import Destination, NamedDestination, SlackChannel

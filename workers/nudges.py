@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bridge.destinations.descriptions import describe
-from bridge.destinations.egress.permissions import may_use
+from bridge.destinations.egress.client_permissions import may_use
 from bridge.destinations.sending import send
 from bridge.destinations.slack.buttons import stop_button, with_buttons
 from bridge.destinations.slack.nudge import render

@@ -90,7 +90,7 @@ class Shift(Generic[ClaimT, ResultT]):
 
     @property
     def running(self) -> bool:
-        """Whether the loop runs."""
+        """Whether the loop that claims and acts runs: from `start` until it has finished its last claims."""
         return self._loop is not None and not self._loop.done()
 
     @property

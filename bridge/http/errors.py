@@ -22,7 +22,7 @@ FAULTS = (
 
 
 class Fault(Enum):
-    """The kinds of fault; for those up to PROXY, nothing was sent."""
+    """The kinds of fault of an outgoing request. With CONNECT, CONNECT_TIMEOUT, TLS and PROXY, none of it was sent."""
 
     CONNECT = auto()
     CONNECT_TIMEOUT = auto()

@@ -126,7 +126,10 @@ class RequestContextMiddleware:
 
 
 class UnhandledErrors:
-    """The innermost ASGI middleware: its responses have the headers of all others, so pages may read them (CORS)."""
+    """ASGI middleware that answers an unexpected exception with 500 and logs it.
+
+    It is the innermost one. All others then add their headers to the 500, so that pages may read it (CORS).
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

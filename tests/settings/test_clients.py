@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from bridge.cli import main
-from bridge.destinations.egress.permissions import may_call, may_use
+from bridge.destinations.egress.client_permissions import may_call, may_use
 from bridge.domain.clients import Permissions, digest
 from bridge.domain.destinations import Callback, SlackWebhook
 from bridge.domain.secret import Secret

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from bridge.cli.doctor.checks_redis_restart import check_replay
 from bridge.cli.doctor.findings import Finding, failed, ok, warning
 from bridge.cli.doctor.record_sample import RecordSample
-from bridge.cli.doctor.replay import check_replay
 from bridge.domain.durations import duration_text
 from bridge.domain.notices.eviction import Eviction, eviction_by, eviction_risk
 from bridge.domain.notices.redis_risks import CLOCK_TOLERANCE, durability_risk, replication_risk, room_risk

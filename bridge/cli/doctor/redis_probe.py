@@ -16,8 +16,8 @@ from redis.exceptions import RedisError, ResponseError
 from bridge.cli.doctor import redis_permissions
 from bridge.cli.doctor.checks_messages import LOOKED_AT, Undelivered
 from bridge.cli.doctor.checks_redis import RedisReport
+from bridge.cli.doctor.checks_redis_restart import may_replay
 from bridge.cli.doctor.record_sample import sample_records
-from bridge.cli.doctor.replay import may_replay
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.sentinel_urls import sentinel_url
 from bridge.domain.times import DAY, SECOND, Moment, Span

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from bridge.cli.remote.error_hints import explained
 from bridge.cli.remote.outage_reports import outage_reports
-from bridge.cli.remote.remedies import explained
 from bridge.client import Bridge, CallFailed
 from bridge.client.connection import DEFAULT_URL
 from bridge.client.exchange import PATIENCE

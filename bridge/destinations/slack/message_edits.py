@@ -20,7 +20,10 @@ LONGEST_PAUSE: Span = HOUR
 
 
 def prepare_edit(posted: PostedMessage, body: str, bot: SlackBot, *, plain: bool) -> Request:
-    """Return the request that replaces a message; `plain` sends only its text, which removes the blocks."""
+    """Return the request that replaces a posted message by `body`, which is the JSON of a rendered message.
+
+    With `plain`, only its text is sent, which removes the blocks: for when Slack has refused them.
+    """
     payload = json.loads(without_blocks(body) if plain else body)
     shown = {key: payload[key] for key in ("text", "blocks") if key in payload}
     return prepare_call("chat.update", {"channel": posted.channel, "ts": posted.ts, **shown}, bot)

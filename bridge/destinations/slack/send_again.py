@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from bridge.destinations.descriptions import describe
-from bridge.destinations.egress.permissions import may_use
+from bridge.destinations.egress.client_permissions import may_use
 from bridge.destinations.slack.escaping import neutralized
 from bridge.destinations.slack.wording import pluralized
 from bridge.domain.clients import Permissions

@@ -36,9 +36,10 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The message must not be sent again: the destination will never accept it, or it may have arrived already.
+    """The message must not be sent again, because the destination will never accept it.
 
-    The latter counts only for Slack, if the operator has set SLACK_AT_MOST_ONCE.
+    With SLACK_AT_MOST_ONCE, this is also the verdict if Slack may have received the message already. `reason` is a
+    sentence.
     """
 
     reason: str

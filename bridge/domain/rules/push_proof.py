@@ -56,7 +56,10 @@ UNSTRETCHED = Stretch(factor=1, streak=0)
 
 
 def stretch_of(proof: PushProof | None, now: Moment) -> Stretch:
-    """Return how far polling may step back for a type; `proof` is None if no end of it has counted."""
+    """Return how much longer the pauses between polls of a type of import may be, as proven by its pushes.
+
+    `proof` is None if no end of such an import was compared with its push yet. A proof expires after `PROOF_LASTS`.
+    """
     if proof is None or proof.last_match is None or now - proof.last_match >= PROOF_LASTS:
         return UNSTRETCHED
     return next((stretch for stretch in STRETCHES if proof.streak >= stretch.streak), UNSTRETCHED)

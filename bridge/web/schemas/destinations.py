@@ -15,7 +15,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from bridge.destinations.callback import LONGEST_HEADER, header_problem
-from bridge.destinations.egress.permissions import may_call, may_post
+from bridge.destinations.egress.client_permissions import may_call, may_post
 from bridge.destinations.egress.rules import EgressRules, check_callback, check_url
 from bridge.domain.callback_secrets import check_secret
 from bridge.domain.clients import Permissions

@@ -75,7 +75,7 @@ def acknowledge(answer: Answer, say_text: Callable[[], Awaitable[None]]) -> Resp
 
 
 async def logged(act: Callable[[], Awaitable[None]]) -> None:
-    """Act after the response. Nobody waits for the result any more, so an error is logged here."""
+    """Run `act`, and log what it raises. It is run after the response, when no caller waits for an error any more."""
     try:
         await act()
     except Exception:

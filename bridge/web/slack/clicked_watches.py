@@ -1,6 +1,6 @@
 """The watch that a click is about. Its id is looked up, and never trusted."""
 
-from bridge.destinations.egress.permissions import may_use
+from bridge.destinations.egress.client_permissions import may_use
 from bridge.domain.clients import Client
 from bridge.domain.delivery.deliveries import Delivery, DeliveryState
 from bridge.domain.destinations import SlackChannel

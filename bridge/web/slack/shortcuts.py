@@ -32,14 +32,17 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortcut:
-    """A shortcut that a person has used, with the ids in the message that it was used on."""
+    """A shortcut that a person has used: anywhere in Slack, or on a message.
+
+    Only one that was used on a message has `import_ids`, which were found in it, a `channel` and `answers`.
+    """
 
     user: str
     trigger: str
     import_ids: Sequence[str] = ()
     channel: str | None = None
     answers: Secret | None = None
-    """The `response_url`, which only a shortcut on a message has, if it is one of Slack's."""
+    """The `response_url`, where answers are posted to; None if it is not one of Slack's."""
 
 
 async def use_shortcut(resources: Resources, shortcut: Shortcut) -> Answer:

@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from bridge.destinations.egress.permissions import may_use
+from bridge.destinations.egress.client_permissions import may_use
 from bridge.destinations.slack.confirming import Confirmation, said_beside, show
 from bridge.destinations.slack.ephemeral import NotShown
 from bridge.destinations.slack.escaping import code, neutralized

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import structlog
 
-from bridge.destinations.egress.permissions import may_use
+from bridge.destinations.egress.client_permissions import may_use
 from bridge.destinations.reasons import public_reason
 from bridge.domain.clients import Client
 from bridge.domain.delivery.deliveries import Delivery

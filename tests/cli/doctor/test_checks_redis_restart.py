@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from bridge.cli.doctor.replay import check_replay, may_replay
+from bridge.cli.doctor.checks_redis_restart import check_replay, may_replay
 from tests.support.redis_server import port_of, redis_server, set_user
 
 

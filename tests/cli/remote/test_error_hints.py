@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.cli.remote.remedies import argument, explained
+from bridge.cli.remote.error_hints import argument, explained
 from bridge.client import Callback, CallFailed, Conflict, Destination, Named, RateLimited, Unavailable, ValidationFailed
 
 PLACES: list[Destination] = [
