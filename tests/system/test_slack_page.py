@@ -90,10 +90,10 @@ def test_the_shortcut_works_without_scripts(journey: Journey, browser: Browser) 
         page = context.new_page()
         page.goto(journey.inbox)
         page.get_by_role("button", name="Shortcut: Watch a Rally import").click()
-        page.get_by_label("Import id").fill("demo-slow-54")
+        page.get_by_label("Import id").fill("demo-slow-55")
         page.get_by_role("dialog").get_by_role("button", name="Watch", exact=True).click()
         expect(page.get_by_role("dialog")).to_have_count(0)
-        expect(message(page, "Watching demo-slow-54")).to_have_count(1)
+        expect(message(page, "Watching demo-slow-55")).to_have_count(1)
 
 
 def test_a_long_import_has_a_living_message_and_its_end_in_the_thread_and_the_channel(
