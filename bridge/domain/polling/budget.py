@@ -171,10 +171,14 @@ def places_for_rules(budget: Budget, granted: Grant, now: Moment, count: int) ->
 
 
 def rules_window(budget: Budget, now: Moment) -> tuple[int, Moment]:
-    """Return how many polls rules have used of the present window, and until when that counts."""
+    """Return how many polls rules have used of the present window, and until when that counts.
+
+    A count that began while no window was open counts until the window ends that has opened since.
+    """
+    ends_at = budget.ends_at if budget.window_open(now) else 0
     if now < budget.rules_until:
-        return budget.spent_by_rules, budget.rules_until
-    return 0, budget.ends_at if budget.window_open(now) else now + (budget.window or SECOND)
+        return budget.spent_by_rules, max(budget.rules_until, ends_at)
+    return 0, ends_at or now + (budget.window or SECOND)
 
 
 def _lone_call(budget: Budget, now: Moment, *, in_flight: int) -> Grant:

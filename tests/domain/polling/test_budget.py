@@ -426,6 +426,13 @@ def test_a_window_that_a_pause_has_closed_gives_rules_no_second_quarter() -> Non
     assert again.left_for_rules(OPEN.ends_at, 0.8) == 20
 
 
+def test_polls_for_rules_before_a_window_opened_count_until_its_end() -> None:
+    probed = Budget(spent_by_rules=1, rules_until=NOW + SECOND)
+    opened = replace(OPEN, spent_by_rules=probed.spent_by_rules, rules_until=probed.rules_until)
+
+    assert rules_window(opened, NOW) == (1, OPEN.ends_at)
+
+
 @pytest.mark.parametrize(
     ("budget", "until"), [(OPEN, OPEN.ends_at), (replace(OPEN, ends_at=NOW), NOW + MINUTE), (Budget(), NOW + SECOND)]
 )
