@@ -5,10 +5,10 @@ to start. A fault of one import, receiver or client excuses no delay of another.
 """
 
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
-from math import inf
+from math import ceil, inf
 
 from .evidence import PRECISION, Findings, Rule, accepted, by_place, is_lost
 from .history import (
@@ -30,6 +30,8 @@ DELIVERED_WITHIN = 6.0
 """Seconds from Rally's final response to the first attempt at each healthy receiver."""
 POLLED_WITHIN = 10.0
 """Seconds from the end of an import to the next poll of it: three times the longest interval of the runs."""
+USED_UP = 0.9
+"""The part of a window's limit from which on polls have to wait for the next window."""
 HEARD_WITHIN = 15.0
 SLACK = 3.0
 """Extra seconds for listening and accepting on a busy machine."""
@@ -102,8 +104,9 @@ def _was_unwell(history: History, receiver: str, due: float) -> bool:
 
 
 def neglected_imports(history: History) -> Findings:
-    """An ended import is polled soon, regardless of the responses about others."""
+    """An ended import is polled soon, regardless of the responses about others, if the rate limit leaves room."""
     finals, polls, refused = _finals(history), _polls_by_import(history), _refused(history)
+    polls_in = Counter(int(poll.at // history.window.seconds) for poll in history.polls)
     last = max((each.at for each in history.polls), default=-inf)
     for import_id, since in _over_since(history).items():
         final = finals.get(import_id)
@@ -111,11 +114,20 @@ def neglected_imports(history: History) -> Findings:
             continue
         if _is_felt(history, BEFORE_POLL, since, POLLED_WITHIN) or _is_rally_unwell(history, since):
             continue
+        if _is_limit_used_up(history, polls_in, since):
+            continue
         times = polls.get(import_id, [])
         place = bisect_right(times, since - PRECISION)
         following = times[place] if place < len(times) else inf
         if following > since + POLLED_WITHIN:
             yield f"{import_id} had ended at {since:.2f}, and was polled {following - since:.1f} s later"
+
+
+def _is_limit_used_up(history: History, polls_in: Mapping[int, int], since: float) -> bool:
+    """Return whether each whole window of the time in which an import must be polled was used for other imports."""
+    seconds = history.window.seconds
+    whole = range(ceil(since / seconds), int((since + POLLED_WITHIN) // seconds))
+    return bool(whole) and all(polls_in.get(number, 0) >= USED_UP * history.window.limit for number in whole)
 
 
 def _over_since(history: History) -> dict[str, float]:

@@ -19,7 +19,8 @@ IMPORT = re.compile(r"(?:live|again|batch)-\d{5}(?:-\d)?")
 WATCH = re.compile(r"wat_\w+")
 NOT_INVITED = "C9"
 """How the channels begin in which the app is not."""
-RUNNING = "⏳"
+OPEN = ("⏳", "❓", "🔒")
+"""How living messages about open imports begin; those about unknown imports too."""
 MOODS = ("hanging", "trickling", "busy", "failing", "resetting", "ambiguous", "unending")
 """The moods of messages; everything else is always answered, so that it is known what people have asked for."""
 
@@ -85,4 +86,4 @@ class SlackRoom(Receiver):
 def _kind(path: str, text: str) -> str:
     if path.endswith("update"):
         return EDIT
-    return LIVING if text.startswith(RUNNING) else END
+    return LIVING if text.startswith(OPEN) else END

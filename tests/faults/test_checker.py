@@ -315,6 +315,7 @@ FORGED: dict[str, dict[str, dict[str, Any]]] = {
         "never asked": instead("polls", 7, poll(120)),
         "long after Rally was unwell": instead("polls", 7, poll(120))
         | more("faults", fault("failing", 60, 79, "rally")),
+        "while the limit leaves room": instead("polls", 7, poll(107, import_id="imp-7"), poll(120)),
         "asked before its end alone": {"polls": (poll(99, import_id="imp-4"), poll(120))},
         "while others are refused": instead(
             "polls", 7, poll(118, import_id="imp-5", status=400, refused=True), poll(120)
@@ -474,6 +475,10 @@ EXCUSED: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "an import after a minute in which the base URL was wrong": (
         "imports neglected",
         lambda: instead("polls", 7, poll(120)) | more("faults", fault("misplaced", 30, 40, "rally")),
+    ),
+    "an import while the limit is used up for others": (
+        "imports neglected",
+        lambda: instead("polls", 7, *(poll(at, import_id=f"imp-{at}") for at in (103, 105, 107)), poll(120)),
     ),
     "an end that a stopped worker had read": (
         "ends not believed",
