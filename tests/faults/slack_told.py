@@ -36,7 +36,7 @@ def untold(history: History) -> Findings:
 def refusals_unsaid(history: History) -> Findings:
     """A person who asks in a channel without the app is told that nothing is watched."""
     for import_id in sorted(unsaid(history.asked)):
-        yield f"{import_id} was refused, and nobody told"
+        yield f"{import_id} was refused, and the person was not told"
 
 
 def told_although_refused(history: History) -> Findings:
@@ -78,14 +78,14 @@ def rules(of_attempts: Mapping[str, Rule]) -> Mapping[str, Rule]:
 
 
 def owed(asked: Iterable[Asked], in_slack: Iterable[Attempt], acts: Iterable[Act]) -> set[str]:
-    """Return the imports of acknowledged commands that are not told yet, and that nobody may have stopped."""
+    """Return the imports of acknowledged commands that are not told yet, without those that may have been stopped."""
     stopped = {act.import_id for act in acts if act.stopped or (act.kind == STOP and act.unclear)}
     told = {each.label for each in in_slack if each.in_slack == END and each.accepted}
     return {each.import_id for each in asked if each.acknowledged and not each.refused} - told - stopped
 
 
 def unsaid(asked: Iterable[Asked]) -> set[str]:
-    """Return the imports of acknowledged commands that Slack has refused to confirm, which nobody was told."""
+    """Return the imports of acknowledged commands that Slack has refused to confirm, where the refusal was not said."""
     return {each.import_id for each in asked if each.acknowledged and each.refused and "not watched" not in each.said}
 
 

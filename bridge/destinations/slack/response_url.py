@@ -33,7 +33,7 @@ def prepare(url: Secret, text: str, *, replace: bool = False) -> Request:
 
 
 async def say(egress: Egress, url: Secret | None, text: str, *, replace: bool = False) -> None:
-    """Say something to the person who asked, through `response_url`, once; it may be used up or have expired."""
+    """Post an answer to `response_url`, once. Slack refuses it if the URL is used up or has expired."""
     if url is None:
         log.warning("slack.not_answered", reason="response_url is not one of Slack's")
         return

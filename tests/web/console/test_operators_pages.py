@@ -198,7 +198,7 @@ async def test_a_client_neither_sees_nor_tests_a_name_that_it_may_not_use(config
 
 
 async def ended(world: World, **wish: Any) -> str:
-    """Tell the end of an import to a callback, and return the id of the delivery."""
+    """Deliver the end of an import to a callback, and return the id of the delivery."""
     await world.sandbox.set_import("imp", ("COMPLETED", 0))
     watch = await world.watch(notify=[{"type": "callback", "url": world.sandbox.callback_url()}], **wish)
     await world.poll()
